@@ -1,0 +1,112 @@
+"""Where Holdfast keeps things. This module imports nothing heavy: it is read before the first paint."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_SOCKET_PATH = 107
+"""Longest path, in bytes, that a unix socket can have on Linux (`sun_path` is 108 with its NUL)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The folders of one home. `HOLDFAST_HOME` puts all of them under one."""
+
+    config: Path
+    data: Path
+    cache: Path
+    logs: Path
+    runtime: Path
+
+    @classmethod
+    def resolve(cls, environment: Mapping[str, str]) -> Paths:
+        """Returns the folders that `environment` asks for; makes none of them."""
+        home = environment.get("HOLDFAST_HOME")
+        if home:
+            root = Path(home).expanduser().absolute()
+            return cls(root / "config", root / "data", root / "cache", root / "logs", root)
+        import platformdirs  # not needed when a home is named
+
+        dirs = platformdirs.PlatformDirs("holdfast", appauthor=False)
+        data = Path(dirs.user_data_dir)
+        return cls(Path(dirs.user_config_dir), data, Path(dirs.user_cache_dir), Path(dirs.user_log_dir), data)
+
+    @property
+    def database(self) -> Path:
+        return self.data / "holdfast.db"
+
+    @property
+    def blobs(self) -> Path:
+        return self.data / "blobs"
+
+    @property
+    def workspaces(self) -> Path:
+        """Holds one folder for each session whose workspace is `session`."""
+        return self.data / "workspaces"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the running engine; names its pid and socket."""
+        return self.data / "engine.lock"
+
+    @property
+    def engine_log(self) -> Path:
+        return self.logs / "engine.log"
+
+    @property
+    def settings(self) -> Path:
+        return self.config / "settings.yaml"
+
+    @property
+    def policy(self) -> Path:
+        """The user's own rules; `always` adds to them."""
+        return self.config / "policy.yaml"
+
+    @property
+    def trust(self) -> Path:
+        return self.config / "trust.yaml"
+
+    @property
+    def keys(self) -> Path:
+        """Provider keys where there is no keyring; mode 0600."""
+        return self.config / "keys.yaml"
+
+    @property
+    def agents(self) -> Path:
+        return self.config / "agents"
+
+    @property
+    def themes(self) -> Path:
+        return self.config / "themes"
+
+    @property
+    def ui_state(self) -> Path:
+        """What the terminal app remembers: theme, last session, sizes."""
+        return self.data / "tui.json"
+
+    @property
+    def socket(self) -> Path:
+        """The engine's socket: in the home when its path fits, else in a 0700 run-time folder."""
+        here = self.runtime / "engine.sock"
+        if len(os.fsencode(here)) <= MAX_SOCKET_PATH:
+            return here
+        digest = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
+        base = os.environ.get("XDG_RUNTIME_DIR") or f"{tempfile.gettempdir()}/holdfast-{os.getuid()}"
+        return Path(base) / f"holdfast-{digest}" / "engine.sock"
+
+    def make(self) -> None:
+        """Makes the folders, readable by the user alone. Raises `OSError` when that is not possible."""
+        for folder in (self.config, self.data, self.cache, self.logs, self.socket.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def shipped(kind: str) -> Path:
+    """Returns the folder of shipped `agents` or `themes`: inside the wheel, or beside `src` in a checkout."""
+    package = Path(__file__).parents[2]
+    inside = package / "shipped" / kind
+    return inside if inside.is_dir() else package.parents[1] / kind

@@ -1,0 +1,60 @@
+"""Settings: defaults < user file < project file < environment < flags."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from holdfast.core.domain.approvals import ApproveMode
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EngineSettings(_Section):
+    """The background process."""
+
+    idle_stop_s: float = Field(default=900, ge=0)
+    """Seconds without client and run after which the engine stops; 0: never."""
+
+
+class ModelsSettings(_Section):
+    """Which models are used when an agent names none."""
+
+    default: str | None = None
+    """The model of agents that name none."""
+    ollama_url: str = "http://127.0.0.1:11434"
+    """Where a running Ollama is looked for."""
+    retries: int = Field(default=4, ge=0, le=10)
+    """Attempts after the first one, on 429, 5xx and lost connections."""
+
+
+class ToolsSettings(_Section):
+    """What built-in tools may do."""
+
+    command_timeout_s: float = Field(default=120, gt=0)
+    """Seconds after which `run_command` and `run_python` are ended, unless the call says otherwise."""
+    allow_private_hosts: bool = False
+    """Whether `fetch_url` may reach loopback and private addresses."""
+
+
+class TuiSettings(_Section):
+    """The terminal app."""
+
+    theme: str = "holdfast-dark"
+    """Name of a theme."""
+    key_guard_s: float = Field(default=0.5, ge=0, le=5)
+    """Seconds for which the keys of a new approval do nothing, so that typing does not decide it."""
+
+
+class Settings(_Section):
+    """All settings."""
+
+    default_agent: str = "general"
+    """The agent of a new session."""
+    approve: ApproveMode = ApproveMode.ASK
+    """How much runs of the terminal app may do without asking."""
+    engine: EngineSettings = EngineSettings()
+    models: ModelsSettings = ModelsSettings()
+    tools: ToolsSettings = ToolsSettings()
+    tui: TuiSettings = TuiSettings()

@@ -1,0 +1,135 @@
+"""Policy rules, approvals and decisions."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from fnmatch import translate
+from functools import lru_cache
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, Field
+
+from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.tools import DisplayBlock, Risk
+from holdfast.core.domain.values import Value
+
+
+class Verdict(StrEnum):
+    """What policy says of a call. Deny wins over ask, ask over allow."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+
+class ApproveMode(StrEnum):
+    """How much a run may do without asking. `NONE` asks like `ASK`, but nobody is there to answer."""
+
+    NONE = "none"
+    ASK = "ask"
+    READS = "reads"
+    ALL = "all"
+
+
+_RULE = re.compile(r"\A(?P<tool>[\w*?\[\]-]+)(?:\((?P<pattern>.*)\))?\Z", re.DOTALL)
+
+
+class Rule(Value):
+    """One rule, written `tool` or `tool(pattern)`; both are globs, the pattern is over the subject."""
+
+    tool: str
+    pattern: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Rule:
+        """Returns the rule that `text` says. Raises `InvalidError` when it says none."""
+        match = _RULE.match(text.strip())
+        if match is None:
+            raise InvalidError(
+                f"{text!r} is not a rule; write a tool's name, or NAME(PATTERN) as in write_file(*.md)",
+                code="invalid_rule",
+            )
+        return cls(tool=match["tool"], pattern=match["pattern"])
+
+    def matches(self, tool: str, subject: str) -> bool:
+        """Says whether the rule speaks of a call of `tool` on this one subject."""
+        return _glob(self.tool).match(tool) is not None and (
+            self.pattern is None or _glob(self.pattern).match(subject) is not None
+        )
+
+    def __str__(self) -> str:
+        return self.tool if self.pattern is None else f"{self.tool}({self.pattern})"
+
+
+@lru_cache(maxsize=1024)
+def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile(translate(pattern))
+
+
+class Rules(Value):
+    """Three lists of rules, as an agent file or the user's policy file has them."""
+
+    allow: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+class ApprovalStatus(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    """The run ended before anybody decided."""
+    STALE = "stale"
+    """What it would do has changed since it was shown: a new approval takes its place."""
+
+
+class Approval(Value):
+    """A tool call that waits for a person. It survives a restart; any client may decide it."""
+
+    id: str
+    session_id: str
+    run_id: str
+    call_id: str
+    agent: str
+    tool: str
+    risk: Risk
+    subject: str
+    arguments: dict[str, Any]
+    preview: tuple[DisplayBlock, ...] = ()
+    fingerprint: str = ""
+    rule: str = ""
+    """The rule that "always" would add to the user's policy."""
+    reason: str = ""
+    """Why it is asked: the rule that says so, or that no rule allows it."""
+    requested_at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+    on_expiry: Literal["deny", "cancel"] = "deny"
+    status: ApprovalStatus = ApprovalStatus.PENDING
+    decided_at: AwareDatetime | None = None
+    decision: Decision | None = None
+
+
+class Decision(Value):
+    """What a person decided."""
+
+    outcome: Literal["approve", "deny"]
+    scope: Literal["once", "session", "always"] = "once"
+    """`session` allows the same rule until the session ends; `always` adds it to the policy file."""
+    reason: str = ""
+    """For a denial: the model sees it."""
+    arguments: dict[str, Any] | None = None
+    """Edited arguments, run instead of those that the model gave."""
+    decided_by: str = "local"
+
+
+class PolicyAnswer(Value):
+    """The verdict on one call and the rule that gave it."""
+
+    verdict: Verdict
+    reason: str = Field(description="The deciding rule and its origin, for people")
+
+
+Approval.model_rebuild()

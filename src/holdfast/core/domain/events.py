@@ -1,0 +1,441 @@
+"""The events of the log: frozen records, the only way that anything learns what a run did.
+
+Every event has `at`; all but a few have a `session_id`, and those of a run a `run_id`. The log gives each
+a global, increasing id when it commits it: `LoggedEvent`. Each docstring says what may come before and
+after. In short:
+
+    session.created ( run | message.queued | session.renamed | session.configured | file.changed )*
+          session.deleted?
+    run = run.started message.added
+          ( step | message.added(steer) | context.compacted | run.paused run.resumed )*
+          ( run.completed | run.failed | run.cancelled )
+    step = step.started ( model.retried | model.fell_back )* ( part | tool_call.requested )* usage.recorded?
+           step.completed ( call )*
+    part = part.started part.delta* part.completed
+    call = ( approval.requested approval.resolved )* tool_call.started?
+           ( tool_call.progressed | question.asked question.answered | file.changed )* tool_call.completed
+
+Before a run's last event, every open part, approval, question and tool call is closed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from holdfast.core.domain.approvals import Approval, Decision
+from holdfast.core.domain.errors import ErrorInfo
+from holdfast.core.domain.files import Change
+from holdfast.core.domain.messages import ResultPart, UserPart
+from holdfast.core.domain.runs import RunOptions
+from holdfast.core.domain.tools import DisplayBlock, Question
+from holdfast.core.domain.values import Value, utc_now
+
+
+class _Event(Value):
+    session_id: str
+    run_id: str | None = None
+    at: AwareDatetime = Field(default_factory=utc_now)
+
+
+class _RunEvent(_Event):
+    run_id: str
+
+
+# --- sessions
+
+
+class SessionCreated(_Event):
+    """The first event of every session."""
+
+    type: Literal["session.created"] = "session.created"
+    title: str
+    agent: str
+    model: str | None = None
+    project: str
+    workspace: str
+    forked_from: str | None = None
+    """The session that this one continues; its events up to the fork follow as copies."""
+
+
+class SessionRenamed(_Event):
+    """At any time. `automatic` when the title was taken from the first message."""
+
+    type: Literal["session.renamed"] = "session.renamed"
+    title: str
+    automatic: bool = False
+
+
+class SessionConfigured(_Event):
+    """At any time; holds for the runs that start later."""
+
+    type: Literal["session.configured"] = "session.configured"
+    agent: str
+    model: str | None
+
+
+class SessionDeleted(_Event):
+    """The last event of a session; all others of it are gone when this is visible."""
+
+    type: Literal["session.deleted"] = "session.deleted"
+
+
+# --- runs
+
+
+class RunStarted(_RunEvent):
+    """The first event of a run; `message.added` follows."""
+
+    type: Literal["run.started"] = "run.started"
+    agent: str
+    model: str
+    options: RunOptions = RunOptions()
+    continues: str | None = None
+    """The interrupted run that this one goes on from."""
+
+
+class RunPaused(_RunEvent):
+    """Between two steps; `run.resumed` or the end follows."""
+
+    type: Literal["run.paused"] = "run.paused"
+
+
+class RunResumed(_RunEvent):
+    """After `run.paused`, or when the engine has started anew and takes up a run that waits."""
+
+    type: Literal["run.resumed"] = "run.resumed"
+
+
+class RunCompleted(_RunEvent):
+    """The last event of a run that came to its end."""
+
+    type: Literal["run.completed"] = "run.completed"
+    reason: Literal["stop", "length", "content_filter"] = "stop"
+
+
+class RunFailed(_RunEvent):
+    """The last event of a run that could not go on; `error.code` says why (`interrupted`, `step_limit`,
+    `repeated_call`, `cost_limit`, `timeout`, a model's error …). Its partial output is kept."""
+
+    type: Literal["run.failed"] = "run.failed"
+    error: ErrorInfo
+
+
+class RunCancelled(_RunEvent):
+    """The last event of a run that a person stopped."""
+
+    type: Literal["run.cancelled"] = "run.cancelled"
+    reason: str = ""
+
+
+# --- messages
+
+
+class MessageQueued(_Event):
+    """While a run is busy; `message.dequeued` follows."""
+
+    type: Literal["message.queued"] = "message.queued"
+    message_id: str
+    parts: tuple[UserPart, ...]
+    options: RunOptions = RunOptions()
+
+
+class MessageDequeued(_Event):
+    """After `message.queued`: it is sent now (`message.added` of the same id follows) or was pulled back."""
+
+    type: Literal["message.dequeued"] = "message.dequeued"
+    message_id: str
+    reason: Literal["sent", "pulled_back"]
+
+
+class MessageAdded(_RunEvent):
+    """A person's message enters the conversation: after `run.started`, or as a steer between two steps."""
+
+    type: Literal["message.added"] = "message.added"
+    message_id: str
+    parts: tuple[UserPart, ...]
+    origin: Literal["send", "steer", "continue", "repair"] = "send"
+    """`continue` and `repair` are written by the loop, not by a person."""
+
+
+# --- steps and their parts
+
+
+class Timing(Value):
+    """Phases of a step in milliseconds from its start."""
+
+    request_ms: float
+    """Building the prompt."""
+    first_delta_ms: float | None = None
+    total_ms: float
+
+
+class StepStarted(_RunEvent):
+    """One model call begins. The exact prompt is a blob."""
+
+    type: Literal["step.started"] = "step.started"
+    step: int
+    """From 1 in each run."""
+    model: str
+    prompt: str
+    """SHA-256 of the request as JSON."""
+
+
+class StepCompleted(_RunEvent):
+    """After all parts of the step; its tool calls follow."""
+
+    type: Literal["step.completed"] = "step.completed"
+    step: int
+    reason: Literal["stop", "length", "tool_calls", "content_filter", "error", "cancelled"]
+    timing: Timing
+
+
+PartKind = Literal["text", "reasoning", "reasoning_summary"]
+
+
+class PartStarted(_RunEvent):
+    """A part of the reply begins; at most one part of a run is open."""
+
+    type: Literal["part.started"] = "part.started"
+    part_id: str
+    """Unique in the run."""
+    kind: PartKind
+
+
+class PartDelta(_RunEvent):
+    """Text is appended to the open part."""
+
+    type: Literal["part.delta"] = "part.delta"
+    part_id: str
+    text: str
+
+
+class PartCompleted(_RunEvent):
+    """Closes the part; `text` is its whole text, so that readers of ended runs can skip the deltas."""
+
+    type: Literal["part.completed"] = "part.completed"
+    part_id: str
+    kind: PartKind
+    text: str
+
+
+# --- tool calls
+
+
+class ToolCallRequested(_RunEvent):
+    """The model asks for a call; `tool_call.completed` follows in every case."""
+
+    type: Literal["tool_call.requested"] = "tool_call.requested"
+    call_id: str
+    step: int
+    name: str
+    arguments: dict[str, Any]
+    invalid: str = ""
+    """Why the call cannot be executed: arguments that are no JSON object, an unknown tool …"""
+
+
+class ToolCallStarted(_RunEvent):
+    """Policy or a person let it go; it executes now."""
+
+    type: Literal["tool_call.started"] = "tool_call.started"
+    call_id: str
+    arguments: dict[str, Any]
+    """As executed: edited, when a person edited them."""
+
+
+class ToolCallProgressed(_RunEvent):
+    """Output while it executes; the texts are to be joined."""
+
+    type: Literal["tool_call.progressed"] = "tool_call.progressed"
+    call_id: str
+    text: str
+
+
+class ToolCallCompleted(_RunEvent):
+    """The last event of every call. Denied, cancelled and invalid calls have no `tool_call.started`."""
+
+    type: Literal["tool_call.completed"] = "tool_call.completed"
+    call_id: str
+    name: str
+    outcome: Literal["ok", "error", "denied", "cancelled", "timeout"]
+    content: tuple[ResultPart, ...]
+    """What the model sees."""
+    display: tuple[DisplayBlock, ...] = ()
+    """What people see."""
+    duration_ms: float = 0.0
+
+
+class ApprovalRequested(_RunEvent):
+    """Policy says ask; `approval.resolved` follows, perhaps much later."""
+
+    type: Literal["approval.requested"] = "approval.requested"
+    approval: Approval
+
+
+class ApprovalResolved(_RunEvent):
+    """After `approval.requested`. Approved: the call starts; denied or expired: it completes as denied;
+    stale: another `approval.requested` of the same call follows; cancelled: the run is ending."""
+
+    type: Literal["approval.resolved"] = "approval.resolved"
+    approval_id: str
+    call_id: str
+    status: Literal["approved", "denied", "expired", "cancelled", "stale"]
+    decision: Decision | None = None
+
+
+class QuestionAsked(_RunEvent):
+    """Inside the call of `ask_user`; `question.answered` follows, perhaps much later."""
+
+    type: Literal["question.asked"] = "question.asked"
+    question: Question
+
+
+class QuestionAnswered(_RunEvent):
+    """After `question.asked`. No answer: the run is ending."""
+
+    type: Literal["question.answered"] = "question.answered"
+    question_id: str
+    call_id: str
+    answer: str | None
+
+
+class FileChanged(_Event):
+    """A file of the workspace is different now. Inside a call, or outside of runs by undo and redo."""
+
+    type: Literal["file.changed"] = "file.changed"
+    path: str
+    change: Change
+    before: str | None = None
+    """SHA-256 of the content before."""
+    after: str | None = None
+    size: int = 0
+    origin: Literal["run", "undo", "redo"] = "run"
+
+
+# --- what happened on the way
+
+
+class ModelRetried(_RunEvent):
+    """A model call failed before its first delta and is made again after `delay_s` seconds."""
+
+    type: Literal["model.retried"] = "model.retried"
+    model: str
+    attempt: int
+    delay_s: float
+    error: ErrorInfo
+
+
+class ModelFellBack(_RunEvent):
+    """A model was given up; the rest of the run uses the next of `fallback_models`."""
+
+    type: Literal["model.fell_back"] = "model.fell_back"
+    from_model: str
+    to_model: str
+    error: ErrorInfo
+
+
+class ContextCompacted(_RunEvent):
+    """Before a step: what the model sees of the events up to `through_event_id` is now the summary."""
+
+    type: Literal["context.compacted"] = "context.compacted"
+    summary: str
+    through_event_id: int
+    tokens_before: int
+    tokens_after: int
+    messages_dropped: int
+
+
+class UsageRecorded(_RunEvent):
+    """After the parts of a step."""
+
+    type: Literal["usage.recorded"] = "usage.recorded"
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = None
+    estimated: bool = False
+
+
+SessionEvent = (
+    SessionCreated
+    | SessionRenamed
+    | SessionConfigured
+    | SessionDeleted
+    | MessageQueued
+    | MessageDequeued
+    | FileChanged
+)
+RunEvent = (
+    RunStarted
+    | RunPaused
+    | RunResumed
+    | RunCompleted
+    | RunFailed
+    | RunCancelled
+    | MessageAdded
+    | StepStarted
+    | StepCompleted
+    | PartStarted
+    | PartDelta
+    | PartCompleted
+    | ToolCallRequested
+    | ToolCallStarted
+    | ToolCallProgressed
+    | ToolCallCompleted
+    | ApprovalRequested
+    | ApprovalResolved
+    | QuestionAsked
+    | QuestionAnswered
+    | ModelRetried
+    | ModelFellBack
+    | ContextCompacted
+    | UsageRecorded
+)
+Event = Annotated[SessionEvent | RunEvent, Field(discriminator="type")]
+
+RUN_ENDS = ("run.completed", "run.failed", "run.cancelled")
+
+EVENT: TypeAdapter[SessionEvent | RunEvent] = TypeAdapter(Event)
+"""Parses and writes any event."""
+
+
+class LoggedEvent(Value):
+    """An event as committed: with its global id."""
+
+    id: int
+    event: Event
+
+    def to_json(self) -> str:
+        """Returns the one-line JSON that `--json` prints and SSE carries: the id, then the event's keys."""
+        return f'{{"id":{self.id},{self.event.model_dump_json()[1:]}'
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> LoggedEvent:
+        """Returns the event that `to_json` wrote."""
+        fields = json.loads(text)
+        return cls(id=fields.pop("id"), event=EVENT.validate_python(fields))
+
+
+class EventFilter(Value):
+    """Which events a reader wants; run, session and everything-subscriptions differ in this only."""
+
+    session_id: str | None = None
+    run_id: str | None = None
+    deltas: bool = True
+    """False leaves out `part.delta` and `tool_call.progressed`."""
+
+    def admits(self, event: SessionEvent | RunEvent) -> bool:
+        """Says whether the filter lets `event` through."""
+        if self.session_id is not None and event.session_id != self.session_id:
+            return False
+        if self.run_id is not None and event.run_id != self.run_id:
+            return False
+        return self.deltas or event.type not in DELTAS
+
+
+DELTAS = ("part.delta", "tool_call.progressed")
+"""Events that an ended part or call makes superfluous."""

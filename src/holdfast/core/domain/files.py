@@ -1,0 +1,96 @@
+"""Files of a session: the workspace port, and what is known of each file and change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic import AwareDatetime
+
+from holdfast.core.domain.values import Value
+
+
+class Change(StrEnum):
+    CREATED = "created"
+    MODIFIED = "modified"
+    DELETED = "deleted"
+
+
+class FileChange(Value):
+    """One file before and after. A missing digest on a side that exists means: too large to keep."""
+
+    path: str
+    """Relative to the workspace, with forward slashes."""
+    change: Change
+    before: str | None = None
+    """SHA-256 of the content before; a blob."""
+    after: str | None = None
+    """SHA-256 of the content after; a blob."""
+    size: int = 0
+    """In bytes, after the change."""
+
+
+class FileEntry(Value):
+    """One file as the files pane lists it."""
+
+    path: str
+    size: int
+    modified_at: AwareDatetime | None = None
+    state: Literal["unchanged", "created", "modified", "deleted"] = "unchanged"
+    """Against the session's start."""
+    run_id: str | None = None
+    """The run that changed it last."""
+
+
+class FileContent(Value):
+    """A file's content for a preview."""
+
+    path: str
+    kind: Literal["text", "markdown", "csv", "json", "image", "binary"]
+    media_type: str
+    size: int
+    text: str = ""
+    """For text kinds, shortened to what a preview needs; invalid UTF-8 is replaced."""
+    truncated: bool = False
+    data: str = ""
+    """Base64, for images only."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """One file on disk, as a directory walk finds it."""
+
+    path: str
+    size: int
+    modified_ns: int
+    is_dir: bool = False
+
+
+class Workspace(Protocol):
+    """The jail around a session's folder: nothing outside it can be named, read or written.
+
+    Paths are relative, with forward slashes; an absolute path inside the root is taken too. Every
+    method raises `OutsideWorkspace` for a path that leads out (through `..`, a link, a mount or a race),
+    `NotFoundError` for a missing file, `InvalidError` for a directory where a file is needed and the
+    other way round, and `ConflictError` where `expected` does not fit.
+    """
+
+    @property
+    def root(self) -> Path: ...
+
+    def relative(self, path: str) -> str: ...
+
+    def read(self, path: str, limit: int | None = None) -> bytes: ...
+
+    def digest(self, path: str) -> str | None: ...
+
+    def write(self, path: str, data: bytes, *, expected: str | None = "any") -> None: ...
+
+    def delete(self, path: str) -> None: ...
+
+    def stat(self, path: str) -> FileStat: ...
+
+    def walk(self, path: str = "", *, hidden: bool = False) -> Iterator[FileStat]: ...

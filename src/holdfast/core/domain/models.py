@@ -1,0 +1,141 @@
+"""The port to language models: what goes in, what streams out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import Field
+
+from holdfast.core.domain.messages import Message
+from holdfast.core.domain.values import Value
+
+
+class ModelSettings(Value):
+    """What can be said to a model beside the messages; `None` leaves it to the provider."""
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_output_tokens: int | None = Field(default=None, gt=0)
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    parallel_tool_calls: bool | None = None
+    api_base: str | None = None
+    """Address of an OpenAI-compatible server, for models that are not at their provider's own address."""
+
+
+class ToolSchema(Value):
+    """A tool as a model sees it."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    """JSON Schema of the arguments object."""
+
+
+class ModelRequest(Value):
+    """One model call."""
+
+    model: str
+    """A LiteLLM model name such as `openai/gpt-4o`, or `offline`, or `scripted/NAME` in tests."""
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSchema, ...] = ()
+    settings: ModelSettings = ModelSettings()
+    response_format: dict[str, Any] | None = None
+    """JSON Schema that the reply must satisfy."""
+
+
+class TextDelta(Value):
+    type: Literal["text"] = "text"
+    text: str
+
+
+class ReasoningDelta(Value):
+    type: Literal["reasoning"] = "reasoning"
+    text: str
+    summary: bool = False
+    """True for a provider's summary of its reasoning instead of the reasoning itself."""
+
+
+class ToolCallDelta(Value):
+    """A piece of one tool call. Pieces with the same `key` belong together."""
+
+    type: Literal["tool_call"] = "tool_call"
+    key: str
+    name: str = ""
+    """Only in the first piece."""
+    arguments: str = ""
+    """A fragment of the JSON text of the arguments."""
+
+
+class UsageReport(Value):
+    type: Literal["usage"] = "usage"
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = None
+    """None when no price is known."""
+    estimated: bool = False
+    """True when the provider reported nothing and the numbers are counted by us."""
+
+
+class Finished(Value):
+    type: Literal["finished"] = "finished"
+    reason: Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+ModelDelta = Annotated[
+    TextDelta | ReasoningDelta | ToolCallDelta | UsageReport | Finished, Field(discriminator="type")
+]
+
+
+class ModelInfo(Value):
+    """What is known of a model."""
+
+    name: str
+    provider: str
+    context_window: int | None = None
+    """In tokens."""
+    max_output_tokens: int | None = None
+    input_usd_per_million: float | None = None
+    output_usd_per_million: float | None = None
+    takes_images: bool = False
+    takes_pdf: bool = False
+    takes_tools: bool = True
+    available: bool = True
+    """True when a key for its provider is known, or none is needed."""
+    note: str = ""
+
+
+class ModelChoice(Value):
+    """Which model a session uses and why, in the order: flag, agent, settings, key, Ollama, offline."""
+
+    model: str
+    source: Literal["flag", "session", "agent", "settings", "environment", "ollama", "default"]
+    hint: str = ""
+    """One line on how to change it; shown when nothing was configured."""
+
+
+class ModelClient(Protocol):
+    """Streams one model call.
+
+    `stream` yields deltas and ends after exactly one `Finished`. It raises a `ModelError` subclass; it
+    never retries by itself, so that every retry is visible in the log. Closing the iterator cancels
+    the call.
+    """
+
+    def stream(self, request: ModelRequest) -> AsyncIterator[ModelDelta]: ...
+
+    async def close(self) -> None: ...
+
+
+class ModelCatalog(Protocol):
+    """Knows models: which there are, their windows, prices and abilities."""
+
+    async def list(self) -> tuple[ModelInfo, ...]: ...
+
+    async def get(self, model: str) -> ModelInfo: ...
+
+    async def choose(self, *, flag: str | None, session: str | None, agent: str | None) -> ModelChoice: ...

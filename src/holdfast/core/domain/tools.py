@@ -1,0 +1,188 @@
+"""The port to tools, and what they show to people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, Field
+
+from holdfast.core.domain.files import Workspace
+from holdfast.core.domain.messages import ResultPart, TextPart
+from holdfast.core.domain.values import Value
+
+
+class Risk(StrEnum):
+    """The worst that a tool can do."""
+
+    READ = "read"
+    """Looks at the workspace or at the conversation only."""
+    WRITE = "write"
+    """Changes files in the workspace."""
+    NETWORK = "network"
+    """Talks to other machines."""
+    EXECUTE = "execute"
+    """Runs programs."""
+
+
+class TextBlock(Value):
+    type: Literal["text"] = "text"
+    text: str
+
+
+class DiffBlock(Value):
+    """A change of one file as a unified diff."""
+
+    type: Literal["diff"] = "diff"
+    path: str
+    diff: str
+    created: bool = False
+
+
+class CommandBlock(Value):
+    """A command line, and after it has run its output (stdout and stderr interleaved)."""
+
+    type: Literal["command"] = "command"
+    command: str
+    cwd: str
+    output: str = ""
+    exit_code: int | None = None
+
+
+class CodeBlock(Value):
+    type: Literal["code"] = "code"
+    language: str
+    text: str
+
+
+class TableBlock(Value):
+    type: Literal["table"] = "table"
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class ImageBlock(Value):
+    type: Literal["image"] = "image"
+    blob: str
+    media_type: str
+    name: str = ""
+
+
+class ArgumentsBlock(Value):
+    """The arguments of a call, for tools that have nothing better to show."""
+
+    type: Literal["arguments"] = "arguments"
+    arguments: dict[str, Any]
+
+
+class PlanItem(Value):
+    text: str
+    status: Literal["pending", "in_progress", "completed"] = "pending"
+
+
+class PlanBlock(Value):
+    type: Literal["plan"] = "plan"
+    items: tuple[PlanItem, ...]
+
+
+DisplayBlock = Annotated[
+    TextBlock | DiffBlock | CommandBlock | CodeBlock | TableBlock | ImageBlock | ArgumentsBlock | PlanBlock,
+    Field(discriminator="type"),
+]
+
+
+class Preview(Value):
+    """Exactly what a call will do, shown before it is allowed."""
+
+    blocks: tuple[DisplayBlock, ...]
+    fingerprint: str = ""
+    """Hash of the state that the preview was made from (the file's content …). When it differs at
+    execution time, the preview is stale and the call is asked again. Empty: cannot become stale."""
+
+
+class ToolOutput(Value):
+    """What a call gave: content for the model, blocks for people."""
+
+    content: tuple[ResultPart, ...]
+    display: tuple[DisplayBlock, ...] = ()
+    is_error: bool = False
+
+    @classmethod
+    def text(cls, text: str, *display: DisplayBlock, is_error: bool = False) -> ToolOutput:
+        """Returns an output of one text."""
+        return cls(content=(TextPart(text=text),), display=display, is_error=is_error)
+
+
+class Question(Value):
+    """What an agent asks a person in the middle of a run."""
+
+    id: str
+    session_id: str
+    run_id: str
+    call_id: str
+    text: str
+    choices: tuple[str, ...] = ()
+    free_text: bool = True
+    """Whether an answer outside the choices is taken."""
+
+
+class BlobStore(Protocol):
+    """Bytes by their SHA-256."""
+
+    def put(self, data: bytes) -> str: ...
+
+    def get(self, digest: str) -> bytes: ...
+
+    def path(self, digest: str) -> Path: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a call may use. A tool gets nothing else: no globals, no environment."""
+
+    session_id: str
+    run_id: str
+    call_id: str
+    workspace: Workspace
+    blobs: BlobStore
+    progress: Callable[[str], None]
+    """Shows output while the call goes on; text is appended."""
+    environment: Mapping[str, str]
+    """The environment for child processes: already without keys."""
+    max_output_chars: int = 30_000
+    timeout_s: float = 120.0
+    """Default time limit of one call, in seconds."""
+    allow_private_hosts: bool = False
+    """Whether `fetch_url` may reach loopback and private addresses."""
+
+
+class Tool(Protocol):
+    """One thing that an agent can do.
+
+    `subjects` is what a policy rule's pattern is matched with: the path, the address, or a command line
+    and each of the commands in it. An allow rule must match all of them, an ask or deny rule any; the
+    first is the one that people are shown. It is never empty: a tool with nothing to match gives `("",)`.
+    `run` raises `ToolError` when it cannot do its work; the model sees the message.
+    Both get arguments that `arguments` has validated. A cancelled task must leave nothing running.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def arguments(self) -> type[BaseModel]: ...
+
+    @property
+    def risk(self) -> Risk: ...
+
+    def subjects(self, arguments: Any) -> tuple[str, ...]: ...
+
+    async def preview(self, arguments: Any, context: ToolContext) -> Preview: ...
+
+    async def run(self, arguments: Any, context: ToolContext) -> ToolOutput: ...
