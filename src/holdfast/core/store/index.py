@@ -1,0 +1,262 @@
+"""The index tables: what listings need, kept up to date in the transaction that appends the events."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+
+from holdfast.core.domain.approvals import Approval, ApprovalStatus
+from holdfast.core.domain.events import (
+    EVENT,
+    ApprovalRequested,
+    ApprovalResolved,
+    MessageAdded,
+    MessageDequeued,
+    MessageQueued,
+    PartCompleted,
+    QuestionAnswered,
+    QuestionAsked,
+    RunCancelled,
+    RunCompleted,
+    RunEvent,
+    RunFailed,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    SessionConfigured,
+    SessionCreated,
+    SessionDeleted,
+    SessionEvent,
+    SessionRenamed,
+    StepStarted,
+    UsageRecorded,
+)
+from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.runs import QueuedMessage
+
+_DIGEST = re.compile(r'"([0-9a-f]{64})"')
+_NOT_INDEXED = ("part.delta", "tool_call.progressed", "part.started")
+
+
+def index(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunEvent, body: str) -> None:
+    """Brings the index up to date with one event; `body` is its JSON."""
+    if event.type in _NOT_INDEXED:
+        return
+    for digest in set(_DIGEST.findall(body)):
+        db.execute("INSERT OR IGNORE INTO blob_uses VALUES (?, ?)", (digest, event_id))
+    if event.type.startswith("session."):
+        _index_session(db, event_id, event)
+    elif event.type.startswith("run."):
+        _index_run(db, event_id, event)
+    elif event.type.startswith(("approval.", "question.")):
+        _index_pending(db, event_id, event)
+    else:
+        _index_content(db, event_id, event)
+
+
+def _index_session(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunEvent) -> None:
+    match event:
+        case SessionCreated():
+            at = event.at.isoformat()
+            db.execute(
+                "INSERT INTO sessions (id, title, agent, model, project, workspace, created_at, updated_at,"
+                " forked_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    event.session_id,
+                    event.title,
+                    event.agent,
+                    event.model,
+                    event.project,
+                    event.workspace,
+                    at,
+                    at,
+                    event.forked_from,
+                ),
+            )
+        case SessionRenamed():
+            db.execute("UPDATE sessions SET title = ? WHERE id = ?", (event.title, event.session_id))
+        case SessionConfigured():
+            db.execute(
+                "UPDATE sessions SET agent = ?, model = ? WHERE id = ?",
+                (event.agent, event.model, event.session_id),
+            )
+        case SessionDeleted():
+            _delete(db, event_id, event.session_id)
+
+
+def _delete(db: sqlite3.Connection, event_id: int, session_id: str) -> None:
+    events = "SELECT id FROM events WHERE session_id = ? AND id < ?"
+    db.execute(f"DELETE FROM search WHERE rowid IN ({events})", (session_id, event_id))
+    db.execute(f"DELETE FROM blob_uses WHERE event_id IN ({events})", (session_id, event_id))
+    db.execute("DELETE FROM events WHERE session_id = ? AND id < ?", (session_id, event_id))
+    for table in ("runs", "approvals", "questions", "queue"):
+        db.execute(f"DELETE FROM {table} WHERE session_id = ?", (session_id,))
+    db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+
+
+def _index_run(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunEvent) -> None:
+    match event:
+        case RunStarted():
+            db.execute(
+                "INSERT INTO runs (id, session_id, agent, model, options, status, started_at,"
+                " first_event_id, last_event_id) VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?)",
+                (
+                    event.run_id,
+                    event.session_id,
+                    event.agent,
+                    event.model,
+                    event.options.model_dump_json(),
+                    event.at.isoformat(),
+                    event_id,
+                    event_id,
+                ),
+            )
+            db.execute(
+                "UPDATE sessions SET run_id = ?, updated_at = ? WHERE id = ?",
+                (event.run_id, event.at.isoformat(), event.session_id),
+            )
+        case RunPaused():
+            db.execute("UPDATE runs SET status = 'paused' WHERE id = ?", (event.run_id,))
+        case RunResumed():
+            _settle_status(db, event.run_id)
+        case RunCompleted() | RunFailed() | RunCancelled():
+            status = event.type.removeprefix("run.")
+            error = event.error.model_dump_json() if isinstance(event, RunFailed) else None
+            db.execute(
+                "UPDATE runs SET status = ?, ended_at = ?, error = ?, last_event_id = ? WHERE id = ?",
+                (status, event.at.isoformat(), error, event_id, event.run_id),
+            )
+            db.execute(
+                "UPDATE sessions SET updated_at = ? WHERE id = ?", (event.at.isoformat(), event.session_id)
+            )
+
+
+def _settle_status(db: sqlite3.Connection, run_id: str) -> None:
+    """Says `waiting` while something of the run waits for a person, else `running`."""
+    db.execute(
+        "UPDATE runs SET status = CASE WHEN"
+        " EXISTS (SELECT 1 FROM approvals WHERE run_id = :run AND status = 'pending')"
+        " OR EXISTS (SELECT 1 FROM questions WHERE run_id = :run AND open = 1)"
+        " THEN 'waiting' ELSE 'running' END WHERE id = :run",
+        {"run": run_id},
+    )
+
+
+def _index_pending(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunEvent) -> None:
+    match event:
+        case ApprovalRequested(approval=approval):
+            db.execute(
+                "INSERT INTO approvals VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    approval.id,
+                    event.session_id,
+                    event.run_id,
+                    approval.status,
+                    event_id,
+                    approval.model_dump_json(),
+                ),
+            )
+        case ApprovalResolved():
+            row = db.execute("SELECT body FROM approvals WHERE id = ?", (event.approval_id,)).fetchone()
+            approval = Approval.model_validate_json(row[0]).model_copy(
+                update={
+                    "status": ApprovalStatus(event.status),
+                    "decided_at": event.at,
+                    "decision": event.decision,
+                }
+            )
+            db.execute(
+                "UPDATE approvals SET status = ?, body = ? WHERE id = ?",
+                (event.status, approval.model_dump_json(), event.approval_id),
+            )
+        case QuestionAsked(question=question):
+            db.execute(
+                "INSERT INTO questions VALUES (?, ?, ?, 1, ?, ?)",
+                (question.id, event.session_id, event.run_id, event_id, question.model_dump_json()),
+            )
+        case QuestionAnswered():
+            db.execute("UPDATE questions SET open = 0 WHERE id = ?", (event.question_id,))
+        case _:
+            return
+    if event.run_id is not None:
+        _settle_status(db, event.run_id)
+
+
+def _index_content(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunEvent) -> None:
+    match event:
+        case MessageAdded():
+            db.execute("UPDATE sessions SET messages = messages + 1 WHERE id = ?", (event.session_id,))
+            if event.origin in ("send", "steer"):
+                _add_text(db, event_id, event.session_id, "user", event.at.isoformat(), text_of(event.parts))
+        case PartCompleted(kind="text"):
+            db.execute("UPDATE sessions SET messages = messages + 1 WHERE id = ?", (event.session_id,))
+            _add_text(db, event_id, event.session_id, "assistant", event.at.isoformat(), event.text)
+        case MessageQueued():
+            queued = QueuedMessage(
+                id=event.message_id,
+                session_id=event.session_id,
+                parts=event.parts,
+                options=event.options,
+                queued_at=event.at,
+            )
+            db.execute(
+                "INSERT INTO queue VALUES (?, ?, ?, ?)",
+                (event.message_id, event.session_id, event_id, queued.model_dump_json()),
+            )
+        case MessageDequeued():
+            db.execute("DELETE FROM queue WHERE id = ?", (event.message_id,))
+        case StepStarted():
+            db.execute("UPDATE runs SET steps = ? WHERE id = ?", (event.step, event.run_id))
+        case UsageRecorded():
+            db.execute(
+                "UPDATE runs SET input_tokens = input_tokens + ?, output_tokens = output_tokens + ?,"
+                " cached_tokens = cached_tokens + ?, reasoning_tokens = reasoning_tokens + ?,"
+                " cost_usd = cost_usd + ?, estimated = estimated OR ?, unpriced = unpriced OR ? WHERE id = ?",
+                (
+                    event.input_tokens,
+                    event.output_tokens,
+                    event.cached_tokens,
+                    event.reasoning_tokens,
+                    event.cost_usd or 0.0,
+                    event.estimated,
+                    event.cost_usd is None,
+                    event.run_id,
+                ),
+            )
+
+
+def _add_text(db: sqlite3.Connection, event_id: int, session_id: str, role: str, at: str, text: str) -> None:
+    if text.strip():
+        db.execute(
+            "INSERT INTO search (rowid, text, session_id, role, at) VALUES (?, ?, ?, ?, ?)",
+            (event_id, text, session_id, role, at),
+        )
+
+
+def rebuild(db: sqlite3.Connection, read_blob: dict[str, str] | None = None) -> int:
+    """Makes the index anew from the log, in one transaction; returns how many events were read.
+
+    `read_blob` maps digests to bodies that are too large for the table.
+    """
+    bodies = read_blob or {}
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for table in ("sessions", "runs", "approvals", "questions", "queue", "blob_uses", "search"):
+            db.execute(f"DELETE FROM {table}")
+        count = 0
+        rows = db.execute(
+            "SELECT id, body, blob FROM events WHERE type NOT IN ('part.delta', 'tool_call.progressed')"
+            " ORDER BY id"
+        ).fetchall()
+        for event_id, body, blob in rows:
+            text = body or bodies[blob]
+            if blob:
+                db.execute("INSERT OR IGNORE INTO blob_uses VALUES (?, ?)", (blob, event_id))
+            index(db, event_id, EVENT.validate_python(json.loads(text)), text)
+            count += 1
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    return count

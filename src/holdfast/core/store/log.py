@@ -1,0 +1,130 @@
+"""The log: append, read and follow. Live and replayed events come through the same call.
+
+The promises: nothing is seen before it is committed; a follower sees every event that its filter admits
+exactly once, in the order of ids; a follower that does not keep up costs only its cursor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from holdfast.core.domain.events import EVENT, EventFilter, LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.tools import BlobStore
+from holdfast.core.store.reader import Reader
+from holdfast.core.store.writer import Writer
+
+_PAGE = 1_000
+_QUEUE = 2_000
+"""Events that may wait for a follower before it has to read them from the database again."""
+
+
+class _Follower:
+    """One reader's place in the broadcast: events that wait, or the mark that some were dropped."""
+
+    def __init__(self, filter: EventFilter) -> None:
+        self.filter = filter
+        self.waiting: list[LoggedEvent] = []
+        self.lagging = False
+        self.wake = asyncio.Event()
+
+    def offer(self, batch: list[LoggedEvent]) -> None:
+        admitted = [logged for logged in batch if self.filter.admits(logged.event)]
+        if not admitted:
+            return
+        if self.lagging or len(self.waiting) + len(admitted) > _QUEUE:
+            self.waiting.clear()
+            self.lagging = True
+        else:
+            self.waiting.extend(admitted)
+        self.wake.set()
+
+
+class EventLog:
+    """The append-only log of one data directory."""
+
+    def __init__(
+        self, path: Path, blobs: BlobStore, redact: Callable[[str], str] = lambda text: text
+    ) -> None:
+        self._path = path
+        self._blobs = blobs
+        self._redact = redact
+        self._followers: set[_Follower] = set()
+        self._closing = asyncio.Event()
+        self.writer = Writer(path, blobs, self._publish)
+        self.reader: Reader
+
+    @classmethod
+    async def open(
+        cls, path: Path, blobs: BlobStore, redact: Callable[[str], str] = lambda text: text
+    ) -> EventLog:
+        """Opens or makes the database at `path`. `redact` removes secrets from the JSON of each event.
+
+        Raises `StoreError` when it cannot be opened, `StoreTooNew` when a newer version wrote it.
+        """
+        log = cls(path, blobs, redact)
+        log.reader = await Reader.open(path, blobs)
+        return log
+
+    async def close(self) -> None:
+        """Ends all followers, commits what waits and closes the database."""
+        self._closing.set()
+        for follower in self._followers:
+            follower.wake.set()
+        await self.writer.close()
+        await self.reader.close()
+
+    def append(
+        self, *events: SessionEvent | RunEvent, durable: bool = False
+    ) -> asyncio.Future[list[LoggedEvent]]:
+        """Appends events, committed together; await the future to know that they are. Raises `StoreError`."""
+        return self.writer.append([self._without_secrets(event) for event in events], durable=durable)
+
+    def _without_secrets(self, event: SessionEvent | RunEvent) -> SessionEvent | RunEvent:
+        text = event.model_dump_json()
+        redacted = self._redact(text)
+        return event if redacted == text else EVENT.validate_json(redacted)
+
+    def _publish(self, batch: list[LoggedEvent]) -> None:
+        for follower in self._followers:
+            follower.offer(batch)
+
+    async def read(self, filter: EventFilter, after: int = 0, limit: int = _PAGE) -> list[LoggedEvent]:
+        """Returns the next committed events over `after`."""
+        return await self.reader.events(filter, after, limit)
+
+    async def read_all(self, filter: EventFilter, after: int = 0) -> list[LoggedEvent]:
+        """Returns all committed events over `after`."""
+        found: list[LoggedEvent] = []
+        while True:
+            page = await self.read(filter, found[-1].id if found else after)
+            found.extend(page)
+            if len(page) < _PAGE:
+                return found
+
+    async def follow(self, filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:
+        """Yields events over `after` (None: from now), for ever; ends when the log closes."""
+        # Subscribe first, then read, then follow: what is committed in between is in both, and dropped once.
+        follower = _Follower(filter)
+        self._followers.add(follower)
+        try:
+            cursor = await self.reader.last_event_id() if after is None else after
+            follower.lagging = after is not None
+            while not self._closing.is_set():
+                if follower.lagging:
+                    follower.lagging = False
+                    page = await self.read(filter, cursor)
+                    follower.lagging = follower.lagging or len(page) == _PAGE
+                else:
+                    page, follower.waiting = follower.waiting, []
+                for logged in page:
+                    if logged.id > cursor:
+                        cursor = logged.id
+                        yield logged
+                if not follower.waiting and not follower.lagging:
+                    follower.wake.clear()
+                    if not self._closing.is_set():
+                        await follower.wake.wait()
+        finally:
+            self._followers.discard(follower)

@@ -1,0 +1,138 @@
+"""The database's shape, as forward-only steps.
+
+`PRAGMA user_version` counts the steps taken. A step is never changed once released: add another one.
+Everything but `events` is an index over the log and can be rebuilt from it (`index.rebuild`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from holdfast.core.domain.errors import StoreError, StoreTooNew
+
+STEPS: tuple[tuple[str, str], ...] = (
+    (
+        "events_and_index",
+        """
+        CREATE TABLE events (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,  -- plain row ids are used again after deletes
+            session_id TEXT NOT NULL,
+            run_id TEXT,
+            type TEXT NOT NULL,
+            body TEXT NOT NULL,                    -- JSON; empty when it is in the blob
+            blob TEXT                              -- SHA-256 of bodies over 64 KiB
+        );
+        CREATE INDEX events_by_session ON events (session_id, id);
+        CREATE INDEX events_by_run ON events (run_id, id);
+
+        CREATE TABLE sessions (
+            id TEXT PRIMARY KEY,
+            title TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            model TEXT,
+            project TEXT NOT NULL,
+            workspace TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL,
+            forked_from TEXT,
+            run_id TEXT,
+            messages INTEGER NOT NULL DEFAULT 0
+        );
+        CREATE INDEX sessions_by_update ON sessions (updated_at);
+
+        CREATE TABLE runs (
+            id TEXT PRIMARY KEY,
+            session_id TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            model TEXT NOT NULL,
+            options TEXT NOT NULL,
+            status TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            ended_at TEXT,
+            error TEXT,
+            steps INTEGER NOT NULL DEFAULT 0,
+            input_tokens INTEGER NOT NULL DEFAULT 0,
+            output_tokens INTEGER NOT NULL DEFAULT 0,
+            cached_tokens INTEGER NOT NULL DEFAULT 0,
+            reasoning_tokens INTEGER NOT NULL DEFAULT 0,
+            cost_usd REAL NOT NULL DEFAULT 0,
+            estimated INTEGER NOT NULL DEFAULT 0,
+            unpriced INTEGER NOT NULL DEFAULT 0,
+            first_event_id INTEGER NOT NULL,
+            last_event_id INTEGER NOT NULL
+        );
+        CREATE INDEX runs_by_session ON runs (session_id, first_event_id);
+        CREATE INDEX runs_open ON runs (status) WHERE status IN ('running', 'paused', 'waiting');
+
+        CREATE TABLE approvals (
+            id TEXT PRIMARY KEY,
+            session_id TEXT NOT NULL,
+            run_id TEXT NOT NULL,
+            status TEXT NOT NULL,
+            event_id INTEGER NOT NULL,
+            body TEXT NOT NULL
+        );
+        CREATE INDEX approvals_by_session ON approvals (session_id);
+        CREATE INDEX approvals_pending ON approvals (event_id) WHERE status = 'pending';
+
+        CREATE TABLE questions (
+            id TEXT PRIMARY KEY,
+            session_id TEXT NOT NULL,
+            run_id TEXT NOT NULL,
+            open INTEGER NOT NULL,
+            event_id INTEGER NOT NULL,
+            body TEXT NOT NULL
+        );
+        CREATE INDEX questions_by_session ON questions (session_id);
+        CREATE INDEX questions_open ON questions (event_id) WHERE open = 1;
+
+        CREATE TABLE queue (
+            id TEXT PRIMARY KEY,
+            session_id TEXT NOT NULL,
+            event_id INTEGER NOT NULL,
+            body TEXT NOT NULL
+        );
+        CREATE INDEX queue_by_session ON queue (session_id, event_id);
+
+        CREATE TABLE blob_uses (
+            digest TEXT NOT NULL,
+            event_id INTEGER NOT NULL,
+            PRIMARY KEY (digest, event_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX blob_uses_by_event ON blob_uses (event_id);
+
+        CREATE VIRTUAL TABLE search USING fts5 (
+            text, session_id UNINDEXED, role UNINDEXED, at UNINDEXED, tokenize = 'unicode61'
+        );
+        """,
+    ),
+)
+VERSION = len(STEPS)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Brings the database at `path` to this version, after a copy of an older one beside it.
+
+    Raises `StoreTooNew` when a newer version wrote it; then nothing is changed.
+    """
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found > VERSION:
+        raise StoreTooNew(
+            f"The database {path} has version {found}, this Holdfast knows {VERSION}. "
+            "Start the newer Holdfast that wrote it, or point HOLDFAST_HOME at another folder."
+        )
+    if found == VERSION:
+        return
+    if found:
+        backup = path.with_name(f"{path.name}.v{found}.bak")
+        backup.unlink(missing_ok=True)
+        connection.execute("VACUUM INTO ?", (str(backup),))
+    for number, (name, script) in enumerate(STEPS[found:], start=found + 1):
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+        except sqlite3.Error as error:
+            connection.rollback()
+            raise StoreError(
+                f"The database {path} could not be brought to version {number} ({name}): {error}"
+            ) from error

@@ -1,0 +1,280 @@
+"""Reads of the database: pages of the log, and what the index tables list."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from holdfast.core.domain.approvals import Approval
+from holdfast.core.domain.errors import ErrorInfo, StoreError
+from holdfast.core.domain.events import DELTAS, EVENT, EventFilter, LoggedEvent
+from holdfast.core.domain.runs import (
+    QueuedMessage,
+    Run,
+    RunOptions,
+    RunStatus,
+    SearchHit,
+    Session,
+    Usage,
+)
+from holdfast.core.domain.tools import BlobStore, Question
+
+_DELTAS = ", ".join(f"'{name}'" for name in DELTAS)
+_USAGE = (
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "estimated",
+    "unpriced",
+)
+_SUMS = ", ".join(
+    f"(SELECT COALESCE({'MAX' if name in ('estimated', 'unpriced') else 'SUM'}({name}), 0)"
+    f" FROM runs WHERE session_id = s.id) AS {name}"
+    for name in _USAGE
+)
+_SESSION = (
+    "SELECT s.*, (SELECT status FROM runs WHERE id = s.run_id) AS status,"
+    " (SELECT COUNT(*) FROM approvals WHERE session_id = s.id AND status = 'pending')"
+    " + (SELECT COUNT(*) FROM questions WHERE session_id = s.id AND open = 1) AS pending,"
+    " (SELECT COALESCE(MAX(id), 0) FROM events WHERE session_id = s.id) AS last_event_id,"
+    f" {_SUMS} FROM sessions s"
+)
+
+
+class Reader:
+    """Read-only view of the database; what a writer has published is always in it."""
+
+    def __init__(self, db: aiosqlite.Connection, blobs: BlobStore) -> None:
+        self._db = db
+        self._blobs = blobs
+
+    @classmethod
+    async def open(cls, path: Path, blobs: BlobStore) -> Reader:
+        """Opens the database that a writer has made."""
+        try:
+            db = await aiosqlite.connect(path, isolation_level=None, timeout=5)
+            await db.execute("PRAGMA query_only = ON")
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} cannot be read: {error}") from error
+        db.row_factory = sqlite3.Row
+        return cls(db, blobs)
+
+    async def close(self) -> None:
+        await self._db.close()
+
+    async def _all(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        return list(await self._db.execute_fetchall(sql, tuple(values)))
+
+    def _logged(self, row: sqlite3.Row) -> LoggedEvent:
+        body = row["body"] or self._blobs.get(row["blob"]).decode()
+        return LoggedEvent.model_construct(id=row["id"], event=EVENT.validate_python(json.loads(body)))
+
+    # --- the log
+
+    async def last_event_id(self) -> int:
+        """Returns the id of the newest event ever committed, 0 when there is none."""
+        rows = await self._all("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+        return int(rows[0][0]) if rows else 0
+
+    async def events(self, filter: EventFilter, after: int, limit: int) -> list[LoggedEvent]:
+        """Returns the next events over `after` that `filter` admits."""
+        wheres, values = ["id > ?"], [after]
+        if filter.session_id is not None:
+            wheres.append("session_id = ?")
+            values.append(filter.session_id)  # type: ignore[arg-type]
+        if filter.run_id is not None:
+            wheres.append("run_id = ?")
+            values.append(filter.run_id)  # type: ignore[arg-type]
+        if not filter.deltas:
+            wheres.append(f"type NOT IN ({_DELTAS})")
+        rows = await self._all(
+            f"SELECT id, body, blob FROM events WHERE {' AND '.join(wheres)} ORDER BY id LIMIT ?",
+            [*values, limit],
+        )
+        return [self._logged(row) for row in rows]
+
+    async def page_before(self, session_id: str, before: int | None, limit: int) -> list[LoggedEvent]:
+        """Returns the last `limit` events under `before`, extended backwards to the start of a run.
+
+        Deltas come only from a run that has not ended: elsewhere the completed parts say it all.
+        """
+        end = before if before is not None else 1 << 62
+        open_runs = "SELECT id FROM runs WHERE session_id = ? AND ended_at IS NULL"
+        wanted = f"session_id = ? AND id < ? AND (type NOT IN ({_DELTAS}) OR run_id IN ({open_runs}))"
+        rows = await self._all(
+            f"SELECT id, run_id FROM events WHERE {wanted} ORDER BY id DESC LIMIT ?",
+            (session_id, end, session_id, limit),
+        )
+        if not rows:
+            return []
+        first = rows[-1]["id"]
+        if rows[-1]["run_id"] is not None:
+            starts = await self._all("SELECT first_event_id FROM runs WHERE id = ?", (rows[-1]["run_id"],))
+            first = min(first, *(row[0] for row in starts)) if starts else first
+        page = await self._all(
+            f"SELECT id, body, blob FROM events WHERE {wanted} AND id >= ? ORDER BY id",
+            (session_id, end, session_id, first),
+        )
+        return [self._logged(row) for row in page]
+
+    async def unused_blobs(self, digests: set[str]) -> set[str]:
+        """Returns those of `digests` that no event uses."""
+        unused = set()
+        for digest in digests:
+            if not await self._all("SELECT 1 FROM blob_uses WHERE digest = ? LIMIT 1", (digest,)):
+                unused.add(digest)
+        return unused
+
+    async def blobs_of(self, session_id: str) -> set[str]:
+        """Returns the digests of all blobs that events of the session use."""
+        rows = await self._all(
+            "SELECT DISTINCT digest FROM blob_uses WHERE event_id IN"
+            " (SELECT id FROM events WHERE session_id = ?)",
+            (session_id,),
+        )
+        return {row[0] for row in rows}
+
+    # --- listings
+
+    async def sessions(self, query: str, limit: int, offset: int) -> tuple[Session, ...]:
+        """Returns sessions, latest first, whose titles have every word of `query`."""
+        words = query.split()
+        where = " AND ".join("s.title LIKE ? ESCAPE '\\'" for _ in words) or "1"
+        values = [f"%{_like(word)}%" for word in words]
+        rows = await self._all(
+            f"{_SESSION} WHERE {where} ORDER BY s.updated_at DESC, s.rowid DESC LIMIT ? OFFSET ?",
+            [*values, limit, offset],
+        )
+        return tuple(_session(row) for row in rows)
+
+    async def session(self, session_id: str) -> Session | None:
+        rows = await self._all(f"{_SESSION} WHERE s.id = ?", (session_id,))
+        return _session(rows[0]) if rows else None
+
+    async def counts(self) -> tuple[int, int]:
+        """Returns how many sessions there are, and how many approvals and questions wait."""
+        rows = await self._all(
+            "SELECT (SELECT COUNT(*) FROM sessions),"
+            " (SELECT COUNT(*) FROM approvals WHERE status = 'pending')"
+            " + (SELECT COUNT(*) FROM questions WHERE open = 1)"
+        )
+        return rows[0][0], rows[0][1]
+
+    async def run(self, run_id: str) -> Run | None:
+        rows = await self._all("SELECT * FROM runs WHERE id = ?", (run_id,))
+        return _run(rows[0]) if rows else None
+
+    async def run_options(self, run_id: str) -> RunOptions:
+        """Returns the options that the run was started with."""
+        rows = await self._all("SELECT options FROM runs WHERE id = ?", (run_id,))
+        return RunOptions.model_validate_json(rows[0][0])
+
+    async def runs(self, session_id: str, limit: int, before: int | None) -> tuple[Run, ...]:
+        rows = await self._all(
+            "SELECT * FROM runs WHERE session_id = ? AND first_event_id < ?"
+            " ORDER BY first_event_id DESC LIMIT ?",
+            (session_id, before if before is not None else 1 << 62, limit),
+        )
+        return tuple(_run(row) for row in rows)
+
+    async def open_runs(self) -> tuple[Run, ...]:
+        """Returns the runs that have not ended, oldest first."""
+        rows = await self._all(
+            "SELECT * FROM runs WHERE status IN ('running', 'paused', 'waiting') ORDER BY first_event_id"
+        )
+        return tuple(_run(row) for row in rows)
+
+    async def approvals(self, session_id: str | None, pending: bool) -> tuple[Approval, ...]:
+        wheres, values = ["1"], []
+        if pending:
+            wheres.append("status = 'pending'")
+        if session_id is not None:
+            wheres.append("session_id = ?")
+            values.append(session_id)
+        rows = await self._all(
+            f"SELECT body FROM approvals WHERE {' AND '.join(wheres)} ORDER BY event_id", values
+        )
+        return tuple(Approval.model_validate_json(row[0]) for row in rows)
+
+    async def approval(self, approval_id: str) -> Approval | None:
+        rows = await self._all("SELECT body FROM approvals WHERE id = ?", (approval_id,))
+        return Approval.model_validate_json(rows[0][0]) if rows else None
+
+    async def questions(self, session_id: str | None) -> tuple[Question, ...]:
+        """Returns the questions that wait for an answer, oldest first."""
+        where, values = ("1", ()) if session_id is None else ("session_id = ?", (session_id,))
+        rows = await self._all(
+            f"SELECT body FROM questions WHERE open = 1 AND {where} ORDER BY event_id", values
+        )
+        return tuple(Question.model_validate_json(row[0]) for row in rows)
+
+    async def question_exists(self, question_id: str) -> bool:
+        """Says whether the question was ever asked."""
+        return bool(await self._all("SELECT 1 FROM questions WHERE id = ?", (question_id,)))
+
+    async def queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
+        rows = await self._all("SELECT body FROM queue WHERE session_id = ? ORDER BY event_id", (session_id,))
+        return tuple(QueuedMessage.model_validate_json(row[0]) for row in rows)
+
+    async def search(self, query: str, limit: int) -> tuple[SearchHit, ...]:
+        """Returns where all words of `query` stand, best first; each word also as a beginning."""
+        words = [word.replace('"', '""') for word in query.split()]
+        if not words:
+            return ()
+        rows = await self._all(
+            "SELECT search.rowid AS id, session_id, role, at, title,"
+            " snippet(search, 0, char(2), char(3), '…', 24) AS excerpt"
+            " FROM search JOIN sessions ON sessions.id = search.session_id"
+            " WHERE search MATCH ? ORDER BY rank LIMIT ?",
+            (" ".join(f'"{word}"*' for word in words), limit),
+        )
+        return tuple(
+            SearchHit.model_validate(
+                {
+                    "session_id": row["session_id"],
+                    "session_title": row["title"],
+                    "event_id": row["id"],
+                    "role": row["role"],
+                    "excerpt": row["excerpt"],
+                    "at": row["at"],
+                }
+            )
+            for row in rows
+        )
+
+
+def _like(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _usage(row: sqlite3.Row) -> Usage:
+    return Usage.model_validate({name: row[name] for name in _USAGE})
+
+
+def _session(row: sqlite3.Row) -> Session:
+    fields = {
+        name: row[name]
+        for name in row.keys()  # noqa: SIM118 (a Row iterates over its values)
+        if name in Session.model_fields
+    }
+    if fields["pending"] and fields["status"] == RunStatus.RUNNING:
+        fields["status"] = RunStatus.WAITING
+    return Session.model_validate({**fields, "usage": _usage(row)})
+
+
+def _run(row: sqlite3.Row) -> Run:
+    names = ("id", "session_id", "agent", "model", "status", "started_at", "ended_at", "steps")
+    return Run.model_validate(
+        {
+            **{name: row[name] for name in (*names, "first_event_id", "last_event_id")},
+            "error": ErrorInfo.model_validate_json(row["error"]) if row["error"] else None,
+            "usage": _usage(row),
+        }
+    )

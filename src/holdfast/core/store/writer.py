@@ -1,0 +1,198 @@
+"""The one writer of the database: a thread that commits all that is waiting at once, then publishes it.
+
+A lonely run waits for nothing; two hundred runs share commits. What is published was committed, in the
+order of ids, so no reader can see what a crash could take away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from holdfast.core.domain.errors import StoreError
+from holdfast.core.domain.events import LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.tools import BlobStore
+from holdfast.core.store.index import index
+from holdfast.core.store.migrations import migrate
+
+MAX_BODY = 64 * 1024
+"""Bodies over this many characters are kept as blobs."""
+_BATCH = 512
+"""Most jobs in one transaction."""
+
+
+@dataclass(slots=True)
+class _Job:
+    events: Sequence[SessionEvent | RunEvent]
+    durable: bool
+    done: asyncio.Future[list[LoggedEvent]]
+    logged: list[LoggedEvent] = field(default_factory=list)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Opens the database for writing. Raises `StoreError` with what to do."""
+    try:
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA foreign_keys = OFF")
+        migrate(db, path)
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    path.chmod(0o600)
+    return db
+
+
+def translate(error: sqlite3.Error, path: Path) -> StoreError:
+    """Returns what an error of the database means to a person."""
+    text = str(error)
+    if "full" in text:
+        return StoreError(
+            f"The disk is full: {path} cannot grow. Free some space; nothing is lost.", code="disk_full"
+        )
+    if "readonly" in text or "unable to open" in text:
+        return StoreError(
+            f"{path} cannot be written ({text}). Check the permissions of the folder, or set HOLDFAST_HOME.",
+            code="store_read_only",
+        )
+    if "locked" in text:
+        return StoreError(
+            f"{path} is locked by another program. Close it and try again.", code="store_locked"
+        )
+    if "malformed" in text or "not a database" in text:
+        return StoreError(
+            f"{path} is damaged ({text}). Run `holdfast doctor` to see what can be saved.",
+            code="store_damaged",
+        )
+    return StoreError(f"The database {path} failed: {text}")
+
+
+class Writer:
+    """Appends events; made on the event loop whose readers it publishes to."""
+
+    def __init__(
+        self,
+        path: Path,
+        blobs: BlobStore,
+        publish: Callable[[list[LoggedEvent]], None],
+    ) -> None:
+        self._path = path
+        self._blobs = blobs
+        self._publish = publish
+        self._loop = asyncio.get_running_loop()
+        self._db = connect(path)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
+        self._closed = False
+        self._thread.start()
+
+    def append(
+        self, events: Sequence[SessionEvent | RunEvent], *, durable: bool = False
+    ) -> asyncio.Future[list[LoggedEvent]]:
+        """Hands events over, to be committed together; the future gives them with their ids.
+
+        With `durable` the commit survives a power cut too, not only the death of the process.
+        The future raises `StoreError`.
+        """
+        done: asyncio.Future[list[LoggedEvent]] = self._loop.create_future()
+        if self._closed:
+            done.set_exception(StoreError("The database is closed.", code="store_closed"))
+        else:
+            self._jobs.put(_Job(events, durable, done))
+        return done
+
+    async def close(self) -> None:
+        """Commits what was handed over and ends the thread."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._db.close()
+
+    def _work(self) -> None:
+        while True:
+            batch, last = self._take()
+            if batch:
+                self._commit(batch)
+            if last:
+                return
+
+    def _take(self) -> tuple[list[_Job], bool]:
+        """Waits for a job and takes all others that wait with it."""
+        batch: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) == _BATCH:
+                return batch, False
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch, False
+        return batch, True
+
+    def _commit(self, batch: list[_Job]) -> None:
+        try:
+            self._transaction(batch)
+        except (sqlite3.Error, OSError) as error:
+            if len(batch) > 1:
+                # One of them is at fault: the others must not suffer for it.
+                for job in batch:
+                    self._commit([job])
+                return
+            failure = (
+                translate(error, self._path)
+                if isinstance(error, sqlite3.Error)
+                else StoreError(f"A large event could not be kept: {error}", code="blob_failed")
+            )
+            self._call(_fail, batch[0].done, failure)
+            return
+        self._call(self._deliver, batch)
+
+    def _transaction(self, batch: list[_Job]) -> None:
+        db = self._db
+        level = "FULL" if any(job.durable for job in batch) else "NORMAL"
+        db.execute(f"PRAGMA synchronous = {level}")
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for job in batch:
+                job.logged = [self._insert(event) for event in job.events]
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+    def _insert(self, event: SessionEvent | RunEvent) -> LoggedEvent:
+        body = event.model_dump_json()
+        blob = self._blobs.put(body.encode()) if len(body) > MAX_BODY else None
+        event_id = self._db.execute(
+            "INSERT INTO events (session_id, run_id, type, body, blob) VALUES (?, ?, ?, ?, ?)",
+            (event.session_id, event.run_id, event.type, "" if blob else body, blob),
+        ).lastrowid
+        assert event_id is not None
+        if blob:
+            self._db.execute("INSERT OR IGNORE INTO blob_uses VALUES (?, ?)", (blob, event_id))
+        index(self._db, event_id, event, body)
+        return LoggedEvent.model_construct(id=event_id, event=event)
+
+    def _call(self, function: Callable[..., None], *arguments: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _deliver(self, batch: list[_Job]) -> None:
+        self._publish([logged for job in batch for logged in job.logged])
+        for job in batch:
+            if not job.done.done():
+                job.done.set_result(job.logged)
+
+
+def _fail(done: asyncio.Future[list[LoggedEvent]], error: StoreError) -> None:
+    if not done.done():
+        done.set_exception(error)
