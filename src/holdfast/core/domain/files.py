@@ -67,6 +67,9 @@ class FileStat:
     size: int
     modified_ns: int
     is_dir: bool = False
+    inode: int = 0
+    changed_ns: int = 0
+    """When content, name or mode changed last (`ctime`), which no program can set back."""
 
 
 class Workspace(Protocol):

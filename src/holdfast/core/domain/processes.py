@@ -1,0 +1,76 @@
+"""The port to child processes: what tools that run programs are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+class Ending(StrEnum):
+    """Why a child process is no more."""
+
+    EXITED = "exited"
+    TIMED_OUT = "timed_out"
+    OUTPUT_LIMIT = "output_limit"
+    """It wrote more than is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """What to run, and within which bounds."""
+
+    command: tuple[str, ...]
+    cwd: Path
+    environment: Mapping[str, str]
+    """The whole environment of the child: nothing is added to it."""
+    timeout_s: float
+    """Seconds of wall-clock time."""
+    stdin: bytes = b""
+    """What the child can read; empty is /dev/null."""
+    keep_chars: int = 30_000
+    """Characters of output kept in memory: half from its beginning, half from its end."""
+    max_output_bytes: int = 32 * 2**20
+    """Bytes of output after which the child is ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessResult:
+    """How it ended, and the beginning and the end of what it wrote (stdout and stderr interleaved)."""
+
+    ending: Ending
+    exit_code: int
+    """As a shell gives it: 128 + the signal's number when a signal ended it."""
+    head: str
+    tail: str
+    """Empty when `head` is all there is."""
+    total_bytes: int
+    duration_s: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether `head` and `tail` together are the whole output."""
+        return not self.omitted
+
+    omitted: int = 0
+    """Characters between `head` and `tail` that are not kept."""
+
+
+class ProcessRunner(Protocol):
+    """Runs programs. Whatever happens, cancellation included, nothing that it started goes on running."""
+
+    async def run(
+        self,
+        spec: ProcessSpec,
+        *,
+        on_output: Callable[[str], None] | None = None,
+        spool: BinaryIO | None = None,
+    ) -> ProcessResult:
+        """Runs the child to its end.
+
+        `on_output` gets the output as text while it comes, `spool` all of its bytes.
+        Raises `UnavailableError` when it cannot be started.
+        """
+        ...
