@@ -1,0 +1,62 @@
+"""The one place that imports LiteLLM.
+
+Two threads that import different modules of LiteLLM break both, so everybody comes here: the first caller
+imports, the others wait for it. Nothing else names `litellm`, type annotations included.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import os
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+_lock = threading.Lock()
+_loaded: list[Loaded] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """LiteLLM, ready for use, and the exceptions that its calls end with."""
+
+    litellm: Any
+    errors: tuple[type[BaseException], ...]
+
+
+def load() -> Loaded:
+    """Returns LiteLLM, importing it at the first call (seconds of CPU: not on an event loop)."""
+    with _lock:
+        if not _loaded:
+            _loaded.append(_import())
+        return _loaded[0]
+
+
+def loaded() -> Loaded | None:
+    """Returns LiteLLM when it is imported already; never waits for an import."""
+    return _loaded[0] if _loaded else None
+
+
+def _import() -> Loaded:
+    # Read at import: no download of the price table, and no reading of a `.env` file in the current
+    # folder, which could belong to a stranger's project and name another address for the keys.
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    os.environ["LITELLM_MODE"] = "PRODUCTION"
+    collecting = gc.isenabled()
+    gc.disable()  # the collector is most of the stall while thousands of modules load
+    try:
+        litellm: Any = importlib.import_module("litellm")
+        openai: Any = importlib.import_module("openai")
+        httpx: Any = importlib.import_module("httpx")
+    finally:
+        if collecting:
+            gc.enable()
+    litellm.suppress_debug_info = True  # else it prints to stdout
+    litellm.drop_params = True
+    litellm.modify_params = True  # Anthropic: thinking is left out where its blocks are not in the context
+    litellm.num_retries = 0
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return Loaded(litellm, (openai.OpenAIError, httpx.HTTPError, OSError, ValueError))
