@@ -70,6 +70,8 @@ class FileStat:
     inode: int = 0
     changed_ns: int = 0
     """When content, name or mode changed last (`ctime`), which no program can set back."""
+    mode: int = 0
+    """Permission bits."""
 
 
 class Workspace(Protocol):

@@ -327,6 +327,7 @@ def _file_stat(path: str, facts: os.stat_result) -> FileStat:
         is_dir=stat.S_ISDIR(facts.st_mode),
         inode=facts.st_ino,
         changed_ns=facts.st_ctime_ns,
+        mode=stat.S_IMODE(facts.st_mode) & 0o777,
     )
 
 
