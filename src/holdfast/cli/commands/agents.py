@@ -1,0 +1,152 @@
+"""`holdfast agents`: list, show, check and write agents."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holdfast.cli.calling import call
+from holdfast.cli.doors import doors
+from holdfast.cli.editing import edit_file
+from holdfast.cli.options import Json, Project, group
+from holdfast.cli.output import say, say_fields, say_json, say_table
+
+if TYPE_CHECKING:
+    from holdfast.core.domain.agents import AgentInfo
+
+app = group("List, show, check and write agents.")
+
+
+@app.command("list")
+def list_agents(project: Project = None, as_json: Json = False) -> None:
+    """List the agents that can be used here; the project's come first, then yours, then the shipped ones."""
+    found = call(lambda workbench: workbench.agents.list(_project(project)))
+    if as_json:
+        say_json(found)
+        return
+    say_table(
+        ("NAME", "FROM", "MODEL", "DESCRIPTION"),
+        [(a.name, _origin(a), a.spec.model or "" if a.spec else "", _summary(a)) for a in found],
+        empty="There are no agents; `holdfast agents new NAME` writes one.",
+    )
+
+
+@app.command()
+def show(name: str, project: Project = None, as_json: Json = False) -> None:
+    """Show one agent: its model, tools and rules."""
+    info = call(lambda workbench: workbench.agents.get(name, _project(project)))
+    if as_json:
+        say_json(info)
+        return
+    say_fields([("name", info.name), ("from", _origin(info)), ("file", info.path)])
+    for problem in info.problems:
+        say(str(problem))
+    if info.spec is None:
+        return
+    spec = info.spec
+    say_fields(
+        [
+            ("description", spec.description),
+            ("model", spec.model or "(by the model order)"),
+            ("fallbacks", ", ".join(spec.fallback_models)),
+            ("tools", ", ".join(spec.tools)),
+            ("allow", ", ".join(spec.approvals.allow)),
+            ("ask", ", ".join(spec.approvals.ask)),
+            ("deny", ", ".join(spec.approvals.deny)),
+            ("workspace", spec.workspace),
+            ("prompts", ", ".join(prompt.name for prompt in spec.prompts)),
+            ("instructions", spec.instructions),
+        ]
+    )
+
+
+@app.command()
+def validate(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Agent files.")],
+    as_json: Json = False,
+) -> None:
+    """Print every mistake in agent files, with its place; exit status 2 when there are any."""
+    found = [diagnostic for path in files for diagnostic in doors().validate_agent(path)]
+    if as_json:
+        say_json(found)
+    for diagnostic in () if as_json else found:
+        say(str(diagnostic))
+    if found:
+        raise typer.Exit(2)
+    if not as_json:
+        say("valid" if len(files) == 1 else f"{len(files)} files are valid")
+
+
+@app.command()
+def new(
+    name: str,
+    user: Annotated[
+        bool, typer.Option("--user", help="For you in every folder, not for this project.")
+    ] = False,
+    project: Project = None,
+) -> None:
+    """Write a new agent file to start from."""
+    from holdfast.core.domain.agents import NAME_PATTERN
+    from holdfast.core.domain.errors import ConflictError, InvalidError
+
+    if re.fullmatch(NAME_PATTERN, name) is None:
+        raise InvalidError(
+            f"{name!r} cannot be an agent's name: write small letters, digits, `-` and `_`, at most 64"
+        )
+    folder = doors().paths().agents if user else Path(_project(project)) / "agents"
+    folder.mkdir(mode=0o700 if user else 0o777, parents=True, exist_ok=True)
+    path = folder / f"{name}.yaml"
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(doors().new_agent_text(name))
+    except FileExistsError as taken:
+        raise ConflictError(f"{path} exists already; `holdfast agents edit {name}` opens it") from taken
+    say(str(path))
+
+
+@app.command()
+def edit(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE")],
+    project: Project = None,
+) -> None:
+    """Open an agent file in $EDITOR and check it afterwards."""
+    path = Path(name)
+    if not (path.suffix in (".yaml", ".yml") and path.exists()):
+        path = _own_file(call(lambda workbench: workbench.agents.get(name, _project(project))))
+    edit_file(path)
+    validate([path])
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of agent files, for editors."""
+    say_json(doors().agent_schema())
+
+
+def _own_file(info: AgentInfo) -> Path:
+    from holdfast.core.domain.agents import Layer
+    from holdfast.core.domain.errors import InvalidError
+
+    if info.layer is Layer.SHIPPED:
+        raise InvalidError(
+            f"{info.name!r} comes with Holdfast and the next version replaces it; write one of your own"
+            f" with `holdfast agents new NAME --user`; it may say `extends: {info.name}`"
+        )
+    return Path(info.path)
+
+
+def _project(project: str | None) -> str:
+    return str(Path(project or ".").absolute())
+
+
+def _origin(info: AgentInfo) -> str:
+    return info.layer.value if info.trusted else f"{info.layer.value}, not trusted"
+
+
+def _summary(info: AgentInfo) -> str:
+    if not info.problems:
+        return info.description
+    return f"invalid: {info.problems[0].message} (line {info.problems[0].line})"

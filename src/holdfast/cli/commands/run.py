@@ -1,0 +1,74 @@
+"""`holdfast run`: asks an agent and streams its reply to stdout."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast.cli.options import single
+
+app = single()
+
+
+class Approve(StrEnum):
+    """The domain's `ApproveMode`, known before the domain is imported."""
+
+    NONE = "none"
+    ASK = "ask"
+    READS = "reads"
+    ALL = "all"
+
+
+@app.command()
+def run(
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="An agent's name.")],
+    message: Annotated[
+        str, typer.Argument(metavar="MESSAGE|-", help="What to say; `-` reads it from stdin.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the events of the log, one a line.")] = False,
+    session: Annotated[
+        str | None, typer.Option(help="Go on with this session; `last` is the agent's latest.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Use this model.")] = None,
+    cwd: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The project folder; default: this one.")
+    ] = None,
+    file: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="Attach a file; can be repeated.")
+    ] = None,
+    approve: Annotated[
+        Approve,
+        typer.Option(
+            help="ask: ask on a terminal. none: never ask, what needs approval waits. "
+            "reads: reading tools need none. all: nothing does that no rule denies."
+        ),
+    ] = Approve.ASK,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="Work for no longer.")] = None,
+    schema: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON Schema that the reply must satisfy.")
+    ] = None,
+) -> None:
+    """Ask an agent and stream its reply to stdout; status and approvals go to stderr.
+
+    Exit status: 0 completed, 1 failed, 2 wrong usage or invalid agent, 3 an approval or a question waits
+    and nobody can be asked, 130 interrupted.
+    """
+    from holdfast.cli.running import request as requests
+    from holdfast.cli.running.execute import execute
+    from holdfast.cli.running.terminal import find_terminal
+    from holdfast.core.domain.approvals import ApproveMode
+
+    mode = ApproveMode(approve.value)
+    asked = requests.RunRequest(
+        agent=agent,
+        message=requests.read_message(message),
+        session=session,
+        project=requests.read_project(cwd),
+        files=tuple(file or ()),
+        options=requests.options_of(model, mode, timeout, requests.read_schema(schema)),
+    )
+    person = None if mode is ApproveMode.NONE else find_terminal(stdin_is_message=message == "-")
+    raise typer.Exit(execute(asked, person, as_json))

@@ -1,0 +1,92 @@
+"""Where commands get their doors to the rest of Holdfast: the bootstrap module, or what a test puts there.
+
+This module imports nothing at run time, so that the way to the terminal app stays short.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+    from typing import Any
+
+    from holdfast.core.config.paths import Paths
+    from holdfast.core.domain.errors import Diagnostic
+    from holdfast.core.domain.status import CheckResult
+    from holdfast.core.services.workbench import Workbench
+
+
+class EngineAddress(Protocol):
+    """A running engine, as its lock file names it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def socket(self) -> Path | str: ...
+
+    @property
+    def version(self) -> str: ...
+
+
+class Doors(Protocol):
+    """What commands use of `holdfast.bootstrap`."""
+
+    def workbench(self, *, in_process: bool = False) -> AbstractAsyncContextManager[Workbench]:
+        """Attaches to the engine, which is started when it does not run."""
+        ...
+
+    def find_engine(self) -> EngineAddress | None:
+        """Returns the running engine; starts none."""
+        ...
+
+    def stop_engine(self, timeout_s: float) -> bool:
+        """Says whether an engine was running and has ended within `timeout_s` seconds."""
+        ...
+
+    def engine_log(self) -> Path: ...
+
+    def run_engine(self) -> int:
+        """Is the engine, until it stops."""
+        ...
+
+    def run_tui(
+        self,
+        *,
+        session: str | None = None,
+        agent: str | None = None,
+        model: str | None = None,
+        in_process: bool = False,
+    ) -> int: ...
+
+    def paths(self) -> Paths: ...
+
+    def validate_agent(self, path: Path) -> list[Diagnostic]: ...
+
+    def agent_schema(self) -> dict[str, Any]: ...
+
+    def new_agent_text(self, name: str) -> str: ...
+
+    def check_offline(self, repair: bool) -> list[CheckResult]:
+        """The checks of `doctor` that need no engine."""
+        ...
+
+
+_installed: Doors | None = None
+
+
+def doors() -> Doors:
+    """Returns the doors to use."""
+    if _installed is not None:
+        return _installed
+    from holdfast import bootstrap  # start-up time: `--help` and `--version` come without it
+
+    return bootstrap
+
+
+def use(replacement: Doors | None) -> None:
+    """Puts other doors in place, for tests; None goes back to the real ones."""
+    global _installed
+    _installed = replacement

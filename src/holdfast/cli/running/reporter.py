@@ -1,0 +1,155 @@
+"""Shows the events of a run to a person: the reply on stdout, what happens on the way on stderr."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from holdfast.cli.output import json_line
+from holdfast.cli.running.console import Console
+from holdfast.core.domain.events import (
+    ApprovalResolved,
+    ContextCompacted,
+    FileChanged,
+    LoggedEvent,
+    MessageDequeued,
+    MessageQueued,
+    ModelFellBack,
+    ModelRetried,
+    PartDelta,
+    PartStarted,
+    QuestionAnswered,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    SessionDeleted,
+    StepStarted,
+    ToolCallCompleted,
+    ToolCallProgressed,
+    ToolCallRequested,
+    ToolCallStarted,
+)
+from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.models import ModelChoice
+from holdfast.core.domain.text import sanitize_line, shorten
+
+_SUMMARY = 100
+
+
+class Reporter:
+    """Writes what one run does; `as_json` puts the events on stdout instead of the reply."""
+
+    def __init__(self, console: Console, choice: ModelChoice | None, as_json: bool) -> None:
+        self._console = console
+        self._choice = choice
+        self._as_json = as_json
+        self._kinds: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+
+    def show(self, logged: LoggedEvent) -> None:
+        """Writes one event."""
+        if self._as_json:
+            self._console.record(json_line(logged.to_json()))
+        self._show_reply(logged)
+        self._show_call(logged)
+        self._show_course(logged)
+
+    def _show_reply(self, logged: LoggedEvent) -> None:
+        match logged.event:
+            case StepStarted():
+                self._console.transient("thinking …")
+            case PartStarted(part_id=part_id, kind=kind):
+                self._kinds[part_id] = kind
+                if kind == "text":
+                    self._console.transient("")
+                    self._reply(None)
+            case PartDelta(part_id=part_id, text=text) if self._kinds.get(part_id) == "text":
+                self._reply(text)
+
+    def _reply(self, text: str | None) -> None:
+        if self._as_json:
+            return
+        if text is None:
+            self._console.next_part()
+        else:
+            self._console.reply(text)
+
+    def _show_call(self, logged: LoggedEvent) -> None:
+        match logged.event:
+            case ToolCallRequested(call_id=call_id, name=name, arguments=arguments, invalid=invalid):
+                self._names[call_id] = name
+                self._console.line(f"▸ {name} {summary(arguments)}".rstrip())
+                if invalid:
+                    self._console.line(f"  invalid: {invalid}", "bad")
+            case ToolCallStarted(call_id=call_id):
+                self._console.transient(f"{self._names.get(call_id, 'tool')} …")
+            case ToolCallProgressed(call_id=call_id, text=text) if text.strip():
+                last = text.strip().rsplit("\n", 1)[-1]
+                self._console.transient(f"{self._names.get(call_id, 'tool')} … {last}")
+            case ToolCallCompleted(outcome="ok") as done:
+                self._console.line(f"✓ {done.name} {done.duration_ms / 1000:.2f} s", "faint")
+            case ToolCallCompleted() as done:
+                why = shorten(sanitize_line(text_of(done.content)), _SUMMARY)
+                self._console.line(f"✗ {done.name} {done.outcome}: {why}".rstrip(": "), "bad")
+            case FileChanged(path=path, change=change):
+                self._console.line(f"  {change.value} {sanitize_line(path)}", "faint")
+            case ApprovalResolved(status="approved" | "denied", decision=decision) as resolved if decision:
+                self._console.line(
+                    f"  {resolved.status} by {decision.decided_by} ({decision.scope})", "faint"
+                )
+            case ApprovalResolved(status="stale"):
+                self._console.line("  what it would do has changed since it was shown: asked again", "bad")
+            case ApprovalResolved(status=status):
+                self._console.line(f"  approval {status}", "faint")
+            case QuestionAnswered(answer=str() as answer):
+                self._console.line(f"  answered: {shorten(sanitize_line(answer), _SUMMARY)}", "faint")
+
+    def _show_course(self, logged: LoggedEvent) -> None:
+        match logged.event:
+            case RunStarted(agent=agent, model=model):
+                self._console.line(self._header(agent, model), "faint")
+            case MessageQueued():
+                self._console.line("The session is busy: the message waits until its run has ended.")
+            case MessageDequeued(reason="pulled_back"):
+                self._console.line("The message was pulled back; nothing was sent.", "bad")
+            case RunPaused():
+                self._console.transient("paused")
+            case RunResumed():
+                self._console.transient("")
+            case ModelRetried(model=model, attempt=attempt, delay_s=delay, error=error):
+                self._console.line(f"{model}: {error.message}; attempt {attempt + 1} in {delay:.1f} s")
+            case ModelFellBack(from_model=old, to_model=new, error=error):
+                self._console.line(f"{old}: {error.message}; going on with {new}")
+            case ContextCompacted(messages_dropped=dropped):
+                self._console.line(
+                    f"The conversation was long: {dropped} messages are a summary now.", "faint"
+                )
+            case SessionDeleted():
+                self._console.line("The session was deleted.", "bad")
+            case RunCompleted(reason=reason):
+                self._end("" if reason == "stop" else f"The reply was ended by: {reason}")
+            case RunFailed(error=error):
+                self._end(f"failed: {error.message} ({error.code})")
+            case RunCancelled(reason=reason):
+                self._end(f"cancelled{': ' + reason if reason else ''}")
+
+    def _header(self, agent: str, model: str) -> str:
+        choice = self._choice
+        hint = f" ({choice.hint})" if choice and choice.hint and choice.model == model else ""
+        return f"{agent} · {model}{hint}"
+
+    def _end(self, text: str) -> None:
+        self._console.withdraw()
+        self._console.end_reply()
+        if text:
+            self._console.line(text, "bad")
+
+
+def summary(arguments: dict[str, Any]) -> str:
+    """Returns the arguments of a call in one short line; one that stands alone without its name."""
+    shown = {key: value if isinstance(value, str) else json.dumps(value) for key, value in arguments.items()}
+    text = next(iter(shown.values())) if len(shown) == 1 else " ".join(f"{k}={v}" for k, v in shown.items())
+    return shorten(sanitize_line(text), _SUMMARY)

@@ -1,0 +1,119 @@
+"""What was asked for on the command line, and how it becomes a message in a session."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from holdfast.cli import selecting
+from holdfast.core.domain.agents import AgentInfo, Layer
+from holdfast.core.domain.approvals import ApproveMode
+from holdfast.core.domain.errors import AgentFileError, InvalidError
+from holdfast.core.domain.messages import TextPart, UserPart
+from holdfast.core.domain.runs import RunOptions, Session
+from holdfast.core.services.workbench import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The command line of `holdfast run`, read and checked."""
+
+    agent: str
+    message: str
+    session: str | None
+    project: Path
+    files: tuple[str, ...]
+    options: RunOptions
+
+
+def read_message(argument: str) -> str:
+    """Returns the message: the argument, or stdin for `-`. Raises `InvalidError` when it is empty."""
+    text = sys.stdin.buffer.read().decode("utf-8", errors="replace") if argument == "-" else argument
+    if not text.strip():
+        raise InvalidError("the message is empty")
+    return text
+
+
+def read_project(cwd: Path | None) -> Path:
+    """Returns the project folder as an absolute path. Raises `InvalidError` when there is no such folder."""
+    folder = (cwd or Path()).absolute()
+    if not folder.is_dir():
+        raise InvalidError(f"--cwd: {folder} is not a folder")
+    return folder
+
+
+def read_schema(path: Path | None) -> dict[str, Any] | None:
+    """Returns the JSON Schema in the file. Raises `InvalidError` when it is none."""
+    if path is None:
+        return None
+    try:
+        schema = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as unreadable:
+        raise InvalidError(f"--schema: {path}: {unreadable.strerror}") from unreadable
+    except ValueError as wrong:
+        raise InvalidError(f"--schema: {path} is not JSON: {wrong}") from wrong
+    if not isinstance(schema, dict):
+        raise InvalidError(f"--schema: {path} must hold a JSON object")
+    return schema
+
+
+def options_of(
+    model: str | None, approve: ApproveMode, timeout_s: float | None, schema: dict[str, Any] | None
+) -> RunOptions:
+    """Returns the run options. Raises `InvalidError` for a time limit that is none."""
+    if timeout_s is not None and not timeout_s > 0:
+        raise InvalidError("--timeout must be more than 0 seconds")
+    return RunOptions(model=model, approve=approve, timeout_s=timeout_s, response_format=schema)
+
+
+async def find_agent(workbench: Workbench, request: RunRequest) -> AgentInfo:
+    """Returns the agent. Raises `NotFoundError`, or `AgentFileError` when its file is invalid."""
+    info = await workbench.agents.get(request.agent, str(request.project))
+    if info.spec is None:
+        raise AgentFileError(list(info.problems))
+    return info
+
+
+def needs_trust(info: AgentInfo) -> bool:
+    """Says whether the agent is somebody else's: from a project that the person has not trusted."""
+    return info.layer is Layer.PROJECT and not info.trusted
+
+
+async def open_session(workbench: Workbench, request: RunRequest, agent: str) -> tuple[Session, int]:
+    """Returns the session and the event id after which this run's events are.
+
+    Raises `NotFoundError`, or `InvalidError` when the session is another agent's.
+    """
+    if request.session is None:
+        for name in request.files:
+            _check_exists(name, request.project)
+        return await workbench.sessions.create(agent, str(request.project)), 0
+    session = await selecting.session(workbench, request.session, agent)
+    if session.agent != agent:
+        raise InvalidError(
+            f"session {session.id} is with agent {session.agent!r}; run that agent, or start a new session"
+        )
+    return session, session.last_event_id
+
+
+async def message_parts(
+    workbench: Workbench, session_id: str, message: str, files: Sequence[str]
+) -> tuple[UserPart, ...]:
+    """Returns the parts of the message: its text and the attached files."""
+    attached = [await workbench.files.attach(session_id, _place(name)) for name in files]
+    return (TextPart(text=message), *attached)
+
+
+def _place(name: str) -> str:
+    """A path that exists from here is meant from here; any other is left to the session's workspace."""
+    path = Path(name).expanduser()
+    return str(path.absolute()) if path.exists() else name
+
+
+def _check_exists(name: str, project: Path) -> None:
+    if not Path(name).expanduser().exists() and not (project / name).exists():
+        raise InvalidError(f"--file: there is no {name}")

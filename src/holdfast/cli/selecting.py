@@ -1,0 +1,84 @@
+"""What a person may write for an id: all of it, a start that is unique, or `last`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from holdfast.core.domain.errors import InvalidError, NotFoundError
+
+if TYPE_CHECKING:
+    from holdfast.core.domain.approvals import Approval
+    from holdfast.core.domain.runs import Run, Session
+    from holdfast.core.domain.tools import Question
+    from holdfast.core.services.workbench import Workbench
+
+LAST = "last"
+_PAGE = 500
+
+
+def pick(text: str, ids: Iterable[str], noun: str) -> str:
+    """Returns the one of `ids` (latest first) that `text` names.
+
+    Raises `NotFoundError` when it names none, `InvalidError` when it names several.
+    """
+    ids = list(ids)
+    if text == LAST and ids:
+        return ids[0]
+    if text in ids:
+        return text
+    found = [i for i in ids if text and i.startswith(text)]
+    if not found:
+        raise NotFoundError(f"there is no {noun} {text!r}; `holdfast {noun}s list` shows those there are")
+    if len(found) > 1:
+        raise InvalidError(
+            f"{text!r} is the start of {len(found)} {noun}s: {', '.join(found[:5])}; write more of it"
+        )
+    return found[0]
+
+
+async def session(workbench: Workbench, text: str, agent: str | None = None) -> Session:
+    """Returns the session that `text` names; `last` is the latest one (of `agent`, when given)."""
+    if text != LAST:
+        try:
+            return await workbench.sessions.get(text)
+        except NotFoundError:
+            pass  # not a whole id: perhaps the start of one, or there is none, which `pick` says
+    found: dict[str, Session] = {}
+    while True:
+        page = await workbench.sessions.list(limit=_PAGE, offset=len(found))
+        fresh = {s.id: s for s in page if s.id not in found}
+        found.update(fresh)
+        if text == LAST:
+            match = next((s for s in page if agent in (None, s.agent)), None)
+            if match is not None:
+                return match
+        if len(page) < _PAGE or not fresh:
+            break
+    if text == LAST:
+        whose = f" of agent {agent!r}" if agent else ""
+        raise NotFoundError(f"there is no session{whose} yet; leave out `last` to start one")
+    return found[pick(text, found, "session")]
+
+
+async def run(workbench: Workbench, session_id: str, text: str) -> Run:
+    """Returns the run of a session that `text` names."""
+    runs = {r.id: r for r in await workbench.runs.list(session_id, limit=1000)}
+    return runs[pick(text, runs, "run")]
+
+
+async def approval(workbench: Workbench, text: str) -> Approval:
+    """Returns the approval that `text` names: of those that wait, else of all."""
+    waiting = {a.id: a for a in reversed(await workbench.approvals.list())}
+    if text == LAST or any(i.startswith(text) for i in waiting):
+        return waiting[pick(text, waiting, "approval")]
+    every = {a.id: a for a in reversed(await workbench.approvals.list(pending=False))}
+    return every[pick(text, every, "approval")]
+
+
+async def question(workbench: Workbench, text: str) -> Question:
+    """Returns the waiting question that `text` names."""
+    waiting = {q.id: q for q in reversed(await workbench.runs.questions())}
+    if text != LAST and not any(i.startswith(text) for i in waiting):
+        raise NotFoundError(f"no question {text!r} waits; `holdfast approvals questions` shows those that do")
+    return waiting[pick(text, waiting, "question")]
