@@ -41,6 +41,7 @@ _CONTEXT = re.compile(
     r"|too many (?:input )?tokens|exceeds? the (?:maximum|max) (?:number of )?(?:input )?tokens",
     re.IGNORECASE,
 )
+_MODULE = re.compile(r"No module named '([\w-]+)")
 _AUTH_STATUS = frozenset({401, 403})
 _REFUSED_NAMES = frozenset({"ContentPolicyViolationError", "RejectedRequestError", "UnsupportedParamsError"})
 _TIMEOUT_NAMES = frozenset({"Timeout", "APITimeoutError", "TimeoutError", "ReadTimeout", "ConnectTimeout"})
@@ -77,6 +78,12 @@ def translate(
         return _rate_limited(error, model, words, details)
     if names & _TIMEOUT_NAMES or status == 408:
         return ModelUnavailable(f"{model} did not answer in time", details=details)
+    if missing := _MODULE.search(words):
+        return ModelRequestRefused(
+            f"{model} needs a Python package that is not installed: `pip install {missing[1]}`",
+            code="model_package_missing",
+            details=details,
+        )
     if names & _REFUSED_NAMES or (status is not None and 400 <= status < 500):
         return ModelRequestRefused(f"{model} refused the request: {words}", details=details)
     return _unavailable(error, model, words, details)

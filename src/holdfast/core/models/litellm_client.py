@@ -101,6 +101,8 @@ def arguments_for(
         "stream_options": {"include_usage": True},
         "max_retries": 0,  # retries are the run's own and stand in its log
         "num_retries": 0,
+        # Else any call with tools imports LiteLLM's MCP gateway, which needs a package more.
+        "_skip_mcp_handler": True,
     }
     if request.tools:
         found["tools"] = [{"type": "function", "function": t.model_dump()} for t in request.tools]
@@ -129,10 +131,13 @@ def _summarises(target: Target) -> bool:
     return target.provider in ("openai", "azure") and "/responses/" in target.model
 
 
+def _bridged(response: Any) -> bool:
+    """Says whether LiteLLM went to the Responses API by itself, as it does for newer models with tools."""
+    return "responses" in type(response.completion_stream).__module__
+
+
 async def _deltas(lib: Loaded, response: Any, target: Target, model: str) -> AsyncIterator[ModelDelta]:
-    reader = ChunkReader(
-        summaries=_summarises(target) or (target.provider == "openai" and not target.api_base)
-    )
+    reader = ChunkReader(summaries=_summarises(target) or _bridged(response))
     usage: Any = None
     async for chunk in response:
         usage = getattr(chunk, "usage", None) or usage
