@@ -1,0 +1,93 @@
+"""Errors as HTTP: the native body, and the boundary behind which nothing is left uncaught."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind, HoldfastError
+from holdfast.core.domain.values import new_id
+
+RETRY_AFTER_S = 1
+"""What `Retry-After` says where trying again may help."""
+
+
+def error_response(
+    info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Returns the one error body of the native API; the status is that of the error's kind."""
+    body = {"error": {**info.model_dump(), "request_id": request_id}}
+    more = dict(headers or {})
+    if info.retryable and info.kind in (ErrorKind.UNAVAILABLE, ErrorKind.RATE_LIMITED):
+        more["Retry-After"] = str(RETRY_AFTER_S)
+    return Response(
+        to_json(body, serialize_unknown=True, inf_nan_mode="null"),
+        status or STATUS[info.kind],
+        more,
+        media_type="application/json",
+    )
+
+
+def internal_error(request_id: str) -> ErrorInfo:
+    """Returns what people see of a bug: where to find the rest."""
+    return ErrorInfo(
+        kind=ErrorKind.INTERNAL,
+        code="internal",
+        message=f"Something broke inside Holdfast; its log has the details under the reference {request_id}",
+    )
+
+
+class Boundary:
+    """Answers every error of `app` in the native shape, and gives each request an id.
+
+    A bug is logged with its traceback and the request's id, which is all that the client sees.
+    """
+
+    def __init__(self, app: ASGIApp, log: logging.Logger) -> None:
+        self._app = app
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = new_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+        scope["app"] = self  # routes then raise for a wrong method instead of answering in plain text
+        started = False
+
+        async def send_marked(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            return await self._app(scope, receive, send_marked)
+        except HoldfastError as error:
+            response = error_response(error.info, request_id)
+        except HTTPException as error:
+            response = _routing_error(scope, error, request_id)
+        except ClientDisconnect:
+            return None
+        except Exception:  # noqa: BLE001 - the boundary: a bug ends one request, not the engine
+            self._log.exception("internal error %s: %s %s", request_id, scope["method"], scope["path"])
+            response = error_response(internal_error(request_id), request_id)
+        if started:
+            return None
+        return await response(scope, receive, send_marked)
+
+
+def _routing_error(scope: Scope, error: HTTPException, request_id: str) -> Response:
+    if error.status_code == 405:
+        message = f"{scope['method']} is not possible here"
+        info = ErrorInfo(kind=ErrorKind.INVALID, code="method_not_allowed", message=message)
+    else:
+        info = ErrorInfo(
+            kind=ErrorKind.NOT_FOUND, code="no_such_path", message=f"There is nothing at {scope['path']}"
+        )
+    return error_response(info, request_id, status=error.status_code, headers=error.headers)

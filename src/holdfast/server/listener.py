@@ -1,0 +1,57 @@
+"""uvicorn on a socket that is bound already, with its signals and its logging left to us."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+STOP_GRACE_S = 3
+"""Seconds that requests have to end after the stop; then they are cancelled."""
+
+KEEP_ALIVE_S = 75
+"""Longer than clients keep an idle connection, so that none is closed while it is used again."""
+
+
+MAX_HEAD = 64 * 1024
+"""Largest request line with its headers, in bytes."""
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leaves the signals alone: the engine has to close more than its listener."""
+        yield
+
+
+async def listen(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serves `app` on `listener` until `stop` is set; then ends requests within `STOP_GRACE_S`."""
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        interface="asgi3",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=128,
+        h11_max_incomplete_event_size=MAX_HEAD,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_GRACE_S,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        server.should_exit = True
+        await serving

@@ -1,0 +1,195 @@
+"""Arguments and results of one operation, to and from HTTP, as the protocol's type hints say."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, get_type_hints
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic_core import PydanticSerializationError, from_json
+
+from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.events import EVENT, LoggedEvent
+from holdfast.server.native.operations import PREFIX, Operation, workbench_methods
+
+_SHOWN_MISTAKES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """What the client sends for one call."""
+
+    path: str
+    query: tuple[tuple[str, str], ...]
+    body: bytes | None
+
+
+class Codec:
+    """Reads and writes one operation. Built at first use: models are not free to make."""
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        method = workbench_methods()[operation.name]
+        self._hints = get_type_hints(method, include_extras=True)
+        parameters = list(inspect.signature(method).parameters.values())[1:]
+        self._signature = inspect.Signature(parameters)
+        self._flattened = {p.name: self._hints[p.name] for p in parameters if self._flattens(p.name)}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all parameters, as they are on the wire."""
+        return tuple(self._arguments.model_fields)
+
+    @cached_property
+    def _arguments(self) -> type[BaseModel]:
+        fields: dict[str, Any] = {}
+        for parameter in self._signature.parameters.values():
+            if parameter.name in self._flattened:
+                model = self._flattened[parameter.name]
+                fields |= {n: (f.annotation, f) for n, f in model.model_fields.items()}
+                continue
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[parameter.name] = (self._hints[parameter.name], default)
+        return create_model(self.operation.name, __config__=ConfigDict(extra="forbid"), **fields)
+
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        return {name: field.default for name, field in self._arguments.model_fields.items()}
+
+    @cached_property
+    def _result(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self._hints["return"])
+
+    @property
+    def _gives_events(self) -> bool:
+        return bool(self._hints["return"] == tuple[LoggedEvent, ...])
+
+    def _flattens(self, name: str) -> bool:
+        hint = self._hints[name]
+        return self.operation.in_query and isinstance(hint, type) and issubclass(hint, BaseModel)
+
+    # --- the server's half
+
+    def parse(self, path: Mapping[str, str], query: Sequence[tuple[str, str]], body: bytes) -> dict[str, Any]:
+        """Returns the keyword arguments of a request. Raises `InvalidError` that names each wrong field."""
+        given = self._query(query) if self.operation.in_query else self._body(query, body)
+        for name in path.keys() & given.keys():
+            raise _mistake(name, "stands in the path already")
+        values = {**given, **path}
+        try:
+            if self.operation.in_query:
+                arguments = self._arguments.model_validate_strings(values)
+            else:
+                arguments = self._arguments.model_validate(values)
+        except ValidationError as error:
+            raise self._invalid(error) from None
+        return self._keywords(arguments)
+
+    def write(self, result: Any) -> bytes:
+        """Returns the JSON body of a result."""
+        if self._gives_events:
+            return f"[{','.join(event.to_json() for event in result)}]".encode()
+        return self._result.dump_json(result)
+
+    def _query(self, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        values = dict(query)
+        if len(values) < len(query):
+            names = [name for name, _ in query]
+            raise _mistake(next(n for n in names if names.count(n) > 1), "is given more than once")
+        return values
+
+    def _body(self, query: Sequence[tuple[str, str]], body: bytes) -> dict[str, Any]:
+        for name, _ in query:
+            raise _mistake(name, "is not taken in the query; parameters of this operation go into the body")
+        if not body.strip():
+            return {}
+        try:
+            values = from_json(body)
+        except ValueError as error:
+            raise InvalidError(f"The body is not valid JSON: {error}", code="invalid_json") from None
+        if not isinstance(values, dict):
+            raise InvalidError("The body must be a JSON object", code="invalid_json")
+        return values
+
+    def _keywords(self, arguments: BaseModel) -> dict[str, Any]:
+        keywords = {name: getattr(arguments, name) for name in arguments.model_fields_set}
+        for name, model in self._flattened.items():
+            keywords[name] = model(**{f: keywords.pop(f) for f in model.model_fields if f in keywords})
+        return keywords
+
+    # --- the client's half
+
+    def request(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> WireRequest:
+        """Returns what to send for a call. Raises `InvalidError` for arguments that do not fit."""
+        given = dict(self._signature.bind(*args, **kwargs).arguments)
+        for name in self._flattened:
+            given |= dict(given.pop(name))
+        try:
+            arguments = self._arguments.model_validate(given)
+            in_path = set(self.operation.path_names)
+            fields = arguments.model_dump(mode="json", include=in_path)
+            path = PREFIX + self.operation.path.format(**{n: _segment(v) for n, v in fields.items()})
+            # Defaults are left out here, not by the dump, which would drop them inside of parts as well.
+            rest = {n for n, v in arguments if n not in in_path and v != self._defaults[n]}
+            if self.operation.in_query:
+                shown = arguments.model_dump(mode="json", include=rest)
+                return WireRequest(path, tuple((n, _text(v)) for n, v in shown.items()), None)
+            return WireRequest(path, (), arguments.model_dump_json(include=rest).encode())
+        except ValidationError as error:
+            raise self._invalid(error) from None
+        except (PydanticSerializationError, UnicodeEncodeError):
+            raise InvalidError("The text holds characters that are not valid Unicode") from None
+
+    def read(self, body: bytes) -> Any:
+        """Returns the result that `write` wrote."""
+        if self._gives_events:
+            return tuple(_event(fields) for fields in json.loads(body))
+        return self._result.validate_json(body)
+
+    def _invalid(self, error: ValidationError) -> InvalidError:
+        mistakes = [
+            {"field": ".".join(str(x) for x in mistake["loc"]), "message": self._explain(mistake)}
+            for mistake in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        shown = "; ".join(f"{m['field']}: {m['message']}" for m in mistakes[:_SHOWN_MISTAKES])
+        return InvalidError(shown, code="invalid_request", details={"fields": mistakes})
+
+    def _explain(self, mistake: Mapping[str, Any]) -> str:
+        if mistake["type"] == "extra_forbidden" and len(mistake["loc"]) == 1:
+            return f"is not known here; there are: {', '.join(self.names) or 'none'}"
+        if mistake["type"] == "missing":
+            return "is missing"
+        return str(mistake["msg"])
+
+
+@cache
+def codec(operation: Operation) -> Codec:
+    """Returns the codec of `operation`."""
+    return Codec(operation)
+
+
+def _mistake(field: str, message: str) -> InvalidError:
+    return InvalidError(
+        f"{field}: {message}",
+        code="invalid_request",
+        details={"fields": [{"field": field, "message": message}]},
+    )
+
+
+def _segment(value: object) -> str:
+    # A path of dots alone would be resolved away by URL libraries; its dots are escaped as well.
+    text = quote(str(value), safe="")
+    return text if text.strip(".") else text.replace(".", "%2E")
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _event(fields: dict[str, Any]) -> LoggedEvent:
+    return LoggedEvent(id=fields.pop("id"), event=EVENT.validate_python(fields))

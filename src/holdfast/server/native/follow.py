@@ -1,0 +1,145 @@
+"""The client's end of an event stream: goes on over broken connections, without gap or repetition."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import cast
+
+import httpx
+
+from holdfast.core.domain.errors import ErrorInfo, HoldfastError, UnavailableError, from_info
+from holdfast.core.domain.events import LoggedEvent
+from holdfast.server.kit.sse import ERROR_EVENT, FrameReader
+from holdfast.server.native.codec import WireRequest
+
+SILENCE_S = 45.0
+"""A stream without even a ping for so many seconds is dead: three pings were missed."""
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How a broken stream is tried again; all times in seconds."""
+
+    first_s: float = 0.05
+    most_s: float = 1.0
+    patience_s: float = 30.0
+    """With no life of the engine for so long, the stream gives up."""
+
+
+class Follower:
+    """One stream of events that reconnects by itself."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        socket: str,
+        request: WireRequest,
+        error_of: Callable[[httpx.Response], HoldfastError],
+        backoff: Backoff,
+    ) -> None:
+        self._http = http
+        self._socket = socket
+        self._request = request
+        self._error_of = error_of
+        self._backoff = backoff
+        self._cursor: int | None = None
+        self._alive_at = 0.0
+        self._wait_s = backoff.first_s
+
+    async def events(self, after: int | None) -> AsyncGenerator[LoggedEvent, None]:
+        """Yields events with ids over `after` (None: from now).
+
+        Raises `UnavailableError` when there is no engine for longer than the patience, and at once what
+        the engine refuses.
+        """
+        self._cursor = after
+        self._alive()
+        while True:
+            lost: Exception | None = None
+            try:
+                async with aclosing(self._connection()) as connection:
+                    async for logged in connection:
+                        if self._cursor is not None and logged.id <= self._cursor:
+                            continue
+                        self._cursor = logged.id
+                        yield logged
+            except (httpx.TransportError, UnavailableError) as error:
+                lost = error
+            await self._pause(lost)
+
+    async def _connection(self) -> AsyncGenerator[LoggedEvent, None]:
+        headers = {"Accept": "text/event-stream"}
+        if self._cursor is not None:
+            headers["Last-Event-ID"] = str(self._cursor)
+        async with self._http.stream(
+            "GET",
+            self._request.path,
+            params=list(self._request.query),
+            headers=headers,
+            timeout=httpx.Timeout(5.0, read=SILENCE_S, pool=None),
+        ) as response:
+            if not response.is_success:
+                await response.aread()
+                raise self._error_of(response)
+            chunks = cast("AsyncGenerator[bytes, None]", response.aiter_raw())
+            async with aclosing(chunks):
+                async for logged in self._events_of(chunks):
+                    yield logged
+
+    async def _events_of(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[LoggedEvent, None]:
+        reader = FrameReader()
+        greeted = False
+        async for chunk in chunks:
+            frames = reader.feed(chunk)
+            # The greeting comes from any engine, also from one whose streams break at once.
+            if frames or greeted:
+                self._alive()
+            greeted = True
+            if self._cursor is None and reader.last_id.isdigit() and not frames:
+                self._cursor = int(reader.last_id)
+            for frame in frames:
+                if frame.event == ERROR_EVENT:
+                    raise from_info(ErrorInfo.model_validate_json(frame.data))
+                yield LoggedEvent.from_json(frame.data)
+
+    def _alive(self) -> None:
+        self._alive_at = time.monotonic()
+        self._wait_s = self._backoff.first_s
+
+    async def _pause(self, lost: Exception | None) -> None:
+        if self._http.is_closed:
+            raise closed_workbench()
+        if time.monotonic() - self._alive_at > self._backoff.patience_s:
+            raise lost_engine(self._socket, lost) from lost
+        _LOG.debug("the event stream broke; trying again in %.2f s", self._wait_s)
+        await asyncio.sleep(self._wait_s)
+        self._wait_s = min(self._wait_s * 2, self._backoff.most_s)
+
+
+def lost_engine(socket: str, cause: Exception | None, *, sent: bool = False) -> UnavailableError:
+    """Returns what people see when there is no engine to talk to.
+
+    `sent` when it went away after it was asked: then nobody knows whether it did what was asked.
+    """
+    reason = f" ({cause})" if cause is not None and str(cause) else ""
+    problem = (
+        "went away before it answered; look first whether it did what was asked" if sent else "is not there"
+    )
+    return UnavailableError(
+        f"The engine at {socket} {problem}{reason}. Any `holdfast` command starts it again; "
+        "`holdfast engine logs` shows why it ended",
+        code="engine_lost" if sent else "engine_unreachable",
+        details={"socket": socket},
+    )
+
+
+def closed_workbench() -> UnavailableError:
+    """Returns the error of a client that is used after its end."""
+    return UnavailableError("This workbench was closed", code="workbench_closed", retryable=False)

@@ -1,0 +1,119 @@
+"""The native API as one table: each method of the `Workbench` with its HTTP method and path.
+
+Server routes and client are both made from it, so they cannot differ. What goes in and comes out is read
+from the signatures of the protocol (`codec.py`); a test holds the table complete in both directions.
+Paths are chosen so that no fixed segment stands where another operation with the same method takes an id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_type_hints
+
+from holdfast.core.services.workbench import Workbench
+
+PREFIX = "/holdfast/v1"
+"""Stands before every path of the native API."""
+
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row: which method of the workbench answers which request."""
+
+    name: str
+    """Noun and method, for example `sessions.get`."""
+    method: str
+    path: str
+    """Below `PREFIX`; `{name}` takes the parameter of that name."""
+    status: int = 200
+    """Of a success."""
+    stream: bool = False
+    """True for server-sent events instead of one JSON body."""
+
+    @property
+    def noun(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def verb(self) -> str:
+        return self.name.partition(".")[2]
+
+    @property
+    def path_names(self) -> tuple[str, ...]:
+        """The parameters that stand in the path."""
+        return tuple(_PLACEHOLDER.findall(self.path))
+
+    @property
+    def in_query(self) -> bool:
+        """Whether the other parameters stand in the query; else they are keys of a JSON body."""
+        return self.method in ("GET", "DELETE")
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("agents.list", "GET", "/agents"),
+    Operation("agents.get", "GET", "/agents/{name}"),
+    Operation("agents.validate", "POST", "/agents/validate"),
+    Operation("agents.trust", "PUT", "/trust"),
+    Operation("agents.trusted", "GET", "/trust"),
+    Operation("sessions.list", "GET", "/sessions"),
+    Operation("sessions.create", "POST", "/sessions", status=201),
+    Operation("sessions.get", "GET", "/sessions/{session_id}"),
+    Operation("sessions.configure", "PATCH", "/sessions/{session_id}"),
+    Operation("sessions.delete", "DELETE", "/sessions/{session_id}", status=204),
+    Operation("sessions.rename", "PUT", "/sessions/{session_id}/title"),
+    Operation("sessions.fork", "POST", "/sessions/{session_id}/fork", status=201),
+    Operation("sessions.export", "GET", "/sessions/{session_id}/export"),
+    Operation("sessions.queue", "GET", "/sessions/{session_id}/queue"),
+    Operation("sessions.pull_back", "DELETE", "/sessions/{session_id}/queue/{message_id}"),
+    Operation("sessions.search", "GET", "/search"),
+    Operation("runs.send", "POST", "/sessions/{session_id}/runs", status=202),
+    Operation("runs.list", "GET", "/sessions/{session_id}/runs"),
+    Operation("runs.go_on", "POST", "/sessions/{session_id}/runs/continue", status=202),
+    Operation("runs.get", "GET", "/runs/{run_id}"),
+    Operation("runs.cancel", "POST", "/runs/{run_id}/cancel"),
+    Operation("runs.pause", "POST", "/runs/{run_id}/pause"),
+    Operation("runs.resume", "POST", "/runs/{run_id}/resume"),
+    Operation("runs.finish", "POST", "/runs/{run_id}/finish"),
+    Operation("runs.steer", "POST", "/runs/{run_id}/steer", status=204),
+    Operation("runs.questions", "GET", "/questions"),
+    Operation("runs.answer", "POST", "/questions/{question_id}/answer", status=204),
+    Operation("approvals.list", "GET", "/approvals"),
+    Operation("approvals.get", "GET", "/approvals/{approval_id}"),
+    Operation("approvals.decide", "POST", "/approvals/{approval_id}/decision"),
+    Operation("approvals.rules", "GET", "/policy"),
+    Operation("approvals.policy_path", "GET", "/policy/path"),
+    Operation("events.read", "GET", "/events"),
+    Operation("events.follow", "GET", "/events/stream", stream=True),
+    Operation("events.page_before", "GET", "/sessions/{session_id}/history"),
+    Operation("files.list", "GET", "/sessions/{session_id}/files"),
+    Operation("files.read", "GET", "/sessions/{session_id}/files/content"),
+    Operation("files.complete", "GET", "/sessions/{session_id}/files/completions"),
+    Operation("files.attach", "POST", "/sessions/{session_id}/files/attachments", status=201),
+    Operation("files.undo", "POST", "/sessions/{session_id}/files/undo"),
+    Operation("files.redo", "POST", "/sessions/{session_id}/files/redo"),
+    Operation("models.list", "GET", "/models"),
+    Operation("models.choose", "GET", "/models/choice"),
+    Operation("keys.providers", "GET", "/keys/providers"),
+    Operation("keys.set_provider", "PUT", "/keys/providers/{provider}"),
+    Operation("keys.remove_provider", "DELETE", "/keys/providers/{provider}", status=204),
+    Operation("engine.status", "GET", "/engine/status"),
+    Operation("engine.stop", "POST", "/engine/stop", status=204),
+    Operation("engine.check", "POST", "/engine/check"),
+)
+
+
+@cache
+def workbench_methods() -> dict[str, Callable[..., Any]]:
+    """Returns every method that the `Workbench` protocol's nouns have, by names as in the table."""
+    return {
+        f"{noun}.{verb}": method
+        for noun, accessor in vars(Workbench).items()
+        if isinstance(accessor, property)
+        for verb, method in vars(get_type_hints(accessor.fget)["return"]).items()
+        if callable(method) and not verb.startswith("_")
+    }

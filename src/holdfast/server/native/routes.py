@@ -1,0 +1,131 @@
+"""The native API as an ASGI application, made from the table of operations."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from itertools import groupby
+from typing import Any, cast
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from holdfast.core.domain.errors import HoldfastError, InvalidError
+from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.services.workbench import Workbench
+from holdfast.server.kit.body import MAX_BODY, read_body
+from holdfast.server.kit.errors import Boundary
+from holdfast.server.kit.sse import ERROR_EVENT, write_cursor, write_frame
+from holdfast.server.kit.stream import FrameStream
+from holdfast.server.native.codec import codec
+from holdfast.server.native.operations import OPERATIONS, PREFIX, Operation
+
+LIVE_PATH = f"{PREFIX}/health/live"
+
+WorkbenchSource = Callable[[], Awaitable[Workbench]]
+"""Gives the workbench, or raises `UnavailableError` while there is none."""
+
+
+def native_app(
+    workbench: WorkbenchSource,
+    *,
+    log: logging.Logger,
+    closing: asyncio.Event | None = None,
+    max_body: int = MAX_BODY,
+    ping_s: float = 15.0,
+) -> ASGIApp:
+    """Returns the application that answers everything under `PREFIX`.
+
+    `closing` ends the open streams when set. `max_body` is in bytes; `ping_s` is the longest silence of
+    a stream, in seconds.
+    """
+    api = _NativeApi(workbench, closing or asyncio.Event(), max_body, ping_s)
+    by_path = sorted(OPERATIONS, key=lambda operation: operation.path)
+    routes = [
+        _route(path, {operation.method: operation for operation in group}, api)
+        for path, group in groupby(by_path, key=lambda operation: operation.path)
+    ]
+    # Fixed segments before those that take an id.
+    routes.sort(key=lambda route: route.path.replace("{", "~"))
+    live = Route(LIVE_PATH, _live)
+    return Boundary(Router([live, *routes], redirect_slashes=False, default=_nothing_there), log)
+
+
+def _route(path: str, operations: dict[str, Operation], api: _NativeApi) -> Route:
+    async def answer(request: Request) -> ASGIApp:
+        operation = operations["GET" if request.method == "HEAD" else request.method]
+        return await (api.stream if operation.stream else api.call)(operation, request)
+
+    # Starlette asks for a Response, but calls it as what every ASGI application is.
+    endpoint = cast("Callable[[Request], Awaitable[Response]]", answer)
+    return Route(PREFIX + path, endpoint, methods=list(operations))
+
+
+async def _live(request: Request) -> Response:
+    return Response(b'{"status":"live"}', media_type="application/json")
+
+
+async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
+    raise HTTPException(404)
+
+
+class _NativeApi:
+    """Answers operations."""
+
+    def __init__(
+        self, workbench: WorkbenchSource, closing: asyncio.Event, max_body: int, ping_s: float
+    ) -> None:
+        self._workbench = workbench
+        self._closing = closing
+        self._max_body = max_body
+        self._ping_s = ping_s
+
+    async def call(self, operation: Operation, request: Request) -> ASGIApp:
+        """Answers with the result of one method."""
+        body = b"" if operation.in_query else await read_body(request, self._max_body)
+        arguments = codec(operation).parse(request.path_params, request.query_params.multi_items(), body)
+        workbench = await self._workbench()
+        method = getattr(getattr(workbench, operation.noun), operation.verb)
+        result: Any = await method(**arguments)
+        if operation.status == 204:
+            return Response(status_code=204)
+        return Response(codec(operation).write(result), operation.status, media_type="application/json")
+
+    async def stream(self, operation: Operation, request: Request) -> ASGIApp:
+        """Answers with the events of the log from the client's cursor on."""
+        arguments = codec(operation).parse(request.path_params, request.query_params.multi_items(), b"")
+        workbench = await self._workbench()
+        after = _last_event_id(request)
+        if after is None:
+            after = arguments.get("after")
+        if after is None:
+            # The client learns where "now" is, so that a break before the first event loses nothing.
+            after = (await workbench.engine.status()).last_event_id
+        frames = _frames(workbench, arguments["filter"], after)
+        return FrameStream(frames, closing=self._closing, ping_s=self._ping_s)
+
+
+async def _frames(workbench: Workbench, wanted: EventFilter, after: int) -> AsyncGenerator[bytes, None]:
+    yield write_cursor(after)
+    # An iterator that is no generator has nothing to close.
+    following = cast("AsyncGenerator[LoggedEvent, None]", workbench.events.follow(wanted, after))
+    try:
+        async with aclosing(following):
+            async for logged in following:
+                yield write_frame(logged.to_json(), event=logged.event.type, id=logged.id)
+    except HoldfastError as error:
+        yield write_frame(error.info.model_dump_json(), event=ERROR_EVENT)
+
+
+def _last_event_id(request: Request) -> int | None:
+    text = request.headers.get("last-event-id", "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise InvalidError("Last-Event-ID: must be the id of an event", code="invalid_request")
+    return int(text)

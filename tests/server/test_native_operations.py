@@ -1,0 +1,199 @@
+"""The table of operations against the protocol, and each operation over a real socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server_fakes import AT
+
+from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, Trust
+from holdfast.core.domain.approvals import Approval, Decision, Rules
+from holdfast.core.domain.errors import Diagnostic
+from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
+from holdfast.core.domain.files import FileContent, FileEntry
+from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
+from holdfast.core.domain.models import ModelChoice, ModelInfo
+from holdfast.core.domain.runs import (
+    QueuedMessage,
+    Run,
+    RunOptions,
+    RunStatus,
+    SearchHit,
+    Session,
+    Submitted,
+)
+from holdfast.core.domain.status import CheckResult
+from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk
+from holdfast.server.native.codec import codec
+from holdfast.server.native.operations import OPERATIONS, workbench_methods
+
+SPEC = AgentSpec(version=1, name="analyst", tools=("read_file",), approvals=Rules(allow=("read_file",)))
+AGENT = AgentInfo(name="analyst", layer=Layer.USER, path="/a.yaml", spec=SPEC)
+MISTAKE = Diagnostic(file="a.yaml", line=1, column=2, key_path="tools[0]", message="unknown")
+TRUST = Trust(path="/p", trusted=True, decided_at=AT)
+SESSION = Session(
+    id="s1", title="Größe", agent="analyst", project="/p", workspace="/w", created_at=AT, updated_at=AT
+)
+RUN = Run(id="r1", session_id="s1", agent="analyst", model="offline", status=RunStatus.WAITING, started_at=AT)
+IMAGE = ImagePart(blob="00", media_type="image/png")
+FILE = FilePart(blob="11", media_type="text/csv", name="a.csv", size=3)
+PARTS = (TextPart(text="Hällo\n\u2028?&=#"), IMAGE, FILE)
+QUEUED = QueuedMessage(id="m1", session_id="s1", parts=PARTS, queued_at=AT)
+SUBMITTED = Submitted(session_id="s1", message_id="m1", run_id="r1")
+OPTIONS = RunOptions(model="offline", response_format={"type": "object"})
+QUESTION = Question(id="q1", session_id="s1", run_id="r1", call_id="c1", text="Which?", choices=("a", "b"))
+APPROVAL = Approval(
+    id="a1",
+    session_id="s1",
+    run_id="r1",
+    call_id="c1",
+    agent="analyst",
+    tool="write_file",
+    risk=Risk.WRITE,
+    subject="r.md",
+    arguments={"path": "r.md", "n": [1, None, 2.5]},
+    preview=(DiffBlock(path="r.md", diff="+x"), ArgumentsBlock(arguments={"a": 1})),
+    requested_at=AT,
+    decision=Decision(outcome="deny", reason="no"),
+)
+EVENT = LoggedEvent(id=7, event=SessionRenamed(session_id="s1", title="x", at=AT))
+ENTRY = FileEntry(path="a b/ü.md", size=3, modified_at=AT, state="created", run_id="r1")
+CONTENT = FileContent(path="x.md", kind="markdown", media_type="text/markdown", size=2, text="# x")
+CHECK = CheckResult(name="database", state="ok", message="fine")
+
+CALLS: list[tuple[str, dict[str, Any], Any]] = [
+    ("agents.list", {"project": "/p x/&=%2F"}, (AGENT,)),
+    ("agents.list", {}, ()),
+    ("agents.get", {"name": "analyst", "project": "/p"}, AGENT),
+    ("agents.validate", {"path": "/a.yaml"}, (MISTAKE,)),
+    ("agents.trust", {"path": "/p", "trusted": False}, TRUST),
+    ("agents.trusted", {"path": "/p"}, TRUST),
+    ("agents.trusted", {"path": "/p"}, None),
+    ("sessions.list", {"query": "a+b ü", "limit": 5, "offset": 10}, (SESSION,)),
+    ("sessions.create", {"agent": "analyst", "project": "/p", "model": "offline", "id": "s1"}, SESSION),
+    ("sessions.get", {"session_id": "search"}, SESSION),
+    ("sessions.get", {"session_id": ".."}, SESSION),
+    ("sessions.get", {"session_id": "a b?c#d%2e"}, SESSION),
+    ("sessions.rename", {"session_id": "s1", "title": ""}, SESSION),
+    ("sessions.configure", {"session_id": "s1", "model": ""}, SESSION),
+    ("sessions.delete", {"session_id": "s1"}, None),
+    ("sessions.fork", {"session_id": "s1", "before": 0}, SESSION),
+    ("sessions.search", {"query": "x", "limit": 3}, ()),
+    (
+        "sessions.search",
+        {"query": "x"},
+        (SearchHit(session_id="s1", session_title="t", event_id=1, role="user", excerpt="\x02x\x03", at=AT),),
+    ),
+    ("sessions.export", {"session_id": "s1", "format": "markdown"}, "# Title\n\nü\u2028"),
+    ("sessions.queue", {"session_id": "s1"}, (QUEUED,)),
+    ("sessions.pull_back", {"session_id": "s1", "message_id": "m1"}, QUEUED),
+    ("runs.send", {"session_id": "s1", "parts": PARTS, "options": OPTIONS, "message_id": "m1"}, SUBMITTED),
+    ("runs.send", {"session_id": "s1", "parts": (TextPart(text="x" * 5_000_000),)}, SUBMITTED),
+    ("runs.get", {"run_id": "r1"}, RUN),
+    ("runs.list", {"session_id": "s1", "limit": 2, "before": 9}, (RUN,)),
+    ("runs.cancel", {"run_id": "r1"}, RUN),
+    ("runs.pause", {"run_id": "r1"}, RUN),
+    ("runs.resume", {"run_id": "r1"}, RUN),
+    ("runs.finish", {"run_id": "r1"}, RUN),
+    ("runs.steer", {"run_id": "r1", "parts": PARTS}, None),
+    ("runs.go_on", {"session_id": "s1", "options": OPTIONS}, SUBMITTED),
+    ("runs.questions", {"session_id": "s1"}, (QUESTION,)),
+    ("runs.answer", {"question_id": "q1", "answer": "a"}, None),
+    ("approvals.list", {"session_id": "s1", "pending": False}, (APPROVAL,)),
+    ("approvals.get", {"approval_id": "a1"}, APPROVAL),
+    (
+        "approvals.decide",
+        {"approval_id": "a1", "decision": Decision(outcome="approve", arguments={"path": "y"})},
+        APPROVAL,
+    ),
+    ("approvals.rules", {}, Rules(deny=("run_command(rm *)",))),
+    ("approvals.policy_path", {}, "/p/policy.yaml"),
+    ("events.read", {"filter": EventFilter(run_id="r1", deltas=False), "after": 3, "limit": 2}, (EVENT,)),
+    ("events.read", {"filter": EventFilter()}, ()),
+    ("events.page_before", {"session_id": "s1", "before": 4, "limit": 1}, (EVENT, EVENT)),
+    ("files.list", {"session_id": "s1"}, (ENTRY,)),
+    ("files.read", {"session_id": "s1", "path": "../a b"}, CONTENT),
+    ("files.attach", {"session_id": "s1", "path": "a.csv"}, FILE),
+    ("files.attach", {"session_id": "s1", "path": "a.png"}, IMAGE),
+    ("files.complete", {"session_id": "s1", "prefix": "a/", "limit": 2}, ("a/b", "a/c")),
+    ("files.undo", {"session_id": "s1", "run_id": "r1"}, (ENTRY,)),
+    ("files.redo", {"session_id": "s1"}, (ENTRY,)),
+    ("models.list", {}, (ModelInfo(name="offline", provider="offline"),)),
+    (
+        "models.choose",
+        {"agent": "analyst", "flag": "m"},
+        ModelChoice(model="m", source="flag"),
+    ),
+    ("keys.providers", {}, {"openai": "keyring"}),
+    ("keys.set_provider", {"provider": "openai", "key": "sk-1"}, "keyring"),
+    ("keys.remove_provider", {"provider": "openai"}, None),
+    ("engine.stop", {}, None),
+    ("engine.check", {"repair": True}, (CHECK,)),
+]
+
+
+def test_every_workbench_method_has_one_operation_and_every_operation_a_method() -> None:
+    names = [operation.name for operation in OPERATIONS]
+    assert sorted(names) == sorted(workbench_methods())
+    assert len(set(names)) == len(names)
+
+
+def test_no_two_operations_answer_one_request() -> None:
+    routes = {(operation.method, operation.path) for operation in OPERATIONS}
+    assert len(routes) == len(OPERATIONS)
+
+
+def test_no_fixed_path_hides_an_id_of_another_operation_with_the_same_method() -> None:
+    def hides(one: str, other: str) -> bool:
+        left, right = one.split("/"), other.split("/")
+        matched = (b.startswith("{") or a == b for a, b in zip(left, right, strict=False))
+        return len(left) == len(right) and one != other and all(matched)
+
+    assert not [
+        (a.path, b.path)
+        for a in OPERATIONS
+        for b in OPERATIONS
+        if a.method == b.method and hides(a.path, b.path)
+    ]
+
+
+def test_every_path_names_only_parameters_of_its_method() -> None:
+    assert not [o.name for o in OPERATIONS if not set(o.path_names) <= set(codec(o).names)]
+
+
+def test_the_calls_below_cover_every_operation() -> None:
+    covered = {name for name, _, _ in CALLS} | {"events.follow", "engine.status"}
+    assert covered == set(workbench_methods())
+
+
+async def test_every_call_arrives_as_made_and_every_result_as_given(served: Any) -> None:
+    for name, arguments, result in CALLS:
+        served.fake.calls.clear()
+        served.fake.results[name] = result
+        noun, verb = name.split(".")
+        assert await getattr(getattr(served.remote, noun), verb)(**arguments) == result, name
+        assert served.fake.calls == [(name, (), arguments)]
+
+
+async def test_positional_arguments_arrive_under_their_names(served: Any) -> None:
+    served.fake.results["approvals.decide"] = APPROVAL
+    decision = Decision(outcome="deny", reason="not that file")
+    await served.remote.approvals.decide("a1", decision)
+    assert served.fake.calls == [("approvals.decide", (), {"approval_id": "a1", "decision": decision})]
+
+
+async def test_a_page_of_events_has_the_shape_of_the_stream(served: Any) -> None:
+    served.fake.results["events.read"] = (EVENT,)
+    answer = await served.http.get("/events", params={"after": 3, "deltas": "false"})
+    assert answer.json() == [
+        {
+            "id": 7,
+            "session_id": "s1",
+            "run_id": None,
+            "at": "2026-03-01T12:30:00Z",
+            "type": "session.renamed",
+            "title": "x",
+            "automatic": False,
+        }
+    ]
+    assert served.fake.calls[0][2] == {"filter": EventFilter(deltas=False), "after": 3}

@@ -1,0 +1,237 @@
+"""What the native API answers to requests that are wrong, and to errors behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import httpx
+import pytest
+
+from holdfast.core.domain import errors
+from holdfast.core.domain.errors import STATUS, HoldfastError
+from holdfast.core.services.workbench import Workbench
+from holdfast.server.native.client import RemoteWorkbench, error_of
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()) == {"error"}
+    error: dict[str, Any] = answer.json()["error"]
+    assert set(error) == {"kind", "code", "message", "details", "retryable", "request_id"}
+    assert error["code"] == code
+    assert error["request_id"] == answer.headers["x-request-id"]
+    return error
+
+
+async def test_health_answers_without_the_workbench(served: Any) -> None:
+    answer = await served.http.get("/health/live")
+    assert (answer.status_code, answer.json()) == (200, {"status": "live"})
+    assert served.fake.calls == []
+
+
+async def test_an_unknown_key_of_the_body_is_refused_by_name(served: Any) -> None:
+    answer = await served.http.put("/sessions/s1/title", json={"title": "x", "titel": "y"})
+    error = await refused(answer, 400, "invalid_request")
+    assert error["details"] == {
+        "fields": [{"field": "titel", "message": "is not known here; there are: session_id, title"}]
+    }
+
+
+async def test_an_unknown_query_parameter_is_refused_by_name(served: Any) -> None:
+    error = await refused(await served.http.get("/sessions?limt=3"), 400, "invalid_request")
+    assert "limt" in error["message"]
+
+
+async def test_a_missing_field_is_named(served: Any) -> None:
+    error = await refused(await served.http.post("/sessions", json={"agent": "a"}), 400, "invalid_request")
+    assert error["message"] == "project: is missing"
+
+
+async def test_a_wrong_type_deep_in_the_body_is_named_by_its_path(served: Any) -> None:
+    body = {"decision": {"outcome": "perhaps"}}
+    answer = await served.http.post("/approvals/a1/decision", json=body)
+    error = await refused(answer, 400, "invalid_request")
+    assert error["details"]["fields"][0]["field"] == "decision.outcome"
+
+
+async def test_a_wrong_value_is_not_repeated_in_the_answer(served: Any) -> None:
+    answer = await served.http.put("/keys/providers/openai", json={"key": ["sk-secret"]})
+    await refused(answer, 400, "invalid_request")
+    assert "sk-secret" not in answer.text
+
+
+async def test_a_wrong_number_in_the_query_is_named(served: Any) -> None:
+    error = await refused(await served.http.get("/events?after=abc"), 400, "invalid_request")
+    assert error["details"]["fields"][0]["field"] == "after"
+
+
+async def test_a_parameter_given_twice_is_refused(served: Any) -> None:
+    error = await refused(await served.http.get("/sessions?limit=1&limit=2"), 400, "invalid_request")
+    assert error["message"] == "limit: is given more than once"
+
+
+async def test_a_parameter_of_the_path_cannot_be_overridden(served: Any) -> None:
+    body = {"title": "x", "session_id": "s2"}
+    error = await refused(await served.http.put("/sessions/s1/title", json=body), 400, "invalid_request")
+    assert error["message"] == "session_id: stands in the path already"
+    await refused(await served.http.get("/sessions/s1?session_id=s2"), 400, "invalid_request")
+    assert served.fake.calls == []
+
+
+async def test_a_query_where_a_body_belongs_is_refused(served: Any) -> None:
+    answer = await served.http.put("/sessions/s1/title?title=x")
+    error = await refused(answer, 400, "invalid_request")
+    assert "go into the body" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[1]", b"nul", b'"x"', b"\xff\xfe", b'{"title": "\\ud800"}', b"[" * 9999]
+)
+async def test_a_body_that_is_no_json_object_is_refused(served: Any, body: bytes) -> None:
+    answer = await served.http.put("/sessions/s1/title", content=body, headers=JSON)
+    await refused(answer, 400, "invalid_json")
+
+
+async def test_a_declared_body_over_the_limit_is_refused_before_it_is_read(served: Any) -> None:
+    reader, writer = await _raw(served.socket)
+    writer.write(
+        b"PUT /holdfast/v1/sessions/s1/title HTTP/1.1\r\nHost: engine\r\n"
+        b"Content-Length: 7340032\r\nExpect: 100-continue\r\n\r\n"
+    )
+    assert (await reader.readline()) == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+    writer.close()
+
+
+async def test_a_body_that_grows_over_the_limit_is_refused(served: Any) -> None:
+    async def chunks() -> Any:
+        for _ in range(7):
+            yield b" " * 1024 * 1024
+
+    answer = await served.http.put("/sessions/s1/title", content=chunks(), headers=JSON)
+    error = await refused(answer, 413, "body_too_large")
+    assert error["details"] == {"limit_bytes": 6 * 1024 * 1024}
+
+
+async def test_a_path_that_is_not_there_has_the_same_error_body(served: Any) -> None:
+    await refused(await served.http.get("/nothing"), 404, "no_such_path")
+    await refused(await served.http.get("/sessions/"), 404, "no_such_path")
+
+
+async def test_a_wrong_method_says_which_are_right(served: Any) -> None:
+    answer = await served.http.post("/sessions/s1")
+    await refused(answer, 405, "method_not_allowed")
+    assert {"GET", "PATCH", "DELETE"} <= {m.strip() for m in answer.headers["allow"].split(",")}
+
+
+def every_error() -> list[type[HoldfastError]]:
+    found = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, HoldfastError)]
+    return [e for e in found if e not in (HoldfastError, errors.AgentFileError)]
+
+
+async def test_every_error_of_the_tree_arrives_as_itself_with_the_status_of_its_kind(served: Any) -> None:
+    for error_type in every_error():
+        error = error_type("What to do", details={"at": ["x", 1]})
+        served.fake.results["sessions.get"] = error
+        with pytest.raises(error_type) as caught:
+            await served.remote.sessions.get("s1")
+        assert type(caught.value) is error_type
+        assert caught.value.info == error.info
+        assert (await served.http.get("/sessions/s1")).status_code == STATUS[error_type.kind]
+
+
+async def test_the_mistakes_of_an_agent_file_arrive_with_their_places(served: Any) -> None:
+    mistake = errors.Diagnostic(file="a.yaml", line=3, column=1, key_path="model", message="is no text")
+    served.fake.results["agents.get"] = errors.AgentFileError([mistake])
+    with pytest.raises(errors.AgentFileError) as caught:
+        await served.remote.agents.get("a")
+    assert caught.value.diagnostics == [mistake]
+
+
+async def test_what_may_help_later_says_when(served: Any) -> None:
+    served.fake.results["sessions.get"] = errors.UnavailableError("Wait")
+    assert (await served.http.get("/sessions/s1")).headers["retry-after"] == "1"
+
+
+async def test_a_bug_is_logged_with_its_traceback_and_shown_by_its_reference_only(
+    served: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    served.fake.results["sessions.search"] = ZeroDivisionError("canary")
+    with caplog.at_level(logging.ERROR):
+        answer = await served.http.get("/search?query=private")
+    error = await refused(answer, 500, "internal")
+    assert "canary" not in answer.text
+    assert error["request_id"] in error["message"]
+    assert error["request_id"] in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("holdfast")]
+    assert "private" not in "".join(ours)
+
+
+async def test_an_error_with_details_that_are_no_json_is_still_answered(served: Any) -> None:
+    error = errors.ConflictError("Busy", details={"at": object(), "n": float("inf")})
+    served.fake.results["sessions.get"] = error
+    answer = await served.http.get("/sessions/s1")
+    assert answer.status_code == 409
+
+
+async def test_half_a_request_and_noise_do_not_hurt_the_server(served: Any) -> None:
+    for noise in (b"\x16\x03\x01\x02\x00\x01\x00\x01", b"GET / HTTP/1.1\r\nHo", b"PUT /x HTTP/9\r\n\r\n"):
+        _, writer = await _raw(served.socket)
+        writer.write(noise)
+        await writer.drain()
+        writer.close()
+    assert (await served.http.get("/health/live")).status_code == 200
+
+
+async def test_arguments_that_do_not_fit_are_refused_before_they_are_sent(served: Any) -> None:
+    remote: Workbench = served.remote
+    with pytest.raises(errors.InvalidError, match="title"):
+        await remote.sessions.rename("s1", 5)  # type: ignore[arg-type]
+    with pytest.raises(errors.InvalidError, match="Unicode"):
+        await remote.sessions.rename("s1", "\ud800")
+    with pytest.raises(errors.InvalidError, match="Unicode"):
+        await remote.sessions.get("\ud800")
+    with pytest.raises(TypeError):
+        await remote.sessions.rename("s1")  # type: ignore[call-arg]
+    assert served.fake.calls == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"Invalid HTTP request", b"[]", b'{"error": 1}', b'{"error": {"kind": "x"}}']
+)
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(400, errors.InvalidError), (422, errors.InvalidError), (503, errors.UnavailableError)],
+)
+def test_an_answer_in_a_foreign_shape_is_an_error_of_its_status(
+    body: bytes, status: int, expected: type[HoldfastError]
+) -> None:
+    found = error_of(httpx.Response(status, content=body))
+    assert type(found) is expected
+    assert str(status) in found.message
+
+
+async def test_an_argument_too_long_for_a_request_is_refused(served: Any) -> None:
+    with pytest.raises(errors.TooLargeError):
+        await served.remote.sessions.search("x" * 200_000)
+
+
+async def test_without_an_engine_the_client_says_what_to_do(short_folder: Any) -> None:
+    remote = RemoteWorkbench(short_folder / "none.sock")
+    with pytest.raises(errors.UnavailableError, match="holdfast engine logs"):
+        await remote.engine.status()
+    await remote.close()
+
+
+async def test_a_closed_client_says_so(served: Any) -> None:
+    await served.remote.close()
+    with pytest.raises(errors.UnavailableError, match="closed"):
+        await served.remote.engine.status()
+
+
+async def _raw(socket: Any) -> Any:
+    return await asyncio.open_unix_connection(socket)
