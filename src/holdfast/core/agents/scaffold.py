@@ -1,0 +1,55 @@
+"""The file that a new agent starts from."""
+
+from __future__ import annotations
+
+import re
+
+from holdfast.core.config.nodes import plain_scalar
+from holdfast.core.domain.agents import NAME_PATTERN
+from holdfast.core.domain.errors import InvalidError
+
+_TEXT = """\
+version: 1
+name: {name}
+description: One line that tells what the agent is for.
+
+# The model; without this line the first that is there is used: settings, a key, Ollama, offline.
+# model: openai/gpt-4o
+# fallback_models: [anthropic/claude-sonnet-4-5, offline]
+# model_settings: {{ temperature: 0.2, max_output_tokens: 4096 }}
+
+# Build on another agent; what is written here is laid over it.
+# extends: general
+
+instructions: |
+  You are a careful assistant. Say what you are about to do before you do it,
+  and name the files that you read or changed when you are done.
+
+# Also there: write_file, edit_file, run_command, run_python, fetch_url.
+tools: [read_file, list_files, search_files, ask_user, update_plan]
+
+# A rule is a tool's name, or NAME(PATTERN) with * and ? as wildcards. Deny wins over ask, ask over allow.
+approvals:
+  allow: []
+  ask: []
+  deny: []
+
+# session: a folder of the session's own; project: the folder you start in; or a path such as ./data
+workspace: session
+
+limits: {{ max_steps: 30, timeout_s: 900 }}
+
+# Texts to send by name; a word in double braces is asked for.
+prompts:
+  - {{ name: summary, text: "Summarise {{{{file}}}} in five bullets." }}
+"""
+
+
+def new_agent_text(name: str) -> str:
+    """Returns a commented agent file that is valid as it is. Raises `InvalidError` for a name that is not."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise InvalidError(
+            f"{name!r} cannot be an agent's name; use small letters, digits, - and _, at most 64",
+            code="invalid_name",
+        )
+    return _TEXT.format(name=name if isinstance(plain_scalar(name), str) else f'"{name}"')

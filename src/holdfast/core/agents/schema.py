@@ -1,0 +1,70 @@
+"""The JSON Schema of agent files, for completion and checks in editors."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from holdfast.core.domain.agents import AgentSpec
+
+_DESCRIPTIONS: dict[str, dict[str, str]] = {
+    "AgentSpec": {
+        "version": "Version of the file format; always 1.",
+        "name": "How the agent is called: small letters, digits, - and _.",
+        "description": "One line for listings.",
+        "model": "The model, such as openai/gpt-4o; omitted: settings, a key in the environment, Ollama, offline.",
+        "fallback_models": "Models that are tried in this order when the first one fails.",
+        "model_settings": "What is said to the model beside the messages.",
+        "instructions": "The system prompt: who the agent is and how it works.",
+        "tools": "Names of the tools that the agent may call.",
+        "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",
+        "workspace": "session: a folder of the session's own; project: the folder you start in; or a path.",
+        "limits": "Where a run ends at the latest.",
+        "prompts": "Texts that are sent by name.",
+        "extends": "Another agent that this one is laid over.",
+    },
+    "Rules": {
+        "allow": "Calls that run without a question: TOOL or TOOL(PATTERN), with * and ? as wildcards.",
+        "ask": "Calls that a person is asked for.",
+        "deny": "Calls that never run.",
+    },
+    "ModelSettings": {
+        "temperature": "0 for the likeliest words, up to 2.",
+        "top_p": "Share of the likeliest words that are chosen from.",
+        "max_output_tokens": "Longest reply, in tokens.",
+        "reasoning_effort": "How long a reasoning model thinks.",
+        "seed": "For replies that can be repeated, where the provider supports it.",
+        "stop": "Texts at which the reply ends.",
+        "parallel_tool_calls": "Whether the model may ask for several calls at once.",
+        "api_base": "Address of an OpenAI-compatible server. Not used in folders that are not trusted.",
+    },
+    "Limits": {
+        "max_steps": "Model calls in one run.",
+        "timeout_s": "Seconds of work in one run, without the time spent waiting for a person.",
+        "max_cost_usd": "Cost of one run in US dollars.",
+        "max_tool_output_chars": "Longer output is kept as a file and shown to the model shortened.",
+        "approval_expires_s": "Seconds after which an approval is decided by on_expiry; omitted: never.",
+        "on_expiry": "What becomes of an approval that nobody decided.",
+    },
+    "Prompt": {
+        "name": "The name to send it by.",
+        "text": "The text; {{word}} is asked for.",
+    },
+}
+
+
+def agent_schema(known_tools: Collection[str] = ()) -> dict[str, Any]:
+    """Returns the JSON Schema of an agent file; `known_tools` are offered for completion."""
+    schema = AgentSpec.model_json_schema(mode="validation")
+    for name, properties in _DESCRIPTIONS.items():
+        part = schema if name == "AgentSpec" else schema["$defs"][name]
+        for key, description in properties.items():
+            part["properties"][key]["description"] = description
+    if known_tools:
+        # Suggestions only: tools of other servers have names that are not known here.
+        schema["properties"]["tools"]["items"]["examples"] = sorted(known_tools)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "Holdfast agent",
+    }

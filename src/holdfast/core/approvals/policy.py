@@ -1,0 +1,126 @@
+"""The policy: what happens to a tool call before it runs. Pure; the same question has the same answer.
+
+Rules come from three layers: the user's policy file, what a person granted in this session, and the
+agent's file. The layers are read together, in this order; the first line that fits decides:
+
+1. any deny rule of any layer → **deny**, in every mode
+2. the user's policy file cannot be read → **ask**, in every mode: what it denied is not known
+3. mode `all` → **allow**
+4. a person's grant in this session → **allow**: it was given after seeing the call, so it lifts every ask
+5. an ask rule of the user or of the session → **ask**
+6. the user's allow list holds the very rule that "always" suggests for this call → **allow**: it lifts the
+   ask of an agent, or "always" would ask again; a wider rule of the user's does not
+7. an ask rule of the agent → **ask**, except that mode `reads` allows a call of risk read
+8. an allow rule of any layer → **allow**
+9. risk read → **allow**; everything else → **ask**
+
+So deny is over ask and ask over allow, and the agent's rules only ever give way to a person's own word.
+The mode `none` answers like `ask`; that nobody is there to be asked is the run's concern. `reads`
+changes line 7 alone, since reading is allowed where no rule speaks anyway.
+
+An ask or deny rule speaks when it matches *any* subject of the call; an allow rule must cover the call,
+see `covers`. An agent that is not trusted is narrowed before its rules get here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+
+from holdfast.core.approvals.suggest import literal, suggest_rule
+from holdfast.core.domain.approvals import ApproveMode, PolicyAnswer, Rule, Rules, Verdict
+from holdfast.core.domain.tools import Risk
+from holdfast.core.domain.values import Value
+
+_OPERATORS = re.compile(r"[;&|<>`$()\n\r]")
+_USER = "your policy"
+_SESSION = "this session"
+_AGENT = "the agent"
+
+
+class Layers(Value):
+    """The rules that hold for a call, by who said them."""
+
+    user: Rules = Rules()
+    session: Rules = Rules()
+    """What a person granted for the session, as rules that `suggest_rule` made."""
+    agent: Rules = Rules()
+    unreadable: str = ""
+    """Why the user's policy file could not be read; empty when it could."""
+
+
+def evaluate(
+    tool: str,
+    risk: Risk,
+    subjects: tuple[str, ...],
+    layers: Layers,
+    mode: ApproveMode = ApproveMode.ASK,
+) -> PolicyAnswer:
+    """Returns the verdict on a call of `tool` and why. Raises `InvalidError` for a rule that is none."""
+    named = ((_USER, layers.user), (_SESSION, layers.session), (_AGENT, layers.agent))
+    for origin, rules in named:
+        if rule := _speaks(rules.deny, tool, subjects):
+            return PolicyAnswer(verdict=Verdict.DENY, reason=f"{origin} denies {rule}")
+    if layers.unreadable:
+        return PolicyAnswer(verdict=Verdict.ASK, reason=f"your policy cannot be read: {layers.unreadable}")
+    if mode is ApproveMode.ALL:
+        return PolicyAnswer(verdict=Verdict.ALLOW, reason="everything that no rule denies is approved")
+    if rule := _covering(layers.session.allow, tool, risk, subjects):
+        return PolicyAnswer(verdict=Verdict.ALLOW, reason=f"{_SESSION} allows {rule}")
+    for origin, rules in named[:2]:
+        if rule := _speaks(rules.ask, tool, subjects):
+            return PolicyAnswer(verdict=Verdict.ASK, reason=f"{origin} asks for {rule}")
+    if rule := _granted(layers.user.allow, tool, risk, subjects):
+        return PolicyAnswer(verdict=Verdict.ALLOW, reason=f"{_USER} allows {rule}")
+    agent_asks = _speaks(layers.agent.ask, tool, subjects)
+    if agent_asks and not (mode is ApproveMode.READS and risk is Risk.READ):
+        return PolicyAnswer(verdict=Verdict.ASK, reason=f"{_AGENT} asks for {agent_asks}")
+    for origin, rules in named:
+        if rule := _covering(rules.allow, tool, risk, subjects):
+            return PolicyAnswer(verdict=Verdict.ALLOW, reason=f"{origin} allows {rule}")
+    if risk is Risk.READ:
+        return PolicyAnswer(verdict=Verdict.ALLOW, reason="reading is allowed")
+    return PolicyAnswer(verdict=Verdict.ASK, reason="no rule allows it")
+
+
+def covers(rule: Rule, tool: str, risk: Risk, subjects: tuple[str, ...]) -> bool:
+    """Says whether an allow rule reaches to the whole call.
+
+    It must match every subject. For programs (risk execute) the first subject is the whole command line:
+    a rule that spells it out, without wildcards, covers its parts too; and a wildcard does not reach over
+    shell operators, so that `run_command(git *)` never covers `git log > /etc/motd`.
+    """
+    if rule.pattern is None or risk is not Risk.EXECUTE:
+        return all(rule.matches(tool, subject) for subject in subjects)
+    if literal(rule.pattern) == subjects[0]:
+        return rule.matches(tool, subjects[0])
+    return all(rule.matches(tool, subject) and _same_operators(rule.pattern, subject) for subject in subjects)
+
+
+def _same_operators(pattern: str, subject: str) -> bool:
+    if not pattern.strip("*"):
+        return True  # everything was meant
+    return Counter(_OPERATORS.findall(subject)) == Counter(_OPERATORS.findall(pattern))
+
+
+def _speaks(rules: Iterable[str], tool: str, subjects: tuple[str, ...]) -> Rule | None:
+    for rule in map(_parsed, rules):
+        if any(rule.matches(tool, subject) for subject in subjects):
+            return rule
+    return None
+
+
+def _covering(rules: Iterable[str], tool: str, risk: Risk, subjects: tuple[str, ...]) -> Rule | None:
+    return next((rule for rule in map(_parsed, rules) if covers(rule, tool, risk, subjects)), None)
+
+
+def _granted(rules: Iterable[str], tool: str, risk: Risk, subjects: tuple[str, ...]) -> Rule | None:
+    suggested = suggest_rule(tool, risk, subjects)
+    return suggested if suggested is not None and suggested in map(_parsed, rules) else None
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Rule:
+    return Rule.parse(text)
