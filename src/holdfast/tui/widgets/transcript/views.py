@@ -1,0 +1,156 @@
+"""What tools show, as blocks: diffs, commands, tables … by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from holdfast.tui.presenters.entries import (
+    ArgumentsView,
+    CodeView,
+    CommandView,
+    DiffView,
+    ImageView,
+    PlanView,
+    TableView,
+    TextView,
+    View,
+)
+from holdfast.tui.widgets.transcript import styles
+from holdfast.tui.widgets.transcript.highlight import language_of
+from holdfast.tui.widgets.transcript.line import Gutter, Line, gutter_width, plain
+from holdfast.tui.widgets.transcript.sources import CHUNK, Code, Fixed, Source, plain_chunks
+from holdfast.tui.widgets.transcript.table import table_lines
+
+BODY: Gutter = (("  ", ""), ("│ ", styles.BAR))
+"""In front of everything that belongs to a tool call."""
+
+MAX_ROWS = 200
+"""Rows of a table that are shown."""
+
+PLAN_MARKS = {"pending": ("○", ""), "in_progress": ("▸", styles.WARNING), "completed": ("✓", styles.SUCCESS)}
+
+
+def view_blocks(view: View) -> list[Source]:
+    """Returns the blocks that show `view`."""
+    match view:
+        case TextView(text):
+            return plain_chunks(text, gutter=BODY)
+        case DiffView():
+            return _diff(view)
+        case CommandView():
+            return _command(view)
+        case CodeView(language, text):
+            return _chunks_of_code(text, language_of(language))
+        case TableView():
+            return [Table(view)]
+        case ImageView():
+            return [_said(f"[image: {view.name or view.media_type}]", styles.MUTED)]
+        case ArgumentsView(items):
+            return _arguments(items)
+        case PlanView(items):
+            return [Fixed(tuple(_step(*item) for item in items))]
+
+
+@dataclass(slots=True, frozen=True)
+class Table:
+    """A table of plain cells."""
+
+    view: TableView
+
+    def lines(self, width: int) -> Sequence[Line]:
+        headers = [_cell(text) for text in self.view.headers]
+        shown = self.view.rows[:MAX_ROWS]
+        rows = [[_cell(text) for text in row] for row in shown]
+        room = max(8, width - gutter_width(BODY))
+        contents = table_lines(headers, rows, [_side(column) for column in _columns(shown)], room)
+        if (more := len(self.view.rows) - len(shown)) > 0:
+            contents.append(plain(f"… {more:,} more rows", styles.MUTED))
+        return [Line(content, BODY, BODY) for content in contents]
+
+    def guess(self, width: int) -> int:
+        return 2 + min(MAX_ROWS, len(self.view.rows))
+
+
+def _cell(text: str) -> Content:
+    return plain(text.replace("\n", " ").replace("\t", " "))
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    count = max(map(len, rows), default=0)
+    return [[row[number] for row in rows if number < len(row)] for number in range(count)]
+
+
+def _side(cells: Sequence[str]) -> str:
+    """Columns of numbers stand at the right."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    numbers = all(cell.strip("+-$€£%").replace(",", "").replace(".", "", 1).isdigit() for cell in filled)
+    return "right" if filled and numbers else ""
+
+
+def _said(text: str, style: str = "") -> Fixed:
+    return Fixed((Line(plain(text, style), BODY, BODY),))
+
+
+def _diff(view: DiffView) -> list[Source]:
+    title = f"{view.path}  (new file)" if view.created else view.path
+    lines = [Line(plain(title, "bold"), BODY, BODY)]
+    for text in view.diff.rstrip("\n").split("\n"):
+        if not text.startswith(("--- ", "+++ ")):
+            lines.append(_diff_line(text))
+    return [Fixed(tuple(lines[at : at + CHUNK])) for at in range(0, len(lines), CHUNK)]
+
+
+def _diff_line(text: str) -> Line:
+    if text.startswith("+"):
+        return Line(plain(text), BODY, BODY, styles.ADDED)
+    if text.startswith("-"):
+        return Line(plain(text), BODY, BODY, styles.REMOVED)
+    style = styles.HUNK if text.startswith("@@") else styles.MUTED
+    return Line(plain(text, style), BODY, BODY)
+
+
+def _command(view: CommandView) -> list[Source]:
+    first = BODY + (("$ ", styles.WARNING),)
+    rest = BODY + (("  ", ""),)
+    lines = view.command.split("\n")
+    command = [
+        Line(plain(text, styles.COMMAND), rest if number else first, rest, styles.CODE_FILL)
+        for number, text in enumerate(lines)
+    ]
+    blocks: list[Source] = [Fixed(tuple(command))]
+    if view.cwd:
+        blocks.append(_said(f"in {view.cwd}", styles.MUTED))
+    if view.output:
+        blocks += plain_chunks(view.output.rstrip("\n"), gutter=BODY)
+    if view.exit_code:
+        blocks.append(_said(f"exit status {view.exit_code}", styles.ERROR))
+    return blocks
+
+
+def _chunks_of_code(text: str, language: str) -> list[Source]:
+    lines = text.removesuffix("\n").split("\n")
+    parts = ["\n".join(lines[at : at + CHUNK]) for at in range(0, len(lines), CHUNK)]
+    return [Code(part, language, BODY) for part in parts]
+
+
+def _arguments(items: Sequence[tuple[str, str]]) -> list[Source]:
+    blocks: list[Source] = []
+    for name, value in items:
+        first = BODY + ((f"{name}: ", styles.MUTED),)
+        if "\n" in value:
+            blocks.append(_said(f"{name}:", styles.MUTED))
+            blocks += plain_chunks(value, gutter=(*BODY, ("  ", "")))
+        elif name.isascii() and len(name) <= 24:
+            blocks.append(Fixed((Line(plain(value), first, BODY + ((" " * (len(name) + 2), ""),)),)))
+        else:
+            blocks.append(_said(f"{name}: {value}"))
+    return blocks
+
+
+def _step(text: str, status: str) -> Line:
+    mark, style = PLAN_MARKS.get(status, PLAN_MARKS["pending"])
+    content = plain(text.replace("\n", " "), styles.MUTED if status == "completed" else "")
+    return Line(content, BODY + ((f"{mark} ", style),), BODY + (("  ", ""),))
