@@ -12,6 +12,7 @@ from pathlib import Path
 
 from holdfast.core.domain.events import EVENT, EventFilter, LoggedEvent, RunEvent, SessionEvent
 from holdfast.core.domain.tools import BlobStore
+from holdfast.core.store.index import rebuild
 from holdfast.core.store.reader import Reader
 from holdfast.core.store.writer import Writer
 
@@ -102,6 +103,11 @@ class EventLog:
             found.extend(page)
             if len(page) < _PAGE:
                 return found
+
+    async def rebuild_index(self) -> int:
+        """Makes the index anew from the log; returns how many events were read."""
+        bodies = {digest: self._blobs.get(digest).decode() for digest in await self.reader.body_blobs()}
+        return await self.writer.run(lambda db: rebuild(db, bodies))
 
     async def follow(self, filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:
         """Yields events over `after` (None: from now), for ever; ends when the log closes."""

@@ -25,6 +25,7 @@ STEPS: tuple[tuple[str, str], ...] = (
         );
         CREATE INDEX events_by_session ON events (session_id, id);
         CREATE INDEX events_by_run ON events (run_id, id);
+        CREATE INDEX file_changes ON events (session_id, id) WHERE type = 'file.changed';
 
         CREATE TABLE sessions (
             id TEXT PRIMARY KEY,

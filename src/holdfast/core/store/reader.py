@@ -124,6 +124,14 @@ class Reader:
         )
         return [self._logged(row) for row in page]
 
+    async def events_of_type(self, session_id: str, type: str) -> list[LoggedEvent]:
+        """Returns all events of one type of a session, oldest first."""
+        rows = await self._all(
+            "SELECT id, body, blob FROM events WHERE session_id = ? AND type = ? ORDER BY id",
+            (session_id, type),
+        )
+        return [self._logged(row) for row in rows]
+
     async def unused_blobs(self, digests: set[str]) -> set[str]:
         """Returns those of `digests` that no event uses."""
         unused = set()
@@ -131,6 +139,14 @@ class Reader:
             if not await self._all("SELECT 1 FROM blob_uses WHERE digest = ? LIMIT 1", (digest,)):
                 unused.add(digest)
         return unused
+
+    async def all_blobs(self) -> set[str]:
+        """Returns the digests of all blobs that events use."""
+        return {row[0] for row in await self._all("SELECT DISTINCT digest FROM blob_uses")}
+
+    async def body_blobs(self) -> set[str]:
+        """Returns the digests of event bodies that are too large for the table."""
+        return {row[0] for row in await self._all("SELECT blob FROM events WHERE blob IS NOT NULL")}
 
     async def blobs_of(self, session_id: str) -> set[str]:
         """Returns the digests of all blobs that events of the session use."""

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from holdfast.core.domain.errors import StoreError
 from holdfast.core.domain.events import LoggedEvent, RunEvent, SessionEvent
@@ -22,8 +23,20 @@ from holdfast.core.store.migrations import migrate
 
 MAX_BODY = 64 * 1024
 """Bodies over this many characters are kept as blobs."""
+_END = object()
 _BATCH = 512
 """Most jobs in one transaction."""
+
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Call:
+    """Something else that needs the writing connection, alone."""
+
+    function: Callable[[sqlite3.Connection], Any]
+    done: asyncio.Future[Any]
 
 
 @dataclass(slots=True)
@@ -86,7 +99,7 @@ class Writer:
         self._publish = publish
         self._loop = asyncio.get_running_loop()
         self._db = connect(path)
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | _Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._closed = False
         self._thread.start()
@@ -106,6 +119,12 @@ class Writer:
             self._jobs.put(_Job(events, durable, done))
         return done
 
+    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Calls `function` with the writing connection, between two commits; returns what it returns."""
+        done: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_Call(function, done))
+        return await done
+
     async def close(self) -> None:
         """Commits what was handed over and ends the thread."""
         if self._closed:
@@ -117,25 +136,33 @@ class Writer:
 
     def _work(self) -> None:
         while True:
-            batch, last = self._take()
+            batch, other = self._take()
             if batch:
                 self._commit(batch)
-            if last:
+            if isinstance(other, _Call):
+                self._serve(other)
+            elif other is _END:
                 return
 
-    def _take(self) -> tuple[list[_Job], bool]:
-        """Waits for a job and takes all others that wait with it."""
+    def _take(self) -> tuple[list[_Job], _Call | object | None]:
+        """Waits for a job and takes all others that wait with it, up to a call or the end."""
         batch: list[_Job] = []
         job = self._jobs.get()
-        while job is not None:
+        while isinstance(job, _Job):
             batch.append(job)
             if len(batch) == _BATCH:
-                return batch, False
+                return batch, None
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
-                return batch, False
-        return batch, True
+                return batch, None
+        return batch, _END if job is None else job
+
+    def _serve(self, call: _Call) -> None:
+        try:
+            self._call(_succeed, call.done, call.function(self._db))
+        except sqlite3.Error as error:
+            self._call(_fail, call.done, translate(error, self._path))
 
     def _commit(self, batch: list[_Job]) -> None:
         try:
@@ -193,6 +220,11 @@ class Writer:
                 job.done.set_result(job.logged)
 
 
-def _fail(done: asyncio.Future[list[LoggedEvent]], error: StoreError) -> None:
+def _succeed(done: asyncio.Future[Any], result: object) -> None:
+    if not done.done():
+        done.set_result(result)
+
+
+def _fail(done: asyncio.Future[Any], error: StoreError) -> None:
     if not done.done():
         done.set_exception(error)

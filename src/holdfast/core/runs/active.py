@@ -1,0 +1,102 @@
+"""One run while it executes: what it was given, where it stands, and the levers on it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from holdfast.core.domain.agents import AgentSpec
+from holdfast.core.domain.approvals import PolicyAnswer
+from holdfast.core.domain.errors import DeadlineError
+from holdfast.core.domain.files import Workspace
+from holdfast.core.domain.messages import UserPart
+from holdfast.core.domain.runs import RunOptions
+from holdfast.core.domain.tools import Tool
+from holdfast.core.runs.emitter import Emitter
+from holdfast.core.runs.projections.state import RunState
+
+
+class WorkTimer:
+    """Counts the seconds that a run works; waiting for a person does not count."""
+
+    def __init__(self, limit_s: float, now: Callable[[], float] = time.monotonic) -> None:
+        self.limit_s = limit_s
+        self._now = now
+        self._spent = 0.0
+        self._since: float | None = now()
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds of work left. Raises `DeadlineError` when there are none."""
+        working = 0.0 if self._since is None else self._now() - self._since
+        left = self.limit_s - self._spent - working
+        if left <= 0:
+            raise self.expired()
+        return left
+
+    def expired(self) -> DeadlineError:
+        """Returns the error of a run whose time is over."""
+        return DeadlineError(
+            f"The run's time limit of {self.limit_s:g} s is over (`limits.timeout_s`, or --timeout). "
+            "Continue it to give it as much again.",
+            code="timeout",
+        )
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Stops the clock inside the block."""
+        if self._since is not None:
+            self._spent += self._now() - self._since
+        self._since = None
+        try:
+            yield
+        finally:
+            self._since = self._now()
+
+
+@dataclass(slots=True)
+class Levers:
+    """What a person can do to a run from outside; the loop looks at them between two steps."""
+
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    """Cleared while the run is to pause."""
+    finish: bool = False
+    steers: list[tuple[str, tuple[UserPart, ...]]] = field(default_factory=list)
+    """Ids and parts of messages that enter before the next step."""
+
+
+@dataclass(slots=True)
+class ActiveRun:
+    """Everything that the loop and the executor need to know of one run."""
+
+    session_id: str
+    run_id: str
+    spec: AgentSpec
+    options: RunOptions
+    models: tuple[str, ...]
+    """The chosen model and its fall-backs, in order."""
+    system: Callable[[], str]
+    """Builds the system prompt."""
+    tools: Mapping[str, Tool]
+    workspace: Workspace
+    evaluate: Callable[[Tool, tuple[str, ...]], PolicyAnswer]
+    """Policy on a call: the user's rules, the agent's, the session's grants and the mode."""
+    state: RunState
+    emitter: Emitter
+    timer: WorkTimer
+    levers: Levers = field(default_factory=Levers)
+    model_index: int = 0
+    recent_calls: list[str] = field(default_factory=list)
+    """The latest calls as text, to notice repetition."""
+
+    @property
+    def model(self) -> str:
+        return self.models[self.model_index]
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The two ids that every event of the run has."""
+        return {"session_id": self.session_id, "run_id": self.run_id}

@@ -1,0 +1,233 @@
+"""Pending approvals and questions: who waits for a person, and what happens when one decides.
+
+The records are in the log; the broker only knows the runs that wait in this process. A run that is taken
+up after a restart registers again, so a decision finds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from holdfast.core.approvals.policy_file import PolicyFile
+from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Verdict
+from holdfast.core.domain.errors import ConflictError, ForbiddenError, InvalidError, ToolError
+from holdfast.core.domain.events import ApprovalResolved, QuestionAnswered
+from holdfast.core.domain.tools import Question, Tool, ToolContext
+from holdfast.core.domain.values import utc_now
+from holdfast.core.runs.active import ActiveRun
+from holdfast.core.tools.registry import validate_arguments
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A call that waits for a decision."""
+
+    run: ActiveRun
+    tool: Tool
+    context: ToolContext
+    approval: Approval
+    decided: asyncio.Event = field(default_factory=asyncio.Event)
+    fingerprint: str = ""
+    """Of the state that the person saw when deciding."""
+    deciding: bool = False
+
+
+class Broker:
+    """Matches decisions and answers with the runs that wait for them."""
+
+    def __init__(self, policy_file: PolicyFile) -> None:
+        self._policy_file = policy_file
+        self._approvals: dict[str, Waiting] = {}
+        self._questions: dict[str, tuple[ActiveRun, Question, asyncio.Event]] = {}
+        self._grants: dict[str, list[str]] = {}
+
+    # --- grants
+
+    def grants(self, session_id: str) -> list[str]:
+        """Returns the rules that were allowed for the session."""
+        return self._grants.setdefault(session_id, [])
+
+    def remember(self, approvals: tuple[Approval, ...]) -> None:
+        """Takes in the session grants among decided approvals, after a restart."""
+        for approval in approvals:
+            decision = approval.decision
+            if approval.status == ApprovalStatus.APPROVED and decision and decision.scope == "session":
+                grants = self.grants(approval.session_id)
+                if approval.rule and approval.rule not in grants:
+                    grants.append(approval.rule)
+
+    def forget(self, session_id: str) -> None:
+        """Drops what is known of a deleted session."""
+        self._grants.pop(session_id, None)
+
+    # --- approvals
+
+    async def wait(self, waiting: Waiting) -> None:
+        """Waits until the approval is decided or expires; the run's state then says which."""
+        approval = waiting.approval
+        self._approvals[approval.id] = waiting
+        try:
+            with waiting.run.timer.waiting():
+                if approval.expires_at is None:
+                    await waiting.decided.wait()
+                    return
+                left = (approval.expires_at - utc_now()).total_seconds()
+                try:
+                    async with asyncio.timeout(max(0.0, left)):
+                        await waiting.decided.wait()
+                except TimeoutError:
+                    await self._expire(waiting)
+        finally:
+            self._approvals.pop(approval.id, None)
+
+    async def _expire(self, waiting: Waiting) -> None:
+        if waiting.deciding:
+            await waiting.decided.wait()
+            return
+        waiting.deciding = True
+        await self._resolve(waiting, "expired", None)
+
+    def watch(self, waiting: Waiting) -> None:
+        """Makes an approval decidable before its run comes to wait for it."""
+        self._approvals[waiting.approval.id] = waiting
+
+    def waiting(self, approval_id: str) -> Waiting | None:
+        """Returns who waits for the approval in this process."""
+        return self._approvals.get(approval_id)
+
+    def drop(self, run_id: str) -> None:
+        """Forgets all that waits for a run that has ended."""
+        for approval_id, waiting in list(self._approvals.items()):
+            if waiting.run.run_id == run_id:
+                del self._approvals[approval_id]
+        for question_id, (run, _, _) in list(self._questions.items()):
+            if run.run_id == run_id:
+                del self._questions[question_id]
+
+    async def decide(self, approval_id: str, decision: Decision) -> None:
+        """Carries a decision out.
+
+        Raises `ConflictError` when it is decided already or what it would do has changed since it was
+        shown (it is asked again then), `InvalidError` for edited arguments that do not fit the tool,
+        `ForbiddenError` when policy denies the edited call.
+        """
+        waiting = self._approvals.get(approval_id)
+        if waiting is None or waiting.deciding:
+            raise ConflictError("This approval has been decided already.", code="approval_decided")
+        waiting.deciding = True
+        try:
+            await self._decide(waiting, decision)
+        finally:
+            waiting.deciding = False
+
+    async def _decide(self, waiting: Waiting, decision: Decision) -> None:
+        if decision.outcome == "deny":
+            await self._resolve(waiting, "denied", decision)
+            return
+        arguments = self._arguments(waiting, decision)
+        if not await self._still_as_shown(waiting, arguments, edited=decision.arguments is not None):
+            await self._resolve(waiting, "stale", None)
+            raise ConflictError(
+                f"What `{waiting.approval.tool}` would do has changed since it was shown. "
+                "It is asked again with the new preview.",
+                code="approval_stale",
+            )
+        rule = waiting.approval.rule
+        if decision.scope != "once" and (not rule or decision.arguments is not None):
+            raise InvalidError(
+                "No single rule covers this call, so it can be allowed only once."
+                if not rule
+                else "An edited call can be allowed only once.",
+                code="no_rule",
+            )
+        if decision.scope == "always":
+            await asyncio.to_thread(self._policy_file.add_allow, rule)
+        if decision.scope == "session" and rule not in self.grants(waiting.run.session_id):
+            self.grants(waiting.run.session_id).append(rule)
+        await self._resolve(waiting, "approved", decision)
+        if decision.scope != "once":
+            await self._release_covered(waiting, decision)
+
+    def _arguments(self, waiting: Waiting, decision: Decision) -> BaseModel:
+        values: dict[str, Any] = (
+            waiting.approval.arguments if decision.arguments is None else decision.arguments
+        )
+        arguments = validate_arguments(waiting.tool, values)
+        answer = waiting.run.evaluate(waiting.tool, waiting.tool.subjects(arguments))
+        if decision.arguments is not None and answer.verdict == Verdict.DENY:
+            raise ForbiddenError(f"Policy denies the edited call: {answer.reason}.", code="policy_denied")
+        return arguments
+
+    async def _still_as_shown(self, waiting: Waiting, arguments: BaseModel, *, edited: bool) -> bool:
+        try:
+            preview = await waiting.tool.preview(arguments, waiting.context)
+        except ToolError as error:
+            if edited:
+                raise InvalidError(f"The edited call cannot work: {error.message}") from error
+            return False
+        waiting.fingerprint = preview.fingerprint
+        return edited or preview.fingerprint == waiting.approval.fingerprint
+
+    async def _resolve(self, waiting: Waiting, status: Any, decision: Decision | None) -> None:
+        approval = waiting.approval
+        await waiting.run.emitter.emit(
+            ApprovalResolved(
+                **waiting.run.ids,
+                approval_id=approval.id,
+                call_id=approval.call_id,
+                status=status,
+                decision=decision,
+            ),
+            durable=True,
+        )
+        self._approvals.pop(approval.id, None)
+        waiting.decided.set()
+
+    async def _release_covered(self, granted: Waiting, decision: Decision) -> None:
+        """Lets other waiting calls go that the new rule allows."""
+        same = Decision(
+            outcome="approve",
+            reason=f"covered by the rule {granted.approval.rule}",
+            decided_by=decision.decided_by,
+        )
+        for waiting in list(self._approvals.values()):
+            if waiting.deciding:
+                continue
+            arguments = validate_arguments(waiting.tool, waiting.approval.arguments)
+            answer = waiting.run.evaluate(waiting.tool, waiting.tool.subjects(arguments))
+            if answer.verdict != Verdict.ALLOW:
+                continue
+            waiting.deciding = True
+            fresh = await self._still_as_shown(waiting, arguments, edited=False)
+            await self._resolve(waiting, "approved" if fresh else "stale", same if fresh else None)
+
+    # --- questions
+
+    async def ask(self, run: ActiveRun, question: Question) -> None:
+        """Waits until the question is answered; the run's state then has the answer."""
+        answered = asyncio.Event()
+        self._questions[question.id] = (run, question, answered)
+        try:
+            with run.timer.waiting():
+                await answered.wait()
+        finally:
+            self._questions.pop(question.id, None)
+
+    async def answer(self, question_id: str, answer: str) -> None:
+        """Answers a question. Raises `ConflictError` when nobody waits for it any more."""
+        found = self._questions.pop(question_id, None)
+        if found is None:
+            raise ConflictError("This question has been answered already.", code="question_answered")
+        run, question, answered = found
+        if not question.free_text and question.choices and answer not in question.choices:
+            self._questions[question_id] = found
+            raise InvalidError(f"The answer must be one of: {', '.join(question.choices)}.")
+        await run.emitter.emit(
+            QuestionAnswered(**run.ids, question_id=question_id, call_id=question.call_id, answer=answer),
+            durable=True,
+        )
+        answered.set()

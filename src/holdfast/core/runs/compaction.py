@@ -1,0 +1,160 @@
+"""Keeps the context under the model's window: older messages give way to a summary, the log keeps all."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from holdfast.core.domain.errors import ContextTooLong, ModelError
+from holdfast.core.domain.events import ContextCompacted
+from holdfast.core.domain.messages import Message, Part, TextPart, ToolCallPart, ToolResultPart
+from holdfast.core.domain.models import ModelClient, ModelInfo, ModelRequest, ModelSettings, TextDelta
+from holdfast.core.domain.text import shorten
+from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.projections.context import Entry
+
+CHARS_PER_TOKEN = 4
+"""A rough rule for texts in European languages and code; errs to the safe side with the margin below."""
+_FULL = 0.8
+"""Share of the window at which the context is compacted."""
+_KEPT = 0.3
+"""Share of the window that the newest messages may keep."""
+_IMAGE_TOKENS = 1_500
+_PROMPT = (
+    "Summarise the conversation so far for yourself, so that you can go on without it. Keep: what the "
+    "person wants, decisions and their reasons, facts and figures found, names of files read and written, "
+    "commands run and their results, what is done, and what is left to do. Leave out pleasantries. "
+    "Write plain text, at most 800 words."
+)
+
+
+def tokens_of(message: Message) -> int:
+    """Returns about how many tokens a message takes."""
+    return 4 + sum(_tokens(part) for part in message.parts)
+
+
+def _tokens(part: Part) -> int:
+    match part:
+        case TextPart(text=text):
+            return len(text) // CHARS_PER_TOKEN + 1
+        case ToolCallPart():
+            return (len(part.name) + len(str(part.arguments))) // CHARS_PER_TOKEN + 8
+        case ToolResultPart():
+            return 8 + sum(_tokens(each) for each in part.content)
+        case _:
+            return _IMAGE_TOKENS
+
+
+class Compactor:
+    """Compacts the context of runs."""
+
+    def __init__(self, client: ModelClient) -> None:
+        self._client = client
+
+    async def before_step(self, run: ActiveRun, request: ModelRequest, info: ModelInfo) -> bool:
+        """Compacts when the request fills the model's window to four fifths; says whether it did."""
+        if info.context_window is None:
+            return False
+        size = sum(map(tokens_of, request.messages)) + len(str(request.tools)) // CHARS_PER_TOKEN
+        room = info.context_window - min(info.max_output_tokens or 4_096, info.context_window // 4)
+        if size < room * _FULL:
+            return False
+        return await self.compact(run, int(room * _KEPT))
+
+    async def compact(self, run: ActiveRun, keep_tokens: int) -> bool:
+        """Replaces all but the newest `keep_tokens` of the context by a summary.
+
+        Says False when there is nothing that could be left out.
+        """
+        entries = run.emitter.context.entries
+        cut = _cut(entries, keep_tokens)
+        if cut == 0:
+            return False
+        old = entries[:cut]
+        summary = await self._summary(run, old)
+        before = sum(tokens_of(entry.message) for entry in entries)
+        kept = sum(tokens_of(entry.message) for entry in entries[cut:])
+        await run.emitter.emit(
+            ContextCompacted(
+                **run.ids,
+                summary=summary,
+                through_event_id=entries[cut].event_id - 1 if cut < len(entries) else entries[-1].event_id,
+                tokens_before=before,
+                tokens_after=kept + len(summary) // CHARS_PER_TOKEN,
+                messages_dropped=len(old),
+            )
+        )
+        return True
+
+    async def _summary(self, run: ActiveRun, entries: list[Entry]) -> str:
+        transcript = "\n\n".join(_as_text(entry.message) for entry in entries)
+        limit = 200_000
+        if len(transcript) > limit:
+            transcript = transcript[: limit // 2] + "\n\n[…]\n\n" + transcript[-limit // 2 :]
+        request = ModelRequest(
+            model=run.model,
+            messages=(
+                Message(role="system", parts=(TextPart(text=_PROMPT),)),
+                Message(role="user", parts=(TextPart(text=transcript),)),
+            ),
+            settings=ModelSettings(max_output_tokens=2_000, api_base=run.spec.model_settings.api_base),
+        )
+        texts: list[str] = []
+        try:
+            async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]
+                async for delta in deltas:
+                    if isinstance(delta, TextDelta):
+                        texts.append(delta.text)
+        except ContextTooLong:
+            return digest(entries)
+        except ModelError:
+            # The run must be able to go on without the model's help: a mechanical digest is better than none.
+            return digest(entries)
+        return "".join(texts).strip() or digest(entries)
+
+
+def digest(entries: list[Entry]) -> str:
+    """Returns a summary made without a model: what was asked, what was called, how each reply began."""
+    lines = []
+    for entry in entries:
+        for part in entry.parts:
+            match part:
+                case TextPart(text=text) if entry.role == "user":
+                    lines.append(f"The person said: {shorten(' '.join(text.split()), 400)}")
+                case TextPart(text=text):
+                    lines.append(f"You replied: {shorten(' '.join(text.split()), 200)}")
+                case ToolCallPart():
+                    lines.append(f"You called {part.name} with {shorten(str(part.arguments), 160)}")
+                case ToolResultPart(is_error=True):
+                    lines.append(f"{part.name} failed.")
+    return "\n".join(lines[-200:])
+
+
+def _cut(entries: list[Entry], keep_tokens: int) -> int:
+    """Returns how many entries to drop: never between a call and its result, never the newest message."""
+    size = 0
+    cut = len(entries)
+    for index in range(len(entries) - 1, -1, -1):
+        size += tokens_of(entries[index].message)
+        if size > keep_tokens and cut < len(entries):
+            break
+        if entries[index].role != "tool":
+            cut = index
+            if size > keep_tokens:
+                break
+    return 0 if cut == len(entries) else cut
+
+
+def _as_text(message: Message) -> str:
+    lines = []
+    for part in message.parts:
+        match part:
+            case TextPart(text=text):
+                lines.append(text)
+            case ToolCallPart():
+                lines.append(f"[calls {part.name} {shorten(str(part.arguments), 2_000)}]")
+            case ToolResultPart():
+                body = "\n".join(each.text for each in part.content if isinstance(each, TextPart))
+                lines.append(f"[result of {part.name}: {shorten(body, 4_000)}]")
+            case _:
+                lines.append(f"[{part.type} {part.name}]")
+    return f"{message.role}: " + "\n".join(lines)

@@ -1,0 +1,189 @@
+"""Writes one run's events: keeps its state, coalesces deltas, removes secrets that are split over them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from holdfast.core.domain.errors import StoreError
+from holdfast.core.domain.events import (
+    LoggedEvent,
+    PartCompleted,
+    PartDelta,
+    PartKind,
+    PartStarted,
+    RunEvent,
+    SessionEvent,
+    ToolCallProgressed,
+)
+from holdfast.core.identity.redaction import StreamRedactor
+from holdfast.core.runs.projections.context import ContextProjection
+from holdfast.core.runs.projections.state import RunState
+from holdfast.core.store.log import EventLog
+
+INTERVAL_S = 0.04
+"""The first delta goes out at once; later ones are joined for this long, in seconds."""
+_MOST_UNCOMMITTED = 256
+"""Deltas that may wait for the disk before the run waits for them."""
+
+
+class Coalescer:
+    """Joins texts that come fast: the first goes out at once, then one text each interval."""
+
+    def __init__(self, send: Callable[[str], None]) -> None:
+        self._send = send
+        self._texts: list[str] = []
+        self._sent_at = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def add(self, text: str) -> None:
+        """Takes a text; sends it now or with those that follow."""
+        self._texts.append(text)
+        if self._loop.time() - self._sent_at >= INTERVAL_S:
+            self.flush()
+        elif self._timer is None:
+            self._timer = self._loop.call_at(self._sent_at + INTERVAL_S, self.flush)
+
+    def flush(self) -> None:
+        """Sends what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._texts:
+            text = "".join(self._texts)
+            self._texts.clear()
+            self._sent_at = self._loop.time()
+            self._send(text)
+
+
+class Emitter:
+    """The only writer of a run's events while it executes."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        state: RunState,
+        context: ContextProjection,
+        redactor: Callable[[], StreamRedactor],
+    ) -> None:
+        self.state = state
+        self.context = context
+        self._log = log
+        self._redactor = redactor
+        self._uncommitted: set[asyncio.Future[list[LoggedEvent]]] = set()
+        self._failure: StoreError | None = None
+        self._part: _PartWriter | None = None
+
+    async def emit(self, *events: SessionEvent | RunEvent, durable: bool = False) -> list[LoggedEvent]:
+        """Appends events and waits until they are committed. Raises `StoreError`."""
+        self._raise_failure()
+        if not events:
+            return []
+        for event in events:
+            self.state.apply(event)
+        logged = await self._log.append(*events, durable=durable)
+        self._raise_failure()
+        for each in logged:
+            self.context.apply(each)
+        return logged
+
+    def post(self, event: RunEvent) -> None:
+        """Appends an event without waiting: deltas and progress. A failure is raised by the next `emit`."""
+        self.state.apply(event)
+        future = self._log.append(event)
+        self._uncommitted.add(future)
+        future.add_done_callback(self._committed)
+
+    def _committed(self, future: asyncio.Future[list[LoggedEvent]]) -> None:
+        self._uncommitted.discard(future)
+        if future.cancelled():
+            return
+        error = future.exception()
+        if isinstance(error, StoreError):
+            self._failure = error
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def text(self, kind: PartKind, text: str) -> None:
+        """Appends to the reply's open part of that kind; closes another kind and opens this one first."""
+        if self._part is not None and self._part.kind != kind:
+            await self.close_part()
+        if self._part is None:
+            state = self.state
+            part_id = f"{state.step}.{state.parts + 1}"
+            await self.emit(
+                PartStarted(session_id=state.session_id, run_id=state.run_id, part_id=part_id, kind=kind)
+            )
+            self._part = _PartWriter(self, part_id, kind, self._redactor())
+        self._part.add(text)
+        if len(self._uncommitted) > _MOST_UNCOMMITTED:
+            await asyncio.wait(self._uncommitted, return_when=asyncio.FIRST_COMPLETED)
+
+    async def close_part(self) -> None:
+        """Completes the open part, if there is one."""
+        if self._part is None:
+            return
+        part, self._part = self._part, None
+        part.finish()
+        open_part = self.state.part
+        assert open_part is not None
+        await self.emit(
+            PartCompleted(
+                session_id=self.state.session_id,
+                run_id=self.state.run_id,
+                part_id=open_part.part_id,
+                kind=open_part.kind,
+                text="".join(open_part.texts),
+            )
+        )
+
+    def drop_part(self) -> None:
+        """Flushes the open part's text without completing it: the run's closing does that."""
+        if self._part is not None:
+            self._part.finish()
+            self._part = None
+
+    def progress(self, call_id: str) -> Coalescer:
+        """Returns a coalescer for the output of a call that executes."""
+        state = self.state
+        redactor = self._redactor()
+
+        def send(text: str) -> None:
+            clean = redactor.feed(text)
+            if clean and not state.ended:
+                self.post(
+                    ToolCallProgressed(
+                        session_id=state.session_id, run_id=state.run_id, call_id=call_id, text=clean
+                    )
+                )
+
+        return Coalescer(send)
+
+
+class _PartWriter:
+    def __init__(self, emitter: Emitter, part_id: str, kind: PartKind, redactor: StreamRedactor) -> None:
+        self.kind = kind
+        self._emitter = emitter
+        self._part_id = part_id
+        self._redactor = redactor
+        self._coalescer = Coalescer(self._send)
+
+    def add(self, text: str) -> None:
+        clean = self._redactor.feed(text)
+        if clean:
+            self._coalescer.add(clean)
+
+    def finish(self) -> None:
+        rest = self._redactor.flush()
+        if rest:
+            self._coalescer.add(rest)
+        self._coalescer.flush()
+
+    def _send(self, text: str) -> None:
+        state = self._emitter.state
+        self._emitter.post(
+            PartDelta(session_id=state.session_id, run_id=state.run_id, part_id=self._part_id, text=text)
+        )

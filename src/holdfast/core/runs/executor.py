@@ -1,0 +1,285 @@
+"""Executes the tool calls of a step: policy first, then a person where it says so, then the tool.
+
+All calls of a step are put to policy before the first is executed, so that a person sees everything that
+waits at once; they are executed one after the other, in the order the model asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel
+
+from holdfast.core.approvals.suggest import suggest_rule
+from holdfast.core.domain.approvals import Approval, ApprovalStatus, Verdict
+from holdfast.core.domain.errors import HoldfastError, InvalidError
+from holdfast.core.domain.events import (
+    ApprovalRequested,
+    FileChanged,
+    QuestionAsked,
+    ToolCallCompleted,
+    ToolCallStarted,
+)
+from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.tools import BlobStore, Question, Risk, Tool, ToolContext, ToolOutput
+from holdfast.core.domain.values import new_id, utc_now
+from holdfast.core.files.versions import WorkspaceWatch
+from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.broker import Broker, Waiting
+from holdfast.core.runs.projections.state import CallState
+from holdfast.core.tools.builtin.ask_user import ASK_USER
+from holdfast.core.tools.registry import validate_arguments
+from holdfast.core.tools.shorten import shorten_output
+
+Outcome = Literal["ok", "error", "denied", "cancelled", "timeout"]
+
+
+class RunStopped(Exception):
+    """An approval expired whose stated outcome is to cancel the run."""
+
+
+class Executor:
+    """Takes the calls of a step to their results."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        blobs: BlobStore,
+        environment: Mapping[str, str],
+        watch: Callable[[ActiveRun], WorkspaceWatch],
+        *,
+        command_timeout_s: float,
+        allow_private_hosts: bool,
+    ) -> None:
+        self._broker = broker
+        self._blobs = blobs
+        self._environment = environment
+        self._watch = watch
+        self._command_timeout_s = command_timeout_s
+        self._allow_private_hosts = allow_private_hosts
+
+    async def execute(self, run: ActiveRun, calls: list[CallState]) -> None:
+        """Brings every call to `tool_call.completed`; takes up where a restart has left off."""
+        announced: set[tuple[str, str]] = set()
+        for call in calls:
+            await self._announce(run, call, announced)
+        for call in calls:
+            await self._settle(run, call)
+
+    # --- policy and approval
+
+    async def _announce(self, run: ActiveRun, call: CallState, announced: set[tuple[str, str]]) -> None:
+        """Asks early for a call that policy will ask for.
+
+        Not for a second call on the same subject: its preview depends on what the first one does.
+        """
+        if call.started or call.completed or call.invalid or call.decision is not None:
+            return
+        tool = run.tools[call.name]
+        try:
+            arguments = validate_arguments(tool, call.arguments)
+        except InvalidError:
+            return
+        subjects = tool.subjects(arguments)
+        key = (tool.risk, subjects[0])
+        if key in announced:
+            return
+        announced.add(key)
+        if call.waiting and call.approval is not None:
+            self._broker.watch(Waiting(run, tool, self._context(run, call), call.approval))
+        elif run.evaluate(tool, subjects).verdict == Verdict.ASK:
+            await self._request(run, call, tool, arguments)
+
+    async def _request(self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> None:
+        """Records an approval; where the preview already fails, the call completes as an error."""
+        context = self._context(run, call)
+        try:
+            preview = await tool.preview(arguments, context)
+        except (HoldfastError, OSError) as error:
+            await self._complete(run, call, _failure(error), "error")
+            return
+        subjects = tool.subjects(arguments)
+        now = utc_now()
+        limits = run.spec.limits
+        approval = Approval(
+            id=new_id(),
+            **run.ids,
+            call_id=call.call_id,
+            agent=run.spec.name,
+            tool=tool.name,
+            risk=tool.risk,
+            subject=subjects[0],
+            arguments=call.arguments,
+            preview=preview.blocks,
+            fingerprint=preview.fingerprint,
+            rule=str(suggest_rule(tool.name, tool.risk, subjects) or ""),
+            reason=run.evaluate(tool, subjects).reason,
+            requested_at=now,
+            expires_at=_after(now, limits.approval_expires_s),
+            on_expiry=limits.on_expiry,
+        )
+        await run.emitter.emit(ApprovalRequested(**run.ids, approval=approval), durable=True)
+        self._broker.watch(Waiting(run, tool, context, approval))
+
+    async def _settle(self, run: ActiveRun, call: CallState) -> None:
+        while not call.completed:
+            if call.invalid:
+                await self._complete(run, call, ToolOutput.text(call.invalid, is_error=True), "error")
+                return
+            tool = run.tools[call.name]
+            arguments = await self._allowed(run, call, tool)
+            if arguments is not None:
+                await self._run_tool(run, call, tool, arguments)
+
+    async def _allowed(self, run: ActiveRun, call: CallState, tool: Tool) -> BaseModel | None:
+        """Returns the arguments to execute with; None when the call was completed or has to be looked at
+        again."""
+        decision = call.decision
+        edited = decision.arguments if decision is not None else None
+        try:
+            arguments = validate_arguments(tool, call.arguments if edited is None else edited)
+        except InvalidError as error:
+            await self._complete(run, call, ToolOutput.text(error.message, is_error=True), "error")
+            return None
+        answer = run.evaluate(tool, tool.subjects(arguments))
+        if answer.verdict == Verdict.DENY:
+            text = f"Denied by policy: {answer.reason}."
+            await self._complete(run, call, ToolOutput.text(text, is_error=True), "denied")
+            return None
+        status = call.approval.status if call.approval is not None else None
+        if status == ApprovalStatus.APPROVED:
+            return arguments
+        if status in (ApprovalStatus.DENIED, ApprovalStatus.EXPIRED):
+            await self._refuse(run, call)
+            return None
+        if status is None and (answer.verdict == Verdict.ALLOW or call.started):
+            return arguments
+        if status != ApprovalStatus.PENDING:
+            await self._request(run, call, tool, arguments)
+        if not call.completed:
+            await self._wait(run, call, tool)
+        return None
+
+    async def _wait(self, run: ActiveRun, call: CallState, tool: Tool) -> None:
+        assert call.approval is not None
+        waiting = self._broker.waiting(call.approval.id) or Waiting(
+            run, tool, self._context(run, call), call.approval
+        )
+        await self._broker.wait(waiting)
+
+    async def _refuse(self, run: ActiveRun, call: CallState) -> None:
+        assert call.approval is not None
+        if call.approval.status == ApprovalStatus.EXPIRED:
+            if call.approval.on_expiry == "cancel":
+                raise RunStopped("an approval expired")
+            text = "Nobody approved this call in time, so it was denied."
+        else:
+            reason = call.decision.reason if call.decision is not None else ""
+            text = (
+                f"The person denied this call. Reason: {reason}" if reason else "The person denied this call."
+            )
+        await self._complete(run, call, ToolOutput.text(text, is_error=True), "denied")
+
+    # --- execution
+
+    def _context(self, run: ActiveRun, call: CallState) -> ToolContext:
+        return ToolContext(
+            session_id=run.session_id,
+            run_id=run.run_id,
+            call_id=call.call_id,
+            workspace=run.workspace,
+            blobs=self._blobs,
+            progress=lambda text: None,
+            environment=self._environment,
+            max_output_chars=run.spec.limits.max_tool_output_chars,
+            timeout_s=self._command_timeout_s,
+            allow_private_hosts=self._allow_private_hosts,
+        )
+
+    async def _run_tool(self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> None:
+        if not call.started:
+            await run.emitter.emit(
+                ToolCallStarted(
+                    **run.ids, call_id=call.call_id, arguments=arguments.model_dump(exclude_unset=True)
+                ),
+                durable=True,
+            )
+        if tool.name == ASK_USER:
+            await self._ask(run, call, arguments)
+            return
+        began = time.perf_counter()
+        watch = self._watch(run) if tool.risk in (Risk.WRITE, Risk.EXECUTE) else None
+        if watch is not None:
+            await asyncio.to_thread(watch.look)
+        output, outcome = await self._output(run, call, tool, arguments)
+        if watch is not None:
+            changes = await asyncio.to_thread(watch.changes)
+            await run.emitter.emit(*(FileChanged(**run.ids, **change.model_dump()) for change in changes))
+        decision = call.decision
+        if decision is not None and decision.arguments is not None:
+            note = TextPart(text="(The person edited the arguments of this call before allowing it.)")
+            output = output.model_copy(update={"content": (*output.content, note)})
+        await self._complete(run, call, output, outcome, (time.perf_counter() - began) * 1000)
+
+    async def _output(
+        self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel
+    ) -> tuple[ToolOutput, Outcome]:
+        progress = run.emitter.progress(call.call_id)
+        context = replace(self._context(run, call), progress=progress.add)
+        try:
+            async with asyncio.timeout(run.timer.remaining_s):
+                output = await tool.run(arguments, context)
+                output = await asyncio.to_thread(shorten_output, output, context)
+        except TimeoutError:
+            raise run.timer.expired() from None
+        except (HoldfastError, OSError) as error:
+            outcome: Outcome = "timeout" if getattr(error, "code", "") == "tool_timeout" else "error"
+            return _failure(error), outcome
+        finally:
+            progress.flush()
+        return output, "error" if output.is_error else "ok"
+
+    async def _ask(self, run: ActiveRun, call: CallState, arguments: BaseModel) -> None:
+        if call.question is None and call.answer is None:
+            values = arguments.model_dump()
+            question = Question(
+                id=new_id(),
+                **run.ids,
+                call_id=call.call_id,
+                text=values["question"],
+                choices=tuple(values.get("choices") or ()),
+                free_text=bool(values.get("free_text", True)),
+            )
+            await run.emitter.emit(QuestionAsked(**run.ids, question=question), durable=True)
+        if call.question is not None:
+            await self._broker.ask(run, call.question)
+        await self._complete(run, call, ToolOutput.text(call.answer or ""), "ok")
+
+    async def _complete(
+        self, run: ActiveRun, call: CallState, output: ToolOutput, outcome: Outcome, duration_ms: float = 0.0
+    ) -> None:
+        await run.emitter.emit(
+            ToolCallCompleted(
+                **run.ids,
+                call_id=call.call_id,
+                name=call.name,
+                outcome=outcome,
+                content=output.content,
+                display=output.display,
+                duration_ms=round(duration_ms, 1),
+            )
+        )
+
+
+def _after(moment: datetime, seconds: float | None) -> datetime | None:
+    return None if seconds is None else moment + timedelta(seconds=seconds)
+
+
+def _failure(error: HoldfastError | OSError) -> ToolOutput:
+    text = error.message if isinstance(error, HoldfastError) else f"{error.strerror or error}"
+    return ToolOutput.text(text, is_error=True)

@@ -1,0 +1,171 @@
+"""The agent loop: step, calls, step … until the model is done or a limit ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, Literal
+
+import jsonschema
+
+from holdfast.core.domain.errors import (
+    ConflictError,
+    ContextTooLong,
+    HoldfastError,
+    InvalidError,
+    UnsupportedError,
+)
+from holdfast.core.domain.events import MessageAdded, RunCompleted, RunPaused, RunResumed
+from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.models import ModelCatalog
+from holdfast.core.domain.values import new_id
+from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.compaction import Compactor
+from holdfast.core.runs.executor import Executor
+from holdfast.core.runs.projections.state import CallState
+from holdfast.core.runs.steps import Stepper, StepResult
+
+_REPEATS = 3
+"""So many equal calls in a row end the run."""
+
+
+class Loop:
+    """Takes a run from where it stands to its end."""
+
+    def __init__(
+        self, stepper: Stepper, executor: Executor, compactor: Compactor, catalog: ModelCatalog
+    ) -> None:
+        self._stepper = stepper
+        self._executor = executor
+        self._compactor = compactor
+        self._catalog = catalog
+
+    async def run(self, run: ActiveRun) -> None:
+        """Runs to `run.completed`. Raises `HoldfastError` when the run has to fail: a model's error, a
+        limit, a reply that does not fit its schema."""
+        if run.options.response_format is not None and run.model == "offline":
+            raise UnsupportedError(
+                "The offline model cannot answer in a given JSON form. Choose another model with --model."
+            )
+        if run.state.open_calls:
+            await self._executor.execute(run, run.state.open_calls)
+        while True:
+            await self._between_steps(run)
+            last = run.levers.finish
+            result = await self._step(run, tools=not last)
+            if result.calls:
+                _check_repeats(run, result.calls)
+                await self._executor.execute(run, result.calls)
+                continue
+            if run.levers.steers and not last:
+                continue
+            if await self._repaired(run, result):
+                continue
+            reason: Literal["stop", "length", "content_filter"] = (
+                "stop" if result.reason == "tool_calls" else result.reason
+            )
+            await run.emitter.emit(RunCompleted(**run.ids, reason=reason), durable=True)
+            return
+
+    async def _between_steps(self, run: ActiveRun) -> None:
+        levers = run.levers
+        if not levers.go.is_set():
+            if not run.state.paused:
+                await run.emitter.emit(RunPaused(**run.ids))
+            with run.timer.waiting():
+                await levers.go.wait()
+        if run.state.paused:
+            await run.emitter.emit(RunResumed(**run.ids))
+        while levers.steers:
+            message_id, parts = levers.steers.pop(0)
+            await run.emitter.emit(
+                MessageAdded(**run.ids, message_id=message_id, parts=parts, origin="steer")
+            )
+        _check_limits(run)
+
+    async def _step(self, run: ActiveRun, *, tools: bool) -> StepResult:
+        info = await self._catalog.get(run.model)
+        await self._compactor.before_step(run, self._stepper.request(run, tools=tools), info)
+        try:
+            return await self._timed_step(run, tools=tools)
+        except ContextTooLong:
+            # The window was smaller than we knew: once with half of what there is, then it is an error.
+            used = sum(len(str(entry.message)) for entry in run.emitter.context.entries) // 4
+            run.emitter.drop_part()
+            await run.emitter.emit(*run.state.closing("error"))
+            if not await self._compactor.compact(run, used // 3):
+                raise
+            return await self._timed_step(run, tools=tools)
+
+    async def _timed_step(self, run: ActiveRun, *, tools: bool) -> StepResult:
+        try:
+            async with asyncio.timeout(run.timer.remaining_s):
+                return await self._stepper.step(run, tools=tools)
+        except TimeoutError:
+            raise run.timer.expired() from None
+
+    async def _repaired(self, run: ActiveRun, result: StepResult) -> bool:
+        """Checks the reply against `response_format`; asks once for another when it does not fit."""
+        schema = run.options.response_format
+        if schema is None:
+            return False
+        problem = schema_problem(result.text, schema)
+        if not problem:
+            return False
+        if run.state.repairs:
+            raise InvalidError(
+                f"The reply does not fit the requested JSON form, not even when asked again: {problem}",
+                code="response_format",
+            )
+        text = (
+            f"Your reply does not fit the requested JSON schema: {problem}\nReply again, with the JSON only."
+        )
+        await run.emitter.emit(
+            MessageAdded(**run.ids, message_id=new_id(), parts=(TextPart(text=text),), origin="repair")
+        )
+        return True
+
+
+def schema_problem(text: str, schema: dict[str, Any]) -> str:
+    """Returns what is wrong with a reply that must be JSON of `schema`; empty when nothing is."""
+    stripped = text.strip()
+    if stripped.startswith("```"):
+        stripped = stripped.strip("`").removeprefix("json").strip()
+    try:
+        value = json.loads(stripped)
+    except ValueError as error:
+        return f"it is not JSON ({error})"
+    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(value), key=str)
+    return "; ".join(f"{error.json_path}: {error.message}" for error in errors[:5])
+
+
+def _check_limits(run: ActiveRun) -> None:
+    limits = run.spec.limits
+    if run.state.step >= limits.max_steps:
+        raise limit_error(
+            "step_limit",
+            f"The run has made {limits.max_steps} model calls, as many as `limits.max_steps` allows.",
+        )
+    if limits.max_cost_usd is not None and run.state.cost_usd >= limits.max_cost_usd:
+        raise limit_error(
+            "cost_limit",
+            f"The run has cost ${run.state.cost_usd:.2f}; `limits.max_cost_usd` allows "
+            f"${limits.max_cost_usd:.2f}.",
+        )
+    _ = run.timer.remaining_s
+
+
+def _check_repeats(run: ActiveRun, calls: list[CallState]) -> None:
+    for call in calls:
+        run.recent_calls.append(f"{call.name} {json.dumps(call.arguments, sort_keys=True)}")
+    latest = run.recent_calls[-_REPEATS:]
+    if len(latest) == _REPEATS and len(set(latest)) == 1:
+        raise limit_error(
+            "repeated_call",
+            f"The agent asked for the same call {_REPEATS} times in a row ({calls[-1].name}).",
+        )
+
+
+def limit_error(code: str, message: str) -> HoldfastError:
+    """Returns the error of a run that a limit ends."""
+    return ConflictError(f"{message} Continue it to give it as much again.", code=code)

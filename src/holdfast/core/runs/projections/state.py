@@ -1,0 +1,217 @@
+"""Where a run stands: its log, folded. Tells what is open, so that every end can close it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision
+from holdfast.core.domain.events import (
+    RUN_ENDS,
+    ApprovalRequested,
+    ApprovalResolved,
+    MessageAdded,
+    PartCompleted,
+    PartDelta,
+    PartKind,
+    PartStarted,
+    QuestionAnswered,
+    QuestionAsked,
+    RunEvent,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    SessionEvent,
+    StepCompleted,
+    StepStarted,
+    Timing,
+    ToolCallCompleted,
+    ToolCallRequested,
+    ToolCallStarted,
+    UsageRecorded,
+)
+from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.runs import RunOptions, RunStatus
+from holdfast.core.domain.tools import Question
+
+CANCELLED_TEXT = "The run was stopped before this call was executed."
+INTERRUPTED_TEXT = (
+    "The engine stopped while this call was executed; it may have been done in part. "
+    "Check before repeating it."
+)
+
+
+@dataclass(slots=True)
+class CallState:
+    """One tool call of a run."""
+
+    call_id: str
+    step: int
+    name: str
+    arguments: dict[str, Any]
+    invalid: str = ""
+    approval: Approval | None = None
+    """The latest approval of the call."""
+    question: Question | None = None
+    """The question that it waits for."""
+    answer: str | None = None
+    started: bool = False
+    completed: bool = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a person has to act before it can go on."""
+        if self.completed:
+            return False
+        asked = self.approval is not None and self.approval.status == ApprovalStatus.PENDING
+        return asked or self.question is not None
+
+    @property
+    def decision(self) -> Decision | None:
+        return self.approval.decision if self.approval is not None else None
+
+
+@dataclass(slots=True)
+class OpenPart:
+    part_id: str
+    kind: PartKind
+    texts: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RunState:
+    """The state of one run; `apply` takes its events in order."""
+
+    session_id: str
+    run_id: str
+    agent: str = ""
+    model: str = ""
+    options: RunOptions = field(default_factory=RunOptions)
+    step: int = 0
+    step_open: bool = False
+    part: OpenPart | None = None
+    parts: int = 0
+    calls: dict[str, CallState] = field(default_factory=dict)
+    paused: bool = False
+    ended: bool = False
+    cost_usd: float = 0.0
+    repairs: int = 0
+
+    @property
+    def status(self) -> RunStatus:
+        """Of a run that has not ended."""
+        if self.paused:
+            return RunStatus.PAUSED
+        return RunStatus.WAITING if any(call.waiting for call in self.calls.values()) else RunStatus.RUNNING
+
+    @property
+    def open_calls(self) -> list[CallState]:
+        """The calls that have no result yet, in the order the model asked for them."""
+        return [call for call in self.calls.values() if not call.completed]
+
+    @property
+    def resumable(self) -> bool:
+        """Whether an engine that starts anew can take the run up: it waits for a person, or is about to
+        execute what one has allowed, and nothing is under way."""
+        if self.ended or self.step_open or self.part is not None:
+            return False
+        if self.paused:
+            return True
+        waiting = [call for call in self.open_calls if call.waiting]
+        decided = [call for call in self.open_calls if call.decision is not None and not call.started]
+        return bool(waiting or decided)
+
+    def apply(self, event: SessionEvent | RunEvent) -> None:
+        """Takes in the next event of the run."""
+        if event.type in RUN_ENDS:
+            self.ended = True
+            return
+        match event:
+            case RunStarted():
+                self.agent, self.model, self.options = event.agent, event.model, event.options
+            case RunPaused():
+                self.paused = True
+            case RunResumed():
+                self.paused = False
+            case StepStarted():
+                self.step, self.step_open, self.model = event.step, True, event.model
+            case StepCompleted():
+                self.step_open = False
+            case PartStarted():
+                self.part = OpenPart(event.part_id, event.kind)
+                self.parts += 1
+            case PartDelta():
+                assert self.part is not None
+                self.part.texts.append(event.text)
+            case PartCompleted():
+                self.part = None
+            case UsageRecorded():
+                self.cost_usd += event.cost_usd or 0.0
+            case MessageAdded(origin="repair"):
+                self.repairs += 1
+            case _:
+                self._apply_call(event)
+
+    def _apply_call(self, event: SessionEvent | RunEvent) -> None:
+        match event:
+            case ToolCallRequested():
+                self.calls[event.call_id] = CallState(
+                    event.call_id, event.step, event.name, event.arguments, event.invalid
+                )
+            case ApprovalRequested(approval=approval):
+                self.calls[approval.call_id].approval = approval
+            case ApprovalResolved():
+                call = self.calls[event.call_id]
+                if call.approval is not None:
+                    call.approval = call.approval.model_copy(
+                        update={"status": ApprovalStatus(event.status), "decision": event.decision}
+                    )
+            case ToolCallStarted():
+                call = self.calls[event.call_id]
+                call.started, call.arguments = True, event.arguments
+            case QuestionAsked(question=question):
+                self.calls[question.call_id].question = question
+            case QuestionAnswered():
+                call = self.calls[event.call_id]
+                call.question, call.answer = None, event.answer
+            case ToolCallCompleted():
+                self.calls[event.call_id].completed = True
+
+    def closing(self, reason: Literal["error", "cancelled"], *, interrupted: bool = False) -> list[RunEvent]:
+        """Returns the events that close everything that is open; the run's last event goes behind them."""
+        events: list[RunEvent] = []
+        ids = {"session_id": self.session_id, "run_id": self.run_id}
+        if self.part is not None:
+            text = "".join(self.part.texts)
+            events.append(PartCompleted(**ids, part_id=self.part.part_id, kind=self.part.kind, text=text))
+        if self.step_open:
+            timing = Timing(request_ms=0, total_ms=0)
+            events.append(StepCompleted(**ids, step=self.step, reason=reason, timing=timing))
+        for call in self.open_calls:
+            events.extend(self._closing_call(call, interrupted=interrupted))
+        return events
+
+    def _closing_call(self, call: CallState, *, interrupted: bool) -> list[RunEvent]:
+        events: list[RunEvent] = []
+        ids = {"session_id": self.session_id, "run_id": self.run_id}
+        if call.approval is not None and call.approval.status == ApprovalStatus.PENDING:
+            events.append(
+                ApprovalResolved(
+                    **ids, approval_id=call.approval.id, call_id=call.call_id, status="cancelled"
+                )
+            )
+        if call.question is not None:
+            events.append(
+                QuestionAnswered(**ids, question_id=call.question.id, call_id=call.call_id, answer=None)
+            )
+        text = INTERRUPTED_TEXT if interrupted and call.started else CANCELLED_TEXT
+        events.append(
+            ToolCallCompleted(
+                **ids,
+                call_id=call.call_id,
+                name=call.name,
+                outcome="cancelled",
+                content=(TextPart(text=text),),
+            )
+        )
+        return events

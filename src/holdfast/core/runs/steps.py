@@ -1,0 +1,237 @@
+"""One step: a model call with its retries and fall-backs, streamed into the log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from holdfast.core.domain.errors import (
+    ContextTooLong,
+    ModelAuthError,
+    ModelError,
+    ModelNotFound,
+    ModelRateLimited,
+    ModelStreamCut,
+    ModelUnavailable,
+)
+from holdfast.core.domain.events import (
+    ModelFellBack,
+    ModelRetried,
+    StepCompleted,
+    StepStarted,
+    Timing,
+    ToolCallRequested,
+    UsageRecorded,
+)
+from holdfast.core.domain.messages import Message, TextPart
+from holdfast.core.domain.models import (
+    Finished,
+    ModelClient,
+    ModelRequest,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
+from holdfast.core.domain.tools import BlobStore
+from holdfast.core.domain.values import new_id
+from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.projections.state import CallState
+from holdfast.core.tools.registry import near_names, schema
+
+_LONGEST_WAIT_S = 60.0
+_FALL_BACK = (ModelAuthError, ModelNotFound, ModelRateLimited, ModelUnavailable)
+"""Errors of a model that another model need not have."""
+
+Reason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+@dataclass(slots=True)
+class StepResult:
+    """What a step gave: the calls to execute, or none when the model is done."""
+
+    reason: Reason
+    text: str
+    calls: list[CallState]
+
+
+@dataclass(slots=True)
+class _Reply:
+    """What has come of the reply so far."""
+
+    began: float
+    request_ms: float = 0.0
+    first_ms: float | None = None
+    texts: list[str] = field(default_factory=list)
+    calls: dict[str, list[str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    usage: UsageReport | None = None
+    reason: Reason | None = None
+
+    def milliseconds(self) -> float:
+        return round((time.perf_counter() - self.began) * 1000, 2)
+
+
+class Stepper:
+    """Makes the model calls of runs."""
+
+    def __init__(
+        self,
+        client: ModelClient,
+        blobs: BlobStore,
+        redact: Callable[[str], str],
+        *,
+        retries: int,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._client = client
+        self._blobs = blobs
+        self._redact = redact
+        self._retries = retries
+        self._sleep = sleep
+
+    def request(self, run: ActiveRun, *, tools: bool = True) -> ModelRequest:
+        """Returns the request of the run's next step."""
+        settings = run.spec.model_settings
+        if run.options.model_settings is not None:
+            settings = settings.model_copy(update=run.options.model_settings.model_dump(exclude_unset=True))
+        system = Message(role="system", parts=(TextPart(text=run.system()),))
+        return ModelRequest(
+            model=run.model,
+            messages=(system, *run.emitter.context.messages),
+            tools=tuple(schema(tool) for tool in run.tools.values()) if tools else (),
+            settings=settings,
+            response_format=run.options.response_format,
+        )
+
+    async def step(self, run: ActiveRun, *, tools: bool = True) -> StepResult:
+        """Makes one model call. Raises `ModelError` when no model of the run can answer; then the step is
+        still open, and the run's closing completes it."""
+        began = time.perf_counter()
+        request = self.request(run, tools=tools)
+        prompt = await asyncio.to_thread(self._keep, request)
+        await run.emitter.emit(
+            StepStarted(**run.ids, step=run.state.step + 1, model=run.model, prompt=prompt)
+        )
+        reply = _Reply(began)
+        reply.request_ms = reply.milliseconds()
+        await self._stream_with_retries(run, request, reply)
+        return await self._complete(run, reply)
+
+    def _keep(self, request: ModelRequest) -> str:
+        return self._blobs.put(self._redact(request.model_dump_json()).encode())
+
+    async def _stream_with_retries(self, run: ActiveRun, request: ModelRequest, reply: _Reply) -> None:
+        attempt = 0
+        while True:
+            try:
+                await self._stream(run, request.model_copy(update={"model": run.model}), reply)
+                return
+            except ModelError as error:
+                if reply.first_ms is not None or isinstance(error, ContextTooLong):
+                    raise  # what has been shown cannot be taken back; a long context is for the loop
+                attempt += 1
+                if error.retryable and attempt <= self._retries:
+                    await self._retry(run, attempt, error)
+                elif isinstance(error, _FALL_BACK) and run.model_index + 1 < len(run.models):
+                    attempt = 0
+                    await self._fall_back(run, error)
+                else:
+                    raise
+
+    async def _retry(self, run: ActiveRun, attempt: int, error: ModelError) -> None:
+        delay = min(_LONGEST_WAIT_S, 0.5 * 2**attempt) * random.uniform(0.8, 1.2)
+        asked = error.retry_after_s if isinstance(error, ModelRateLimited) else None
+        if asked is not None:
+            if asked > _LONGEST_WAIT_S and run.model_index + 1 < len(run.models):
+                await self._fall_back(run, error)
+                return
+            delay = min(max(delay, asked), 2 * _LONGEST_WAIT_S)
+        await run.emitter.emit(
+            ModelRetried(
+                **run.ids, model=run.model, attempt=attempt, delay_s=round(delay, 2), error=error.info
+            )
+        )
+        await self._sleep(delay)
+
+    async def _fall_back(self, run: ActiveRun, error: ModelError) -> None:
+        old = run.model
+        run.model_index += 1
+        await run.emitter.emit(ModelFellBack(**run.ids, from_model=old, to_model=run.model, error=error.info))
+
+    async def _stream(self, run: ActiveRun, request: ModelRequest, reply: _Reply) -> None:
+        emitter = run.emitter
+        async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]
+            async for delta in deltas:
+                if reply.first_ms is None and not isinstance(delta, UsageReport):
+                    reply.first_ms = reply.milliseconds()
+                match delta:
+                    case TextDelta(text=text):
+                        reply.texts.append(text)
+                        await emitter.text("text", text)
+                    case ReasoningDelta(text=text, summary=summary):
+                        await emitter.text("reasoning_summary" if summary else "reasoning", text)
+                    case ToolCallDelta():
+                        reply.calls.setdefault(delta.key, []).append(delta.arguments)
+                        if delta.name:
+                            reply.names.setdefault(delta.key, delta.name)
+                    case UsageReport():
+                        reply.usage = delta
+                    case Finished(reason=reason):
+                        reply.reason = reason
+        if reply.reason is None:
+            raise ModelStreamCut("The model's reply ended in the middle. Continue to ask it to go on.")
+
+    async def _complete(self, run: ActiveRun, reply: _Reply) -> StepResult:
+        assert reply.reason is not None
+        await run.emitter.close_part()
+        calls = []
+        for key, fragments in reply.calls.items():
+            calls.append(await self._call(run, reply.names.get(key, ""), "".join(fragments)))
+        usage = reply.usage
+        if usage is not None:
+            await run.emitter.emit(
+                UsageRecorded(**run.ids, model=run.model, **usage.model_dump(exclude={"type"}))
+            )
+        timing = Timing(
+            request_ms=reply.request_ms, first_delta_ms=reply.first_ms, total_ms=reply.milliseconds()
+        )
+        reason: Reason = "tool_calls" if calls else reply.reason
+        await run.emitter.emit(StepCompleted(**run.ids, step=run.state.step, reason=reason, timing=timing))
+        return StepResult(reason, "".join(reply.texts), calls)
+
+    async def _call(self, run: ActiveRun, name: str, text: str) -> CallState:
+        call_id = f"call_{new_id().replace('-', '')[:24]}"
+        arguments, invalid = _parse(text)
+        if name not in run.tools:
+            invalid = f"There is no tool {name!r}.{near_names(name, run.tools)}"
+        await run.emitter.emit(
+            ToolCallRequested(
+                **run.ids,
+                call_id=call_id,
+                step=run.state.step,
+                name=name,
+                arguments=arguments,
+                invalid=invalid,
+            )
+        )
+        return run.state.calls[call_id]
+
+
+def _parse(text: str) -> tuple[dict[str, Any], str]:
+    """Returns the arguments that a model wrote, and what is wrong with them if they are no JSON object."""
+    if not text.strip():
+        return {}, ""
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        return {}, f"The arguments are not valid JSON ({error}). Nothing was executed; call again."
+    if not isinstance(value, dict):
+        return {}, "The arguments must be a JSON object. Nothing was executed; call again."
+    return value, ""

@@ -1,0 +1,364 @@
+"""Owns every run: starts, queues, stops and, after a restart, takes up or closes what was left open.
+
+A run belongs to the supervisor, never to a request or a screen. This is one of the two places that catch
+any exception: a bug in a run ends that run as failed, with a reference id, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from typing import Literal, Protocol
+
+from holdfast.core.domain.errors import (
+    ConflictError,
+    ErrorInfo,
+    ErrorKind,
+    HoldfastError,
+    NotFoundError,
+    StoreError,
+)
+from holdfast.core.domain.events import (
+    EventFilter,
+    MessageAdded,
+    MessageDequeued,
+    MessageQueued,
+    RunCancelled,
+    RunEvent,
+    RunFailed,
+    RunStarted,
+    SessionEvent,
+    SessionRenamed,
+    ToolCallCompleted,
+)
+from holdfast.core.domain.messages import TextPart, UserPart, text_of
+from holdfast.core.domain.runs import QueuedMessage, Run, RunOptions, RunStatus, Session, Submitted
+from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.values import new_id
+from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.broker import Broker
+from holdfast.core.runs.executor import RunStopped
+from holdfast.core.runs.loop import Loop
+from holdfast.core.runs.projections.context import ContextProjection
+from holdfast.core.runs.projections.state import INTERRUPTED_TEXT, RunState
+from holdfast.core.store.log import EventLog
+
+logger = logging.getLogger(__name__)
+
+CONTINUE_TEXT = "Continue where you stopped."
+INTERRUPTED = ErrorInfo(
+    kind=ErrorKind.UNAVAILABLE,
+    code="interrupted",
+    message="The engine stopped while this run was executing. What it had done is kept; continue to go on.",
+    retryable=True,
+)
+
+
+class Prepare(Protocol):
+    """Makes what a run needs from its session; raises `HoldfastError` when it cannot run."""
+
+    async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
+        """Returns the chosen model and its fall-backs."""
+        ...
+
+    async def run(
+        self,
+        session: Session,
+        options: RunOptions,
+        state: RunState,
+        context: ContextProjection,
+        models: tuple[str, ...],
+    ) -> ActiveRun:
+        """Returns the run, ready for the loop."""
+        ...
+
+
+class Supervisor:
+    """The owner of all runs of one engine."""
+
+    def __init__(self, log: EventLog, loop: Loop, broker: Broker, prepare: Prepare) -> None:
+        self._log = log
+        self._loop = loop
+        self._broker = broker
+        self._prepare = prepare
+        self._active: dict[str, ActiveRun] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._cancelled: dict[str, str] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._closing = False
+
+    # --- what services ask
+
+    @property
+    def active_runs(self) -> int:
+        """How many runs have not ended, those that wait for a person included."""
+        return len(self._tasks)
+
+    @property
+    def executing_runs(self) -> int:
+        """How many runs would be interrupted by a stop now."""
+        return sum(not run.state.resumable for run in self._active.values())
+
+    def busy(self, session_id: str) -> bool:
+        """Says whether a run of the session has not ended."""
+        return any(run.session_id == session_id for run in self._active.values())
+
+    async def send(
+        self, session_id: str, parts: tuple[UserPart, ...], options: RunOptions, message_id: str
+    ) -> Submitted:
+        """Starts a run with the message, or queues it behind a busy one or behind others that wait."""
+        async with self._locks[session_id]:
+            session = await self._session(session_id)
+            waiting = await self._log.reader.queue(session_id)
+            if not self.busy(session_id) and not waiting:
+                run_id = await self._start(session, parts, options, message_id)
+                return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
+            await self._log.append(
+                MessageQueued(session_id=session_id, message_id=message_id, parts=parts, options=options)
+            )
+            if not self.busy(session_id):
+                await self._start_next(session)
+            return Submitted(session_id=session_id, message_id=message_id)
+
+    async def go_on(self, session_id: str, options: RunOptions) -> Submitted:
+        """Starts a run that continues the session's last one."""
+        async with self._locks[session_id]:
+            session = await self._session(session_id)
+            if self.busy(session_id):
+                raise ConflictError("The session is busy; there is nothing to continue.", code="busy")
+            if session.run_id is None or session.status == RunStatus.COMPLETED:
+                raise ConflictError(
+                    "The session has no run that stopped before its end.", code="nothing_to_continue"
+                )
+            parts = (TextPart(text=CONTINUE_TEXT),)
+            message_id = new_id()
+            run_id = await self._start(session, parts, options, message_id, continues=session.run_id)
+            return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
+
+    async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
+        """Takes a waiting message out of the queue."""
+        async with self._locks[session_id]:
+            for queued in await self._log.reader.queue(session_id):
+                if queued.id == message_id:
+                    await self._log.append(
+                        MessageDequeued(session_id=session_id, message_id=message_id, reason="pulled_back")
+                    )
+                    return queued
+        raise NotFoundError("This message does not wait any more; it was sent or pulled back.")
+
+    async def cancel(self, run_id: str, reason: str = "") -> None:
+        """Ends a run as cancelled and waits until it has; an ended run is left as it is."""
+        task = self._tasks.get(run_id)
+        if task is None:
+            return
+        self._cancelled.setdefault(run_id, reason)
+        task.cancel()
+        await asyncio.wait([task])
+
+    def active(self, run_id: str) -> ActiveRun:
+        """Returns a run that has not ended. Raises `ConflictError` for one that has."""
+        run = self._active.get(run_id)
+        if run is None:
+            raise ConflictError("This run is not under way.", code="run_ended")
+        return run
+
+    def pause(self, run_id: str) -> None:
+        """Holds the run before its next step."""
+        self.active(run_id).levers.go.clear()
+
+    def resume(self, run_id: str) -> None:
+        self.active(run_id).levers.go.set()
+
+    def finish(self, run_id: str) -> None:
+        """Makes the run's next step its last."""
+        levers = self.active(run_id).levers
+        levers.finish = True
+        levers.go.set()
+
+    def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
+        """Gives the run a message that enters before its next step."""
+        self.active(run_id).levers.steers.append((new_id(), parts))
+
+    def forget(self, session_id: str) -> None:
+        """Drops what is known of a deleted session."""
+        self._locks.pop(session_id, None)
+        self._broker.forget(session_id)
+
+    # --- starting
+
+    async def _session(self, session_id: str) -> Session:
+        session = await self._log.reader.session(session_id)
+        if session is None:
+            raise NotFoundError(f"There is no session {session_id}.", code="session_not_found")
+        return session
+
+    async def _start(
+        self,
+        session: Session,
+        parts: tuple[UserPart, ...],
+        options: RunOptions,
+        message_id: str,
+        *,
+        continues: str | None = None,
+        queued: bool = False,
+    ) -> str:
+        if self._closing:
+            raise ConflictError("The engine is stopping.", code="engine_stopping", retryable=True)
+        models = await self._prepare.models(session, options)
+        ids = {"session_id": session.id, "run_id": new_id()}
+        state = RunState(session.id, ids["run_id"])
+        context = ContextProjection()
+        for logged in await self._log.read_all(EventFilter(session_id=session.id, deltas=False)):
+            context.apply(logged)
+        run = await self._prepare.run(session, options, state, context, models)
+        events: list[SessionEvent | RunEvent] = []
+        if queued:
+            events.append(MessageDequeued(session_id=session.id, message_id=message_id, reason="sent"))
+        events.append(
+            RunStarted(**ids, agent=run.spec.name, model=run.model, options=options, continues=continues)
+        )
+        origin: Literal["send", "continue"] = "continue" if continues else "send"
+        events.append(MessageAdded(**ids, message_id=message_id, parts=parts, origin=origin))
+        if not session.title and not continues:
+            title = shorten(sanitize_line(text_of(parts)).strip(), 60) or "Untitled"
+            events.append(SessionRenamed(session_id=session.id, title=title, automatic=True))
+        await run.emitter.emit(*events, durable=True)
+        self._launch(run)
+        return run.run_id
+
+    async def _start_next(self, session: Session) -> None:
+        """Starts the oldest message that waits. One that cannot start stays in the queue."""
+        waiting = await self._log.reader.queue(session.id)
+        if waiting:
+            first = waiting[0]
+            await self._start(session, first.parts, first.options, first.id, queued=True)
+
+    def _launch(self, run: ActiveRun) -> None:
+        run.levers.go.set()
+        self._active[run.run_id] = run
+        task = asyncio.create_task(self._own(run), name=f"run {run.run_id}")
+        self._tasks[run.run_id] = task
+
+    # --- owning
+
+    async def _own(self, run: ActiveRun) -> None:
+        """Executes a run to its end, whatever happens; then sends what waits."""
+        end: RunEvent | None
+        try:
+            await self._loop.run(run)
+            end = None
+        except asyncio.CancelledError:
+            end = self._why_cancelled(run)
+        except RunStopped as stop:
+            end = RunCancelled(**run.ids, reason=str(stop))
+        except HoldfastError as error:
+            end = RunFailed(**run.ids, error=error.info)
+        except Exception:
+            reference = new_id()[:8]
+            logger.exception("run %s failed by a bug, reference %s", run.run_id, reference)
+            end = RunFailed(**run.ids, error=_bug(reference))
+        await self._end(run, end)
+
+    def _why_cancelled(self, run: ActiveRun) -> RunEvent | None:
+        if run.run_id in self._cancelled or not self._closing:
+            return RunCancelled(**run.ids, reason=self._cancelled.get(run.run_id, ""))
+        return None if run.state.resumable else RunFailed(**run.ids, error=INTERRUPTED)
+
+    async def _end(self, run: ActiveRun, end: RunEvent | None) -> None:
+        try:
+            if end is not None and not run.state.ended:
+                run.emitter.drop_part()
+                kind = "cancelled" if isinstance(end, RunCancelled) else "error"
+                closing = run.state.closing(kind, interrupted=self._closing)  # type: ignore[arg-type]
+                await self._log.append(*closing, end, durable=True)
+        except StoreError as error:
+            # The disk is at fault: the next start finds the run open and closes it as interrupted.
+            logger.error("the end of run %s could not be written: %s", run.run_id, error.message)
+        finally:
+            self._broker.drop(run.run_id)
+            self._active.pop(run.run_id, None)
+            self._tasks.pop(run.run_id, None)
+            self._cancelled.pop(run.run_id, None)
+        if not self._closing and not isinstance(end, RunFailed):
+            await self._send_waiting(run.session_id)
+
+    async def _send_waiting(self, session_id: str) -> None:
+        async with self._locks[session_id]:
+            session = await self._log.reader.session(session_id)
+            if session is None or self.busy(session_id):
+                return
+            try:
+                await self._start_next(session)
+            except HoldfastError as error:
+                logger.warning("a queued message of session %s stays: %s", session_id, error.message)
+
+    # --- restart and stop
+
+    async def recover(self) -> None:
+        """Takes up the runs that wait for a person, and closes as interrupted those that executed."""
+        for row in await self._log.reader.open_runs():
+            events = await self._log.read_all(EventFilter(run_id=row.id))
+            state = RunState(session_id=row.session_id, run_id=row.id)
+            for logged in events:
+                state.apply(logged.event)
+            for call in state.open_calls:
+                if call.started and call.question is None:
+                    await self._close_call(state, call.call_id, call.name)
+            if state.resumable:
+                await self._take_up(row, state)
+            else:
+                await self._interrupt(state)
+
+    async def _close_call(self, state: RunState, call_id: str, name: str) -> None:
+        event = ToolCallCompleted(
+            session_id=state.session_id,
+            run_id=state.run_id,
+            call_id=call_id,
+            name=name,
+            outcome="error",
+            content=(TextPart(text=INTERRUPTED_TEXT),),
+        )
+        await self._log.append(event)
+        state.apply(event)
+
+    async def _interrupt(self, state: RunState) -> None:
+        closing = state.closing("error", interrupted=True)
+        end = RunFailed(session_id=state.session_id, run_id=state.run_id, error=INTERRUPTED)
+        await self._log.append(*closing, end, durable=True)
+
+    async def _take_up(self, row: Run, state: RunState) -> None:
+        session = await self._session(row.session_id)
+        context = ContextProjection()
+        for logged in await self._log.read_all(EventFilter(session_id=session.id, deltas=False)):
+            context.apply(logged)
+        try:
+            models = await self._prepare.models(
+                session, state.options.model_copy(update={"model": row.model})
+            )
+            run = await self._prepare.run(session, state.options, state, context, models)
+        except HoldfastError as error:
+            logger.warning("run %s cannot be taken up: %s", row.id, error.message)
+            await self._interrupt(state)
+            return
+        self._launch(run)
+        if state.paused:
+            run.levers.go.clear()
+
+    async def close(self) -> None:
+        """Stops all runs: those that wait stay as they are, the others end as interrupted."""
+        self._closing = True
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+def _bug(reference: str) -> ErrorInfo:
+    return ErrorInfo(
+        kind=ErrorKind.INTERNAL,
+        code="internal",
+        message=f"Holdfast has a bug here. The engine's log has the details under {reference}.",
+        details={"reference": reference},
+    )

@@ -1,0 +1,74 @@
+"""Agents, models and provider keys, as a workbench offers them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from holdfast.core.agents.registry import AgentRegistry
+from holdfast.core.agents.trust import TrustStore
+from holdfast.core.domain.agents import AgentInfo, Trust
+from holdfast.core.domain.errors import Diagnostic, InvalidError
+from holdfast.core.domain.models import ModelCatalog, ModelChoice, ModelInfo
+from holdfast.core.identity.keys import ProviderKeys
+
+
+def _folder(project: str | None) -> Path | None:
+    return Path(project) if project else None
+
+
+class AgentService:
+    """Implements the `Agents` of a workbench."""
+
+    def __init__(self, registry: AgentRegistry, trust: TrustStore) -> None:
+        self._registry = registry
+        self._trust = trust
+
+    async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
+        return tuple(await asyncio.to_thread(self._registry.list, _folder(project)))
+
+    async def get(self, name: str, project: str | None = None) -> AgentInfo:
+        return await asyncio.to_thread(self._registry.get, name, _folder(project))
+
+    async def validate(self, path: str) -> tuple[Diagnostic, ...]:
+        return tuple(await asyncio.to_thread(self._registry.validate, Path(path)))
+
+    async def trust(self, path: str, trusted: bool) -> Trust:
+        if not Path(path).is_dir():
+            raise InvalidError(f"{path} is not a folder.", code="no_such_folder")
+        return await asyncio.to_thread(self._trust.set, Path(path), trusted)
+
+    async def trusted(self, path: str) -> Trust | None:
+        return await asyncio.to_thread(self._trust.get, Path(path))
+
+
+class ModelService:
+    """Implements the `Models` of a workbench."""
+
+    def __init__(self, catalog: ModelCatalog, registry: AgentRegistry) -> None:
+        self._catalog = catalog
+        self._registry = registry
+
+    async def list(self) -> tuple[ModelInfo, ...]:
+        return await self._catalog.list()
+
+    async def choose(self, agent: str, project: str | None = None, flag: str | None = None) -> ModelChoice:
+        info = await asyncio.to_thread(self._registry.get, agent, _folder(project))
+        model = info.spec.model if info.spec is not None else None
+        return await self._catalog.choose(flag=flag, session=None, agent=model)
+
+
+class KeyService:
+    """Implements the `Keys` of a workbench."""
+
+    def __init__(self, keys: ProviderKeys) -> None:
+        self._keys = keys
+
+    async def providers(self) -> dict[str, str]:
+        return await asyncio.to_thread(self._keys.sources)
+
+    async def set_provider(self, provider: str, key: str) -> str:
+        return await asyncio.to_thread(self._keys.set, provider, key)
+
+    async def remove_provider(self, provider: str) -> None:
+        await asyncio.to_thread(self._keys.remove, provider)

@@ -1,0 +1,151 @@
+"""The engine as a service: what it says of itself, and its health checks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+
+from holdfast import __version__
+from holdfast.core.agents.registry import AgentRegistry
+from holdfast.core.config.paths import Paths
+from holdfast.core.domain.errors import UnsupportedError
+from holdfast.core.domain.models import ModelCatalog
+from holdfast.core.domain.status import CheckResult, EngineStatus
+from holdfast.core.domain.tools import BlobStore
+from holdfast.core.domain.values import utc_now
+from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.checks import check_home
+from holdfast.core.store.log import EventLog
+
+
+class EngineService:
+    """Implements the `Engine` of a workbench."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        supervisor: Supervisor,
+        catalog: ModelCatalog,
+        registry: AgentRegistry,
+        blobs: BlobStore,
+        paths: Paths,
+        *,
+        address: str,
+        stop: Callable[[], None] | None,
+    ) -> None:
+        self._log = log
+        self._supervisor = supervisor
+        self._catalog = catalog
+        self._registry = registry
+        self._blobs = blobs
+        self._paths = paths
+        self._address = address
+        self._stop = stop
+        self._started_at = utc_now()
+
+    async def status(self) -> EngineStatus:
+        sessions, waiting = await self._log.reader.counts()
+        return EngineStatus(
+            version=__version__,
+            pid=os.getpid(),
+            started_at=self._started_at,
+            home=str(self._paths.data),
+            address=self._address,
+            log=str(self._paths.engine_log) if self._address else "",
+            sessions=sessions,
+            active_runs=self._supervisor.executing_runs,
+            waiting=waiting,
+            last_event_id=await self._log.reader.last_event_id(),
+        )
+
+    async def stop(self) -> None:
+        if self._stop is None:
+            raise UnsupportedError("This engine lives inside the app; close the app to stop it.")
+        self._stop()
+
+    async def check(self, repair: bool = False) -> tuple[CheckResult, ...]:
+        results = [*await asyncio.to_thread(check_home, self._paths, repair=repair)]
+        results.append(await self._check_index(repair))
+        results.append(await self._check_blobs())
+        results.append(await self._check_models())
+        results.append(await asyncio.to_thread(self._check_agents))
+        return tuple(results)
+
+    async def _check_index(self, repair: bool) -> CheckResult:
+        try:
+            problems = await self._log.writer.run(index_problems)
+        except sqlite3.Error as error:
+            return CheckResult(name="index", state="error", message=f"It cannot be read: {error}.")
+        if not problems:
+            return CheckResult(name="index", state="ok", message="The index agrees with the log.")
+        text = "; ".join(problems)
+        if not repair:
+            hint = "`holdfast doctor --repair` makes it anew from the log."
+            return CheckResult(name="index", state="error", message=f"{text}.", hint=hint)
+        events = await self._log.rebuild_index()
+        return CheckResult(name="index", state="repaired", message=f"{text}; made anew from {events} events.")
+
+    async def _check_blobs(self) -> CheckResult:
+        missing = [
+            digest for digest in await self._log.reader.all_blobs() if not self._blobs.path(digest).is_file()
+        ]
+        if not missing:
+            return CheckResult(name="blobs", state="ok", message="Every kept content is there.")
+        return CheckResult(
+            name="blobs",
+            state="warning",
+            message=f"{len(missing)} kept contents are missing: some changes cannot be undone.",
+        )
+
+    async def _check_models(self) -> CheckResult:
+        choice = await self._catalog.choose(flag=None, session=None, agent=None)
+        state = "warning" if choice.model == "offline" else "ok"
+        return CheckResult.model_validate(
+            {
+                "name": "models",
+                "state": state,
+                "message": f"Agents that name no model use {choice.model} ({choice.source}).",
+                "hint": choice.hint,
+            }
+        )
+
+    def _check_agents(self) -> CheckResult:
+        infos = self._registry.list()
+        broken = [info for info in infos if info.spec is None]
+        if not broken:
+            return CheckResult(name="agents", state="ok", message=f"{len(infos)} agents, all valid.")
+        names = ", ".join(info.path for info in broken)
+        return CheckResult(
+            name="agents",
+            state="warning",
+            message=f"{len(broken)} of {len(infos)} agent files have mistakes: {names}.",
+            hint="`holdfast agents validate FILE` shows them.",
+        )
+
+
+def index_problems(db: sqlite3.Connection) -> list[str]:
+    """Returns where the index tables differ from the log; runs on the writer's connection."""
+    problems = []
+    integrity = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if integrity != "ok":
+        problems.append(f"the database is damaged ({integrity})")
+    pairs = (
+        ("session.created", "SELECT COUNT(*) FROM sessions", "sessions"),
+        ("run.started", "SELECT COUNT(*) FROM runs", "runs"),
+        ("approval.requested", "SELECT COUNT(*) FROM approvals", "approvals"),
+        ("question.asked", "SELECT COUNT(*) FROM questions", "questions"),
+    )
+    for event_type, sql, name in pairs:
+        logged = db.execute("SELECT COUNT(*) FROM events WHERE type = ?", (event_type,)).fetchone()[0]
+        indexed = db.execute(sql).fetchone()[0]
+        if logged != indexed:
+            problems.append(f"{indexed} {name} are indexed, the log has {logged}")
+    ended = db.execute(
+        "SELECT COUNT(*) FROM runs r WHERE (r.ended_at IS NULL) = EXISTS (SELECT 1 FROM events e"
+        " WHERE e.run_id = r.id AND e.type IN ('run.completed', 'run.failed', 'run.cancelled'))"
+    ).fetchone()[0]
+    if ended:
+        problems.append(f"{ended} runs have a wrong status")
+    return problems

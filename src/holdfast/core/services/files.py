@@ -1,0 +1,140 @@
+"""The files of sessions: list, preview, attach, complete, undo and redo."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
+from holdfast.core.domain.events import FileChanged
+from holdfast.core.domain.files import FileChange, FileContent, FileEntry
+from holdfast.core.domain.messages import FilePart, ImagePart
+from holdfast.core.domain.runs import Session
+from holdfast.core.domain.tools import BlobStore
+from holdfast.core.files.attach import MAX_ATTACHMENT_BYTES, attach
+from holdfast.core.files.entries import entries
+from holdfast.core.files.preview import read_for_preview
+from holdfast.core.files.undo import redo, undo
+from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.workspaces import Workspaces
+from holdfast.core.store.log import EventLog
+
+
+class FileService:
+    """Implements the `Files` of a workbench."""
+
+    def __init__(
+        self, log: EventLog, supervisor: Supervisor, workspaces: Workspaces, blobs: BlobStore
+    ) -> None:
+        self._log = log
+        self._supervisor = supervisor
+        self._workspaces = workspaces
+        self._blobs = blobs
+
+    async def _session(self, session_id: str) -> Session:
+        session = await self._log.reader.session(session_id)
+        if session is None:
+            raise NotFoundError(f"There is no session {session_id}.", code="session_not_found")
+        return session
+
+    async def _changes(self, session_id: str) -> list[FileChanged]:
+        events = await self._log.reader.events_of_type(session_id, "file.changed")
+        return [logged.event for logged in events if isinstance(logged.event, FileChanged)]
+
+    async def list(self, session_id: str) -> tuple[FileEntry, ...]:
+        session = await self._session(session_id)
+        changes = await self._changes(session_id)
+        workspace = self._workspaces.open(session)
+        return await asyncio.to_thread(lambda: tuple(entries(changes, workspace.walk())))
+
+    async def read(self, session_id: str, path: str) -> FileContent:
+        workspace = self._workspaces.open(await self._session(session_id))
+        return await asyncio.to_thread(read_for_preview, workspace, path)
+
+    async def attach(self, session_id: str, path: str) -> ImagePart | FilePart:
+        session = await self._session(session_id)
+        return await asyncio.to_thread(self._attach, session, path)
+
+    def _attach(self, session: Session, path: str) -> ImagePart | FilePart:
+        # Here a person names a file of theirs, so the jail does not hold; but what lies in the workspace
+        # is still read through it: an agent may have planted a link there.
+        workspace = self._workspaces.open(session)
+        try:
+            data = workspace.read(path, MAX_ATTACHMENT_BYTES + 1)
+        except HoldfastError:
+            data = _read_own(Path(session.project, Path(path).expanduser()), session)
+        return attach(data, Path(path).name, self._blobs)
+
+    async def complete(self, session_id: str, prefix: str, limit: int = 20) -> tuple[str, ...]:
+        session = await self._session(session_id)
+        index = self._workspaces.index(session)
+        found = await asyncio.to_thread(index.complete, prefix, limit)
+        if session.workspace == session.project:
+            return found
+        project = self._workspaces.project_index(session)
+        more = await asyncio.to_thread(project.complete, prefix, limit)
+        return tuple(dict.fromkeys((*found, *more)))[:limit]
+
+    async def undo(self, session_id: str, run_id: str | None = None) -> tuple[FileEntry, ...]:
+        return await self._turn(session_id, run_id, "undo")
+
+    async def redo(self, session_id: str, run_id: str | None = None) -> tuple[FileEntry, ...]:
+        return await self._turn(session_id, run_id, "redo")
+
+    async def _turn(self, session_id: str, run_id: str | None, way: str) -> tuple[FileEntry, ...]:
+        """Undoes or redoes one run's changes; the log keeps that as further changes of that run."""
+        session = await self._session(session_id)
+        if self._supervisor.busy(session_id):
+            raise ConflictError("The session is busy. Wait for its run or interrupt it.", code="busy")
+        runs = _standing(await self._changes(session_id))
+        wanted = [run for run, undone in runs.items() if undone == (way == "redo")]
+        chosen = run_id if run_id is not None else _pick(wanted, way)
+        if chosen not in wanted:
+            raise ConflictError(f"There is nothing to {way}.", code=f"nothing_to_{way}")
+        changes = [
+            FileChange(path=c.path, change=c.change, before=c.before, after=c.after, size=c.size)
+            for c in await self._changes(session_id)
+            if c.run_id == chosen and c.origin == "run"
+        ]
+        act: Callable[..., list[FileChange]] = undo if way == "undo" else redo
+        workspace = self._workspaces.open(session)
+        made = await asyncio.to_thread(act, workspace, self._blobs, changes)
+        await self._log.append(
+            *(
+                FileChanged.model_validate(
+                    {"session_id": session_id, "run_id": chosen, "origin": way, **change.model_dump()}
+                )
+                for change in made
+            )
+        )
+        return await self.list(session_id)
+
+
+def _standing(changes: list[FileChanged]) -> dict[str, bool]:
+    """Returns the runs that changed files, in order, and whether each is undone now."""
+    runs: dict[str, bool] = {}
+    for change in changes:
+        if change.run_id is not None:
+            runs[change.run_id] = change.origin == "undo"
+    return runs
+
+
+def _pick(runs: list[str], way: str) -> str | None:
+    """The last run is undone first, and so the first undone one is brought back first."""
+    if not runs:
+        return None
+    return runs[-1] if way == "undo" else runs[0]
+
+
+def _read_own(path: Path, session: Session) -> bytes:
+    try:
+        if not path.is_file():
+            raise NotFoundError(
+                f"There is no file {path.name} in the session's folder or in {session.project}.",
+                code="file_not_found",
+            )
+        with path.open("rb") as file:
+            return file.read(MAX_ATTACHMENT_BYTES + 1)
+    except OSError as error:
+        raise InvalidError(f"{path} cannot be read: {error.strerror}.", code="file_unreadable") from error

@@ -1,0 +1,129 @@
+"""Makes a run ready: its agent, models, tools, workspace, system prompt and policy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from holdfast.core.agents.instructions import project_notes, system_prompt
+from holdfast.core.agents.registry import AgentRegistry
+from holdfast.core.agents.trust import TrustStore
+from holdfast.core.approvals.policy import Layers, evaluate
+from holdfast.core.approvals.policy_file import PolicyFile
+from holdfast.core.domain.agents import AgentSpec
+from holdfast.core.domain.approvals import PolicyAnswer, Rules
+from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.models import ModelCatalog
+from holdfast.core.domain.runs import RunOptions, Session
+from holdfast.core.domain.tools import Tool
+from holdfast.core.domain.values import utc_now
+from holdfast.core.identity.redaction import StreamRedactor
+from holdfast.core.runs.active import ActiveRun, WorkTimer
+from holdfast.core.runs.broker import Broker
+from holdfast.core.runs.emitter import Emitter
+from holdfast.core.runs.projections.context import ContextProjection
+from holdfast.core.runs.projections.state import RunState
+from holdfast.core.services.sessions import valid
+from holdfast.core.services.workspaces import Workspaces
+from holdfast.core.store.log import EventLog
+from holdfast.core.tools.registry import ToolRegistry
+
+
+class Preparation:
+    """Implements the supervisor's `Prepare`."""
+
+    def __init__(  # noqa: PLR0913 (the one place where a run's ingredients meet)
+        self,
+        log: EventLog,
+        registry: AgentRegistry,
+        trust: TrustStore,
+        catalog: ModelCatalog,
+        tools: ToolRegistry,
+        workspaces: Workspaces,
+        broker: Broker,
+        policy: PolicyFile,
+        redactor: Callable[[], StreamRedactor],
+    ) -> None:
+        self._log = log
+        self._registry = registry
+        self._trust = trust
+        self._catalog = catalog
+        self._tools = tools
+        self._workspaces = workspaces
+        self._broker = broker
+        self._policy = policy
+        self._redactor = redactor
+
+    async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
+        """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one."""
+        spec = await self._spec(session)
+        choice = await self._catalog.choose(flag=options.model, session=session.model, agent=spec.model)
+        models = tuple(dict.fromkeys((choice.model, *spec.fallback_models)))
+        for model in models:
+            await self._catalog.get(model)
+        return models
+
+    async def _spec(self, session: Session) -> AgentSpec:
+        info = valid(await asyncio.to_thread(self._registry.get, session.agent, Path(session.project)))
+        assert info.spec is not None
+        return info.spec
+
+    async def run(
+        self,
+        session: Session,
+        options: RunOptions,
+        state: RunState,
+        context: ContextProjection,
+        models: tuple[str, ...],
+    ) -> ActiveRun:
+        """Returns the run, ready for the loop. Raises `AgentFileError`, `NotFoundError`."""
+        spec = await self._spec(session)
+        workspace = self._workspaces.open(session)
+        self._broker.remember(await self._log.reader.approvals(session.id, pending=False))
+        timeout_s = spec.limits.timeout_s if options.timeout_s is None else options.timeout_s
+        return ActiveRun(
+            session_id=session.id,
+            run_id=state.run_id,
+            spec=spec,
+            options=options,
+            models=models,
+            system=lambda: self._system(session, spec),
+            tools={name: self._tools.get(name) for name in spec.tools},
+            workspace=workspace,
+            evaluate=self._evaluator(session, spec, options),
+            state=state,
+            emitter=Emitter(self._log, state, context, self._redactor),
+            timer=WorkTimer(timeout_s),
+        )
+
+    def _evaluator(
+        self, session: Session, spec: AgentSpec, options: RunOptions
+    ) -> Callable[[Tool, tuple[str, ...]], PolicyAnswer]:
+        def answer(tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
+            unreadable = ""
+            try:
+                user = self._policy.read()
+            except (InvalidError, OSError) as error:
+                user, unreadable = Rules(), str(error)
+            granted = Rules(allow=tuple(self._broker.grants(session.id)))
+            layers = Layers(user=user, session=granted, agent=spec.approvals, unreadable=unreadable)
+            return evaluate(tool.name, tool.risk, subjects, layers, options.approve)
+
+        return answer
+
+    def _system(self, session: Session, spec: AgentSpec) -> str:
+        return system_prompt(
+            instructions=spec.instructions,
+            today=utc_now().date(),
+            workspace=session.workspace,
+            tools=spec.tools,
+            project_notes=self._project_notes(session, spec),
+        )
+
+    def _project_notes(self, session: Session, spec: AgentSpec) -> str:
+        """Returns the project's AGENTS.md when the agent works there and the folder is trusted."""
+        if spec.workspace != "project":
+            return ""
+        trust = self._trust.get(Path(session.project))
+        return project_notes(Path(session.project)) if trust is not None and trust.trusted else ""

@@ -1,0 +1,227 @@
+"""Sessions: make, list, change, fork, search, export, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+from holdfast.core.agents.registry import AgentRegistry
+from holdfast.core.domain.agents import AgentInfo
+from holdfast.core.domain.errors import AgentFileError, ConflictError, InvalidError, NotFoundError
+from holdfast.core.domain.events import (
+    ContextCompacted,
+    EventFilter,
+    LoggedEvent,
+    RunCancelled,
+    RunEvent,
+    SessionConfigured,
+    SessionCreated,
+    SessionDeleted,
+    SessionEvent,
+    SessionRenamed,
+)
+from holdfast.core.domain.models import ModelCatalog
+from holdfast.core.domain.runs import QueuedMessage, SearchHit, Session
+from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.tools import BlobStore
+from holdfast.core.domain.values import new_id
+from holdfast.core.runs.projections.state import RunState
+from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.workspaces import Workspaces
+from holdfast.core.sessions.export import to_json, to_markdown
+from holdfast.core.sessions.fork import Renaming, copied
+from holdfast.core.store.log import EventLog
+
+_LONGEST_TITLE = 200
+_LONGEST_ID = 128
+
+
+class SessionService:
+    """Implements the `Sessions` of a workbench."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        supervisor: Supervisor,
+        registry: AgentRegistry,
+        catalog: ModelCatalog,
+        workspaces: Workspaces,
+        blobs: BlobStore,
+    ) -> None:
+        self._log = log
+        self._supervisor = supervisor
+        self._registry = registry
+        self._catalog = catalog
+        self._workspaces = workspaces
+        self._blobs = blobs
+
+    async def list(self, query: str = "", limit: int = 200, offset: int = 0) -> tuple[Session, ...]:
+        return await self._log.reader.sessions(query, limit, offset)
+
+    async def create(
+        self, agent: str, project: str, title: str = "", model: str | None = None, id: str | None = None
+    ) -> Session:
+        info = valid(self._registry.get(agent, Path(project)))
+        if not Path(project).is_dir():
+            raise InvalidError(f"{project} is not a folder.", code="no_such_folder")
+        if model:
+            await self._catalog.get(model)
+        session_id = new_id() if id is None else _checked_id(id)
+        if await self._log.reader.session(session_id) is not None:
+            raise ConflictError(f"There is a session {session_id} already.", code="session_exists")
+        assert info.spec is not None
+        workspace = self._workspaces.place(session_id, info.spec.workspace, project, trusted=info.trusted)
+        await self._log.append(
+            SessionCreated(
+                session_id=session_id,
+                title=_checked_title(title),
+                agent=info.name,
+                model=model or None,
+                project=project,
+                workspace=str(workspace),
+            )
+        )
+        return await self.get(session_id)
+
+    async def get(self, session_id: str) -> Session:
+        session = await self._log.reader.session(session_id)
+        if session is None:
+            raise NotFoundError(f"There is no session {session_id}.", code="session_not_found")
+        return session
+
+    async def rename(self, session_id: str, title: str) -> Session:
+        await self.get(session_id)
+        title = _checked_title(title)
+        if not title:
+            raise InvalidError("A title needs at least one visible character.")
+        await self._log.append(SessionRenamed(session_id=session_id, title=title))
+        return await self.get(session_id)
+
+    async def configure(self, session_id: str, agent: str | None = None, model: str | None = None) -> Session:
+        session = await self.get(session_id)
+        if agent is not None:
+            valid(self._registry.get(agent, Path(session.project)))
+        if model:
+            await self._catalog.get(model)
+        await self._log.append(
+            SessionConfigured(
+                session_id=session_id,
+                agent=session.agent if agent is None else agent,
+                model=session.model if model is None else model or None,
+            )
+        )
+        return await self.get(session_id)
+
+    async def delete(self, session_id: str) -> None:
+        await self.get(session_id)
+        if self._supervisor.busy(session_id):
+            raise ConflictError("The session is busy. Interrupt its run first.", code="busy")
+        digests = await self._log.reader.blobs_of(session_id)
+        await self._log.append(SessionDeleted(session_id=session_id), durable=True)
+        for digest in await self._log.reader.unused_blobs(digests):
+            await asyncio.to_thread(self._blobs.path(digest).unlink, missing_ok=True)
+        self._supervisor.forget(session_id)
+        await asyncio.to_thread(self._workspaces.forget, session_id)
+
+    async def search(self, query: str, limit: int = 50) -> tuple[SearchHit, ...]:
+        return await self._log.reader.search(query, limit)
+
+    async def export(self, session_id: str, format: Literal["markdown", "json"]) -> str:
+        session = await self.get(session_id)
+        events = await self._log.read_all(EventFilter(session_id=session_id, deltas=False))
+        return to_json(session, events) if format == "json" else to_markdown(session, events)
+
+    async def queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
+        await self.get(session_id)
+        return await self._log.reader.queue(session_id)
+
+    async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
+        return await self._supervisor.pull_back(session_id, message_id)
+
+    # --- fork
+
+    async def fork(self, session_id: str, before: int | None = None) -> Session:
+        source = await self.get(session_id)
+        events = await self._log.read_all(EventFilter(session_id=session_id, deltas=False))
+        kept = [logged for logged in events if before is None or logged.id < before]
+        new_session = new_id()
+        workspace = self._workspaces.copy(source, new_session)
+        renaming = Renaming(new_session)
+        created = SessionCreated(
+            session_id=new_session,
+            title=shorten(f"{source.title or 'Untitled'} (fork)", _LONGEST_TITLE),
+            agent=source.agent,
+            model=source.model,
+            project=source.project,
+            workspace=str(workspace),
+            forked_from=session_id,
+        )
+        await self._append_copies(created, kept, renaming)
+        later = [logged for logged in events if before is not None and logged.id >= before]
+        await self._workspaces.rewind(source, new_session, later)
+        return await self.get(new_session)
+
+    async def _append_copies(
+        self, created: SessionCreated, kept: list[LoggedEvent], renaming: Renaming
+    ) -> None:
+        """Appends the copies; a run that the fork cuts in the middle is closed as cancelled."""
+        new_ids: dict[int, int] = {}
+        batch: list[SessionEvent | RunEvent] = [created]
+        old_ids: list[int] = [0]
+        states: dict[str, RunState] = {}
+        started = {logged.event.run_id for logged in kept if logged.event.type == "run.started"}
+
+        async def flush() -> None:
+            logged = await self._log.append(*batch)
+            new_ids.update({old: new.id for old, new in zip(old_ids, logged, strict=True)})
+            batch.clear()
+            old_ids.clear()
+
+        for logged in copied(kept, {run_id for run_id in started if run_id is not None}):
+            event = renaming.event(logged.event)
+            if isinstance(event, ContextCompacted):
+                # Ids of events differ in the copy; those before it must be known first.
+                await flush()
+                through = max(new for old, new in new_ids.items() if old <= event.through_event_id)
+                event = event.model_copy(update={"through_event_id": through})
+            if event.run_id is not None:
+                state = states.setdefault(event.run_id, RunState(event.session_id, event.run_id))
+                state.apply(event)
+            batch.append(event)
+            old_ids.append(logged.id)
+        for state in states.values():
+            if not state.ended:
+                closing = [
+                    *state.closing("cancelled"),
+                    RunCancelled(session_id=state.session_id, run_id=state.run_id, reason="forked"),
+                ]
+                batch.extend(closing)
+                old_ids.extend([0] * len(closing))
+        await flush()
+
+
+def valid(info: AgentInfo) -> AgentInfo:
+    """Returns the agent if its file is valid. Raises `AgentFileError` with its mistakes."""
+    if info.spec is None:
+        raise AgentFileError(list(info.problems))
+    return info
+
+
+def _checked_title(title: str) -> str:
+    return shorten(sanitize_line(title).strip(), _LONGEST_TITLE)
+
+
+def _checked_id(session_id: str) -> str:
+    if (
+        not session_id
+        or len(session_id) > _LONGEST_ID
+        or not all(c.isalnum() or c in "-_." for c in session_id)
+    ):
+        raise InvalidError(
+            f"A session's id has 1 to {_LONGEST_ID} letters, digits, '-', '_' or '.'.",
+            code="invalid_session_id",
+        )
+    if set(session_id) == {"."}:
+        raise InvalidError("A session's id cannot be made of dots.", code="invalid_session_id")
+    return session_id

@@ -1,0 +1,125 @@
+"""Where each session's files are, and what is watched there."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from holdfast.core.config.paths import Paths
+from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
+from holdfast.core.domain.events import FileChanged, LoggedEvent
+from holdfast.core.domain.files import FileChange, Workspace
+from holdfast.core.domain.runs import Session
+from holdfast.core.domain.tools import BlobStore
+from holdfast.core.files.complete import PathIndex
+from holdfast.core.files.fork import copy_tree
+from holdfast.core.files.jail import WorkspaceJail
+from holdfast.core.files.undo import undo
+from holdfast.core.files.versions import WorkspaceWatch
+
+
+class Workspaces:
+    """Opens the workspaces of sessions; each folder has one jail and one watch in this process."""
+
+    def __init__(self, paths: Paths, blobs: BlobStore) -> None:
+        self._paths = paths
+        self._blobs = blobs
+        self._jails: dict[str, WorkspaceJail] = {}
+        self._watches: dict[str, WorkspaceWatch] = {}
+        self._indexes: dict[str, PathIndex] = {}
+
+    def place(self, session_id: str, kind: str, project: str, *, trusted: bool) -> Path:
+        """Returns the folder for a new session: one of its own, the project, or a path the agent names."""
+        match kind:
+            case "session":
+                folder = self._paths.workspaces / session_id
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                return folder
+            case "project":
+                return Path(project)
+            case _:
+                return self._named(Path(project, Path(kind).expanduser()), Path(project), trusted=trusted)
+
+    def _named(self, folder: Path, project: Path, *, trusted: bool) -> Path:
+        if not trusted and not folder.resolve().is_relative_to(project.resolve()):
+            raise InvalidError(
+                f"The agent wants to work in {folder}, outside of a project you have not trusted.",
+                code="untrusted_workspace",
+            )
+        if not folder.is_dir():
+            raise InvalidError(f"The agent's workspace {folder} is not a folder.", code="no_such_folder")
+        return folder
+
+    def open(self, session: Session) -> WorkspaceJail:
+        """Returns the jail of the session's folder. Raises `NotFoundError` when it is gone."""
+        jail = self._jails.get(session.workspace)
+        if jail is None or not Path(session.workspace).is_dir():
+            if not Path(session.workspace).is_dir():
+                raise NotFoundError(
+                    f"The session's folder {session.workspace} is gone.", code="workspace_not_found"
+                )
+            jail = WorkspaceJail(Path(session.workspace))
+            self._jails[session.workspace] = jail
+        return jail
+
+    def watch(self, workspace: Workspace) -> WorkspaceWatch:
+        """Returns the watch on a workspace."""
+        key = str(workspace.root)
+        if key not in self._watches:
+            self._watches[key] = WorkspaceWatch(workspace, self._blobs)
+        return self._watches[key]
+
+    def index(self, session: Session) -> PathIndex:
+        """Returns the paths of the session's folder for completion."""
+        if session.workspace not in self._indexes:
+            self._indexes[session.workspace] = PathIndex(self.open(session))
+        return self._indexes[session.workspace]
+
+    def project_index(self, session: Session) -> PathIndex:
+        """Returns the paths of the folder that the session was started in."""
+        if session.project not in self._indexes:
+            self._indexes[session.project] = PathIndex(WorkspaceJail(Path(session.project)))
+        return self._indexes[session.project]
+
+    def copy(self, source: Session, session_id: str) -> Path:
+        """Returns the folder for a fork: a copy of a session's own folder, the same folder otherwise."""
+        folder = Path(source.workspace)
+        if folder != self._paths.workspaces / source.id:
+            return folder
+        target = self._paths.workspaces / session_id
+        target.mkdir(mode=0o700, parents=True)
+        if folder.is_dir():
+            copy_tree(WorkspaceJail(folder), WorkspaceJail(target))
+        return target
+
+    async def rewind(self, source: Session, session_id: str, later: Sequence[LoggedEvent]) -> None:
+        """Takes back in a fork's own folder what happened to the files after the fork's point."""
+        target = self._paths.workspaces / session_id
+        if not target.is_dir():
+            return
+        changes = [
+            FileChange(
+                path=logged.event.path,
+                change=logged.event.change,
+                before=logged.event.before,
+                after=logged.event.after,
+                size=logged.event.size,
+            )
+            for logged in later
+            if isinstance(logged.event, FileChanged)
+        ]
+        try:
+            await asyncio.to_thread(undo, WorkspaceJail(target), self._blobs, changes)
+        except ConflictError:
+            # Something was changed by hand since, or is not kept: then the files stay as they are now,
+            # which is what a person finds in the session's folder anyway.
+            return
+
+    def forget(self, session_id: str) -> None:
+        """Removes a deleted session's own folder."""
+        folder = self._paths.workspaces / session_id
+        for known in (self._jails, self._watches, self._indexes):
+            known.pop(str(folder), None)
+        shutil.rmtree(folder, ignore_errors=True)
