@@ -15,7 +15,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import cast
 
 from holdfast.core.config.mistakes import did_you_mean
 from holdfast.core.config.nodes import Document, Plain, compose
@@ -173,8 +172,8 @@ def _texts(document: Document, path: tuple[str, ...]) -> list[str | None]:
 
 
 def _mapping(value: Plain) -> dict[str, Plain]:
-    return cast(dict[str, Plain], value) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _list(value: Plain) -> list[Plain]:
-    return cast(list[Plain], value) if isinstance(value, list) else []
+    return value if isinstance(value, list) else []

@@ -12,7 +12,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "version": "Version of the file format; always 1.",
         "name": "How the agent is called: small letters, digits, - and _.",
         "description": "One line for listings.",
-        "model": "The model, such as openai/gpt-4o; omitted: settings, a key in the environment, Ollama, offline.",
+        "model": "The model, such as openai/gpt-4o; omitted: the first one that is there, at last offline.",
         "fallback_models": "Models that are tried in this order when the first one fails.",
         "model_settings": "What is said to the model beside the messages.",
         "instructions": "The system prompt: who the agent is and how it works.",

@@ -1,0 +1,138 @@
+"""Keys of model providers: from the environment, the keyring, or a 0600 file, in that order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from holdfast.core.config.paths import Paths
+from holdfast.core.domain.errors import InvalidError, UnavailableError
+from holdfast.core.identity.key_file import KeyFile
+from holdfast.core.identity.keyrings import Keyring, find_keyring
+
+Source = Literal["environment", "keyring", "file"]
+
+_PROVIDER = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_SECRET_VARIABLE = re.compile(
+    r"(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(_|$)", re.IGNORECASE
+)
+
+
+class ProviderKeys:
+    """Finds, stores and removes keys. Methods may block on the keyring: call them from a thread."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        environ: Mapping[str, str],
+        variables: Mapping[str, str],
+        keyring: Keyring | Callable[[], Keyring | None] | None = None,
+    ) -> None:
+        """`variables` names the environment variable of each known provider.
+
+        `keyring` is a keyring, or a function that finds one at first use (see `system_keyring`); None:
+        there is none.
+        """
+        self._environ = environ
+        self._variables = variables
+        self._file = KeyFile(paths.keys)
+        self._keyring = keyring
+        # A keyring is shared by all homes of a user; each home has keys of its own in it.
+        self._service = f"holdfast {paths.config}"
+        self._seen: set[str] = set()
+        self._loaded = False
+
+    def get(self, provider: str) -> str | None:
+        """Returns the key of a provider, or None. Raises `ForbiddenError`, `InvalidError` for a bad file."""
+        found = self._find(provider)
+        return found[0] if found else None
+
+    def set(self, provider: str, key: str) -> Source:
+        """Stores a key and returns where: the keyring if there is one, else the file.
+
+        Raises `InvalidError` for what can be no name or key, and what the file raises.
+        """
+        if not _PROVIDER.fullmatch(provider):
+            raise InvalidError(f"{provider!r} cannot be a provider's name", code="invalid_provider")
+        key = key.strip()
+        if not key:
+            raise InvalidError("the key is empty", code="invalid_key")
+        if not key.isprintable() or " " in key:
+            raise InvalidError("a key has no spaces and no control characters", code="invalid_key")
+        self._seen.add(key)
+        keyring = self._backend()
+        if keyring is not None:
+            try:
+                keyring.set(self._service, provider, key)
+            except UnavailableError:
+                self._keyring = None  # it does not answer: not asked again in this process
+            else:
+                self._file.remove(provider)
+                return "keyring"
+        self._file.set(provider, key)
+        return "file"
+
+    def remove(self, provider: str) -> None:
+        """Removes a provider's key from keyring and file; the environment is left alone.
+
+        Raises `UnavailableError` when the keyring does not answer, and what the file raises.
+        """
+        keyring = self._backend()
+        if keyring is not None:
+            keyring.delete(self._service, provider)
+        self._file.remove(provider)
+
+    def sources(self) -> dict[str, Source]:
+        """Returns where the key of each provider that has one comes from."""
+        names = sorted({*self._variables, *self._file.read()})
+        return {name: found[1] for name in names if (found := self._find(name)) is not None}
+
+    def secrets(self) -> frozenset[str]:
+        """Returns every secret that this process knows of, for redaction: keys that were removed too.
+
+        The first call reads all keys; later ones cost nothing.
+        """
+        if not self._loaded:
+            self._loaded = True
+            self._seen |= secret_values(self._environ)
+            self.sources()
+        return frozenset(self._seen)
+
+    def _find(self, provider: str) -> tuple[str, Source] | None:
+        variable = self._variables.get(provider)
+        found: tuple[str | None, Source] = (self._environ.get(variable) if variable else None, "environment")
+        if not found[0]:
+            found = (self._from_keyring(provider), "keyring")
+        if not found[0]:
+            found = (self._file.read().get(provider), "file")
+        key, source = found
+        if not key:
+            return None
+        self._seen.add(key)
+        return key, source
+
+    def _from_keyring(self, provider: str) -> str | None:
+        keyring = self._backend()
+        if keyring is None:
+            return None
+        try:
+            return keyring.get(self._service, provider)
+        except UnavailableError:
+            self._keyring = None  # it does not answer: not asked again in this process
+            return None
+
+    def _backend(self) -> Keyring | None:
+        if callable(self._keyring):
+            self._keyring = self._keyring()
+        return self._keyring
+
+
+def system_keyring(environ: Mapping[str, str]) -> Callable[[], Keyring | None]:
+    """Returns a function that finds the operating system's keyring when a key is first asked for."""
+    return lambda: find_keyring(environ)
+
+
+def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
+    """Returns the values of the variables that are named like secrets."""
+    return frozenset(value for name, value in environ.items() if value and _SECRET_VARIABLE.search(name))
