@@ -33,12 +33,13 @@ for line in sys.stdin:
     if message["op"] != "call": continue
     text = message["request"]["messages"][0]["parts"][0]["text"]
     call = message["id"]
-    if text == "environment": say(id=call, deltas=[{"type": "text", "text": json.dumps(dict(os.environ))}])
-    elif text == "arguments": say(id=call, deltas=[{"type": "text", "text": json.dumps([sys.argv, os.getcwd()])}])
-    elif text == "die": say(id=call, deltas=[{"type": "text", "text": "half"}]); os._exit(3)
+    def reply(text): say(id=call, deltas=[{"type": "text", "text": text}])
+    if text == "environment": reply(json.dumps(dict(os.environ)))
+    elif text == "arguments": reply(json.dumps([sys.argv, os.getcwd()]))
+    elif text == "die": reply("half"); os._exit(3)
     elif text == "half a line": sys.stdout.write('{"id":'); sys.stdout.flush(); os._exit(4)
     elif text == "wait": continue
-    else: say(id=call, deltas=[{"type": "text", "text": str(os.getpid())}])
+    else: reply(str(os.getpid()))
     say(id=call, deltas=[{"type": "finished", "reason": "stop"}])
     say(id=call, end=True)
 """
@@ -160,19 +161,15 @@ async def test_a_killed_worker_is_replaced_and_its_log_has_no_key(worker, server
 
 
 async def test_the_worker_ends_when_its_input_closes():
-    process = subprocess.Popen(
-        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", env={}
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", env={}
     )
     assert process.stdin is not None and process.stdout is not None
-    try:
-        assert json.loads(await asyncio.to_thread(process.stdout.readline)) == {"ready": True}
+    async with asyncio.timeout(30):
+        assert json.loads(await process.stdout.readline()) == {"ready": True}
         process.stdin.close()
-        assert await asyncio.to_thread(process.wait, 10) == 0
-        assert process.stdout.read() == b""
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+        assert await process.wait() == 0
+        assert await process.stdout.read() == b""
 
 
 async def test_a_dotenv_file_in_the_current_folder_is_not_read(tmp_path: Path):

@@ -57,6 +57,9 @@ def _import() -> Loaded:
     litellm.drop_params = True
     litellm.modify_params = True  # Anthropic: thinking is left out where its blocks are not in the context
     litellm.num_retries = 0
+    # It ends a reply as broken after 100 equal chunks, which a table or a drawing can have; a model that
+    # really repeats itself is ended by its own limit of tokens.
+    litellm.REPEATED_STREAMING_CHUNK_LIMIT = 1_000_000
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return Loaded(litellm, (openai.OpenAIError, httpx.HTTPError, OSError, ValueError))
