@@ -57,12 +57,13 @@ async def test_ids_are_never_used_again_after_a_delete(log, created) -> None:
 
 async def test_a_follower_from_now_sees_only_what_comes_later(log, created) -> None:
     await log.append(created("old"))
-    follower = asyncio.create_task(take(log, EventFilter(), None, 1))
-    while not log._followers:
-        await asyncio.sleep(0)
-    for number in range(3):
-        await log.append(created(f"new{number}"))
-    assert [each.event.session_id for each in await follower][0].startswith("new")
+    stream = log.follow(EventFilter(), None)
+    first = asyncio.ensure_future(anext(stream))
+    async with asyncio.timeout(10):
+        while not first.done():
+            await log.append(created(f"new{await log.reader.last_event_id()}"))
+    assert (await first).event.session_id.startswith("new")
+    await stream.aclose()
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

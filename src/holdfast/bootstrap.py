@@ -1,0 +1,251 @@
+"""The only place that constructs adapters and wires them: for the engine, the terminal app and commands.
+
+Importing it costs nothing but the paths: every function imports what it needs when it is called, because
+the terminal app's first paint, `--help` and the engine's start must not pay for each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from holdfast.core.config.paths import Paths
+
+if TYPE_CHECKING:
+    from holdfast.core.config.settings import Settings
+    from holdfast.core.domain.errors import Diagnostic
+    from holdfast.core.domain.status import CheckResult
+    from holdfast.core.services.local import LocalWorkbench
+    from holdfast.core.services.workbench import Workbench
+    from holdfast.server.lock import EngineAddress
+
+ENGINE_COMMAND = (sys.executable, "-m", "holdfast.bootstrap")
+"""Starts the engine of the home that the environment names."""
+
+_SCRIPTED = "HOLDFAST_SCRIPTED"
+"""Set to 1, it lets `scripted/FILE` be a model: for tests and benchmarks of whole processes."""
+
+
+def paths() -> Paths:
+    """Returns the folders of the home that the environment names."""
+    return Paths.resolve(os.environ)
+
+
+# --- the engine
+
+
+def run_engine() -> int:
+    """Is the engine process until it stops; returns its exit status."""
+    gc.disable()  # until everything is loaded: the collector's stops are most of what a start costs
+    from holdfast.server.engine import run_engine as serve
+
+    where = paths()
+    stop = asyncio.Event()
+
+    async def make() -> LocalWorkbench:
+        return await _open_workbench(where, os.environ, address=str(where.socket), stop=stop.set)
+
+    return serve(make, where, idle_stop_s=_idle_stop_s(where), stop=stop)
+
+
+def _idle_stop_s(where: Paths) -> float:
+    """Returns the setting without loading pydantic-settings, when no settings are there to load."""
+    if not where.settings.exists() and not any(name.startswith("HOLDFAST_ENGINE") for name in os.environ):
+        from holdfast.core.config.settings import EngineSettings
+
+        return EngineSettings().idle_stop_s
+    return _settings(where, os.environ).engine.idle_stop_s
+
+
+def _settings(where: Paths, environment: Mapping[str, str]) -> Settings:
+    from holdfast.core.config.load import load_settings
+
+    return load_settings(where, environment).settings
+
+
+async def _open_workbench(
+    where: Paths,
+    environment: Mapping[str, str],
+    *,
+    address: str = "",
+    stop: Callable[[], None] | None = None,
+) -> LocalWorkbench:
+    """Makes every adapter and opens the workbench on them."""
+    from holdfast.core.files.blobs import FileBlobs
+    from holdfast.core.identity.keys import ProviderKeys
+    from holdfast.core.models.catalog import Catalog
+    from holdfast.core.models.credentials import Addresses
+    from holdfast.core.models.providers import PROVIDERS
+    from holdfast.core.models.router import ModelRouter
+    from holdfast.core.sandbox.environment import child_environment
+    from holdfast.core.services.local import LocalWorkbench, Parts
+    from holdfast.core.tools.builtin import builtin_tools
+    from holdfast.core.tools.registry import ToolRegistry
+
+    settings = _settings(where, environment)
+    where.make()
+    blobs = FileBlobs(where.blobs)
+    keys = ProviderKeys(where, environment, {name: known.variable for name, known in PROVIDERS.items()})
+    scripted = environment.get(_SCRIPTED) == "1"
+    addresses = Addresses(ollama_url=settings.models.ollama_url, environment=environment)
+    client = ModelRouter(
+        keys.get, blobs, where.logs / "model-worker.log", environment, addresses, scripted=scripted
+    )
+    parts = Parts(
+        paths=where,
+        settings=settings,
+        blobs=blobs,
+        client=client,
+        catalog=Catalog(keys.get, settings.models, environment, scripted=scripted),
+        tools=ToolRegistry(builtin_tools()),
+        keys=keys,
+        environment=child_environment(environment),
+        address=address,
+        stop=stop,
+    )
+    return await LocalWorkbench.open(parts)
+
+
+def find_engine() -> EngineAddress | None:
+    """Returns the engine that runs on the home; starts none."""
+    from holdfast.server.spawn import find_engine as find
+
+    return find(paths())
+
+
+def engine_log() -> Path:
+    """Returns the path of the engine's log."""
+    return paths().engine_log
+
+
+def stop_engine(timeout_s: float) -> bool:
+    """Stops the engine of the home; says whether one ran and has ended within `timeout_s` seconds."""
+    import signal
+    import time
+
+    address = find_engine()
+    if address is None:
+        return False
+    os.kill(address.pid, signal.SIGTERM)
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if find_engine() is None:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+# --- clients of the engine
+
+
+@asynccontextmanager
+async def workbench(*, in_process: bool = False) -> AsyncIterator[Workbench]:
+    """Attaches to the home's engine, which is started when it does not run; detaches at the end."""
+    opened: Workbench = await (_connect_in_process() if in_process else _connect(None))
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def _connect_in_process() -> LocalWorkbench:
+    return await _open_workbench(paths(), os.environ)
+
+
+async def _connect(started: Any) -> Workbench:
+    from holdfast.server.spawn import ensure_engine, wait_engine
+
+    where = paths()
+    if started is not None:
+        address = await asyncio.to_thread(wait_engine, where, started=started)
+    else:
+        address = await asyncio.to_thread(ensure_engine, where, ENGINE_COMMAND)
+
+    def load() -> type[Workbench]:
+        from holdfast.server.native.client import RemoteWorkbench
+
+        return RemoteWorkbench
+
+    # In a thread: the terminal app paints and takes keys meanwhile.
+    remote = await asyncio.to_thread(load)
+    return remote(address.socket)  # type: ignore[call-arg]
+
+
+def run_tui(
+    *,
+    session: str | None = None,
+    agent: str | None = None,
+    model: str | None = None,
+    in_process: bool = False,
+) -> int:
+    """Runs the terminal app; the engine is started first, so that it loads while the app paints."""
+    gc.disable()  # the app freezes and enables it after its first paint
+    from holdfast.server.spawn import find_engine as find
+    from holdfast.server.spawn import start_engine
+
+    where = paths()
+    first = None if in_process or find(where) is not None else start_engine(where, ENGINE_COMMAND)
+    pending = [first]
+
+    async def connect() -> Workbench:
+        if in_process:
+            return await _connect_in_process()
+        return await _connect(pending.pop() if pending else None)
+
+    from holdfast import __version__
+    from holdfast.core.config.paths import shipped
+    from holdfast.tui.app import run
+
+    return run(
+        connect,
+        project=Path.cwd(),
+        state_file=where.ui_state,
+        themes=[where.themes, shipped("themes")],
+        session=session,
+        agent=agent,
+        model=model,
+        version=__version__,
+    )
+
+
+# --- what needs no engine
+
+
+def validate_agent(path: Path) -> list[Diagnostic]:
+    """Returns every mistake in an agent file. Raises `NotFoundError` when there is none."""
+    from holdfast.core.agents.registry import AgentRegistry
+    from holdfast.core.tools.builtin import builtin_tools
+    from holdfast.core.tools.registry import ToolRegistry
+
+    return list(AgentRegistry(paths(), ToolRegistry(builtin_tools()).names).validate(path))
+
+
+def agent_schema() -> dict[str, Any]:
+    """Returns the JSON Schema of agent files."""
+    from holdfast.core.agents.schema import agent_schema as schema
+
+    return schema()
+
+
+def new_agent_text(name: str) -> str:
+    """Returns a commented agent file to start from."""
+    from holdfast.core.agents.scaffold import new_agent_text as text
+
+    return text(name)
+
+
+def check_offline(repair: bool) -> list[CheckResult]:
+    """Returns the checks of the home that need no engine."""
+    from holdfast.core.services.checks import check_home
+
+    return check_home(paths(), repair=repair)
+
+
+if __name__ == "__main__":
+    sys.exit(run_engine())
