@@ -87,20 +87,53 @@ async def serve_engine(
     would not be safe, and what `make_workbench` raises.
     """
     gc.disable()
-    lock = await _take_lock(paths)
+    stop = stop or asyncio.Event()
+    with _signals(stop, log):
+        lock = await _take_lock(paths)
+        try:
+            await _serve_locked(lock, make_workbench, paths, idle_stop_s, log, stop, on_ready)
+        finally:
+            lock.release()
+
+
+async def _serve_locked(
+    lock: EngineLock,
+    make_workbench: MakeWorkbench,
+    paths: Paths,
+    idle_stop_s: float,
+    log: logging.Logger,
+    stop: asyncio.Event,
+    on_ready: Callable[[], None] | None,
+) -> None:
+    with closing(_bind(paths)) as listener:
+        started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        lock.describe(EngineAddress(os.getpid(), str(paths.socket), __version__, started_at))
+        log.info("engine %d started, version %s, socket %s", os.getpid(), __version__, paths.socket)
+        engine = _Engine(make_workbench, listener, idle_stop_s, log, stop)
+        try:
+            await engine.run(on_ready)
+        finally:
+            paths.socket.unlink(missing_ok=True)
+            log.info("engine %d stopped", os.getpid())
+
+
+@contextmanager
+def _signals(stop: asyncio.Event, log: logging.Logger) -> Iterator[None]:
+    """Makes SIGTERM and SIGINT set `stop`."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        log.info("engine %d got %s", os.getpid(), number.name)
+        stop.set()
+
+    handled = (signal.SIGTERM, signal.SIGINT)
+    for number in handled:
+        loop.add_signal_handler(number, on_signal, number)
     try:
-        with closing(_bind(paths)) as listener:
-            started_at = datetime.now(UTC).isoformat(timespec="seconds")
-            lock.describe(EngineAddress(os.getpid(), str(paths.socket), __version__, started_at))
-            log.info("engine %d started, version %s, socket %s", os.getpid(), __version__, paths.socket)
-            engine = _Engine(make_workbench, listener, idle_stop_s, log, stop or asyncio.Event())
-            try:
-                await engine.run(on_ready)
-            finally:
-                paths.socket.unlink(missing_ok=True)
-                log.info("engine %d stopped", os.getpid())
+        yield
     finally:
-        lock.release()
+        for number in handled:
+            loop.remove_signal_handler(number)
 
 
 async def _take_lock(paths: Paths) -> EngineLock:
@@ -161,10 +194,9 @@ class _Engine:
         app = native_app(self._workbench, log=self._log, closing=self._stop)
         activity = Activity(app, quiet_path=LIVE_PATH)
         try:
-            with self._signals():
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(listen(activity, self._listener, self._stop))
-                    tasks.create_task(self._watch(activity, on_ready))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(listen(activity, self._listener, self._stop))
+                tasks.create_task(self._watch(activity, on_ready))
         finally:
             self._stopped.cancel()
             await self._close()
@@ -231,19 +263,3 @@ class _Engine:
                 await workbench.close()
         except TimeoutError:
             self._log.error("the workbench did not close within %.0f s", CLOSE_WAIT_S)
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        handled = (signal.SIGTERM, signal.SIGINT)
-        for number in handled:
-            loop.add_signal_handler(number, self._on_signal, number)
-        try:
-            yield
-        finally:
-            for number in handled:
-                loop.remove_signal_handler(number)
-
-    def _on_signal(self, number: signal.Signals) -> None:
-        self._log.info("engine %d got %s", os.getpid(), number.name)
-        self._stop.set()
