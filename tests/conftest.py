@@ -1,0 +1,24 @@
+"""What holds for every test: no home, keys or editor of the person who runs them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_FOREIGN = ("_API_KEY", "_API_BASE", "_BASE_URL", "_TOKEN")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Gives each test an empty home and an environment without keys."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if name.startswith("HOLDFAST_") and name != "HOLDFAST_TEST_REQUIRE_ALL":
+            monkeypatch.delenv(name)
+        elif name.endswith(_FOREIGN):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOLDFAST_HOME", str(home))
+    monkeypatch.setenv("EDITOR", "true")
+    return home
