@@ -37,7 +37,7 @@ class Line:
 
 
 def preview_lines(approval: Approval) -> Iterator[Line]:
-    """Yields the lines that show what the call of `approval` will do; its arguments when it has no preview."""
+    """Yields the lines that show what the call will do; its arguments when it has no preview."""
     blocks = approval.preview or (ArgumentsBlock(arguments=approval.arguments),)
     for block in blocks:
         yield from block_lines(block)
@@ -59,10 +59,7 @@ def block_lines(block: DisplayBlock) -> Iterator[Line]:
         case TextBlock():
             yield from map(Line, _lines(block.text))
         case TableBlock():
-            rows = [
-                [visible(cell).replace("\n", " ") for cell in row] for row in (block.headers, *block.rows)
-            ]
-            yield from map(Line, table(rows, None))
+            yield from map(Line, _table_lines([block.headers, *block.rows]))
         case ImageBlock():
             yield Line(visible(f"[image: {block.name or block.media_type}]"))
         case ArgumentsBlock():
@@ -78,6 +75,12 @@ def _lines(text: str) -> list[str]:
 def _indented(mark: str, text: str) -> Iterator[Line]:
     for index, line in enumerate(_lines(text)):
         yield Line((mark if index == 0 else " " * len(mark)) + line)
+
+
+def _table_lines(rows: list[tuple[str, ...]]) -> list[str]:
+    columns = max(map(len, rows))
+    cells = [[visible(cell).replace("\n", " ") for cell in row] for row in rows]
+    return table([row + [""] * (columns - len(row)) for row in cells], None)
 
 
 def _diff_line(line: str) -> Line:

@@ -161,7 +161,7 @@ def show_approval(console: Console, approval: Approval) -> None:
 
 
 def chosen_answer(question: Question, typed: str) -> str | None:
-    """Returns the choice with the number or the text that was typed, or the free text; None when it is none."""
+    """Returns the choice of the typed number or text, or the free text; None when it is none of them."""
     typed = typed.strip()
     if typed.isdecimal() and 1 <= int(typed) <= len(question.choices):
         return question.choices[int(typed) - 1]
