@@ -116,7 +116,7 @@ class Entry:
     chunks: list[str] = field(repr=False)
     """The text in the pieces that came; readers that keep up read only the new ones."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each field, all but three optional
         self,
         id: str,
         kind: EntryKind,

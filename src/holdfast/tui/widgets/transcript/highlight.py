@@ -52,8 +52,8 @@ def wanted() -> tuple[str, ...]:
 
 def load(language: str) -> bool:
     """Loads a language; may take 0.1 s. Returns whether there is one of that name."""
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
+    from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
+    from pygments.util import ClassNotFound  # type: ignore[import-untyped]
     from textual.highlight import highlight
 
     try:

@@ -9,8 +9,9 @@ from holdfast.tui.widgets.transcript import pieces, styles
 from holdfast.tui.widgets.transcript.block import Block, key_of, place_of
 from holdfast.tui.widgets.transcript.index import Heights
 from holdfast.tui.widgets.transcript.line import INDENT, Paint
-from holdfast.tui.widgets.transcript.sources import Source, guess_rows
+from holdfast.tui.widgets.transcript.sources import Fixed, Source, guess_rows
 from holdfast.tui.widgets.transcript.splitter import Splitter
+from holdfast.tui.widgets.transcript.views import BODY
 
 _BESIDE = ("tool", "reasoning")
 """Kinds that follow each other without an empty line when they are closed."""
@@ -76,13 +77,13 @@ class Item:
         self._heads = len(self.blocks)
         if self.flows:
             quiet = entry.kind == "reasoning"
-            self._splitter = Splitter(pieces.BODY if quiet else INDENT, styles.MUTED if quiet else "")
+            self._splitter = Splitter(BODY if quiet else INDENT, styles.MUTED if quiet else "")
             self._chunks, self._taken = entry.chunks, 0
             self._read(width, None)
         else:
             self._add(pieces.body(entry, collapsed), width)
         if not self.blocks:
-            self._add([pieces.Piece(pieces.Fixed(()))], width)
+            self._add([pieces.Piece(Fixed(()))], width)
         self.built = True
         self._sum()
 

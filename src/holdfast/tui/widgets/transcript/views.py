@@ -113,8 +113,8 @@ def _diff_line(text: str) -> Line:
 
 
 def _command(view: CommandView) -> list[Source]:
-    first = BODY + (("$ ", styles.WARNING),)
-    rest = BODY + (("  ", ""),)
+    first = (*BODY, ("$ ", styles.WARNING))
+    rest = (*BODY, ("  ", ""))
     lines = view.command.split("\n")
     command = [
         Line(plain(text, styles.COMMAND), rest if number else first, rest, styles.CODE_FILL)
@@ -139,12 +139,12 @@ def _chunks_of_code(text: str, language: str) -> list[Source]:
 def _arguments(items: Sequence[tuple[str, str]]) -> list[Source]:
     blocks: list[Source] = []
     for name, value in items:
-        first = BODY + ((f"{name}: ", styles.MUTED),)
+        first = (*BODY, (f"{name}: ", styles.MUTED))
         if "\n" in value:
             blocks.append(_said(f"{name}:", styles.MUTED))
             blocks += plain_chunks(value, gutter=(*BODY, ("  ", "")))
         elif name.isascii() and len(name) <= 24:
-            blocks.append(Fixed((Line(plain(value), first, BODY + ((" " * (len(name) + 2), ""),)),)))
+            blocks.append(Fixed((Line(plain(value), first, (*BODY, (" " * (len(name) + 2), ""))),)))
         else:
             blocks.append(_said(f"{name}: {value}"))
     return blocks
@@ -153,4 +153,4 @@ def _arguments(items: Sequence[tuple[str, str]]) -> list[Source]:
 def _step(text: str, status: str) -> Line:
     mark, style = PLAN_MARKS.get(status, PLAN_MARKS["pending"])
     content = plain(text.replace("\n", " "), styles.MUTED if status == "completed" else "")
-    return Line(content, BODY + ((f"{mark} ", style),), BODY + (("  ", ""),))
+    return Line(content, (*BODY, (f"{mark} ", style)), (*BODY, ("  ", "")))
