@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from conftest import QUICK, Served, running_server
 from server_fakes import FakeWorkbench
+from server_running import QUICK, Served, running_server
 
 from holdfast.core.domain.errors import NotFoundError, UnavailableError
 from holdfast.core.domain.events import EventFilter, LoggedEvent

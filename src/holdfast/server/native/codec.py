@@ -18,6 +18,7 @@ from holdfast.core.domain.events import EVENT, LoggedEvent
 from holdfast.server.native.operations import PREFIX, Operation, workbench_methods
 
 _SHOWN_MISTAKES = 5
+_LISTED_MISTAKES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +153,10 @@ class Codec:
         return self._result.validate_json(body)
 
     def _invalid(self, error: ValidationError) -> InvalidError:
+        found = error.errors(include_input=False, include_url=False, include_context=False)
         mistakes = [
             {"field": ".".join(str(x) for x in mistake["loc"]), "message": self._explain(mistake)}
-            for mistake in error.errors(include_input=False, include_url=False, include_context=False)
+            for mistake in found[:_LISTED_MISTAKES]
         ]
         shown = "; ".join(f"{m['field']}: {m['message']}" for m in mistakes[:_SHOWN_MISTAKES])
         return InvalidError(shown, code="invalid_request", details={"fields": mistakes})
