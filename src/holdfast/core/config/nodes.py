@@ -247,10 +247,8 @@ class _Composer:
         node = self._anchors.get(anchor)
         if node is None:
             known = anchor in self._anchors
-            message = (
-                f"`*{name}` stands inside its own anchor" if known else f"no anchor `&{name}` before this"
-            )
-            raise self._refused(event, path, message, "quote it if it is meant as text")
+            problem = "stands inside its own anchor" if known else f"has no anchor `&{name}` before it"
+            raise self._refused(event, path, f"`*{name}` {problem}", "quote it if it is meant as text")
         self._count(event, path, node.size)
         return node
 
@@ -314,10 +312,10 @@ def plain_scalar(text: str) -> bool | int | float | str | None:
         return text
     if _INTEGER.fullmatch(text):
         return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
-    if _FLOAT.fullmatch(text) or _SPECIAL_FLOATS.fullmatch(text):
-        return float(
-            text.replace(".inf", "inf").replace(".Inf", "inf").replace(".INF", "inf").lower().lstrip(".")
-        )
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _SPECIAL_FLOATS.fullmatch(text):
+        return float(text.replace(".", ""))
     return text
 
 

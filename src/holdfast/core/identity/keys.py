@@ -15,7 +15,7 @@ Source = Literal["environment", "keyring", "file"]
 
 _PROVIDER = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _SECRET_VARIABLE = re.compile(
-    r"(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(_|$)", re.IGNORECASE
+    r"(^|_)(API_?KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE
 )
 
 
@@ -26,10 +26,10 @@ class ProviderKeys:
         self,
         paths: Paths,
         environ: Mapping[str, str],
-        variables: Mapping[str, str],
+        variables: Mapping[str, tuple[str, ...]],
         keyring: Keyring | Callable[[], Keyring | None] | None = None,
     ) -> None:
-        """`variables` names the environment variable of each known provider.
+        """`variables` names the environment variables of each known provider, the first that is set counts.
 
         `keyring` is a keyring, or a function that finds one at first use (see `system_keyring`); None:
         there is none.
@@ -100,8 +100,7 @@ class ProviderKeys:
         return frozenset(self._seen)
 
     def _find(self, provider: str) -> tuple[str, Source] | None:
-        variable = self._variables.get(provider)
-        found: tuple[str | None, Source] = (self._environ.get(variable) if variable else None, "environment")
+        found: tuple[str | None, Source] = (self._from_environment(provider), "environment")
         if not found[0]:
             found = (self._from_keyring(provider), "keyring")
         if not found[0]:
@@ -111,6 +110,10 @@ class ProviderKeys:
             return None
         self._seen.add(key)
         return key, source
+
+    def _from_environment(self, provider: str) -> str | None:
+        values = (self._environ.get(name, "").strip() for name in self._variables.get(provider, ()))
+        return next((value for value in values if value), None)
 
     def _from_keyring(self, provider: str) -> str | None:
         keyring = self._backend()
@@ -134,5 +137,9 @@ def system_keyring(environ: Mapping[str, str]) -> Callable[[], Keyring | None]:
 
 
 def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
-    """Returns the values of the variables that are named like secrets."""
-    return frozenset(value for name, value in environ.items() if value and _SECRET_VARIABLE.search(name))
+    """Returns the values of the variables that are named like secrets; a path is none."""
+    return frozenset(
+        value.strip()
+        for name, value in environ.items()
+        if _SECRET_VARIABLE.search(name) and not value.startswith("/")
+    )
