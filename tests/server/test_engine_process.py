@@ -144,6 +144,17 @@ def test_many_starters_end_with_one_engine(home: Paths) -> None:
     assert len({address.pid for address in found}) == 1
 
 
+def test_a_starter_whose_engine_left_for_one_that_was_ending_starts_another(home: Paths) -> None:
+    ending = EngineLock(home.lock)
+    assert ending.try_acquire()
+    left = start_engine(home, [sys.executable, "-c", f"raise SystemExit({EXIT_BUSY})"])
+    left.wait(10)
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(ensure_engine, home, ARGV, started=left)
+        ending.release()
+        assert found.result(10) == find_engine(home)
+
+
 def test_a_starter_that_loses_the_race_waits_for_the_winner(home: Paths) -> None:
     processes = [start_engine(home, ARGV) for _ in range(3)]
     winner = wait_engine(home, started=processes[0]).pid

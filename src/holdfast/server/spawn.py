@@ -67,13 +67,19 @@ def wait_engine(
         time.sleep(_POLL_S)
 
 
-def ensure_engine(paths: Paths, argv: Sequence[str], timeout: float = START_TIMEOUT_S) -> EngineAddress:
+def ensure_engine(
+    paths: Paths,
+    argv: Sequence[str],
+    timeout: float = START_TIMEOUT_S,
+    *,
+    started: subprocess.Popen[bytes] | None = None,
+) -> EngineAddress:
     """Returns the running engine, or starts `argv` and waits for it, at most `timeout` seconds.
 
-    Of several that start one at the same time, all get the same engine. Raises `UnavailableError`.
+    `started` is a process from `start_engine` that is waited for first. Of several that start one at the
+    same time, all get the same engine. Raises `UnavailableError`.
     """
     deadline = time.monotonic() + timeout
-    started: subprocess.Popen[bytes] | None = None
     while True:
         status = EXIT_BUSY if started is None else started.poll()
         if (address := find_engine(paths)) is not None:
