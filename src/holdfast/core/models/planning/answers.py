@@ -1,0 +1,184 @@
+"""What the planner says: help, quotations with citations, figures that answer a question, and refusals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from holdfast.core.models.planning.passages import best_passages, keywords, stem
+from holdfast.core.models.planning.reports import TABLE_SUFFIXES, Source, group_table
+from holdfast.core.models.planning.tables import (
+    Figures,
+    Group,
+    Numbers,
+    figures,
+    groups,
+    number,
+    parse_table,
+)
+
+MAX_SHOWN = 8000
+"""Most characters of a file or an output that an answer shows."""
+
+ADD_A_MODEL = (
+    "To work with a language model: `holdfast keys provider set openai` (or another provider), "
+    "or start Ollama, or write `model: PROVIDER/NAME` into the agent's YAML file."
+)
+HELP = f"""\
+I am `offline`, the planner that works without a key and without a network. I am no language model: I follow \
+explicit requests, and answer questions by quoting your files.
+
+You can ask me to
+
+- read, list and search: `read notes.md`, `list files`, `search for TODO`
+- summarise: `summarise sales.csv and save a report to report.md` (real figures of tables, sentences of texts)
+- write and edit: `write 'text' to FILE`, `replace 'a' with 'b' in FILE`
+- run: ``run `pytest -q` ``, `python print(2 ** 10)`, `fetch https://…`
+- plan and ask: `plan the release: build, test, ship`, `ask me which colour (red, blue)`
+- answer a question from the files: `which region sold the most?`
+
+Several requests can be joined with "then". Every call goes through your policy and your approval.
+
+{ADD_A_MODEL}"""
+
+_HIGH = re.compile(r"\b(?:most|highest|best|top|largest|biggest|greatest|maximum|max|leading)\b", re.I)
+_LOW = re.compile(r"\b(?:least|lowest|worst|smallest|fewest|minimum|min|weakest)\b", re.I)
+_MEAN = re.compile(r"\b(?:average|mean|typical)\b", re.I)
+_COUNT = re.compile(r"\bhow many\b|\bnumber of\b|\bcount\b", re.I)
+_TOTAL = re.compile(r"\b(?:total|sum|overall|altogether|how much|by|per|each|figures|compare)\b", re.I)
+
+
+def answer_question(question: str, sources: Sequence[Source]) -> str:
+    """Returns an answer in quotations and figures, with numbered citations and the list of sources."""
+    parts: list[str] = []
+    cited: list[str] = []
+    for source in sources:
+        found = _figures_for(question, source)
+        if found is not None:
+            cited.append(source.name)
+            parts.append(f"{found} [{len(cited)}]")
+    tables = set(cited)
+    texts = [(s.name, s.text) for s in sources if s.name not in tables]
+    places: list[str] = [""] * len(cited)
+    for passage in best_passages(question, texts):
+        if passage.source not in cited:
+            cited.append(passage.source)
+            places.append(f", line {passage.line}")
+        quoted = "\n".join(f"> {line}" for line in passage.text.splitlines())
+        parts.append(f"{quoted} [{cited.index(passage.source) + 1}]")
+    if not parts:
+        return nothing_found(question)
+    notes = "".join(f"\n\n*{s.note}*" for s in sources if s.note and s.name in cited)
+    body = "\n\n".join(parts)
+    return f"The files say:\n\n{body}{notes}\n\n{sources_list(cited, places)}"
+
+
+def nothing_found(question: str) -> str:
+    """Returns the answer when no file says anything of it."""
+    words = keywords(question)
+    if not words:
+        return HELP
+    looked = ", ".join(f"“{w}”" for w in words[:6])
+    return (
+        f"I found nothing in the files about {looked}. I am `offline`, which is no language model: "
+        "I can only quote what stands in the files and carry out explicit requests (`help` lists them). "
+        f"{ADD_A_MODEL}"
+    )
+
+
+def refused(tool: str, reason: str) -> str:
+    """Returns what is said when a call was denied."""
+    why = reason.strip().rstrip(".")
+    return (
+        f"`{tool}` was not allowed{f': {why}' if why else ''}. I have stopped here and changed nothing more."
+    )
+
+
+def failed(tool: str, text: str) -> str:
+    """Returns what is said when a call failed."""
+    return f"`{tool}` failed, so I stopped:\n\n{code_block(text)}"
+
+
+def missing(tool: str, concluding: bool) -> str:
+    """Returns what is said when the call that is needed cannot be made."""
+    if concluding:
+        return f"I was asked to conclude. `{tool}` would have been the next call; I have not made it."
+    return (
+        f"This needs the tool `{tool}`, which this agent has not: add it under `tools:` in the agent's file."
+    )
+
+
+def sources_list(names: Sequence[str], places: Sequence[str] = ()) -> str:
+    """Returns the numbered list of sources."""
+    where = list(places) + [""] * (len(names) - len(places))
+    lines = [f"[{i}] `{name}`{place}" for i, (name, place) in enumerate(zip(names, where, strict=True), 1)]
+    return "Sources:\n\n" + "  \n".join(lines)
+
+
+def listing(text: str) -> str:
+    """Returns what a listing of files says."""
+    return f"The files:\n\n{code_block(text)}" if text.strip() else "There are no files yet."
+
+
+def code_block(text: str) -> str:
+    """Returns a text in a fence that its own fences cannot end, shortened when it is long."""
+    shown = text.strip("\n")
+    cut = ""
+    if len(shown) > MAX_SHOWN:
+        cut = f"\n\n*… {len(shown) - MAX_SHOWN:,} characters more*"
+        shown = shown[:MAX_SHOWN]
+    longest = max((len(m) for m in re.findall(r"`{3,}", shown)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}\n{shown}\n{fence}{cut}" if shown.strip() else "(nothing)"
+
+
+def _figures_for(question: str, source: Source) -> str | None:
+    """Returns the figures of a table that a question asks for, or None when it asks for none."""
+    if not source.name.lower().endswith(TABLE_SUFFIXES):
+        return None
+    table = parse_table(source.text, source.name)
+    if table is None or not any(p.search(question) for p in (_HIGH, _LOW, _MEAN, _COUNT, _TOTAL)):
+        return None
+    found = figures(table)
+    wanted = {stem(w) for w in keywords(re.sub(r"[_-]", " ", question))}
+    measure = _named(found.numbers, wanted) or found.measure
+    by = next((i for i in found.categories if _stems(table.header[i]) & wanted), None)
+    if by is None:
+        return _whole(question, found, measure)
+    if _COUNT.search(question) and not _named(found.numbers, wanted):
+        measure = None
+    return _by_group(question, table.header[by], measure, groups(found, by, measure))
+
+
+def _by_group(question: str, name: str, measure: Numbers | None, ranked: list[Group]) -> str:
+    if measure is not None and _MEAN.search(question):
+        ranked = sorted(ranked, key=lambda g: -g.total / g.rows)
+        lines = "\n".join(f"- {g.value}: {number(g.total / g.rows)}" for g in ranked)
+        return f"Mean {measure.name} by {name}:\n\n{lines}\n\nComputed from the rows of"
+    pick = ranked[-1] if _LOW.search(question) else ranked[0] if _HIGH.search(question) else None
+    what = measure.name if measure else "number of rows"
+    lead = ""
+    if pick is not None:
+        value = number(pick.total) if measure else f"{pick.rows:,}"
+        lead = (
+            f"**{pick.value}** has the {'lowest' if pick is ranked[-1] else 'highest'} {what}: {value}.\n\n"
+        )
+    return f"{lead}{group_table(name, measure, ranked)}\n\nComputed from the rows of"
+
+
+def _whole(question: str, found: Figures, measure: Numbers | None) -> str:
+    rows = len(found.table.rows)
+    if measure is None or (_COUNT.search(question) and not _TOTAL.search(question)):
+        return f"There are {rows:,} rows in"
+    return (
+        f"{measure.name}: total {number(measure.total)}, mean {number(measure.mean)}, smallest "
+        f"{number(measure.smallest)}, largest {number(measure.largest)}, computed from the {rows:,} rows of"
+    )
+
+
+def _named(numbers: Sequence[Numbers], wanted: set[str]) -> Numbers | None:
+    return next((n for n in numbers if n.summable and _stems(n.name) & wanted), None)
+
+
+def _stems(name: str) -> set[str]:
+    return {stem(w) for w in keywords(re.sub(r"[_-]", " ", name))}

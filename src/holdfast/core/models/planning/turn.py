@@ -1,0 +1,97 @@
+"""One turn: from the messages of a request to the next call, or to the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from holdfast.core.domain.messages import FilePart, Message, TextPart, ToolCallPart, ToolResultPart
+from holdfast.core.domain.models import ModelRequest
+from holdfast.core.models.planning.answers import failed, missing, refused
+from holdfast.core.models.planning.intents import understand
+from holdfast.core.models.planning.reports import Source
+from holdfast.core.models.planning.scripts import Call, Outcome, Surroundings, script_for
+from holdfast.core.models.prompts import text_of_file
+
+_DENIED = re.compile(
+    r"\A\W*denied\b|\b(?:person|user|policy) denied\b|\b(?:so it|call) was denied\b|\bnobody approved\b", re.I
+)
+_REASON = re.compile(r"(?:reason|policy):\s*(.+)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer that ends the turn."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A call of this turn with its result."""
+
+    tool: str
+    text: str
+    error: bool
+
+
+def decide(request: ModelRequest, read_blob: Callable[[str], bytes]) -> Call | Reply:
+    """Returns what comes next in the turn that the last user message began."""
+    start = max((i for i, m in enumerate(request.messages) if m.role == "user"), default=None)
+    if start is None:
+        return Reply("There is no message to answer.")
+    message = request.messages[start]
+    around = Surroundings(frozenset(t.name for t in request.tools), _attached(message, read_blob))
+    script = script_for(understand(message.text), around)
+    done = iter(_done(request.messages[start + 1 :]))
+    try:
+        call = next(script)
+        while True:
+            past = next(done, None)
+            if past is None:
+                concluding = not request.tools and len(request.messages) > start + 1
+                return call if call.tool in around.tools else Reply(missing(call.tool, concluding))
+            stopped = _stopped(call, past)
+            if stopped is not None:
+                return stopped
+            call = script.send(Outcome(past.text, past.error))
+    except StopIteration as end:
+        return Reply(end.value)
+
+
+def _stopped(call: Call, past: _Done) -> Reply | None:
+    """Returns the reply that ends the turn because of a call's result, if it does."""
+    if past.error and _DENIED.search(past.text[:300]):
+        reason = _REASON.search(past.text)
+        return Reply(refused(past.tool, reason[1] if reason else ""))
+    if past.tool != call.tool:  # another model began this turn
+        return Reply(
+            "The calls before were another model's; tell me anew what to do, and I start from there."
+        )
+    if past.error and not call.tolerate:
+        return Reply(failed(past.tool, past.text))
+    return None
+
+
+def _attached(message: Message, read_blob: Callable[[str], bytes]) -> tuple[Source, ...]:
+    found: list[Source] = []
+    for part in (p for p in message.parts if isinstance(p, FilePart)):
+        text = text_of_file(part, read_blob)
+        if text is not None:
+            found.append(Source(part.name, text))
+    return tuple(found)
+
+
+def _done(messages: tuple[Message, ...]) -> list[_Done]:
+    calls = [p for m in messages for p in m.parts if isinstance(p, ToolCallPart)]
+    results = {p.call_id: p for m in messages for p in m.parts if isinstance(p, ToolResultPart)}
+    return [
+        _Done(call.name, _text(result), result.is_error)
+        for call in calls
+        if (result := results.get(call.call_id)) is not None
+    ]
+
+
+def _text(result: ToolResultPart) -> str:
+    return "\n".join(p.text if isinstance(p, TextPart) else f"[image {p.name}]" for p in result.content)
