@@ -1,0 +1,290 @@
+"""The terminal app. It paints first: whatever needs the domain's types is loaded after the first refresh."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from holdfast.tui.presenters.commands import BY_NAME, COMMANDS, help_lines
+from holdfast.tui.presenters.inbox import Guard
+from holdfast.tui.presenters.model import Model
+from holdfast.tui.screens.dialogs import ApprovalScreen, DocumentScreen
+from holdfast.tui.screens.main import MainScreen
+from holdfast.tui.screens.opening import Dialogs
+from holdfast.tui.start import Start
+from holdfast.tui.theming import Theming
+from holdfast.tui.widgets.composer.area import MessageArea
+from holdfast.tui.widgets.composer.box import MessageBox
+from holdfast.tui.widgets.panes.files import FilesPane
+from holdfast.tui.widgets.panes.sessions import SessionsPane
+from holdfast.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from holdfast.core.services.workbench import Workbench
+    from holdfast.tui.control.desk import Desk
+
+QUIT_S = 2.0
+
+
+def _command(key: str, name: str) -> Binding:
+    return Binding(key, f"command({name!r})", BY_NAME[name].title, show=False, priority=True)
+
+
+class HoldfastApp(App[int]):
+    """Shows the main screen and hands what a person does to the controllers."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "Holdfast"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _command("ctrl+n", "new"),
+        _command("ctrl+o", "sessions"),
+        _command("f1", "help"),
+        _command("f2", "approvals"),
+        _command("f3", "files"),
+        _command("f4", "run"),
+        _command("ctrl+g", "continue"),
+        _command("ctrl+f", "find"),
+        _command("ctrl+q", "quit"),
+        Binding("ctrl+y", "decide('y')", show=False, priority=True),
+        Binding("ctrl+c", "copy_or_quit", show=False, priority=True),
+        Binding("question_mark", "command('help')", show=False),
+        Binding("escape", "step_back", show=False),
+        *(Binding(key, f"decide({key!r})", show=False) for key in "ysaer"),
+    ]
+
+    def __init__(self, start: Start) -> None:
+        super().__init__()
+        self.start = start
+        self.guard = Guard(start.key_guard_s)
+        self.desk: Desk | None = None
+        self._quit_asked = float("-inf")
+        self.dialogs = Dialogs(self)
+        self.theming = Theming(self, start.themes, start.state_file)
+        self.model = Model(agent=start.agent or self.theming.state.agent, model_flag=start.model)
+        self.main = MainScreen()
+
+    # --- start and end
+
+    def get_default_screen(self) -> Screen[Any]:
+        return self.main
+
+    def on_load(self) -> None:
+        self.theming.first()
+
+    def start_engine(self) -> None:
+        """Begins to look for the engine; called when the screen has been painted."""
+        self.run_worker(self._run_desk(), group="engine", exit_on_error=True)
+        self.run_worker(self.theming.watch(), group="themes")
+
+    async def _run_desk(self) -> None:
+        desk_type = await asyncio.to_thread(_load_desk)
+        self.desk = desk_type(self)
+        gc.enable()
+        gc.freeze()
+        await self.desk.connection.run()
+
+    async def on_unmount(self) -> None:
+        if self.desk is not None:
+            await self.desk.connection.close()
+
+    # --- doing things
+
+    def command(self, name: str, argument: str = "") -> None:
+        """Does a command of the table."""
+        local: dict[str, Callable[[], object]] = {
+            "help": self._show_help,
+            "quit": lambda: self.exit(0),
+            "theme": lambda: self._show_theme(argument),
+            "find": lambda: self.run_worker(self._find(argument), group="find"),
+            "palette": self.action_command_palette,
+        }
+        if name in local:
+            local[name]()
+        elif name in ("sessions", "approvals", "files", "run"):
+            self.main.go(name)
+        else:
+            self.do(name, argument)
+
+    def action_command(self, name: str, argument: str = "") -> None:
+        self.command(name, argument)
+
+    def do(self, name: str, argument: str = "") -> None:
+        """Lets a controller do something, in a worker of its own."""
+        if self.desk is None:
+            self.main.say("The engine is starting; try again in a moment.")
+            return
+        self.run_worker(self.desk.perform(name, argument), group=f"do {name}")
+
+    def work(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        """Runs a controller's own work; what goes wrong is shown."""
+        if self.desk is not None:
+            self.run_worker(self.desk.guarded(work), group=group, exclusive=True)
+
+    def remember_agent(self, name: str) -> None:
+        """Remembers the agent of the last new session."""
+        self.theming.state.agent = name
+        self.theming.save()
+
+    def _show_theme(self, name: str) -> None:
+        if name:
+            self.theming.show(name)
+        else:
+            self.run_worker(self.theming.choose(), group="theme")
+
+    async def _find(self, words: str) -> None:
+        self.main.find(words or await self.dialogs.ask("Find in this session", ""))
+
+    def _show_help(self) -> None:
+        note = f"Holdfast {self.start.version}"
+        self.push_screen(DocumentScreen("Help", note, help_lines(self.main.place)))
+
+    def action_decide(self, key: str) -> None:
+        if self.model.deciding() is not None:
+            self.do("decide", key)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that work everywhere rest while a dialog is open, but for copying and leaving."""
+        if action in ("command", "decide", "step_back") and len(self.screen_stack) > 1:
+            return action == "decide" and isinstance(self.screen, ApprovalScreen)
+        return True
+
+    def action_step_back(self) -> None:
+        """Esc: closes what is open, then interrupts the run."""
+        main = self.main
+        if main.finder.active:
+            main.find("")
+        elif main.box.close_popup() or main.close_drawers():
+            main.box.focus_text()
+        elif self.model.confirming is not None:
+            self.model.confirming = None
+            main.mark("inbox")
+        elif main.place != "composer":
+            main.go_back()
+        elif (question := self.model.answering()) is not None:
+            self.model.not_answering.add(question.id)
+            main.mark("inbox")
+        elif self.model.run.busy:
+            self.do("interrupt")
+
+    def action_copy_or_quit(self) -> None:
+        """Copies what is selected; pressed twice without a selection, closes the app."""
+        focused = self.focused
+        text = self.screen.get_selected_text() or getattr(focused, "selected_text", "")
+        if text:
+            self.copy_to_clipboard(text)
+            self.notify("Copied.", timeout=2)
+            return
+        now = time.monotonic()
+        if now - self._quit_asked < QUIT_S:
+            self.exit(0)
+            return
+        self._quit_asked = now
+        self.notify("Press ctrl+c again to quit. Runs go on in the engine.", timeout=QUIT_S)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        for one in COMMANDS:
+            keys = f"  [{one.keys}]" if one.keys else ""
+            yield SystemCommand(one.title, one.help + keys, partial(self.command, one.name))
+        yield SystemCommand("Screenshot", "Save this screen as an SVG file", self.deliver_screenshot)
+
+    # --- what the screen says
+
+    @on(MessageBox.MessageSent)
+    def _send(self, event: MessageBox.MessageSent) -> None:
+        if self.desk is None or not self.desk.context.connected:
+            self.main.hold(event.text)
+            return
+        self.work(self.desk.runs.send(event.text, event.mentions), "send")
+
+    @on(MessageBox.CommandGiven)
+    def _give_command(self, event: MessageBox.CommandGiven) -> None:
+        self.command(event.name, event.argument)
+
+    @on(MessageBox.UnknownCommand)
+    def _unknown(self, event: MessageBox.UnknownCommand) -> None:
+        self.main.say_error(f"There is no command /{event.word}. / alone lists them all.")
+
+    @on(MessageBox.FilesWanted)
+    def _complete(self, event: MessageBox.FilesWanted) -> None:
+        if self.desk is not None and self.desk.context.connected:
+            self.work(self._offer(self.desk, event.prefix), "complete")
+
+    async def _offer(self, desk: Desk, prefix: str) -> None:
+        self.main.box.offer_files(prefix, await desk.files.complete(prefix))
+
+    @on(MessageArea.Decided)
+    def _decide(self, event: MessageArea.Decided) -> None:
+        if event.key in "ti" and self.model.untrusted:
+            self.do("trust", "yes" if event.key == "t" else "no")
+        else:
+            self.action_decide(event.key)
+
+    @on(MessageArea.PullBackWanted)
+    def _pull_back(self) -> None:
+        self.main.pull_back()
+
+    @on(SessionsPane.Chosen)
+    def _open(self, event: SessionsPane.Chosen) -> None:
+        if self.desk is None:
+            return
+        self.main.go_back()
+        self.work(self.desk.sessions.open(event.session_id, event.event_id, event.words), "open")
+
+    @on(SessionsPane.Searched)
+    def _search(self, event: SessionsPane.Searched) -> None:
+        if self.desk is not None:
+            self.work(self.desk.sessions.search(event.words), "search")
+
+    @on(FilesPane.PreviewWanted)
+    def _preview(self, event: FilesPane.PreviewWanted) -> None:
+        self.do("preview", event.path)
+
+    @on(FilesPane.EditorWanted)
+    def _edit(self, event: FilesPane.EditorWanted) -> None:
+        self.do("edit", event.path)
+
+    @on(Transcript.OlderNeeded)
+    def _older(self) -> None:
+        if self.desk is not None:
+            self.do("older")
+
+
+def _load_desk() -> type[Desk]:
+    """Imports the domain, httpx and the rest; in a thread, so that keys are taken meanwhile."""
+    from holdfast.tui.control.desk import Desk  # needs pydantic: not before the first paint
+    from holdfast.tui.widgets.transcript import warm
+
+    warm()
+    return Desk
+
+
+def run(  # noqa: PLR0913 - what the command line knows, each by name
+    connect: Callable[[], Awaitable[Workbench]],
+    *,
+    project: Path,
+    state_file: Path,
+    themes: list[Path],
+    session: str | None,
+    agent: str | None,
+    model: str | None,
+    version: str,
+    key_guard_s: float = 0.5,
+) -> int:
+    """Runs the terminal app until it is closed; returns the exit status. See `Start` for what is what."""
+    gc.disable()  # while things load; enabled again when the engine is looked for
+    start = Start(connect, project, state_file, themes, session, agent, model, version, key_guard_s)
+    app = HoldfastApp(start)
+    app.run()
+    gc.enable()
+    return app.return_code or 0

@@ -1,0 +1,44 @@
+"""What every controller has: the workbench, the model, and the view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from holdfast.core.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from holdfast.core.services.workbench import Workbench
+    from holdfast.tui.app import HoldfastApp
+    from holdfast.tui.presenters.model import Model
+    from holdfast.tui.screens.main import MainScreen
+
+
+class Context:
+    """Shared by the controllers: the app with its model and view, and the workbench while there is one."""
+
+    def __init__(self, app: HoldfastApp) -> None:
+        self.app = app
+        self._workbench: Workbench | None = None
+
+    @property
+    def view(self) -> MainScreen:
+        return self.app.main
+
+    @property
+    def model(self) -> Model:
+        return self.app.model
+
+    @property
+    def connected(self) -> bool:
+        return self._workbench is not None
+
+    @property
+    def workbench(self) -> Workbench:
+        """The workbench. Raises `UnavailableError` while there is none."""
+        if self._workbench is None:
+            raise UnavailableError("The engine is not reached yet; try again in a moment.")
+        return self._workbench
+
+    def attach(self, workbench: Workbench | None) -> None:
+        """Takes the workbench that was connected; None when it was lost."""
+        self._workbench = workbench

@@ -1,0 +1,138 @@
+"""The connection to the engine: made after the first paint, made again when it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from holdfast.core.domain.errors import HoldfastError, StoreError
+from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.tui.control.base import Context
+from holdfast.tui.presenters.status import EngineState
+
+if TYPE_CHECKING:
+    from holdfast.core.services.workbench import Workbench
+
+FIRST_DELAY_S = 0.2
+LONGEST_DELAY_S = 5.0
+SLICE_S = 0.02
+
+
+class Connection:
+    """Keeps a workbench, and follows the events of all sessions with it."""
+
+    def __init__(self, context: Context, connect: Callable[[], Awaitable[Workbench]]) -> None:
+        self._context = context
+        self._connect = connect
+        self._broken = asyncio.Event()
+        self._again = asyncio.Event()
+        self._cursor = 0
+        self.on_ready: Callable[[], Awaitable[None]] | None = None
+        """Reads the lists, each time that the engine is reached."""
+        self.on_event: Callable[[LoggedEvent], None] | None = None
+        """Takes an event of any session, deltas left out."""
+
+    async def run(self) -> None:
+        """Connects and follows, for ever."""
+        delay = FIRST_DELAY_S
+        while True:
+            workbench = await self._reach()
+            if workbench is not None:
+                started = time.monotonic()
+                await self._work(workbench)
+                delay = FIRST_DELAY_S if time.monotonic() - started > LONGEST_DELAY_S else delay
+            await self._pause(delay)
+            delay = min(LONGEST_DELAY_S, delay * 2)
+
+    def broken(self) -> None:
+        """Says that a call or a stream found the engine gone."""
+        self._broken.set()
+
+    def try_again(self) -> None:
+        """Ends the pause between two attempts."""
+        self._again.set()
+
+    async def close(self) -> None:
+        """Lets go of the workbench; the engine goes on."""
+        if self._context.connected:
+            workbench = self._context.workbench
+            self._context.attach(None)
+            await workbench.close()
+
+    async def _reach(self) -> Workbench | None:
+        try:
+            return await self._connect()
+        except (HoldfastError, OSError) as error:
+            fatal = isinstance(error, StoreError)
+            self._state("failed" if fatal else "lost")
+            self._context.view.say_engine(str(error))
+            if fatal:
+                await self._pause(None)
+            return None
+
+    async def _work(self, workbench: Workbench) -> None:
+        self._broken.clear()
+        self._context.attach(workbench)
+        try:
+            self._cursor = (await workbench.engine.status()).last_event_id
+            self._state("ready")
+            self._context.view.say_engine("")
+            if self.on_ready is not None:
+                await self.on_ready()
+            while True:
+                await self._follow_until_broken(workbench)
+                await workbench.engine.status()  # raises when it is gone; else it was a false alarm
+                self._broken.clear()
+        except HoldfastError as error:
+            self._context.view.say_engine(error.message)
+        self._context.attach(None)
+        self._state("lost")
+        try:
+            await workbench.close()
+        except (HoldfastError, OSError) as error:
+            self._context.app.log(f"closing a lost connection: {error}")
+
+    async def _follow_until_broken(self, workbench: Workbench) -> None:
+        follow = asyncio.create_task(self._follow(workbench))
+        broken = asyncio.create_task(self._broken.wait())
+        try:
+            await asyncio.wait({follow, broken}, return_when=asyncio.FIRST_COMPLETED)
+            if follow.done():
+                follow.result()
+        finally:
+            follow.cancel()
+            broken.cancel()
+            await asyncio.gather(follow, broken, return_exceptions=True)
+
+    async def _follow(self, workbench: Workbench) -> None:
+        async for logged in fairly(workbench.events.follow(EventFilter(deltas=False), after=self._cursor)):
+            self._cursor = logged.id
+            if self.on_event is not None:
+                self.on_event(logged)
+
+    async def _pause(self, seconds: float | None) -> None:
+        self._again.clear()
+        try:
+            await asyncio.wait_for(self._again.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _state(self, state: EngineState) -> None:
+        model = self._context.model
+        if state == "lost" and model.header.engine == "starting":
+            state = "starting"
+        model.header = replace(model.header, engine=state)
+        self._context.view.mark("header")
+
+
+async def fairly(events: AsyncIterator[LoggedEvent]) -> AsyncIterator[LoggedEvent]:
+    """Yields `events`, but lets keys and the screen have their turn when many come at once."""
+    last = time.monotonic()
+    async for event in events:
+        yield event
+        if time.monotonic() - last > SLICE_S:
+            await asyncio.sleep(0)
+            last = time.monotonic()

@@ -1,0 +1,140 @@
+"""Decisions: approvals and questions of all sessions, answered from anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from holdfast.core.domain.approvals import Decision
+from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
+from holdfast.core.domain.events import LoggedEvent
+from holdfast.core.domain.text import sanitize_line
+from holdfast.tui.control.base import Context
+from holdfast.tui.presenters.inbox import Item
+
+if TYPE_CHECKING:
+    from holdfast.core.domain.approvals import Approval
+
+
+class DecisionsControl:
+    """Keeps the inbox and sends decisions."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._deciding: set[str] = set()
+
+    async def reload(self) -> None:
+        """Asks for everything that waits."""
+        model = self._context.model
+        workbench = self._context.workbench
+        try:
+            approvals, questions = await asyncio.gather(
+                workbench.approvals.list(), workbench.runs.questions()
+            )
+            model.inbox.replace(approvals, questions, time.monotonic())
+            model.inbox_error = ""
+        except HoldfastError as error:
+            model.inbox_error = sanitize_line(error.message)
+        self._context.view.mark("inbox", "header")
+
+    def take(self, logged: LoggedEvent) -> None:
+        """Takes an event of any session into the inbox; rings the bell for what is new."""
+        model, event = self._context.model, logged.event
+        before = len(model.inbox)
+        new = model.inbox.apply(event, time.monotonic())
+        if new is not None:
+            self._context.view.announce(new)
+        if new is not None or len(model.inbox) != before:
+            self._context.view.mark("inbox", "header")
+
+    async def decide(self, key: str) -> None:
+        """Acts on the selected item: y, s, a, e, n, r for an approval, 1 to 9 for a question."""
+        item = self._context.model.deciding()
+        if item is None or item.id in self._deciding:
+            return
+        if not self._context.app.guard.admits(item, time.monotonic()):
+            self._context.view.say("This has just arrived: look at it, then press the key again.")
+            return
+        if item.question is not None:
+            choice = item.choice(int(key)) if key.isdigit() else None
+            if choice is not None:
+                await self.answer(item, choice)
+            return
+        decision = await self._decision(item, key)
+        if decision is not None:
+            await self._send(item, decision)
+
+    async def _decision(self, item: Item, key: str) -> Decision | None:
+        """Returns the decision that a key says; None where it needs more, or was taken back."""
+        model, app = self._context.model, self._context.app
+        if key == "a" and item.rule:
+            if model.confirming == item.id:
+                return Decision(outcome="approve", scope="always")
+            model.confirming = item.id
+            self._context.view.mark("inbox")
+            return None
+        if key == "r":
+            reason = await app.dialogs.ask(f"Deny {item.label}: why? The model sees it.", "")
+            return Decision(outcome="deny", reason=reason) if reason else None
+        if key == "e":
+            await app.dialogs.edit_arguments(item, lambda arguments: self._try_arguments(item, arguments))
+            return None
+        return {
+            "y": Decision(outcome="approve"),
+            "s": Decision(outcome="approve", scope="session"),
+            "n": Decision(outcome="deny"),
+        }.get(key)
+
+    async def _try_arguments(self, item: Item, arguments: dict[str, Any]) -> str:
+        """Approves with edited arguments; returns what the engine says is wrong with them."""
+        try:
+            await self._context.workbench.approvals.decide(
+                item.id, Decision(outcome="approve", arguments=arguments)
+            )
+        except (ConflictError, NotFoundError) as error:
+            self._gone(item, error)
+        except HoldfastError as error:
+            return error.message
+        else:
+            self._done(item)
+        return ""
+
+    async def _send(self, item: Item, decision: Decision) -> None:
+        self._deciding.add(item.id)
+        try:
+            approval = await self._context.workbench.approvals.decide(item.id, decision)
+        except (ConflictError, NotFoundError) as error:
+            self._gone(item, error)
+            return
+        finally:
+            self._deciding.discard(item.id)
+        self._done(item)
+        await self._tell_rule(decision, approval)
+
+    async def _tell_rule(self, decision: Decision, approval: Approval) -> None:
+        rule = sanitize_line(approval.rule)
+        if decision.scope == "always":
+            path = await self._context.workbench.approvals.policy_path()
+            self._context.view.say(f"{path} now has the rule  allow: {rule}")
+        elif decision.scope == "session":
+            self._context.view.say(f"Allowed until this session ends: {rule}")
+
+    async def answer(self, item: Item, text: str) -> None:
+        """Answers a question."""
+        try:
+            await self._context.workbench.runs.answer(item.id, text)
+        except (ConflictError, NotFoundError) as error:
+            self._gone(item, error)
+            return
+        self._done(item)
+
+    def _done(self, item: Item) -> None:
+        model = self._context.model
+        model.confirming = None
+        model.inbox.remove(item.id)
+        self._context.view.mark("inbox", "header")
+
+    def _gone(self, item: Item, error: HoldfastError) -> None:
+        self._done(item)
+        self._context.view.say(error.message)

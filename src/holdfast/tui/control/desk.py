@@ -1,0 +1,111 @@
+"""The controllers together: what the app dispatches to once the domain is loaded.
+
+Imported after the first paint, because everything here needs the domain's types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from holdfast.core.domain.errors import HoldfastError, UnavailableError
+from holdfast.core.domain.events import LoggedEvent
+from holdfast.tui.control.agents import AgentsControl
+from holdfast.tui.control.base import Context
+from holdfast.tui.control.connection import Connection
+from holdfast.tui.control.decisions import DecisionsControl
+from holdfast.tui.control.files import FilesControl
+from holdfast.tui.control.runs import RunsControl
+from holdfast.tui.control.sessions import SessionsControl
+
+if TYPE_CHECKING:
+    from holdfast.tui.app import HoldfastApp
+
+Action = Callable[[str], Awaitable[None]]
+
+
+class Desk:
+    """All controllers, and the table of what each command does."""
+
+    def __init__(self, app: HoldfastApp) -> None:
+        self.context = Context(app)
+        self.connection = Connection(self.context, app.start.connect)
+        self.sessions = SessionsControl(self.context, self.connection)
+        self.decisions = DecisionsControl(self.context)
+        self.runs = RunsControl(self.context, self.sessions, self.decisions)
+        self.files = FilesControl(self.context, self.sessions)
+        self.agents = AgentsControl(self.context, self.sessions)
+        self._first = app.start.session
+        self.connection.on_ready = self._read
+        self.connection.on_event = self._take
+        self.actions: dict[str, Action] = {
+            "new": self.agents.new,
+            "agent": self.agents.change_agent,
+            "model": self.agents.change_model,
+            "trust": self.agents.trust,
+            "open": self.sessions.open,
+            "rename": self.sessions.rename,
+            "fork": self.sessions.fork,
+            "delete": self.sessions.delete,
+            "export": self.sessions.export,
+            "search": self.sessions.search,
+            "older": self._older,
+            "reconnect": self._reconnect,
+            "decide": self.decisions.decide,
+            "interrupt": self.runs.interrupt,
+            "pause": self.runs.pause,
+            "resume": self.runs.resume,
+            "finish": self.runs.finish,
+            "steer": self.runs.steer,
+            "continue": self.runs.go_on,
+            "pull_back": self.runs.pull_back,
+            "files.reload": self.files.reload,
+            "preview": self.files.preview,
+            "edit": self.files.edit,
+            "undo": self.files.undo,
+            "redo": self.files.redo,
+        }
+
+    async def perform(self, name: str, argument: str = "") -> None:
+        """Does what a command says, and shows what went wrong."""
+        await self.guarded(self.actions[name](argument))
+
+    async def guarded(self, work: Awaitable[None]) -> None:
+        """Waits for `work`; an error is shown, a lost engine is looked for again."""
+        try:
+            await work
+        except UnavailableError as error:
+            self.context.view.say_error(error.message)
+            if error.code == UnavailableError.default_code:
+                self.connection.broken()
+        except HoldfastError as error:
+            self.context.view.say_error(error.message)
+
+    async def _reconnect(self, _: str) -> None:
+        self.connection.try_again()
+
+    async def _older(self, _: str) -> None:
+        await self.sessions.older()
+
+    async def _read(self) -> None:
+        """Reads what the panes show, each time that the engine is reached."""
+        await self.sessions.reload()
+        await self.decisions.reload()
+        await self._open_first()
+        await self.agents.load()
+        await self.sessions.resume()
+        await self.guarded(self.runs.flush_outbox())
+
+    async def _open_first(self) -> None:
+        first, self._first = self._first, None
+        if first is None:
+            return
+        if first == "last":
+            rows = self.context.model.sessions.rows(self.context.app.start.now(), None)
+            first = rows[0].id if rows else None
+        if first is not None:
+            await self.guarded(self.sessions.open(first))
+
+    def _take(self, logged: LoggedEvent) -> None:
+        self.sessions.take(logged)
+        self.decisions.take(logged)

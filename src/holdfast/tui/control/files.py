@@ -1,0 +1,88 @@
+"""Files of the open session: list, preview, editor, undo and redo; completion of `@path`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from holdfast.core.domain.errors import HoldfastError, UnavailableError
+from holdfast.core.domain.text import sanitize_line
+from holdfast.tui.control.base import Context
+from holdfast.tui.control.sessions import SessionsControl
+from holdfast.tui.presenters.files import changed_line, file_rows
+from holdfast.tui.presenters.previews import preview_of
+
+
+class FilesControl:
+    """What a person does with files."""
+
+    def __init__(self, context: Context, sessions: SessionsControl) -> None:
+        self._context = context
+        self._sessions = sessions
+
+    async def reload(self, _: str = "") -> None:
+        """Asks for the files of the open session."""
+        model = self._context.model
+        session_id = model.session_id
+        if session_id is None:
+            return
+        try:
+            entries = await self._context.workbench.files.list(session_id)
+        except HoldfastError as error:
+            model.files_error = sanitize_line(error.message)
+        else:
+            if model.session_id == session_id:
+                model.files, model.files_error = file_rows(entries, model.run.numbers), ""
+        self._context.view.mark("files")
+
+    async def preview(self, path: str) -> None:
+        """Shows a file of the open session."""
+        if self._context.model.session_id is None:
+            return
+        content = await self._context.workbench.files.read(self._context.model.session_id, path)
+        self._context.app.dialogs.preview(preview_of(content), path)
+
+    async def complete(self, prefix: str) -> tuple[str, ...]:
+        """Returns paths for `@prefix`."""
+        session_id = await self._sessions.ensure()
+        return await self._context.workbench.files.complete(session_id, prefix)
+
+    async def edit(self, path: str) -> None:
+        """Opens a file in $VISUAL or $EDITOR; the app steps aside meanwhile."""
+        session_id = self._context.model.session_id
+        if session_id is None:
+            return
+        session = await self._context.workbench.sessions.get(session_id)
+        target = Path(session.workspace) / path
+        if not target.is_file():
+            raise UnavailableError(
+                f"{sanitize_line(str(target))} is not on this machine.", code="file_not_here", retryable=False
+            )
+        command = [*shlex.split(_editor()), "--", str(target)]
+        problem = self._context.app.dialogs.run_aside(command)
+        if problem:
+            self._context.view.say_error(problem)
+        await self.reload()
+
+    async def undo(self, _: str = "") -> None:
+        session_id = self._open()
+        entries = await self._context.workbench.files.undo(session_id)
+        self._context.view.say(changed_line(entries, "undo") + "  (U brings it back)")
+        await self.reload()
+
+    async def redo(self, _: str = "") -> None:
+        session_id = self._open()
+        entries = await self._context.workbench.files.redo(session_id)
+        self._context.view.say(changed_line(entries, "redo"))
+        await self.reload()
+
+    def _open(self) -> str:
+        session_id = self._context.model.session_id
+        if session_id is None:
+            raise UnavailableError("No session is open yet, so there is nothing to undo.", code="no_session")
+        return session_id
+
+
+def _editor() -> str:
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"

@@ -1,0 +1,110 @@
+"""Runs: send messages, queue, interrupt, continue, steer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
+from holdfast.core.domain.messages import TextPart, text_of
+from holdfast.core.domain.text import sanitize, sanitize_line
+from holdfast.core.domain.values import new_id
+from holdfast.tui.control.base import Context
+from holdfast.tui.control.decisions import DecisionsControl
+from holdfast.tui.control.sessions import SessionsControl
+from holdfast.tui.presenters.draft import Mention
+
+if TYPE_CHECKING:
+    from holdfast.core.domain.messages import UserPart
+
+
+class RunsControl:
+    """What a person does with the run of the open session."""
+
+    def __init__(self, context: Context, sessions: SessionsControl, decisions: DecisionsControl) -> None:
+        self._context = context
+        self._sessions = sessions
+        self._decisions = decisions
+
+    async def send(self, text: str, mentions: list[Mention]) -> None:
+        """Sends a message, or the answer to the question that waits in this session."""
+        question = self._context.model.answering()
+        if question is not None:
+            await self._decisions.answer(question, text)
+            return
+        try:
+            session_id = await self._sessions.ensure()
+            parts: list[UserPart] = [TextPart(text=text)]
+            for mention in mentions:
+                part = await self._attach(session_id, mention)
+                if part is not None:
+                    parts.append(part)
+            await self._context.workbench.runs.send(session_id, tuple(parts), message_id=new_id())
+        except HoldfastError:
+            self._context.view.box.give_back(text)
+            raise
+        self._context.view.transcript.follow()
+
+    async def _attach(self, session_id: str, mention: Mention) -> UserPart | None:
+        try:
+            return await self._context.workbench.files.attach(session_id, mention.path)
+        except (NotFoundError, InvalidError):
+            if mention.chosen:
+                raise
+        if "." in mention.path or "/" in mention.path:
+            self._context.view.say(f"There is no file {sanitize_line(mention.path)}: it is sent as text.")
+        return None
+
+    async def flush_outbox(self) -> None:
+        """Sends what was written before the engine was reached, in order."""
+        model = self._context.model
+        while model.outbox:
+            waiting = model.outbox.pop(0)
+            self._context.view.mark("queue")
+            await self.send(waiting.text, self._context.view.box.draft.mentions(waiting.text))
+
+    async def pull_back(self, _: str = "") -> None:
+        """Takes the last waiting message back into the message field."""
+        model, box = self._context.model, self._context.view.box
+        if model.queue and model.session_id:
+            last = model.queue[-1]
+            try:
+                message = await self._context.workbench.sessions.pull_back(model.session_id, last.id)
+            except NotFoundError:
+                self._context.view.say("That message is on its way already.")
+            else:
+                box.set_text(sanitize(text_of(tuple(p for p in message.parts if isinstance(p, TextPart)))))
+            model.queue = [one for one in model.queue if one.id != last.id]
+        self._context.view.mark("queue")
+
+    async def interrupt(self, _: str = "") -> None:
+        await self._context.workbench.runs.cancel(self._busy())
+
+    async def pause(self, _: str) -> None:
+        await self._context.workbench.runs.pause(self._busy())
+
+    async def resume(self, _: str) -> None:
+        await self._context.workbench.runs.resume(self._busy())
+
+    async def finish(self, _: str) -> None:
+        await self._context.workbench.runs.finish(self._busy())
+
+    async def steer(self, text: str) -> None:
+        run_id = self._busy()
+        words = text or await self._context.app.dialogs.ask(
+            "Steer the run: say something before its next step", ""
+        )
+        if words:
+            await self._context.workbench.runs.steer(run_id, (TextPart(text=words),))
+
+    async def go_on(self, _: str) -> None:
+        model = self._context.model
+        if model.session_id is None or not model.run.continuable:
+            raise ConflictError("There is nothing to continue: the last run came to its end.")
+        await self._context.workbench.runs.go_on(model.session_id)
+        self._context.view.transcript.follow()
+
+    def _busy(self) -> str:
+        run = self._context.model.run.current
+        if run is None or not run.busy:
+            raise ConflictError("No run is busy in this session.")
+        return run.id

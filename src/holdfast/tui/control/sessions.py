@@ -1,0 +1,305 @@
+"""Sessions: list, search, open, make, rename, fork, delete, export."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from textual.worker import Worker
+
+from holdfast.core.domain.errors import HoldfastError, UnavailableError
+from holdfast.core.domain.events import RUN_ENDS, EventFilter, LoggedEvent
+from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.text import sanitize, sanitize_line
+from holdfast.tui.control.base import Context
+from holdfast.tui.control.connection import Connection, fairly
+from holdfast.tui.presenters.run import RunView
+from holdfast.tui.presenters.sessions import hit_rows
+from holdfast.tui.presenters.transcript import TranscriptPresenter
+
+if TYPE_CHECKING:
+    from holdfast.core.domain.runs import Session
+
+PAGE = 200
+MAX_PAGES_TO_HIT = 200
+
+
+class SessionsControl:
+    """Keeps the list of sessions and the one that is open."""
+
+    def __init__(self, context: Context, connection: Connection) -> None:
+        self._context = context
+        self._connection = connection
+        self._presenter = TranscriptPresenter()
+        self._worker: Worker[None] | None = None
+        self._first = 0
+        """The first event on the screen; 0 when there is nothing before it."""
+        self._last = 0
+        self._counted = 0
+        """Events up to here are in the session's own sums already."""
+        self._paging = False
+
+    # --- the list
+
+    async def reload(self) -> None:
+        """Asks for the list of sessions."""
+        model, view = self._context.model, self._context.view
+        try:
+            model.sessions.replace(await self._context.workbench.sessions.list())
+            model.sessions_error = ""
+        except HoldfastError as error:
+            model.sessions_error = sanitize_line(error.message)
+        view.mark("sessions")
+
+    async def search(self, query: str) -> None:
+        """Filters the list by title, and looks for the words in all messages."""
+        model = self._context.model
+        model.query, model.hits = query, []
+        self._context.view.mark("sessions")
+        if len(query.strip()) < 2 or not self._context.connected:
+            return
+        hits = hit_rows(await self._context.workbench.sessions.search(query.strip(), limit=30))
+        if model.query == query:
+            model.hits = hits
+            self._context.view.mark("sessions")
+
+    def take(self, logged: LoggedEvent) -> None:
+        """Takes an event of any session into the list."""
+        effect = self._context.model.sessions.apply(logged)
+        if effect == "reload":
+            self._context.app.work(self.reload(), "sessions")
+        elif effect == "changed":
+            self._context.view.mark("sessions")
+        deleted = logged.event.type == "session.deleted"
+        if deleted and logged.event.session_id == self._context.model.session_id:
+            self.start_afresh()
+
+    # --- the open session
+
+    async def open(self, session_id: str, event_id: int | None = None, words: str = "") -> None:
+        """Opens a session at its end, or at an event that search has found."""
+        model, view = self._context.model, self._context.view
+        session = await self._context.workbench.sessions.get(session_id)
+        self._stop_following()
+        model.forget_session()
+        model.session_id, model.opening = session.id, True
+        view.clear_transcript()
+        page = await self._context.workbench.events.page_before(session.id, limit=PAGE)
+        if model.session_id != session.id:
+            return
+        self._show(session, page)
+        self._follow()
+        if event_id is not None:
+            await self._go_to(event_id, words)
+
+    def _show(self, session: Session, page: tuple[LoggedEvent, ...]) -> None:
+        model, view = self._context.model, self._context.view
+        self._presenter = TranscriptPresenter()
+        self._first = page[0].id if page else 0
+        self._last = page[-1].id if page else 0
+        self._counted = session.last_event_id
+        model.opening = False
+        model.run = RunView()
+        for logged in page:
+            model.run.apply(logged.event)
+            model.take_queue(logged.event)
+        self._describe(session)
+        view.set_entries(self._presenter.present(list(page)))
+        texts = [text_of(e.event.parts) for e in page if e.event.type == "message.added"]
+        view.box.history.replace([sanitize(text) for text in texts])
+        view.mark("header", "sessions", "run", "queue", "files", "footer", "title")
+        self._context.app.do("files.reload")
+
+    def _describe(self, session: Session) -> None:
+        model = self._context.model
+        model.title, model.agent = sanitize_line(session.title), session.agent
+        run = model.run.current
+        shown = session.model or (run.model if run else model.header.model)
+        model.header = replace(model.header.used(session.usage), agent=session.agent, model=shown)
+        model.hint = ""
+
+    def start_afresh(self) -> None:
+        """Leaves the open session; the next message makes a new one."""
+        model, view = self._context.model, self._context.view
+        self._stop_following()
+        model.forget_session()
+        self._first = self._last = 0
+        model.header = replace(model.header, agent=model.agent, tokens=0, cost_usd=0.0, unpriced=False)
+        view.clear_transcript()
+        view.box.history.replace([])
+        view.mark("header", "sessions", "run", "queue", "files", "footer", "title")
+        view.box.focus_text()
+
+    async def ensure(self) -> str:
+        """Returns the open session's id; makes a session when none is open."""
+        model = self._context.model
+        if model.session_id is not None:
+            return model.session_id
+        session = await self._context.workbench.sessions.create(
+            model.agent, str(self._context.app.start.project), model=model.model_flag
+        )
+        model.sessions.merge(session)
+        await self.open(session.id)
+        return session.id
+
+    def _follow(self) -> None:
+        self._worker = self._context.app.run_worker(self._follow_session(), group="follow", exclusive=True)
+
+    def _stop_following(self) -> None:
+        if self._worker is not None:
+            self._worker.cancel()
+            self._worker = None
+
+    async def resume(self) -> None:
+        """Goes on following the open session after the engine was reached again."""
+        if self._context.model.session_id is not None:
+            self._follow()
+
+    async def _follow_session(self) -> None:
+        session_id = self._context.model.session_id
+        try:
+            events = self._context.workbench.events.follow(
+                EventFilter(session_id=session_id), after=self._last
+            )
+            async for logged in fairly(events):
+                self._take_own(logged)
+        except UnavailableError:
+            self._connection.broken()
+        except HoldfastError as error:
+            self._context.view.say_error(error.message)
+
+    def _take_own(self, logged: LoggedEvent) -> None:
+        model, view = self._context.model, self._context.view
+        event = logged.event
+        if logged.id <= self._last or event.session_id != model.session_id:
+            return
+        self._last = logged.id
+        view.update_entries(self._presenter.apply(logged))
+        if event.type in ("part.delta", "tool_call.progressed"):
+            return
+        if model.run.apply(event):
+            view.mark("run", "footer")
+        if model.take_queue(event):
+            view.mark("queue")
+        if logged.id > self._counted:
+            model.header = model.header.count(event)
+        if event.type == "session.renamed":
+            model.title = sanitize_line(event.title)
+            view.mark("title")
+        if event.type == "file.changed" or event.type in RUN_ENDS:
+            self._context.app.do("files.reload")
+        view.mark("header")
+
+    # --- older pages and search hits
+
+    async def older(self) -> bool:
+        """Shows the page before the first one; says whether there was one."""
+        model = self._context.model
+        if self._paging or model.session_id is None or self._first <= 1:
+            return False
+        self._paging = True
+        try:
+            session_id = model.session_id
+            page = await self._context.workbench.events.page_before(session_id, self._first, PAGE)
+        finally:
+            self._paging = False
+        if not page or model.session_id != session_id:
+            self._first = 0
+            return False
+        self._first = page[0].id
+        self._context.view.prepend(TranscriptPresenter().present(list(page)))
+        model.run.older([e.event.run_id for e in page if e.event.type == "run.started"])
+        return True
+
+    async def _go_to(self, event_id: int, words: str) -> None:
+        for _ in range(MAX_PAGES_TO_HIT):
+            if self._first <= event_id or not await self.older():
+                break
+        if words:
+            self._context.view.transcript.search(words)
+        self._context.view.show_event(event_id)
+
+    # --- what a person does with a session
+
+    async def rename(self, title: str) -> None:
+        session_id = self._need_open()
+        model = self._context.model
+        wanted = title or await self._context.app.dialogs.ask("Rename the session", model.title)
+        if not wanted:
+            return
+        model.sessions.merge(await self._context.workbench.sessions.rename(session_id, wanted))
+        if model.session_id == session_id:
+            model.title = sanitize_line(wanted)
+        self._context.view.mark("sessions", "title")
+
+    async def fork(self, _: str) -> None:
+        """Forks at the message that is selected in the transcript; without one, at the end."""
+        session_id = self._need_open()
+        workbench, view = self._context.workbench, self._context.view
+        entry = view.selected_entry()
+        before, text = None, ""
+        if entry is not None and entry.run_id:
+            run = await workbench.runs.get(entry.run_id)
+            if entry.kind == "user":
+                before, text = run.first_event_id, entry.text
+            elif run.status.ended:
+                before = run.last_event_id + 1
+        session = await workbench.sessions.fork(session_id, before)
+        self._context.model.sessions.merge(session)
+        await self.open(session.id)
+        if text:
+            view.box.set_text(text)
+        view.box.focus_text()
+        where = (
+            "before the selected message" if text else "up to here" if before is None else "after that reply"
+        )
+        view.say(f"This is a copy, {where}. The session it came from is unchanged.")
+
+    async def delete(self, _: str) -> None:
+        session_id = self._need_open()
+        title = self._context.model.sessions.title(session_id)
+        question = f"Delete “{title}” with its messages and its own files? This cannot be undone."
+        if not await self._context.app.dialogs.confirm(question, "delete"):
+            return
+        await self._context.workbench.sessions.delete(session_id)
+        self._context.model.sessions.remove(session_id)
+        if self._context.model.session_id == session_id:
+            self.start_afresh()
+        self._context.view.mark("sessions")
+        self._context.view.say(f"Deleted “{title}”.")
+
+    async def export(self, format: str) -> None:
+        session_id = self._need_open()
+        if format not in ("markdown", "json"):
+            chosen = await self._context.app.dialogs.choose_word("Export as", ("markdown", "json"))
+            if chosen is None:
+                return
+            format = chosen
+        kind: Literal["markdown", "json"] = "json" if format == "json" else "markdown"
+        text = await self._context.workbench.sessions.export(session_id, kind)
+        title = self._context.model.sessions.title(session_id)
+        path = _free_path(self._context.app.start.project, title, "json" if kind == "json" else "md")
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            self._context.view.say_error(f"Cannot write {path}: {error.strerror or error}")
+            return
+        self._context.view.say(f"Exported to {path}")
+
+    def _need_open(self) -> str:
+        """Returns the session that is meant: the one under the cursor of the list, else the open one."""
+        session_id = self._context.view.meant_session() or self._context.model.session_id
+        if session_id is None:
+            raise UnavailableError("No session is open yet; send a message first.", code="no_session")
+        return session_id
+
+
+def _free_path(folder: Path, title: str, suffix: str) -> Path:
+    words = "".join(c if c.isalnum() else "-" for c in title.lower())[:60]
+    name = "-".join(piece for piece in words.split("-") if piece) or "session"
+    path = folder / f"{name}.{suffix}"
+    number = 2
+    while path.exists():
+        path, number = folder / f"{name}-{number}.{suffix}", number + 1
+    return path

@@ -1,0 +1,250 @@
+"""The inbox as data: every approval and question that waits, in all sessions.
+
+`Guard` holds back the keys of what has just arrived, so that typing never decides anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from holdfast.core.domain.text import sanitize, sanitize_line, shorten
+from holdfast.tui.presenters.blocks import argument_lines, diff_counts, lines_of, text_lines
+from holdfast.tui.presenters.figures import age, until
+from holdfast.tui.presenters.spans import BLANK, Line, line
+
+if TYPE_CHECKING:
+    from holdfast.core.domain.approvals import Approval
+    from holdfast.core.domain.events import RunEvent, SessionEvent
+    from holdfast.core.domain.tools import Question
+
+RISKS = {"read": "muted", "write": "accent", "network": "warning", "execute": "warning"}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An approval or a question that waits for a person."""
+
+    id: str
+    session_id: str
+    arrived: float
+    """Monotonic seconds; the key guard counts from here."""
+    approval: Approval | None = None
+    question: Question | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is about, in one short line."""
+        if self.approval:
+            return sanitize_line(f"{self.approval.tool}  {self.approval.subject}").strip()
+        return sanitize_line(self.question.text) if self.question else ""
+
+    @property
+    def rule(self) -> str:
+        """The rule that "always" would add; empty where there is none."""
+        return sanitize_line(self.approval.rule) if self.approval else ""
+
+    @property
+    def arguments(self) -> str:
+        """The call's arguments as JSON to edit."""
+        values: dict[str, Any] = self.approval.arguments if self.approval else {}
+        return json.dumps(values, indent=2, ensure_ascii=False)
+
+    def choice(self, number: int) -> str | None:
+        """Returns the question's choice of a number from 1."""
+        choices = self.question.choices if self.question else ()
+        return choices[number - 1] if 0 < number <= len(choices) else None
+
+
+class Guard:
+    """Says whether a key may decide: not just after the item came, and not in the middle of typing."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._typed = float("-inf")
+
+    def typed(self, now: float) -> None:
+        """Notes that the person typed text at `now`."""
+        self._typed = now
+
+    def admits(self, item: Item, now: float) -> bool:
+        """Says whether a key pressed at `now` may decide `item`."""
+        return now - max(item.arrived, self._typed) >= self.seconds
+
+
+class Inbox:
+    """What waits, oldest first, and which of it is selected."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, Item] = {}
+        self._selected: str | None = None
+        self.loaded = False
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def replace(self, approvals: Iterable[Approval], questions: Iterable[Question], now: float) -> None:
+        """Takes the list as the engine gave it; what was known keeps its time of arrival."""
+        items = [Item(a.id, a.session_id, now, approval=a) for a in approvals]
+        items += [Item(q.id, q.session_id, now, question=q) for q in questions]
+        self._items = {item.id: self._items.get(item.id, item) for item in items}
+        self.loaded = True
+
+    def apply(self, event: SessionEvent | RunEvent, now: float) -> Item | None:
+        """Takes an event in; returns the item when it is new."""
+        if event.type == "approval.requested":
+            approval = event.approval
+            return self._add(Item(approval.id, event.session_id, now, approval=approval))
+        if event.type == "question.asked":
+            return self._add(Item(event.question.id, event.session_id, now, question=event.question))
+        if event.type == "approval.resolved":
+            self.remove(event.approval_id)
+        elif event.type == "question.answered":
+            self.remove(event.question_id)
+        elif event.type == "session.deleted":
+            self._items = {k: v for k, v in self._items.items() if v.session_id != event.session_id}
+        return None
+
+    def _add(self, item: Item) -> Item | None:
+        if item.id in self._items:
+            return None
+        self._items[item.id] = item
+        return item
+
+    def remove(self, item_id: str) -> None:
+        """Forgets an item that is decided; the next one is selected then."""
+        order = list(self._items)
+        if self._selected == item_id and item_id in order:
+            index = order.index(item_id)
+            rest = order[index + 1 :] or order[:index][-1:]
+            self._selected = rest[0] if rest else None
+        self._items.pop(item_id, None)
+
+    def select(self, item_id: str | None) -> None:
+        self._selected = item_id
+
+    @property
+    def items(self) -> list[Item]:
+        return list(self._items.values())
+
+    @property
+    def selected(self) -> Item | None:
+        """The item that keys act on: the one that was chosen, else the oldest."""
+        if self._selected in self._items:
+            return self._items[self._selected]
+        return next(iter(self._items.values()), None)
+
+    def question_of(self, session_id: str | None) -> Item | None:
+        """Returns the oldest question of a session that takes an answer in free words."""
+        return next(
+            (i for i in self.items if i.question and i.question.free_text and i.session_id == session_id),
+            None,
+        )
+
+
+def item_line(item: Item, title: str, now: datetime) -> tuple[Line, Line]:
+    """Returns the two lines of an item in the list; `title` is its session's."""
+    if item.approval is None:
+        head = line(("? ", "accent"), (shorten(item.label, 120), "strong"))
+        return head, line((f"  {title}", "muted"))
+    approval = item.approval
+    head = line(
+        ("⚠ ", "warning"),
+        (sanitize_line(approval.tool), "strong"),
+        " ",
+        shorten(sanitize_line(approval.subject), 120),
+    )
+    foot = f"  {sanitize_line(approval.agent)} · {title} · {age(approval.requested_at, now)}"
+    if approval.expires_at is None:
+        return head, line((foot, "muted"))
+    return head, line((foot, "muted"), (f" · expires {until(approval.expires_at, now)}", "warning"))
+
+
+def detail(item: Item, title: str, now: datetime) -> list[Line]:
+    """Returns everything about an item: what it is, and the whole of what would happen."""
+    if item.question is not None:
+        return _question(item.question, title)
+    return _approval(item.approval, title, now) if item.approval else []
+
+
+def _approval(approval: Approval, title: str, now: datetime) -> list[Line]:
+    lines = [
+        line(
+            (sanitize_line(approval.tool), "strong"),
+            "  ",
+            (approval.risk.value, RISKS.get(approval.risk.value, "muted")),
+        ),
+        line((f"{sanitize_line(approval.agent)} · {title}", "muted")),
+    ]
+    if approval.reason:
+        lines.append(line((sanitize_line(approval.reason), "muted")))
+    if approval.expires_at is not None:
+        what = "it is denied" if approval.on_expiry == "deny" else "the run is cancelled"
+        lines.append(line((f"in {until(approval.expires_at, now)} {what}", "warning")))
+    lines.append(BLANK)
+    shown = lines_of(approval.preview) if approval.preview else argument_lines(approval.arguments)
+    return lines + shown
+
+
+def _question(question: Question, title: str) -> list[Line]:
+    lines = [line(("A question", "strong")), line((title, "muted")), BLANK]
+    lines += text_lines(question.text)
+    if question.choices:
+        lines.append(BLANK)
+        lines += [
+            line((f"{number} ", "key"), sanitize_line(choice))
+            for number, choice in enumerate(question.choices, 1)
+        ]
+    if question.free_text:
+        lines += [BLANK, line(("or type your answer in the message field", "muted"))]
+    return lines
+
+
+def summary(item: Item) -> Line:
+    """Returns one line for the strip above the message field."""
+    if item.question is not None:
+        return line(("? ", "accent"), shorten(item.label, 200))
+    approval = item.approval
+    if approval is None:
+        return BLANK
+    return line(
+        ("⚠ ", "warning"),
+        (sanitize_line(approval.tool), "strong"),
+        " ",
+        shorten(sanitize_line(approval.subject), 160),
+        (_measure(approval), "muted"),
+    )
+
+
+def _measure(approval: Approval) -> str:
+    counts = [diff_counts(sanitize(b.diff)) for b in approval.preview if b.type == "diff"]
+    if not counts:
+        return ""
+    return f"  +{sum(added for added, _ in counts)} -{sum(removed for _, removed in counts)}"
+
+
+def keys_line(item: Item | None, confirming: bool) -> Line:
+    """Returns the keys that act on `item`; `confirming` after the first press of `a`."""
+    if item is None:
+        return BLANK
+    if item.question is not None:
+        count = len(item.question.choices)
+        choose = (
+            (("1" if count == 1 else f"1-{min(count, 9)}", "key"), (" choose  ", "muted")) if count else ()
+        )
+        answer = (("type", "key"), (" an answer", "muted")) if item.question.free_text else ()
+        return line(*choose, *answer)
+    if confirming:
+        return line(
+            ("a", "key"), (" again adds ", "warning"), (item.rule, "strong"),
+            (" to your policy   ", "warning"), ("esc", "key"), (" no", "muted"),
+        )  # fmt: skip
+    always = (("a", "key"), (" always  ", "muted")) if item.rule else ()
+    return line(
+        ("y", "key"), (" once  ", "muted"), ("s", "key"), (" session  ", "muted"), *always,
+        ("e", "key"), (" edit  ", "muted"), ("n", "key"), (" deny  ", "muted"),
+        ("r", "key"), (" reason", "muted"),
+    )  # fmt: skip

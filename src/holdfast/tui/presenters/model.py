@@ -1,0 +1,119 @@
+"""All that the screen shows, in one place. The controllers change it, the widgets read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.tui.presenters.inbox import Inbox, Item
+from holdfast.tui.presenters.run import RunView
+from holdfast.tui.presenters.sessions import HitRow, SessionList
+from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.presenters.status import Header
+
+if TYPE_CHECKING:
+    from holdfast.core.domain.events import RunEvent, SessionEvent
+    from holdfast.tui.presenters.files import FileRow
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that was sent but does not run yet."""
+
+    id: str
+    text: str
+
+
+@dataclass(slots=True)
+class Model:
+    """What is known and shown."""
+
+    header: Header = field(default_factory=Header)
+    sessions: SessionList = field(default_factory=SessionList)
+    inbox: Inbox = field(default_factory=Inbox)
+    run: RunView = field(default_factory=RunView)
+    queue: list[Waiting] = field(default_factory=list)
+    """Messages of the open session that the engine holds back until the run has ended."""
+    outbox: list[Waiting] = field(default_factory=list)
+    """Messages that wait for the engine itself."""
+    held: int = 0
+    files: list[FileRow] | None = None
+    """None: not read yet."""
+    hits: list[HitRow] = field(default_factory=list)
+    query: str = ""
+    session_id: str | None = None
+    title: str = ""
+    agent: str = ""
+    """The agent of the open session, or of the next one."""
+    model_flag: str | None = None
+    """The model that the person chose for the next new session."""
+    opening: bool = False
+    hint: str = ""
+    """One line on what the first run should know."""
+    untrusted: tuple[str, ...] = ()
+    """Names of project agents that wait for the person's word on the folder."""
+    confirming: str | None = None
+    """The approval whose `always` was asked for once."""
+    not_answering: set[str] = field(default_factory=set)
+    """Questions that the person does not want to answer from the message field."""
+    sessions_error: str = ""
+    inbox_error: str = ""
+    files_error: str = ""
+
+    def answering(self) -> Item | None:
+        """Returns the question that the next message answers."""
+        item = self.inbox.question_of(self.session_id)
+        return None if item is None or item.id in self.not_answering else item
+
+    def deciding(self) -> Item | None:
+        """Returns the item that single keys act on."""
+        return self.inbox.selected
+
+    def count_waiting(self) -> None:
+        """Brings the number in the header up to date."""
+        self.header = replace(self.header, waiting=len(self.inbox))
+
+    def take_queue(self, event: SessionEvent | RunEvent) -> bool:
+        """Follows the queue of the open session; says whether it changed."""
+        if event.type == "message.queued":
+            if all(w.id != event.message_id for w in self.queue):
+                self.queue.append(Waiting(event.message_id, _text(event.parts)))
+            return True
+        if event.type == "message.dequeued":
+            self.queue = [w for w in self.queue if w.id != event.message_id]
+            return True
+        return False
+
+    def hold(self, text: str) -> None:
+        """Keeps a message until the engine is reached."""
+        self.held += 1
+        self.outbox.append(Waiting(f"held-{self.held}", text))
+
+    def take_held(self) -> str | None:
+        """Takes back the last message that waits for the engine."""
+        return self.outbox.pop().text if self.outbox else None
+
+    def forget_session(self) -> None:
+        """Goes to the state before the first message of a new session."""
+        self.session_id, self.title = None, ""
+        self.run, self.queue, self.files = RunView(), [], None
+        self.files_error = ""
+        self.opening = False
+
+
+def _text(parts: object) -> str:
+    texts = [getattr(part, "text", None) or f"[{getattr(part, 'name', 'file')}]" for part in parts]  # type: ignore[attr-defined]
+    return "\n".join(texts)
+
+
+def queue_lines(model: Model) -> list[Line]:
+    """Returns what waits above the message field; at most three messages, the rest as a number."""
+    lines: list[Line] = []
+    for waiting, why in [(model.outbox, "waits for the engine"), (model.queue, "queued")]:
+        lines += [line((f"{why}  ", "muted"), shorten(sanitize_line(one.text), 120)) for one in waiting[-3:]]
+        if len(waiting) > 3:
+            lines.append(line((f"and {len(waiting) - 3} more", "muted")))
+    if lines and (model.queue or model.outbox):
+        lines[-1] = line(*lines[-1], ("   ↑ takes it back", "key"))
+    return lines

@@ -1,0 +1,83 @@
+"""Notices: the welcome, hints above the message field, the question about a folder, placeholders."""
+
+from __future__ import annotations
+
+from holdfast.core.domain.text import sanitize_line
+from holdfast.tui.presenters.model import Model
+from holdfast.tui.presenters.spans import BLANK, Line, line
+
+PLACEHOLDER = "Message   @ file   / command"
+
+
+def welcome_lines(model: Model) -> list[Line]:
+    """Returns what stands in the place of the transcript before the first message."""
+    if model.opening:
+        return [line(("Opening the session…", "muted"))]
+    agent = sanitize_line(model.agent) or "the agent"
+    who: Line = line((agent, "strong"))
+    if model.header.model:
+        who = line(*who, (" answers with ", "muted"), (sanitize_line(model.header.model), "strong"))
+    return [
+        line(("Holdfast", "brand"), ("  the workbench for agents", "muted")),
+        BLANK,
+        who,
+        BLANK,
+        line("Ask for something, for example:"),
+        line(("  “What is in this folder?”", "accent")),
+        line(("  “Summarise @notes.md and save it as summary.md”", "accent")),
+        BLANK,
+        line(("What changes files or runs programs is shown to you before it happens.", "muted")),
+        BLANK,
+        line(
+            ("ctrl+n ", "key"), ("another agent   ", "muted"), ("ctrl+o ", "key"), ("your sessions", "muted")
+        ),
+        line(("ctrl+p ", "key"), ("all commands    ", "muted"), ("F1     ", "key"), ("help", "muted")),
+    ]
+
+
+def hint_lines(model: Model, engine_says: str) -> list[Line]:
+    """Returns the one thing that should be known now."""
+    if engine_says:
+        return [
+            line((sanitize_line(engine_says), "error"), ("   /reconnect", "key"), (" tries again", "muted"))
+        ]
+    run = model.run.current
+    if run is not None and run.status == "failed":
+        return [line(("The run failed: ", "error"), run.error), _continue("goes on from here")]
+    if run is not None and run.status == "cancelled":
+        return [line(("Interrupted; what was done stays.  ", "warning"), *_continue("goes on"))]
+    if model.hint:
+        return [line(("offline: ", "warning"), (model.hint, "muted"))]
+    return []
+
+
+def _continue(what: str) -> Line:
+    return line(("ctrl+g", "key"), (f" {what}", "muted"))
+
+
+def trust_lines(model: Model, project: str) -> list[Line]:
+    """Returns the question about a folder with agents of its own."""
+    if not model.untrusted:
+        return []
+    names = ", ".join(model.untrusted[:4])
+    return [
+        line(
+            ("This folder brings agents: ", "warning"), (names, "strong"),
+            (f"   {sanitize_line(project)}", "muted"),
+        ),
+        line(
+            ("t", "key"), (" trust it: they may use their own allow rules   ", "muted"),
+            ("i", "key"), (" ignore: they ask before everything", "muted"),
+        ),
+    ]  # fmt: skip
+
+
+def placeholder(model: Model) -> str:
+    """Returns what stands in the empty message field."""
+    answering = model.answering()
+    if answering is not None:
+        return "Your answer   esc: write a message instead"
+    item = model.deciding()
+    if item is not None and item.approval is not None:
+        return "One of the keys above decides; anything else is a message"
+    return "Message is queued until the run has ended" if model.run.busy else PLACEHOLDER

@@ -1,0 +1,251 @@
+"""Small dialogs: one line of text, a confirmation, a choice, a document, the arguments of a call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static, TextArea
+
+from holdfast.tui.presenters.choices import Choice
+from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.widgets.lines import LinesView
+from holdfast.tui.widgets.paint import paint
+from holdfast.tui.widgets.panes.approvals import DECISION_BINDINGS
+from holdfast.tui.widgets.panes.rows import RowList
+
+ESCAPE = Binding("escape", "dismiss", "close", show=False)
+
+
+def _hint(*keys: tuple[str, str]) -> Static:
+    spans: list[tuple[str, str]] = []
+    for key, label in keys:
+        spans += [(key, "key"), (f" {label}   ", "muted")]
+    return Static(paint(tuple(spans)), classes="dialog-hint", markup=False)
+
+
+class AskScreen(ModalScreen[str]):
+    """Asks for one line; gives "" when it was left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+
+    def __init__(self, question: str, value: str) -> None:
+        super().__init__()
+        self._question = question
+        self._value = value
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog small"):
+            yield Static(self._question, classes="dialog-title", markup=False)
+            yield Input(self._value, id="answer", select_on_focus=False)
+            yield _hint(("enter", "done"), ("esc", "leave it"))
+
+    @on(Input.Submitted)
+    def _done(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip())
+
+    def action_leave(self) -> None:
+        self.dismiss("")
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Asks before something that cannot be taken back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", show=False),
+        Binding("n,escape", "answer(False)", show=False),
+    ]
+
+    def __init__(self, question: str, verb: str) -> None:
+        super().__init__()
+        self._question = question
+        self._verb = verb
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog small"):
+            yield Static(self._question, classes="dialog-title", markup=False)
+            yield _hint(("y", self._verb), ("n", "keep it"))
+
+    def action_answer(self, answer: bool) -> None:
+        self.dismiss(answer)
+
+
+class ChooseScreen(ModalScreen["str | None"]):
+    """Lets a person choose one thing of a list with a filter; says more of what is under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False),
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+    ]
+
+    def __init__(self, title: str, choices: list[Choice]) -> None:
+        super().__init__()
+        self._title = title
+        self._choices = choices
+        self._shown = choices
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog large"):
+            yield Static(self._title, classes="dialog-title", markup=False)
+            yield Input(placeholder="type to filter", id="filter", compact=True, select_on_focus=False)
+            with Horizontal(classes="columns"):
+                yield RowList(id="choices")
+                yield LinesView(id="choice-detail")
+            yield _hint(("↑↓", "move"), ("enter", "choose"), ("esc", "leave it"))
+
+    def on_mount(self) -> None:
+        self._fill("")
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        self._fill(event.value)
+
+    def _fill(self, text: str) -> None:
+        words = text.casefold().split()
+        self._shown = [c for c in self._choices if all(word in c.text.casefold() for word in words)]
+        rows = self.query_one("#choices", RowList)
+        rows.show([(str(i), paint(choice.label)) for i, choice in enumerate(self._shown)])
+        rows.highlighted = 0 if self._shown else None
+        if not self._shown:
+            self.query_one("#choice-detail", LinesView).show([line(("Nothing fits.", "muted"))], "none")
+
+    @on(OptionList.OptionHighlighted)
+    def _describe(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option_index < len(self._shown):
+            choice = self._shown[event.option_index]
+            self.query_one("#choice-detail", LinesView).show(choice.detail, choice.value)
+
+    @on(OptionList.OptionSelected)
+    @on(Input.Submitted)
+    def _choose(self) -> None:
+        index = self.query_one("#choices", RowList).highlighted
+        if index is None or index >= len(self._shown):
+            return
+        choice = self._shown[index]
+        if not choice.valid:
+            self.app.bell()
+            return
+        self.dismiss(choice.value)
+
+    def action_move(self, step: int) -> None:
+        rows = self.query_one("#choices", RowList)
+        if step > 0:
+            rows.action_cursor_down()
+        else:
+            rows.action_cursor_up()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class DocumentScreen(ModalScreen[None]):
+    """Shows lines on the whole screen: help, a file, the whole of an approval."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ESCAPE,
+        Binding("q", "dismiss", show=False),
+        Binding("o", "edit", show=False),
+    ]
+
+    def __init__(
+        self, title: str, note: str, lines: list[Line], edit: Callable[[], None] | None = None
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._note = note
+        self._lines = lines
+        self._edit = edit
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog whole"):
+            yield Static(
+                paint(line((self._title, "heading"), (f"   {self._note}", "muted"))), classes="dialog-title"
+            )
+            yield LinesView(self._lines, id="document")
+            keys = (("o", "editor"),) if self._edit else ()
+            yield _hint(("↑↓ pgup pgdn", "scroll"), *keys, ("esc", "close"))
+
+    def on_mount(self) -> None:
+        self.query_one("#document", LinesView).focus()
+
+    def action_edit(self) -> None:
+        if self._edit is not None:
+            self.dismiss()
+            self._edit()
+
+
+class ApprovalScreen(DocumentScreen):
+    """The whole of an approval; the keys that decide work here, too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = DECISION_BINDINGS
+
+    def __init__(self, item_id: str, title: str, lines: list[Line], keys: Line) -> None:
+        super().__init__(title, "", lines)
+        self.item_id = item_id
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog whole"):
+            yield Static(paint(line((self._title, "heading"))), classes="dialog-title")
+            yield LinesView(self._lines, id="document")
+            yield Static(paint(self._keys), id="whole-keys", markup=False)
+            yield _hint(("↑↓ pgup pgdn", "scroll"), ("esc", "back"))
+
+    def show_keys(self, keys: Line) -> None:
+        """Shows other keys: `always` wants to be said twice."""
+        self.query_one("#whole-keys", Static).update(paint(keys))
+
+
+class ArgumentsScreen(ModalScreen[None]):
+    """Edits the arguments of a call as JSON; `approve` says what is wrong with them, or nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ESCAPE,
+        Binding("ctrl+s", "approve", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, title: str, arguments: str, approve: Callable[[dict[str, Any]], Awaitable[str]]
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._arguments = arguments
+        self._approve = approve
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog large"):
+            yield Static(f"Edit the arguments of {self._title}", classes="dialog-title", markup=False)
+            yield TextArea(self._arguments, id="arguments", compact=True, show_line_numbers=True)
+            yield Static("", id="arguments-problem", markup=False)
+            yield _hint(("ctrl+s", "approve these"), ("esc", "leave it"))
+
+    def on_mount(self) -> None:
+        area = self.query_one("#arguments", TextArea)
+        area.cursor_blink = False
+        area.focus()
+
+    async def action_approve(self) -> None:
+        text = self.query_one("#arguments", TextArea).text
+        try:
+            arguments = json.loads(text)
+        except ValueError as error:
+            self._say(f"This is not JSON: {error}")
+            return
+        if not isinstance(arguments, dict):
+            self._say("Arguments are a JSON object: { … }")
+            return
+        problem = await self._approve(arguments)
+        if problem:
+            self._say(problem)
+        else:
+            self.dismiss()
+
+    def _say(self, text: str) -> None:
+        self.query_one("#arguments-problem", Static).update(paint(line((text, "error"))))

@@ -1,0 +1,71 @@
+"""Opens dialogs and waits for what they give; controllers use these instead of the screens."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from holdfast.core.domain.text import sanitize_line
+from holdfast.tui.presenters.choices import Choice
+from holdfast.tui.presenters.spans import line
+from holdfast.tui.screens.dialogs import (
+    ArgumentsScreen,
+    AskScreen,
+    ChooseScreen,
+    ConfirmScreen,
+    DocumentScreen,
+)
+
+if TYPE_CHECKING:
+    from holdfast.tui.app import HoldfastApp
+    from holdfast.tui.presenters.inbox import Item
+    from holdfast.tui.presenters.previews import FilePreview
+
+
+class Dialogs:
+    """The dialogs of one app. Those that wait must be called from a worker."""
+
+    def __init__(self, app: HoldfastApp) -> None:
+        self._app = app
+
+    async def ask(self, question: str, value: str) -> str:
+        """Asks for one line; returns "" when the person left it."""
+        return await self._app.push_screen_wait(AskScreen(sanitize_line(question), sanitize_line(value)))
+
+    async def confirm(self, question: str, verb: str) -> bool:
+        """Asks before something that cannot be taken back."""
+        return await self._app.push_screen_wait(ConfirmScreen(sanitize_line(question), verb))
+
+    async def choose(self, title: str, choices: list[Choice]) -> str | None:
+        """Lets the person choose; returns None when they left it."""
+        return await self._app.push_screen_wait(ChooseScreen(sanitize_line(title), choices))
+
+    async def choose_word(self, title: str, words: tuple[str, ...]) -> str | None:
+        """Lets the person choose one of a few words."""
+        return await self.choose(title, [Choice(word, line(word), [line(word)], word) for word in words])
+
+    async def edit_arguments(self, item: Item, approve: Callable[[dict[str, Any]], Awaitable[str]]) -> None:
+        """Lets the person edit the arguments of a call; `approve` returns what is wrong with them."""
+        await self._app.push_screen_wait(ArgumentsScreen(item.label, item.arguments, approve))
+
+    def preview(self, preview: FilePreview, path: str) -> None:
+        """Shows a file."""
+
+        def edit() -> None:
+            self._app.do("edit", path)
+
+        self._app.push_screen(DocumentScreen(preview.title, preview.note, preview.lines, edit))
+
+    def run_aside(self, command: list[str]) -> str:
+        """Runs a program in the terminal, the app stepping aside; returns what went wrong, or nothing."""
+        from textual.app import SuspendNotSupported  # only where an editor is opened
+
+        try:
+            with self._app.suspend():
+                code = subprocess.run(command, check=False).returncode
+        except SuspendNotSupported:
+            return "This terminal cannot be handed to an editor."
+        except OSError as error:
+            return f"Cannot start {command[0]}: {error.strerror}; set EDITOR to a program that exists."
+        return f"{command[0]} ended with status {code}." if code else ""

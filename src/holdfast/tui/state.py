@@ -1,0 +1,43 @@
+"""What the terminal app remembers between two starts: one small JSON file, read before the first paint."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(slots=True)
+class UiState:
+    """The remembered things."""
+
+    theme: str = "holdfast-dark"
+    theme_data: dict[str, Any] = field(default_factory=dict)
+    """The theme as it was last time, so that the first paint needs no YAML."""
+    agent: str = ""
+    """The agent of the last new session."""
+
+
+def load(path: Path) -> UiState:
+    """Returns the remembered state; a missing or damaged file gives the defaults."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return UiState()
+    if not isinstance(raw, dict):
+        return UiState()
+    state = UiState()
+    for name, value in raw.items():
+        if isinstance(value, type(getattr(state, name, None))):
+            setattr(state, name, value)
+    return state
+
+
+def save(path: Path, state: UiState) -> None:
+    """Writes the state so that a crash leaves the old or the new one. Raises `OSError`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(asdict(state)), encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,199 @@
+"""The message field: many lines, history, chips for long pastes, and keys that decide while it is empty."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textual import events
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import TextArea
+
+from holdfast.core.domain.text import sanitize
+from holdfast.tui.presenters.draft import Draft, History, Token, token_before
+
+HOLD_S = 0.25
+"""A key that decides waits this long for a second character: then it was the beginning of a word."""
+NEW_LINE = ("ctrl+j", "shift+enter", "alt+enter")
+POPUP_KEYS = ("up", "down", "tab", "enter", "escape")
+
+
+class MessageArea(TextArea):
+    """Where messages are written. It knows nothing of runs and sessions."""
+
+    @dataclass
+    class Sent(Message):
+        """Enter was pressed on a text; it is still in the field."""
+
+        text: str
+
+    @dataclass
+    class Decided(Message):
+        """A key that decides was pressed, alone, in the empty field."""
+
+        key: str
+
+    @dataclass
+    class TokenChanged(Message):
+        """Another thing stands before the cursor that can be completed; None: nothing."""
+
+        token: Token | None
+
+    @dataclass
+    class PopupKey(Message):
+        """A key for the list of completions."""
+
+        key: str
+
+    class PullBackWanted(Message):
+        """Up was pressed in the empty field while messages wait."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, compact=True, highlight_cursor_line=False, soft_wrap=True)
+        self.cursor_blink = False
+        self.draft = Draft()
+        self.history_of_messages = History()
+        self.deciding_keys: frozenset[str] = frozenset()
+        self.may_decide: Callable[[], bool] = lambda: False
+        self.on_typed: Callable[[float], None] = lambda now: None
+        self.popup_open = False
+        self.messages_wait = False
+        self._held: str | None = None
+        self._timer: Timer | None = None
+        self._token: Token | None = None
+
+    # --- keys
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self._held is not None and self._release(event):
+            self._take(event)
+            return
+        if self.popup_open and event.key in POPUP_KEYS:
+            self._take(event)
+            self.post_message(self.PopupKey(event.key))
+            return
+        if self._decides(event):
+            self._take(event)
+            self._hold(event.character or "")
+            return
+        if event.key == "enter":
+            self._take(event)
+            self.post_message(self.Sent(self.text))
+            return
+        if event.key in NEW_LINE:
+            self._take(event)
+            self.insert("\n")
+            return
+        if event.key in ("up", "down") and self._go_through_messages(event.key):
+            self._take(event)
+            return
+        if event.is_printable:
+            self.on_typed(time.monotonic())
+        await super()._on_key(event)
+
+    def _take(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()
+
+    def _decides(self, event: events.Key) -> bool:
+        return not self.text and event.character in self.deciding_keys and self.may_decide()
+
+    def _hold(self, key: str) -> None:
+        self._held = key
+        self._timer = self.set_timer(HOLD_S, self._decide)
+
+    def _decide(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            self.post_message(self.Decided(held))
+
+    def _release(self, event: events.Key) -> bool:
+        """Ends the wait for a second key; says whether `event` is used up by that."""
+        held, self._held = self._held, None
+        if self._timer is not None:
+            self._timer.stop()
+        if held is None:
+            return False
+        if event.character == held or event.key == "enter":
+            self.post_message(self.Decided(held))
+            if event.character == held:
+                self.post_message(self.Decided(held))
+            return True
+        if event.is_printable:
+            self.insert(held)
+            return False
+        return event.key in ("escape", "backspace")
+
+    def _go_through_messages(self, key: str) -> bool:
+        history = self.history_of_messages
+        if key == "up" and not self.text and self.messages_wait:
+            self.post_message(self.PullBackWanted())
+            return True
+        if self.text and not history.browsing:
+            return False
+        at_edge = self.cursor_at_first_line if key == "up" else self.cursor_at_last_line
+        if not at_edge:
+            return False
+        text = history.older() if key == "up" else history.newer()
+        if text is not None:
+            self._replace_all(text)
+        return text is not None
+
+    # --- text
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        self._decide_not()
+        self.insert(self.draft.fold(sanitize(event.text)))
+
+    def _decide_not(self) -> None:
+        self._held = None
+        if self._timer is not None:
+            self._timer.stop()
+
+    def on_text_area_changed(self) -> None:
+        self._look_for_token()
+
+    def on_text_area_selection_changed(self) -> None:
+        self._look_for_token()
+
+    def _look_for_token(self) -> None:
+        row, column = self.cursor_location
+        before = ("\n" if row else "") + self.document.get_line(row)[:column]
+        token = None if self.history_of_messages.browsing else token_before(before)
+        if token != self._token:
+            self._token = token
+            self.post_message(self.TokenChanged(token))
+
+    @property
+    def token(self) -> Token | None:
+        """What stands before the cursor and can be completed."""
+        return self._token
+
+    def complete(self, text: str) -> None:
+        """Replaces what can be completed with `text`."""
+        if self._token is None:
+            return
+        row, column = self.cursor_location
+        self.replace(text, (row, max(0, column - self._token.length)), (row, column))
+
+    def _replace_all(self, text: str) -> None:
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+
+    def set_text(self, text: str) -> None:
+        """Puts `text` into the field, the cursor at its end; a long text becomes a chip."""
+        self.history_of_messages.leave()
+        self._replace_all(self.draft.fold(text))
+
+    def take_text(self) -> str:
+        """Empties the field; returns what it means, chips unfolded."""
+        typed = self.text
+        text = self.draft.expand(typed)
+        self.history_of_messages.add(typed if typed == text else "")
+        self.draft.clear()
+        self.load_text("")
+        return text

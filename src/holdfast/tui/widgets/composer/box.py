@@ -1,0 +1,184 @@
+"""The message field with what belongs to it: notices above it, completions, the strip of what waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from holdfast.core.domain.text import sanitize_line
+from holdfast.tui.presenters.commands import BY_SLASH, complete
+from holdfast.tui.presenters.draft import Draft, History, Mention, command_of
+from holdfast.tui.presenters.notices import PLACEHOLDER
+from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.widgets.composer.area import MessageArea
+from holdfast.tui.widgets.composer.popup import CompletionPopup
+from holdfast.tui.widgets.strips import Strip
+
+
+class MessageBox(Vertical):
+    """What a person says: messages, commands, decisions."""
+
+    @dataclass
+    class MessageSent(Message):
+        """A message was sent; the field is empty again."""
+
+        text: str
+        mentions: list[Mention]
+
+    @dataclass
+    class CommandGiven(Message):
+        """A slash command was given."""
+
+        name: str
+        """The command's name in the table, not the word after the slash."""
+        argument: str
+
+    @dataclass
+    class UnknownCommand(Message):
+        word: str
+
+    @dataclass
+    class FilesWanted(Message):
+        """Paths that fit `prefix` are wanted: answer with `offer_files`."""
+
+        prefix: str
+
+    def compose(self) -> ComposeResult:
+        yield Strip(id="trust-strip")
+        yield Strip(id="decide-strip")
+        yield Strip(id="queue-strip")
+        yield Strip(id="hint-strip")
+        yield CompletionPopup(id="completions")
+        yield MessageArea(id="message")
+
+    def on_mount(self) -> None:
+        self.popup.close()
+        self.area.placeholder = PLACEHOLDER
+
+    @property
+    def area(self) -> MessageArea:
+        return self.query_one("#message", MessageArea)
+
+    @property
+    def popup(self) -> CompletionPopup:
+        return self.query_one("#completions", CompletionPopup)
+
+    @property
+    def draft(self) -> Draft:
+        return self.area.draft
+
+    @property
+    def history(self) -> History:
+        return self.area.history_of_messages
+
+    def notice(self, name: str) -> Strip:
+        """Returns the strip of a name: trust, decide, queue or hint."""
+        return self.query_one(f"#{name}-strip", Strip)
+
+    def focus_text(self) -> None:
+        self.area.focus()
+
+    def set_text(self, text: str) -> None:
+        self.area.set_text(text)
+        self.focus_text()
+
+    def give_back(self, text: str) -> None:
+        """Puts back what could not be sent, unless something else was written meanwhile."""
+        if not self.area.text:
+            self.set_text(text)
+
+    def set_placeholder(self, text: str) -> None:
+        if self.area.placeholder != text:
+            self.area.placeholder = text
+
+    # --- sending
+
+    @on(MessageArea.Sent)
+    def _send(self, event: MessageArea.Sent) -> None:
+        event.stop()
+        if not event.text.strip():
+            return
+        command = command_of(event.text)
+        if command is not None:
+            self._give(*command)
+            return
+        mentions = self.draft.mentions(event.text)
+        self.post_message(self.MessageSent(self.area.take_text(), mentions))
+
+    def _give(self, word: str, argument: str) -> None:
+        command = BY_SLASH.get(word)
+        if command is None:
+            self.post_message(self.UnknownCommand(word))
+            return
+        self.area.take_text()
+        self.post_message(self.CommandGiven(command.name, argument))
+
+    # --- completion
+
+    @on(MessageArea.TokenChanged)
+    def _complete(self, event: MessageArea.TokenChanged) -> None:
+        event.stop()
+        token = event.token
+        if token is None:
+            self._close()
+        elif token.kind == "command":
+            rows = [(command.slash, _command_line(command.slash, command.argument, command.help))
+                    for command in complete(token.text)]  # fmt: skip
+            self._open(rows)
+        else:
+            self.post_message(self.FilesWanted(token.text))
+
+    def offer_files(self, prefix: str, paths: tuple[str, ...]) -> None:
+        """Shows the paths that fit, if `prefix` still stands before the cursor."""
+        token = self.area.token
+        if token is None or token.kind != "file" or token.text != prefix:
+            return
+        self._open([(path, line(("@", "accent"), sanitize_line(path))) for path in paths])
+
+    def _open(self, rows: list[tuple[str, Line]]) -> None:
+        self.popup.show(rows)
+        self.area.popup_open = self.popup.is_open
+
+    def _close(self) -> None:
+        self.popup.close()
+        self.area.popup_open = False
+
+    def close_popup(self) -> bool:
+        """Closes the list of completions; says whether it was open."""
+        was = self.popup.is_open
+        self._close()
+        return was
+
+    @on(MessageArea.PopupKey)
+    def _press(self, event: MessageArea.PopupKey) -> None:
+        event.stop()
+        self.popup.press(event.key)
+        self.area.popup_open = self.popup.is_open
+
+    @on(CompletionPopup.Chosen)
+    def _choose(self, event: CompletionPopup.Chosen) -> None:
+        event.stop()
+        self.area.popup_open = False
+        token = self.area.token
+        if token is None:
+            return
+        if token.kind == "file":
+            self.area.complete(self.draft.choose(event.value))
+            return
+        command = BY_SLASH[event.value]
+        if (event.sent and not command.argument) or (
+            event.sent and command.argument.startswith("[") and token.text == command.slash
+        ):
+            self._give(command.slash, "")
+        else:
+            self.area.complete(f"/{command.slash} " if command.argument else f"/{command.slash}")
+
+
+def _command_line(slash: str, argument: str, help: str) -> Line:
+    return line(
+        (f"/{slash}", "key"), (f" {argument}".ljust(max(2, 22 - len(slash))), "muted"), (help, "muted")
+    )

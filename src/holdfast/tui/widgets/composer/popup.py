@@ -1,0 +1,64 @@
+"""The list of completions above the message field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from holdfast.tui.presenters.spans import Line
+from holdfast.tui.widgets.paint import paint
+
+
+class CompletionPopup(OptionList, can_focus=False):
+    """Shows what can be put in; the message field sends it its keys."""
+
+    @dataclass
+    class Chosen(Message):
+        """A completion was chosen, by key or by mouse."""
+
+        value: str
+        sent: bool
+        """Whether enter was pressed, so that a command without argument can start at once."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, compact=True)
+        self._values: list[str] = []
+
+    @property
+    def is_open(self) -> bool:
+        return self.display
+
+    def show(self, rows: list[tuple[str, Line]]) -> None:
+        """Shows values with their lines; closes when there are none."""
+        self._values = [value for value, _ in rows]
+        self.clear_options()
+        self.add_options([Option(paint(one)) for _, one in rows])
+        self.display = bool(rows)
+        if rows:
+            self.highlighted = 0
+
+    def close(self) -> None:
+        self.display = False
+
+    def press(self, key: str) -> None:
+        """Does what a key of the message field says."""
+        if key == "up":
+            self.action_cursor_up()
+        elif key == "down":
+            self.action_cursor_down()
+        elif key == "escape":
+            self.close()
+        elif self.highlighted is not None:
+            self._choose(self.highlighted, sent=key == "enter")
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self._choose(event.option_index, sent=False)
+
+    def _choose(self, index: int, sent: bool) -> None:
+        value = self._values[index]
+        self.close()
+        self.post_message(self.Chosen(value, sent))

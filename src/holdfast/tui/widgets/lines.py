@@ -1,0 +1,97 @@
+"""A scrollable view of lines: wraps them to its width and draws only what is visible."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import RenderOptions
+
+from holdfast.tui.presenters.spans import Line
+from holdfast.tui.widgets.paint import paint
+
+
+class LinesView(ScrollView, can_focus=True):
+    """Shows lines; keeps the scroll position when the lines change but their subject does not."""
+
+    ALLOW_SELECT = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_up", "up", show=False),
+        Binding("down,j", "scroll_down", "down", show=False),
+        Binding("home,g", "scroll_home", "top", show=False),
+        Binding("end,G", "scroll_end", "end", show=False),
+        Binding("pageup", "page_up", "page up", show=False),
+        Binding("pagedown,space", "page_down", "page down", show=False),
+    ]
+
+    def __init__(self, lines: list[Line] | None = None, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines = lines or []
+        self._rows: list[Content] = []
+        self._subject: object = None
+        self._width = 0
+
+    def show(self, lines: list[Line], subject: object = None) -> None:
+        """Replaces the lines; goes to the top when `subject` is another one than before."""
+        if lines == self._lines and subject == self._subject:
+            return
+        self._lines = lines
+        if subject != self._subject:
+            self._subject = subject
+            self.scroll_home(animate=False, immediate=True)
+        self._wrap()
+
+    @property
+    def lines(self) -> list[Line]:
+        return self._lines
+
+    def on_resize(self) -> None:
+        if self.scrollable_content_region.width != self._width:
+            self._wrap()
+
+    def _wrap(self) -> None:
+        self._width = self.scrollable_content_region.width
+        if self._width <= 0:
+            return
+        rows: list[Content] = []
+        for line in self._lines:
+            content = paint(line)
+            if content.cell_length <= self._width:
+                rows.append(content)
+            else:
+                rows.extend(content.wrap(self._width))
+        self._rows = rows
+        self.virtual_size = Size(self._width, len(rows))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        row = self.scroll_offset.y + y
+        width = self.size.width
+        style = self.visual_style
+        if row >= len(self._rows):
+            return Strip.blank(width, style.rich_style)
+        options = RenderOptions(self._get_style, {})
+        strips = self._marked(row).render_strips(width, 1, style, options)
+        strip = strips[0] if strips else Strip.blank(width, style.rich_style)
+        return strip.apply_offsets(0, row).extend_cell_length(width, style.rich_style).crop(0, width)
+
+    def _marked(self, row: int) -> Content:
+        content = self._rows[row]
+        span = self.text_selection.get_span(row) if self.text_selection is not None else None
+        if span is None:
+            return content
+        start, end = span
+        style = Style.from_styles(self.screen.get_component_styles("screen--selection"))
+        return content.stylize(style, start, len(content) if end == -1 else end)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        return selection.extract("\n".join(row.plain for row in self._rows)), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()

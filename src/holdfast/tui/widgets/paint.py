@@ -1,0 +1,39 @@
+"""From roles to the theme's colours: the one place that says how a role looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.content import Content
+
+from holdfast.tui.presenters.spans import Line
+
+ROLES = {
+    "": "",
+    "muted": "$text-muted",
+    "strong": "bold",
+    "heading": "bold $primary",
+    "brand": "bold $primary",
+    "primary": "bold $primary",
+    "accent": "$accent",
+    "success": "$success",
+    "warning": "$warning",
+    "error": "$error",
+    "added": "$success",
+    "removed": "$error",
+    "hunk": "$accent",
+    "code": "$secondary",
+    "key": "bold $accent",
+    "hit": "bold $warning",
+    "struck": "strike $text-muted",
+}
+
+
+def paint(line: Line) -> Content:
+    """Returns one line as content; nothing in it is read as markup."""
+    return Content.assemble(*((text, ROLES[role]) if role else text for text, role in line))
+
+
+def paint_all(lines: Iterable[Line]) -> Content:
+    """Returns lines as one content with line breaks."""
+    return Content("\n").join(paint(line) for line in lines)

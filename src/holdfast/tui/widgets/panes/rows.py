@@ -1,0 +1,46 @@
+"""A list whose rows have ids and keep the cursor when they change."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+
+class RowList(OptionList):
+    """An option list that is told all its rows at once, and only draws what is different."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, compact=True)
+        self._rows: list[tuple[str, Content]] = []
+
+    def show(self, rows: list[tuple[str, Content]], cursor: str | None = None) -> None:
+        """Shows rows of id and content. The cursor stays on its row; `cursor` names where it starts."""
+        if rows == self._rows:
+            return
+        wanted = self.current or cursor
+        ids = [row_id for row_id, _ in rows]
+        if ids == [row_id for row_id, _ in self._rows]:
+            for index, (old, new) in enumerate(zip(self._rows, rows, strict=True)):
+                if old != new:
+                    self.replace_option_prompt_at_index(index, new[1])
+        else:
+            self.set_options(Option(content, id=row_id) for row_id, content in rows)
+        self._rows = rows
+        if rows:
+            self.highlighted = (
+                ids.index(wanted) if wanted in ids else min(self.highlighted or 0, len(ids) - 1)
+            )
+
+    @property
+    def current(self) -> str | None:
+        """The id of the row under the cursor."""
+        if self.highlighted is None or self.highlighted >= len(self._rows):
+            return None
+        return self._rows[self.highlighted][0]
+
+    def go_to(self, row_id: str) -> None:
+        """Puts the cursor on a row."""
+        ids = [one for one, _ in self._rows]
+        if row_id in ids:
+            self.highlighted = ids.index(row_id)

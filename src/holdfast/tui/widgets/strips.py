@@ -1,0 +1,94 @@
+"""Short texts of one or two lines: strips above the message field, the header line, the footer."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Static
+
+from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.presenters.status import Header, left, right
+from holdfast.tui.widgets.paint import paint
+
+
+class Strip(Static):
+    """Shows lines; is not there while it has none."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__("", id=id, markup=False)
+        self.display = False
+        self.shown: list[Line] = []
+
+    def show(self, lines: list[Line], actions: dict[str, str] | None = None) -> None:
+        """Shows `lines`; a key among `actions` can be clicked, too."""
+        if lines == self.shown:
+            return
+        self.shown = lines
+        self.display = bool(lines)
+        self.update(Content("\n").join(clickable(one, actions or {}) for one in lines))
+
+
+class HeaderLine(Static):
+    """Who answers, how the engine does, what was used and what waits."""
+
+    def __init__(self, header: Header, *, id: str) -> None:
+        super().__init__("", id=id, markup=False)
+        self._header = header
+
+    def show(self, header: Header) -> None:
+        if header != self._header:
+            self._header = header
+            self.refresh()
+
+    def render(self) -> Content:
+        begin, end = paint(left(self._header)), paint(right(self._header))
+        width = self.content_size.width
+        room = width - end.cell_length - 2
+        if room < 10:
+            return begin.truncate(width, ellipsis=True)
+        return (
+            begin.truncate(room, ellipsis=True).pad_right(max(2, width - begin.cell_length - end.cell_length))
+            + end
+        )
+
+
+class KeyBar(Static):
+    """The keys of where one is; each can be clicked."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__("", id=id, markup=False)
+        self._keys: list[tuple[str, str, str]] = []
+
+    def show(self, keys: list[tuple[str, str, str]]) -> None:
+        """Shows key, label and command of each; those that do not fit are left out, the last stays."""
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh()
+
+    def render(self) -> Content:
+        width = self.content_size.width
+        pieces = [_key(*one) for one in self._keys]
+        while len(pieces) > 2 and sum(p.cell_length + 2 for p in pieces) > width:
+            pieces.pop(-3 if len(pieces) > 3 else -2)
+        return Content("  ").join(pieces)
+
+
+def _key(key: str, label: str, command: str) -> Content:
+    content = paint(line((key, "key"), (f" {label}", "muted")))
+    return _on_click(content, 0, len(content), f"app.command({command!r})") if command else content
+
+
+def clickable(shown: Line, actions: dict[str, str]) -> Content:
+    """Returns a line whose keys among `actions` run the app's action when clicked."""
+    content = paint(shown)
+    position = 0
+    for text, role in shown:
+        action = actions.get(text) if role == "key" else None
+        if action:
+            content = _on_click(content, position, position + len(text), action)
+        position += len(text)
+    return content
+
+
+def _on_click(content: Content, start: int, end: int, action: str) -> Content:
+    return content.stylize(Style.from_meta({"@click": action}), start, end)

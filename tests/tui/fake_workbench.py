@@ -1,0 +1,805 @@
+"""An in-memory workbench that plays scripted runs: the terminal app sees a log as the engine would write it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, Trust
+from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
+from holdfast.core.domain.errors import (
+    ConflictError,
+    Diagnostic,
+    ErrorInfo,
+    ErrorKind,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+)
+from holdfast.core.domain.events import (
+    DELTAS,
+    RUN_ENDS,
+    ApprovalRequested,
+    ApprovalResolved,
+    EventFilter,
+    FileChanged,
+    LoggedEvent,
+    MessageAdded,
+    MessageDequeued,
+    MessageQueued,
+    PartCompleted,
+    PartDelta,
+    PartStarted,
+    QuestionAnswered,
+    QuestionAsked,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunStarted,
+    SessionConfigured,
+    SessionCreated,
+    SessionDeleted,
+    SessionRenamed,
+    StepCompleted,
+    StepStarted,
+    Timing,
+    ToolCallCompleted,
+    ToolCallRequested,
+    ToolCallStarted,
+    UsageRecorded,
+)
+from holdfast.core.domain.files import Change, FileContent, FileEntry
+from holdfast.core.domain.messages import FilePart, ImagePart, TextPart, UserPart, text_of
+from holdfast.core.domain.models import ModelChoice, ModelInfo
+from holdfast.core.domain.runs import (
+    QueuedMessage,
+    Run,
+    RunOptions,
+    RunStatus,
+    SearchHit,
+    Session,
+    Submitted,
+    Usage,
+)
+from holdfast.core.domain.status import CheckResult, EngineStatus
+from holdfast.core.domain.tools import DiffBlock, DisplayBlock, Question, Risk
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+"""When everything here happens: a second an event."""
+
+Script = Callable[["FakeRun"], Awaitable[None]]
+
+
+def spec(name: str, **more: Any) -> AgentInfo:
+    """Returns a valid shipped agent."""
+    layer = more.pop("layer", Layer.SHIPPED)
+    trusted = more.pop("trusted", True)
+    description = more.pop("description", f"The {name}.")
+    return AgentInfo(
+        name=name,
+        description=description,
+        layer=layer,
+        path=f"/agents/{name}.yaml",
+        spec=AgentSpec(version=1, name=name, description=description, tools=("read_file",), **more),
+        trusted=trusted,
+    )
+
+
+class Cancelled(Exception):  # noqa: N818 - it is no error
+    """A person stopped the run."""
+
+
+class FakeRun:
+    """What a script uses to write events."""
+
+    def __init__(self, bench: FakeWorkbench, session_id: str, message: str) -> None:
+        self.bench = bench
+        self.session_id = session_id
+        self.message = message
+        self.id = bench.new_id("run")
+        self.step = 0
+        self.cancelled = asyncio.Event()
+        self._calls = 0
+
+    def emit(self, make: Callable[..., Any], **fields: Any) -> int:
+        return self.bench.emit(make(session_id=self.session_id, run_id=self.id, **fields))
+
+    async def wait(self, event: asyncio.Event) -> None:
+        """Waits for `event`; raises `Cancelled` when the run is stopped meanwhile."""
+        tasks = [asyncio.create_task(event.wait()), asyncio.create_task(self.cancelled.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+        if self.cancelled.is_set():
+            raise Cancelled
+
+    async def hold(self) -> None:
+        """Stays busy until the test releases the run, or it is cancelled."""
+        await self.wait(self.bench.release)
+
+    async def say(self, text: str, chunk: int = 16) -> None:
+        """Streams a reply."""
+        self.step += 1
+        model = self.bench.model_of(self.session_id)
+        self.emit(StepStarted, step=self.step, model=model, prompt="0" * 64)
+        part_id = f"p{self.step}"
+        self.emit(PartStarted, part_id=part_id, kind="text")
+        for start in range(0, len(text), chunk):
+            self.emit(PartDelta, part_id=part_id, text=text[start : start + chunk])
+            await asyncio.sleep(0)
+        self.emit(PartCompleted, part_id=part_id, kind="text", text=text)
+        self.usage()
+
+    def usage(self, reason: str = "stop") -> None:
+        self.emit(
+            UsageRecorded, model="offline", input_tokens=1200, output_tokens=340, cost_usd=0.0, estimated=True
+        )
+        timing = Timing(request_ms=3, first_delta_ms=120, total_ms=1400)
+        self.emit(StepCompleted, step=self.step, reason=reason, timing=timing)
+
+    async def call(
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        subject: str = "",
+        preview: tuple[DisplayBlock, ...] = (),
+        display: tuple[DisplayBlock, ...] = (),
+        ask: bool = True,
+        risk: Risk = Risk.WRITE,
+        expires_at: datetime | None = None,
+    ) -> Decision | None:
+        """Makes a tool call; waits for a decision when `ask`. Returns the decision."""
+        self._calls += 1
+        call_id = f"{self.id}-c{self._calls}"
+        self.step += 1
+        self.emit(StepStarted, step=self.step, model="offline", prompt="0" * 64)
+        self.emit(ToolCallRequested, call_id=call_id, step=self.step, name=tool, arguments=arguments)
+        self.usage("tool_calls")
+        decision = None
+        if ask:
+            approval = Approval(
+                id=self.bench.new_id("approval"),
+                session_id=self.session_id,
+                run_id=self.id,
+                call_id=call_id,
+                agent=self.bench.sessions_by_id[self.session_id].agent,
+                tool=tool,
+                risk=risk,
+                subject=subject,
+                arguments=arguments,
+                preview=preview,
+                rule=f"{tool}({subject})",
+                reason="no rule allows it",
+                requested_at=self.bench.time(),
+                expires_at=expires_at,
+            )
+            decision = await self._decided(approval)
+        denied = decision is not None and decision.outcome == "deny"
+        if not denied:
+            given = decision.arguments if decision and decision.arguments else arguments
+            self.emit(ToolCallStarted, call_id=call_id, arguments=given)
+            self._write(tool, given)
+        self.emit(
+            ToolCallCompleted,
+            call_id=call_id,
+            name=tool,
+            outcome="denied" if denied else "ok",
+            content=(TextPart(text=decision.reason if denied and decision else "done"),),
+            display=() if denied else display,
+            duration_ms=20,
+        )
+        return decision
+
+    async def _decided(self, approval: Approval) -> Decision:
+        self.bench.approvals_by_id[approval.id] = approval
+        event = self.bench.decided[approval.id] = asyncio.Event()
+        self.emit(ApprovalRequested, approval=approval)
+        self.bench.status(self.session_id, RunStatus.WAITING, +1)
+        try:
+            await self.wait(event)
+        except Cancelled:
+            self._resolve(approval, "cancelled", None)
+            raise
+        decision = self.bench.decisions[approval.id]
+        self._resolve(approval, "approved" if decision.outcome == "approve" else "denied", decision)
+        return decision
+
+    def _resolve(self, approval: Approval, status: str, decision: Decision | None) -> None:
+        known = {"status": ApprovalStatus(status), "decision": decision}
+        self.bench.approvals_by_id[approval.id] = approval.model_copy(update=known)
+        self.bench.status(self.session_id, RunStatus.RUNNING, -1)
+        self.emit(
+            ApprovalResolved,
+            approval_id=approval.id,
+            call_id=approval.call_id,
+            status=status,
+            decision=decision,
+        )
+
+    def _write(self, tool: str, arguments: dict[str, Any]) -> None:
+        if tool != "write_file":
+            return
+        path, text = str(arguments["path"]), str(arguments.get("content", ""))
+        self.bench.put_file(self.session_id, path, text, self.id)
+        self.emit(FileChanged, path=path, change=Change.CREATED, after="1" * 64, size=len(text))
+
+    async def ask(self, text: str, choices: tuple[str, ...] = (), free_text: bool = True) -> str:
+        """Asks the person; returns the answer."""
+        self._calls += 1
+        call_id = f"{self.id}-c{self._calls}"
+        self.emit(ToolCallRequested, call_id=call_id, step=1, name="ask_user", arguments={"text": text})
+        self.emit(ToolCallStarted, call_id=call_id, arguments={"text": text})
+        question = Question(
+            id=self.bench.new_id("question"),
+            session_id=self.session_id,
+            run_id=self.id,
+            call_id=call_id,
+            text=text,
+            choices=choices,
+            free_text=free_text,
+        )
+        self.bench.questions_by_id[question.id] = question
+        event = self.bench.decided[question.id] = asyncio.Event()
+        self.emit(QuestionAsked, question=question)
+        await self.wait(event)
+        answer = self.bench.answers[question.id]
+        self.emit(QuestionAnswered, question_id=question.id, call_id=call_id, answer=answer)
+        self.emit(
+            ToolCallCompleted,
+            call_id=call_id,
+            name="ask_user",
+            outcome="ok",
+            content=(TextPart(text=answer),),
+        )
+        return answer
+
+
+async def echo(run: FakeRun) -> None:
+    """The script of runs that have no other."""
+    await run.say(f"You said: {run.message}")
+
+
+def new_file(path: str, content: str) -> tuple[dict[str, Any], tuple[DisplayBlock, ...]]:
+    """Returns arguments and preview of writing a new file."""
+    lines = content.splitlines()
+    diff = f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{len(lines)} @@\n" + "\n".join(f"+{one}" for one in lines)
+    return {"path": path, "content": content}, (DiffBlock(path=path, diff=diff, created=True),)
+
+
+class FakeWorkbench:
+    """All services at once; the properties of the protocol are views on the same object."""
+
+    def __init__(self, scripts: list[Script] | None = None, now: datetime = NOON) -> None:
+        self.scripts = list(scripts or [])
+        self.log: list[LoggedEvent] = []
+        self.sessions_by_id: dict[str, Session] = {}
+        self.approvals_by_id: dict[str, Approval] = {}
+        self.questions_by_id: dict[str, Question] = {}
+        self.runs_by_id: dict[str, Run] = {}
+        self.files_by_session: dict[str, dict[str, FileEntry]] = {}
+        self.contents: dict[tuple[str, str], FileContent] = {}
+        self.project_files: tuple[str, ...] = ("notes.md", "data/sales.csv", "my report.md")
+        self.decisions: dict[str, Decision] = {}
+        self.answers: dict[str, str] = {}
+        self.decided: dict[str, asyncio.Event] = {}
+        self.queued: dict[str, list[QueuedMessage]] = {}
+        self.agent_infos: list[AgentInfo] = [
+            spec("general", description="Does whatever you ask for."),
+            spec("analyst", description="Answers questions about tabular data."),
+        ]
+        self.trust_known: dict[str, bool] = {}
+        self.model_infos: tuple[ModelInfo, ...] = (
+            ModelInfo(
+                name="offline", provider="offline", input_usd_per_million=0, output_usd_per_million=0, note="No key."
+            ),
+            ModelInfo(
+                name="openai/gpt-4o",
+                provider="openai",
+                context_window=128_000,
+                input_usd_per_million=2.5,
+                output_usd_per_million=10,
+                takes_images=True,
+                available=False,
+            ),
+        )
+        self.hint = "set OPENAI_API_KEY or run `holdfast keys provider set openai`, then /model"
+        self.release = asyncio.Event()
+        self.lost = False
+        self.closed = 0
+        self.edits_refused = ""
+        self.undone: list[str] = []
+        self.sent: list[tuple[UserPart, ...]] = []
+        self.attached: list[str] = []
+        self._now = now
+        self._numbers: dict[str, int] = {}
+        self._news = asyncio.Condition()
+        self._active: dict[str, FakeRun] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.agents = _Agents(self)
+        self.sessions = _Sessions(self)
+        self.runs = _Runs(self)
+        self.approvals = _Approvals(self)
+        self.events = _Events(self)
+        self.files = _Files(self)
+        self.models = _Models(self)
+        self.keys = _Keys()
+        self.engine = _Engine(self)
+
+    # --- the log
+
+    def new_id(self, kind: str) -> str:
+        self._numbers[kind] = self._numbers.get(kind, 0) + 1
+        return f"{kind}-{self._numbers[kind]}"
+
+    def time(self) -> datetime:
+        return self._now + timedelta(seconds=len(self.log))
+
+    def emit(self, event: Any) -> int:
+        """Commits an event, and tells the followers."""
+        event = event.model_copy(update={"at": self.time()})
+        logged = LoggedEvent(id=len(self.log) + 1, event=event)
+        self.log.append(logged)
+        session = self.sessions_by_id.get(event.session_id)
+        if session is not None:
+            self.sessions_by_id[session.id] = session.model_copy(
+                update={"last_event_id": logged.id, "updated_at": event.at}
+            )
+        self._spawn(self._tell())
+        return logged.id
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def lose(self) -> None:
+        """Lets the engine be gone: everything fails until `lost` is False again."""
+        self.lost = True
+        self._spawn(self._tell())
+
+    def reach(self) -> None:
+        if self.lost:
+            raise UnavailableError("The engine does not answer.")
+
+    async def connect(self) -> FakeWorkbench:
+        """What the app is given to connect with."""
+        self.reach()
+        return self
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    # --- state
+
+    def add_session(self, title: str, agent: str = "general", **more: Any) -> Session:
+        """Makes a session with its first event."""
+        session = Session(
+            id=more.pop("id", None) or self.new_id("session"),
+            title=title,
+            agent=agent,
+            project="/work/project",
+            workspace=more.pop("workspace", "/work/project"),
+            created_at=self.time(),
+            updated_at=self.time(),
+            **more,
+        )
+        self.sessions_by_id[session.id] = session
+        self.emit(
+            SessionCreated(
+                session_id=session.id,
+                title=title,
+                agent=agent,
+                project=session.project,
+                workspace=session.workspace,
+            )
+        )
+        return self.sessions_by_id[session.id]
+
+    def status(self, session_id: str, status: RunStatus, pending: int = 0) -> None:
+        session = self.sessions_by_id[session_id]
+        more = {"status": status, "pending": session.pending + pending}
+        self.sessions_by_id[session_id] = session.model_copy(update=more)
+
+    def model_of(self, session_id: str) -> str:
+        return self.sessions_by_id[session_id].model or "offline"
+
+    def put_file(self, session_id: str, path: str, text: str, run_id: str | None = None) -> None:
+        state: Literal["created", "unchanged"] = "created" if run_id else "unchanged"
+        entry = FileEntry(path=path, size=len(text), modified_at=self.time(), state=state, run_id=run_id)
+        self.files_by_session.setdefault(session_id, {})[path] = entry
+        kinds: dict[str, Any] = {"md": "markdown", "csv": "csv", "json": "json"}
+        kind = kinds.get(path.rpartition(".")[2], "text")
+        self.contents[session_id, path] = FileContent(
+            path=path, kind=kind, media_type=f"text/{kind}", size=len(text), text=text
+        )
+
+    async def play(self, session_id: str, message: str, script: Script | None = None) -> str:
+        """Plays a whole run; returns its id."""
+        run = self._begin(session_id, (TextPart(text=message),), self.new_id("message"))
+        await self._play(run, script or echo)
+        return run.id
+
+    def start(self, session_id: str, parts: tuple[UserPart, ...], message_id: str) -> FakeRun:
+        run = self._begin(session_id, parts, message_id)
+        script = self.scripts.pop(0) if self.scripts else echo
+        self._spawn(self._play(run, script))
+        return run
+
+    def _begin(self, session_id: str, parts: tuple[UserPart, ...], message_id: str) -> FakeRun:
+        run = FakeRun(self, session_id, text_of(parts))
+        session = self.sessions_by_id[session_id]
+        self.sessions_by_id[session_id] = session.model_copy(update={"run_id": run.id})
+        self._active[session_id] = run
+        self.status(session_id, RunStatus.RUNNING)
+        first = run.emit(RunStarted, agent=session.agent, model=self.model_of(session_id))
+        run.emit(MessageAdded, message_id=message_id, parts=parts)
+        self.runs_by_id[run.id] = Run(
+            id=run.id,
+            session_id=session_id,
+            agent=session.agent,
+            model=self.model_of(session_id),
+            status=RunStatus.RUNNING,
+            started_at=self.time(),
+            first_event_id=first,
+        )
+        return run
+
+    async def _play(self, run: FakeRun, script: Script) -> None:
+        try:
+            await script(run)
+        except Cancelled:
+            self._end(run, RunStatus.CANCELLED, RunCancelled, reason="")
+        except InvalidError as error:
+            self._end(run, RunStatus.FAILED, RunFailed, error=error.info)
+        else:
+            self._end(run, RunStatus.COMPLETED, RunCompleted)
+        waiting = self.queued.get(run.session_id)
+        if waiting:
+            message = waiting.pop(0)
+            self.emit(MessageDequeued(session_id=run.session_id, message_id=message.id, reason="sent"))
+            self.start(run.session_id, message.parts, message.id)
+
+    def _end(self, run: FakeRun, status: RunStatus, kind: Callable[..., Any], **fields: Any) -> None:
+        self._active.pop(run.session_id, None)
+        usage = Usage(input_tokens=1200 * run.step, output_tokens=340 * run.step)
+        session = self.sessions_by_id[run.session_id]
+        self.sessions_by_id[run.session_id] = session.model_copy(update={"status": status, "usage": usage})
+        last = run.emit(kind, **fields)
+        known = {"status": status, "last_event_id": last}
+        self.runs_by_id[run.id] = self.runs_by_id[run.id].model_copy(update=known)
+
+    def busy(self, session_id: str) -> FakeRun | None:
+        return self._active.get(session_id)
+
+
+class _Part:
+    def __init__(self, bench: FakeWorkbench) -> None:
+        self.bench = bench
+
+
+class _Agents(_Part):
+    async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
+        self.bench.reach()
+        return tuple(self.bench.agent_infos)
+
+    async def get(self, name: str, project: str | None = None) -> AgentInfo:
+        for info in self.bench.agent_infos:
+            if info.name == name:
+                return info
+        raise NotFoundError(f"There is no agent {name!r}.")
+
+    async def validate(self, path: str) -> tuple[Diagnostic, ...]:
+        return ()
+
+    async def trust(self, path: str, trusted: bool) -> Trust:
+        self.bench.trust_known[path] = trusted
+        return Trust(path=path, trusted=trusted, decided_at=NOON)
+
+    async def trusted(self, path: str) -> Trust | None:
+        known = self.bench.trust_known.get(path)
+        return None if known is None else Trust(path=path, trusted=known, decided_at=NOON)
+
+
+class _Sessions(_Part):
+    async def list(self, query: str = "", limit: int = 200, offset: int = 0) -> tuple[Session, ...]:
+        self.bench.reach()
+        found = sorted(self.bench.sessions_by_id.values(), key=lambda s: s.updated_at, reverse=True)
+        return tuple(found[offset : offset + limit])
+
+    async def create(
+        self, agent: str, project: str, title: str = "", model: str | None = None, id: str | None = None
+    ) -> Session:
+        self.bench.reach()
+        return self.bench.add_session(title, agent, model=model, id=id)
+
+    async def get(self, session_id: str) -> Session:
+        self.bench.reach()
+        if session_id not in self.bench.sessions_by_id:
+            raise NotFoundError(f"There is no session {session_id!r}.")
+        return self.bench.sessions_by_id[session_id]
+
+    async def rename(self, session_id: str, title: str) -> Session:
+        session = (await self.get(session_id)).model_copy(update={"title": title})
+        self.bench.sessions_by_id[session_id] = session
+        self.bench.emit(SessionRenamed(session_id=session_id, title=title))
+        return self.bench.sessions_by_id[session_id]
+
+    async def configure(self, session_id: str, agent: str | None = None, model: str | None = None) -> Session:
+        session = await self.get(session_id)
+        known = {"agent": agent or session.agent, "model": session.model if model is None else model or None}
+        self.bench.sessions_by_id[session_id] = session.model_copy(update=known)
+        self.bench.emit(SessionConfigured(session_id=session_id, **known))
+        return self.bench.sessions_by_id[session_id]
+
+    async def delete(self, session_id: str) -> None:
+        await self.get(session_id)
+        if self.bench.busy(session_id):
+            raise ConflictError("The session is busy.")
+        del self.bench.sessions_by_id[session_id]
+        self.bench.log = [e for e in self.bench.log if e.event.session_id != session_id]
+        self.bench.emit(SessionDeleted(session_id=session_id))
+
+    async def fork(self, session_id: str, before: int | None = None) -> Session:
+        old = await self.get(session_id)
+        new = self.bench.add_session(f"{old.title} (fork)", old.agent)
+        for logged in list(self.bench.log):
+            event = logged.event
+            if event.session_id != session_id or event.type == "session.created":
+                continue
+            if before is None or logged.id < before:
+                self.bench.emit(event.model_copy(update={"session_id": new.id}))
+        return self.bench.sessions_by_id[new.id]
+
+    async def search(self, query: str, limit: int = 50) -> tuple[SearchHit, ...]:
+        hits = []
+        for logged in self.bench.log:
+            event = logged.event
+            if event.type == "part.completed" and query.lower() in event.text.lower():
+                start = event.text.lower().index(query.lower())
+                end = start + len(query)
+                excerpt = f"{event.text[max(0, start - 20) : start]}\x02{event.text[start:end]}\x03{event.text[end : end + 20]}"
+                title = self.bench.sessions_by_id[event.session_id].title
+                hits.append(
+                    SearchHit(
+                        session_id=event.session_id,
+                        session_title=title,
+                        event_id=logged.id,
+                        role="assistant",
+                        excerpt=excerpt,
+                        at=event.at,
+                    )
+                )
+        return tuple(hits[:limit])
+
+    async def export(self, session_id: str, format: Literal["markdown", "json"]) -> str:
+        session = await self.get(session_id)
+        return f"# {session.title}\n" if format == "markdown" else '{"title": "…"}'
+
+    async def queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
+        return tuple(self.bench.queued.get(session_id, ()))
+
+    async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
+        waiting = self.bench.queued.get(session_id, [])
+        for message in waiting:
+            if message.id == message_id:
+                waiting.remove(message)
+                self.bench.emit(
+                    MessageDequeued(session_id=session_id, message_id=message_id, reason="pulled_back")
+                )
+                return message
+        raise NotFoundError("The message was sent already.")
+
+
+class _Runs(_Part):
+    async def send(
+        self,
+        session_id: str,
+        parts: tuple[UserPart, ...],
+        options: RunOptions | None = None,
+        message_id: str | None = None,
+    ) -> Submitted:
+        self.bench.reach()
+        self.bench.sent.append(parts)
+        message_id = message_id or self.bench.new_id("message")
+        if self.bench.busy(session_id) is not None:
+            queued = QueuedMessage(id=message_id, session_id=session_id, parts=parts, queued_at=NOON)
+            self.bench.queued.setdefault(session_id, []).append(queued)
+            self.bench.emit(MessageQueued(session_id=session_id, message_id=message_id, parts=parts))
+            return Submitted(session_id=session_id, message_id=message_id)
+        session = self.bench.sessions_by_id[session_id]
+        if not session.title:
+            title = text_of(parts)[:40]
+            self.bench.sessions_by_id[session_id] = session.model_copy(update={"title": title})
+            self.bench.emit(SessionRenamed(session_id=session_id, title=title, automatic=True))
+        run = self.bench.start(session_id, parts, message_id)
+        return Submitted(session_id=session_id, message_id=message_id, run_id=run.id)
+
+    async def get(self, run_id: str) -> Run:
+        return self.bench.runs_by_id[run_id]
+
+    async def list(self, session_id: str, limit: int = 100, before: int | None = None) -> tuple[Run, ...]:
+        return tuple(r for r in self.bench.runs_by_id.values() if r.session_id == session_id)
+
+    async def cancel(self, run_id: str) -> Run:
+        run = self.bench.runs_by_id[run_id]
+        active = self.bench.busy(run.session_id)
+        if active is not None:
+            active.cancelled.set()
+        return run
+
+    async def pause(self, run_id: str) -> Run:
+        return self.bench.runs_by_id[run_id]
+
+    async def resume(self, run_id: str) -> Run:
+        return self.bench.runs_by_id[run_id]
+
+    async def finish(self, run_id: str) -> Run:
+        return self.bench.runs_by_id[run_id]
+
+    async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
+        self.bench.sent.append(parts)
+
+    async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
+        run = self.bench.start(session_id, (TextPart(text="Continue."),), self.bench.new_id("message"))
+        return Submitted(session_id=session_id, message_id="continue", run_id=run.id)
+
+    async def questions(self, session_id: str | None = None) -> tuple[Question, ...]:
+        return tuple(q for q in self.bench.questions_by_id.values() if q.id not in self.bench.answers)
+
+    async def answer(self, question_id: str, answer: str) -> None:
+        if question_id in self.bench.answers:
+            raise ConflictError("The question was answered already.")
+        self.bench.answers[question_id] = answer
+        self.bench.decided[question_id].set()
+
+
+class _Approvals(_Part):
+    async def list(self, session_id: str | None = None, pending: bool = True) -> tuple[Approval, ...]:
+        self.bench.reach()
+        found = self.bench.approvals_by_id.values()
+        return tuple(a for a in found if not pending or a.status is ApprovalStatus.PENDING)
+
+    async def get(self, approval_id: str) -> Approval:
+        return self.bench.approvals_by_id[approval_id]
+
+    async def decide(self, approval_id: str, decision: Decision) -> Approval:
+        self.bench.reach()
+        approval = self.bench.approvals_by_id[approval_id]
+        if approval.status is not ApprovalStatus.PENDING:
+            raise ConflictError("That was decided already.")
+        if decision.arguments is not None and self.bench.edits_refused:
+            raise InvalidError(self.bench.edits_refused)
+        self.bench.decisions[approval_id] = decision
+        self.bench.decided[approval_id].set()
+        return approval
+
+    async def rules(self) -> Rules:
+        return Rules()
+
+    async def policy_path(self) -> str:
+        return "/home/user/.config/holdfast/policy.yaml"
+
+
+class _Events(_Part):
+    def _of(self, filter: EventFilter, after: int) -> list[LoggedEvent]:
+        return [e for e in self.bench.log if e.id > after and filter.admits(e.event)]
+
+    async def read(self, filter: EventFilter, after: int = 0, limit: int = 1000) -> tuple[LoggedEvent, ...]:
+        return tuple(self._of(filter, after)[:limit])
+
+    async def page_before(
+        self, session_id: str, before: int | None = None, limit: int = 200
+    ) -> tuple[LoggedEvent, ...]:
+        self.bench.reach()
+        own = [e for e in self.bench.log if e.event.session_id == session_id]
+        ended = {e.event.run_id for e in own if e.event.type in RUN_ENDS}
+        own = [e for e in own if before is None or e.id < before]
+        own = [e for e in own if e.event.type not in DELTAS or e.event.run_id not in ended]
+        start = max(0, len(own) - limit)
+        while start > 0 and own[start].event.type != "run.started":
+            start -= 1
+        return tuple(own[start:])
+
+    async def follow(self, filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:
+        cursor = len(self.bench.log) if after is None else after
+        while True:
+            self.bench.reach()
+            for logged in self._of(filter, cursor):
+                cursor = logged.id
+                yield logged
+            async with self.bench._news:
+                if not self._of(filter, cursor) and not self.bench.lost:
+                    await self.bench._news.wait()
+
+
+class _Files(_Part):
+    async def list(self, session_id: str) -> tuple[FileEntry, ...]:
+        self.bench.reach()
+        return tuple(self.bench.files_by_session.get(session_id, {}).values())
+
+    async def read(self, session_id: str, path: str) -> FileContent:
+        if (session_id, path) not in self.bench.contents:
+            raise NotFoundError(f"There is no file {path}.")
+        return self.bench.contents[session_id, path]
+
+    async def attach(self, session_id: str, path: str) -> ImagePart | FilePart:
+        if path not in self.bench.project_files:
+            raise NotFoundError(f"There is no file {path}.")
+        self.bench.attached.append(path)
+        return FilePart(blob="2" * 64, media_type="text/plain", name=path, size=10)
+
+    async def complete(self, session_id: str, prefix: str, limit: int = 20) -> tuple[str, ...]:
+        return tuple(p for p in self.bench.project_files if prefix.lower() in p.lower())[:limit]
+
+    async def undo(self, session_id: str, run_id: str | None = None) -> tuple[FileEntry, ...]:
+        files = self.bench.files_by_session.get(session_id, {})
+        made = [entry for entry in files.values() if entry.state == "created"]
+        if not made:
+            raise ConflictError("report.md was changed since; nothing was undone.")
+        for entry in made:
+            files[entry.path] = entry.model_copy(update={"state": "deleted"})
+        self.bench.undone += [entry.path for entry in made]
+        return tuple(files[entry.path] for entry in made)
+
+    async def redo(self, session_id: str, run_id: str | None = None) -> tuple[FileEntry, ...]:
+        files = self.bench.files_by_session.get(session_id, {})
+        gone = [entry for entry in files.values() if entry.state == "deleted"]
+        for entry in gone:
+            files[entry.path] = entry.model_copy(update={"state": "created"})
+        return tuple(gone)
+
+
+class _Models(_Part):
+    async def list(self) -> tuple[ModelInfo, ...]:
+        return self.bench.model_infos
+
+    async def choose(self, agent: str, project: str | None = None, flag: str | None = None) -> ModelChoice:
+        if flag:
+            return ModelChoice(model=flag, source="flag")
+        return ModelChoice(model="offline", source="default", hint=self.bench.hint)
+
+
+class _Keys:
+    async def providers(self) -> dict[str, str]:
+        return {}
+
+    async def set_provider(self, provider: str, key: str) -> str:
+        return "keyring"
+
+    async def remove_provider(self, provider: str) -> None:
+        return None
+
+
+class _Engine(_Part):
+    async def status(self) -> EngineStatus:
+        self.bench.reach()
+        return EngineStatus(
+            version="0.1.0",
+            pid=1,
+            started_at=NOON,
+            home="/home/user",
+            address="",
+            log="",
+            sessions=len(self.bench.sessions_by_id),
+            active_runs=0,
+            waiting=0,
+            last_event_id=len(self.bench.log),
+        )
+
+    async def stop(self) -> None:
+        return None
+
+    async def check(self, repair: bool = False) -> tuple[CheckResult, ...]:
+        return ()
+
+
+def failure(message: str) -> ErrorInfo:
+    return ErrorInfo(kind=ErrorKind.UPSTREAM, code="model_failed", message=message)
