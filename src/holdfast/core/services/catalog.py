@@ -65,7 +65,7 @@ class KeyService:
         self._keys = keys
 
     async def providers(self) -> dict[str, str]:
-        return await asyncio.to_thread(self._keys.sources)
+        return dict(await asyncio.to_thread(self._keys.sources))
 
     async def set_provider(self, provider: str, key: str) -> str:
         return await asyncio.to_thread(self._keys.set, provider, key)

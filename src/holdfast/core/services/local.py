@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from holdfast.core.agents.registry import AgentRegistry
@@ -48,6 +49,8 @@ class Parts:
     """The engine's socket; empty when in process."""
     stop: Callable[[], None] | None = None
     """Asks the engine to stop; None when in process."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Waits before a model call is made again."""
 
 
 class LocalWorkbench:
@@ -71,7 +74,13 @@ class LocalWorkbench:
             command_timeout_s=settings.tools.command_timeout_s,
             allow_private_hosts=settings.tools.allow_private_hosts,
         )
-        stepper = Stepper(parts.client, parts.blobs, redactor.redact, retries=settings.models.retries)
+        stepper = Stepper(
+            parts.client,
+            parts.blobs,
+            redactor.redact,
+            retries=settings.models.retries,
+            sleep=parts.sleep,
+        )
         loop = Loop(stepper, executor, Compactor(parts.client), parts.catalog)
         prepare = Preparation(
             log,
@@ -109,6 +118,7 @@ class LocalWorkbench:
     @classmethod
     async def open(cls, parts: Parts) -> LocalWorkbench:
         """Opens the home's database and takes up the runs that wait. Raises `StoreError`."""
+        await asyncio.to_thread(parts.keys.secrets)  # the first look may ask a keyring, which may take a while
         redactor = Redactor(parts.keys.secrets)
         log = await EventLog.open(parts.paths.database, parts.blobs, redactor.redact)
         workbench = cls(parts, log, redactor)

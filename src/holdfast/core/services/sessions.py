@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -163,7 +164,7 @@ class SessionService:
         return await self.get(new_session)
 
     async def _append_copies(
-        self, created: SessionCreated, kept: list[LoggedEvent], renaming: Renaming
+        self, created: SessionCreated, kept: Sequence[LoggedEvent], renaming: Renaming
     ) -> None:
         """Appends the copies; a run that the fork cuts in the middle is closed as cancelled."""
         new_ids: dict[int, int] = {}

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from holdfast.core.models.scripted import ScriptedModel
+
+from holdfast.core.config.paths import Paths
+from holdfast.core.config.settings import Settings
+from holdfast.core.domain.approvals import Approval
+from holdfast.core.domain.events import RUN_ENDS, EventFilter, LoggedEvent
+from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.models import (
+    Finished,
+    ModelChoice,
+    ModelDelta,
+    ModelInfo,
+    TextDelta,
+    ToolCallDelta,
+)
+from holdfast.core.domain.runs import RunOptions, Session
+from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.identity.keys import ProviderKeys
+from holdfast.core.sandbox.environment import child_environment
+from holdfast.core.services.local import LocalWorkbench, Parts
+from holdfast.core.tools.builtin import builtin_tools
+from holdfast.core.tools.registry import ToolRegistry
+
+AGENT = """
+version: 1
+name: tester
+model: scripted
+fallback_models: [second]
+instructions: You are a test.
+tools: [read_file, list_files, write_file, edit_file, run_command, ask_user, update_plan]
+workspace: session
+limits: {{ max_steps: {max_steps}, approval_expires_s: {expires} }}
+approvals:
+  allow: ["write_file(free*)"]
+  deny: ["write_file(forbidden*)"]
+"""
+
+
+class FakeCatalog:
+    """Knows every model; the window can be set."""
+
+    def __init__(self) -> None:
+        self.window: int | None = None
+
+    async def list(self) -> tuple[ModelInfo, ...]:
+        return (await self.get("scripted"),)
+
+    async def get(self, model: str) -> ModelInfo:
+        return ModelInfo(name=model, provider="test", context_window=self.window, max_output_tokens=100)
+
+    async def choose(self, *, flag: str | None, session: str | None, agent: str | None) -> ModelChoice:
+        return ModelChoice(model=flag or session or agent or "scripted", source="agent")
+
+
+@dataclass
+class Bench:
+    """A workbench on a scripted model, with what tests do again and again."""
+
+    workbench: LocalWorkbench
+    model: ScriptedModel
+    catalog: FakeCatalog
+    home: Path
+    project: Path
+
+    async def session(self, **more: Any) -> Session:
+        return await self.workbench.sessions.create("tester", str(self.project), **more)
+
+    async def send(self, session: Session, text: str = "Hello", **options: Any) -> str:
+        submitted = await self.workbench.runs.send(session.id, (TextPart(text=text),), RunOptions(**options))
+        assert submitted.run_id is not None
+        return submitted.run_id
+
+    async def until(
+        self, wanted: str | tuple[str, ...], *, run_id: str | None = None, after: int = 0
+    ) -> list[LoggedEvent]:
+        """Returns the events up to the first of a wanted type."""
+        wanted = (wanted,) if isinstance(wanted, str) else wanted
+        seen: list[LoggedEvent] = []
+        async with asyncio.timeout(20):
+            async for logged in self.workbench.events.follow(EventFilter(run_id=run_id), after):
+                seen.append(logged)
+                if logged.event.type in wanted:
+                    return seen
+        raise AssertionError(f"no {wanted}")
+
+    async def end(self, run_id: str) -> list[LoggedEvent]:
+        """Returns all events of a run when it has ended."""
+        return await self.until(RUN_ENDS, run_id=run_id)
+
+    async def approval(self, count: int = 1) -> Approval:
+        """Returns the oldest approval that waits, when there are `count`."""
+        return (await self.approvals(count))[0]
+
+    async def approvals(self, count: int) -> tuple[Approval, ...]:
+        async with asyncio.timeout(20):
+            async for _ in self.workbench.events.follow(EventFilter(), 0):
+                waiting = await self.workbench.approvals.list()
+                if len(waiting) >= count:
+                    return waiting
+        raise AssertionError("no approval")
+
+
+def text(*texts: str) -> list[ModelDelta]:
+    return [*(TextDelta(text=each) for each in texts), Finished(reason="stop")]
+
+
+def calls(*wanted: tuple[str, str]) -> list[ModelDelta]:
+    deltas = [
+        ToolCallDelta(key=str(index), name=name, arguments=arguments)
+        for index, (name, arguments) in enumerate(wanted)
+    ]
+    return [*deltas, Finished(reason="tool_calls")]
+
+
+@pytest.fixture
+def say() -> Callable[..., list[ModelDelta]]:
+    """Makes a step that says texts."""
+    return text
+
+
+@pytest.fixture
+def call() -> Callable[..., list[ModelDelta]]:
+    """Makes a step that asks for calls, each a name and the JSON of its arguments."""
+    return calls
+
+
+OpenBench = Callable[..., Any]
+
+
+@pytest.fixture
+def open_bench(tmp_path: Path) -> OpenBench:
+    """Opens a workbench on the test's home, which a second one may open again later."""
+    home, project = tmp_path / "home", tmp_path / "project"
+    project.mkdir()
+
+    @asynccontextmanager
+    async def opened(
+        steps: Sequence[Any] = (),
+        *,
+        retries: int = 2,
+        max_steps: int = 20,
+        expires: str = "null",
+        environment: dict[str, str] | None = None,
+    ) -> AsyncIterator[Bench]:
+        paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
+        paths.make()
+        paths.agents.mkdir(exist_ok=True)
+        (paths.agents / "tester.yaml").write_text(AGENT.format(max_steps=max_steps, expires=expires))
+        settings = Settings.model_validate({"models": {"retries": retries}})
+        blobs = FileBlobs(paths.blobs)
+        model, catalog = ScriptedModel(steps), FakeCatalog()
+        environment = environment or {"PATH": "/usr/bin:/bin"}
+        parts = Parts(
+            paths=paths,
+            settings=settings,
+            blobs=blobs,
+            client=model,
+            catalog=catalog,
+            tools=ToolRegistry(builtin_tools()),
+            keys=ProviderKeys(paths, environment, {"openai": "OPENAI_API_KEY"}),
+            environment=child_environment(environment),
+            sleep=lambda seconds: asyncio.sleep(0),
+        )
+        workbench = await LocalWorkbench.open(parts)
+        try:
+            yield Bench(workbench, model, catalog, home, project)
+        finally:
+            await workbench.close()
+
+    opened.home = home  # type: ignore[attr-defined]
+    return opened

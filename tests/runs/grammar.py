@@ -1,0 +1,100 @@
+"""The order of events as a state machine: fails where a log breaks the grammar of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from holdfast.core.domain.events import RUN_ENDS, LoggedEvent
+
+
+class RunGrammar:
+    """Checks one run."""
+
+    def __init__(self) -> None:
+        self.started = self.ended = self.message = False
+        self.step_open = False
+        self.part: str | None = None
+        self.calls: dict[str, str] = {}
+        self.approvals: dict[str, str] = {}
+        self.questions: set[str] = set()
+
+    def take(self, event) -> None:
+        assert not self.ended or event.type == "file.changed", f"{event.type} after the end"
+        if event.type == "run.started":
+            assert not self.started
+            self.started = True
+            return
+        assert self.started, f"{event.type} before run.started"
+        if event.type in RUN_ENDS:
+            assert self.part is None and not self.step_open, "something is open at the end"
+            assert not self.calls and not self.questions, "a call is open at the end"
+            assert "pending" not in self.approvals.values(), "an approval waits at the end"
+            self.ended = True
+        getattr(self, event.type.replace(".", "_"), lambda event: None)(event)
+
+    def message_added(self, event) -> None:
+        assert self.part is None
+        self.message = True
+
+    def step_started(self, event) -> None:
+        assert self.message and not self.step_open and not self.calls
+        self.step_open = True
+
+    def step_completed(self, event) -> None:
+        assert self.step_open and self.part is None
+        self.step_open = False
+
+    def part_started(self, event) -> None:
+        assert self.step_open and self.part is None
+        self.part, self.text = event.part_id, ""
+
+    def part_delta(self, event) -> None:
+        assert self.part == event.part_id
+        self.text += event.text
+
+    def part_completed(self, event) -> None:
+        assert self.part == event.part_id and self.text == event.text
+        self.part = None
+
+    def tool_call_requested(self, event) -> None:
+        assert self.step_open and event.call_id not in self.calls
+        self.calls[event.call_id] = "requested"
+
+    def tool_call_started(self, event) -> None:
+        assert self.calls[event.call_id] == "requested"
+        self.calls[event.call_id] = "started"
+
+    def tool_call_progressed(self, event) -> None:
+        assert self.calls[event.call_id] == "started"
+
+    def tool_call_completed(self, event) -> None:
+        state = self.calls.pop(event.call_id)
+        assert event.outcome != "ok" or state == "started"
+
+    def approval_requested(self, event) -> None:
+        assert self.calls[event.approval.call_id] == "requested"
+        assert event.approval.id not in self.approvals
+        self.approvals[event.approval.id] = "pending"
+
+    def approval_resolved(self, event) -> None:
+        assert self.approvals[event.approval_id] == "pending"
+        self.approvals[event.approval_id] = event.status
+
+    def question_asked(self, event) -> None:
+        assert self.calls[event.question.call_id] == "started"
+        self.questions.add(event.question.id)
+
+    def question_answered(self, event) -> None:
+        self.questions.remove(event.question_id)
+
+
+def check(events: Iterable[LoggedEvent]) -> dict[str, RunGrammar]:
+    """Checks a whole log; returns where each run stands."""
+    runs: dict[str, RunGrammar] = {}
+    last = 0
+    for logged in events:
+        assert logged.id > last, "ids do not increase"
+        last = logged.id
+        if logged.event.run_id is not None:
+            runs.setdefault(logged.event.run_id, RunGrammar()).take(logged.event)
+    return runs
