@@ -1,4 +1,4 @@
-"""A workbench and doors in memory. A run is a script: a coroutine that emits events and waits for decisions."""
+"""A workbench and doors in memory. A run is a script: a coroutine that emits events and waits for people."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class FakeWorkbench:
         self.script = script
         self.busy = busy
         self.logged: list[ev.LoggedEvent] = []
-        self.broken: Exception | None = None
+        self.broken: BaseException | None = None
         self.grown = asyncio.Condition()
         self.known: dict[str, Session] = {}
         self.agent_infos = {"general": agent_of("general")}
@@ -200,10 +200,7 @@ class FakeWorkbench:
     # --- the log
 
     def log(self, event: Any) -> None:
-        if isinstance(event, Exception):
-            self.broken = event
-        else:
-            self.logged.append(ev.LoggedEvent(id=len(self.logged) + 1, event=event))
+        self.logged.append(ev.LoggedEvent(id=len(self.logged) + 1, event=event))
         self.tasks.append(asyncio.create_task(self._notify()))
 
     async def _notify(self) -> None:
@@ -216,7 +213,8 @@ class FakeWorkbench:
         position = len(self.logged) if after is None else after
         while True:
             async with self.grown:
-                await self.grown.wait_for(lambda: self.broken or len(self.logged) > position)
+                while self.broken is None and len(self.logged) <= position:
+                    await self.grown.wait()
             if self.broken:
                 raise HoldfastError(f"the script is wrong: {self.broken!r}")
             for logged in self.logged[position:]:
@@ -254,10 +252,15 @@ class FakeWorkbench:
 
     async def _play(self, run: FakeRun) -> None:
         assert self.script is not None
-        try:
-            await self.script(run)
-        except Exception as broken:  # a mistake in a test's script must not look like a run that waits
-            self.log(broken)
+        script = asyncio.ensure_future(self.script(run))
+        script.add_done_callback(self._after_script)
+        await script
+
+    def _after_script(self, script: asyncio.Future[None]) -> None:
+        """A mistake in a test's script must not look like a run that waits."""
+        if not script.cancelled() and script.exception() is not None:
+            self.broken = script.exception()
+            self.tasks.append(asyncio.create_task(self._notify()))
 
     async def _cancel(self, run_id: str) -> None:
         self.calls.append(("cancel", run_id))
