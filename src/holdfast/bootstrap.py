@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 from holdfast.core.config.paths import Paths
 
 if TYPE_CHECKING:
+    import subprocess
+
     from holdfast.core.config.settings import Settings
     from holdfast.core.domain.errors import Diagnostic
     from holdfast.core.domain.status import CheckResult
     from holdfast.core.services.local import LocalWorkbench
     from holdfast.core.services.workbench import Workbench
-    from holdfast.server.lock import EngineAddress
+    from holdfast.server.lock import EngineAddress, EngineLock
 
 ENGINE_COMMAND = (sys.executable, "-m", "holdfast.bootstrap")
 """Starts the engine of the home that the environment names."""
@@ -129,13 +131,15 @@ def stop_engine(timeout_s: float) -> bool:
     import signal
     import time
 
+    from holdfast.server.lock import is_held
+
     address = find_engine()
     if address is None:
         return False
     os.kill(address.pid, signal.SIGTERM)
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        if find_engine() is None:
+        if not is_held(paths().lock):  # the socket closes first, the database last
             return True
         time.sleep(0.02)
     return False
@@ -147,34 +151,65 @@ def stop_engine(timeout_s: float) -> bool:
 @asynccontextmanager
 async def workbench(*, in_process: bool = False) -> AsyncIterator[Workbench]:
     """Attaches to the home's engine, which is started when it does not run; detaches at the end."""
-    opened: Workbench = await (_connect_in_process() if in_process else _connect(None))
+    opened = await (_connect_in_process() if in_process else _connect(None))
     try:
         yield opened
     finally:
         await opened.close()
 
 
-async def _connect_in_process() -> LocalWorkbench:
-    return await _open_workbench(paths(), os.environ)
-
-
-async def _connect(started: Any) -> Workbench:
-    from holdfast.server.spawn import ensure_engine, wait_engine
+async def _connect_in_process() -> Workbench:
+    """Opens the home in this process; it is the engine then, and holds its lock."""
+    from holdfast.server.lock import EngineLock
 
     where = paths()
-    if started is not None:
-        address = await asyncio.to_thread(wait_engine, where, started=started)
-    else:
-        address = await asyncio.to_thread(ensure_engine, where, ENGINE_COMMAND)
+    where.make()
+    lock = EngineLock(where.lock)
+    if not lock.try_acquire():
+        from holdfast.core.domain.errors import ConflictError
 
-    def load() -> type[Workbench]:
+        raise ConflictError(
+            f"An engine runs on {where.data} already; leave out --in-process to use it, "
+            "or end it with `holdfast engine stop`.",
+            code="engine_running",
+        )
+    try:
+        return _Locked(await _open_workbench(where, os.environ), lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+class _Locked:
+    """A workbench in this process, with the lock that goes when it closes."""
+
+    def __init__(self, workbench: LocalWorkbench, lock: EngineLock) -> None:
+        self._workbench = workbench
+        self._lock = lock
+
+    def __getattr__(self, noun: str) -> Any:
+        return getattr(self._workbench, noun)
+
+    async def close(self) -> None:
+        try:
+            await self._workbench.close()
+        finally:
+            self._lock.release()
+
+
+async def _connect(started: subprocess.Popen[bytes] | None) -> Workbench:
+    from holdfast.server.spawn import ensure_engine
+
+    address = await asyncio.to_thread(ensure_engine, paths(), ENGINE_COMMAND, started=started)
+
+    def load() -> Callable[[str], Workbench]:
         from holdfast.server.native.client import RemoteWorkbench
 
         return RemoteWorkbench
 
     # In a thread: the terminal app paints and takes keys meanwhile.
     remote = await asyncio.to_thread(load)
-    return remote(address.socket)  # type: ignore[call-arg]
+    return remote(address.socket)
 
 
 def run_tui(
@@ -190,7 +225,15 @@ def run_tui(
     from holdfast.server.spawn import start_engine
 
     where = paths()
-    first = None if in_process or find(where) is not None else start_engine(where, ENGINE_COMMAND)
+    try:
+        first = None if in_process or find(where) is not None else start_engine(where, ENGINE_COMMAND)
+    except OSError as error:
+        print(
+            f"holdfast: {error.filename or where.data} cannot be written: {error.strerror}. "
+            "Check its permissions, or set HOLDFAST_HOME to a folder of yours.",
+            file=sys.stderr,
+        )
+        return 1
     pending = [first]
 
     async def connect() -> Workbench:

@@ -176,3 +176,8 @@ async def test_a_full_disk_is_an_error_that_says_so_and_nothing_is_lost(log, cre
     await log.append(created("later"))
     sessions = {each.event.session_id for each in await log.read_all(EventFilter())}
     assert {"kept", "later"} <= sessions
+
+
+async def test_half_a_character_is_replaced_and_the_rest_is_kept(log, delta) -> None:
+    (logged,) = await log.append(delta("fine \ud800 text"))
+    assert logged.event.text == "fine ? text"

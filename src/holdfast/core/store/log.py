@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
+
+from pydantic_core import PydanticSerializationError
 
 from holdfast.core.domain.events import EVENT, EventFilter, LoggedEvent, RunEvent, SessionEvent
 from holdfast.core.domain.tools import BlobStore
@@ -40,6 +43,18 @@ class _Follower:
         else:
             self.waiting.extend(admitted)
         self.wake.set()
+
+
+def _whole_characters(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case dict():
+            return {_whole_characters(key): _whole_characters(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_whole_characters(each) for each in value]
+        case _:
+            return value
 
 
 class EventLog:
@@ -80,10 +95,16 @@ class EventLog:
         self, *events: SessionEvent | RunEvent, durable: bool = False
     ) -> asyncio.Future[list[LoggedEvent]]:
         """Appends events, committed together; await the future to know that they are. Raises `StoreError`."""
-        return self.writer.append([self._without_secrets(event) for event in events], durable=durable)
+        return self.writer.append([self._storable(event) for event in events], durable=durable)
 
-    def _without_secrets(self, event: SessionEvent | RunEvent) -> SessionEvent | RunEvent:
-        text = event.model_dump_json()
+    def _storable(self, event: SessionEvent | RunEvent) -> SessionEvent | RunEvent:
+        """Returns the event without secrets, and without what JSON cannot hold."""
+        try:
+            text = event.model_dump_json()
+        except PydanticSerializationError:
+            # Half of a surrogate pair, from a model or a file's name.
+            event = EVENT.validate_python(_whole_characters(event.model_dump()))
+            text = event.model_dump_json()
         redacted = self._redact(text)
         return event if redacted == text else EVENT.validate_json(redacted)
 
