@@ -41,7 +41,7 @@ class OfflineModel:
         """Yields the answer word by word, or one tool call. Raises `ModelRequestRefused` for a format."""
         if request.response_format is not None:
             raise ModelRequestRefused(
-                "`offline` cannot answer in a given format, because it is no language model: choose another model",
+                "`offline` cannot answer in a given format, it is no language model: choose another model",
                 details={"model": request.model},
             )
         # In a thread: what it reads may be large, and the loop is the engine's.

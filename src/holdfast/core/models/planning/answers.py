@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from holdfast.core.models.planning.passages import best_passages, keywords, stem
-from holdfast.core.models.planning.reports import TABLE_SUFFIXES, Source, group_table
+from holdfast.core.models.planning.reports import TABLE_SUFFIXES, Source, changes, group_table
+from holdfast.core.models.planning.series import Series, series
 from holdfast.core.models.planning.tables import (
     Figures,
     Group,
@@ -60,7 +61,7 @@ def answer_question(question: str, sources: Sequence[Source]) -> str:
     tables = set(cited)
     texts = [(s.name, s.text) for s in sources if s.name not in tables]
     places: list[str] = [""] * len(cited)
-    for passage in best_passages(question, texts):
+    for passage in best_passages(question, texts, limit=2 if tables else 4):
         if passage.source not in cited:
             cited.append(passage.source)
             places.append(f", line {passage.line}")
@@ -137,24 +138,53 @@ def _figures_for(question: str, source: Source) -> str | None:
     if not source.name.lower().endswith(TABLE_SUFFIXES):
         return None
     table = parse_table(source.text, source.name)
-    if table is None or not any(p.search(question) for p in (_HIGH, _LOW, _MEAN, _COUNT, _TOTAL)):
+    if table is None:
         return None
     found = figures(table)
     wanted = {stem(w) for w in keywords(re.sub(r"[_-]", " ", question))}
     measure = _named(found.numbers, wanted) or found.measure
+    about = _about_values(found, measure, wanted)
+    if about is None and not any(p.search(question) for p in (_HIGH, _LOW, _MEAN, _COUNT, _TOTAL)):
+        return None
     by = next((i for i in found.categories if _stems(table.header[i]) & wanted), None)
-    if by is None:
-        return _whole(question, found, measure)
-    if _COUNT.search(question) and not _named(found.numbers, wanted):
-        measure = None
-    return _by_group(question, table.header[by], measure, groups(found, by, measure))
+    if about is not None and by is None:
+        answer = about
+    elif by is None:
+        answer = _whole(question, found, measure)
+    else:
+        counted = _COUNT.search(question) and not _named(found.numbers, wanted)
+        measure = None if counted else measure
+        answer = _by_group(question, table.header[by], measure, groups(found, by, measure))
+    return f"{answer}\n\nComputed from {len(table.rows):,} rows"
+
+
+def _about_values(found: Figures, measure: Numbers | None, wanted: set[str]) -> str | None:
+    """Returns what the table says of the categories' values that a question names."""
+    for by in found.categories if measure is not None else ():
+        ranked = groups(found, by, measure)
+        named = [g for g in ranked if _stems(g.value) & wanted]
+        if not named or len(named) == len(ranked) > 2:
+            continue
+        assert measure is not None
+        lines = [f"- {g.value}: {number(g.total)} {measure.name} in {g.rows:,} rows" for g in named]
+        over_time = series(found, by, measure)
+        if over_time is not None:
+            picked = Series(
+                over_time.by,
+                over_time.measure,
+                over_time.periods,
+                {g.value: over_time.lines[g.value] for g in named},
+            )
+            lines += [f"- {line}" for line in changes(picked)]
+        return "\n".join(lines)
+    return None
 
 
 def _by_group(question: str, name: str, measure: Numbers | None, ranked: list[Group]) -> str:
     if measure is not None and _MEAN.search(question):
         ranked = sorted(ranked, key=lambda g: -g.total / g.rows)
         lines = "\n".join(f"- {g.value}: {number(g.total / g.rows)}" for g in ranked)
-        return f"Mean {measure.name} by {name}:\n\n{lines}\n\nComputed from the rows of"
+        return f"Mean {measure.name} by {name}:\n\n{lines}"
     pick = ranked[-1] if _LOW.search(question) else ranked[0] if _HIGH.search(question) else None
     what = measure.name if measure else "number of rows"
     lead = ""
@@ -163,16 +193,16 @@ def _by_group(question: str, name: str, measure: Numbers | None, ranked: list[Gr
         lead = (
             f"**{pick.value}** has the {'lowest' if pick is ranked[-1] else 'highest'} {what}: {value}.\n\n"
         )
-    return f"{lead}{group_table(name, measure, ranked)}\n\nComputed from the rows of"
+    return f"{lead}{group_table(name, measure, ranked)}"
 
 
 def _whole(question: str, found: Figures, measure: Numbers | None) -> str:
     rows = len(found.table.rows)
     if measure is None or (_COUNT.search(question) and not _TOTAL.search(question)):
-        return f"There are {rows:,} rows in"
+        return f"There are {rows:,} rows."
     return (
-        f"{measure.name}: total {number(measure.total)}, mean {number(measure.mean)}, smallest "
-        f"{number(measure.smallest)}, largest {number(measure.largest)}, computed from the {rows:,} rows of"
+        f"{measure.name}: total {number(measure.total)}, mean {number(measure.mean)}, "
+        f"smallest {number(measure.smallest)}, largest {number(measure.largest)}."
     )
 
 

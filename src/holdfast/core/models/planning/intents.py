@@ -156,8 +156,8 @@ _EVERYWHERE = re.compile(r"\b(?:everywhere|all (?:of them|occurrences)|every occ
 _WRITES = (
     re.compile(
         rf"\A(?:create|write|make|save)\s+(?:a\s+|the\s+)?(?:new\s+)?(?:file\s+)?(?:called\s+|named\s+)?"
-        rf"(?P<file>{_FILE})\s+(?:with|containing|that says|saying)\s+(?:the\s+)?(?:content|text|words?|line)?s?\s*"
-        r":?\s*(?P<content>.+)\Z",
+        rf"(?P<file>{_FILE})\s+(?:with|containing|that says|saying)\s+(?:the\s+)?"
+        r"(?:content|text|words?|line)?s?\s*:?\s*(?P<content>.+)\Z",
         _IS,
     ),
     re.compile(

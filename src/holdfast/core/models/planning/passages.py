@@ -9,16 +9,17 @@ from dataclasses import dataclass
 _WORD = re.compile(r"[^\W_][\w'’-]*")
 _STOP_WORDS = """
 a about above after again all also am an and any are as at be because been before being below
-between both but by can could did do does doing down during each every few find for from further get
-give had has have having he her here hers him his how i if in into is it its just let like list look
-make many me more most much my need no nor not now of off on once only or other our out over own
-please really same say says she should show so some such tell than that the their them then there
-these they thing this those through to too under until up us use very want was we were what when
-where which while who whom why will with would you your file files document documents know mean
-means explain describe anything something
+between both but by can come comes could did do does doing down during each every few find for from
+further get give had has have having he her here hers him his how i if in into is it its just let
+like list look make many me more most much my need no nor not now of off on once only or other our
+out over own please really same say says she should show so some such tell than that the their them
+then there these they thing this those through to too under until up us use very want was we were
+what when where which while who whom why will with would you your file files document documents know
+mean means explain describe anything something
 """
 _STOP = frozenset(_STOP_WORDS.split())
-_SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9ÄÖÜÉ])")
+_SENTENCE = re.compile(r"(?<![A-Z]\.)(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9ÄÖÜÉ])")
+_HEADING = re.compile(r"\s*#{1,6}\s")
 _FURNITURE = re.compile(r"^\s*(?:#{1,6}\s|\||```|~~~|[-*_=]{3,}\s*$|<[!/a-z])")
 _BULLET = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 _MARK = re.compile(r"\*\*|__|`|!?\[([^\]]*)\]\([^)]*\)")
@@ -82,14 +83,12 @@ def best_passages(question: str, sources: list[tuple[str, str]], limit: int = 4)
     seen_in = {w: sum(w in hits for _, hits in found) for w in wanted}
     weight = {w: math.log(1 + total / n) for w, n in seen_in.items() if n}
 
-    def score(hits: set[str]) -> float:
-        return sum(weight[w] for w in hits)
+    def score(passage: Passage, hits: set[str]) -> float:
+        asks = passage.text.rstrip().endswith("?")  # a question is no answer
+        return sum(weight[w] for w in hits) * (0.4 if asks else 1.0)
 
-    ranked = sorted((x for x in found if x[1]), key=lambda x: -score(x[1]))
-    if not ranked:
-        return []
-    enough = 0.5 * score(ranked[0][1])
-    return [p for p, hits in ranked if score(hits) >= enough][:limit]
+    ranked = sorted(((score(p, hits), p) for p, hits in found if hits), key=lambda x: -x[0])
+    return [p for value, p in ranked if value >= 0.5 * ranked[0][0]][:limit]
 
 
 def passages(name: str, text: str) -> list[Passage]:
@@ -98,7 +97,7 @@ def passages(name: str, text: str) -> list[Passage]:
     start = 1
     block: list[str] = []
     for number, line in enumerate([*text.splitlines(), ""], 1):
-        if line.strip():
+        if line.strip() or (block and _HEADING.match(block[-1])):  # a heading belongs to what follows it
             if not block:
                 start = number
             block.append(line)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from holdfast.core.models.planning.passages import keywords, sentences, stem
+from holdfast.core.models.planning.series import Series, period_column, series
 from holdfast.core.models.planning.tables import (
     Figures,
     Group,
     Numbers,
-    by_month,
     figures,
     groups,
     number,
@@ -72,6 +73,32 @@ def group_table(name: str, measure: Numbers | None, rows: list[Group]) -> str:
     )
 
 
+def series_table(found: Series) -> str:
+    """Returns the table of a series, one row for each period."""
+    names = list(found.lines)
+    rows = [
+        [period, *(number(found.lines[name][at]) for name in names)]
+        for at, period in enumerate(found.periods)
+    ]
+    return markdown_table(["period", *names], rows)
+
+
+def changes(found: Series | None) -> list[str]:
+    """Returns a line for what each category did from the first period to the last, and who passed whom."""
+    if found is None:
+        return []
+    first, last = found.periods[0], found.periods[-1]
+    lines = [
+        f"{name}: {number(v[0])} in {first}, {number(v[-1])} in {last}{_relative(v[0], v[-1])}"
+        for name, v in found.lines.items()
+    ]
+    return lines + [f"{who} has been over {whom} since {when}" for who, whom, when in found.passings()]
+
+
+def _relative(first: Decimal, last: Decimal) -> str:
+    return f" ({(last - first) / first:+.1%})" if first > 0 else ""
+
+
 def _of_table(source: Source, found: Figures, citation: int) -> Summary:
     table, measure = found.table, found.measure
     headline = _headlines(found)
@@ -89,9 +116,9 @@ def _of_table(source: Source, found: Figures, citation: int) -> Summary:
             f"## {measure.name if measure else 'Rows'} by {table.header[index]}",
             group_table(table.header[index], measure, groups(found, index, measure)),
         ]
-    months = by_month(found, measure)
-    if 2 <= len(months) <= 36:
-        parts += [f"## {measure.name if measure else 'Rows'} by month", group_table("month", measure, months)]
+    over_time = series(found, found.categories[0] if found.categories else None, measure)
+    if over_time is not None:
+        parts += [f"## {over_time.measure} over time", series_table(over_time)]
     parts.append(
         f"*Every figure was computed from the rows of `{source.name}` by Holdfast's `offline` model, "
         "which is no language model: it counts, it does not interpret.*"
@@ -103,8 +130,9 @@ def _of_table(source: Source, found: Figures, citation: int) -> Summary:
 def _headlines(found: Figures) -> list[str]:
     table, measure = found.table, found.measure
     lines = [f"{len(table.rows):,} rows"]
-    if found.dates:
-        values = sorted(v for v in table.column(found.dates[0]) if v)
+    when = period_column(found)
+    if when is not None:
+        values = sorted(v for v in table.column(when) if v)
         lines[0] += f", from {values[0]} to {values[-1]}"
     if measure is not None:
         lines.append(
@@ -114,6 +142,7 @@ def _headlines(found: Figures) -> list[str]:
     for index in found.categories[:2]:
         ranked = groups(found, index, measure)
         lines.append(_ranking(table.header[index], measure, ranked))
+    lines += changes(series(found, found.categories[0], measure)) if found.categories else []
     missing = [n for n in found.numbers if n.missing]
     if missing:
         lines.append("Empty cells: " + ", ".join(f"{n.name} {n.missing:,}" for n in missing))

@@ -178,7 +178,7 @@ def _summarise(intent: intents.Summarise, around: Surroundings) -> Script:
     if intent.target is None:
         return f"From {_quoted(names)}:\n\n{spoken}{notes}\n\n{sources_list(names)}"
     document = "\n".join(s.document for s in summaries)
-    say = f"The figures and sentences of {_quoted(names)} are ready; writing them to `{intent.target}`."
+    say = f"Writing what {_quoted(names)} says to `{intent.target}`."
     written = yield from _write(intent.target, document, say)
     return f"{written}\n\n{spoken}{notes}\n\n{sources_list(names)}"
 

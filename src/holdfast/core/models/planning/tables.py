@@ -18,6 +18,7 @@ MAX_GROUPS = 25
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?\Z")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?\Z")
 _COMMA = re.compile(r"[-+]?\d{1,3}(?:\.\d{3})*,\d+\Z|[-+]?\d+,\d+\Z")
+_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])\Z")
 _MONEY = "$€£¥ \u00a0"
 _ID_NAME = re.compile(r"(?:^|[_\s])(?:id|nr|no|number|code|zip|postcode|year|phone)$", re.IGNORECASE)
 _MEASURE = re.compile(r"revenue|sales|turnover|amount|total|income|profit|value|cost|price|sum|count", re.I)
@@ -103,7 +104,7 @@ def figures(table: Table) -> Figures:
     for index, name in enumerate(table.header):
         values = [v for v in table.column(index) if v]
         found = _numbers(name, index, values, len(table.rows))
-        if values and all(_month(v) for v in values):
+        if values and all(month_of(v) for v in values):
             dates.append(index)
         elif found is not None:
             numbers.append(found)
@@ -116,13 +117,6 @@ def figures(table: Table) -> Figures:
 def groups(found: Figures, by: int, measure: Numbers | None) -> list[Group]:
     """Returns the rows grouped by a column: by total of `measure` (else by number of rows), largest first."""
     return sorted(_grouped(found.table, by, measure), key=lambda g: (-g.total, -g.rows, g.value))
-
-
-def by_month(found: Figures, measure: Numbers | None) -> list[Group]:
-    """Returns the rows grouped by the month of the first date column, oldest first; empty without one."""
-    if not found.dates:
-        return []
-    return sorted(_grouped(found.table, found.dates[0], measure, month=True), key=lambda g: g.value)
 
 
 def number(value: Decimal, places: int = 2) -> str:
@@ -143,6 +137,16 @@ def to_number(text: str) -> Decimal | None:
     try:
         return Decimal(bare)
     except InvalidOperation:
+        return None
+
+
+def month_of(text: str) -> str | None:
+    """Returns the year and month of an ISO date or month, or None."""
+    if _MONTH.match(text):
+        return text
+    try:
+        return date.fromisoformat(text[:10]).strftime("%Y-%m") if text[4:5] == "-" else None
+    except ValueError:
         return None
 
 
@@ -190,22 +194,12 @@ def _main_measure(numbers: list[Numbers]) -> Numbers | None:
     return max(summable, key=lambda n: n.total, default=None)
 
 
-def _grouped(table: Table, by: int, measure: Numbers | None, month: bool = False) -> list[Group]:
+def _grouped(table: Table, by: int, measure: Numbers | None) -> list[Group]:
     rows: dict[str, int] = defaultdict(int)
     totals: dict[str, Decimal] = defaultdict(Decimal)
     for row in table.rows:
-        value = (_month(row[by]) if month else row[by]) or "(empty)"
+        value = row[by] or "(empty)"
         rows[value] += 1
         if measure is not None:
             totals[value] += to_number(row[measure.index]) or Decimal(0)
     return [Group(value, rows[value], totals[value]) for value in rows]
-
-
-def _month(text: str) -> str | None:
-    """Returns the year and month of an ISO date, or None."""
-    if re.fullmatch(r"\d{4}-\d{2}", text):
-        return text if 1 <= int(text[5:]) <= 12 else None
-    try:
-        return date.fromisoformat(text[:10]).strftime("%Y-%m") if text[4:5] == "-" else None
-    except ValueError:
-        return None

@@ -1,0 +1,98 @@
+"""One `ModelClient` for all models: each call goes to the adapter that its model's name says.
+
+Constructing it imports neither LiteLLM nor an HTTP client; the model worker starts at the first call that
+needs it, or with `prestart`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+from holdfast.core.domain.errors import ModelNotFound
+from holdfast.core.domain.models import ModelClient, ModelDelta, ModelRequest
+from holdfast.core.domain.tools import BlobStore
+from holdfast.core.models.credentials import Addresses, Keys
+from holdfast.core.models.offline import OfflineModel
+from holdfast.core.models.providers import OFFLINE, SCRIPTED
+from holdfast.core.models.scripted import ScriptedModel
+from holdfast.core.models.worker_client import WorkerClient
+
+
+class ModelRouter:
+    """Routes calls: `offline`, `scripted/PATH.json` where allowed, and everything else to LiteLLM."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        blobs: BlobStore,
+        log_file: Path,
+        environment: Mapping[str, str],
+        *,
+        ollama_url: str | None = None,
+        in_process: bool = False,
+        scripted: bool = False,
+    ) -> None:
+        """`log_file` takes what the worker prints; `in_process` hosts LiteLLM here, without a worker."""
+        self._keys = keys
+        self._blobs = blobs
+        self._scripted_allowed = scripted
+        self._offline = OfflineModel(blobs.get)
+        self._scripts: dict[str, ScriptedModel] = {}
+        self._addresses = Addresses(ollama_url=ollama_url, environment=environment)
+        self._in_process: ModelClient | None = None
+        self._worker = (
+            None if in_process else WorkerClient(keys, blobs, log_file, environment, self._addresses)
+        )
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The process id of the model worker while it runs."""
+        return self._worker.pid if self._worker else None
+
+    async def prestart(self, model: str) -> None:
+        """Starts the model worker when `model` will need it; it loads while other things go on."""
+        if self._worker is not None and not _is_local(model):
+            await self._worker.prestart()
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelDelta]:
+        """Yields the deltas of one call; see `ModelClient`."""
+        stream = self._client(request.model).stream(request)
+        try:
+            async for delta in stream:
+                yield delta
+        finally:
+            close = getattr(stream, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def close(self) -> None:
+        """Ends the worker and lets go of connections."""
+        for client in (self._worker, self._in_process):
+            if client is not None:
+                await client.close()
+
+    def _client(self, model: str) -> ModelClient:
+        if model == OFFLINE:
+            return self._offline
+        if model.startswith(f"{SCRIPTED}/"):
+            return self._script(model)
+        return self._worker or self._litellm()
+
+    def _script(self, model: str) -> ScriptedModel:
+        if not self._scripted_allowed:
+            raise ModelNotFound(f"{model}: scripted models are for tests", details={"model": model})
+        if model not in self._scripts:
+            self._scripts[model] = ScriptedModel.load(Path(model.removeprefix(f"{SCRIPTED}/")))
+        return self._scripts[model]
+
+    def _litellm(self) -> ModelClient:
+        if self._in_process is None:
+            from holdfast.core.models.litellm_client import LiteLLMClient  # only where it is hosted here
+
+            self._in_process = LiteLLMClient(self._keys, self._blobs.get, self._addresses)
+        return self._in_process
+
+
+def _is_local(model: str) -> bool:
+    return model == OFFLINE or model.startswith(f"{SCRIPTED}/")
