@@ -1,0 +1,1 @@
+"""The tools that come with Holdfast: one file each, with its description in a `.md` beside it."""

@@ -1,0 +1,32 @@
+"""The list of built-in tools. A new one is added here."""
+
+from __future__ import annotations
+
+from holdfast.core.domain.processes import ProcessRunner
+from holdfast.core.domain.tools import Tool
+from holdfast.core.tools.builtin.ask_user import AskUser
+from holdfast.core.tools.builtin.edit_file import EditFile
+from holdfast.core.tools.builtin.fetch_url import FetchUrl
+from holdfast.core.tools.builtin.list_files import ListFiles
+from holdfast.core.tools.builtin.read_file import ReadFile
+from holdfast.core.tools.builtin.run_command import RunCommand
+from holdfast.core.tools.builtin.run_python import RunPython
+from holdfast.core.tools.builtin.search_files import SearchFiles
+from holdfast.core.tools.builtin.update_plan import UpdatePlan
+from holdfast.core.tools.builtin.write_file import WriteFile
+
+
+def builtin_tools(processes: ProcessRunner) -> tuple[Tool, ...]:
+    """Returns every built-in tool; `processes` runs the programs of those that need some."""
+    return (
+        ReadFile(),
+        ListFiles(),
+        SearchFiles(processes),
+        WriteFile(),
+        EditFile(),
+        RunCommand(processes),
+        RunPython(processes),
+        FetchUrl(processes),
+        UpdatePlan(),
+        AskUser(),
+    )
