@@ -87,7 +87,7 @@ def spec(name: str, **more: Any) -> AgentInfo:
     )
 
 
-class Cancelled(Exception):  # noqa: N818 - it is no error
+class Cancelled(Exception):
     """A person stopped the run."""
 
 
@@ -266,7 +266,9 @@ async def echo(run: FakeRun) -> None:
 def new_file(path: str, content: str) -> tuple[dict[str, Any], tuple[DisplayBlock, ...]]:
     """Returns arguments and preview of writing a new file."""
     lines = content.splitlines()
-    diff = f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{len(lines)} @@\n" + "\n".join(f"+{one}" for one in lines)
+    diff = f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{len(lines)} @@\n" + "\n".join(
+        f"+{one}" for one in lines
+    )
     return {"path": path, "content": content}, (DiffBlock(path=path, diff=diff, created=True),)
 
 
@@ -294,7 +296,11 @@ class FakeWorkbench:
         self.trust_known: dict[str, bool] = {}
         self.model_infos: tuple[ModelInfo, ...] = (
             ModelInfo(
-                name="offline", provider="offline", input_usd_per_million=0, output_usd_per_million=0, note="No key."
+                name="offline",
+                provider="offline",
+                input_usd_per_million=0,
+                output_usd_per_million=0,
+                note="No key.",
             ),
             ModelInfo(
                 name="openai/gpt-4o",

@@ -19,19 +19,19 @@ BUILT_IN: dict[str, Any] = {
     "name": "holdfast-dark",
     "dark": True,
     "colors": {
-        "primary": "#e0a458",
-        "secondary": "#8fb8c9",
-        "accent": "#6fc3b2",
-        "foreground": "#e4dfd6",
-        "background": "#16181b",
+        "primary": "#d9a441",
+        "secondary": "#7f9fb8",
+        "accent": "#e58f65",
+        "foreground": "#e6e1d8",
+        "background": "#15171a",
         "surface": "#1c1f23",
         "panel": "#262a30",
-        "success": "#8fbf6f",
-        "warning": "#e8b84a",
-        "error": "#e0685c",
+        "success": "#8fbf7f",
+        "warning": "#e6c15c",
+        "error": "#ef7f73",
     },
 }
-"""Iron and brass: what is shown until a theme file is read."""
+"""The shipped `holdfast-dark`: what is shown at the very first start, before theme files are read."""
 
 
 class ThemeError(ValueError):

@@ -84,6 +84,7 @@ class SessionsControl:
         self._stop_following()
         model.forget_session()
         model.session_id, model.opening = session.id, True
+        model.inbox.preferred = session.id
         view.clear_transcript()
         page = await self._context.workbench.events.page_before(session.id, limit=PAGE)
         if model.session_id != session.id:
@@ -108,7 +109,7 @@ class SessionsControl:
         view.set_entries(self._presenter.present(list(page)))
         texts = [text_of(e.event.parts) for e in page if e.event.type == "message.added"]
         view.box.history.replace([sanitize(text) for text in texts])
-        view.mark("header", "sessions", "run", "queue", "files", "footer", "title")
+        view.mark("inbox", "sessions", "run", "queue", "files", "title")
         self._context.app.do("files.reload")
 
     def _describe(self, session: Session) -> None:

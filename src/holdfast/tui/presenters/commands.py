@@ -67,7 +67,7 @@ def complete(prefix: str) -> list[Command]:
 KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     "Message": (
         ("enter", "send; while a run is busy, queue"),
-        ("ctrl+j, shift+enter, alt+enter", "new line"),
+        ("ctrl+j, shift+enter", "new line; alt+enter, too"),
         ("@", "attach a file"),
         ("/", "command"),
         ("↑ ↓", "take back the last queued message; earlier messages"),
@@ -133,18 +133,18 @@ def help_lines(place: str) -> list[Line]:
     lines: list[Line] = []
     for title in order:
         lines.append(line((title, "heading"), ("  · you are here" if title == here else "", "accent")))
-        lines += [line("  ", (f"{keys:<32}", "key"), what) for keys, what in KEYS[title]]
+        lines += [line("  ", (f"{keys:<24}", "key"), what) for keys, what in KEYS[title]]
         lines.append(BLANK)
     lines.append(line(("Slash commands", "heading")))
     for command in COMMANDS:
         if command.slash:
             name = f"/{command.slash} {command.argument}".strip()
-            lines.append(line("  ", (f"{name:<32}", "key"), command.help))
+            lines.append(line("  ", (f"{name:<24}", "key"), command.help))
     return lines
 
 
 FOOTERS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "composer": (("enter", "send", ""), ("@", "file", ""), ("/", "command", "")),
+    "composer": (),
     "sessions": (("enter", "open", ""), ("/", "search", ""), ("n", "new", "new"), ("r", "rename", "rename")),
     "approvals": (("enter", "whole", ""),),
     "files": (("enter", "preview", ""), ("o", "editor", ""), ("u", "undo", "undo"), ("U", "redo", "redo")),
@@ -152,12 +152,12 @@ FOOTERS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "run": (),
 }
 COMMON = (
-    ("^p", "palette", "palette"),
-    ("^n", "new", "new"),
     ("^o", "sessions", "sessions"),
     ("F2", "approvals", "approvals"),
     ("F3", "files", "files"),
     ("F4", "run", "run"),
+    ("^n", "new", "new"),
+    ("^p", "palette", "palette"),
 )
 LAST = (("F1", "help", "help"), ("^q", "quit", "quit"))
 

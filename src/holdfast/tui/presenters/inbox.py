@@ -82,6 +82,8 @@ class Inbox:
         self._items: dict[str, Item] = {}
         self._selected: str | None = None
         self.loaded = False
+        self.preferred: str | None = None
+        """The session that is open: what waits in it comes before what waits elsewhere."""
 
     def __len__(self) -> int:
         return len(self._items)
@@ -115,12 +117,9 @@ class Inbox:
         return item
 
     def remove(self, item_id: str) -> None:
-        """Forgets an item that is decided; the next one is selected then."""
-        order = list(self._items)
-        if self._selected == item_id and item_id in order:
-            index = order.index(item_id)
-            rest = order[index + 1 :] or order[:index][-1:]
-            self._selected = rest[0] if rest else None
+        """Forgets an item that is decided."""
+        if self._selected == item_id:
+            self._selected = None
         self._items.pop(item_id, None)
 
     def select(self, item_id: str | None) -> None:
@@ -132,10 +131,12 @@ class Inbox:
 
     @property
     def selected(self) -> Item | None:
-        """The item that keys act on: the one that was chosen, else the oldest."""
+        """The item that keys act on: the one that was chosen, else the oldest of the open session, else
+        the oldest."""
         if self._selected in self._items:
             return self._items[self._selected]
-        return next(iter(self._items.values()), None)
+        own = next((item for item in self.items if item.session_id == self.preferred), None)
+        return own or next(iter(self._items.values()), None)
 
     def question_of(self, session_id: str | None) -> Item | None:
         """Returns the oldest question of a session that takes an answer in free words."""
@@ -203,10 +204,12 @@ def _question(question: Question, title: str) -> list[Line]:
     return lines
 
 
-def summary(item: Item) -> Line:
-    """Returns one line for the strip above the message field."""
+def summary(item: Item, elsewhere: str = "") -> Line:
+    """Returns one line for the strip above the message field; `elsewhere` is the title of another session
+    that it belongs to."""
+    where = (f"  in {elsewhere}" if elsewhere else "", "muted")
     if item.question is not None:
-        return line(("? ", "accent"), shorten(item.label, 200))
+        return line(("? ", "accent"), shorten(item.label, 200), where)
     approval = item.approval
     if approval is None:
         return BLANK
@@ -216,6 +219,7 @@ def summary(item: Item) -> Line:
         " ",
         shorten(sanitize_line(approval.subject), 160),
         (_measure(approval), "muted"),
+        where,
     )
 
 
@@ -242,9 +246,9 @@ def keys_line(item: Item | None, confirming: bool) -> Line:
             ("a", "key"), (" again adds ", "warning"), (item.rule, "strong"),
             (" to your policy   ", "warning"), ("esc", "key"), (" no", "muted"),
         )  # fmt: skip
-    always = (("a", "key"), (" always  ", "muted")) if item.rule else ()
+    always = (("a", "key"), (" always ", "muted")) if item.rule else ()
     return line(
-        ("y", "key"), (" once  ", "muted"), ("s", "key"), (" session  ", "muted"), *always,
-        ("e", "key"), (" edit  ", "muted"), ("n", "key"), (" deny  ", "muted"),
+        ("y", "key"), (" once ", "muted"), ("s", "key"), (" session ", "muted"), *always,
+        ("e", "key"), (" edit ", "muted"), ("n", "key"), (" deny ", "muted"),
         ("r", "key"), (" reason", "muted"),
     )  # fmt: skip

@@ -97,6 +97,8 @@ class Model:
     def forget_session(self) -> None:
         """Goes to the state before the first message of a new session."""
         self.session_id, self.title = None, ""
+        self.inbox.preferred = None
+        self.inbox.select(None)
         self.run, self.queue, self.files = RunView(), [], None
         self.files_error = ""
         self.opening = False

@@ -13,10 +13,10 @@ def welcome_lines(model: Model) -> list[Line]:
     """Returns what stands in the place of the transcript before the first message."""
     if model.opening:
         return [line(("Opening the session…", "muted"))]
-    agent = sanitize_line(model.agent) or "the agent"
-    who: Line = line((agent, "strong"))
+    who: Line = line(("The engine is starting. You can type already.", "muted"))
     if model.header.model:
-        who = line(*who, (" answers with ", "muted"), (sanitize_line(model.header.model), "strong"))
+        agent, name = sanitize_line(model.agent), sanitize_line(model.header.model)
+        who = line((agent, "strong"), (" answers with ", "muted"), (name, "strong"))
     return [
         line(("Holdfast", "brand"), ("  the workbench for agents", "muted")),
         BLANK,
@@ -46,7 +46,7 @@ def hint_lines(model: Model, engine_says: str) -> list[Line]:
         return [line(("The run failed: ", "error"), run.error), _continue("goes on from here")]
     if run is not None and run.status == "cancelled":
         return [line(("Interrupted; what was done stays.  ", "warning"), *_continue("goes on"))]
-    if model.hint:
+    if model.hint and not model.untrusted and model.deciding() is None:
         return [line(("offline: ", "warning"), (model.hint, "muted"))]
     return []
 
@@ -66,8 +66,8 @@ def trust_lines(model: Model, project: str) -> list[Line]:
             (f"   {sanitize_line(project)}", "muted"),
         ),
         line(
-            ("t", "key"), (" trust it: they may use their own allow rules   ", "muted"),
-            ("i", "key"), (" ignore: they ask before everything", "muted"),
+            ("t", "key"), (" trust them   ", "muted"),
+            ("i", "key"), (" ignore: they ask before everything they do", "muted"),
         ),
     ]  # fmt: skip
 
@@ -79,5 +79,5 @@ def placeholder(model: Model) -> str:
         return "Your answer   esc: write a message instead"
     item = model.deciding()
     if item is not None and item.approval is not None:
-        return "One of the keys above decides; anything else is a message"
+        return "A key above decides · or write a message"
     return "Message is queued until the run has ended" if model.run.busy else PLACEHOLDER

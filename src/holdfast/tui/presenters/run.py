@@ -199,11 +199,16 @@ def _usage(run: RunState) -> Line:
 
 
 def _step(step: Step) -> Line:
+    time = duration(step.total_ms) if step.total_ms else "…"
     facts = []
     if step.first_ms is not None:
         facts.append(f"first word {duration(step.first_ms)}")
     if step.calls:
-        facts.append(f"{step.calls} tool call{'s' if step.calls > 1 else ''}")
-    facts.append(step.reason.replace("_", " ") or "…")
-    time = duration(step.total_ms) if step.total_ms else "…"
-    return line((f"{step.number:>2} ", "muted"), f"{time:>8}  ", (" · ".join(facts), "muted"))
+        facts.append(f"{step.calls} call{'s' if step.calls > 1 else ''}")
+    usual = step.reason in ("", "stop", "tool_calls")
+    return line(
+        (f"{step.number:>2} ", "muted"),
+        f"{time:>7}  ",
+        (" · ".join(facts), "muted"),
+        ("" if usual else f" · {step.reason.replace('_', ' ')}", "warning"),
+    )

@@ -169,7 +169,10 @@ class MainScreen(Screen[None]):
         keys = keys_line(item, item is not None and model.confirming == item.id)
         strip = self.box.notice("decide")
         strip.set_class(item is not None and item.question is not None, "-question")
-        strip.show([summary(item), self._with_way(keys)] if item else [], KEY_ACTIONS)
+        elsewhere = (
+            model.sessions.title(item.session_id) if item and item.session_id != model.session_id else ""
+        )
+        strip.show([summary(item, elsewhere), self._with_way(keys)] if item else [], KEY_ACTIONS)
         self._set_deciding_keys()
         self.box.set_placeholder(placeholder(model))
         top = self.app.screen
@@ -352,6 +355,10 @@ class MainScreen(Screen[None]):
         item = self.app.model.deciding()
         if item is not None:
             self.show_whole(item)
+
+    @on(SessionsPane.Resized)
+    def _fit_sessions(self) -> None:
+        self.mark("sessions")
 
     @on(Transcript.EntryActivated)
     def _activate(self, event: Transcript.EntryActivated) -> None:

@@ -10,7 +10,7 @@ from holdfast.tui.presenters.spans import Line
 
 ROLES = {
     "": "",
-    "muted": "$text-muted",
+    "muted": "$foreground 60%",
     "strong": "bold",
     "heading": "bold $primary",
     "brand": "bold $primary",
@@ -25,7 +25,7 @@ ROLES = {
     "code": "$secondary",
     "key": "bold $accent",
     "hit": "bold $warning",
-    "struck": "strike $text-muted",
+    "struck": "strike $foreground 60%",
 }
 
 

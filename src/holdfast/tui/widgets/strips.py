@@ -11,7 +11,14 @@ from holdfast.tui.presenters.status import Header, left, right
 from holdfast.tui.widgets.paint import paint
 
 
-class Strip(Static):
+class PlainLinks(Static):
+    """A static text whose clickable pieces look as their roles say, not as links."""
+
+    def on_mount(self) -> None:
+        self.auto_links = False
+
+
+class Strip(PlainLinks):
     """Shows lines; is not there while it has none."""
 
     def __init__(self, *, id: str) -> None:
@@ -52,7 +59,7 @@ class HeaderLine(Static):
         )
 
 
-class KeyBar(Static):
+class KeyBar(PlainLinks):
     """The keys of where one is; each can be clicked."""
 
     def __init__(self, *, id: str) -> None:

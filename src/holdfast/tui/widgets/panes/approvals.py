@@ -78,7 +78,7 @@ class ApprovalsPane(Vertical):
     @on(OptionList.OptionHighlighted)
     def _select(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        if event.option_id is not None:
+        if event.option_id is not None and event.option_list.has_focus:
             self.post_message(self.Selected(event.option_id))
 
     @on(OptionList.OptionSelected)

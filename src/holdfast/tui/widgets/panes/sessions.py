@@ -51,6 +51,9 @@ class SessionsPane(Vertical):
         event_id: int | None = None
         words: str = ""
 
+    class Resized(Message):
+        """The rows have to be fitted to another width."""
+
     @dataclass
     class Searched(Message):
         """Other words are looked for; empty: all sessions."""
@@ -63,8 +66,8 @@ class SessionsPane(Vertical):
         yield RowList(id="session-list")
         yield Static("", id="session-note", classes="pane-note", markup=False)
 
-    def on_mount(self) -> None:
-        self.border_title = None
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
 
     @property
     def rows(self) -> RowList:
@@ -119,7 +122,7 @@ def _row(row: SessionRow, width: int) -> Content:
     room = max(4, width - 3 - len(row.age))
     title = Content(row.title).truncate(room, ellipsis=True)
     title = title.stylize("bold $primary" if row.current else "").pad_right(max(0, room - title.cell_length))
-    return Content.assemble(paint((row.glyph,)), " ", title, " ", (row.age, "$text-muted"))
+    return Content.assemble(paint((row.glyph,)), " ", title, " ", (row.age, "$foreground 60%"))
 
 
 def _hit(hit: HitRow) -> Content:

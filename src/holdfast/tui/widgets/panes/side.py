@@ -17,6 +17,7 @@ from holdfast.tui.presenters.run import run_lines
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.panes.approvals import ApprovalsPane
 from holdfast.tui.widgets.panes.files import FilesPane
+from holdfast.tui.widgets.strips import PlainLinks
 
 TABS = ("approvals", "files", "run")
 
@@ -36,7 +37,7 @@ class SidePane(Vertical):
         self._counts = {"approvals": 0, "files": 0}
 
     def compose(self) -> ComposeResult:
-        yield Static("", id="tabs", markup=False)
+        yield PlainLinks("", id="tabs", markup=False)
         yield ApprovalsPane(id="approvals")
         yield FilesPane(id="files")
         yield LinesView(id="run")
@@ -86,7 +87,7 @@ class SidePane(Vertical):
         for tab in TABS:
             count = self._counts.get(tab, 0)
             label = tab.capitalize() + (f" ({count})" if count else "")
-            style = "bold $primary underline" if tab == self.tab else "$text-muted"
+            style = "bold $primary underline" if tab == self.tab else "$foreground 60%"
             if tab == "approvals" and count and tab != self.tab:
                 style = "bold $warning"
             piece = Content(label).stylize(style)
