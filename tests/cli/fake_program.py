@@ -39,7 +39,7 @@ async def decided_elsewhere(run: FakeRun) -> None:
     await told.wait()
     await run.workbench._decide("approval-1", cli_fakes.Decision(outcome="deny"))
     await first
-    second = await run.approval("approval-2")
+    second = await run.approval("approval-2", rule="write_file(*.csv)")
     run.complete_call()
     run.text(f"second: {second.outcome}")
     run.emit(ev.RunCompleted)

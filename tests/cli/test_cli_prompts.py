@@ -228,6 +228,7 @@ def test_a_prompt_goes_when_another_client_has_decided(tmp_path: Path) -> None:
     child.expect_exact("edit > ")
     child.kill(signal.SIGUSR1)
     child.expect_exact("denied by local")
+    child.expect_exact("a always (write_file(*.csv))")
     child.expect_exact("edit > ")
     child.sendline("y")
     child.expect_exact("second: approve")

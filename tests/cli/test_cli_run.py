@@ -23,7 +23,7 @@ from cli_fakes import (
 from holdfast.core.domain import events as ev
 from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.approvals import ApproveMode
-from holdfast.core.domain.errors import Diagnostic, InvalidError, UnavailableError
+from holdfast.core.domain.errors import Diagnostic, InvalidError, ModelNotFound, UnavailableError
 from holdfast.core.domain.messages import FilePart, TextPart
 
 Cli = Callable[..., Any]
@@ -329,7 +329,8 @@ def test_a_session_made_for_nothing_is_deleted_again(fake: FakeDoors, cli: Cli, 
     (tmp_path / "folder").mkdir()
     play(fake, reply)
     outcome = cli("run", "general", "hello", "--file", str(tmp_path / "folder"))
-    assert outcome.status == 1
+    assert outcome.status == 2
+    assert fake.workbench_used.sent == []
     assert fake.workbench_used.known == {}
 
 
@@ -388,3 +389,20 @@ def test_a_refused_message_exits_2(fake: FakeDoors, cli: Cli) -> None:
     outcome = cli("run", "general", "hello")
     assert outcome.status == 2
     assert "takes no images" in outcome.err
+    assert fake.workbench_used.known == {}
+
+
+def test_an_unknown_model_is_wrong_usage(fake: FakeDoors, cli: Cli) -> None:
+    async def unknown(*_: Any) -> None:
+        raise ModelNotFound("there is no model 'gpt-5o'; the nearest is 'openai/gpt-4o'")
+
+    def build() -> FakeWorkbench:
+        workbench = FakeWorkbench(reply)
+        workbench.models.choose = unknown
+        return workbench
+
+    fake.build = build
+    outcome = cli("run", "general", "hello", "--model", "gpt-5o")
+    assert outcome.status == 2
+    assert "there is no model 'gpt-5o'" in outcome.err
+    assert fake.workbench_used.known == {}

@@ -83,7 +83,8 @@ def doors() -> Doors:
         return _installed
     from holdfast import bootstrap  # start-up time: `--help` and `--version` come without it
 
-    return bootstrap
+    real: Doors = bootstrap
+    return real
 
 
 def use(replacement: Doors | None) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +73,17 @@ class Asker:
             return True
 
     async def _decide(self, approval: Approval, decision: Decision) -> None:
-        self.deciding = True
-        try:
+        with self._deciding():
             await self._workbench.approvals.decide(approval.id, decision)
             if decision.scope == "always":
                 path = await self._workbench.approvals.policy_path()
                 self._console.line(f"  rule added to {path}: {sanitize_line(approval.rule)}")
+
+    @contextmanager
+    def _deciding(self) -> Iterator[None]:
+        self.deciding = True
+        try:
+            yield
         finally:
             self.deciding = False
 
@@ -135,7 +142,8 @@ class Asker:
             chosen = chosen_answer(question, answer)
             if chosen is None:
                 continue
-            await self._workbench.runs.answer(question.id, chosen)
+            with self._deciding():
+                await self._workbench.runs.answer(question.id, chosen)
             return True
 
     async def _read(self, prompt: str) -> str | None:

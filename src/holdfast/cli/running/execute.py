@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from holdfast.cli.doors import doors
 from holdfast.cli.running.asking import Asker
@@ -21,8 +23,7 @@ from holdfast.cli.running.request import (
 )
 from holdfast.cli.running.terminal import Person
 from holdfast.core.domain.agents import AgentInfo
-from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError
-from holdfast.core.domain.messages import UserPart
+from holdfast.core.domain.errors import ErrorKind, HoldfastError, InvalidError
 from holdfast.core.domain.models import ModelChoice
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.values import new_id
@@ -61,27 +62,40 @@ class Execution:
         self._as_json = as_json
 
     async def run(self) -> int:
-        """Sends the message and follows its run to the exit status. Raises `HoldfastError`."""
-        request = self._request
-        try:
-            agent = await find_agent(self._workbench, request)
-            await self._settle_trust(agent)
-            session, after = await open_session(self._workbench, request, agent.name)
-        except NotFoundError as unknown:
-            raise InvalidError(unknown.message, code=unknown.code, details=unknown.details) from unknown
-        return await self._sent(session, after)
+        """Sends the message and follows its run to the exit status.
 
-    async def _sent(self, session: Session, after: int) -> int:
-        workbench, request = self._workbench, self._request
-        choice = await self._choice(session)
-        parts = await self._parts(session)
-        progress = Progress(new_id(), None)
+        Raises `InvalidError` when the request cannot be, and the other `HoldfastError` of the services.
+        """
+        with _usage_errors():
+            agent = await find_agent(self._workbench, self._request)
+            await self._settle_trust(agent)
+            session, after = await open_session(self._workbench, self._request, agent.name)
+        async with self._refusable(session):
+            parts = await message_parts(
+                self._workbench, session.id, self._request.message, self._request.files
+            )
+            choice = await self._choice(session)
         reporter = Reporter(self._console, choice, self._as_json)
-        follower = Follower(workbench, session.id, self._console, reporter, progress, self._asker)
+        progress = Progress(new_id(), None)
+        follower = Follower(self._workbench, session.id, self._console, reporter, progress, self._asker)
         with follower.interrupts():
-            submitted = await workbench.runs.send(session.id, parts, request.options, progress.message_id)
+            async with self._refusable(session):
+                submitted = await self._workbench.runs.send(
+                    session.id, parts, self._request.options, progress.message_id
+                )
             progress.run_id = submitted.run_id
             return await follower.follow(after)
+
+    @asynccontextmanager
+    async def _refusable(self, session: Session) -> AsyncIterator[None]:
+        """Deletes the session that was made for a message which then could not be sent."""
+        try:
+            with _usage_errors():
+                yield
+        except InvalidError:
+            if self._request.session is None:
+                await self._workbench.sessions.delete(session.id)
+            raise
 
     async def _settle_trust(self, agent: AgentInfo) -> None:
         if not needs_trust(agent):
@@ -103,11 +117,15 @@ class Execution:
             session.agent, session.project, self._request.options.model
         )
 
-    async def _parts(self, session: Session) -> tuple[UserPart, ...]:
-        request = self._request
-        try:
-            return await message_parts(self._workbench, session.id, request.message, request.files)
-        except HoldfastError:
-            if request.session is None:  # nothing was said in it yet
-                await self._workbench.sessions.delete(session.id)
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Before the run, something that is wrong or not there is wrong usage: an `InvalidError`."""
+    try:
+        yield
+    except InvalidError:
+        raise
+    except HoldfastError as error:
+        if error.kind not in (ErrorKind.INVALID, ErrorKind.NOT_FOUND):
             raise
+        raise InvalidError(error.message, code=error.code, details=error.details) from error

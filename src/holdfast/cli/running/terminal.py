@@ -32,7 +32,10 @@ class Terminal:
         ready: asyncio.Future[bytes] = loop.create_future()
 
         def read() -> None:
-            data = os.read(self._descriptor, _LONGEST_LINE)
+            try:
+                data = os.read(self._descriptor, _LONGEST_LINE)
+            except OSError:
+                data = b""  # the terminal has gone: the end of the input
             if not ready.done():
                 ready.set_result(data)
 
