@@ -53,7 +53,7 @@ class Catalog:
         """Returns `offline`, the models of a running Ollama, and all known ones, usable providers first."""
         local = [_ollama_info(name) for name in await self._ollama_models()]
         table = await asyncio.to_thread(facts_table)
-        available = {name: self._available(name) for name in PROVIDERS}
+        available = await asyncio.to_thread(lambda: {name: self._available(name) for name in PROVIDERS})
         known = [
             _info(f, available[f.provider]) for f in table.values() if not f.provider.startswith("ollama")
         ]
@@ -74,7 +74,7 @@ class Catalog:
         if provider == "ollama_chat":
             return _ollama_info(name.removeprefix("ollama_chat/"))
         found = await asyncio.to_thread(facts, name)
-        available = self._available(provider)
+        available = await asyncio.to_thread(self._available, provider)
         if found is not None:
             return _info(found, available).model_copy(update={"name": model})
         return ModelInfo(
@@ -100,15 +100,21 @@ class Catalog:
             if named:
                 await self.get(named)
                 return ModelChoice.model_validate({"model": named, "source": source})
-        for provider in PROVIDERS.values():
-            if provider.default_model and self._keys(provider.name):
-                hint = f"Chosen because {self._key_origin(provider.name)}; {_CHANGE}"
-                return ModelChoice(model=provider.default_model, source="environment", hint=hint)
+        by_key = await asyncio.to_thread(self._by_key)
+        if by_key is not None:
+            return by_key
         running = await self._ollama_models()
         if running:
             hint = f"Chosen because Ollama runs at {self._settings.ollama_url}; {_CHANGE}"
             return ModelChoice(model=f"ollama_chat/{running[0]}", source="ollama", hint=hint)
         return ModelChoice(model=OFFLINE, source="default", hint=_ADD)
+
+    def _by_key(self) -> ModelChoice | None:
+        for provider in PROVIDERS.values():
+            if provider.default_model and self._keys(provider.name):
+                hint = f"Chosen because {self._key_origin(provider.name)}; {_CHANGE}"
+                return ModelChoice(model=provider.default_model, source="environment", hint=hint)
+        return None
 
     def _available(self, provider: str) -> bool:
         known = PROVIDERS[provider]

@@ -39,7 +39,7 @@ class LiteLLMClient:
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelDelta]:
         """Yields the deltas of one call; see `ModelClient`."""
         known = await asyncio.to_thread(facts, request.model)
-        target = target_of(request, self._keys, self._addresses)
+        target = await asyncio.to_thread(target_of, request, self._keys, self._addresses)
         arguments = await self._arguments(request, target, known)
         lib = loaded()
         if lib is None:

@@ -28,8 +28,8 @@ class ModelRouter:
         blobs: BlobStore,
         log_file: Path,
         environment: Mapping[str, str],
+        addresses: Addresses | None = None,
         *,
-        ollama_url: str | None = None,
         in_process: bool = False,
         scripted: bool = False,
     ) -> None:
@@ -39,7 +39,7 @@ class ModelRouter:
         self._scripted_allowed = scripted
         self._offline = OfflineModel(blobs.get)
         self._scripts: dict[str, ScriptedModel] = {}
-        self._addresses = Addresses(ollama_url=ollama_url, environment=environment)
+        self._addresses = addresses or Addresses(environment=environment)
         self._in_process: ModelClient | None = None
         self._worker = (
             None if in_process else WorkerClient(keys, blobs, log_file, environment, self._addresses)
