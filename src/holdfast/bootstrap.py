@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from holdfast.core.domain.status import CheckResult
     from holdfast.core.services.local import LocalWorkbench
     from holdfast.core.services.workbench import Workbench
+    from holdfast.core.tools.registry import ToolRegistry
     from holdfast.server.lock import EngineAddress, EngineLock
 
 ENGINE_COMMAND = (sys.executable, "-m", "holdfast.bootstrap")
@@ -80,6 +81,7 @@ async def _open_workbench(
 ) -> LocalWorkbench:
     """Makes every adapter and opens the workbench on them."""
     from holdfast.core.files.blobs import FileBlobs
+    from holdfast.core.identity.keyrings import find_keyring
     from holdfast.core.identity.keys import ProviderKeys
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.credentials import Addresses
@@ -87,17 +89,20 @@ async def _open_workbench(
     from holdfast.core.models.router import ModelRouter
     from holdfast.core.sandbox.environment import child_environment
     from holdfast.core.services.local import LocalWorkbench, Parts
-    from holdfast.core.tools.builtin import builtin_tools
-    from holdfast.core.tools.registry import ToolRegistry
 
     settings = _settings(where, environment)
     where.make()
     blobs = FileBlobs(where.blobs)
-    keys = ProviderKeys(where, environment, {name: known.variable for name, known in PROVIDERS.items()})
+    variables = {name: known.key_variables for name, known in PROVIDERS.items()}
+    keys = ProviderKeys(where, environment, variables, keyring=lambda: find_keyring(environment))
     scripted = environment.get(_SCRIPTED) == "1"
-    addresses = Addresses(ollama_url=settings.models.ollama_url, environment=environment)
     client = ModelRouter(
-        keys.get, blobs, where.logs / "model-worker.log", environment, addresses, scripted=scripted
+        keys.get,
+        blobs,
+        where.logs / "model-worker.log",
+        environment,
+        Addresses(ollama_url=settings.models.ollama_url, environment=environment),
+        scripted=scripted,
     )
     parts = Parts(
         paths=where,
@@ -105,13 +110,21 @@ async def _open_workbench(
         blobs=blobs,
         client=client,
         catalog=Catalog(keys.get, settings.models, environment, scripted=scripted),
-        tools=ToolRegistry(builtin_tools()),
+        tools=_tools(),
         keys=keys,
         environment=child_environment(environment),
         address=address,
         stop=stop,
     )
     return await LocalWorkbench.open(parts)
+
+
+def _tools() -> ToolRegistry:
+    from holdfast.core.sandbox.process import ChildProcesses
+    from holdfast.core.tools.builtin.catalog import builtin_tools
+    from holdfast.core.tools.registry import ToolRegistry
+
+    return ToolRegistry(builtin_tools(ChildProcesses()))
 
 
 def find_engine() -> EngineAddress | None:
@@ -263,10 +276,8 @@ def run_tui(
 def validate_agent(path: Path) -> list[Diagnostic]:
     """Returns every mistake in an agent file. Raises `NotFoundError` when there is none."""
     from holdfast.core.agents.registry import AgentRegistry
-    from holdfast.core.tools.builtin import builtin_tools
-    from holdfast.core.tools.registry import ToolRegistry
 
-    return list(AgentRegistry(paths(), ToolRegistry(builtin_tools()).names).validate(path))
+    return list(AgentRegistry(paths(), _tools().names).validate(path))
 
 
 def agent_schema() -> dict[str, Any]:

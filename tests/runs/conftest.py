@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from holdfast.core.models.scripted import ScriptedModel
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
@@ -26,9 +25,11 @@ from holdfast.core.domain.models import (
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.keys import ProviderKeys
+from holdfast.core.models.scripted import ScriptedModel
 from holdfast.core.sandbox.environment import child_environment
+from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.local import LocalWorkbench, Parts
-from holdfast.core.tools.builtin import builtin_tools
+from holdfast.core.tools.builtin.catalog import builtin_tools
 from holdfast.core.tools.registry import ToolRegistry
 
 AGENT = """
@@ -166,8 +167,8 @@ def open_bench(tmp_path: Path) -> OpenBench:
             blobs=blobs,
             client=model,
             catalog=catalog,
-            tools=ToolRegistry(builtin_tools()),
-            keys=ProviderKeys(paths, environment, {"openai": "OPENAI_API_KEY"}),
+            tools=ToolRegistry(builtin_tools(ChildProcesses())),
+            keys=ProviderKeys(paths, environment, {"openai": ("OPENAI_API_KEY",)}),
             environment=child_environment(environment),
             sleep=lambda seconds: asyncio.sleep(0),
         )

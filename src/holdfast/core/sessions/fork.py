@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from holdfast.core.domain.events import DELTAS, EVENT, LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.events import (
+    DELTAS,
+    EVENT,
+    LoggedEvent,
+    PartCompleted,
+    PartStarted,
+    RunEvent,
+    SessionEvent,
+)
 from holdfast.core.domain.values import new_id
 
 _NOT_COPIED = (
@@ -45,11 +53,21 @@ class Renaming:
         return fields | ids | {"session_id": self._session_id}
 
 
-def copied(events: Iterable[LoggedEvent], run_ids: set[str]) -> Iterator[LoggedEvent]:
-    """Yields what a fork takes over: events of the runs in `run_ids`, and those outside of runs."""
+def copied(events: Sequence[LoggedEvent], run_ids: set[str]) -> Iterator[LoggedEvent]:
+    """Yields what a fork takes over: events of the runs in `run_ids`, and those outside of runs.
+
+    Deltas are not: completed parts say it all. A part that the fork cuts in the middle is left out.
+    """
+    whole = {
+        (logged.event.run_id, logged.event.part_id)
+        for logged in events
+        if isinstance(logged.event, PartCompleted)
+    }
     for logged in events:
         event = logged.event
         if event.type in _NOT_COPIED:
+            continue
+        if isinstance(event, PartStarted) and (event.run_id, event.part_id) not in whole:
             continue
         if event.run_id is None or event.run_id in run_ids:
             yield logged
