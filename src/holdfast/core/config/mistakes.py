@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from holdfast.core.config.nodes import Document, Key, Plain, key_path
+from holdfast.core.domain.agents import NAME_PATTERN
 from holdfast.core.domain.errors import Diagnostic
 
 _EXPECTED = {
@@ -36,6 +37,7 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most"),
 }
 
+_PATTERNS = {NAME_PATTERN: "small letters, digits, - and _, at most 64 of them"}
 MAX_MISTAKES = 100
 """Mistakes told of one file; more of them help nobody."""
 _LONGEST_WORD = 80
@@ -121,7 +123,8 @@ def _expected(details: ErrorDetails) -> str:
         name, words = _BOUNDS[kind]
         return f"{words} {context.get(name)}"
     if kind == "string_pattern_mismatch":
-        return f"text like {context.get('pattern')}"
+        pattern = str(context.get("pattern"))
+        return _PATTERNS.get(pattern, f"text like {pattern}")
     return ""
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.errors import InvalidError, UnavailableError
 from holdfast.core.identity.key_file import KeyFile
 from holdfast.core.identity.keyrings import Keyring, find_keyring
+
+_log = logging.getLogger(__name__)
 
 Source = Literal["environment", "keyring", "file"]
 
@@ -40,7 +44,8 @@ class ProviderKeys:
         self._keyring = keyring
         # A keyring is shared by all homes of a user; each home has keys of its own in it.
         self._service = f"holdfast {paths.config}"
-        self._seen: set[str] = set()
+        self._seen: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
         self._loaded = False
 
     def get(self, provider: str) -> str | None:
@@ -60,7 +65,7 @@ class ProviderKeys:
             raise InvalidError("the key is empty", code="invalid_key")
         if not key.isprintable() or " " in key:
             raise InvalidError("a key has no spaces and no control characters", code="invalid_key")
-        self._seen.add(key)
+        self._remember({key})
         keyring = self._backend()
         if keyring is not None:
             try:
@@ -91,13 +96,27 @@ class ProviderKeys:
     def secrets(self) -> frozenset[str]:
         """Returns every secret that this process knows of, for redaction: keys that were removed too.
 
-        The first call reads all keys; later ones cost nothing.
+        The first call reads all keys and may wait for the keyring; later ones cost nothing. A file that
+        `get` refuses is read all the same: its keys must not be shown either.
         """
         if not self._loaded:
             self._loaded = True
-            self._seen |= secret_values(self._environ)
-            self.sources()
-        return frozenset(self._seen)
+            self._remember(secret_values(self._environ))
+            self._remember(self._in_file())
+            for provider in self._variables:
+                self._remember({self._from_environment(provider), self._from_keyring(provider)} - {None})
+        return self._seen
+
+    def _in_file(self) -> frozenset[str]:
+        try:
+            return frozenset(self._file.read(check_mode=False).values())
+        except InvalidError as error:
+            _log.warning("keys cannot be redacted: %s", error)
+            return frozenset()
+
+    def _remember(self, secrets: Collection[str | None]) -> None:
+        with self._lock:
+            self._seen |= {secret for secret in secrets if secret}
 
     def _find(self, provider: str) -> tuple[str, Source] | None:
         found: tuple[str | None, Source] = (self._from_environment(provider), "environment")
@@ -108,7 +127,7 @@ class ProviderKeys:
         key, source = found
         if not key:
             return None
-        self._seen.add(key)
+        self._remember({key})
         return key, source
 
     def _from_environment(self, provider: str) -> str | None:
