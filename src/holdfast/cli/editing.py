@@ -1,14 +1,16 @@
-"""Opens the person's editor."""
+"""Opens the person's editor, and reads the arguments of a call that a person has edited."""
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
-from holdfast.core.domain.errors import HoldfastError, NotFoundError
+from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError
 
 
 def editor() -> list[str] | None:
@@ -31,3 +33,14 @@ def edit_file(path: Path) -> None:
         raise NotFoundError(f"the editor {command[0]!r} was not found: set EDITOR") from missing
     if ended.returncode != 0:
         raise HoldfastError(f"the editor ended with status {ended.returncode}", code="editor_failed")
+
+
+def parse_arguments(text: str) -> dict[str, Any]:
+    """Returns the JSON object that `text` is. Raises `InvalidError` when it is none."""
+    try:
+        value = json.loads(text)
+    except ValueError as wrong:
+        raise InvalidError(f"the arguments are not JSON: {wrong}") from wrong
+    if not isinstance(value, dict):
+        raise InvalidError('the arguments must be a JSON object, for example {"path": "report.md"}')
+    return value

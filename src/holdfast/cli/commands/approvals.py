@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from holdfast.cli import selecting
 from holdfast.cli.calling import call
+from holdfast.cli.editing import parse_arguments
 from holdfast.cli.options import ApprovalId, Json, group
 from holdfast.cli.output import ago, say, say_fields, say_json, say_table, short_ids
 from holdfast.cli.previews import preview_lines
@@ -167,19 +167,6 @@ def answer(
         return found.text
 
     say(f"answered: {call(answered)}")
-
-
-def parse_arguments(text: str) -> dict[str, Any]:
-    """Returns the JSON object that `text` is. Raises `InvalidError` when it is none."""
-    from holdfast.core.domain.errors import InvalidError
-
-    try:
-        value = json.loads(text)
-    except ValueError as wrong:
-        raise InvalidError(f"the arguments are not JSON: {wrong}") from wrong
-    if not isinstance(value, dict):
-        raise InvalidError('the arguments must be a JSON object, for example {"path": "report.md"}')
-    return value
 
 
 def _deciding(approval: str, decision: Decision) -> Any:

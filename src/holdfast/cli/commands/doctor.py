@@ -45,7 +45,7 @@ def _check_engine(repair: bool) -> list[CheckResult]:
                 name="engine",
                 state="error",
                 message=error.message,
-                hint="`holdfast engine logs` shows what it said",
+                hint="`holdfast engine logs` shows its log",
             )
         ]
 

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from holdfast.cli.commands.approvals import parse_arguments
-from holdfast.cli.editing import edit_file, editor
+from holdfast.cli.editing import edit_file, editor, parse_arguments
 from holdfast.cli.previews import preview_lines
 from holdfast.cli.running.console import Console
 from holdfast.cli.running.terminal import Person
