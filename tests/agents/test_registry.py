@@ -43,6 +43,11 @@ def test_an_edit_is_seen_at_the_next_call_even_at_the_same_instant(agents: Agent
         assert agents.registry.get("a").description == word
 
 
+def test_a_file_that_was_just_written_is_not_taken_for_unchanged(agents: Agents) -> None:
+    path = agents.write("user", "a")
+    assert agents.registry._read(path) is not agents.registry._read(path)
+
+
 def test_a_settled_file_is_not_read_again_until_it_changes(
     agents: Agents, monkeypatch: pytest.MonkeyPatch
 ) -> None:

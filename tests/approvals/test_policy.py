@@ -63,6 +63,14 @@ def test_a_grant_for_the_session_lifts_every_ask() -> None:
     assert verdict(session=granted, agent=rules(ask="*")) is Verdict.ALLOW
 
 
+def test_a_grant_is_for_its_own_call() -> None:
+    assert verdict(subjects=("other.md",), session=rules(allow="write_file(notes.md)")) is Verdict.ASK
+
+
+def test_an_ask_of_the_session_counts_like_the_users() -> None:
+    assert verdict(session=rules(ask="write_file"), user=rules(allow="write_file(notes.md)")) is Verdict.ASK
+
+
 @pytest.mark.parametrize("layer", ["user", "session", "agent"])
 @pytest.mark.parametrize("mode", list(ApproveMode))
 def test_a_deny_of_any_layer_wins_in_every_mode(layer: str, mode: ApproveMode) -> None:

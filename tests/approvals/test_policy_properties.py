@@ -119,6 +119,16 @@ def test_an_agents_allow_never_overrides_the_users_ask(
 
 
 @given(TOOLS, RISK, SUBJECTS, LAYERS)
+def test_what_is_allowed_is_covered_by_a_rule_or_only_reads(
+    tool: str, risk: Risk, subjects: tuple[str, ...], layers: Layers
+) -> None:
+    allowed = evaluate(tool, risk, subjects, layers).verdict is Verdict.ALLOW
+    rules = [Rule.parse(rule) for one in (layers.user, layers.session, layers.agent) for rule in one.allow]
+    covered = any(covers(rule, tool, risk, subjects) for rule in rules)
+    assert not allowed or covered or risk is Risk.READ
+
+
+@given(TOOLS, RISK, SUBJECTS, LAYERS)
 def test_the_modes_are_in_order(tool: str, risk: Risk, subjects: tuple[str, ...], layers: Layers) -> None:
     none, ask, reads, everything = (grade(tool, risk, subjects, layers, mode) for mode in ApproveMode)
     assert none == ask <= reads <= everything

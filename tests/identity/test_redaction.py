@@ -75,6 +75,12 @@ def test_a_stream_holds_back_only_what_may_begin_a_secret() -> None:
     assert stream.flush() == ""
 
 
+def test_a_secret_that_begins_a_longer_one_waits_for_it() -> None:
+    longer = KEY + "-more"
+    assert streamed((KEY, longer), list(f"{longer}!")) == f"{MASK}!"
+    assert streamed((KEY, longer), [KEY, "-mo", "on"]) == f"{MASK}-moon"
+
+
 def test_a_secret_in_single_characters_is_masked() -> None:
     assert streamed((KEY,), list(f"<{KEY}>")) == f"<{MASK}>"
 
