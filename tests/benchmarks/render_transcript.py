@@ -1,6 +1,6 @@
 """Our transcript alone, fed one reply: how long, and how much CPU, until the end marker is drawn.
 
-    python tests/benchmarks/render_transcript.py 1000 result.json      (in a terminal)
+python tests/benchmarks/render_transcript.py 1000 result.json      (in a terminal)
 """
 
 from __future__ import annotations

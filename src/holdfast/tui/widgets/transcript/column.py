@@ -234,12 +234,13 @@ class Column:
     def settle(self, top: int, rows: int, *, at_end: bool = False) -> int:
         """Lays out what a window of `rows` rows from `top` shows; returns where the window begins then.
 
-        `at_end` keeps the window at the end of the column, otherwise its first row stays what it is.
+        `at_end` keeps the window at the end of the column. Otherwise what was laid out before stays where
+        it is in the window, and where nothing was, the window's first row does.
         """
         top = self._window(top, rows, at_end)
-        anchor = self.locate(top)
+        anchor, below = self._anchor(top, rows)
         while anchor is not None and self._lay_out(top, top + rows):
-            top = self._window(self.row_of(anchor), rows, at_end)
+            top = self._window(self.row_of(anchor) - below, rows, at_end)
             if at_end:
                 anchor = self.locate(top)
         self._forget_old(rows)
@@ -308,6 +309,22 @@ class Column:
     def _window(self, top: int, rows: int, at_end: bool) -> int:
         last = max(0, self.total - rows)
         return last if at_end else max(0, min(top, last))
+
+    def _anchor(self, top: int, rows: int) -> tuple[Place | None, int]:
+        """Returns the first place in a window that was laid out, and how far below the top it is."""
+        row = top
+        while row < min(top + rows, self.total):
+            place = self.locate(row)
+            if place is None:
+                break
+            item = self.items[place.item]
+            if not item.built:
+                row = self.heights.top(place.item + 1)
+            elif item.blocks[place.block].exact:
+                return place, row - top
+            else:
+                row += max(1, item.heights[place.block] - place.row)
+        return self.locate(top), 0
 
     def _lay_out(self, first: int, last: int) -> bool:
         """Lays out what stands in the rows `first` to `last`; returns whether a height was wrong."""
