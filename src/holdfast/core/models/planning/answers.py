@@ -118,7 +118,9 @@ def sources_list(names: Sequence[str], places: Sequence[str] = ()) -> str:
 
 def listing(text: str) -> str:
     """Returns what a listing of files says."""
-    return f"The files:\n\n{code_block(text)}" if text.strip() else "There are no files yet."
+    if not text.strip() or text.startswith("No files"):
+        return text.strip() or "No files."
+    return f"The files:\n\n{code_block(text)}"
 
 
 def code_block(text: str) -> str:

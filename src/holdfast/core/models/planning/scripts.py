@@ -23,9 +23,12 @@ from holdfast.core.models.planning.answers import (
 from holdfast.core.models.planning.passages import keywords, pattern_for, stem
 from holdfast.core.models.planning.reports import Source, summarise
 
+_PAGE = re.compile(r"^\[lines \d+-(\d+) of (\d+)(?:; the next is offset=(\d+))?\]\s*\Z", re.MULTILINE)
 _SHORTENED = re.compile(r"\n?^\[shortened: ?(.*)\]\s*\Z", re.MULTILINE | re.DOTALL)
 _HIT = re.compile(r"^\s*([^:\n]+?):(\d+)(?::\d+)?[:\-|]\s?(.*)$")
-_PATH = re.compile(r"[\w.~/-][\w .~/()-]*\.[A-Za-z]\w{0,7}\b|(?:[\w.-]+/)*[A-Z]{4,}[\w.]*")
+_ENTRY = re.compile(r"^([^\[\s].*?)(?: \([\d,]+ bytes\))?$")
+MAX_PAGES = 12
+"""Most calls for one file; what is beyond them is not read, and the answer says so."""
 MAX_READ = 3
 """Most files that a question reads."""
 
@@ -207,9 +210,8 @@ def _question(intent: intents.Question, around: Surroundings) -> Script:
     if not sources and words and "read_file" in around.tools:
         paths = yield from _candidates(words, around)
         for path in paths:
-            done = yield Call("read_file", {"path": path}, f"Reading `{path}`.", tolerate=True)
-            if not done.error:
-                sources.append(_source(path, done.text))
+            found = yield from _pages(path, tolerate=True)
+            sources += [found] if found is not None else []
     return answer_question(intent.text, sources) if sources else nothing_found(intent.text)
 
 
@@ -233,8 +235,27 @@ def _candidates(words: list[str], around: Surroundings) -> Generator[Call, Outco
 
 
 def _open(path: str) -> Generator[Call, Outcome, Source]:
-    done = yield Call("read_file", {"path": path}, f"Reading `{path}`.")
-    return _source(path, done.text)
+    found = yield from _pages(path, tolerate=False)
+    return found or Source(path, "")
+
+
+def _pages(path: str, tolerate: bool) -> Generator[Call, Outcome, Source | None]:
+    """Reads a file, page by page where it is long; None when it cannot be read and that is tolerated."""
+    done = yield Call("read_file", {"path": path}, f"Reading `{path}`.", tolerate=tolerate)
+    if done.error:
+        return None
+    texts: list[str] = []
+    while not done.error:
+        page = _PAGE.search(done.text)
+        texts.append(done.text[: page.start()] if page else done.text)
+        if page is None or page[3] is None:
+            break
+        if len(texts) == MAX_PAGES:
+            note = f"Only the first {page[1]} of {page[2]} lines of {path} were read."
+            return Source(path, "".join(texts), note)
+        # An error here says that the line was the file's own.
+        done = yield Call("read_file", {"path": path, "offset": int(page[3])}, tolerate=True)
+    return _source(path, "".join(texts))
 
 
 def _source(name: str, text: str) -> Source:
@@ -245,7 +266,7 @@ def _source(name: str, text: str) -> Source:
 
 
 def _paths(text: str) -> list[str]:
-    found = (m[0].strip() for line in text.splitlines() if (m := _PATH.search(line)))
+    found = (m[1] for line in text.splitlines() if (m := _ENTRY.match(line)) and not line.endswith("/"))
     return list(dict.fromkeys(found))
 
 

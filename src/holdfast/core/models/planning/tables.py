@@ -22,8 +22,9 @@ _MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])\Z")
 _MONEY = "$€£¥ \u00a0"
 _ID_NAME = re.compile(r"(?:^|[_\s])(?:id|nr|no|number|code|zip|postcode|year|phone)$", re.IGNORECASE)
 _MEASURE = re.compile(r"revenue|sales|turnover|amount|total|income|profit|value|cost|price|sum|count", re.I)
-_CATEGORY = re.compile(
-    r"region|category|product|department|country|segment|channel|type|status|team|city", re.I
+_CATEGORIES = (
+    *("region", "category", "product", "department", "country", "segment", "channel", "source"),
+    *("type", "status", "team", "city"),
 )
 
 
@@ -110,7 +111,7 @@ def figures(table: Table) -> Figures:
             numbers.append(found)
         elif 2 <= len(set(values)) <= min(MAX_GROUPS, max(2, len(values) // 2)):
             categories.append(index)
-    categories.sort(key=lambda i: (not _CATEGORY.search(table.header[i]), len(set(table.column(i)))))
+    categories.sort(key=lambda i: (_rank(table.header[i]), len(set(table.column(i)))))
     return Figures(table, tuple(numbers), tuple(categories), tuple(dates), _main_measure(numbers))
 
 
@@ -192,6 +193,12 @@ def _main_measure(numbers: list[Numbers]) -> Numbers | None:
         order = _MEASURE.pattern.split("|")
         return min(named, key=lambda n: next(i for i, w in enumerate(order) if w in n.name.lower()))
     return max(summable, key=lambda n: n.total, default=None)
+
+
+def _rank(name: str) -> int:
+    """Returns how telling a category of this name is; smaller is better."""
+    lower = name.lower()
+    return next((i for i, word in enumerate(_CATEGORIES) if word in lower), len(_CATEGORIES))
 
 
 def _grouped(table: Table, by: int, measure: Numbers | None) -> list[Group]:
