@@ -115,6 +115,8 @@ class HoldfastError(Exception):
 
 
 class InvalidError(HoldfastError):
+    """The input is wrong; the message says where and what was expected."""
+
     kind = ErrorKind.INVALID
     default_code = "invalid"
 
@@ -142,6 +144,8 @@ class Diagnostic(Value):
 
 
 class AgentFileError(InvalidError):
+    """An agent file has mistakes; each is a diagnostic with its place."""
+
     default_code = "invalid_agent"
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
@@ -153,56 +157,78 @@ class AgentFileError(InvalidError):
 
 
 class UnauthenticatedError(HoldfastError):
+    """Nobody has said who is asking."""
+
     kind = ErrorKind.UNAUTHENTICATED
     default_code = "unauthenticated"
 
 
 class ForbiddenError(HoldfastError):
+    """Policy or permissions refuse it."""
+
     kind = ErrorKind.FORBIDDEN
     default_code = "forbidden"
 
 
 class OutsideWorkspace(ForbiddenError):
+    """A path leads out of the workspace."""
+
     default_code = "outside_workspace"
 
 
 class NotFoundError(HoldfastError):
+    """What was named does not exist."""
+
     kind = ErrorKind.NOT_FOUND
     default_code = "not_found"
 
 
 class ConflictError(HoldfastError):
+    """It exists already, is busy, or has changed meanwhile."""
+
     kind = ErrorKind.CONFLICT
     default_code = "conflict"
 
 
 class TooLargeError(HoldfastError):
+    """More bytes than are taken."""
+
     kind = ErrorKind.TOO_LARGE
     default_code = "too_large"
 
 
 class UnsupportedError(HoldfastError):
+    """It cannot be done here, whoever asks."""
+
     kind = ErrorKind.UNSUPPORTED
     default_code = "unsupported"
 
 
 class UnavailableError(HoldfastError):
+    """It cannot be reached now; trying again may help."""
+
     kind = ErrorKind.UNAVAILABLE
     default_code = "unavailable"
     default_retryable = True
 
 
 class DeadlineError(HoldfastError):
+    """A time limit ran out."""
+
     kind = ErrorKind.TIMEOUT
     default_code = "timeout"
 
 
 class StoreError(HoldfastError):
+    """The database or the disk failed."""
+
     kind = ErrorKind.UNAVAILABLE
     default_code = "store_unavailable"
 
 
 class StoreTooNew(StoreError):
+    """The database was written by a newer version."""
+
     kind = ErrorKind.CONFLICT
     default_code = "store_too_new"
 
@@ -215,15 +241,21 @@ class ToolError(HoldfastError):
 
 
 class ModelError(HoldfastError):
+    """A model's provider failed; the subclasses say how."""
+
     kind = ErrorKind.UPSTREAM
     default_code = "model_failed"
 
 
 class ModelAuthError(ModelError):
+    """The provider's key is missing or was refused."""
+
     default_code = "model_auth"
 
 
 class ModelRateLimited(ModelError):
+    """The provider wants fewer calls; `retry_after_s` is its own word on when, in seconds."""
+
     kind = ErrorKind.RATE_LIMITED
     default_code = "model_rate_limited"
     default_retryable = True
@@ -234,6 +266,8 @@ class ModelRateLimited(ModelError):
 
 
 class ModelNotFound(ModelError):
+    """There is no such model, or no such provider."""
+
     kind = ErrorKind.NOT_FOUND
     default_code = "model_not_found"
 
@@ -246,6 +280,8 @@ class ModelRequestRefused(ModelError):
 
 
 class ContextTooLong(ModelError):
+    """The conversation does not fit into the model's window."""
+
     kind = ErrorKind.TOO_LARGE
     default_code = "context_too_long"
 

@@ -1,0 +1,112 @@
+"""What the documents show works: YAML loads, commands exist with their options, links lead somewhere."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import examples
+import pytest
+import yaml
+from docpages.cli import program
+from docpages.tools import tools
+from examples import ROOT, Example
+from pydantic import BaseModel
+
+from holdfast.core.agents.registry import AgentRegistry
+from holdfast.core.approvals.policy_file import parse_rules
+from holdfast.core.config.nodes import compose
+from holdfast.core.config.paths import Paths
+from holdfast.core.config.settings import Settings
+from holdfast.core.config.yaml import validate
+from holdfast.core.domain.agents import AgentSpec
+from holdfast.core.domain.approvals import Rules
+from holdfast.tui.themes import to_theme
+
+GROUPS_MAY_STAND_ALONE = ("NoArgsIsHelpError", "MissingParameter")
+"""In running text a command may be named without what it needs."""
+
+
+def keys(model: type[BaseModel]) -> set[str]:
+    return set(model.model_fields)
+
+
+def mistakes(text: str, folder: Path) -> list[str]:
+    """Returns what is wrong with a block of YAML, read as what it looks like."""
+    values: Any = yaml.safe_load(text)
+    if not isinstance(values, dict):
+        return ["this is no mapping"]
+    given = set(values)
+    if "colors" in given:
+        return [] if to_theme(values) else ["no theme"]
+    if given <= keys(Rules):
+        return [str(problem) for problem in parse_rules(text, "policy.yaml")[1]]
+    if given <= keys(Settings):
+        document, problems = compose(text, "settings.yaml")
+        more = validate(Settings, document)[1] if document else []
+        return [str(problem) for problem in [*problems, *more]]
+    if given <= keys(AgentSpec):
+        return _agent_mistakes(text, given, folder)
+    return [f"nothing has the keys {sorted(given)}"]
+
+
+def _agent_mistakes(text: str, given: set[str], folder: Path) -> list[str]:
+    """Checks an agent file as `holdfast agents validate` does; a fragment gets what it leaves out."""
+    left_out = {"version": "version: 1\n", "name": "name: example\n"}
+    path = folder / "example.yaml"
+    path.write_text("".join(line for key, line in left_out.items() if key not in given) + text)
+    home = folder / "home"
+    paths = Paths(home, home, home, home, home)
+    registry = AgentRegistry(paths, [tool.name for tool in tools()])
+    return [str(problem) for problem in registry.validate(path)]
+
+
+def parse(line: str) -> None:
+    """Parses a command line as Typer does, without running it. Raises what Typer raises."""
+    command, name, words = program(), "holdfast", shlex.split(line)[1:]
+    context = None
+    while True:
+        context = command.make_context(name, list(words), parent=context)
+        rest = [*context._protected_args, *context.args]
+        if not hasattr(command, "resolve_command") or not rest:
+            return
+        name, command, words = command.resolve_command(context, rest)
+
+
+@pytest.mark.parametrize("block", examples.yaml_blocks(), ids=str)
+def test_a_block_of_yaml_is_a_valid_file_of_its_kind(block: Example, tmp_path: Path) -> None:
+    assert mistakes(block.text, tmp_path) == []
+
+
+@pytest.mark.parametrize("line", examples.command_lines(), ids=str)
+def test_a_command_line_can_be_typed_as_it_stands(line: Example) -> None:
+    parse(line.text)
+
+
+@pytest.mark.parametrize("line", examples.mentioned_commands(), ids=str)
+def test_a_command_that_is_mentioned_exists_with_its_options(line: Example) -> None:
+    try:
+        parse(line.text)
+    except Exception as error:  # noqa: BLE001 - Typer's errors are in a private module
+        assert type(error).__name__ in GROUPS_MAY_STAND_ALONE, f"{line}: {error}"
+
+
+@pytest.mark.parametrize("link", examples.links(), ids=lambda link: f"{link.place}: {link.text}")
+def test_a_link_leads_somewhere(link: Example) -> None:
+    target, _, anchor = link.text.partition("#")
+    page = ROOT / link.place
+    path = (page.parent / target).resolve() if target else page
+    assert path.exists()
+    assert not anchor or anchor in examples.anchors(path)
+
+
+def test_a_wrong_option_and_a_wrong_command_are_noticed() -> None:
+    for line in ("holdfast run guide hello --no-such-option", "holdfast sessions listt", "holdfast serve"):
+        with pytest.raises(Exception, match=r"[Nn]o such"):
+            parse(line)
+
+
+def test_a_mistake_in_a_block_of_yaml_is_noticed(tmp_path: Path) -> None:
+    for text in ("tools: [read_fiel]\n", "allow: 3\n", "models: { retry: 1 }\n", "colours: {}\n"):
+        assert mistakes(text, tmp_path) != [], text
