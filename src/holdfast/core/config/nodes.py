@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from holdfast.core.config.syntax import control_character, shown, syntax_error
 from holdfast.core.domain.errors import Diagnostic
-from holdfast.core.domain.text import sanitize_line, shorten
 
 MAX_DEPTH = 32
 MAX_NODES = 50_000
@@ -121,7 +121,7 @@ def key_path(path: tuple[Key, ...]) -> str:
         if isinstance(key, int):
             text += f"[{key}]"
         else:
-            text += ("." if text else "") + _shown(key)
+            text += ("." if text else "") + shown(key)
     return text
 
 
@@ -133,14 +133,14 @@ def compose(text: str, file: str) -> tuple[Document | None, list[Diagnostic]]:
     """
     text = text.removeprefix("\ufeff")
     if found := _CONTROL.search(text):
-        return None, [_control_character(text, found.start(), file)]
+        return None, [control_character(text, found.start(), file)]
     composer = _Composer(text, file)
     try:
         root = composer.document()
     except _Refused as refused:
         return None, [*composer.mistakes, refused.diagnostic]
     except yaml.MarkedYAMLError as error:
-        return None, [*composer.mistakes, _syntax_error(text, file, error)]
+        return None, [*composer.mistakes, syntax_error(text, file, error)]
     return Document(file, root), composer.mistakes
 
 
@@ -180,9 +180,9 @@ class _Composer:
         self._count(event, path, 1)
         tag = getattr(event, "tag", None)
         if tag not in (None, "!") and tag not in _PLAIN_TAGS:
-            shown = _shown(str(tag).removeprefix(_TAG))
+            short = shown(str(tag).removeprefix(_TAG))
             raise self._refused(
-                event, path, f"the tag `{shown}` is not taken", "remove it: plain values only"
+                event, path, f"the tag `{short}` is not taken", "plain values only: remove it"
             )
         anchor = getattr(event, "anchor", None)
         if anchor is not None:
@@ -243,7 +243,7 @@ class _Composer:
 
     def _alias(self, event: yaml.AliasEvent, path: tuple[Key, ...]) -> Node:
         anchor = str(event.anchor)
-        name = _shown(anchor)
+        name = shown(anchor)
         node = self._anchors.get(anchor)
         if node is None:
             known = anchor in self._anchors
@@ -317,74 +317,3 @@ def plain_scalar(text: str) -> bool | int | float | str | None:
     if _SPECIAL_FLOATS.fullmatch(text):
         return float(text.replace(".", ""))
     return text
-
-
-def _shown(text: str) -> str:
-    return shorten(sanitize_line(text), 80)
-
-
-def _control_character(text: str, index: int, file: str) -> Diagnostic:
-    line = text.count("\n", 0, index) + 1
-    column = index - text.rfind("\n", 0, index)
-    return Diagnostic(
-        file=file,
-        line=line,
-        column=column,
-        key_path="",
-        message=f"the control character U+{ord(text[index]):04X} stands here",
-        hint='remove it, or write it as an escape in double quotes ("\\x1b")',
-    )
-
-
-def _syntax_error(text: str, file: str, error: yaml.MarkedYAMLError) -> Diagnostic:
-    mark = error.problem_mark or error.context_mark
-    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
-    tab = _tab_indentation(text, line)
-    if tab is not None:
-        return Diagnostic(
-            file=file,
-            line=tab.line,
-            column=tab.column,
-            key_path="",
-            message="a tab is used for indentation",
-            expected="spaces",
-            hint="replace the tab by spaces",
-        )
-    problem = error.problem or "the text is not YAML"
-    context = f" {error.context}" if error.context else ""
-    since = (
-        f" that starts in line {error.context_mark.line + 1}"
-        if error.context_mark is not None and error.context_mark.line != line
-        else ""
-    )
-    return Diagnostic(
-        file=file,
-        line=line + 1,
-        column=column + 1,
-        key_path="",
-        message=f"not valid YAML: {_shown(problem)}{_shown(context)}{since}",
-        hint=_hint(problem),
-    )
-
-
-def _tab_indentation(text: str, line: int) -> Position | None:
-    lines = text.split("\n")
-    for number in (line, line - 1):
-        if 0 <= number < len(lines):
-            indentation = re.match(r"[ \t]*", lines[number])
-            tab = indentation.group().find("\t") if indentation else -1
-            if tab >= 0:
-                return Position(number + 1, tab + 1)
-    return None
-
-
-def _hint(problem: str) -> str:
-    if "mapping values are not allowed" in problem:
-        return "quote a text that holds `: `"
-    if "cannot start any token" in problem:
-        return "quote a text that starts with a special character"
-    if "end of stream" in problem:
-        return "a quote or bracket is not closed"
-    if "expected key" in problem or "'-' indicator" in problem or "block end" in problem:
-        return "check the indentation of this line"
-    return ""
