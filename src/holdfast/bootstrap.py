@@ -54,19 +54,18 @@ def run_engine() -> int:
     async def make() -> LocalWorkbench:
         return await _open_workbench(where, os.environ, address=str(where.socket), stop=stop.set)
 
-    return serve(make, where, idle_stop_s=_idle_stop_s(where), stop=stop)
-
-
-def _idle_stop_s(where: Paths) -> float:
-    """Returns the setting without loading pydantic-settings, when no settings are there to load."""
-    if not where.settings.exists() and not any(name.startswith("HOLDFAST_ENGINE") for name in os.environ):
-        from holdfast.core.config.settings import EngineSettings
-
-        return EngineSettings().idle_stop_s
-    return _settings(where, os.environ).engine.idle_stop_s
+    return serve(make, where, idle_stop_s=_settings(where, os.environ).engine.idle_stop_s, stop=stop)
 
 
 def _settings(where: Paths, environment: Mapping[str, str]) -> Settings:
+    """Returns the settings; where nothing sets any, without loading pydantic-settings."""
+    from holdfast.core.config.settings import Settings
+
+    own = ("HOLDFAST_HOME", _SCRIPTED)
+    if not where.settings.exists() and not any(
+        name.upper().startswith("HOLDFAST_") and name not in own for name in environment
+    ):
+        return Settings()
     from holdfast.core.config.load import load_settings
 
     return load_settings(where, environment).settings

@@ -6,8 +6,6 @@ import asyncio
 import json
 from typing import Any, Literal
 
-import jsonschema
-
 from holdfast.core.domain.errors import (
     ConflictError,
     ContextTooLong,
@@ -128,6 +126,8 @@ class Loop:
 
 def schema_problem(text: str, schema: dict[str, Any]) -> str:
     """Returns what is wrong with a reply that must be JSON of `schema`; empty when nothing is."""
+    import jsonschema  # takes a tenth of the engine's start, and few runs need it
+
     stripped = text.strip()
     if stripped.startswith("```"):
         stripped = stripped.strip("`").removeprefix("json").strip()
