@@ -445,6 +445,15 @@ def test_doctor_exits_1_when_something_is_broken(bench: FakeWorkbench, fake: Fak
     assert cli("doctor").status == 1
 
 
+def test_doctor_says_once_what_is_in_order(bench: FakeWorkbench, fake: FakeDoors, cli: Cli) -> None:
+    repaired = CheckResult(name="home", state="repaired", message="made private")
+    fine = CheckResult(name="home", state="ok", message="is private")
+    damaged = CheckResult(name="home", state="warning", message="nearly full")
+    fake.offline_checks, bench.checks = [repaired], [fine, damaged]
+    states = [check["state"] for check in json.loads(cli("doctor", "--json").out)]
+    assert states == ["repaired", "warning"]
+
+
 def test_doctor_starts_no_engine_in_a_broken_home(fake: FakeDoors, cli: Cli) -> None:
     fake.offline_checks = [CheckResult(name="home", state="error", message="cannot be written")]
     assert cli("doctor").status == 1

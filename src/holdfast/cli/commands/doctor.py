@@ -24,7 +24,7 @@ def doctor(
     """Check database, index, files, sockets, permissions and models; exit status 1 when one is broken."""
     found = doors().check_offline(repair)
     if not _broken(found):  # an engine cannot start in a broken home
-        found = [*found, *_check_engine(repair)]
+        found = _merged(found, _check_engine(repair))
     if as_json:
         say_json(found)
     else:
@@ -48,6 +48,12 @@ def _check_engine(repair: bool) -> list[CheckResult]:
                 hint="`holdfast engine logs` shows its log",
             )
         ]
+
+
+def _merged(here: list[CheckResult], engine: list[CheckResult]) -> list[CheckResult]:
+    """The engine looks at the home too: what it finds in order a second time is not said twice."""
+    names = {check.name for check in here}
+    return [*here, *(check for check in engine if check.state != "ok" or check.name not in names)]
 
 
 def _broken(found: list[CheckResult]) -> bool:

@@ -35,24 +35,24 @@ def list_files(session: SessionId, as_json: Json = False) -> None:
 
 @app.command()
 def undo(session: SessionId, run: RunId = None, as_json: Json = False) -> None:
-    """Take back one run's changes of files."""
+    """Take back one run's changes of files; prints the workspace as it is then."""
 
     async def undone(workbench: Workbench) -> tuple[FileEntry, ...]:
         session_id, run_id = await _named(workbench, session, run)
         return await workbench.files.undo(session_id, run_id)
 
-    _say(call(undone), as_json, empty="There was nothing to take back.")
+    _say(call(undone), as_json, empty="Taken back: the workspace is empty.")
 
 
 @app.command()
 def redo(session: SessionId, run: RunId = None, as_json: Json = False) -> None:
-    """Bring back what `undo` took."""
+    """Bring back what `undo` took; prints the workspace as it is then."""
 
     async def redone(workbench: Workbench) -> tuple[FileEntry, ...]:
         session_id, run_id = await _named(workbench, session, run)
         return await workbench.files.redo(session_id, run_id)
 
-    _say(call(redone), as_json, empty="There was nothing to bring back.")
+    _say(call(redone), as_json, empty="Brought back: the workspace is empty.")
 
 
 async def _named(workbench: Workbench, session: str, run: str | None) -> tuple[str, str | None]:

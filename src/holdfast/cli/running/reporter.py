@@ -90,8 +90,10 @@ class Reporter:
                 last = text.strip().rsplit("\n", 1)[-1]
                 self._console.transient(f"{self._names.get(call_id, 'tool')} … {last}")
             case ToolCallCompleted(outcome="ok") as done:
+                self._console.transient("")
                 self._console.line(f"✓ {done.name} {done.duration_ms / 1000:.2f} s", "faint")
             case ToolCallCompleted() as done:
+                self._console.transient("")
                 why = shorten(sanitize_line(text_of(done.content)), _SUMMARY)
                 self._console.line(f"✗ {done.name} {done.outcome}: {why}".rstrip(": "), "bad")
             case FileChanged(path=path, change=change):
