@@ -106,7 +106,7 @@ async def worker(blobs: MemoryBlobs, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def in_process(blobs: MemoryBlobs) -> AsyncIterator[LiteLLMClient]:
-    client = LiteLLMClient(lambda provider: CANARY, blobs.get, idle_timeout_s=2)
+    client = LiteLLMClient(lambda provider: CANARY, blobs.get, idle_timeout_s=1)
     yield client
     await client.close()
 

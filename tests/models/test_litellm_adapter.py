@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 
 import pytest
 from tests.fakes.openai_server import CONTEXT_ERROR, FakeOpenAI
@@ -305,3 +306,14 @@ async def test_an_image_for_a_model_without_eyes_is_refused_before_any_request(
 async def test_a_name_without_known_provider_is_not_found(adapter, server: FakeOpenAI, ask, collect):
     with pytest.raises(ModelNotFound, match=r"did you mean.*openai/gpt-4o"):
         await collect(adapter.stream(ask(model="opena/gpt-4o")))
+
+
+async def test_the_key_is_in_no_log_record_even_when_everything_is_logged(
+    in_process, server, ask, collect, canary, caplog
+):
+    caplog.set_level(logging.DEBUG)
+    server.reset({"text": "ok"}, {"status": 500, "error": {"message": f"bad {canary}"}})
+    await collect(in_process.stream(ask()))
+    with pytest.raises(ModelUnavailable):
+        await collect(in_process.stream(ask()))
+    assert "canary" not in caplog.text

@@ -343,6 +343,29 @@ async def test_without_tools_at_the_end_it_concludes():
     assert deltas[-1] == Finished(reason="stop")
 
 
+async def test_an_interrupted_turn_goes_on_where_it_stopped_and_tries_again_what_failed():
+    def call(call_id, name, arguments, result, is_error=False):
+        made = ToolCallPart(call_id=call_id, name=name, arguments=arguments)
+        got = ToolResultPart(call_id=call_id, name=name, content=(TextPart(text=result),), is_error=is_error)
+        return Message(role="assistant", parts=(made,)), Message(role="tool", parts=(got,))
+
+    def said(text):
+        return Message(role="user", parts=(TextPart(text=text),))
+
+    bench = Bench()
+    messages = [
+        said("summarise sales.csv and save it to r.md"),
+        *call("1", "read_file", {"path": "sales.csv"}, SALES),
+        *call("2", "write_file", {"path": "r.md"}, "The engine stopped.", True),
+        said("Continue where you stopped."),
+    ]
+    _, again = await bench._step(messages, None)
+    assert again is not None and again[0] == "write_file" and "3,980.75" in again[1]["content"]
+    messages += call("3", "write_file", {"path": "r.md"}, "done")
+    end, nothing = await bench._step(messages, None)
+    assert nothing is None and "Written to `r.md`." in end
+
+
 async def test_it_streams_in_small_pieces_and_counts_tokens_without_cost():
     request = ModelRequest(model="offline", messages=(Message(role="user", parts=(TextPart(text="hello"),)),))
     deltas = [d async for d in OfflineModel(lambda d: b"").stream(request)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import os
 import signal
@@ -12,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.core.domain.errors import ModelAuthError, ModelUnavailable
+from holdfast.core.domain.errors import ModelAuthError, ModelRequestRefused, ModelUnavailable
 from holdfast.core.domain.messages import Message, TextPart
-from holdfast.core.domain.models import Finished, ModelRequest, TextDelta
+from holdfast.core.domain.models import Finished, ModelRequest, ReasoningDelta, TextDelta
 from holdfast.core.models.worker_client import COMMAND, WorkerClient, worker_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -187,3 +188,23 @@ async def test_a_dotenv_file_in_the_current_folder_is_not_read(tmp_path: Path):
         timeout=60,
     )
     assert done.stdout == "None\n"
+
+
+async def test_reasoning_of_the_responses_api_arrives_as_summary(worker, server, ask):
+    pytest.importorskip("mcp", reason="LiteLLM's bridge to the Responses API needs it")
+    server.reset({"reasoning": "a summary of thoughts", "text": "the answer"})
+    request = ask(model="openai/responses/gpt-5-mini", reasoning_effort="medium")
+    deltas = [d async for d in worker.stream(request)]
+    assert "".join(d.text for d in deltas if isinstance(d, ReasoningDelta) and d.summary) == (
+        "a summary of thoughts"
+    )
+    assert "".join(d.text for d in deltas if isinstance(d, TextDelta)) == "the answer"
+    assert server.requests[0].body["reasoning"] == {"effort": "medium", "summary": "auto"}
+
+
+async def test_a_model_that_needs_a_package_more_says_which(worker, server, ask):
+    if importlib.util.find_spec("mcp") is not None:
+        pytest.skip("the package is there")
+    with pytest.raises(ModelRequestRefused, match="pip install mcp"):
+        [d async for d in worker.stream(ask(model="openai/responses/gpt-5-mini"))]
+    assert server.requests == []

@@ -7,7 +7,6 @@ imports, the others wait for it. Nothing else names `litellm`, type annotations 
 from __future__ import annotations
 
 import gc
-import importlib
 import logging
 import os
 import threading
@@ -47,9 +46,9 @@ def _import() -> Loaded:
     collecting = gc.isenabled()
     gc.disable()  # the collector is most of the stall while thousands of modules load
     try:
-        litellm: Any = importlib.import_module("litellm")
-        openai: Any = importlib.import_module("openai")
-        httpx: Any = importlib.import_module("httpx")
+        import httpx  # heavy, all three: only here, and only when a model needs them
+        import litellm
+        import openai
     finally:
         if collecting:
             gc.enable()

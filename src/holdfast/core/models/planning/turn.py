@@ -17,6 +17,9 @@ from holdfast.core.models.prompts import text_of_file
 _DENIED = re.compile(
     r"\A\W*denied\b|\b(?:person|user|policy) denied\b|\b(?:so it|call) was denied\b|\bnobody approved\b", re.I
 )
+_CONTINUE = re.compile(
+    r"\W*(?:please\s+)?(?:continue|go on|carry on|resume)(?:\s+where you stopped)?\W*\Z", re.I
+)
 _REASON = re.compile(r"(?:reason|policy):\s*(.+)", re.IGNORECASE | re.DOTALL)
 
 
@@ -37,20 +40,20 @@ class _Done:
 
 
 def decide(request: ModelRequest, read_blob: Callable[[str], bytes]) -> Call | Reply:
-    """Returns what comes next in the turn that the last user message began."""
-    start = max((i for i, m in enumerate(request.messages) if m.role == "user"), default=None)
-    if start is None:
+    """Returns what comes next in the turn that the last user message began or goes on with."""
+    turn = _turn(request.messages)
+    if turn is None:
         return Reply("There is no message to answer.")
-    message = request.messages[start]
+    message, past_calls = turn
     around = Surroundings(frozenset(t.name for t in request.tools), _attached(message, read_blob))
     script = script_for(understand(message.text), around)
-    done = iter(_done(request.messages[start + 1 :]))
+    done = iter(past_calls)
     try:
         call = next(script)
         while True:
             past = next(done, None)
             if past is None:
-                concluding = not request.tools and len(request.messages) > start + 1
+                concluding = not request.tools and bool(past_calls)
                 return call if call.tool in around.tools else Reply(missing(call.tool, concluding))
             stopped = _stopped(call, past)
             if stopped is not None:
@@ -58,6 +61,24 @@ def decide(request: ModelRequest, read_blob: Callable[[str], bytes]) -> Call | R
             call = script.send(Outcome(past.text, past.error))
     except StopIteration as end:
         return Reply(end.value)
+
+
+def _turn(messages: tuple[Message, ...]) -> tuple[Message, list[_Done]] | None:
+    """Returns the message to work on and the calls that were made for it.
+
+    A message that only says "continue" goes on with the one before; what failed last is then tried again.
+    """
+    users = [i for i, m in enumerate(messages) if m.role == "user"]
+    if not users:
+        return None
+    last = users[-1]
+    asked = [i for i in users if not _CONTINUE.match(messages[i].text)]
+    if not asked or asked[-1] == last:
+        return messages[last], _done(messages[last + 1 :])
+    before = _done(messages[asked[-1] + 1 : last])
+    while before and before[-1].error and not _DENIED.search(before[-1].text[:300]):
+        before.pop()
+    return messages[asked[-1]], before + _done(messages[last + 1 :])
 
 
 def _stopped(call: Call, past: _Done) -> Reply | None:
