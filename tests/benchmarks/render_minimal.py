@@ -106,7 +106,7 @@ class RenderMinimal(App[None]):
                 await asyncio.sleep(0)
         view.tick()
         while not await self._shows_marker():
-            await asyncio.sleep(0.002)
+            continue
         figures = {
             "chunks": len(deltas),
             "wall_s": round(time.perf_counter() - wall, 4),

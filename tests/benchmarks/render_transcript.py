@@ -51,7 +51,7 @@ class RenderTranscript(App[None]):
         entry.open = False
         transcript.apply([Change(entry)])
         while not await self._shows_marker():
-            await asyncio.sleep(0.002)
+            continue
         figures = {
             "chunks": len(deltas),
             "wall_s": round(time.perf_counter() - wall, 4),

@@ -89,14 +89,14 @@ class Column:
         self.clear()
         known = {entry.id: entry for entry in entries}
         ordered = sorted(known.values(), key=lambda entry: entry.kind == "queued")
-        before: Entry | None = None
+        before: Item | None = None
         for entry in ordered:
             item = Item(entry, self._take_number(entry))
             item.gap = item.stands_apart(before)
             item.guess(self.width)
             self.items.append(item)
             self._by_id[entry.id] = item
-            before = entry
+            before = item
         self.heights = Heights(item.height for item in self.items)
 
     def append(self, entry: Entry) -> None:
@@ -129,7 +129,7 @@ class Column:
         if item is None:
             return False
         item.entry = entry
-        if item.flows and item.built:
+        if item.flows and item.built and (entry.open or entry.kind == "reply"):
             return True
         self.rebuild(item)
         return False
@@ -149,6 +149,7 @@ class Column:
         else:
             item.guess(self.width)
         self.heights[position] = item.height
+        self._set_gaps(range(position + 1, position + 2))
 
     def remove(self, id: str) -> None:
         item = self._by_id.get(id)
@@ -192,7 +193,7 @@ class Column:
     def _insert(self, position: int, item: Item) -> None:
         self.items.insert(position, item)
         self._by_id[item.entry.id] = item
-        before = self.items[position - 1].entry if position else None
+        before = self.items[position - 1] if position else None
         item.gap = item.stands_apart(before)
         self.heights.insert(position, item.guess(self.width))
         self._set_gaps(range(position + 1, position + 2))
@@ -202,7 +203,7 @@ class Column:
             if position >= len(self.items):
                 return
             item = self.items[position]
-            gap = item.stands_apart(self.items[position - 1].entry if position else None)
+            gap = item.stands_apart(self.items[position - 1] if position else None)
             if gap != item.gap:
                 item.gap = gap
                 if position < len(self.heights):

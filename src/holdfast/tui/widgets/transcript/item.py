@@ -14,7 +14,7 @@ from holdfast.tui.widgets.transcript.splitter import Splitter
 from holdfast.tui.widgets.transcript.views import BODY
 
 _BESIDE = ("tool", "reasoning")
-"""Kinds that follow each other without an empty line when they are closed."""
+"""Kinds that follow each other without an empty line while they are closed."""
 
 
 class Item:
@@ -37,6 +37,7 @@ class Item:
         self._taken = 0
         self._tail: Block | None = None
         self._heads = 0
+        self._bare = False
 
     @property
     def collapsed(self) -> bool:
@@ -47,11 +48,18 @@ class Item:
         """Whether its text is Markdown that may come in pieces, and is shown."""
         return self.entry.kind == "reply" or (self.entry.kind == "reasoning" and not self.collapsed)
 
-    def stands_apart(self, before: Entry | None) -> bool:
+    @property
+    def shut(self) -> bool:
+        """Whether only its header is shown."""
+        return self.entry.kind in _BESIDE and (
+            self.collapsed or not (pieces.toggles(self.entry) or self.entry.note)
+        )
+
+    def stands_apart(self, before: Item | None) -> bool:
         """Says whether an empty line belongs between `before` and this one."""
         if before is None:
             return False
-        return bool(self.entry.speaker) or not (self.entry.kind in _BESIDE and before.kind in _BESIDE)
+        return bool(self.entry.speaker) or not (self.entry.kind in _BESIDE and before.shut)
 
     def guess(self, width: int) -> int:
         """Sets a height from the length of the text, without looking into it."""
@@ -82,7 +90,9 @@ class Item:
             self._read(width, None)
         else:
             self._add(pieces.body(entry, collapsed), width)
-        if not self.blocks:
+        self._bare = not self.blocks
+        if self._bare:
+            # Something to stand on while there is no text yet.
             self._add([pieces.Piece(Fixed(()))], width)
         self.built = True
         self._sum()
@@ -90,7 +100,7 @@ class Item:
     def grow(self, width: int, paint: Paint) -> int:
         """Takes in new text of a flowing entry; returns the first row that may look different."""
         splitter = self._splitter
-        if not self.built or splitter is None or self._chunks is not self.entry.chunks:
+        if not self.built or self._bare or splitter is None or self._chunks is not self.entry.chunks:
             self.build(width)
             return 0
         old = self._tail

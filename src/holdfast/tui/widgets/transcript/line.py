@@ -38,7 +38,7 @@ class Line:
     rest: Gutter = INDENT
     """In front of the rows that wrapping makes."""
     fill: str = ""
-    """A style that reaches to the right edge, for code and diffs."""
+    """A style from the text to the right edge, for code and diffs."""
 
     def same(self, other: Line) -> bool:
         """Says whether `other` looks the same, styles included."""
@@ -89,7 +89,7 @@ def lay_out(line: Line, width: int, key: int, paint: Paint, marks: Sequence[Mark
     strips, start = [], 0
     for number, row in enumerate(rows):
         gutter = line.rest if number else line.first
-        segments = _gutter_segments(gutter, start, key, base, paint)
+        segments = _gutter_segments(gutter, start, key, paint)
         segments += _text_segments(row, start, key, base, paint, last=number == len(rows) - 1)
         strip = Strip(segments)
         if strip.cell_length > width:
@@ -107,11 +107,11 @@ def _may_wrap(text: str, room: int) -> bool:
     return length > room or (length * 2 > room and not text.isascii())
 
 
-def _gutter_segments(gutter: Gutter, start: int, key: int, base: Style, paint: Paint) -> list[Segment]:
+def _gutter_segments(gutter: Gutter, start: int, key: int, paint: Paint) -> list[Segment]:
     """Returns one segment a cell, each with the offset of the row's start, so that a drag may begin there."""
     segments = []
     for text, name in gutter:
-        style = (base + paint.resolve(name) if name else base).rich_style_with_offset(start, key)
+        style = (paint.base + paint.resolve(name) if name else paint.base).rich_style_with_offset(start, key)
         segments += [Segment(character, style) for character in text]
     return segments
 

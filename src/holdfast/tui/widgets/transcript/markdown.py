@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAX_BLOCK = 40_000
 """A single block with more characters than this is shown as plain text: nobody typeset it."""
 
-CODE_BAR: Gutter = (("▏", styles.BAR),)
+CODE_BAR: Gutter = (("▏ ", styles.BAR),)
 QUOTE_BAR: Gutter = (("▌ ", styles.BAR),)
 
 

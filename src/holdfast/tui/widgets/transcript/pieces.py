@@ -149,7 +149,7 @@ def _call(entry: Entry) -> list[Piece]:
     if entry.note:
         pieces.append(Piece(Fixed((Line(plain(entry.note, styles.MUTED), BODY, BODY),))))
     for view in entry.blocks:
-        pieces += [Piece(source) for source in view_blocks(view)]
+        pieces += [Piece(source) for source in view_blocks(view, entry.subject)]
     if entry.text:
         pieces += [Piece(source) for source in plain_chunks(entry.text.rstrip("\n"), gutter=BODY)]
     return pieces

@@ -26,7 +26,7 @@ def words_of(entry: Entry) -> str:
     parts = [entry.title, entry.subject, entry.note, entry.text, *entry.attachments, *entry.choices]
     for view in entry.blocks:
         parts += _words(view)
-    return "\n".join(parts)
+    return "\n".join(filter(None, parts))
 
 
 def _words(view: View) -> list[str]:

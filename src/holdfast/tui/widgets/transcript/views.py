@@ -33,13 +33,13 @@ MAX_ROWS = 200
 PLAN_MARKS = {"pending": ("○", ""), "in_progress": ("▸", styles.WARNING), "completed": ("✓", styles.SUCCESS)}
 
 
-def view_blocks(view: View) -> list[Source]:
-    """Returns the blocks that show `view`."""
+def view_blocks(view: View, subject: str = "") -> list[Source]:
+    """Returns the blocks that show `view`; `subject` was said above them."""
     match view:
         case TextView(text):
             return plain_chunks(text, gutter=BODY)
         case DiffView():
-            return _diff(view)
+            return _diff(view, subject)
         case CommandView():
             return _command(view)
         case CodeView(language, text):
@@ -94,9 +94,12 @@ def _said(text: str, style: str = "") -> Fixed:
     return Fixed((Line(plain(text, style), BODY, BODY),))
 
 
-def _diff(view: DiffView) -> list[Source]:
-    title = f"{view.path}  (new file)" if view.created else view.path
-    lines = [Line(plain(title, "bold"), BODY, BODY)]
+def _diff(view: DiffView, subject: str) -> list[Source]:
+    lines: list[Line] = []
+    if view.path != subject:
+        lines.append(Line(plain(view.path, "bold"), BODY, BODY))
+    if view.created:
+        lines.append(Line(plain("new file", styles.MUTED), BODY, BODY))
     for text in view.diff.rstrip("\n").split("\n"):
         if not text.startswith(("--- ", "+++ ")):
             lines.append(_diff_line(text))

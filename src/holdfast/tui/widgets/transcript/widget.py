@@ -445,7 +445,8 @@ class Transcript(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         if self._placing or round(old_value) == round(new_value):
             return
-        self._set_following(False)
+        # A window that has grown is scrolled by Textual; then it is at the end still.
+        self._set_following(new_value >= self.max_scroll_y)
         self._place()
         self._note_following()
 
@@ -517,7 +518,7 @@ class Transcript(ScrollView, can_focus=True):
     def action_copy(self) -> None:
         item = self._column.get(self._cursor) if self._cursor is not None else None
         if item is not None:
-            self.app.copy_to_clipboard(item.entry.text or words_of(item.entry).strip())
+            self.app.copy_to_clipboard(item.entry.text or words_of(item.entry))
 
     def _activate(self, item: Item) -> None:
         if not pieces.toggles(item.entry):
