@@ -49,8 +49,8 @@ def test_blocks_are_those_that_the_parser_sees(source: str) -> None:
     tokens = [t for t in parser().parse(source) if t.level == 0 and t.map is not None]
     blocks = [block for block, joined in split(source) if not joined]
     assert [isinstance(block, Code) for block in blocks] == [t.type == "fence" for t in tokens]
-    fences = [t.content.removesuffix("\n").rstrip(" ") for t in tokens if t.type == "fence"]
-    assert [block.text.rstrip(" ") for block in blocks if isinstance(block, Code)] == fences
+    fences = [t.content.removesuffix("\n").rstrip() for t in tokens if t.type == "fence"]
+    assert [block.text.rstrip() for block in blocks if isinstance(block, Code)] == fences
 
 
 def test_a_long_fence_is_cut_into_pieces_that_join_without_a_gap() -> None:
