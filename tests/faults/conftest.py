@@ -1,0 +1,12 @@
+"""What must hold when something breaks: real processes, killed, filled up, locked out, lied to."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # `tests.e2e` and `tests.fakes` are shared by areas
+
+from tests.e2e.fixtures import bench, installed, openai_bench, server
+
+__all__ = ["bench", "installed", "openai_bench", "server"]
