@@ -1,4 +1,4 @@
-"""An in-memory workbench that plays scripted runs: the terminal app sees a log as the engine would write it."""
+"""An in-memory workbench that plays scripted runs; it writes a log as the engine would."""
 
 from __future__ import annotations
 
@@ -571,7 +571,8 @@ class _Sessions(_Part):
             if event.type == "part.completed" and query.lower() in event.text.lower():
                 start = event.text.lower().index(query.lower())
                 end = start + len(query)
-                excerpt = f"{event.text[max(0, start - 20) : start]}\x02{event.text[start:end]}\x03{event.text[end : end + 20]}"
+                before, after = event.text[max(0, start - 20) : start], event.text[end : end + 20]
+                excerpt = f"{before}\x02{event.text[start:end]}\x03{after}"
                 title = self.bench.sessions_by_id[event.session_id].title
                 hits.append(
                     SearchHit(

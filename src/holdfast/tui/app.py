@@ -14,6 +14,7 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.worker import Worker
 
 from holdfast.tui.presenters.commands import BY_NAME, COMMANDS, help_lines
 from holdfast.tui.presenters.inbox import Guard
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from holdfast.tui.control.desk import Desk
 
 QUIT_S = 2.0
+REPEATABLE = ("files.reload", "search")
+"""What is started anew when it is asked for while it is under way."""
 
 
 def _command(key: str, name: str) -> Binding:
@@ -43,7 +46,7 @@ def _command(key: str, name: str) -> Binding:
 class HoldfastApp(App[int]):
     """Shows the main screen and hands what a person does to the controllers."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "Holdfast"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -84,8 +87,8 @@ class HoldfastApp(App[int]):
 
     def start_engine(self) -> None:
         """Begins to look for the engine; called when the screen has been painted."""
-        self.run_worker(self._run_desk(), group="engine", exit_on_error=True)
-        self.run_worker(self.theming.watch(), group="themes")
+        self._spawn(self._run_desk, "engine")
+        self._spawn(self.theming.watch, "themes")
 
     async def _run_desk(self) -> None:
         desk_type = await asyncio.to_thread(_load_desk)
@@ -106,7 +109,7 @@ class HoldfastApp(App[int]):
             "help": self._show_help,
             "quit": lambda: self.exit(0),
             "theme": lambda: self._show_theme(argument),
-            "find": lambda: self.run_worker(self._find(argument), group="find"),
+            "find": lambda: self._spawn(partial(self._find, argument), "find"),
             "palette": self.action_command_palette,
         }
         if name in local:
@@ -124,12 +127,17 @@ class HoldfastApp(App[int]):
         if self.desk is None:
             self.main.say("The engine is starting; try again in a moment.")
             return
-        self.run_worker(self.desk.perform(name, argument), group=f"do {name}")
+        self._spawn(partial(self.desk.perform, name, argument), f"do {name}", exclusive=name in REPEATABLE)
 
-    def work(self, work: Coroutine[Any, Any, None], group: str) -> None:
-        """Runs a controller's own work; what goes wrong is shown."""
+    def _spawn(
+        self, work: Callable[[], Coroutine[Any, Any, None]], group: str, exclusive: bool = False
+    ) -> None:
+        _worker: Worker[None] = self.run_worker(work, group=group, exclusive=exclusive)
+
+    def work(self, work: Callable[[], Awaitable[None]], group: str, exclusive: bool = True) -> None:
+        """Runs a controller's own work; what goes wrong is shown. `exclusive` ends what is under way."""
         if self.desk is not None:
-            self.run_worker(self.desk.guarded(work), group=group, exclusive=True)
+            self._spawn(partial(self.desk.guarded, work), group, exclusive)
 
     def remember_agent(self, name: str) -> None:
         """Remembers the agent of the last new session."""
@@ -140,7 +148,7 @@ class HoldfastApp(App[int]):
         if name:
             self.theming.show(name)
         else:
-            self.run_worker(self.theming.choose(), group="theme")
+            self._spawn(self.theming.choose, "theme")
 
     async def _find(self, words: str) -> None:
         self.main.find(words or await self.dialogs.ask("Find in this session", ""))
@@ -203,9 +211,9 @@ class HoldfastApp(App[int]):
     @on(MessageBox.MessageSent)
     def _send(self, event: MessageBox.MessageSent) -> None:
         if self.desk is None or not self.desk.context.connected:
-            self.main.hold(event.text)
+            self.main.hold(event.text, event.mentions)
             return
-        self.work(self.desk.runs.send(event.text, event.mentions), "send")
+        self.work(partial(self.desk.runs.send, event.text, event.mentions), "send", exclusive=False)
 
     @on(MessageBox.CommandGiven)
     def _give_command(self, event: MessageBox.CommandGiven) -> None:
@@ -218,7 +226,7 @@ class HoldfastApp(App[int]):
     @on(MessageBox.FilesWanted)
     def _complete(self, event: MessageBox.FilesWanted) -> None:
         if self.desk is not None and self.desk.context.connected:
-            self.work(self._offer(self.desk, event.prefix), "complete")
+            self.work(partial(self._offer, self.desk, event.prefix), "complete")
 
     async def _offer(self, desk: Desk, prefix: str) -> None:
         self.main.box.offer_files(prefix, await desk.files.complete(prefix))
@@ -239,12 +247,12 @@ class HoldfastApp(App[int]):
         if self.desk is None:
             return
         self.main.go_back()
-        self.work(self.desk.sessions.open(event.session_id, event.event_id, event.words), "open")
+        self.work(partial(self.desk.sessions.open, event.session_id, event.event_id, event.words), "open")
 
     @on(SessionsPane.Searched)
     def _search(self, event: SessionsPane.Searched) -> None:
         if self.desk is not None:
-            self.work(self.desk.sessions.search(event.words), "search")
+            self.work(partial(self.desk.sessions.search, event.words), "search")
 
     @on(FilesPane.PreviewWanted)
     def _preview(self, event: FilesPane.PreviewWanted) -> None:

@@ -6,6 +6,7 @@ Imported after the first paint, because everything here needs the domain's types
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
@@ -68,12 +69,12 @@ class Desk:
 
     async def perform(self, name: str, argument: str = "") -> None:
         """Does what a command says, and shows what went wrong."""
-        await self.guarded(self.actions[name](argument))
+        await self.guarded(partial(self.actions[name], argument))
 
-    async def guarded(self, work: Awaitable[None]) -> None:
-        """Waits for `work`; an error is shown, a lost engine is looked for again."""
+    async def guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does `work`; an error is shown, a lost engine is looked for again."""
         try:
-            await work
+            await work()
         except UnavailableError as error:
             self.context.view.say_error(error.message)
             if error.code == UnavailableError.default_code:
@@ -94,7 +95,7 @@ class Desk:
         await self._open_first()
         await self.agents.load()
         await self.sessions.resume()
-        await self.guarded(self.runs.flush_outbox())
+        await self.guarded(self.runs.flush_outbox)
 
     async def _open_first(self) -> None:
         first, self._first = self._first, None
@@ -104,7 +105,7 @@ class Desk:
             rows = self.context.model.sessions.rows(self.context.app.start.now(), None)
             first = rows[0].id if rows else None
         if first is not None:
-            await self.guarded(self.sessions.open(first))
+            await self.guarded(partial(self.sessions.open, first))
 
     def _take(self, logged: LoggedEvent) -> None:
         self.sessions.take(logged)

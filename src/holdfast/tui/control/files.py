@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 from pathlib import Path
@@ -45,7 +46,8 @@ class FilesControl:
 
     async def complete(self, prefix: str) -> tuple[str, ...]:
         """Returns paths for `@prefix`."""
-        session_id = await self._sessions.ensure()
+        # Shielded: the next key asks anew and ends this, but a session that is being made must be opened.
+        session_id = await asyncio.shield(self._sessions.ensure())
         return await self._context.workbench.files.complete(session_id, prefix)
 
     async def edit(self, path: str) -> None:

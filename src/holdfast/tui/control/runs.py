@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
@@ -24,9 +25,14 @@ class RunsControl:
         self._context = context
         self._sessions = sessions
         self._decisions = decisions
+        self._sending = asyncio.Lock()
 
     async def send(self, text: str, mentions: list[Mention]) -> None:
-        """Sends a message, or the answer to the question that waits in this session."""
+        """Sends a message, or the answer to the question that waits in this session; one after the other."""
+        async with self._sending:
+            await self._send(text, mentions)
+
+    async def _send(self, text: str, mentions: list[Mention]) -> None:
         question = self._context.model.answering()
         if question is not None:
             await self._decisions.answer(question, text)
@@ -60,7 +66,7 @@ class RunsControl:
         while model.outbox:
             waiting = model.outbox.pop(0)
             self._context.view.mark("queue")
-            await self.send(waiting.text, self._context.view.box.draft.mentions(waiting.text))
+            await self.send(waiting.text, list(waiting.mentions))
 
     async def pull_back(self, _: str = "") -> None:
         """Takes the last waiting message back into the message field."""

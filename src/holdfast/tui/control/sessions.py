@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -39,6 +40,7 @@ class SessionsControl:
         self._counted = 0
         """Events up to here are in the session's own sums already."""
         self._paging = False
+        self._making = asyncio.Lock()
 
     # --- the list
 
@@ -68,7 +70,7 @@ class SessionsControl:
         """Takes an event of any session into the list."""
         effect = self._context.model.sessions.apply(logged)
         if effect == "reload":
-            self._context.app.work(self.reload(), "sessions")
+            self._context.app.work(self.reload, "sessions")
         elif effect == "changed":
             self._context.view.mark("sessions")
         deleted = logged.event.type == "session.deleted"
@@ -86,7 +88,11 @@ class SessionsControl:
         model.session_id, model.opening = session.id, True
         model.inbox.preferred = session.id
         view.clear_transcript()
-        page = await self._context.workbench.events.page_before(session.id, limit=PAGE)
+        try:
+            page = await self._context.workbench.events.page_before(session.id, limit=PAGE)
+        except HoldfastError:
+            self.start_afresh()
+            raise
         if model.session_id != session.id:
             return
         self._show(session, page)
@@ -135,17 +141,17 @@ class SessionsControl:
     async def ensure(self) -> str:
         """Returns the open session's id; makes a session when none is open."""
         model = self._context.model
-        if model.session_id is not None:
-            return model.session_id
-        session = await self._context.workbench.sessions.create(
-            model.agent, str(self._context.app.start.project), model=model.model_flag
-        )
-        model.sessions.merge(session)
-        await self.open(session.id)
-        return session.id
+        async with self._making:
+            if model.session_id is None:
+                session = await self._context.workbench.sessions.create(
+                    model.agent, str(self._context.app.start.project), model=model.model_flag
+                )
+                model.sessions.merge(session)
+                await self.open(session.id)
+            return model.session_id or ""
 
     def _follow(self) -> None:
-        self._worker = self._context.app.run_worker(self._follow_session(), group="follow", exclusive=True)
+        self._worker = self._context.app.run_worker(self._follow_session, group="follow", exclusive=True)
 
     def _stop_following(self) -> None:
         if self._worker is not None:
@@ -207,6 +213,7 @@ class SessionsControl:
             self._paging = False
         if not page or model.session_id != session_id:
             self._first = 0
+            self._context.view.prepend([])
             return False
         self._first = page[0].id
         self._context.view.prepend(TranscriptPresenter().present(list(page)))
@@ -218,7 +225,7 @@ class SessionsControl:
             if self._first <= event_id or not await self.older():
                 break
         if words:
-            self._context.view.transcript.search(words)
+            self._context.view.find(words)
         self._context.view.show_event(event_id)
 
     # --- what a person does with a session

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.tui.presenters.draft import Mention
 from holdfast.tui.presenters.inbox import Inbox, Item
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.sessions import HitRow, SessionList
@@ -23,6 +24,7 @@ class Waiting:
 
     id: str
     text: str
+    mentions: tuple[Mention, ...] = ()
 
 
 @dataclass(slots=True)
@@ -85,10 +87,10 @@ class Model:
             return True
         return False
 
-    def hold(self, text: str) -> None:
+    def hold(self, text: str, mentions: list[Mention]) -> None:
         """Keeps a message until the engine is reached."""
         self.held += 1
-        self.outbox.append(Waiting(f"held-{self.held}", text))
+        self.outbox.append(Waiting(f"held-{self.held}", text, tuple(mentions)))
 
     def take_held(self) -> str | None:
         """Takes back the last message that waits for the engine."""

@@ -25,6 +25,8 @@ GLYPHS = {
     "failed": ("✗", "error"),
 }
 IDLE = ("○", "muted")
+LEAD = 8
+"""Characters of an excerpt before the first hit: the pane is narrow."""
 _ENDS = {"run.completed": "completed", "run.failed": "failed", "run.cancelled": "cancelled"}
 
 
@@ -145,11 +147,10 @@ def hit_rows(hits: Iterable[SearchHit]) -> list[HitRow]:
 
 
 def _excerpt(text: str) -> Line:
-    spans: list[Span] = []
-    for index, piece in enumerate(text.replace("\x03", "\x02").split("\x02")):
-        if piece:
-            spans.append((sanitize_line(piece), "hit" if index % 2 else "muted"))
-    return tuple(spans)
+    pieces = [sanitize_line(piece) for piece in text.replace("\x03", "\x02").split("\x02")]
+    if len(pieces[0]) > LEAD:
+        pieces[0] = "…" + pieces[0][-LEAD:]
+    return tuple((piece, "hit" if i % 2 else "muted") for i, piece in enumerate(pieces) if piece)
 
 
 def _state(session: Session) -> SessionState:

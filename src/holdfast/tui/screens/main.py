@@ -6,6 +6,7 @@ What is needed to type is composed first; the side panes come after the first re
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -36,6 +37,7 @@ from holdfast.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
+    from holdfast.tui.presenters.draft import Mention
     from holdfast.tui.presenters.entries import Entry, Update
 
 PAINT_S = 0.03
@@ -207,6 +209,7 @@ class MainScreen(Screen[None]):
     def set_entries(self, entries: list[Entry]) -> None:
         self.entries.clear()
         self.entries.add(entries)
+        self._show_welcome()
         self.transcript.set_entries(entries)
 
     def prepend(self, entries: list[Entry]) -> None:
@@ -240,9 +243,9 @@ class MainScreen(Screen[None]):
         if self._side is not None and not in_side:
             self._side.show_tab("approvals")
 
-    def hold(self, text: str) -> None:
+    def hold(self, text: str, mentions: list[Mention]) -> None:
         """Keeps a message until the engine is reached."""
-        self.app.model.hold(text)
+        self.app.model.hold(text, mentions)
         self.mark("queue")
 
     def pull_back(self) -> None:
@@ -275,11 +278,15 @@ class MainScreen(Screen[None]):
         """The entry of the transcript that was chosen last."""
         return self.entries.get(self._selected_entry)
 
-    def show_event(self, event_id: int) -> None:
-        """Scrolls to what an event belongs to."""
+    def show_event(self, event_id: int, patience: int = 50) -> None:
+        """Scrolls to what an event belongs to; waits for the transcript's size when it was just shown."""
         entry = self.entries.at_event(event_id)
-        if entry is not None:
+        if entry is None:
+            return
+        if self.transcript.size.height or patience == 0:
             self.transcript.scroll_to_entry(entry.id)
+        else:
+            self.set_timer(PAINT_S, partial(self.show_event, event_id, patience - 1))
 
     def meant_session(self) -> str | None:
         """The session under the cursor, while the list of sessions has the focus."""

@@ -101,8 +101,9 @@ class Column:
 
     def append(self, entry: Entry) -> None:
         """Adds an entry at the end; queued messages stay behind it. A known id is a change."""
-        if entry.id in self._by_id:
-            self.change(entry)
+        known = self.change(entry)
+        if known is not None:
+            self.grow(known)
             return
         item = Item(entry, self._take_number(entry))
         self._insert(self.position(item), item)
@@ -123,20 +124,22 @@ class Column:
         self.heights = Heights(item.height for item in self.items)
         return self.total - before
 
-    def change(self, entry: Entry) -> bool:
-        """Takes over a changed entry; returns whether it has text that flows, to be read by `grow`."""
+    def change(self, entry: Entry) -> Item | None:
+        """Takes over a changed entry, to be read by `grow`; returns its item, None for an unknown id."""
         item = self._by_id.get(entry.id)
-        if item is None:
-            return False
-        item.entry = entry
-        if item.flows and item.built and (entry.open or entry.kind == "reply"):
-            return True
-        self.rebuild(item)
-        return False
+        if item is not None:
+            item.entry = entry
+        return item
 
     def grow(self, item: Item) -> int:
-        """Reads new text of an item; returns the first row of the column that may look different."""
+        """Reads what has changed in an item; returns the first row of the column that may look different."""
+        if not item.flows or not (item.entry.open or item.entry.kind == "reply"):
+            self.rebuild(item)
+            return self.heights.top(self.position(item))
         position = self.position(item)
+        if not item.built:
+            self.rebuild(item)
+            return self.heights.top(position)
         row = item.grow(self.width, self.paint)
         self.heights[position] = item.height
         return self.heights.top(position) + row
@@ -239,7 +242,8 @@ class Column:
         it is in the window, and where nothing was, the window's first row does.
         """
         top = self._window(top, rows, at_end)
-        anchor, below = self._anchor(top, rows)
+        # At the very start, what stands there is wanted, however much higher it is than was guessed.
+        anchor, below = self._anchor(top, rows) if top else (self.locate(0), 0)
         while anchor is not None and self._lay_out(top, top + rows):
             top = self._window(self.row_of(anchor) - below, rows, at_end)
             if at_end:

@@ -301,15 +301,16 @@ class Transcript(ScrollView, can_focus=True):
 
     def _change(self, entry: Entry) -> bool:
         """Takes over a changed entry; returns whether it must be drawn at once."""
-        if not self._column.change(entry):
-            self._growing.pop(entry.id, None)
-            return True
-        item = self._column.get(entry.id)
-        if item is not None:
-            self._growing[entry.id] = item
+        item = self._column.change(entry)
+        if item is None:
+            return False
+        grows = entry.open and (entry.kind in ("reply", "reasoning") or entry.state == "running")
+        # The first output of a call is drawn at once, what follows some times a second.
+        at_once = not grows or (entry.kind == "tool" and not entry.text)
+        self._growing[entry.id] = item
         if entry.chunks:
             self._arrived += len(entry.chunks[-1])
-        return not entry.open
+        return at_once
 
     def _schedule(self) -> None:
         """Draws now, or later when the last drawing was a moment ago; never twice for the same text."""

@@ -1,0 +1,488 @@
+"""Journeys through the whole app on the fake workbench: what a person does, by keys alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_workbench import FakeRun, FakeWorkbench, new_file, spec
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from holdfast.core.domain.agents import AgentInfo, Layer
+from holdfast.core.domain.errors import Diagnostic, InvalidError
+from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.tools import CommandBlock, Risk
+from holdfast.tui.app import HoldfastApp
+from holdfast.tui.screens.dialogs import (
+    ApprovalScreen,
+    ArgumentsScreen,
+    AskScreen,
+    ChooseScreen,
+    ConfirmScreen,
+    DocumentScreen,
+)
+from holdfast.tui.widgets.lines import LinesView
+
+SIZE = (120, 40)
+EVIL = "x\x1b]0;pwn\x07y\x9bz"
+
+
+async def write(job: FakeRun) -> None:
+    arguments, preview = new_file("report.md", "# Report\nAll is well.\n")
+    await job.call("write_file", arguments, "report.md", preview)
+    await job.say("It is written.")
+
+
+async def command(job: FakeRun) -> None:
+    block = CommandBlock(command="make all", cwd="/work/project")
+    await job.call("run_command", {"command": "make all"}, "make all", (block,), risk=Risk.EXECUTE)
+    await job.say("It is made.")
+
+
+async def hold(job: FakeRun) -> None:
+    await job.say("I begin.")
+    await job.hold()
+    await job.say("I end.")
+
+
+def shown(app: HoldfastApp) -> str:
+    """Returns the characters on the screen."""
+    lines = app.screen._compositor.render_strips(app.size)
+    return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+
+
+def replies(app: HoldfastApp) -> list[str]:
+    return [entry.text for entry in app.main.entries._entries.values() if entry.kind == "reply"]
+
+
+async def say(pilot: Pilot[Any], text: str) -> None:
+    for character in text:
+        await pilot.press("space" if character == " " else character)
+    await pilot.press("enter")
+
+
+def engine_is(app: HoldfastApp, state: str) -> Callable[[], bool]:
+    return lambda: app.model.header.engine == state
+
+
+async def test_what_is_typed_before_the_engine_answers_is_sent_when_it_does(make_app, until) -> None:
+    bench, gate = FakeWorkbench(), asyncio.Event()
+
+    async def connect() -> FakeWorkbench:
+        await gate.wait()
+        return bench
+
+    app = make_app(bench, connect=connect)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "hello")
+        await until(pilot, lambda: app.model.outbox)
+        await until(pilot, lambda: "waits for the engine  hello" in shown(app))
+        assert "engine starting…" in shown(app)
+        gate.set()
+        await until(pilot, lambda: replies(app) == ["You said: hello"])
+        assert text_of(bench.sent[0]) == "hello"
+        await until(pilot, lambda: "engine ●" in shown(app) and "hello" in app.model.title)
+
+
+async def test_y_in_the_empty_field_approves_and_the_file_can_be_seen(make_app, until) -> None:
+    bench = FakeWorkbench([write])
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: len(app.model.inbox) == 1)
+        await until(pilot, lambda: "+All is well." in shown(app) and "⚠ 1" in shown(app))
+        assert app.main.place == "composer", "an approval never takes the focus"
+        await pilot.press("y")
+        await until(pilot, lambda: replies(app) == ["It is written."])
+        assert bench.decisions["approval-1"].scope == "once"
+        await pilot.press("f3")
+        await until(pilot, lambda: app.model.files)
+        await until(pilot, lambda: "run 1" in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, DocumentScreen))
+        await until(pilot, lambda: "# Report" in shown(app))
+        await pilot.press("escape", "u")
+        await until(pilot, lambda: bench.undone == ["report.md"])
+        await pilot.press("U")
+        await until(pilot, lambda: app.model.files and app.model.files[0].state == "new")
+
+
+async def test_a_word_that_begins_with_a_deciding_key_is_a_word(make_app, until) -> None:
+    bench = FakeWorkbench([command])
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: app.main.box.area.deciding_keys)
+        await pilot.press("y", "e", "s")
+        assert app.main.box.area.text == "yes"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.model.queue)
+        assert bench.decisions == {}
+
+
+async def test_a_key_in_the_first_moments_of_an_approval_decides_nothing(make_app, until) -> None:
+    bench = FakeWorkbench([command])
+    app = make_app(bench, key_guard_s=60)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: len(app.model.inbox) == 1)
+        await pilot.press("f2")
+        await until(pilot, lambda: app.main.place == "approvals")
+        await pilot.press("y")
+        await until(pilot, lambda: any("just arrived" in str(n.message) for n in app._notifications))
+        assert bench.decisions == {}
+
+
+async def test_a_denial_with_a_reason_reaches_the_run(make_app, until) -> None:
+    bench = FakeWorkbench([command])
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: app.main.box.area.deciding_keys)
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await say(pilot, "not today")
+        await until(pilot, lambda: bench.decisions)
+        decision = bench.decisions["approval-1"]
+        assert (decision.outcome, decision.reason) == ("deny", "not today")
+
+
+async def test_always_shows_its_rule_wants_a_second_press_and_names_the_policy(make_app, until) -> None:
+    bench = FakeWorkbench([command])
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: len(app.model.inbox) == 1)
+        await pilot.press("f2", "a")
+        await until(pilot, lambda: "again adds run_command(make all)" in shown(app))
+        assert bench.decisions == {}
+        await pilot.press("a")
+        await until(pilot, lambda: bench.decisions)
+        assert bench.decisions["approval-1"].scope == "always"
+        await until(pilot, lambda: any("policy.yaml" in str(n.message) for n in app._notifications))
+
+
+async def test_edited_arguments_are_checked_by_the_engine_and_then_run(make_app, until) -> None:
+    bench = FakeWorkbench([command])
+    bench.edits_refused = "command: must not be empty"
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: len(app.model.inbox) == 1)
+        await pilot.press("f2", "e")
+        await until(pilot, lambda: isinstance(app.screen, ArgumentsScreen))
+        area = app.screen.query_one("#arguments", TextArea)
+        assert '"make all"' in area.text
+        area.load_text("{ no json")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "This is not JSON" in shown(app))
+        area.load_text('{"command": "make test"}')
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "must not be empty" in shown(app))
+        bench.edits_refused = ""
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bench.decisions)
+        assert bench.decisions["approval-1"].arguments == {"command": "make test"}
+        await until(pilot, lambda: not isinstance(app.screen, ArgumentsScreen))
+
+
+async def test_the_whole_of_an_approval_fills_the_screen_and_can_be_decided_there(make_app, until) -> None:
+    bench = FakeWorkbench([write])
+    app = make_app(bench)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: len(app.model.inbox) == 1)
+        await pilot.press("f2", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ApprovalScreen))
+        await until(pilot, lambda: "+All is well." in shown(app))
+        await pilot.press("n")
+        await until(pilot, lambda: bench.decisions)
+        assert bench.decisions["approval-1"].outcome == "deny"
+        await until(pilot, lambda: app.screen is app.main)
+
+
+async def test_questions_are_answered_by_number_or_in_words(make_app, until) -> None:
+    async def ask(job: FakeRun) -> None:
+        first = await job.ask("Which one?", ("left", "right"))
+        second = await job.ask("And why?")
+        await job.say(f"{first} because {second}")
+
+    bench = FakeWorkbench([ask])
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: "2" in app.main.box.area.deciding_keys)
+        await pilot.press("2")
+        await until(pilot, lambda: bench.answers == {"question-1": "right"})
+        await until(pilot, lambda: app.model.answering() is not None)
+        await say(pilot, "it is so")
+        await until(pilot, lambda: replies(app) == ["right because it is so"])
+
+
+async def test_messages_queue_while_a_run_is_busy_and_come_back_with_up(make_app, until) -> None:
+    bench = FakeWorkbench([hold])
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: app.model.run.busy)
+        await say(pilot, "second")
+        await until(pilot, lambda: "queued  second" in shown(app))
+        await say(pilot, "third")
+        await until(pilot, lambda: len(app.model.queue) == 2)
+        await pilot.pause()
+        await pilot.press("up")
+        await until(pilot, lambda: app.main.box.area.text == "third")
+        assert [waiting.text for waiting in app.model.queue] == ["second"]
+        bench.release.set()
+        await until(pilot, lambda: replies(app)[-1:] == ["You said: second"])
+
+
+async def test_esc_interrupts_and_ctrl_g_goes_on(make_app, until) -> None:
+    bench = FakeWorkbench([hold])
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: app.model.run.busy)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.model.run.continuable)
+        await until(pilot, lambda: "Interrupted" in shown(app) and "ctrl+g goes on" in shown(app))
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: replies(app)[-1:] == ["You said: Continue."])
+
+
+async def test_a_failed_run_says_why(make_app, until) -> None:
+    async def fail(job: FakeRun) -> None:
+        raise InvalidError("The model is not there.")
+
+    app = make_app(FakeWorkbench([fail]))
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: "The run failed: The model is not there." in shown(app))
+
+
+async def test_search_opens_a_session_at_the_hit(make_app, until) -> None:
+    bench = FakeWorkbench()
+    old = bench.add_session("Old notes")
+    await bench.play(old.id, "tell me of the needle")
+    for number in range(300):
+        await bench.play(old.id, f"filler {number}")
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.model.sessions.loaded)
+        await pilot.press("ctrl+o", "slash")
+        for character in "needle":
+            await pilot.press(character)
+        await until(pilot, lambda: app.model.hits)
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: app.model.session_id == old.id and not app.model.opening)
+        await until(pilot, lambda: "You said: tell me of the needle" in shown(app))
+        assert not app.main.transcript.following
+
+
+async def test_a_session_is_renamed_exported_and_deleted(make_app, until, tmp_path: Path) -> None:
+    bench = FakeWorkbench()
+    session = bench.add_session("Old notes")
+    await bench.play(session.id, "hello")
+    app = make_app(bench, session="last")
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.model.session_id == session.id and replies(app))
+        await say(pilot, "/rename Better notes")
+        await until(pilot, lambda: bench.sessions_by_id[session.id].title == "Better notes")
+        await say(pilot, "/export json")
+        await until(pilot, lambda: (tmp_path / "better-notes.json").exists())
+        await say(pilot, "/export markdown")
+        await until(pilot, lambda: (tmp_path / "better-notes.md").read_text() == "# Better notes\n")
+        await pilot.press("ctrl+o", "d")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("n")
+        assert session.id in bench.sessions_by_id
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: session.id not in bench.sessions_by_id and app.model.session_id is None)
+
+
+async def test_a_fork_before_a_message_gives_the_message_back_to_edit(make_app, until) -> None:
+    bench = FakeWorkbench()
+    session = bench.add_session("Old notes")
+    await bench.play(session.id, "first")
+    await bench.play(session.id, "second")
+    app = make_app(bench, session=session.id)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: len(replies(app)) == 2)
+        entry = next(e for e in app.main.entries._entries.values() if e.kind == "user" and e.text == "second")
+        transcript = app.main.transcript
+        transcript.post_message(transcript.EntryActivated(transcript, entry.id))
+        await until(pilot, lambda: app.main.selected_entry() is entry)
+        await say(pilot, "/fork")
+        await until(pilot, lambda: app.model.session_id not in (None, session.id) and replies(app))
+        await until(pilot, lambda: app.main.box.area.text == "second")
+        assert replies(app) == ["You said: first"]
+
+
+async def test_a_lost_engine_is_found_again_and_no_event_is_missed(make_app, until) -> None:
+    bench = FakeWorkbench()
+    session = bench.add_session("Notes")
+    await bench.play(session.id, "one")
+    app = make_app(bench, session=session.id)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: replies(app) == ["You said: one"])
+        bench.lose()
+        await until(pilot, lambda: "engine lost – reconnecting" in shown(app))
+        await bench.play(session.id, "two")
+        await say(pilot, "three")
+        bench.lost = False
+        await until(pilot, engine_is(app, "ready"))
+        await until(pilot, lambda: replies(app) == ["You said: one", "You said: two", "You said: three"])
+
+
+async def test_a_file_is_completed_and_attached(make_app, until) -> None:
+    bench = FakeWorkbench()
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, engine_is(app, "ready"))
+        for character in "see @sal":
+            await pilot.press("space" if character == " " else character)
+        await until(pilot, lambda: "@data/sales.csv" in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.main.box.area.text == "see @data/sales.csv ")
+        await pilot.press("n", "o", "w", "enter")
+        await until(pilot, lambda: bench.attached == ["data/sales.csv"])
+        assert [part.type for part in bench.sent[0]] == ["text", "file"]
+
+
+async def test_a_slash_command_is_completed_and_an_unknown_one_is_said_to_be(make_app, until) -> None:
+    app = make_app(FakeWorkbench())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, engine_is(app, "ready"))
+        await pilot.press("slash", "m", "o")
+        await until(pilot, lambda: "/model" in shown(app))
+        await pilot.press("tab")
+        await until(pilot, lambda: app.main.box.area.text == "/model ")
+        for character in "openai/gpt-4o":
+            await pilot.press(character)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.model.header.model == "openai/gpt-4o")
+        await say(pilot, "/nonsense")
+        await until(pilot, lambda: any("no command" in str(n.message) for n in app._notifications))
+        assert app.main.box.area.text == "/nonsense"
+
+
+async def test_agents_are_chosen_and_an_invalid_one_shows_its_mistakes(make_app, until) -> None:
+    bench = FakeWorkbench()
+    problem = Diagnostic(file="bad.yaml", line=3, column=1, key_path="tool", message="unknown key")
+    bench.agent_infos.append(
+        AgentInfo(name="broken", layer=Layer.USER, path="/x/bad.yaml", problems=(problem,))
+    )
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, engine_is(app, "ready"))
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
+        for character in "broken":
+            await pilot.press(character)
+        await until(pilot, lambda: "bad.yaml:3:1" in shown(app))
+        await pilot.press("enter")
+        assert isinstance(app.screen, ChooseScreen), "an agent with mistakes cannot be chosen"
+        app.screen.query_one("#filter", Input).value = "analyst"
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.model.agent == "analyst" and app.screen is app.main)
+        await say(pilot, "hi")
+        await until(pilot, lambda: bench.sessions_by_id and replies(app))
+        assert next(iter(bench.sessions_by_id.values())).agent == "analyst"
+
+
+async def test_a_folder_with_agents_is_asked_about_once(make_app, until, tmp_path: Path) -> None:
+    bench = FakeWorkbench()
+    bench.agent_infos.append(spec("local", layer=Layer.PROJECT, trusted=False))
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "This folder brings agents: local" in shown(app))
+        await pilot.press("t")
+        await until(pilot, lambda: bench.trust_known == {str(tmp_path): True})
+        await until(pilot, lambda: "This folder brings agents" not in shown(app))
+
+
+async def test_side_panes_are_drawers_on_a_narrow_screen(make_app, until) -> None:
+    app = make_app(FakeWorkbench([hold]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: app.model.run.busy)
+        assert not app.main.query_one("#side").display
+        await pilot.press("f4")
+        await until(pilot, lambda: app.main.query_one("#side").display and app.main.place == "run")
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.main.query_one("#side").display)
+        assert app.model.run.busy, "the first esc closes the drawer and interrupts nothing"
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: app.main.place == "sessions")
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: app.main.place == "composer")
+
+
+@pytest.mark.parametrize("size", [(40, 10), (39, 9), (1, 1), (20, 40)])
+async def test_a_tiny_terminal_does_not_crash_the_app(make_app, until, size: tuple[int, int]) -> None:
+    app = make_app(FakeWorkbench([write]))
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: len(app.model.inbox) == 1)
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        await pilot.press("f2", "escape", "f1", "escape")
+        small = size[0] < 40 or size[1] < 10
+        assert app.main.query_one("#too-small").display is small
+        await pilot.resize_terminal(*SIZE)
+        await pilot.press("f2", "y")
+        await until(pilot, lambda: replies(app) == ["It is written."])
+
+
+async def test_control_characters_from_outside_never_reach_the_screen(make_app, until) -> None:
+    async def evil(job: FakeRun) -> None:
+        job.bench.put_file(job.session_id, EVIL, EVIL, job.id)
+        await job.call("run_command", {EVIL: EVIL}, EVIL, (CommandBlock(command=EVIL, cwd=EVIL),))
+
+    bench = FakeWorkbench([evil])
+    bench.hint = EVIL
+    bench.add_session(EVIL)
+    bench.agent_infos.append(spec("general2", description=EVIL))
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: len(app.model.inbox) == 1)
+        for keys in (("f2",), ("enter",), ("escape",), ("f3",), ("enter",), ("escape",), ("ctrl+n",)):
+            await pilot.press(*keys)
+            await pilot.pause()
+            text = shown(app)
+            assert not any((ord(c) < 32 and c != "\n") or 0x7F <= ord(c) < 0xA0 for c in text), keys
+
+
+async def test_the_help_shows_every_slash_command_and_ctrl_q_ends_with_the_engine_left_alone(
+    make_app, until
+) -> None:
+    bench = FakeWorkbench([hold])
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await say(pilot, "go")
+        await until(pilot, lambda: app.model.run.busy)
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, DocumentScreen))
+        lines = app.screen.query_one("#document", LinesView).lines
+        assert any("/continue" in text for one in lines for text, _ in one)
+        await pilot.press("escape", "ctrl+q")
+    assert app.return_code == 0
+    assert bench.busy("session-1") is not None, "closing the app interrupts nothing"
+    assert bench.closed == 1
+
+
+async def test_ctrl_c_asks_before_it_quits(make_app, until) -> None:
+    app = make_app(FakeWorkbench())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("ctrl+c")
+        assert app.is_running
+        await pilot.press("ctrl+c")
+    assert app.return_code == 0
