@@ -188,13 +188,11 @@ def test_a_reply_that_grows_ends_like_one_that_came_at_once(
     column.settle(0, 10, at_end=at_end)
     for piece in pieces:
         growing.append(piece)
-        if column.change(growing):
-            item = column.get("p")
-            assert item is not None
-            column.grow(item)
+        item = column.change(growing)
+        assert item is not None
+        column.grow(item)
         column.settle(0, 10, at_end=at_end)
     growing.open = False
-    column.change(growing)
     column.grow(column.items[0])
     column.settle(0, 100_000)
     whole = everything([Entry("p", "reply", 1, "r", speaker="a", text="".join(pieces))], paint, 30)

@@ -56,6 +56,30 @@ async def test_a_reader_who_went_up_is_left_there_and_follows_again_at_the_end(h
         assert [message.following for message in app.of(Transcript.FollowChanged)] == [False, True]
 
 
+async def test_home_shows_the_very_first_row_however_wrong_the_guesses_were(host: MakeHost) -> None:
+    first = Entry("0", "reply", 0, "r", text="- the first\n" + "- x\n" * 30)
+    async with host().run_test(size=(40, 10)) as pilot:
+        pilot.app.view.set_entries([first, *messages(1, 4)])
+        await pilot.pause()
+        await pilot.press("up", "home")
+        assert pilot.app.rows()[0] == "  • the first"
+
+
+async def test_the_output_of_a_running_call_is_drawn_and_its_end_at_once(host: MakeHost) -> None:
+    call = Entry("t", "tool", 1, "r", title="make", state="running", open=True)
+    async with host().run_test(size=(40, 10)) as pilot:
+        view = pilot.app.view
+        view.apply([Append(call)])
+        for number in range(40):
+            call.text = f"line {number}"
+            view.apply([Change(call)])
+        await until(pilot, lambda: "line 39" in pilot.app.rows()[1])
+        call.state, call.open, call.text = "ok", False, "all"
+        view.apply([Change(call)])
+        await pilot.pause()
+        assert pilot.app.rows()[1] == "  │ all"
+
+
 async def test_scrolling_down_to_the_last_row_follows_again(host: MakeHost) -> None:
     async with host().run_test(size=(40, 10)) as pilot:
         view = pilot.app.view
