@@ -154,7 +154,7 @@ def _typing() -> list[dict[str, Any]]:
         with _app(environment, "--model", model) as terminal:
             terminal.echo_time()
             terminal.settle()
-            terminal.send(b"\x15go\r")
+            terminal.send(b"go\r")
             terminal.wait(b"Section 1")
             taken = []
             for key in "абвгдежзийклмнопрстуфхцчшщыэюя":

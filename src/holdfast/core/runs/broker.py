@@ -55,7 +55,7 @@ class Broker:
         """Takes in the session grants among decided approvals, after a restart."""
         for approval in approvals:
             decision = approval.decision
-            if approval.status == ApprovalStatus.APPROVED and decision and decision.scope == "session":
+            if approval.status == ApprovalStatus.APPROVED and decision and decision.scope != "once":
                 grants = self.grants(approval.session_id)
                 if approval.rule and approval.rule not in grants:
                     grants.append(approval.rule)
@@ -146,7 +146,9 @@ class Broker:
             )
         if decision.scope == "always":
             await asyncio.to_thread(self._policy_file.add_allow, rule)
-        if decision.scope == "session" and rule not in self.grants(waiting.run.session_id):
+        # "Always" is a grant for this session too: a wider ask rule of the user's own may outrank the file's
+        # new line, and the person has just said yes.
+        if decision.scope != "once" and rule not in self.grants(waiting.run.session_id):
             self.grants(waiting.run.session_id).append(rule)
         await self._resolve(waiting, "approved", decision)
         if decision.scope != "once":

@@ -125,5 +125,8 @@ class Preparation:
         """Returns the project's AGENTS.md when the agent works there and the folder is trusted."""
         if spec.workspace != "project":
             return ""
-        trust = self._trust.get(Path(session.project))
+        try:
+            trust = self._trust.get(Path(session.project))
+        except InvalidError:
+            return ""  # a trust file with a mistake trusts nothing; the agents' listing says so
         return project_notes(Path(session.project)) if trust is not None and trust.trusted else ""

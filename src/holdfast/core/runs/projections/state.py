@@ -35,6 +35,7 @@ from holdfast.core.domain.runs import RunOptions, RunStatus
 from holdfast.core.domain.tools import Question
 
 CANCELLED_TEXT = "The run was stopped before this call was executed."
+STOPPED_TEXT = "The run was stopped while this call was executed; it may have been done in part."
 INTERRUPTED_TEXT = (
     "The engine stopped while this call was executed; it may have been done in part. "
     "Check before repeating it."
@@ -204,7 +205,9 @@ class RunState:
             events.append(
                 QuestionAnswered(**ids, question_id=call.question.id, call_id=call.call_id, answer=None)
             )
-        text = INTERRUPTED_TEXT if interrupted and call.started else CANCELLED_TEXT
+        text = CANCELLED_TEXT
+        if call.started:
+            text = INTERRUPTED_TEXT if interrupted else STOPPED_TEXT
         events.append(
             ToolCallCompleted(
                 **ids,
