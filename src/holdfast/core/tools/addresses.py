@@ -134,13 +134,14 @@ def is_public(text: str) -> bool:
         ip = ipaddress.ip_address(text)
     except ValueError:
         return False
-    if ip.is_multicast or ip.is_reserved or ip.is_unspecified or not ip.is_global:
-        return False
-    return all(map(is_public, _inside(ip))) if isinstance(ip, ipaddress.IPv6Address) else True
+    inside = _inside(ip) if isinstance(ip, ipaddress.IPv6Address) else []
+    if inside:
+        return all(map(is_public, inside))
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
 def _inside(ip: ipaddress.IPv6Address) -> list[str]:
-    """Returns the IPv4 addresses that an IPv6 address stands for."""
+    """Returns the IPv4 addresses that an IPv6 address stands for: that is where packets go."""
     inside = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
     if ip in _NAT64:
         inside.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))

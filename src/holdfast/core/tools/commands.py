@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import dataclass
 
 _KEYWORDS = {
     "if",
@@ -29,10 +30,16 @@ _KEYWORDS = {
 }
 _WRAPPERS = {"sudo", "doas", "env", "exec", "command", "builtin", "nohup", "nice", "xargs", "eval", "setsid"}
 _ASSIGNMENT = re.compile(r"\w+\+?=")
-_UNUSUAL = re.compile(r"<<|\$'|\$\"|\\\n|(?:^|\s)#")
+_UNUSUAL = re.compile(r"<<|\$'|\\\n|(?:^|\s)#")
 """Here-documents, quotes with escapes, line continuations and comments: read as if nothing were quoted."""
-_BREAKS = re.compile(r"&&|\|\||[;&|\n\r()`]")
+_BREAKS = re.compile(r"&&|\|\||[;&|\n\r()`]|\$\{\w*:?[-+=?]")
 _REDIRECTION = re.compile(r"(?:\d*|&)(?:>>|>\||>)(?P<target>&?\s*[^\s;&|<>()`]*)|<>\s*[^\s;&|<>()`]*")
+_ANY_REDIRECTION = re.compile(r"(?:(?<!\S)\d+|&)?(?:>>|>\||<>|[<>])&?\s*[^\s;&|<>()`]*")
+_VARIABLE = re.compile(r"\$(?:\w+|\{\w+\}|[@*#?!-])\Z")
+"""May stand for nothing: then the next word is the command."""
+_WORD = re.compile(r"\s*(\S+)\s*")
+_MAX_BEHIND = 50
+"""Words before a command that are looked behind."""
 _HARMLESS_TARGET = re.compile(r"&\s*[\d-]+\Z|\s*/dev/null\Z|\Z")
 
 
@@ -43,89 +50,150 @@ def subjects_of(command: str) -> tuple[str, ...]:
     a wrapper such as `sudo` is given once more by itself. Each part is given once.
     """
     whole = command.strip()
-    masked = _masked(whole)
-    found = [whole]
-    for start, end in _pieces(masked):
-        found += _parts(whole[start:end], masked[start:end])
+    found = [whole, *_found(whole)]
+    if "\\\n" in whole:
+        found += _found(whole.replace("\\\n", ""))
     return tuple(dict.fromkeys(part for part in found if part)) or ("",)
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A piece of the command line, and the same with what is quoted replaced by underscores."""
+
+    text: str
+    masked: str
+
+    @property
+    def first(self) -> str:
+        """The first word; a quoted blank does not end it."""
+        word = _WORD.match(self.masked)
+        return self.text[word.start(1) : word.end(1)] if word else ""
+
+    @property
+    def after(self) -> _Span:
+        """What follows the first word."""
+        word = _WORD.match(self.masked)
+        end = word.end() if word else len(self.text)
+        return _Span(self.text[end:], self.masked[end:])
+
+    @property
+    def bare(self) -> _Span:
+        """The same without redirections."""
+        text = list(self.text)
+        for found in _ANY_REDIRECTION.finditer(self.masked):
+            text[found.start() : found.end()] = " " * len(found[0])
+        return _Span("".join(text), _ANY_REDIRECTION.sub(lambda m: " " * len(m[0]), self.masked))
+
+
+def _found(whole: str) -> list[str]:
+    masked = _masked(whole)
+    found = []
+    for start, end in _pieces(masked):
+        span = _Span(whole[start:end], masked[start:end])
+        found += _parts(span)
+        if whole[max(start - 1, 0) : start] in (")", "`"):
+            found += _parts(span.after)  # the first word may belong to what was before the substitution
+    return found
+
+
 def _pieces(masked: str) -> list[tuple[int, int]]:
-    # The & of 2>&1 and &> joins nothing.
-    hidden = re.sub(r">\s*&|&>", lambda m: "_" * len(m[0]), masked)
+    """Returns where the parts between operators begin and end."""
+    # The & of 2>&1 and &>, and the | of >|, join nothing.
+    pieces = _split(re.sub(r">\s*&|&>|>\|", lambda m: "_" * len(m[0]), masked))
+    # Where quotes could not be told, neither can this: both readings count.
+    return pieces + _split(masked) if re.search(r"['\"\\#]|<<", masked) else pieces
+
+
+def _split(masked: str) -> list[tuple[int, int]]:
     pieces = []
     start = 0
-    for found in _BREAKS.finditer(hidden):
+    for found in _BREAKS.finditer(masked):
         pieces.append((start, found.start()))
         start = found.end()
     return [*pieces, (start, len(masked))]
 
 
 def _masked(text: str) -> str:
-    """Returns `text` with what is quoted replaced by underscores, so that it is as long as before."""
+    """Returns `text` with what is quoted replaced by underscores, so that it is as long as before.
+
+    A `$(…)` or backticks inside double quotes are not quoted. What is unusual or unbalanced comes back
+    as it is: then nothing counts as quoted.
+    """
     if _UNUSUAL.search(text):
         return text
     masked = list(text)
-    quote = ""
+    inside = [""]  # the quotes and substitutions that are open: ", ', ( or `
     i = 0
     while i < len(text):
-        letter = text[i]
-        if letter == "\\" and quote != "'":
+        letter, state = text[i], inside[-1]
+        if letter == "\\" and state != "'":
             masked[i : i + 2] = "_" * len(text[i : i + 2])
             i += 2
             continue
-        if quote == "'":
-            quote = "" if letter == "'" else quote
+        if state == "'" or (state == '"' and letter not in '"`' and not text.startswith("$(", i)):
             masked[i] = "_"
-        elif letter in "'\"" and quote in ("", letter):
-            quote = "" if quote else letter
+            if letter == state:
+                inside.pop()
+        elif state == '"' and letter == "$":
+            inside.append("(")
+            i += 1
+        elif letter in "'\"":
             masked[i] = "_"
-        elif quote == '"' and (letter == "`" or text.startswith("$(", i)):
-            return text  # a command inside quotes: nothing is taken as quoted
-        elif quote:
-            masked[i] = "_"
+            inside.pop() if letter == state else inside.append(letter)
+        elif letter == "`":
+            inside.pop() if state == "`" else inside.append("`")
+        elif letter == "(":
+            inside.append("(")
+        elif letter == ")" and state == "(":
+            inside.pop()
         i += 1
-    return text if quote else "".join(masked)
+    return text if inside[-1] in ("'", '"') else "".join(masked)
 
 
-def _parts(piece: str, masked: str) -> list[str]:
+def _parts(span: _Span) -> list[str]:
     """Returns the command in one piece, in the forms that a rule may name it by, and where it writes to."""
     written = [
-        f"> {piece[m.start('target') : m.end('target')].strip()}" if m["target"] is not None else m[0]
-        for m in _REDIRECTION.finditer(masked)
+        f"> {span.text[m.start('target') : m.end('target')].strip()}" if m["target"] is not None else m[0]
+        for m in _REDIRECTION.finditer(span.masked)
         if m["target"] is None or not _HARMLESS_TARGET.match(m["target"])
     ]
-    command = piece.strip().removesuffix("$").strip()
-    words = command.split()
-    while words and words[0] in _KEYWORDS:
-        words = words[1:]
-        command = command.split(None, 1)[1] if words else ""
-    return [command, *_behind(command), *written]
+    while span.first in _KEYWORDS:
+        span = span.after
+    command = span.text.strip().removesuffix("$").strip()
+    bare = span.bare
+    more = [] if bare.first == span.first else [bare.text.strip()]
+    return [command, *_behind(span), *more, *_behind(bare), *written]
 
 
-def _behind(command: str) -> list[str]:
+def _behind(span: _Span) -> list[str]:
     """Returns the command behind assignments and wrappers, and by its plain name."""
     found = []
-    rest = command
-    while (word := _first(rest)) and (_ASSIGNMENT.match(word) or _plain(word) in _WRAPPERS):
-        rest = _after(rest)
-        while _first(rest).startswith("-"):
-            rest = _after(rest)
-        found.append(rest)
-    word = _first(rest)
+    for _ in range(_MAX_BEHIND):
+        behind = _one_behind(span)
+        if behind is None:
+            break
+        span = behind
+        found.append(span.text.strip())
+    word = span.first
     plain = _plain(word)
     if plain and plain != word:
-        found.append(f"{plain} {_after(rest)}".strip())
+        found.append(f"{plain} {span.after.text.strip()}".strip())
     return found
 
 
-def _first(text: str) -> str:
-    return text.split(None, 1)[0] if text.strip() else ""
-
-
-def _after(text: str) -> str:
-    parts = text.split(None, 1)
-    return parts[1] if len(parts) > 1 else ""
+def _one_behind(span: _Span) -> _Span | None:
+    """Returns what follows a word that may stand before a command; None when none does."""
+    word = span.first
+    if not word:
+        return None
+    if _ASSIGNMENT.match(word) or _VARIABLE.match(word) or word in _KEYWORDS:
+        return span.after
+    if _plain(word) not in _WRAPPERS:
+        return None
+    span = span.after
+    while span.first.startswith("-"):
+        span = span.after
+    return span
 
 
 def _plain(word: str) -> str:

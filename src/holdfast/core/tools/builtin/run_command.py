@@ -14,7 +14,7 @@ MAX_TIMEOUT_S = 3600
 
 
 class RunCommandArguments(Arguments):
-    command: str = Field(min_length=1, max_length=100_000, description="The command line, for /bin/sh")
+    command: str = Field(min_length=1, max_length=30_000, description="The command line, for /bin/sh")
     timeout_s: float | None = Field(
         default=None, gt=0, le=MAX_TIMEOUT_S, description="Seconds after which the command is ended"
     )
