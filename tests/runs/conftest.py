@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,8 +30,13 @@ from holdfast.core.models.scripted import ScriptedModel
 from holdfast.core.sandbox.environment import child_environment
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.local import LocalWorkbench, Parts
+from holdfast.core.services.workbench import Workbench
 from holdfast.core.tools.builtin.catalog import builtin_tools
 from holdfast.core.tools.registry import ToolRegistry
+from holdfast.server.listener import listen
+from holdfast.server.lock import bind_socket
+from holdfast.server.native.client import RemoteWorkbench
+from holdfast.server.native.routes import native_app
 
 AGENT = """
 version: 1
@@ -67,11 +73,12 @@ class FakeCatalog:
 class Bench:
     """A workbench on a scripted model, with what tests do again and again."""
 
-    workbench: LocalWorkbench
+    workbench: Workbench
     model: ScriptedModel
     catalog: FakeCatalog
     home: Path
     project: Path
+    blobs: FileBlobs
 
     async def session(self, **more: Any) -> Session:
         return await self.workbench.sessions.create("tester", str(self.project), **more)
@@ -139,7 +146,33 @@ OpenBench = Callable[..., Any]
 
 
 @pytest.fixture
-def open_bench(tmp_path: Path) -> OpenBench:
+def door() -> str:
+    """How tests reach the workbench: `local`; a module may ask for `remote` too."""
+    return "local"
+
+
+@asynccontextmanager
+async def served(workbench: LocalWorkbench, socket: Path) -> AsyncIterator[RemoteWorkbench]:
+    """Puts the native API before a workbench, on a unix socket in this loop."""
+
+    async def ready() -> LocalWorkbench:
+        return workbench
+
+    stop = asyncio.Event()
+    app = native_app(ready, log=logging.getLogger("holdfast.tests"), closing=stop)
+    server = asyncio.create_task(listen(app, bind_socket(socket), stop))
+    remote = RemoteWorkbench(socket)
+    try:
+        yield remote
+    finally:
+        await remote.close()
+        stop.set()
+        async with asyncio.timeout(10):
+            await server
+
+
+@pytest.fixture
+def open_bench(tmp_path: Path, door: str) -> OpenBench:
     """Opens a workbench on the test's home, which a second one may open again later."""
     home, project = tmp_path / "home", tmp_path / "project"
     project.mkdir()
@@ -174,7 +207,11 @@ def open_bench(tmp_path: Path) -> OpenBench:
         )
         workbench = await LocalWorkbench.open(parts)
         try:
-            yield Bench(workbench, model, catalog, home, project)
+            if door == "local":
+                yield Bench(workbench, model, catalog, home, project, blobs)
+                return
+            async with served(workbench, paths.socket) as remote:
+                yield Bench(remote, model, catalog, home, project, blobs)
         finally:
             await workbench.close()
 

@@ -1,4 +1,4 @@
-"""A run from its message to its end, on a scripted model."""
+"""A run from its message to its end, through both implementations of a workbench."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import TextDelta
 from holdfast.core.domain.runs import RunStatus
+
+pytestmark = pytest.mark.parametrize("door", ["local", "remote"])
 
 
 def kinds(events) -> list[str]:
@@ -45,7 +47,7 @@ async def test_a_message_gives_a_streamed_reply(open_bench, say) -> None:
 async def test_the_exact_prompt_of_each_step_is_kept(open_bench, say) -> None:
     async with open_bench([say("Yes")]) as bench:
         events = await bench.end(await bench.send(await bench.session(), "A question"))
-        prompt = json.loads(bench.workbench._parts.blobs.get(of(events, "step.started")[0].prompt))
+        prompt = json.loads(bench.blobs.get(of(events, "step.started")[0].prompt))
         assert prompt["messages"][0]["role"] == "system"
         assert "You are a test." in prompt["messages"][0]["parts"][0]["text"]
         assert prompt["messages"][1]["parts"][0]["text"] == "A question"
