@@ -18,6 +18,9 @@ from holdfast.tui.presenters.entries import (
     View,
 )
 from holdfast.tui.widgets.transcript import styles
+from holdfast.tui.widgets.transcript.block import place_of
+from holdfast.tui.widgets.transcript.column import Column
+from holdfast.tui.widgets.transcript.item import Item
 from holdfast.tui.widgets.transcript.line import Line, Mark
 
 
@@ -75,6 +78,44 @@ class Search:
     def matches(self, entry: Entry) -> int:
         """Returns how often the words stand in an entry's source."""
         return sum(1 for _ in occurrences(words_of(entry), self.needle))
+
+    def step(self, column: Column, top: int, step: int) -> bool:
+        """Makes the next hit the current one (the previous when `step` is -1), round the ends; the first
+        time, the next from the row `top` on. Returns whether there is one."""
+        here = self.current
+        place = column.locate(top)
+        if place is None:
+            return False
+        at = column.items[place.item].number if here is None else place_of(here.key)[0]
+        items = [item for item in column.items if self.matches(item.entry)][::step]
+        ahead = [item for item in items if item.number * step >= at * step]
+        for number, item in enumerate([*ahead, *items]):
+            hits = self.hits(column, item)[::step]
+            if number == 0 and here is not None and item.number == at:
+                now = (here.key, here.start)
+                hits = [h for h in hits if (h.key, h.start) != now and ((h.key, h.start) > now) == (step > 0)]
+            if hits:
+                self.current = hits[0]
+                return True
+        return False
+
+    def hits(self, column: Column, item: Item) -> list[Hit]:
+        """Returns the hits in an item, which is opened when they are hidden in it."""
+        hits = self._shown(column, item)
+        if not hits and item.collapsed:
+            item.wish = False
+            column.rebuild(item)
+            hits = self._shown(column, item)
+        return hits
+
+    def _shown(self, column: Column, item: Item) -> list[Hit]:
+        column.make(item)
+        return [
+            Hit(block.key + number, at)
+            for block in item.blocks
+            for number, line in enumerate(block.read(column.width))
+            for at in occurrences(line.content.plain, self.needle)
+        ]
 
     def marks(self, key: int, line: Line) -> list[Mark]:
         """Returns the highlights of a line."""
