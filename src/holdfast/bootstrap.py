@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,15 +210,18 @@ class _Locked:
             self._lock.release()
 
 
-async def _connect(started: subprocess.Popen[bytes] | None) -> Workbench:
+async def _connect(started: subprocess.Popen[bytes] | None, *, patience_s: float | None = None) -> Workbench:
+    """Attaches to the home's engine; `patience_s` is how long its streams wait for one that went away."""
     from holdfast.server.spawn import ensure_engine
 
     address = await asyncio.to_thread(ensure_engine, paths(), ENGINE_COMMAND, started=started)
 
     def load() -> Callable[[str], Workbench]:
         from holdfast.server.native.client import RemoteWorkbench
+        from holdfast.server.native.follow import Backoff
 
-        return RemoteWorkbench
+        backoff = None if patience_s is None else Backoff(patience_s=patience_s)
+        return partial(RemoteWorkbench, backoff=backoff)
 
     # In a thread: the terminal app paints and takes keys meanwhile.
     remote = await asyncio.to_thread(load)
@@ -251,7 +255,8 @@ def run_tui(
     async def connect() -> Workbench:
         if in_process:
             return await _connect_in_process()
-        return await _connect(pending.pop() if pending else None)
+        # The app says at once that the engine is lost, and starts another one: nobody else might.
+        return await _connect(pending.pop() if pending else None, patience_s=0.5)
 
     from holdfast import __version__
     from holdfast.core.config.paths import shipped

@@ -1,4 +1,4 @@
-"""A fresh machine: an installed Holdfast, an empty home, a project folder, and nothing else of the tester's."""
+"""A fresh machine: an installed Holdfast, an empty home, a project folder, nothing else of the tester's."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.e2e.bench import Bench
 from tests.e2e.wheel import Installed, install
 from tests.fakes.openai_server import FakeOpenAI

@@ -9,7 +9,8 @@ from tests.e2e.wheel import CHECKOUT, Installed
 
 
 def test_the_wheels_own_copy_runs_not_the_checkout(installed: Installed) -> None:
-    code = "import sys, textual, holdfast, holdfast.bootstrap as b; print(holdfast.__file__, b.__file__, *sys.path)"
+    code = "import sys, textual, holdfast, holdfast.bootstrap as b; print(holdfast.__file__, b.__file__)"
+    code += "; print(*sys.path)"
     done = subprocess.run(
         [installed.python, "-I", "-c", code], capture_output=True, text=True, timeout=60, check=True, cwd="/"
     )

@@ -1,4 +1,4 @@
-"""Holdfast as people get it: a wheel, built from this checkout and installed into a fresh virtual environment.
+"""Holdfast as people get it: a wheel, built from this checkout, in a fresh virtual environment.
 
 No network: the build back end and the dependencies are those that run the tests, and the new environment
 finds them through one line in a `.pth` file. Python does not read `.pth` files of a folder that was added
@@ -55,10 +55,8 @@ def _build(folder: Path) -> Path:
 
 def _install(wheel: Path, installed: Installed) -> None:
     venv.create(installed.folder, symlinks=True, with_pip=False)
-    _run(
-        sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--python", str(installed.python),
-        "install", "--no-deps", "--no-index", str(wheel),
-    )  # fmt: skip
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+    _run(*pip, "--python", str(installed.python), "install", "--no-deps", "--no-index", str(wheel))
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     site_packages = installed.folder / "lib" / version / "site-packages"
     dependencies = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
