@@ -42,6 +42,11 @@ def yaml_blocks() -> list[Example]:
     return [Example(place, body) for place, language, body in _blocks() if language in ("yaml", "yml")]
 
 
+def blocks_of(name: str, language: str) -> list[str]:
+    """Returns the blocks in one language of one page."""
+    return [body for place, kind, body in _blocks() if kind == language and place.startswith(f"{name}:")]
+
+
 def command_lines() -> list[Example]:
     """Returns every `holdfast …` line in a block of shell, without its prompt and what follows a pipe."""
     return [
