@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from holdfast.core.config.settings import Settings
     from holdfast.core.domain.errors import Diagnostic
     from holdfast.core.domain.status import CheckResult
+    from holdfast.core.models.catalog import Catalog
+    from holdfast.core.models.router import ModelRouter
     from holdfast.core.services.local import LocalWorkbench
     from holdfast.core.services.workbench import Workbench
     from holdfast.core.tools.registry import ToolRegistry
@@ -104,19 +106,35 @@ async def _open_workbench(
         Addresses(ollama_url=settings.models.ollama_url, environment=environment),
         scripted=scripted,
     )
+    catalog = Catalog(keys.get, settings.models, environment, scripted=scripted)
+    # LiteLLM takes seconds to load: its worker starts at once where the usual model needs it.
+    prestart = asyncio.create_task(_prestart(client, catalog))
     parts = Parts(
         paths=where,
         settings=settings,
         blobs=blobs,
         client=client,
-        catalog=Catalog(keys.get, settings.models, environment, scripted=scripted),
+        catalog=catalog,
         tools=_tools(),
         keys=keys,
         environment=child_environment(environment),
         address=address,
         stop=stop,
     )
-    return await LocalWorkbench.open(parts)
+    try:
+        return await LocalWorkbench.open(parts)
+    finally:
+        await prestart
+
+
+async def _prestart(client: ModelRouter, catalog: Catalog) -> None:
+    from holdfast.core.domain.errors import HoldfastError
+
+    try:
+        choice = await catalog.choose(flag=None, session=None, agent=None)
+        await client.prestart(choice.model)
+    except HoldfastError:
+        return  # the run that needs the model says what is wrong
 
 
 def _tools() -> ToolRegistry:
