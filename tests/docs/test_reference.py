@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from docpages import agent_file, errors, events, settings, tools
+from docpages import agent_file, errors, events, settings, tools, usage
 from docpages.markdown import table
 from generate import COMMAND, DOCS, GENERATED
 from jsonschema import Draft202012Validator
@@ -67,3 +67,10 @@ def test_editors_get_the_schema_that_the_code_has() -> None:
 def test_a_star_or_a_bar_in_a_table_stays_what_it_is() -> None:
     made = table(("A", "B"), [("`a|b*`", "x | *.py <b>")])
     assert made.splitlines()[-1] == r"| `a\|b*` | x \| \*.py &lt;b> |"
+
+
+def test_what_nothing_reads_is_told_from_what_is_read() -> None:
+    assert usage.is_read(("engine", "idle_stop_s"))
+    assert usage.is_read(("models", "retries"))
+    assert not usage.is_read(("models_of_old", "retries"))
+    assert not usage.is_read(("no_such_setting",))

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from docpages.markdown import code, docstring, fenced, page, table
 from docpages.models import default, field_texts, meaning, type_name
+from docpages.usage import is_read, reads_project_file
 from holdfast.core.config.load import PREFIX, PROJECT_KEYS
 from holdfast.core.config.settings import Settings
 
@@ -18,10 +19,16 @@ Settings are read from four places. What stands further down wins:
 1. the defaults below
 2. your own file, `settings.yaml` in the folder of your configuration
 3. the project's `.holdfast/settings.yaml`, which may set {project} and nothing else: it is somebody else's
-   file, so it cannot loosen what you decided. What it says beyond that is left out and reported.
+   file, so it cannot loosen what you decided. What it says beyond that is left out and reported.{unread}
 4. environment variables, with two underscores for each dot
 
-Unknown keys are errors; the message names the file, the line and the nearest key that exists."""
+Unknown keys are errors; the message names the file, the line and the nearest key that exists.
+
+The engine reads settings when it starts. After a change, `holdfast engine stop` lets the next command start
+it anew; runs that wait for you wait on."""
+
+_NO_PROJECT_YET = " Nothing reads this file yet."
+_NO_EFFECT_YET = " No effect yet."
 
 _PLACES = """\
 With `HOLDFAST_HOME` set, everything is in that folder: the file is `config/settings.yaml` there. Without
@@ -42,9 +49,9 @@ def settings_page() -> str:
     variables = table(("Variable", "Meaning"), [(code(name), text) for name, text in _OTHERS])
     return page(
         "Settings",
-        _INTRO.format(project=project),
+        _INTRO.format(project=project, unread="" if reads_project_file() else _NO_PROJECT_YET),
         _PLACES,
-        fenced("default_agent: writer\nmodels:\n  default: ollama/llama3.2\n  retries: 2", "yaml"),
+        fenced("models:\n  default: ollama/llama3.2\n  retries: 2\ntools:\n  command_timeout_s: 300", "yaml"),
         fenced("HOLDFAST_MODELS__DEFAULT=offline holdfast", "sh"),
         *sections,
         "## Other variables",
@@ -82,7 +89,7 @@ def _section(path: tuple[str, ...], model: type[BaseModel]) -> str:
             code(".".join((*path, name))),
             type_name(field.annotation, lambda record: record.__name__),
             default(field),
-            meaning(field, texts.get(name, "")),
+            meaning(field, texts.get(name, "")) + ("" if is_read((*path, name)) else _NO_EFFECT_YET),
             code(PREFIX + "__".join((*path, name)).upper()),
         )
         for name, field in model.model_fields.items()
