@@ -130,5 +130,12 @@ def test_a_script_is_no_link() -> None:
     assert all(isinstance(span.style, str) for span in line.content.spans)
 
 
+def test_absurd_nesting_loses_no_text() -> None:
+    for source in ("> " * 30 + "deep", "> " * 3_000 + "deep", "- " * 200 + "deep"):
+        drawn = lines(source, 40)
+        assert "deep" in "".join(drawn)
+        assert len(drawn[0]) - len("deep") <= 30 or "> >" in drawn[0]
+
+
 def test_a_huge_block_is_shown_as_plain_text() -> None:
     assert len(Markdown("*a* " * 20_000).lines(80)) == 1

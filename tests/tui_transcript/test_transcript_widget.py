@@ -278,6 +278,19 @@ async def test_search_counts_and_steps_through_what_is_hidden_too(host: MakeHost
         view.clear_search()
 
 
+async def test_code_is_drawn_plain_first_and_then_in_colours(host: MakeHost) -> None:
+    async with host().run_test(size=(40, 10)) as pilot:
+        pilot.app.view.set_entries([Entry("p", "reply", 1, text="```ruby\ndef x; end # why\n```")])
+        await pilot.pause()
+        assert pilot.app.rows()[0] == "  ▏ def x; end # why"
+
+        def colours() -> int:
+            strip = pilot.app.view.render_line(0)
+            return len({s.style.color for s in strip if s.style and s.text.strip()})
+
+        await until(pilot, lambda: colours() > 3)
+
+
 async def test_an_entry_is_scrolled_to_by_its_id(host: MakeHost) -> None:
     async with host().run_test(size=(40, 10)) as pilot:
         pilot.app.view.set_entries(messages(0, 200))

@@ -19,6 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9_+#.-]{1,32}")
 _ready: set[str] = set()
 _unknown: set[str] = set()
 _wanted: set[str] = set()
+_loading: set[str] = set()
 
 COMMON = ("python", "bash", "json", "diff")
 
@@ -34,7 +35,8 @@ def colour(code: str, language: str) -> Content:
     if not language or language in _unknown or len(code) > MAX_CHARS:
         return plain(code)
     if language not in _ready:
-        _wanted.add(language)
+        if language not in _loading:
+            _wanted.add(language)
         return plain(code)
     # Here and not above: Pygments is not needed before the first paint.
     from textual.highlight import highlight
@@ -45,9 +47,12 @@ def colour(code: str, language: str) -> Content:
     return content if content.plain == text else plain(text)
 
 
-def wanted() -> tuple[str, ...]:
-    """Returns the languages that were asked for and are not ready."""
-    return tuple(sorted(_wanted))
+def take_wanted() -> tuple[str, ...]:
+    """Returns the languages that were asked for and are not ready, each once; the caller loads them."""
+    languages = tuple(sorted(_wanted))
+    _loading.update(languages)
+    _wanted.clear()
+    return languages
 
 
 def load(language: str) -> bool:
@@ -63,5 +68,5 @@ def load(language: str) -> bool:
     else:
         highlight("x = 1", language=language)
         _ready.add(language)
-    _wanted.discard(language)
+    _loading.discard(language)
     return language in _ready

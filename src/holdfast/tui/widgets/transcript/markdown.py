@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_BLOCK = 40_000
 """A single block with more characters than this is shown as plain text: nobody typeset it."""
 
+MAX_NESTING = 60
+"""Deeper containers are left out by the parser; nobody writes them in earnest."""
+
 CODE_BAR: Gutter = (("▏ ", styles.BAR),)
 QUOTE_BAR: Gutter = (("▌ ", styles.BAR),)
 
@@ -33,7 +36,9 @@ def parser() -> MarkdownIt:
     """Returns the parser. The first call imports markdown-it, which takes a moment."""
     from markdown_it import MarkdownIt
 
-    made = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    made = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).enable(
+        ["table", "strikethrough"]
+    )
     # A reference defined later would change blocks that are finished already; shown as written instead.
     return made.disable(["reference", "html_block", "html_inline"])
 
@@ -46,6 +51,8 @@ def render(source: str, width: int, first: Gutter = INDENT, rest: Gutter = INDEN
 
     writer = _Writer(width, [_Level(first, rest)])
     writer.blocks(SyntaxTreeNode(parser().parse(source)).children)
+    if not writer.lines and source.strip():
+        return [Line(plain(one), first, rest) for one in source.split("\n")]
     return writer.lines
 
 
@@ -110,6 +117,8 @@ class _Writer:
     def inside(
         self, first: Gutter, rest: Gutter, nodes: list[SyntaxTreeNode], *, tight: bool = False
     ) -> None:
+        if self.room() < self.width // 2:
+            first = rest = ()
         self.levels.append(_Level(first, rest))
         self.blocks(nodes, tight=tight)
         self.levels.pop()

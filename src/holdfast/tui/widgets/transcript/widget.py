@@ -215,6 +215,10 @@ class Transcript(ColumnView, can_focus=True):
             self._activate(item)
 
     def action_copy(self) -> None:
+        """Copies what is selected, else the entry at the cursor: of messages the text as it was written."""
+        if selected := self.screen.get_selected_text():
+            self.app.copy_to_clipboard(selected)
+            return
         item = self._column.get(self._cursor) if self._cursor is not None else None
         if item is not None:
             self.app.copy_to_clipboard(item.entry.text or words_of(item.entry))

@@ -8,8 +8,9 @@ from time import perf_counter
 from typing import Any
 
 from rich.segment import Segment
-from textual import events
+from textual import events, on
 from textual.geometry import Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
@@ -51,6 +52,11 @@ class ColumnView(ScrollView):
         height: 1fr;
     }
     """
+
+    class LexerLoaded(Message):
+        """Code can be drawn in colours now."""
+
+        bubble = False
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
@@ -185,7 +191,6 @@ class ColumnView(ScrollView):
         self._place(changed_from=None if everything else first)
         if everything:
             self.refresh()
-        self._want_languages()
         self._drawn_at = perf_counter()
         self._cost = self._drawn_at - begun
 
@@ -213,6 +218,7 @@ class ColumnView(ScrollView):
                 self.refresh_lines(changed_from, max(1, top + height - changed_from))
         finally:
             self._placing = False
+        self._load_lexers()
         if top < height and column.items and not self._asked_older:
             self._asked_older = True
             self.older_needed()
@@ -238,15 +244,16 @@ class ColumnView(ScrollView):
 
         return resolve
 
-    def _want_languages(self) -> None:
-        """Loads lexers that code on the screen waits for, aside; then draws it in colours."""
-        for language in highlight.wanted():
-            self.run_worker(partial(self._load, language), thread=True, group=f"lexer-{language}")
+    def _load_lexers(self) -> None:
+        """Loads lexers that code on the screen waits for, aside; then it is drawn in colours."""
+        for language in highlight.take_wanted():
+            self.run_worker(partial(self._load, language), thread=True, group="lexers")
 
     def _load(self, language: str) -> None:
         if highlight.load(language):
-            self.app.call_from_thread(self._recolour)
+            self.post_message(self.LexerLoaded())
 
+    @on(LexerLoaded)
     def _recolour(self) -> None:
         self._column.repaint()
         self._place()
