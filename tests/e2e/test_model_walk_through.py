@@ -19,14 +19,14 @@ QUEUED = "And mention nuclear energy."
 
 
 def write_report(text: str) -> dict[str, Any]:
-    return {"name": "write_file", "arguments": {"path": "report.md", "content": text}, "id": f"call_{text}"}
+    return {"name": "write_file", "arguments": {"path": "report.md", "content": text}}
 
 
 ANSWERS = [
     {
         "when": {"contains": "Read the table"},
         "text": "I look at the table first.",
-        "tools": [{"name": "list_files", "arguments": {}, "id": "call_list"}],
+        "tools": [{"name": "list_files", "arguments": {}}],
     },
     {
         "when": {"tool_result": "iowa-electricity.csv"},
@@ -94,8 +94,9 @@ def _lose_the_engine(bench: Bench, terminal: Terminal) -> None:
 def _check_requests(server: FakeOpenAI) -> None:
     asked = [request.body for request in server.requests]
     assert len(asked) == 5
-    denial = asked[2]["messages"][-1]
-    assert (denial["role"], denial["tool_call_id"]) == ("tool", "call_one")
+    call, denial = asked[2]["messages"][-2:]
+    assert call["tool_calls"][-1]["function"]["name"] == "write_file"
+    assert (denial["role"], denial["tool_call_id"]) == ("tool", call["tool_calls"][-1]["id"])
     assert REASON in denial["content"]
     assert [m["role"] for m in asked[3]["messages"]].count("tool") == 3, "nothing was lost with the engine"
     assert asked[4]["messages"][-1] == {"role": "user", "content": QUEUED}

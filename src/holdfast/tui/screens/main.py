@@ -151,6 +151,7 @@ class MainScreen(Screen[None]):
             self.box.area.messages_wait = bool(model.queue or model.outbox)
         if "footer" in parts:
             self.query_one("#keys", KeyBar).show(footer(self.place, model.run.busy, model.run.continuable))
+            self.box.set_placeholder(placeholder(model))
         if parts & {"title", "header", "hint"}:
             self._show_welcome()
 
@@ -176,7 +177,6 @@ class MainScreen(Screen[None]):
         )
         strip.show([summary(item, elsewhere), self._with_way(keys)] if item else [], KEY_ACTIONS)
         self._set_deciding_keys()
-        self.box.set_placeholder(placeholder(model))
         top = self.app.screen
         if isinstance(top, ApprovalScreen):
             if item is None or item.id != top.item_id:
