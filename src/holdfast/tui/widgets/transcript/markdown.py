@@ -25,7 +25,7 @@ MAX_BLOCK = 40_000
 """A single block with more characters than this is shown as plain text: nobody typeset it."""
 
 MAX_NESTING = 60
-"""Deeper containers are left out by the parser; nobody writes them in earnest."""
+"""The parser leaves out what is deeper, so a block that comes near is shown as plain text."""
 
 CODE_BAR: Gutter = (("▏ ", styles.BAR),)
 QUOTE_BAR: Gutter = (("▌ ", styles.BAR),)
@@ -36,9 +36,8 @@ def parser() -> MarkdownIt:
     """Returns the parser. The first call imports markdown-it, which takes a moment."""
     from markdown_it import MarkdownIt
 
-    made = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING}).enable(
-        ["table", "strikethrough"]
-    )
+    made = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING})
+    made.enable(["table", "strikethrough"])
     # A reference defined later would change blocks that are finished already; shown as written instead.
     return made.disable(["reference", "html_block", "html_inline"])
 
@@ -46,14 +45,19 @@ def parser() -> MarkdownIt:
 def render(source: str, width: int, first: Gutter = INDENT, rest: Gutter = INDENT) -> list[Line]:
     """Returns the lines of the Markdown `source`, blocks separated by empty lines."""
     if len(source) > MAX_BLOCK:
-        return [Line(plain(one), first, rest) for one in source.split("\n")]
+        return _as_written(source, first, rest)
     from markdown_it.tree import SyntaxTreeNode
 
+    tokens = parser().parse(source)
+    if any(token.level >= MAX_NESTING - 4 for token in tokens) or not tokens:
+        return _as_written(source, first, rest)
     writer = _Writer(width, [_Level(first, rest)])
-    writer.blocks(SyntaxTreeNode(parser().parse(source)).children)
-    if not writer.lines and source.strip():
-        return [Line(plain(one), first, rest) for one in source.split("\n")]
+    writer.blocks(SyntaxTreeNode(tokens).children)
     return writer.lines
+
+
+def _as_written(source: str, first: Gutter, rest: Gutter) -> list[Line]:
+    return [Line(plain(one), first, rest) for one in source.split("\n")]
 
 
 @dataclass(slots=True)
