@@ -9,7 +9,8 @@ from tests.e2e.bench import Bench
 
 HOSTILE = "\x1b]0;owned\x07plain\x1b[2J\x9b31mred\x1b]8;;http://evil\x1b\\link\x08\x00\x7f end"
 NAME = "x\x1b]0;owned\x07y.md"
-AGENT = "description: A helper.\ntools: [write_file]\nmodel: {model}\n"
+ARGUMENTS = {"path": NAME, "content": HOSTILE}
+AGENT = "description: A helper.\ntools: [write_file]\nworkspace: project\nmodel: {model}\n"
 
 
 def hostile_agent(bench: Bench) -> None:
@@ -62,17 +63,18 @@ def test_a_terminal_gets_none_but_our_own(bench: Bench) -> None:
 
 def test_the_app_draws_none_of_them(bench: Bench) -> None:
     hostile_agent(bench)
+    (bench.project / NAME).write_text(HOSTILE.replace(chr(0), ""))
     with bench.open("--agent", "helper") as terminal:
-        terminal.wait_for("helper answers with scripted")
-        terminal.paste(f"say {HOSTILE}")
+        terminal.wait_for("helper answers with", "engine ●")
+        terminal.type("hello")
         terminal.press("enter")
-        terminal.wait_for("write_file x", "plain", "y once")
+        terminal.wait_for("plain", "write_file  x", "y once")
         terminal.watch(0.7)
         terminal.press("y")
         terminal.wait_for("Over.", "The run failed")
         terminal.press("f3")
-        terminal.wait_for("enter preview", "y.md")
-        terminal.press("enter")
+        terminal.wait_for("enter preview", "y.md", "about-the-data.md")
+        terminal.press("end", "enter")
         terminal.wait_for("esc close", "plain")
         said = bytes(terminal.received)
     for harm in (b"\x1b]0;", b"\x1b]8;;http://evil", b"plain\x1b[2J", "\x9b".encode(), b"\x08", b"\x00"):
