@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from holdfast.core.services.workbench import Workbench
     from holdfast.tui.control.desk import Desk
 
+Job = Callable[[], Coroutine[Any, Any, None]]
 QUIT_S = 2.0
 REPEATABLE = ("files.reload", "search")
 """What is started anew when it is asked for while it is under way."""
@@ -134,7 +135,7 @@ class HoldfastApp(App[int]):
     ) -> None:
         _worker: Worker[None] = self.run_worker(work, group=group, exclusive=exclusive)
 
-    def work(self, work: Callable[[], Awaitable[None]], group: str, exclusive: bool = True) -> None:
+    def work(self, work: Job, group: str, exclusive: bool = True) -> None:
         """Runs a controller's own work; what goes wrong is shown. `exclusive` ends what is under way."""
         if self.desk is not None:
             self._spawn(partial(self.desk.guarded, work), group, exclusive)

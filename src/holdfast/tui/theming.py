@@ -28,6 +28,11 @@ class Theming:
         self._shelf = themes.ThemeShelf()
         self._stamp: object = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The themes that can be shown; none before the files were read."""
+        return tuple(sorted(self._shelf.themes))
+
     def first(self) -> None:
         """Shows the theme of last time: before the first paint, without reading YAML."""
         theme = themes.remembered(self.state.theme_data)
@@ -59,7 +64,7 @@ class Theming:
         """Shows a theme, and remembers it."""
         data = self._shelf.themes.get(name)
         if data is None:
-            known = ", ".join(sorted(self._shelf.themes))
+            known = ", ".join(self.names)
             self._app.main.say_error(f"There is no theme {name}. There are: {known}.")
             return
         if self._app.theme == name:

@@ -9,7 +9,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -340,6 +340,13 @@ class MainScreen(Screen[None]):
     def go_back(self) -> None:
         self.close_drawers()
         self.box.focus_text()
+
+    def on_key(self, event: events.Key) -> None:
+        """Takes what is typed while nothing has the focus: in the first moments, or when it was lost."""
+        if self.focused is None and event.is_printable and event.character:
+            event.stop()
+            self.box.focus_text()
+            self.box.area.insert(event.character)
 
     def on_descendant_focus(self) -> None:
         self.mark("footer")

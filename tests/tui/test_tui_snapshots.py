@@ -1,0 +1,182 @@
+"""Pictures of the main states: dark and light, 80×24 and 120×40, and the smallest screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from fake_workbench import FakeRun, FakeWorkbench, new_file, spec
+from textual.pilot import Pilot
+
+from holdfast.core.config.paths import shipped
+from holdfast.core.domain.agents import Layer
+from holdfast.core.domain.tools import CommandBlock, PlanBlock, PlanItem, Risk
+
+SIZES = [(80, 24), (120, 40)]
+THEMES = ["holdfast-dark", "holdfast-light"]
+REPORT = """# Third quarter
+
+Revenue **rose in every region** [1].
+
+| region | Q2 | Q3 |
+|---|---:|---:|
+| north | 1,200 | 1,710 |
+| south | 980 | 1,004 |
+"""
+
+
+async def report(job: FakeRun) -> None:
+    plan = (PlanItem(text="Read the figures", status="completed"), PlanItem(text="Write the report"))
+    await job.call("update_plan", {}, ask=False, display=(PlanBlock(items=plan),), risk=Risk.READ)
+    await job.say(REPORT)
+    arguments, preview = new_file("report.md", REPORT)
+    await job.call("write_file", arguments, "report.md", preview)
+    await job.say("It is written.")
+
+
+async def build(job: FakeRun) -> None:
+    block = CommandBlock(command="make all", cwd="/work/project")
+    await job.call("run_command", {"command": "make all"}, "make all", (block,), risk=Risk.EXECUTE)
+
+
+class Stage:
+    """An app on a workbench that is furnished when the app connects to it."""
+
+    def __init__(self, make_app: Callable[..., Any], until: Any, theme: str, **more: Any) -> None:
+        self.bench = FakeWorkbench([report])
+        self.until = until
+        self.theme = theme
+        self.app = make_app(self.bench, connect=self.connect, themes=[shipped("themes")], **more)
+
+    async def connect(self) -> FakeWorkbench:
+        bench = self.bench
+        if not bench.log:
+            old = bench.add_session("Old notes")
+            await bench.play(old.id, "What is a holdfast?")
+            other = bench.add_session("Refactor the parser", "coder")
+            bench._spawn(bench.play(other.id, "go", build))
+        return bench
+
+    async def ready(self, pilot: Pilot[Any]) -> None:
+        """Waits for the engine and the themes."""
+        app = self.app
+        await self.until(pilot, lambda: app.model.header.engine == "ready" and app.model.header.model)
+        await self.until(pilot, lambda: len(app.model.inbox) == 1 and self.theme in app.theming.names)
+        app.theming.show(self.theme)
+
+    async def approval(self, pilot: Pilot[Any]) -> None:
+        """Goes to where a file waits to be written."""
+        await self.ready(pilot)
+        for character in "report":
+            await pilot.press(character)
+        await pilot.press("enter")
+        await self.until(pilot, lambda: len(self.app.model.inbox) == 2)
+        await self.rest(pilot)
+
+    async def rest(self, pilot: Pilot[Any]) -> None:
+        """Waits until everything is drawn."""
+        main = self.app.main
+        await self.until(pilot, lambda: not main._dirty and not main._painting)
+        await pilot.pause(0.2)
+
+
+@pytest.fixture
+def stage(make_app: Any, until: Any) -> Callable[..., Stage]:
+    return lambda theme="holdfast-dark", **more: Stage(make_app, until, theme, **more)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
+def test_an_approval_waits(snap_compare: Any, stage: Any, size: tuple[int, int], theme: str) -> None:
+    scene = stage(theme)
+    assert snap_compare(scene.app, terminal_size=size, run_before=scene.approval)
+
+
+@pytest.mark.parametrize("size", [(40, 10), *SIZES], ids=["40x10", "80x24", "120x40"])
+def test_the_welcome(snap_compare: Any, stage: Any, size: tuple[int, int]) -> None:
+    scene = stage()
+    scene.bench.agent_infos.append(spec("local", layer=Layer.PROJECT, trusted=False))
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await scene.ready(pilot)
+        await scene.until(pilot, lambda: "i" in scene.app.main.box.area.deciding_keys)
+        await pilot.press("i")
+        await scene.until(pilot, lambda: not scene.app.model.untrusted)
+        scene.app.clear_notifications()
+        await scene.rest(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=act)
+
+
+def test_the_engine_is_starting(snap_compare: Any, make_app: Any, until: Any) -> None:
+    async def never() -> FakeWorkbench:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    app = make_app(FakeWorkbench(), connect=never)
+
+    async def act(pilot: Pilot[Any]) -> None:
+        for character in "hello":
+            await pilot.press(character)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.model.outbox and not app.main._dirty)
+        await pilot.pause(0.2)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=act)
+
+
+def keys(*names: str) -> Callable[[Stage], Callable[[Pilot[Any]], Awaitable[None]]]:
+    """Returns what leads to the approval and presses keys there."""
+
+    def of(scene: Stage) -> Callable[[Pilot[Any]], Awaitable[None]]:
+        async def act(pilot: Pilot[Any]) -> None:
+            await scene.approval(pilot)
+            for name in names:
+                await pilot.press(name)
+                await scene.rest(pilot)
+
+        return act
+
+    return of
+
+
+NARROW, WIDE = SIZES
+SCENES = {
+    "the-inbox": (NARROW, ("f2",)),
+    "the-whole-approval": (NARROW, ("f2", "enter")),
+    "always-asks-again": (WIDE, ("f2", "a")),
+    "edit-the-arguments": (WIDE, ("f2", "e")),
+    "no-files-yet": (NARROW, ("f3",)),
+    "the-run": (WIDE, ("f4",)),
+    "the-sessions": (NARROW, ("ctrl+o",)),
+    "the-commands": (WIDE, ("slash",)),
+    "choose-an-agent": (WIDE, ("ctrl+n",)),
+    "the-help": (NARROW, ("f1",)),
+}
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_place(snap_compare: Any, stage: Any, name: str) -> None:
+    scene = stage()
+    size, names = SCENES[name]
+    assert snap_compare(scene.app, terminal_size=size, run_before=keys(*names)(scene))
+
+
+def test_a_file_was_made(snap_compare: Any, stage: Any) -> None:
+    scene = stage("holdfast-light")
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await scene.approval(pilot)
+        await pilot.press("f2", "y")
+        await scene.until(pilot, lambda: scene.app.model.files and not scene.app.model.run.busy)
+        await pilot.press("f3")
+        await scene.rest(pilot)
+
+    assert snap_compare(scene.app, terminal_size=(120, 40), run_before=act)
+
+
+def test_the_terminal_is_too_small(snap_compare: Any, stage: Any) -> None:
+    scene = stage()
+    assert snap_compare(scene.app, terminal_size=(38, 9), run_before=scene.ready)
