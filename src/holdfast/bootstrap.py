@@ -60,18 +60,19 @@ def run_engine() -> int:
     return serve(make, where, idle_stop_s=_settings(where, os.environ).engine.idle_stop_s, stop=stop)
 
 
-def _settings(where: Paths, environment: Mapping[str, str]) -> Settings:
+def _settings(where: Paths, environment: Mapping[str, str], project: Path | None = None) -> Settings:
     """Returns the settings; where nothing sets any, without loading pydantic-settings."""
-    from holdfast.core.config.settings import Settings
+    from holdfast.core.config.settings import PROJECT_SETTINGS, Settings
 
     own = ("HOLDFAST_HOME", _SCRIPTED)
-    if not where.settings.exists() and not any(
+    files = [where.settings, *([project / PROJECT_SETTINGS] if project else [])]
+    if not any(file.exists() for file in files) and not any(
         name.upper().startswith("HOLDFAST_") and name not in own for name in environment
     ):
         return Settings()
     from holdfast.core.config.load import load_settings
 
-    return load_settings(where, environment).settings
+    return load_settings(where, environment, project).settings
 
 
 async def _open_workbench(
@@ -108,10 +109,10 @@ async def _open_workbench(
     )
     catalog = Catalog(keys.get, settings.models, environment, scripted=scripted)
     # LiteLLM takes seconds to load: its worker starts at once where the usual model needs it.
-    prestart = asyncio.create_task(_prestart(client, catalog))
+    prestart = asyncio.create_task(_prestart(client, catalog, settings.models.default))
     parts = Parts(
         paths=where,
-        settings=settings,
+        settings=lambda project: _settings(where, environment, project),
         blobs=blobs,
         client=client,
         catalog=catalog,
@@ -127,11 +128,11 @@ async def _open_workbench(
         await prestart
 
 
-async def _prestart(client: ModelRouter, catalog: Catalog) -> None:
+async def _prestart(client: ModelRouter, catalog: Catalog, default: str | None) -> None:
     from holdfast.core.domain.errors import HoldfastError
 
     try:
-        choice = await catalog.choose(flag=None, session=None, agent=None)
+        choice = await catalog.choose(flag=None, session=None, agent=None, settings=default)
         await client.prestart(choice.model)
     except HoldfastError:
         return  # the run that needs the model says what is wrong

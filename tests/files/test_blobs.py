@@ -1,3 +1,4 @@
+import os
 import stat
 from pathlib import Path
 
@@ -45,3 +46,12 @@ def test_a_folder_that_cannot_be_written_is_a_store_error(tmp_path: Path) -> Non
     (tmp_path / "blobs").write_text("a file is in the way")
     with pytest.raises(StoreError):
         FileBlobs(tmp_path / "blobs").put(b"x")
+
+
+def test_a_sweep_removes_what_nothing_uses_and_keeps_what_is_new(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    used, old, new = (blobs.put(text) for text in (b"used", b"old", b"new"))
+    for digest in (used, old):
+        os.utime(blobs.path(digest), (1, 1))
+    assert blobs.sweep({used}) == 1
+    assert [blobs.path(digest).exists() for digest in (used, old, new)] == [True, False, True]

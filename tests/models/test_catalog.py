@@ -38,7 +38,9 @@ def catalog(*, keys: dict[str, str] | None = None, scripted: bool = False, **set
 )
 async def test_the_first_that_is_given_in_the_order_is_chosen(given, settings, keys, model, source):
     flag, session, agent = given
-    choice = await catalog(keys=keys, **settings).choose(flag=flag, session=session, agent=agent)
+    choice = await catalog(keys=keys).choose(
+        flag=flag, session=session, agent=agent, settings=settings.get("default")
+    )
     assert (choice.model, choice.source) == (model, source)
     if source in ("environment", "default"):
         assert choice.hint and "\n" not in choice.hint
@@ -46,30 +48,36 @@ async def test_the_first_that_is_given_in_the_order_is_chosen(given, settings, k
 
 async def test_a_running_ollama_comes_before_offline_and_after_a_key():
     with FakeOpenAI(ollama=["llama3:8b", "qwen"]) as server:
-        choice = await catalog(ollama_url=server.root).choose(flag=None, session=None, agent=None)
+        choice = await catalog(ollama_url=server.root).choose(
+            flag=None, session=None, agent=None, settings=None
+        )
         assert (choice.model, choice.source) == ("ollama_chat/llama3:8b", "ollama")
         with_key = catalog(ollama_url=server.root, keys={"groq": "k"})
-        assert (await with_key.choose(flag=None, session=None, agent=None)).source == "environment"
+        assert (
+            await with_key.choose(flag=None, session=None, agent=None, settings=None)
+        ).source == "environment"
         listed = await catalog(ollama_url=server.root).list()
         assert [m.name for m in listed[:3]] == ["offline", "ollama_chat/llama3:8b", "ollama_chat/qwen"]
 
 
 async def test_something_else_on_ollamas_port_is_no_ollama():
     with FakeOpenAI() as server:
-        choice = await catalog(ollama_url=server.root).choose(flag=None, session=None, agent=None)
+        choice = await catalog(ollama_url=server.root).choose(
+            flag=None, session=None, agent=None, settings=None
+        )
     assert choice.model == "offline"
 
 
 async def test_a_stored_key_counts_like_one_in_the_environment():
     found = Catalog({"mistral": "k"}.get, ModelsSettings(ollama_url=NOWHERE), {})
-    choice = await found.choose(flag=None, session=None, agent=None)
+    choice = await found.choose(flag=None, session=None, agent=None, settings=None)
     assert choice.model == "mistral/mistral-small-latest"
     assert "a key for Mistral is kept" in choice.hint
 
 
 async def test_a_named_model_of_an_unknown_provider_is_not_found_with_near_names():
     with pytest.raises(ModelNotFound, match="openai/gpt-4o"):
-        await catalog().choose(flag="opneai/gpt-4o", session=None, agent=None)
+        await catalog().choose(flag="opneai/gpt-4o", session=None, agent=None, settings=None)
     with pytest.raises(ModelNotFound, match="claude-sonnet-4-5"):
         await catalog().get("cluade-sonnet-4-5")
     with pytest.raises(ModelNotFound):

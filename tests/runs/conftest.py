@@ -65,7 +65,9 @@ class FakeCatalog:
     async def get(self, model: str) -> ModelInfo:
         return ModelInfo(name=model, provider="test", context_window=self.window, max_output_tokens=100)
 
-    async def choose(self, *, flag: str | None, session: str | None, agent: str | None) -> ModelChoice:
+    async def choose(
+        self, *, flag: str | None, session: str | None, agent: str | None, settings: str | None
+    ) -> ModelChoice:
         return ModelChoice(model=flag or session or agent or "scripted", source="agent")
 
 
@@ -196,7 +198,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         environment = environment or {"PATH": "/usr/bin:/bin"}
         parts = Parts(
             paths=paths,
-            settings=settings,
+            settings=lambda project: settings,
             blobs=blobs,
             client=model,
             catalog=catalog,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.domain.approvals import Decision
-from holdfast.core.domain.errors import ModelStreamCut, ModelUnavailable
+from holdfast.core.domain.errors import ConflictError, ModelStreamCut, ModelUnavailable
 from holdfast.core.domain.events import RUN_ENDS, EventFilter
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import Finished, ReasoningDelta, TextDelta, ToolCallDelta
@@ -70,16 +71,23 @@ async def drive(bench, run_id: str, choices: list[str]) -> None:
             choice = pending.pop(0) if pending else "cancel"
             if choice == "cancel":
                 await bench.workbench.runs.cancel(run_id)
-            elif event.type == "question.asked":
-                await bench.workbench.runs.answer(event.question.id, "yes")
-            else:
-                outcome = "deny" if choice == "deny" else "approve"
-                await bench.workbench.approvals.decide(event.approval.id, Decision(outcome=outcome))
+                continue
+            # Decided before the restart, or asked again because an earlier call changed the file.
+            with contextlib.suppress(ConflictError):
+                await decide(bench, event, choice)
+
+
+async def decide(bench, event, choice: str) -> None:
+    if event.type == "question.asked":
+        await bench.workbench.runs.answer(event.question.id, "yes")
+        return
+    outcome = "deny" if choice == "deny" else "approve"
+    await bench.workbench.approvals.decide(event.approval.id, Decision(outcome=outcome))
 
 
 def common(function):
     return settings(
-        max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )(function)
 
 

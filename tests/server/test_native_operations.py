@@ -6,6 +6,7 @@ from typing import Any
 
 from server_fakes import AT
 
+from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, Trust
 from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.errors import Diagnostic
@@ -129,6 +130,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("keys.remove_provider", {"provider": "openai"}, None),
     ("engine.stop", {}, None),
     ("engine.check", {"repair": True}, (CHECK,)),
+    ("engine.settings", {"project": "/p"}, Settings()),
 ]
 
 

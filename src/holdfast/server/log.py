@@ -12,6 +12,7 @@ BACKUPS = 3
 
 def open_log(path: Path) -> logging.Logger:
     """Returns the logger of everything in Holdfast, writing to `path`; the file is rotated by size."""
+    path.touch(mode=0o600, exist_ok=True)
     handler = logging.handlers.RotatingFileHandler(
         path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", delay=True
     )

@@ -31,7 +31,7 @@ from pydantic_settings import (
 from holdfast.core.config.mistakes import did_you_mean, mistakes
 from holdfast.core.config.nodes import Document, Node, Plain, Position, compose, key_path
 from holdfast.core.config.paths import Paths
-from holdfast.core.config.settings import Settings
+from holdfast.core.config.settings import PROJECT_SETTINGS, Settings
 from holdfast.core.config.yaml import in_order, read_file, validate
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 
@@ -89,7 +89,7 @@ def load_settings(
             code="invalid_settings",
             details={"diagnostics": [problem.model_dump() for problem in problems]},
         )
-    allowed, reported = _from_project(project / ".holdfast" / "settings.yaml") if project else ({}, [])
+    allowed, reported = _from_project(project / PROJECT_SETTINGS) if project else ({}, [])
     return LoadedSettings(_merged(given, from_environment, allowed, user), tuple(reported))
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast.core.domain.approvals import ApproveMode
+
+PROJECT_SETTINGS = Path(".holdfast", "settings.yaml")
+"""A project's own settings file; it may set a few things only."""
 
 
 class _Section(BaseModel):

@@ -6,6 +6,8 @@ import hashlib
 import os
 import re
 import tempfile
+import time
+from collections.abc import Container
 from pathlib import Path
 
 from holdfast.core.domain.errors import NotFoundError, StoreError
@@ -49,6 +51,17 @@ class FileBlobs:
         if not _DIGEST.match(digest):
             raise NotFoundError(f"{digest[:80]!r} is not the name of a blob", code="blob_not_found")
         return self._folder / digest[:2] / digest[2:4] / digest
+
+    def sweep(self, used: Container[str], older_than_s: float = 86_400) -> int:
+        """Removes blobs that are not in `used` and at least so old; returns how many. Blocks."""
+        limit = time.time() - older_than_s
+        removed = 0
+        for path in self._folder.glob("??/??/*"):
+            if path.name in used or path.stat().st_mtime > limit:
+                continue
+            path.unlink(missing_ok=True)
+            removed += 1
+        return removed
 
     def _write(self, target: Path, data: bytes) -> None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

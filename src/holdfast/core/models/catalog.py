@@ -86,7 +86,9 @@ class Catalog:
             note="not in the table of models: window and price are not known",
         )
 
-    async def choose(self, *, flag: str | None, session: str | None, agent: str | None) -> ModelChoice:
+    async def choose(
+        self, *, flag: str | None, session: str | None, agent: str | None, settings: str | None
+    ) -> ModelChoice:
         """Returns the first that is given of: flag, session, agent, settings, a key, Ollama, `offline`.
 
         Raises `ModelNotFound` when the one that was named has no known provider.
@@ -95,7 +97,7 @@ class Catalog:
             ("flag", flag),
             ("session", session),
             ("agent", agent),
-            ("settings", self._settings.default),
+            ("settings", settings),
         ):
             if named:
                 await self.get(named)

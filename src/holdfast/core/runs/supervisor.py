@@ -244,21 +244,29 @@ class Supervisor:
 
     async def _own(self, run: ActiveRun) -> None:
         """Executes a run to its end, whatever happens; then sends what waits."""
-        end: RunEvent | None
+        try:
+            end = await self._execute(run)
+            await self._end(run, end)
+            if not self._closing and not isinstance(end, RunFailed):
+                await self._send_waiting(run.session_id)
+        finally:
+            self._tasks.pop(run.run_id, None)
+
+    async def _execute(self, run: ActiveRun) -> RunEvent | None:
+        """Runs the loop; returns the event that has to end the run, or None when it ended by itself."""
         try:
             await self._loop.run(run)
-            end = None
         except asyncio.CancelledError:
-            end = self._why_cancelled(run)
+            return self._why_cancelled(run)
         except RunStopped as stop:
-            end = RunCancelled(**run.ids, reason=str(stop))
+            return RunCancelled(**run.ids, reason=str(stop))
         except HoldfastError as error:
-            end = RunFailed(**run.ids, error=error.info)
+            return RunFailed(**run.ids, error=error.info)
         except Exception:
             reference = new_id()[:8]
             logger.exception("run %s failed by a bug, reference %s", run.run_id, reference)
-            end = RunFailed(**run.ids, error=_bug(reference))
-        await self._end(run, end)
+            return RunFailed(**run.ids, error=_bug(reference))
+        return None
 
     def _why_cancelled(self, run: ActiveRun) -> RunEvent | None:
         if run.run_id in self._cancelled or not self._closing:
@@ -278,10 +286,7 @@ class Supervisor:
         finally:
             self._broker.drop(run.run_id)
             self._active.pop(run.run_id, None)
-            self._tasks.pop(run.run_id, None)
             self._cancelled.pop(run.run_id, None)
-        if not self._closing and not isinstance(end, RunFailed):
-            await self._send_waiting(run.session_id)
 
     async def _send_waiting(self, session_id: str) -> None:
         async with self._locks[session_id]:

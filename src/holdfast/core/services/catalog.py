@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
+from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, Trust
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 from holdfast.core.domain.models import ModelCatalog, ModelChoice, ModelInfo
@@ -45,9 +47,15 @@ class AgentService:
 class ModelService:
     """Implements the `Models` of a workbench."""
 
-    def __init__(self, catalog: ModelCatalog, registry: AgentRegistry) -> None:
+    def __init__(
+        self,
+        catalog: ModelCatalog,
+        registry: AgentRegistry,
+        settings: Callable[[Path | None], Settings],
+    ) -> None:
         self._catalog = catalog
         self._registry = registry
+        self._settings = settings
 
     async def list(self) -> tuple[ModelInfo, ...]:
         return await self._catalog.list()
@@ -55,7 +63,10 @@ class ModelService:
     async def choose(self, agent: str, project: str | None = None, flag: str | None = None) -> ModelChoice:
         info = await asyncio.to_thread(self._registry.get, agent, _folder(project))
         model = info.spec.model if info.spec is not None else None
-        return await self._catalog.choose(flag=flag, session=None, agent=model)
+        settings = await asyncio.to_thread(self._settings, _folder(project))
+        return await self._catalog.choose(
+            flag=flag, session=None, agent=model, settings=settings.models.default
+        )
 
 
 class KeyService:

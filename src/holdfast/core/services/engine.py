@@ -6,10 +6,12 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 from holdfast import __version__
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.config.paths import Paths
+from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import UnsupportedError
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.status import CheckResult, EngineStatus
@@ -23,7 +25,7 @@ from holdfast.core.store.log import EventLog
 class EngineService:
     """Implements the `Engine` of a workbench."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (it speaks of all that there is)
         self,
         log: EventLog,
         supervisor: Supervisor,
@@ -34,6 +36,7 @@ class EngineService:
         *,
         address: str,
         stop: Callable[[], None] | None,
+        settings: Callable[[Path | None], Settings],
     ) -> None:
         self._log = log
         self._supervisor = supervisor
@@ -43,6 +46,7 @@ class EngineService:
         self._paths = paths
         self._address = address
         self._stop = stop
+        self._settings = settings
         self._started_at = utc_now()
 
     async def status(self) -> EngineStatus:
@@ -59,6 +63,9 @@ class EngineService:
             waiting=waiting,
             last_event_id=await self._log.reader.last_event_id(),
         )
+
+    async def settings(self, project: str | None = None) -> Settings:
+        return await asyncio.to_thread(self._settings, Path(project) if project else None)
 
     async def stop(self) -> None:
         if self._stop is None:
@@ -100,7 +107,9 @@ class EngineService:
         )
 
     async def _check_models(self) -> CheckResult:
-        choice = await self._catalog.choose(flag=None, session=None, agent=None)
+        choice = await self._catalog.choose(
+            flag=None, session=None, agent=None, settings=self._settings(None).models.default
+        )
         state = "warning" if choice.model == "offline" else "ok"
         return CheckResult.model_validate(
             {

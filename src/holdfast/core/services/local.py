@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
@@ -37,7 +38,8 @@ class Parts:
     """What a workbench is made of; `bootstrap` and tests choose them."""
 
     paths: Paths
-    settings: Settings
+    settings: Callable[[Path | None], Settings]
+    """Loads the settings that hold in a folder."""
     blobs: FileBlobs
     client: ModelClient
     catalog: ModelCatalog
@@ -59,7 +61,8 @@ class LocalWorkbench:
     def __init__(self, parts: Parts, log: EventLog, redactor: Redactor) -> None:
         self._parts = parts
         self._log = log
-        settings = parts.settings
+        self._sweep: asyncio.Task[None] | None = None
+        settings = parts.settings(None)
         trust = TrustStore(parts.paths.trust)
         policy = PolicyFile(parts.paths.policy)
         registry = AgentRegistry(parts.paths, parts.tools.names, trust)
@@ -92,6 +95,7 @@ class LocalWorkbench:
             broker,
             policy,
             lambda: StreamRedactor(redactor),
+            parts.settings,
         )
         self._supervisor = Supervisor(log, loop, broker, prepare)
         self.agents = AgentService(registry, trust)
@@ -102,7 +106,7 @@ class LocalWorkbench:
         self.approvals = ApprovalService(log, broker, policy)
         self.events = EventService(log)
         self.files = FileService(log, self._supervisor, workspaces, parts.blobs)
-        self.models = ModelService(parts.catalog, registry)
+        self.models = ModelService(parts.catalog, registry, parts.settings)
         self.keys = KeyService(parts.keys)
         self.engine = EngineService(
             log,
@@ -113,20 +117,31 @@ class LocalWorkbench:
             parts.paths,
             address=parts.address,
             stop=parts.stop,
+            settings=parts.settings,
         )
 
     @classmethod
     async def open(cls, parts: Parts) -> LocalWorkbench:
         """Opens the home's database and takes up the runs that wait. Raises `StoreError`."""
-        await asyncio.to_thread(parts.keys.secrets)  # the first look may ask a keyring, which may take a while
+        await asyncio.to_thread(
+            parts.keys.secrets
+        )  # the first look may ask a keyring, which may take a while
         redactor = Redactor(parts.keys.secrets)
         log = await EventLog.open(parts.paths.database, parts.blobs, redactor.redact)
         workbench = cls(parts, log, redactor)
         await workbench._supervisor.recover()
+        # Contents that were kept for an undo and never needed, or whose session is gone.
+        workbench._sweep = asyncio.create_task(workbench._remove_unused_blobs())
         return workbench
+
+    async def _remove_unused_blobs(self) -> None:
+        used = await self._log.reader.all_blobs()
+        await asyncio.to_thread(self._parts.blobs.sweep, used)
 
     async def close(self) -> None:
         """Stops the runs (those that wait for a person stay as they are) and closes the database."""
+        if self._sweep is not None:
+            self._sweep.cancel()
         await self._supervisor.close()
         await self._parts.client.close()
         await self._log.close()

@@ -11,6 +11,7 @@ from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.approvals.policy import Layers, evaluate
 from holdfast.core.approvals.policy_file import PolicyFile
+from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import PolicyAnswer, Rules
 from holdfast.core.domain.errors import InvalidError
@@ -44,6 +45,7 @@ class Preparation:
         broker: Broker,
         policy: PolicyFile,
         redactor: Callable[[], StreamRedactor],
+        settings: Callable[[Path | None], Settings],
     ) -> None:
         self._log = log
         self._registry = registry
@@ -54,11 +56,15 @@ class Preparation:
         self._broker = broker
         self._policy = policy
         self._redactor = redactor
+        self._settings = settings
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
         """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one."""
         spec = await self._spec(session)
-        choice = await self._catalog.choose(flag=options.model, session=session.model, agent=spec.model)
+        settings = await asyncio.to_thread(self._settings, Path(session.project))
+        choice = await self._catalog.choose(
+            flag=options.model, session=session.model, agent=spec.model, settings=settings.models.default
+        )
         models = tuple(dict.fromkeys((choice.model, *spec.fallback_models)))
         for model in models:
             await self._catalog.get(model)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Literal, Protocol
 
+from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, Trust
 from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.errors import Diagnostic
@@ -71,7 +72,9 @@ class Sessions(Protocol):
         """Returns a session. Raises `NotFoundError`."""
         ...
 
-    async def rename(self, session_id: str, title: str) -> Session: ...
+    async def rename(self, session_id: str, title: str) -> Session:
+        """Gives the session another title."""
+        ...
 
     async def configure(self, session_id: str, agent: str | None = None, model: str | None = None) -> Session:
         """Changes the agent or the model for the runs that start later; model "" goes back to the order."""
@@ -113,7 +116,9 @@ class Runs(Protocol):
         """Starts a run with a message, or queues the message while one is busy."""
         ...
 
-    async def get(self, run_id: str) -> Run: ...
+    async def get(self, run_id: str) -> Run:
+        """Returns a run. Raises `NotFoundError`."""
+        ...
 
     async def list(self, session_id: str, limit: int = 100, before: int | None = None) -> tuple[Run, ...]:
         """Returns the runs of a session, latest first; `before` is the `first_event_id` to page from."""
@@ -127,7 +132,9 @@ class Runs(Protocol):
         """Holds the run before its next step."""
         ...
 
-    async def resume(self, run_id: str) -> Run: ...
+    async def resume(self, run_id: str) -> Run:
+        """Lets a paused run go on. Raises `ConflictError` when it is not under way."""
+        ...
 
     async def finish(self, run_id: str) -> Run:
         """Lets the model conclude: the next step is the last and has no tools."""
@@ -155,7 +162,9 @@ class Approvals(Protocol):
         """Returns approvals, oldest first: those that wait, or all."""
         ...
 
-    async def get(self, approval_id: str) -> Approval: ...
+    async def get(self, approval_id: str) -> Approval:
+        """Returns an approval, decided or not. Raises `NotFoundError`."""
+        ...
 
     async def decide(self, approval_id: str, decision: Decision) -> Approval:
         """Decides. Raises `ConflictError` when it was decided already, `InvalidError` for bad arguments."""
@@ -218,7 +227,9 @@ class Files(Protocol):
 
 
 class Models(Protocol):
-    async def list(self) -> tuple[ModelInfo, ...]: ...
+    async def list(self) -> tuple[ModelInfo, ...]:
+        """Returns the models that are known, those that can be used now first."""
+        ...
 
     async def choose(self, agent: str, project: str | None = None, flag: str | None = None) -> ModelChoice:
         """Returns the model that a new session of `agent` would use, and why."""
@@ -234,11 +245,22 @@ class Keys(Protocol):
         """Stores a provider's key; returns where. It is used from the next model call on."""
         ...
 
-    async def remove_provider(self, provider: str) -> None: ...
+    async def remove_provider(self, provider: str) -> None:
+        """Forgets a stored key; one in the environment stays."""
+        ...
 
 
 class Engine(Protocol):
-    async def status(self) -> EngineStatus: ...
+    async def status(self) -> EngineStatus:
+        """Returns what the engine says of itself."""
+        ...
+
+    async def settings(self, project: str | None = None) -> Settings:
+        """Returns the settings that hold in the folder `project`, whose own file may set a few of them.
+
+        Raises `InvalidError` for a mistake in the user's file.
+        """
+        ...
 
     async def stop(self) -> None:
         """Asks the engine to stop; runs that execute become `interrupted`."""

@@ -7,6 +7,7 @@ order of ids, so no reader can see what a crash could take away.
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
@@ -50,6 +51,15 @@ class _Job:
 def connect(path: Path) -> sqlite3.Connection:
     """Opens the database for writing. Raises `StoreError` with what to do."""
     try:
+        # Made by us with mode 0600, which SQLite then gives its side files (-wal, -shm) too.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror}. Check the permissions, or set HOLDFAST_HOME.",
+            code="store_read_only",
+        ) from error
+    try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
@@ -57,7 +67,6 @@ def connect(path: Path) -> sqlite3.Connection:
         migrate(db, path)
     except sqlite3.Error as error:
         raise translate(error, path) from error
-    path.chmod(0o600)
     return db
 
 

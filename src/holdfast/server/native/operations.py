@@ -102,6 +102,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("keys.set_provider", "PUT", "/keys/providers/{provider}"),
     Operation("keys.remove_provider", "DELETE", "/keys/providers/{provider}", status=204),
     Operation("engine.status", "GET", "/engine/status"),
+    Operation("engine.settings", "GET", "/settings"),
     Operation("engine.stop", "POST", "/engine/stop", status=204),
     Operation("engine.check", "POST", "/engine/check"),
 )
