@@ -149,7 +149,8 @@ class Bench:
 
     def agent(self, name: str, text: str) -> None:
         """Writes an agent of the user."""
-        self.paths.agents.mkdir(parents=True, exist_ok=True)
+        self.paths.make()
+        self.paths.agents.mkdir(mode=0o700, exist_ok=True)
         (self.paths.agents / f"{name}.yaml").write_text(f"version: 1\nname: {name}\n{text}", encoding="utf-8")
 
     def script(self, name: str, *steps: list[dict[str, Any]], **more: Any) -> str:

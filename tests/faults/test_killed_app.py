@@ -1,0 +1,52 @@
+"""`kill -9` of the terminal app, and several of everything at once: the engine and its runs do not care."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.e2e.bench import Bench, until
+
+from holdfast.server.spawn import EXIT_BUSY, find_engine, wait_engine
+
+AGENT = "description: Talks for long.\ntools: []\nmodel: {model}\n"
+
+
+def test_a_run_goes_on_without_the_app_that_started_it(bench: Bench) -> None:
+    words = {"type": "text", "text": "word ", "repeat": 60}
+    model = bench.script("s", [words, {"type": "text", "text": "the end"}], delay_s=0.02)
+    bench.agent("talker", AGENT.format(model=model))
+    with bench.open("--agent", "talker") as terminal:
+        terminal.wait_for("talker answers with", "engine ●")
+        terminal.type("talk")
+        terminal.press("enter")
+        terminal.wait_for("word word word", "esc interrupt")
+        terminal.kill()
+    engine = bench.engine
+    assert engine is not None
+    assert bench.json("sessions", "list")[0]["status"] == "running"
+    until(lambda: bench.json("sessions", "list")[0]["status"] == "completed", "the run has ended")
+    assert bench.engine == engine
+    with bench.open("--session", "last") as terminal:
+        terminal.wait_for("the end", "▌ talk")
+
+
+def test_a_second_engine_leaves_and_says_why(bench: Bench) -> None:
+    first = bench.spawn_engine()
+    wait_engine(bench.paths, started=first)
+    second = bench.spawn_engine()
+    assert second.wait(20) == EXIT_BUSY
+    assert f"process {first.pid}" in bench.paths.engine_log.read_text()
+    with bench.open("--in-process") as terminal:
+        terminal.wait_for("An engine runs on")
+    assert first.poll() is None
+    assert bench.done("run", "guide", "help")
+
+
+def test_clients_that_start_together_share_one_engine(bench: Bench) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda n: bench.run("run", "guide", f"help {n}"), range(4)))
+    assert [one.returncode for one in done] == [0] * 4, [one.stderr for one in done]
+    assert len(bench.json("sessions", "list")) == 4
+    assert find_engine(bench.paths) == bench.engine
+    log = bench.paths.engine_log.read_text()
+    assert log.count(" ready after ") == 1
