@@ -19,7 +19,7 @@ class Blobs:
 async def main():
     router = ModelRouter(lambda _: None, Blobs(), pathlib.Path("log"), {})
     catalog = Catalog(lambda _: None, ModelsSettings(ollama_url="http://127.0.0.1:9"), {})
-    choice = await catalog.choose(flag=None, session=None, agent=None)
+    choice = await catalog.choose(flag=None, session=None, agent=None, settings=None)
     await catalog.get("offline")
     message = Message(role="user", parts=(TextPart(text="hello"),))
     async for _ in router.stream(ModelRequest(model=choice.model, messages=(message,))):
