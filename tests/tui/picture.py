@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -47,18 +49,20 @@ async def main(target: Path) -> None:
     app = HoldfastApp(start)
     async with app.run_test(size=SIZE) as pilot:
 
-        async def until(text: str) -> None:
+        async def until(wanted: Callable[[], object]) -> None:
             async with asyncio.timeout(20):
-                while text not in app.export_screenshot().replace("&#160;", " "):
+                while not wanted():
                     await pilot.pause(0.05)
 
-        await until("answers with")
+        await until(lambda: app.model.hint)
         for letter in "Summarise @iowa-electricity.csv and save a report to report.md":
             await pilot.press("space" if letter == " " else letter if letter.isalnum() else _key(letter))
         await pilot.press("escape", "enter")
-        await until("waiting")
-        await pilot.pause(0.7)
-        target.write_text(app.export_screenshot(title="Holdfast"))
+        await until(lambda: len(app.model.inbox))
+        await pilot.pause(1.0)
+        picture = app.export_screenshot(title="Holdfast")
+        # The fonts that the picture would fetch from elsewhere: every reader has a monospaced one.
+        target.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL))
     shutil.rmtree(folder)
 
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from holdfast.core.domain import events
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.text import sanitize, sanitize_line
-from holdfast.tui.presenters.entries import Append, Change, DiffView, Entry, PlanView, Update, View
+from holdfast.tui.presenters.entries import (
+    Append,
+    Change,
+    CodeView,
+    DiffView,
+    Entry,
+    PlanView,
+    TextView,
+    Update,
+    View,
+)
 from holdfast.tui.presenters.views import (
     arguments_view,
     result_views,
@@ -17,6 +29,8 @@ from holdfast.tui.presenters.views import (
 PROGRESS_LINES = 12
 """Last lines of a running call's output that are shown."""
 PROGRESS_CHARS = 4_000
+WAITING_LINES = 16
+"""Lines of a waiting call's diff or code in the transcript; the inbox shows all of them."""
 LONG_DIFF = 40
 """A finished call with a longer diff is closed."""
 
@@ -52,7 +66,7 @@ class Calls:
         entry.state = "waiting"
         entry.subject = subject_line(approval.subject) or entry.subject
         entry.note = sanitize(approval.reason).strip()
-        entry.blocks = views_of(approval.preview) or [arguments_view(approval.arguments)]
+        entry.blocks = shortened(views_of(approval.preview) or [arguments_view(approval.arguments)])
         return [Change(entry)]
 
     def resolve(self, event: events.ApprovalResolved) -> list[Update]:
@@ -129,6 +143,31 @@ class Calls:
             entry.state = "cancelled"
             entry.open = False
         return [Change(entry) for entry in left]
+
+
+def shortened(views: list[View]) -> list[View]:
+    """Returns the views with long diffs and code cut, so that the conversation stays in sight."""
+    short: list[View] = []
+    for view in views:
+        match view:
+            case DiffView():
+                text, left = _cut(view.diff)
+                short.append(replace(view, diff=text))
+            case CodeView():
+                text, left = _cut(view.text)
+                short.append(replace(view, text=text))
+            case _:
+                left = 0
+                short.append(view)
+        if left:
+            short.append(TextView(f"… {left} more lines: F2 shows the whole call"))
+    return short
+
+
+def _cut(text: str) -> tuple[str, int]:
+    lines = text.rstrip("\n").split("\n")
+    left = len(lines) - WAITING_LINES
+    return (text, 0) if left <= 2 else ("\n".join(lines[:WAITING_LINES]), left)
 
 
 def _key(
