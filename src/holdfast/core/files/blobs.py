@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -31,7 +32,11 @@ class FileBlobs:
                 return digest
             self._write(target, data)
         except OSError as error:
-            raise StoreError(f"Cannot keep {len(data)} bytes in {self._folder}: {error.strerror}") from error
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise StoreError(
+                f"Cannot keep {len(data)} bytes in {self._folder}: {error.strerror}",
+                code="disk_full" if full else None,
+            ) from error
         return digest
 
     def get(self, digest: str) -> bytes:

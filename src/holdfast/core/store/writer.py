@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from holdfast.core.domain.errors import StoreError
-from holdfast.core.domain.events import LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.events import RUN_ENDS, LoggedEvent, RunEvent, SessionEvent
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.store.index import index
 from holdfast.core.store.migrations import migrate
+from holdfast.core.store.reserve import Reserve
 
 MAX_BODY = 64 * 1024
 """Bodies over this many characters are kept as blobs."""
@@ -46,6 +47,10 @@ class _Job:
     durable: bool
     done: asyncio.Future[list[LoggedEvent]]
     logged: list[LoggedEvent] = field(default_factory=list)
+
+    @property
+    def ends_a_run(self) -> bool:
+        return any(event.type in RUN_ENDS for event in self.events)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -108,6 +113,8 @@ class Writer:
         self._publish = publish
         self._loop = asyncio.get_running_loop()
         self._db = connect(path)
+        self._reserve = Reserve(path.with_name("reserve"))
+        self._reserve.keep()
         self._jobs: queue.SimpleQueue[_Job | _Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
         self._closed = False
@@ -176,20 +183,27 @@ class Writer:
     def _commit(self, batch: list[_Job]) -> None:
         try:
             self._transaction(batch)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, StoreError) as error:
             if len(batch) > 1:
                 # One of them is at fault: the others must not suffer for it.
                 for job in batch:
                     self._commit([job])
                 return
-            failure = (
-                translate(error, self._path)
-                if isinstance(error, sqlite3.Error)
-                else StoreError(f"A large event could not be kept: {error}", code="blob_failed")
-            )
+            failure = self._failure(error)
+            if failure.code == "disk_full" and batch[0].ends_a_run and self._reserve.give():
+                self._commit(batch)
+                self._reserve.keep()
+                return
             self._call(_fail, batch[0].done, failure)
             return
         self._call(self._deliver, batch)
+
+    def _failure(self, error: sqlite3.Error | OSError | StoreError) -> StoreError:
+        if isinstance(error, sqlite3.Error):
+            return translate(error, self._path)
+        if isinstance(error, StoreError):
+            return error
+        return StoreError(f"A large event could not be kept: {error}", code="blob_failed")
 
     def _transaction(self, batch: list[_Job]) -> None:
         db = self._db
