@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.bench import Bench, all_events
+from tests.e2e.bench import Bench, all_events, until
 from tests.runs.grammar import check
 
 from holdfast.core.domain.approvals import Decision
@@ -17,8 +18,8 @@ from holdfast.core.domain.runs import Run, RunStatus
 from holdfast.server.native.client import RemoteWorkbench
 
 ROUNDS = 4
-LONGEST_S = 1.0
-"""A whole run takes about so long, up to its approval."""
+MOST_EVENTS = 46
+"""About so many events a run has, with the session's and the queue's, until its approval waits."""
 
 
 def text(words: str, repeat: int) -> dict[str, Any]:
@@ -51,8 +52,9 @@ model: {model}
 async def test_nothing_that_was_seen_is_lost_at_whatever_moment(bench: Bench, seed: int) -> None:
     moments = random.Random(seed)
     bench.agent("busy", AGENT.format(model=bench.script("s", *STEPS, delay_s=0.005, by="conversation")))
-    for _ in range(ROUNDS):
-        seen, run_id, queued = await _run_and_kill(bench, moments.uniform(0, LONGEST_S))
+    for part in range(ROUNDS):
+        moment = int((part + moments.random()) / ROUNDS * MOST_EVENTS)
+        seen, run_id, queued = await _run_and_kill(bench, moment)
         workbench = bench.start_engine()
         try:
             events = await all_events(workbench)
@@ -70,21 +72,26 @@ async def test_nothing_that_was_seen_is_lost_at_whatever_moment(bench: Bench, se
             bench.kill_engine()
 
 
-async def _run_and_kill(bench: Bench, moment: float) -> tuple[list[LoggedEvent], str, str]:
-    """Starts a run and queues a message; returns what a reader saw until the kill."""
+async def _run_and_kill(bench: Bench, moment: int) -> tuple[list[LoggedEvent], str, str]:
+    """Starts a run, queues a message, kills after `moment` events; returns what a reader saw until then."""
     seen: list[LoggedEvent] = []
     workbench = bench.start_engine()
     last = (await workbench.engine.status()).last_event_id
 
+    reached = asyncio.Event()
+
     async def read() -> None:
         async for logged in workbench.events.follow(EventFilter(), after=last):
             seen.append(logged)
+            if len(seen) >= moment:
+                reached.set()
 
     reading = asyncio.create_task(read())
     session = await workbench.sessions.create("busy", str(bench.project))
     sent = await workbench.runs.send(session.id, (TextPart(text="go"),))
     queued = await workbench.runs.send(session.id, (TextPart(text="and then"),))
-    await asyncio.wait({reading}, timeout=moment)
+    async with asyncio.timeout(15):
+        await reached.wait()
     bench.kill_engine()
     await asyncio.wait({reading}, timeout=0.05)  # what is in the socket still arrives
     reading.cancel()
@@ -116,3 +123,20 @@ async def _bring_to_an_end(workbench: RemoteWorkbench, run: Run) -> None:
             await asyncio.sleep(0.02)
             run = await workbench.runs.get(run.id)
     assert run.status is RunStatus.COMPLETED, run.error
+
+
+async def test_a_command_does_not_outlive_the_engine_that_ran_it(bench: Bench) -> None:
+    steps = [[call("run_command", command="echo pid $$; exec sleep 300")], [text("done", 1)]]
+    bench.agent("busy", AGENT.format(model=bench.script("s", *steps)))
+    workbench = bench.start_engine()
+    session = await workbench.sessions.create("busy", str(bench.project))
+    await workbench.runs.send(session.id, (TextPart(text="go"),))
+    async with asyncio.timeout(15):
+        async for logged in workbench.events.follow(EventFilter(session_id=session.id), after=0):
+            if logged.event.type == "tool_call.progressed":
+                break
+    process = Path("/proc", logged.event.text.split()[1])
+    assert process.exists()
+    bench.kill_engine()
+    until(lambda: not process.exists(), "the command has ended", timeout=5)
+    await workbench.close()
