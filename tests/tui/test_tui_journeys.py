@@ -56,7 +56,9 @@ def shown(app: HoldfastApp) -> str:
 
 
 def replies(app: HoldfastApp) -> list[str]:
-    return [entry.text for entry in app.main.entries._entries.values() if entry.kind == "reply"]
+    if app.main.panes is None:
+        return []
+    return [entry.text for entry in app.main.panes.entries._entries.values() if entry.kind == "reply"]
 
 
 async def say(pilot: Pilot[Any], text: str) -> None:
@@ -280,7 +282,7 @@ async def test_search_opens_a_session_at_the_hit(make_app, until) -> None:
         await pilot.press("down", "down", "enter")
         await until(pilot, lambda: app.model.session_id == old.id and not app.model.opening)
         await until(pilot, lambda: "You said: tell me of the needle" in shown(app))
-        assert not app.main.transcript.following
+        assert not app.main.panes.transcript.following
 
 
 async def test_a_session_is_renamed_exported_and_deleted(make_app, until, tmp_path: Path) -> None:
@@ -314,10 +316,12 @@ async def test_a_fork_before_a_message_gives_the_message_back_to_edit(make_app, 
     app = make_app(bench, session=session.id)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: len(replies(app)) == 2)
-        entry = next(e for e in app.main.entries._entries.values() if e.kind == "user" and e.text == "second")
-        transcript = app.main.transcript
+        entry = next(
+            e for e in app.main.panes.entries._entries.values() if e.kind == "user" and e.text == "second"
+        )
+        transcript = app.main.panes.transcript
         transcript.post_message(transcript.EntryActivated(transcript, entry.id))
-        await until(pilot, lambda: app.main.selected_entry() is entry)
+        await until(pilot, lambda: app.main.panes.selected_entry() is entry)
         await say(pilot, "/fork")
         await until(pilot, lambda: app.model.session_id not in (None, session.id) and replies(app))
         await until(pilot, lambda: app.main.box.area.text == "second")

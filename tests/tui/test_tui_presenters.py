@@ -33,7 +33,8 @@ from holdfast.tui.presenters.blocks import argument_lines, diff_counts, lines_of
 from holdfast.tui.presenters.commands import COMMANDS, KEYS, complete, footer, help_lines
 from holdfast.tui.presenters.draft import Draft, History, command_of, token_before
 from holdfast.tui.presenters.files import changed_line, file_rows
-from holdfast.tui.presenters.inbox import Guard, Inbox, Item, detail, keys_line, summary
+from holdfast.tui.presenters.guard import Guard
+from holdfast.tui.presenters.inbox import Inbox, Item, detail, keys_line, summary
 from holdfast.tui.presenters.previews import image_size, preview_of
 from holdfast.tui.presenters.run import RunView, run_lines
 from holdfast.tui.presenters.sessions import SessionList, hit_rows
@@ -209,8 +210,7 @@ def test_a_key_decides_only_after_the_item_and_the_typing_have_rested(
 ) -> None:
     guard = Guard(seconds)
     guard.typed(typed)
-    item = Item("a1", "s1", arrived, approval=approval())
-    if guard.admits(item, pressed):
+    if guard.admits(arrived, pressed):
         assert pressed - arrived >= seconds
         assert pressed - typed >= seconds
 

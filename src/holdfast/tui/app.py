@@ -6,7 +6,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,23 +16,18 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker
 
-from holdfast.tui.presenters.commands import BY_NAME, COMMANDS, help_lines
-from holdfast.tui.presenters.inbox import Guard
-from holdfast.tui.presenters.model import Model
-from holdfast.tui.screens.dialogs import ApprovalScreen, DocumentScreen
+from holdfast.tui.presenters.guard import Guard
 from holdfast.tui.screens.main import MainScreen
-from holdfast.tui.screens.opening import Dialogs
 from holdfast.tui.start import Start
 from holdfast.tui.theming import Theming
 from holdfast.tui.widgets.composer.area import MessageArea
 from holdfast.tui.widgets.composer.box import MessageBox
-from holdfast.tui.widgets.panes.files import FilesPane
-from holdfast.tui.widgets.panes.sessions import SessionsPane
-from holdfast.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
     from holdfast.core.services.workbench import Workbench
     from holdfast.tui.control.desk import Desk
+    from holdfast.tui.presenters.model import Model
+    from holdfast.tui.screens.opening import Dialogs
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 QUIT_S = 2.0
@@ -41,7 +36,7 @@ REPEATABLE = ("files.reload", "search")
 
 
 def _command(key: str, name: str) -> Binding:
-    return Binding(key, f"command({name!r})", BY_NAME[name].title, show=False, priority=True)
+    return Binding(key, f"command({name!r})", show=False, priority=True)
 
 
 class HoldfastApp(App[int]):
@@ -73,10 +68,20 @@ class HoldfastApp(App[int]):
         self.guard = Guard(start.key_guard_s)
         self.desk: Desk | None = None
         self._quit_asked = float("-inf")
-        self.dialogs = Dialogs(self)
         self.theming = Theming(self, start.themes, start.state_file)
-        self.model = Model(agent=start.agent or self.theming.state.agent, model_flag=start.model)
         self.main = MainScreen()
+
+    @cached_property
+    def model(self) -> Model:
+        from holdfast.tui.presenters.model import Model  # start-up time: after the first paint
+
+        return Model(agent=self.start.agent or self.theming.state.agent, model_flag=self.start.model)
+
+    @cached_property
+    def dialogs(self) -> Dialogs:
+        from holdfast.tui.screens.opening import Dialogs  # start-up time: after the first paint
+
+        return Dialogs(self)
 
     # --- start and end
 
@@ -107,7 +112,7 @@ class HoldfastApp(App[int]):
     def command(self, name: str, argument: str = "") -> None:
         """Does a command of the table."""
         local: dict[str, Callable[[], object]] = {
-            "help": self._show_help,
+            "help": lambda: self.dialogs.help(self.main.place),
             "quit": lambda: self.exit(0),
             "theme": lambda: self._show_theme(argument),
             "find": lambda: self._spawn(partial(self._find, argument), "find"),
@@ -152,11 +157,8 @@ class HoldfastApp(App[int]):
             self._spawn(self.theming.choose, "theme")
 
     async def _find(self, words: str) -> None:
-        self.main.find(words or await self.dialogs.ask("Find in this session", ""))
-
-    def _show_help(self) -> None:
-        note = f"Holdfast {self.start.version}"
-        self.push_screen(DocumentScreen("Help", note, help_lines(self.main.place)))
+        if self.main.panes is not None:
+            self.main.panes.find(words or await self.dialogs.ask("Find in this session", ""))
 
     def action_decide(self, key: str) -> None:
         if self.model.deciding() is not None:
@@ -165,14 +167,14 @@ class HoldfastApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that work everywhere rest while a dialog is open, but for copying and leaving."""
         if action in ("command", "decide", "step_back") and len(self.screen_stack) > 1:
-            return action == "decide" and isinstance(self.screen, ApprovalScreen)
+            return action == "decide" and getattr(self.screen, "DECIDES", False)
         return True
 
     def action_step_back(self) -> None:
         """Esc: closes what is open, then interrupts the run."""
         main = self.main
-        if main.finder.active:
-            main.find("")
+        if main.panes is not None and main.panes.finder.active:
+            main.panes.find("")
         elif main.box.close_popup() or main.close_drawers():
             main.box.focus_text()
         elif self.model.confirming is not None:
@@ -202,6 +204,8 @@ class HoldfastApp(App[int]):
         self.notify("Press ctrl+c again to quit. Runs go on in the engine.", timeout=QUIT_S)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        from holdfast.tui.presenters.commands import COMMANDS  # start-up time: after the first paint
+
         for one in COMMANDS:
             keys = f"  [{one.keys}]" if one.keys else ""
             yield SystemCommand(one.title, one.help + keys, partial(self.command, one.name))
@@ -239,34 +243,14 @@ class HoldfastApp(App[int]):
         else:
             self.action_decide(event.key)
 
+    @on(MessageArea.Changed, "#message")
+    def _text_changed(self) -> None:
+        if self.main.panes is not None and self.model.deciding() is not None:
+            self.main.mark("inbox")
+
     @on(MessageArea.PullBackWanted)
     def _pull_back(self) -> None:
         self.main.pull_back()
-
-    @on(SessionsPane.Chosen)
-    def _open(self, event: SessionsPane.Chosen) -> None:
-        if self.desk is None:
-            return
-        self.main.go_back()
-        self.work(partial(self.desk.sessions.open, event.session_id, event.event_id, event.words), "open")
-
-    @on(SessionsPane.Searched)
-    def _search(self, event: SessionsPane.Searched) -> None:
-        if self.desk is not None:
-            self.work(partial(self.desk.sessions.search, event.words), "search")
-
-    @on(FilesPane.PreviewWanted)
-    def _preview(self, event: FilesPane.PreviewWanted) -> None:
-        self.do("preview", event.path)
-
-    @on(FilesPane.EditorWanted)
-    def _edit(self, event: FilesPane.EditorWanted) -> None:
-        self.do("edit", event.path)
-
-    @on(Transcript.OlderNeeded)
-    def _older(self) -> None:
-        if self.desk is not None:
-            self.do("older")
 
 
 def _load_desk() -> type[Desk]:

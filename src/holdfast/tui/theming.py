@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui import state, themes
-from holdfast.tui.presenters.choices import Choice
-from holdfast.tui.presenters.spans import line
 
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
+    from holdfast.tui.presenters.choices import Choice
 
 CHECK_S = 2.0
 
@@ -88,6 +87,9 @@ class Theming:
 
 
 def _choice(data: dict[str, Any]) -> Choice:
+    from holdfast.tui.presenters.choices import Choice  # start-up time: after the first paint
+    from holdfast.tui.presenters.spans import line
+
     name = sanitize_line(str(data["name"]))
     kind = "dark" if data.get("dark", True) else "light"
     colors = [line((f"{key:<12}", "muted"), str(value)) for key, value in data["colors"].items()]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
     from holdfast.tui.presenters.model import Model
     from holdfast.tui.screens.main import MainScreen
+    from holdfast.tui.screens.panes import Panes
 
 
 class Context:
@@ -23,6 +24,13 @@ class Context:
     @property
     def view(self) -> MainScreen:
         return self.app.main
+
+    @property
+    def panes(self) -> Panes:
+        """The panes: they are mounted before the controllers are made."""
+        if self.app.main.panes is None:
+            raise RuntimeError("the controllers were made before the panes")
+        return self.app.main.panes
 
     @property
     def model(self) -> Model:

@@ -68,7 +68,7 @@ class Connection:
         except (HoldfastError, OSError) as error:
             fatal = isinstance(error, StoreError)
             self._state("failed" if fatal else "lost")
-            self._context.view.say_engine(str(error))
+            self._context.panes.say_engine(str(error))
             if fatal:
                 await self._pause(None)
             return None
@@ -79,7 +79,7 @@ class Connection:
         try:
             self._cursor = (await workbench.engine.status()).last_event_id
             self._state("ready")
-            self._context.view.say_engine("")
+            self._context.panes.say_engine("")
             if self.on_ready is not None:
                 await self.on_ready()
             while True:
@@ -87,7 +87,7 @@ class Connection:
                 await workbench.engine.status()  # raises when it is gone; else it was a false alarm
                 self._broken.clear()
         except HoldfastError as error:
-            self._context.view.say_engine(error.message)
+            self._context.panes.say_engine(error.message)
         self._context.attach(None)
         self._state("lost")
         try:

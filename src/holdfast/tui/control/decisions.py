@@ -44,7 +44,7 @@ class DecisionsControl:
         before = len(model.inbox)
         new = model.inbox.apply(event, time.monotonic())
         if new is not None:
-            self._context.view.announce(new)
+            self._context.panes.announce(new)
         if new is not None or len(model.inbox) != before:
             self._context.view.mark("inbox", "header")
 
@@ -53,7 +53,7 @@ class DecisionsControl:
         item = self._context.model.deciding()
         if item is None or item.id in self._deciding:
             return
-        if not self._context.app.guard.admits(item, time.monotonic()):
+        if not self._context.app.guard.admits(item.arrived, time.monotonic()):
             self._context.view.say("This has just arrived: look at it, then press the key again.")
             return
         if item.question is not None:

@@ -48,7 +48,7 @@ class RunsControl:
         except HoldfastError:
             self._context.view.box.give_back(text)
             raise
-        self._context.view.transcript.follow()
+        self._context.panes.transcript.follow()
 
     async def _attach(self, session_id: str, mention: Mention) -> UserPart | None:
         try:
@@ -107,7 +107,7 @@ class RunsControl:
         if model.session_id is None or not model.run.continuable:
             raise ConflictError("There is nothing to continue: the last run came to its end.")
         await self._context.workbench.runs.go_on(model.session_id)
-        self._context.view.transcript.follow()
+        self._context.panes.transcript.follow()
 
     def _busy(self) -> str:
         run = self._context.model.run.current

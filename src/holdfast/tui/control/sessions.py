@@ -81,13 +81,13 @@ class SessionsControl:
 
     async def open(self, session_id: str, event_id: int | None = None, words: str = "") -> None:
         """Opens a session at its end, or at an event that search has found."""
-        model, view = self._context.model, self._context.view
+        model = self._context.model
         session = await self._context.workbench.sessions.get(session_id)
         self._stop_following()
         model.forget_session()
         model.session_id, model.opening = session.id, True
         model.inbox.preferred = session.id
-        view.clear_transcript()
+        self._context.panes.clear_transcript()
         try:
             page = await self._context.workbench.events.page_before(session.id, limit=PAGE)
         except HoldfastError:
@@ -112,7 +112,7 @@ class SessionsControl:
             model.run.apply(logged.event)
             model.take_queue(logged.event)
         self._describe(session)
-        view.set_entries(self._presenter.present(list(page)))
+        self._context.panes.set_entries(self._presenter.present(list(page)))
         texts = [text_of(e.event.parts) for e in page if e.event.type == "message.added"]
         view.box.history.replace([sanitize(text) for text in texts])
         view.mark("inbox", "sessions", "run", "queue", "files", "title")
@@ -133,7 +133,7 @@ class SessionsControl:
         model.forget_session()
         self._first = self._last = 0
         model.header = replace(model.header, agent=model.agent, tokens=0, cost_usd=0.0, unpriced=False)
-        view.clear_transcript()
+        self._context.panes.clear_transcript()
         view.box.history.replace([])
         view.mark("header", "sessions", "run", "queue", "files", "footer", "title")
         view.box.focus_text()
@@ -182,7 +182,7 @@ class SessionsControl:
         if logged.id <= self._last or event.session_id != model.session_id:
             return
         self._last = logged.id
-        view.update_entries(self._presenter.apply(logged))
+        self._context.panes.update_entries(self._presenter.apply(logged))
         if event.type in ("part.delta", "tool_call.progressed"):
             return
         if model.run.apply(event):
@@ -213,10 +213,10 @@ class SessionsControl:
             self._paging = False
         if not page or model.session_id != session_id:
             self._first = 0
-            self._context.view.prepend([])
+            self._context.panes.prepend([])
             return False
         self._first = page[0].id
-        self._context.view.prepend(TranscriptPresenter().present(list(page)))
+        self._context.panes.prepend(TranscriptPresenter().present(list(page)))
         model.run.older([e.event.run_id for e in page if e.event.type == "run.started"])
         return True
 
@@ -225,8 +225,8 @@ class SessionsControl:
             if self._first <= event_id or not await self.older():
                 break
         if words:
-            self._context.view.find(words)
-        self._context.view.show_event(event_id)
+            self._context.panes.find(words)
+        self._context.panes.show_event(event_id)
 
     # --- what a person does with a session
 
@@ -245,7 +245,7 @@ class SessionsControl:
         """Forks at the message that is selected in the transcript; without one, at the end."""
         session_id = self._need_open()
         workbench, view = self._context.workbench, self._context.view
-        entry = view.selected_entry()
+        entry = self._context.panes.selected_entry()
         before, text = None, ""
         if entry is not None and entry.run_id:
             run = await workbench.runs.get(entry.run_id)
@@ -297,7 +297,7 @@ class SessionsControl:
 
     def _need_open(self) -> str:
         """Returns the session that is meant: the one under the cursor of the list, else the open one."""
-        session_id = self._context.view.meant_session() or self._context.model.session_id
+        session_id = self._context.panes.meant_session() or self._context.model.session_id
         if session_id is None:
             raise UnavailableError("No session is open yet; send a message first.", code="no_session")
         return session_id

@@ -1,7 +1,4 @@
-"""The inbox as data: every approval and question that waits, in all sessions.
-
-`Guard` holds back the keys of what has just arrived, so that typing never decides anything.
-"""
+"""The inbox as data: every approval and question that waits, in all sessions."""
 
 from __future__ import annotations
 
@@ -57,22 +54,6 @@ class Item:
         """Returns the question's choice of a number from 1."""
         choices = self.question.choices if self.question else ()
         return choices[number - 1] if 0 < number <= len(choices) else None
-
-
-class Guard:
-    """Says whether a key may decide: not just after the item came, and not in the middle of typing."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._typed = float("-inf")
-
-    def typed(self, now: float) -> None:
-        """Notes that the person typed text at `now`."""
-        self._typed = now
-
-    def admits(self, item: Item, now: float) -> bool:
-        """Says whether a key pressed at `now` may decide `item`."""
-        return now - max(item.arrived, self._typed) >= self.seconds
 
 
 class Inbox:

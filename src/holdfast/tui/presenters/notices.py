@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from holdfast.core.domain.text import sanitize_line
-from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.spans import BLANK, Line, line
+
+if TYPE_CHECKING:
+    from holdfast.tui.presenters.model import Model
 
 PLACEHOLDER = "Message   @ file   / command"
 
@@ -13,10 +17,13 @@ def welcome_lines(model: Model) -> list[Line]:
     """Returns what stands in the place of the transcript before the first message."""
     if model.opening:
         return [line(("Opening the session…", "muted"))]
-    who: Line = line(("The engine is starting. You can type already.", "muted"))
-    if model.header.model:
-        agent, name = sanitize_line(model.agent), sanitize_line(model.header.model)
-        who = line((agent, "strong"), (" answers with ", "muted"), (name, "strong"))
+    if not model.header.model:
+        return FIRST_WELCOME
+    agent, name = sanitize_line(model.agent), sanitize_line(model.header.model)
+    return _welcome(line((agent, "strong"), (" answers with ", "muted"), (name, "strong")))
+
+
+def _welcome(who: Line) -> list[Line]:
     return [
         line(("Holdfast", "brand"), ("  the workbench for agents", "muted")),
         BLANK,
@@ -33,6 +40,10 @@ def welcome_lines(model: Model) -> list[Line]:
         ),
         line(("ctrl+p ", "key"), ("all commands    ", "muted"), ("F1     ", "key"), ("help", "muted")),
     ]
+
+
+FIRST_WELCOME = _welcome(line(("The engine is starting. You can type already.", "muted")))
+"""The welcome while it is not known yet who answers."""
 
 
 def hint_lines(model: Model, engine_says: str) -> list[Line]:

@@ -184,6 +184,8 @@ class DocumentScreen(ModalScreen[None]):
 class ApprovalScreen(DocumentScreen):
     """The whole of an approval; the keys that decide work here, too."""
 
+    DECIDES = True
+
     BINDINGS: ClassVar[list[BindingType]] = DECISION_BINDINGS
 
     def __init__(self, item_id: str, title: str, lines: list[Line], keys: Line) -> None:

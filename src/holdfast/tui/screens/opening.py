@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.presenters.choices import Choice
+from holdfast.tui.presenters.commands import help_lines
 from holdfast.tui.presenters.spans import line
 from holdfast.tui.screens.dialogs import (
     ArgumentsScreen,
@@ -48,6 +49,11 @@ class Dialogs:
     async def edit_arguments(self, item: Item, approve: Callable[[dict[str, Any]], Awaitable[str]]) -> None:
         """Lets the person edit the arguments of a call; `approve` returns what is wrong with them."""
         await self._app.push_screen_wait(ArgumentsScreen(item.label, item.arguments, approve))
+
+    def help(self, place: str) -> None:
+        """Shows the keys, those of `place` first, and the slash commands."""
+        note = f"Holdfast {self._app.start.version}"
+        self._app.push_screen(DocumentScreen("Help", note, help_lines(place)))
 
     def preview(self, preview: FilePreview, path: str) -> None:
         """Shows a file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,8 +16,10 @@ from holdfast.tui.presenters.draft import Draft, History, Mention, command_of
 from holdfast.tui.presenters.notices import PLACEHOLDER
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.widgets.composer.area import MessageArea
-from holdfast.tui.widgets.composer.popup import CompletionPopup
 from holdfast.tui.widgets.strips import Strip
+
+if TYPE_CHECKING:
+    from holdfast.tui.widgets.composer.popup import CompletionPopup
 
 
 class MessageBox(Vertical):
@@ -47,25 +50,28 @@ class MessageBox(Vertical):
 
         prefix: str
 
-    def compose(self) -> ComposeResult:
-        yield Strip(id="trust-strip")
-        yield Strip(id="decide-strip")
-        yield Strip(id="queue-strip")
-        yield Strip(id="hint-strip")
-        yield CompletionPopup(id="completions")
-        yield MessageArea(id="message")
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._popup: CompletionPopup | None = None
 
-    def on_mount(self) -> None:
-        self.popup.close()
-        self.area.placeholder = PLACEHOLDER
+    def compose(self) -> ComposeResult:
+        area = MessageArea(id="message")
+        area.placeholder = PLACEHOLDER
+        yield area
+
+    async def mount_rest(self) -> None:
+        """Adds what is not needed to type."""
+        from holdfast.tui.widgets.composer.popup import CompletionPopup  # start-up time
+
+        popup = CompletionPopup(id="completions")
+        popup.display = False
+        strips = [Strip(id=f"{name}-strip") for name in ("trust", "decide", "queue", "hint")]
+        await self.mount(*strips, popup, before="#message")
+        self._popup = popup
 
     @property
     def area(self) -> MessageArea:
         return self.query_one("#message", MessageArea)
-
-    @property
-    def popup(self) -> CompletionPopup:
-        return self.query_one("#completions", CompletionPopup)
 
     @property
     def draft(self) -> Draft:
@@ -140,27 +146,29 @@ class MessageBox(Vertical):
         self._open([(path, line(("@", "accent"), sanitize_line(path))) for path in paths])
 
     def _open(self, rows: list[tuple[str, Line]]) -> None:
-        self.popup.show(rows)
-        self.area.popup_open = self.popup.is_open
+        if self._popup is not None:
+            self._popup.show(rows)
+            self.area.popup_open = self._popup.is_open
 
     def _close(self) -> None:
-        self.popup.close()
+        if self._popup is not None:
+            self._popup.close()
         self.area.popup_open = False
 
     def close_popup(self) -> bool:
         """Closes the list of completions; says whether it was open."""
-        was = self.popup.is_open
+        was = self.area.popup_open
         self._close()
         return was
 
     @on(MessageArea.PopupKey)
     def _press(self, event: MessageArea.PopupKey) -> None:
         event.stop()
-        self.popup.press(event.key)
-        self.area.popup_open = self.popup.is_open
+        if self._popup is not None:
+            self._popup.press(event.key)
+            self.area.popup_open = self._popup.is_open
 
-    @on(CompletionPopup.Chosen)
-    def _choose(self, event: CompletionPopup.Chosen) -> None:
+    def on_completion_popup_chosen(self, event: CompletionPopup.Chosen) -> None:
         event.stop()
         self.area.popup_open = False
         token = self.area.token

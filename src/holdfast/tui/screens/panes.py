@@ -1,0 +1,275 @@
+"""The panes of the main screen and how the model is drawn on them: mounted once one can type."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Static
+
+from holdfast.core.domain.text import sanitize
+from holdfast.tui.presenters.commands import footer
+from holdfast.tui.presenters.entry_index import EntryIndex
+from holdfast.tui.presenters.inbox import Item, detail, keys_line, summary
+from holdfast.tui.presenters.model import queue_lines
+from holdfast.tui.presenters.notices import hint_lines, placeholder, trust_lines, welcome_lines
+from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.screens.dialogs import ApprovalScreen
+from holdfast.tui.screens.finder import Finder
+from holdfast.tui.widgets.paint import paint_all
+from holdfast.tui.widgets.panes.approvals import KEY_ACTIONS
+from holdfast.tui.widgets.panes.sessions import SessionsPane
+from holdfast.tui.widgets.panes.side import SidePane
+from holdfast.tui.widgets.strips import HeaderLine, KeyBar
+from holdfast.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from holdfast.tui.presenters.entries import Entry, Update
+    from holdfast.tui.presenters.model import Model
+    from holdfast.tui.screens.main import MainScreen
+
+PAINT_S = 0.03
+SLOW_S = 30.0
+DECIDING = frozenset("ysaenr")
+TRUST_ACTIONS = {"t": "app.command('trust','yes')", "i": "app.command('trust','no')"}
+
+
+class Panes:
+    """Transcript, sessions, approvals, files and run."""
+
+    PARTS: ClassVar[tuple[str, ...]] = (
+        *("header", "sessions", "inbox", "run", "queue"),
+        *("files", "footer", "title", "hint", "trust"),
+    )
+
+    def __init__(self, screen: MainScreen) -> None:
+        self._screen = screen
+        self._dirty: set[str] = set()
+        self._painting = False
+        self._engine_says = ""
+        self._selected_entry: str | None = None
+        self.entries = EntryIndex()
+        self.transcript = Transcript(id="transcript")
+        self.sessions = SessionsPane(id="sessions")
+        self.side = SidePane(id="side")
+        self.finder = Finder(self.transcript)
+
+    async def mount(self) -> None:
+        """Puts the panes beside the message field."""
+        screen = self._screen
+        self.transcript.display = False
+        await screen.box.mount_rest()
+        await screen.query_one("#centre", Vertical).mount(self.transcript, before="#box")
+        body = screen.query_one("#body")
+        await body.mount(self.sessions, before="#centre")
+        await body.mount(self.side)
+        await screen.mount(
+            Static("The terminal is too small: Holdfast needs 40 × 10.", id="too-small", markup=False)
+        )
+        screen.box.area.may_decide = self._may_decide
+        screen.set_interval(SLOW_S, partial(self.mark, "sessions", "inbox"))
+        screen.set_interval(1, self._tick)
+
+    @property
+    def _model(self) -> Model:
+        return self._screen.app.model
+
+    def _tick(self) -> None:
+        if self._model.run.busy:
+            self.mark("run")
+
+    # --- drawing
+
+    def mark(self, *parts: str) -> None:
+        """Says that `parts` have changed; they are drawn together, soon."""
+        self._dirty.update(parts)
+        if not self._painting and self._screen.is_running:
+            self._painting = True
+            self._screen.set_timer(PAINT_S, self._paint)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether everything that changed is drawn."""
+        return not self._dirty and not self._painting
+
+    def _paint(self) -> None:
+        self._painting = False
+        parts, self._dirty = self._dirty, set()
+        model, now = self._model, self._screen.app.start.now()
+        if "inbox" in parts:
+            parts |= {"footer", "header"}
+        self._paint_lines(parts)
+        if "sessions" in parts:
+            self.sessions.show(model, now)
+        if parts & {"inbox", "files", "run"}:
+            self.side.show(parts, model, now)
+        if "inbox" in parts:
+            self._paint_decision()
+
+    def _paint_lines(self, parts: set[str]) -> None:
+        model, screen = self._model, self._screen
+        if "header" in parts:
+            model.count_waiting()
+            screen.query_one("#header", HeaderLine).show(model.header)
+        if parts & {"hint", "run", "title", "inbox", "trust"}:
+            hint = self.finder.lines() or hint_lines(model, self._engine_says)
+            screen.box.notice("hint").show(hint)
+        if "trust" in parts:
+            lines = trust_lines(model, str(screen.app.start.project))
+            screen.box.notice("trust").show(lines, TRUST_ACTIONS)
+            self._set_deciding_keys()
+        if "queue" in parts:
+            screen.box.notice("queue").show(queue_lines(model))
+            screen.box.area.messages_wait = bool(model.queue or model.outbox)
+        if "footer" in parts:
+            bar = footer(screen.place, model.run.busy, model.run.continuable)
+            screen.query_one("#keys", KeyBar).show(bar)
+            screen.box.set_placeholder(placeholder(model))
+        if parts & {"title", "header", "hint"}:
+            self._show_welcome()
+
+    def _show_welcome(self) -> None:
+        model = self._model
+        fresh = model.session_id is None or model.opening
+        welcome = self._screen.query_one("#welcome", Static)
+        welcome.display = fresh
+        self.transcript.display = not fresh
+        self._screen.query_one("#title", Static).update(model.title or "New session")
+        if fresh:
+            welcome.update(paint_all(welcome_lines(model)))
+
+    def _paint_decision(self) -> None:
+        model = self._model
+        item = model.deciding()
+        keys = keys_line(item, item is not None and model.confirming == item.id)
+        strip = self._screen.box.notice("decide")
+        strip.set_class(item is not None and item.question is not None, "-question")
+        own = item is None or item.session_id == model.session_id
+        elsewhere = "" if own or item is None else model.sessions.title(item.session_id)
+        strip.show([summary(item, elsewhere), self._with_way(keys)] if item else [], KEY_ACTIONS)
+        self._set_deciding_keys()
+        top = self._screen.app.screen
+        if not isinstance(top, ApprovalScreen):
+            return
+        if item is None or item.id != top.item_id:
+            top.dismiss()
+        else:
+            top.show_keys(keys)
+
+    def _with_way(self, keys: Line) -> Line:
+        """Adds how to reach the keys while the message field holds text."""
+        return line(("F2, then  ", "muted"), *keys) if self._screen.box.area.text else keys
+
+    # --- deciding from the message field
+
+    def _set_deciding_keys(self) -> None:
+        model = self._model
+        item = model.deciding()
+        keys: frozenset[str] = frozenset("ti") if model.untrusted else frozenset()
+        if item is not None and item.approval is not None:
+            keys |= DECIDING
+        elif item is not None and item.question is not None:
+            keys |= frozenset(str(n) for n in range(1, len(item.question.choices) + 1) if n < 10)
+        self._screen.box.area.deciding_keys = keys
+
+    def _may_decide(self) -> bool:
+        item = self._model.deciding()
+        if item is None:
+            return bool(self._model.untrusted)
+        return self._screen.app.guard.admits(item.arrived, time.monotonic())
+
+    def announce(self, item: Item) -> None:
+        """Tells of something new that waits; the focus stays where it is."""
+        self._screen.app.bell()
+        focused = self._screen.focused
+        if focused is None or self.side not in focused.ancestors:
+            self.side.show_tab("approvals")
+
+    def show_whole(self, item: Item) -> None:
+        """Shows the whole of what waits on the whole screen."""
+        model, app = self._model, self._screen.app
+        lines = detail(item, model.sessions.title(item.session_id), app.start.now())
+        keys = keys_line(item, model.confirming == item.id)
+        app.push_screen(ApprovalScreen(item.id, item.label, lines, keys))
+
+    def select(self, item_id: str) -> None:
+        """Notes which item of the inbox the person chose."""
+        selected = self._model.inbox.selected
+        if selected is None or selected.id != item_id:
+            self._model.inbox.select(item_id)
+            self._model.confirming = None
+            self.mark("inbox")
+
+    # --- the transcript
+
+    def set_entries(self, entries: list[Entry]) -> None:
+        self.entries.clear()
+        self.entries.add(entries)
+        self._show_welcome()
+        self.transcript.set_entries(entries)
+
+    def prepend(self, entries: list[Entry]) -> None:
+        self.entries.add(entries)
+        self.transcript.prepend(entries)
+
+    def update_entries(self, updates: list[Update]) -> None:
+        self.entries.apply(updates)
+        self.transcript.apply(updates)
+
+    def clear_transcript(self) -> None:
+        self._selected_entry = None
+        self.entries.clear()
+        self.transcript.clear()
+
+    def select_entry(self, entry_id: str) -> None:
+        self._selected_entry = entry_id
+
+    def selected_entry(self) -> Entry | None:
+        """The entry of the transcript that was chosen last."""
+        return self.entries.get(self._selected_entry)
+
+    def find(self, words: str) -> None:
+        """Marks `words` in the transcript; empty: ends that."""
+        self.finder.find(words)
+        self.mark("hint")
+
+    def show_event(self, event_id: int, patience: int = 50) -> None:
+        """Scrolls to what an event belongs to; waits for the transcript's size when it was just shown."""
+        entry = self.entries.at_event(event_id)
+        if entry is None:
+            return
+        if self.transcript.size.height or patience == 0:
+            self.transcript.scroll_to_entry(entry.id)
+        else:
+            self._screen.set_timer(PAINT_S, partial(self.show_event, event_id, patience - 1))
+
+    # --- the rest
+
+    def say_engine(self, text: str) -> None:
+        """Shows why the engine is not reached; empty: it is."""
+        self._engine_says = sanitize(text)
+        self.mark("hint")
+
+    def meant_session(self) -> str | None:
+        """The session under the cursor, while the list of sessions has the focus."""
+        return self.sessions.chosen if self._screen.place == "sessions" else None
+
+    def go(self, place: str) -> None:
+        """Brings the focus to a place, and its drawer to the front."""
+        drawer: Widget = self.sessions if place == "sessions" else self.side
+        self.close_drawers()
+        drawer.add_class("-open")
+        if place == "sessions":
+            self.sessions.focus_list()
+        else:
+            self.side.action_tab(place)
+
+    def close_drawers(self) -> bool:
+        """Closes the drawers; says whether one was open over the transcript."""
+        drawers = [drawer for drawer in (self.sessions, self.side) if drawer.has_class("-open")]
+        for drawer in drawers:
+            drawer.remove_class("-open")
+        return bool(drawers) and not self._screen.has_class("-wide")
