@@ -21,7 +21,7 @@ from holdfast.server.lock import is_held, read_address
 from holdfast.server.native.client import RemoteWorkbench
 from holdfast.server.spawn import EngineAddress, wait_engine
 
-RUN_S = 60.0
+RUN_S = 30.0
 """Longest time that one command may take."""
 NOWHERE = "http://127.0.0.1:9"
 """Nothing listens there: the tester's own Ollama must not answer."""

@@ -82,14 +82,21 @@ class Emitter:
             return []
         for event in events:
             self.state.apply(event)
-        logged = await self._log.append(*events, durable=durable)
+        try:
+            logged = await self._log.append(*events, durable=durable)
+        except StoreError as error:
+            self._failure = error
+            raise
         self._raise_failure()
         for each in logged:
             self.context.apply(each)
         return logged
 
     def post(self, event: RunEvent) -> None:
-        """Appends an event without waiting: deltas and progress. A failure is raised by the next `emit`."""
+        """Appends an event without waiting: deltas and progress. A failure is raised by the next `emit`;
+        nothing is appended behind it, so that the log has no hole."""
+        if self._failure is not None:
+            return
         self.state.apply(event)
         future = self._log.append(event)
         self._uncommitted.add(future)
@@ -103,12 +110,23 @@ class Emitter:
         if isinstance(error, StoreError):
             self._failure = error
 
+    async def failed(self) -> bool:
+        """Says whether something was not appended, once all that is under way is settled: `state` is
+        ahead of the log then."""
+        if self._uncommitted:
+            await asyncio.wait(self._uncommitted)
+        return self._failure is not None
+
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
 
     async def text(self, kind: PartKind, text: str) -> None:
-        """Appends to the reply's open part of that kind; closes another kind and opens this one first."""
+        """Appends to the reply's open part of that kind; closes another kind and opens this one first.
+
+        Raises `StoreError` when what came before could not be appended.
+        """
+        self._raise_failure()
         if self._part is not None and self._part.kind != kind:
             await self.close_part()
         if self._part is None:

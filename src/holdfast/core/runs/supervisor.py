@@ -46,6 +46,8 @@ from holdfast.core.store.log import EventLog
 
 logger = logging.getLogger(__name__)
 
+RETRY_S = 1.0
+"""Pause before the end of a run is written again."""
 CONTINUE_TEXT = "Continue where you stopped."
 INTERRUPTED = ErrorInfo(
     kind=ErrorKind.UNAVAILABLE,
@@ -85,6 +87,7 @@ class Supervisor:
         self._active: dict[str, ActiveRun] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._cancelled: dict[str, str] = {}
+        self._ending: set[str] = set()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._closing = False
 
@@ -148,9 +151,12 @@ class Supervisor:
         raise NotFoundError("This message does not wait any more; it was sent or pulled back.")
 
     async def cancel(self, run_id: str, reason: str = "") -> None:
-        """Ends a run as cancelled and waits until it has; an ended run is left as it is."""
+        """Ends a run as cancelled and waits until it has; one that ends or has ended is left as it is."""
         task = self._tasks.get(run_id)
         if task is None:
+            return
+        if run_id in self._ending:
+            await asyncio.wait([task], timeout=RETRY_S)
             return
         self._cancelled.setdefault(run_id, reason)
         task.cancel()
@@ -274,19 +280,43 @@ class Supervisor:
         return None if run.state.resumable else RunFailed(**run.ids, error=INTERRUPTED)
 
     async def _end(self, run: ActiveRun, end: RunEvent | None) -> None:
+        self._ending.add(run.run_id)
         try:
-            if end is not None and not run.state.ended:
+            if end is not None:
                 run.emitter.drop_part()
-                kind = "cancelled" if isinstance(end, RunCancelled) else "error"
-                closing = run.state.closing(kind, interrupted=self._closing)  # type: ignore[arg-type]
-                await self._log.append(*closing, end, durable=True)
-        except StoreError as error:
-            # The disk is at fault: the next start finds the run open and closes it as interrupted.
-            logger.error("the end of run %s could not be written: %s", run.run_id, error.message)
+                await self._write_end(run, end)
         finally:
             self._broker.drop(run.run_id)
             self._active.pop(run.run_id, None)
+            self._tasks.pop(run.run_id, None)
             self._cancelled.pop(run.run_id, None)
+            self._ending.discard(run.run_id)
+        if not self._closing and not isinstance(end, RunFailed):
+            await self._send_waiting(run.session_id)
+
+    async def _write_end(self, run: ActiveRun, end: RunEvent) -> None:
+        """Closes what is open and appends the end. A database that does not take it is tried again until
+        the engine stops; then the next start closes the run as interrupted."""
+        kind: Literal["cancelled", "error"] = "cancelled" if isinstance(end, RunCancelled) else "error"
+        while True:
+            try:
+                state = await self._logged_state(run) if await run.emitter.failed() else run.state
+                if not state.ended:
+                    closing = state.closing(kind, interrupted=self._closing)
+                    await self._log.append(*closing, end, durable=True)
+                return
+            except StoreError as error:
+                logger.error("the end of run %s could not be written: %s", run.run_id, error.message)
+            if self._closing:
+                return
+            await asyncio.sleep(RETRY_S)
+
+    async def _logged_state(self, run: ActiveRun) -> RunState:
+        """Returns where the log has the run, when the run itself is ahead of it."""
+        state = RunState(run.session_id, run.run_id)
+        for logged in await self._log.read_all(EventFilter(run_id=run.run_id)):
+            state.apply(logged.event)
+        return state
 
     async def _send_waiting(self, session_id: str) -> None:
         async with self._locks[session_id]:
