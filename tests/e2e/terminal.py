@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import time
 import warnings
@@ -156,7 +157,9 @@ class Terminal:
                 data = data[os.write(handle, data[:4096]) :]
             except BlockingIOError:
                 assert time.monotonic() < deadline, "the program does not read what is typed"
-                self._read()
+                readable, _, _ = select.select([handle], [handle], [], _SLICE_S)
+                if readable:
+                    self._read()
 
     def resize(self, columns: int, rows: int) -> None:
         self._screen.resize(rows, columns)
