@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 5.0
 SLICE_S = 0.02
+HOPELESS = ("store_too_new", "store_read_only", "store_damaged")
+"""Codes of a database that no engine of this version can use as it is."""
 
 
 class Connection:
@@ -66,11 +68,8 @@ class Connection:
         try:
             return await self._connect()
         except (HoldfastError, OSError) as error:
-            fatal = isinstance(error, StoreError)
-            self._state("failed" if fatal else "lost")
             self._context.panes.say_engine(str(error))
-            if fatal:
-                await self._pause(None)
+            await self._gone(error)
             return None
 
     async def _work(self, workbench: Workbench) -> None:
@@ -87,13 +86,21 @@ class Connection:
                 await workbench.engine.status()  # raises when it is gone; else it was a false alarm
                 self._broken.clear()
         except HoldfastError as error:
-            self._context.panes.say_engine(error.message)
+            why = error
+        self._context.panes.say_engine(why.message)
         self._context.attach(None)
-        self._state("lost")
         try:
             await workbench.close()
         except (HoldfastError, OSError) as error:
             self._context.app.log(f"closing a lost connection: {error}")
+        await self._gone(why)
+
+    async def _gone(self, why: Exception) -> None:
+        """Shows that there is no engine; waits to be told when another attempt would end the same way."""
+        hopeless = isinstance(why, StoreError) and why.code in HOPELESS
+        self._state("failed" if hopeless else "lost")
+        if hopeless:
+            await self._pause(None)
 
     async def _follow_until_broken(self, workbench: Workbench) -> None:
         follow = asyncio.create_task(self._follow(workbench))
