@@ -69,6 +69,7 @@ class HoldfastApp(App[int]):
         self.desk: Desk | None = None
         self._quit_asked = float("-inf")
         self.theming = Theming(self, start.themes, start.state_file)
+        self.theming.first()
         self.main = MainScreen()
 
     @cached_property
@@ -87,9 +88,6 @@ class HoldfastApp(App[int]):
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
-
-    def on_load(self) -> None:
-        self.theming.first()
 
     def start_engine(self) -> None:
         """Begins to look for the engine; called when the screen has been painted."""

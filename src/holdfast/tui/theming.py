@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual.app import App
+
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui import state, themes
 
@@ -33,10 +35,14 @@ class Theming:
         return tuple(sorted(self._shelf.themes))
 
     def first(self) -> None:
-        """Shows the theme of last time: before the first paint, without reading YAML."""
-        theme = themes.remembered(self.state.theme_data)
-        self._app.register_theme(theme)
-        self._app.theme = theme.name
+        """Shows the theme of last time: before the app runs, without reading YAML.
+
+        The reactive is set without its watcher: that one would parse every style sheet once more.
+        """
+        app, theme = self._app, themes.remembered(self.state.theme_data)
+        app.register_theme(theme)
+        app.set_reactive(App.theme, theme.name)
+        app.stylesheet.set_variables(app.get_css_variables())
 
     async def watch(self) -> None:
         """Reads the theme files, and again whenever one is saved."""

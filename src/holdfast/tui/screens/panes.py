@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from holdfast.tui.presenters.model import Model
     from holdfast.tui.screens.main import MainScreen
 
+STYLES = Path(__file__).with_suffix(".tcss")
 PAINT_S = 0.03
 SLOW_S = 30.0
 DECIDING = frozenset("ysaenr")
@@ -60,6 +62,8 @@ class Panes:
     async def mount(self) -> None:
         """Puts the panes beside the message field."""
         screen = self._screen
+        screen.app.stylesheet.read(STYLES)
+        screen.app.stylesheet.parse()
         self.transcript.display = False
         await screen.box.mount_rest()
         await screen.query_one("#centre", Vertical).mount(self.transcript, before="#box")
