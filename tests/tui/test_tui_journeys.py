@@ -106,7 +106,7 @@ async def test_y_in_the_empty_field_approves_and_the_file_can_be_seen(make_app, 
         await until(pilot, lambda: "run 1" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, DocumentScreen))
-        await until(pilot, lambda: "# Report" in shown(app))
+        await until(pilot, lambda: "Report" in shown(app) and "All is well." in shown(app))
         await pilot.press("escape", "u")
         await until(pilot, lambda: bench.undone == ["report.md"])
         await pilot.press("U")

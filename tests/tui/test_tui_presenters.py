@@ -377,6 +377,7 @@ def test_a_long_paste_becomes_a_chip_and_is_sent_whole() -> None:
     assert chip == "[pasted 5.0 MB]"
     assert draft.fold("y" * 5_000_000) == "[pasted 5.0 MB #2]"
     assert draft.expand(f"look: {chip}!") == f"look: {big}!"
+    assert draft.fold(big) == chip
     assert draft.fold("short") == "short"
 
 

@@ -243,8 +243,8 @@ class HoldfastApp(App[int]):
 
     @on(MessageArea.Changed, "#message")
     def _text_changed(self) -> None:
-        if self.main.panes is not None and self.model.deciding() is not None:
-            self.main.mark("inbox")
+        if self.main.panes is not None:
+            self.main.panes.text_changed()
 
     @on(MessageArea.PullBackWanted)
     def _pull_back(self) -> None:

@@ -46,6 +46,9 @@ class Draft:
         """Returns what to insert for a pasted `text`: itself, or a chip that stands for it."""
         if len(text) <= FOLD_CHARS and text.count("\n") <= FOLD_LINES:
             return text
+        known = next((chip for chip, whole in self._pasted.items() if whole == text), None)
+        if known is not None:
+            return known
         label = f"pasted {size(len(text.encode('utf-8', 'replace')))}"
         chip = f"[{label}]"
         number = 2

@@ -115,7 +115,9 @@ def queue_lines(model: Model) -> list[Line]:
     """Returns what waits above the message field; at most three messages, the rest as a number."""
     lines: list[Line] = []
     for waiting, why in [(model.outbox, "waits for the engine"), (model.queue, "queued")]:
-        lines += [line((f"{why}  ", "muted"), shorten(sanitize_line(one.text), 120)) for one in waiting[-3:]]
+        lines += [
+            line((f"{why}  ", "muted"), shorten(sanitize_line(one.text[:500]), 120)) for one in waiting[-3:]
+        ]
         if len(waiting) > 3:
             lines.append(line((f"and {len(waiting) - 3} more", "muted")))
     if lines and (model.queue or model.outbox):

@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from holdfast.core.domain.text import sanitize_line
+from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.presenters.blocks import table_lines, text_lines
 from holdfast.tui.presenters.figures import size
 from holdfast.tui.presenters.spans import Line, line
@@ -39,7 +39,7 @@ def preview_of(content: FileContent) -> FilePreview:
     note = f"{sanitize_line(content.media_type)} · {size(content.size)}"
     if content.truncated:
         note += " · the beginning only"
-    markdown = content.text if content.kind == "markdown" else ""
+    markdown = sanitize(content.text) if content.kind == "markdown" else ""
     return FilePreview(title, note, _lines(content), markdown)
 
 
@@ -48,8 +48,6 @@ def _lines(content: FileContent) -> list[Line]:
         return _table(content.text)
     if content.kind == "json":
         return _json(content.text)
-    if content.kind == "markdown":
-        return _markdown(content.text)
     if content.kind == "image":
         return _image(content)
     if content.kind == "binary":
@@ -87,24 +85,6 @@ def _json_line(text: str) -> Line:
         return line((text, "code"))
     indent = text[: len(text) - len(stripped)]
     return line(indent, (key + '"', "key"), (": ", "muted"), (rest, "code"))
-
-
-def _markdown(text: str) -> list[Line]:
-    lines: list[Line] = []
-    fenced = False
-    for (one, _), *_rest in text_lines(text):
-        if one.lstrip().startswith("```"):
-            fenced = not fenced
-            lines.append(line((one, "muted")))
-        elif fenced:
-            lines.append(line((one, "code")))
-        elif one.startswith("#"):
-            lines.append(line((one, "primary")))
-        elif one.startswith(">"):
-            lines.append(line((one, "muted")))
-        else:
-            lines.append(line(one))
-    return lines
 
 
 def _image(content: FileContent) -> list[Line]:

@@ -11,14 +11,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static, TextArea
 
 from holdfast.tui.presenters.choices import Choice
+from holdfast.tui.presenters.entries import Entry
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.paint import paint
 from holdfast.tui.widgets.panes.approvals import DECISION_BINDINGS
 from holdfast.tui.widgets.panes.rows import RowList
+from holdfast.tui.widgets.transcript import Transcript
 
 ESCAPE = Binding("escape", "dismiss", "close", show=False)
 
@@ -168,17 +171,39 @@ class DocumentScreen(ModalScreen[None]):
             yield Static(
                 paint(line((self._title, "heading"), (f"   {self._note}", "muted"))), classes="dialog-title"
             )
-            yield LinesView(self._lines, id="document")
+            yield self.document()
             keys = (("o", "editor"),) if self._edit else ()
             yield _hint(("↑↓ pgup pgdn", "scroll"), *keys, ("esc", "close"))
 
+    def document(self) -> Widget:
+        """Returns what is shown."""
+        return LinesView(self._lines, id="document")
+
     def on_mount(self) -> None:
-        self.query_one("#document", LinesView).focus()
+        self.query_one("#document").focus()
 
     def action_edit(self) -> None:
         if self._edit is not None:
             self.dismiss()
             self._edit()
+
+
+class MarkdownScreen(DocumentScreen):
+    """Shows a Markdown file as it reads."""
+
+    def __init__(self, title: str, note: str, markdown: str, edit: Callable[[], None]) -> None:
+        super().__init__(title, note, [], edit)
+        self._markdown = markdown
+
+    def document(self) -> Widget:
+        transcript = Transcript(id="document")
+        transcript.set_entries([Entry("preview", "reply", text=self._markdown)])
+        return transcript
+
+    def on_mount(self) -> None:
+        document = self.query_one("#document", Transcript)
+        document.action_begin()
+        document.focus()
 
 
 class ApprovalScreen(DocumentScreen):

@@ -16,6 +16,7 @@ from holdfast.tui.screens.dialogs import (
     ChooseScreen,
     ConfirmScreen,
     DocumentScreen,
+    MarkdownScreen,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +62,10 @@ class Dialogs:
         def edit() -> None:
             self._app.do("edit", path)
 
-        self._app.push_screen(DocumentScreen(preview.title, preview.note, preview.lines, edit))
+        if preview.markdown:
+            self._app.push_screen(MarkdownScreen(preview.title, preview.note, preview.markdown, edit))
+        else:
+            self._app.push_screen(DocumentScreen(preview.title, preview.note, preview.lines, edit))
 
     def run_aside(self, command: list[str]) -> str:
         """Runs a program in the terminal, the app stepping aside; returns what went wrong, or nothing."""

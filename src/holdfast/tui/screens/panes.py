@@ -51,6 +51,7 @@ class Panes:
         self._screen = screen
         self._dirty: set[str] = set()
         self._painting = False
+        self._had_text = False
         self._engine_says = ""
         self._selected_entry: str | None = None
         self.entries = EntryIndex()
@@ -165,7 +166,7 @@ class Panes:
 
     def _with_way(self, keys: Line) -> Line:
         """Adds how to reach the keys while the message field holds text."""
-        return line(("F2, then  ", "muted"), *keys) if self._screen.box.area.text else keys
+        return line(("F2, then  ", "muted"), *keys) if self._had_text else keys
 
     # --- deciding from the message field
 
@@ -184,6 +185,13 @@ class Panes:
         if item is None:
             return bool(self._model.untrusted)
         return self._screen.app.guard.admits(item.arrived, time.monotonic())
+
+    def text_changed(self) -> None:
+        """Shows how a key decides: it is another way while the message field holds text."""
+        has_text = self._screen.box.area.document.end != (0, 0)
+        if has_text != self._had_text:
+            self._had_text = has_text
+            self.mark("inbox")
 
     def announce(self, item: Item) -> None:
         """Tells of something new that waits; the focus stays where it is."""

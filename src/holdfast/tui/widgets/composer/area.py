@@ -138,7 +138,7 @@ class MessageArea(TextArea):
             return False
         text = history.older() if key == "up" else history.newer()
         if text is not None:
-            self._replace_all(text)
+            self._replace_all(self.draft.fold(text))
         return text is not None
 
     # --- text
