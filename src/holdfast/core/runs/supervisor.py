@@ -288,11 +288,8 @@ class Supervisor:
         finally:
             self._broker.drop(run.run_id)
             self._active.pop(run.run_id, None)
-            self._tasks.pop(run.run_id, None)
             self._cancelled.pop(run.run_id, None)
             self._ending.discard(run.run_id)
-        if not self._closing and not isinstance(end, RunFailed):
-            await self._send_waiting(run.session_id)
 
     async def _write_end(self, run: ActiveRun, end: RunEvent) -> None:
         """Closes what is open and appends the end. A database that does not take it is tried again until
