@@ -139,6 +139,15 @@ class Terminal:
         for key in keys:
             self._send(KEYS.get(key, key).encode())
 
+    def press_until(self, key: str, wanted: Wanted) -> None:
+        """Presses a key that does no harm twice until `wanted` is shown, as a person would who is faster
+        than a dialog that has just opened."""
+        deadline = time.monotonic() + WAIT_S
+        while not self.shows(wanted):
+            assert time.monotonic() < deadline, f"{key} does not show {wanted}; the screen is\n{self.text}"
+            self.press(key)
+            self.watch(0.3)
+
     def type(self, text: str) -> None:
         """Types a text."""
         self._send(text.encode())

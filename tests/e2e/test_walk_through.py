@@ -39,11 +39,11 @@ def _ask_with_completion(terminal: Terminal) -> None:
 
 def _approve(bench: Bench, terminal: Terminal, wide: bool) -> None:
     terminal.wait_for("⚠ 1", "write_file report.md", "y once", "n deny", "r reason")
-    # The whole diff is in the transcript, in a narrow terminal, too.
-    terminal.wait_for("+| 2017 | 29,329 | 5,214 | 21,933 |")
+    terminal.wait_for("+# Report on iowa-electricity.csv")
     if wide:
         terminal.wait_for("Approvals (1)", "@@ -0,0 +1,")
     assert not list(bench.paths.workspaces.glob("*/report.md")), "written before it was approved"
+    _read_all_of_it(terminal)
     terminal.watch(GUARD_S)
     terminal.press("y")
     terminal.wait_for("Written to report.md")
@@ -51,11 +51,23 @@ def _approve(bench: Bench, terminal: Terminal, wide: bool) -> None:
     terminal.wait_gone("⚠")
 
 
+def _read_all_of_it(terminal: Terminal) -> None:
+    terminal.press("f2")
+    terminal.wait_for("enter whole")
+    terminal.press("enter")
+    terminal.wait_for("esc back")
+    terminal.press_until("end", "+| 2017 | 29,329 | 5,214 | 21,933 |")
+    terminal.press("escape")
+    terminal.wait_gone("esc back")
+    terminal.press("escape")
+    terminal.wait_gone("enter whole")
+
+
 def _preview_the_report(terminal: Terminal) -> None:
     terminal.press("f3")
     terminal.wait_for("Files (1)", "report.md", "new", "enter preview")
     terminal.press("enter")
-    terminal.wait_for("text/markdown", "# Report on iowa-electricity.csv", "esc close")
+    terminal.wait_for("text/markdown", "Report on iowa-electricity.csv", "At a glance", "esc close")
     terminal.press("escape")
     terminal.wait_gone("esc close")
 

@@ -202,8 +202,9 @@ class MarkdownScreen(DocumentScreen):
 
     def on_mount(self) -> None:
         document = self.query_one("#document", Transcript)
-        document.action_begin()
         document.focus()
+        # It follows its end until it is laid out.
+        self.call_after_refresh(document.action_begin)
 
 
 class ApprovalScreen(DocumentScreen):
