@@ -101,3 +101,12 @@ def test_what_is_typed_before_the_engine_runs_is_sent_when_it_does(bench: Bench)
         terminal.type("List the files")
         terminal.press("enter")
         terminal.wait_for("▌ you", "▌ List the files", "list_files")
+
+
+def test_a_path_that_was_begun_before_the_engine_runs_is_completed_when_it_does(bench: Bench) -> None:
+    with bench.open() as terminal:
+        terminal.wait_for("Message   @ file   / command")
+        terminal.type("Read @que")
+        terminal.wait_for("@questions.md")
+        terminal.press("tab")
+        terminal.wait_for("Read @questions.md")

@@ -96,6 +96,7 @@ class Desk:
         await self.agents.load()
         await self.sessions.resume()
         await self.guarded(self.runs.flush_outbox)
+        self.context.view.box.ask_for_files()
 
     async def _open_first(self) -> None:
         first, self._first = self._first, None

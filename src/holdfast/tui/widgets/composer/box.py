@@ -138,6 +138,12 @@ class MessageBox(Vertical):
         else:
             self.post_message(self.FilesWanted(token.text))
 
+    def ask_for_files(self) -> None:
+        """Asks again for the paths of what stands before the cursor: nobody could answer until now."""
+        token = self.area.token
+        if token is not None and token.kind == "file":
+            self.post_message(self.FilesWanted(token.text))
+
     def offer_files(self, prefix: str, paths: tuple[str, ...]) -> None:
         """Shows the paths that fit, if `prefix` still stands before the cursor."""
         token = self.area.token
