@@ -138,6 +138,7 @@ class FakeRun:
         self.emit(
             UsageRecorded, model="offline", input_tokens=1200, output_tokens=340, cost_usd=0.0, estimated=True
         )
+        self.bench.count(self.session_id, 1200, 340)
         timing = Timing(request_ms=3, first_delta_ms=120, total_ms=1400)
         self.emit(StepCompleted, step=self.step, reason=reason, timing=timing)
 
@@ -414,6 +415,14 @@ class FakeWorkbench:
         more = {"status": status, "pending": session.pending + pending}
         self.sessions_by_id[session_id] = session.model_copy(update=more)
 
+    def count(self, session_id: str, input_tokens: int, output_tokens: int) -> None:
+        session = self.sessions_by_id[session_id]
+        usage = Usage(
+            input_tokens=session.usage.input_tokens + input_tokens,
+            output_tokens=session.usage.output_tokens + output_tokens,
+        )
+        self.sessions_by_id[session_id] = session.model_copy(update={"usage": usage})
+
     def model_of(self, session_id: str) -> str:
         return self.sessions_by_id[session_id].model or "offline"
 
@@ -475,9 +484,8 @@ class FakeWorkbench:
 
     def _end(self, run: FakeRun, status: RunStatus, kind: Callable[..., Any], **fields: Any) -> None:
         self._active.pop(run.session_id, None)
-        usage = Usage(input_tokens=1200 * run.step, output_tokens=340 * run.step)
         session = self.sessions_by_id[run.session_id]
-        self.sessions_by_id[run.session_id] = session.model_copy(update={"status": status, "usage": usage})
+        self.sessions_by_id[run.session_id] = session.model_copy(update={"status": status})
         last = run.emit(kind, **fields)
         known = {"status": status, "last_event_id": last}
         self.runs_by_id[run.id] = self.runs_by_id[run.id].model_copy(update=known)

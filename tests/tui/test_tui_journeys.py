@@ -109,6 +109,7 @@ async def test_y_in_the_empty_field_approves_and_the_file_can_be_seen(make_app, 
         await until(pilot, lambda: "Report" in shown(app) and "All is well." in shown(app))
         await pilot.press("escape", "u")
         await until(pilot, lambda: bench.undone == ["report.md"])
+        await until(pilot, lambda: "deleted" in shown(app))
         await pilot.press("U")
         await until(pilot, lambda: app.model.files and app.model.files[0].state == "new")
 
@@ -263,7 +264,8 @@ async def test_a_failed_run_says_why(make_app, until) -> None:
     app = make_app(FakeWorkbench([fail]))
     async with app.run_test(size=SIZE) as pilot:
         await say(pilot, "go")
-        await until(pilot, lambda: "The run failed: The model is not there." in shown(app))
+        await until(pilot, lambda: "The model is not there." in shown(app))
+        await until(pilot, lambda: "The run failed.  ctrl+g goes on from here" in shown(app))
 
 
 async def test_search_opens_a_session_at_the_hit(make_app, until) -> None:

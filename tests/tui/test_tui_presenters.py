@@ -345,7 +345,7 @@ def test_a_run_is_counted_from_its_events() -> None:
     assert not view.busy
     text = plain(run_lines(view.current, NOON))
     assert "2.0k in · 100 out tokens · $0.50" in text
-    assert "1.5 s  first word 20 ms" in text
+    assert "1.5 s  first 20 ms" in text
     assert "completed  2.0 s" in text
 
 

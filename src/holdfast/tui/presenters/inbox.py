@@ -218,18 +218,20 @@ def keys_line(item: Item | None, confirming: bool) -> Line:
     if item.question is not None:
         count = len(item.question.choices)
         choose = (
-            (("1" if count == 1 else f"1-{min(count, 9)}", "key"), (" choose  ", "muted")) if count else ()
+            (("1" if count == 1 else f"1-{min(count, 9)}", "key"), ("\u00a0choose  ", "muted"))
+            if count
+            else ()
         )
-        answer = (("type", "key"), (" an answer", "muted")) if item.question.free_text else ()
+        answer = (("type", "key"), ("\u00a0an answer", "muted")) if item.question.free_text else ()
         return line(*choose, *answer)
     if confirming:
         return line(
             ("a", "key"), (" again adds ", "warning"), (item.rule, "strong"),
-            (" to your policy   ", "warning"), ("esc", "key"), (" no", "muted"),
+            (" to your policy   ", "warning"), ("esc", "key"), ("\u00a0no", "muted"),
         )  # fmt: skip
-    always = (("a", "key"), (" always ", "muted")) if item.rule else ()
+    always = (("a", "key"), ("\u00a0always ", "muted")) if item.rule else ()
     return line(
-        ("y", "key"), (" once ", "muted"), ("s", "key"), (" session ", "muted"), *always,
-        ("e", "key"), (" edit ", "muted"), ("n", "key"), (" deny ", "muted"),
-        ("r", "key"), (" reason", "muted"),
+        ("y", "key"), ("\u00a0once ", "muted"), ("s", "key"), ("\u00a0session ", "muted"), *always,
+        ("e", "key"), ("\u00a0edit ", "muted"), ("n", "key"), ("\u00a0deny ", "muted"),
+        ("r", "key"), ("\u00a0reason", "muted"),
     )  # fmt: skip

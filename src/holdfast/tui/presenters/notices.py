@@ -54,11 +54,11 @@ def hint_lines(model: Model, engine_says: str) -> list[Line]:
         ]
     run = model.run.current
     if run is not None and run.status == "failed":
-        return [line(("The run failed: ", "error"), run.error), _continue("goes on from here")]
+        return [line(("The run failed.  ", "error"), *_continue("goes on from here"))]
     if run is not None and run.status == "cancelled":
         return [line(("Interrupted; what was done stays.  ", "warning"), *_continue("goes on"))]
     if model.hint and not model.untrusted and model.deciding() is None:
-        return [line(("offline: ", "warning"), (model.hint, "muted"))]
+        return [line((model.hint, "muted"))]
     return []
 
 

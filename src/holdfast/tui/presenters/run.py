@@ -202,7 +202,7 @@ def _step(step: Step) -> Line:
     time = duration(step.total_ms) if step.total_ms else "…"
     facts = []
     if step.first_ms is not None:
-        facts.append(f"first word {duration(step.first_ms)}")
+        facts.append(f"first {duration(step.first_ms)}")
     if step.calls:
         facts.append(f"{step.calls} call{'s' if step.calls > 1 else ''}")
     usual = step.reason in ("", "stop", "tool_calls")

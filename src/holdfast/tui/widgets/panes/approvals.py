@@ -58,7 +58,6 @@ class ApprovalsPane(Vertical):
         rows = [(item.id, paint_all(item_line(item, titles[item.id], now))) for item in inbox.items]
         rows_view = self.query_one("#inbox-list", RowList)
         rows_view.show(rows)
-        rows_view.display = bool(rows)
         selected = inbox.selected
         view = self.query_one("#inbox-detail", LinesView)
         view.display = selected is not None
@@ -72,8 +71,7 @@ class ApprovalsPane(Vertical):
         note.display = not rows
 
     def focus_list(self) -> None:
-        rows = self.query_one("#inbox-list", RowList)
-        (rows if rows.display else self.query_one("#inbox-detail", LinesView)).focus()
+        self.query_one("#inbox-list", RowList).focus()
 
     @on(OptionList.OptionHighlighted)
     def _select(self, event: OptionList.OptionHighlighted) -> None:

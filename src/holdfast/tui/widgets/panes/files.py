@@ -46,7 +46,6 @@ class FilesPane(Vertical):
         rows = [(row.path, paint_all(row_lines(row))) for row in model.files or []]
         listing = self.query_one("#file-list", RowList)
         listing.show(rows)
-        listing.display = bool(rows)
         note = self.query_one("#file-note", Static)
         note.update(_note(model))
         note.display = not rows or bool(model.files_error)

@@ -16,6 +16,7 @@ class RowList(OptionList):
 
     def show(self, rows: list[tuple[str, Content]], cursor: str | None = None) -> None:
         """Shows rows of id and content. The cursor stays on its row; `cursor` names where it starts."""
+        self.set_class(not rows, "-empty")  # it keeps the focus, so that the keys of its pane still work
         if rows == self._rows:
             return
         wanted = self.current or cursor
