@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, Trust
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
 from holdfast.core.domain.errors import (
@@ -295,6 +296,7 @@ class FakeWorkbench:
             spec("analyst", description="Answers questions about tabular data."),
         ]
         self.trust_known: dict[str, bool] = {}
+        self.settings = Settings()
         self.model_infos: tuple[ModelInfo, ...] = (
             ModelInfo(
                 name="offline",
@@ -808,6 +810,9 @@ class _Engine(_Part):
             waiting=0,
             last_event_id=len(self.bench.log),
         )
+
+    async def settings(self, project: str | None = None) -> Settings:
+        return self.bench.settings
 
     async def stop(self) -> None:
         return None

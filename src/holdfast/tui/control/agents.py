@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import Layer
-from holdfast.core.domain.errors import HoldfastError
-from holdfast.core.domain.text import sanitize_line
+from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError
+from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.sessions import SessionsControl
-from holdfast.tui.presenters.choices import agent_choices, model_choices
+from holdfast.tui.presenters.choices import agent_choices, model_choices, prompt_choices
+from holdfast.tui.presenters.draft import filled_in, words_of
 
 if TYPE_CHECKING:
     from holdfast.core.domain.agents import AgentInfo
-
-FALLBACK_AGENT = "general"
 
 
 class AgentsControl:
@@ -28,10 +28,11 @@ class AgentsControl:
     async def load(self) -> None:
         """Finds the agent of the next session and its model, and asks about the folder when needed."""
         model = self._context.model
+        settings = await self._settings()
         agents = await self._list()
         if not model.agent or all(a.name != model.agent for a in agents):
             wanted = model.agent
-            model.agent = _default(agents)
+            model.agent = _default(agents, settings.default_agent)
             if wanted and model.agent != wanted:
                 self._context.view.say_error(
                     f"There is no agent {sanitize_line(wanted)}; {model.agent} answers."
@@ -39,6 +40,20 @@ class AgentsControl:
         if model.session_id is None:
             await self._choose_model()
         await self._look_at_trust(agents)
+
+    async def _settings(self) -> Settings:
+        """Reads the settings and applies those of the app; of a file with mistakes none is used."""
+        try:
+            settings = await self._context.workbench.engine.settings(str(self._context.app.start.project))
+        except InvalidError as error:
+            self._context.view.say_error(error.message)
+            settings = Settings()
+        self._context.model.approve = settings.approve.value
+        self._context.app.guard.seconds = settings.tui.key_guard_s
+        theme = settings.tui.theme
+        if theme is not None and theme != self._context.app.theming.state.theme:
+            self._context.app.theming.show(theme)
+        return settings
 
     async def _list(self) -> tuple[AgentInfo, ...]:
         return await self._context.workbench.agents.list(str(self._context.app.start.project))
@@ -109,6 +124,27 @@ class AgentsControl:
         current = self._context.model.header.model
         return await self._context.app.dialogs.choose("Which model answers?", model_choices(models, current))
 
+    async def use_prompt(self, name: str) -> None:
+        """Puts one of the agent's prompts into the message field; its `{{words}}` are asked for."""
+        agent = self._context.model.agent
+        project = str(self._context.app.start.project)
+        spec = (await self._context.workbench.agents.get(agent, project)).spec
+        prompts = {prompt.name: prompt for prompt in spec.prompts} if spec is not None else {}
+        if not prompts:
+            raise NotFoundError(f"{agent} has no prompts; `prompts:` in its file is where they stand.")
+        chosen = name or await self._context.app.dialogs.choose(
+            "Which prompt?", prompt_choices(prompts.values())
+        )
+        if chosen is None:
+            return
+        if chosen not in prompts:
+            raise NotFoundError(f"{agent} has no prompt {chosen}. There are: {', '.join(prompts)}.")
+        text = sanitize(prompts[chosen].text).strip()
+        given = {
+            word: await self._context.app.dialogs.ask(f"{chosen}: {word}", "") for word in words_of(text)
+        }
+        self._context.view.box.set_text(filled_in(text, given))
+
     # --- trust
 
     async def _look_at_trust(self, agents: tuple[AgentInfo, ...]) -> None:
@@ -136,8 +172,6 @@ class AgentsControl:
         )
 
 
-def _default(agents: tuple[AgentInfo, ...]) -> str:
+def _default(agents: tuple[AgentInfo, ...], wanted: str) -> str:
     valid = [a.name for a in agents if a.spec is not None]
-    if FALLBACK_AGENT in valid:
-        return FALLBACK_AGENT
-    return valid[0] if valid else FALLBACK_AGENT
+    return next((name for name in (wanted, *valid) if name in valid), wanted)

@@ -43,6 +43,7 @@ class Desk:
             "new": self.agents.new,
             "agent": self.agents.change_agent,
             "model": self.agents.change_model,
+            "prompt": self.agents.use_prompt,
             "trust": self.agents.trust,
             "open": self.sessions.open,
             "rename": self.sessions.rename,

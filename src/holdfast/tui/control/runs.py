@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
 from holdfast.core.domain.messages import TextPart, text_of
+from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.core.domain.values import new_id
 from holdfast.tui.control.base import Context
@@ -44,7 +46,7 @@ class RunsControl:
                 part = await self._attach(session_id, mention)
                 if part is not None:
                     parts.append(part)
-            await self._context.workbench.runs.send(session_id, tuple(parts), message_id=new_id())
+            await self._context.workbench.runs.send(session_id, tuple(parts), self._options(), new_id())
         except HoldfastError:
             self._context.view.box.give_back(text)
             raise
@@ -106,8 +108,11 @@ class RunsControl:
         model = self._context.model
         if model.session_id is None or not model.run.continuable:
             raise ConflictError("There is nothing to continue: the last run came to its end.")
-        await self._context.workbench.runs.go_on(model.session_id)
+        await self._context.workbench.runs.go_on(model.session_id, self._options())
         self._context.panes.transcript.follow()
+
+    def _options(self) -> RunOptions:
+        return RunOptions(approve=ApproveMode(self._context.model.approve))
 
     def _busy(self) -> str:
         run = self._context.model.run.current

@@ -12,7 +12,7 @@ from holdfast.tui.presenters.figures import tokens
 from holdfast.tui.presenters.spans import BLANK, Line, line
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.agents import AgentInfo
+    from holdfast.core.domain.agents import AgentInfo, Prompt
     from holdfast.core.domain.models import ModelInfo
 
 
@@ -57,6 +57,19 @@ def _agent(info: AgentInfo) -> Choice:
     for problem in info.problems:
         detail += text_lines(sanitize(str(problem)), "warning")
     return Choice(info.name, label, detail, f"{name} {description}")
+
+
+def prompt_choices(prompts: Iterable[Prompt]) -> list[Choice]:
+    """Returns an agent's prompts to choose from."""
+    return [
+        Choice(
+            prompt.name,
+            line((sanitize_line(prompt.name), "strong")),
+            text_lines(sanitize(prompt.text), ""),
+            f"{prompt.name} {prompt.text}",
+        )
+        for prompt in prompts
+    ]
 
 
 def model_choices(models: Iterable[ModelInfo], current: str) -> list[Choice]:

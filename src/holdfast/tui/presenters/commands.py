@@ -43,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("pause", "Pause the run", "Hold it before its next step", "pause"),
     Command("resume", "Resume the run", "Let a paused run go on", "resume"),
     Command("finish", "Finish the run", "Let the model conclude now", "finish"),
+    Command("prompt", "Use a prompt", "One of the agent's own texts, filled in by you", "prompt", "[name]"),
     Command("steer", "Steer the run", "Say something before its next step", "steer", "text"),
     Command(
         "find", "Find in the session", "Mark words in the transcript", "find", "[text]", "ctrl+f", local=True

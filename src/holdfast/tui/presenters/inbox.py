@@ -217,21 +217,27 @@ def keys_line(item: Item | None, confirming: bool) -> Line:
         return BLANK
     if item.question is not None:
         count = len(item.question.choices)
-        choose = (
-            (("1" if count == 1 else f"1-{min(count, 9)}", "key"), ("\u00a0choose  ", "muted"))
-            if count
-            else ()
-        )
-        answer = (("type", "key"), ("\u00a0an answer", "muted")) if item.question.free_text else ()
+        numbers = "1" if count == 1 else f"1-{min(count, 9)}"
+        choose = ((numbers, "key"), (" choose  ", "muted")) if count else ()
+        answer = (("type", "key"), (" an answer", "muted")) if item.question.free_text else ()
         return line(*choose, *answer)
     if confirming:
         return line(
             ("a", "key"), (" again adds ", "warning"), (item.rule, "strong"),
-            (" to your policy   ", "warning"), ("esc", "key"), ("\u00a0no", "muted"),
+            (" to your policy   ", "warning"), ("esc", "key"), (" no", "muted"),
         )  # fmt: skip
-    always = (("a", "key"), ("\u00a0always ", "muted")) if item.rule else ()
+    always = (("a", "key"), (" always ", "muted")) if item.rule else ()
     return line(
-        ("y", "key"), ("\u00a0once ", "muted"), ("s", "key"), ("\u00a0session ", "muted"), *always,
-        ("e", "key"), ("\u00a0edit ", "muted"), ("n", "key"), ("\u00a0deny ", "muted"),
-        ("r", "key"), ("\u00a0reason", "muted"),
+        ("y", "key"), (" once ", "muted"), ("s", "key"), (" session ", "muted"), *always,
+        ("e", "key"), (" edit ", "muted"), ("n", "key"), (" deny ", "muted"),
+        ("r", "key"), (" reason", "muted"),
     )  # fmt: skip
+
+
+def keys_block(item: Item | None, confirming: bool) -> list[Line]:
+    """Returns the same keys for a narrow pane: those that allow above those that do not."""
+    keys = keys_line(item, confirming)
+    cut = next((i for i, (text, _) in enumerate(keys) if text == "e"), 0)
+    if not cut or confirming:
+        return [keys] if keys else []
+    return [keys[:cut], keys[cut:]]

@@ -48,6 +48,8 @@ class Model:
     title: str = ""
     agent: str = ""
     """The agent of the open session, or of the next one."""
+    approve: str = "ask"
+    """How much runs may do without asking: the setting of that name."""
     model_flag: str | None = None
     """The model that the person chose for the next new session."""
     opening: bool = False

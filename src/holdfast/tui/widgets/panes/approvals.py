@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList, Static
 
-from holdfast.tui.presenters.inbox import detail, item_line, keys_line
+from holdfast.tui.presenters.inbox import detail, item_line, keys_block
 from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.spans import line
 from holdfast.tui.widgets.lines import LinesView
@@ -64,8 +64,8 @@ class ApprovalsPane(Vertical):
         if selected is not None:
             rows_view.go_to(selected.id)
             view.show(detail(selected, titles[selected.id], now), selected.id)
-        keys = keys_line(selected, selected is not None and model.confirming == selected.id)
-        self.query_one("#inbox-keys", Strip).show([keys] if keys else [], KEY_ACTIONS)
+        keys = keys_block(selected, selected is not None and model.confirming == selected.id)
+        self.query_one("#inbox-keys", Strip).show(keys, KEY_ACTIONS)
         note = self.query_one("#inbox-note", Static)
         note.update(_note(model))
         note.display = not rows
