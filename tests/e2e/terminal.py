@@ -85,8 +85,8 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What is on the screen, one line a row."""
-        return "\n".join(row.rstrip() for row in self._screen.display)
+        """What is on the screen, one line a row; spaces that hold words together are spaces."""
+        return "\n".join(row.rstrip() for row in self._screen.display).replace("\xa0", " ")
 
     def shows(self, wanted: Wanted) -> bool:
         """Says whether `wanted`, a text or a regular expression, is on the screen."""
