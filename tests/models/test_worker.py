@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.core.domain.errors import ModelAuthError, ModelRequestRefused, ModelUnavailable
+from holdfast.core.domain.errors import ModelAuthError, ModelUnavailable
 from holdfast.core.domain.messages import Message, TextPart
 from holdfast.core.domain.models import Finished, ModelRequest, ReasoningDelta, TextDelta
 from holdfast.core.models.worker_client import COMMAND, WorkerClient, worker_environment

@@ -27,7 +27,6 @@ def make_app(tmp_path: Path) -> Callable[..., HoldfastApp]:
         known: dict[str, Any] = {
             "project": tmp_path,
             "state_file": tmp_path / "state" / "tui.json",
-            "key_guard_s": 0.0,
             "now": lambda: LATER,
             "version": "0.1.0",
         }

@@ -274,6 +274,12 @@ def new_file(path: str, content: str) -> tuple[dict[str, Any], tuple[DisplayBloc
     return {"path": path, "content": content}, (DiffBlock(path=path, diff=diff, created=True),)
 
 
+def settings(**more: Any) -> Settings:
+    """Returns settings under which the keys of approvals act at once."""
+    tui = {"key_guard_s": 0, **more.pop("tui", {})}
+    return Settings.model_validate({**more, "tui": tui})
+
+
 class FakeWorkbench:
     """All services at once; the properties of the protocol are views on the same object."""
 
@@ -296,7 +302,7 @@ class FakeWorkbench:
             spec("analyst", description="Answers questions about tabular data."),
         ]
         self.trust_known: dict[str, bool] = {}
-        self.settings = Settings()
+        self.settings = settings()
         self.model_infos: tuple[ModelInfo, ...] = (
             ModelInfo(
                 name="offline",
@@ -322,6 +328,7 @@ class FakeWorkbench:
         self.edits_refused = ""
         self.undone: list[str] = []
         self.sent: list[tuple[UserPart, ...]] = []
+        self.options: list[RunOptions | None] = []
         self.attached: list[str] = []
         self._now = now
         self._numbers: dict[str, int] = {}
@@ -625,6 +632,7 @@ class _Runs(_Part):
     ) -> Submitted:
         self.bench.reach()
         self.bench.sent.append(parts)
+        self.bench.options.append(options)
         message_id = message_id or self.bench.new_id("message")
         if self.bench.busy(session_id) is not None:
             queued = QueuedMessage(id=message_id, session_id=session_id, parts=parts, queued_at=NOON)

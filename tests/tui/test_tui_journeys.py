@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_workbench import FakeRun, FakeWorkbench, new_file, spec
+from fake_workbench import FakeRun, FakeWorkbench, new_file, settings, spec
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from holdfast.core.domain.agents import AgentInfo, Layer
+from holdfast.core.config.paths import shipped
+from holdfast.core.domain.agents import AgentInfo, Layer, Prompt
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 from holdfast.core.domain.messages import text_of
 from holdfast.core.domain.tools import CommandBlock, Risk
@@ -129,7 +130,8 @@ async def test_a_word_that_begins_with_a_deciding_key_is_a_word(make_app, until)
 
 async def test_a_key_in_the_first_moments_of_an_approval_decides_nothing(make_app, until) -> None:
     bench = FakeWorkbench([command])
-    app = make_app(bench, key_guard_s=60)
+    bench.settings = settings(tui={"key_guard_s": 5})
+    app = make_app(bench)
     async with app.run_test(size=SIZE) as pilot:
         await say(pilot, "go")
         await until(pilot, lambda: len(app.model.inbox) == 1)
@@ -492,3 +494,30 @@ async def test_ctrl_c_asks_before_it_quits(make_app, until) -> None:
         assert app.is_running
         await pilot.press("ctrl+c")
     assert app.return_code == 0
+
+
+async def test_a_prompt_of_the_agent_is_filled_in_and_put_into_the_message_field(make_app, until) -> None:
+    bench = FakeWorkbench()
+    prompts = (Prompt(name="summary", text="Summarise {{file}} in {{ number }} points."),)
+    bench.agent_infos = [spec("writer", prompts=prompts)]
+    bench.settings = settings(default_agent="writer")
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.model.agent == "writer" and app.desk is not None)
+        app.command("prompt", "summary")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await say(pilot, "notes")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen) and "number" in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.main.box.area.text == "Summarise notes in {{ number }} points.")
+
+
+async def test_the_settings_say_the_agent_the_theme_and_what_runs_may_do(make_app, until) -> None:
+    bench = FakeWorkbench([write])
+    bench.settings = settings(default_agent="analyst", approve="reads", tui={"theme": "holdfast-light"})
+    app = make_app(bench, themes=[shipped("themes")])
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.model.agent == "analyst" and app.theme == "holdfast-light")
+        await say(pilot, "go")
+        await until(pilot, lambda: bench.options)
+        assert bench.options[0].approve == "reads"

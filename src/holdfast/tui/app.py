@@ -65,7 +65,7 @@ class HoldfastApp(App[int]):
     def __init__(self, start: Start) -> None:
         super().__init__()
         self.start = start
-        self.guard = Guard(start.key_guard_s)
+        self.guard = Guard()
         self.desk: Desk | None = None
         self._quit_asked = float("-inf")
         self.theming = Theming(self, start.themes, start.state_file)
@@ -260,7 +260,7 @@ def _load_desk() -> type[Desk]:
     return Desk
 
 
-def run(  # noqa: PLR0913 - what the command line knows, each by name
+def run(
     connect: Callable[[], Awaitable[Workbench]],
     *,
     project: Path,
@@ -270,11 +270,10 @@ def run(  # noqa: PLR0913 - what the command line knows, each by name
     agent: str | None,
     model: str | None,
     version: str,
-    key_guard_s: float = 0.5,
 ) -> int:
     """Runs the terminal app until it is closed; returns the exit status. See `Start` for what is what."""
     gc.disable()  # while things load; enabled again when the engine is looked for
-    start = Start(connect, project, state_file, themes, session, agent, model, version, key_guard_s)
+    start = Start(connect, project, state_file, themes, session, agent, model, version)
     app = HoldfastApp(start)
     app.run()
     gc.enable()

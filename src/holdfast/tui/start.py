@@ -32,6 +32,4 @@ class Start:
     agent: str | None = None
     model: str | None = None
     version: str = ""
-    key_guard_s: float = 0.5
-    """Seconds for which the keys of a new approval do nothing."""
     now: Callable[[], datetime] = _now

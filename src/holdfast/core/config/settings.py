@@ -46,8 +46,8 @@ class ToolsSettings(_Section):
 class TuiSettings(_Section):
     """The terminal app."""
 
-    theme: str = "holdfast-dark"
-    """Name of a theme."""
+    theme: str | None = None
+    """Name of the theme; omitted: the one that was chosen last."""
     key_guard_s: float = Field(default=0.5, ge=0, le=5)
     """Seconds for which the keys of a new approval do nothing, so that typing does not decide it."""
 

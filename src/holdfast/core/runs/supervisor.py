@@ -227,7 +227,8 @@ class Supervisor:
         origin: Literal["send", "continue"] = "continue" if continues else "send"
         events.append(MessageAdded(**ids, message_id=message_id, parts=parts, origin=origin))
         if not session.title and not continues:
-            title = shorten(sanitize_line(text_of(parts)).strip(), 60) or "Untitled"
+            written = " ".join(part.text for part in parts if isinstance(part, TextPart))
+            title = shorten(sanitize_line(written).strip(), 60) or sanitize_line(text_of(parts))
             events.append(SessionRenamed(session_id=session.id, title=title, automatic=True))
         await run.emitter.emit(*events, durable=True)
         self._launch(run)

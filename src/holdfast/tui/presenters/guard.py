@@ -9,8 +9,9 @@ class Guard:
     All times are monotonic, in seconds.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float = 0.5) -> None:
         self.seconds = seconds
+        """The setting `tui.key_guard_s`, once the settings are read."""
         self._typed = float("-inf")
 
     def typed(self, now: float) -> None:
