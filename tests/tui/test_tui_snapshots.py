@@ -15,6 +15,7 @@ from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.tools import CommandBlock, PlanBlock, PlanItem, Risk
 
 SIZES = [(80, 24), (120, 40)]
+SHIPPED = {path.stem for path in shipped("themes").glob("*.yaml")}
 THEMES = ["holdfast-dark", "holdfast-light"]
 REPORT = """# Third quarter
 
@@ -94,6 +95,12 @@ def stage(make_app: Any, until: Any) -> Callable[..., Stage]:
 def test_an_approval_waits(snap_compare: Any, stage: Any, size: tuple[int, int], theme: str) -> None:
     scene = stage(theme)
     assert snap_compare(scene.app, terminal_size=size, run_before=scene.approval)
+
+
+@pytest.mark.parametrize("theme", sorted(SHIPPED - set(THEMES)))
+def test_every_other_theme(snap_compare: Any, stage: Any, theme: str) -> None:
+    scene = stage(theme)
+    assert snap_compare(scene.app, terminal_size=(120, 40), run_before=scene.approval)
 
 
 @pytest.mark.parametrize("size", [(40, 10), *SIZES], ids=["40x10", "80x24", "120x40"])

@@ -8,6 +8,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pexpect
+
 import holdfast.tui
 from holdfast.tui.app import HoldfastApp
 
@@ -71,3 +73,31 @@ def test_the_app_stays_small() -> None:
 def test_every_shown_key_of_the_app_is_bound_once() -> None:
     keys = [binding.key for binding in HoldfastApp.BINDINGS]
     assert len(set(keys)) == len(keys)
+
+
+BROKEN = """
+import sys
+from pathlib import Path
+from holdfast.tui import app
+
+class Broken(app.HoldfastApp):
+    def start_engine(self):
+        letter = "the contents of a file"
+        raise RuntimeError("a bug of %d letters" % len(letter))
+
+app.HoldfastApp = Broken
+try:
+    folder = Path(sys.argv[1])
+    app.run(None, project=folder, state_file=folder / "tui.json", themes=[], session=None, agent=None,
+            model=None, version="0")
+except RuntimeError as error:
+    print("CAUGHT", error)
+"""
+
+
+def test_a_bug_reaches_the_caller_and_no_local_value_reaches_the_terminal(tmp_path: Path) -> None:
+    child = pexpect.spawn(sys.executable, ["-c", BROKEN, str(tmp_path)], timeout=20, encoding="utf-8")
+    child.expect("CAUGHT a bug of 22 letters")
+    before = child.before or ""
+    child.expect(pexpect.EOF)
+    assert "contents" not in before + (child.before or "")

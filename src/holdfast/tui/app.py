@@ -105,6 +105,14 @@ class HoldfastApp(App[int]):
         if self.desk is not None:
             await self.desk.connection.close()
 
+    def _fatal_error(self) -> None:
+        """Ends the app after a bug: `run` raises it once the terminal is a person's again.
+
+        Textual would print a traceback with all local values, contents of files among them.
+        """
+        self.bell()
+        self._close_messages_no_wait()
+
     # --- doing things
 
     def command(self, name: str, argument: str = "") -> None:
@@ -271,10 +279,15 @@ def run(
     model: str | None,
     version: str,
 ) -> int:
-    """Runs the terminal app until it is closed; returns the exit status. See `Start` for what is what."""
+    """Runs the terminal app until it is closed; returns the exit status. See `Start` for what is what.
+
+    Raises what a bug in the app has raised.
+    """
     gc.disable()  # while things load; enabled again when the engine is looked for
     start = Start(connect, project, state_file, themes, session, agent, model, version)
     app = HoldfastApp(start)
     app.run()
     gc.enable()
+    if app._exception is not None:
+        raise app._exception
     return app.return_code or 0

@@ -65,6 +65,13 @@ class Theming:
         elif current not in shelf.themes:
             self.show("holdfast-dark")
 
+    def prefer(self, name: str) -> None:
+        """Shows the theme that the settings name; waits for the files when they are not read yet."""
+        if self._shelf.themes:
+            self.show(name)
+        else:
+            self.state.theme = name
+
     def show(self, name: str) -> None:
         """Shows a theme, and remembers it."""
         data = self._shelf.themes.get(name)

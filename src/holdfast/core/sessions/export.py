@@ -26,7 +26,10 @@ from holdfast.core.domain.text import sanitize
 
 
 def to_json(session: Session, events: Iterable[LoggedEvent]) -> str:
-    """Returns the session and all its events, as stored, as one JSON document."""
+    """Returns the session and its events, as stored, as one JSON document.
+
+    Deltas may be left out by the caller: completed parts and calls hold all of their text.
+    """
     return json.dumps(
         {
             "format": "holdfast.session/1",

@@ -52,7 +52,7 @@ class AgentsControl:
         self._context.app.guard.seconds = settings.tui.key_guard_s
         theme = settings.tui.theme
         if theme is not None and theme != self._context.app.theming.state.theme:
-            self._context.app.theming.show(theme)
+            self._context.app.theming.prefer(theme)
         return settings
 
     async def _list(self) -> tuple[AgentInfo, ...]:
