@@ -229,3 +229,15 @@ async def test_closing_the_client_ends_its_streams(served: Served) -> None:
     with pytest.raises(UnavailableError):
         async with asyncio.timeout(5):
             await reading
+
+
+async def test_closing_the_client_while_a_stream_waits_to_try_again_ends_it(short_folder: Any) -> None:
+    patient = Backoff(first_s=0.05, most_s=0.05, patience_s=5)
+    remote = RemoteWorkbench(short_folder / "nobody.sock", backoff=patient)
+    stream = asyncio.create_task(take(remote.events.follow(ALL, after=0), 1))
+    for _ in range(3):  # it has asked once, and waits
+        await asyncio.sleep(0)
+    await remote.close()
+    async with asyncio.timeout(5):
+        with pytest.raises(UnavailableError, match="closed"):
+            await stream

@@ -14,7 +14,7 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.worker import Worker
+from textual.worker import Worker, WorkerFailed
 
 from holdfast.tui.presenters.guard import Guard
 from holdfast.tui.screens.main import MainScreen
@@ -288,6 +288,7 @@ def run(
     app = HoldfastApp(start)
     app.run()
     gc.enable()
-    if app._exception is not None:
-        raise app._exception
+    error = app._exception
+    if error is not None:
+        raise error.error if isinstance(error, WorkerFailed) else error
     return app.return_code or 0

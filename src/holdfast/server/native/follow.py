@@ -75,6 +75,8 @@ class Follower:
             await self._pause(lost)
 
     async def _connection(self) -> AsyncGenerator[LoggedEvent, None]:
+        if self._http.is_closed:  # while this waited to try again
+            raise closed_workbench()
         headers = {"Accept": "text/event-stream"}
         if self._cursor is not None:
             headers["Last-Event-ID"] = str(self._cursor)

@@ -171,8 +171,10 @@ class SessionsControl:
             )
             async for logged in fairly(events):
                 self._take_own(logged)
-        except UnavailableError:
-            self._connection.broken()
+        except UnavailableError as error:
+            # A workbench that was closed was given up already; its successor is not broken by that.
+            if error.code != "workbench_closed":
+                self._connection.broken()
         except HoldfastError as error:
             self._context.view.say_error(error.message)
 
