@@ -93,3 +93,8 @@ def test_a_tool_with_an_odd_name_still_gets_a_rule() -> None:
 def test_half_of_a_character_becomes_a_wildcard_that_a_file_can_hold() -> None:
     rule = suggest_rule("write_file", Risk.WRITE, ("a\ud800b",))
     assert str(rule) == "write_file(a?b)"
+
+
+@pytest.mark.parametrize("line", ["wc -l a.csv", "du -s ."])
+def test_programs_with_an_option_that_prints_other_files_get_an_exact_rule(line: str) -> None:
+    assert suggested(line) == f"run_command({line})"

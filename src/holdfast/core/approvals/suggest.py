@@ -9,12 +9,12 @@ from holdfast.core.domain.tools import Risk
 
 # Programs that only look, whatever their arguments are: none of their options writes a file or starts
 # another program. That is why no test runner, compiler or `git diff` is here: `--output`, `--basetemp`
-# or `-exec` make a wildcard on them a wildcard on everything.
+# or `-exec` make a wildcard on them a wildcard on everything. Nor `wc` and `du`: with `--files0-from` they
+# print what stands in any file.
 _HARMLESS = (
     "basename",
     "df",
     "dirname",
-    "du",
     "git status",
     "id",
     "ls",
@@ -22,7 +22,6 @@ _HARMLESS = (
     "realpath",
     "stat",
     "uname",
-    "wc",
     "which",
     "whoami",
 )

@@ -112,16 +112,17 @@ class WorkspaceJail:
             raise TooLargeError(
                 f"{path}: {len(data)} bytes are more than the {self._max} that a file may have"
             )
+        for part in self._components(path):
+            if sanitize_line(part) != part:
+                raise InvalidError(f"{path!r}: a name must not have control characters", code="invalid_name")
         self.write_chunks(path, (data,), expected=expected)
 
     def write_chunks(
         self, path: str, chunks: Iterable[bytes], *, expected: str | None = "any", mode: int | None = None
     ) -> None:
-        """Writes like `write`, piece by piece and of any size; `mode` is for a new file."""
+        """Writes like `write`, piece by piece, of any size and under any name: for copies of what is there.
+        `mode` is for a new file."""
         parents, name = self._split(path)
-        for part in (*parents, name):
-            if sanitize_line(part) != part:
-                raise InvalidError(f"{path!r}: a name must not have control characters", code="invalid_name")
         with self._writing, _translated(path), self._directory(parents, path, make=True) as folder:
             present = self._present(folder, name, path)
             self._compare(folder, name, path, present is not None, expected)

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from pydantic import BaseModel
+
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import PolicyAnswer
-from holdfast.core.domain.errors import DeadlineError
+from holdfast.core.domain.errors import DeadlineError, HoldfastError
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions
-from holdfast.core.domain.tools import Tool
+from holdfast.core.domain.tools import Risk, Tool
 from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.projections.state import RunState
 
@@ -91,6 +93,20 @@ class ActiveRun:
     model_index: int = 0
     recent_calls: list[str] = field(default_factory=list)
     """The latest calls as text, to notice repetition."""
+
+    def subjects(self, tool: Tool, arguments: BaseModel) -> tuple[str, ...]:
+        """Returns what rules are matched with: an absolute path of a file in the workspace is given as the
+        tools take it, from the workspace's root, so that no rule is passed by with another spelling."""
+        found = tool.subjects(arguments)
+        if tool.risk not in (Risk.READ, Risk.WRITE):
+            return found
+        return tuple(self._inside(subject) if subject.startswith("/") else subject for subject in found)
+
+    def _inside(self, path: str) -> str:
+        try:
+            return self.workspace.relative(path)
+        except HoldfastError:
+            return path  # not in the workspace: the tool refuses it
 
     @property
     def model(self) -> str:

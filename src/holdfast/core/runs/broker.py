@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from holdfast.core.approvals.policy_file import PolicyFile
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Verdict
-from holdfast.core.domain.errors import ConflictError, ForbiddenError, InvalidError, ToolError
+from holdfast.core.domain.errors import ConflictError, ForbiddenError, HoldfastError, InvalidError
 from holdfast.core.domain.events import ApprovalResolved, QuestionAnswered
 from holdfast.core.domain.tools import Question, Tool, ToolContext
 from holdfast.core.domain.values import utc_now
@@ -31,8 +31,6 @@ class Waiting:
     context: ToolContext
     approval: Approval
     decided: asyncio.Event = field(default_factory=asyncio.Event)
-    fingerprint: str = ""
-    """Of the state that the person saw when deciding."""
     deciding: bool = False
 
 
@@ -159,7 +157,7 @@ class Broker:
             waiting.approval.arguments if decision.arguments is None else decision.arguments
         )
         arguments = validate_arguments(waiting.tool, values)
-        answer = waiting.run.evaluate(waiting.tool, waiting.tool.subjects(arguments))
+        answer = waiting.run.evaluate(waiting.tool, waiting.run.subjects(waiting.tool, arguments))
         if decision.arguments is not None and answer.verdict == Verdict.DENY:
             raise ForbiddenError(f"Policy denies the edited call: {answer.reason}.", code="policy_denied")
         return arguments
@@ -167,11 +165,11 @@ class Broker:
     async def _still_as_shown(self, waiting: Waiting, arguments: BaseModel, *, edited: bool) -> bool:
         try:
             preview = await waiting.tool.preview(arguments, waiting.context)
-        except ToolError as error:
+        except (HoldfastError, OSError) as error:
             if edited:
-                raise InvalidError(f"The edited call cannot work: {error.message}") from error
+                reason = error.message if isinstance(error, HoldfastError) else error.strerror
+                raise InvalidError(f"The edited call cannot work: {reason}") from error
             return False
-        waiting.fingerprint = preview.fingerprint
         return edited or preview.fingerprint == waiting.approval.fingerprint
 
     async def _resolve(self, waiting: Waiting, status: Any, decision: Decision | None) -> None:
@@ -200,7 +198,7 @@ class Broker:
             if waiting.deciding:
                 continue
             arguments = validate_arguments(waiting.tool, waiting.approval.arguments)
-            answer = waiting.run.evaluate(waiting.tool, waiting.tool.subjects(arguments))
+            answer = waiting.run.evaluate(waiting.tool, waiting.run.subjects(waiting.tool, arguments))
             if answer.verdict != Verdict.ALLOW:
                 continue
             waiting.deciding = True

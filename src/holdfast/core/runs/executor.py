@@ -85,7 +85,7 @@ class Executor:
             arguments = validate_arguments(tool, call.arguments)
         except InvalidError:
             return
-        subjects = tool.subjects(arguments)
+        subjects = run.subjects(tool, arguments)
         key = (tool.risk, subjects[0])
         if key in announced:
             return
@@ -103,7 +103,7 @@ class Executor:
         except (HoldfastError, OSError) as error:
             await self._complete(run, call, _failure(error), "error")
             return
-        subjects = tool.subjects(arguments)
+        subjects = run.subjects(tool, arguments)
         now = utc_now()
         limits = run.spec.limits
         approval = Approval(
@@ -146,13 +146,17 @@ class Executor:
         except InvalidError as error:
             await self._complete(run, call, ToolOutput.text(error.message, is_error=True), "error")
             return None
-        answer = run.evaluate(tool, tool.subjects(arguments))
+        answer = run.evaluate(tool, run.subjects(tool, arguments))
         if answer.verdict == Verdict.DENY:
             text = f"Denied by policy: {answer.reason}."
             await self._complete(run, call, ToolOutput.text(text, is_error=True), "denied")
             return None
         status = call.approval.status if call.approval is not None else None
-        if status == ApprovalStatus.APPROVED:
+        if status == ApprovalStatus.APPROVED and call.approval is not None:
+            unedited = answer.verdict == Verdict.ASK and edited is None and not call.started
+            if unedited and await self._changed(run, call, tool, arguments):
+                await self._request(run, call, tool, arguments)
+                return None
             return arguments
         if status in (ApprovalStatus.DENIED, ApprovalStatus.EXPIRED):
             await self._refuse(run, call)
@@ -164,6 +168,16 @@ class Executor:
         if not call.completed:
             await self._wait(run, call, tool)
         return None
+
+    async def _changed(self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> bool:
+        """Says whether an approved call would now do something else: an earlier call of the step, or a
+        person while the engine was away, may have changed its file."""
+        assert call.approval is not None
+        try:
+            preview = await tool.preview(arguments, self._context(run, call))
+        except (HoldfastError, OSError):
+            return True
+        return preview.fingerprint != call.approval.fingerprint
 
     async def _wait(self, run: ActiveRun, call: CallState, tool: Tool) -> None:
         assert call.approval is not None

@@ -46,6 +46,8 @@ from holdfast.core.runs.projections.state import CallState
 from holdfast.core.tools.registry import near_names, schema
 
 _LONGEST_WAIT_S = 60.0
+_MAX_DEPTH = 100
+"""Lists and objects in each other that the arguments of a call may have."""
 _FALL_BACK = (ModelAuthError, ModelNotFound, ModelRateLimited, ModelUnavailable)
 """Errors of a model that another model need not have."""
 
@@ -230,8 +232,21 @@ def _parse(text: str) -> tuple[dict[str, Any], str]:
         return {}, ""
     try:
         value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
         return {}, f"The arguments are not valid JSON ({error}). Nothing was executed; call again."
+    if _nested_deeper(value, _MAX_DEPTH):
+        return {}, "The arguments are nested too deep. Nothing was executed; call again."
     if not isinstance(value, dict):
         return {}, "The arguments must be a JSON object. Nothing was executed; call again."
     return value, ""
+
+
+def _nested_deeper(value: Any, levels: int) -> bool:
+    """Says whether lists and objects stand in each other more than `levels` deep; no event holds them."""
+    layer = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels + 1):
+        inner = [each.values() if isinstance(each, dict) else each for each in layer]
+        layer = [one for each in inner for one in each if isinstance(one, dict | list)]
+        if not layer:
+            return False
+    return True

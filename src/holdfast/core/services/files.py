@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
+from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.events import FileChanged
 from holdfast.core.domain.files import FileChange, FileContent, FileEntry
 from holdfast.core.domain.messages import FilePart, ImagePart
@@ -14,6 +14,7 @@ from holdfast.core.domain.runs import Session
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.files.attach import MAX_ATTACHMENT_BYTES, attach
 from holdfast.core.files.entries import entries
+from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.files.preview import read_for_preview
 from holdfast.core.files.undo import redo, undo
 from holdfast.core.runs.supervisor import Supervisor
@@ -57,14 +58,26 @@ class FileService:
         return await asyncio.to_thread(self._attach, session, path)
 
     def _attach(self, session: Session, path: str) -> ImagePart | FilePart:
-        # Here a person names a file of theirs, so the jail does not hold; but what lies in the workspace
-        # is still read through it: an agent may have planted a link there.
-        workspace = self._workspaces.open(session)
-        try:
-            data = workspace.read(path, MAX_ATTACHMENT_BYTES + 1)
-        except HoldfastError:
-            data = _read_own(Path(session.project, Path(path).expanduser()), session)
-        return attach(data, Path(path).name, self._blobs)
+        return attach(self._read_named(session, path), Path(path).name, self._blobs)
+
+    def _read_named(self, session: Session, path: str) -> bytes:
+        """Returns the content of a file that a person names; one that they place elsewhere may be anywhere.
+
+        What lies in the workspace or the project is read through the jail: a link there may be an agent's,
+        or a stranger's who made the project, and this goes to a model.
+        """
+        own = Path(path).expanduser()
+        if own.is_absolute() or ".." in own.parts:
+            return _read_own(Path(session.project, own), session)
+        jails = [self._workspaces.open(session)]
+        if session.project != session.workspace and Path(session.project).is_dir():
+            jails.append(WorkspaceJail(Path(session.project)))
+        for jail in jails:
+            try:
+                return jail.read(path, MAX_ATTACHMENT_BYTES + 1)
+            except NotFoundError:
+                continue
+        raise _no_file(own, session)
 
     async def complete(self, session_id: str, prefix: str, limit: int = 20) -> tuple[str, ...]:
         session = await self._session(session_id)
@@ -130,11 +143,15 @@ def _pick(runs: list[str], way: str) -> str | None:
 def _read_own(path: Path, session: Session) -> bytes:
     try:
         if not path.is_file():
-            raise NotFoundError(
-                f"There is no file {path.name} in the session's folder or in {session.project}.",
-                code="file_not_found",
-            )
+            raise _no_file(path, session)
         with path.open("rb") as file:
             return file.read(MAX_ATTACHMENT_BYTES + 1)
     except OSError as error:
         raise InvalidError(f"{path} cannot be read: {error.strerror}.", code="file_unreadable") from error
+
+
+def _no_file(path: Path, session: Session) -> NotFoundError:
+    return NotFoundError(
+        f"There is no file {path.name} in the session's folder or in {session.project}.",
+        code="file_not_found",
+    )
