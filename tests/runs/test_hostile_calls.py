@@ -8,7 +8,7 @@ import json
 import pytest
 
 from holdfast.core.domain.approvals import Decision
-from holdfast.core.domain.errors import ConflictError, OutsideWorkspace
+from holdfast.core.domain.errors import ConflictError, InvalidError, OutsideWorkspace
 from holdfast.core.domain.messages import text_of
 
 
@@ -133,3 +133,18 @@ async def test_a_session_with_an_odd_file_name_can_be_forked(open_bench, say) ->
         await bench.end(await bench.send(session))
         fork = await bench.workbench.sessions.fork(session.id)
         assert (workspace(bench, fork) / "odd\x1b[2Jname").read_text() == "x"
+
+
+@pytest.mark.parametrize("project", ["", ".", "project", "/" + "a" * 5000, "/etc/passwd", "/no/such"])
+async def test_a_session_needs_the_full_path_of_a_folder(open_bench, project) -> None:
+    async with open_bench([]) as bench:
+        with pytest.raises(InvalidError, match="is not a folder"):
+            await bench.workbench.sessions.create("tester", project)
+
+
+async def test_a_session_id_fits_into_a_folder_name(open_bench) -> None:
+    async with open_bench([]) as bench:
+        for wrong in ("\u4e00" * 128, "..", "a/b", "a\n", "x" * 129):
+            with pytest.raises(InvalidError):
+                await bench.session(id=wrong)
+        assert (await bench.session(id="x" * 128)).id == "x" * 128

@@ -69,6 +69,22 @@ async def test_a_wrong_number_in_the_query_is_named(served: Any) -> None:
     assert error["details"]["fields"][0]["field"] == "after"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/sessions?limit={10**30}",
+        f"/events?after={2**63}",
+        f"/sessions/s1/history?before=-{10**20}",
+        "/search?query=%00",
+        "/agents?project=%00",
+        "/sessions/s%001",
+    ],
+)
+async def test_what_no_database_or_file_system_can_be_asked_for_is_refused(served: Any, path: str) -> None:
+    await refused(await served.http.get(path), 400, "invalid_request")
+    assert served.fake.calls == []
+
+
 async def test_a_parameter_given_twice_is_refused(served: Any) -> None:
     error = await refused(await served.http.get("/sessions?limit=1&limit=2"), 400, "invalid_request")
     assert error["message"] == "limit: is given more than once"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from holdfast.core.domain.approvals import Approval, Decision
@@ -151,3 +152,13 @@ async def test_a_page_of_history_begins_with_a_run_and_has_no_deltas_of_ended_on
         "run.completed",
     ]
     assert await log.reader.page_before("s", older[0].id, 100) == []
+
+
+async def test_a_search_of_thousands_of_words_holds_nobody_up(log, created, started) -> None:
+    await log.append(created("s"), started()[0], message("word " * 2_000))
+    query = " ".join(["word", *(f"w{n}" for n in range(5_000))])
+    async with asyncio.timeout(5):
+        assert await log.reader.search(query, 10) == ()
+        assert await log.reader.search("word " * 20_000, 10) != ()
+        assert await log.reader.search("\0", 10) == ()
+        assert await log.reader.sessions(query, 10, 0) == ()

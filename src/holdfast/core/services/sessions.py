@@ -63,9 +63,9 @@ class SessionService:
     async def create(
         self, agent: str, project: str, title: str = "", model: str | None = None, id: str | None = None
     ) -> Session:
+        if not _is_folder(project):
+            raise InvalidError(f"{shorten(project, 200)!r} is not a folder.", code="no_such_folder")
         info = valid(self._registry.get(agent, Path(project)))
-        if not Path(project).is_dir():
-            raise InvalidError(f"{project} is not a folder.", code="no_such_folder")
         if model:
             await self._catalog.get(model)
         session_id = new_id() if id is None else _checked_id(id)
@@ -115,9 +115,11 @@ class SessionService:
         return await self.get(session_id)
 
     async def delete(self, session_id: str) -> None:
+        async with self._supervisor.idle(session_id):
+            await self._delete(session_id)
+
+    async def _delete(self, session_id: str) -> None:
         await self.get(session_id)
-        if self._supervisor.busy(session_id):
-            raise ConflictError("The session is busy. Interrupt its run first.", code="busy")
         digests = await self._log.reader.blobs_of(session_id)
         await self._log.append(SessionDeleted(session_id=session_id), durable=True)
         for digest in await self._log.reader.unused_blobs(digests):
@@ -147,7 +149,7 @@ class SessionService:
         events = await self._log.read_all(EventFilter(session_id=session_id, deltas=False))
         kept = [logged for logged in events if before is None or logged.id < before]
         new_session = new_id()
-        workspace = self._workspaces.copy(source, new_session)
+        workspace = await asyncio.to_thread(self._workspaces.copy, source, new_session)
         renaming = Renaming(new_session)
         created = SessionCreated(
             session_id=new_session,
@@ -209,6 +211,14 @@ def valid(info: AgentInfo) -> AgentInfo:
     return info
 
 
+def _is_folder(path: str) -> bool:
+    """Says whether `path` names a folder whoever reads it: a relative one would be of the engine's folder."""
+    try:
+        return Path(path).is_absolute() and Path(path).is_dir()
+    except OSError:  # a name that is too long
+        return False
+
+
 def _checked_title(title: str) -> str:
     return shorten(sanitize_line(title).strip(), _LONGEST_TITLE)
 
@@ -217,10 +227,10 @@ def _checked_id(session_id: str) -> str:
     if (
         not session_id
         or len(session_id) > _LONGEST_ID
-        or not all(c.isalnum() or c in "-_." for c in session_id)
+        or not all((c.isascii() and c.isalnum()) or c in "-_." for c in session_id)
     ):
         raise InvalidError(
-            f"A session's id has 1 to {_LONGEST_ID} letters, digits, '-', '_' or '.'.",
+            f"A session's id has 1 to {_LONGEST_ID} ASCII letters, digits, '-', '_' or '.'.",
             code="invalid_session_id",
         )
     if set(session_id) == {"."}:

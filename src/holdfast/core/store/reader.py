@@ -23,6 +23,7 @@ from holdfast.core.domain.runs import (
     Usage,
 )
 from holdfast.core.domain.tools import BlobStore, Question
+from holdfast.core.store.translate import translate
 
 _DELTAS = ", ".join(f"'{name}'" for name in DELTAS)
 _USAGE = (
@@ -47,12 +48,17 @@ _SESSION = (
     f" {_SUMS} FROM sessions s"
 )
 
+_MAX_QUERY = 1_000
+"""Characters of a search that count, and as many words of them as a title or a message is searched for."""
+_MAX_WORDS = 20
+
 
 class Reader:
     """Read-only view of the database; what a writer has published is always in it."""
 
-    def __init__(self, db: aiosqlite.Connection, blobs: BlobStore) -> None:
+    def __init__(self, db: aiosqlite.Connection, blobs: BlobStore, path: Path) -> None:
         self._db = db
+        self._path = path
         self._blobs = blobs
 
     @classmethod
@@ -64,13 +70,18 @@ class Reader:
         except sqlite3.Error as error:
             raise StoreError(f"{path} cannot be read: {error}") from error
         db.row_factory = sqlite3.Row
-        return cls(db, blobs)
+        return cls(db, blobs, path)
 
     async def close(self) -> None:
         await self._db.close()
 
     async def _all(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
-        return list(await self._db.execute_fetchall(sql, tuple(values)))
+        # Half of a surrogate pair, which JSON can say and SQLite cannot hold, is in no row anyway.
+        whole = [v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for v in values]
+        try:
+            return list(await self._db.execute_fetchall(sql, whole))
+        except sqlite3.Error as error:
+            raise translate(error, self._path) from error
 
     def _logged(self, row: sqlite3.Row) -> LoggedEvent:
         body = row["body"] or self._blobs.get(row["blob"]).decode()
@@ -118,6 +129,12 @@ class Reader:
         if rows[-1]["run_id"] is not None:
             starts = await self._all("SELECT first_event_id FROM runs WHERE id = ?", (rows[-1]["run_id"],))
             first = min(first, *(row[0] for row in starts)) if starts else first
+        around = await self._all(
+            "SELECT MIN(first_event_id) FROM runs WHERE session_id = ? AND first_event_id < ?"
+            " AND (ended_at IS NULL OR last_event_id >= ?)",
+            (session_id, first, first),
+        )
+        first = around[0][0] or first
         page = await self._all(
             f"SELECT id, body, blob FROM events WHERE {wanted} AND id >= ? ORDER BY id",
             (session_id, end, session_id, first),
@@ -161,7 +178,7 @@ class Reader:
 
     async def sessions(self, query: str, limit: int, offset: int) -> tuple[Session, ...]:
         """Returns sessions, latest first, whose titles have every word of `query`."""
-        words = query.split()
+        words = _words(query)
         where = " AND ".join("s.title LIKE ? ESCAPE '\\'" for _ in words) or "1"
         values = [f"%{_like(word)}%" for word in words]
         rows = await self._all(
@@ -241,7 +258,7 @@ class Reader:
 
     async def search(self, query: str, limit: int) -> tuple[SearchHit, ...]:
         """Returns where all words of `query` stand, best first; each word also as a beginning."""
-        words = [word.replace('"', '""') for word in query.split()]
+        words = [word.replace('"', '""') for word in _words(query)]
         if not words:
             return ()
         rows = await self._all(
@@ -264,6 +281,11 @@ class Reader:
             )
             for row in rows
         )
+
+
+def _words(query: str) -> list[str]:
+    """Returns the words to look for, each once; only the first, for every reader waits for a search."""
+    return list(dict.fromkeys(query[:_MAX_QUERY].replace("\0", " ").split()))[:_MAX_WORDS]
 
 
 def _like(word: str) -> str:

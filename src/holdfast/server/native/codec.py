@@ -19,6 +19,7 @@ from holdfast.server.native.operations import PREFIX, Operation, workbench_metho
 
 _SHOWN_MISTAKES = 5
 _LISTED_MISTAKES = 50
+_MAX_INTEGER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class Codec:
                 arguments = self._arguments.model_validate(values)
         except ValidationError as error:
             raise self._invalid(error) from None
+        for name, value in arguments:
+            _check_plain(name, value)
         return self._keywords(arguments)
 
     def write(self, result: Any) -> bytes:
@@ -173,6 +176,14 @@ class Codec:
 def codec(operation: Operation) -> Codec:
     """Returns the codec of `operation`."""
     return Codec(operation)
+
+
+def _check_plain(field: str, value: object) -> None:
+    """Refuses what neither the database nor a file system can be asked for."""
+    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
+        raise _mistake(field, "is too large a number")
+    if isinstance(value, str) and "\0" in value:
+        raise _mistake(field, "must not have a NUL character")
 
 
 def _mistake(field: str, message: str) -> InvalidError:
