@@ -32,6 +32,8 @@ class Waiting:
     approval: Approval
     decided: asyncio.Event = field(default_factory=asyncio.Event)
     deciding: bool = False
+    overdue: bool = False
+    """It expired while somebody was deciding."""
 
 
 class Broker:
@@ -84,6 +86,7 @@ class Broker:
 
     async def _expire(self, waiting: Waiting) -> None:
         if waiting.deciding:
+            waiting.overdue = True  # the decision may be refused, and then this is done behind it
             await waiting.decided.wait()
             return
         waiting.deciding = True
@@ -121,6 +124,8 @@ class Broker:
             await self._decide(waiting, decision)
         finally:
             waiting.deciding = False
+            if waiting.overdue and not waiting.decided.is_set():
+                await self._expire(waiting)
 
     async def _decide(self, waiting: Waiting, decision: Decision) -> None:
         if decision.outcome == "deny":
@@ -174,18 +179,23 @@ class Broker:
 
     async def _resolve(self, waiting: Waiting, status: Any, decision: Decision | None) -> None:
         approval = waiting.approval
-        await waiting.run.emitter.emit(
-            ApprovalResolved(
-                **waiting.run.ids,
-                approval_id=approval.id,
-                call_id=approval.call_id,
-                status=status,
-                decision=decision,
-            ),
-            durable=True,
-        )
-        self._approvals.pop(approval.id, None)
-        waiting.decided.set()
+        # Looking at the call again takes time: its run may have ended meanwhile, and has closed it.
+        if self._approvals.pop(approval.id, None) is None:
+            raise ConflictError("The run ended before this was decided.", code="approval_decided")
+        try:
+            await waiting.run.emitter.emit(
+                ApprovalResolved(
+                    **waiting.run.ids,
+                    approval_id=approval.id,
+                    call_id=approval.call_id,
+                    status=status,
+                    decision=decision,
+                ),
+                durable=True,
+            )
+        finally:
+            # Also when the client went away or the disk was full: the run itself must get to know.
+            waiting.decided.set()
 
     async def _release_covered(self, granted: Waiting, decision: Decision) -> None:
         """Lets other waiting calls go that the new rule allows."""
@@ -203,6 +213,8 @@ class Broker:
                 continue
             waiting.deciding = True
             fresh = await self._still_as_shown(waiting, arguments, edited=False)
+            if waiting.approval.id not in self._approvals:
+                continue  # its run ended meanwhile
             await self._resolve(waiting, "approved" if fresh else "stale", same if fresh else None)
 
     # --- questions
@@ -226,8 +238,10 @@ class Broker:
         if not question.free_text and question.choices and answer not in question.choices:
             self._questions[question_id] = found
             raise InvalidError(f"The answer must be one of: {', '.join(question.choices)}.")
-        await run.emitter.emit(
-            QuestionAnswered(**run.ids, question_id=question_id, call_id=question.call_id, answer=answer),
-            durable=True,
-        )
-        answered.set()
+        try:
+            await run.emitter.emit(
+                QuestionAnswered(**run.ids, question_id=question_id, call_id=question.call_id, answer=answer),
+                durable=True,
+            )
+        finally:
+            answered.set()

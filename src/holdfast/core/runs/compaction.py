@@ -10,7 +10,7 @@ from holdfast.core.domain.messages import Message, Part, TextPart, ToolCallPart,
 from holdfast.core.domain.models import ModelClient, ModelInfo, ModelRequest, ModelSettings, TextDelta
 from holdfast.core.domain.text import shorten
 from holdfast.core.runs.active import ActiveRun
-from holdfast.core.runs.projections.context import Entry
+from holdfast.core.runs.projections.context import SUMMARY_HEADER, Entry
 
 CHARS_PER_TOKEN = 4
 """A rough rule for texts in European languages and code; errs to the safe side with the margin below."""
@@ -67,8 +67,8 @@ class Compactor:
         """
         entries = run.emitter.context.entries
         cut = _cut(entries, keep_tokens)
-        if cut == 0:
-            return False
+        if cut == 0 or (cut == 1 and _is_summary(entries[0])):
+            return False  # a summary of the summary would make no room
         old = entries[:cut]
         summary = await self._summary(run, old)
         before = sum(tokens_of(entry.message) for entry in entries)
@@ -110,6 +110,11 @@ class Compactor:
             # The run must be able to go on without the model's help: a mechanical digest is better than none.
             return digest(entries)
         return "".join(texts).strip() or digest(entries)
+
+
+def _is_summary(entry: Entry) -> bool:
+    first = entry.parts[0]
+    return isinstance(first, TextPart) and first.text.startswith(SUMMARY_HEADER)
 
 
 def digest(entries: list[Entry]) -> str:

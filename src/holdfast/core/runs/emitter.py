@@ -82,11 +82,8 @@ class Emitter:
             return []
         for event in events:
             self.state.apply(event)
-        try:
-            logged = await self._log.append(*events, durable=durable)
-        except StoreError as error:
-            self._failure = error
-            raise
+        # Shielded: who is cancelled meanwhile must still be able to learn whether they were committed.
+        logged = await asyncio.shield(self._append(*events, durable=durable))
         self._raise_failure()
         for each in logged:
             self.context.apply(each)
@@ -98,9 +95,15 @@ class Emitter:
         if self._failure is not None:
             return
         self.state.apply(event)
-        future = self._log.append(event)
+        self._append(event)
+
+    def _append(
+        self, *events: SessionEvent | RunEvent, durable: bool = False
+    ) -> asyncio.Future[list[LoggedEvent]]:
+        future = self._log.append(*events, durable=durable)
         self._uncommitted.add(future)
         future.add_done_callback(self._committed)
+        return future
 
     def _committed(self, future: asyncio.Future[list[LoggedEvent]]) -> None:
         self._uncommitted.discard(future)

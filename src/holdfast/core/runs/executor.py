@@ -230,10 +230,13 @@ class Executor:
         watch = self._watch(run) if tool.risk in (Risk.WRITE, Risk.EXECUTE) else None
         if watch is not None:
             await asyncio.to_thread(watch.look)
-        output, outcome = await self._output(run, call, tool, arguments)
-        if watch is not None:
-            changes = await asyncio.to_thread(watch.changes)
-            await run.emitter.emit(*(FileChanged(**run.ids, **change.model_dump()) for change in changes))
+        try:
+            output, outcome = await self._output(run, call, tool, arguments)
+        finally:
+            # Also when the call was stopped in the middle: what it did until then can be taken back.
+            if watch is not None:
+                changes = await asyncio.to_thread(watch.changes)
+                await run.emitter.emit(*(FileChanged(**run.ids, **change.model_dump()) for change in changes))
         decision = call.decision
         if decision is not None and decision.arguments is not None:
             note = TextPart(text="(The person edited the arguments of this call before allowing it.)")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Literal, Protocol
 
 from holdfast.core.domain.errors import (
@@ -20,10 +22,12 @@ from holdfast.core.domain.errors import (
     StoreError,
 )
 from holdfast.core.domain.events import (
+    ApprovalResolved,
     EventFilter,
     MessageAdded,
     MessageDequeued,
     MessageQueued,
+    QuestionAnswered,
     RunCancelled,
     RunEvent,
     RunFailed,
@@ -101,7 +105,7 @@ class Supervisor:
     @property
     def executing_runs(self) -> int:
         """How many runs would be interrupted by a stop now."""
-        return sum(not run.state.resumable for run in self._active.values())
+        return sum(run.state.executing for run in self._active.values())
 
     def busy(self, session_id: str) -> bool:
         """Says whether a run of the session has not ended."""
@@ -158,8 +162,10 @@ class Supervisor:
         if run_id in self._ending:
             await asyncio.wait([task], timeout=RETRY_S)
             return
-        self._cancelled.setdefault(run_id, reason)
-        task.cancel()
+        if run_id not in self._cancelled:  # a second time would cut the cleaning up off
+            self._cancelled[run_id] = reason
+            await asyncio.sleep(0)  # a task that has not begun would be cancelled without a word
+            task.cancel()
         await asyncio.wait([task])
 
     def active(self, run_id: str) -> ActiveRun:
@@ -185,6 +191,22 @@ class Supervisor:
     def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
         """Gives the run a message that enters before its next step."""
         self.active(run_id).levers.steers.append((new_id(), parts))
+
+    @asynccontextmanager
+    async def idle(self, session_id: str) -> AsyncIterator[None]:
+        """Keeps runs of the session from starting inside the block. Raises `ConflictError` when one is
+        under way."""
+        ends = [
+            self._tasks[run.run_id]
+            for run in self._active.values()
+            if run.session_id == session_id and (run.state.ended or run.run_id in self._ending)
+        ]
+        if ends:
+            await asyncio.wait(ends, timeout=RETRY_S)
+        async with self._locks[session_id]:
+            if self.busy(session_id):
+                raise ConflictError("The session is busy. Wait for its run, or interrupt it.", code="busy")
+            yield
 
     def forget(self, session_id: str) -> None:
         """Drops what is known of a deleted session."""
@@ -258,6 +280,8 @@ class Supervisor:
                 await self._send_waiting(run.session_id)
         finally:
             self._tasks.pop(run.run_id, None)
+            self._cancelled.pop(run.run_id, None)
+            self._ending.discard(run.run_id)
 
     async def _execute(self, run: ActiveRun) -> RunEvent | None:
         """Runs the loop; returns the event that has to end the run, or None when it ended by itself."""
@@ -282,15 +306,27 @@ class Supervisor:
 
     async def _end(self, run: ActiveRun, end: RunEvent | None) -> None:
         self._ending.add(run.run_id)
+        self._broker.drop(run.run_id)
         try:
             if end is not None:
                 run.emitter.drop_part()
                 await self._write_end(run, end)
         finally:
-            self._broker.drop(run.run_id)
             self._active.pop(run.run_id, None)
-            self._cancelled.pop(run.run_id, None)
-            self._ending.discard(run.run_id)
+        await self._queue_steers(run)
+
+    async def _queue_steers(self, run: ActiveRun) -> None:
+        """Keeps the messages that came too late to enter: they wait as any others do."""
+        queued = [
+            MessageQueued(session_id=run.session_id, message_id=message_id, parts=parts, options=run.options)
+            for message_id, parts in run.levers.steers
+        ]
+        if not queued:
+            return
+        try:
+            await self._log.append(*queued)
+        except StoreError as error:
+            logger.error("messages of run %s could not be queued: %s", run.run_id, error.message)
 
     async def _write_end(self, run: ActiveRun, end: RunEvent) -> None:
         """Closes what is open and appends the end. A database that does not take it is tried again until
@@ -331,17 +367,41 @@ class Supervisor:
     async def recover(self) -> None:
         """Takes up the runs that wait for a person, and closes as interrupted those that executed."""
         for row in await self._log.reader.open_runs():
-            events = await self._log.read_all(EventFilter(run_id=row.id))
-            state = RunState(session_id=row.session_id, run_id=row.id)
-            for logged in events:
-                state.apply(logged.event)
-            for call in state.open_calls:
-                if call.started and call.question is None:
-                    await self._close_call(state, call.call_id, call.name)
-            if state.resumable:
-                await self._take_up(row, state)
-            else:
-                await self._interrupt(state)
+            try:
+                await self._recover(row)
+            except (NotFoundError, StoreError) as error:
+                # A body or the session is gone: nothing of the run can be closed properly, but the others
+                # must not wait for it.
+                logger.error("run %s cannot be read: %s", row.id, error.message)
+                await self._give_up(row, error.info)
+
+    async def _give_up(self, row: Run, error: ErrorInfo) -> None:
+        """Ends a run whose log cannot be read; the index still knows what of it waits for a person."""
+        ids = {"session_id": row.session_id, "run_id": row.id}
+        approvals = [
+            ApprovalResolved(**ids, approval_id=each.id, call_id=each.call_id, status="cancelled")
+            for each in await self._log.reader.approvals(row.session_id, pending=True)
+            if each.run_id == row.id
+        ]
+        questions = [
+            QuestionAnswered(**ids, question_id=each.id, call_id=each.call_id, answer=None)
+            for each in await self._log.reader.questions(row.session_id)
+            if each.run_id == row.id
+        ]
+        await self._log.append(*approvals, *questions, RunFailed(**ids, error=error), durable=True)
+
+    async def _recover(self, row: Run) -> None:
+        events = await self._log.read_all(EventFilter(run_id=row.id))
+        state = RunState(session_id=row.session_id, run_id=row.id)
+        for logged in events:
+            state.apply(logged.event)
+        for call in state.open_calls:
+            if call.started and not call.asking:
+                await self._close_call(state, call.call_id, call.name)
+        if state.resumable:
+            await self._take_up(row, state)
+        else:
+            await self._interrupt(state)
 
     async def _close_call(self, state: RunState, call_id: str, name: str) -> None:
         event = ToolCallCompleted(
@@ -361,11 +421,11 @@ class Supervisor:
         await self._log.append(*closing, end, durable=True)
 
     async def _take_up(self, row: Run, state: RunState) -> None:
-        session = await self._session(row.session_id)
         context = ContextProjection()
-        for logged in await self._log.read_all(EventFilter(session_id=session.id, deltas=False)):
-            context.apply(logged)
         try:
+            session = await self._session(row.session_id)
+            for logged in await self._log.read_all(EventFilter(session_id=session.id, deltas=False)):
+                context.apply(logged)
             models = await self._prepare.models(
                 session, state.options.model_copy(update={"model": row.model})
             )
@@ -381,6 +441,7 @@ class Supervisor:
     async def close(self) -> None:
         """Stops all runs: those that wait stay as they are, the others end as interrupted."""
         self._closing = True
+        await asyncio.sleep(0)  # tasks that have not begun would be cancelled without a word
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.events import FileChanged
-from holdfast.core.domain.files import FileChange, FileContent, FileEntry
+from holdfast.core.domain.files import Change, FileChange, FileContent, FileEntry
 from holdfast.core.domain.messages import FilePart, ImagePart
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.tools import BlobStore
@@ -66,7 +67,10 @@ class FileService:
         What lies in the workspace or the project is read through the jail: a link there may be an agent's,
         or a stranger's who made the project, and this goes to a model.
         """
-        own = Path(path).expanduser()
+        try:
+            own = Path(path).expanduser()
+        except RuntimeError:  # the home of a user there is not
+            own = Path(path)
         if own.is_absolute() or ".." in own.parts:
             return _read_own(Path(session.project, own), session)
         jails = [self._workspaces.open(session)]
@@ -97,9 +101,12 @@ class FileService:
 
     async def _turn(self, session_id: str, run_id: str | None, way: str) -> tuple[FileEntry, ...]:
         """Undoes or redoes one run's changes; the log keeps that as further changes of that run."""
-        session = await self._session(session_id)
-        if self._supervisor.busy(session_id):
-            raise ConflictError("The session is busy. Wait for its run or interrupt it.", code="busy")
+        async with self._supervisor.idle(session_id):
+            await self._turn_idle(await self._session(session_id), run_id, way)
+        return await self.list(session_id)
+
+    async def _turn_idle(self, session: Session, run_id: str | None, way: str) -> None:
+        session_id = session.id
         runs = _standing(await self._changes(session_id))
         wanted = [run for run, undone in runs.items() if undone == (way == "redo")]
         chosen = run_id if run_id is not None else _pick(wanted, way)
@@ -121,16 +128,36 @@ class FileService:
                 for change in made
             )
         )
-        return await self.list(session_id)
 
 
 def _standing(changes: list[FileChanged]) -> dict[str, bool]:
-    """Returns the runs that changed files, in order, and whether each is undone now."""
+    """Returns the runs that changed files, in order, and whether each is undone now.
+
+    One that left every file as it found it is not among them: there is nothing to take back.
+    """
     runs: dict[str, bool] = {}
+    ends: dict[str, dict[str, tuple[str | None, str | None]]] = {}
     for change in changes:
-        if change.run_id is not None:
-            runs[change.run_id] = change.origin == "undo"
-    return runs
+        if change.run_id is None:
+            continue
+        runs[change.run_id] = change.origin == "undo"
+        if change.origin == "run":
+            files = ends.setdefault(change.run_id, {})
+            first = files[change.path][0] if change.path in files else _side(change, "before")
+            files[change.path] = (first, _side(change, "after"))
+    return {
+        run: undone
+        for run, undone in runs.items()
+        if any(before != after for before, after in ends.get(run, {}).values())
+    }
+
+
+def _side(change: FileChanged, side: Literal["before", "after"]) -> str | None:
+    """Returns what identifies a file's content on one side; None: it does not exist there."""
+    absent = Change.CREATED if side == "before" else Change.DELETED
+    if change.change is absent:
+        return None
+    return getattr(change, side) or f"not kept, {side}"
 
 
 def _pick(runs: list[str], way: str) -> str | None:

@@ -7,6 +7,7 @@ order of ids, so no reader can see what a crash could take away.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import queue
 import sqlite3
@@ -22,6 +23,9 @@ from holdfast.core.domain.tools import BlobStore
 from holdfast.core.store.index import index
 from holdfast.core.store.migrations import migrate
 from holdfast.core.store.reserve import Reserve
+from holdfast.core.store.translate import translate
+
+logger = logging.getLogger(__name__)
 
 MAX_BODY = 64 * 1024
 """Bodies over this many characters are kept as blobs."""
@@ -73,30 +77,6 @@ def connect(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise translate(error, path) from error
     return db
-
-
-def translate(error: sqlite3.Error, path: Path) -> StoreError:
-    """Returns what an error of the database means to a person."""
-    text = str(error)
-    if "full" in text:
-        return StoreError(
-            f"The disk is full: {path} cannot grow. Free some space; nothing is lost.", code="disk_full"
-        )
-    if "readonly" in text or "unable to open" in text:
-        return StoreError(
-            f"{path} cannot be written ({text}). Check the permissions of the folder, or set HOLDFAST_HOME.",
-            code="store_read_only",
-        )
-    if "locked" in text:
-        return StoreError(
-            f"{path} is locked by another program. Close it and try again.", code="store_locked"
-        )
-    if "malformed" in text or "not a database" in text:
-        return StoreError(
-            f"{path} is damaged ({text}). Run `holdfast doctor` to see what can be saved.",
-            code="store_damaged",
-        )
-    return StoreError(f"The database {path} failed: {text}")
 
 
 class Writer:
@@ -176,14 +156,16 @@ class Writer:
 
     def _serve(self, call: _Call) -> None:
         try:
-            self._call(_succeed, call.done, call.function(self._db))
-        except sqlite3.Error as error:
-            self._call(_fail, call.done, translate(error, self._path))
+            result = call.function(self._db)
+        except Exception as error:  # noqa: BLE001 (given to who waits for it; this thread must not end)
+            self._call(_fail, call.done, self._failure(error))
+            return
+        self._call(_succeed, call.done, result)
 
     def _commit(self, batch: list[_Job]) -> None:
         try:
             self._transaction(batch)
-        except (sqlite3.Error, OSError, StoreError) as error:
+        except Exception as error:  # noqa: BLE001 (given to who waits for it; this thread must not end)
             if len(batch) > 1:
                 # One of them is at fault: the others must not suffer for it.
                 for job in batch:
@@ -198,12 +180,15 @@ class Writer:
             return
         self._call(self._deliver, batch)
 
-    def _failure(self, error: sqlite3.Error | OSError | StoreError) -> StoreError:
+    def _failure(self, error: Exception) -> StoreError:
         if isinstance(error, sqlite3.Error):
             return translate(error, self._path)
         if isinstance(error, StoreError):
             return error
-        return StoreError(f"A large event could not be kept: {error}", code="blob_failed")
+        if isinstance(error, OSError):
+            return StoreError(f"A large event could not be kept: {error}", code="blob_failed")
+        logger.error("an event could not be indexed", exc_info=error)
+        return StoreError(f"An event does not fit the log: {error!r}")
 
     def _transaction(self, batch: list[_Job]) -> None:
         db = self._db

@@ -68,6 +68,11 @@ class CallState:
         return asked or self.question is not None
 
     @property
+    def asking(self) -> bool:
+        """Whether it is a question, which a restart can take up at any moment."""
+        return self.question is not None or self.answer is not None
+
+    @property
     def decision(self) -> Decision | None:
         return self.approval.decision if self.approval is not None else None
 
@@ -120,7 +125,13 @@ class RunState:
             return True
         waiting = [call for call in self.open_calls if call.waiting]
         decided = [call for call in self.open_calls if call.decision is not None and not call.started]
-        return bool(waiting or decided)
+        return bool(waiting or decided or any(call.answer is not None for call in self.open_calls))
+
+    @property
+    def executing(self) -> bool:
+        """Whether a stop would cut something off: all but waiting for a person is."""
+        under_way = [call for call in self.open_calls if call.started and not call.asking]
+        return bool(under_way) or not self.resumable
 
     def apply(self, event: SessionEvent | RunEvent) -> None:
         """Takes in the next event of the run."""

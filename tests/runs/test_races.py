@@ -1,0 +1,212 @@
+"""What people and clients do at the wrong moment: the log keeps its promises, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from grammar import check
+
+from holdfast.core.domain.approvals import ApprovalStatus, Decision
+from holdfast.core.domain.errors import ConflictError, HoldfastError
+from holdfast.core.domain.events import EventFilter
+from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.runs import RunStatus
+from holdfast.core.store.writer import Writer
+from holdfast.core.tools.builtin.write_file import WriteFile
+
+ASKED = ("write_file", json.dumps({"path": "asked.md", "content": "x"}))
+SLEEP = ("run_command", json.dumps({"command": "echo half > half.txt; echo ready; sleep 60"}))
+
+
+class Gate:
+    """Holds a call until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.open = asyncio.Event()
+
+    async def pass_(self) -> None:
+        self.reached.set()
+        async with asyncio.timeout(10):
+            await self.open.wait()
+
+
+def hold_previews(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Holds every preview of write_file from now on."""
+    gate, preview = Gate(), WriteFile.preview
+
+    async def held(tool: WriteFile, arguments: Any, context: Any) -> Any:
+        await gate.pass_()
+        return await preview(tool, arguments, context)
+
+    monkeypatch.setattr(WriteFile, "preview", held)
+    return gate
+
+
+async def test_a_run_that_is_cancelled_at_once_ends(open_bench, say) -> None:
+    async with open_bench([say("one"), say("two")]) as bench:
+        session = await bench.session()
+        run_id = await bench.send(session)
+        async with asyncio.timeout(10):
+            run = await bench.workbench.runs.cancel(run_id)
+        assert run.status == RunStatus.CANCELLED
+        await bench.end(await bench.send(session))
+
+
+async def test_a_decision_that_comes_while_the_run_is_cancelled_changes_nothing(
+    open_bench, call, monkeypatch
+) -> None:
+    async with open_bench([call(ASKED)]) as bench:
+        session = await bench.session()
+        run_id = await bench.send(session)
+        approval = await bench.approval()
+        gate = hold_previews(monkeypatch)
+        deciding = asyncio.create_task(
+            bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        )
+        await gate.reached.wait()
+        await bench.workbench.runs.cancel(run_id)
+        gate.open.set()
+        with pytest.raises(ConflictError):
+            await deciding
+        assert (await bench.workbench.runs.get(run_id)).status == RunStatus.CANCELLED
+        assert (await bench.workbench.approvals.get(approval.id)).status == ApprovalStatus.CANCELLED
+        check(await bench.workbench.events.read(EventFilter(), 0, 10_000))
+
+
+async def test_a_client_that_goes_away_while_it_decides_leaves_no_run_behind(open_bench, say, call) -> None:
+    async with open_bench([call(ASKED), say("done")]) as bench:
+        run_id = await bench.send(await bench.session())
+        approval = await bench.approval()
+        broker = bench.workbench.approvals._broker
+        waiting = broker.waiting(approval.id)
+        emit = waiting.run.emitter.emit
+        emitting = asyncio.Event()
+
+        async def noticed(*events: Any, durable: bool = False) -> Any:
+            emitting.set()
+            return await emit(*events, durable=durable)
+
+        waiting.run.emitter.emit = noticed
+        deciding = asyncio.create_task(
+            bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        )
+        await emitting.wait()
+        deciding.cancel()
+        await asyncio.wait([deciding])
+        assert (await bench.end(run_id))[-1].event.type == "run.completed"
+
+
+async def test_two_clients_that_decide_at_once_decide_once(open_bench, say, call) -> None:
+    async with open_bench([call(ASKED), say("done")]) as bench:
+        run_id = await bench.send(await bench.session())
+        approval = await bench.approval()
+        decide = bench.workbench.approvals.decide
+        results = await asyncio.gather(
+            decide(approval.id, Decision(outcome="approve")),
+            decide(approval.id, Decision(outcome="deny")),
+            return_exceptions=True,
+        )
+        assert sorted(isinstance(result, ConflictError) for result in results) == [False, True]
+        check(await bench.end(run_id))
+
+
+async def test_two_clients_that_continue_at_once_start_one_run(open_bench, say) -> None:
+    async with open_bench([[RuntimeError("bug")], say("on")]) as bench:
+        session = await bench.session()
+        await bench.end(await bench.send(session))
+        go_on = bench.workbench.runs.go_on
+        results = await asyncio.gather(go_on(session.id), go_on(session.id), return_exceptions=True)
+        assert sum(isinstance(result, ConflictError) for result in results) == 1
+        assert len(await bench.workbench.runs.list(session.id)) == 2
+
+
+async def test_a_session_is_deleted_or_gets_the_message_but_never_both(open_bench, say) -> None:
+    async with open_bench([say("one")]) as bench:
+        session = await bench.session()
+        deleted, sent = await asyncio.gather(
+            bench.workbench.sessions.delete(session.id),
+            bench.workbench.runs.send(session.id, (TextPart(text="Hi"),)),
+            return_exceptions=True,
+        )
+        assert isinstance(deleted, HoldfastError) != isinstance(sent, HoldfastError)
+
+
+async def test_cancelling_a_run_twice_does_not_stop_the_message_that_waits(
+    open_bench, say, call, monkeypatch
+) -> None:
+    async with open_bench([call(ASKED), say("second")]) as bench:
+        session = await bench.session()
+        run_id = await bench.send(session)
+        await bench.approval()
+        await bench.workbench.runs.send(session.id, (TextPart(text="next"),))
+        starting = asyncio.Event()
+        append = Writer.append
+
+        def noticed(writer: Writer, events: Any, *, durable: bool = False) -> Any:
+            if any(event.type == "run.started" for event in events):
+                asyncio.get_running_loop().call_soon(starting.set)
+            return append(writer, events, durable=durable)
+
+        monkeypatch.setattr(Writer, "append", noticed)
+        first = asyncio.create_task(bench.workbench.runs.cancel(run_id))
+        await starting.wait()
+        await bench.workbench.runs.cancel(run_id)
+        await first
+        runs = await bench.workbench.runs.list(session.id)
+        assert len(runs) == 2
+        assert (await bench.end(runs[0].id))[-1].event.type == "run.completed"
+
+
+async def test_a_steer_that_comes_too_late_waits_in_the_queue(open_bench, call) -> None:
+    async with open_bench([call(ASKED), [RuntimeError("bug")]]) as bench:
+        session = await bench.session()
+        run_id = await bench.send(session)
+        approval = await bench.approval()
+        broker = bench.workbench.approvals._broker
+        run = broker.waiting(approval.id).run
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        await bench.until(
+            "step.started", run_id=run_id, after=(await bench.until("approval.resolved"))[-1].id
+        )
+        if not run.state.ended:
+            await bench.workbench.runs.steer(run_id, (TextPart(text="and this"),))
+        await bench.end(run_id)
+        added = [
+            logged.event.parts[0].text
+            for logged in await bench.workbench.events.read(EventFilter(), 0, 10_000)
+            if logged.event.type == "message.added" and logged.event.origin == "steer"
+        ]
+        queued = [message.parts[0].text for message in await bench.workbench.sessions.queue(session.id)]
+        assert [*added, *queued] == ["and this"]
+
+
+async def test_what_a_cancelled_command_wrote_belongs_to_its_run_and_can_be_undone(open_bench, call) -> None:
+    async with open_bench([call(SLEEP)]) as bench:
+        session = await bench.session()
+        run_id = await bench.send(session, approve="all")
+        await bench.until("tool_call.progressed", run_id=run_id)
+        await bench.workbench.runs.cancel(run_id)
+        entries = await bench.workbench.files.list(session.id)
+        assert [(entry.path, entry.run_id) for entry in entries] == [("half.txt", run_id)]
+        assert not [e for e in await bench.workbench.files.undo(session.id) if e.state != "deleted"]
+
+
+async def test_an_approved_call_is_asked_again_when_an_earlier_call_changed_its_file(
+    open_bench, say, call
+) -> None:
+    command = ("run_command", json.dumps({"command": "echo other > asked.md"}))
+    async with open_bench([call(command, ASKED), say("done")]) as bench:
+        run_id = await bench.send(await bench.session())
+        first, second = await bench.approvals(2)
+        await bench.workbench.approvals.decide(second.id, Decision(outcome="approve"))
+        await bench.workbench.approvals.decide(first.id, Decision(outcome="approve"))
+        again = (await bench.until("approval.requested", after=(await bench.until("file.changed"))[-1].id))[
+            -1
+        ].event.approval
+        assert "other" in str(again.preview)
+        await bench.workbench.approvals.decide(again.id, Decision(outcome="deny"))
+        check(await bench.end(run_id))
