@@ -772,14 +772,14 @@ class _Files(_Part):
         for entry in made:
             files[entry.path] = entry.model_copy(update={"state": "deleted"})
         self.bench.undone += [entry.path for entry in made]
-        return tuple(files[entry.path] for entry in made)
+        return tuple(files.values())
 
     async def redo(self, session_id: str, run_id: str | None = None) -> tuple[FileEntry, ...]:
         files = self.bench.files_by_session.get(session_id, {})
         gone = [entry for entry in files.values() if entry.state == "deleted"]
         for entry in gone:
             files[entry.path] = entry.model_copy(update={"state": "created"})
-        return tuple(gone)
+        return tuple(files.values())
 
 
 class _Models(_Part):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fake_workbench import FakeRun, FakeWorkbench, new_file, settings, spec
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -18,6 +19,8 @@ from holdfast.core.domain.errors import Diagnostic, InvalidError
 from holdfast.core.domain.messages import text_of
 from holdfast.core.domain.tools import CommandBlock, Risk
 from holdfast.tui.app import HoldfastApp
+from holdfast.tui.presenters.choices import Choice
+from holdfast.tui.presenters.spans import line
 from holdfast.tui.screens.dialogs import (
     ApprovalScreen,
     ArgumentsScreen,
@@ -361,6 +364,87 @@ async def test_a_file_is_completed_and_attached(make_app, until) -> None:
         await pilot.press("n", "o", "w", "enter")
         await until(pilot, lambda: bench.attached == ["data/sales.csv"])
         assert [part.type for part in bench.sent[0]] == ["text", "file"]
+
+
+async def test_letters_typed_right_after_tab_come_after_what_tab_puts_in(make_app, until) -> None:
+    app = make_app(FakeWorkbench())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, engine_is(app, "ready"))
+        await pilot.press("at", "s", "a", "l")
+        await until(pilot, lambda: "@data/sales.csv" in shown(app))
+        for key in ("tab", "o", "k"):
+            app.main.box.area.post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: app.main.box.area.text.endswith("k"))
+        assert app.main.box.area.text == "@data/sales.csv ok"
+
+
+async def test_completing_a_path_leaves_the_welcome_and_no_empty_session_behind(make_app, until) -> None:
+    bench = FakeWorkbench()
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, engine_is(app, "ready"))
+        await pilot.press("at", "s", "a", "l")
+        await until(pilot, lambda: "@data/sales.csv" in shown(app))
+        assert app.model.session_id is None
+        assert "No sessions yet." in shown(app)
+        assert len(bench.sessions_by_id) == 1
+    assert bench.sessions_by_id == {}
+
+
+async def test_the_agent_chosen_after_a_path_was_completed_answers(make_app, until) -> None:
+    bench = FakeWorkbench()
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, engine_is(app, "ready"))
+        await pilot.press("at", "s", "a", "l")
+        await until(pilot, lambda: "@data/sales.csv" in shown(app))
+        app.command("agent", "analyst")
+        await until(pilot, lambda: app.model.agent == "analyst")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: replies(app))
+        assert [session.agent for session in bench.sessions_by_id.values()] == ["analyst"]
+
+
+async def test_what_is_typed_the_moment_a_dialog_opens_is_for_the_dialog(make_app, until) -> None:
+    bench = FakeWorkbench()
+    bench.add_session("Old")
+    app = make_app(bench, session="last")
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.model.title == "Old")
+        dialog = AskScreen("Rename the session", "")
+        given: list[str | None] = []
+        app.push_screen(dialog, given.append)
+        for key in ("n", "e", "w", "enter"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: given)
+        assert given == ["new"]
+
+
+async def test_enter_chooses_what_fits_the_last_letter_typed(make_app, until) -> None:
+    app = make_app(FakeWorkbench())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, engine_is(app, "ready"))
+        given: list[str | None] = []
+        words = [Choice(word, line(word), [line(word)], word) for word in ("json", "markdown")]
+        dialog = ChooseScreen("Export as", words)
+        app.push_screen(dialog, given.append)
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "filter")
+        for key in ("m", "enter"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: given)
+        assert given == ["markdown"]
+
+
+async def test_the_list_of_sessions_says_who_answers_where_it_has_the_room(make_app, until) -> None:
+    bench = FakeWorkbench()
+    bench.add_session("Figures", "analyst")
+    app = make_app(bench)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "Figures" in shown(app) and "analyst" in shown(app))
+        for number in range(30):
+            bench.add_session(f"More {number}")
+        await until(pilot, lambda: "More 29" in shown(app) and "More 0 " in shown(app))
+        assert "analyst" not in shown(app)
 
 
 async def test_a_slash_command_is_completed_and_an_unknown_one_is_said_to_be(make_app, until) -> None:

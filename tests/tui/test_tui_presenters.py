@@ -152,6 +152,21 @@ def test_an_unknown_session_is_asked_for_and_a_deleted_one_goes() -> None:
     assert known.rows(NOON, None) == []
 
 
+def test_a_session_in_which_nothing_was_said_is_listed_only_while_it_is_open() -> None:
+    known = SessionList()
+    known.replace([session(title="")])
+    assert known.rows(NOON, None) == []
+    assert [row.id for row in known.rows(NOON, "s1")] == ["s1"]
+    known.apply(at(1, SessionRenamed(session_id="s1", title="Kept")))
+    assert [row.title for row in known.rows(NOON, None)] == ["Kept"]
+
+
+def test_a_fork_is_told_from_the_session_whose_title_it_has() -> None:
+    known = SessionList()
+    known.replace([session("1", title="Sales"), session("2", title="Sales", forked_from="1")])
+    assert {row.id: row.forked for row in known.rows(NOON, None)} == {"1": False, "2": True}
+
+
 def test_titles_are_filtered_by_all_words() -> None:
     known = SessionList()
     known.replace([session("1", title="Q3 sales report"), session("2", title="Q3 hiring")])
@@ -293,7 +308,15 @@ def test_files_that_runs_changed_come_first() -> None:
         ("gone.md", "", "deleted", "run 1"),
         ("b.txt", "10 B", "", ""),
     ]
-    assert changed_line(entries, "undo") == "Undone: b.txt, z.md, gone.md"
+
+
+def test_undo_names_the_files_that_changed_by_it_and_no_others() -> None:
+    kept = FileEntry(path="kept.md", size=5, state="created", run_id="r1")
+    made = FileEntry(path="made.md", size=7, state="created", run_id="r2")
+    assert changed_line([kept, made], [kept], "undo") == "Undone: made.md"
+    assert changed_line([kept], [kept, made], "redo") == "Redone: made.md"
+    assert changed_line([made], [], "undo") == "Undone: made.md"
+    assert changed_line([kept], [kept], "undo") == "Nothing to undo."
 
 
 def test_a_file_name_with_escapes_is_shown_without_and_asked_for_with_them() -> None:
@@ -456,6 +479,7 @@ def test_the_help_begins_where_one_is() -> None:
 def test_the_footer_shows_what_helps_now() -> None:
     assert footer("composer", busy=True, continuable=False)[0][1] == "interrupt"
     assert footer("composer", busy=False, continuable=True)[0][1] == "continue"
+    assert footer("files", busy=True, continuable=False)[0][:2] == ("esc", "back")
 
 
 def test_the_header_adds_up_and_counts_what_waits() -> None:

@@ -103,7 +103,7 @@ class HoldfastApp(App[int]):
 
     async def on_unmount(self) -> None:
         if self.desk is not None:
-            await self.desk.connection.close()
+            await self.desk.close()
 
     def _fatal_error(self) -> None:
         """Ends the app after a bug: `run` raises it once the terminal is a person's again.

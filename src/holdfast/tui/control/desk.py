@@ -68,6 +68,11 @@ class Desk:
             "redo": self.files.redo,
         }
 
+    async def close(self) -> None:
+        """Lets go of the engine; what goes on there goes on."""
+        await self.sessions.tidy()
+        await self.connection.close()
+
     async def perform(self, name: str, argument: str = "") -> None:
         """Does what a command says, and shows what went wrong."""
         await self.guarded(partial(self.actions[name], argument))

@@ -46,8 +46,8 @@ class FilesControl:
 
     async def complete(self, prefix: str) -> tuple[str, ...]:
         """Returns paths for `@prefix`."""
-        # Shielded: the next key asks anew and ends this, but a session that is being made must be opened.
-        session_id = await asyncio.shield(self._sessions.ensure())
+        # Shielded: the next key asks anew and ends this, but a session that is being made must be noted.
+        session_id = await asyncio.shield(self._sessions.for_paths())
         return await self._context.workbench.files.complete(session_id, prefix)
 
     async def edit(self, path: str) -> None:
@@ -68,15 +68,16 @@ class FilesControl:
         await self.reload()
 
     async def undo(self, _: str = "") -> None:
-        session_id = self._open()
-        entries = await self._context.workbench.files.undo(session_id)
-        self._context.view.say(changed_line(entries, "undo") + "  (U brings it back)")
+        files, session_id = self._context.workbench.files, self._open()
+        before = await files.list(session_id)
+        done = changed_line(before, await files.undo(session_id), "undo")
+        self._context.view.say(f"{done}  (U brings it back)")
         await self.reload()
 
     async def redo(self, _: str = "") -> None:
-        session_id = self._open()
-        entries = await self._context.workbench.files.redo(session_id)
-        self._context.view.say(changed_line(entries, "redo"))
+        files, session_id = self._context.workbench.files, self._open()
+        before = await files.list(session_id)
+        self._context.view.say(changed_line(before, await files.redo(session_id), "redo"))
         await self.reload()
 
     def _open(self) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PAGE = 200
 MAX_PAGES_TO_HIT = 200
+TIDY_S = 1.0
+"""How long closing the app waits at most for an empty session to be deleted."""
 
 
 class SessionsControl:
@@ -41,6 +43,8 @@ class SessionsControl:
         """Events up to here are in the session's own sums already."""
         self._paging = False
         self._making = asyncio.Lock()
+        self._apart: Session | None = None
+        """A session that was made to complete paths in; it is opened with the first message."""
 
     # --- the list
 
@@ -74,6 +78,8 @@ class SessionsControl:
         elif effect == "changed":
             self._context.view.mark("sessions")
         deleted = logged.event.type == "session.deleted"
+        if deleted and self._apart is not None and logged.event.session_id == self._apart.id:
+            self._apart = None
         if deleted and logged.event.session_id == self._context.model.session_id:
             self.start_afresh()
 
@@ -143,12 +149,43 @@ class SessionsControl:
         model = self._context.model
         async with self._making:
             if model.session_id is None:
-                session = await self._context.workbench.sessions.create(
-                    model.agent, str(self._context.app.start.project), model=model.model_flag
-                )
+                session = await self._make()
+                self._apart = None
                 model.sessions.merge(session)
                 await self.open(session.id)
             return model.session_id or ""
+
+    async def for_paths(self) -> str:
+        """Returns the id of a session to complete paths in: the open one, else one that is kept apart."""
+        async with self._making:
+            if self._context.model.session_id is None:
+                self._apart = await self._make()
+                return self._apart.id
+            return self._context.model.session_id
+
+    async def _make(self) -> Session:
+        """Returns the session that is kept apart, where it still fits, or a new one."""
+        model = self._context.model
+        if self._apart is not None and (self._apart.agent, self._apart.model) == (
+            model.agent,
+            model.model_flag,
+        ):
+            return self._apart
+        await self.tidy()
+        return await self._context.workbench.sessions.create(
+            model.agent, str(self._context.app.start.project), model=model.model_flag
+        )
+
+    async def tidy(self) -> None:
+        """Deletes the session that is kept apart: nothing was said in it."""
+        apart, self._apart = self._apart, None
+        if apart is None or not self._context.connected:
+            return
+        try:
+            async with asyncio.timeout(TIDY_S):
+                await self._context.workbench.sessions.delete(apart.id)
+        except (HoldfastError, OSError) as error:  # it stays, empty, and is not listed
+            self._context.app.log(f"deleting an empty session: {error}")
 
     def _follow(self) -> None:
         self._worker = self._context.app.run_worker(self._follow_session, group="follow", exclusive=True)

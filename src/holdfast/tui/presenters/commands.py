@@ -112,6 +112,7 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("F2 F3 F4", "approvals, files, run"),
         ("ctrl+g", "continue an interrupted run"),
         ("tab", "next pane"),
+        ("esc", "close what is open; back to the message field"),
         ("F1", "this help; ? outside of text fields"),
         ("ctrl+c", "copy what is selected; twice: quit"),
         ("ctrl+q", "quit; runs go on in the engine"),
@@ -166,8 +167,10 @@ LAST = (("F1", "help", "help"), ("^q", "quit", "quit"))
 def footer(place: str, busy: bool, continuable: bool) -> list[tuple[str, str, str]]:
     """Returns key, label and command of each key in the footer, the most useful here first."""
     now: list[tuple[str, str, str]] = []
-    if busy:
+    if place != "composer":
+        now.append(("esc", "back", ""))
+    elif busy:
         now.append(("esc", "interrupt", "interrupt"))
-    elif continuable:
+    if continuable and not busy:
         now.append(("^g", "continue", "continue"))
     return [*now, *FOOTERS.get(place, ()), *COMMON, *LAST]

@@ -72,9 +72,10 @@ def row_lines(row: FileRow) -> tuple[Line, Line]:
     return name, tuple(spans)
 
 
-def changed_line(entries: Iterable[FileEntry], verb: str) -> str:
-    """Returns what undo or redo did, in one sentence."""
-    names = [sanitize_line(entry.path) for entry in entries]
+def changed_line(before: Iterable[FileEntry], after: Iterable[FileEntry], verb: str) -> str:
+    """Returns what undo or redo did, in one sentence: what differs between two lists of the files."""
+    old, new = ({entry.path: entry for entry in entries} for entries in (before, after))
+    names = [sanitize_line(path) for path in sorted({**old, **new}) if old.get(path) != new.get(path)]
     if not names:
         return f"Nothing to {verb}."
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -40,6 +40,9 @@ class SessionState:
     status: str
     pending: int
     updated_at: datetime
+    forked: bool
+    begun: bool
+    """Whether something was said or named in it; else it is listed only while it is open."""
     seen: int
     """The last event that is counted in here; the same one may come again when the log is joined."""
 
@@ -53,6 +56,8 @@ class SessionRow:
     title: str
     age: str
     agent: str
+    forked: bool
+    """Whether it is a copy of another session, whose title it begins with."""
     current: bool
 
 
@@ -96,7 +101,7 @@ class SessionList:
     def rows(self, now: datetime, current: str | None, query: str = "") -> list[SessionRow]:
         """Returns the lines to show; `query` filters by words in title or agent."""
         words = query.casefold().split()
-        found = [s for s in self._known.values() if _has(s, words)]
+        found = [s for s in self._known.values() if (s.begun or s.id == current) and _has(s, words)]
         found.sort(key=lambda s: s.updated_at, reverse=True)
         return [_row(s, now, current) for s in found]
 
@@ -116,6 +121,7 @@ class SessionList:
 
 
 def _update(known: SessionState, event: SessionEvent | RunEvent) -> bool:
+    known.begun = known.begun or event.type in ("message.added", "run.started", "session.renamed")
     if event.type in _ENDS:
         known.status, known.pending = _ENDS[event.type], 0
     elif event.type in ("run.started", "run.resumed"):
@@ -162,6 +168,8 @@ def _state(session: Session) -> SessionState:
         status="waiting" if session.pending and status == "running" else status,
         pending=session.pending,
         updated_at=session.updated_at,
+        forked=session.forked_from is not None,
+        begun=bool(session.messages or session.status or session.title),
         seen=session.last_event_id,
     )
 
@@ -173,6 +181,7 @@ def _row(state: SessionState, now: datetime, current: str | None) -> SessionRow:
         title=_title(state.title),
         age=age(state.updated_at, now),
         agent=sanitize_line(state.agent),
+        forked=state.forked,
         current=state.id == current,
     )
 

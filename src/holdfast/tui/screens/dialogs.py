@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -23,6 +23,8 @@ from holdfast.tui.widgets.panes.approvals import DECISION_BINDINGS
 from holdfast.tui.widgets.panes.rows import RowList
 from holdfast.tui.widgets.transcript import Transcript
 
+Given = TypeVar("Given")
+"""What a dialog gives when it is left."""
 ESCAPE = Binding("escape", "dismiss", "close", show=False)
 
 
@@ -33,7 +35,28 @@ def _hint(*keys: tuple[str, str]) -> Static:
     return Static(paint(tuple(spans)), classes="dialog-hint", markup=False)
 
 
-class AskScreen(ModalScreen[str]):
+class Dialog(ModalScreen[Given]):
+    """A dialog that keeps what is typed before its field is there."""
+
+    def __init__(self) -> None:
+        self._early: list[events.Key] = []
+        super().__init__()
+
+    def on_key(self, event: events.Key) -> None:
+        if self.focused is None and (event.is_printable or event.key in ("enter", "backspace")):
+            event.stop()
+            event.prevent_default()
+            self._early.append(event)
+
+    def watch_focused(self, focused: Widget | None) -> None:
+        """Hands what was typed before to the field, ahead of all that comes now."""
+        early, self._early = self._early, []
+        for event in early:
+            if focused is not None:
+                focused._forward_event(events.Key(event.key, event.character))
+
+
+class AskScreen(Dialog[str]):
     """Asks for one line; gives "" when it was left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
@@ -79,7 +102,7 @@ class ConfirmScreen(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-class ChooseScreen(ModalScreen["str | None"]):
+class ChooseScreen(Dialog["str | None"]):
     """Lets a person choose one thing of a list with a filter; says more of what is under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -93,6 +116,7 @@ class ChooseScreen(ModalScreen["str | None"]):
         self._title = title
         self._choices = choices
         self._shown = choices
+        self._filtered = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large"):
@@ -111,6 +135,7 @@ class ChooseScreen(ModalScreen["str | None"]):
         self._fill(event.value)
 
     def _fill(self, text: str) -> None:
+        self._filtered = text
         words = text.casefold().split()
         self._shown = [c for c in self._choices if all(word in c.text.casefold() for word in words)]
         rows = self.query_one("#choices", RowList)
@@ -128,6 +153,9 @@ class ChooseScreen(ModalScreen["str | None"]):
     @on(OptionList.OptionSelected)
     @on(Input.Submitted)
     def _choose(self) -> None:
+        typed = self.query_one("#filter", Input).value
+        if typed != self._filtered:  # enter came with the last letters: the list is still the old one
+            self._fill(typed)
         index = self.query_one("#choices", RowList).highlighted
         if index is None or index >= len(self._shown):
             return
@@ -231,7 +259,7 @@ class ApprovalScreen(DocumentScreen):
         self.query_one("#whole-keys", Static).update(paint(keys))
 
 
-class ArgumentsScreen(ModalScreen[None]):
+class ArgumentsScreen(Dialog[None]):
     """Edits the arguments of a call as JSON; `approve` says what is wrong with them, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -44,8 +44,10 @@ class Finder:
         return [
             line(
                 ("find  ", "muted"), (sanitize_line(self._words), "strong"),
-                (f"  {found} on the screen   ", "muted"),
+                (f"  {found} on the screen", "muted"),
+            ),
+            line(
                 ("n", "key"), (" next  ", "muted"), ("N", "key"), (" before  ", "muted"),
                 ("esc", "key"), (" done", "muted"),
-            )
+            ),
         ]  # fmt: skip

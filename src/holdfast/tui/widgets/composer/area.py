@@ -41,12 +41,6 @@ class MessageArea(TextArea):
 
         token: Token | None
 
-    @dataclass
-    class PopupKey(Message):
-        """A key for the list of completions."""
-
-        key: str
-
     class PullBackWanted(Message):
         """Up was pressed in the empty field while messages wait."""
 
@@ -59,6 +53,8 @@ class MessageArea(TextArea):
         self.may_decide: Callable[[], bool] = lambda: False
         self.on_typed: Callable[[float], None] = lambda now: None
         self.popup_open = False
+        self.on_popup_key: Callable[[str], None] = lambda key: None
+        """Takes a key for the list of completions, at once: the next letter belongs after what it puts in."""
         self.messages_wait = False
         self._held: str | None = None
         self._timer: Timer | None = None
@@ -72,7 +68,10 @@ class MessageArea(TextArea):
             return
         if self.popup_open and event.key in POPUP_KEYS:
             self._take(event)
-            self.post_message(self.PopupKey(event.key))
+            self.on_popup_key(event.key)
+            return
+        if event.key == "tab" and self._token is not None:
+            self._take(event)  # the list is on its way: the focus stays here
             return
         if self._decides(event):
             self._take(event)

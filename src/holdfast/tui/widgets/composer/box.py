@@ -68,6 +68,7 @@ class MessageBox(Vertical):
         strips = [Strip(id=f"{name}-strip") for name in ("trust", "decide", "queue", "hint")]
         await self.mount(*strips, popup, before="#message")
         self._popup = popup
+        self.area.on_popup_key = self._press
 
     @property
     def area(self) -> MessageArea:
@@ -167,16 +168,20 @@ class MessageBox(Vertical):
         self._close()
         return was
 
-    @on(MessageArea.PopupKey)
-    def _press(self, event: MessageArea.PopupKey) -> None:
-        event.stop()
-        if self._popup is not None:
-            self._popup.press(event.key)
-            self.area.popup_open = self._popup.is_open
+    def _press(self, key: str) -> None:
+        if self._popup is None:
+            return
+        chosen = self._popup.press(key)
+        self.area.popup_open = self._popup.is_open
+        if chosen is not None:
+            self._put_in(chosen)
 
     def on_completion_popup_chosen(self, event: CompletionPopup.Chosen) -> None:
         event.stop()
         self.area.popup_open = False
+        self._put_in(event)
+
+    def _put_in(self, event: CompletionPopup.Chosen) -> None:
         token = self.area.token
         if token is None:
             return

@@ -43,8 +43,8 @@ class CompletionPopup(OptionList, can_focus=False):
     def close(self) -> None:
         self.display = False
 
-    def press(self, key: str) -> None:
-        """Does what a key of the message field says."""
+    def press(self, key: str) -> Chosen | None:
+        """Does what a key of the message field says; returns what was chosen by that."""
         if key == "up":
             self.action_cursor_up()
         elif key == "down":
@@ -52,13 +52,11 @@ class CompletionPopup(OptionList, can_focus=False):
         elif key == "escape":
             self.close()
         elif self.highlighted is not None:
-            self._choose(self.highlighted, sent=key == "enter")
+            self.close()
+            return self.Chosen(self._values[self.highlighted], sent=key == "enter")
+        return None
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self._choose(event.option_index, sent=False)
-
-    def _choose(self, index: int, sent: bool) -> None:
-        value = self._values[index]
         self.close()
-        self.post_message(self.Chosen(value, sent))
+        self.post_message(self.Chosen(self._values[event.option_index], sent=False))

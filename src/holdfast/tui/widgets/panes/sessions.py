@@ -21,6 +21,8 @@ from holdfast.tui.widgets.paint import paint
 from holdfast.tui.widgets.panes.rows import RowList
 
 HIT = "hit:"
+ABOVE = 3
+"""Lines above the list. Where it has the room, a session's agent stands below its title."""
 
 
 class SearchInput(Input):
@@ -83,7 +85,8 @@ class SessionsPane(Vertical):
         """Shows the list as `model` has it."""
         width = max(10, self.rows.scrollable_content_region.width - 2)
         found = model.sessions.rows(now, model.session_id, model.query)
-        rows = [(row.id, _row(row, width)) for row in found]
+        roomy = 2 * len(found) <= self.size.height - ABOVE and not model.hits
+        rows = [(row.id, _row(row, width, roomy)) for row in found]
         rows += [(f"{HIT}{hit.session_id}:{hit.event_id}", _hit(hit)) for hit in model.hits]
         self.rows.show(rows, model.session_id)
         note = self.query_one("#session-note", Static)
@@ -118,11 +121,17 @@ class SessionsPane(Vertical):
         self.post_message(self.Chosen(session_id, int(event_id), words))
 
 
-def _row(row: SessionRow, width: int) -> Content:
+def _row(row: SessionRow, width: int, roomy: bool) -> Content:
     room = max(4, width - 3 - len(row.age))
     title = Content(row.title).truncate(room, ellipsis=True)
     title = title.stylize("bold $primary" if row.current else "").pad_right(max(0, room - title.cell_length))
-    return Content.assemble(paint((row.glyph,)), " ", title, " ", (row.age, "$foreground 60%"))
+    first = Content.assemble(paint((row.glyph,)), " ", title, " ", (row.age, "$foreground 60%"))
+    if not roomy:
+        return first
+    agent = Content(f"{row.agent} · copy" if row.forked else row.agent).truncate(
+        max(1, width - 2), ellipsis=True
+    )
+    return Content.assemble(first, "\n  ", agent.stylize("$foreground 60%"))
 
 
 def _hit(hit: HitRow) -> Content:
