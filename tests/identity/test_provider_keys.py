@@ -189,7 +189,7 @@ class TestFile:
         assert (mine.get("openai"), mine.get("groq")) == ("key-three-3", "key-two-2")
 
 
-@pytest.mark.parametrize("key", ["", "  ", "two words", "line\nbreak", "bell\x07", "tab\tbed"])
+@pytest.mark.parametrize("key", ["x" * 8_193, "", "  ", "two words", "line\nbreak", "bell\x07", "tab\tbed"])
 def test_what_can_be_no_key_is_refused_without_repeating_it(paths: Paths, key: str) -> None:
     with pytest.raises(InvalidError) as caught:
         keys(paths).set("openai", key)

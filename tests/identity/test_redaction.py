@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import tracemalloc
 from urllib.parse import quote
 
 from hypothesis import example, given
@@ -116,3 +117,16 @@ def test_what_a_stream_shows_early_holds_no_secret(secrets: tuple[str, ...], tex
 def test_without_secrets_a_text_stays_as_it_is(text: str) -> None:
     assert redactor().redact(text) == text
     assert streamed((), list(text)) == text
+
+
+def test_a_secret_of_a_hundred_thousand_characters_takes_no_more_room_than_it_is_long() -> None:
+    secret = "".join(str(n) for n in range(25_000))
+    tracemalloc.start()
+    try:
+        stream = StreamRedactor(Redactor(lambda: [secret]))
+        shown = stream.feed(f"a {secret[:50_000]}") + stream.feed(f"{secret[50_000:]} b") + stream.flush()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert shown == f"a {MASK} b"
+    assert most < 200 * len(secret)

@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 Source = Literal["environment", "keyring", "file"]
 
 _PROVIDER = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_LONGEST_KEY = 8_192
 _SECRET_VARIABLE = re.compile(
     r"(^|_)(API_?KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE
 )
@@ -63,6 +64,8 @@ class ProviderKeys:
         key = key.strip()
         if not key:
             raise InvalidError("the key is empty", code="invalid_key")
+        if len(key) > _LONGEST_KEY:
+            raise InvalidError(f"a key has at most {_LONGEST_KEY} characters", code="invalid_key")
         if not key.isprintable() or " " in key:
             raise InvalidError("a key has no spaces and no control characters", code="invalid_key")
         self._remember({key})

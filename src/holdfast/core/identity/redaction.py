@@ -20,7 +20,12 @@ class _Pattern:
         written = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
         longest_first = sorted(written, key=lambda form: (-len(form), form))
         self._regex = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
-        self._prefixes = frozenset(form[:size] for form in written for size in range(1, len(form)))
+        self._starts: dict[
+            str, list[str]
+        ] = {}  # by their first few characters: all prefixes would be too many
+        for form in longest_first:
+            for size in range(1, SHORTEST + 1):
+                self._starts.setdefault(form[:size], []).append(form)
         self._longest = max((len(form) for form in written), default=0)
 
     def redact(self, text: str) -> str:
@@ -42,7 +47,12 @@ class _Pattern:
     def _undecided(self, text: str, position: int) -> int:
         """Returns the first place from which the rest of `text` could become a secret."""
         first = max(position, len(text) - self._longest + 1)
-        return next((at for at in range(first, len(text)) if text[at:] in self._prefixes), len(text))
+        return next((at for at in range(first, len(text)) if self._may_begin(text, at)), len(text))
+
+    def _may_begin(self, text: str, at: int) -> bool:
+        """Says whether all of `text` from `at` on is the beginning of a longer secret."""
+        forms = self._starts.get(text[at : at + SHORTEST], ())
+        return any(len(form) > len(text) - at and form.startswith(text[at:]) for form in forms)
 
 
 def _forms(secret: str) -> set[str]:
