@@ -158,3 +158,13 @@ class TestSubjects:
 def test_a_rule_that_is_none_is_an_error_and_not_ignored() -> None:
     with pytest.raises(InvalidError):
         verdict(user=rules(deny="write file(x)"))
+
+
+@pytest.mark.parametrize(
+    "path", [".holdfast/agents/a.yaml", ".holdfast/settings.yaml", "agents/coder.yaml", "Agents/x.YML"]
+)
+def test_an_agent_does_not_allow_itself_the_files_that_say_what_it_may_do(path: str) -> None:
+    assert verdict(subjects=(path,), agent=rules(allow="write_file")) is Verdict.ASK
+    assert verdict(subjects=(path,), user=rules(allow="write_file")) is Verdict.ALLOW
+    assert verdict(subjects=("agents/notes.md",), agent=rules(allow="write_file")) is Verdict.ALLOW
+    assert verdict("read_file", Risk.READ, (path,), agent=rules(allow="read_file")) is Verdict.ALLOW

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.config.nodes import MAX_NODES, compose, plain_scalar
+from holdfast.core.config.nodes import MAX_DUPLICATES, MAX_NODES, compose, plain_scalar
 from holdfast.core.config.yaml import MAX_BYTES, parse, parse_file, read_file
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.errors import Diagnostic
@@ -263,3 +263,9 @@ class TestFiles:
     def test_a_missing_file_is_the_callers_matter(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             read_file(tmp_path / "none.yaml")
+
+
+def test_thousands_of_keys_written_twice_are_told_a_few_times() -> None:
+    document, problems = compose("a: 1\n" * 40_000, "x.yaml")
+    assert document is None
+    assert len(problems) == MAX_DUPLICATES + 1

@@ -11,7 +11,8 @@ agent's file. The layers are read together, in this order; the first line that f
 6. the user's allow list holds the very rule that "always" suggests for this call → **allow**: it lifts the
    ask of an agent, or "always" would ask again; a wider rule of the user's does not
 7. an ask rule of the agent → **ask**, except that mode `reads` allows a call of risk read
-8. an allow rule of any layer → **allow**
+8. an allow rule of any layer → **allow**; one of the agent's does not reach the files that say what agents
+   may do (`agents/*.yaml` and what is in `.holdfast`), or it could give itself more
 9. risk read → **allow**; everything else → **ask**
 
 So deny is over ask and ask over allow, and the agent's rules only ever give way to a person's own word.
@@ -35,6 +36,7 @@ from holdfast.core.domain.tools import Risk
 from holdfast.core.domain.values import Value
 
 _OPERATORS = re.compile(r"[;&|<>`$()\n\r]")
+_AGENT_FILES = re.compile(r"\.holdfast/|agents/[^/]*\.ya?ml\Z", re.IGNORECASE)
 _USER = "your policy"
 _SESSION = "this session"
 _AGENT = "the agent"
@@ -78,6 +80,8 @@ def evaluate(
     if agent_asks and not (mode is ApproveMode.READS and risk is Risk.READ):
         return PolicyAnswer(verdict=Verdict.ASK, reason=f"{_AGENT} asks for {agent_asks}")
     for origin, rules in named:
+        if rules is layers.agent and risk is Risk.WRITE and any(map(_AGENT_FILES.match, subjects)):
+            continue
         if rule := _covering(rules.allow, tool, risk, subjects):
             return PolicyAnswer(verdict=Verdict.ALLOW, reason=f"{origin} allows {rule}")
     if risk is Risk.READ:

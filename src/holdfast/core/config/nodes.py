@@ -20,6 +20,8 @@ from holdfast.core.domain.errors import Diagnostic
 MAX_DEPTH = 32
 MAX_NODES = 50_000
 """Values in one file, counting what an alias repeats each time."""
+MAX_DUPLICATES = 100
+"""Keys written twice that are told; the first ones say enough."""
 
 Key = str | int
 Plain = bool | int | float | str | list["Plain"] | dict[str, "Plain"] | None
@@ -219,7 +221,8 @@ class _Composer:
             key = self._key(following, path)
             value = self._node(next(self._events), (*path, key), depth + 1)
             if key in keys:
-                self.mistakes.append(self._duplicate(following, (*path, key), keys[key]))
+                if len(self.mistakes) < MAX_DUPLICATES:
+                    self.mistakes.append(self._duplicate(following, (*path, key), keys[key]))
                 continue
             keys[key], fields[key] = _start(following), value
         return Node(
