@@ -199,3 +199,25 @@ async def test_compaction_survives_a_restart_and_a_fork(open_bench, say) -> None
             )
         texts = [str(request.messages) for request in again.model.requests]
         assert all("sum of it" in each and "old old" not in each for each in texts)
+
+
+async def test_the_index_is_made_anew_without_the_events_whose_bodies_are_lost(open_bench, say) -> None:
+    async with open_bench([say("one"), say("two")]) as bench:
+        lost, whole = await bench.session(), await bench.session()
+        await bench.end(await bench.send(lost, "long " * 20_000))
+        await bench.end(await bench.send(whole, "short"))
+        for digest in await bench.workbench._log.reader.body_blobs():
+            bench.blobs.path(digest).unlink()
+        await bench.workbench._log.rebuild_index()
+        assert {each.id for each in await bench.workbench.sessions.list()} == {lost.id, whole.id}
+        assert [hit.session_id for hit in await bench.workbench.sessions.search("short")] == [whole.id]
+
+
+async def test_a_summary_that_takes_too_long_ends_the_run_at_its_time_limit(open_bench, say) -> None:
+    async with open_bench([say("a"), say("never")]) as bench:
+        session = await bench.session()
+        await bench.end(await bench.send(session, "old " * 3_000))
+        bench.catalog.window = 4_000
+        bench.model._delay_s = 30.0
+        events = await bench.end(await bench.send(session, "new", timeout_s=0.2))
+        assert events[-1].event.error.code == "timeout"

@@ -161,27 +161,20 @@ async def test_cancelling_a_run_twice_does_not_stop_the_message_that_waits(
         assert (await bench.end(runs[0].id))[-1].event.type == "run.completed"
 
 
-async def test_a_steer_that_comes_too_late_waits_in_the_queue(open_bench, call) -> None:
-    async with open_bench([call(ASKED), [RuntimeError("bug")]]) as bench:
+async def test_a_steer_that_comes_too_late_waits_in_the_queue(open_bench) -> None:
+    async with open_bench() as bench:
+
+        def steered(request: Any) -> list[BaseException]:
+            run_id = next(iter(bench.workbench._supervisor._active))
+            bench.workbench._supervisor.steer(run_id, (TextPart(text="and this"),))
+            return [RuntimeError("bug")]
+
+        bench.model._steps.append(steered)
         session = await bench.session()
-        run_id = await bench.send(session)
-        approval = await bench.approval()
-        broker = bench.workbench.approvals._broker
-        run = broker.waiting(approval.id).run
-        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
-        await bench.until(
-            "step.started", run_id=run_id, after=(await bench.until("approval.resolved"))[-1].id
-        )
-        if not run.state.ended:
-            await bench.workbench.runs.steer(run_id, (TextPart(text="and this"),))
-        await bench.end(run_id)
-        added = [
-            logged.event.parts[0].text
-            for logged in await bench.workbench.events.read(EventFilter(), 0, 10_000)
-            if logged.event.type == "message.added" and logged.event.origin == "steer"
-        ]
-        queued = [message.parts[0].text for message in await bench.workbench.sessions.queue(session.id)]
-        assert [*added, *queued] == ["and this"]
+        await bench.end(await bench.send(session))
+        queued = await bench.until("message.queued")
+        assert queued[-1].event.parts == (TextPart(text="and this"),)
+        check(queued)
 
 
 async def test_what_a_cancelled_command_wrote_belongs_to_its_run_and_can_be_undone(open_bench, call) -> None:
@@ -210,3 +203,24 @@ async def test_an_approved_call_is_asked_again_when_an_earlier_call_changed_its_
         assert "other" in str(again.preview)
         await bench.workbench.approvals.decide(again.id, Decision(outcome="deny"))
         check(await bench.end(run_id))
+
+
+async def test_a_client_that_goes_away_while_it_sends_leaves_a_run_that_runs(
+    open_bench, say, monkeypatch
+) -> None:
+    async with open_bench([say("one")]) as bench:
+        session = await bench.session()
+        appending = asyncio.Event()
+        append = Writer.append
+
+        def noticed(writer: Writer, events: Any, *, durable: bool = False) -> Any:
+            if any(event.type == "run.started" for event in events):
+                appending.set()
+            return append(writer, events, durable=durable)
+
+        monkeypatch.setattr(Writer, "append", noticed)
+        sending = asyncio.create_task(bench.send(session))
+        await appending.wait()
+        sending.cancel()
+        await asyncio.wait([sending])
+        assert (await bench.until("run.completed"))[-1].event.type == "run.completed"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeVar
 
 from holdfast.core.domain.errors import (
     ConflictError,
@@ -22,6 +23,8 @@ from holdfast.core.runs.compaction import Compactor
 from holdfast.core.runs.executor import Executor
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.steps import Stepper, StepResult
+
+T = TypeVar("T")
 
 _REPEATS = 3
 """So many equal calls in a row end the run."""
@@ -83,24 +86,19 @@ class Loop:
 
     async def _step(self, run: ActiveRun, *, tools: bool) -> StepResult:
         info = await self._catalog.get(run.model)
-        await self._compactor.before_step(run, self._stepper.request(run, tools=tools), info)
+        await _timed(
+            run, lambda: self._compactor.before_step(run, self._stepper.request(run, tools=tools), info)
+        )
         try:
-            return await self._timed_step(run, tools=tools)
+            return await _timed(run, lambda: self._stepper.step(run, tools=tools))
         except ContextTooLong:
             # The window was smaller than we knew: once with half of what there is, then it is an error.
             used = sum(len(str(entry.message)) for entry in run.emitter.context.entries) // 4
             run.emitter.drop_part()
             await run.emitter.emit(*run.state.closing("error"))
-            if not await self._compactor.compact(run, used // 3):
+            if not await _timed(run, lambda: self._compactor.compact(run, used // 3)):
                 raise
-            return await self._timed_step(run, tools=tools)
-
-    async def _timed_step(self, run: ActiveRun, *, tools: bool) -> StepResult:
-        try:
-            async with asyncio.timeout(run.timer.remaining_s):
-                return await self._stepper.step(run, tools=tools)
-        except TimeoutError:
-            raise run.timer.expired() from None
+            return await _timed(run, lambda: self._stepper.step(run, tools=tools))
 
     async def _repaired(self, run: ActiveRun, result: StepResult) -> bool:
         """Checks the reply against `response_format`; asks once for another when it does not fit."""
@@ -122,6 +120,18 @@ class Loop:
             MessageAdded(**run.ids, message_id=new_id(), parts=(TextPart(text=text),), origin="repair")
         )
         return True
+
+
+async def _timed(run: ActiveRun, work: Callable[[], Awaitable[T]]) -> T:
+    """Returns what `work` returns, if the run's time is not over before. Raises `DeadlineError`."""
+    limit = asyncio.timeout(run.timer.remaining_s)
+    try:
+        async with limit:
+            return await work()
+    except TimeoutError:
+        if not limit.expired():
+            raise  # somebody else's
+        raise run.timer.expired() from None
 
 
 def schema_problem(text: str, schema: dict[str, Any]) -> str:

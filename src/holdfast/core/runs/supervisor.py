@@ -252,7 +252,13 @@ class Supervisor:
             written = " ".join(part.text for part in parts if isinstance(part, TextPart))
             title = shorten(sanitize_line(written).strip(), 60) or sanitize_line(text_of(parts))
             events.append(SessionRenamed(session_id=session.id, title=title, automatic=True))
-        await run.emitter.emit(*events, durable=True)
+        try:
+            await run.emitter.emit(*events, durable=True)
+        except asyncio.CancelledError:
+            # The client went away, but the run may be in the log already, and then it needs its owner.
+            if not await asyncio.shield(run.emitter.failed()):
+                self._launch(run)
+            raise
         self._launch(run)
         return run.run_id
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections.abc import Callable
 
 from holdfast.core.domain.approvals import Approval, ApprovalStatus
 from holdfast.core.domain.events import (
@@ -159,6 +160,8 @@ def _index_pending(db: sqlite3.Connection, event_id: int, event: SessionEvent | 
             )
         case ApprovalResolved():
             row = db.execute("SELECT body FROM approvals WHERE id = ?", (event.approval_id,)).fetchone()
+            if row is None:  # what asked for it is lost
+                return
             approval = Approval.model_validate_json(row[0]).model_copy(
                 update={
                     "status": ApprovalStatus(event.status),
@@ -234,12 +237,11 @@ def _add_text(db: sqlite3.Connection, event_id: int, session_id: str, role: str,
         )
 
 
-def rebuild(db: sqlite3.Connection, read_blob: dict[str, str] | None = None) -> int:
+def rebuild(db: sqlite3.Connection, read_blob: Callable[[str], str | None]) -> int:
     """Makes the index anew from the log, in one transaction; returns how many events were read.
 
-    `read_blob` maps digests to bodies that are too large for the table.
+    `read_blob` returns a body that is too large for the table, None when it is lost.
     """
-    bodies = read_blob or {}
     db.execute("BEGIN IMMEDIATE")
     try:
         for table in ("sessions", "runs", "approvals", "questions", "queue", "blob_uses", "search"):
@@ -250,7 +252,9 @@ def rebuild(db: sqlite3.Connection, read_blob: dict[str, str] | None = None) -> 
             " ORDER BY id"
         ).fetchall()
         for event_id, body, blob in rows:
-            text = body or bodies[blob]
+            text = body or read_blob(blob)
+            if text is None:
+                continue
             if blob:
                 db.execute("INSERT OR IGNORE INTO blob_uses VALUES (?, ?)", (blob, event_id))
             index(db, event_id, EVENT.validate_python(json.loads(text)), text)

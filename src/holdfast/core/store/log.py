@@ -7,17 +7,21 @@ exactly once, in the order of ids; a follower that does not keep up costs only i
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import PydanticSerializationError
 
+from holdfast.core.domain.errors import NotFoundError, StoreError
 from holdfast.core.domain.events import EVENT, EventFilter, LoggedEvent, RunEvent, SessionEvent
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.store.index import rebuild
 from holdfast.core.store.reader import Reader
 from holdfast.core.store.writer import Writer
+
+logger = logging.getLogger(__name__)
 
 _PAGE = 1_000
 _QUEUE = 2_000
@@ -127,8 +131,14 @@ class EventLog:
 
     async def rebuild_index(self) -> int:
         """Makes the index anew from the log; returns how many events were read."""
-        bodies = {digest: self._blobs.get(digest).decode() for digest in await self.reader.body_blobs()}
-        return await self.writer.run(lambda db: rebuild(db, bodies))
+        return await self.writer.run(lambda db: rebuild(db, self._body))
+
+    def _body(self, digest: str) -> str | None:
+        try:
+            return self._blobs.get(digest).decode()
+        except (NotFoundError, StoreError) as error:
+            logger.error("an event is left out of the index: %s", error.message)
+            return None
 
     async def follow(self, filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:
         """Yields events over `after` (None: from now), for ever; ends when the log closes."""
