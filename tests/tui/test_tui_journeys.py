@@ -315,6 +315,33 @@ async def test_a_session_is_renamed_exported_and_deleted(make_app, until, tmp_pa
         await until(pilot, lambda: session.id not in bench.sessions_by_id and app.model.session_id is None)
 
 
+async def test_the_cursor_of_the_list_is_on_the_session_that_is_open(make_app, until) -> None:
+    bench = FakeWorkbench()
+    bench.add_session("Old")
+    app = make_app(bench, session="last")
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.model.title == "Old")
+        await pilot.press("ctrl+o", "escape")
+        app.command("new", "general")
+        await until(pilot, lambda: app.model.session_id is None)
+        await say(pilot, "hello")
+        await until(pilot, lambda: replies(app))
+        await until(pilot, lambda: app.main.panes.meant_session() is None)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: app.main.panes.meant_session() == app.model.session_id)
+
+
+async def test_what_is_said_for_a_moment_leaves_the_message_field_free(make_app, until) -> None:
+    app = make_app(FakeWorkbench())
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        await until(pilot, engine_is(app, "ready"))
+        app.main.say("Exported.")
+        await until(pilot, lambda: len(app.screen.query("Toast")) and "Exported." in shown(app))
+        toast, field = app.screen.query("Toast").first().region, app.main.box.area.region
+        assert not toast.overlaps(field)
+        assert app.screen.region.contains_region(toast)
+
+
 async def test_a_fork_before_a_message_gives_the_message_back_to_edit(make_app, until) -> None:
     bench = FakeWorkbench()
     session = bench.add_session("Old notes")

@@ -62,6 +62,9 @@ class SessionsPane(Vertical):
 
         words: str
 
+    _current: str | None = None
+    """The open session that was shown last."""
+
     def compose(self) -> ComposeResult:
         yield Static("Sessions", classes="pane-title", markup=False)
         yield SearchInput(placeholder="/ search", id="session-search", compact=True, select_on_focus=False)
@@ -89,6 +92,9 @@ class SessionsPane(Vertical):
         rows = [(row.id, _row(row, width, roomy)) for row in found]
         rows += [(f"{HIT}{hit.session_id}:{hit.event_id}", _hit(hit)) for hit in model.hits]
         self.rows.show(rows, model.session_id)
+        if model.session_id not in (None, self._current) and not self.rows.has_focus:
+            self.rows.go_to(model.session_id or "")  # what is done in the list is meant for what is open
+        self._current = model.session_id
         note = self.query_one("#session-note", Static)
         note.update(_note(model, bool(rows)))
         note.display = bool(note.content)
