@@ -316,6 +316,7 @@ def test_httpx_sees_the_same_host_as_the_check(url: str) -> None:
         "fe80::1",
         "fe80::1%eth0",
         "fc00::1",
+        "fec0::1",
         "ff02::1",
         "nonsense",
         "::ffff:127.0.0.1",

@@ -135,6 +135,8 @@ def is_public(text: str) -> bool:
     except ValueError:
         return False
     inside = _inside(ip) if isinstance(ip, ipaddress.IPv6Address) else []
+    if isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local:
+        return False  # given up as a kind of address, still private where it is used
     if inside:
         return all(map(is_public, inside))
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)

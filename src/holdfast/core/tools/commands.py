@@ -28,7 +28,11 @@ _KEYWORDS = {
     "{",
     "}",
 }
-_WRAPPERS = {"sudo", "doas", "env", "exec", "command", "builtin", "nohup", "nice", "xargs", "eval", "setsid"}
+_WITH_OPERAND = {"timeout", "chroot"}
+_WRAPPERS = _WITH_OPERAND | {
+    *("sudo", "doas", "env", "exec", "command", "builtin", "nohup", "nice", "xargs", "eval", "setsid"),
+    *("stdbuf", "ionice", "watch", "strace", "coproc", "unshare", "busybox", "time"),
+}
 _ASSIGNMENT = re.compile(r"\w+\+?=")
 _UNUSUAL = re.compile(r"<<|\$'|\\\n|(?:^|\s)#")
 """Here-documents, quotes with escapes, line continuations and comments: read as if nothing were quoted."""
@@ -37,6 +41,8 @@ _REDIRECTION = re.compile(r"(?:\d*|&)(?:>>|>\||>)(?P<target>&?\s*[^\s;&|<>()`]*)
 _ANY_REDIRECTION = re.compile(r"(?:(?<!\S)\d+|&)?(?:>>|>\||<>|[<>])&?\s*[^\s;&|<>()`]*")
 _VARIABLE = re.compile(r"\$(?:\w+|\{\w+\}|[@*#?!-])\Z")
 """May stand for nothing: then the next word is the command."""
+_BLANK = re.compile(r"\t|\$IFS\b|\$\{IFS\b[^}]*\}")
+"""Parts words as a space does; rules are written with spaces."""
 _WORD = re.compile(r"\s*(\S+)\s*")
 _MAX_BEHIND = 50
 """Words before a command that are looked behind."""
@@ -53,6 +59,7 @@ def subjects_of(command: str) -> tuple[str, ...]:
     found = [whole, *_found(whole)]
     if "\\\n" in whole:
         found += _found(whole.replace("\\\n", ""))
+    found += [_BLANK.sub(" ", part) for part in found if _BLANK.search(part)]
     return tuple(dict.fromkeys(part for part in found if part)) or ("",)
 
 
@@ -167,18 +174,31 @@ def _parts(span: _Span) -> list[str]:
 
 def _behind(span: _Span) -> list[str]:
     """Returns the command behind assignments and wrappers, and by its plain name."""
-    found = []
+    found = _by_plain_name(span)
+    value_may_follow = False
     for _ in range(_MAX_BEHIND):
         behind = _one_behind(span)
-        if behind is None:
+        if behind is not None:
+            value_may_follow = _takes_a_value(span)
+        elif value_may_follow and span.first:
+            behind, value_may_follow = span.after, False
+        else:
             break
         span = behind
-        found.append(span.text.strip())
+        found += [span.text.strip(), *_by_plain_name(span)]
+    return found
+
+
+def _by_plain_name(span: _Span) -> list[str]:
     word = span.first
     plain = _plain(word)
-    if plain and plain != word:
-        found.append(f"{plain} {span.after.text.strip()}".strip())
-    return found
+    return [f"{plain} {span.after.text.strip()}".strip()] if plain and plain != word else []
+
+
+def _takes_a_value(span: _Span) -> bool:
+    """Says whether the word behind a wrapper and its options may be a value: `sudo -u root`, `timeout 5`."""
+    name = _plain(span.first)
+    return name in _WITH_OPERAND or (name in _WRAPPERS and span.after.first.startswith("-"))
 
 
 def _one_behind(span: _Span) -> _Span | None:
