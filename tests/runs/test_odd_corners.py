@@ -7,9 +7,17 @@ import json
 import pytest
 
 from holdfast.core.domain.approvals import Decision
-from holdfast.core.domain.errors import ContextTooLong, HoldfastError, InvalidError, ModelNotFound
+from holdfast.core.domain.errors import (
+    ContextTooLong,
+    HoldfastError,
+    InvalidError,
+    ModelNotFound,
+    ModelRateLimited,
+    ModelUnavailable,
+)
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.models import UsageReport
 from holdfast.core.domain.runs import RunStatus
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.store.log import EventLog
@@ -221,3 +229,36 @@ async def test_a_summary_that_takes_too_long_ends_the_run_at_its_time_limit(open
         bench.model._delay_s = 30.0
         events = await bench.end(await bench.send(session, "new", timeout_s=0.2))
         assert events[-1].event.error.code == "timeout"
+
+
+async def test_a_fall_back_after_a_long_wait_asked_for_starts_its_attempts_anew(open_bench, say) -> None:
+    busy = ModelRateLimited("busy", retry_after_s=600)
+    steps = [[busy], [ModelUnavailable("down")], [ModelUnavailable("down")], say("at last")]
+    async with open_bench(steps, retries=2) as bench:
+        events = await bench.end(await bench.send(await bench.session()))
+        assert events[-1].event.type == "run.completed"
+        retries = [each.event.attempt for each in events if each.event.type == "model.retried"]
+        assert retries == [1, 2]
+
+
+async def test_what_a_summary_costs_is_counted(open_bench, say) -> None:
+    usage = UsageReport(input_tokens=7, output_tokens=3, cost_usd=0.5)
+    async with open_bench([say("a"), [*say("summary"), usage], say("b")]) as bench:
+        session = await bench.session()
+        await bench.end(await bench.send(session, "old " * 3_000))
+        bench.catalog.window = 4_000
+        await bench.end(await bench.send(session, "new"))
+        assert (await bench.workbench.sessions.get(session.id)).usage.cost_usd == 0.5
+
+
+async def test_a_paused_run_stays_paused_over_a_restart_and_goes_on(open_bench, say, call) -> None:
+    async with open_bench([call(ASKED)]) as bench:
+        run_id = await bench.send(await bench.session())
+        approval = await bench.approval()
+        await bench.workbench.runs.pause(run_id)
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        await bench.until("run.paused")
+    async with open_bench([say("done")]) as again:
+        assert (await again.workbench.runs.get(run_id)).status == RunStatus.PAUSED
+        await again.workbench.runs.resume(run_id)
+        assert (await again.end(run_id))[-1].event.type == "run.completed"

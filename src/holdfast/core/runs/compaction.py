@@ -5,9 +5,16 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from holdfast.core.domain.errors import ContextTooLong, ModelError
-from holdfast.core.domain.events import ContextCompacted
+from holdfast.core.domain.events import ContextCompacted, UsageRecorded
 from holdfast.core.domain.messages import Message, Part, TextPart, ToolCallPart, ToolResultPart
-from holdfast.core.domain.models import ModelClient, ModelInfo, ModelRequest, ModelSettings, TextDelta
+from holdfast.core.domain.models import (
+    ModelClient,
+    ModelInfo,
+    ModelRequest,
+    ModelSettings,
+    TextDelta,
+    UsageReport,
+)
 from holdfast.core.domain.text import shorten
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.projections.context import SUMMARY_HEADER, Entry
@@ -104,6 +111,10 @@ class Compactor:
                 async for delta in deltas:
                     if isinstance(delta, TextDelta):
                         texts.append(delta.text)
+                    elif isinstance(delta, UsageReport):
+                        await run.emitter.emit(
+                            UsageRecorded(**run.ids, model=run.model, **delta.model_dump(exclude={"type"}))
+                        )
         except ContextTooLong:
             return digest(entries)
         except ModelError:

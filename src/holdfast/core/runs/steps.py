@@ -139,7 +139,7 @@ class Stepper:
                 if reply.first_ms is not None or isinstance(error, ContextTooLong):
                     raise  # what has been shown cannot be taken back; a long context is for the loop
                 attempt += 1
-                if error.retryable and attempt <= self._retries:
+                if error.retryable and attempt <= self._retries and not _too_long(run, error):
                     await self._retry(run, attempt, error)
                 elif isinstance(error, _FALL_BACK) and run.model_index + 1 < len(run.models):
                     attempt = 0
@@ -151,9 +151,6 @@ class Stepper:
         delay = min(_LONGEST_WAIT_S, 0.5 * 2**attempt) * random.uniform(0.8, 1.2)
         asked = error.retry_after_s if isinstance(error, ModelRateLimited) else None
         if asked is not None:
-            if asked > _LONGEST_WAIT_S and run.model_index + 1 < len(run.models):
-                await self._fall_back(run, error)
-                return
             delay = min(max(delay, asked), 2 * _LONGEST_WAIT_S)
         await run.emitter.emit(
             ModelRetried(
@@ -224,6 +221,12 @@ class Stepper:
             )
         )
         return run.state.calls[call_id]
+
+
+def _too_long(run: ActiveRun, error: ModelError) -> bool:
+    """Says whether the model asks for a longer wait than the next one is worth."""
+    asked = error.retry_after_s if isinstance(error, ModelRateLimited) else None
+    return asked is not None and asked > _LONGEST_WAIT_S and run.model_index + 1 < len(run.models)
 
 
 def _parse(text: str) -> tuple[dict[str, Any], str]:
