@@ -147,3 +147,12 @@ class TestValidate:
     def test_a_missing_file_is_not_found(self, agents: Agents, tmp_path: Path) -> None:
         with pytest.raises(NotFoundError):
             agents.registry.validate(tmp_path / "none.yaml")
+
+
+def test_a_link_to_itself_in_a_project_breaks_no_other_agent(agents: Agents) -> None:
+    path = agents.write("project", "good")
+    path.with_name("loop.yaml").symlink_to("loop.yaml")
+    good, loop = agents.registry.list(agents.project)
+    assert good.spec is not None
+    assert (loop.name, loop.spec) == ("loop", None)
+    assert "cannot be read" in loop.problems[0].message

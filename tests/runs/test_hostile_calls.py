@@ -148,3 +148,12 @@ async def test_a_session_id_fits_into_a_folder_name(open_bench) -> None:
             with pytest.raises(InvalidError):
                 await bench.session(id=wrong)
         assert (await bench.session(id="x" * 128)).id == "x" * 128
+
+
+@pytest.mark.parametrize("folder", ["a/" + "b" * 5000, "~nobody-of-this-name/x", "a/\\0b", "./none"])
+async def test_a_workspace_that_can_be_no_folder_is_told(open_bench, folder) -> None:
+    async with open_bench([]) as bench:
+        path = bench.home / "config" / "agents" / "odd.yaml"
+        path.write_text(f'version: 1\nname: odd\nworkspace: "{folder}"\n')
+        with pytest.raises(InvalidError, match="workspace"):
+            await bench.workbench.sessions.create("odd", str(bench.project))

@@ -129,7 +129,12 @@ class AgentRegistry:
             return None
 
     def _read(self, path: Path) -> AgentFile:
-        status = path.stat()
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            raise
+        except OSError:  # a link to itself, a folder that cannot be entered: one mistake, not the end of all
+            return read_agent(path, self._known_tools)
         stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size)
         cached = self._cache.get(path)
         if cached is not None and cached[0] == stamp:

@@ -12,6 +12,7 @@ from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundErr
 from holdfast.core.domain.events import FileChanged, LoggedEvent
 from holdfast.core.domain.files import FileChange, Workspace
 from holdfast.core.domain.runs import Session
+from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.files.complete import PathIndex
 from holdfast.core.files.fork import copy_tree
@@ -40,7 +41,14 @@ class Workspaces:
             case "project":
                 return Path(project)
             case _:
-                return self._named(Path(project, Path(kind).expanduser()), Path(project), trusted=trusted)
+                try:
+                    folder = Path(project, Path(kind).expanduser())
+                    return self._named(folder, Path(project), trusted=trusted)
+                except (OSError, RuntimeError, ValueError) as error:  # too long, `~nobody`, a NUL
+                    shown = sanitize_line(shorten(kind, 200))
+                    raise InvalidError(
+                        f"The agent's workspace {shown} cannot be used.", code="no_such_folder"
+                    ) from error
 
     def _named(self, folder: Path, project: Path, *, trusted: bool) -> Path:
         if not trusted and not folder.resolve().is_relative_to(project.resolve()):

@@ -23,7 +23,6 @@ _KEYWORDS = {
     "do",
     "done",
     "esac",
-    "time",
     "!",
     "{",
     "}",
