@@ -598,6 +598,17 @@ async def test_the_help_shows_every_slash_command_and_ctrl_q_ends_with_the_engin
     assert bench.closed == 1
 
 
+async def test_ctrl_q_quits_out_of_a_dialog_too(make_app, until) -> None:
+    app = make_app(FakeWorkbench())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, engine_is(app, "ready"))
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, DocumentScreen))
+        await pilot.press("ctrl+q")
+    assert app.return_code == 0
+    assert not app.is_running
+
+
 async def test_ctrl_c_asks_before_it_quits(make_app, until) -> None:
     app = make_app(FakeWorkbench())
     async with app.run_test(size=SIZE) as pilot:

@@ -172,6 +172,8 @@ class HoldfastApp(App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that work everywhere rest while a dialog is open, but for copying and leaving."""
+        if (action, *parameters[:1]) == ("command", "quit"):
+            return True
         if action in ("command", "decide", "step_back") and len(self.screen_stack) > 1:
             return action == "decide" and getattr(self.screen, "DECIDES", False)
         return True
