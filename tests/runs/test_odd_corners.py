@@ -262,3 +262,16 @@ async def test_a_paused_run_stays_paused_over_a_restart_and_goes_on(open_bench, 
         assert (await again.workbench.runs.get(run_id)).status == RunStatus.PAUSED
         await again.workbench.runs.resume(run_id)
         assert (await again.end(run_id))[-1].event.type == "run.completed"
+
+
+async def test_what_was_allowed_for_a_session_is_asked_again_in_its_fork(open_bench, say, call) -> None:
+    async with open_bench([call(ASKED), say("b"), call(ASKED), say("c")]) as bench:
+        session = await bench.session()
+        run_id = await bench.send(session)
+        approval = await bench.approval()
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve", scope="session"))
+        await bench.end(run_id)
+        fork = await bench.workbench.sessions.fork(session.id)
+        run_id = await bench.send(fork)
+        events = await bench.until(("approval.requested", "run.completed"), run_id=run_id)
+        assert events[-1].event.type == "approval.requested"

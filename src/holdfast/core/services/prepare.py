@@ -86,7 +86,11 @@ class Preparation:
         """Returns the run, ready for the loop. Raises `AgentFileError`, `NotFoundError`."""
         spec = await self._spec(session)
         workspace = self._workspaces.open(session)
-        self._broker.remember(await self._log.reader.approvals(session.id, pending=False))
+        approvals = await self._log.reader.approvals(session.id, pending=False)
+        # A fork's older ones were decided for the session that it comes from.
+        self._broker.remember(
+            tuple(each for each in approvals if each.decided_at and each.decided_at >= session.created_at)
+        )
         timeout_s = spec.limits.timeout_s if options.timeout_s is None else options.timeout_s
         return ActiveRun(
             session_id=session.id,
