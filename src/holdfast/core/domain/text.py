@@ -12,7 +12,7 @@ _KEEP = {0x09, 0x0A}
 # or a command in an approval always reads in the order it is stored (the "Trojan Source" attack).
 _REORDER = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _REMOVED = {c: None for c in [*range(0x20), 0x7F, *range(0x80, 0xA0), *_REORDER] if c not in _KEEP}
-_ONE_LINE = {**_REMOVED, 0x09: " ", 0x0A: " "}
+_ONE_LINE = {**_REMOVED, **dict.fromkeys((0x09, 0x0A, 0x2028, 0x2029), " ")}
 
 
 def sanitize(text: str) -> str:
