@@ -405,6 +405,20 @@ async def test_letters_typed_right_after_tab_come_after_what_tab_puts_in(make_ap
         assert app.main.box.area.text == "@data/sales.csv ok"
 
 
+async def test_tab_takes_what_fits_when_the_list_is_behind_what_was_typed(make_app, until) -> None:
+    app = make_app(FakeWorkbench())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, engine_is(app, "ready"))
+        await pilot.press("at")
+        await until(pilot, lambda: app.main.box.area.popup_open)
+        app.main.box.offer_files("", ("about.md", "questions.md", "table.csv"))
+        area = app.main.box.area
+        area.insert("qu")
+        area.on_text_area_changed()
+        area.on_popup_key("tab")
+        assert area.text == "@questions.md "
+
+
 async def test_completing_a_path_leaves_the_welcome_and_no_empty_session_behind(make_app, until) -> None:
     bench = FakeWorkbench()
     app = make_app(bench)

@@ -53,6 +53,8 @@ class MessageBox(Vertical):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._popup: CompletionPopup | None = None
+        self._offered = ""
+        """What stood before the cursor when the paths in the list were looked for."""
 
     def compose(self) -> ComposeResult:
         area = MessageArea(id="message")
@@ -150,6 +152,7 @@ class MessageBox(Vertical):
         token = self.area.token
         if token is None or token.kind != "file" or token.text != prefix:
             return
+        self._offered = prefix
         self._open([(path, line(("@", "accent"), sanitize_line(path))) for path in paths])
 
     def _open(self, rows: list[tuple[str, Line]]) -> None:
@@ -171,6 +174,9 @@ class MessageBox(Vertical):
     def _press(self, key: str) -> None:
         if self._popup is None:
             return
+        token = self.area.token
+        if token is not None and token.kind == "file" and token.text != self._offered:
+            self._popup.go_to(token.text)  # typed faster than the list could follow
         chosen = self._popup.press(key)
         self.area.popup_open = self._popup.is_open
         if chosen is not None:

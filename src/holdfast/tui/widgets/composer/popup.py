@@ -43,6 +43,12 @@ class CompletionPopup(OptionList, can_focus=False):
     def close(self) -> None:
         self.display = False
 
+    def go_to(self, text: str) -> None:
+        """Puts the cursor on the first value with `text` in it, or on none."""
+        wanted = text.casefold()
+        found = (at for at, value in enumerate(self._values) if wanted in value.casefold())
+        self.highlighted = next(found, None)
+
     def press(self, key: str) -> Chosen | None:
         """Does what a key of the message field says; returns what was chosen by that."""
         if key == "up":
