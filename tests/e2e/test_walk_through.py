@@ -55,10 +55,10 @@ def _read_all_of_it(terminal: Terminal) -> None:
     terminal.press("f2")
     terminal.wait_for("enter whole")
     terminal.press("enter")
-    terminal.wait_for("esc back")
+    terminal.wait_for("pgdn scroll")
     terminal.press_until("end", "+| 2017 | 29,329 | 5,214 | 21,933 |")
     terminal.press("escape")
-    terminal.wait_gone("esc back")
+    terminal.wait_gone("pgdn scroll")
     terminal.press("escape")
     terminal.wait_gone("enter whole")
 
