@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
@@ -118,8 +119,8 @@ async def test_a_declared_body_over_the_limit_is_refused_before_it_is_read(serve
         b"PUT /holdfast/v1/sessions/s1/title HTTP/1.1\r\nHost: engine\r\n"
         b"Content-Length: 7340032\r\nExpect: 100-continue\r\n\r\n"
     )
-    assert (await reader.readline()) == b"HTTP/1.1 413 Request Entity Too Large\r\n"
-    writer.close()
+    assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
+    await _close(writer)
 
 
 async def test_a_body_that_grows_over_the_limit_is_refused(served: Any) -> None:
@@ -194,12 +195,18 @@ async def test_an_error_with_details_that_are_no_json_is_still_answered(served: 
     assert answer.status_code == 409
 
 
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+
+
 async def test_half_a_request_and_noise_do_not_hurt_the_server(served: Any) -> None:
     for noise in (b"\x16\x03\x01\x02\x00\x01\x00\x01", b"GET / HTTP/1.1\r\nHo", b"PUT /x HTTP/9\r\n\r\n"):
         _, writer = await _raw(served.socket)
         writer.write(noise)
         await writer.drain()
-        writer.close()
+        await _close(writer)
     assert (await served.http.get("/health/live")).status_code == 200
 
 
