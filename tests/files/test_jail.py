@@ -309,7 +309,7 @@ def test_no_descriptor_is_left_open(workspace: WorkspaceJail, secret: Path) -> N
                     continue
         next(workspace.walk())
         workspace.write("a/b", b"x")
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before  # others may be collected meanwhile
 
 
 MOUNTS = """

@@ -224,3 +224,35 @@ async def test_a_client_that_goes_away_while_it_sends_leaves_a_run_that_runs(
         sending.cancel()
         await asyncio.wait([sending])
         assert (await bench.until("run.completed"))[-1].event.type == "run.completed"
+
+
+async def test_what_waits_can_be_decided_from_the_moment_it_is_seen(open_bench, say, call) -> None:
+    steps = [
+        call(("write_file", '{"path": "a", "content": "b"}'), ("ask_user", '{"question": "Well?"}')),
+        say("ok"),
+    ]
+    async with open_bench(steps) as bench:
+        broker, seen = bench.workbench._supervisor._broker, {}
+
+        class Spy:
+            """Sees events in the moment they are published, before anybody can act on them."""
+
+            def offer(self, batch) -> None:
+                for logged in batch:
+                    event = logged.event
+                    if event.type == "approval.requested":
+                        seen["approval"] = event.approval.id in broker._approvals
+                    if event.type == "question.asked":
+                        seen["question"] = event.question.id in broker._questions
+
+        spy = Spy()
+        bench.workbench._log._followers.add(spy)
+        run_id = await bench.send(await bench.session())
+        approval = await bench.approval()
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        await bench.until("question.asked", run_id=run_id)
+        (question,) = await bench.workbench.runs.questions()
+        await bench.workbench.runs.answer(question.id, "yes")
+        await bench.end(run_id)
+        bench.workbench._log._followers.discard(spy)
+        assert seen == {"approval": True, "question": True}

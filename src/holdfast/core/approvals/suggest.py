@@ -15,7 +15,6 @@ _HARMLESS = (
     "basename",
     "df",
     "dirname",
-    "git status",
     "id",
     "ls",
     "pwd",

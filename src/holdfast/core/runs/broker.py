@@ -7,6 +7,7 @@ up after a restart registers again, so a decision finds it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,9 @@ from holdfast.core.domain.tools import Question, Tool, ToolContext
 from holdfast.core.domain.values import utc_now
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.tools.registry import validate_arguments
+
+_POLL_S = 0.02
+_TAKE_UP_POLLS = 100
 
 
 @dataclass(slots=True)
@@ -109,6 +113,14 @@ class Broker:
             if run.run_id == run_id:
                 del self._questions[question_id]
 
+    async def known(self, approval_id: str) -> None:
+        """Waits a moment for the run of an approval that is pending: one that is taken up after a restart
+        comes to it soon after the engine answers."""
+        for _ in range(_TAKE_UP_POLLS):
+            if approval_id in self._approvals:
+                return
+            await asyncio.sleep(_POLL_S)
+
     async def decide(self, approval_id: str, decision: Decision) -> None:
         """Carries a decision out.
 
@@ -119,6 +131,10 @@ class Broker:
         waiting = self._approvals.get(approval_id)
         if waiting is None or waiting.deciding:
             raise ConflictError("This approval has been decided already.", code="approval_decided")
+        expires_at = waiting.approval.expires_at
+        if expires_at is not None and expires_at <= utc_now():
+            # Its run may still execute an earlier call, and expire it only when it comes to it.
+            raise ConflictError("This approval has expired.", code="approval_expired")
         waiting.deciding = True
         try:
             await self._decide(waiting, decision)
@@ -219,11 +235,18 @@ class Broker:
 
     # --- questions
 
-    async def ask(self, run: ActiveRun, question: Question) -> None:
-        """Waits until the question is answered; the run's state then has the answer."""
+    async def ask(
+        self, run: ActiveRun, question: Question, announce: Awaitable[object] | None = None
+    ) -> None:
+        """Waits until the question is answered; the run's state then has the answer.
+
+        `announce` makes it known, once it can be answered.
+        """
         answered = asyncio.Event()
         self._questions[question.id] = (run, question, answered)
         try:
+            if announce is not None:
+                await announce
             with run.timer.waiting():
                 await answered.wait()
         finally:

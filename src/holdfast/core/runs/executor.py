@@ -123,8 +123,9 @@ class Executor:
             expires_at=_after(now, limits.approval_expires_s),
             on_expiry=limits.on_expiry,
         )
-        await run.emitter.emit(ApprovalRequested(**run.ids, approval=approval), durable=True)
+        # Before it can be seen: a quick client may decide at once.
         self._broker.watch(Waiting(run, tool, context, approval))
+        await run.emitter.emit(ApprovalRequested(**run.ids, approval=approval), durable=True)
 
     async def _settle(self, run: ActiveRun, call: CallState) -> None:
         while not call.completed:
@@ -248,12 +249,15 @@ class Executor:
     ) -> tuple[ToolOutput, Outcome]:
         progress = run.emitter.progress(call.call_id)
         context = replace(self._context(run, call), progress=progress.add)
+        limit = asyncio.timeout(run.timer.remaining_s)
         try:
-            async with asyncio.timeout(run.timer.remaining_s):
+            async with limit:
                 output = await tool.run(arguments, context)
                 output = await asyncio.to_thread(shorten_output, output, context)
-        except TimeoutError:
-            raise run.timer.expired() from None
+        except TimeoutError as error:
+            if limit.expired():
+                raise run.timer.expired() from None
+            return _failure(error), "timeout"
         except (HoldfastError, OSError) as error:
             outcome: Outcome = "timeout" if getattr(error, "code", "") == "tool_timeout" else "error"
             return _failure(error), outcome
@@ -272,8 +276,9 @@ class Executor:
                 choices=tuple(values.get("choices") or ()),
                 free_text=bool(values.get("free_text", True)),
             )
-            await run.emitter.emit(QuestionAsked(**run.ids, question=question), durable=True)
-        if call.question is not None:
+            asked = QuestionAsked(**run.ids, question=question)
+            await self._broker.ask(run, question, run.emitter.emit(asked, durable=True))
+        elif call.question is not None:
             await self._broker.ask(run, call.question)
         await self._complete(run, call, ToolOutput.text(call.answer or ""), "ok")
 

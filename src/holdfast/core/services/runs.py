@@ -99,6 +99,7 @@ class ApprovalService:
         approval = await self.get(approval_id)
         if approval.status != ApprovalStatus.PENDING:
             raise ConflictError(f"This approval is {approval.status} already.", code="approval_decided")
+        await self._broker.known(approval_id)
         await self._broker.decide(approval_id, decision)
         return await self.get(approval_id)
 
