@@ -52,7 +52,7 @@ async def test_a_run_that_is_cancelled_at_once_ends(open_bench, say) -> None:
         run_id = await bench.send(session)
         async with asyncio.timeout(10):
             run = await bench.workbench.runs.cancel(run_id)
-        assert run.status == RunStatus.CANCELLED
+        assert run.status.ended  # cancelled, or done before that
         await bench.end(await bench.send(session))
 
 
