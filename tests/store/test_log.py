@@ -27,25 +27,35 @@ async def take(log: EventLog, filter: EventFilter, after: int | None, count: int
     return found
 
 
-async def test_an_event_is_in_the_database_when_a_follower_sees_it(log, created, tmp_path: Path) -> None:
-    other = sqlite3.connect(tmp_path / "holdfast.db")
-    seen: list[int] = []
+@settings(max_examples=25, deadline=None)
+@given(sizes=st.lists(st.integers(1, 30), min_size=1, max_size=10), awaited=st.booleans())
+async def test_an_event_is_in_the_database_when_a_follower_sees_it(
+    tmp_path_factory, sizes: list[int], awaited: bool
+) -> None:
+    """Durable before visible, however the appends are grouped."""
+    folder = tmp_path_factory.mktemp("log")
+    log = await EventLog.open(folder / "db", FileBlobs(folder / "blobs"))
+    other = sqlite3.connect(folder / "db")
 
     async def follow() -> None:
+        seen = 0
         async for logged in log.follow(EventFilter(), 0):
             row = other.execute("SELECT COUNT(*) FROM events WHERE id = ?", (logged.id,)).fetchone()
             assert row == (1,), "seen before it was committed"
-            seen.append(logged.id)
-            if len(seen) == 50:
+            seen += 1
+            if seen == sum(sizes):
                 return
 
     follower = asyncio.create_task(follow())
-    for number in range(50):
-        await log.append(created(f"s{number}"))
+    for size in sizes:
+        events = [PartDelta(session_id="s", run_id="r", part_id="1", text="x") for _ in range(size)]
+        appended = log.append(*events)
+        if awaited:
+            await appended
     async with asyncio.timeout(10):
         await follower
     other.close()
-    assert seen == sorted(seen)
+    await log.close()
 
 
 async def test_ids_are_never_used_again_after_a_delete(log, created) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fake_workbench import NOON
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from holdfast.core.domain.approvals import Approval
 from holdfast.core.domain.errors import ErrorInfo, ErrorKind
@@ -35,7 +39,8 @@ from holdfast.tui.presenters.draft import Draft, History, command_of, token_befo
 from holdfast.tui.presenters.files import changed_line, file_rows
 from holdfast.tui.presenters.guard import Guard
 from holdfast.tui.presenters.inbox import Inbox, Item, detail, keys_line, summary
-from holdfast.tui.presenters.previews import image_size, preview_of
+from holdfast.tui.presenters.pictures import picture_lines
+from holdfast.tui.presenters.previews import preview_of
 from holdfast.tui.presenters.run import RunView, run_lines
 from holdfast.tui.presenters.sessions import SessionList, hit_rows
 from holdfast.tui.presenters.spans import plain
@@ -338,12 +343,38 @@ def test_a_csv_is_a_table_and_json_is_laid_out() -> None:
     assert plain(preview_of(content("json", '{"a":')).lines) == '{"a":'
 
 
-def test_an_image_says_its_dimensions() -> None:
-    png = "iVBORw0KGgoAAAANSUhEUgAAAoAAAAHgCAYAAAA10dzkAAAA"
-    assert image_size(png) == (640, 480)
-    assert image_size("no base64!") == (0, 0)
-    shown = preview_of(content("image", "", data=png, size=14_000, media_type="image/png"))
-    assert "640 × 480" in plain(shown.lines)
+def image(form: str, size: tuple[int, int] = (4, 4), **more: Any) -> str:
+    """Returns an image in base64: red above, blue below."""
+    picture = Image.new("RGB", size, "#ff0000")
+    picture.paste("#0000ff", (0, size[1] // 2, size[0], size[1]))
+    stream = io.BytesIO()
+    picture.save(stream, form, **more)
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF", "WEBP"])
+def test_an_image_is_shown_in_half_blocks_with_its_own_colours(form: str) -> None:
+    data = image(form, **({"lossless": True} if form == "WEBP" else {}))
+    lines = preview_of(content("image", "", data=data, size=99, media_type="image/x")).lines
+    assert "4 × 4 pixels" in plain(lines[:1])
+    assert lines[2:] == [(("▀", "#ff0000 on #ff0000"),) * 4, (("▀", "#0000ff on #0000ff"),) * 4]
+
+
+def test_a_large_image_is_made_small_and_keeps_its_shape() -> None:
+    lines = picture_lines(image("PNG", (1920, 960)))
+    assert (len(lines[0]), len(lines)) == (96, 24)
+    narrow = picture_lines(image("PNG", (1920, 960)), 28)
+    assert (len(narrow[0]), len(narrow)) == (28, 7)
+
+
+@pytest.mark.parametrize("data", ["no base64!", "", "AAAA", image("PNG")[:60]])
+def test_what_is_no_whole_image_is_said_to_be_none(data: str) -> None:
+    lines = preview_of(content("image", "", data=data, size=9, media_type="image/png")).lines
+    assert "cannot be shown" in plain(lines)
+
+
+def test_an_image_with_too_many_pixels_is_not_decoded() -> None:
+    assert picture_lines(image("PNG", (9_000, 9_000))) == []
 
 
 def test_a_cut_preview_says_so() -> None:

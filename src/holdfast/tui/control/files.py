@@ -12,7 +12,11 @@ from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.sessions import SessionsControl
 from holdfast.tui.presenters.files import changed_line, file_rows
+from holdfast.tui.presenters.pictures import COLUMNS
 from holdfast.tui.presenters.previews import preview_of
+
+_FRAME = 12
+"""Columns around a picture in its dialog."""
 
 
 class FilesControl:
@@ -42,7 +46,9 @@ class FilesControl:
         if self._context.model.session_id is None:
             return
         content = await self._context.workbench.files.read(self._context.model.session_id, path)
-        self._context.app.dialogs.preview(preview_of(content), path)
+        columns = min(COLUMNS, self._context.app.size.width - _FRAME)
+        preview = await asyncio.to_thread(preview_of, content, columns)
+        self._context.app.dialogs.preview(preview, path)
 
     async def complete(self, prefix: str) -> tuple[str, ...]:
         """Returns paths for `@prefix`."""

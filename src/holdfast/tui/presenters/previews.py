@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import csv
 import io
 import json
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.presenters.blocks import table_lines, text_lines
 from holdfast.tui.presenters.figures import size
-from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.presenters.pictures import COLUMNS, picture_lines, size_of
+from holdfast.tui.presenters.spans import BLANK, Line, line
 
 if TYPE_CHECKING:
     from holdfast.core.domain.files import FileContent
@@ -33,23 +31,26 @@ class FilePreview:
     """Set when it is to be drawn as Markdown instead of by its lines."""
 
 
-def preview_of(content: FileContent) -> FilePreview:
-    """Returns the preview of a file."""
+def preview_of(content: FileContent, columns: int = COLUMNS) -> FilePreview:
+    """Returns the preview of a file, an image at most `columns` wide.
+
+    Blocks while an image is decoded: call it in a thread.
+    """
     title = sanitize_line(content.path)
     note = f"{sanitize_line(content.media_type)} · {size(content.size)}"
     if content.truncated:
         note += " · the beginning only"
     markdown = sanitize(content.text) if content.kind == "markdown" else ""
-    return FilePreview(title, note, _lines(content), markdown)
+    return FilePreview(title, note, _lines(content, columns), markdown)
 
 
-def _lines(content: FileContent) -> list[Line]:
+def _lines(content: FileContent, columns: int) -> list[Line]:
     if content.kind == "csv":
         return _table(content.text)
     if content.kind == "json":
         return _json(content.text)
     if content.kind == "image":
-        return _image(content)
+        return _image(content, columns)
     if content.kind == "binary":
         return [line(("This file is not text; o opens it in your editor.", "muted"))]
     return text_lines(content.text) if content.text else [line(("The file is empty.", "muted"))]
@@ -87,25 +88,11 @@ def _json_line(text: str) -> Line:
     return line(indent, (key + '"', "key"), (": ", "muted"), (rest, "code"))
 
 
-def _image(content: FileContent) -> list[Line]:
-    width, height = image_size(content.data)
+def _image(content: FileContent, columns: int) -> list[Line]:
+    width, height = size_of(content.data)
     dimensions = f"{width} × {height} pixels, " if width else ""
-    return [
-        line(("An image: ", ""), (f"{dimensions}{size(content.size)}", "strong")),
-        line(("o opens it with your editor; the file is in the session's workspace.", "muted")),
-    ]
-
-
-def image_size(data: str) -> tuple[int, int]:
-    """Returns width and height of a PNG or GIF in base64; (0, 0) when they are not known."""
-    try:
-        head = base64.b64decode(data[:64])
-    except (binascii.Error, ValueError):
-        return 0, 0
-    if head.startswith(b"\x89PNG\r\n\x1a\n") and len(head) >= 24:
-        width, height = struct.unpack(">II", head[16:24])
-        return width, height
-    if head[:6] in (b"GIF87a", b"GIF89a") and len(head) >= 10:
-        width, height = struct.unpack("<HH", head[6:10])
-        return width, height
-    return 0, 0
+    facts = line(("An image: ", ""), (f"{dimensions}{size(content.size)}", "strong"))
+    picture = picture_lines(content.data, columns) if width else []
+    if picture:
+        return [facts, BLANK, *picture]
+    return [facts, line(("It cannot be shown here; o opens the file with your editor.", "muted"))]

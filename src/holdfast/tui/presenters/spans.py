@@ -1,7 +1,8 @@
 """Text with roles: what presenters give and widgets paint.
 
 A role is a name such as `muted` or `added`; which colour it has is the theme's matter, see
-`holdfast.tui.widgets.paint`. Texts in spans are already sanitised.
+`holdfast.tui.widgets.paint`. Only the cells of a picture say their colours, `#rrggbb on #rrggbb`. Texts
+in spans are already sanitised.
 """
 
 from __future__ import annotations

@@ -31,7 +31,12 @@ ROLES = {
 
 def paint(line: Line) -> Content:
     """Returns one line as content; nothing in it is read as markup."""
-    return Content.assemble(*((text, ROLES[role]) if role else text for text, role in line))
+    return Content.assemble(*((text, _style(role)) if role else text for text, role in line))
+
+
+def _style(role: str) -> str:
+    # A picture's own colours are the only ones that are not the theme's.
+    return role if role.startswith("#") else ROLES[role]
 
 
 def paint_all(lines: Iterable[Line]) -> Content:
