@@ -160,7 +160,9 @@ def test_a_question_keeps_its_answer(log: Any) -> None:
     log.request("c", name="ask_user")
     log.question("q", "c", "Which one?", ["Q2", "Q3"])
     assert only(log.entries(), "question").state == "waiting"
+    assert only(log.entries(), "tool").state == "waiting", "the call waits for the person too"
     log.add("QuestionAnswered", question_id="q", call_id="c", answer="Q3")
+    assert only(log.entries(), "tool").state == "running"
     entry = only(log.entries(), "question")
     assert (entry.state, entry.note, entry.choices) == ("ok", "Q3", ("Q2", "Q3"))
 

@@ -123,7 +123,7 @@ class Calls:
             open=True,
         )
         self._questions[entry.id] = entry
-        return [Append(entry)]
+        return [*self._asking(event, question.call_id, "waiting"), Append(entry)]
 
     def answer(self, event: events.QuestionAnswered) -> list[Update]:
         entry = self._questions.pop(event.question_id, None)
@@ -132,7 +132,17 @@ class Calls:
         entry.open = False
         entry.state = "cancelled" if event.answer is None else "ok"
         entry.note = "no answer" if event.answer is None else sanitize(event.answer).strip()
-        return [Change(entry)]
+        return [Change(entry), *self._asking(event, event.call_id, "running")]
+
+    def _asking(
+        self, event: events.QuestionAsked | events.QuestionAnswered, call_id: str, state: str
+    ) -> list[Update]:
+        """Says of the call that asks whether it waits for the person."""
+        call = self._open.get(f"{event.run_id}:{call_id}")
+        if call is None:
+            return []
+        call.state = state
+        return [Change(call)]
 
     def end(self) -> list[Update]:
         """Closes what is open when the run ends."""
