@@ -84,8 +84,7 @@ async def _open_workbench(
 ) -> LocalWorkbench:
     """Makes every adapter and opens the workbench on them."""
     from holdfast.core.files.blobs import FileBlobs
-    from holdfast.core.identity.keyrings import find_keyring
-    from holdfast.core.identity.keys import ProviderKeys
+    from holdfast.core.identity.keys import ProviderKeys, system_keyring
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.credentials import Addresses
     from holdfast.core.models.providers import PROVIDERS
@@ -97,7 +96,7 @@ async def _open_workbench(
     where.make()
     blobs = FileBlobs(where.blobs)
     variables = {name: known.key_variables for name, known in PROVIDERS.items()}
-    keys = ProviderKeys(where, environment, variables, keyring=lambda: find_keyring(environment))
+    keys = ProviderKeys(where, environment, variables, keyring=system_keyring(environment))
     scripted = environment.get(_SCRIPTED) == "1"
     client = ModelRouter(
         keys.get,

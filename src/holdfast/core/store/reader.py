@@ -16,7 +16,6 @@ from holdfast.core.domain.events import DELTAS, EVENT, EventFilter, LoggedEvent
 from holdfast.core.domain.runs import (
     QueuedMessage,
     Run,
-    RunOptions,
     RunStatus,
     SearchHit,
     Session,
@@ -203,11 +202,6 @@ class Reader:
     async def run(self, run_id: str) -> Run | None:
         rows = await self._all("SELECT * FROM runs WHERE id = ?", (run_id,))
         return _run(rows[0]) if rows else None
-
-    async def run_options(self, run_id: str) -> RunOptions:
-        """Returns the options that the run was started with."""
-        rows = await self._all("SELECT options FROM runs WHERE id = ?", (run_id,))
-        return RunOptions.model_validate_json(rows[0][0])
 
     async def runs(self, session_id: str, limit: int, before: int | None) -> tuple[Run, ...]:
         rows = await self._all(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -49,8 +50,12 @@ def near_names(name: str, names: Iterable[str]) -> str:
     return f" There are: {', '.join(known)}." if known else ""
 
 
+@lru_cache(maxsize=256)
 def schema(tool: Tool) -> ToolSchema:
-    """Returns a tool as a model sees it: one plain JSON Schema without references."""
+    """Returns a tool as a model sees it: one plain JSON Schema without references.
+
+    Made once for each tool: every step of every run asks for all of its agent's.
+    """
     whole = tool.arguments.model_json_schema()
     parameters = _plain(whole, whole.pop("$defs", {}))
     parameters.pop("description", None)
