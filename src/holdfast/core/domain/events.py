@@ -28,6 +28,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.files import Change
+from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import ResultPart, UserPart
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.tools import DisplayBlock, Question
@@ -56,6 +57,8 @@ class SessionCreated(_Event):
     model: str | None = None
     project: str
     workspace: str
+    owner: str = LOCAL
+    """Id of the user whose session it is."""
     forked_from: str | None = None
     """The session that this one continues; its events up to the fork follow as copies."""
 
@@ -80,6 +83,8 @@ class SessionDeleted(_Event):
     """The last event of a session; all others of it are gone when this is visible."""
 
     type: Literal["session.deleted"] = "session.deleted"
+    owner: str = LOCAL
+    """Id of the user whose session it was."""
 
 
 # --- runs

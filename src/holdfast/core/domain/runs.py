@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import ErrorInfo
+from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.models import ModelSettings
 from holdfast.core.domain.values import Value
@@ -70,6 +71,8 @@ class Run(Value):
 
 class Session(Value):
     id: str
+    owner: str = LOCAL
+    """Id of the user whose session it is; nobody else sees it."""
     title: str
     agent: str
     model: str | None = None

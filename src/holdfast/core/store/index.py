@@ -62,7 +62,7 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: SessionEvent | 
             at = event.at.isoformat()
             db.execute(
                 "INSERT INTO sessions (id, title, agent, model, project, workspace, created_at, updated_at,"
-                " forked_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " forked_from, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     event.session_id,
                     event.title,
@@ -73,6 +73,7 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: SessionEvent | 
                     at,
                     at,
                     event.forked_from,
+                    event.owner,
                 ),
             )
         case SessionRenamed():

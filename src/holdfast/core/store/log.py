@@ -15,7 +15,15 @@ from typing import Any
 from pydantic_core import PydanticSerializationError
 
 from holdfast.core.domain.errors import NotFoundError, StoreError
-from holdfast.core.domain.events import EVENT, EventFilter, LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.events import (
+    EVENT,
+    EventFilter,
+    LoggedEvent,
+    RunEvent,
+    SessionCreated,
+    SessionEvent,
+)
+from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.store.index import rebuild
 from holdfast.core.store.reader import Reader
@@ -31,14 +39,14 @@ _QUEUE = 2_000
 class _Follower:
     """One reader's place in the broadcast: events that wait, or the mark that some were dropped."""
 
-    def __init__(self, filter: EventFilter) -> None:
-        self.filter = filter
+    def __init__(self, admits: Callable[[LoggedEvent], bool]) -> None:
+        self.admits = admits
         self.waiting: list[LoggedEvent] = []
         self.lagging = False
         self.wake = asyncio.Event()
 
     def offer(self, batch: list[LoggedEvent]) -> None:
-        admitted = [logged for logged in batch if self.filter.admits(logged.event)]
+        admitted = [logged for logged in batch if self.admits(logged)]
         if not admitted:
             return
         if self.lagging or len(self.waiting) + len(admitted) > _QUEUE:
@@ -72,6 +80,7 @@ class EventLog:
         self._redact = redact
         self._followers: set[_Follower] = set()
         self._closing = asyncio.Event()
+        self._owners: dict[str, str] = {}
         self.writer = Writer(path, blobs, self._publish)
         self.reader: Reader
 
@@ -85,6 +94,7 @@ class EventLog:
         """
         log = cls(path, blobs, redact)
         log.reader = await Reader.open(path, blobs)
+        log._owners = await log.reader.owners()
         return log
 
     async def close(self) -> None:
@@ -113,12 +123,17 @@ class EventLog:
         return event if redacted == text else EVENT.validate_json(redacted)
 
     def _publish(self, batch: list[LoggedEvent]) -> None:
+        for logged in batch:
+            if isinstance(logged.event, SessionCreated) and logged.event.owner != LOCAL:
+                self._owners[logged.event.session_id] = logged.event.owner
         for follower in self._followers:
             follower.offer(batch)
 
-    async def read(self, filter: EventFilter, after: int = 0, limit: int = _PAGE) -> list[LoggedEvent]:
-        """Returns the next committed events over `after`."""
-        return await self.reader.events(filter, after, limit)
+    async def read(
+        self, filter: EventFilter, after: int = 0, limit: int = _PAGE, owner: str | None = None
+    ) -> list[LoggedEvent]:
+        """Returns the next committed events over `after`, of `owner`'s sessions (None: of all)."""
+        return await self.reader.events(filter, after, limit, owner)
 
     async def read_all(self, filter: EventFilter, after: int = 0) -> list[LoggedEvent]:
         """Returns all committed events over `after`."""
@@ -140,10 +155,22 @@ class EventLog:
             logger.error("an event is left out of the index: %s", error.message)
             return None
 
-    async def follow(self, filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:
-        """Yields events over `after` (None: from now), for ever; ends when the log closes."""
+    def _admits(self, filter: EventFilter, owner: str | None) -> Callable[[LoggedEvent], bool]:
+        if owner is None:
+            return lambda logged: filter.admits(logged.event)
+        return lambda logged: (
+            filter.admits(logged.event) and self._owners.get(logged.event.session_id, LOCAL) == owner
+        )
+
+    async def follow(
+        self, filter: EventFilter, after: int | None = None, owner: str | None = None
+    ) -> AsyncIterator[LoggedEvent]:
+        """Yields events over `after` (None: from now), for ever; ends when the log closes.
+
+        With `owner` only those of his sessions.
+        """
         # Subscribe first, then read, then follow: what is committed in between is in both, and dropped once.
-        follower = _Follower(filter)
+        follower = _Follower(self._admits(filter, owner))
         self._followers.add(follower)
         try:
             cursor = await self.reader.last_event_id() if after is None else after
@@ -151,7 +178,7 @@ class EventLog:
             while not self._closing.is_set():
                 if follower.lagging:
                     follower.lagging = False
-                    page = await self.read(filter, cursor)
+                    page = await self.read(filter, cursor, owner=owner)
                     follower.lagging = follower.lagging or len(page) == _PAGE
                 else:
                     page, follower.waiting = follower.waiting, []

@@ -1,7 +1,8 @@
 """The database's shape, as forward-only steps.
 
 `PRAGMA user_version` counts the steps taken. A step is never changed once released: add another one.
-Everything but `events` is an index over the log and can be rebuilt from it (`index.rebuild`).
+Beside `events` there are index tables, which can be rebuilt from it (`index.rebuild`), and a few tables of
+their own: users, credentials and what else is no part of a session.
 """
 
 from __future__ import annotations
@@ -106,6 +107,36 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE VIRTUAL TABLE search USING fts5 (
             text, session_id UNINDEXED, role UNINDEXED, at UNINDEXED, tokenize = 'unicode61'
         );
+        """,
+    ),
+    (
+        "owners_and_credentials",
+        """
+        ALTER TABLE sessions ADD COLUMN owner TEXT NOT NULL DEFAULT 'local';
+        CREATE INDEX sessions_by_owner ON sessions (owner, updated_at);
+
+        CREATE TABLE users (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            role TEXT NOT NULL,
+            created_at TEXT NOT NULL
+        );
+        INSERT INTO users VALUES ('local', 'local', 'admin', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));
+
+        CREATE TABLE credentials (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            user_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            scope TEXT NOT NULL,
+            hash TEXT NOT NULL UNIQUE,             -- SHA-256 of the secret, which is not kept
+            last_four TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            expires_at TEXT,
+            last_used_at TEXT,
+            revoked_at TEXT
+        );
+        CREATE INDEX credentials_by_user ON credentials (user_id, kind);
         """,
     ),
 )

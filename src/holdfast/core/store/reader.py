@@ -52,6 +52,14 @@ _MAX_QUERY = 1_000
 _MAX_WORDS = 20
 
 
+_EVENTS_OF = (
+    "(session_id IN (SELECT id FROM sessions WHERE owner = ?)"
+    " OR (type = 'session.deleted' AND COALESCE(json_extract(body, '$.owner'), 'local') = ?))"
+)
+_OWNED = "session_id IN (SELECT id FROM sessions WHERE owner = ?)"
+_OWNED2 = "session_id IN (SELECT id FROM sessions WHERE owner = ?2)"
+
+
 class Reader:
     """Read-only view of the database; what a writer has published is always in it."""
 
@@ -74,6 +82,10 @@ class Reader:
     async def close(self) -> None:
         await self._db.close()
 
+    async def rows(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        """Returns the rows of a query of another module of the store. Raises `StoreError`."""
+        return await self._all(sql, values)
+
     async def _all(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
         # Half of a surrogate pair, which JSON can say and SQLite cannot hold, is in no row anyway.
         whole = [v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for v in values]
@@ -93,9 +105,14 @@ class Reader:
         rows = await self._all("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
         return int(rows[0][0]) if rows else 0
 
-    async def events(self, filter: EventFilter, after: int, limit: int) -> list[LoggedEvent]:
-        """Returns the next events over `after` that `filter` admits."""
+    async def events(
+        self, filter: EventFilter, after: int, limit: int, owner: str | None = None
+    ) -> list[LoggedEvent]:
+        """Returns the next events over `after` that `filter` admits, of `owner`'s sessions (None: of all)."""
         wheres, values = ["id > ?"], [after]
+        if owner is not None:
+            wheres.append(_EVENTS_OF)
+            values.extend((owner, owner))  # type: ignore[arg-type]
         if filter.session_id is not None:
             wheres.append("session_id = ?")
             values.append(filter.session_id)  # type: ignore[arg-type]
@@ -175,32 +192,44 @@ class Reader:
 
     # --- listings
 
-    async def sessions(self, query: str, limit: int, offset: int) -> tuple[Session, ...]:
-        """Returns sessions, latest first, whose titles have every word of `query`."""
+    async def sessions(
+        self, query: str, limit: int, offset: int, owner: str | None = None
+    ) -> tuple[Session, ...]:
+        """Returns sessions, latest first, whose titles have every word of `query`; those of `owner` if given."""
         words = _words(query)
         where = " AND ".join("s.title LIKE ? ESCAPE '\\'" for _ in words) or "1"
         values = [f"%{_like(word)}%" for word in words]
+        if owner is not None:
+            where += " AND s.owner = ?"
+            values.append(owner)
         rows = await self._all(
             f"{_SESSION} WHERE {where} ORDER BY s.updated_at DESC, s.rowid DESC LIMIT ? OFFSET ?",
             [*values, limit, offset],
         )
         return tuple(_session(row) for row in rows)
 
-    async def session(self, session_id: str) -> Session | None:
-        rows = await self._all(f"{_SESSION} WHERE s.id = ?", (session_id,))
+    async def session(self, session_id: str, owner: str | None = None) -> Session | None:
+        """Returns a session, None where there is none or it is not `owner`'s."""
+        rows = await self._all(
+            f"{_SESSION} WHERE s.id = ?1 AND (?2 IS NULL OR s.owner = ?2)", (session_id, owner)
+        )
         return _session(rows[0]) if rows else None
 
-    async def counts(self) -> tuple[int, int]:
+    async def counts(self, owner: str | None = None) -> tuple[int, int]:
         """Returns how many sessions there are, and how many approvals and questions wait."""
         rows = await self._all(
-            "SELECT (SELECT COUNT(*) FROM sessions),"
-            " (SELECT COUNT(*) FROM approvals WHERE status = 'pending')"
-            " + (SELECT COUNT(*) FROM questions WHERE open = 1)"
+            "WITH mine AS (SELECT id FROM sessions WHERE ?1 IS NULL OR owner = ?1)"
+            " SELECT (SELECT COUNT(*) FROM mine),"
+            " (SELECT COUNT(*) FROM approvals WHERE status = 'pending' AND session_id IN mine)"
+            " + (SELECT COUNT(*) FROM questions WHERE open = 1 AND session_id IN mine)",
+            (owner,),
         )
         return rows[0][0], rows[0][1]
 
-    async def run(self, run_id: str) -> Run | None:
-        rows = await self._all("SELECT * FROM runs WHERE id = ?", (run_id,))
+    async def run(self, run_id: str, owner: str | None = None) -> Run | None:
+        rows = await self._all(
+            f"SELECT * FROM runs WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})", (run_id, owner)
+        )
         return _run(rows[0]) if rows else None
 
     async def runs(self, session_id: str, limit: int, before: int | None) -> tuple[Run, ...]:
@@ -218,8 +247,13 @@ class Reader:
         )
         return tuple(_run(row) for row in rows)
 
-    async def approvals(self, session_id: str | None, pending: bool) -> tuple[Approval, ...]:
+    async def approvals(
+        self, session_id: str | None, pending: bool, owner: str | None = None
+    ) -> tuple[Approval, ...]:
         wheres, values = ["1"], []
+        if owner is not None:
+            wheres.append(_OWNED)
+            values.append(owner)
         if pending:
             wheres.append("status = 'pending'")
         if session_id is not None:
@@ -230,27 +264,36 @@ class Reader:
         )
         return tuple(Approval.model_validate_json(row[0]) for row in rows)
 
-    async def approval(self, approval_id: str) -> Approval | None:
-        rows = await self._all("SELECT body FROM approvals WHERE id = ?", (approval_id,))
+    async def approval(self, approval_id: str, owner: str | None = None) -> Approval | None:
+        rows = await self._all(
+            f"SELECT body FROM approvals WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})", (approval_id, owner)
+        )
         return Approval.model_validate_json(rows[0][0]) if rows else None
 
-    async def questions(self, session_id: str | None) -> tuple[Question, ...]:
+    async def questions(self, session_id: str | None, owner: str | None = None) -> tuple[Question, ...]:
         """Returns the questions that wait for an answer, oldest first."""
-        where, values = ("1", ()) if session_id is None else ("session_id = ?", (session_id,))
         rows = await self._all(
-            f"SELECT body FROM questions WHERE open = 1 AND {where} ORDER BY event_id", values
+            "SELECT body FROM questions WHERE open = 1 AND (?1 IS NULL OR session_id = ?1)"
+            f" AND (?2 IS NULL OR {_OWNED2}) ORDER BY event_id",
+            (session_id, owner),
         )
         return tuple(Question.model_validate_json(row[0]) for row in rows)
 
-    async def question_exists(self, question_id: str) -> bool:
+    async def question_exists(self, question_id: str, owner: str | None = None) -> bool:
         """Says whether the question was ever asked."""
-        return bool(await self._all("SELECT 1 FROM questions WHERE id = ?", (question_id,)))
+        sql = f"SELECT 1 FROM questions WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})"
+        return bool(await self._all(sql, (question_id, owner)))
 
     async def queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
         rows = await self._all("SELECT body FROM queue WHERE session_id = ? ORDER BY event_id", (session_id,))
         return tuple(QueuedMessage.model_validate_json(row[0]) for row in rows)
 
-    async def search(self, query: str, limit: int) -> tuple[SearchHit, ...]:
+    async def owners(self) -> dict[str, str]:
+        """Returns the owner of each session that is not the local user's."""
+        rows = await self._all("SELECT id, owner FROM sessions WHERE owner <> 'local'")
+        return {row["id"]: row["owner"] for row in rows}
+
+    async def search(self, query: str, limit: int, owner: str | None = None) -> tuple[SearchHit, ...]:
         """Returns where all words of `query` stand, best first; each word also as a beginning."""
         words = [word.replace('"', '""') for word in _words(query)]
         if not words:
@@ -259,8 +302,8 @@ class Reader:
             "SELECT search.rowid AS id, session_id, role, at, title,"
             " snippet(search, 0, char(2), char(3), '…', 24) AS excerpt"
             " FROM search JOIN sessions ON sessions.id = search.session_id"
-            " WHERE search MATCH ? ORDER BY rank LIMIT ?",
-            (" ".join(f'"{word}"*' for word in words), limit),
+            " WHERE search MATCH ?1 AND (?3 IS NULL OR sessions.owner = ?3) ORDER BY rank LIMIT ?2",
+            (" ".join(f'"{word}"*' for word in words), limit, owner),
         )
         return tuple(
             SearchHit.model_validate(

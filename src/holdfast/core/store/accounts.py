@@ -1,0 +1,124 @@
+"""Users and their credentials. Unlike the index tables they are no projection of the log."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from holdfast.core.domain.errors import ConflictError, NotFoundError
+from holdfast.core.domain.identity import Credential, User
+from holdfast.core.store.reader import Reader
+from holdfast.core.store.writer import Writer
+
+_FIELDS = ", ".join(Credential.model_fields)
+
+
+class Accounts:
+    """Reads and writes the tables `users` and `credentials`."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def users(self) -> tuple[User, ...]:
+        """Returns all users, oldest first."""
+        rows = await self._reader.rows("SELECT * FROM users ORDER BY created_at, rowid")
+        return tuple(User.model_validate(dict(row)) for row in rows)
+
+    async def user(self, name_or_id: str) -> User | None:
+        """Returns the user with this id or name."""
+        rows = await self._reader.rows("SELECT * FROM users WHERE id = ?1 OR name = ?1", (name_or_id,))
+        return User.model_validate(dict(rows[0])) if rows else None
+
+    async def add_user(self, user: User) -> None:
+        """Raises `ConflictError` when the name is taken."""
+
+        def insert(db: sqlite3.Connection) -> bool:
+            values = (user.id, user.name, user.role, user.created_at.isoformat())
+            return db.execute("INSERT OR IGNORE INTO users VALUES (?, ?, ?, ?)", values).rowcount == 1
+
+        if not await self._writer.run(insert):
+            raise ConflictError(f"There is a user {user.name} already.", code="user_exists")
+
+    async def remove_user(self, user_id: str) -> None:
+        """Removes a user with all credentials, at once."""
+
+        def remove(db: sqlite3.Connection) -> None:
+            with _transaction(db):
+                db.execute("DELETE FROM credentials WHERE user_id = ?", (user_id,))
+                db.execute("DELETE FROM users WHERE id = ?", (user_id,))
+
+        await self._writer.run(remove)
+
+    async def credentials(self, user_id: str | None, kind: str) -> tuple[Credential, ...]:
+        """Returns the credentials of a user, or of all, oldest first."""
+        rows = await self._reader.rows(
+            f"SELECT {_FIELDS} FROM credentials WHERE kind = ?1 AND (?2 IS NULL OR user_id = ?2)"
+            " ORDER BY created_at, rowid",
+            (kind, user_id),
+        )
+        return tuple(Credential.model_validate(dict(row)) for row in rows)
+
+    async def by_hash(self, hash: str) -> tuple[Credential, User] | None:
+        """Returns the credential whose secret has this hash, and its user."""
+        rows = await self._reader.rows(f"SELECT {_FIELDS} FROM credentials WHERE hash = ?", (hash,))
+        if not rows:
+            return None
+        credential = Credential.model_validate(dict(rows[0]))
+        user = await self.user(credential.user_id)
+        return None if user is None else (credential, user)
+
+    async def add_credential(self, credential: Credential, hash: str) -> None:
+        """Keeps a credential under the hash of its secret. Raises `NotFoundError` when its user is gone."""
+        fields = credential.model_dump(mode="json")
+        columns = ", ".join((*fields, "hash"))
+        marks = ", ".join("?" * (len(fields) + 1))
+
+        def insert(db: sqlite3.Connection) -> bool:
+            return (
+                db.execute(
+                    f"INSERT INTO credentials ({columns}) SELECT {marks}"
+                    " WHERE EXISTS (SELECT 1 FROM users WHERE id = ?)",
+                    (*fields.values(), hash, credential.user_id),
+                ).rowcount
+                == 1
+            )
+
+        if not await self._writer.run(insert):
+            raise NotFoundError(f"There is no user {credential.user_id}.", code="user_not_found")
+
+    async def revoke(self, credential_id: str, at: datetime) -> None:
+        """Marks a credential as revoked; a second time changes nothing."""
+        await self._writer.run(
+            lambda db: (
+                db.execute(
+                    "UPDATE credentials SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+                    (at.isoformat(), credential_id),
+                )
+                and None
+            )
+        )
+
+    async def used(self, credential_id: str, at: datetime) -> None:
+        """Notes when a credential was used last."""
+        await self._writer.run(
+            lambda db: (
+                db.execute(
+                    "UPDATE credentials SET last_used_at = ? WHERE id = ?", (at.isoformat(), credential_id)
+                )
+                and None
+            )
+        )
+
+
+class _transaction:
+    """Commits what happens inside, or takes it back."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
