@@ -33,6 +33,7 @@ from holdfast.core.services.local import LocalWorkbench, Parts
 from holdfast.core.services.workbench import Workbench
 from holdfast.core.tools.builtin.catalog import builtin_tools
 from holdfast.core.tools.registry import ToolRegistry
+from holdfast.server.kit.auth import LocalDoor
 from holdfast.server.listener import listen
 from holdfast.server.lock import bind_socket
 from holdfast.server.native.client import RemoteWorkbench
@@ -162,7 +163,7 @@ async def served(workbench: LocalWorkbench, socket: Path) -> AsyncIterator[Remot
 
     stop = asyncio.Event()
     app = native_app(ready, log=logging.getLogger("holdfast.tests"), closing=stop)
-    server = asyncio.create_task(listen(app, bind_socket(socket), stop))
+    server = asyncio.create_task(listen(LocalDoor(app), bind_socket(socket), stop))
     remote = RemoteWorkbench(socket)
     try:
         yield remote

@@ -16,6 +16,7 @@ from typing import Any
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.errors import StoreTooNew
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
+from holdfast.core.domain.identity import Principal
 from holdfast.core.domain.status import EngineStatus
 from holdfast.server.native.operations import workbench_methods
 
@@ -32,6 +33,7 @@ class FakeWorkbench:
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.results: dict[str, Any] = {"engine.status": self.status, "engine.stop": self._stop}
+        self.principals: list[Principal] = []
         self.log: list[LoggedEvent] = []
         self.stop = asyncio.Event()
         self.active_runs = 0
@@ -95,6 +97,10 @@ class FakeWorkbench:
                 await added.wait()
         finally:
             self.following -= 1
+
+    def as_principal(self, principal: Principal) -> FakeWorkbench:
+        self.principals.append(principal)
+        return self
 
     async def close(self) -> None:
         self.closed = True

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from server_fakes import FakeWorkbench
 
+from holdfast.server.kit.auth import LocalDoor
 from holdfast.server.listener import listen
 from holdfast.server.lock import bind_socket
 from holdfast.server.native.client import RemoteWorkbench
@@ -45,7 +46,7 @@ async def running_server(fake: FakeWorkbench, socket: Path, **options: Any) -> A
 
     stop = asyncio.Event()
     app = native_app(workbench, log=logging.getLogger("holdfast.tests"), closing=stop, **options)
-    task = asyncio.create_task(listen(app, bind_socket(socket), stop))
+    task = asyncio.create_task(listen(LocalDoor(app), bind_socket(socket), stop))
     try:
         yield
     finally:

@@ -28,9 +28,9 @@ from holdfast.server.log import open_log
 from holdfast.server.spawn import EXIT_BUSY
 
 if TYPE_CHECKING:
-    from holdfast.core.services.workbench import Workbench
+    from holdfast.core.services.workbench import Host
 
-MakeWorkbench = Callable[[], Awaitable["Workbench"]]
+MakeWorkbench = Callable[[], Awaitable["Host"]]
 """Opens the workbench; called once, in the engine's loop."""
 
 LOCK_WAIT_S = 5.0
@@ -188,11 +188,12 @@ class _Engine:
     async def run(self, on_ready: Callable[[], None] | None) -> None:
         """Serves until the stop, then closes the workbench."""
         # The socket takes connections already; clients wait in its queue while this is imported.
+        from holdfast.server.kit.auth import LocalDoor
         from holdfast.server.listener import listen
         from holdfast.server.native.routes import LIVE_PATH, native_app
 
         app = native_app(self._workbench, log=self._log, closing=self._stop)
-        activity = Activity(app, quiet_path=LIVE_PATH)
+        activity = Activity(LocalDoor(app), quiet_path=LIVE_PATH)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(listen(activity, self._listener, self._stop))
@@ -201,7 +202,7 @@ class _Engine:
             self._stopped.cancel()
             await self._close()
 
-    async def _workbench(self) -> Workbench:
+    async def _workbench(self) -> Host:
         """Returns the workbench, waiting for it; raises why there is none."""
         await asyncio.wait(
             {self._opening, self._stopped}, timeout=READY_WAIT_S, return_when=asyncio.FIRST_COMPLETED
@@ -230,7 +231,7 @@ class _Engine:
         if self._idle_stop_s > 0:
             await self._stop_when_idle(activity, self._opening.result())
 
-    async def _stop_when_idle(self, activity: Activity, workbench: Workbench) -> None:
+    async def _stop_when_idle(self, activity: Activity, workbench: Host) -> None:
         while not self._stop.is_set():
             left = self._idle_stop_s - activity.idle_s
             if left > 0:
@@ -241,7 +242,7 @@ class _Engine:
                 self._log.info("engine %d idle for %.0f s", os.getpid(), activity.idle_s)
                 self._stop.set()
 
-    async def _has_runs(self, workbench: Workbench) -> bool:
+    async def _has_runs(self, workbench: Host) -> bool:
         try:
             return (await workbench.engine.status()).active_runs > 0
         except HoldfastError as error:

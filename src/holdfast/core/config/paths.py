@@ -80,6 +80,24 @@ class Paths:
     def agents(self) -> Path:
         return self.config / "agents"
 
+    def user_folder(self, user_id: str) -> Path:
+        """Where a user other than the local one has agents and policy. An id has no separators."""
+        if "/" in user_id or user_id in ("", ".", ".."):
+            raise ValueError(f"{user_id!r} is no user's id")
+        return self.config / "users" / user_id
+
+    def user_agents(self, user_id: str) -> Path:
+        """The agents of a user."""
+        return self.agents if user_id == "local" else self.user_folder(user_id) / "agents"
+
+    def user_policy(self, user_id: str) -> Path:
+        """The rules of a user."""
+        return self.policy if user_id == "local" else self.user_folder(user_id) / "policy.yaml"
+
+    def user_project(self, user_id: str) -> Path:
+        """The project folder of sessions that name none."""
+        return self.data / "projects" / self.user_folder(user_id).name
+
     @property
     def themes(self) -> Path:
         return self.config / "themes"

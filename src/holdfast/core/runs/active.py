@@ -86,6 +86,8 @@ class ActiveRun:
     workspace: Workspace
     evaluate: Callable[[Tool, tuple[str, ...]], PolicyAnswer]
     """Policy on a call: the user's rules, the agent's, the session's grants and the mode."""
+    allow_always: Callable[[str], object]
+    """Adds a rule to the allow list of the user whose run it is."""
     state: RunState
     emitter: Emitter
     timer: WorkTimer

@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from holdfast.core.approvals.policy_file import PolicyFile
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Verdict
 from holdfast.core.domain.errors import ConflictError, ForbiddenError, HoldfastError, InvalidError
 from holdfast.core.domain.events import ApprovalResolved, QuestionAnswered
@@ -43,8 +42,7 @@ class Waiting:
 class Broker:
     """Matches decisions and answers with the runs that wait for them."""
 
-    def __init__(self, policy_file: PolicyFile) -> None:
-        self._policy_file = policy_file
+    def __init__(self) -> None:
         self._approvals: dict[str, Waiting] = {}
         self._questions: dict[str, tuple[ActiveRun, Question, asyncio.Event]] = {}
         self._grants: dict[str, list[str]] = {}
@@ -164,7 +162,7 @@ class Broker:
                 code="no_rule",
             )
         if decision.scope == "always":
-            await asyncio.to_thread(self._policy_file.add_allow, rule)
+            await asyncio.to_thread(waiting.run.allow_always, rule)
         # "Always" is a grant for this session too: a wider ask rule of the user's own may outrank the file's
         # new line, and the person has just said yes.
         if decision.scope != "once" and rule not in self.grants(waiting.run.session_id):

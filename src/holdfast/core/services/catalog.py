@@ -11,28 +11,29 @@ from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, Trust
 from holdfast.core.domain.errors import Diagnostic, InvalidError
+from holdfast.core.domain.identity import Credential, NewCredential, Scope
 from holdfast.core.domain.models import ModelCatalog, ModelChoice, ModelInfo
 from holdfast.core.identity.keys import ProviderKeys
-
-
-def _folder(project: str | None) -> Path | None:
-    return Path(project) if project else None
+from holdfast.core.services.access import Access
+from holdfast.core.services.identity import ApiKeys
 
 
 class AgentService:
     """Implements the `Agents` of a workbench."""
 
-    def __init__(self, registry: AgentRegistry, trust: TrustStore) -> None:
+    def __init__(self, access: Access, registry: AgentRegistry, trust: TrustStore) -> None:
+        self._access = access
         self._registry = registry
         self._trust = trust
 
     async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
-        return tuple(await asyncio.to_thread(self._registry.list, _folder(project)))
+        return tuple(await asyncio.to_thread(self._registry.list, self._access.folder(project)))
 
     async def get(self, name: str, project: str | None = None) -> AgentInfo:
-        return await asyncio.to_thread(self._registry.get, name, _folder(project))
+        return await asyncio.to_thread(self._registry.get, name, self._access.folder(project))
 
     async def validate(self, path: str) -> tuple[Diagnostic, ...]:
+        self._access.machine("Reading a file of the engine's machine")
         return tuple(await asyncio.to_thread(self._registry.validate, Path(path)))
 
     async def trust(self, path: str, trusted: bool) -> Trust:
@@ -49,10 +50,12 @@ class ModelService:
 
     def __init__(
         self,
+        access: Access,
         catalog: ModelCatalog,
         registry: AgentRegistry,
         settings: Callable[[Path | None], Settings],
     ) -> None:
+        self._access = access
         self._catalog = catalog
         self._registry = registry
         self._settings = settings
@@ -61,9 +64,9 @@ class ModelService:
         return await self._catalog.list()
 
     async def choose(self, agent: str, project: str | None = None, flag: str | None = None) -> ModelChoice:
-        info = await asyncio.to_thread(self._registry.get, agent, _folder(project))
+        info = await asyncio.to_thread(self._registry.get, agent, self._access.folder(project))
         model = info.spec.model if info.spec is not None else None
-        settings = await asyncio.to_thread(self._settings, _folder(project))
+        settings = await asyncio.to_thread(self._settings, self._access.folder(project))
         return await self._catalog.choose(
             flag=flag, session=None, agent=model, settings=settings.models.default
         )
@@ -72,8 +75,20 @@ class ModelService:
 class KeyService:
     """Implements the `Keys` of a workbench."""
 
-    def __init__(self, keys: ProviderKeys) -> None:
+    def __init__(self, keys: ProviderKeys, api_keys: ApiKeys) -> None:
         self._keys = keys
+        self._api_keys = api_keys
+
+    async def create(
+        self, name: str, scope: Scope = Scope.CHAT, expires_s: int | None = None, user: str | None = None
+    ) -> NewCredential:
+        return await self._api_keys.create(name, scope, expires_s, user)
+
+    async def list(self) -> tuple[Credential, ...]:
+        return await self._api_keys.list()
+
+    async def revoke(self, id: str) -> Credential:
+        return await self._api_keys.revoke(id)
 
     async def providers(self) -> dict[str, str]:
         return dict(await asyncio.to_thread(self._keys.sources))

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from holdfast import __version__
@@ -16,8 +17,8 @@ from holdfast.core.domain.errors import UnsupportedError
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import BlobStore
-from holdfast.core.domain.values import utc_now
 from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.access import Access
 from holdfast.core.services.checks import check_home
 from holdfast.core.store.log import EventLog
 
@@ -27,6 +28,7 @@ class EngineService:
 
     def __init__(  # noqa: PLR0913 (it speaks of all that there is)
         self,
+        access: Access,
         log: EventLog,
         supervisor: Supervisor,
         catalog: ModelCatalog,
@@ -37,7 +39,9 @@ class EngineService:
         address: str,
         stop: Callable[[], None] | None,
         settings: Callable[[Path | None], Settings],
+        started_at: datetime,
     ) -> None:
+        self._access = access
         self._log = log
         self._supervisor = supervisor
         self._catalog = catalog
@@ -47,17 +51,18 @@ class EngineService:
         self._address = address
         self._stop = stop
         self._settings = settings
-        self._started_at = utc_now()
+        self._started_at = started_at
 
     async def status(self) -> EngineStatus:
-        sessions, waiting = await self._log.reader.counts()
+        sessions, waiting = await self._log.reader.counts(self._access.owner)
+        admin = self._access.principal.is_admin
         return EngineStatus(
             version=__version__,
             pid=os.getpid(),
             started_at=self._started_at,
-            home=str(self._paths.data),
-            address=self._address,
-            log=str(self._paths.engine_log) if self._address else "",
+            home=str(self._paths.data) if admin else "",
+            address=self._address if admin else "",
+            log=str(self._paths.engine_log) if self._address and admin else "",
             sessions=sessions,
             active_runs=self._supervisor.executing_runs,
             waiting=waiting,
@@ -65,7 +70,7 @@ class EngineService:
         )
 
     async def settings(self, project: str | None = None) -> Settings:
-        return await asyncio.to_thread(self._settings, Path(project) if project else None)
+        return await asyncio.to_thread(self._settings, self._access.folder(project))
 
     async def stop(self) -> None:
         if self._stop is None:

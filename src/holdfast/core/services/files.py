@@ -19,6 +19,7 @@ from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.files.preview import read_for_preview
 from holdfast.core.files.undo import redo, undo
 from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.access import Access
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.log import EventLog
 
@@ -27,18 +28,21 @@ class FileService:
     """Implements the `Files` of a workbench."""
 
     def __init__(
-        self, log: EventLog, supervisor: Supervisor, workspaces: Workspaces, blobs: BlobStore
+        self,
+        access: Access,
+        log: EventLog,
+        supervisor: Supervisor,
+        workspaces: Workspaces,
+        blobs: BlobStore,
     ) -> None:
+        self._access = access
         self._log = log
         self._supervisor = supervisor
         self._workspaces = workspaces
         self._blobs = blobs
 
     async def _session(self, session_id: str) -> Session:
-        session = await self._log.reader.session(session_id)
-        if session is None:
-            raise NotFoundError(f"There is no session {session_id}.", code="session_not_found")
-        return session
+        return await self._access.session(session_id)
 
     async def _changes(self, session_id: str) -> list[FileChanged]:
         events = await self._log.reader.events_of_type(session_id, "file.changed")
@@ -72,6 +76,7 @@ class FileService:
         except RuntimeError:  # the home of a user there is not
             own = Path(path)
         if own.is_absolute() or ".." in own.parts:
+            self._access.machine("Attaching a file from outside of the session's folders")
             return _read_own(Path(session.project, own), session)
         jails = [self._workspaces.open(session)]
         if session.project != session.workspace and Path(session.project).is_dir():
@@ -101,6 +106,7 @@ class FileService:
 
     async def _turn(self, session_id: str, run_id: str | None, way: str) -> tuple[FileEntry, ...]:
         """Undoes or redoes one run's changes; the log keeps that as further changes of that run."""
+        await self._session(session_id)
         async with self._supervisor.idle(session_id):
             await self._turn_idle(await self._session(session_id), run_id, way)
         return await self.list(session_id)

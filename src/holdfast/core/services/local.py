@@ -9,10 +9,11 @@ from pathlib import Path
 
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
-from holdfast.core.approvals.policy_file import PolicyFile
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
+from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.models import ModelCatalog, ModelClient
+from holdfast.core.domain.values import utc_now
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.identity.redaction import Redactor, StreamRedactor
@@ -22,13 +23,32 @@ from holdfast.core.runs.executor import Executor
 from holdfast.core.runs.loop import Loop
 from holdfast.core.runs.steps import Stepper
 from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.access import Access
 from holdfast.core.services.catalog import AgentService, KeyService, ModelService
 from holdfast.core.services.engine import EngineService
 from holdfast.core.services.files import FileService
+from holdfast.core.services.identity import ApiKeys, Gate, UserService
+from holdfast.core.services.needs import Guarded
+from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
 from holdfast.core.services.runs import ApprovalService, EventService, RunService
 from holdfast.core.services.sessions import SessionService
+from holdfast.core.services.workbench import (
+    Agents,
+    Approvals,
+    Engine,
+    Events,
+    Files,
+    Keys,
+    Models,
+    Runs,
+    Sessions,
+    Users,
+    Workbench,
+    nouns,
+)
 from holdfast.core.services.workspaces import Workspaces
+from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import ToolRegistry
 
@@ -55,25 +75,30 @@ class Parts:
     """Waits before a model call is made again."""
 
 
-class LocalWorkbench:
-    """A `Workbench` that runs everything itself. Made by `open`, ended by `close`."""
+class _Core:
+    """What all principals of one engine share: the log, the runs, the registries."""
 
     def __init__(self, parts: Parts, log: EventLog, redactor: Redactor) -> None:
-        self._parts = parts
-        self._log = log
-        self._sweep: asyncio.Task[None] | None = None
-        settings = parts.settings(None)
-        trust = TrustStore(parts.paths.trust)
-        policy = PolicyFile(parts.paths.policy)
-        registry = AgentRegistry(parts.paths, parts.tools.names, trust)
-        workspaces = Workspaces(parts.paths, parts.blobs)
-        broker = Broker(policy)
+        self.parts = parts
+        self.log = log
+        self.started_at = utc_now()
+        self.accounts = Accounts(log.writer, log.reader)
+        self.gate = Gate(self.accounts)
+        self.policies = Policies(parts.paths, self.accounts)
+        self.trust = TrustStore(parts.paths.trust)
+        self.registry = AgentRegistry(parts.paths, parts.tools.names, self.trust)
+        self.workspaces = Workspaces(parts.paths, parts.blobs)
+        self.broker = Broker()
+        self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
+        self.sweep: asyncio.Task[None] | None = None
 
+    def _loop(self, redactor: Redactor) -> Loop:
+        parts, settings = self.parts, self.parts.settings(None)
         executor = Executor(
-            broker,
+            self.broker,
             parts.blobs,
             parts.environment,
-            lambda run: workspaces.watch(run.workspace),
+            lambda run: self.workspaces.watch(run.workspace),
             command_timeout_s=settings.tools.command_timeout_s,
             allow_private_hosts=settings.tools.allow_private_hosts,
         )
@@ -84,40 +109,61 @@ class LocalWorkbench:
             retries=settings.models.retries,
             sleep=parts.sleep,
         )
-        loop = Loop(stepper, executor, Compactor(parts.client), parts.catalog)
-        prepare = Preparation(
-            log,
-            registry,
-            trust,
-            parts.catalog,
-            parts.tools,
-            workspaces,
-            broker,
-            policy,
+        return Loop(stepper, executor, Compactor(parts.client), parts.catalog)
+
+    def _preparation(self, redactor: Redactor) -> Preparation:
+        return Preparation(
+            self.log,
+            self.registry,
+            self.trust,
+            self.parts.catalog,
+            self.parts.tools,
+            self.workspaces,
+            self.broker,
+            self.policies,
             lambda: StreamRedactor(redactor),
-            parts.settings,
+            self.parts.settings,
         )
-        self._supervisor = Supervisor(log, loop, broker, prepare)
-        self.agents = AgentService(registry, trust)
-        self.sessions = SessionService(
-            log, self._supervisor, registry, parts.catalog, workspaces, parts.blobs
+
+    async def remove_unused_blobs(self) -> None:
+        used = await self.log.reader.all_blobs()
+        await asyncio.to_thread(self.parts.blobs.sweep, used)
+
+
+class LocalWorkbench:
+    """A `Host`: it runs everything itself. Made by `open`, ended by `close`.
+
+    Each principal has a view of his own on the same core; that of `open` is the local user's.
+    """
+
+    def __init__(self, core: _Core, principal: Principal = LOCAL_PRINCIPAL) -> None:
+        self._core = core
+        parts, log = core.parts, core.log
+        access = Access(principal, log.reader, parts.paths)
+        self.principal = principal
+        self.agents: Agents = AgentService(access, core.registry, core.trust)
+        self.sessions: Sessions = SessionService(
+            access, log, core.supervisor, core.registry, parts.catalog, core.workspaces, parts.blobs
         )
-        self.runs = RunService(log, self._supervisor, broker)
-        self.approvals = ApprovalService(log, broker, policy)
-        self.events = EventService(log)
-        self.files = FileService(log, self._supervisor, workspaces, parts.blobs)
-        self.models = ModelService(parts.catalog, registry, parts.settings)
-        self.keys = KeyService(parts.keys)
-        self.engine = EngineService(
+        self.runs: Runs = RunService(access, log, core.supervisor, core.broker)
+        self.approvals: Approvals = ApprovalService(access, log, core.broker, core.policies)
+        self.events: Events = EventService(access, log)
+        self.files: Files = FileService(access, log, core.supervisor, core.workspaces, parts.blobs)
+        self.models: Models = ModelService(access, parts.catalog, core.registry, parts.settings)
+        self.keys: Keys = KeyService(parts.keys, ApiKeys(core.accounts, core.gate, principal))
+        self.users: Users = UserService(core.accounts, core.gate, principal)
+        self.engine: Engine = EngineService(
+            access,
             log,
-            self._supervisor,
+            core.supervisor,
             parts.catalog,
-            registry,
+            core.registry,
             parts.blobs,
             parts.paths,
             address=parts.address,
             stop=parts.stop,
             settings=parts.settings,
+            started_at=core.started_at,
         )
 
     @classmethod
@@ -128,20 +174,30 @@ class LocalWorkbench:
         )  # the first look may ask a keyring, which may take a while
         redactor = Redactor(parts.keys.secrets)
         log = await EventLog.open(parts.paths.database, parts.blobs, redactor.redact)
-        workbench = cls(parts, log, redactor)
-        await workbench._supervisor.recover()
+        core = _Core(parts, log, redactor)
+        await core.supervisor.recover()
         # Contents that were kept for an undo and never needed, or whose session is gone.
-        workbench._sweep = asyncio.create_task(workbench._remove_unused_blobs())
-        return workbench
+        core.sweep = asyncio.create_task(core.remove_unused_blobs())
+        return cls(core)
 
-    async def _remove_unused_blobs(self) -> None:
-        used = await self._log.reader.all_blobs()
-        await asyncio.to_thread(self._parts.blobs.sweep, used)
+    def as_principal(self, principal: Principal) -> Workbench:
+        """Returns the view of `principal`, which refuses what his role or his credential does not allow."""
+        if principal == LOCAL_PRINCIPAL:
+            return self
+        view = LocalWorkbench(self._core, principal)
+        for noun, protocol in nouns().items():
+            setattr(view, noun, Guarded(noun, getattr(view, noun), protocol, principal))
+        return view
+
+    async def authenticate(self, secret: str) -> Principal:
+        """Returns who shows `secret`. Raises `UnauthenticatedError`."""
+        return await self._core.gate.authenticate(secret)
 
     async def close(self) -> None:
         """Stops the runs (those that wait for a person stay as they are) and closes the database."""
-        if self._sweep is not None:
-            self._sweep.cancel()
-        await self._supervisor.close()
-        await self._parts.client.close()
-        await self._log.close()
+        core = self._core
+        if core.sweep is not None:
+            core.sweep.cancel()
+        await core.supervisor.close()
+        await core.parts.client.close()
+        await core.log.close()

@@ -10,7 +10,6 @@ from holdfast.core.agents.instructions import project_notes, system_prompt
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.approvals.policy import Layers, evaluate
-from holdfast.core.approvals.policy_file import PolicyFile
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import PolicyAnswer, Rules
@@ -25,6 +24,7 @@ from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
+from holdfast.core.services.policies import Policies, UserPolicy
 from holdfast.core.services.sessions import valid
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.log import EventLog
@@ -43,7 +43,7 @@ class Preparation:
         tools: ToolRegistry,
         workspaces: Workspaces,
         broker: Broker,
-        policy: PolicyFile,
+        policies: Policies,
         redactor: Callable[[], StreamRedactor],
         settings: Callable[[Path | None], Settings],
     ) -> None:
@@ -54,7 +54,7 @@ class Preparation:
         self._tools = tools
         self._workspaces = workspaces
         self._broker = broker
-        self._policy = policy
+        self._policies = policies
         self._redactor = redactor
         self._settings = settings
 
@@ -101,19 +101,22 @@ class Preparation:
             system=lambda: self._system(session, spec),
             tools={name: self._tools.get(name) for name in spec.tools},
             workspace=workspace,
-            evaluate=self._evaluator(session, spec, options),
+            evaluate=self._evaluator(session, spec, options, await self._policies.of(session.owner)),
+            allow_always=self._policies.file(session.owner).add_allow,
             state=state,
             emitter=Emitter(self._log, state, context, self._redactor),
             timer=WorkTimer(timeout_s),
         )
 
     def _evaluator(
-        self, session: Session, spec: AgentSpec, options: RunOptions
+        self, session: Session, spec: AgentSpec, options: RunOptions, policy: UserPolicy
     ) -> Callable[[Tool, tuple[str, ...]], PolicyAnswer]:
         def answer(tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
+            if (refusal := policy.refuses(tool)) is not None:
+                return refusal
             unreadable = ""
             try:
-                user = self._policy.read()
+                user = policy.rules()
             except (InvalidError, OSError) as error:
                 user, unreadable = Rules(), str(error)
             granted = Rules(allow=tuple(self._broker.grants(session.id)))

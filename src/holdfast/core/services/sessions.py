@@ -9,7 +9,7 @@ from typing import Literal
 
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.agents import AgentInfo
-from holdfast.core.domain.errors import AgentFileError, ConflictError, InvalidError, NotFoundError
+from holdfast.core.domain.errors import AgentFileError, ConflictError, InvalidError
 from holdfast.core.domain.events import (
     ContextCompacted,
     EventFilter,
@@ -29,6 +29,7 @@ from holdfast.core.domain.tools import BlobStore
 from holdfast.core.domain.values import new_id
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.access import Access
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.sessions.export import to_json, to_markdown
 from holdfast.core.sessions.fork import Renaming, copied
@@ -43,6 +44,7 @@ class SessionService:
 
     def __init__(
         self,
+        access: Access,
         log: EventLog,
         supervisor: Supervisor,
         registry: AgentRegistry,
@@ -50,6 +52,7 @@ class SessionService:
         workspaces: Workspaces,
         blobs: BlobStore,
     ) -> None:
+        self._access = access
         self._log = log
         self._supervisor = supervisor
         self._registry = registry
@@ -58,13 +61,12 @@ class SessionService:
         self._blobs = blobs
 
     async def list(self, query: str = "", limit: int = 200, offset: int = 0) -> tuple[Session, ...]:
-        return await self._log.reader.sessions(query, limit, offset)
+        return await self._log.reader.sessions(query, limit, offset, self._access.owner)
 
     async def create(
-        self, agent: str, project: str, title: str = "", model: str | None = None, id: str | None = None
+        self, agent: str, project: str = "", title: str = "", model: str | None = None, id: str | None = None
     ) -> Session:
-        if not _is_folder(project):
-            raise InvalidError(f"{shorten(project, 200)!r} is not a folder.", code="no_such_folder")
+        project = str(await asyncio.to_thread(self._access.project, project))
         info = valid(self._registry.get(agent, Path(project)))
         if model:
             await self._catalog.get(model)
@@ -72,7 +74,8 @@ class SessionService:
         if await self._log.reader.session(session_id) is not None:
             raise ConflictError(f"There is a session {session_id} already.", code="session_exists")
         assert info.spec is not None
-        workspace = self._workspaces.place(session_id, info.spec.workspace, project, trusted=info.trusted)
+        trusted = info.trusted and self._access.principal.is_admin
+        workspace = self._workspaces.place(session_id, info.spec.workspace, project, trusted=trusted)
         await self._log.append(
             SessionCreated(
                 session_id=session_id,
@@ -81,15 +84,13 @@ class SessionService:
                 model=model or None,
                 project=project,
                 workspace=str(workspace),
+                owner=self._access.owner,
             )
         )
         return await self.get(session_id)
 
     async def get(self, session_id: str) -> Session:
-        session = await self._log.reader.session(session_id)
-        if session is None:
-            raise NotFoundError(f"There is no session {session_id}.", code="session_not_found")
-        return session
+        return await self._access.session(session_id)
 
     async def rename(self, session_id: str, title: str) -> Session:
         await self.get(session_id)
@@ -115,20 +116,21 @@ class SessionService:
         return await self.get(session_id)
 
     async def delete(self, session_id: str) -> None:
+        await self.get(session_id)
         async with self._supervisor.idle(session_id):
             await self._delete(session_id)
 
     async def _delete(self, session_id: str) -> None:
         await self.get(session_id)
         digests = await self._log.reader.blobs_of(session_id)
-        await self._log.append(SessionDeleted(session_id=session_id), durable=True)
+        await self._log.append(SessionDeleted(session_id=session_id, owner=self._access.owner), durable=True)
         for digest in await self._log.reader.unused_blobs(digests):
             await asyncio.to_thread(self._blobs.path(digest).unlink, missing_ok=True)
         self._supervisor.forget(session_id)
         await asyncio.to_thread(self._workspaces.forget, session_id)
 
     async def search(self, query: str, limit: int = 50) -> tuple[SearchHit, ...]:
-        return await self._log.reader.search(query, limit)
+        return await self._log.reader.search(query, limit, self._access.owner)
 
     async def export(self, session_id: str, format: Literal["markdown", "json"]) -> str:
         session = await self.get(session_id)
@@ -140,6 +142,7 @@ class SessionService:
         return await self._log.reader.queue(session_id)
 
     async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
+        await self.get(session_id)
         return await self._supervisor.pull_back(session_id, message_id)
 
     # --- fork
@@ -158,6 +161,7 @@ class SessionService:
             model=source.model,
             project=source.project,
             workspace=str(workspace),
+            owner=source.owner,
             forked_from=session_id,
         )
         await self._append_copies(created, kept, renaming)
@@ -209,14 +213,6 @@ def valid(info: AgentInfo) -> AgentInfo:
     if info.spec is None:
         raise AgentFileError(list(info.problems))
     return info
-
-
-def _is_folder(path: str) -> bool:
-    """Says whether `path` names a folder whoever reads it: a relative one would be of the engine's folder."""
-    try:
-        return Path(path).is_absolute() and Path(path).is_dir()
-    except OSError:  # a name that is too long
-        return False
 
 
 def _checked_title(title: str) -> str:

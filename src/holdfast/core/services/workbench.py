@@ -8,7 +8,8 @@ Everything that goes in or comes out is a domain type, so that both can be used 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Literal, Protocol
+from functools import cache
+from typing import Literal, Protocol, get_type_hints
 
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, Trust
@@ -16,6 +17,7 @@ from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.files import FileContent, FileEntry
+from holdfast.core.domain.identity import Credential, NewCredential, Principal, Role, Scope, User
 from holdfast.core.domain.messages import FilePart, ImagePart, UserPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.runs import (
@@ -28,84 +30,103 @@ from holdfast.core.domain.runs import (
 )
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import Question
+from holdfast.core.services.needs import needs
 
 
 class Agents(Protocol):
+    @needs(Scope.READ)
     async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
         """Returns the agents that can be seen from the folder `project`, invalid files included."""
         ...
 
+    @needs(Scope.READ)
     async def get(self, name: str, project: str | None = None) -> AgentInfo:
         """Returns one agent. Raises `NotFoundError` with the nearest names."""
         ...
 
+    @needs(Scope.ADMIN)
     async def validate(self, path: str) -> tuple[Diagnostic, ...]:
         """Returns every mistake in the agent file at `path`; empty when it is valid."""
         ...
 
+    @needs(Scope.ADMIN, Role.ADMIN)
     async def trust(self, path: str, trusted: bool) -> Trust:
         """Records the user's word on the project folder `path`."""
         ...
 
+    @needs(Scope.READ)
     async def trusted(self, path: str) -> Trust | None:
         """Returns the user's word on the folder, or None when it was not asked for yet."""
         ...
 
 
 class Sessions(Protocol):
+    @needs(Scope.READ)
     async def list(self, query: str = "", limit: int = 200, offset: int = 0) -> tuple[Session, ...]:
         """Returns sessions, latest first; `query` filters by words in the title."""
         ...
 
+    @needs(Scope.CHAT)
     async def create(
         self,
         agent: str,
-        project: str,
+        project: str = "",
         title: str = "",
         model: str | None = None,
         id: str | None = None,
     ) -> Session:
-        """Makes a session of `agent`, started in the folder `project`. The id may be chosen by the caller."""
+        """Makes a session of `agent`, started in the folder `project` of the engine's machine (empty: a
+        folder of the user's own). The id may be chosen by the caller."""
         ...
 
+    @needs(Scope.READ)
     async def get(self, session_id: str) -> Session:
         """Returns a session. Raises `NotFoundError`."""
         ...
 
+    @needs(Scope.CHAT)
     async def rename(self, session_id: str, title: str) -> Session:
         """Gives the session another title."""
         ...
 
+    @needs(Scope.CHAT)
     async def configure(self, session_id: str, agent: str | None = None, model: str | None = None) -> Session:
         """Changes the agent or the model for the runs that start later; model "" goes back to the order."""
         ...
 
+    @needs(Scope.CHAT)
     async def delete(self, session_id: str) -> None:
         """Deletes the session with its events and its own files. Raises `ConflictError` while it runs."""
         ...
 
+    @needs(Scope.CHAT)
     async def fork(self, session_id: str, before: int | None = None) -> Session:
         """Returns a new session with the events of ids under `before` (all when None) and their files."""
         ...
 
+    @needs(Scope.READ)
     async def search(self, query: str, limit: int = 50) -> tuple[SearchHit, ...]:
         """Returns the places in all sessions where the words of `query` stand, best first."""
         ...
 
+    @needs(Scope.READ)
     async def export(self, session_id: str, format: Literal["markdown", "json"]) -> str:
         """Returns the whole session as a document."""
         ...
 
+    @needs(Scope.READ)
     async def queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
         """Returns the messages that wait, oldest first."""
         ...
 
+    @needs(Scope.CHAT)
     async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
         """Takes a waiting message out of the queue. Raises `NotFoundError` when it was sent already."""
         ...
 
 
 class Runs(Protocol):
+    @needs(Scope.CHAT)
     async def send(
         self,
         session_id: str,
@@ -116,74 +137,91 @@ class Runs(Protocol):
         """Starts a run with a message, or queues the message while one is busy."""
         ...
 
+    @needs(Scope.READ)
     async def get(self, run_id: str) -> Run:
         """Returns a run. Raises `NotFoundError`."""
         ...
 
+    @needs(Scope.READ)
     async def list(self, session_id: str, limit: int = 100, before: int | None = None) -> tuple[Run, ...]:
         """Returns the runs of a session, latest first; `before` is the `first_event_id` to page from."""
         ...
 
+    @needs(Scope.CHAT)
     async def cancel(self, run_id: str) -> Run:
         """Ends the run as cancelled, and its processes; an ended run is returned as it is."""
         ...
 
+    @needs(Scope.CHAT)
     async def pause(self, run_id: str) -> Run:
         """Holds the run before its next step."""
         ...
 
+    @needs(Scope.CHAT)
     async def resume(self, run_id: str) -> Run:
         """Lets a paused run go on. Raises `ConflictError` when it is not under way."""
         ...
 
+    @needs(Scope.CHAT)
     async def finish(self, run_id: str) -> Run:
         """Lets the model conclude: the next step is the last and has no tools."""
         ...
 
+    @needs(Scope.CHAT)
     async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
         """Gives the run a message that enters before its next step."""
         ...
 
+    @needs(Scope.CHAT)
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         """Starts a run that continues the session's last one, which failed or was cancelled."""
         ...
 
+    @needs(Scope.READ)
     async def questions(self, session_id: str | None = None) -> tuple[Question, ...]:
         """Returns the questions of agents that wait for an answer."""
         ...
 
+    @needs(Scope.CHAT)
     async def answer(self, question_id: str, answer: str) -> None:
         """Answers a question. Raises `ConflictError` when it was answered already."""
         ...
 
 
 class Approvals(Protocol):
+    @needs(Scope.READ)
     async def list(self, session_id: str | None = None, pending: bool = True) -> tuple[Approval, ...]:
         """Returns approvals, oldest first: those that wait, or all."""
         ...
 
+    @needs(Scope.READ)
     async def get(self, approval_id: str) -> Approval:
         """Returns an approval, decided or not. Raises `NotFoundError`."""
         ...
 
+    @needs(Scope.CHAT)
     async def decide(self, approval_id: str, decision: Decision) -> Approval:
         """Decides. Raises `ConflictError` when it was decided already, `InvalidError` for bad arguments."""
         ...
 
+    @needs(Scope.READ)
     async def rules(self) -> Rules:
         """Returns the user's policy."""
         ...
 
+    @needs(Scope.READ)
     async def policy_path(self) -> str:
         """Returns the path of the user's policy file."""
         ...
 
 
 class Events(Protocol):
+    @needs(Scope.READ)
     async def read(self, filter: EventFilter, after: int = 0, limit: int = 1000) -> tuple[LoggedEvent, ...]:
         """Returns the next committed events with ids over `after`, oldest first."""
         ...
 
+    @needs(Scope.READ)
     async def page_before(
         self, session_id: str, before: int | None = None, limit: int = 200
     ) -> tuple[LoggedEvent, ...]:
@@ -194,67 +232,144 @@ class Events(Protocol):
         """
         ...
 
+    @needs(Scope.READ)
     def follow(self, filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:
         """Yields committed events with ids over `after` (None: from now), for ever: no gap, no repetition."""
         ...
 
 
 class Files(Protocol):
+    @needs(Scope.READ)
     async def list(self, session_id: str) -> tuple[FileEntry, ...]:
         """Returns the files of the session's workspace, deleted ones that runs had included."""
         ...
 
+    @needs(Scope.READ)
     async def read(self, session_id: str, path: str) -> FileContent:
         """Returns a file for a preview."""
         ...
 
+    @needs(Scope.CHAT)
     async def attach(self, session_id: str, path: str) -> ImagePart | FilePart:
         """Takes in a file for a message; a relative path is of the workspace, then of the project."""
         ...
 
+    @needs(Scope.READ)
     async def complete(self, session_id: str, prefix: str, limit: int = 20) -> tuple[str, ...]:
         """Returns paths for `@prefix`, best first, fuzzy."""
         ...
 
+    @needs(Scope.CHAT)
     async def undo(self, session_id: str, run_id: str | None = None) -> tuple[FileEntry, ...]:
         """Takes back one run's changes (None: the last run that has some). Raises `ConflictError` where a
         file was changed since, naming it; then nothing is changed."""
         ...
 
+    @needs(Scope.CHAT)
     async def redo(self, session_id: str, run_id: str | None = None) -> tuple[FileEntry, ...]:
         """Brings back what `undo` took."""
         ...
 
 
 class Models(Protocol):
+    @needs(Scope.READ)
     async def list(self) -> tuple[ModelInfo, ...]:
         """Returns the models that are known, those that can be used now first."""
         ...
 
+    @needs(Scope.READ)
     async def choose(self, agent: str, project: str | None = None, flag: str | None = None) -> ModelChoice:
         """Returns the model that a new session of `agent` would use, and why."""
         ...
 
 
 class Keys(Protocol):
+    """Keys to Holdfast, and Holdfast's keys to model providers."""
+
+    @needs(Scope.ADMIN)
+    async def create(
+        self, name: str, scope: Scope = Scope.CHAT, expires_s: int | None = None, user: str | None = None
+    ) -> NewCredential:
+        """Makes an API key; its secret is in the answer and cannot be had again.
+
+        It expires after `expires_s` seconds (None: never). `user` is another user's name, for
+        administrators. Raises `ForbiddenError` for more than the caller may do himself.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def list(self) -> tuple[Credential, ...]:
+        """Returns the API keys, revoked ones included: the user's own, an administrator all users'."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def revoke(self, id: str) -> Credential:
+        """Revokes an API key, named by its id or its name. Raises `NotFoundError`, `ConflictError`."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
     async def providers(self) -> dict[str, str]:
         """Returns where each known provider's key comes from (`environment`, `keyring`, `file`)."""
         ...
 
+    @needs(Scope.ADMIN, Role.ADMIN)
     async def set_provider(self, provider: str, key: str) -> str:
         """Stores a provider's key; returns where. It is used from the next model call on."""
         ...
 
+    @needs(Scope.ADMIN, Role.ADMIN)
     async def remove_provider(self, provider: str) -> None:
         """Forgets a stored key; one in the environment stays."""
         ...
 
 
+class Users(Protocol):
+    """Who may ask. The user `local` is always there."""
+
+    @needs(Scope.READ)
+    async def me(self) -> Principal:
+        """Returns who asks, and what he may do."""
+        ...
+
+    @needs(Scope.READ, Role.ADMIN)
+    async def list(self) -> tuple[User, ...]:
+        """Returns all users, oldest first."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def add(self, name: str, role: Role = Role.USER) -> User:
+        """Adds a user, who can do nothing before he has a key. Raises `ConflictError`."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def remove(self, name: str) -> None:
+        """Removes a user, named by name or id, with his keys and logins. His sessions and files stay on
+        disk, and nobody sees them. Raises `NotFoundError`, `ConflictError` for `local`."""
+        ...
+
+    @needs(Scope.READ)
+    async def login(self, expires_s: int = 86_400, scope: Scope | None = None) -> NewCredential:
+        """Makes a login: a secret for a sitting, with the caller's scope or less, for `expires_s` seconds."""
+        ...
+
+    @needs(Scope.READ)
+    async def logins(self) -> tuple[Credential, ...]:
+        """Returns the user's logins, ended ones included."""
+        ...
+
+    @needs(Scope.READ)
+    async def logout(self, id: str) -> None:
+        """Ends a login. Raises `NotFoundError`."""
+        ...
+
+
 class Engine(Protocol):
+    @needs(Scope.READ)
     async def status(self) -> EngineStatus:
         """Returns what the engine says of itself."""
         ...
 
+    @needs(Scope.READ)
     async def settings(self, project: str | None = None) -> Settings:
         """Returns the settings that hold in the folder `project`, whose own file may set a few of them.
 
@@ -262,10 +377,12 @@ class Engine(Protocol):
         """
         ...
 
+    @needs(Scope.ADMIN, Role.ADMIN)
     async def stop(self) -> None:
         """Asks the engine to stop; runs that execute become `interrupted`."""
         ...
 
+    @needs(Scope.ADMIN, Role.ADMIN)
     async def check(self, repair: bool = False) -> tuple[CheckResult, ...]:
         """Checks database, index, files, permissions and models; repairs what it can when told."""
         ...
@@ -299,8 +416,33 @@ class Workbench(Protocol):
     def keys(self) -> Keys: ...
 
     @property
+    def users(self) -> Users: ...
+
+    @property
     def engine(self) -> Engine: ...
 
     async def close(self) -> None:
         """Lets go of connections; of a local workbench: stops everything."""
         ...
+
+
+class Host(Workbench, Protocol):
+    """The workbench in the engine's own process: it knows who asks, and has a view for each."""
+
+    def as_principal(self, principal: Principal) -> Workbench:
+        """Returns what `principal` sees; its methods raise `ForbiddenError` beyond role and scope."""
+        ...
+
+    async def authenticate(self, secret: str) -> Principal:
+        """Returns who shows `secret`, a key's or a login's. Raises `UnauthenticatedError`."""
+        ...
+
+
+@cache
+def nouns() -> dict[str, type]:
+    """Returns the nouns of a workbench, each with its protocol."""
+    return {
+        noun: get_type_hints(accessor.fget)["return"]
+        for noun, accessor in vars(Workbench).items()
+        if isinstance(accessor, property)
+    }

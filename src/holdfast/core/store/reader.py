@@ -195,7 +195,7 @@ class Reader:
     async def sessions(
         self, query: str, limit: int, offset: int, owner: str | None = None
     ) -> tuple[Session, ...]:
-        """Returns sessions, latest first, whose titles have every word of `query`; those of `owner` if given."""
+        """Returns sessions, latest first, whose titles have every word of `query`; `owner`'s if given."""
         words = _words(query)
         where = " AND ".join("s.title LIKE ? ESCAPE '\\'" for _ in words) or "1"
         values = [f"%{_like(word)}%" for word in words]

@@ -32,6 +32,7 @@ from holdfast.core.services.workbench import (
     Models,
     Runs,
     Sessions,
+    Users,
 )
 from holdfast.server.native.codec import WireRequest, codec
 from holdfast.server.native.follow import Backoff, Follower, closed_workbench, lost_engine
@@ -142,6 +143,10 @@ class RemoteWorkbench:
     @property
     def keys(self) -> Keys:
         return cast(Keys, self._nouns["keys"])
+
+    @property
+    def users(self) -> Users:
+        return cast(Users, self._nouns["users"])
 
     @property
     def engine(self) -> Engine:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any
 
-from holdfast.core.services.workbench import Workbench
+from holdfast.core.services.needs import Needs, needs_of
+from holdfast.core.services.workbench import nouns
 
 PREFIX = "/holdfast/v1"
 """Stands before every path of the native API."""
@@ -42,6 +43,11 @@ class Operation:
     @property
     def verb(self) -> str:
         return self.name.partition(".")[2]
+
+    @property
+    def needs(self) -> Needs:
+        """What the caller must be allowed to."""
+        return needs_of(workbench_methods()[self.name])
 
     @property
     def path_names(self) -> tuple[str, ...]:
@@ -98,9 +104,19 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("files.redo", "POST", "/sessions/{session_id}/files/redo"),
     Operation("models.list", "GET", "/models"),
     Operation("models.choose", "GET", "/models/choice"),
-    Operation("keys.providers", "GET", "/keys/providers"),
-    Operation("keys.set_provider", "PUT", "/keys/providers/{provider}"),
-    Operation("keys.remove_provider", "DELETE", "/keys/providers/{provider}", status=204),
+    Operation("keys.create", "POST", "/keys", status=201),
+    Operation("keys.list", "GET", "/keys"),
+    Operation("keys.revoke", "DELETE", "/keys/{id}"),
+    Operation("keys.providers", "GET", "/providers"),
+    Operation("keys.set_provider", "PUT", "/providers/{provider}"),
+    Operation("keys.remove_provider", "DELETE", "/providers/{provider}", status=204),
+    Operation("users.me", "GET", "/me"),
+    Operation("users.list", "GET", "/users"),
+    Operation("users.add", "POST", "/users", status=201),
+    Operation("users.remove", "DELETE", "/users/{name}", status=204),
+    Operation("users.login", "POST", "/logins", status=201),
+    Operation("users.logins", "GET", "/logins"),
+    Operation("users.logout", "DELETE", "/logins/{id}", status=204),
     Operation("engine.status", "GET", "/engine/status"),
     Operation("engine.settings", "GET", "/settings"),
     Operation("engine.stop", "POST", "/engine/stop", status=204),
@@ -113,8 +129,7 @@ def workbench_methods() -> dict[str, Callable[..., Any]]:
     """Returns every method that the `Workbench` protocol's nouns have, by names as in the table."""
     return {
         f"{noun}.{verb}": method
-        for noun, accessor in vars(Workbench).items()
-        if isinstance(accessor, property)
-        for verb, method in vars(get_type_hints(accessor.fget)["return"]).items()
+        for noun, protocol in nouns().items()
+        for verb, method in vars(protocol).items()
         if callable(method) and not verb.startswith("_")
     }

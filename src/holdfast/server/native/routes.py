@@ -17,7 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
-from holdfast.core.services.workbench import Workbench
+from holdfast.core.services.workbench import Host, Workbench
+from holdfast.server.kit.auth import principal_of
 from holdfast.server.kit.body import MAX_BODY, read_body
 from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.sse import ERROR_EVENT, write_cursor, write_frame
@@ -27,12 +28,12 @@ from holdfast.server.native.operations import OPERATIONS, PREFIX, Operation
 
 LIVE_PATH = f"{PREFIX}/health/live"
 
-WorkbenchSource = Callable[[], Awaitable[Workbench]]
-"""Gives the workbench, or raises `UnavailableError` while there is none."""
+HostSource = Callable[[], Awaitable[Host]]
+"""Gives the workbench of the engine, or raises `UnavailableError` while there is none."""
 
 
 def native_app(
-    workbench: WorkbenchSource,
+    host: HostSource,
     *,
     log: logging.Logger,
     closing: asyncio.Event | None = None,
@@ -44,7 +45,7 @@ def native_app(
     `closing` ends the open streams when set. `max_body` is in bytes; `ping_s` is the longest silence of
     a stream, in seconds.
     """
-    api = _NativeApi(workbench, closing or asyncio.Event(), max_body, ping_s)
+    api = _NativeApi(host, closing or asyncio.Event(), max_body, ping_s)
     by_path = sorted(OPERATIONS, key=lambda operation: operation.path)
     routes = [
         _route(path, {operation.method: operation for operation in group}, api)
@@ -77,19 +78,23 @@ async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
 class _NativeApi:
     """Answers operations."""
 
-    def __init__(
-        self, workbench: WorkbenchSource, closing: asyncio.Event, max_body: int, ping_s: float
-    ) -> None:
-        self._workbench = workbench
+    def __init__(self, host: HostSource, closing: asyncio.Event, max_body: int, ping_s: float) -> None:
+        self._host = host
         self._closing = closing
         self._max_body = max_body
         self._ping_s = ping_s
 
+    async def _workbench(self, operation: Operation, request: Request) -> Workbench:
+        """Returns the view of who asks. Raises `ForbiddenError` before anything of the request is read."""
+        principal = principal_of(request)
+        operation.needs.check(operation.name, principal)
+        return (await self._host()).as_principal(principal)
+
     async def call(self, operation: Operation, request: Request) -> ASGIApp:
         """Answers with the result of one method."""
+        workbench = await self._workbench(operation, request)
         body = b"" if operation.in_query else await read_body(request, self._max_body)
         arguments = codec(operation).parse(request.path_params, request.query_params.multi_items(), body)
-        workbench = await self._workbench()
         method = getattr(getattr(workbench, operation.noun), operation.verb)
         result: Any = await method(**arguments)
         if operation.status == 204:
@@ -98,8 +103,8 @@ class _NativeApi:
 
     async def stream(self, operation: Operation, request: Request) -> ASGIApp:
         """Answers with the events of the log from the client's cursor on."""
+        workbench = await self._workbench(operation, request)
         arguments = codec(operation).parse(request.path_params, request.query_params.multi_items(), b"")
-        workbench = await self._workbench()
         after = _last_event_id(request)
         if after is None:
             after = arguments.get("after")

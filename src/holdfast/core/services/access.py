@@ -1,0 +1,95 @@
+"""What one principal may see and name: every service asks here before it touches an object by its id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from holdfast.core.config.paths import Paths
+from holdfast.core.domain.approvals import Approval
+from holdfast.core.domain.errors import ForbiddenError, InvalidError, NotFoundError
+from holdfast.core.domain.identity import Principal
+from holdfast.core.domain.runs import Run, Session
+from holdfast.core.domain.text import shorten
+from holdfast.core.store.reader import Reader
+
+
+class Access:
+    """The view of one principal. An object of somebody else is answered like one that does not exist."""
+
+    def __init__(self, principal: Principal, reader: Reader, paths: Paths) -> None:
+        self.principal = principal
+        self._reader = reader
+        self._paths = paths
+
+    @property
+    def owner(self) -> str:
+        """Id of the user: the owner of what he makes."""
+        return self.principal.user_id
+
+    async def session(self, session_id: str) -> Session:
+        """Returns a session. Raises `NotFoundError`."""
+        session = await self._reader.session(session_id, self.owner)
+        if session is None:
+            raise NotFoundError(f"There is no session {session_id}.", code="session_not_found")
+        return session
+
+    async def run(self, run_id: str) -> Run:
+        """Returns a run. Raises `NotFoundError`."""
+        run = await self._reader.run(run_id, self.owner)
+        if run is None:
+            raise NotFoundError(f"There is no run {run_id}.", code="run_not_found")
+        return run
+
+    async def approval(self, approval_id: str) -> Approval:
+        """Returns an approval. Raises `NotFoundError`."""
+        approval = await self._reader.approval(approval_id, self.owner)
+        if approval is None:
+            raise NotFoundError(f"There is no approval {approval_id}.", code="approval_not_found")
+        return approval
+
+    async def question(self, question_id: str) -> None:
+        """Raises `NotFoundError` when there is no such question."""
+        if not await self._reader.question_exists(question_id, self.owner):
+            raise NotFoundError(f"There is no question {question_id}.", code="question_not_found")
+
+    def project(self, named: str) -> Path:
+        """Returns the project folder that is meant by `named`; empty: the user's own one, which is made.
+
+        Raises `InvalidError` for what is no absolute folder, `ForbiddenError` for one that is not the
+        user's to name: without the role `admin` all are but his own.
+        """
+        own = self._paths.user_project(self.owner)
+        if not named:
+            own.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return own
+        folder = Path(named)
+        try:
+            real = folder.resolve()
+            found = folder.is_absolute() and folder.is_dir()
+        except (OSError, RuntimeError, ValueError):  # a name that is too long, a loop of links, a NUL
+            found = False
+        if not self.principal.is_admin and (not found or not real.is_relative_to(own.resolve())):
+            raise ForbiddenError(
+                "Only an administrator can name a folder of the engine's machine; leave the project out to "
+                "work in your own.",
+                code="project_forbidden",
+            )
+        if not found:
+            raise InvalidError(
+                f"{shorten(named, 200)!r} is not a folder, named by its whole path.", code="no_such_folder"
+            )
+        return folder
+
+    def folder(self, named: str | None) -> Path | None:
+        """Returns the folder that is looked into for agents and settings; None when none is named.
+
+        Raises `ForbiddenError` for one that is not the user's to name.
+        """
+        if not named:
+            return None
+        return Path(named) if self.principal.is_admin else self.project(named)
+
+    def machine(self, what: str) -> None:
+        """Raises `ForbiddenError` unless the principal may reach files anywhere on the engine's machine."""
+        if not self.principal.is_admin:
+            raise ForbiddenError(f"{what} needs the role `admin`.", code="admin_only")

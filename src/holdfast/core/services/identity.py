@@ -1,0 +1,235 @@
+"""Users, API keys and logins as services, and the question who shows a secret."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Literal
+
+from holdfast.core.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnauthenticatedError,
+)
+from holdfast.core.domain.identity import (
+    LOCAL,
+    Credential,
+    NewCredential,
+    Principal,
+    Role,
+    Scope,
+    User,
+)
+from holdfast.core.domain.values import new_id, utc_now
+from holdfast.core.identity.tokens import digest, looks_right, new_secret
+from holdfast.core.store.accounts import Accounts
+
+LONGEST_LOGIN_S = 30 * 86_400
+"""A login is for a sitting, not for ever: thirty days."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 @._+-]{0,63}")
+_USED_EVERY = timedelta(minutes=1)
+
+
+class Gate:
+    """Says who shows a secret. What it knows is kept in memory: this process alone changes credentials."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._known: dict[str, tuple[Credential, Principal]] = {}
+        self._changes = 0
+
+    async def authenticate(self, secret: str) -> Principal:
+        """Returns the principal. Raises `UnauthenticatedError` for a wrong, revoked or expired secret."""
+        if not looks_right(secret):
+            raise _refused()
+        hash = digest(secret)
+        credential, principal = self._known.get(hash) or await self._look_up(hash)
+        now = utc_now()
+        if credential.expires_at is not None and credential.expires_at <= now:
+            raise _refused("has expired", code="key_expired")
+        if credential.last_used_at is None or now - credential.last_used_at >= _USED_EVERY:
+            if hash in self._known:
+                self._known[hash] = (credential.model_copy(update={"last_used_at": now}), principal)
+            await self._accounts.used(credential.id, now)
+        return principal
+
+    async def _look_up(self, hash: str) -> tuple[Credential, Principal]:
+        before = self._changes
+        found = await self._accounts.by_hash(hash)
+        if found is None or found[0].revoked_at is not None:
+            raise _refused()
+        credential, user = found
+        known = (credential, _principal(credential, user))
+        if before == self._changes:  # else it may have been revoked while it was read
+            self._known[hash] = known
+        return known
+
+    def forget(self) -> None:
+        """Asks the store again, because a user or a credential has changed."""
+        self._changes += 1
+        self._known.clear()
+
+
+class UserService:
+    """Implements the `Users` of a workbench."""
+
+    def __init__(self, accounts: Accounts, gate: Gate, principal: Principal) -> None:
+        self._accounts = accounts
+        self._gate = gate
+        self._me = principal
+
+    async def me(self) -> Principal:
+        return self._me
+
+    async def list(self) -> tuple[User, ...]:
+        return await self._accounts.users()
+
+    async def add(self, name: str, role: Role = Role.USER) -> User:
+        if not _NAME.fullmatch(name):
+            raise InvalidError(
+                "A user's name has 1 to 64 letters, digits, spaces or any of `@._+-`, and begins with a "
+                "letter or a digit.",
+                code="invalid_user_name",
+            )
+        user = User(id=new_id(), name=name, role=role, created_at=utc_now())
+        await self._accounts.add_user(user)
+        return user
+
+    async def remove(self, name: str) -> None:
+        user = await user_named(self._accounts, name)
+        if user.id == LOCAL:
+            raise ConflictError("The local user is whoever owns this machine's home.", code="local_user")
+        await self._accounts.remove_user(user.id)
+        self._gate.forget()
+
+    async def login(self, expires_s: int = 86_400, scope: Scope | None = None) -> NewCredential:
+        if not 1 <= expires_s <= LONGEST_LOGIN_S:
+            raise InvalidError(f"A login lasts 1 to {LONGEST_LOGIN_S} seconds.", code="invalid_expiry")
+        scope = _not_more(scope or self._me.scope, self._me)
+        return await make_credential(self._accounts, "login", self._me.user_id, "login", scope, expires_s)
+
+    async def logins(self) -> tuple[Credential, ...]:
+        return await self._accounts.credentials(self._me.user_id, "login")
+
+    async def logout(self, id: str) -> None:
+        await revoke_own(self._accounts, self._gate, self._me, "login", id)
+
+
+class ApiKeys:
+    """The part of the workbench's `Keys` that is about keys to Holdfast itself."""
+
+    def __init__(self, accounts: Accounts, gate: Gate, principal: Principal) -> None:
+        self._accounts = accounts
+        self._gate = gate
+        self._me = principal
+
+    async def create(
+        self,
+        name: str,
+        scope: Scope = Scope.CHAT,
+        expires_s: int | None = None,
+        user: str | None = None,
+    ) -> NewCredential:
+        """See `Keys.create`."""
+        if not _NAME.fullmatch(name):
+            raise InvalidError(
+                "A key's name has 1 to 64 letters, digits, spaces or any of `@._+-`.", code="invalid_key_name"
+            )
+        owner = self._me.user_id
+        if user is not None:
+            owner = (await user_named(self._accounts, user)).id
+        if owner != self._me.user_id and not self._me.is_admin:
+            raise ForbiddenError("Keys of another user need the role `admin`.", code="admin_only")
+        return await make_credential(
+            self._accounts, "key", owner, name, _not_more(scope, self._me), expires_s
+        )
+
+    async def list(self) -> tuple[Credential, ...]:
+        """See `Keys.list`."""
+        return await self._accounts.credentials(None if self._me.is_admin else self._me.user_id, "key")
+
+    async def revoke(self, id: str) -> Credential:
+        """See `Keys.revoke`."""
+        return await revoke_own(self._accounts, self._gate, self._me, "key", id)
+
+
+async def user_named(accounts: Accounts, name: str) -> User:
+    """Returns the user of this name or id. Raises `NotFoundError`."""
+    user = await accounts.user(name)
+    if user is None:
+        raise NotFoundError(f"There is no user {name}.", code="user_not_found")
+    return user
+
+
+async def make_credential(
+    accounts: Accounts,
+    kind: Literal["key", "login"],
+    user_id: str,
+    name: str,
+    scope: Scope,
+    expires_s: int | None,
+) -> NewCredential:
+    """Makes and keeps a credential; its secret is in what is returned and nowhere else."""
+    if expires_s is not None and not 1 <= expires_s <= 100 * 366 * 86_400:
+        raise InvalidError("A key expires after a second at least, or never.", code="invalid_expiry")
+    secret = new_secret()
+    now: datetime = utc_now()
+    credential = Credential(
+        id=new_id(),
+        kind=kind,
+        user_id=user_id,
+        name=name,
+        scope=scope,
+        last_four=secret[-4:],
+        created_at=now,
+        expires_at=None if expires_s is None else now + timedelta(seconds=expires_s),
+    )
+    await accounts.add_credential(credential, digest(secret))
+    return NewCredential(credential=credential, secret=secret)
+
+
+async def revoke_own(
+    accounts: Accounts, gate: Gate, me: Principal, kind: Literal["key", "login"], id: str
+) -> Credential:
+    """Revokes a credential by its id, or by its name where one alone has it. An administrator's reach is
+    all users' keys. Raises `NotFoundError`, `ConflictError` for a name that several have."""
+    mine = await accounts.credentials(None if me.is_admin else me.user_id, kind)
+    found = [each for each in mine if each.id == id] or [
+        each for each in mine if each.name == id and each.revoked_at is None
+    ]
+    if not found:
+        raise NotFoundError(f"There is no {kind} {id}.", code=f"{kind}_not_found")
+    if len(found) > 1:
+        raise ConflictError(
+            f"Several keys are called {id}; name one by its id.",
+            code="ambiguous_name",
+            details={"ids": [each.id for each in found]},
+        )
+    now = utc_now()
+    await accounts.revoke(found[0].id, now)
+    gate.forget()
+    return found[0].model_copy(update={"revoked_at": found[0].revoked_at or now})
+
+
+def _principal(credential: Credential, user: User) -> Principal:
+    return Principal(
+        user_id=user.id,
+        name=user.name,
+        role=user.role,
+        scope=credential.scope,
+        credential_id=credential.id,
+    )
+
+
+def _not_more(scope: Scope, me: Principal) -> Scope:
+    if not me.scope.includes(scope):
+        raise ForbiddenError(
+            f"A credential of scope `{me.scope}` cannot make one of scope `{scope}`.", code="scope_missing"
+        )
+    return scope
+
+
+def _refused(what: str = "is not valid", code: str = "invalid_key") -> UnauthenticatedError:
+    return UnauthenticatedError(f"This key {what}; `holdfast keys create NAME` makes one.", code=code)
