@@ -135,7 +135,7 @@ async def test_a_session_with_an_odd_file_name_can_be_forked(open_bench, say) ->
         assert (workspace(bench, fork) / "odd\x1b[2Jname").read_text() == "x"
 
 
-@pytest.mark.parametrize("project", ["", ".", "project", "/" + "a" * 5000, "/etc/passwd", "/no/such"])
+@pytest.mark.parametrize("project", [".", "project", "/" + "a" * 5000, "/etc/passwd", "/no/such"])
 async def test_a_session_needs_the_full_path_of_a_folder(open_bench, project) -> None:
     async with open_bench([]) as bench:
         with pytest.raises(InvalidError, match="is not a folder"):

@@ -57,7 +57,7 @@ async def test_an_engine_starts_although_a_waiting_run_has_lost_a_body(open_benc
         session = await bench.session()
         run_id = await bench.send(session, "long " * 20_000)
         await bench.approval()
-        digests = await bench.workbench._log.reader.body_blobs()
+        digests = await bench.workbench._core.log.reader.body_blobs()
         assert digests
     for digest in digests:
         bench.blobs.path(digest).unlink()
@@ -214,9 +214,9 @@ async def test_the_index_is_made_anew_without_the_events_whose_bodies_are_lost(o
         lost, whole = await bench.session(), await bench.session()
         await bench.end(await bench.send(lost, "long " * 20_000))
         await bench.end(await bench.send(whole, "short"))
-        for digest in await bench.workbench._log.reader.body_blobs():
+        for digest in await bench.workbench._core.log.reader.body_blobs():
             bench.blobs.path(digest).unlink()
-        await bench.workbench._log.rebuild_index()
+        await bench.workbench._core.log.rebuild_index()
         assert {each.id for each in await bench.workbench.sessions.list()} == {lost.id, whole.id}
         assert [hit.session_id for hit in await bench.workbench.sessions.search("short")] == [whole.id]
 

@@ -165,8 +165,8 @@ async def test_a_steer_that_comes_too_late_waits_in_the_queue(open_bench) -> Non
     async with open_bench() as bench:
 
         def steered(request: Any) -> list[BaseException]:
-            run_id = next(iter(bench.workbench._supervisor._active))
-            bench.workbench._supervisor.steer(run_id, (TextPart(text="and this"),))
+            run_id = next(iter(bench.workbench._core.supervisor._active))
+            bench.workbench._core.supervisor.steer(run_id, (TextPart(text="and this"),))
             return [RuntimeError("bug")]
 
         bench.model._steps.append(steered)
@@ -232,7 +232,7 @@ async def test_what_waits_can_be_decided_from_the_moment_it_is_seen(open_bench, 
         say("ok"),
     ]
     async with open_bench(steps) as bench:
-        broker, seen = bench.workbench._supervisor._broker, {}
+        broker, seen = bench.workbench._core.supervisor._broker, {}
 
         class Spy:
             """Sees events in the moment they are published, before anybody can act on them."""
@@ -246,7 +246,7 @@ async def test_what_waits_can_be_decided_from_the_moment_it_is_seen(open_bench, 
                         seen["question"] = event.question.id in broker._questions
 
         spy = Spy()
-        bench.workbench._log._followers.add(spy)
+        bench.workbench._core.log._followers.add(spy)
         run_id = await bench.send(await bench.session())
         approval = await bench.approval()
         await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
@@ -254,5 +254,5 @@ async def test_what_waits_can_be_decided_from_the_moment_it_is_seen(open_bench, 
         (question,) = await bench.workbench.runs.questions()
         await bench.workbench.runs.answer(question.id, "yes")
         await bench.end(run_id)
-        bench.workbench._log._followers.discard(spy)
+        bench.workbench._core.log._followers.discard(spy)
         assert seen == {"approval": True, "question": True}

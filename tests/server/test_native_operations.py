@@ -12,6 +12,7 @@ from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
 from holdfast.core.domain.files import FileContent, FileEntry
+from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Credential, NewCredential, Role, Scope, User
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.runs import (
@@ -60,6 +61,10 @@ APPROVAL = Approval(
 EVENT = LoggedEvent(id=7, event=SessionRenamed(session_id="s1", title="x", at=AT))
 ENTRY = FileEntry(path="a b/ü.md", size=3, modified_at=AT, state="created", run_id="r1")
 CONTENT = FileContent(path="x.md", kind="markdown", media_type="text/markdown", size=2, text="# x")
+USER = User(id="u1", name="ann", role=Role.USER, created_at=AT)
+KEY = Credential(
+    id="k1", kind="key", user_id="u1", name="ci", scope=Scope.CHAT, last_four="abcd", created_at=AT
+)
 CHECK = CheckResult(name="database", state="ok", message="fine")
 
 CALLS: list[tuple[str, dict[str, Any], Any]] = [
@@ -125,6 +130,20 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         {"agent": "analyst", "flag": "m"},
         ModelChoice(model="m", source="flag"),
     ),
+    (
+        "keys.create",
+        {"name": "ci", "scope": Scope.READ, "expires_s": 60, "user": "ann"},
+        NewCredential(credential=KEY, secret="hf_x"),
+    ),
+    ("keys.list", {}, (KEY,)),
+    ("keys.revoke", {"id": "k1"}, KEY),
+    ("users.me", {}, LOCAL_PRINCIPAL),
+    ("users.list", {}, (USER,)),
+    ("users.add", {"name": "ann", "role": Role.ADMIN}, USER),
+    ("users.remove", {"name": "ann b"}, None),
+    ("users.login", {"expires_s": 5, "scope": Scope.READ}, NewCredential(credential=KEY, secret="hf_y")),
+    ("users.logins", {}, (KEY,)),
+    ("users.logout", {"id": "k1"}, None),
     ("keys.providers", {}, {"openai": "keyring"}),
     ("keys.set_provider", {"provider": "openai", "key": "sk-1"}, "keyring"),
     ("keys.remove_provider", {"provider": "openai"}, None),
@@ -166,6 +185,10 @@ def test_every_path_names_only_parameters_of_its_method() -> None:
 def test_the_calls_below_cover_every_operation() -> None:
     covered = {name for name, _, _ in CALLS} | {"events.follow", "engine.status"}
     assert covered == set(workbench_methods())
+
+
+def test_every_method_says_what_it_needs() -> None:
+    assert not [name for name, method in workbench_methods().items() if not hasattr(method, "__needs__")]
 
 
 async def test_every_call_arrives_as_made_and_every_result_as_given(served: Any) -> None:

@@ -48,8 +48,8 @@ async def test_an_unknown_query_parameter_is_refused_by_name(served: Any) -> Non
 
 
 async def test_a_missing_field_is_named(served: Any) -> None:
-    error = await refused(await served.http.post("/sessions", json={"agent": "a"}), 400, "invalid_request")
-    assert error["message"] == "project: is missing"
+    error = await refused(await served.http.post("/sessions", json={"project": "/p"}), 400, "invalid_request")
+    assert error["message"] == "agent: is missing"
 
 
 async def test_a_wrong_type_deep_in_the_body_is_named_by_its_path(served: Any) -> None:
@@ -60,7 +60,7 @@ async def test_a_wrong_type_deep_in_the_body_is_named_by_its_path(served: Any) -
 
 
 async def test_a_wrong_value_is_not_repeated_in_the_answer(served: Any) -> None:
-    answer = await served.http.put("/keys/providers/openai", json={"key": ["sk-secret"]})
+    answer = await served.http.put("/providers/openai", json={"key": ["sk-secret"]})
     await refused(answer, 400, "invalid_request")
     assert "sk-secret" not in answer.text
 

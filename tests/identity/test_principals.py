@@ -1,0 +1,276 @@
+"""Users, keys and logins, and what each principal sees of the others' things."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.core.config.paths import Paths
+from holdfast.core.config.settings import Settings
+from holdfast.core.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    HoldfastError,
+    InvalidError,
+    NotFoundError,
+    UnauthenticatedError,
+)
+from holdfast.core.domain.events import EventFilter
+from holdfast.core.domain.identity import LOCAL, Principal, Role, Scope
+from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.models import Finished, TextDelta
+from holdfast.core.domain.values import utc_now
+from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.identity.keys import ProviderKeys
+from holdfast.core.models.catalog import Catalog
+from holdfast.core.models.scripted import ScriptedModel
+from holdfast.core.sandbox.process import ChildProcesses
+from holdfast.core.services import identity
+from holdfast.core.services.local import LocalWorkbench, Parts
+from holdfast.core.services.workbench import Workbench
+from holdfast.core.tools.builtin.catalog import builtin_tools
+from holdfast.core.tools.registry import ToolRegistry
+
+AGENT = "version: 1\nname: helper\nmodel: offline\ntools: [read_file, run_command]\n"
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[LocalWorkbench]:
+    paths = Paths.resolve({"HOLDFAST_HOME": str(tmp_path / "home")})
+    paths.make()
+    paths.agents.mkdir()
+    (paths.agents / "helper.yaml").write_text(AGENT)
+    settings = Settings()
+    keys = ProviderKeys(paths, {}, {})
+    replies = [[TextDelta(text="hello"), Finished(reason="stop")] for _ in range(9)]
+    parts = Parts(
+        paths=paths,
+        settings=lambda project: settings,
+        blobs=FileBlobs(paths.blobs),
+        client=ScriptedModel(replies),
+        catalog=Catalog(keys.get, settings.models, {}),
+        tools=ToolRegistry(builtin_tools(ChildProcesses())),
+        keys=keys,
+        environment={},
+    )
+    opened = await LocalWorkbench.open(parts)
+    yield opened
+    await opened.close()
+
+
+async def sign_in(
+    host: LocalWorkbench, name: str, role: Role = Role.USER, scope: Scope = Scope.ADMIN
+) -> Workbench:
+    if name not in {user.name for user in await host.users.list()}:
+        await host.users.add(name, role)
+    new = await host.keys.create("k", scope, user=name)
+    return host.as_principal(await host.authenticate(new.secret))
+
+
+async def test_a_key_says_who_asks_and_only_its_hash_is_kept(host: LocalWorkbench, tmp_path: Path) -> None:
+    new = await host.keys.create("laptop", Scope.READ)
+    principal = await host.authenticate(new.secret)
+    assert (principal.user_id, principal.scope) == (LOCAL, Scope.READ)
+    (listed,) = await host.keys.list()
+    assert listed.last_four == new.secret[-4:]
+    assert listed.last_used_at is not None
+    kept = b"".join(each.read_bytes() for each in (tmp_path / "home" / "data").glob("holdfast.db*"))
+    assert new.secret.encode() not in kept
+    assert new.secret not in repr(new)
+
+
+@pytest.mark.parametrize("secret", ["", "x", "hf_", "hf_" + "a" * 43, "hf_" + "ü" * 43, "a" * 10_000])
+async def test_a_wrong_secret_is_refused(host: LocalWorkbench, secret: str) -> None:
+    with pytest.raises(UnauthenticatedError):
+        await host.authenticate(secret)
+
+
+async def test_a_revoked_key_is_refused_at_once(host: LocalWorkbench) -> None:
+    new = await host.keys.create("laptop")
+    await host.authenticate(new.secret)
+    revoked = await host.keys.revoke("laptop")
+    assert revoked.revoked_at is not None
+    with pytest.raises(UnauthenticatedError):
+        await host.authenticate(new.secret)
+    with pytest.raises(NotFoundError):
+        await host.keys.revoke("laptop")
+
+
+async def test_an_expired_key_is_refused_although_it_was_used(
+    host: LocalWorkbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = await host.keys.create("short", expires_s=60)
+    await host.authenticate(new.secret)
+    monkeypatch.setattr(identity, "utc_now", lambda: utc_now() + timedelta(seconds=61))
+    with pytest.raises(UnauthenticatedError, match="expired"):
+        await host.authenticate(new.secret)
+
+
+async def test_a_name_that_several_keys_have_does_not_revoke_one_of_them(host: LocalWorkbench) -> None:
+    first, _ = await host.keys.create("ci"), await host.keys.create("ci")
+    with pytest.raises(ConflictError):
+        await host.keys.revoke("ci")
+    await host.keys.revoke(first.credential.id)
+    await host.keys.revoke("ci")
+
+
+async def test_nobody_makes_a_key_that_may_do_more_than_his_own(host: LocalWorkbench) -> None:
+    ann = await sign_in(host, "ann")
+    with pytest.raises(ForbiddenError):
+        await ann.keys.create("k", Scope.CHAT, user="local")
+    chat = await sign_in(host, "ann", scope=Scope.CHAT)
+    with pytest.raises(ForbiddenError):
+        await chat.keys.create("k")
+    with pytest.raises(ForbiddenError):
+        await chat.users.login(scope=Scope.ADMIN)
+    login = await chat.users.login(expires_s=60)
+    assert login.credential.scope is Scope.CHAT
+    assert (await host.authenticate(login.secret)).user_id == (await chat.users.me()).user_id
+
+
+async def test_a_login_ends(host: LocalWorkbench) -> None:
+    ann = await sign_in(host, "ann")
+    login = await ann.users.login()
+    await ann.users.logout(login.credential.id)
+    with pytest.raises(UnauthenticatedError):
+        await host.authenticate(login.secret)
+    bob = await sign_in(host, "bob")
+    other = await ann.users.login()
+    with pytest.raises(NotFoundError):
+        await bob.users.logout(other.credential.id)
+
+
+async def test_a_removed_user_is_out_at_once(host: LocalWorkbench) -> None:
+    ann = await sign_in(host, "ann")
+    new = await ann.keys.create("mine")
+    await host.authenticate(new.secret)
+    await host.users.remove("ann")
+    with pytest.raises(UnauthenticatedError):
+        await host.authenticate(new.secret)
+    with pytest.raises(ConflictError):
+        await host.users.remove("local")
+
+
+@pytest.mark.parametrize("name", ["", " x", "a/b", "x" * 65, "a\nb", "ü"])
+async def test_a_user_has_a_plain_name(host: LocalWorkbench, name: str) -> None:
+    with pytest.raises(InvalidError):
+        await host.users.add(name)
+
+
+async def test_what_a_user_has_is_not_there_for_another(host: LocalWorkbench) -> None:
+    ann, bob = await sign_in(host, "ann"), await sign_in(host, "bob", Role.ADMIN)
+    session = await ann.sessions.create("general", model="offline")
+    submitted = await ann.runs.send(session.id, (TextPart(text="Hello secret"),))
+    assert submitted.run_id is not None
+    async with asyncio.timeout(20):
+        async for logged in ann.events.follow(EventFilter(run_id=submitted.run_id), 0):
+            if logged.event.type == "run.completed":
+                break
+    for other in (host, bob):
+        assert await other.sessions.list() == ()
+        assert await other.sessions.search("secret") == ()
+        assert await other.events.read(EventFilter()) == ()
+        assert await other.events.read(EventFilter(session_id=session.id)) == ()
+        for wanted in _reaches(other, session.id, submitted.run_id):
+            with pytest.raises(NotFoundError):
+                await wanted
+    assert (await ann.sessions.get(session.id)).owner == (await ann.users.me()).user_id
+    assert len(await ann.events.read(EventFilter())) > 5
+
+
+def _reaches(other: Workbench, session_id: str, run_id: str) -> list[Any]:
+    parts = (TextPart(text="x"),)
+    return [
+        other.sessions.get(session_id),
+        other.sessions.rename(session_id, "x"),
+        other.sessions.configure(session_id, model="offline"),
+        other.sessions.delete(session_id),
+        other.sessions.fork(session_id),
+        other.sessions.export(session_id, "json"),
+        other.sessions.queue(session_id),
+        other.sessions.pull_back(session_id, "m"),
+        other.runs.send(session_id, parts),
+        other.runs.get(run_id),
+        other.runs.list(session_id),
+        other.runs.cancel(run_id),
+        other.runs.pause(run_id),
+        other.runs.resume(run_id),
+        other.runs.finish(run_id),
+        other.runs.steer(run_id, parts),
+        other.runs.go_on(session_id),
+        other.events.page_before(session_id),
+        other.files.list(session_id),
+        other.files.read(session_id, "a"),
+        other.files.attach(session_id, "a"),
+        other.files.complete(session_id, "a"),
+        other.files.undo(session_id),
+        other.files.redo(session_id),
+    ]
+
+
+async def test_a_follower_sees_its_own_users_events_only(host: LocalWorkbench) -> None:
+    ann, bob = await sign_in(host, "ann"), await sign_in(host, "bob")
+    stream = bob.events.follow(EventFilter(), 0)
+    await ann.sessions.create("general")
+    mine = await bob.sessions.create("general")
+    async with asyncio.timeout(20):
+        first = await anext(stream)
+        assert first.event.session_id == mine.id
+        theirs = await ann.sessions.create("general")
+        await ann.sessions.delete(theirs.id)
+        await bob.sessions.delete(mine.id)
+        second = await anext(stream)
+    assert (second.event.type, second.event.session_id) == ("session.deleted", mine.id)
+    assert [each.event.session_id for each in await bob.events.read(EventFilter())] == [mine.id]
+
+
+async def test_a_scope_that_is_too_small_is_refused_before_anything_happens(host: LocalWorkbench) -> None:
+    reader = await sign_in(host, "ann", scope=Scope.READ)
+    assert await reader.sessions.list() == ()
+    with pytest.raises(ForbiddenError, match="scope"):
+        await reader.sessions.create("general")
+    admin = await sign_in(host, "ann")
+    for refused in ("check", "stop"):
+        with pytest.raises(ForbiddenError, match="role"):
+            await getattr(admin.engine, refused)()
+
+
+async def test_a_user_cannot_name_folders_or_files_of_the_machine(
+    host: LocalWorkbench, tmp_path: Path
+) -> None:
+    ann = await sign_in(host, "ann")
+    (tmp_path / "secret.txt").write_text("secret")
+    session = await ann.sessions.create("general")
+    own = Path(session.project)
+    (own / "out").symlink_to(tmp_path)
+    for wanted in (
+        ann.sessions.create("general", str(tmp_path)),
+        ann.sessions.create("general", str(own / "out")),
+        ann.sessions.create("general", "/no/such"),
+        ann.agents.list(str(tmp_path)),
+        ann.agents.get("general", str(tmp_path)),
+        ann.agents.validate(str(tmp_path / "secret.txt")),
+        ann.models.choose("general", str(tmp_path)),
+        ann.engine.settings(str(tmp_path)),
+        ann.files.attach(session.id, str(tmp_path / "secret.txt")),
+        ann.files.attach(session.id, "../../../secret.txt"),
+    ):
+        with pytest.raises(ForbiddenError):
+            await wanted
+    with pytest.raises(HoldfastError):
+        await ann.files.attach(session.id, "out/secret.txt")
+    assert (await ann.engine.status()).home == ""
+
+
+async def test_the_role_decides_who_reaches_the_machine(
+    host: LocalWorkbench,
+) -> None:
+    boss = await sign_in(host, "boss", Role.ADMIN)
+    me: Principal = await boss.users.me()
+    assert me.is_admin
+    assert (await boss.engine.status()).home
