@@ -225,6 +225,8 @@ def test_options_reach_the_run(fake: FakeDoors, cli: Cli, tmp_path: Path) -> Non
     outcome = cli(
         *("run", "general", "hello", "--model", "openai/gpt-4o", "--approve", "reads", "--timeout", "2.5"),
         *("--schema", str(schema), "--file", str(data), "--cwd", str(tmp_path)),
+        *("--tool", "read_file", "--tool", "list_files", "--instructions", "Be brief."),
+        *("--max-steps", "7", "--max-cost", "0.25"),
     )
     assert outcome.status == 0
     sent = fake.workbench_used.sent[0]
@@ -232,6 +234,9 @@ def test_options_reach_the_run(fake: FakeDoors, cli: Cli, tmp_path: Path) -> Non
     assert sent.options.approve is ApproveMode.READS
     assert sent.options.timeout_s == 2.5
     assert sent.options.response_format == {"type": "object"}
+    assert sent.options.tools == ("read_file", "list_files")
+    assert sent.options.instructions_prefix == "Be brief."
+    assert (sent.options.max_steps, sent.options.max_cost_usd) == (7, 0.25)
     assert isinstance(sent.parts[1], FilePart)
     assert fake.workbench_used.known[sent.session_id].project == str(tmp_path)
     assert "general · openai/gpt-4o\n" in outcome.err
@@ -246,6 +251,9 @@ def test_options_reach_the_run(fake: FakeDoors, cli: Cli, tmp_path: Path) -> Non
         (("run", "general", "hello", "--approve", "sometimes"), "sometimes"),
         (("run", "general", "hello", "--timeout", "0"), "--timeout"),
         (("run", "general", "hello", "--timeout", "nan"), "--timeout"),
+        (("run", "general", "hello", "--max-steps", "0"), "--max-steps"),
+        (("run", "general", "hello", "--max-cost", "-1"), "--max-cost"),
+        (("run", "general", "hello", "--max-cost", "inf"), "--max-cost"),
         (("run", "general", "hello", "--cwd", "/no/such/folder"), "/no/such/folder is not a folder"),
         (("run", "general", "hello", "--file", "no-such.csv"), "there is no no-such.csv"),
         (("run", "general", "hello", "--schema", "no-such.json"), "no-such.json"),

@@ -23,7 +23,8 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.identity import LOCAL, Principal, Role, Scope
 from holdfast.core.domain.messages import TextPart
-from holdfast.core.domain.models import Finished, TextDelta
+from holdfast.core.domain.models import Finished, ModelSettings, TextDelta
+from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.values import utc_now
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.keys import ProviderKeys
@@ -274,3 +275,16 @@ async def test_the_role_decides_who_reaches_the_machine(
     me: Principal = await boss.users.me()
     assert me.is_admin
     assert (await boss.engine.status()).home
+
+
+async def test_only_an_administrator_says_where_the_engines_keys_are_sent(host: LocalWorkbench) -> None:
+    anna = await sign_in(host, "anna")
+    session = await anna.sessions.create("helper", "")
+    options = RunOptions(model_settings=ModelSettings(api_base="https://elsewhere.example/v1"))
+    for call in (
+        anna.runs.send(session.id, (TextPart(text="Hi"),), options),
+        anna.runs.go_on(session.id, options),
+    ):
+        with pytest.raises(ForbiddenError, match="api_base"):
+            await call
+    assert await anna.runs.list(session.id) == ()

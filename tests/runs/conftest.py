@@ -55,16 +55,25 @@ approvals:
 
 
 class FakeCatalog:
-    """Knows every model; the window can be set."""
+    """Knows every model; the window can be set, and the price of each model."""
 
     def __init__(self) -> None:
         self.window: int | None = None
+        self.prices: dict[str, float] = {}
 
     async def list(self) -> tuple[ModelInfo, ...]:
         return (await self.get("scripted"),)
 
     async def get(self, model: str) -> ModelInfo:
-        return ModelInfo(name=model, provider="test", context_window=self.window, max_output_tokens=100)
+        price = self.prices.get(model)
+        return ModelInfo(
+            name=model,
+            provider="test",
+            context_window=self.window,
+            max_output_tokens=100,
+            input_usd_per_million=price,
+            output_usd_per_million=price,
+        )
 
     async def choose(
         self, *, flag: str | None, session: str | None, agent: str | None, settings: str | None

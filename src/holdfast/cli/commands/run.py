@@ -46,7 +46,19 @@ def run(
             "reads: reading tools need none. all: nothing does that no rule denies."
         ),
     ] = Approve.ASK,
+    tool: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Use no tools of the agent but this one; can be repeated."),
+    ] = None,
+    instructions: Annotated[
+        str, typer.Option(metavar="TEXT", help="Put this before the agent's instructions.")
+    ] = "",
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="Work for no longer.")] = None,
+    max_steps: Annotated[int | None, typer.Option(metavar="N", help="Make no more model calls.")] = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(metavar="USD", help="Spend no more; the model's price must be known."),
+    ] = None,
     schema: Annotated[
         Path | None, typer.Option(metavar="FILE", help="JSON Schema that the reply must satisfy.")
     ] = None,
@@ -68,7 +80,16 @@ def run(
         session=session,
         project=requests.read_project(cwd),
         files=tuple(file or ()),
-        options=requests.options_of(model, mode, timeout, requests.read_schema(schema)),
+        options=requests.options_of(
+            model=model,
+            approve=mode,
+            schema=requests.read_schema(schema),
+            instructions=instructions,
+            tools=tool,
+            timeout_s=timeout,
+            max_steps=max_steps,
+            max_cost_usd=max_cost,
+        ),
     )
     person = None if mode is ApproveMode.NONE else find_terminal(stdin_is_message=message == "-")
     raise typer.Exit(execute(asked, person, as_json))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,12 +63,31 @@ def read_schema(path: Path | None) -> dict[str, Any] | None:
 
 
 def options_of(
-    model: str | None, approve: ApproveMode, timeout_s: float | None, schema: dict[str, Any] | None
+    *,
+    model: str | None,
+    approve: ApproveMode,
+    schema: dict[str, Any] | None,
+    instructions: str,
+    tools: Sequence[str] | None,
+    timeout_s: float | None,
+    max_steps: int | None,
+    max_cost_usd: float | None,
 ) -> RunOptions:
-    """Returns the run options. Raises `InvalidError` for a time limit that is none."""
-    if timeout_s is not None and not timeout_s > 0:
-        raise InvalidError("--timeout must be more than 0 seconds")
-    return RunOptions(model=model, approve=approve, timeout_s=timeout_s, response_format=schema)
+    """Returns the run options. Raises `InvalidError` for a limit that is none."""
+    limits = {"--timeout": timeout_s, "--max-steps": max_steps, "--max-cost": max_cost_usd}
+    for flag, limit in limits.items():
+        if limit is not None and not 0 < limit < math.inf:
+            raise InvalidError(f"{flag} must be more than 0")
+    return RunOptions(
+        model=model,
+        approve=approve,
+        response_format=schema,
+        instructions_prefix=instructions,
+        tools=tuple(tools) if tools else None,
+        timeout_s=timeout_s,
+        max_steps=max_steps,
+        max_cost_usd=max_cost_usd,
+    )
 
 
 async def find_agent(workbench: Workbench, request: RunRequest) -> AgentInfo:

@@ -23,6 +23,7 @@ class Limits(Value):
     timeout_s: float = Field(default=3600, gt=0)
     """Seconds of work in one run; time spent waiting for a person does not count."""
     max_cost_usd: float | None = Field(default=None, gt=0)
+    """Does not act with a model of unknown price; a limit in the run's options refuses such a model."""
     max_tool_output_chars: int = Field(default=30_000, ge=1_000)
     """Longer output is kept whole as a file and shown to the model shortened."""
     approval_expires_s: float | None = Field(default=None, gt=0)

@@ -24,7 +24,8 @@ class Verdict(StrEnum):
 
 
 class ApproveMode(StrEnum):
-    """How much a run may do without asking. `NONE` asks like `ASK`, but nobody is there to answer."""
+    """How much a run may do without asking. `NONE` asks like `ASK`, but the one who starts the run does not
+    answer: what asks waits for somebody else. To deny it at once is the run option `approvals`."""
 
     NONE = "none"
     ASK = "ask"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.identity import LOCAL
-from holdfast.core.domain.messages import UserPart
-from holdfast.core.domain.models import ModelSettings
+from holdfast.core.domain.messages import Message, UserPart
+from holdfast.core.domain.models import ModelSettings, ToolSchema
+from holdfast.core.domain.options import ContextSource, KnowledgeUse, McpServerUse, MemoryUse, SubAgentUse
 from holdfast.core.domain.values import Value
 
 
@@ -30,14 +31,68 @@ class RunStatus(StrEnum):
 
 
 class RunOptions(Value):
-    """What one run overrides."""
+    """What one run overrides; what is left out is as the agent says. One type for every door.
+
+    Limits that are given here take the place of the agent's for this run. The fields from `skills` on are
+    known, but their services come later: a run that asks for one is refused with `unsupported_option`.
+    """
 
     model: str | None = None
     model_settings: ModelSettings | None = None
+    """Laid over the agent's, setting by setting."""
+    reasoning: bool | None = None
+    """True: the model is to reason, with effort `medium` unless the settings name another. False: it is
+    not to (effort `none`), whatever the settings say."""
+    instructions_prefix: str = ""
+    """Text that is put before the agent's instructions."""
+    tools: tuple[str, ...] | None = None
+    """Narrows the agent's tools to these."""
+    client_tools: tuple[ToolSchema, ...] = ()
+    """Tools that the caller executes. When the model calls one, the run ends with the reason
+    `client_tools`; the results are parts of the session's next message."""
+    history: tuple[Message, ...] | None = None
+    """What the model sees as the conversation before the message, instead of what the session holds. Later
+    runs of the session go on from it. Without system messages: `instructions_prefix` is for those."""
     approve: ApproveMode = ApproveMode.ASK
-    timeout_s: float | None = Field(default=None, gt=0)
+    approvals: Literal["wait", "deny"] = "wait"
+    """What becomes of a call that needs a person, an approval or a question: it waits, or it is denied at
+    once, with a reason that the model sees. `approve` decides which calls those are."""
+    timeout_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    max_steps: int | None = Field(default=None, gt=0)
+    """Model calls in the run."""
+    max_cost_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Refused (`unpriced_model`) when the model has no known price, for the limit could not be kept;
+    fall-back models without one are not used then."""
+    max_context_tokens: int | None = Field(default=None, ge=1_000)
+    """Older messages give way to a summary when the request would be larger than this, counted by a rule
+    of four characters a token, even where the model's window is wider."""
     response_format: dict[str, Any] | None = None
     """JSON Schema that the reply must satisfy: validated, with one attempt at repair."""
+    skills: tuple[str, ...] | None = None
+    """Narrows the agent's skills to these."""
+    knowledge: tuple[KnowledgeUse, ...] | None = None
+    """Narrows the collections that the agent may search to these."""
+    sub_agents: tuple[SubAgentUse, ...] | None = None
+    mcp_servers: tuple[McpServerUse, ...] = ()
+    """Beside the agent's own."""
+    workflows: dict[str, tuple[str, ...]] | None = None
+    """Named lists of steps that the agent is to follow."""
+    mode: str | None = None
+    """Name of a way of working, for example one that hands work to other agents."""
+    memory: MemoryUse | None = None
+    context_source: ContextSource | None = None
+    suggestions: bool = False
+    """Whether questions that could follow are suggested after the reply."""
+    force_summary: bool = False
+    """Whether the run ends with a summary of what was done, even where the reply says it all."""
+
+
+LATER_OPTIONS = (
+    *("client_tools", "history"),
+    *("skills", "knowledge", "sub_agents", "mcp_servers", "workflows", "mode", "memory"),
+    *("context_source", "suggestions", "force_summary"),
+)
+"""Run options whose services come later."""
 
 
 class Usage(Value):

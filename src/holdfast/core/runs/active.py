@@ -77,6 +77,7 @@ class ActiveRun:
     session_id: str
     run_id: str
     spec: AgentSpec
+    """The agent under the run's options."""
     options: RunOptions
     models: tuple[str, ...]
     """The chosen model and its fall-backs, in order."""

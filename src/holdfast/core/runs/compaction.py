@@ -23,8 +23,8 @@ CHARS_PER_TOKEN = 4
 """A rough rule for texts in European languages and code; errs to the safe side with the margin below."""
 _FULL = 0.8
 """Share of the window at which the context is compacted."""
-_KEPT = 0.3
-"""Share of the window that the newest messages may keep."""
+_KEPT = 0.375
+"""Share of that which the newest messages may keep."""
 _IMAGE_TOKENS = 1_500
 _PROMPT = (
     "Summarise the conversation so far for yourself, so that you can go on without it. Keep: what the "
@@ -58,14 +58,15 @@ class Compactor:
         self._client = client
 
     async def before_step(self, run: ActiveRun, request: ModelRequest, info: ModelInfo) -> bool:
-        """Compacts when the request fills the model's window to four fifths; says whether it did."""
-        if info.context_window is None:
+        """Compacts when the request fills the model's window to four fifths, or is larger than the run's
+        budget; says whether it did."""
+        most = _most(run, info)
+        if most is None:
             return False
         size = sum(map(tokens_of, request.messages)) + len(str(request.tools)) // CHARS_PER_TOKEN
-        room = info.context_window - min(info.max_output_tokens or 4_096, info.context_window // 4)
-        if size < room * _FULL:
+        if size < most:
             return False
-        return await self.compact(run, int(room * _KEPT))
+        return await self.compact(run, int(most * _KEPT))
 
     async def compact(self, run: ActiveRun, keep_tokens: int) -> bool:
         """Replaces all but the newest `keep_tokens` of the context by a summary.
@@ -121,6 +122,15 @@ class Compactor:
             # The run must be able to go on without the model's help: a mechanical digest is better than none.
             return digest(entries)
         return "".join(texts).strip() or digest(entries)
+
+
+def _most(run: ActiveRun, info: ModelInfo) -> float | None:
+    """Returns how many tokens a request may have; None when nothing says so."""
+    budget = run.options.max_context_tokens
+    if info.context_window is None:
+        return budget
+    room = info.context_window - min(info.max_output_tokens or 4_096, info.context_window // 4)
+    return room * _FULL if budget is None else min(budget, room * _FULL)
 
 
 def _is_summary(entry: Entry) -> bool:

@@ -36,6 +36,9 @@ from holdfast.core.tools.builtin.ask_user import ASK_USER
 from holdfast.core.tools.registry import validate_arguments
 from holdfast.core.tools.shorten import shorten_output
 
+NOBODY_APPROVES = "This call needs a person's approval. Nobody can give it in this run, so it was denied."
+NOBODY_ANSWERS = "Nobody can answer questions in this run, so it was denied. Go on without the answer."
+
 Outcome = Literal["ok", "error", "denied", "cancelled", "timeout"]
 
 
@@ -96,7 +99,11 @@ class Executor:
             await self._request(run, call, tool, arguments)
 
     async def _request(self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> None:
-        """Records an approval; where the preview already fails, the call completes as an error."""
+        """Records an approval; where the preview already fails, the call completes as an error, and where
+        nobody is to be waited for, as denied."""
+        if run.options.approvals == "deny":
+            await self._complete(run, call, ToolOutput.text(NOBODY_APPROVES, is_error=True), "denied")
+            return
         context = self._context(run, call)
         try:
             preview = await tool.preview(arguments, context)
@@ -217,6 +224,9 @@ class Executor:
         )
 
     async def _run_tool(self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> None:
+        if tool.name == ASK_USER and run.options.approvals == "deny":
+            await self._complete(run, call, ToolOutput.text(NOBODY_ANSWERS, is_error=True), "denied")
+            return
         if not call.started:
             await run.emitter.emit(
                 ToolCallStarted(

@@ -154,13 +154,18 @@ def _check_limits(run: ActiveRun) -> None:
     if run.state.step >= limits.max_steps:
         raise limit_error(
             "step_limit",
-            f"The run has made {limits.max_steps} model calls, as many as `limits.max_steps` allows.",
+            f"The run has made {limits.max_steps} model calls, as many as it may "
+            "(`limits.max_steps`, or --max-steps).",
         )
     if limits.max_cost_usd is not None and run.state.cost_usd >= limits.max_cost_usd:
         raise limit_error(
             "cost_limit",
-            f"The run has cost ${run.state.cost_usd:.2f}; `limits.max_cost_usd` allows "
-            f"${limits.max_cost_usd:.2f}.",
+            f"The run has cost ${run.state.cost_usd:.2f} of the ${limits.max_cost_usd:.2f} that it may "
+            "(`limits.max_cost_usd`, or --max-cost).",
+        )
+    if run.options.max_cost_usd is not None and run.state.unpriced:
+        raise limit_error(
+            "cost_unknown", f"No cost was told for a call of {run.model}, so the cost limit cannot be kept."
         )
     _ = run.timer.remaining_s
 

@@ -42,12 +42,11 @@ from holdfast.core.domain.models import (
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.domain.values import new_id
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.options import MAX_DEPTH, nested_deeper
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.tools.registry import near_names, schema
 
 _LONGEST_WAIT_S = 60.0
-_MAX_DEPTH = 100
-"""Lists and objects in each other that the arguments of a call may have."""
 _FALL_BACK = (ModelAuthError, ModelNotFound, ModelRateLimited, ModelUnavailable)
 """Errors of a model that another model need not have."""
 
@@ -100,15 +99,12 @@ class Stepper:
 
     def request(self, run: ActiveRun, *, tools: bool = True) -> ModelRequest:
         """Returns the request of the run's next step."""
-        settings = run.spec.model_settings
-        if run.options.model_settings is not None:
-            settings = settings.model_copy(update=run.options.model_settings.model_dump(exclude_unset=True))
         system = Message(role="system", parts=(TextPart(text=run.system()),))
         return ModelRequest(
             model=run.model,
             messages=(system, *run.emitter.context.messages),
             tools=tuple(schema(tool) for tool in run.tools.values()) if tools else (),
-            settings=settings,
+            settings=run.spec.model_settings,
             response_format=run.options.response_format,
         )
 
@@ -237,19 +233,8 @@ def _parse(text: str) -> tuple[dict[str, Any], str]:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
         return {}, f"The arguments are not valid JSON ({error}). Nothing was executed; call again."
-    if _nested_deeper(value, _MAX_DEPTH):
+    if nested_deeper(value, MAX_DEPTH):
         return {}, "The arguments are nested too deep. Nothing was executed; call again."
     if not isinstance(value, dict):
         return {}, "The arguments must be a JSON object. Nothing was executed; call again."
     return value, ""
-
-
-def _nested_deeper(value: Any, levels: int) -> bool:
-    """Says whether lists and objects stand in each other more than `levels` deep; no event holds them."""
-    layer = [value] if isinstance(value, dict | list) else []
-    for _ in range(levels + 1):
-        inner = [each.values() if isinstance(each, dict) else each for each in layer]
-        layer = [one for each in inner for one in each if isinstance(one, dict | list)]
-        if not layer:
-            return False
-    return True

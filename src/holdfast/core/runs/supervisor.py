@@ -65,7 +65,7 @@ class Prepare(Protocol):
     """Makes what a run needs from its session; raises `HoldfastError` when it cannot run."""
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
-        """Returns the chosen model and its fall-backs."""
+        """Returns the chosen model and its fall-backs, if the options can be kept to."""
         ...
 
     async def run(
@@ -121,6 +121,7 @@ class Supervisor:
             if not self.busy(session_id) and not waiting:
                 run_id = await self._start(session, parts, options, message_id)
                 return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
+            await self._prepare.models(session, options)  # what could not start later is refused now
             await self._log.append(
                 MessageQueued(session_id=session_id, message_id=message_id, parts=parts, options=options)
             )

@@ -22,6 +22,7 @@ from holdfast.core.identity.redaction import StreamRedactor
 from holdfast.core.runs.active import ActiveRun, WorkTimer
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.emitter import Emitter
+from holdfast.core.runs.options import affordable, check_options, with_options
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.services.policies import Policies, UserPolicy
@@ -59,16 +60,16 @@ class Preparation:
         self._settings = settings
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
-        """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one."""
+        """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one, and for
+        options that cannot be kept to what `check_options` and `affordable` raise."""
         spec = await self._spec(session)
+        check_options(options, spec)
         settings = await asyncio.to_thread(self._settings, Path(session.project))
         choice = await self._catalog.choose(
             flag=options.model, session=session.model, agent=spec.model, settings=settings.models.default
         )
-        models = tuple(dict.fromkeys((choice.model, *spec.fallback_models)))
-        for model in models:
-            await self._catalog.get(model)
-        return models
+        names = (choice.model, *spec.fallback_models)
+        return affordable({name: await self._catalog.get(name) for name in names}, options)
 
     async def _spec(self, session: Session) -> AgentSpec:
         info = valid(await asyncio.to_thread(self._registry.get, session.agent, Path(session.project)))
@@ -84,14 +85,13 @@ class Preparation:
         models: tuple[str, ...],
     ) -> ActiveRun:
         """Returns the run, ready for the loop. Raises `AgentFileError`, `NotFoundError`."""
-        spec = await self._spec(session)
+        spec = with_options(await self._spec(session), options)
         workspace = self._workspaces.open(session)
         approvals = await self._log.reader.approvals(session.id, pending=False)
         # A fork's older ones were decided for the session that it comes from.
         self._broker.remember(
             tuple(each for each in approvals if each.decided_at and each.decided_at >= session.created_at)
         )
-        timeout_s = spec.limits.timeout_s if options.timeout_s is None else options.timeout_s
         return ActiveRun(
             session_id=session.id,
             run_id=state.run_id,
@@ -105,7 +105,7 @@ class Preparation:
             allow_always=self._policies.file(session.owner).add_allow,
             state=state,
             emitter=Emitter(self._log, state, context, self._redactor),
-            timer=WorkTimer(timeout_s),
+            timer=WorkTimer(spec.limits.timeout_s),
         )
 
     def _evaluator(

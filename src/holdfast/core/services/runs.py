@@ -37,9 +37,17 @@ class RunService:
         if not parts:
             raise InvalidError("A message needs a text or a file.", code="empty_message")
         await self._access.session(session_id)
-        return await self._supervisor.send(
-            session_id, tuple(parts), options or RunOptions(), message_id or new_id()
-        )
+        options = self._allowed(options)
+        return await self._supervisor.send(session_id, tuple(parts), options, message_id or new_id())
+
+    def _allowed(self, options: RunOptions | None) -> RunOptions:
+        """Returns the options; raises `ForbiddenError` for a model's address that is not the caller's to
+        name: the engine's key for the provider is sent there."""
+        if options is None:
+            return RunOptions()
+        if options.model_settings is not None and options.model_settings.api_base is not None:
+            self._access.machine("`api_base` in the options of a run")
+        return options
 
     async def get(self, run_id: str) -> Run:
         return await self._access.run(run_id)
@@ -74,7 +82,7 @@ class RunService:
 
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         await self._access.session(session_id)
-        return await self._supervisor.go_on(session_id, options or RunOptions())
+        return await self._supervisor.go_on(session_id, self._allowed(options))
 
     async def questions(self, session_id: str | None = None) -> tuple[Question, ...]:
         return await self._log.reader.questions(session_id, self._access.owner)

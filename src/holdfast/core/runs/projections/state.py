@@ -101,6 +101,8 @@ class RunState:
     paused: bool = False
     ended: bool = False
     cost_usd: float = 0.0
+    unpriced: bool = False
+    """Whether the cost of a model call is not known."""
     repairs: int = 0
 
     @property
@@ -159,6 +161,7 @@ class RunState:
                 self.part = None
             case UsageRecorded():
                 self.cost_usd += event.cost_usd or 0.0
+                self.unpriced = self.unpriced or event.cost_usd is None
             case MessageAdded(origin="repair"):
                 self.repairs += 1
             case _:

@@ -1,0 +1,92 @@
+"""What run options are made of: the knowledge, context, agents and memory that one run may name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from holdfast.core.domain.values import Value
+
+
+class KnowledgeUse(Value):
+    """One collection, and how it is searched; what is left out is as the collection says."""
+
+    collection: str
+    """The collection's id."""
+    top_k: int | None = Field(default=None, gt=0)
+    """Chunks that are taken at most."""
+    min_score: float | None = Field(default=None, ge=0)
+    method: Literal["hybrid", "vector", "lexical"] | None = None
+    where: dict[str, Any] | None = None
+    """A filter over the metadata of chunks."""
+
+
+class RetrievedContext(Value):
+    """What a search with the message's own words finds."""
+
+    type: Literal["knowledge"] = "knowledge"
+    collections: tuple[KnowledgeUse, ...] = Field(min_length=1)
+
+
+class StoredContext(Value):
+    """What an earlier search has found and kept."""
+
+    type: Literal["stored"] = "stored"
+    id: str
+
+
+class TextContext(Value):
+    """A text as it stands."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+class ContextItem(Value):
+    """A piece of context: a text, or the id of a chunk that is kept."""
+
+    text: str = ""
+    id: str | None = None
+    meta: dict[str, Any] = Field(default_factory=dict)
+
+
+class ItemsContext(Value):
+    """Pieces that the caller has chosen, best first."""
+
+    type: Literal["items"] = "items"
+    items: tuple[ContextItem, ...] = Field(min_length=1)
+
+
+ContextSource = Annotated[
+    RetrievedContext | StoredContext | TextContext | ItemsContext, Field(discriminator="type")
+]
+"""Where a run's context beside the conversation comes from: one source, never several."""
+
+
+class SubAgentUse(Value):
+    """An agent that the run may hand work to: one of the agent's by its name, or one described here."""
+
+    name: str
+    description: str = ""
+    instructions: str = ""
+    """Empty: the agent of that name is meant."""
+    model: str | None = None
+    tools: tuple[str, ...] | None = None
+
+
+class McpServerUse(Value):
+    """An MCP server for this run only: at an address, or a program that is started."""
+
+    name: str
+    url: str | None = None
+    command: tuple[str, ...] = ()
+
+
+class MemoryUse(Value):
+    """Which memory the run reads and writes."""
+
+    type: Literal["session", "user"] = "session"
+    """Of this session only, or of its owner over all sessions."""
+    block: str | None = None
+    """Id or name of the block whose text is put before the model; None: the agent's own."""
