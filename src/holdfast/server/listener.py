@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from holdfast.server.lock import BACKLOG
+
 STOP_GRACE_S = 3
 """Seconds that requests have to end after the stop; then they are cancelled."""
 
@@ -52,7 +54,7 @@ async def listen(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> 
         proxy_headers=False,
         server_header=False,
         date_header=False,
-        backlog=128,
+        backlog=BACKLOG,
         h11_max_incomplete_event_size=MAX_HEAD,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_GRACE_S,

@@ -14,6 +14,9 @@ import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+BACKLOG = 1024
+"""Connections that may wait to be accepted: hundreds of clients come back at once when an engine starts anew."""
+
 _MOST_BYTES = 4096
 
 
@@ -109,7 +112,7 @@ def bind_socket(path: Path) -> socket.socket:
     before = os.umask(0o177)
     try:
         listener.bind(os.fspath(path))
-        listener.listen(128)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise
