@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 BACKLOG = 1024
-"""Connections that may wait to be accepted: hundreds of clients come back at once when an engine starts anew."""
+"""Connections that may wait to be accepted: hundreds of clients come back at once to a new engine."""
 
 _MOST_BYTES = 4096
 
