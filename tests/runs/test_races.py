@@ -14,6 +14,7 @@ from holdfast.core.domain.errors import ConflictError, HoldfastError
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunStatus
+from holdfast.core.store.broadcast import Follower
 from holdfast.core.store.writer import Writer
 from holdfast.core.tools.builtin.write_file import WriteFile
 
@@ -161,20 +162,17 @@ async def test_cancelling_a_run_twice_does_not_stop_the_message_that_waits(
         assert (await bench.end(runs[0].id))[-1].event.type == "run.completed"
 
 
-async def test_a_steer_that_comes_too_late_waits_in_the_queue(open_bench) -> None:
-    async with open_bench() as bench:
-
-        def steered(request: Any) -> list[BaseException]:
-            run_id = next(iter(bench.workbench._core.supervisor._active))
-            bench.workbench._core.supervisor.steer(run_id, (TextPart(text="and this"),))
-            return [RuntimeError("bug")]
-
-        bench.model._steps.append(steered)
-        session = await bench.session()
-        await bench.end(await bench.send(session))
-        queued = await bench.until("message.queued")
-        assert queued[-1].event.parts == (TextPart(text="and this"),)
-        check(queued)
+async def test_a_steer_that_comes_too_late_waits_in_the_queue(open_bench, say, call) -> None:
+    async with open_bench([call(ASKED), say("to the steer")]) as bench:
+        run_id = await bench.send(await bench.session())
+        await bench.approval()
+        await bench.workbench.runs.steer(run_id, (TextPart(text="and this"),))
+        await bench.workbench.runs.cancel(run_id)
+        events = await bench.until("run.completed")
+        added = [each.event for each in events if each.event.type == "message.added"]
+        assert [(each.origin, each.parts[0].text) for each in added][1:] == [("send", "and this")]
+        assert added[1].run_id != run_id
+        check(events)
 
 
 async def test_what_a_cancelled_command_wrote_belongs_to_its_run_and_can_be_undone(open_bench, call) -> None:
@@ -234,18 +232,17 @@ async def test_what_waits_can_be_decided_from_the_moment_it_is_seen(open_bench, 
     async with open_bench(steps) as bench:
         broker, seen = bench.workbench._core.supervisor._broker, {}
 
-        class Spy:
+        class Spy(Follower):
             """Sees events in the moment they are published, before anybody can act on them."""
 
-            def offer(self, batch) -> None:
-                for logged in batch:
-                    event = logged.event
-                    if event.type == "approval.requested":
-                        seen["approval"] = event.approval.id in broker._approvals
-                    if event.type == "question.asked":
-                        seen["question"] = event.question.id in broker._questions
+            def offer(self, logged) -> None:
+                event = logged.event
+                if event.type == "approval.requested":
+                    seen["approval"] = event.approval.id in broker._approvals
+                if event.type == "question.asked":
+                    seen["question"] = event.question.id in broker._questions
 
-        spy = Spy()
+        spy = Spy(EventFilter())
         bench.workbench._core.log._followers.add(spy)
         run_id = await bench.send(await bench.session())
         approval = await bench.approval()

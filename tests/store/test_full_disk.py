@@ -15,6 +15,8 @@ from holdfast.core.store.log import EventLog
 from holdfast.core.store.reserve import RESERVE, Reserve
 
 FEW_PAGES = 20
+ENDS = 100
+"""So many ends of runs that some need space that is not there."""
 
 
 class FullBlobs(FileBlobs):
@@ -59,13 +61,12 @@ async def test_a_full_disk_refuses_events_and_takes_the_end_of_a_run(log, create
             await log.append(created(f"more{number}", "x" * 2000))
     assert failed.value.code == "disk_full"
     assert given == [], "what is no end of a run does not get the reserve"
-    # So many that some need space that is not there.
-    for number in range(FEW_PAGES):
+    for number in range(ENDS):
         await log.append(RunCompleted(session_id="s", run_id=f"r{number}"))
     assert given and all(given)
     assert (tmp_path / "reserve").stat().st_size == RESERVE, "it is kept again"
     ends = [e for e in await log.read_all(EventFilter()) if e.event.type == "run.completed"]
-    assert len(ends) == FEW_PAGES
+    assert len(ends) == ENDS
 
 
 def test_the_reserve_is_kept_once_given_once_and_private(tmp_path: Path) -> None:

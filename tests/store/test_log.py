@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from holdfast.core.domain.errors import StoreError, StoreTooNew
 from holdfast.core.domain.events import EventFilter, LoggedEvent, PartDelta, SessionDeleted
 from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.store import broadcast
 from holdfast.core.store import log as log_module
 from holdfast.core.store.log import EventLog
 
@@ -88,8 +89,8 @@ async def test_every_follower_sees_every_event_once_in_order(
 ) -> None:
     """Gap-free join, with queues that overflow and pages that end anywhere."""
     folder = tmp_path_factory.mktemp("log")
-    saved = log_module._QUEUE, log_module._PAGE
-    log_module._QUEUE, log_module._PAGE = queue, page
+    saved = broadcast.QUEUE, log_module._PAGE
+    broadcast.QUEUE, log_module._PAGE = queue, page
     log = await EventLog.open(folder / "db", FileBlobs(folder / "blobs"))
     try:
 
@@ -108,7 +109,7 @@ async def test_every_follower_sees_every_event_once_in_order(
         else:
             reader.cancel()
     finally:
-        log_module._QUEUE, log_module._PAGE = saved
+        broadcast.QUEUE, log_module._PAGE = saved
         await log.close()
 
 
@@ -119,11 +120,11 @@ async def test_a_slow_follower_holds_a_bounded_queue_and_misses_nothing(log, del
     for start in range(0, 6000, 500):
         await log.append(*(delta(str(start + each)) for each in range(500)))
     (follower,) = log._followers
-    assert len(follower.waiting) <= log_module._QUEUE
+    assert len(follower.waiting) <= broadcast.QUEUE
     rest = [(await anext(stream)).event.text for _ in range(6000)]
     assert rest == [str(number) for number in range(6000)]
     await stream.aclose()
-    assert not log._followers
+    assert not list(log._followers)
 
 
 async def test_a_filter_leaves_out_other_sessions_and_deltas(log, created, delta, started) -> None:

@@ -15,16 +15,9 @@ from typing import Any
 from pydantic_core import PydanticSerializationError
 
 from holdfast.core.domain.errors import NotFoundError, StoreError
-from holdfast.core.domain.events import (
-    EVENT,
-    EventFilter,
-    LoggedEvent,
-    RunEvent,
-    SessionCreated,
-    SessionEvent,
-)
-from holdfast.core.domain.identity import LOCAL
+from holdfast.core.domain.events import EVENT, EventFilter, LoggedEvent, RunEvent, SessionEvent
 from holdfast.core.domain.tools import BlobStore
+from holdfast.core.store.broadcast import Broadcast, Follower
 from holdfast.core.store.index import rebuild
 from holdfast.core.store.reader import Reader
 from holdfast.core.store.writer import Writer
@@ -32,29 +25,6 @@ from holdfast.core.store.writer import Writer
 logger = logging.getLogger(__name__)
 
 _PAGE = 1_000
-_QUEUE = 2_000
-"""Events that may wait for a follower before it has to read them from the database again."""
-
-
-class _Follower:
-    """One reader's place in the broadcast: events that wait, or the mark that some were dropped."""
-
-    def __init__(self, admits: Callable[[LoggedEvent], bool]) -> None:
-        self.admits = admits
-        self.waiting: list[LoggedEvent] = []
-        self.lagging = False
-        self.wake = asyncio.Event()
-
-    def offer(self, batch: list[LoggedEvent]) -> None:
-        admitted = [logged for logged in batch if self.admits(logged)]
-        if not admitted:
-            return
-        if self.lagging or len(self.waiting) + len(admitted) > _QUEUE:
-            self.waiting.clear()
-            self.lagging = True
-        else:
-            self.waiting.extend(admitted)
-        self.wake.set()
 
 
 def _whole_characters(value: Any) -> Any:
@@ -78,10 +48,9 @@ class EventLog:
         self._path = path
         self._blobs = blobs
         self._redact = redact
-        self._followers: set[_Follower] = set()
+        self._followers = Broadcast()
         self._closing = asyncio.Event()
-        self._owners: dict[str, str] = {}
-        self.writer = Writer(path, blobs, self._publish)
+        self.writer = Writer(path, blobs, self._followers.publish)
         self.reader: Reader
 
     @classmethod
@@ -94,7 +63,7 @@ class EventLog:
         """
         log = cls(path, blobs, redact)
         log.reader = await Reader.open(path, blobs)
-        log._owners = await log.reader.owners()
+        log._followers.know(await log.reader.owners())
         return log
 
     async def close(self) -> None:
@@ -122,13 +91,6 @@ class EventLog:
         redacted = self._redact(text)
         return event if redacted == text else EVENT.validate_json(redacted)
 
-    def _publish(self, batch: list[LoggedEvent]) -> None:
-        for logged in batch:
-            if isinstance(logged.event, SessionCreated) and logged.event.owner != LOCAL:
-                self._owners[logged.event.session_id] = logged.event.owner
-        for follower in self._followers:
-            follower.offer(batch)
-
     async def read(
         self, filter: EventFilter, after: int = 0, limit: int = _PAGE, owner: str | None = None
     ) -> list[LoggedEvent]:
@@ -155,13 +117,6 @@ class EventLog:
             logger.error("an event is left out of the index: %s", error.message)
             return None
 
-    def _admits(self, filter: EventFilter, owner: str | None) -> Callable[[LoggedEvent], bool]:
-        if owner is None:
-            return lambda logged: filter.admits(logged.event)
-        return lambda logged: (
-            filter.admits(logged.event) and self._owners.get(logged.event.session_id, LOCAL) == owner
-        )
-
     async def follow(
         self, filter: EventFilter, after: int | None = None, owner: str | None = None
     ) -> AsyncIterator[LoggedEvent]:
@@ -170,7 +125,7 @@ class EventLog:
         With `owner` only those of his sessions.
         """
         # Subscribe first, then read, then follow: what is committed in between is in both, and dropped once.
-        follower = _Follower(self._admits(filter, owner))
+        follower = Follower(filter, owner)
         self._followers.add(follower)
         try:
             cursor = await self.reader.last_event_id() if after is None else after
