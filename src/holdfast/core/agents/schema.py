@@ -41,7 +41,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
     "Limits": {
         "max_steps": "Model calls in one run.",
         "timeout_s": "Seconds of work in one run, without the time spent waiting for a person.",
-        "max_cost_usd": "Cost of one run in US dollars.",
+        "max_cost_usd": "Cost of one run in US dollars; does not act with a model of unknown price.",
         "max_tool_output_chars": "Longer output is kept as a file and shown to the model shortened.",
         "approval_expires_s": "Seconds after which an approval is decided by on_expiry; omitted: never.",
         "on_expiry": "What becomes of an approval that nobody decided.",

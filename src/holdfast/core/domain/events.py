@@ -7,13 +7,16 @@ after. In short:
     session.created ( run | message.queued | session.renamed | session.configured | file.changed )*
           session.deleted?
     run = run.started message.added
-          ( step | message.added(steer) | context.compacted | run.paused run.resumed )*
+          ( step | message.dequeued message.added(steer) | context.compacted | run.paused run.resumed )*
           ( run.completed | run.failed | run.cancelled )
     step = step.started ( model.retried | model.fell_back )* ( part | tool_call.requested )* usage.recorded?
            step.completed ( call )*
     part = part.started part.delta* part.completed
     call = ( approval.requested approval.resolved )* tool_call.started?
            ( tool_call.progressed | question.asked question.answered | file.changed )* tool_call.completed
+
+A call of a tool that the caller executes is only requested and completed (outcome `client`), together with
+`run.completed`, behind all other calls of its step.
 
 Before a run's last event, every open part, approval, question and tool call is closed.
 """
@@ -91,7 +94,8 @@ class SessionDeleted(_Event):
 
 
 class RunStarted(_RunEvent):
-    """The first event of a run; `message.added` follows."""
+    """The first event of a run; `message.added` follows. With `options.history` the model sees those messages
+    instead of what the session holds before this event."""
 
     type: Literal["run.started"] = "run.started"
     agent: str
@@ -117,7 +121,9 @@ class RunCompleted(_RunEvent):
     """The last event of a run that came to its end."""
 
     type: Literal["run.completed"] = "run.completed"
-    reason: Literal["stop", "length", "content_filter"] = "stop"
+    reason: Literal["stop", "length", "content_filter", "client_tools"] = "stop"
+    """`client_tools`: the model called tools that the caller executes. Their results come as parts of the
+    session's next message, which goes before those that wait in the queue; these wait for it."""
 
 
 class RunFailed(_RunEvent):
@@ -145,6 +151,9 @@ class MessageQueued(_Event):
     message_id: str
     parts: tuple[UserPart, ...]
     options: RunOptions = RunOptions()
+    steer: bool = False
+    """It is for the run under way and enters before its next step. Where there is none any more, after the
+    run's end or a restart, it waits like any other."""
 
 
 class MessageDequeued(_Event):
@@ -156,7 +165,10 @@ class MessageDequeued(_Event):
 
 
 class MessageAdded(_RunEvent):
-    """A person's message enters the conversation: after `run.started`, or as a steer between two steps."""
+    """A person's message enters the conversation: after `run.started`, or as a steer between two steps.
+
+    Parts of kind `tool_result` answer the calls that the run before, or the history, left to the caller.
+    """
 
     type: Literal["message.added"] = "message.added"
     message_id: str
@@ -259,12 +271,13 @@ class ToolCallProgressed(_RunEvent):
 
 
 class ToolCallCompleted(_RunEvent):
-    """The last event of every call. Denied, cancelled and invalid calls have no `tool_call.started`."""
+    """The last event of every call. Denied, cancelled and invalid calls, and those that were left to the
+    caller (`client`), have no `tool_call.started`; the latter have no content either."""
 
     type: Literal["tool_call.completed"] = "tool_call.completed"
     call_id: str
     name: str
-    outcome: Literal["ok", "error", "denied", "cancelled", "timeout"]
+    outcome: Literal["ok", "error", "denied", "cancelled", "timeout", "client"]
     content: tuple[ResultPart, ...]
     """What the model sees."""
     display: tuple[DisplayBlock, ...] = ()
@@ -342,11 +355,12 @@ class ModelFellBack(_RunEvent):
 
 
 class ContextCompacted(_RunEvent):
-    """Before a step: what the model sees of the events up to `through_event_id` is now the summary."""
+    """Before a step: the oldest `messages_dropped` messages that the model saw are now the summary."""
 
     type: Literal["context.compacted"] = "context.compacted"
     summary: str
-    through_event_id: int
+    through_event_id: int | None = None
+    """The last event that the summary covers; None in a fork, whose events have ids of their own."""
     tokens_before: int
     tokens_after: int
     messages_dropped: int

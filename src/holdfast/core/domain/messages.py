@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -51,8 +52,8 @@ class ToolResultPart(Value):
     is_error: bool = False
 
 
-UserPart = Annotated[TextPart | ImagePart | FilePart, Field(discriminator="type")]
-"""What a person can put into a message."""
+UserPart = Annotated[TextPart | ImagePart | FilePart | ToolResultPart, Field(discriminator="type")]
+"""What a person can put into a message, and a program that executes tools of its own: their results."""
 
 ResultPart = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 """What a tool can give back to a model."""
@@ -75,3 +76,13 @@ class Message(Value):
 def text_of(parts: tuple[UserPart, ...] | tuple[ResultPart, ...]) -> str:
     """Returns the text of message or result parts; other parts are named in brackets."""
     return "\n".join(p.text if isinstance(p, TextPart) else f"[{p.type}: {p.name}]" for p in parts)
+
+
+def results_in(parts: Iterable[Part]) -> tuple[ToolResultPart, ...]:
+    """Returns the results of tools among the parts of a message."""
+    return tuple(part for part in parts if isinstance(part, ToolResultPart))
+
+
+def without_results(parts: Iterable[Part]) -> tuple[TextPart | ImagePart | FilePart, ...]:
+    """Returns what of a person's message was said and attached: all but results of tools."""
+    return tuple(part for part in parts if isinstance(part, TextPart | ImagePart | FilePart))

@@ -88,7 +88,6 @@ class RunOptions(Value):
 
 
 LATER_OPTIONS = (
-    *("client_tools", "history"),
     *("skills", "knowledge", "sub_agents", "mcp_servers", "workflows", "mode", "memory"),
     *("context_source", "suggestions", "force_summary"),
 )

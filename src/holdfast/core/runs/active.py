@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from pydantic import BaseModel
 
@@ -15,10 +16,11 @@ from holdfast.core.domain.approvals import PolicyAnswer
 from holdfast.core.domain.errors import DeadlineError, HoldfastError
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.messages import UserPart
-from holdfast.core.domain.runs import RunOptions
+from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.tools import Risk, Tool
 from holdfast.core.runs.emitter import Emitter
-from holdfast.core.runs.projections.state import RunState
+from holdfast.core.runs.projections.context import ContextProjection
+from holdfast.core.runs.projections.state import CallState, RunState
 
 
 class WorkTimer:
@@ -67,7 +69,9 @@ class Levers:
     """Cleared while the run is to pause."""
     finish: bool = False
     steers: list[tuple[str, tuple[UserPart, ...]]] = field(default_factory=list)
-    """Ids and parts of messages that enter before the next step."""
+    """Ids and parts of messages that enter before the next step; the log has them in the queue."""
+    entered: set[str] = field(default_factory=set)
+    """Ids of those that have entered, or are about to."""
 
 
 @dataclass(slots=True)
@@ -94,8 +98,10 @@ class ActiveRun:
     timer: WorkTimer
     levers: Levers = field(default_factory=Levers)
     model_index: int = 0
-    recent_calls: list[str] = field(default_factory=list)
-    """The latest calls as text, to notice repetition."""
+
+    def is_clients(self, call: CallState) -> bool:
+        """Says whether a call is of a tool that the caller executes."""
+        return not call.invalid and any(tool.name == call.name for tool in self.options.client_tools)
 
     def subjects(self, tool: Tool, arguments: BaseModel) -> tuple[str, ...]:
         """Returns what rules are matched with: an absolute path of a file in the workspace is given as the
@@ -119,3 +125,22 @@ class ActiveRun:
     def ids(self) -> dict[str, str]:
         """The two ids that every event of the run has."""
         return {"session_id": self.session_id, "run_id": self.run_id}
+
+
+class Prepare(Protocol):
+    """Makes what a run needs from its session; raises `HoldfastError` when it cannot run."""
+
+    async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
+        """Returns the chosen model and its fall-backs, if the options can be kept to."""
+        ...
+
+    async def run(
+        self,
+        session: Session,
+        options: RunOptions,
+        state: RunState,
+        context: ContextProjection,
+        models: tuple[str, ...],
+    ) -> ActiveRun:
+        """Returns the run, ready for the loop."""
+        ...

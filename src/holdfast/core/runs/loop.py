@@ -14,20 +14,24 @@ from holdfast.core.domain.errors import (
     InvalidError,
     UnsupportedError,
 )
-from holdfast.core.domain.events import MessageAdded, RunCompleted, RunPaused, RunResumed
+from holdfast.core.domain.events import (
+    MessageAdded,
+    MessageDequeued,
+    RunCompleted,
+    RunPaused,
+    RunResumed,
+    ToolCallCompleted,
+)
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.values import new_id
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.compaction import Compactor
 from holdfast.core.runs.executor import Executor
-from holdfast.core.runs.projections.state import CallState
+from holdfast.core.runs.projections.state import REPEATS, CallState
 from holdfast.core.runs.steps import Stepper, StepResult
 
 T = TypeVar("T")
-
-_REPEATS = 3
-"""So many equal calls in a row end the run."""
 
 
 class Loop:
@@ -48,15 +52,16 @@ class Loop:
             raise UnsupportedError(
                 "The offline model cannot answer in a given JSON form. Choose another model with --model."
             )
-        if run.state.open_calls:
-            await self._executor.execute(run, run.state.open_calls)
+        if run.state.open_calls and await self._settle(run, run.state.open_calls):
+            return
         while True:
             await self._between_steps(run)
             last = run.levers.finish
             result = await self._step(run, tools=not last)
             if result.calls:
-                _check_repeats(run, result.calls)
-                await self._executor.execute(run, result.calls)
+                _check_repeats(run)
+                if await self._settle(run, result.calls):
+                    return
                 continue
             if run.levers.steers and not last:
                 continue
@@ -67,6 +72,20 @@ class Loop:
             )
             await run.emitter.emit(RunCompleted(**run.ids, reason=reason), durable=True)
             return
+
+    async def _settle(self, run: ActiveRun, calls: list[CallState]) -> bool:
+        """Brings the calls of a step to their results. Where some are the caller's to execute the run ends
+        there, with one append, so that no restart finds it in between; says whether it did."""
+        await self._executor.execute(run, [call for call in calls if not run.is_clients(call)])
+        left = run.state.open_calls
+        if not left:
+            return False
+        handed = [
+            ToolCallCompleted(**run.ids, call_id=call.call_id, name=call.name, outcome="client", content=())
+            for call in left
+        ]
+        await run.emitter.emit(*handed, RunCompleted(**run.ids, reason="client_tools"), durable=True)
+        return True
 
     async def _between_steps(self, run: ActiveRun) -> None:
         levers = run.levers
@@ -79,8 +98,10 @@ class Loop:
             await run.emitter.emit(RunResumed(**run.ids))
         while levers.steers:
             message_id, parts = levers.steers.pop(0)
+            levers.entered.add(message_id)
             await run.emitter.emit(
-                MessageAdded(**run.ids, message_id=message_id, parts=parts, origin="steer")
+                MessageDequeued(session_id=run.session_id, message_id=message_id, reason="sent"),
+                MessageAdded(**run.ids, message_id=message_id, parts=parts, origin="steer"),
             )
         _check_limits(run)
 
@@ -170,14 +191,12 @@ def _check_limits(run: ActiveRun) -> None:
     _ = run.timer.remaining_s
 
 
-def _check_repeats(run: ActiveRun, calls: list[CallState]) -> None:
-    for call in calls:
-        run.recent_calls.append(f"{call.name} {json.dumps(call.arguments, sort_keys=True)}")
-    latest = run.recent_calls[-_REPEATS:]
-    if len(latest) == _REPEATS and len(set(latest)) == 1:
+def _check_repeats(run: ActiveRun) -> None:
+    latest = run.state.recent_calls
+    if len(latest) == REPEATS and len(set(latest)) == 1:
+        name = latest[-1].partition(" ")[0]
         raise limit_error(
-            "repeated_call",
-            f"The agent asked for the same call {_REPEATS} times in a row ({calls[-1].name}).",
+            "repeated_call", f"The agent asked for the same call {REPEATS} times in a row ({name})."
         )
 
 

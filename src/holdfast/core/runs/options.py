@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.errors import InvalidError, UnsupportedError
+from holdfast.core.domain.messages import (
+    FilePart,
+    ImagePart,
+    Message,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    UserPart,
+    results_in,
+)
 from holdfast.core.domain.models import ModelInfo, ModelSettings
 from holdfast.core.domain.runs import LATER_OPTIONS, RunOptions
 from holdfast.core.tools.registry import near_names
 
 MAX_DEPTH = 100
 """Lists and objects in each other; no event holds more."""
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PARTS: dict[str, tuple[type, ...]] = {
+    "user": (TextPart, ImagePart, FilePart),
+    "assistant": (TextPart, ToolCallPart),
+    "tool": (ToolResultPart,),
+}
+"""What a message of the history may hold, by its role."""
 
 
 def check_options(options: RunOptions, spec: AgentSpec) -> None:
     """Refuses options that a run of the agent could not keep to; asked before a message is taken in.
 
     Raises `UnsupportedError` (`unsupported_option`) for fields whose services come later, `InvalidError`
-    with `unknown_tool` or `nested_too_deep`.
+    with `unknown_tool`, `invalid_client_tool`, `invalid_history` or `nested_too_deep`.
     """
     later = [name for name in LATER_OPTIONS if getattr(options, name)]
     if later:
@@ -36,22 +54,84 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
                 f"The agent {spec.name} has no tool {name[:80]!r}.{near_names(name, spec.tools)}",
                 code="unknown_tool",
             )
+    _check_client_tools(options, spec)
+    _check_history(options.history or ())
+
+
+def _check_client_tools(options: RunOptions, spec: AgentSpec) -> None:
+    taken = set(_narrowed(spec, options))
+    for tool in options.client_tools:
+        wrong = ""
+        if not _TOOL_NAME.fullmatch(tool.name):
+            wrong = "a name has 1 to 64 ASCII letters, digits, '_' or '-'"
+        elif tool.name in taken:
+            wrong = "two tools of a run cannot have the same name"
+        elif nested_deeper(tool.parameters, MAX_DEPTH):
+            wrong = "its parameters are nested too deep"
+        if wrong:
+            raise InvalidError(
+                f"The client tool {tool.name[:80]!r} cannot be: {wrong}.", code="invalid_client_tool"
+            )
+        taken.add(tool.name)
+
+
+def _check_history(history: tuple[Message, ...]) -> None:
+    """Raises `InvalidError` (`invalid_history`) where providers would not take the messages."""
+    open_calls: set[str] = set()
+    for number, message in enumerate(history):
+        calls = [part for part in message.parts if isinstance(part, ToolCallPart)]
+        results = [part.call_id for part in results_in(message.parts)]
+        wrong = ""
+        if message.role == "system":
+            wrong = "a system message has no place there; use instructions_prefix"
+        elif not all(isinstance(part, _PARTS[message.role]) for part in message.parts):
+            wrong = f"a message of role {message.role} cannot hold such a part"
+        elif len({call.call_id for call in calls}) < len(calls):
+            wrong = "two calls have the same call_id"
+        elif not open_calls.issuperset(results) or len(set(results)) < len(results):
+            wrong = "a result must answer, once, a call of the assistant's message before it"
+        elif any(nested_deeper(call.arguments, MAX_DEPTH) for call in calls):
+            wrong = "the arguments of a call are nested too deep"
+        if wrong:
+            raise InvalidError(
+                f"history[{number}]: {wrong}.", code="invalid_history", details={"message": number}
+            )
+        open_calls = (
+            open_calls.difference(results) if message.role == "tool" else {call.call_id for call in calls}
+        )
+
+
+def check_results(parts: tuple[UserPart, ...], unanswered: Collection[str]) -> None:
+    """Refuses results of calls that do not wait for one. Raises `InvalidError` (`unknown_call`)."""
+    waiting = set(unanswered)
+    for result in results_in(parts):
+        if result.call_id not in waiting:
+            raise InvalidError(
+                f"No call {result.call_id[:80]!r} waits for a result: it was not left to the caller, or was "
+                "answered, or another message came first.",
+                code="unknown_call",
+                details={"call_id": result.call_id},
+            )
+        waiting.remove(result.call_id)
 
 
 def with_options(spec: AgentSpec, options: RunOptions) -> AgentSpec:
     """Returns the agent as it is in a run with these options: instructions, tools, settings and limits."""
     texts = (options.instructions_prefix.strip(), spec.instructions)
-    tools = spec.tools if options.tools is None else tuple(t for t in spec.tools if t in options.tools)
     given = {name: getattr(options, name) for name in ("timeout_s", "max_steps", "max_cost_usd")}
     limits = spec.limits.model_copy(update={n: value for n, value in given.items() if value is not None})
     return spec.model_copy(
         update={
             "instructions": "\n\n".join(text for text in texts if text),
-            "tools": tools,
+            "tools": _narrowed(spec, options),
             "limits": limits,
             "model_settings": _settings(spec.model_settings, options),
         }
     )
+
+
+def _narrowed(spec: AgentSpec, options: RunOptions) -> tuple[str, ...]:
+    return spec.tools if options.tools is None else tuple(t for t in spec.tools if t in options.tools)
 
 
 def _settings(settings: ModelSettings, options: RunOptions) -> ModelSettings:

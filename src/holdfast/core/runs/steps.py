@@ -103,7 +103,7 @@ class Stepper:
         return ModelRequest(
             model=run.model,
             messages=(system, *run.emitter.context.messages),
-            tools=tuple(schema(tool) for tool in run.tools.values()) if tools else (),
+            tools=(*map(schema, run.tools.values()), *run.options.client_tools) if tools else (),
             settings=run.spec.model_settings,
             response_format=run.options.response_format,
         )
@@ -204,8 +204,9 @@ class Stepper:
     async def _call(self, run: ActiveRun, name: str, text: str) -> CallState:
         call_id = f"call_{new_id().replace('-', '')[:24]}"
         arguments, invalid = _parse(text)
-        if name not in run.tools:
-            invalid = f"There is no tool {name!r}.{near_names(name, run.tools)}"
+        known = (*run.tools, *(tool.name for tool in run.options.client_tools))
+        if name not in known:
+            invalid = f"There is no tool {name!r}.{near_names(name, known)}"
         await run.emitter.emit(
             ToolCallRequested(
                 **run.ids,

@@ -1,4 +1,4 @@
-"""Owns every run: starts, queues, stops and, after a restart, takes up or closes what was left open.
+"""Owns every run: starts, queues, steers and stops it.
 
 A run belongs to the supervisor, never to a request or a screen. This is one of the two places that catch
 any exception: a bug in a run ends that run as failed, with a reference id, and nothing else.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Literal, Protocol
+from typing import Literal
+from weakref import WeakValueDictionary
 
 from holdfast.core.domain.errors import (
     ConflictError,
@@ -22,30 +22,29 @@ from holdfast.core.domain.errors import (
     StoreError,
 )
 from holdfast.core.domain.events import (
-    ApprovalResolved,
     EventFilter,
     MessageAdded,
     MessageDequeued,
     MessageQueued,
-    QuestionAnswered,
     RunCancelled,
     RunEvent,
     RunFailed,
     RunStarted,
     SessionEvent,
     SessionRenamed,
-    ToolCallCompleted,
 )
-from holdfast.core.domain.messages import TextPart, UserPart, text_of
-from holdfast.core.domain.runs import QueuedMessage, Run, RunOptions, RunStatus, Session, Submitted
+from holdfast.core.domain.messages import TextPart, UserPart, results_in, text_of, without_results
+from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Session, Submitted
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import new_id
-from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.active import ActiveRun, Prepare
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.executor import RunStopped
 from holdfast.core.runs.loop import Loop
+from holdfast.core.runs.options import check_results
 from holdfast.core.runs.projections.context import ContextProjection
-from holdfast.core.runs.projections.state import INTERRUPTED_TEXT, RunState
+from holdfast.core.runs.projections.state import RunState
+from holdfast.core.runs.recovery import INTERRUPTED, Recovery, read_context
 from holdfast.core.store.log import EventLog
 
 logger = logging.getLogger(__name__)
@@ -53,31 +52,6 @@ logger = logging.getLogger(__name__)
 RETRY_S = 1.0
 """Pause before the end of a run is written again."""
 CONTINUE_TEXT = "Continue where you stopped."
-INTERRUPTED = ErrorInfo(
-    kind=ErrorKind.UNAVAILABLE,
-    code="interrupted",
-    message="The engine stopped while this run was executing. What it had done is kept; continue to go on.",
-    retryable=True,
-)
-
-
-class Prepare(Protocol):
-    """Makes what a run needs from its session; raises `HoldfastError` when it cannot run."""
-
-    async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
-        """Returns the chosen model and its fall-backs, if the options can be kept to."""
-        ...
-
-    async def run(
-        self,
-        session: Session,
-        options: RunOptions,
-        state: RunState,
-        context: ContextProjection,
-        models: tuple[str, ...],
-    ) -> ActiveRun:
-        """Returns the run, ready for the loop."""
-        ...
 
 
 class Supervisor:
@@ -92,7 +66,7 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._cancelled: dict[str, str] = {}
         self._ending: set[str] = set()
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._closing = False
 
     # --- what services ask
@@ -114,14 +88,24 @@ class Supervisor:
     async def send(
         self, session_id: str, parts: tuple[UserPart, ...], options: RunOptions, message_id: str
     ) -> Submitted:
-        """Starts a run with the message, or queues it behind a busy one or behind others that wait."""
-        async with self._locks[session_id]:
+        """Starts a run with the message, or queues it behind a busy one or behind others that wait.
+
+        Results for calls that were left to the caller go before what waits. Raises `ConflictError`
+        (`message_exists`) for an id that the session has, `InvalidError` (`unknown_call`) for the result of
+        a call that does not wait for one, and what the options cannot be kept to.
+        """
+        async with self._lock(session_id):
             session = await self._session(session_id)
+            if await self._log.reader.message_exists(session_id, message_id):
+                raise ConflictError(f"The session has a message {message_id} already.", code="message_exists")
             waiting = await self._log.reader.queue(session_id)
-            if not self.busy(session_id) and not waiting:
+            answers = bool(results_in(parts)) and options.history is None
+            if not self.busy(session_id) and (answers or not waiting):
                 run_id = await self._start(session, parts, options, message_id)
                 return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
-            await self._prepare.models(session, options)  # what could not start later is refused now
+            # What could not start later is refused now.
+            await self._prepare.models(session, options)
+            check_results(parts, ContextProjection.of_history(options.history or ()).unanswered)
             await self._log.append(
                 MessageQueued(session_id=session_id, message_id=message_id, parts=parts, options=options)
             )
@@ -131,7 +115,7 @@ class Supervisor:
 
     async def go_on(self, session_id: str, options: RunOptions) -> Submitted:
         """Starts a run that continues the session's last one."""
-        async with self._locks[session_id]:
+        async with self._lock(session_id):
             session = await self._session(session_id)
             if self.busy(session_id):
                 raise ConflictError("The session is busy; there is nothing to continue.", code="busy")
@@ -146,14 +130,23 @@ class Supervisor:
 
     async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
         """Takes a waiting message out of the queue."""
-        async with self._locks[session_id]:
+        async with self._lock(session_id):
             for queued in await self._log.reader.queue(session_id):
-                if queued.id == message_id:
+                if queued.id == message_id and not self._entering(session_id, message_id):
                     await self._log.append(
                         MessageDequeued(session_id=session_id, message_id=message_id, reason="pulled_back")
                     )
                     return queued
         raise NotFoundError("This message does not wait any more; it was sent or pulled back.")
+
+    def _entering(self, session_id: str, message_id: str) -> bool:
+        """Says whether a message is on its way into a run; keeps it from entering when it is not yet."""
+        for run in self._active.values():
+            if run.session_id == session_id:
+                run.levers.steers = [each for each in run.levers.steers if each[0] != message_id]
+                if message_id in run.levers.entered:
+                    return True
+        return False
 
     async def cancel(self, run_id: str, reason: str = "") -> None:
         """Ends a run as cancelled and waits until it has; one that ends or has ended is left as it is."""
@@ -189,9 +182,21 @@ class Supervisor:
         levers.finish = True
         levers.go.set()
 
-    def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
-        """Gives the run a message that enters before its next step."""
-        self.active(run_id).levers.steers.append((new_id(), parts))
+    async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
+        """Gives the run a message that enters before its next step. It is in the queue until then, so that
+        neither the run's end nor the engine's loses it."""
+        check_results(parts, ())
+        async with self._lock(self.active(run_id).session_id):
+            run = self.active(run_id)
+            queued = MessageQueued(
+                session_id=run.session_id,
+                message_id=new_id(),
+                parts=parts,
+                options=run.options.model_copy(update={"history": None}),
+                steer=True,
+            )
+            await self._log.append(queued)
+            run.levers.steers.append((queued.message_id, parts))
 
     @asynccontextmanager
     async def idle(self, session_id: str) -> AsyncIterator[None]:
@@ -204,17 +209,23 @@ class Supervisor:
         ]
         if ends:
             await asyncio.wait(ends, timeout=RETRY_S)
-        async with self._locks[session_id]:
+        async with self._lock(session_id):
             if self.busy(session_id):
                 raise ConflictError("The session is busy. Wait for its run, or interrupt it.", code="busy")
             yield
 
     def forget(self, session_id: str) -> None:
         """Drops what is known of a deleted session."""
-        self._locks.pop(session_id, None)
         self._broker.forget(session_id)
 
     # --- starting
+
+    def _lock(self, session_id: str) -> asyncio.Lock:
+        """Returns the session's lock, the same for all who hold it or wait for it."""
+        lock = self._locks.get(session_id)
+        if lock is None:
+            lock = self._locks[session_id] = asyncio.Lock()
+        return lock
 
     async def _session(self, session_id: str) -> Session:
         session = await self._log.reader.session(session_id)
@@ -237,9 +248,11 @@ class Supervisor:
         models = await self._prepare.models(session, options)
         ids = {"session_id": session.id, "run_id": new_id()}
         state = RunState(session.id, ids["run_id"])
-        context = ContextProjection()
-        for logged in await self._log.read_all(EventFilter(session_id=session.id, deltas=False)):
-            context.apply(logged)
+        if options.history is None:
+            context = await read_context(self._log, session.id)
+        else:
+            context = ContextProjection.of_history(options.history)  # as the start will make it anyway
+        check_results(parts, context.unanswered)
         run = await self._prepare.run(session, options, state, context, models)
         events: list[SessionEvent | RunEvent] = []
         if queued:
@@ -249,9 +262,7 @@ class Supervisor:
         )
         origin: Literal["send", "continue"] = "continue" if continues else "send"
         events.append(MessageAdded(**ids, message_id=message_id, parts=parts, origin=origin))
-        if not session.title and not continues:
-            written = " ".join(part.text for part in parts if isinstance(part, TextPart))
-            title = shorten(sanitize_line(written).strip(), 60) or sanitize_line(text_of(parts))
+        if not session.title and not continues and (title := _title(parts)):
             events.append(SessionRenamed(session_id=session.id, title=title, automatic=True))
         try:
             await run.emitter.emit(*events, durable=True)
@@ -283,7 +294,7 @@ class Supervisor:
         try:
             end = await self._execute(run)
             await self._end(run, end)
-            if not self._closing and not isinstance(end, RunFailed):
+            if not (self._closing or isinstance(end, RunFailed) or run.state.handed):
                 await self._send_waiting(run.session_id)
         finally:
             self._tasks.pop(run.run_id, None)
@@ -320,20 +331,6 @@ class Supervisor:
                 await self._write_end(run, end)
         finally:
             self._active.pop(run.run_id, None)
-        await self._queue_steers(run)
-
-    async def _queue_steers(self, run: ActiveRun) -> None:
-        """Keeps the messages that came too late to enter: they wait as any others do."""
-        queued = [
-            MessageQueued(session_id=run.session_id, message_id=message_id, parts=parts, options=run.options)
-            for message_id, parts in run.levers.steers
-        ]
-        if not queued:
-            return
-        try:
-            await self._log.append(*queued)
-        except StoreError as error:
-            logger.error("messages of run %s could not be queued: %s", run.run_id, error.message)
 
     async def _write_end(self, run: ActiveRun, end: RunEvent) -> None:
         """Closes what is open and appends the end. A database that does not take it is tried again until
@@ -360,7 +357,7 @@ class Supervisor:
         return state
 
     async def _send_waiting(self, session_id: str) -> None:
-        async with self._locks[session_id]:
+        async with self._lock(session_id):
             session = await self._log.reader.session(session_id)
             if session is None or self.busy(session_id):
                 return
@@ -373,77 +370,7 @@ class Supervisor:
 
     async def recover(self) -> None:
         """Takes up the runs that wait for a person, and closes as interrupted those that executed."""
-        for row in await self._log.reader.open_runs():
-            try:
-                await self._recover(row)
-            except (NotFoundError, StoreError) as error:
-                # A body or the session is gone: nothing of the run can be closed properly, but the others
-                # must not wait for it.
-                logger.error("run %s cannot be read: %s", row.id, error.message)
-                await self._give_up(row, error.info)
-
-    async def _give_up(self, row: Run, error: ErrorInfo) -> None:
-        """Ends a run whose log cannot be read; the index still knows what of it waits for a person."""
-        ids = {"session_id": row.session_id, "run_id": row.id}
-        approvals = [
-            ApprovalResolved(**ids, approval_id=each.id, call_id=each.call_id, status="cancelled")
-            for each in await self._log.reader.approvals(row.session_id, pending=True)
-            if each.run_id == row.id
-        ]
-        questions = [
-            QuestionAnswered(**ids, question_id=each.id, call_id=each.call_id, answer=None)
-            for each in await self._log.reader.questions(row.session_id)
-            if each.run_id == row.id
-        ]
-        await self._log.append(*approvals, *questions, RunFailed(**ids, error=error), durable=True)
-
-    async def _recover(self, row: Run) -> None:
-        events = await self._log.read_all(EventFilter(run_id=row.id))
-        state = RunState(session_id=row.session_id, run_id=row.id)
-        for logged in events:
-            state.apply(logged.event)
-        for call in state.open_calls:
-            if call.started and not call.asking:
-                await self._close_call(state, call.call_id, call.name)
-        if state.resumable:
-            await self._take_up(row, state)
-        else:
-            await self._interrupt(state)
-
-    async def _close_call(self, state: RunState, call_id: str, name: str) -> None:
-        event = ToolCallCompleted(
-            session_id=state.session_id,
-            run_id=state.run_id,
-            call_id=call_id,
-            name=name,
-            outcome="error",
-            content=(TextPart(text=INTERRUPTED_TEXT),),
-        )
-        await self._log.append(event)
-        state.apply(event)
-
-    async def _interrupt(self, state: RunState) -> None:
-        closing = state.closing("error", interrupted=True)
-        end = RunFailed(session_id=state.session_id, run_id=state.run_id, error=INTERRUPTED)
-        await self._log.append(*closing, end, durable=True)
-
-    async def _take_up(self, row: Run, state: RunState) -> None:
-        context = ContextProjection()
-        try:
-            session = await self._session(row.session_id)
-            for logged in await self._log.read_all(EventFilter(session_id=session.id, deltas=False)):
-                context.apply(logged)
-            models = await self._prepare.models(
-                session, state.options.model_copy(update={"model": row.model})
-            )
-            run = await self._prepare.run(session, state.options, state, context, models)
-        except HoldfastError as error:
-            logger.warning("run %s cannot be taken up: %s", row.id, error.message)
-            await self._interrupt(state)
-            return
-        self._launch(run)
-        if state.paused:
-            run.levers.go.clear()
+        await Recovery(self._log, self._prepare, self._launch).recover()
 
     async def close(self) -> None:
         """Stops all runs: those that wait stay as they are, the others end as interrupted."""
@@ -454,6 +381,13 @@ class Supervisor:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+def _title(parts: tuple[UserPart, ...]) -> str:
+    """Returns a session's title from its first message; empty when nothing is said in it."""
+    said = without_results(parts)
+    written = " ".join(part.text for part in said if isinstance(part, TextPart))
+    return shorten(sanitize_line(written).strip(), 60) or sanitize_line(text_of(said))
 
 
 def _bug(reference: str) -> ErrorInfo:

@@ -106,6 +106,7 @@ class Preparation:
             state=state,
             emitter=Emitter(self._log, state, context, self._redactor),
             timer=WorkTimer(spec.limits.timeout_s),
+            model_index=models.index(state.model) if state.model in models else 0,
         )
 
     def _evaluator(

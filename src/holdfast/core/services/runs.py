@@ -78,7 +78,9 @@ class RunService:
 
     async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
         await self._access.run(run_id)
-        self._supervisor.steer(run_id, tuple(parts))
+        if not parts:
+            raise InvalidError("A message needs a text or a file.", code="empty_message")
+        await self._supervisor.steer(run_id, tuple(parts))
 
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         await self._access.session(session_id)

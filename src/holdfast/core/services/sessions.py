@@ -9,9 +9,8 @@ from typing import Literal
 
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.agents import AgentInfo
-from holdfast.core.domain.errors import AgentFileError, ConflictError, InvalidError
+from holdfast.core.domain.errors import AgentFileError, ConflictError, InvalidError, StoreError
 from holdfast.core.domain.events import (
-    ContextCompacted,
     EventFilter,
     LoggedEvent,
     RunCancelled,
@@ -71,22 +70,27 @@ class SessionService:
         if model:
             await self._catalog.get(model)
         session_id = new_id() if id is None else _checked_id(id)
+        exists = ConflictError(f"There is a session {session_id} already.", code="session_exists")
         if await self._log.reader.session(session_id) is not None:
-            raise ConflictError(f"There is a session {session_id} already.", code="session_exists")
+            raise exists
         assert info.spec is not None
         trusted = info.trusted and self._access.principal.is_admin
         workspace = self._workspaces.place(session_id, info.spec.workspace, project, trusted=trusted)
-        await self._log.append(
-            SessionCreated(
-                session_id=session_id,
-                title=_checked_title(title),
-                agent=info.name,
-                model=model or None,
-                project=project,
-                workspace=str(workspace),
-                owner=self._access.owner,
-            )
+        created = SessionCreated(
+            session_id=session_id,
+            title=_checked_title(title),
+            agent=info.name,
+            model=model or None,
+            project=project,
+            workspace=str(workspace),
+            owner=self._access.owner,
         )
+        try:
+            await self._log.append(created)
+        except StoreError:
+            if await self._log.reader.session(session_id) is not None:
+                raise exists from None  # somebody was quicker
+            raise
         return await self.get(session_id)
 
     async def get(self, session_id: str) -> Session:
@@ -164,48 +168,32 @@ class SessionService:
             owner=source.owner,
             forked_from=session_id,
         )
-        await self._append_copies(created, kept, renaming)
         later = [logged for logged in events if before is not None and logged.id >= before]
         await self._workspaces.rewind(source, new_session, later)
+        try:
+            await self._log.append(created, *_copies(kept, renaming))  # all of it, or nothing
+        except StoreError:
+            await asyncio.to_thread(self._workspaces.forget, new_session)
+            raise
         return await self.get(new_session)
 
-    async def _append_copies(
-        self, created: SessionCreated, kept: Sequence[LoggedEvent], renaming: Renaming
-    ) -> None:
-        """Appends the copies; a run that the fork cuts in the middle is closed as cancelled."""
-        new_ids: dict[int, int] = {}
-        batch: list[SessionEvent | RunEvent] = [created]
-        old_ids: list[int] = [0]
-        states: dict[str, RunState] = {}
-        started = {logged.event.run_id for logged in kept if logged.event.type == "run.started"}
 
-        async def flush() -> None:
-            logged = await self._log.append(*batch)
-            new_ids.update({old: new.id for old, new in zip(old_ids, logged, strict=True)})
-            batch.clear()
-            old_ids.clear()
-
-        for logged in copied(kept, {run_id for run_id in started if run_id is not None}):
-            event = renaming.event(logged.event)
-            if isinstance(event, ContextCompacted):
-                # Ids of events differ in the copy; those before it must be known first.
-                await flush()
-                through = max(new for old, new in new_ids.items() if old <= event.through_event_id)
-                event = event.model_copy(update={"through_event_id": through})
-            if event.run_id is not None:
-                state = states.setdefault(event.run_id, RunState(event.session_id, event.run_id))
-                state.apply(event)
-            batch.append(event)
-            old_ids.append(logged.id)
-        for state in states.values():
-            if not state.ended:
-                closing = [
-                    *state.closing("cancelled"),
-                    RunCancelled(session_id=state.session_id, run_id=state.run_id, reason="forked"),
-                ]
-                batch.extend(closing)
-                old_ids.extend([0] * len(closing))
-        await flush()
+def _copies(kept: Sequence[LoggedEvent], renaming: Renaming) -> list[SessionEvent | RunEvent]:
+    """Returns the copies of events; a run that the fork cuts in the middle is closed as cancelled."""
+    copies: list[SessionEvent | RunEvent] = []
+    states: dict[str, RunState] = {}
+    started = {logged.event.run_id for logged in kept if logged.event.type == "run.started"}
+    for logged in copied(kept, {run_id for run_id in started if run_id is not None}):
+        event = renaming.event(logged.event)
+        if event.run_id is not None:
+            state = states.setdefault(event.run_id, RunState(event.session_id, event.run_id))
+            state.apply(event)
+        copies.append(event)
+    for state in states.values():
+        if not state.ended:
+            copies += state.closing("cancelled")
+            copies.append(RunCancelled(session_id=state.session_id, run_id=state.run_id, reason="forked"))
+    return copies
 
 
 def valid(info: AgentInfo) -> AgentInfo:

@@ -46,6 +46,8 @@ class Renaming:
         for name in _RECORDS:
             if isinstance(record := fields.get(name), dict):
                 fields[name] = self._record(record) | {"id": self.new(record["id"])}
+        if event.type == "context.compacted":
+            fields["through_event_id"] = None
         return EVENT.validate_python(fields)
 
     def _record(self, fields: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from holdfast.core.domain.events import (
     StepStarted,
     UsageRecorded,
 )
-from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.messages import text_of, without_results
 from holdfast.core.domain.runs import QueuedMessage
 
 _DIGEST = re.compile(r'"([0-9a-f]{64})"')
@@ -108,7 +108,7 @@ def _index_run(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunE
                     event.session_id,
                     event.agent,
                     event.model,
-                    event.options.model_dump_json(),
+                    event.options.model_dump_json(exclude={"history"}),  # the log has it, and it may be long
                     event.at.isoformat(),
                     event_id,
                     event_id,
@@ -192,7 +192,8 @@ def _index_content(db: sqlite3.Connection, event_id: int, event: SessionEvent | 
         case MessageAdded():
             db.execute("UPDATE sessions SET messages = messages + 1 WHERE id = ?", (event.session_id,))
             if event.origin in ("send", "steer"):
-                _add_text(db, event_id, event.session_id, "user", event.at.isoformat(), text_of(event.parts))
+                said = text_of(without_results(event.parts))
+                _add_text(db, event_id, event.session_id, "user", event.at.isoformat(), said)
         case PartCompleted(kind="text"):
             db.execute("UPDATE sessions SET messages = messages + 1 WHERE id = ?", (event.session_id,))
             _add_text(db, event_id, event.session_id, "assistant", event.at.isoformat(), event.text)
@@ -209,7 +210,9 @@ def _index_content(db: sqlite3.Connection, event_id: int, event: SessionEvent | 
                 (event.message_id, event.session_id, event_id, queued.model_dump_json()),
             )
         case MessageDequeued():
-            db.execute("DELETE FROM queue WHERE id = ?", (event.message_id,))
+            db.execute(
+                "DELETE FROM queue WHERE session_id = ? AND id = ?", (event.session_id, event.message_id)
+            )
         case StepStarted():
             db.execute("UPDATE runs SET steps = ? WHERE id = ?", (event.step, event.run_id))
         case UsageRecorded():

@@ -139,6 +139,22 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE INDEX credentials_by_user ON credentials (user_id, kind);
         """,
     ),
+    (
+        "message_ids_of_sessions",
+        """
+        ALTER TABLE queue RENAME TO queue_before;
+        CREATE TABLE queue (
+            id TEXT NOT NULL,                      -- chosen by clients: two sessions may have the same
+            session_id TEXT NOT NULL,
+            event_id INTEGER NOT NULL,
+            body TEXT NOT NULL,
+            PRIMARY KEY (session_id, id)
+        );
+        INSERT INTO queue SELECT id, session_id, event_id, body FROM queue_before;
+        DROP TABLE queue_before;
+        CREATE INDEX queue_by_session ON queue (session_id, event_id);
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

@@ -288,6 +288,18 @@ class Reader:
         rows = await self._all("SELECT body FROM queue WHERE session_id = ? ORDER BY event_id", (session_id,))
         return tuple(QueuedMessage.model_validate_json(row[0]) for row in rows)
 
+    async def message_exists(self, session_id: str, message_id: str) -> bool:
+        """Says whether the session ever had a message of that id, sent or in the queue."""
+        rows = await self._all(
+            "SELECT blob FROM events WHERE session_id = ? AND type IN ('message.added', 'message.queued')"
+            " AND (blob IS NOT NULL OR json_extract(body, '$.message_id') = ?)",
+            (session_id, message_id),
+        )
+        return any(
+            row["blob"] is None or json.loads(self._blobs.get(row["blob"]))["message_id"] == message_id
+            for row in rows
+        )
+
     async def owners(self) -> dict[str, str]:
         """Returns the owner of each session that is not the local user's."""
         rows = await self._all("SELECT id, owner FROM sessions WHERE owner <> 'local'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,14 +11,24 @@ from holdfast.core.domain.events import (
     LoggedEvent,
     MessageAdded,
     PartCompleted,
+    RunStarted,
     StepStarted,
     ToolCallCompleted,
     ToolCallRequested,
     ToolCallStarted,
 )
-from holdfast.core.domain.messages import Message, Part, TextPart, ToolCallPart, ToolResultPart
+from holdfast.core.domain.messages import (
+    Message,
+    Part,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    results_in,
+    without_results,
+)
 
 SUMMARY_HEADER = "Summary of the conversation before this point:\n\n"
+NO_RESULT = "No result was given by the caller."
 
 
 @dataclass(slots=True)
@@ -34,11 +45,23 @@ class Entry:
 
 
 class ContextProjection:
-    """Folds committed events, in order of their ids, into the model's messages."""
+    """Folds committed events, in order of their ids, into the model's messages.
+
+    Every call has exactly one result, directly behind the message that asked for it; only the calls that
+    were left to the caller have none until the next message.
+    """
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._calls: dict[str, Entry] = {}
+        self._unanswered: dict[str, str] = {}
+
+    @classmethod
+    def of_history(cls, history: tuple[Message, ...]) -> ContextProjection:
+        """Returns the context that a run with that history starts from."""
+        context = cls()
+        context._restart(0, history)
+        return context
 
     @property
     def entries(self) -> list[Entry]:
@@ -49,12 +72,19 @@ class ContextProjection:
     def messages(self) -> tuple[Message, ...]:
         return tuple(entry.message for entry in self.entries)
 
+    @property
+    def unanswered(self) -> Mapping[str, str]:
+        """Calls that were left to the caller and that the next message may answer: names by their ids."""
+        return self._unanswered
+
     def apply(self, logged: LoggedEvent) -> None:
         """Takes in the next event; those that a model does not see change nothing."""
         event = logged.event
         match event:
+            case RunStarted() if event.options.history is not None:
+                self._restart(logged.id, event.options.history)
             case MessageAdded():
-                self._entries.append(Entry(logged.id, "user", list(event.parts)))
+                self._add(logged.id, event.parts)
             case StepStarted():
                 self._entries.append(Entry(logged.id, "assistant"))
             case PartCompleted(kind="text") if event.text:
@@ -68,18 +98,55 @@ class ContextProjection:
             case ToolCallStarted():
                 self._edit(event)
             case ToolCallCompleted():
-                result = ToolResultPart(
-                    call_id=event.call_id,
-                    name=event.name,
-                    content=event.content,
-                    is_error=event.outcome != "ok",
-                )
-                self._calls.pop(event.call_id, None)
-                self._entries.append(Entry(logged.id, "tool", [result]))
+                self._complete(logged.id, event)
             case ContextCompacted():
-                kept = [entry for entry in self._entries if entry.event_id > event.through_event_id]
-                summary = TextPart(text=SUMMARY_HEADER + event.summary)
-                self._entries = [Entry(event.through_event_id, "user", [summary]), *kept]
+                summary = Entry(logged.id, "user", [TextPart(text=SUMMARY_HEADER + event.summary)])
+                self._entries = [summary, *self.entries[event.messages_dropped :]]
+
+    def _restart(self, event_id: int, history: tuple[Message, ...]) -> None:
+        """Begins anew with messages that the caller has given."""
+        self._entries.clear()
+        self._unanswered.clear()
+        for message in history:
+            match message.role:
+                case "user":
+                    self._add(event_id, message.parts)
+                case "assistant":
+                    self._answer(event_id, {})
+                    self._entries.append(Entry(event_id, "assistant", list(message.parts)))
+                    calls = (part for part in message.parts if isinstance(part, ToolCallPart))
+                    self._unanswered.update({call.call_id: call.name for call in calls})
+                case _:
+                    for part in message.parts:
+                        if isinstance(part, ToolResultPart) and part.call_id in self._unanswered:
+                            del self._unanswered[part.call_id]
+                            self._entries.append(Entry(event_id, "tool", [part]))
+
+    def _add(self, event_id: int, parts: Iterable[Part]) -> None:
+        """Appends a message of the person: first the results in it, then the rest."""
+        self._answer(event_id, {part.call_id: part for part in results_in(parts)})
+        if rest := without_results(parts):
+            self._entries.append(Entry(event_id, "user", list(rest)))
+
+    def _answer(self, event_id: int, results: Mapping[str, ToolResultPart]) -> None:
+        """Gives each call that was left to the caller its result, or the word that there is none."""
+        for call_id, name in self._unanswered.items():
+            none = ToolResultPart(
+                call_id=call_id, name=name, content=(TextPart(text=NO_RESULT),), is_error=True
+            )
+            result = results.get(call_id, none).model_copy(update={"name": name})
+            self._entries.append(Entry(event_id, "tool", [result]))
+        self._unanswered.clear()
+
+    def _complete(self, event_id: int, event: ToolCallCompleted) -> None:
+        self._calls.pop(event.call_id, None)
+        if event.outcome == "client":
+            self._unanswered[event.call_id] = event.name
+            return
+        result = ToolResultPart(
+            call_id=event.call_id, name=event.name, content=event.content, is_error=event.outcome != "ok"
+        )
+        self._entries.append(Entry(event_id, "tool", [result]))
 
     def _reply(self, event_id: int) -> Entry:
         """Returns the assistant message that is being written."""

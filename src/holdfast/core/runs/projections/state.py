@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,12 +13,14 @@ from holdfast.core.domain.events import (
     ApprovalRequested,
     ApprovalResolved,
     MessageAdded,
+    ModelFellBack,
     PartCompleted,
     PartDelta,
     PartKind,
     PartStarted,
     QuestionAnswered,
     QuestionAsked,
+    RunCompleted,
     RunEvent,
     RunPaused,
     RunResumed,
@@ -34,6 +38,8 @@ from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunOptions, RunStatus
 from holdfast.core.domain.tools import Question
 
+REPEATS = 3
+"""So many equal calls in a row end the run."""
 CANCELLED_TEXT = "The run was stopped before this call was executed."
 STOPPED_TEXT = "The run was stopped while this call was executed; it may have been done in part."
 INTERRUPTED_TEXT = (
@@ -92,14 +98,19 @@ class RunState:
     run_id: str
     agent: str = ""
     model: str = ""
+    """The one in use: of the start, then the one that was fallen back to."""
     options: RunOptions = field(default_factory=RunOptions)
     step: int = 0
     step_open: bool = False
     part: OpenPart | None = None
     parts: int = 0
     calls: dict[str, CallState] = field(default_factory=dict)
+    recent_calls: deque[str] = field(default_factory=lambda: deque(maxlen=REPEATS))
+    """The latest calls as text, to notice repetition."""
     paused: bool = False
     ended: bool = False
+    handed: bool = False
+    """Whether it has ended because calls were left to the caller."""
     cost_usd: float = 0.0
     unpriced: bool = False
     """Whether the cost of a model call is not known."""
@@ -139,6 +150,7 @@ class RunState:
         """Takes in the next event of the run."""
         if event.type in RUN_ENDS:
             self.ended = True
+            self.handed = isinstance(event, RunCompleted) and event.reason == "client_tools"
             return
         match event:
             case RunStarted():
@@ -151,6 +163,8 @@ class RunState:
                 self.step, self.step_open, self.model = event.step, True, event.model
             case StepCompleted():
                 self.step_open = False
+            case ModelFellBack():
+                self.model = event.to_model
             case PartStarted():
                 self.part = OpenPart(event.part_id, event.kind)
                 self.parts += 1
@@ -173,6 +187,7 @@ class RunState:
                 self.calls[event.call_id] = CallState(
                     event.call_id, event.step, event.name, event.arguments, event.invalid
                 )
+                self.recent_calls.append(f"{event.name} {json.dumps(event.arguments, sort_keys=True)}")
             case ApprovalRequested(approval=approval):
                 self.calls[approval.call_id].approval = approval
             case ApprovalResolved():

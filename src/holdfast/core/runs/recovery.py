@@ -1,0 +1,125 @@
+"""What an engine that starts does with the runs that its predecessor left open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from holdfast.core.domain.errors import ErrorInfo, ErrorKind, HoldfastError, NotFoundError, StoreError
+from holdfast.core.domain.events import (
+    ApprovalResolved,
+    EventFilter,
+    QuestionAnswered,
+    RunFailed,
+    ToolCallCompleted,
+)
+from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.runs import Run
+from holdfast.core.runs.active import ActiveRun, Prepare
+from holdfast.core.runs.projections.context import ContextProjection
+from holdfast.core.runs.projections.state import INTERRUPTED_TEXT, RunState
+from holdfast.core.store.log import EventLog
+
+logger = logging.getLogger(__name__)
+
+INTERRUPTED = ErrorInfo(
+    kind=ErrorKind.UNAVAILABLE,
+    code="interrupted",
+    message="The engine stopped while this run was executing. What it had done is kept; continue to go on.",
+    retryable=True,
+)
+
+
+class Recovery:
+    """Takes up the runs that wait for a person, and closes as interrupted those that executed."""
+
+    def __init__(self, log: EventLog, prepare: Prepare, launch: Callable[[ActiveRun], None]) -> None:
+        self._log = log
+        self._prepare = prepare
+        self._launch = launch
+
+    async def recover(self) -> None:
+        """Leaves no run open that nobody owns."""
+        for row in await self._log.reader.open_runs():
+            try:
+                await self._recover(row)
+            except (NotFoundError, StoreError) as error:
+                # A body or the session is gone: nothing of the run can be closed properly, but the others
+                # must not wait for it.
+                logger.error("run %s cannot be read: %s", row.id, error.message)
+                await self._give_up(row, error.info)
+
+    async def _give_up(self, row: Run, error: ErrorInfo) -> None:
+        """Ends a run whose log cannot be read; the index still knows what of it waits for a person."""
+        ids = {"session_id": row.session_id, "run_id": row.id}
+        approvals = [
+            ApprovalResolved(**ids, approval_id=each.id, call_id=each.call_id, status="cancelled")
+            for each in await self._log.reader.approvals(row.session_id, pending=True)
+            if each.run_id == row.id
+        ]
+        questions = [
+            QuestionAnswered(**ids, question_id=each.id, call_id=each.call_id, answer=None)
+            for each in await self._log.reader.questions(row.session_id)
+            if each.run_id == row.id
+        ]
+        await self._log.append(*approvals, *questions, RunFailed(**ids, error=error), durable=True)
+
+    async def _recover(self, row: Run) -> None:
+        state = RunState(session_id=row.session_id, run_id=row.id)
+        for logged in await self._log.read_all(EventFilter(run_id=row.id)):
+            state.apply(logged.event)
+        for call in state.open_calls:
+            if call.started and not call.asking:
+                await self._close_call(state, call.call_id, call.name)
+        if state.resumable:
+            await self._take_up(row, state)
+        else:
+            await self._interrupt(state)
+
+    async def _close_call(self, state: RunState, call_id: str, name: str) -> None:
+        event = ToolCallCompleted(
+            session_id=state.session_id,
+            run_id=state.run_id,
+            call_id=call_id,
+            name=name,
+            outcome="error",
+            content=(TextPart(text=INTERRUPTED_TEXT),),
+        )
+        await self._log.append(event)
+        state.apply(event)
+
+    async def _interrupt(self, state: RunState) -> None:
+        closing = state.closing("error", interrupted=True)
+        end = RunFailed(session_id=state.session_id, run_id=state.run_id, error=INTERRUPTED)
+        await self._log.append(*closing, end, durable=True)
+
+    async def _take_up(self, row: Run, state: RunState) -> None:
+        try:
+            run = await self._prepared(row, state)
+        except HoldfastError as error:
+            logger.warning("run %s cannot be taken up: %s", row.id, error.message)
+            await self._interrupt(state)
+            return
+        self._launch(run)
+        if state.paused:
+            run.levers.go.clear()
+
+    async def _prepared(self, row: Run, state: RunState) -> ActiveRun:
+        session = await self._log.reader.session(row.session_id)
+        if session is None:
+            raise NotFoundError(f"There is no session {row.session_id}.", code="session_not_found")
+        context = await read_context(self._log, session.id)
+        models = await self._prepare.models(session, state.options.model_copy(update={"model": row.model}))
+        run = await self._prepare.run(session, state.options, state, context, models)
+        for call in state.open_calls:
+            if not (call.invalid or call.name in run.tools or run.is_clients(call)):
+                raise NotFoundError(f"The agent has no tool {call.name} any more.", code="tool_not_found")
+        return run
+
+
+async def read_context(log: EventLog, session_id: str) -> ContextProjection:
+    """Returns what a model sees of the session now."""
+    context = ContextProjection()
+    for logged in await log.read_all(EventFilter(session_id=session_id, deltas=False)):
+        context.apply(logged)
+    return context
