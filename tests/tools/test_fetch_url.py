@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.core.domain.addresses import WebAddress, is_public
 from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError, ToolError
-from holdfast.core.tools.addresses import WebAddress, is_public
 from holdfast.core.tools.builtin.fetch_url import MAX_BYTES, FetchUrl
 
 PUBLIC = "93.184.215.14"

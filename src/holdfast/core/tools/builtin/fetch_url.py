@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from holdfast.core.domain.addresses import Resolver, WebAddress, checked_addresses, system_resolver
 from holdfast.core.domain.errors import HoldfastError, ToolError
 from holdfast.core.domain.media import is_text
 from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec
 from holdfast.core.domain.tools import Risk, TextBlock, ToolContext, ToolOutput
-from holdfast.core.tools.addresses import Resolver, WebAddress, checked_addresses, system_resolver
 from holdfast.core.tools.base import Arguments, BuiltinTool
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ MAX_REDIRECTS = 5
 _CONVERT_S = 20.0
 _CONVERTER = str(Path(__file__).with_name("html_main.py"))
 _KEEP_CHARS = 4 * MAX_BYTES
+_ADVICE = (
+    "Private and loopback addresses are fetched only where the settings allow it (tools.allow_private_hosts)."
+)
 _HEADERS = {"User-Agent": "holdfast", "Accept": "text/html, text/*, application/json, */*;q=0.5"}
 _TEXT_TYPES = ("json", "xml", "javascript", "yaml", "toml", "x-sh")
 
@@ -101,7 +104,7 @@ class FetchUrl(BuiltinTool):
                 found = await self._one(client, address, context)
                 if isinstance(found, _Page):
                     return found
-                await checked_addresses(found, self._resolve, allow_private=context.allow_private_hosts)
+                await self._addresses(found, context)
                 if not address.same_site(found):
                     return found
                 address = found
@@ -114,7 +117,7 @@ class FetchUrl(BuiltinTool):
     ) -> _Page | WebAddress:
         import httpx  # see above
 
-        ips = await checked_addresses(address, self._resolve, allow_private=context.allow_private_hosts)
+        ips = await self._addresses(address, context)
         request = client.build_request(
             "GET",
             address.at(ips[0]),
@@ -133,6 +136,11 @@ class FetchUrl(BuiltinTool):
         except (httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
             reason = str(error) or type(error).__name__
             raise ToolError(f"{address} cannot be fetched: {reason}.", code="unreachable") from error
+
+    async def _addresses(self, address: WebAddress, context: ToolContext) -> Sequence[str]:
+        return await checked_addresses(
+            address, self._resolve, allow_private=context.allow_private_hosts, advice=_ADVICE
+        )
 
     async def _output(self, page: _Page, context: ToolContext) -> ToolOutput:
         if page.content_type in ("text/html", "application/xhtml+xml"):

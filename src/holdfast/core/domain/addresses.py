@@ -1,4 +1,4 @@
-"""Which addresses a tool may reach: a name is resolved once, and the connection goes to what was checked."""
+"""Which addresses may be reached: a name is resolved once, and the connection goes to what was checked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 import ipaddress
 import re
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -45,7 +47,7 @@ class WebAddress:
         if parts.scheme not in _PORTS:
             raise InvalidError(f"{text[:200]!r} is not an http or https address.")
         if "@" in parts.netloc:
-            raise InvalidError("An address with a user name or password is not fetched.")
+            raise InvalidError("An address must not have a user name or a password.")
         query = f"?{quote(parts.query, safe=_SAFE + '?')}" if parts.query else ""
         path = _plain_path(quote(parts.path, safe=_SAFE)) + query
         return cls(parts.scheme, _plain_host(parts.hostname or ""), port or _PORTS[parts.scheme], path)
@@ -103,26 +105,39 @@ def _plain_path(path: str) -> str:
 
 
 async def system_resolver(host: str, port: int) -> Sequence[str]:
-    """Asks the system. Raises `ToolError` when the name is not known."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise ToolError(
-            f"The host {host} is not known: {error.strerror or error}.", code="unreachable"
-        ) from error
-    return list(dict.fromkeys(str(info[4][0]) for info in found))
+    """Asks the system. Raises `ToolError` when the name is not known.
+
+    In a thread of its own: a name server that does not answer keeps it for long, and must hold up neither
+    the others that wait for a thread nor the end of the process.
+    """
+    looked: Future[list[str]] = Future()
+    looked.set_running_or_notify_cancel()  # the thread cannot be stopped
+
+    def look() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            looked.set_exception(ToolError(f"The host {host} is not known: {reason}.", code="unreachable"))
+        else:
+            looked.set_result(list(dict.fromkeys(str(info[4][0]) for info in found)))
+
+    threading.Thread(target=look, name="resolver", daemon=True).start()
+    return await asyncio.wrap_future(looked)
 
 
-async def checked_addresses(address: WebAddress, resolve: Resolver, *, allow_private: bool) -> Sequence[str]:
-    """Returns the IP addresses to connect to. Raises `ForbiddenError` when one of them is not public."""
+async def checked_addresses(
+    address: WebAddress, resolve: Resolver, *, allow_private: bool, advice: str
+) -> Sequence[str]:
+    """Returns the IP addresses to connect to. Raises `ForbiddenError` when one of them is not public, with
+    `advice` on what can be done; `ToolError` when there is none."""
     found = await resolve(address.host, address.port)
     if not found:
         raise ToolError(f"The host {address.host} has no address.", code="unreachable")
     private = [ip for ip in found if not is_public(ip)]
     if private and not allow_private:
         raise ForbiddenError(
-            f"{address.host} is at {private[0]}, which is not a public address. Private and loopback "
-            "addresses are fetched only where the settings allow it (tools.allow_private_hosts).",
+            f"{address.host} is at {private[0]}, which is not a public address. {advice}",
             code="private_address",
         )
     return found
