@@ -23,7 +23,9 @@ def test_what_is_not_said_is_inherited(agents: Agents) -> None:
     agents.write("shipped", "base", BASE)
     agents.write("user", "child", "extends: base\n")
     base, child = agents.spec("base"), agents.spec("child")
-    assert child.model_copy(update={"name": "base", "extends": None}) == base
+    own = {"name": "base", "extends": None, "id": base.id, "tools": base.tools}
+    assert child.model_copy(update=own) == base
+    assert child.tool_names == base.tool_names
 
 
 def test_each_kind_of_value_is_laid_over_in_its_own_way(agents: Agents) -> None:
@@ -39,7 +41,7 @@ def test_each_kind_of_value_is_laid_over_in_its_own_way(agents: Agents) -> None:
     assert (child.description, child.instructions) == ("the base", "base")
     assert (child.model, child.fallback_models) == ("offline", ())
     assert (child.model_settings.temperature, child.model_settings.seed) == (1, 7)
-    assert child.tools == ("list_files",)
+    assert child.tool_names == ("list_files",)
     assert child.approvals.allow == ("read_file",)
     assert child.approvals.ask == ("write_file",)
     assert child.approvals.deny == ("run_command(rm *)", "fetch_url")

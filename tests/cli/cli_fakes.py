@@ -14,7 +14,7 @@ from typing import Any
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain import events as ev
-from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, Trust
+from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, ToolAssignment, Trust
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
 from holdfast.core.domain.errors import (
     ConflictError,
@@ -60,8 +60,10 @@ def approval_of(
 
 
 def agent_of(name: str, **more: Any) -> AgentInfo:
-    spec = AgentSpec(version=1, name=name, description=f"Does {name} things.", tools=("read_file",))
+    tools = (ToolAssignment(tool="read_file"),)
+    spec = AgentSpec(version=1, name=name, description=f"Does {name} things.", tools=tools)
     fields = {
+        "id": "5ba4f1c7-0000-4bc2-9d0f-0c9e3b1d7a52",
         "description": spec.description,
         "layer": Layer.SHIPPED,
         "path": f"/agents/{name}.yaml",

@@ -279,7 +279,7 @@ async def test_the_role_decides_who_reaches_the_machine(
 
 async def test_only_an_administrator_says_where_the_engines_keys_are_sent(host: LocalWorkbench) -> None:
     anna = await sign_in(host, "anna")
-    session = await anna.sessions.create("helper", "")
+    session = await anna.sessions.create("general", "")
     options = RunOptions(model_settings=ModelSettings(api_base="https://elsewhere.example/v1"))
     for call in (
         anna.runs.send(session.id, (TextPart(text="Hi"),), options),

@@ -25,5 +25,5 @@ async def test_a_shipped_agent_does_a_turn(open_bench, say, call, name: str) -> 
         events = await bench.end(sent.run_id)
         assert events[-1].event.type == "run.completed"
         (first, _) = bench.model.requests
-        assert {tool.name for tool in first.tools} == set(info.spec.tools)
+        assert {tool.name for tool in first.tools} == set(info.spec.tool_names)
         assert info.spec.instructions.strip()[:40] in first.messages[0].text

@@ -7,7 +7,7 @@ from typing import Any
 from server_fakes import AT
 
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, Trust
+from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, ToolAssignment, Trust
 from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
@@ -29,8 +29,15 @@ from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk
 from holdfast.server.native.codec import codec
 from holdfast.server.native.operations import OPERATIONS, workbench_methods
 
-SPEC = AgentSpec(version=1, name="analyst", tools=("read_file",), approvals=Rules(allow=("read_file",)))
-AGENT = AgentInfo(name="analyst", layer=Layer.USER, path="/a.yaml", spec=SPEC)
+SPEC = AgentSpec(
+    version=1,
+    name="analyst",
+    tools=(ToolAssignment(tool="read_file", id="0" * 8 + "-0000-0000-0000-" + "0" * 12),),
+    approvals=Rules(allow=("read_file",)),
+)
+AGENT = AgentInfo(
+    id="a1", name="analyst", display_name="Größe", tags=("x",), layer=Layer.USER, path="/a.yaml", spec=SPEC
+)
 MISTAKE = Diagnostic(file="a.yaml", line=1, column=2, key_path="tools[0]", message="unknown")
 TRUST = Trust(path="/p", trusted=True, decided_at=AT)
 SESSION = Session(

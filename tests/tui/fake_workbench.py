@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, Trust
+from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, ToolAssignment, Trust
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
 from holdfast.core.domain.errors import (
     ConflictError,
@@ -79,11 +79,18 @@ def spec(name: str, **more: Any) -> AgentInfo:
     trusted = more.pop("trusted", True)
     description = more.pop("description", f"The {name}.")
     return AgentInfo(
+        id=f"{name}-id",
         name=name,
         description=description,
         layer=layer,
         path=f"/agents/{name}.yaml",
-        spec=AgentSpec(version=1, name=name, description=description, tools=("read_file",), **more),
+        spec=AgentSpec(
+            version=1,
+            name=name,
+            description=description,
+            tools=(ToolAssignment(tool="read_file"),),
+            **more,
+        ),
         trusted=trusted,
     )
 

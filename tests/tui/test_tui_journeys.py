@@ -509,7 +509,7 @@ async def test_agents_are_chosen_and_an_invalid_one_shows_its_mistakes(make_app,
     bench = FakeWorkbench()
     problem = Diagnostic(file="bad.yaml", line=3, column=1, key_path="tool", message="unknown key")
     bench.agent_infos.append(
-        AgentInfo(name="broken", layer=Layer.USER, path="/x/bad.yaml", problems=(problem,))
+        AgentInfo(id="1", name="broken", layer=Layer.USER, path="/x/bad.yaml", problems=(problem,))
     )
     app = make_app(bench)
     async with app.run_test(size=SIZE) as pilot:

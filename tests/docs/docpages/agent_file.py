@@ -11,19 +11,26 @@ from docpages.markdown import code, fenced, page, table
 from docpages.models import default, meaning, type_name
 from holdfast.core.agents.scaffold import new_agent_text
 from holdfast.core.agents.schema import agent_schema
-from holdfast.core.domain.agents import AgentSpec, Limits, Prompt
+from holdfast.core.domain.agents import AgentSpec, Limits, Prompt, ToolAssignment
 from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.models import ModelSettings
 
 _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("Keys", "", AgentSpec),
     ("`model_settings`", "What is left out is left to the provider.", ModelSettings),
+    (
+        "`tools`",
+        "A list; an entry is a tool's name, or a mapping with an id of its own. Ids are for programs that "
+        "change one assignment of an agent; nobody has to write them.",
+        ToolAssignment,
+    ),
     ("`approvals`", "Three lists of rules.", Rules),
     ("`limits`", "A run that reaches one fails with a reason, and can be continued.", Limits),
     ("`prompts`", "A list; each has:", Prompt),
 )
 _PARTS: dict[type[BaseModel], str] = {
     ModelSettings: "[settings](#model_settings)",
+    ToolAssignment: "[tools](#tools)",
     Rules: "[rules](#approvals)",
     Limits: "[limits](#limits)",
     Prompt: "[prompts](#prompts)",

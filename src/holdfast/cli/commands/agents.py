@@ -52,7 +52,7 @@ def show(name: str, project: Project = None, as_json: Json = False) -> None:
             ("description", spec.description),
             ("model", spec.model or "(by the model order)"),
             ("fallbacks", ", ".join(spec.fallback_models)),
-            ("tools", ", ".join(spec.tools)),
+            ("tools", ", ".join(spec.tool_names)),
             ("allow", ", ".join(spec.approvals.allow)),
             ("ask", ", ".join(spec.approvals.ask)),
             ("deny", ", ".join(spec.approvals.deny)),

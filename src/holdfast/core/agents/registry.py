@@ -1,4 +1,4 @@
-"""All agents that can be seen from a folder: the project's, the user's, the shipped ones.
+"""All agents that a user can see from a folder: the project's, the user's own, the shipped ones.
 
 Files are read again whenever they have changed, so an edit counts from the next call on; a broken edit is
 listed with its mistakes, never replaced by what the file said before or by a lower layer.
@@ -11,21 +11,26 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from holdfast.core.agents.loader import AgentFile, read_agent
-from holdfast.core.agents.narrow import narrow
-from holdfast.core.agents.resolve import Found, resolve
+from holdfast.core.agents.loader import AgentFile, parse_agent, read_agent
+from holdfast.core.agents.narrow import machine_mistakes, narrow, without_machine
+from holdfast.core.agents.resolve import Found, in_folder, resolve
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.mistakes import did_you_mean
 from holdfast.core.config.paths import Paths, shipped
+from holdfast.core.config.yaml import in_order
 from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.errors import Diagnostic, InvalidError, NotFoundError
+from holdfast.core.domain.identity import LOCAL
+from holdfast.core.domain.text import shorten
 
 _SETTLED_NS = 1_000_000_000
 """A file that was changed less than this ago is read again: a second change may have the same time."""
+_DRAFT = Path("agent.yaml")
+"""What a text is called in its mistakes while it is in no file."""
 
 
 class AgentRegistry:
-    """Finds agents by name."""
+    """Finds agents by name or id. `owner` is the id of the user who looks."""
 
     def __init__(
         self,
@@ -35,37 +40,30 @@ class AgentRegistry:
         shipped_agents: Path | None = None,
     ) -> None:
         """`known_tools` are the names that an agent may list; None checks none."""
-        self._user = paths.agents
+        self._paths = paths
         self._shipped = shipped_agents or shipped("agents")
         self._known_tools = known_tools
         self._trust = trust or TrustStore(paths.trust)
         self._cache: dict[Path, tuple[tuple[int, ...], AgentFile]] = {}
 
-    def list(self, project: Path | None = None) -> tuple[AgentInfo, ...]:
+    def list(self, project: Path | None = None, owner: str = LOCAL) -> tuple[AgentInfo, ...]:
         """Returns the agents that can be seen from `project`, by name; invalid files are among them."""
-        visible = self._visible(project)
+        visible = self._visible(project, owner)
         trusted, problems = self._word_on(project)
-        first: dict[str, Found] = {}
-        for found in visible:
-            if found.twin is None:
-                first.setdefault(found.file.name, found)
-        shown = [*first.values(), *(found for found in visible if found.twin is not None)]
-        infos = [self._info(found, visible, project, trusted, problems) for found in shown]
+        shown = [*_counting(visible), *(found for found in visible if found.twin is not None)]
+        infos = [self._info(found, visible, project, trusted, problems, owner) for found in shown]
         return tuple(sorted(infos, key=lambda info: (info.name, info.path)))
 
-    def get(self, name: str, project: Path | None = None) -> AgentInfo:
-        """Returns one agent; `spec` is None when its file is invalid. Raises `NotFoundError`."""
-        visible = self._visible(project)
-        found = next((one for one in visible if one.twin is None and one.file.name == name), None)
+    def get(self, name: str, project: Path | None = None, owner: str = LOCAL) -> AgentInfo:
+        """Returns the agent of a name or an id; `spec` is None when its file is invalid.
+
+        Raises `NotFoundError`.
+        """
+        visible = self._visible(project, owner)
+        found = find(visible, name)
         if found is None:
-            names = sorted({one.file.name for one in visible})
-            hint = did_you_mean(name, names)
-            raise NotFoundError(
-                f"there is no agent {name!r}; {hint or 'there are: ' + ', '.join(names)}",
-                code="agent_not_found",
-                details={"nearest": hint},
-            )
-        return self._info(found, visible, project, *self._word_on(project))
+            raise not_found(name, visible)
+        return self._info(found, visible, project, *self._word_on(project), owner)
 
     def validate(self, path: Path) -> tuple[Diagnostic, ...]:
         """Returns every mistake in one file, wherever it is. Raises `NotFoundError` when there is none."""
@@ -77,26 +75,68 @@ class AgentRegistry:
         siblings = self._folder(path.parent, layer)
         here = next((one for one in siblings if one.file.path == path), Found(layer, file))
         lower = (
-            one for one in self._visible(None) if one.file.path.parent.resolve() != path.parent.resolve()
+            one
+            for one in self._visible(None, LOCAL)
+            if one.file.path.parent.resolve() != path.parent.resolve()
         )
         _, problems = resolve(here, (here, *(one for one in siblings if one is not here), *lower))
         return problems
+
+    def check(self, text: str, owner: str = LOCAL, replaces: Path | None = None) -> AgentFile:
+        """Returns what `text` says, with every mistake that it would have as a file of `owner`.
+
+        `replaces` is the file that it is meant for, if there is one.
+        """
+        file = parse_agent(text, replaces or _DRAFT, self._known_tools)
+        foreign = machine_mistakes(file.document) if file.document and owner != LOCAL else []
+        problems = [*file.problems, *foreign]
+        if not problems:
+            here = Found(Layer.USER, file, owner)
+            # Of the user's own files, the one that this will be says nothing any more.
+            others = (
+                one
+                for one in self._visible(None, owner)
+                if one.layer is not Layer.USER or (one.file.path != replaces and one.file.name != file.name)
+            )
+            problems = list(resolve(here, (here, *others))[1])
+        return AgentFile(file.path, file.document, tuple(in_order(problems)))
+
+    def own(self, owner: str) -> tuple[Found, ...]:
+        """Returns the agents of a user's own folder."""
+        return self._folder(self.folder(owner), Layer.USER, owner)
+
+    def folder(self, owner: str) -> Path:
+        """Returns where a user's own agents are; it may not be there yet."""
+        return self._paths.user_agents(owner)
+
+    def shipped(self) -> tuple[Found, ...]:
+        """Returns the agents that come with Holdfast."""
+        return self._folder(self._shipped, Layer.SHIPPED)
+
+    def list_shipped(self) -> tuple[AgentInfo, ...]:
+        """Returns the agents that come with Holdfast, by name, whatever is before them."""
+        found = self.shipped()
+        infos = (self._info(one, found, None, True, (), LOCAL) for one in _counting(found))
+        return tuple(sorted(infos, key=lambda info: info.name))
 
     def _layer_of(self, path: Path) -> Layer:
         folder = path.resolve().parent
         if folder == self._shipped.resolve():
             return Layer.SHIPPED
-        return Layer.USER if folder == self._user.resolve() else Layer.PROJECT
+        return Layer.USER if folder == self._paths.agents.resolve() else Layer.PROJECT
 
-    def _visible(self, project: Path | None) -> tuple[Found, ...]:
-        folders = [(self._user, Layer.USER), (self._shipped, Layer.SHIPPED)]
-        if project is not None:
-            mine = (project / ".holdfast" / "agents", project / "agents")
-            known = {self._user.resolve(), self._shipped.resolve()}
-            folders = [*((at, Layer.PROJECT) for at in mine if at.resolve() not in known), *folders]
-        return tuple(found for folder, layer in folders for found in self._folder(folder, layer))
+    def _visible(self, project: Path | None, owner: str) -> tuple[Found, ...]:
+        lower = (*self.own(owner), *self.shipped())
+        if project is None:
+            return lower
+        mine = (project / ".holdfast" / "agents", project / "agents")
+        known = {self.folder(owner).resolve(), self._shipped.resolve()}
+        scope = str(project.resolve())
+        folders = [at for at in mine if at.resolve() not in known]
+        found = (found for at in folders for found in self._folder(at, Layer.PROJECT, scope))
+        return (*found, *lower)
 
-    def _folder(self, folder: Path, layer: Layer) -> tuple[Found, ...]:
+    def _folder(self, folder: Path, layer: Layer, scope: str = "") -> tuple[Found, ...]:
         try:
             names = sorted(
                 entry.name for entry in os.scandir(folder) if entry.name.endswith((".yaml", ".yml"))
@@ -111,16 +151,9 @@ class AgentRegistry:
                 key_path="",
                 message=f"the folder cannot be read: {error.strerror}",
             )
-            return (Found(layer, AgentFile(folder, None, (problem,))),)
+            return (Found(layer, AgentFile(folder, None, (problem,)), scope),)
         files = [file for name in names if (file := self._read_if_there(folder / name)) is not None]
-        # A file that is called like its agent counts before a copy of it under another name.
-        files.sort(key=lambda file: (file.path.stem != file.name, file.path.name))
-        first: dict[str, Path] = {}
-        for file in files:
-            first.setdefault(file.name, file.path)
-        return tuple(
-            Found(layer, file, None if first[file.name] == file.path else first[file.name]) for file in files
-        )
+        return in_folder(files, layer, scope)
 
     def _read_if_there(self, path: Path) -> AgentFile | None:
         try:
@@ -161,18 +194,63 @@ class AgentRegistry:
         project: Path | None,
         trusted: bool,
         trust_problems: tuple[Diagnostic, ...],
+        owner: str,
     ) -> AgentInfo:
         foreign = found.layer is Layer.PROJECT
         spec, problems = resolve(found, visible)
         if spec is not None and foreign and not trusted and project is not None:
             spec = narrow(spec, project)
-        description = spec.description if spec else found.file.values.get("description")
+        if spec is not None and owner != LOCAL and found.layer is not Layer.SHIPPED:
+            spec = without_machine(spec, project)
         return AgentInfo(
-            name=found.file.name if found.twin is None else found.file.path.stem,
-            description=description if isinstance(description, str) else "",
+            id=found.id,
+            name=found.name,
+            display_name=spec.display_name if spec else _text(found.file, "display_name"),
+            description=spec.description if spec else _text(found.file, "description"),
+            author=spec.author if spec else _text(found.file, "author"),
+            tags=spec.tags if spec else (),
             layer=found.layer,
+            owner=owner if found.layer is Layer.USER else "",
             path=str(found.file.path),
             spec=spec,
             trusted=trusted or not foreign,
             problems=(*problems, *(trust_problems if foreign else ())),
         )
+
+
+def find(visible: tuple[Found, ...], wanted: str) -> Found | None:
+    """Returns the agent that a name or an id means; of a name, the first that has it counts.
+
+    An agent behind another one of its name is not found by its id either: whoever names it by the id would
+    get the other one as soon as the name is used.
+    """
+    counting = _counting(visible)
+    by_name = next((one for one in counting if one.file.name == wanted), None)
+    twins = [one for one in visible if one.twin is not None]
+    by_id = (one for one in (*counting, *twins) if one.id == wanted)
+    return by_name or next(by_id, None) or next((one for one in twins if one.name == wanted), None)
+
+
+def not_found(name: str, visible: tuple[Found, ...]) -> NotFoundError:
+    """Returns the error for an agent that is not among `visible`; it names the nearest."""
+    names = sorted({one.file.name for one in visible})
+    hint = did_you_mean(name, names)
+    return NotFoundError(
+        f"there is no agent {shorten(name, 100)!r}; {hint or 'there are: ' + ', '.join(names)}",
+        code="agent_not_found",
+        details={"nearest": hint},
+    )
+
+
+def _counting(visible: tuple[Found, ...]) -> tuple[Found, ...]:
+    """Returns the first agent of each name."""
+    first: dict[str, Found] = {}
+    for found in visible:
+        if found.twin is None:
+            first.setdefault(found.file.name, found)
+    return tuple(first.values())
+
+
+def _text(file: AgentFile, key: str) -> str:
+    value = file.values.get(key)
+    return value if isinstance(value, str) else ""

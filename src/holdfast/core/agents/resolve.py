@@ -1,10 +1,11 @@
-"""From agent files to specifications: names that clash, and what an agent extends."""
+"""From agent files to specifications: names and ids that clash, and what an agent extends."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.core.agents.identity import identified, made_id
 from holdfast.core.agents.loader import AgentFile, merge
 from holdfast.core.config.mistakes import did_you_mean
 from holdfast.core.config.nodes import Plain
@@ -20,25 +21,80 @@ class Found:
 
     layer: Layer
     file: AgentFile
+    scope: str = ""
+    """Whose names these are: the owner's, the project folder's; empty for the shipped agents."""
     twin: Path | None = None
     """The file of the same folder and name that counts instead of this one."""
+    same_id: Path | None = None
+    """The file of the same folder whose id this one repeats."""
+
+    @property
+    def name(self) -> str:
+        """The name that it is listed by."""
+        return self.file.name if self.twin is None else self.file.path.stem
+
+    @property
+    def id(self) -> str:
+        """The file's own id, or one that is made of where and how the agent is called."""
+        if self.twin is not None:
+            return made_id(self.scope, self.layer, "file", self.file.path.name)
+        own = self.file.id if self.same_id is None else None
+        return own or made_id(self.scope, self.layer, self.file.name)
+
+
+def in_folder(files: list[AgentFile], layer: Layer, scope: str) -> tuple[Found, ...]:
+    """Returns the agents of one folder; of two that clash, one counts and the other is told so."""
+    # A file that is called like its agent counts before a copy of it, which most often has a longer name.
+    files = sorted(files, key=lambda file: (file.path.stem != file.name, len(file.path.name), file.path.name))
+    names: dict[str, Path] = {}
+    for file in files:
+        names.setdefault(file.name, file.path)
+    counting = [file for file in files if names[file.name] == file.path]
+    ids = {Found(layer, file, scope).id: file.path for file in counting if file.id is None}
+    for file in counting:
+        if file.id is not None:
+            ids.setdefault(file.id, file.path)
+    return tuple(
+        Found(
+            layer,
+            file,
+            scope,
+            twin=_other(names[file.name], file),
+            same_id=_other(ids.get(file.id, file.path), file) if file.id else None,
+        )
+        for file in files
+    )
+
+
+def _other(path: Path, file: AgentFile) -> Path | None:
+    return None if path == file.path else path
 
 
 def resolve(found: Found, visible: tuple[Found, ...]) -> tuple[AgentSpec | None, tuple[Diagnostic, ...]]:
-    """Returns the specification of an agent, or None and every mistake.
+    """Returns the specification of an agent with all its ids, or None and every mistake.
 
     `visible` are all agents in the order in which they are looked for, `found` among them.
     """
-    problems = list(found.file.problems)
-    if found.twin is not None and found.file.document is not None:
-        message = f"the agent `{found.file.name}` is defined already in {found.twin.name}"
-        problems.append(found.file.document.mistake(("name",), message, hint="give it another name"))
+    problems = [*found.file.problems, *_clashes(found)]
     if problems:
         return None, tuple(problems)
     values, problem = _extended(found, visible, (found,))
     if problem is not None:
         return None, (problem,)
-    return AgentSpec.model_validate(values), ()
+    return identified(AgentSpec.model_validate(values), found.id), ()
+
+
+def _clashes(found: Found) -> list[Diagnostic]:
+    document = found.file.document
+    if document is None:
+        return []
+    if found.twin is not None:
+        message = f"the agent `{found.file.name}` is defined already in {found.twin.name}"
+        return [document.mistake(("name",), message, hint="give it another name")]
+    if found.same_id is not None:
+        message = f"the agent in {found.same_id.name} has this id"
+        return [document.mistake(("id",), message, hint="remove the line, and it gets one of its own")]
+    return []
 
 
 def _extended(

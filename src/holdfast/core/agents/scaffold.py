@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 
 from holdfast.core.config.nodes import plain_scalar
-from holdfast.core.domain.agents import NAME_PATTERN
+from holdfast.core.domain.agents import ID_PATTERN, NAME_PATTERN
 from holdfast.core.domain.errors import InvalidError
 
 _TEXT = """\
 version: 1
 name: {name}
+{id}
 description: One line that tells what the agent is for.
+
+# What people see instead of the name, who wrote it, and words to find it by.
+# display_name: My assistant
+# author: Somebody
+# tags: [example]
 
 # The model; without this line the first that is there is used: settings, a key, Ollama, offline.
 # model: openai/gpt-4o
@@ -26,6 +32,7 @@ instructions: |
   and name the files that you read or changed when you are done.
 
 # Also there: write_file, edit_file, run_command, run_python, fetch_url.
+# An entry may have an id of its own: {{ tool: read_file, id: UUID }}
 tools: [read_file, list_files, search_files, ask_user, update_plan]
 
 # A rule is a tool's name, or NAME(PATTERN) with * and ? as wildcards. Deny wins over ask, ask over allow.
@@ -45,11 +52,18 @@ prompts:
 """
 
 
-def new_agent_text(name: str) -> str:
-    """Returns a commented agent file that is valid as it is. Raises `InvalidError` for a name that is not."""
-    if not re.fullmatch(NAME_PATTERN, name):
+_NO_ID = "# id: a UUID that stays when the agent is renamed; without this line it is made of the name"
+
+
+def new_agent_text(name: str, id: str | None = None) -> str:
+    """Returns a commented agent file that is valid as it is; `id` is a UUID, or left out of the file.
+
+    Raises `InvalidError` for a name that is none.
+    """
+    if not re.fullmatch(NAME_PATTERN, name) or re.fullmatch(ID_PATTERN, name):
         raise InvalidError(
             f"{name!r} cannot be an agent's name; use small letters, digits, - and _, at most 64",
             code="invalid_name",
         )
-    return _TEXT.format(name=name if isinstance(plain_scalar(name), str) else f'"{name}"')
+    quoted = name if isinstance(plain_scalar(name), str) else f'"{name}"'
+    return _TEXT.format(name=quoted, id=f"id: {id}" if id else _NO_ID)

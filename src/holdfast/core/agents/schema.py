@@ -11,17 +11,25 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
     "AgentSpec": {
         "version": "Version of the file format; always 1.",
         "name": "How the agent is called: small letters, digits, - and _.",
+        "id": "A UUID that stays when the agent is renamed; omitted: made of owner, layer and name.",
+        "display_name": "What people are shown instead of the name; any text.",
         "description": "One line for listings.",
+        "author": "Who wrote it.",
+        "tags": "Words to find it by.",
         "model": "The model, such as openai/gpt-4o; omitted: the first one that is there, at last offline.",
         "fallback_models": "Models that are tried in this order when the first one fails.",
         "model_settings": "What is said to the model beside the messages.",
         "instructions": "The system prompt: who the agent is and how it works.",
-        "tools": "Names of the tools that the agent may call.",
+        "tools": "The tools that the agent may call: a name, or a mapping with an id of its own.",
         "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",
         "workspace": "session: a folder of the session's own; project: the folder you start in; or a path.",
         "limits": "Where a run ends at the latest.",
         "prompts": "Texts that are sent by name.",
         "extends": "Another agent that this one is laid over.",
+    },
+    "ToolAssignment": {
+        "tool": "The tool's name.",
+        "id": "A UUID of this tool at this agent; omitted: made of the agent's id and the tool's name.",
     },
     "Rules": {
         "allow": "Calls that run without a question: TOOL or TOOL(PATTERN), with * and ? as wildcards.",
@@ -62,7 +70,9 @@ def agent_schema(known_tools: Collection[str] = ()) -> dict[str, Any]:
             part["properties"][key]["description"] = description
     if known_tools:
         # Suggestions only: tools of other servers have names that are not known here.
-        schema["properties"]["tools"]["items"]["examples"] = sorted(known_tools)
+        names = sorted(known_tools)
+        schema["properties"]["tools"]["items"]["examples"] = names
+        schema["$defs"]["ToolAssignment"]["properties"]["tool"]["examples"] = names
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import types
+import uuid
 from collections.abc import Iterable
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from holdfast.core.config.nodes import Document, Key, Plain, key_path
-from holdfast.core.domain.agents import NAME_PATTERN
+from holdfast.core.domain.agents import ID_PATTERN, NAME_PATTERN
 from holdfast.core.domain.errors import Diagnostic
 
 _EXPECTED = {
@@ -29,6 +30,7 @@ _EXPECTED = {
     "dict_type": "a mapping of keys to values",
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
+    "tool_assignment": "a tool's name, or a mapping {tool: NAME, id: UUID}",
 }
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
@@ -37,7 +39,15 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most"),
 }
 
-_PATTERNS = {NAME_PATTERN: "small letters, digits, - and _, at most 64 of them"}
+_LENGTHS = {
+    "string_too_long": ("the text is too long", "at most {max_length} characters"),
+    "string_too_short": ("the text is too short", "a length of at least {min_length}"),
+    "too_long": ("the list is too long", "at most {max_length} entries"),
+}
+_PATTERNS = {
+    NAME_PATTERN: "small letters, digits, - and _, at most 64 of them",
+    ID_PATTERN: "a UUID in small letters",
+}
 MAX_MISTAKES = 100
 """Mistakes told of one file; more of them help nobody."""
 _LONGEST_WORD = 80
@@ -107,6 +117,8 @@ def _message(details: ErrorDetails, value: Plain) -> str:
         return f"{_shown(value)} is out of range"
     if kind == "string_pattern_mismatch":
         return f"{_shown(value)} is not written as it must be"
+    if kind in _LENGTHS:
+        return _LENGTHS[kind][0]
     if kind in _EXPECTED:
         return f"{_kind_of(value)} stands here"
     return str(details["msg"])
@@ -122,6 +134,8 @@ def _expected(details: ErrorDetails) -> str:
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
         return f"{words} {context.get(name)}"
+    if kind in _LENGTHS:
+        return _LENGTHS[kind][1].format(**context)
     if kind == "string_pattern_mismatch":
         pattern = str(context.get("pattern"))
         return _PATTERNS.get(pattern, f"text like {pattern}")
@@ -132,6 +146,8 @@ def _hint(details: ErrorDetails, value: Plain) -> str:
     kind = details["type"]
     if kind == "string_type" and isinstance(value, (bool, int, float)):
         return "put it in quotes"
+    if kind == "string_pattern_mismatch" and details.get("ctx", {}).get("pattern") == ID_PATTERN:
+        return _id_hint(str(value))
     if kind in ("tuple_type", "list_type") and isinstance(value, str):
         return "write it as [a, b], or with a line `- a` for each"
     if kind in ("literal_error", "enum") and isinstance(value, str):
@@ -140,6 +156,13 @@ def _hint(details: ErrorDetails, value: Plain) -> str:
             return "write it without quotes"
         return did_you_mean(value, [part for part in expected.split("'")[1::2] if part])
     return ""
+
+
+def _id_hint(value: str) -> str:
+    try:
+        return f"write it as `{uuid.UUID(value)}`"
+    except ValueError:
+        return "leave it out, and one is made of the name"
 
 
 def _choices_at(model: type[BaseModel], path: tuple[Key, ...]) -> str:

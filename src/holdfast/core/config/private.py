@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -15,19 +14,42 @@ def write_private(path: Path, text: str) -> None:
     is as it was.
     """
     target = path.resolve()
+    temporary = _write_beside(target, text)
+    try:
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def create_private(path: Path, text: str) -> None:
+    """Makes a new file at `path`, as `write_private` does. Of two at once, one wins.
+
+    Raises `FileExistsError` when anything is there, and `OSError`.
+    """
+    temporary = _write_beside(path, text)
+    try:
+        # A second name for the same file, where a rename would replace what is there.
+        os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _write_beside(target: Path, text: str) -> Path:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # made with mode 0600
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # made with mode 0600
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).replace(target)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
+        temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    return temporary
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.errors import Diagnostic
@@ -13,6 +14,8 @@ from holdfast.core.domain.models import ModelSettings
 from holdfast.core.domain.values import Value
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+ID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+"""A UUID as it is written everywhere: small letters, with hyphens."""
 
 
 class Limits(Value):
@@ -38,24 +41,61 @@ class Prompt(Value):
     text: str
 
 
+class ToolAssignment(Value):
+    """A tool that an agent may call. In a file its name alone says the same."""
+
+    tool: str
+    """The tool's name."""
+    id: str | None = Field(default=None, pattern=ID_PATTERN)
+    """Of this tool at this agent. None in a file that leaves it out, never in an agent that was found."""
+
+
+def _assignment(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"tool": value}
+    if isinstance(value, (dict, ToolAssignment)):
+        return value
+    raise PydanticCustomError("tool_assignment", "is neither a name nor a mapping with the key `tool`")
+
+
+AssignedTool = Annotated[
+    ToolAssignment, BeforeValidator(_assignment, json_schema_input_type=str | ToolAssignment)
+]
+"""A tool's name, or a mapping `{tool: NAME, id: UUID}`."""
+
+Tag = Annotated[str, Field(min_length=1, max_length=64)]
+
+
 class AgentSpec(Value):
     """One agent file after `extends` and defaults."""
 
     version: Literal[1]
     name: str = Field(pattern=NAME_PATTERN)
+    """The slug: what it is called by and, in its folder, the only one of."""
+    id: str | None = Field(default=None, pattern=ID_PATTERN)
+    """None in a file that leaves it out, never in an agent that was found."""
+    display_name: str = Field(default="", max_length=200)
+    """What people are shown instead of the slug."""
     description: str = ""
+    author: str = Field(default="", max_length=200)
+    tags: tuple[Tag, ...] = Field(default=(), max_length=32)
     model: str | None = None
     """Omitted: the model order decides (settings, a key in the environment, Ollama, `offline`)."""
     fallback_models: tuple[str, ...] = ()
     model_settings: ModelSettings = ModelSettings()
     instructions: str = ""
-    tools: tuple[str, ...] = ()
+    tools: tuple[AssignedTool, ...] = ()
     approvals: Rules = Rules()
     workspace: str = "session"
     """`session`: a folder of the session's own; `project`: the folder it was started in; or a path."""
     limits: Limits = Limits()
     prompts: tuple[Prompt, ...] = ()
     extends: str | None = None
+
+    @property
+    def tool_names(self) -> tuple[str, ...]:
+        """The names of its tools, in the order of the file."""
+        return tuple(assignment.tool for assignment in self.tools)
 
 
 class Layer(StrEnum):
@@ -69,15 +109,43 @@ class Layer(StrEnum):
 class AgentInfo(Value):
     """One agent as a listing shows it; an invalid file is listed too, with its mistakes."""
 
+    id: str
+    """Its file's, or made of the owner, the layer and the name: it stays while the file is edited."""
     name: str
+    display_name: str = ""
     description: str = ""
+    author: str = ""
+    tags: tuple[str, ...] = ()
     layer: Layer
+    owner: str = ""
+    """Id of the user whose file it is; empty for a project's agents and the shipped ones."""
     path: str
     spec: AgentSpec | None = None
     """None when the file is invalid."""
     trusted: bool = True
     """False for a project's agent in a folder that the user has not trusted yet."""
     problems: tuple[Diagnostic, ...] = ()
+
+
+class AgentSource(Value):
+    """An agent file as it is written."""
+
+    text: str
+    digest: str
+    """SHA-256 of the text, in hex; an update may name it, and is refused when the file has changed since."""
+    path: str
+
+
+class AvailableAgent(Value):
+    """An agent that comes with Holdfast and can be installed."""
+
+    name: str
+    display_name: str = ""
+    description: str = ""
+    author: str = ""
+    tags: tuple[str, ...] = ()
+    installed: bool
+    """Whether the user has an agent of this name already."""
 
 
 class Trust(Value):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from holdfast.core.domain.agents import AgentSpec
+from holdfast.core.domain.agents import AgentSpec, ToolAssignment
 from holdfast.core.domain.errors import InvalidError, UnsupportedError
 from holdfast.core.domain.messages import (
     FilePart,
@@ -49,9 +49,9 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
     if nested_deeper(options.response_format, MAX_DEPTH):
         raise InvalidError("response_format is nested too deep.", code="nested_too_deep")
     for name in options.tools or ():
-        if name not in spec.tools:
+        if name not in spec.tool_names:
             raise InvalidError(
-                f"The agent {spec.name} has no tool {name[:80]!r}.{near_names(name, spec.tools)}",
+                f"The agent {spec.name} has no tool {name[:80]!r}.{near_names(name, spec.tool_names)}",
                 code="unknown_tool",
             )
     _check_client_tools(options, spec)
@@ -59,7 +59,7 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
 
 
 def _check_client_tools(options: RunOptions, spec: AgentSpec) -> None:
-    taken = set(_narrowed(spec, options))
+    taken = {assignment.tool for assignment in _narrowed(spec, options)}
     for tool in options.client_tools:
         wrong = ""
         if not _TOOL_NAME.fullmatch(tool.name):
@@ -130,8 +130,8 @@ def with_options(spec: AgentSpec, options: RunOptions) -> AgentSpec:
     )
 
 
-def _narrowed(spec: AgentSpec, options: RunOptions) -> tuple[str, ...]:
-    return spec.tools if options.tools is None else tuple(t for t in spec.tools if t in options.tools)
+def _narrowed(spec: AgentSpec, options: RunOptions) -> tuple[ToolAssignment, ...]:
+    return spec.tools if options.tools is None else tuple(t for t in spec.tools if t.tool in options.tools)
 
 
 def _settings(settings: ModelSettings, options: RunOptions) -> ModelSettings:

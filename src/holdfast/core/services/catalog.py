@@ -27,10 +27,12 @@ class AgentService:
         self._trust = trust
 
     async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
-        return tuple(await asyncio.to_thread(self._registry.list, self._access.folder(project)))
+        folder = self._access.folder(project)
+        return tuple(await asyncio.to_thread(self._registry.list, folder, self._access.owner))
 
     async def get(self, name: str, project: str | None = None) -> AgentInfo:
-        return await asyncio.to_thread(self._registry.get, name, self._access.folder(project))
+        folder = self._access.folder(project)
+        return await asyncio.to_thread(self._registry.get, name, folder, self._access.owner)
 
     async def validate(self, path: str) -> tuple[Diagnostic, ...]:
         self._access.machine("Reading a file of the engine's machine")
@@ -64,9 +66,10 @@ class ModelService:
         return await self._catalog.list()
 
     async def choose(self, agent: str, project: str | None = None, flag: str | None = None) -> ModelChoice:
-        info = await asyncio.to_thread(self._registry.get, agent, self._access.folder(project))
+        folder = self._access.folder(project)
+        info = await asyncio.to_thread(self._registry.get, agent, folder, self._access.owner)
         model = info.spec.model if info.spec is not None else None
-        settings = await asyncio.to_thread(self._settings, self._access.folder(project))
+        settings = await asyncio.to_thread(self._settings, folder)
         return await self._catalog.choose(
             flag=flag, session=None, agent=model, settings=settings.models.default
         )

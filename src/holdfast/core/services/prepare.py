@@ -72,7 +72,8 @@ class Preparation:
         return affordable({name: await self._catalog.get(name) for name in names}, options)
 
     async def _spec(self, session: Session) -> AgentSpec:
-        info = valid(await asyncio.to_thread(self._registry.get, session.agent, Path(session.project)))
+        project = Path(session.project)
+        info = valid(await asyncio.to_thread(self._registry.get, session.agent, project, session.owner))
         assert info.spec is not None
         return info.spec
 
@@ -99,7 +100,7 @@ class Preparation:
             options=options,
             models=models,
             system=lambda: self._system(session, spec),
-            tools={name: self._tools.get(name) for name in spec.tools},
+            tools={name: self._tools.get(name) for name in spec.tool_names},
             workspace=workspace,
             evaluate=self._evaluator(session, spec, options, await self._policies.of(session.owner)),
             allow_always=self._policies.file(session.owner).add_allow,
@@ -131,7 +132,7 @@ class Preparation:
             instructions=spec.instructions,
             today=utc_now().date(),
             workspace=session.workspace,
-            tools=spec.tools,
+            tools=spec.tool_names,
             project_notes=self._project_notes(session, spec),
         )
 

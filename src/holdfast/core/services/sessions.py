@@ -66,7 +66,7 @@ class SessionService:
         self, agent: str, project: str = "", title: str = "", model: str | None = None, id: str | None = None
     ) -> Session:
         project = str(await asyncio.to_thread(self._access.project, project))
-        info = valid(self._registry.get(agent, Path(project)))
+        info = valid(self._registry.get(agent, Path(project), self._access.owner))
         if model:
             await self._catalog.get(model)
         session_id = new_id() if id is None else _checked_id(id)
@@ -107,7 +107,7 @@ class SessionService:
     async def configure(self, session_id: str, agent: str | None = None, model: str | None = None) -> Session:
         session = await self.get(session_id)
         if agent is not None:
-            valid(self._registry.get(agent, Path(session.project)))
+            agent = valid(self._registry.get(agent, Path(session.project), session.owner)).name
         if model:
             await self._catalog.get(model)
         await self._log.append(

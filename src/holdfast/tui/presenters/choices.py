@@ -48,7 +48,7 @@ def _agent(info: AgentInfo) -> Choice:
         line(description),
         BLANK,
         line(("model  ", "muted"), sanitize_line(spec.model or "the usual order")),
-        line(("tools  ", "muted"), sanitize_line(", ".join(spec.tools)) or "none"),
+        line(("tools  ", "muted"), sanitize_line(", ".join(spec.tool_names)) or "none"),
         line(("files  ", "muted"), sanitize_line(spec.workspace)),
         line((sanitize_line(info.path), "muted")),
     ]

@@ -1,0 +1,266 @@
+"""A user's own agents: made, changed and deleted as files of his folder, each checked before it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from holdfast.core.agents.loader import AgentFile
+from holdfast.core.agents.registry import AgentRegistry, find, not_found
+from holdfast.core.agents.resolve import Found
+from holdfast.core.agents.rewrite import with_id
+from holdfast.core.config.private import create_private, write_private
+from holdfast.core.config.yaml import read_file
+from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Layer
+from holdfast.core.domain.errors import (
+    AgentFileError,
+    ConflictError,
+    Diagnostic,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    StoreError,
+    TooLargeError,
+)
+from holdfast.core.domain.identity import LOCAL
+from holdfast.core.domain.text import shorten
+from holdfast.core.domain.values import new_id
+
+MAX_BYTES = 256 * 1024
+"""Longest text that is taken."""
+MAX_AGENTS = 1_000
+"""Most agents that one user can have: a listing looks at each of them."""
+
+
+class AgentEditor:
+    """Writes what `AgentRegistry` reads. `owner` is the id of the user whose agents they are."""
+
+    def __init__(self, registry: AgentRegistry) -> None:
+        self._registry = registry
+        self._lock = threading.Lock()
+
+    def create(self, text: str, owner: str = LOCAL) -> AgentInfo:
+        """Keeps a new agent and returns it; one without an `id` gets one, written below its name.
+
+        Raises `AgentFileError`, `TooLargeError`, `ConflictError` when its name or its id is taken, and
+        `StoreError`.
+        """
+        check_size(text)
+        with self._lock:
+            file = self._accepted(text, owner)
+            if file.id is None:
+                text = _identified(text, file, new_id())
+            own = self._registry.own(owner)
+            if len(own) >= MAX_AGENTS:
+                raise ConflictError(
+                    f"There are {len(own)} agents already; delete one first.", code="too_many_agents"
+                )
+            self._check_free(file, owner)
+            path = self._registry.folder(owner) / f"{file.name}.yaml"
+            with _writing(path):
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                made = _create(path, text)
+            if not made:
+                raise _taken(f"There is a file {path.name} already")
+        return self._registry.get(file.name, None, owner)
+
+    def update(self, name: str, text: str, owner: str = LOCAL, expected: str | None = None) -> AgentInfo:
+        """Replaces the text of an agent and returns it; it may have another name, its id stays.
+
+        `expected` is the digest of the text that is meant to be replaced. Raises `ConflictError` when that
+        is not what is there, `ForbiddenError` for an agent that is not the user's own, `NotFoundError`,
+        and what `create` raises.
+        """
+        check_size(text)
+        with self._lock:
+            found = self._own(name, owner)
+            path = found.file.path
+            if expected is not None and expected != digest_of(_text_of(path)):
+                raise ConflictError(
+                    f"The agent {found.name!r} has changed since; read it again, and change that.",
+                    code="agent_changed",
+                )
+            file = self._accepted(text, owner, found)
+            if file.id is None:
+                text = _identified(text, file, new_id() if _clashes(found) else found.id)
+            self._check_free(file, owner, path)
+            with _writing(path):
+                write_private(path, text)
+                if path.stem == found.file.name and not path.is_symlink():
+                    _rename(path, path.with_name(f"{file.name}.yaml"))
+        return self._registry.get(file.name, None, owner)
+
+    def delete(self, name: str, owner: str = LOCAL) -> None:
+        """Deletes an agent. Raises `ForbiddenError` for one that is not the user's own, `NotFoundError`."""
+        with self._lock:
+            path = self._own(name, owner).file.path
+            with _writing(path):
+                path.unlink(missing_ok=True)
+
+    def source(self, name: str, project: Path | None = None, owner: str = LOCAL) -> AgentSource:
+        """Returns the text of any agent that can be seen. Raises `NotFoundError`, and `AgentFileError` for
+        a file that is no text."""
+        info = self._registry.get(name, project, owner)
+        path = Path(info.path)
+        if info.layer is Layer.PROJECT and project and not path.resolve().is_relative_to(project.resolve()):
+            raise ForbiddenError(f"{path} leads out of the project.", code="outside_workspace")
+        text = _text_of(path)
+        return AgentSource(text=text, digest=digest_of(text), path=info.path)
+
+    def available(self, owner: str = LOCAL) -> tuple[AvailableAgent, ...]:
+        """Returns the agents that come with Holdfast, by name."""
+        installed = {found.file.name for found in self._registry.own(owner)}
+        return tuple(
+            AvailableAgent(
+                name=info.name,
+                display_name=info.display_name,
+                description=info.description,
+                author=info.author,
+                tags=info.tags,
+                installed=info.name in installed,
+            )
+            for info in self._registry.list_shipped()
+        )
+
+    def install(self, source: str, owner: str = LOCAL) -> AgentInfo:
+        """Copies an agent into the user's folder: the file at a path, or a shipped one by its name.
+
+        Raises `NotFoundError` when there is none, `InvalidError` for a path that is not a whole one, and
+        what `create` raises.
+        """
+        if names_a_path(source):
+            return self.create(_text_at(source), owner)
+        shipped = self._registry.shipped()
+        found = next((one for one in shipped if one.twin is None and one.file.name == source), None)
+        if found is None:
+            raise not_found(source, shipped)
+        return self.create(_text_of(found.file.path), owner)
+
+    def uninstall(self, name: str, owner: str = LOCAL) -> None:
+        """Removes an installed agent. Raises `NotFoundError`, also for one that is only available."""
+        if find(self._registry.own(owner), name) is None and find(self._registry.shipped(), name) is not None:
+            raise NotFoundError(
+                f"The agent {name!r} comes with Holdfast and is not installed; there is nothing to remove.",
+                code="agent_not_installed",
+            )
+        self.delete(name, owner)
+
+    def _own(self, name: str, owner: str) -> Found:
+        own, shipped = self._registry.own(owner), self._registry.shipped()
+        found = find(own, name)
+        if found is not None:
+            return found
+        theirs = find(shipped, name)
+        if theirs is None:
+            raise not_found(name, (*own, *shipped))
+        raise ForbiddenError(
+            f"The agent {theirs.name!r} comes with Holdfast and cannot be changed; install a copy of it "
+            f"(`holdfast agents install {theirs.name}`), and change that.",
+            code="agent_readonly",
+        )
+
+    def _accepted(self, text: str, owner: str, replaced: Found | None = None) -> AgentFile:
+        """Returns what `text` says. Raises `AgentFileError` when it has a mistake."""
+        file = self._registry.check(text, owner, replaced.file.path if replaced else None)
+        problems = list(file.problems)
+        if (
+            replaced is not None
+            and file.document is not None
+            and not (_clashes(replaced) or replaced.file.problems)
+            and file.id not in (None, replaced.id)
+        ):
+            hint = "remove the line, and the id stays"
+            message = "this is not the agent's id, and an id does not change"
+            problems.append(file.document.mistake(("id",), message, expected=replaced.id, hint=hint))
+        if problems:
+            raise AgentFileError(problems)
+        return file
+
+    def _check_free(self, file: AgentFile, owner: str, replaces: Path | None = None) -> None:
+        own = [one for one in self._registry.own(owner) if one.file.path != replaces]
+        if any(one.file.name == file.name for one in own):
+            raise _taken(f"There is an agent {file.name!r} already")
+        other = next((one for one in (*own, *self._registry.shipped()) if one.id == file.id), None)
+        if other is not None:
+            raise _taken(f"The agent {other.name!r} has the id {file.id} already")
+
+
+def check_size(text: str) -> None:
+    """Raises `TooLargeError` for a text that is longer than an agent can be."""
+    if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise TooLargeError(f"An agent has at most {MAX_BYTES // 1024} KiB of text.", code="agent_too_large")
+
+
+def digest_of(text: str) -> str:
+    """Returns the SHA-256 of a text, in hex."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def names_a_path(source: str) -> bool:
+    """Says whether what is to be installed is a path, not a name."""
+    return "/" in source or "\\" in source or source.endswith((".yaml", ".yml"))
+
+
+def _clashes(found: Found) -> bool:
+    return found.twin is not None or found.same_id is not None
+
+
+def _identified(text: str, file: AgentFile, id: str) -> str:
+    written = with_id(text, id)
+    if written is not None:
+        return written
+    assert file.document is not None
+    message, hint = "no id can be put into a file that is written like this", f"write `id: {id}` yourself"
+    raise AgentFileError([file.document.mistake(("id",), message, hint=hint, of_key=True)])
+
+
+def _taken(message: str) -> ConflictError:
+    return ConflictError(f"{message}; change that one, or give this one another name.", code="agent_exists")
+
+
+def _text_at(source: str) -> str:
+    path = Path(source)
+    if not path.is_absolute():
+        raise InvalidError(f"{shorten(source, 200)!r} is not a whole path.", code="no_such_file")
+    return _text_of(path)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        text, problems = read_file(path)
+    except (FileNotFoundError, ValueError):  # gone meanwhile; a NUL in the path
+        raise NotFoundError(f"There is no file {shorten(str(path), 200)}.", code="agent_not_found") from None
+    if text is None:
+        raise AgentFileError(list[Diagnostic](problems))
+    return text
+
+
+def _create(path: Path, text: str) -> bool:
+    try:
+        create_private(path, text)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _rename(path: Path, target: Path) -> None:
+    """Gives a file the name of its agent, unless another file has it: then it stays where it is."""
+    if path == target:
+        return
+    try:
+        target.hardlink_to(path)
+    except FileExistsError:
+        return
+    path.unlink()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Tells a failure of the disk as a `StoreError`."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}", code="agent_not_written") from error

@@ -1,0 +1,36 @@
+"""What agents and their assignments are known by, where a file does not say it.
+
+The ids are made of what stays while a file is edited, so that they need no place to be kept: of the owner,
+the layer and the name for an agent, of the agent and the tool for an assignment. An agent that gets
+another name without an `id` in its file is another agent.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from holdfast.core.domain.agents import AgentSpec
+
+_NAMESPACE = uuid.UUID("5ba4f1c7-6b4a-4bc2-9d0f-0c9e3b1d7a52")
+"""Must never change: every id without a file of its own is made with it."""
+
+
+def made_id(*parts: str) -> str:
+    """Returns the id that these parts always give, and no others."""
+    # JSON keeps the parts apart, and takes the surrogates that a path may hold.
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
+
+
+def assignment_id(agent_id: str, tool: str) -> str:
+    """Returns the id of a tool at an agent, where the file gives it none."""
+    return str(uuid.uuid5(uuid.UUID(agent_id), f"tool:{tool}"))
+
+
+def identified(spec: AgentSpec, agent_id: str) -> AgentSpec:
+    """Returns `spec` with the agent's id, and an id for each assignment that has none."""
+    tools = tuple(
+        each if each.id else each.model_copy(update={"id": assignment_id(agent_id, each.tool)})
+        for each in spec.tools
+    )
+    return spec.model_copy(update={"id": agent_id, "tools": tools})

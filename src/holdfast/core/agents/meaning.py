@@ -1,0 +1,151 @@
+"""Mistakes in an agent file that every value alone hides: names that nothing has, things said twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from holdfast.core.config.mistakes import did_you_mean
+from holdfast.core.config.nodes import Document, Key, Node, Plain
+from holdfast.core.config.syntax import shown
+from holdfast.core.domain.agents import ID_PATTERN
+from holdfast.core.domain.approvals import Rule
+from holdfast.core.domain.errors import Diagnostic, InvalidError
+
+
+def mistakes_of_meaning(document: Document, known_tools: Collection[str] | None) -> list[Diagnostic]:
+    """Returns the mistakes of an agent file that its shape does not show.
+
+    Names of tools are checked when `known_tools` are given.
+    """
+    return [
+        *_name_mistakes(document),
+        *_tag_mistakes(document),
+        *_tool_mistakes(document, known_tools),
+        *_assignment_mistakes(document),
+        *_rule_mistakes(document, known_tools),
+        *_workspace_mistakes(document),
+        *_prompt_mistakes(document),
+    ]
+
+
+def _name_mistakes(document: Document) -> list[Diagnostic]:
+    node = document.find(("name",))
+    if node is None or not isinstance(node.value, str) or not re.fullmatch(ID_PATTERN, node.value):
+        return []
+    # An agent is found by its name or by its id: a name that could be an id might be another one's.
+    return [document.mistake(("name",), "a name cannot be a UUID", hint="write it as `id`")]
+
+
+def _tag_mistakes(document: Document) -> list[Diagnostic]:
+    return [
+        document.mistake(("tags", index), "the tag is listed twice", hint="keep one of them")
+        for index in _repeated(_texts(document, ("tags",)))
+    ]
+
+
+def _tool_mistakes(document: Document, known_tools: Collection[str] | None) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    seen: set[str] = set()
+    for path, node in _assigned_tools(document):
+        name = node.value
+        if not isinstance(name, str):
+            continue
+        if name in seen:
+            found.append(document.mistake(path, f"`{shown(name)}` is listed twice", hint="keep one of them"))
+        elif known_tools is not None and name not in known_tools:
+            found.append(_unknown_tool(document, path, name, known_tools))
+        seen.add(name)
+    return found
+
+
+def _assigned_tools(document: Document) -> list[tuple[tuple[Key, ...], Node]]:
+    """Returns where the name of each tool stands: an entry of the list, or the `tool` of a mapping."""
+    node = document.find(("tools",))
+    return [
+        (("tools", index, "tool"), item.fields["tool"]) if "tool" in item.fields else (("tools", index), item)
+        for index, item in enumerate(node.items if node else [])
+    ]
+
+
+def _assignment_mistakes(document: Document) -> list[Diagnostic]:
+    node = document.find(("tools",))
+    ids = [item.fields["id"].value if "id" in item.fields else None for item in (node.items if node else [])]
+    return [
+        document.mistake(("tools", index, "id"), "another tool has this id", hint="remove one of them")
+        for index in _repeated(ids)
+    ]
+
+
+def _repeated(values: Sequence[Plain]) -> Iterator[int]:
+    """Yields the index of each text that stood before already."""
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if not isinstance(value, str):
+            continue
+        if value in seen:
+            yield index
+        seen.add(value)
+
+
+def _rule_mistakes(document: Document, known_tools: Collection[str] | None) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    for kind in ("allow", "ask", "deny"):
+        for index, text in enumerate(_texts(document, ("approvals", kind))):
+            if text is None:
+                continue
+            path = ("approvals", kind, index)
+            try:
+                tool = Rule.parse(text).tool
+            except InvalidError as error:
+                found.append(document.mistake(path, error.message, expected="a rule"))
+                continue
+            # A rule that can never speak is a mistake: a deny with a typo protects nobody.
+            if known_tools is not None and not any(fnmatchcase(name, tool) for name in known_tools):
+                found.append(_unknown_tool(document, path, tool, known_tools))
+    return found
+
+
+def _unknown_tool(
+    document: Document, path: tuple[str | int, ...], name: str, known_tools: Collection[str]
+) -> Diagnostic:
+    return document.mistake(
+        path,
+        f"there is no tool `{name}`" if name.isprintable() and len(name) <= 80 else "there is no such tool",
+        expected="one of " + ", ".join(sorted(known_tools)),
+        hint=did_you_mean(name, known_tools),
+    )
+
+
+def _workspace_mistakes(document: Document) -> list[Diagnostic]:
+    node = document.find(("workspace",))
+    value = node.value if node else None
+    if not isinstance(value, str) or value in ("session", "project") or "/" in value or value in (".", "~"):
+        return []
+    return [
+        document.mistake(
+            ("workspace",),
+            "this is neither `session` nor `project` nor a path",
+            expected="session, project, or a path with a slash such as ./data",
+            hint=did_you_mean(value, ("session", "project")),
+        )
+    ]
+
+
+def _prompt_mistakes(document: Document) -> list[Diagnostic]:
+    node = document.find(("prompts",))
+    names = [
+        item.fields["name"].value if "name" in item.fields else None for item in (node.items if node else [])
+    ]
+    return [
+        document.mistake(("prompts", index, "name"), "another prompt has this name")
+        for index in _repeated(names)
+    ]
+
+
+def _texts(document: Document, path: tuple[str, ...]) -> list[str | None]:
+    """Returns the texts of a list; None for what is no text, which the model complains about."""
+    node = document.find(path)
+    items = node.items if node else []
+    return [item.value if isinstance(item.value, str) else None for item in items]
