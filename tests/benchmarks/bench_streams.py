@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -91,7 +92,8 @@ def _model(environment: dict[str, str], seconds: float = SECONDS) -> str:
 
 
 async def _streamed(workbench: RemoteWorkbench, socket: Path, model: str, count: int) -> list[float]:
-    """Starts `count` runs, spread over a second, with their readers; returns the latencies of all deltas."""
+    """Starts `count` runs at random times in about a second; returns the latencies of all their deltas."""
+    chance = random.Random(count)
     sessions = [
         await workbench.sessions.create("general", str(Path.cwd()), model=model) for _ in range(count)
     ]
@@ -100,7 +102,7 @@ async def _streamed(workbench: RemoteWorkbench, socket: Path, model: str, count:
         sent = await workbench.runs.send(session.id, (TextPart(text="go"),))
         assert sent.run_id is not None
         runs.append(sent.run_id)
-        await asyncio.sleep(1 / count)
+        await asyncio.sleep(chance.uniform(0, 2 / count))
     shares = [runs[n::READER_PROCESSES] for n in range(READER_PROCESSES) if runs[n::READER_PROCESSES]]
     readers = [
         await asyncio.create_subprocess_exec(

@@ -7,7 +7,7 @@ catalogue and the router were told to allow it)::
 
 A DELTA is a `ModelDelta` as JSON, with three conveniences: `arguments` of a tool call may be an object,
 `repeat` says how many times a text comes, and `{"type": "error", "code": "model_rate_limited", "message":
-"…", "retry_after_s": 1}` raises the `ModelError` with that code. `delay_s` is the pause before each delta.
+"…", "retry_after_s": 1}` raises the `ModelError` with that code. `delay_s` is the pause between deltas, by the clock of the start.
 
 `by` says which step answers: `call` (the default) gives each call the next step; `conversation` counts the
 assistant messages in the request, so that an engine that was started anew goes on where the conversation
@@ -67,8 +67,11 @@ class ScriptedModel:
         step = self._next(request)
         self.requests.append(request)
         called = finished = False
-        for item in step(request) if callable(step) else step:
-            await asyncio.sleep(self._delay_s)
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        for number, item in enumerate(step(request) if callable(step) else step, start=1):
+            # By the clock, as a provider would: a slow reader does not slow it down.
+            await asyncio.sleep(max(0.0, began + number * self._delay_s - clock()))
             if isinstance(item, BaseException):
                 raise item
             called = called or isinstance(item, ToolCallDelta)
