@@ -35,6 +35,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.messages import text_of, without_results
 from holdfast.core.domain.runs import QueuedMessage
+from holdfast.core.store import usage
 
 _DIGEST = re.compile(r'"([0-9a-f]{64})"')
 _NOT_INDEXED = ("part.delta", "tool_call.progressed", "part.started")
@@ -114,6 +115,7 @@ def _index_run(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunE
                     event_id,
                 ),
             )
+            usage.count(db, event_id, event)
             db.execute(
                 "UPDATE sessions SET run_id = ?, updated_at = ? WHERE id = ?",
                 (event.run_id, event.at.isoformat(), event.session_id),
@@ -215,7 +217,9 @@ def _index_content(db: sqlite3.Connection, event_id: int, event: SessionEvent | 
             )
         case StepStarted():
             db.execute("UPDATE runs SET steps = ? WHERE id = ?", (event.step, event.run_id))
+            usage.count(db, event_id, event)
         case UsageRecorded():
+            usage.count(db, event_id, event)
             db.execute(
                 "UPDATE runs SET input_tokens = input_tokens + ?, output_tokens = output_tokens + ?,"
                 " cached_tokens = cached_tokens + ?, reasoning_tokens = reasoning_tokens + ?,"
@@ -243,6 +247,8 @@ def _add_text(db: sqlite3.Connection, event_id: int, session_id: str, role: str,
 
 def rebuild(db: sqlite3.Connection, read_blob: Callable[[str], str | None]) -> int:
     """Makes the index anew from the log, in one transaction; returns how many events were read.
+
+    The rows of `usage` that the log has no events for any more stay as they are.
 
     `read_blob` returns a body that is too large for the table, None when it is lost.
     """

@@ -2,7 +2,7 @@
 
 `PRAGMA user_version` counts the steps taken. A step is never changed once released: add another one.
 Beside `events` there are index tables, which can be rebuilt from it (`index.rebuild`), and a few tables of
-their own: users, credentials and what else is no part of a session.
+their own: users, credentials, usage and what else is no part of a session.
 """
 
 from __future__ import annotations
@@ -153,6 +153,55 @@ STEPS: tuple[tuple[str, str], ...] = (
         INSERT INTO queue SELECT id, session_id, event_id, body FROM queue_before;
         DROP TABLE queue_before;
         CREATE INDEX queue_by_session ON queue (session_id, event_id);
+        """,
+    ),
+    (
+        "usage_that_outlives_sessions",
+        """
+        CREATE TABLE usage (
+            event_id INTEGER PRIMARY KEY,          -- of run.started, step.started or usage.recorded
+            at REAL NOT NULL,                      -- seconds since 1970, UTC
+            owner TEXT NOT NULL,
+            session_id TEXT NOT NULL,
+            run_id TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            model TEXT NOT NULL,
+            runs INTEGER NOT NULL,
+            steps INTEGER NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cached_tokens INTEGER NOT NULL,
+            reasoning_tokens INTEGER NOT NULL,
+            cost_usd REAL NOT NULL,
+            estimated INTEGER NOT NULL,
+            unpriced INTEGER NOT NULL
+        );
+        CREATE INDEX usage_by_owner ON usage (owner, at);
+
+        -- What a fork has copied was paid for where it happened.
+        INSERT INTO usage
+            SELECT r.first_event_id, (julianday(r.started_at) - 2440587.5) * 86400.0,
+                s.owner, s.id, r.id, r.agent, r.model, 1, 0, 0, 0, 0, 0, 0, 0, 0
+            FROM runs r JOIN sessions s ON s.id = r.session_id
+            WHERE s.forked_from IS NULL OR julianday(r.started_at) > julianday(s.created_at);
+        INSERT INTO usage
+            SELECT e.id, (julianday(json_extract(e.fields, '$.at')) - 2440587.5) * 86400.0,
+                s.owner, s.id, r.id, r.agent, json_extract(e.fields, '$.model'), 0, e.type = 'step.started',
+                COALESCE(json_extract(e.fields, '$.input_tokens'), 0),
+                COALESCE(json_extract(e.fields, '$.output_tokens'), 0),
+                COALESCE(json_extract(e.fields, '$.cached_tokens'), 0),
+                COALESCE(json_extract(e.fields, '$.reasoning_tokens'), 0),
+                COALESCE(json_extract(e.fields, '$.cost_usd'), 0),
+                COALESCE(json_extract(e.fields, '$.estimated'), 0),
+                e.type = 'usage.recorded' AND json_extract(e.fields, '$.cost_usd') IS NULL
+            FROM (
+                SELECT id, run_id, type, CASE body WHEN '' THEN '{}' ELSE body END AS fields
+                FROM events WHERE type IN ('step.started', 'usage.recorded')
+            ) e JOIN runs r ON r.id = e.run_id JOIN sessions s ON s.id = r.session_id
+            WHERE json_extract(e.fields, '$.at') IS NOT NULL AND (
+                s.forked_from IS NULL
+                OR julianday(json_extract(e.fields, '$.at')) > julianday(s.created_at)
+            );
         """,
     ),
 )

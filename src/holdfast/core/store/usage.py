@@ -1,0 +1,144 @@
+"""What runs have used: a row for each event that says so, written in the transaction of the event.
+
+The rows outlive their sessions, for what was spent was spent. A row has its event's id, so that making the
+index anew writes those that the log still has once more and leaves the others as they are.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from holdfast.core.domain.events import RunStarted, StepStarted, UsageRecorded
+from holdfast.core.domain.usage import ModelUsage, UsageCounts, UsageGroup, UsageKey, UsageSummary
+from holdfast.core.store.reader import Reader
+
+_COUNTS = (
+    "runs",
+    "steps",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "estimated",
+    "unpriced",
+)
+_FLAGS = ("estimated", "unpriced")
+_SUMS = ", ".join(f"COALESCE({'MAX' if name in _FLAGS else 'SUM'}({name}), 0) AS {name}" for name in _COUNTS)
+# The events of a fork up to its making are copies: they were paid for where they happened.
+_INSERT = (
+    "INSERT OR REPLACE INTO usage"
+    f" (event_id, at, owner, session_id, run_id, agent, model, {', '.join(_COUNTS)})"
+    " SELECT :event_id, :at, s.owner, s.id, r.id, r.agent, :model,"
+    f" {', '.join(f':{name}' for name in _COUNTS)} FROM runs r JOIN sessions s ON s.id = r.session_id"
+    " WHERE r.id = :run_id AND (s.forked_from IS NULL OR :said_at > s.created_at)"
+)
+_KEYS: Mapping[UsageKey, str] = {
+    "day": "date(at, 'unixepoch')",
+    "month": "strftime('%Y-%m', at, 'unixepoch')",
+    "model": "model",
+    "agent": "agent",
+    "session": "session_id",
+    "user": "owner",
+}
+_EVER = 1e18
+"""Seconds: more than any time has."""
+_LABELS: Mapping[str, str] = {
+    # Nobody but its owner sees a session's title.
+    "session": "(SELECT title FROM sessions s WHERE s.id = key AND s.owner = ?1)",
+    "user": "(SELECT name FROM users u WHERE u.id = key)",
+}
+
+
+def count(db: sqlite3.Connection, event_id: int, event: RunStarted | StepStarted | UsageRecorded) -> None:
+    """Adds what the event says was used; nothing when its run or session is not known, or it is a copy."""
+    row: dict[str, Any] = dict.fromkeys(_COUNTS, 0)
+    match event:
+        case RunStarted():
+            row["runs"] = 1
+        case StepStarted():
+            row["steps"] = 1
+        case UsageRecorded():
+            row |= {name: getattr(event, name) for name in _COUNTS if name in UsageRecorded.model_fields}
+            row |= {"cost_usd": event.cost_usd or 0.0, "unpriced": event.cost_usd is None}
+    when = {"at": event.at.timestamp(), "said_at": event.at.isoformat()}
+    db.execute(_INSERT, {**row, **when, "event_id": event_id, "run_id": event.run_id, "model": event.model})
+
+
+class UsageTable:
+    """Reads what was used."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def report(
+        self,
+        by: UsageKey,
+        since: datetime | None,
+        until: datetime | None,
+        *,
+        asking: str,
+        everybody: bool,
+        limit: int,
+    ) -> UsageSummary:
+        """Returns what the user `asking` has used, or everybody, from `since` on and before `until`."""
+        values = (
+            asking,
+            None if everybody else asking,
+            -_EVER if since is None else since.timestamp(),
+            _EVER if until is None else until.timestamp(),
+            limit,
+        )
+        rows = await self._reader.rows(
+            f"WITH {_wanted(by)} SELECT g.*, {_LABELS.get(by, 'NULL')} AS label FROM ({_first(by)}) g", values
+        )
+        total = await self._reader.rows(
+            f"WITH {_wanted(by)} SELECT (SELECT COUNT(*) FROM counted) AS groups, {_SUMS} FROM wanted",
+            values[:4],
+        )
+        return UsageSummary(
+            by=by,
+            since=since,
+            until=until,
+            total=UsageCounts.model_validate(_counts(total[0])),
+            groups=tuple(_group(row) for row in rows),
+            left_out=total[0]["groups"] - len(rows),
+        )
+
+    async def models(self, after: int) -> tuple[int, tuple[ModelUsage, ...]]:
+        """Returns what all users have used of each model in rows over `after`, and the id to go on from."""
+        rows = await self._reader.rows(
+            f"SELECT model, MAX(event_id) AS last, {_SUMS} FROM usage WHERE event_id > ?"
+            " GROUP BY model ORDER BY MIN(event_id)",
+            (after,),
+        )
+        usage = tuple(
+            ModelUsage.model_validate({name: row[name] for name in ModelUsage.model_fields}) for row in rows
+        )
+        return max((row["last"] for row in rows), default=after), usage
+
+
+def _wanted(by: UsageKey) -> str:
+    return (
+        f"wanted AS (SELECT *, {_KEYS[by]} AS key FROM usage"
+        " WHERE (?2 IS NULL OR owner = ?2) AND at >= ?3 AND at < ?4),"
+        f" counted AS (SELECT key, {_SUMS} FROM wanted GROUP BY key)"
+    )
+
+
+def _first(by: UsageKey) -> str:
+    """Returns the query of the groups that come before the limit."""
+    if by in ("day", "month"):
+        return "SELECT * FROM (SELECT * FROM counted ORDER BY key DESC LIMIT ?5) ORDER BY key"
+    return "SELECT * FROM counted ORDER BY cost_usd DESC, input_tokens + output_tokens DESC, key LIMIT ?5"
+
+
+def _counts(row: sqlite3.Row) -> dict[str, Any]:
+    return {name: row[name] for name in _COUNTS}
+
+
+def _group(row: sqlite3.Row) -> UsageGroup:
+    return UsageGroup.model_validate({**_counts(row), "key": row["key"], "label": row["label"] or ""})
