@@ -9,6 +9,7 @@
     ├── NotFoundError
     ├── ConflictError         it exists already, is busy, or has changed meanwhile
     ├── TooLargeError
+    ├── RateLimitedError      too many requests; it says how long to wait
     ├── UnsupportedError
     ├── UnavailableError      not reachable now; trying again may help
     ├── DeadlineError         a time limit ran out
@@ -195,6 +196,14 @@ class TooLargeError(HoldfastError):
 
     kind = ErrorKind.TOO_LARGE
     default_code = "too_large"
+
+
+class RateLimitedError(HoldfastError):
+    """Too many requests; `details.retry_after_s` says for how many seconds to wait."""
+
+    kind = ErrorKind.RATE_LIMITED
+    default_code = "rate_limited"
+    default_retryable = True
 
 
 class UnsupportedError(HoldfastError):

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Container
+
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from holdfast.core.domain.errors import UnauthenticatedError
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 
+Admit = Callable[[str], Awaitable[Principal]]
+"""Says who shows a secret (empty: none was shown), or raises why nobody is let in."""
+
 _STATE = "principal"
+_ADMIT = "admit"
 
 
 def principal_of(request: Request) -> Principal:
-    """Returns the principal that the request's door has let in."""
-    found = request.scope["state"][_STATE]
-    assert isinstance(found, Principal)
+    """Returns the principal that was let in. Raises `UnauthenticatedError` when nobody was."""
+    found = request.scope["state"].get(_STATE)
+    if not isinstance(found, Principal):
+        raise no_key()
     return found
+
+
+def is_let_in(scope: Scope) -> bool:
+    """Says whether a door has let the request in."""
+    return _STATE in scope["state"]
 
 
 class LocalDoor:
@@ -26,3 +40,54 @@ class LocalDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})[_STATE] = LOCAL_PRINCIPAL
         await self._app(scope, receive, send)
+
+
+def ask_for_key(scope: Scope, admit: Admit) -> None:
+    """Makes `admit` the one whom an API asks about this request: what a door does that lets in some."""
+    scope.setdefault("state", {})[_ADMIT] = admit
+
+
+def shown_secret(headers: Headers) -> str:
+    """Returns the key of `Authorization: Bearer KEY` or `X-API-Key: KEY`; empty when there is none."""
+    scheme, _, rest = headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() == "bearer" and rest.strip():
+        return rest.strip()
+    return headers.get("x-api-key", "").strip()
+
+
+class Admitted:
+    """Lets a request on to `app` when its door lets its secret in. It stands inside of an API's boundary,
+    so that a refusal has that API's shape, and before everything that reads the request.
+
+    `public` are the paths that need no secret; `secret_of` finds it as that API's clients send it.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        public: Container[str] = (),
+        secret_of: Callable[[Headers], str] = shown_secret,
+    ) -> None:
+        self._app = app
+        self._public = public
+        self._secret_of = secret_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope["state"]
+        if _STATE not in state and scope["path"] not in self._public:
+            admit: Admit = state.get(_ADMIT, _nobody)
+            state[_STATE] = await admit(self._secret_of(Headers(scope=scope)))
+        await self._app(scope, receive, send)
+
+
+async def _nobody(secret: str) -> Principal:
+    raise no_key()
+
+
+def no_key() -> UnauthenticatedError:
+    """Returns what is said to who shows no secret."""
+    return UnauthenticatedError(
+        "A key is needed: `Authorization: Bearer KEY`. `holdfast keys create NAME` makes one.",
+        code="key_missing",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 
 from pydantic_core import to_json
@@ -11,11 +12,16 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from holdfast import __version__
 from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind, HoldfastError
 from holdfast.core.domain.values import new_id
+from holdfast.server.kit.auth import is_let_in
 
 RETRY_AFTER_S = 1
 """What `Retry-After` says where trying again may help."""
+
+VERSION_HEADER = "holdfast-version"
+"""Tells who was let in which version the engine is."""
 
 
 def error_response(
@@ -25,13 +31,22 @@ def error_response(
     body = {"error": {**info.model_dump(), "request_id": request_id}}
     more = dict(headers or {})
     if info.retryable and info.kind in (ErrorKind.UNAVAILABLE, ErrorKind.RATE_LIMITED):
-        more["Retry-After"] = str(RETRY_AFTER_S)
+        more["Retry-After"] = str(_retry_after_s(info))
+    if info.kind is ErrorKind.UNAUTHENTICATED:
+        more["WWW-Authenticate"] = "Bearer"
     return Response(
         to_json(body, serialize_unknown=True, inf_nan_mode="null"),
         status or STATUS[info.kind],
         more,
         media_type="application/json",
     )
+
+
+def _retry_after_s(info: ErrorInfo) -> int:
+    said = info.details.get("retry_after_s")
+    if not isinstance(said, int | float) or not math.isfinite(said):
+        return RETRY_AFTER_S
+    return max(RETRY_AFTER_S, math.ceil(said))
 
 
 def internal_error(request_id: str) -> ErrorInfo:
@@ -64,6 +79,8 @@ class Boundary:
             if message["type"] == "http.response.start":
                 started = True
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                if is_let_in(scope):
+                    message["headers"].append((VERSION_HEADER.encode(), __version__.encode()))
             await send(message)
 
         try:
@@ -86,6 +103,9 @@ def _routing_error(scope: Scope, error: HTTPException, request_id: str) -> Respo
     if error.status_code == 405:
         message = f"{scope['method']} is not possible here"
         info = ErrorInfo(kind=ErrorKind.INVALID, code="method_not_allowed", message=message)
+    elif error.status_code == 408:
+        message = "The rest of the request did not come in time; send it again"
+        info = ErrorInfo(kind=ErrorKind.TIMEOUT, code="request_timeout", message=message)
     else:
         info = ErrorInfo(
             kind=ErrorKind.NOT_FOUND, code="no_such_path", message=f"There is nothing at {scope['path']}"

@@ -11,15 +11,17 @@ from typing import Any, cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from holdfast import __version__
 from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.services.workbench import Host, Workbench
-from holdfast.server.kit.auth import principal_of
+from holdfast.server.kit.auth import Admitted, principal_of
 from holdfast.server.kit.body import MAX_BODY, read_body
+from holdfast.server.kit.compose import Api
 from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.sse import ERROR_EVENT, write_cursor, write_frame
 from holdfast.server.kit.stream import FrameStream
@@ -27,20 +29,32 @@ from holdfast.server.native.codec import codec
 from holdfast.server.native.operations import OPERATIONS, PREFIX, Operation
 
 LIVE_PATH = f"{PREFIX}/health/live"
+READY_PATH = f"{PREFIX}/health/ready"
+VERSION_PATH = f"{PREFIX}/version"
+PUBLIC_PATHS = frozenset({LIVE_PATH, READY_PATH, VERSION_PATH})
+"""They need no key."""
+
+READY_WAIT_S = 1.0
+"""How long the database has to answer before the engine is not ready."""
 
 HostSource = Callable[[], Awaitable[Host]]
 """Gives the workbench of the engine, or raises `UnavailableError` while there is none."""
 
 
-def native_app(
+def native_app(host: HostSource, *, log: logging.Logger, **options: Any) -> ASGIApp:
+    """Returns the application of `native_api`, which takes the same."""
+    return native_api(host, log=log, **options).app
+
+
+def native_api(
     host: HostSource,
     *,
     log: logging.Logger,
     closing: asyncio.Event | None = None,
     max_body: int = MAX_BODY,
     ping_s: float = 15.0,
-) -> ASGIApp:
-    """Returns the application that answers everything under `PREFIX`.
+) -> Api:
+    """Returns the API that answers everything under `PREFIX`.
 
     `closing` ends the open streams when set. `max_body` is in bytes; `ping_s` is the longest silence of
     a stream, in seconds.
@@ -53,8 +67,10 @@ def native_app(
     ]
     # Fixed segments before those that take an id.
     routes.sort(key=lambda route: route.path.replace("{", "~"))
-    live = Route(LIVE_PATH, _live)
-    return Boundary(Router([live, *routes], redirect_slashes=False, default=_nothing_there), log)
+    own = (Route(LIVE_PATH, _live), Route(READY_PATH, api.ready), Route(VERSION_PATH, _version))
+    router = Router([*own, *routes], redirect_slashes=False, default=_nothing_there)
+    app = Boundary(Admitted(router, public=PUBLIC_PATHS), log)
+    return Api("holdfast", PREFIX, app, (*own, *routes))
 
 
 def _route(path: str, operations: dict[str, Operation], api: _NativeApi) -> Route:
@@ -69,6 +85,10 @@ def _route(path: str, operations: dict[str, Operation], api: _NativeApi) -> Rout
 
 async def _live(request: Request) -> Response:
     return Response(b'{"status":"live"}', media_type="application/json")
+
+
+async def _version(request: Request) -> Response:
+    return JSONResponse({"version": __version__, "api": "v1"})
 
 
 async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,6 +109,16 @@ class _NativeApi:
         principal = principal_of(request)
         operation.needs.check(operation.name, principal)
         return (await self._host()).as_principal(principal)
+
+    async def ready(self, request: Request) -> Response:
+        """Answers 200 when the workbench is open and its database answers, else 503 without a reason: it
+        needs no key."""
+        try:
+            async with asyncio.timeout(READY_WAIT_S):
+                await (await self._host()).engine.status()
+        except (HoldfastError, TimeoutError):
+            return JSONResponse({"status": "unavailable"}, 503, {"Retry-After": "1"})
+        return JSONResponse({"status": "ready"})
 
     async def call(self, operation: Operation, request: Request) -> ASGIApp:
         """Answers with the result of one method."""

@@ -1,0 +1,30 @@
+"""The engine's APIs as one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from starlette.types import ASGIApp
+
+from holdfast.server.kit.compose import Api, Composed
+from holdfast.server.native.routes import HostSource, native_api
+
+DEFAULT_ROOT = ("holdfast",)
+"""The APIs that also answer without their prefix, when nobody says which."""
+
+
+def engine_apis(host: HostSource, *, log: logging.Logger, closing: asyncio.Event) -> tuple[Api, ...]:
+    """Returns every API of the engine; the first one answers what none has."""
+    return (native_api(host, log=log, closing=closing),)
+
+
+def engine_app(
+    host: HostSource, *, log: logging.Logger, closing: asyncio.Event, root: Sequence[str] = DEFAULT_ROOT
+) -> ASGIApp:
+    """Returns the application of one door: each API under its prefix, those of `root` at the root too.
+
+    `closing` ends the open streams of the door when set. Raises `InvalidError` for a `root` that cannot be.
+    """
+    return Composed(engine_apis(host, log=log, closing=closing), root)
