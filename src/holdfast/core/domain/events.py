@@ -320,7 +320,8 @@ class QuestionAnswered(_RunEvent):
 
 
 class FileChanged(_Event):
-    """A file of the workspace is different now. Inside a call, or outside of runs by undo and redo."""
+    """A file of the workspace is different now. Inside a call; outside of runs by undo and redo; by a client
+    (`api`, without a run) at any time, but never while a call that may change files executes."""
 
     type: Literal["file.changed"] = "file.changed"
     path: str
@@ -329,7 +330,7 @@ class FileChanged(_Event):
     """SHA-256 of the content before."""
     after: str | None = None
     size: int = 0
-    origin: Literal["run", "undo", "redo"] = "run"
+    origin: Literal["run", "undo", "redo", "api"] = "run"
 
 
 # --- what happened on the way

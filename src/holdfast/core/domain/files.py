@@ -57,6 +57,56 @@ class FileContent(Value):
     truncated: bool = False
     data: str = ""
     """Base64, for images only."""
+    digest: str | None = None
+    """SHA-256 of the file, what `files.write` takes as `expected`; None when only a part of it is here."""
+
+
+class WrittenFile(Value):
+    """A file as a write has left it."""
+
+    path: str
+    size: int
+    digest: str
+    """SHA-256 of the content, in hexadecimal."""
+    change: Change | None
+    """None: it had this content already."""
+
+
+class FileVersion(Value):
+    """One content that a file of a session had, or its absence."""
+
+    at: AwareDatetime | None
+    """When it came to be; None where only what followed is known."""
+    origin: Literal["run", "undo", "redo", "api", "other"]
+    """What made it: a run, its undoing or redoing, a client (`api`); `other`: found, made by none of them."""
+    run_id: str | None = None
+    change: Change | None = None
+    """Against the version before; None for a content that was found."""
+    size: int | None = None
+    """In bytes; None when it is not known, or the file was deleted."""
+    digest: str | None = None
+    """SHA-256 of the content; None for a deleted file, and for a content that was too large to keep."""
+    kept: bool = False
+    """Whether it can be downloaded."""
+
+
+class WorkspaceStats(Value):
+    """What is in one workspace, without the folders that listings pass by (`.git`, `node_modules` …)."""
+
+    workspace: str
+    """The folder."""
+    sessions: tuple[str, ...]
+    """Ids of the user's sessions that work there."""
+    files: int = 0
+    folders: int = 0
+    total_bytes: int = 0
+    largest: str | None = None
+    """Path of the largest file."""
+    largest_bytes: int = 0
+    changed_at: AwareDatetime | None = None
+    """When a file was changed last."""
+    complete: bool = True
+    """False: there is more than was counted, for it would have taken too long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,12 +49,20 @@ def entries(changes: Iterable[ChangeRecord], on_disk: Iterable[FileStat]) -> lis
     return sorted(listed + gone, key=lambda entry: entry.path)
 
 
+def moment(nanoseconds: int) -> datetime | None:
+    """Returns a file's time; None for one that no calendar has: programs set what they like."""
+    try:
+        return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
 def _entry(stat: FileStat, first: ChangeRecord | None, last: ChangeRecord | None) -> FileEntry:
     state = _state(first, last)
     return FileEntry(
         path=stat.path,
         size=stat.size,
-        modified_at=datetime.fromtimestamp(stat.modified_ns / 1e9, UTC),
+        modified_at=moment(stat.modified_ns),
         state=state,
         run_id=last.run_id if last is not None and state != "unchanged" else None,
     )

@@ -19,6 +19,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from holdfast.core.domain.errors import (
     ConflictError,
@@ -87,6 +88,11 @@ class WorkspaceJail:
             raise TooLargeError(f"{path} is larger than {self._max} bytes")
         return data
 
+    def open_file(self, path: str) -> BinaryIO:
+        """Opens a file for reading, whatever its size. What replaces it later is not seen."""
+        with self._opened(path) as fd:
+            return os.fdopen(os.dup(fd), "rb")
+
     def chunks(self, path: str) -> Iterator[bytes]:
         """Yields a file's content piece by piece, whatever its size."""
         with self._opened(path) as fd:
@@ -112,10 +118,14 @@ class WorkspaceJail:
             raise TooLargeError(
                 f"{path}: {len(data)} bytes are more than the {self._max} that a file may have"
             )
+        self.check_name(path)
+        self.write_chunks(path, (data,), expected=expected)
+
+    def check_name(self, path: str) -> None:
+        """Raises `InvalidError` for a path that no new file may have, `OutsideWorkspace` for one outside."""
         for part in self._components(path):
             if sanitize_line(part) != part:
                 raise InvalidError(f"{path!r}: a name must not have control characters", code="invalid_name")
-        self.write_chunks(path, (data,), expected=expected)
 
     def write_chunks(
         self, path: str, chunks: Iterable[bytes], *, expected: str | None = "any", mode: int | None = None

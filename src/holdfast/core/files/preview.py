@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import Literal
 
 from holdfast.core.domain.files import FileContent, Workspace
@@ -28,8 +29,9 @@ def read_for_preview(workspace: Workspace, path: str) -> FileContent:
     if image is not None:
         return _image(workspace, path, image, size)
     kind = media_type(data, path)
+    digest = hashlib.sha256(data).hexdigest() if size == len(data) else None
     if not is_text(data):
-        return FileContent(path=path, kind="binary", media_type=kind, size=size)
+        return FileContent(path=path, kind="binary", media_type=kind, size=size, digest=digest)
     return FileContent(
         path=path,
         kind=_KINDS.get(kind, "text"),
@@ -37,11 +39,14 @@ def read_for_preview(workspace: Workspace, path: str) -> FileContent:
         size=size,
         text=data.decode(errors="replace"),
         truncated=size > len(data),
+        digest=digest,
     )
 
 
 def _image(workspace: Workspace, path: str, kind: str, size: int) -> FileContent:
     if size > MAX_IMAGE_BYTES:
         return FileContent(path=path, kind="image", media_type=kind, size=size, truncated=True)
-    data = base64.b64encode(workspace.read(path, MAX_IMAGE_BYTES)).decode("ascii")
-    return FileContent(path=path, kind="image", media_type=kind, size=size, data=data)
+    content = workspace.read(path, MAX_IMAGE_BYTES)
+    data = base64.b64encode(content).decode("ascii")
+    digest = hashlib.sha256(content).hexdigest() if len(content) == size else None
+    return FileContent(path=path, kind="image", media_type=kind, size=size, data=data, digest=digest)

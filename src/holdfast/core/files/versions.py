@@ -7,11 +7,13 @@ undone. Links, other mounts and the folders that a walk skips are not part of a 
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from holdfast.core.domain.errors import ForbiddenError, InvalidError, NotFoundError
+from holdfast.core.domain.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from holdfast.core.domain.files import Change, FileChange, FileStat, Workspace
 from holdfast.core.domain.tools import BlobStore
 
@@ -140,18 +142,45 @@ def _same(old: FileState, new: FileState) -> bool:
 
 
 class WorkspaceWatch:
-    """Tells what changed in a workspace since it was last asked. Its methods block: call them in a thread."""
+    """Tells what changed in a workspace since it was last asked, and keeps what calls change apart from what
+    clients change. `look` and `changes` block: call them in a thread."""
 
     def __init__(self, workspace: Workspace, blobs: BlobStore, limits: WatchLimits | None = None) -> None:
         self._workspace = workspace
         self._blobs = blobs
         self._limits = limits or WatchLimits()
         self._manifest = Manifest()
+        self._calls = 0
+        self._writing = asyncio.Lock()
 
     @property
     def manifest(self) -> Manifest:
         """The workspace as it was last seen; empty before the first look."""
         return self._manifest
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        """Surrounds a call that may change files, from the look before it to the changes after it. Several
+        may be under way; none begins while a client writes."""
+        async with self._writing:
+            self._calls += 1
+        try:
+            yield
+        finally:
+            self._calls -= 1
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Surrounds what a client changes, so that no call is taken for its author. Raises `ConflictError`
+        while one is under way."""
+        async with self._writing:
+            if self._calls:
+                raise ConflictError(
+                    "A tool is working on the files at this moment. Try again when its call has ended.",
+                    code="busy",
+                    retryable=True,
+                )
+            yield
 
     def look(self) -> None:
         """Takes the present state as seen, whatever changed."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -238,21 +239,29 @@ class Executor:
             await self._ask(run, call, arguments)
             return
         began = time.perf_counter()
-        watch = self._watch(run) if tool.risk in (Risk.WRITE, Risk.EXECUTE) else None
-        if watch is not None:
-            await asyncio.to_thread(watch.look)
-        try:
+        async with self._watched(run, tool):
             output, outcome = await self._output(run, call, tool, arguments)
-        finally:
-            # Also when the call was stopped in the middle: what it did until then can be taken back.
-            if watch is not None:
-                changes = await asyncio.to_thread(watch.changes)
-                await run.emitter.emit(*(FileChanged(**run.ids, **change.model_dump()) for change in changes))
         decision = call.decision
         if decision is not None and decision.arguments is not None:
             note = TextPart(text="(The person edited the arguments of this call before allowing it.)")
             output = output.model_copy(update={"content": (*output.content, note)})
         await self._complete(run, call, output, outcome, (time.perf_counter() - began) * 1000)
+
+    @asynccontextmanager
+    async def _watched(self, run: ActiveRun, tool: Tool) -> AsyncIterator[None]:
+        """Tells which files a call has changed."""
+        if tool.risk not in (Risk.WRITE, Risk.EXECUTE):
+            yield
+            return
+        watch = self._watch(run)
+        async with watch.call():
+            await asyncio.to_thread(watch.look)
+            try:
+                yield
+            finally:
+                # Also when the call was stopped in the middle: what it did until then can be taken back.
+                changes = await asyncio.to_thread(watch.changes)
+                await run.emitter.emit(*(FileChanged(**run.ids, **change.model_dump()) for change in changes))
 
     async def _output(
         self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel

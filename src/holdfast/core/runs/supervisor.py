@@ -214,6 +214,13 @@ class Supervisor:
                 raise ConflictError("The session is busy. Wait for its run, or interrupt it.", code="busy")
             yield
 
+    @asynccontextmanager
+    async def held(self, session_id: str) -> AsyncIterator[None]:
+        """Keeps the session from being deleted and its runs from starting inside the block; one that is under
+        way goes on."""
+        async with self._locks[session_id]:
+            yield
+
     def forget(self, session_id: str) -> None:
         """Drops what is known of a deleted session."""
         self._broker.forget(session_id)

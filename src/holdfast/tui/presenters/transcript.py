@@ -23,6 +23,12 @@ LONG_MESSAGE = 4_000
 """A message with more characters, or with 24 lines, is closed at first."""
 GO_ON = "ctrl+g goes on from here · or type a message"
 """What to do after a run that did not come to its end."""
+_FILES_SAY = {
+    "undo": "Taken back",
+    "redo": "Brought back",
+    "written": "Written by a client",
+    "deleted": "Deleted by a client",
+}
 
 _Updates = list[Update]
 
@@ -241,14 +247,15 @@ class TranscriptPresenter:
 
     @_fold.register
     def _(self, event: events.FileChanged, id: int) -> _Updates:
-        """Undo and redo are said, all files of one in one notice; what calls change is shown by them."""
+        """Undo and redo, and what clients write and delete, are said: what follows each other in one notice.
+        What calls change is shown by them."""
         if event.origin == "run":
             return []
-        path, state = sanitize_line(event.path), event.origin
+        path, state = sanitize_line(event.path), _by_whom(event)
         if self._files is not None and self._files.subject == state:
             self._files.title += f", {path}"
             return [Change(self._files)]
-        title = f"{'Taken back' if state == 'undo' else 'Brought back'}: {path}"
+        title = f"{_FILES_SAY[state]}: {path}"
         self._files = Entry(f"event-{id}", "notice", id, title=title, subject=state)
         return [Append(self._files)]
 
@@ -270,6 +277,12 @@ class TranscriptPresenter:
         return [
             Append(Entry(f"event-{id}", "notice", id, event.run_id, title=title, text=text, collapsed=True))
         ]
+
+
+def _by_whom(event: events.FileChanged) -> str:
+    if event.origin != "api":
+        return event.origin
+    return "deleted" if event.change == "deleted" else "written"
 
 
 def _queued(message_id: str) -> str:
