@@ -13,7 +13,8 @@ import pytest
 from holdfast.core.domain import errors
 from holdfast.core.domain.errors import STATUS, HoldfastError
 from holdfast.core.services.workbench import Workbench
-from holdfast.server.native.client import RemoteWorkbench, error_of
+from holdfast.server.native.channel import open_channel
+from holdfast.server.native.client import RemoteWorkbench
 
 JSON = {"Content-Type": "application/json"}
 
@@ -233,7 +234,7 @@ async def test_arguments_that_do_not_fit_are_refused_before_they_are_sent(served
 def test_an_answer_in_a_foreign_shape_is_an_error_of_its_status(
     body: bytes, status: int, expected: type[HoldfastError]
 ) -> None:
-    found = error_of(httpx.Response(status, content=body))
+    found = open_channel("/none.sock").error_of(httpx.Response(status, content=body))
     assert type(found) is expected
     assert str(status) in found.message
 

@@ -1,26 +1,17 @@
-"""`RemoteWorkbench`: the workbench of an engine in another process, over its unix socket.
+"""`RemoteWorkbench`: the workbench of an engine in another process, over its unix socket or over TCP.
 
 Imports httpx; import this module only when there is an engine to talk to.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
-from pydantic import ValidationError
 
-from holdfast.core.domain.errors import (
-    STATUS,
-    ErrorInfo,
-    ErrorKind,
-    HoldfastError,
-    TooLargeError,
-    from_info,
-)
+from holdfast.core.domain.errors import TooLargeError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.services.workbench import (
     Agents,
@@ -34,33 +25,30 @@ from holdfast.core.services.workbench import (
     Sessions,
     Users,
 )
+from holdfast.server.native.address import EngineUrl
+from holdfast.server.native.channel import open_channel
 from holdfast.server.native.codec import WireRequest, codec
-from holdfast.server.native.follow import Backoff, Follower, closed_workbench, lost_engine
+from holdfast.server.native.follow import Backoff, Follower, closed_workbench
 from holdfast.server.native.operations import OPERATIONS, Operation
-
-ANSWER_TIMEOUT_S = 120.0
-"""Longest wait for one answer, in seconds: an export, or a check of the whole database, takes a while."""
 
 
 class RemoteWorkbench:
-    """A `Workbench` whose methods are requests to the engine that listens at `socket`.
+    """A `Workbench` whose methods are requests to the engine at `address`: a socket's path, or a URL.
 
-    Every method raises what the local workbench would raise, and `UnavailableError` when the engine
-    cannot be reached. `backoff` says how long a broken stream of events is tried again.
+    Every method raises what the local workbench would raise, `UnavailableError` when the engine cannot be
+    reached, and `UnsupportedError` when it is of a version that cannot be understood. `backoff` says how
+    long a broken stream of events is tried again. Raises `InvalidError` for an address that cannot be used.
     """
 
-    def __init__(self, socket: Path | str, *, backoff: Backoff | None = None) -> None:
-        self._http = httpx.AsyncClient(
-            # One stream may stay open for each session that is watched, so connections are not counted.
-            transport=httpx.AsyncHTTPTransport(
-                uds=str(socket), limits=httpx.Limits(max_connections=None, keepalive_expiry=30)
-            ),
-            base_url="http://engine",
-            timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=5.0),
-            trust_env=False,
-        )
-        self._socket = str(socket)
+    def __init__(self, address: Path | str | EngineUrl, *, backoff: Backoff | None = None) -> None:
+        self._channel = open_channel(address)
+        self._http = self._channel.http
         self._nouns = self._make_nouns(backoff or Backoff())
+
+    @property
+    def engine_version(self) -> str:
+        """The version that the engine's last answer named; empty before one."""
+        return self._channel.version
 
     def _make_nouns(self, backoff: Backoff) -> dict[str, _Noun]:
         methods: dict[str, dict[str, Callable[..., Any]]] = {}
@@ -73,10 +61,15 @@ class RemoteWorkbench:
         async def call(*args: Any, **kwargs: Any) -> Any:
             wire = codec(operation)
             request = wire.request(args, kwargs)
-            response = await self._send(self._build(operation.method, request))
+            response = self._channel.heard(await self._send(self._build(operation.method, request)))
             if not response.is_success:
-                raise error_of(response)
-            return None if response.status_code == 204 else wire.read(response.content)
+                raise self._channel.error_of(response)
+            if response.status_code == 204:
+                return None
+            try:
+                return wire.read(response.content)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise self._channel.unreadable(error) from error
 
         return call
 
@@ -95,20 +88,20 @@ class RemoteWorkbench:
         try:
             return await self._http.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise lost_engine(self._socket, error) from error
+            raise self._channel.lost(error) from error
         except httpx.TransportError as error:
             # Asking twice for something that only looks is safe; anything else may have been done.
             if request.method != "GET" or isinstance(error, httpx.TimeoutException):
-                raise lost_engine(self._socket, error, sent=True) from error
+                raise self._channel.lost(error, sent=True) from error
         try:
             return await self._http.send(request)
         except httpx.TransportError as error:
-            raise lost_engine(self._socket, error) from error
+            raise self._channel.lost(error) from error
 
     def _stream(self, operation: Operation, backoff: Backoff) -> Callable[..., AsyncIterator[LoggedEvent]]:
         def follow(filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:
             request = codec(operation).request((filter,), {})
-            return Follower(self._http, self._socket, request, error_of, backoff).events(after)
+            return Follower(self._channel, request, backoff).events(after)
 
         return follow
 
@@ -166,20 +159,3 @@ class _Noun:
 
     def __repr__(self) -> str:
         return f"<remote {self._name}>"
-
-
-def error_of(response: httpx.Response) -> HoldfastError:
-    """Returns the error that a response says; for a body that is not ours, what its status says."""
-    try:
-        fields = json.loads(response.content)["error"]
-        info = ErrorInfo.model_validate({k: v for k, v in fields.items() if k in ErrorInfo.model_fields})
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
-        info = _by_status(response)
-    return from_info(info)
-
-
-def _by_status(response: httpx.Response) -> ErrorInfo:
-    by_status = {status: kind for kind, status in STATUS.items()}
-    fallback = ErrorKind.INVALID if response.is_client_error else ErrorKind.INTERNAL
-    kind = by_status.get(response.status_code, fallback)
-    return ErrorInfo(kind=kind, code=kind.value, message=f"The engine answered {response.status_code}")

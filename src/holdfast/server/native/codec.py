@@ -7,14 +7,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 from pydantic_core import PydanticSerializationError, from_json
 
 from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.events import EVENT, LoggedEvent
+from holdfast.core.domain.events import EVENT, LoggedEvent, RunEvent, SessionEvent
 from holdfast.server.native.operations import PREFIX, Operation, workbench_methods
 
 _SHOWN_MISTAKES = 5
@@ -150,10 +150,13 @@ class Codec:
             raise InvalidError("The text holds characters that are not valid Unicode") from None
 
     def read(self, body: bytes) -> Any:
-        """Returns the result that `write` wrote."""
+        """Returns the result that `write` wrote, also one of another version: what it has more is left out.
+
+        Raises `ValueError` when it lacks something, or is none.
+        """
         if self._gives_events:
-            return tuple(_event(fields) for fields in json.loads(body))
-        return self._result.validate_json(body)
+            return tuple(event for fields in json.loads(body) if (event := read_event(fields)) is not None)
+        return self._result.validate_json(body, extra="ignore")
 
     def _invalid(self, error: ValidationError) -> InvalidError:
         found = error.errors(include_input=False, include_url=False, include_context=False)
@@ -204,5 +207,15 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _event(fields: dict[str, Any]) -> LoggedEvent:
-    return LoggedEvent(id=fields.pop("id"), event=EVENT.validate_python(fields))
+_EVENT_TYPES = frozenset(event.model_fields["type"].default for event in get_args(SessionEvent | RunEvent))
+
+
+def read_event(fields: dict[str, Any]) -> LoggedEvent | None:
+    """Returns the event that `LoggedEvent.to_json` wrote; None for a type that only a newer engine knows.
+
+    What a newer engine says more of a known event is left out. Raises `ValueError` for what is none.
+    """
+    if fields["type"] not in _EVENT_TYPES:
+        return None
+    id = fields.pop("id")
+    return LoggedEvent(id=id, event=EVENT.validate_python(fields, extra="ignore"))

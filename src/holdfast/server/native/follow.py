@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import cast
@@ -14,8 +15,9 @@ import httpx
 
 from holdfast.core.domain.errors import ErrorInfo, HoldfastError, UnavailableError, from_info
 from holdfast.core.domain.events import LoggedEvent
-from holdfast.server.kit.sse import ERROR_EVENT, FrameReader
-from holdfast.server.native.codec import WireRequest
+from holdfast.server.kit.sse import ERROR_EVENT, Frame, FrameReader
+from holdfast.server.native.channel import Channel
+from holdfast.server.native.codec import WireRequest, read_event
 
 SILENCE_S = 45.0
 """A stream without even a ping for so many seconds is dead: three pings were missed."""
@@ -36,18 +38,10 @@ class Backoff:
 class Follower:
     """One stream of events that reconnects by itself."""
 
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        socket: str,
-        request: WireRequest,
-        error_of: Callable[[httpx.Response], HoldfastError],
-        backoff: Backoff,
-    ) -> None:
-        self._http = http
-        self._socket = socket
+    def __init__(self, channel: Channel, request: WireRequest, backoff: Backoff) -> None:
+        self._channel = channel
+        self._http = channel.http
         self._request = request
-        self._error_of = error_of
         self._backoff = backoff
         self._cursor: int | None = None
         self._alive_at = 0.0
@@ -57,12 +51,12 @@ class Follower:
         """Yields events with ids over `after` (None: from now).
 
         Raises `UnavailableError` when there is no engine for longer than the patience, and at once what
-        the engine refuses.
+        the engine refuses for good: a key, for example.
         """
         self._cursor = after
         self._alive()
         while True:
-            lost: Exception | None = None
+            lost: HoldfastError | None = None
             try:
                 async with aclosing(self._connection()) as connection:
                     async for logged in connection:
@@ -70,8 +64,12 @@ class Follower:
                             continue
                         self._cursor = logged.id
                         yield logged
-            except (httpx.TransportError, UnavailableError) as error:
+            except httpx.TransportError as error:
+                lost = self._channel.lost(error)
+            except HoldfastError as error:
                 lost = error
+            if lost is not None and not lost.retryable:
+                raise lost
             await self._pause(lost)
 
     async def _connection(self) -> AsyncGenerator[LoggedEvent, None]:
@@ -85,11 +83,15 @@ class Follower:
             self._request.path,
             params=list(self._request.query),
             headers=headers,
-            timeout=httpx.Timeout(5.0, read=SILENCE_S, pool=None),
+            timeout=httpx.Timeout(self._http.timeout.connect, read=SILENCE_S, pool=None),
         ) as response:
+            self._channel.heard(response)
             if not response.is_success:
                 await response.aread()
-                raise self._error_of(response)
+                raise self._channel.error_of(response)
+            kind = response.headers.get("content-type", "")
+            if not kind.startswith("text/event-stream"):
+                raise self._channel.unreadable(ValueError(f"no stream of events, but {kind or 'nothing'}"))
             chunks = cast("AsyncGenerator[bytes, None]", response.aiter_raw())
             async with aclosing(chunks):
                 async for logged in self._events_of(chunks):
@@ -107,39 +109,36 @@ class Follower:
             if self._cursor is None and reader.last_id.isdigit() and not frames:
                 self._cursor = int(reader.last_id)
             for frame in frames:
-                if frame.event == ERROR_EVENT:
-                    raise from_info(ErrorInfo.model_validate_json(frame.data))
-                yield LoggedEvent.from_json(frame.data)
+                logged = self._read(frame)
+                if logged is not None:
+                    yield logged
+
+    def _read(self, frame: Frame) -> LoggedEvent | None:
+        """Returns the event in a frame; None when it is one that only a newer engine knows."""
+        try:
+            fields = json.loads(frame.data)
+            refused = ErrorInfo.model_validate(fields, extra="ignore") if frame.event == ERROR_EVENT else None
+            logged = None if refused else read_event(fields)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._channel.unreadable(error) from error
+        if refused is not None:
+            raise from_info(refused)
+        if logged is None and frame.id.isdigit():
+            self._cursor = max(self._cursor or 0, int(frame.id))
+        return logged
 
     def _alive(self) -> None:
         self._alive_at = time.monotonic()
         self._wait_s = self._backoff.first_s
 
-    async def _pause(self, lost: Exception | None) -> None:
+    async def _pause(self, lost: HoldfastError | None) -> None:
         if self._http.is_closed:
             raise closed_workbench()
         if time.monotonic() - self._alive_at > self._backoff.patience_s:
-            raise lost_engine(self._socket, lost) from lost
+            raise lost or self._channel.lost(None)
         _LOG.debug("the event stream broke; trying again in %.2f s", self._wait_s)
         await asyncio.sleep(self._wait_s)
         self._wait_s = min(self._wait_s * 2, self._backoff.most_s)
-
-
-def lost_engine(socket: str, cause: Exception | None, *, sent: bool = False) -> UnavailableError:
-    """Returns what people see when there is no engine to talk to.
-
-    `sent` when it went away after it was asked: then nobody knows whether it did what was asked.
-    """
-    reason = f" ({cause})" if cause is not None and str(cause) else ""
-    problem = (
-        "went away before it answered; look first whether it did what was asked" if sent else "is not there"
-    )
-    return UnavailableError(
-        f"The engine at {socket} {problem}{reason}. Any `holdfast` command starts it again; "
-        "`holdfast engine logs` shows why it ended",
-        code="engine_lost" if sent else "engine_unreachable",
-        details={"socket": socket},
-    )
 
 
 def closed_workbench() -> UnavailableError:
