@@ -7,7 +7,15 @@ from typing import Any
 from server_fakes import AT
 
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, ToolAssignment, Trust
+from holdfast.core.domain.agents import (
+    AgentInfo,
+    AgentSource,
+    AgentSpec,
+    AvailableAgent,
+    Layer,
+    ToolAssignment,
+    Trust,
+)
 from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
@@ -38,6 +46,7 @@ SPEC = AgentSpec(
 AGENT = AgentInfo(
     id="a1", name="analyst", display_name="Größe", tags=("x",), layer=Layer.USER, path="/a.yaml", spec=SPEC
 )
+SOURCE = AgentSource(text="# ü\r\nname: a", digest="00", path="/a.yaml")
 MISTAKE = Diagnostic(file="a.yaml", line=1, column=2, key_path="tools[0]", message="unknown")
 TRUST = Trust(path="/p", trusted=True, decided_at=AT)
 SESSION = Session(
@@ -79,6 +88,15 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.list", {}, ()),
     ("agents.get", {"name": "analyst", "project": "/p"}, AGENT),
     ("agents.validate", {"path": "/a.yaml"}, (MISTAKE,)),
+    ("agents.source", {"name": "analyst", "project": "/p"}, SOURCE),
+    ("agents.check", {"yaml": "version: 1\nname: ü\u2028\n"}, (MISTAKE,)),
+    ("agents.create", {"yaml": "version: 1\nname: a\n"}, AGENT),
+    ("agents.update", {"name": "a b/../c", "yaml": "", "expected": "00"}, AGENT),
+    ("agents.update", {"name": "a", "yaml": "x"}, AGENT),
+    ("agents.delete", {"name": "check"}, None),
+    ("agents.available", {}, (AvailableAgent(name="coder", tags=("code",), installed=True),)),
+    ("agents.install", {"source": "/a b/ü.yaml"}, AGENT),
+    ("agents.uninstall", {"name": "coder"}, None),
     ("agents.trust", {"path": "/p", "trusted": False}, TRUST),
     ("agents.trusted", {"path": "/p"}, TRUST),
     ("agents.trusted", {"path": "/p"}, None),

@@ -1,4 +1,4 @@
-"""Agents, models and provider keys, as a workbench offers them."""
+"""Models and keys, as a workbench offers them."""
 
 from __future__ import annotations
 
@@ -7,44 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from holdfast.core.agents.registry import AgentRegistry
-from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.agents import AgentInfo, Trust
-from holdfast.core.domain.errors import Diagnostic, InvalidError
 from holdfast.core.domain.identity import Credential, NewCredential, Scope
 from holdfast.core.domain.models import ModelCatalog, ModelChoice, ModelInfo
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.services.access import Access
 from holdfast.core.services.identity import ApiKeys
-
-
-class AgentService:
-    """Implements the `Agents` of a workbench."""
-
-    def __init__(self, access: Access, registry: AgentRegistry, trust: TrustStore) -> None:
-        self._access = access
-        self._registry = registry
-        self._trust = trust
-
-    async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
-        folder = self._access.folder(project)
-        return tuple(await asyncio.to_thread(self._registry.list, folder, self._access.owner))
-
-    async def get(self, name: str, project: str | None = None) -> AgentInfo:
-        folder = self._access.folder(project)
-        return await asyncio.to_thread(self._registry.get, name, folder, self._access.owner)
-
-    async def validate(self, path: str) -> tuple[Diagnostic, ...]:
-        self._access.machine("Reading a file of the engine's machine")
-        return tuple(await asyncio.to_thread(self._registry.validate, Path(path)))
-
-    async def trust(self, path: str, trusted: bool) -> Trust:
-        if not Path(path).is_dir():
-            raise InvalidError(f"{path} is not a folder.", code="no_such_folder")
-        return await asyncio.to_thread(self._trust.set, Path(path), trusted)
-
-    async def trusted(self, path: str) -> Trust | None:
-        return await asyncio.to_thread(self._trust.get, Path(path))
 
 
 class ModelService:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.core.agents.editor import AgentEditor
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.paths import Paths
@@ -24,7 +25,8 @@ from holdfast.core.runs.loop import Loop
 from holdfast.core.runs.steps import Stepper
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
-from holdfast.core.services.catalog import AgentService, KeyService, ModelService
+from holdfast.core.services.agents import AgentService
+from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.engine import EngineService
 from holdfast.core.services.files import FileService
 from holdfast.core.services.identity import ApiKeys, Gate, UserService
@@ -87,6 +89,7 @@ class _Core:
         self.policies = Policies(parts.paths, self.accounts)
         self.trust = TrustStore(parts.paths.trust)
         self.registry = AgentRegistry(parts.paths, parts.tools.names, self.trust)
+        self.editor = AgentEditor(self.registry)
         self.workspaces = Workspaces(parts.paths, parts.blobs)
         self.broker = Broker()
         self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
@@ -141,7 +144,7 @@ class LocalWorkbench:
         parts, log = core.parts, core.log
         access = Access(principal, log.reader, parts.paths)
         self.principal = principal
-        self.agents: Agents = AgentService(access, core.registry, core.trust)
+        self.agents: Agents = AgentService(access, core.registry, core.editor, core.trust)
         self.sessions: Sessions = SessionService(
             access, log, core.supervisor, core.registry, parts.catalog, core.workspaces, parts.blobs
         )

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal, Protocol, get_type_hints
 
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.agents import AgentInfo, Trust
+from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent
@@ -41,12 +41,68 @@ class Agents(Protocol):
 
     @needs(Scope.READ)
     async def get(self, name: str, project: str | None = None) -> AgentInfo:
-        """Returns one agent. Raises `NotFoundError` with the nearest names."""
+        """Returns the agent of a name or an id. Raises `NotFoundError` with the nearest names."""
+        ...
+
+    @needs(Scope.READ)
+    async def source(self, name: str, project: str | None = None) -> AgentSource:
+        """Returns an agent's file as it is written. Raises `NotFoundError`."""
         ...
 
     @needs(Scope.ADMIN)
     async def validate(self, path: str) -> tuple[Diagnostic, ...]:
-        """Returns every mistake in the agent file at `path`; empty when it is valid."""
+        """Returns every mistake in the agent file at `path` of the engine's machine; empty when it is
+        valid."""
+        ...
+
+    @needs(Scope.READ)
+    async def check(self, yaml: str) -> tuple[Diagnostic, ...]:
+        """Returns every mistake that `yaml` would have as an agent of the user's own."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def create(self, yaml: str) -> AgentInfo:
+        """Makes an agent of the user's own; without an `id` it gets one, written into its text.
+
+        Raises `AgentFileError` with every mistake, `ConflictError` when its name or its id is taken.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def update(self, name: str, yaml: str, expected: str | None = None) -> AgentInfo:
+        """Replaces the text of an agent of the user's own, named by name or id; its id stays.
+
+        `expected` is the digest of the text that is meant to be replaced. Raises `ConflictError` when it
+        has changed since, `ForbiddenError` for an agent that comes with Holdfast, `NotFoundError`, and
+        what `create` raises.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def delete(self, name: str) -> None:
+        """Deletes an agent of the user's own; its sessions stay, and can be given another one.
+
+        Raises `ForbiddenError` for an agent that comes with Holdfast, `NotFoundError`.
+        """
+        ...
+
+    @needs(Scope.READ)
+    async def available(self) -> tuple[AvailableAgent, ...]:
+        """Returns the agents that come with Holdfast, and says which the user has installed."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def install(self, source: str) -> AgentInfo:
+        """Makes a copy of an agent that comes with Holdfast the user's own; or of a file, by its whole path
+        on the engine's machine, which only an administrator can name.
+
+        Raises `NotFoundError`, `ForbiddenError`, and what `create` raises.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def uninstall(self, name: str) -> None:
+        """Removes an installed agent. Raises `NotFoundError`."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)

@@ -1,0 +1,73 @@
+"""Agents, as a workbench offers them: found, made, changed, deleted and installed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from holdfast.core.agents.editor import AgentEditor, check_size, names_a_path
+from holdfast.core.agents.registry import AgentRegistry
+from holdfast.core.agents.trust import TrustStore
+from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
+from holdfast.core.domain.errors import Diagnostic, InvalidError
+from holdfast.core.services.access import Access
+
+
+class AgentService:
+    """Implements the `Agents` of a workbench. What touches files does so in a thread."""
+
+    def __init__(
+        self, access: Access, registry: AgentRegistry, editor: AgentEditor, trust: TrustStore
+    ) -> None:
+        self._access = access
+        self._registry = registry
+        self._editor = editor
+        self._trust = trust
+
+    async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
+        folder = self._access.folder(project)
+        return tuple(await asyncio.to_thread(self._registry.list, folder, self._access.owner))
+
+    async def get(self, name: str, project: str | None = None) -> AgentInfo:
+        folder = self._access.folder(project)
+        return await asyncio.to_thread(self._registry.get, name, folder, self._access.owner)
+
+    async def source(self, name: str, project: str | None = None) -> AgentSource:
+        folder = self._access.folder(project)
+        return await asyncio.to_thread(self._editor.source, name, folder, self._access.owner)
+
+    async def validate(self, path: str) -> tuple[Diagnostic, ...]:
+        self._access.machine("Reading a file of the engine's machine")
+        return tuple(await asyncio.to_thread(self._registry.validate, Path(path)))
+
+    async def check(self, yaml: str) -> tuple[Diagnostic, ...]:
+        check_size(yaml)
+        return (await asyncio.to_thread(self._registry.check, yaml, self._access.owner)).problems
+
+    async def create(self, yaml: str) -> AgentInfo:
+        return await asyncio.to_thread(self._editor.create, yaml, self._access.owner)
+
+    async def update(self, name: str, yaml: str, expected: str | None = None) -> AgentInfo:
+        return await asyncio.to_thread(self._editor.update, name, yaml, self._access.owner, expected)
+
+    async def delete(self, name: str) -> None:
+        await asyncio.to_thread(self._editor.delete, name, self._access.owner)
+
+    async def available(self) -> tuple[AvailableAgent, ...]:
+        return tuple(await asyncio.to_thread(self._editor.available, self._access.owner))
+
+    async def install(self, source: str) -> AgentInfo:
+        if names_a_path(source):
+            self._access.machine("Installing a file of the engine's machine")
+        return await asyncio.to_thread(self._editor.install, source, self._access.owner)
+
+    async def uninstall(self, name: str) -> None:
+        await asyncio.to_thread(self._editor.uninstall, name, self._access.owner)
+
+    async def trust(self, path: str, trusted: bool) -> Trust:
+        if not Path(path).is_dir():
+            raise InvalidError(f"{path} is not a folder.", code="no_such_folder")
+        return await asyncio.to_thread(self._trust.set, Path(path), trusted)
+
+    async def trusted(self, path: str) -> Trust | None:
+        return await asyncio.to_thread(self._trust.get, Path(path))
