@@ -20,6 +20,7 @@ from holdfast.core.domain.tools import BlobStore
 from holdfast.core.store.broadcast import Broadcast, Follower
 from holdfast.core.store.index import rebuild
 from holdfast.core.store.reader import Reader
+from holdfast.core.store.tally import Tally
 from holdfast.core.store.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,8 @@ class EventLog:
         self._redact = redact
         self._followers = Broadcast()
         self._closing = asyncio.Event()
-        self.writer = Writer(path, blobs, self._followers.publish)
+        self.tally = Tally()
+        self.writer = Writer(path, blobs, self._publish)
         self.reader: Reader
 
     @classmethod
@@ -90,6 +92,10 @@ class EventLog:
             text = event.model_dump_json()
         redacted = self._redact(text)
         return event if redacted == text else EVENT.validate_json(redacted)
+
+    def _publish(self, batch: list[LoggedEvent]) -> None:
+        self.tally.add(batch)
+        self._followers.publish(batch)
 
     async def read(
         self, filter: EventFilter, after: int = 0, limit: int = _PAGE, owner: str | None = None
