@@ -18,6 +18,7 @@ class RunGrammar:
         self.calls: dict[str, str] = {}
         self.approvals: dict[str, str] = {}
         self.questions: set[str] = set()
+        self.handed = False
 
     def take(self, event) -> None:
         assert not self.ended or event.type == "file.changed", f"{event.type} after the end"
@@ -26,10 +27,15 @@ class RunGrammar:
             self.started = True
             return
         assert self.started, f"{event.type} before run.started"
+        if self.handed:
+            left = event.type == "tool_call.completed" and event.outcome == "client"
+            assert left or event.type in RUN_ENDS, f"{event.type} after a call was left to the caller"
         if event.type in RUN_ENDS:
             assert self.part is None and not self.step_open, "something is open at the end"
             assert not self.calls and not self.questions, "a call is open at the end"
             assert "pending" not in self.approvals.values(), "an approval waits at the end"
+            if event.type == "run.completed":
+                assert self.handed == (event.reason == "client_tools")
             self.ended = True
         getattr(self, event.type.replace(".", "_"), lambda event: None)(event)
 
@@ -72,6 +78,10 @@ class RunGrammar:
     def tool_call_completed(self, event) -> None:
         state = self.calls.pop(event.call_id)
         assert event.outcome != "ok" or state == "started"
+        if event.outcome == "client":
+            assert state == "requested" and not event.content and not event.display
+            assert set(self.calls.values()) <= {"requested"}, "other calls come first"
+            self.handed = True
 
     def approval_requested(self, event) -> None:
         assert self.calls[event.approval.call_id] == "requested"

@@ -92,6 +92,8 @@ class Reporter:
             case ToolCallCompleted(outcome="ok") as done:
                 self._console.transient("")
                 self._console.line(f"✓ {done.name} {done.duration_ms / 1000:.2f} s", "faint")
+            case ToolCallCompleted(outcome="client") as done:
+                self._console.line(f"↗ {done.name} handed to the caller", "faint")
             case ToolCallCompleted() as done:
                 self._console.transient("")
                 why = shorten(sanitize_line(text_of(done.content)), _SUMMARY)
@@ -131,6 +133,8 @@ class Reporter:
                 )
             case SessionDeleted():
                 self._console.line("The session was deleted.", "bad")
+            case RunCompleted(reason="client_tools"):
+                self._end("The run has ended for the caller to execute its tools.")
             case RunCompleted(reason=reason):
                 self._end("" if reason == "stop" else f"The reply was ended by: {reason}")
             case RunFailed(error=error):

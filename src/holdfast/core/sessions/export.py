@@ -20,7 +20,7 @@ from holdfast.core.domain.events import (
     ToolCallCompleted,
     ToolCallRequested,
 )
-from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.messages import ToolResultPart, UserPart, results_in, text_of, without_results
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize
 
@@ -56,8 +56,7 @@ def to_markdown(session: Session, events: Iterable[LoggedEvent]) -> str:
 def _markdown(logged: LoggedEvent) -> list[str]:
     match logged.event:
         case MessageAdded(parts=parts, origin=origin):
-            who = "You" if origin in ("send", "steer") else f"You ({origin})"
-            return ["", f"## {who}", "", text_of(parts)]
+            return [*_results(results_in(parts)), *_said(without_results(parts), origin)]
         case RunStarted(agent=agent, model=model):
             return ["", f"*{agent} on {model}*"]
         case PartCompleted(kind="text", text=text) if text.strip():
@@ -66,6 +65,8 @@ def _markdown(logged: LoggedEvent) -> list[str]:
             return ["", *(f"> {line}" for line in text.splitlines())]
         case ToolCallRequested(name=name, arguments=arguments):
             return ["", f"**Tool call** `{name}`", *_fence(json.dumps(arguments, ensure_ascii=False), "json")]
+        case ToolCallCompleted(name=name, outcome="client"):
+            return ["", f"*`{name}` was handed to the caller*"]
         case ToolCallCompleted(name=name, outcome=outcome, content=content):
             return ["", f"**Result** of `{name}`: {outcome}", *_fence(text_of(content))]
         case ApprovalResolved(status=status, decision=decision):
@@ -86,6 +87,23 @@ def _markdown(logged: LoggedEvent) -> list[str]:
             return ["", "*The run was cancelled.*"]
         case _:
             return []
+
+
+def _said(parts: tuple[UserPart, ...], origin: str) -> list[str]:
+    who = "You" if origin in ("send", "steer") else f"You ({origin})"
+    return ["", f"## {who}", "", text_of(parts)] if parts else []
+
+
+def _results(results: tuple[ToolResultPart, ...]) -> list[str]:
+    lines: list[str] = []
+    for result in results:
+        failed = ": error" if result.is_error else ""
+        lines += [
+            "",
+            f"**Result** of `{result.name}` from the caller{failed}",
+            *_fence(text_of(result.content)),
+        ]
+    return lines
 
 
 def _quote(text: str) -> list[str]:

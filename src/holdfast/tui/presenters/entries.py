@@ -12,8 +12,8 @@ from typing import Literal
 
 EntryKind = Literal["user", "reply", "reasoning", "tool", "notice", "error", "question", "queued"]
 
-TOOL_STATES = ("requested", "waiting", "running", "ok", "error", "denied", "cancelled", "timeout")
-"""The states of a tool entry; the last five are final."""
+TOOL_STATES = ("requested", "waiting", "running", "ok", "error", "denied", "cancelled", "timeout", "client")
+"""The states of a tool entry; the last six are final."""
 
 
 @dataclass(slots=True, frozen=True)

@@ -13,6 +13,7 @@ from functools import singledispatchmethod
 from holdfast.core.domain import events
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.events import LoggedEvent
+from holdfast.core.domain.messages import results_in, text_of, without_results
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.presenters.calls import Calls
 from holdfast.tui.presenters.entries import Append, Change, Entry, Remove, Update
@@ -111,6 +112,9 @@ class TranscriptPresenter:
         elif event.reason == "content_filter":
             title = "The provider's content filter stopped the reply."
             updates.append(_notice(id, title, event.run_id, warning=True))
+        elif event.reason == "client_tools":
+            title = "The program that started this run executes these tools and sends their results."
+            updates.append(_notice(id, title, event.run_id))
         return updates
 
     @_fold.register
@@ -140,7 +144,9 @@ class TranscriptPresenter:
 
     @_fold.register
     def _(self, event: events.MessageQueued, id: int) -> _Updates:
-        text, files = message_text(event.parts), attachment_names(event.parts)
+        said = without_results(event.parts)
+        text = message_text(said) if said else "Results from the caller"
+        files = attachment_names(said)
         return [Append(Entry(_queued(event.message_id), "queued", id, text=text, attachments=files))]
 
     @_fold.register
@@ -155,15 +161,19 @@ class TranscriptPresenter:
         if event.origin == "repair":
             title = "The reply does not fit the schema; the model is asked to repair it."
             return [_notice(id, title, event.run_id, warning=True)]
-        text = message_text(event.parts)
+        updates = _results(event, id)
+        said = without_results(event.parts)
+        if not said:
+            return updates
+        text = message_text(said)
         entry = Entry(
             *(event.message_id, "user", id, event.run_id),
             speaker="you" if event.origin == "send" else "you, meanwhile",
             text=text,
-            attachments=attachment_names(event.parts),
+            attachments=attachment_names(said),
             collapsed=len(text) > LONG_MESSAGE or text.count("\n") >= 24,
         )
-        return [Append(entry)]
+        return [*updates, Append(entry)]
 
     # --- parts of the reply
 
@@ -277,6 +287,26 @@ class TranscriptPresenter:
         return [
             Append(Entry(f"event-{id}", "notice", id, event.run_id, title=title, text=text, collapsed=True))
         ]
+
+
+def _results(event: events.MessageAdded, id: int) -> _Updates:
+    """Returns the notice of the results in a message, which are no words of a person."""
+    results = results_in(event.parts)
+    if not results:
+        return []
+    names = ", ".join(sanitize_line(result.name) or "a call" for result in results)
+    text = "\n\n".join(sanitize(text_of(result.content)) for result in results)
+    key = f"results-{event.message_id}"
+    return [
+        Append(
+            Entry(
+                *(key, "notice", id, event.run_id),
+                title=f"Results from the caller: {names}",
+                text=text,
+                collapsed=True,
+            )
+        )
+    ]
 
 
 def _by_whom(event: events.FileChanged) -> str:

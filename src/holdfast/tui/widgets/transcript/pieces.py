@@ -33,6 +33,7 @@ STATES = {
     "denied": ("⊘ denied", styles.ERROR),
     "cancelled": ("■ cancelled", styles.MUTED),
     "timeout": ("✗ timed out", styles.ERROR),
+    "client": ("↗ handed to the caller", styles.MUTED),
 }
 
 
