@@ -310,10 +310,11 @@ def agent_schema() -> dict[str, Any]:
 
 
 def new_agent_text(name: str) -> str:
-    """Returns a commented agent file to start from."""
+    """Returns a commented agent file to start from, with an id of its own."""
     from holdfast.core.agents.scaffold import new_agent_text as text
+    from holdfast.core.domain.values import new_id
 
-    return text(name)
+    return text(name, new_id())
 
 
 def check_offline(repair: bool) -> list[CheckResult]:

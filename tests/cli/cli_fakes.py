@@ -14,7 +14,7 @@ from typing import Any
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain import events as ev
-from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, ToolAssignment, Trust
+from holdfast.core.domain.agents import AgentInfo, AgentSpec, AvailableAgent, Layer, ToolAssignment, Trust
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
 from holdfast.core.domain.errors import (
     ConflictError,
@@ -167,7 +167,14 @@ class FakeWorkbench:
         self.tasks: list[asyncio.Task[None]] = []
         self.cancel_events: dict[str, FakeRun] = {}
         self.agents = SimpleNamespace(
-            list=self._agents, get=self._agent, validate=None, trust=self._trust, trusted=self._trusted
+            list=self._agents,
+            get=self._agent,
+            available=self._available,
+            install=self._install,
+            uninstall=self._uninstall,
+            validate=None,
+            trust=self._trust,
+            trusted=self._trusted,
         )
         self.sessions = SimpleNamespace(
             list=self._sessions,
@@ -387,6 +394,19 @@ class FakeWorkbench:
         if name not in self.agent_infos:
             raise NotFoundError(f"there is no agent {name!r}; the nearest is 'general'")
         return self.agent_infos[name]
+
+    async def _available(self) -> tuple[AvailableAgent, ...]:
+        return (
+            AvailableAgent(name="coder", description="Codes.", tags=("code",), installed=True),
+            AvailableAgent(name="writer", description="Writes.", installed=False),
+        )
+
+    async def _install(self, source: str) -> AgentInfo:
+        self.calls.append(("install", source))
+        return agent_of("installed", layer=Layer.USER)
+
+    async def _uninstall(self, name: str) -> None:
+        self.calls.append(("uninstall", name))
 
     async def _trust(self, path: str, trusted: bool) -> Trust:
         self.trust_words[path] = Trust(path=path, trusted=trusted, decided_at=NOW)

@@ -91,6 +91,7 @@ LISTINGS = [
     (("agents", "list"), list),
     (("agents", "show", "general"), dict),
     (("agents", "schema"), dict),
+    (("agents", "available"), list),
     (("sessions", "list"), list),
     (("sessions", "show", "bbbb"), dict),
     (("sessions", "search", "sales"), list),
@@ -342,6 +343,33 @@ def test_edit_opens_the_editor_and_checks_the_file(
     outcome = cli("agents", "edit", "mine")
     assert outcome.status == 2
     assert str(MISTAKE) in outcome.out
+
+
+def test_an_agent_is_listed_and_shown_with_what_people_call_it(bench: FakeWorkbench, cli: Cli) -> None:
+    assert cli("agents", "list").out.splitlines()[0].split() == ["NAME", "FROM", "MODEL", "DESCRIPTION"]
+    bench.agent_infos["mine"] = agent_of(
+        "mine", display_name="My \x1b[31massistant", author="Ann", tags=("notes", "home")
+    )
+    listed = cli("agents", "list").out.splitlines()
+    assert listed[0].split() == ["NAME", "CALLED", "FROM", "MODEL", "TAGS", "DESCRIPTION"]
+    assert "My [31massistant" in listed[-1]
+    assert "notes, home" in listed[-1]
+    shown = cli("agents", "show", "mine").out
+    for text in ("My [31massistant", bench.agent_infos["mine"].id, "Ann", "notes, home", "read_file"):
+        assert text in shown
+
+
+def test_agents_are_installed_by_name_or_by_path_and_uninstalled(
+    bench: FakeWorkbench, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    available = cli("agents", "available").out.splitlines()
+    assert [line.split()[:2] for line in available[1:]] == [["coder", "yes"], ["writer", "Writes."]]
+    for source in ("coder", "mine.yaml", "./mine", "/x/y.yml"):
+        assert cli("agents", "install", source).out == "installed installed: /agents/installed.yaml\n"
+    assert cli("agents", "uninstall", "coder").status == 0
+    paths = [str(tmp_path / "mine.yaml"), str(tmp_path / "mine"), "/x/y.yml"]
+    assert bench.calls == [*(("install", source) for source in ("coder", *paths)), ("uninstall", "coder")]
 
 
 def test_a_shipped_agent_is_not_edited(bench: FakeWorkbench, cli: Cli) -> None:

@@ -36,6 +36,8 @@ _PARTS: dict[type[BaseModel], str] = {
     Prompt: "[prompts](#prompts)",
 }
 
+_ID = "3f6c1b52-9a0e-4d7b-8a55-0d1e6f2b7c90"
+
 _INTRO = """\
 An agent is one YAML file. It is looked for in this order, and the first file with its name wins:
 
@@ -56,7 +58,7 @@ This is what `holdfast agents new analyst` writes:"""
 def agent_file_page() -> str:
     """Returns the page."""
     sections = [_section(*section) for section in _SECTIONS]
-    return page("The agent file", _INTRO, fenced(new_agent_text("analyst"), "yaml"), *sections)
+    return page("The agent file", _INTRO, fenced(new_agent_text("analyst", _ID), "yaml"), *sections)
 
 
 def schema_text() -> str:

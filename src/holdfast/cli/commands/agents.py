@@ -1,4 +1,4 @@
-"""`holdfast agents`: list, show, check and write agents."""
+"""`holdfast agents`: list, show, check, write and install agents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from holdfast.cli.output import say, say_fields, say_json, say_table
 if TYPE_CHECKING:
     from holdfast.core.domain.agents import AgentInfo
 
-app = group("List, show, check and write agents.")
+app = group("List, show, check, write and install agents.")
 
 
 @app.command("list")
@@ -27,9 +27,20 @@ def list_agents(project: Project = None, as_json: Json = False) -> None:
     if as_json:
         say_json(found)
         return
+    columns = {
+        "NAME": [info.name for info in found],
+        "CALLED": [info.display_name for info in found],
+        "FROM": [_origin(info) for info in found],
+        "MODEL": [info.spec.model or "" if info.spec else "" for info in found],
+        "TAGS": [", ".join(info.tags) for info in found],
+        "DESCRIPTION": [_summary(info) for info in found],
+    }
+    for optional in ("CALLED", "TAGS"):
+        if not any(columns[optional]):
+            del columns[optional]
     say_table(
-        ("NAME", "FROM", "MODEL", "DESCRIPTION"),
-        [(a.name, _origin(a), a.spec.model or "" if a.spec else "", _summary(a)) for a in found],
+        tuple(columns),
+        zip(*columns.values(), strict=True),
         empty="There are no agents; `holdfast agents new NAME` writes one.",
     )
 
@@ -41,7 +52,17 @@ def show(name: str, project: Project = None, as_json: Json = False) -> None:
     if as_json:
         say_json(info)
         return
-    say_fields([("name", info.name), ("from", _origin(info)), ("file", info.path)])
+    say_fields(
+        [
+            ("name", info.name),
+            ("called", info.display_name),
+            ("id", info.id),
+            ("from", _origin(info)),
+            ("file", info.path),
+            ("author", info.author),
+            ("tags", ", ".join(info.tags)),
+        ]
+    )
     for problem in info.problems:
         say(str(problem))
     if info.spec is None:
@@ -108,6 +129,41 @@ def new(
 
 
 @app.command()
+def available(as_json: Json = False) -> None:
+    """List the agents that come with Holdfast, and whether you have a copy of your own."""
+    found = call(lambda workbench: workbench.agents.available())
+    if as_json:
+        say_json(found)
+        return
+    say_table(
+        ("NAME", "INSTALLED", "TAGS", "DESCRIPTION"),
+        [(a.name, "yes" if a.installed else "", ", ".join(a.tags), a.description) for a in found],
+        empty="No agents come with this Holdfast.",
+    )
+
+
+@app.command()
+def install(
+    source: Annotated[
+        str, typer.Argument(metavar="PATH|NAME", help="An agent file, or one of `agents available`.")
+    ],
+) -> None:
+    """Copy an agent into your own folder: it is there in every project, and yours to change."""
+    path = Path(source)
+    if "/" in source or path.suffix in (".yaml", ".yml"):
+        source = str(path.expanduser().absolute())
+    info = call(lambda workbench: workbench.agents.install(source))
+    say(f"installed {info.name}: {info.path}")
+
+
+@app.command()
+def uninstall(name: str) -> None:
+    """Remove an agent from your own folder; one that comes with Holdfast is back under its name."""
+    call(lambda workbench: workbench.agents.uninstall(name))
+    say(f"uninstalled {name}")
+
+
+@app.command()
 def edit(
     name: Annotated[str, typer.Argument(metavar="NAME|FILE")],
     project: Project = None,
@@ -132,8 +188,8 @@ def _own_file(info: AgentInfo) -> Path:
 
     if info.layer is Layer.SHIPPED:
         raise InvalidError(
-            f"{info.name!r} comes with Holdfast and the next version replaces it; write one of your own"
-            f" with `holdfast agents new NAME --user`; it may say `extends: {info.name}`"
+            f"{info.name!r} comes with Holdfast and the next version replaces it; make a copy of your own"
+            f" with `holdfast agents install {info.name}`, or write one that says `extends: {info.name}`"
         )
     return Path(info.path)
 
