@@ -31,11 +31,6 @@ def is_let_in(scope: Scope) -> bool:
     return _STATE in scope["state"]
 
 
-def is_let_in(scope: Scope) -> bool:
-    """Says whether a door has let the request in."""
-    return _STATE in scope["state"]
-
-
 class LocalDoor:
     """The door of the unix socket: the system has let in nobody but the local user."""
 

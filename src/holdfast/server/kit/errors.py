@@ -13,17 +13,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast import __version__
-from holdfast import __version__
 from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind, HoldfastError
 from holdfast.core.domain.values import new_id
-from holdfast.server.kit.auth import is_let_in
 from holdfast.server.kit.auth import is_let_in
 
 RETRY_AFTER_S = 1
 """What `Retry-After` says where trying again may help."""
-
-VERSION_HEADER = "holdfast-version"
-"""Tells who was let in which version the engine is."""
 
 VERSION_HEADER = "holdfast-version"
 """Tells who was let in which version the engine is."""
@@ -84,8 +79,6 @@ class Boundary:
             if message["type"] == "http.response.start":
                 started = True
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-                if is_let_in(scope):
-                    message["headers"].append((VERSION_HEADER.encode(), __version__.encode()))
                 if is_let_in(scope):
                     message["headers"].append((VERSION_HEADER.encode(), __version__.encode()))
             await send(message)
