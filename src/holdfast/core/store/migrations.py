@@ -204,6 +204,46 @@ STEPS: tuple[tuple[str, str], ...] = (
             );
         """,
     ),
+    (
+        "webhooks",
+        """
+        CREATE TABLE webhooks (
+            id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            name TEXT NOT NULL,
+            url TEXT NOT NULL,
+            events TEXT NOT NULL,                  -- JSON: patterns of types
+            session_id TEXT,
+            enabled INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            cursor INTEGER NOT NULL,
+            failing_since TEXT,
+            failures INTEGER NOT NULL,
+            succeeded_at TEXT
+        );
+        CREATE INDEX webhooks_by_owner ON webhooks (owner);
+
+        CREATE TABLE deliveries (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            webhook_id TEXT NOT NULL,
+            event_id INTEGER,
+            type TEXT NOT NULL,
+            status TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            created_at TEXT NOT NULL,
+            attempted_at TEXT,
+            next_attempt_at TEXT,
+            response_status INTEGER,
+            response TEXT NOT NULL,
+            error TEXT NOT NULL,
+            duration_ms REAL
+        );
+        CREATE INDEX deliveries_by_webhook ON deliveries (webhook_id, number);
+        CREATE INDEX deliveries_pending ON deliveries (webhook_id) WHERE status = 'pending';
+        """,
+    ),
 )
 VERSION = len(STEPS)
 
