@@ -1,0 +1,114 @@
+"""What an attempt means for the delivery and for its webhook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, Webhook
+from holdfast.core.hooks.backoff import MAX_ATTEMPTS, wait_s
+
+GIVE_UP_AFTER = timedelta(days=3)
+"""A webhook that has failed for so long, and so often, is disabled."""
+GIVE_UP_FAILURES = 10
+
+_RETRIED = (408, 429)
+_GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one attempt."""
+
+    status: int | None
+    """None when there was no answer."""
+    body: str = ""
+    error: str = ""
+    """Why there was no answer."""
+    final: bool = False
+    """There is no answer, and another attempt would not change that."""
+    retry_after_s: float | None = None
+    """What the receiver asked for."""
+    duration_ms: float = 0.0
+
+
+class Verdict(Enum):
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    REFUSED = "refused"
+    """This one, for good."""
+    GONE = "gone"
+    """All, for good."""
+
+
+def judge(answer: Answer) -> Verdict:
+    """Says what an answer means."""
+    status = answer.status
+    if status is None:
+        return Verdict.REFUSED if answer.final else Verdict.RETRY
+    if 200 <= status < 300:
+        return Verdict.DELIVERED
+    if status == _GONE:
+        return Verdict.GONE
+    return Verdict.RETRY if status in _RETRIED or status >= 500 else Verdict.REFUSED
+
+
+def explain(answer: Answer) -> str:
+    """Returns what went wrong, in a line; empty when nothing did."""
+    status = answer.status
+    if status is None:
+        return answer.error
+    if 200 <= status < 300:
+        return ""
+    if 300 <= status < 400:
+        return f"The receiver answered {status}: redirections are not followed. Give its final address."
+    return f"The receiver answered {status}."
+
+
+def attempted(delivery: Delivery, answer: Answer, at: datetime, chance: float) -> Delivery:
+    """Returns the delivery after an attempt that ended at `at`; `chance` is a random number from 0 to 1."""
+    verdict = judge(answer)
+    waits = verdict is Verdict.RETRY and delivery.attempts < MAX_ATTEMPTS
+    status = DeliveryStatus.PENDING if waits else DeliveryStatus.FAILED
+    wait = timedelta(seconds=wait_s(delivery.attempts, answer.retry_after_s, chance)) if waits else None
+    return delivery.model_copy(
+        update={
+            "status": DeliveryStatus.DELIVERED if verdict is Verdict.DELIVERED else status,
+            "attempted_at": at,
+            "next_attempt_at": at + wait if wait is not None else None,
+            "response_status": answer.status,
+            "response": answer.body,
+            "error": explain(answer),
+            "duration_ms": answer.duration_ms,
+        }
+    )
+
+
+def after_attempt(webhook: Webhook, delivery: Delivery, answer: Answer, at: datetime) -> Webhook:
+    """Returns the webhook after an attempt: `delivery` is how that left it."""
+    done = delivery.status is not DeliveryStatus.PENDING and delivery.event_id is not None
+    cursor = delivery.event_id if done else webhook.cursor
+    if delivery.status is DeliveryStatus.DELIVERED:
+        update = {"cursor": cursor, "failing_since": None, "failures": 0, "succeeded_at": at}
+        return webhook.model_copy(update=update)
+    since, failures = webhook.failing_since or at, webhook.failures + 1
+    reason = _reason(answer, at - since, failures)
+    return webhook.model_copy(
+        update={
+            "cursor": cursor,
+            "failing_since": since,
+            "failures": failures,
+            "enabled": not reason,
+            "reason": reason,
+        }
+    )
+
+
+def _reason(answer: Answer, failing: timedelta, failures: int) -> str:
+    """Returns why the webhook is to be disabled; empty when it is not."""
+    if judge(answer) is Verdict.GONE:
+        return "The receiver answered 410: it is gone for good."
+    if failing >= GIVE_UP_AFTER and failures >= GIVE_UP_FAILURES:
+        return f"It failed {failures} times in {failing.days} days; the last time: {explain(answer)}"
+    return ""
