@@ -218,7 +218,7 @@ class Supervisor:
     async def held(self, session_id: str) -> AsyncIterator[None]:
         """Keeps the session from being deleted and its runs from starting inside the block; one that is under
         way goes on."""
-        async with self._locks[session_id]:
+        async with self._lock(session_id):
             yield
 
     def forget(self, session_id: str) -> None:
