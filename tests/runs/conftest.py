@@ -197,6 +197,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         max_steps: int = 20,
         expires: str = "null",
         environment: dict[str, str] | None = None,
+        stop: Callable[[], None] | None = None,
     ) -> AsyncIterator[Bench]:
         paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
         paths.make()
@@ -216,6 +217,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
             keys=ProviderKeys(paths, environment, {"openai": ("OPENAI_API_KEY",)}),
             environment=child_environment(environment),
             sleep=lambda seconds: asyncio.sleep(0),
+            stop=stop,
         )
         workbench = await LocalWorkbench.open(parts)
         try:

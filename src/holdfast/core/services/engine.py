@@ -13,7 +13,7 @@ from holdfast import __version__
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.errors import UnsupportedError
+from holdfast.core.domain.errors import ConflictError, UnsupportedError
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import BlobStore
@@ -72,9 +72,14 @@ class EngineService:
     async def settings(self, project: str | None = None) -> Settings:
         return await asyncio.to_thread(self._settings, self._access.folder(project))
 
-    async def stop(self) -> None:
+    async def stop(self, idle_only: bool = False) -> None:
         if self._stop is None:
             raise UnsupportedError("This engine lives inside the app; close the app to stop it.")
+        if idle_only and (busy := self._supervisor.executing_runs):
+            raise ConflictError(
+                f"The engine is busy with {busy} run{'s' if busy > 1 else ''}; try again when it is idle.",
+                code="engine_busy",
+            )
         self._stop()
 
     async def check(self, repair: bool = False) -> tuple[CheckResult, ...]:

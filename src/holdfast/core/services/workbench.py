@@ -434,8 +434,12 @@ class Engine(Protocol):
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
-    async def stop(self) -> None:
-        """Asks the engine to stop; runs that execute become `interrupted`."""
+    async def stop(self, idle_only: bool = False) -> None:
+        """Asks the engine to stop; runs that execute become `interrupted`.
+
+        With `idle_only` it raises `ConflictError` while runs execute, and nothing happens. What waits for a
+        decision does not count: it goes on waiting in the next engine.
+        """
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
