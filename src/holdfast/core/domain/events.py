@@ -26,7 +26,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter
+from pydantic import AwareDatetime, Field, PrivateAttr, TypeAdapter
 
 from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.errors import ErrorInfo
@@ -428,10 +428,24 @@ class LoggedEvent(Value):
 
     id: int
     event: Event
+    _body: str | None = PrivateAttr(None)
+
+    @classmethod
+    def committed(cls, id: int, event: SessionEvent | RunEvent, body: str) -> LoggedEvent:
+        """Returns the event with its JSON `body`, so that its many readers need not make it again."""
+        logged = cls.model_construct(id=id, event=event)
+        logged._body = body
+        return logged
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LoggedEvent) and (self.id, self.event) == (other.id, other.event)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     def to_json(self) -> str:
         """Returns the one-line JSON that `--json` prints and SSE carries: the id, then the event's keys."""
-        return f'{{"id":{self.id},{self.event.model_dump_json()[1:]}'
+        return f'{{"id":{self.id},{(self._body or self.event.model_dump_json())[1:]}'
 
     @classmethod
     def from_json(cls, text: str | bytes) -> LoggedEvent:

@@ -21,7 +21,7 @@ from holdfast.core.store.broadcast import Broadcast, Follower
 from holdfast.core.store.index import rebuild
 from holdfast.core.store.reader import Reader
 from holdfast.core.store.tally import Tally
-from holdfast.core.store.writer import Writer
+from holdfast.core.store.writer import Storable, Writer
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +82,8 @@ class EventLog:
         """Appends events, committed together; await the future to know that they are. Raises `StoreError`."""
         return self.writer.append([self._storable(event) for event in events], durable=durable)
 
-    def _storable(self, event: SessionEvent | RunEvent) -> SessionEvent | RunEvent:
-        """Returns the event without secrets, and without what JSON cannot hold."""
+    def _storable(self, event: SessionEvent | RunEvent) -> Storable:
+        """Returns the event with its JSON, without secrets and without what JSON cannot hold."""
         try:
             text = event.model_dump_json()
         except PydanticSerializationError:
@@ -91,7 +91,10 @@ class EventLog:
             event = EVENT.validate_python(_whole_characters(event.model_dump()))
             text = event.model_dump_json()
         redacted = self._redact(text)
-        return event if redacted == text else EVENT.validate_json(redacted)
+        if redacted == text:
+            return event, text
+        event = EVENT.validate_json(redacted)
+        return event, event.model_dump_json()
 
     def _publish(self, batch: list[LoggedEvent]) -> None:
         self.tally.add(batch)

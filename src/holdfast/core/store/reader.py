@@ -96,7 +96,7 @@ class Reader:
 
     def _logged(self, row: sqlite3.Row) -> LoggedEvent:
         body = row["body"] or self._blobs.get(row["blob"]).decode()
-        return LoggedEvent.model_construct(id=row["id"], event=EVENT.validate_python(json.loads(body)))
+        return LoggedEvent.committed(row["id"], EVENT.validate_python(json.loads(body)), body)
 
     # --- the log
 

@@ -35,6 +35,8 @@ _BATCH = 512
 
 
 T = TypeVar("T")
+Storable = tuple[SessionEvent | RunEvent, str]
+"""An event and its JSON."""
 
 
 @dataclass(slots=True)
@@ -47,14 +49,14 @@ class _Call:
 
 @dataclass(slots=True)
 class _Job:
-    events: Sequence[SessionEvent | RunEvent]
+    events: Sequence[Storable]
     durable: bool
     done: asyncio.Future[list[LoggedEvent]]
     logged: list[LoggedEvent] = field(default_factory=list)
 
     @property
     def ends_a_run(self) -> bool:
-        return any(event.type in RUN_ENDS for event in self.events)
+        return any(event.type in RUN_ENDS for event, _ in self.events)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -101,9 +103,9 @@ class Writer:
         self._thread.start()
 
     def append(
-        self, events: Sequence[SessionEvent | RunEvent], *, durable: bool = False
+        self, events: Sequence[Storable], *, durable: bool = False
     ) -> asyncio.Future[list[LoggedEvent]]:
-        """Hands events over, to be committed together; the future gives them with their ids.
+        """Hands events over, each with its JSON, to be committed together; the future gives them with their ids.
 
         With `durable` the commit survives a power cut too, not only the death of the process.
         The future raises `StoreError`.
@@ -197,15 +199,14 @@ class Writer:
         db.execute("BEGIN IMMEDIATE")
         try:
             for job in batch:
-                job.logged = [self._insert(event) for event in job.events]
+                job.logged = [self._insert(event, body) for event, body in job.events]
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
 
-    def _insert(self, event: SessionEvent | RunEvent) -> LoggedEvent:
-        body = event.model_dump_json()
+    def _insert(self, event: SessionEvent | RunEvent, body: str) -> LoggedEvent:
         blob = self._blobs.put(body.encode()) if len(body) > MAX_BODY else None
         event_id = self._db.execute(
             "INSERT INTO events (session_id, run_id, type, body, blob) VALUES (?, ?, ?, ?, ?)",
@@ -215,7 +216,7 @@ class Writer:
         if blob:
             self._db.execute("INSERT OR IGNORE INTO blob_uses VALUES (?, ?)", (blob, event_id))
         index(self._db, event_id, event, body)
-        return LoggedEvent.model_construct(id=event_id, event=event)
+        return LoggedEvent.committed(event_id, event, body)
 
     def _call(self, function: Callable[..., None], *arguments: object) -> None:
         if not self._loop.is_closed():
