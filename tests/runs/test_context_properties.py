@@ -1,0 +1,186 @@
+"""The context is what providers accept, whatever was asked, executed, handed over, answered or left open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.core.domain.events import (
+    ContextCompacted,
+    LoggedEvent,
+    MessageAdded,
+    PartCompleted,
+    RunCompleted,
+    RunEvent,
+    RunStarted,
+    StepStarted,
+    ToolCallCompleted,
+    ToolCallRequested,
+    ToolCallStarted,
+)
+from holdfast.core.domain.messages import Message, TextPart, ToolCallPart, ToolResultPart, results_in
+from holdfast.core.domain.runs import RunOptions
+from holdfast.core.runs.compaction import _cut
+from holdfast.core.runs.options import check_results
+from holdfast.core.runs.projections.context import NO_RESULT, ContextProjection
+
+IDS = {"session_id": "s", "run_id": "r"}
+
+call = st.sampled_from(["ok", "error", "denied", "edited", "client"])
+step = st.tuples(st.booleans(), st.lists(call, max_size=3))
+history_turn = st.tuples(st.integers(0, 3), st.integers(0, 3))
+turn = st.fixed_dictionaries(
+    {
+        "history": st.none() | st.lists(history_turn, max_size=2),
+        "answered": st.lists(st.booleans(), max_size=4),
+        "says": st.booleans(),
+        "steps": st.lists(step, min_size=1, max_size=3),
+        "kept": st.none() | st.integers(0, 60),
+    }
+)
+
+
+@dataclass
+class Writer:
+    """Writes a log by the grammar, with ids that grow."""
+
+    context: ContextProjection = field(default_factory=ContextProjection)
+    log: list[LoggedEvent] = field(default_factory=list)
+    calls: int = 0
+
+    def add(self, event: RunEvent) -> None:
+        self.log.append(LoggedEvent(id=3 * len(self.log) + 1, event=event))
+        self.context.apply(self.log[-1])
+
+    def new_call(self) -> str:
+        self.calls += 1
+        return f"c{self.calls}"
+
+    def turn(self, turn: dict[str, Any]) -> None:
+        history = None if turn["history"] is None else tuple(self._history(turn["history"]))
+        self.add(RunStarted(**IDS, agent="a", model="m", options=RunOptions(history=history)))
+        waiting = self.context.unanswered
+        answered = [i for i, yes in zip(waiting, turn["answered"], strict=False) if yes]
+        parts = tuple(ToolResultPart(call_id=i, name="", content=(TextPart(text=i),)) for i in answered)
+        check_results(parts, waiting)
+        said = (TextPart(text="Well?"),) if turn["says"] or not parts else ()
+        self.add(MessageAdded(**IDS, message_id="m", parts=(*said, *parts)))
+        for number, (speaks, calls) in enumerate(turn["steps"]):
+            if number == 0 and turn["kept"] is not None:
+                self._compact(turn["kept"])
+            self._step(number, speaks, calls)
+            if "client" in calls:
+                self.add(RunCompleted(**IDS, reason="client_tools"))
+                return
+        self.add(RunCompleted(**IDS))
+
+    def _history(self, turns: list[tuple[int, int]]) -> Iterator[Message]:
+        for asked, answered in turns:
+            yield Message(role="user", parts=(TextPart(text="Then?"),))
+            calls = [self.new_call() for _ in range(asked)]
+            yield Message(
+                role="assistant",
+                parts=tuple(ToolCallPart(call_id=i, name="n", arguments={}) for i in calls),
+            )
+            for i in calls[:answered]:
+                result = ToolResultPart(call_id=i, name="n", content=(TextPart(text=i),))
+                yield Message(role="tool", parts=(result,))
+
+    def _compact(self, kept_tokens: int) -> None:
+        dropped = _cut(self.context.entries, kept_tokens)
+        if dropped:
+            self.add(
+                ContextCompacted(
+                    **IDS, summary="sum", messages_dropped=dropped, tokens_before=1, tokens_after=1
+                )
+            )
+
+    def _step(self, number: int, speaks: bool, calls: list[str]) -> None:
+        self.add(StepStarted(**IDS, step=number + 1, model="m", prompt="0" * 64))
+        if speaks:
+            self.add(PartCompleted(**IDS, part_id=f"{number}.1", kind="text", text="So."))
+        asked = [(self.new_call(), kind) for kind in calls]
+        for call_id, _ in asked:
+            self.add(ToolCallRequested(**IDS, call_id=call_id, step=number + 1, name="n", arguments={"a": 1}))
+        for call_id, kind in sorted(asked, key=lambda each: each[1] == "client"):
+            if kind in ("ok", "edited"):
+                self.add(ToolCallStarted(**IDS, call_id=call_id, arguments={"a": 2}))
+            outcome = "ok" if kind == "edited" else kind
+            content = () if kind == "client" else (TextPart(text=call_id),)
+            self.add(ToolCallCompleted(**IDS, call_id=call_id, name="n", outcome=outcome, content=content))
+
+
+def check_accepted(messages: tuple[Message, ...]) -> None:
+    """Fails where a provider would refuse: every call has one result, right behind its message."""
+    waiting: set[str] = set()
+    for message in messages:
+        results = [result.call_id for result in results_in(message.parts)]
+        if message.role == "tool":
+            assert len(results) == len(message.parts) == 1
+            assert results[0] in waiting, "a result without its call"
+            waiting.remove(results[0])
+            continue
+        assert not results
+        assert not waiting, "a call without its result"
+        waiting = {part.call_id for part in message.parts if isinstance(part, ToolCallPart)}
+    assert not waiting, "a call without its result"
+
+
+def unanswered(messages: tuple[Message, ...]) -> set[str]:
+    """Returns the calls of the last assistant's message that have no result."""
+    calls: set[str] = set()
+    for message in messages:
+        if message.role == "assistant":
+            calls = {part.call_id for part in message.parts if isinstance(part, ToolCallPart)}
+        calls -= {result.call_id for result in results_in(message.parts)}
+    return calls
+
+
+@given(st.lists(turn, min_size=1, max_size=5))
+def test_every_call_has_one_result_right_behind_it(turns: list[dict[str, Any]]) -> None:
+    writer = Writer()
+    for each in turns:
+        before = dict(writer.context.unanswered)
+        writer.turn(each)
+        if each["history"] is None:
+            assert not before.keys() & writer.context.unanswered.keys(), "answered, or given up"
+    open_calls = set(writer.context.unanswered)
+    assert open_calls == unanswered(writer.context.messages), "what is left to the caller, and only that"
+    writer.add(MessageAdded(**IDS, message_id="m", parts=(TextPart(text="Never mind."),)))
+    check_accepted(writer.context.messages)
+    assert not writer.context.unanswered
+    assert str(writer.context.messages).count(NO_RESULT) >= len(open_calls)
+
+
+@given(st.lists(turn, min_size=1, max_size=4), st.integers(0, 80))
+def test_the_context_is_the_same_when_it_is_read_again_from_any_cut(
+    turns: list[dict[str, Any]], cut: int
+) -> None:
+    live = Writer()
+    for each in turns:
+        live.turn(each)
+    log = live.log[: cut + 1]
+    early = ContextProjection()
+    for logged in log:
+        early.apply(logged)
+    late = ContextProjection()
+    for logged in log:
+        late.apply(LoggedEvent.from_json(logged.to_json()))
+    assert late.messages == early.messages
+    assert dict(late.unanswered) == dict(early.unanswered)
+
+
+@given(st.lists(turn, min_size=1, max_size=4))
+def test_a_given_answer_is_what_the_model_sees(turns: list[dict[str, Any]]) -> None:
+    writer = Writer()
+    for each in turns:
+        writer.turn({**each, "kept": None})
+        added = [e.event for e in writer.log if isinstance(e.event, MessageAdded)][-1]
+        given_results = {r.call_id: r.content for r in results_in(added.parts)}
+        seen = {r.call_id: r for m in writer.context.messages for r in results_in(m.parts)}
+        assert {i: seen[i].content for i in given_results} == given_results
+        assert all(seen[i].name == "n" for i in given_results), "the call's own name"
