@@ -45,6 +45,8 @@ An agent is one YAML file. It is looked for in this order, and the first file wi
 2. `agents/` in the folder of your configuration
 3. the agents that come with Holdfast
 
+Other users of the engine have an `agents/` folder of their own, and do not see yours.
+
 Files are read again when they change. A file with mistakes is listed with them, and never replaced silently
 by another one. `holdfast agents validate FILE` prints every mistake with line, column and the nearest valid
 key.

@@ -45,6 +45,7 @@ _NOUNS = {
     "files": "Files",
     "models": "Models",
     "keys": "Keys",
+    "users": "Users",
     "engine": "The engine",
 }
 
