@@ -30,7 +30,7 @@ from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.runs import Run, RunStatus, SearchHit, Session, Submitted
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import DiffBlock, Question, Risk
-from holdfast.core.domain.values import new_id
+from holdfast.core.domain.values import Page, new_id
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 DIFF = "--- a/report.md\n+++ b/report.md\n@@ -1 +1 @@\n-old line\n+new line\n"
@@ -276,11 +276,13 @@ class FakeWorkbench:
         self.cancel_events[run_id].cancelled.set()
         self.cancel_events[run_id].emit(ev.RunCancelled)
 
-    async def _runs(self, session_id: str, limit: int = 100, before: Any = None) -> tuple[Run, ...]:
-        return tuple(self.run_rows)
+    async def _runs(self, session_id: str, limit: int = 100, cursor: Any = None) -> Page[Run]:
+        return Page(items=tuple(self.run_rows))
 
-    async def _questions(self, session_id: str | None = None) -> tuple[Question, ...]:
-        return tuple(q for q, _ in self.open_questions.values())
+    async def _questions(
+        self, session_id: str | None = None, limit: int = 200, cursor: Any = None
+    ) -> Page[Question]:
+        return Page(items=tuple(q for q, _ in self.open_questions.values()))
 
     async def _answer(self, question_id: str, answer: str) -> None:
         question, future = self.open_questions.pop(question_id)
@@ -298,12 +300,16 @@ class FakeWorkbench:
 
     # --- approvals
 
-    async def _approvals(self, session_id: str | None = None, pending: bool = True) -> tuple[Approval, ...]:
+    async def _approvals(
+        self, session_id: str | None = None, pending: bool = True, limit: int = 200, cursor: Any = None
+    ) -> Page[Approval]:
         every = [*self.listed_approvals, *(a for a, _ in self.pending.values())]
-        return tuple(
-            a
-            for a in every
-            if (not pending or a.status is ApprovalStatus.PENDING) and session_id in (None, a.session_id)
+        return Page(
+            items=tuple(
+                a
+                for a in every
+                if (not pending or a.status is ApprovalStatus.PENDING) and session_id in (None, a.session_id)
+            )
         )
 
     async def _decide(self, approval_id: str, decision: Decision) -> Approval:
@@ -338,9 +344,10 @@ class FakeWorkbench:
 
     # --- sessions
 
-    async def _sessions(self, query: str = "", limit: int = 200, offset: int = 0) -> tuple[Session, ...]:
+    async def _sessions(self, query: str = "", limit: int = 200, cursor: Any = None) -> Page[Session]:
         found = [s for s in self.known.values() if query in s.title]
-        return tuple(found[offset : offset + limit])
+        end = int(cursor or 0) + limit
+        return Page(items=tuple(found[end - limit : end]), next_cursor=str(end) if end < len(found) else None)
 
     async def _create(
         self, agent: str, project: str, title: str = "", model: Any = None, id: Any = None
@@ -371,8 +378,8 @@ class FakeWorkbench:
         self.calls.append(("fork", session_id, before))
         return session_of("forked-id", forked_from=session_id)
 
-    async def _search(self, query: str, limit: int = 50) -> tuple[SearchHit, ...]:
-        return tuple(self.hits)
+    async def _search(self, query: str, limit: int = 50, cursor: Any = None) -> Page[SearchHit]:
+        return Page(items=tuple(self.hits))
 
     async def _export(self, session_id: str, format: str) -> str:
         if format == "json":

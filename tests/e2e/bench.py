@@ -164,7 +164,8 @@ class Bench:
 async def all_events(workbench: RemoteWorkbench, **filter: Any) -> list[LoggedEvent]:
     """Returns every event of the log, oldest first."""
     found: list[LoggedEvent] = []
-    while page := await workbench.events.read(EventFilter(**filter), after=found[-1].id if found else 0):
+    wanted = EventFilter(**filter)
+    while page := (await workbench.events.read(wanted, after=found[-1].id if found else 0)).items:
         found += page
     return found
 

@@ -118,7 +118,7 @@ async def _bring_to_an_end(workbench: RemoteWorkbench, run: Run) -> None:
         run = await workbench.runs.get(again.run_id)
     async with asyncio.timeout(15):
         while not run.status.ended:
-            for approval in await workbench.approvals.list(run.session_id):
+            for approval in (await workbench.approvals.list(run.session_id)).items:
                 await workbench.approvals.decide(approval.id, Decision(outcome="approve"))
             await asyncio.sleep(0.02)
             run = await workbench.runs.get(run.id)

@@ -173,15 +173,15 @@ async def test_what_a_user_has_is_not_there_for_another(host: LocalWorkbench) ->
             if logged.event.type == "run.completed":
                 break
     for other in (host, bob):
-        assert await other.sessions.list() == ()
-        assert await other.sessions.search("secret") == ()
-        assert await other.events.read(EventFilter()) == ()
-        assert await other.events.read(EventFilter(session_id=session.id)) == ()
+        assert (await other.sessions.list()).items == ()
+        assert (await other.sessions.search("secret")).items == ()
+        assert (await other.events.read(EventFilter())).items == ()
+        assert (await other.events.read(EventFilter(session_id=session.id))).items == ()
         for wanted in _reaches(other, session.id, submitted.run_id):
             with pytest.raises(NotFoundError):
                 await wanted
     assert (await ann.sessions.get(session.id)).owner == (await ann.users.me()).user_id
-    assert len(await ann.events.read(EventFilter())) > 5
+    assert len((await ann.events.read(EventFilter())).items) > 5
 
 
 def _reaches(other: Workbench, session_id: str, run_id: str) -> list[Any]:
@@ -227,12 +227,12 @@ async def test_a_follower_sees_its_own_users_events_only(host: LocalWorkbench) -
         await bob.sessions.delete(mine.id)
         second = await anext(stream)
     assert (second.event.type, second.event.session_id) == ("session.deleted", mine.id)
-    assert [each.event.session_id for each in await bob.events.read(EventFilter())] == [mine.id]
+    assert [each.event.session_id for each in (await bob.events.read(EventFilter())).items] == [mine.id]
 
 
 async def test_a_scope_that_is_too_small_is_refused_before_anything_happens(host: LocalWorkbench) -> None:
     reader = await sign_in(host, "ann", scope=Scope.READ)
-    assert await reader.sessions.list() == ()
+    assert (await reader.sessions.list()).items == ()
     with pytest.raises(ForbiddenError, match="scope"):
         await reader.sessions.create("general")
     admin = await sign_in(host, "ann")
@@ -287,4 +287,4 @@ async def test_only_an_administrator_says_where_the_engines_keys_are_sent(host: 
     ):
         with pytest.raises(ForbiddenError, match="api_base"):
             await call
-    assert await anna.runs.list(session.id) == ()
+    assert (await anna.runs.list(session.id)).items == ()

@@ -124,7 +124,7 @@ class Bench:
     async def approvals(self, count: int) -> tuple[Approval, ...]:
         async with asyncio.timeout(20):
             async for _ in self.workbench.events.follow(EventFilter(), 0):
-                waiting = await self.workbench.approvals.list()
+                waiting = (await self.workbench.approvals.list()).items
                 if len(waiting) >= count:
                     return waiting
         raise AssertionError("no approval")

@@ -55,7 +55,7 @@ async def test_an_approved_call_is_asked_again_when_an_earlier_call_changed_its_
         await bench.workbench.approvals.decide(second.id, Decision(outcome="approve"))
         await bench.workbench.approvals.decide(first.id, Decision(outcome="approve"))
         async with asyncio.timeout(20):
-            while not (waiting := await bench.workbench.approvals.list()):
+            while not (waiting := (await bench.workbench.approvals.list()).items):
                 await bench.until(("approval.requested", "run.completed"), run_id=run_id)
                 assert (await bench.workbench.runs.get(run_id)).status != "completed", "it was not asked"
         assert waiting[0].preview[0].diff.count("+key = 2") == 2

@@ -255,7 +255,7 @@ async def test_cancelling_closes_everything(open_bench, call) -> None:
         assert run.status == RunStatus.CANCELLED
         events = await bench.end(run_id)
         assert kinds(events)[-3:] == ["approval.resolved", "tool_call.completed", "run.cancelled"]
-        assert await bench.workbench.approvals.list() == ()
+        assert (await bench.workbench.approvals.list()).items == ()
 
 
 async def test_messages_that_come_while_busy_wait_in_order_and_can_be_pulled_back(
@@ -319,7 +319,7 @@ async def test_a_question_waits_for_its_answer(open_bench, say, call) -> None:
     async with open_bench([call(("ask_user", question)), say("Good")]) as bench:
         run_id = await bench.send(await bench.session())
         await bench.until("question.asked", run_id=run_id)
-        (asked,) = await bench.workbench.runs.questions()
+        (asked,) = (await bench.workbench.runs.questions()).items
         assert asked.choices == ("a", "b")
         await bench.workbench.runs.answer(asked.id, "b")
         events = await bench.end(run_id)

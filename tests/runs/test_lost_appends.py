@@ -60,7 +60,7 @@ async def test_deltas_that_were_not_kept_end_the_run_without_them(open_bench, sa
         assert events[-1].event.error.code == "disk_full"
         [said] = [e.event.text for e in events if e.event.type == "part.completed"]
         assert said == offered[0]
-        check(await bench.workbench.events.read(EventFilter(run_id=run_id)))
+        check((await bench.workbench.events.read(EventFilter(run_id=run_id))).items)
 
 
 async def test_an_end_that_was_not_kept_is_written_later(open_bench, say, monkeypatch) -> None:

@@ -34,7 +34,7 @@ async def test_an_answer_that_was_given_before_the_engine_died_reaches_the_model
         asked = (await bench.until("question.asked"))[-1].event
         await bench.workbench.runs.answer(asked.question.id, "blue")
         await bench.end(run_id)
-        log = await bench.workbench.events.read(EventFilter(), 0, 10_000)
+        log = (await bench.workbench.events.read(EventFilter(), 0, 1000)).items
     kept = []
     for logged in log:
         kept.append(logged.event)
@@ -63,7 +63,7 @@ async def test_an_engine_starts_although_a_waiting_run_has_lost_a_body(open_benc
         bench.blobs.path(digest).unlink()
     async with open_bench([say("fine")]) as again:
         assert (await again.workbench.runs.get(run_id)).status == RunStatus.FAILED
-        assert [each.id for each in await again.workbench.sessions.list()] == [session.id]
+        assert [each.id for each in (await again.workbench.sessions.list()).items] == [session.id]
         with pytest.raises(HoldfastError):
             await again.workbench.sessions.export(session.id, "json")
         other = await again.session()
@@ -96,15 +96,14 @@ async def test_pages_of_history_never_begin_inside_a_run(open_bench, say) -> Non
             await bench.end(await bench.send(session, text))
         for limit in range(1, 30):
             seen, before = [], None
-            while page := await bench.workbench.events.page_before(session.id, before, limit):
+            while page := (await bench.workbench.events.page_before(session.id, before, limit)).items:
                 runs = {logged.event.run_id for logged in page} - {None}
                 starts = {e.event.run_id for e in page if e.event.type == "run.started"}
                 assert runs == starts, f"limit {limit}"
                 seen = [*page, *seen]
                 before = page[0].id
-            all_ = await bench.workbench.events.read(
-                EventFilter(session_id=session.id, deltas=False), 0, 1000
-            )
+            wanted = EventFilter(session_id=session.id, deltas=False)
+            all_ = (await bench.workbench.events.read(wanted, 0, 1000)).items
             assert [logged.id for logged in seen] == [logged.id for logged in all_]
 
 
@@ -217,8 +216,10 @@ async def test_the_index_is_made_anew_without_the_events_whose_bodies_are_lost(o
         for digest in await bench.workbench._core.log.reader.body_blobs():
             bench.blobs.path(digest).unlink()
         await bench.workbench._core.log.rebuild_index()
-        assert {each.id for each in await bench.workbench.sessions.list()} == {lost.id, whole.id}
-        assert [hit.session_id for hit in await bench.workbench.sessions.search("short")] == [whole.id]
+        assert {each.id for each in (await bench.workbench.sessions.list()).items} == {lost.id, whole.id}
+        assert [hit.session_id for hit in (await bench.workbench.sessions.search("short")).items] == [
+            whole.id
+        ]
 
 
 async def test_a_summary_that_takes_too_long_ends_the_run_at_its_time_limit(open_bench, say) -> None:

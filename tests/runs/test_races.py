@@ -75,7 +75,7 @@ async def test_a_decision_that_comes_while_the_run_is_cancelled_changes_nothing(
             await deciding
         assert (await bench.workbench.runs.get(run_id)).status == RunStatus.CANCELLED
         assert (await bench.workbench.approvals.get(approval.id)).status == ApprovalStatus.CANCELLED
-        check(await bench.workbench.events.read(EventFilter(), 0, 10_000))
+        check((await bench.workbench.events.read(EventFilter(), 0, 1000)).items)
 
 
 async def test_a_client_that_goes_away_while_it_decides_leaves_no_run_behind(open_bench, say, call) -> None:
@@ -122,7 +122,7 @@ async def test_two_clients_that_continue_at_once_start_one_run(open_bench, say) 
         go_on = bench.workbench.runs.go_on
         results = await asyncio.gather(go_on(session.id), go_on(session.id), return_exceptions=True)
         assert sum(isinstance(result, ConflictError) for result in results) == 1
-        assert len(await bench.workbench.runs.list(session.id)) == 2
+        assert len((await bench.workbench.runs.list(session.id)).items) == 2
 
 
 async def test_a_session_is_deleted_or_gets_the_message_but_never_both(open_bench, say) -> None:
@@ -157,7 +157,7 @@ async def test_cancelling_a_run_twice_does_not_stop_the_message_that_waits(
         await starting.wait()
         await bench.workbench.runs.cancel(run_id)
         await first
-        runs = await bench.workbench.runs.list(session.id)
+        runs = (await bench.workbench.runs.list(session.id)).items
         assert len(runs) == 2
         assert (await bench.end(runs[0].id))[-1].event.type == "run.completed"
 
@@ -248,7 +248,7 @@ async def test_what_waits_can_be_decided_from_the_moment_it_is_seen(open_bench, 
         approval = await bench.approval()
         await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
         await bench.until("question.asked", run_id=run_id)
-        (question,) = await bench.workbench.runs.questions()
+        (question,) = (await bench.workbench.runs.questions()).items
         await bench.workbench.runs.answer(question.id, "yes")
         await bench.end(run_id)
         bench.workbench._core.log._followers.discard(spy)

@@ -98,7 +98,7 @@ async def test_a_death_at_any_event_leaves_runs_ended_or_waiting(open_bench, ste
     async with open_bench([*steps, [TextDelta(text="end"), Finished(reason="stop")]]) as bench:
         session = await bench.session()
         await drive(bench, await bench.send(session), choices)
-        log = await bench.workbench.events.read(EventFilter(), 0, 10_000)
+        log = (await bench.workbench.events.read(EventFilter(), 0, 1000)).items
     runs = check(log)
     assert all(run.ended for run in runs.values()), "terminal exactly once"
 
@@ -112,15 +112,15 @@ async def test_a_death_at_any_event_leaves_runs_ended_or_waiting(open_bench, ste
     await raw.close()
 
     async with open_bench([[TextDelta(text="end"), Finished(reason="stop")]] * 20) as again:
-        for run in await again.workbench.runs.list(session.id):
+        for run in (await again.workbench.runs.list(session.id)).items:
             if not run.status.ended:
                 assert run.status in (RunStatus.WAITING, RunStatus.RUNNING)
                 await drive(again, run.id, ["approve"] * 12)
-        after = await again.workbench.events.read(EventFilter(), 0, 10_000)
+        after = (await again.workbench.events.read(EventFilter(), 0, 1000)).items
         runs = check(after)
         assert all(run.ended for run in runs.values())
         assert [each.event for each in after[: len(kept)]] == kept, "a committed event was lost or changed"
-        assert await again.workbench.approvals.list() == ()
+        assert (await again.workbench.approvals.list()).items == ()
         assert (await again.workbench.engine.check())[3].state == "ok"
 
 
@@ -135,8 +135,10 @@ async def test_projections_of_a_replayed_log_are_those_of_the_live_one(
         session = await bench.session()
         run_id = await bench.send(session)
         await drive(bench, run_id, choices)
-        events = await bench.workbench.events.read(EventFilter(session_id=session.id), 0, 10_000)
-        short = await bench.workbench.events.read(EventFilter(session_id=session.id, deltas=False), 0, 10_000)
+        events = (await bench.workbench.events.read(EventFilter(session_id=session.id), 0, 1000)).items
+        short = (
+            await bench.workbench.events.read(EventFilter(session_id=session.id, deltas=False), 0, 1000)
+        ).items
     live, late = ContextProjection(), ContextProjection()
     for number, logged in enumerate(events):
         live.apply(logged)
@@ -163,7 +165,7 @@ async def test_a_waiting_approval_is_still_waiting_after_a_restart_and_goes_on(o
         run_id = await bench.send(session)
         before = await bench.approval()
     async with open_bench([say("Done")]) as bench:
-        (approval,) = await bench.workbench.approvals.list()
+        (approval,) = (await bench.workbench.approvals.list()).items
         assert approval == before
         await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
         events = await bench.end(run_id)
@@ -220,7 +222,9 @@ async def test_a_fork_is_a_session_of_its_own(open_bench, say, call, where) -> N
         expected = ["question one", "question three"]
         assert said == (expected if where == "before" else ["question one", "question two", "question three"])
         await bench.workbench.sessions.delete(session.id)
-        check(await bench.workbench.events.read(EventFilter(session_id=fork.id), 0, 1000), deltas=False)
+        check(
+            (await bench.workbench.events.read(EventFilter(session_id=fork.id), 0, 1000)).items, deltas=False
+        )
         assert (await bench.workbench.sessions.get(fork.id)).messages > 0
 
 
@@ -231,6 +235,6 @@ async def test_a_fork_in_the_middle_of_a_run_is_closed_as_cancelled(open_bench, 
         events = await bench.end(await bench.send(session))
         for cut in events[2:]:
             fork = await bench.workbench.sessions.fork(session.id, cut.id)
-            copies = await bench.workbench.events.read(EventFilter(session_id=fork.id), 0, 1000)
+            copies = (await bench.workbench.events.read(EventFilter(session_id=fork.id), 0, 1000)).items
             runs = check(copies, deltas=False)
             assert all(run.ended for run in runs.values())

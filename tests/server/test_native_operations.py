@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from server_fakes import AT
@@ -100,7 +101,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.trust", {"path": "/p", "trusted": False}, TRUST),
     ("agents.trusted", {"path": "/p"}, TRUST),
     ("agents.trusted", {"path": "/p"}, None),
-    ("sessions.list", {"query": "a+b ü", "limit": 5, "offset": 10}, (SESSION,)),
+    ("sessions.list", {"query": "a+b ü", "limit": 5, "cursor": "x=_-"}, page(SESSION, more="y=")),
     ("sessions.create", {"agent": "analyst", "project": "/p", "model": "offline", "id": "s1"}, SESSION),
     ("sessions.get", {"session_id": "search"}, SESSION),
     ("sessions.get", {"session_id": ".."}, SESSION),
@@ -109,11 +110,13 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("sessions.configure", {"session_id": "s1", "model": ""}, SESSION),
     ("sessions.delete", {"session_id": "s1"}, None),
     ("sessions.fork", {"session_id": "s1", "before": 0}, SESSION),
-    ("sessions.search", {"query": "x", "limit": 3}, ()),
+    ("sessions.search", {"query": "x", "limit": 3}, page(of=SearchHit)),
     (
         "sessions.search",
         {"query": "x"},
-        (SearchHit(session_id="s1", session_title="t", event_id=1, role="user", excerpt="\x02x\x03", at=AT),),
+        page(
+            SearchHit(session_id="s1", session_title="t", event_id=1, role="user", excerpt="\x02x\x03", at=AT)
+        ),
     ),
     ("sessions.export", {"session_id": "s1", "format": "markdown"}, "# Title\n\nü\u2028"),
     ("sessions.queue", {"session_id": "s1"}, (QUEUED,)),
@@ -121,16 +124,16 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("runs.send", {"session_id": "s1", "parts": PARTS, "options": OPTIONS, "message_id": "m1"}, SUBMITTED),
     ("runs.send", {"session_id": "s1", "parts": (TextPart(text="x" * 5_000_000),)}, SUBMITTED),
     ("runs.get", {"run_id": "r1"}, RUN),
-    ("runs.list", {"session_id": "s1", "limit": 2, "before": 9}, (RUN,)),
+    ("runs.list", {"session_id": "s1", "limit": 2, "cursor": "c"}, page(RUN)),
     ("runs.cancel", {"run_id": "r1"}, RUN),
     ("runs.pause", {"run_id": "r1"}, RUN),
     ("runs.resume", {"run_id": "r1"}, RUN),
     ("runs.finish", {"run_id": "r1"}, RUN),
     ("runs.steer", {"run_id": "r1", "parts": PARTS}, None),
     ("runs.go_on", {"session_id": "s1", "options": OPTIONS}, SUBMITTED),
-    ("runs.questions", {"session_id": "s1"}, (QUESTION,)),
+    ("runs.questions", {"session_id": "s1"}, page(QUESTION)),
     ("runs.answer", {"question_id": "q1", "answer": "a"}, None),
-    ("approvals.list", {"session_id": "s1", "pending": False}, (APPROVAL,)),
+    ("approvals.list", {"session_id": "s1", "pending": False}, page(APPROVAL)),
     ("approvals.get", {"approval_id": "a1"}, APPROVAL),
     (
         "approvals.decide",
@@ -139,9 +142,9 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("approvals.rules", {}, Rules(deny=("run_command(rm *)",))),
     ("approvals.policy_path", {}, "/p/policy.yaml"),
-    ("events.read", {"filter": EventFilter(run_id="r1", deltas=False), "after": 3, "limit": 2}, (EVENT,)),
-    ("events.read", {"filter": EventFilter()}, ()),
-    ("events.page_before", {"session_id": "s1", "before": 4, "limit": 1}, (EVENT, EVENT)),
+    ("events.read", {"filter": EventFilter(run_id="r1", deltas=False), "after": 3, "limit": 2}, EVENTS),
+    ("events.read", {"filter": EventFilter()}, page(of=LoggedEvent)),
+    ("events.page_before", {"session_id": "s1", "before": 4, "limit": 1}, page(EVENT, EVENT)),
     ("files.list", {"session_id": "s1"}, (ENTRY,)),
     ("files.read", {"session_id": "s1", "path": "../a b"}, CONTENT),
     ("files.attach", {"session_id": "s1", "path": "a.csv"}, FILE),
@@ -233,17 +236,16 @@ async def test_positional_arguments_arrive_under_their_names(served: Any) -> Non
 
 
 async def test_a_page_of_events_has_the_shape_of_the_stream(served: Any) -> None:
-    served.fake.results["events.read"] = (EVENT,)
+    served.fake.results["events.read"] = EVENTS
     answer = await served.http.get("/events", params={"after": 3, "deltas": "false"})
-    assert answer.json() == [
-        {
-            "id": 7,
-            "session_id": "s1",
-            "run_id": None,
-            "at": "2026-03-01T12:30:00Z",
-            "type": "session.renamed",
-            "title": "x",
-            "automatic": False,
-        }
-    ]
+    event = {
+        "id": 7,
+        "session_id": "s1",
+        "run_id": None,
+        "at": "2026-03-01T12:30:00Z",
+        "type": "session.renamed",
+        "title": "x",
+        "automatic": False,
+    }
+    assert answer.json() == {"items": [event], "next_cursor": "7"}
     assert served.fake.calls[0][2] == {"filter": EventFilter(deltas=False), "after": 3}

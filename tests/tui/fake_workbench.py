@@ -66,6 +66,7 @@ from holdfast.core.domain.runs import (
 )
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import DiffBlock, DisplayBlock, Question, Risk
+from holdfast.core.domain.values import Page
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 """When everything here happens: a second an event."""
@@ -539,10 +540,10 @@ class _Agents(_Part):
 
 
 class _Sessions(_Part):
-    async def list(self, query: str = "", limit: int = 200, offset: int = 0) -> tuple[Session, ...]:
+    async def list(self, query: str = "", limit: int = 200, cursor: str | None = None) -> Page[Session]:
         self.bench.reach()
         found = sorted(self.bench.sessions_by_id.values(), key=lambda s: s.updated_at, reverse=True)
-        return tuple(found[offset : offset + limit])
+        return Page(items=tuple(found[:limit]))
 
     async def create(
         self, agent: str, project: str, title: str = "", model: str | None = None, id: str | None = None
@@ -588,7 +589,7 @@ class _Sessions(_Part):
                 self.bench.emit(event.model_copy(update={"session_id": new.id}))
         return self.bench.sessions_by_id[new.id]
 
-    async def search(self, query: str, limit: int = 50) -> tuple[SearchHit, ...]:
+    async def search(self, query: str, limit: int = 50, cursor: str | None = None) -> Page[SearchHit]:
         hits = []
         for logged in self.bench.log:
             event = logged.event
@@ -608,7 +609,7 @@ class _Sessions(_Part):
                         at=event.at,
                     )
                 )
-        return tuple(hits[:limit])
+        return Page(items=tuple(hits[:limit]))
 
     async def export(self, session_id: str, format: Literal["markdown", "json"]) -> str:
         session = await self.get(session_id)
@@ -657,8 +658,8 @@ class _Runs(_Part):
     async def get(self, run_id: str) -> Run:
         return self.bench.runs_by_id[run_id]
 
-    async def list(self, session_id: str, limit: int = 100, before: int | None = None) -> tuple[Run, ...]:
-        return tuple(r for r in self.bench.runs_by_id.values() if r.session_id == session_id)
+    async def list(self, session_id: str, limit: int = 100, cursor: str | None = None) -> Page[Run]:
+        return Page(items=tuple(r for r in self.bench.runs_by_id.values() if r.session_id == session_id))
 
     async def cancel(self, run_id: str) -> Run:
         run = self.bench.runs_by_id[run_id]
@@ -683,8 +684,11 @@ class _Runs(_Part):
         run = self.bench.start(session_id, (TextPart(text="Continue."),), self.bench.new_id("message"))
         return Submitted(session_id=session_id, message_id="continue", run_id=run.id)
 
-    async def questions(self, session_id: str | None = None) -> tuple[Question, ...]:
-        return tuple(q for q in self.bench.questions_by_id.values() if q.id not in self.bench.answers)
+    async def questions(
+        self, session_id: str | None = None, limit: int = 200, cursor: str | None = None
+    ) -> Page[Question]:
+        waiting = (q for q in self.bench.questions_by_id.values() if q.id not in self.bench.answers)
+        return Page(items=tuple(waiting))
 
     async def answer(self, question_id: str, answer: str) -> None:
         if question_id in self.bench.answers:
@@ -694,10 +698,16 @@ class _Runs(_Part):
 
 
 class _Approvals(_Part):
-    async def list(self, session_id: str | None = None, pending: bool = True) -> tuple[Approval, ...]:
+    async def list(
+        self,
+        session_id: str | None = None,
+        pending: bool = True,
+        limit: int = 200,
+        cursor: str | None = None,
+    ) -> Page[Approval]:
         self.bench.reach()
         found = self.bench.approvals_by_id.values()
-        return tuple(a for a in found if not pending or a.status is ApprovalStatus.PENDING)
+        return Page(items=tuple(a for a in found if not pending or a.status is ApprovalStatus.PENDING))
 
     async def get(self, approval_id: str) -> Approval:
         return self.bench.approvals_by_id[approval_id]
@@ -724,12 +734,12 @@ class _Events(_Part):
     def _of(self, filter: EventFilter, after: int) -> list[LoggedEvent]:
         return [e for e in self.bench.log if e.id > after and filter.admits(e.event)]
 
-    async def read(self, filter: EventFilter, after: int = 0, limit: int = 1000) -> tuple[LoggedEvent, ...]:
-        return tuple(self._of(filter, after)[:limit])
+    async def read(self, filter: EventFilter, after: int = 0, limit: int = 1000) -> Page[LoggedEvent]:
+        return Page(items=tuple(self._of(filter, after)[:limit]))
 
     async def page_before(
         self, session_id: str, before: int | None = None, limit: int = 200
-    ) -> tuple[LoggedEvent, ...]:
+    ) -> Page[LoggedEvent]:
         self.bench.reach()
         own = [e for e in self.bench.log if e.event.session_id == session_id]
         ended = {e.event.run_id for e in own if e.event.type in RUN_ENDS}
@@ -738,7 +748,7 @@ class _Events(_Part):
         start = max(0, len(own) - limit)
         while start > 0 and own[start].event.type != "run.started":
             start -= 1
-        return tuple(own[start:])
+        return Page(items=tuple(own[start:]))
 
     async def follow(self, filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:
         cursor = len(self.bench.log) if after is None else after

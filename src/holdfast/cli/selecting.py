@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import InvalidError, NotFoundError
+from holdfast.core.domain.values import all_items
 
 if TYPE_CHECKING:
     from holdfast.core.domain.approvals import Approval
@@ -44,41 +45,57 @@ async def session(workbench: Workbench, text: str, agent: str | None = None) -> 
             return await workbench.sessions.get(text)
         except NotFoundError:
             pass  # not a whole id: perhaps the start of one, or there is none, which `pick` says
-    found: dict[str, Session] = {}
-    while True:
-        page = await workbench.sessions.list(limit=_PAGE, offset=len(found))
-        fresh = {s.id: s for s in page if s.id not in found}
-        found.update(fresh)
-        if text == LAST:
-            match = next((s for s in page if agent in (None, s.agent)), None)
-            if match is not None:
-                return match
-        if len(page) < _PAGE or not fresh:
-            break
     if text == LAST:
-        whose = f" of agent {agent!r}" if agent else ""
-        raise NotFoundError(f"there is no session{whose} yet; leave out `last` to start one")
+        return await _latest(workbench, agent)
+    every = await all_items(lambda limit, cursor: workbench.sessions.list("", limit, cursor))
+    found = {s.id: s for s in every}
     return found[pick(text, found, "session")]
+
+
+async def _latest(workbench: Workbench, agent: str | None) -> Session:
+    cursor: str | None = None
+    while True:
+        page = await workbench.sessions.list(limit=_PAGE, cursor=cursor)
+        match = next((s for s in page.items if agent in (None, s.agent)), None)
+        if match is not None:
+            return match
+        cursor = page.next_cursor
+        if cursor is None:
+            whose = f" of agent {agent!r}" if agent else ""
+            raise NotFoundError(f"there is no session{whose} yet; leave out `last` to start one")
 
 
 async def run(workbench: Workbench, session_id: str, text: str) -> Run:
     """Returns the run of a session that `text` names."""
-    runs = {r.id: r for r in await workbench.runs.list(session_id, limit=1000)}
+    every = await all_items(lambda limit, cursor: workbench.runs.list(session_id, limit, cursor))
+    runs = {r.id: r for r in every}
     return runs[pick(text, runs, "run")]
 
 
 async def approval(workbench: Workbench, text: str) -> Approval:
     """Returns the approval that `text` names: of those that wait, else of all."""
-    waiting = {a.id: a for a in reversed(await workbench.approvals.list())}
+    waiting = {a.id: a for a in reversed(await approvals(workbench))}
     if text == LAST or any(i.startswith(text) for i in waiting):
         return waiting[pick(text, waiting, "approval")]
-    every = {a.id: a for a in reversed(await workbench.approvals.list(pending=False))}
+    every = {a.id: a for a in reversed(await approvals(workbench, pending=False))}
     return every[pick(text, every, "approval")]
+
+
+async def approvals(
+    workbench: Workbench, session_id: str | None = None, *, pending: bool = True
+) -> tuple[Approval, ...]:
+    """Returns all approvals, oldest first: those that wait, or decided ones too."""
+    return await all_items(lambda limit, cursor: workbench.approvals.list(session_id, pending, limit, cursor))
+
+
+async def questions(workbench: Workbench, session_id: str | None = None) -> tuple[Question, ...]:
+    """Returns all questions that wait, oldest first."""
+    return await all_items(lambda limit, cursor: workbench.runs.questions(session_id, limit, cursor))
 
 
 async def question(workbench: Workbench, text: str) -> Question:
     """Returns the waiting question that `text` names."""
-    waiting = {q.id: q for q in reversed(await workbench.runs.questions())}
+    waiting = {q.id: q for q in reversed(await questions(workbench))}
     if text != LAST and not any(i.startswith(text) for i in waiting):
         raise NotFoundError(f"no question {text!r} waits; `holdfast approvals questions` shows those that do")
     return waiting[pick(text, waiting, "question")]

@@ -30,7 +30,7 @@ def list_approvals(
 
     async def listed(workbench: Workbench) -> tuple[Approval, ...]:
         of = (await selecting.session(workbench, session)).id if session else None
-        return await workbench.approvals.list(of, pending=not every)
+        return await selecting.approvals(workbench, of, pending=not every)
 
     found = call(listed)
     if as_json:
@@ -142,7 +142,7 @@ def rules(as_json: Json = False) -> None:
 @app.command()
 def questions(as_json: Json = False) -> None:
     """List the questions of agents that wait for an answer."""
-    found = call(lambda workbench: workbench.runs.questions())
+    found = call(selecting.questions)
     if as_json:
         say_json(found)
         return

@@ -15,6 +15,7 @@ from holdfast.cli.calling import call
 from holdfast.cli.options import Json, SessionId, group
 from holdfast.cli.output import ago, colored, json_line, say, say_fields, say_json, say_table, short_ids
 from holdfast.core.domain.text import sanitize_line
+from holdfast.core.domain.values import all_items
 
 if TYPE_CHECKING:
     from holdfast.core.domain.approvals import Approval
@@ -37,7 +38,11 @@ def list_sessions(
     as_json: Json = False,
 ) -> None:
     """List sessions, latest first."""
-    found = call(lambda workbench: workbench.sessions.list(query, limit=limit))
+    found = call(
+        lambda workbench: all_items(
+            lambda size, cursor: workbench.sessions.list(query, size, cursor), most=limit
+        )
+    )
     if as_json:
         say_json(found)
         return
@@ -57,10 +62,10 @@ def show(session: SessionId, as_json: Json = False) -> None:
         found = await selecting.session(workbench, session)
         return {
             "session": found,
-            "runs": await workbench.runs.list(found.id),
+            "runs": (await workbench.runs.list(found.id)).items,
             "queue": await workbench.sessions.queue(found.id),
-            "approvals": await workbench.approvals.list(found.id),
-            "questions": await workbench.runs.questions(found.id),
+            "approvals": await selecting.approvals(workbench, found.id),
+            "questions": await selecting.questions(workbench, found.id),
         }
 
     found = call(details)
@@ -73,7 +78,11 @@ def show(session: SessionId, as_json: Json = False) -> None:
 @app.command()
 def search(query: str, limit: Annotated[int, typer.Option(min=1)] = 50, as_json: Json = False) -> None:
     """Find the places in all sessions where words stand, best first."""
-    hits = call(lambda workbench: workbench.sessions.search(query, limit=limit))
+    hits = call(
+        lambda workbench: all_items(
+            lambda size, cursor: workbench.sessions.search(query, size, cursor), most=limit
+        )
+    )
     if as_json:
         say_json(hits)
         return

@@ -1,17 +1,66 @@
-"""The base of every domain type, and the two facts each of them needs: an id and a time."""
+"""The base of every domain type, the two facts each of them needs (an id and a time), and pages of them."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+
+MAX_LIMIT = 1_000
+"""Most items of one page."""
+
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Most items in the answer.")]
+"""How many items a page has at most."""
+
+Cursor = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=1_000,
+        description="Where to go on: `next_cursor` of the page before, from a call with the same filters.",
+    ),
+]
+"""A place in a listing; only the engine that made it can read it."""
+
+EventId = Annotated[int, Field(ge=0, le=2**63 - 1, description="The id of an event.")]
 
 
 class Value(BaseModel):
     """A frozen value that refuses keys it does not know. Everything in the domain is one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Page(Value, Generic[T]):
+    """A part of a listing.
+
+    Pages are cut at a place in the listing's order and not at a number, so what is added or removed
+    meanwhile neither repeats nor hides anything else.
+    """
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None
+    """Where the next page begins; None when this is the last one."""
+
+
+async def all_items(
+    fetch: Callable[[int, str | None], Awaitable[Page[T]]], most: int | None = None
+) -> tuple[T, ...]:
+    """Returns the items of all pages, or the first `most`; `fetch` takes a limit and a cursor."""
+    found: list[T] = []
+    cursor: str | None = None
+    while most is None or len(found) < most:
+        page = await fetch(MAX_LIMIT if most is None else min(MAX_LIMIT, most - len(found)), cursor)
+        found.extend(page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return tuple(found)
 
 
 def new_id() -> str:

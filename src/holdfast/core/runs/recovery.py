@@ -15,6 +15,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import Run
+from holdfast.core.domain.values import all_items
 from holdfast.core.runs.active import ActiveRun, Prepare
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import INTERRUPTED_TEXT, RunState
@@ -52,14 +53,15 @@ class Recovery:
     async def _give_up(self, row: Run, error: ErrorInfo) -> None:
         """Ends a run whose log cannot be read; the index still knows what of it waits for a person."""
         ids = {"session_id": row.session_id, "run_id": row.id}
+        reader, of = self._log.reader, row.session_id
         approvals = [
             ApprovalResolved(**ids, approval_id=each.id, call_id=each.call_id, status="cancelled")
-            for each in await self._log.reader.approvals(row.session_id, pending=True)
+            for each in await all_items(lambda limit, at: reader.approvals(of, True, limit, at))
             if each.run_id == row.id
         ]
         questions = [
             QuestionAnswered(**ids, question_id=each.id, call_id=each.call_id, answer=None)
-            for each in await self._log.reader.questions(row.session_id)
+            for each in await all_items(lambda limit, at: reader.questions(of, limit, at))
             if each.run_id == row.id
         ]
         await self._log.append(*approvals, *questions, RunFailed(**ids, error=error), durable=True)

@@ -17,7 +17,7 @@ from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.tools import Tool
-from holdfast.core.domain.values import utc_now
+from holdfast.core.domain.values import all_items, utc_now
 from holdfast.core.identity.redaction import StreamRedactor
 from holdfast.core.runs.active import ActiveRun, WorkTimer
 from holdfast.core.runs.broker import Broker
@@ -88,7 +88,8 @@ class Preparation:
         """Returns the run, ready for the loop. Raises `AgentFileError`, `NotFoundError`."""
         spec = with_options(await self._spec(session), options)
         workspace = self._workspaces.open(session)
-        approvals = await self._log.reader.approvals(session.id, pending=False)
+        reader = self._log.reader
+        approvals = await all_items(lambda limit, at: reader.approvals(session.id, False, limit, at))
         # A fork's older ones were decided for the session that it comes from.
         self._broker.remember(
             tuple(each for each in approvals if each.decided_at and each.decided_at >= session.created_at)

@@ -10,10 +10,11 @@ from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import Run, RunOptions, Submitted
 from holdfast.core.domain.tools import Question
-from holdfast.core.domain.values import new_id
+from holdfast.core.domain.values import Page, new_id
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.policies import Policies
 from holdfast.core.store.log import EventLog
 
@@ -52,9 +53,9 @@ class RunService:
     async def get(self, run_id: str) -> Run:
         return await self._access.run(run_id)
 
-    async def list(self, session_id: str, limit: int = 100, before: int | None = None) -> tuple[Run, ...]:
+    async def list(self, session_id: str, limit: int = 100, cursor: str | None = None) -> Page[Run]:
         await self._access.session(session_id)
-        return await self._log.reader.runs(session_id, limit, before)
+        return await self._log.reader.runs(session_id, checked_limit(limit), cursor)
 
     async def cancel(self, run_id: str) -> Run:
         await self._access.run(run_id)
@@ -86,8 +87,10 @@ class RunService:
         await self._access.session(session_id)
         return await self._supervisor.go_on(session_id, self._allowed(options))
 
-    async def questions(self, session_id: str | None = None) -> tuple[Question, ...]:
-        return await self._log.reader.questions(session_id, self._access.owner)
+    async def questions(
+        self, session_id: str | None = None, limit: int = 200, cursor: str | None = None
+    ) -> Page[Question]:
+        return await self._log.reader.questions(session_id, checked_limit(limit), cursor, self._access.owner)
 
     async def answer(self, question_id: str, answer: str) -> None:
         await self._access.question(question_id)
@@ -103,8 +106,16 @@ class ApprovalService:
         self._broker = broker
         self._policies = policies
 
-    async def list(self, session_id: str | None = None, pending: bool = True) -> tuple[Approval, ...]:
-        return await self._log.reader.approvals(session_id, pending, self._access.owner)
+    async def list(
+        self,
+        session_id: str | None = None,
+        pending: bool = True,
+        limit: int = 200,
+        cursor: str | None = None,
+    ) -> Page[Approval]:
+        return await self._log.reader.approvals(
+            session_id, pending, checked_limit(limit), cursor, self._access.owner
+        )
 
     async def get(self, approval_id: str) -> Approval:
         return await self._access.approval(approval_id)
@@ -132,14 +143,21 @@ class EventService:
         self._access = access
         self._log = log
 
-    async def read(self, filter: EventFilter, after: int = 0, limit: int = 1000) -> tuple[LoggedEvent, ...]:
-        return tuple(await self._log.read(filter, after, min(limit, 10_000), self._access.owner))
+    async def read(self, filter: EventFilter, after: int = 0, limit: int = 1000) -> Page[LoggedEvent]:
+        found = await self._log.read(filter, after, checked_limit(limit) + 1, self._access.owner)
+        more = len(found) > limit
+        return Page[LoggedEvent](
+            items=tuple(found[:limit]), next_cursor=str(found[limit - 1].id) if more else None
+        )
 
     async def page_before(
         self, session_id: str, before: int | None = None, limit: int = 200
-    ) -> tuple[LoggedEvent, ...]:
+    ) -> Page[LoggedEvent]:
         await self._access.session(session_id)
-        return tuple(await self._log.reader.page_before(session_id, before, min(limit, 10_000)))
+        reader = self._log.reader
+        page = await reader.page_before(session_id, before, checked_limit(limit))
+        more = bool(page) and await reader.has_events_before(session_id, page[0].id)
+        return Page[LoggedEvent](items=tuple(page), next_cursor=str(page[0].id) if more else None)
 
     def follow(self, filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:
         return self._log.follow(filter, after, self._access.owner)

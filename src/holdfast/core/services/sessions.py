@@ -25,10 +25,11 @@ from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.runs import QueuedMessage, SearchHit, Session
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.tools import BlobStore
-from holdfast.core.domain.values import new_id
+from holdfast.core.domain.values import Page, new_id
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.sessions.export import to_json, to_markdown
 from holdfast.core.sessions.fork import Renaming, copied
@@ -59,8 +60,8 @@ class SessionService:
         self._workspaces = workspaces
         self._blobs = blobs
 
-    async def list(self, query: str = "", limit: int = 200, offset: int = 0) -> tuple[Session, ...]:
-        return await self._log.reader.sessions(query, limit, offset, self._access.owner)
+    async def list(self, query: str = "", limit: int = 200, cursor: str | None = None) -> Page[Session]:
+        return await self._log.reader.sessions(query, checked_limit(limit), cursor, self._access.owner)
 
     async def create(
         self, agent: str, project: str = "", title: str = "", model: str | None = None, id: str | None = None
@@ -133,8 +134,8 @@ class SessionService:
         self._supervisor.forget(session_id)
         await asyncio.to_thread(self._workspaces.forget, session_id)
 
-    async def search(self, query: str, limit: int = 50) -> tuple[SearchHit, ...]:
-        return await self._log.reader.search(query, limit, self._access.owner)
+    async def search(self, query: str, limit: int = 50, cursor: str | None = None) -> Page[SearchHit]:
+        return await self._log.reader.search(query, checked_limit(limit), cursor, self._access.owner)
 
     async def export(self, session_id: str, format: Literal["markdown", "json"]) -> str:
         session = await self.get(session_id)

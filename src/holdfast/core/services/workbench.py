@@ -118,7 +118,7 @@ class Agents(Protocol):
 
 class Sessions(Protocol):
     @needs(Scope.READ)
-    async def list(self, query: str = "", limit: int = 200, offset: int = 0) -> tuple[Session, ...]:
+    async def list(self, query: str = "", limit: Limit = 200, cursor: Cursor | None = None) -> Page[Session]:
         """Returns sessions, latest first; `query` filters by words in the title."""
         ...
 
@@ -156,12 +156,12 @@ class Sessions(Protocol):
         ...
 
     @needs(Scope.CHAT)
-    async def fork(self, session_id: str, before: int | None = None) -> Session:
+    async def fork(self, session_id: str, before: EventId | None = None) -> Session:
         """Returns a new session with the events of ids under `before` (all when None) and their files."""
         ...
 
     @needs(Scope.READ)
-    async def search(self, query: str, limit: int = 50) -> tuple[SearchHit, ...]:
+    async def search(self, query: str, limit: Limit = 50, cursor: Cursor | None = None) -> Page[SearchHit]:
         """Returns the places in all sessions where the words of `query` stand, best first."""
         ...
 
@@ -199,8 +199,8 @@ class Runs(Protocol):
         ...
 
     @needs(Scope.READ)
-    async def list(self, session_id: str, limit: int = 100, before: int | None = None) -> tuple[Run, ...]:
-        """Returns the runs of a session, latest first; `before` is the `first_event_id` to page from."""
+    async def list(self, session_id: str, limit: Limit = 100, cursor: Cursor | None = None) -> Page[Run]:
+        """Returns the runs of a session, latest first."""
         ...
 
     @needs(Scope.CHAT)
@@ -234,8 +234,10 @@ class Runs(Protocol):
         ...
 
     @needs(Scope.READ)
-    async def questions(self, session_id: str | None = None) -> tuple[Question, ...]:
-        """Returns the questions of agents that wait for an answer."""
+    async def questions(
+        self, session_id: str | None = None, limit: Limit = 200, cursor: Cursor | None = None
+    ) -> Page[Question]:
+        """Returns the questions of agents that wait for an answer, oldest first."""
         ...
 
     @needs(Scope.CHAT)
@@ -246,7 +248,13 @@ class Runs(Protocol):
 
 class Approvals(Protocol):
     @needs(Scope.READ)
-    async def list(self, session_id: str | None = None, pending: bool = True) -> tuple[Approval, ...]:
+    async def list(
+        self,
+        session_id: str | None = None,
+        pending: bool = True,
+        limit: Limit = 200,
+        cursor: Cursor | None = None,
+    ) -> Page[Approval]:
         """Returns approvals, oldest first: those that wait, or all."""
         ...
 
@@ -273,23 +281,28 @@ class Approvals(Protocol):
 
 class Events(Protocol):
     @needs(Scope.READ)
-    async def read(self, filter: EventFilter, after: int = 0, limit: int = 1000) -> tuple[LoggedEvent, ...]:
-        """Returns the next committed events with ids over `after`, oldest first."""
-        ...
+    async def read(self, filter: EventFilter, after: EventId = 0, limit: Limit = 1000) -> Page[LoggedEvent]:
+        """Returns the next committed events with ids over `after`, oldest first.
 
-    @needs(Scope.READ)
-    async def page_before(
-        self, session_id: str, before: int | None = None, limit: int = 200
-    ) -> tuple[LoggedEvent, ...]:
-        """Returns the last events of a session with ids under `before` (None: the end), oldest first.
-
-        Deltas of ended parts and calls are left out. The page is extended backwards to the start of a
-        run, so that each page can be presented alone; empty when there is nothing before.
+        `next_cursor` is the `after` of the next page. The log grows: when there is none, go on later with
+        the id of the last event. A filter for a session or a run that does not exist admits nothing.
         """
         ...
 
     @needs(Scope.READ)
-    def follow(self, filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:
+    async def page_before(
+        self, session_id: str, before: EventId | None = None, limit: Limit = 200
+    ) -> Page[LoggedEvent]:
+        """Returns the last events of a session with ids under `before` (None: the end), oldest first.
+
+        Deltas of ended parts and calls are left out. The page is extended backwards to the start of a
+        run, so that each page can be presented alone, and may so be longer than `limit`; empty when there
+        is nothing before. `next_cursor` is the `before` of the page that comes before this one.
+        """
+        ...
+
+    @needs(Scope.READ)
+    def follow(self, filter: EventFilter, after: EventId | None = None) -> AsyncIterator[LoggedEvent]:
         """Yields committed events with ids over `after` (None: from now), for ever: no gap, no repetition."""
         ...
 
@@ -311,7 +324,7 @@ class Files(Protocol):
         ...
 
     @needs(Scope.READ)
-    async def complete(self, session_id: str, prefix: str, limit: int = 20) -> tuple[str, ...]:
+    async def complete(self, session_id: str, prefix: str, limit: Limit = 20) -> tuple[str, ...]:
         """Returns paths for `@prefix`, best first, fuzzy."""
         ...
 

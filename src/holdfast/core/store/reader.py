@@ -22,6 +22,8 @@ from holdfast.core.domain.runs import (
     Usage,
 )
 from holdfast.core.domain.tools import BlobStore, Question
+from holdfast.core.domain.values import Page
+from holdfast.core.store.cursors import Keyset
 from holdfast.core.store.translate import translate
 
 _DELTAS = ", ".join(f"'{name}'" for name in DELTAS)
@@ -46,6 +48,18 @@ _SESSION = (
     " (SELECT COALESCE(MAX(id), 0) FROM events WHERE session_id = s.id) AS last_event_id,"
     f" {_SUMS} FROM sessions s"
 )
+
+_HITS = """
+    WITH hits AS MATERIALIZED (
+        SELECT search.rowid AS id, rank AS score, session_id, role, at, title
+        FROM search JOIN sessions ON sessions.id = search.session_id
+        WHERE search MATCH ?1 AND (?2 IS NULL OR sessions.owner = ?2) AND search.rowid <= ?3
+    )
+    SELECT * FROM hits WHERE ?4 IS NULL OR (score, id) > (?4, ?5) ORDER BY score, id LIMIT ?6
+"""
+
+_NO_END = 1 << 62
+"""An id that no event reaches."""
 
 _MAX_QUERY = 1_000
 """Characters of a search that count, and as many words of them as a title or a message is searched for."""
@@ -132,7 +146,7 @@ class Reader:
 
         Deltas come only from a run that has not ended: elsewhere the completed parts say it all.
         """
-        end = before if before is not None else 1 << 62
+        end = before if before is not None else _NO_END
         open_runs = "SELECT id FROM runs WHERE session_id = ? AND ended_at IS NULL"
         wanted = f"session_id = ? AND id < ? AND (type NOT IN ({_DELTAS}) OR run_id IN ({open_runs}))"
         rows = await self._all(
@@ -156,6 +170,11 @@ class Reader:
             (session_id, end, session_id, first),
         )
         return [self._logged(row) for row in page]
+
+    async def has_events_before(self, session_id: str, before: int) -> bool:
+        """Says whether the session has events of ids under `before`."""
+        sql = "SELECT 1 FROM events WHERE session_id = ? AND id < ? LIMIT 1"
+        return bool(await self._all(sql, (session_id, before)))
 
     async def events_of_type(self, session_id: str, type: str) -> list[LoggedEvent]:
         """Returns all events of one type of a session, oldest first."""
@@ -190,23 +209,31 @@ class Reader:
         )
         return {row[0] for row in rows}
 
-    # --- listings
+    # --- listings; their cursors are places in the order of the rows
 
     async def sessions(
-        self, query: str, limit: int, offset: int, owner: str | None = None
-    ) -> tuple[Session, ...]:
-        """Returns sessions, latest first, whose titles have every word of `query`; `owner`'s if given."""
+        self, query: str, limit: int, cursor: str | None = None, owner: str | None = None
+    ) -> Page[Session]:
+        """Returns sessions, latest first, whose titles have every word of `query`; `owner`'s if given.
+
+        One that is used while its listing is paged goes to the front: it may be missed, never repeated.
+        """
         words = _words(query)
-        where = " AND ".join("s.title LIKE ? ESCAPE '\\'" for _ in words) or "1"
-        values = [f"%{_like(word)}%" for word in words]
+        place = Keyset("sessions", words)
+        wheres = ["s.title LIKE ? ESCAPE '\\'" for _ in words]
+        values: list[Any] = [f"%{_like(word)}%" for word in words]
         if owner is not None:
-            where += " AND s.owner = ?"
+            wheres.append("s.owner = ?")
             values.append(owner)
+        if (after := place.read(cursor, str, str)) is not None:
+            wheres.append("(s.updated_at, s.id) < (?, ?)")
+            values.extend(after)
         rows = await self._all(
-            f"{_SESSION} WHERE {where} ORDER BY s.updated_at DESC, s.rowid DESC LIMIT ? OFFSET ?",
-            [*values, limit, offset],
+            f"{_SESSION} WHERE {' AND '.join(wheres) or '1'} ORDER BY s.updated_at DESC, s.id DESC LIMIT ?",
+            [*values, limit + 1],
         )
-        return tuple(_session(row) for row in rows)
+        kept, next_cursor = place.cut(rows, limit, "updated_at", "id")
+        return Page[Session](items=tuple(_session(row) for row in kept), next_cursor=next_cursor)
 
     async def session(self, session_id: str, owner: str | None = None) -> Session | None:
         """Returns a session, None where there is none or it is not `owner`'s."""
@@ -232,13 +259,17 @@ class Reader:
         )
         return _run(rows[0]) if rows else None
 
-    async def runs(self, session_id: str, limit: int, before: int | None) -> tuple[Run, ...]:
+    async def runs(self, session_id: str, limit: int, cursor: str | None = None) -> Page[Run]:
+        """Returns the runs of a session, latest first."""
+        place = Keyset("runs", session_id)
+        (before,) = place.read(cursor, int) or [_NO_END]
         rows = await self._all(
             "SELECT * FROM runs WHERE session_id = ? AND first_event_id < ?"
             " ORDER BY first_event_id DESC LIMIT ?",
-            (session_id, before if before is not None else 1 << 62, limit),
+            (session_id, before, limit + 1),
         )
-        return tuple(_run(row) for row in rows)
+        kept, next_cursor = place.cut(rows, limit, "first_event_id")
+        return Page[Run](items=tuple(_run(row) for row in kept), next_cursor=next_cursor)
 
     async def open_runs(self) -> tuple[Run, ...]:
         """Returns the runs that have not ended, oldest first."""
@@ -248,9 +279,17 @@ class Reader:
         return tuple(_run(row) for row in rows)
 
     async def approvals(
-        self, session_id: str | None, pending: bool, owner: str | None = None
-    ) -> tuple[Approval, ...]:
-        wheres, values = ["1"], []
+        self,
+        session_id: str | None,
+        pending: bool,
+        limit: int,
+        cursor: str | None = None,
+        owner: str | None = None,
+    ) -> Page[Approval]:
+        """Returns approvals, oldest first: those that wait, or all."""
+        place = Keyset("approvals", session_id, pending)
+        (after,) = place.read(cursor, int) or [0]
+        wheres, values = ["event_id > ?"], [after]
         if owner is not None:
             wheres.append(_OWNED)
             values.append(owner)
@@ -260,9 +299,12 @@ class Reader:
             wheres.append("session_id = ?")
             values.append(session_id)
         rows = await self._all(
-            f"SELECT body FROM approvals WHERE {' AND '.join(wheres)} ORDER BY event_id", values
+            f"SELECT body, event_id FROM approvals WHERE {' AND '.join(wheres)} ORDER BY event_id LIMIT ?",
+            [*values, limit + 1],
         )
-        return tuple(Approval.model_validate_json(row[0]) for row in rows)
+        kept, next_cursor = place.cut(rows, limit, "event_id")
+        items = tuple(Approval.model_validate_json(row["body"]) for row in kept)
+        return Page[Approval](items=items, next_cursor=next_cursor)
 
     async def approval(self, approval_id: str, owner: str | None = None) -> Approval | None:
         rows = await self._all(
@@ -270,14 +312,20 @@ class Reader:
         )
         return Approval.model_validate_json(rows[0][0]) if rows else None
 
-    async def questions(self, session_id: str | None, owner: str | None = None) -> tuple[Question, ...]:
+    async def questions(
+        self, session_id: str | None, limit: int, cursor: str | None = None, owner: str | None = None
+    ) -> Page[Question]:
         """Returns the questions that wait for an answer, oldest first."""
+        place = Keyset("questions", session_id)
+        (after,) = place.read(cursor, int) or [0]
         rows = await self._all(
-            "SELECT body FROM questions WHERE open = 1 AND (?1 IS NULL OR session_id = ?1)"
-            f" AND (?2 IS NULL OR {_OWNED2}) ORDER BY event_id",
-            (session_id, owner),
+            "SELECT body, event_id FROM questions WHERE open = 1 AND event_id > ?3"
+            f" AND (?1 IS NULL OR session_id = ?1) AND (?2 IS NULL OR {_OWNED2}) ORDER BY event_id LIMIT ?4",
+            (session_id, owner, after, limit + 1),
         )
-        return tuple(Question.model_validate_json(row[0]) for row in rows)
+        kept, next_cursor = place.cut(rows, limit, "event_id")
+        items = tuple(Question.model_validate_json(row["body"]) for row in kept)
+        return Page[Question](items=items, next_cursor=next_cursor)
 
     async def question_exists(self, question_id: str, owner: str | None = None) -> bool:
         """Says whether the question was ever asked."""
@@ -305,31 +353,55 @@ class Reader:
         rows = await self._all("SELECT id, owner FROM sessions WHERE owner <> 'local'")
         return {row["id"]: row["owner"] for row in rows}
 
-    async def search(self, query: str, limit: int, owner: str | None = None) -> tuple[SearchHit, ...]:
-        """Returns where all words of `query` stand, best first; each word also as a beginning."""
+    async def search(
+        self, query: str, limit: int, cursor: str | None = None, owner: str | None = None
+    ) -> Page[SearchHit]:
+        """Returns where all words of `query` stand, best first; each word also as a beginning.
+
+        What is written while the hits are paged is not among them. It changes the scores of texts of
+        unlike lengths a little, though: one that so moves over the edge of a page is missed or repeated.
+        """
         words = [word.replace('"', '""') for word in _words(query)]
+        place = Keyset("search", words)
+        after = place.read(cursor, float, int, int)
         if not words:
-            return ()
-        rows = await self._all(
-            "SELECT search.rowid AS id, session_id, role, at, title,"
-            " snippet(search, 0, char(2), char(3), '…', 24) AS excerpt"
-            " FROM search JOIN sessions ON sessions.id = search.session_id"
-            " WHERE search MATCH ?1 AND (?3 IS NULL OR sessions.owner = ?3) ORDER BY rank LIMIT ?2",
-            (" ".join(f'"{word}"*' for word in words), limit, owner),
-        )
-        return tuple(
-            SearchHit.model_validate(
-                {
-                    "session_id": row["session_id"],
-                    "session_title": row["title"],
-                    "event_id": row["id"],
-                    "role": row["role"],
-                    "excerpt": row["excerpt"],
-                    "at": row["at"],
-                }
+            return Page[SearchHit](items=())
+        matched = " ".join(f'"{word}"*' for word in words)
+        score, last, newest = after or [None, 0, await self.last_event_id()]
+        if score is not None:
+            # Scores shift a little with every text that is added: the place is where its hit is now.
+            now = await self._all(
+                "SELECT rank FROM search WHERE search MATCH ? AND rowid = ?", (matched, last)
             )
-            for row in rows
+            score = now[0][0] if now else score
+        rows = await self._all(_HITS, (matched, owner, newest, score, last, limit + 1))
+        kept = rows[:limit]
+        next_cursor = place.write(kept[-1]["score"], kept[-1]["id"], newest) if len(rows) > limit else None
+        excerpts = await self._excerpts(matched, [row["id"] for row in kept])
+        return Page[SearchHit](
+            items=tuple(
+                SearchHit(
+                    session_id=row["session_id"],
+                    session_title=row["title"],
+                    event_id=row["id"],
+                    role=row["role"],
+                    excerpt=excerpts[row["id"]],
+                    at=row["at"],
+                )
+                for row in kept
+                if row["id"] in excerpts
+            ),
+            next_cursor=next_cursor,
         )
+
+    async def _excerpts(self, matched: str, ids: list[int]) -> dict[int, str]:
+        """Returns what is around the hits; made for those of one page only, for it takes time."""
+        rows = await self._all(
+            "SELECT rowid AS id, snippet(search, 0, char(2), char(3), '…', 24) AS excerpt FROM search"
+            f" WHERE search MATCH ? AND rowid IN ({', '.join('?' * len(ids))})",
+            (matched, *ids),
+        )
+        return {row["id"]: row["excerpt"] for row in rows}
 
 
 def _words(query: str) -> list[str]:

@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError, from_json
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import EVENT, LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.values import Page
 from holdfast.server.native.operations import PREFIX, Operation, workbench_methods
 
 _SHOWN_MISTAKES = 5
@@ -69,7 +70,7 @@ class Codec:
 
     @property
     def _gives_events(self) -> bool:
-        return bool(self._hints["return"] == tuple[LoggedEvent, ...])
+        return bool(self._hints["return"] == Page[LoggedEvent])
 
     def _flattens(self, name: str) -> bool:
         hint = self._hints[name]
@@ -97,7 +98,9 @@ class Codec:
     def write(self, result: Any) -> bytes:
         """Returns the JSON body of a result."""
         if self._gives_events:
-            return f"[{','.join(event.to_json() for event in result)}]".encode()
+            # Much faster than through the models, and each event as the streams have it.
+            items = ",".join(event.to_json() for event in result.items)
+            return f'{{"items":[{items}],"next_cursor":{json.dumps(result.next_cursor)}}}'.encode()
         return self._result.dump_json(result)
 
     def _query(self, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -155,7 +158,9 @@ class Codec:
         Raises `ValueError` when it lacks something, or is none.
         """
         if self._gives_events:
-            return tuple(event for fields in json.loads(body) if (event := read_event(fields)) is not None)
+            page = json.loads(body)
+            events = (event for fields in page["items"] if (event := read_event(fields)) is not None)
+            return Page[LoggedEvent](items=tuple(events), next_cursor=page["next_cursor"])
         return self._result.validate_json(body, extra="ignore")
 
     def _invalid(self, error: ValidationError) -> InvalidError:

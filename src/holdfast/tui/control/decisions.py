@@ -10,6 +10,7 @@ from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
 from holdfast.core.domain.events import LoggedEvent
 from holdfast.core.domain.text import sanitize_line
+from holdfast.core.domain.values import all_items
 from holdfast.tui.control.base import Context
 from holdfast.tui.presenters.inbox import Item
 
@@ -30,7 +31,8 @@ class DecisionsControl:
         workbench = self._context.workbench
         try:
             approvals, questions = await asyncio.gather(
-                workbench.approvals.list(), workbench.runs.questions()
+                all_items(lambda limit, cursor: workbench.approvals.list(limit=limit, cursor=cursor)),
+                all_items(lambda limit, cursor: workbench.runs.questions(limit=limit, cursor=cursor)),
             )
             model.inbox.replace(approvals, questions, time.monotonic())
             model.inbox_error = ""

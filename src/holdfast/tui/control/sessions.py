@@ -11,7 +11,7 @@ from textual.worker import Worker
 
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
 from holdfast.core.domain.events import RUN_ENDS, EventFilter, LoggedEvent
-from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.messages import text_of, without_results
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.connection import Connection, fairly
@@ -52,7 +52,7 @@ class SessionsControl:
         """Asks for the list of sessions."""
         model, view = self._context.model, self._context.view
         try:
-            model.sessions.replace(await self._context.workbench.sessions.list())
+            model.sessions.replace((await self._context.workbench.sessions.list()).items)
             model.sessions_error = ""
         except HoldfastError as error:
             model.sessions_error = sanitize_line(error.message)
@@ -65,7 +65,8 @@ class SessionsControl:
         self._context.view.mark("sessions")
         if len(query.strip()) < 2 or not self._context.connected:
             return
-        hits = hit_rows(await self._context.workbench.sessions.search(query.strip(), limit=30))
+        found = await self._context.workbench.sessions.search(query.strip(), limit=30)
+        hits = hit_rows(found.items)
         if model.query == query:
             model.hits = hits
             self._context.view.mark("sessions")
@@ -101,7 +102,7 @@ class SessionsControl:
             raise
         if model.session_id != session.id:
             return
-        self._show(session, page)
+        self._show(session, page.items)
         self._follow()
         if event_id is not None:
             await self._go_to(event_id, words)
@@ -119,7 +120,8 @@ class SessionsControl:
             model.take_queue(logged.event)
         self._describe(session)
         self._context.panes.set_entries(self._presenter.present(list(page)))
-        texts = [text_of(e.event.parts) for e in page if e.event.type == "message.added"]
+        added = (e.event for e in page if e.event.type == "message.added")
+        texts = [text_of(said) for event in added if (said := without_results(event.parts))]
         view.box.history.replace([sanitize(text) for text in texts])
         view.mark("inbox", "sessions", "run", "queue", "files", "title")
         self._context.app.do("files.reload")
@@ -247,9 +249,10 @@ class SessionsControl:
         self._paging = True
         try:
             session_id = model.session_id
-            page = await self._context.workbench.events.page_before(session_id, self._first, PAGE)
+            found = await self._context.workbench.events.page_before(session_id, self._first, PAGE)
         finally:
             self._paging = False
+        page = found.items
         if not page or model.session_id != session_id:
             self._first = 0
             self._context.panes.prepend([])
