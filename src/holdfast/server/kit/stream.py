@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -31,7 +32,11 @@ class FrameStream:
         self._source = source
         self._closing = closing
         self._ping_s = ping_s
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING_FRAMES)
+        self._waiting: list[bytes] = []
+        self._ended = False
+        self._quiet = True
+        self._ready = asyncio.Event()
+        self._room = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
@@ -45,7 +50,8 @@ class FrameStream:
         writing = asyncio.create_task(self._write(send))
         gone = asyncio.create_task(_gone(receive))
         closing = asyncio.create_task(self._closing.wait())
-        tasks = {reading, writing, gone, closing}
+        pinging = asyncio.create_task(self._ping())
+        tasks: set[asyncio.Task[Any]] = {reading, writing, gone, closing, pinging}
         try:
             done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if done == {reading} and reading.exception() is None:
@@ -61,23 +67,32 @@ class FrameStream:
     async def _read(self) -> None:
         async with aclosing(self._source):
             async for frame in self._source:
-                await self._queue.put(frame)
-        await self._queue.put(None)
+                self._waiting.append(frame)
+                self._ready.set()
+                if len(self._waiting) >= _WAITING_FRAMES:
+                    self._room.clear()
+                    await self._room.wait()
+        self._ended = True
+        self._ready.set()
 
     async def _write(self, send: Send) -> None:
+        while self._waiting or not self._ended:
+            await self._ready.wait()
+            self._ready.clear()
+            frames, self._waiting = self._waiting, []
+            self._room.set()
+            if frames:
+                await send({"type": "http.response.body", "body": b"".join(frames), "more_body": True})
+                self._quiet = False
+
+    async def _ping(self) -> None:
+        # Looks twice in the longest silence instead of setting a timer anew for each frame.
         while True:
-            try:
-                async with asyncio.timeout(self._ping_s):
-                    batch = [await self._queue.get()]
-            except TimeoutError:
-                await send({"type": "http.response.body", "body": PING, "more_body": True})
-                continue
-            while not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            frames = [frame for frame in batch if frame is not None]
-            await send({"type": "http.response.body", "body": b"".join(frames), "more_body": True})
-            if len(frames) < len(batch):
-                return
+            self._quiet = True
+            await asyncio.sleep(self._ping_s / 2)
+            if self._quiet and not self._waiting:
+                self._waiting.append(PING)
+                self._ready.set()
 
 
 async def _gone(receive: Receive) -> None:
