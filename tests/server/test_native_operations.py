@@ -35,6 +35,7 @@ from holdfast.core.domain.runs import (
 )
 from holdfast.core.domain.status import CheckResult
 from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk
+from holdfast.core.domain.values import Page
 from holdfast.server.native.codec import codec
 from holdfast.server.native.operations import OPERATIONS, workbench_methods
 
@@ -83,6 +84,13 @@ KEY = Credential(
     id="k1", kind="key", user_id="u1", name="ci", scope=Scope.CHAT, last_four="abcd", created_at=AT
 )
 CHECK = CheckResult(name="database", state="ok", message="fine")
+
+
+def page(*items: Any, more: str | None = None, of: Any = None) -> Page[Any]:
+    return Page[of or type(items[0])](items=items, next_cursor=more)  # type: ignore[misc]
+
+
+EVENTS = page(EVENT, more="7")
 
 CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.list", {"project": "/p x/&=%2F"}, (AGENT,)),

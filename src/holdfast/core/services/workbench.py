@@ -30,6 +30,7 @@ from holdfast.core.domain.runs import (
 )
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import Question
+from holdfast.core.domain.values import Cursor, EventId, Limit, Page
 from holdfast.core.services.needs import needs
 
 
