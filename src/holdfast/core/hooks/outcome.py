@@ -66,17 +66,20 @@ def explain(answer: Answer) -> str:
     return f"The receiver answered {status}."
 
 
-def attempted(delivery: Delivery, answer: Answer, at: datetime, chance: float) -> Delivery:
-    """Returns the delivery after an attempt that ended at `at`; `chance` is a random number from 0 to 1."""
+def attempted(delivery: Delivery, answer: Answer, at: datetime, chance: float | None) -> Delivery:
+    """Returns the delivery after an attempt that ended at `at`.
+
+    `chance` is a random number from 0 to 1 that shifts the next attempt; None: there is to be none.
+    """
     verdict = judge(answer)
-    waits = verdict is Verdict.RETRY and delivery.attempts < MAX_ATTEMPTS
+    waits = chance is not None and verdict is Verdict.RETRY and delivery.attempts < MAX_ATTEMPTS
     status = DeliveryStatus.PENDING if waits else DeliveryStatus.FAILED
-    wait = timedelta(seconds=wait_s(delivery.attempts, answer.retry_after_s, chance)) if waits else None
+    wait = wait_s(delivery.attempts, answer.retry_after_s, chance or 0.0)
     return delivery.model_copy(
         update={
             "status": DeliveryStatus.DELIVERED if verdict is Verdict.DELIVERED else status,
             "attempted_at": at,
-            "next_attempt_at": at + wait if wait is not None else None,
+            "next_attempt_at": at + timedelta(seconds=wait) if waits else None,
             "response_status": answer.status,
             "response": answer.body,
             "error": explain(answer),

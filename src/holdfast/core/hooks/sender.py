@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from holdfast.core.domain.addresses import Resolver, WebAddress, checked_addresses, system_resolver
 from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError
@@ -179,8 +179,9 @@ class HttpSender:
         import httpx
 
         data = bytearray()
+        raw = cast("AsyncGenerator[bytes, None]", response.aiter_raw())
         try:
-            async with asyncio.timeout_at(deadline), aclosing(response.aiter_raw()) as pieces:
+            async with asyncio.timeout_at(deadline), aclosing(raw) as pieces:
                 async for piece in pieces:
                     data += piece[:_READ]
                     if len(data) >= _READ:
