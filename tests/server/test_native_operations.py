@@ -20,6 +20,7 @@ from holdfast.core.domain.agents import (
 from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
+from holdfast.core.domain.figures import EngineFigures
 from holdfast.core.domain.files import FileContent, FileEntry
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Credential, NewCredential, Role, Scope, User
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
@@ -35,6 +36,7 @@ from holdfast.core.domain.runs import (
 )
 from holdfast.core.domain.status import CheckResult
 from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk
+from holdfast.core.domain.usage import ModelUsage, UsageCounts, UsageGroup, UsageSummary
 from holdfast.core.domain.values import Page
 from holdfast.server.native.codec import codec
 from holdfast.server.native.operations import OPERATIONS, workbench_methods
@@ -91,6 +93,27 @@ def page(*items: Any, more: str | None = None, of: Any = None) -> Page[Any]:
 
 
 EVENTS = page(EVENT, more="7")
+USAGE = UsageSummary(
+    by="model",
+    since=AT,
+    until=None,
+    total=UsageCounts(runs=2, steps=3, input_tokens=4, cost_usd=0.5),
+    groups=(UsageGroup(key="offline", runs=1, estimated=True),),
+    left_out=1,
+)
+FIGURES = EngineFigures(
+    version="1",
+    started_at=AT,
+    sessions=1,
+    executing_runs=1,
+    open_runs={"running": 1},
+    runs_ended={"failed": 2},
+    waiting_approvals=1,
+    waiting_questions=0,
+    events_appended=5,
+    last_event_id=7,
+    usage=(ModelUsage(model="offline", output_tokens=3),),
+)
 
 CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.list", {"project": "/p x/&=%2F"}, (AGENT,)),
@@ -183,6 +206,13 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("keys.providers", {}, {"openai": "keyring"}),
     ("keys.set_provider", {"provider": "openai", "key": "sk-1"}, "keyring"),
     ("keys.remove_provider", {"provider": "openai"}, None),
+    ("usage.report", {}, USAGE),
+    (
+        "usage.report",
+        {"since": AT, "until": AT + timedelta(days=1), "by": "model", "all_users": True, "limit": 3},
+        USAGE,
+    ),
+    ("engine.figures", {}, FIGURES),
     ("engine.stop", {}, None),
     ("engine.check", {"repair": True}, (CHECK,)),
     ("engine.settings", {"project": "/p"}, Settings()),

@@ -19,6 +19,7 @@ COMMANDS = {
     "approvals": "See and decide what waits for you.",
     "files": "See what agents made; undo and redo a run's changes.",
     "models": "See the models that can be used.",
+    "usage": "See the tokens and the money that runs have used.",
     "keys": "Store and remove keys.",
     "trust": "Trust the agents of a project folder, or stop to.",
     "engine": "The background process: its status, its log, its end.",

@@ -46,6 +46,7 @@ _NOUNS = {
     "models": "Models",
     "keys": "Keys",
     "users": "Users",
+    "usage": "Usage",
     "engine": "The engine",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import ConflictError, UnsupportedError
+from holdfast.core.domain.figures import EngineFigures
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import BlobStore
@@ -40,6 +41,7 @@ class EngineService:
         stop: Callable[[], None] | None,
         settings: Callable[[Path | None], Settings],
         started_at: datetime,
+        figures: Callable[[], Awaitable[EngineFigures]],
     ) -> None:
         self._access = access
         self._log = log
@@ -52,6 +54,7 @@ class EngineService:
         self._stop = stop
         self._settings = settings
         self._started_at = started_at
+        self._figures = figures
 
     async def status(self) -> EngineStatus:
         sessions, waiting = await self._log.reader.counts(self._access.owner)
@@ -68,6 +71,9 @@ class EngineService:
             waiting=waiting,
             last_event_id=await self._log.reader.last_event_id(),
         )
+
+    async def figures(self) -> EngineFigures:
+        return await self._figures()
 
     async def settings(self, project: str | None = None) -> Settings:
         return await asyncio.to_thread(self._settings, self._access.folder(project))

@@ -35,6 +35,7 @@ from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
 from holdfast.core.services.runs import ApprovalService, EventService, RunService
 from holdfast.core.services.sessions import SessionService
+from holdfast.core.services.usage import Figures, UsageService
 from holdfast.core.services.workbench import (
     Agents,
     Approvals,
@@ -45,6 +46,7 @@ from holdfast.core.services.workbench import (
     Models,
     Runs,
     Sessions,
+    UsageReports,
     Users,
     Workbench,
     nouns,
@@ -93,6 +95,7 @@ class _Core:
         self.workspaces = Workspaces(parts.paths, parts.blobs)
         self.broker = Broker()
         self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
+        self.figures = Figures(log, self.supervisor, self.started_at)
         self.sweep: asyncio.Task[None] | None = None
 
     def _loop(self, redactor: Redactor) -> Loop:
@@ -155,6 +158,7 @@ class LocalWorkbench:
         self.models: Models = ModelService(access, parts.catalog, core.registry, parts.settings)
         self.keys: Keys = KeyService(parts.keys, ApiKeys(core.accounts, core.gate, principal))
         self.users: Users = UserService(core.accounts, core.gate, principal)
+        self.usage: UsageReports = UsageService(access, log)
         self.engine: Engine = EngineService(
             access,
             log,
@@ -167,6 +171,7 @@ class LocalWorkbench:
             stop=parts.stop,
             settings=parts.settings,
             started_at=core.started_at,
+            figures=core.figures.read,
         )
 
     @classmethod

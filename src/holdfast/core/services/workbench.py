@@ -11,11 +11,14 @@ from collections.abc import AsyncIterator
 from functools import cache
 from typing import Literal, Protocol, get_type_hints
 
+from pydantic import AwareDatetime
+
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.domain.figures import EngineFigures
 from holdfast.core.domain.files import FileContent, FileEntry
 from holdfast.core.domain.identity import Credential, NewCredential, Principal, Role, Scope, User
 from holdfast.core.domain.messages import FilePart, ImagePart, UserPart
@@ -30,6 +33,7 @@ from holdfast.core.domain.runs import (
 )
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import Question
+from holdfast.core.domain.usage import UsageKey, UsageSummary
 from holdfast.core.domain.values import Cursor, EventId, Limit, Page
 from holdfast.core.services.needs import needs
 
@@ -433,10 +437,33 @@ class Users(Protocol):
         ...
 
 
+class UsageReports(Protocol):
+    @needs(Scope.READ)
+    async def report(
+        self,
+        since: AwareDatetime | None = None,
+        until: AwareDatetime | None = None,
+        by: UsageKey = "day",
+        all_users: bool = False,
+        limit: Limit = 200,
+    ) -> UsageSummary:
+        """Returns what was used from `since` on and before `until`, in groups and in total.
+
+        Of the user's own sessions, deleted ones included; with `all_users`, for administrators, of all.
+        Only the first `limit` groups are told apart: the newest of days and months, the dearest of others.
+        """
+        ...
+
+
 class Engine(Protocol):
     @needs(Scope.READ)
     async def status(self) -> EngineStatus:
         """Returns what the engine says of itself."""
+        ...
+
+    @needs(Scope.READ, Role.ADMIN)
+    async def figures(self) -> EngineFigures:
+        """Returns numbers about the whole engine and all users; `GET /metrics` has them for Prometheus."""
         ...
 
     @needs(Scope.READ)
@@ -491,6 +518,9 @@ class Workbench(Protocol):
 
     @property
     def users(self) -> Users: ...
+
+    @property
+    def usage(self) -> UsageReports: ...
 
     @property
     def engine(self) -> Engine: ...

@@ -23,6 +23,7 @@ from holdfast.core.services.workbench import (
     Models,
     Runs,
     Sessions,
+    UsageReports,
     Users,
 )
 from holdfast.server.native.address import EngineUrl
@@ -140,6 +141,10 @@ class RemoteWorkbench:
     @property
     def users(self) -> Users:
         return cast(Users, self._nouns["users"])
+
+    @property
+    def usage(self) -> UsageReports:
+        return cast(UsageReports, self._nouns["usage"])
 
     @property
     def engine(self) -> Engine:
