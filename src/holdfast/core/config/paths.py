@@ -77,6 +77,11 @@ class Paths:
         return self.config / "keys.yaml"
 
     @property
+    def webhook_secrets(self) -> Path:
+        """Secrets of webhooks where there is no keyring; mode 0600."""
+        return self.config / "webhooks.yaml"
+
+    @property
     def agents(self) -> Path:
         return self.config / "agents"
 

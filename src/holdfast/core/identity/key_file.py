@@ -16,8 +16,10 @@ from holdfast.core.domain.errors import ForbiddenError, InvalidError
 class KeyFile:
     """A YAML mapping of names to keys. No error of it ever repeats a key."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, holds: str = "Keys of model providers") -> None:
+        """`holds` is written into the file's first line, for people who come across it."""
         self.path = path
+        self._holds = holds
         self._lock = threading.Lock()
 
     def read(self, *, check_mode: bool = True) -> dict[str, str]:
@@ -39,7 +41,7 @@ class KeyFile:
         if problems or not isinstance(value, dict):
             where = f" in line {problems[0].line}" if problems else ""
             raise InvalidError(
-                f'the key file {self.path} has a mistake{where}; write one `provider: "key"` a line',
+                f'the key file {self.path} has a mistake{where}; write one `name: "key"` a line',
                 code="invalid_key_file",
             )
         keys = {name: key for name, key in value.items() if isinstance(key, str)}
@@ -65,7 +67,7 @@ class KeyFile:
 
     def _write(self, keys: dict[str, str]) -> None:
         lines = [f'{name}: "{_escaped(key)}"\n' for name, key in sorted(keys.items())]
-        write_private(self.path, "# Keys of model providers. Keep this file to yourself.\n" + "".join(lines))
+        write_private(self.path, f"# {self._holds}. Keep this file to yourself.\n" + "".join(lines))
 
     def _check_private(self, status: os.stat_result) -> None:
         if status.st_mode & 0o077:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Literal
 
 from holdfast.core.config.paths import Paths
-from holdfast.core.domain.errors import InvalidError, UnavailableError
+from holdfast.core.domain.errors import InvalidError
 from holdfast.core.identity.key_file import KeyFile
 from holdfast.core.identity.keyrings import Keyring, find_keyring
-
-_log = logging.getLogger(__name__)
+from holdfast.core.identity.secret_store import SecretStore, SharedKeyring
 
 Source = Literal["environment", "keyring", "file"]
 
@@ -41,13 +39,16 @@ class ProviderKeys:
         """
         self._environ = environ
         self._variables = variables
-        self._file = KeyFile(paths.keys)
-        self._keyring = keyring
-        # A keyring is shared by all homes of a user; each home has keys of its own in it.
-        self._service = f"holdfast {paths.config}"
         self._seen: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._loaded = False
+        # A keyring is shared by all homes of a user; each home has keys of its own in it.
+        service, shared = f"holdfast {paths.config}", SharedKeyring(keyring)
+        self._stored = SecretStore(KeyFile(paths.keys), service, shared, self._see)
+        self.webhooks = SecretStore(
+            KeyFile(paths.webhook_secrets, "Secrets of webhooks"), f"{service} webhooks", shared, self._see
+        )
+        """Secrets of webhooks, by the webhook's id: in the same places, and redacted as well."""
 
     def get(self, provider: str) -> str | None:
         """Returns the key of a provider, or None. Raises `ForbiddenError`, `InvalidError` for a bad file."""
@@ -68,32 +69,18 @@ class ProviderKeys:
             raise InvalidError(f"a key has at most {_LONGEST_KEY} characters", code="invalid_key")
         if not key.isprintable() or " " in key:
             raise InvalidError("a key has no spaces and no control characters", code="invalid_key")
-        self._remember({key})
-        keyring = self._backend()
-        if keyring is not None:
-            try:
-                keyring.set(self._service, provider, key)
-            except UnavailableError:
-                self._keyring = None  # it does not answer: not asked again in this process
-            else:
-                self._file.remove(provider)
-                return "keyring"
-        self._file.set(provider, key)
-        return "file"
+        return self._stored.set(provider, key)
 
     def remove(self, provider: str) -> None:
         """Removes a provider's key from keyring and file; the environment is left alone.
 
         Raises `UnavailableError` when the keyring does not answer, and what the file raises.
         """
-        keyring = self._backend()
-        if keyring is not None:
-            keyring.delete(self._service, provider)
-        self._file.remove(provider)
+        self._stored.remove(provider)
 
     def sources(self) -> dict[str, Source]:
         """Returns where the key of each provider that has one comes from."""
-        names = sorted({*self._variables, *self._file.read()})
+        names = sorted({*self._variables, *self._stored.names_in_file()})
         return {name: found[1] for name in names if (found := self._find(name)) is not None}
 
     def secrets(self) -> frozenset[str]:
@@ -105,52 +92,30 @@ class ProviderKeys:
         if not self._loaded:
             self._loaded = True
             self._remember(secret_values(self._environ))
-            self._remember(self._in_file())
+            self._remember(self._stored.in_file() | self.webhooks.in_file())
             for provider in self._variables:
-                self._remember({self._from_environment(provider), self._from_keyring(provider)} - {None})
+                known = {self._from_environment(provider), self._stored.in_keyring(provider)}
+                self._remember(known - {None})
         return self._seen
 
-    def _in_file(self) -> frozenset[str]:
-        try:
-            return frozenset(self._file.read(check_mode=False).values())
-        except InvalidError as error:
-            _log.warning("keys cannot be redacted: %s", error)
-            return frozenset()
+    def _see(self, secret: str) -> None:
+        self._remember({secret})
 
     def _remember(self, secrets: Collection[str | None]) -> None:
         with self._lock:
-            self._seen |= {secret for secret in secrets if secret}
+            if new := {secret for secret in secrets if secret} - self._seen:
+                self._seen |= new
 
     def _find(self, provider: str) -> tuple[str, Source] | None:
-        found: tuple[str | None, Source] = (self._from_environment(provider), "environment")
-        if not found[0]:
-            found = (self._from_keyring(provider), "keyring")
-        if not found[0]:
-            found = (self._file.read().get(provider), "file")
-        key, source = found
-        if not key:
-            return None
-        self._remember({key})
-        return key, source
+        key = self._from_environment(provider)
+        if key is None:
+            return self._stored.find(provider)
+        self._see(key)
+        return key, "environment"
 
     def _from_environment(self, provider: str) -> str | None:
         values = (self._environ.get(name, "").strip() for name in self._variables.get(provider, ()))
         return next((value for value in values if value), None)
-
-    def _from_keyring(self, provider: str) -> str | None:
-        keyring = self._backend()
-        if keyring is None:
-            return None
-        try:
-            return keyring.get(self._service, provider)
-        except UnavailableError:
-            self._keyring = None  # it does not answer: not asked again in this process
-            return None
-
-    def _backend(self) -> Keyring | None:
-        if callable(self._keyring):
-            self._keyring = self._keyring()
-        return self._keyring
 
 
 def system_keyring(environ: Mapping[str, str]) -> Callable[[], Keyring | None]:
