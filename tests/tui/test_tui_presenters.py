@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fake_workbench import NOON
+from fake_workbench import NOON, spec
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -34,6 +34,7 @@ from holdfast.core.domain.runs import RunStatus, SearchHit, Session, Usage
 from holdfast.core.domain.tools import CommandBlock, DiffBlock, Question, Risk
 from holdfast.tui.presenters import figures
 from holdfast.tui.presenters.blocks import argument_lines, diff_counts, lines_of
+from holdfast.tui.presenters.choices import agent_choices
 from holdfast.tui.presenters.commands import COMMANDS, KEYS, complete, footer, help_lines
 from holdfast.tui.presenters.draft import Draft, History, command_of, token_before
 from holdfast.tui.presenters.files import changed_line, file_rows
@@ -534,3 +535,8 @@ def test_every_role_that_presenters_use_has_a_colour() -> None:
 def clean(text: str) -> bool:
     """Says whether no control character but newline is in `text`."""
     return all(c == "\n" or ((c.isprintable() or ord(c) > 0x9F) and c not in "\u202e\u2066") for c in text)
+
+
+def test_an_agent_is_chosen_by_what_people_call_it_too() -> None:
+    (choice,) = agent_choices([spec("tax").model_copy(update={"display_name": "Steuer\x1b[2J"})])
+    assert choice.text == "tax Steuer[2J · The tax."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,10 +104,9 @@ def _extended(
     wanted, document = found.file.extends, found.file.document
     if wanted is None or document is None:
         return found.file.values, None
-    possible = _possible_bases(found, visible)
-    base = next((one for one in possible if one.file.name == wanted), None)
+    base = next((one for one in _possible_bases(found, visible) if one.file.name == wanted), None)
     if base is None:
-        hint = did_you_mean(wanted, {one.file.name for one in possible})
+        hint = did_you_mean(wanted, {one.file.name for one in _possible_bases(found, visible)})
         return {}, document.mistake(("extends",), f"there is no agent `{wanted}` to extend", hint=hint)
     if base in chain:
         circle = " → ".join(f"`{one.file.name}`" for one in (*chain[chain.index(base) :], base))
@@ -120,17 +120,19 @@ def _extended(
     return {}, document.mistake(("extends",), f"`{wanted}` cannot be extended: {problem.message}")
 
 
-def _possible_bases(found: Found, visible: tuple[Found, ...]) -> list[Found]:
-    """Returns what `found` may extend: agents of its own layer or a lower one, never itself.
+def _possible_bases(found: Found, visible: tuple[Found, ...]) -> Iterator[Found]:
+    """Yields what `found` may extend: agents of its own layer or a lower one, never itself.
 
     So a project cannot put itself under a user's agent, and `extends: coder` in the user's `coder` means
     the shipped one.
     """
-    at = visible.index(found)
-    return [
-        one
-        for index, one in enumerate(visible)
-        if one.twin is None
-        and _ORDER.index(one.layer) >= _ORDER.index(found.layer)
-        and (one.file.name != found.file.name or index > at)
-    ]
+    passed = False
+    for one in visible:
+        if one is found:
+            passed = True
+        elif (
+            one.twin is None
+            and _ORDER.index(one.layer) >= _ORDER.index(found.layer)
+            and (passed or one.file.name != found.file.name)
+        ):
+            yield one

@@ -67,7 +67,7 @@ class SessionService:
         self, agent: str, project: str = "", title: str = "", model: str | None = None, id: str | None = None
     ) -> Session:
         project = str(await asyncio.to_thread(self._access.project, project))
-        info = valid(self._registry.get(agent, Path(project), self._access.owner))
+        info = await self._agent(agent, project, self._access.owner)
         if model:
             await self._catalog.get(model)
         session_id = new_id() if id is None else _checked_id(id)
@@ -94,6 +94,10 @@ class SessionService:
             raise
         return await self.get(session_id)
 
+    async def _agent(self, name: str, project: str, owner: str) -> AgentInfo:
+        """Returns a valid agent by its name or id; sessions keep the name. Raises `AgentFileError`."""
+        return valid(await asyncio.to_thread(self._registry.get, name, Path(project), owner))
+
     async def get(self, session_id: str) -> Session:
         return await self._access.session(session_id)
 
@@ -108,7 +112,7 @@ class SessionService:
     async def configure(self, session_id: str, agent: str | None = None, model: str | None = None) -> Session:
         session = await self.get(session_id)
         if agent is not None:
-            agent = valid(self._registry.get(agent, Path(session.project), session.owner)).name
+            agent = (await self._agent(agent, session.project, session.owner)).name
         if model:
             await self._catalog.get(model)
         await self._log.append(

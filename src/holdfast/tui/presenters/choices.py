@@ -34,7 +34,8 @@ def agent_choices(agents: Iterable[AgentInfo]) -> list[Choice]:
 
 
 def _agent(info: AgentInfo) -> Choice:
-    name, description = sanitize_line(info.name), sanitize_line(info.description)
+    name, called = sanitize_line(info.name), sanitize_line(info.display_name)
+    description = " · ".join(part for part in (called, sanitize_line(info.description)) if part)
     if info.spec is None:
         label = line(("✗ ", "error"), name, ("  has mistakes", "error"))
         problems: list[Line] = [line((sanitize_line(info.path), "muted")), BLANK]
