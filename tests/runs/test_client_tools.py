@@ -16,6 +16,7 @@ from holdfast.core.domain.messages import TextPart, ToolResultPart, text_of
 from holdfast.core.domain.models import ToolSchema
 from holdfast.core.domain.runs import RunOptions, RunStatus
 from holdfast.core.runs.projections.context import NO_RESULT
+from holdfast.core.store.log import EventLog
 
 pytestmark = pytest.mark.parametrize("door", ["local", "remote"])
 
@@ -86,6 +87,22 @@ async def test_the_steps_other_calls_are_executed_first(open_bench, say, call) -
         await answer(bench, session, result(handed.call_id))
         roles = [message.role for message in bench.model.requests[-1].messages]
         assert roles == ["system", "user", "assistant", "tool", "tool", "tool"]
+
+
+async def test_no_restart_finds_a_run_between_its_handed_calls_and_its_end(
+    open_bench, call, monkeypatch
+) -> None:
+    async with open_bench([call(SKY, SEA)]) as bench:
+        batches: list[list[str]] = []
+        append = EventLog.append
+
+        def noticed(log: EventLog, *events: Any, durable: bool = False) -> Any:
+            batches.append([event.type for event in events])
+            return append(log, *events, durable=durable)
+
+        monkeypatch.setattr(EventLog, "append", noticed)
+        await hand_over(bench, await bench.session())
+        assert batches[-1] == ["tool_call.completed", "tool_call.completed", "run.completed"]
 
 
 async def test_policy_does_not_speak_of_the_callers_tools(open_bench, call) -> None:
