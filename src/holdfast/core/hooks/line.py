@@ -205,6 +205,7 @@ class Line:
 
     async def _attempt(self, delivery: Delivery, found: FoundEvent) -> None:
         self._place.due = False
+        self._hurry.clear()
         delivery = delivery.model_copy(update={"attempts": delivery.attempts + 1})
         answer = await self.means.attempt(self._sender, self.webhook, delivery, found)
         at = self.means.now()

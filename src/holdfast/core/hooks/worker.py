@@ -81,13 +81,18 @@ class DeliveryWorker:
             created_at=self._means.now(),
         )
         done = await self._once(webhook, delivery, None)
-        if done.status is DeliveryStatus.DELIVERED and webhook.id in self._lines:
-            self._lines[webhook.id][0].hurry()
+        if done.status is DeliveryStatus.DELIVERED:
+            self.hurry(webhook.id)
         return done
 
     async def redeliver(self, webhook: Webhook, delivery: Delivery, found: FoundEvent) -> Delivery:
         """Sends an event once more, beside the others, and returns what came of it."""
         return await self._once(webhook, delivery, found)
+
+    def hurry(self, webhook_id: str) -> None:
+        """Makes a webhook's next attempt at once, if it waits for one."""
+        if webhook_id in self._lines:
+            self._lines[webhook_id][0].hurry()
 
     async def _once(self, webhook: Webhook, delivery: Delivery, found: FoundEvent | None) -> Delivery:
         sender = self._means.make_sender()

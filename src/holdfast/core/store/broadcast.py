@@ -50,6 +50,10 @@ class Broadcast:
         """Takes in the owners of sessions that are not the local user's."""
         self._owners.update(owners)
 
+    def owner_of(self, session_id: str) -> str:
+        """Returns the id of the user whose session it is, or was."""
+        return self._owners.get(session_id, LOCAL)
+
     def add(self, follower: Follower) -> None:
         self._followers[follower.subject].add(follower)
 

@@ -100,6 +100,10 @@ class EventLog:
         self.tally.add(batch)
         self._followers.publish(batch)
 
+    def owner_of(self, session_id: str) -> str:
+        """Returns the id of the user whose session it is, or was."""
+        return self._followers.owner_of(session_id)
+
     async def read(
         self, filter: EventFilter, after: int = 0, limit: int = _PAGE, owner: str | None = None
     ) -> list[LoggedEvent]:

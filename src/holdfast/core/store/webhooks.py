@@ -30,7 +30,7 @@ _OWNED = (
 )
 
 
-class Webhooks:
+class WebhookTables:
     """Reads and writes the tables `webhooks` and `deliveries`; a `WebhookStore`."""
 
     def __init__(self, writer: Writer, reader: Reader, blobs: BlobStore) -> None:
