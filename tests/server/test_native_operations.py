@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
+from pydantic import BaseModel
 from server_fakes import AT
 
 from holdfast.core.config.settings import Settings
@@ -39,7 +40,13 @@ from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk
 from holdfast.core.domain.usage import ModelUsage, UsageCounts, UsageGroup, UsageSummary
 from holdfast.core.domain.values import Page
 from holdfast.server.native.codec import codec
-from holdfast.server.native.operations import OPERATIONS, workbench_methods
+from holdfast.server.native.operations import (
+    OPERATIONS,
+    names_in,
+    operations,
+    places,
+    workbench_methods,
+)
 
 SPEC = AgentSpec(
     version=1,
@@ -123,7 +130,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.source", {"name": "analyst", "project": "/p"}, SOURCE),
     ("agents.check", {"yaml": "version: 1\nname: ü\u2028\n"}, (MISTAKE,)),
     ("agents.create", {"yaml": "version: 1\nname: a\n"}, AGENT),
-    ("agents.update", {"name": "a b/../c", "yaml": "", "expected": "00"}, AGENT),
+    ("agents.update", {"name": "a b..%2Fc", "yaml": "", "expected": "00"}, AGENT),
     ("agents.update", {"name": "a", "yaml": "x"}, AGENT),
     ("agents.delete", {"name": "check"}, None),
     ("agents.available", {}, (AvailableAgent(name="coder", tags=("code",), installed=True),)),
@@ -226,8 +233,8 @@ def test_every_workbench_method_has_one_operation_and_every_operation_a_method()
 
 
 def test_no_two_operations_answer_one_request() -> None:
-    routes = {(operation.method, operation.path) for operation in OPERATIONS}
-    assert len(routes) == len(OPERATIONS)
+    routes = [(place.operation.method, place.path) for place in places()]
+    assert len(set(routes)) == len(routes)
 
 
 def test_no_fixed_path_hides_an_id_of_another_operation_with_the_same_method() -> None:
@@ -238,14 +245,37 @@ def test_no_fixed_path_hides_an_id_of_another_operation_with_the_same_method() -
 
     assert not [
         (a.path, b.path)
-        for a in OPERATIONS
-        for b in OPERATIONS
-        if a.method == b.method and hides(a.path, b.path)
+        for a in places()
+        for b in places()
+        if a.operation.method == b.operation.method and hides(a.path, b.path)
     ]
 
 
 def test_every_path_names_only_parameters_of_its_method() -> None:
-    assert not [o.name for o in OPERATIONS if not set(o.path_names) <= set(codec(o).names)]
+    assert not [p.path for p in places() if not set(names_in(p.path)) <= set(codec(p.operation).names)]
+
+
+def test_what_looks_for_the_object_of_an_alias_takes_what_the_alias_names() -> None:
+    for operation in OPERATIONS:
+        for alias in operation.aliases:
+            assert codec(operations()[alias.of]).names == names_in(alias.path)
+
+
+def test_every_post_that_makes_something_says_what_a_repetition_does() -> None:
+    makers = [o for o in OPERATIONS if o.method == "POST" and o.status in (201, 202)]
+    assert [o.name for o in makers if not o.once] == []
+    assert [o.name for o in OPERATIONS if o.once and o.method != "POST"] == []
+
+
+def test_no_answer_with_a_secret_is_kept() -> None:
+    def has_secret(hint: Any) -> bool:
+        fields = hint.model_fields if isinstance(hint, type) and issubclass(hint, BaseModel) else {}
+        parts = (has_secret(field.annotation) for field in fields.values())
+        return "secret" in fields or any(parts) or any(map(has_secret, get_args(hint)))
+
+    secret = [o for o in OPERATIONS if has_secret(get_type_hints(workbench_methods()[o.name])["return"])]
+    assert {"keys.create", "users.login"} <= {o.name for o in secret}
+    assert [o.name for o in secret if o.once == "kept"] == []
 
 
 def test_the_calls_below_cover_every_operation() -> None:

@@ -23,7 +23,7 @@ async def refused(answer: httpx.Response, status: int, code: str) -> dict[str, A
     assert answer.status_code == status, answer.text
     assert set(answer.json()) == {"error"}
     error: dict[str, Any] = answer.json()["error"]
-    assert set(error) == {"kind", "code", "message", "details", "retryable", "request_id"}
+    assert list(error) == ["code", "message", "details", "request_id"]
     assert error["code"] == code
     assert error["request_id"] == answer.headers["x-request-id"]
     return error
@@ -134,6 +134,44 @@ async def test_a_body_that_grows_over_the_limit_is_refused(served: Any) -> None:
     assert error["details"] == {"limit_bytes": 6 * 1024 * 1024}
 
 
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "json"]
+)
+async def test_a_body_that_is_not_said_to_be_json_is_refused(served: Any, kind: str) -> None:
+    body = b'{"title": "x"}'
+    answer = await served.http.put("/sessions/s1/title", content=body, headers={"Content-Type": kind})
+    error = await refused(answer, 415, "unsupported_media_type")
+    assert "application/json" in error["message"]
+    assert served.fake.calls == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Content-Type": "Application/JSON; charset=utf-8"}, {"Content-Type": "application/x+json"}],
+)
+async def test_a_body_is_json_where_its_type_says_so_or_nothing(served: Any, headers: Any) -> None:
+    served.fake.results["sessions.rename"] = None
+    await served.http.put("/sessions/s1/title", content=b'{"title": "x"}', headers=headers)
+    assert served.fake.calls == [("sessions.rename", (), {"session_id": "s1", "title": "x"})]
+
+
+async def test_a_request_without_a_body_needs_no_type(served: Any) -> None:
+    served.fake.results["runs.steer"] = None
+    headers = {"Content-Type": "text/plain"}
+    answer = await served.http.post("/runs/r1/steer", headers=headers)
+    error = await refused(answer, 400, "invalid_request")
+    assert error["message"] == "parts: is missing"
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1001", "1e3", "1.5", "", "x", str(2**70)])
+@pytest.mark.parametrize("path", ["/sessions", "/events", "/approvals", "/questions", "/search?query=x"])
+async def test_a_limit_out_of_bounds_is_refused_by_name(served: Any, path: str, limit: str) -> None:
+    answer = await served.http.get(path, params={"limit": limit} | dict(httpx.URL(path).params))
+    error = await refused(answer, 400, "invalid_request")
+    assert [field["field"] for field in error["details"]["fields"]] == ["limit"]
+    assert served.fake.calls == []
+
+
 async def test_a_path_that_is_not_there_has_the_same_error_body(served: Any) -> None:
     await refused(await served.http.get("/nothing"), 404, "no_such_path")
     await refused(await served.http.get("/sessions/"), 404, "no_such_path")
@@ -169,9 +207,23 @@ async def test_the_mistakes_of_an_agent_file_arrive_with_their_places(served: An
     assert caught.value.diagnostics == [mistake]
 
 
-async def test_what_may_help_later_says_when(served: Any) -> None:
-    served.fake.results["sessions.get"] = errors.UnavailableError("Wait")
-    assert (await served.http.get("/sessions/s1")).headers["retry-after"] == "1"
+@pytest.mark.parametrize(
+    ("error", "after"),
+    [
+        (errors.UnavailableError("Wait"), "1"),
+        (errors.ConflictError("Wait", retryable=True), "1"),
+        (errors.RateLimitedError("Wait", details={"retry_after_s": 2.5}), "3"),
+        (errors.ModelStreamCut("Wait"), "1"),
+        (errors.ConflictError("Never"), None),
+        (errors.StoreError("Never"), None),
+    ],
+)
+async def test_what_may_help_later_says_when(served: Any, error: HoldfastError, after: str | None) -> None:
+    served.fake.results["sessions.get"] = error
+    assert (await served.http.get("/sessions/s1")).headers.get("retry-after") == after
+    with pytest.raises(type(error)) as caught:
+        await served.remote.sessions.get("s1")
+    assert caught.value.info == error.info
 
 
 async def test_a_bug_is_logged_with_its_traceback_and_shown_by_its_reference_only(

@@ -12,22 +12,21 @@ from holdfast.core.domain import errors
 from holdfast.core.domain.errors import STATUS, ErrorKind, HoldfastError
 
 _INTRO = """\
-Commands print the message of an error and end with status 1 or 2; the API answers with the status of its
-kind and this body; a run that fails keeps the same record in `run.failed`."""
+Commands print the message of an error and end with status 1 or 2. The API answers with the status of its
+kind and this body; `Retry-After` stands in the answer where the same request may succeed later. A run that
+fails keeps the error in `run.failed`, with its kind and `retryable`."""
 
 _BODY = """\
 {
   "error": {
-    "kind": "not_found",
     "code": "session_not_found",
     "message": "There is no session 5f0c….",
     "details": {},
-    "retryable": false,
     "request_id": "1c9d…"
   }
 }"""
 
-_STATUS_OF_CODE = {"method_not_allowed": 405}
+_STATUS_OF_CODE = {"method_not_allowed": 405, "unsupported_media_type": 415, "request_timeout": 408}
 """Where the answer has another status than its kind's."""
 
 
@@ -48,7 +47,6 @@ def errors_page() -> str:
         docstring(errors),
         _INTRO,
         fenced(_BODY, "json"),
-        "`retryable` says whether the same request may succeed later.",
         "## Kinds",
         table(("Kind", "HTTP status"), [(code(kind), str(status)) for kind, status in STATUS.items()]),
         "## Errors",

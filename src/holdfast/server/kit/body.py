@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from holdfast.core.domain.errors import InvalidError, TooLargeError
+from holdfast.core.domain.text import shorten
 
 MAX_BODY = 8 * 1024 * 1024
 """Largest body of a request, in bytes; a pasted message of 5 MB fits."""
@@ -25,6 +27,25 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
             raise _too_large(limit)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+async def read_json(request: Request, limit: int = MAX_BODY) -> bytes:
+    """Returns the body, which is empty or JSON by its `Content-Type`; who names none means JSON.
+
+    Raises `HTTPException` (415) for another type, and what `read_body` raises.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind in ("", "application/json") or kind.endswith("+json")
+    if not is_json and _has_body(request):
+        shown = shorten(kind, 100)
+        raise HTTPException(
+            415, f"The body must be JSON: send `Content-Type: application/json`, not `{shown}`"
+        )
+    return await read_body(request, limit)
+
+
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
 def _too_large(limit: int) -> TooLargeError:

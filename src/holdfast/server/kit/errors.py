@@ -27,15 +27,19 @@ VERSION_HEADER = "holdfast-version"
 def error_response(
     info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Returns the one error body of the native API; the status is that of the error's kind."""
-    body = {"error": {**info.model_dump(), "request_id": request_id}}
+    """Returns the one error body of the native API.
+
+    What the body does not say stands elsewhere: the kind is the status, and `Retry-After` says that the
+    same request may succeed later.
+    """
+    error = {"code": info.code, "message": info.message, "details": info.details, "request_id": request_id}
     more = dict(headers or {})
-    if info.retryable and info.kind in (ErrorKind.UNAVAILABLE, ErrorKind.RATE_LIMITED):
+    if info.retryable:
         more["Retry-After"] = str(_retry_after_s(info))
     if info.kind is ErrorKind.UNAUTHENTICATED:
         more["WWW-Authenticate"] = "Bearer"
     return Response(
-        to_json(body, serialize_unknown=True, inf_nan_mode="null"),
+        to_json({"error": error}, serialize_unknown=True, inf_nan_mode="null"),
         status or STATUS[info.kind],
         more,
         media_type="application/json",
@@ -103,6 +107,8 @@ def _routing_error(scope: Scope, error: HTTPException, request_id: str) -> Respo
     if error.status_code == 405:
         message = f"{scope['method']} is not possible here"
         info = ErrorInfo(kind=ErrorKind.INVALID, code="method_not_allowed", message=message)
+    elif error.status_code == 415:
+        info = ErrorInfo(kind=ErrorKind.INVALID, code="unsupported_media_type", message=error.detail)
     elif error.status_code == 408:
         message = "The rest of the request did not come in time; send it again"
         info = ErrorInfo(kind=ErrorKind.TIMEOUT, code="request_timeout", message=message)

@@ -33,6 +33,8 @@ ANSWER_TIMEOUT_S = 120.0
 _KEEP_S = 30
 """How long an idle connection is kept, in seconds: less than servers and the proxies before them do."""
 
+_KINDS = {status: kind for kind, status in STATUS.items()}
+
 _GATEWAY = (502, 503, 504)
 """How a reverse proxy says that the engine behind it does not answer."""
 
@@ -99,9 +101,7 @@ class Channel(ABC):
         return self.version not in ("", __version__)
 
     def _foreign(self, response: httpx.Response) -> HoldfastError:
-        by_status = {status: kind for kind, status in STATUS.items()}
-        fallback = ErrorKind.INVALID if response.is_client_error else ErrorKind.INTERNAL
-        kind = by_status.get(response.status_code, fallback)
+        kind = _kind(response)
         message = f"The engine at {self.name} answered {response.status_code}"
         return self._of_engine(from_info(ErrorInfo(kind=kind, code=kind.value, message=message)))
 
@@ -240,9 +240,20 @@ def _info(response: httpx.Response) -> ErrorInfo | None:
     """Returns the error in the body; None when it is not an engine that speaks."""
     try:
         fields = json.loads(response.content)["error"]
-        return ErrorInfo.model_validate({k: v for k, v in fields.items() if k in ErrorInfo.model_fields})
+        return ErrorInfo(
+            kind=_kind(response),
+            code=fields["code"],
+            message=fields["message"],
+            details=fields.get("details", {}),
+            retryable="retry-after" in response.headers,
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _kind(response: httpx.Response) -> ErrorKind:
+    fallback = ErrorKind.INVALID if response.is_client_error else ErrorKind.INTERNAL
+    return _KINDS.get(response.status_code, fallback)
 
 
 def _brief(cause: Exception) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from holdfast.core.services.needs import Needs, needs_of
 from holdfast.core.services.workbench import nouns
@@ -20,6 +20,16 @@ PREFIX = "/holdfast/v1"
 """Stands before every path of the native API."""
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Another path to an operation, below an object that must exist."""
+
+    path: str
+    """Below `PREFIX`; what stands in it is a parameter of the operation, and of `of`."""
+    of: str
+    """The operation that gets the object, which may raise `NotFoundError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,12 @@ class Operation:
     """Of a success."""
     stream: bool = False
     """True for server-sent events instead of one JSON body."""
+    aliases: tuple[Alias, ...] = ()
+    streamed: str = ""
+    """The operation that answers on the same paths who accepts `text/event-stream` instead of JSON."""
+    once: Literal["", "kept", "refused"] = ""
+    """What an `Idempotency-Key` does: nothing; the answer is kept, and given again to who repeats the
+    request; or it is refused, for the answer has a secret, which is not kept."""
 
     @property
     def noun(self) -> str:
@@ -52,7 +68,7 @@ class Operation:
     @property
     def path_names(self) -> tuple[str, ...]:
         """The parameters that stand in the path."""
-        return tuple(_PLACEHOLDER.findall(self.path))
+        return names_in(self.path)
 
     @property
     def in_query(self) -> bool:
@@ -60,40 +76,45 @@ class Operation:
         return self.method in ("GET", "DELETE")
 
 
+def names_in(path: str) -> tuple[str, ...]:
+    """Returns the parameters that stand in a path."""
+    return tuple(_PLACEHOLDER.findall(path))
+
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation("agents.list", "GET", "/agents"),
     Operation("agents.get", "GET", "/agents/{name}"),
     Operation("agents.source", "GET", "/agents/{name}/source"),
-    Operation("agents.create", "POST", "/agents", status=201),
+    Operation("agents.create", "POST", "/agents", status=201, once="kept"),
     Operation("agents.update", "PUT", "/agents/{name}"),
     Operation("agents.delete", "DELETE", "/agents/{name}", status=204),
     Operation("agents.validate", "POST", "/agents/validate"),
     Operation("agents.check", "POST", "/agents/check"),
     Operation("agents.available", "GET", "/registry/agents"),
-    Operation("agents.install", "POST", "/registry/agents", status=201),
+    Operation("agents.install", "POST", "/registry/agents", status=201, once="kept"),
     Operation("agents.uninstall", "DELETE", "/registry/agents/{name}", status=204),
     Operation("agents.trust", "PUT", "/trust"),
     Operation("agents.trusted", "GET", "/trust"),
     Operation("sessions.list", "GET", "/sessions"),
-    Operation("sessions.create", "POST", "/sessions", status=201),
+    Operation("sessions.create", "POST", "/sessions", status=201, once="kept"),
     Operation("sessions.get", "GET", "/sessions/{session_id}"),
     Operation("sessions.configure", "PATCH", "/sessions/{session_id}"),
     Operation("sessions.delete", "DELETE", "/sessions/{session_id}", status=204),
     Operation("sessions.rename", "PUT", "/sessions/{session_id}/title"),
-    Operation("sessions.fork", "POST", "/sessions/{session_id}/fork", status=201),
+    Operation("sessions.fork", "POST", "/sessions/{session_id}/fork", status=201, once="kept"),
     Operation("sessions.export", "GET", "/sessions/{session_id}/export"),
     Operation("sessions.queue", "GET", "/sessions/{session_id}/queue"),
     Operation("sessions.pull_back", "DELETE", "/sessions/{session_id}/queue/{message_id}"),
     Operation("sessions.search", "GET", "/search"),
-    Operation("runs.send", "POST", "/sessions/{session_id}/runs", status=202),
+    Operation("runs.send", "POST", "/sessions/{session_id}/runs", status=202, once="kept"),
     Operation("runs.list", "GET", "/sessions/{session_id}/runs"),
-    Operation("runs.go_on", "POST", "/sessions/{session_id}/runs/continue", status=202),
+    Operation("runs.go_on", "POST", "/sessions/{session_id}/runs/continue", status=202, once="kept"),
     Operation("runs.get", "GET", "/runs/{run_id}"),
     Operation("runs.cancel", "POST", "/runs/{run_id}/cancel"),
     Operation("runs.pause", "POST", "/runs/{run_id}/pause"),
     Operation("runs.resume", "POST", "/runs/{run_id}/resume"),
     Operation("runs.finish", "POST", "/runs/{run_id}/finish"),
-    Operation("runs.steer", "POST", "/runs/{run_id}/steer", status=204),
+    Operation("runs.steer", "POST", "/runs/{run_id}/steer", status=204, once="kept"),
     Operation("runs.questions", "GET", "/questions"),
     Operation("runs.answer", "POST", "/questions/{question_id}/answer", status=204),
     Operation("approvals.list", "GET", "/approvals"),
@@ -101,18 +122,36 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("approvals.decide", "POST", "/approvals/{approval_id}/decision"),
     Operation("approvals.rules", "GET", "/policy"),
     Operation("approvals.policy_path", "GET", "/policy/path"),
-    Operation("events.read", "GET", "/events"),
-    Operation("events.follow", "GET", "/events/stream", stream=True),
+    Operation(
+        "events.read",
+        "GET",
+        "/events",
+        aliases=(
+            Alias("/sessions/{session_id}/events", of="sessions.get"),
+            Alias("/runs/{run_id}/events", of="runs.get"),
+        ),
+        streamed="events.follow",
+    ),
+    Operation(
+        "events.follow",
+        "GET",
+        "/events/stream",
+        stream=True,
+        aliases=(
+            Alias("/sessions/{session_id}/events/stream", of="sessions.get"),
+            Alias("/runs/{run_id}/events/stream", of="runs.get"),
+        ),
+    ),
     Operation("events.page_before", "GET", "/sessions/{session_id}/history"),
     Operation("files.list", "GET", "/sessions/{session_id}/files"),
     Operation("files.read", "GET", "/sessions/{session_id}/files/content"),
     Operation("files.complete", "GET", "/sessions/{session_id}/files/completions"),
-    Operation("files.attach", "POST", "/sessions/{session_id}/files/attachments", status=201),
+    Operation("files.attach", "POST", "/sessions/{session_id}/files/attachments", status=201, once="kept"),
     Operation("files.undo", "POST", "/sessions/{session_id}/files/undo"),
     Operation("files.redo", "POST", "/sessions/{session_id}/files/redo"),
     Operation("models.list", "GET", "/models"),
     Operation("models.choose", "GET", "/models/choice"),
-    Operation("keys.create", "POST", "/keys", status=201),
+    Operation("keys.create", "POST", "/keys", status=201, once="refused"),
     Operation("keys.list", "GET", "/keys"),
     Operation("keys.revoke", "DELETE", "/keys/{id}"),
     Operation("keys.providers", "GET", "/providers"),
@@ -120,9 +159,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("keys.remove_provider", "DELETE", "/providers/{provider}", status=204),
     Operation("users.me", "GET", "/me"),
     Operation("users.list", "GET", "/users"),
-    Operation("users.add", "POST", "/users", status=201),
+    Operation("users.add", "POST", "/users", status=201, once="kept"),
     Operation("users.remove", "DELETE", "/users/{name}", status=204),
-    Operation("users.login", "POST", "/logins", status=201),
+    Operation("users.login", "POST", "/logins", status=201, once="refused"),
     Operation("users.logins", "GET", "/logins"),
     Operation("users.logout", "DELETE", "/logins/{id}", status=204),
     Operation("usage.report", "GET", "/usage"),
@@ -138,6 +177,32 @@ OPERATIONS: tuple[Operation, ...] = (
 def workbench_methods() -> dict[str, Callable[..., Any]]:
     """Returns every method that the `Workbench` protocol's nouns have, by names as in the table."""
     return {
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an operation answers."""
+
+    path: str
+    """Below `PREFIX`."""
+    operation: Operation
+    of: str = ""
+    """The operation that gets the object which the path is below; empty on the operation's own path."""
+
+
+def places() -> tuple[Place, ...]:
+    """Returns every path of every operation."""
+    own = (Place(operation.path, operation) for operation in OPERATIONS)
+    others = (
+        Place(alias.path, operation, alias.of) for operation in OPERATIONS for alias in operation.aliases
+    )
+    return (*own, *others)
+
+
+@cache
+def operations() -> dict[str, Operation]:
+    """Returns the rows of the table by their names."""
+    return {operation.name: operation for operation in OPERATIONS}
+
+
         f"{noun}.{verb}": method
         for noun, protocol in nouns().items()
         for verb, method in vars(protocol).items()
