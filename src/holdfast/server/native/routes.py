@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, cast
 
@@ -20,13 +21,13 @@ from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.services.workbench import Host, Workbench
 from holdfast.server.kit.auth import Admitted, principal_of
-from holdfast.server.kit.body import MAX_BODY, read_body
+from holdfast.server.kit.body import MAX_BODY, read_json
 from holdfast.server.kit.compose import Api
 from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.sse import ERROR_EVENT, write_cursor, write_frame
 from holdfast.server.kit.stream import FrameStream
 from holdfast.server.native.codec import codec
-from holdfast.server.native.operations import OPERATIONS, PREFIX, Operation
+from holdfast.server.native.operations import PREFIX, Operation, Place, operations, places
 
 LIVE_PATH = f"{PREFIX}/health/live"
 READY_PATH = f"{PREFIX}/health/ready"
@@ -36,6 +37,9 @@ PUBLIC_PATHS = frozenset({LIVE_PATH, READY_PATH, VERSION_PATH})
 
 READY_WAIT_S = 1.0
 """How long the database has to answer before the engine is not ready."""
+
+_LONGEST_ID = 18
+"""Digits of an id of an event that the database can be asked for."""
 
 HostSource = Callable[[], Awaitable[Host]]
 """Gives the workbench of the engine, or raises `UnavailableError` while there is none."""
@@ -60,10 +64,10 @@ def native_api(
     a stream, in seconds.
     """
     api = _NativeApi(host, closing or asyncio.Event(), max_body, ping_s)
-    by_path = sorted(OPERATIONS, key=lambda operation: operation.path)
+    by_path = sorted(places(), key=lambda place: place.path)
     routes = [
-        _route(path, {operation.method: operation for operation in group}, api)
-        for path, group in groupby(by_path, key=lambda operation: operation.path)
+        _route(path, {place.operation.method: place for place in group}, api)
+        for path, group in groupby(by_path, key=lambda place: place.path)
     ]
     # Fixed segments before those that take an id.
     routes.sort(key=lambda route: route.path.replace("{", "~"))
@@ -73,14 +77,22 @@ def native_api(
     return Api("holdfast", PREFIX, app, (*own, *routes))
 
 
-def _route(path: str, operations: dict[str, Operation], api: _NativeApi) -> Route:
+def _route(path: str, by_method: dict[str, Place], api: _NativeApi) -> Route:
     async def answer(request: Request) -> ASGIApp:
-        operation = operations["GET" if request.method == "HEAD" else request.method]
-        return await (api.stream if operation.stream else api.call)(operation, request)
+        place = by_method["GET" if request.method == "HEAD" else request.method]
+        if place.operation.streamed and _wants_stream(request):
+            place = replace(place, operation=operations()[place.operation.streamed])
+        return await (api.stream if place.operation.stream else api.call)(place, request)
 
     # Starlette asks for a Response, but calls it as what every ASGI application is.
     endpoint = cast("Callable[[Request], Awaitable[Response]]", answer)
-    return Route(PREFIX + path, endpoint, methods=list(operations))
+    return Route(PREFIX + path, endpoint, methods=list(by_method))
+
+
+def _wants_stream(request: Request) -> bool:
+    named = request.headers.get("accept", "").lower().split(",")
+    accepted = {kind.partition(";")[0].strip() for kind in named}
+    return "text/event-stream" in accepted and "application/json" not in accepted
 
 
 async def _live(request: Request) -> Response:
@@ -120,22 +132,25 @@ class _NativeApi:
             return JSONResponse({"status": "unavailable"}, 503, {"Retry-After": "1"})
         return JSONResponse({"status": "ready"})
 
-    async def call(self, operation: Operation, request: Request) -> ASGIApp:
+    async def call(self, place: Place, request: Request) -> ASGIApp:
         """Answers with the result of one method."""
+        operation = place.operation
         workbench = await self._workbench(operation, request)
-        body = b"" if operation.in_query else await read_body(request, self._max_body)
+        body = b"" if operation.in_query else await read_json(request, self._max_body)
         arguments = codec(operation).parse(request.path_params, request.query_params.multi_items(), body)
-        method = getattr(getattr(workbench, operation.noun), operation.verb)
-        result: Any = await method(**arguments)
+        await _must_exist(place, request, workbench)
+        result: Any = await _method(workbench, operation)(**arguments)
         if operation.status == 204:
             return Response(status_code=204)
         return Response(codec(operation).write(result), operation.status, media_type="application/json")
 
-    async def stream(self, operation: Operation, request: Request) -> ASGIApp:
+    async def stream(self, place: Place, request: Request) -> ASGIApp:
         """Answers with the events of the log from the client's cursor on."""
+        operation = place.operation
         workbench = await self._workbench(operation, request)
         arguments = codec(operation).parse(request.path_params, request.query_params.multi_items(), b"")
         after = _last_event_id(request)
+        await _must_exist(place, request, workbench)
         if after is None:
             after = arguments.get("after")
         if after is None:
@@ -143,6 +158,16 @@ class _NativeApi:
             after = (await workbench.engine.status()).last_event_id
         frames = _frames(workbench, arguments["filter"], after)
         return FrameStream(frames, closing=self._closing, ping_s=self._ping_s)
+
+
+def _method(workbench: Workbench, operation: Operation) -> Callable[..., Any]:
+    return getattr(getattr(workbench, operation.noun), operation.verb)  # type: ignore[no-any-return]
+
+
+async def _must_exist(place: Place, request: Request, workbench: Workbench) -> None:
+    """Raises `NotFoundError` when the object that the path is below does not exist, or is somebody else's."""
+    if place.of:
+        await _method(workbench, operations()[place.of])(**request.path_params)
 
 
 async def _frames(workbench: Workbench, wanted: EventFilter, after: int) -> AsyncGenerator[bytes, None]:
@@ -161,6 +186,6 @@ def _last_event_id(request: Request) -> int | None:
     text = request.headers.get("last-event-id", "")
     if not text:
         return None
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > _LONGEST_ID:
         raise InvalidError("Last-Event-ID: must be the id of an event", code="invalid_request")
     return int(text)
