@@ -173,10 +173,6 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 
-@cache
-def workbench_methods() -> dict[str, Callable[..., Any]]:
-    """Returns every method that the `Workbench` protocol's nouns have, by names as in the table."""
-    return {
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where an operation answers."""
@@ -203,6 +199,10 @@ def operations() -> dict[str, Operation]:
     return {operation.name: operation for operation in OPERATIONS}
 
 
+@cache
+def workbench_methods() -> dict[str, Callable[..., Any]]:
+    """Returns every method that the `Workbench` protocol's nouns have, by names as in the table."""
+    return {
         f"{noun}.{verb}": method
         for noun, protocol in nouns().items()
         for verb, method in vars(protocol).items()
