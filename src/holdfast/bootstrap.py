@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from holdfast.core.config.settings import Settings
     from holdfast.core.domain.errors import Diagnostic
-    from holdfast.core.domain.status import CheckResult
+    from holdfast.core.domain.status import CheckResult, Listeners
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.router import ModelRouter
     from holdfast.core.services.local import LocalWorkbench
@@ -50,14 +50,18 @@ def run_engine() -> int:
     """Is the engine process until it stops; returns its exit status."""
     gc.disable()  # until everything is loaded: the collector's stops are most of what a start costs
     from holdfast.server.engine import run_engine as serve
+    from holdfast.server.listeners import TcpListeners
 
     where = paths()
     stop = asyncio.Event()
+    listeners = TcpListeners(where.logs, lambda: _settings(where, os.environ).server)
 
     async def make() -> LocalWorkbench:
-        return await _open_workbench(where, os.environ, address=str(where.socket), stop=stop.set)
+        address = str(where.socket)
+        return await _open_workbench(where, os.environ, address=address, stop=stop.set, listeners=listeners)
 
-    return serve(make, where, idle_stop_s=_settings(where, os.environ).engine.idle_stop_s, stop=stop)
+    idle_stop_s = _settings(where, os.environ).engine.idle_stop_s
+    return serve(make, where, idle_stop_s=idle_stop_s, stop=stop, listeners=listeners)
 
 
 def _settings(where: Paths, environment: Mapping[str, str], project: Path | None = None) -> Settings:
@@ -81,6 +85,7 @@ async def _open_workbench(
     *,
     address: str = "",
     stop: Callable[[], None] | None = None,
+    listeners: Listeners | None = None,
 ) -> LocalWorkbench:
     """Makes every adapter and opens the workbench on them."""
     from holdfast.core.files.blobs import FileBlobs
@@ -120,6 +125,7 @@ async def _open_workbench(
         environment=child_environment(environment),
         address=address,
         stop=stop,
+        listeners=listeners,
     )
     try:
         return await LocalWorkbench.open(parts)

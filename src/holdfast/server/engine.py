@@ -29,6 +29,7 @@ from holdfast.server.spawn import EXIT_BUSY
 
 if TYPE_CHECKING:
     from holdfast.core.services.workbench import Host
+    from holdfast.server.listeners import TcpListeners
 
 MakeWorkbench = Callable[[], Awaitable["Host"]]
 """Opens the workbench; called once, in the engine's loop."""
@@ -49,7 +50,12 @@ _IDLE_POLL_S = 5.0
 
 
 def run_engine(
-    make_workbench: MakeWorkbench, paths: Paths, *, idle_stop_s: float, stop: asyncio.Event | None = None
+    make_workbench: MakeWorkbench,
+    paths: Paths,
+    *,
+    idle_stop_s: float,
+    stop: asyncio.Event | None = None,
+    listeners: TcpListeners | None = None,
 ) -> int:
     """Is the engine process, from its log to its exit status; see `serve_engine`."""
     gc.disable()
@@ -58,7 +64,11 @@ def run_engine(
     # The folder it was started in may be removed or unmounted while it runs.
     os.chdir(paths.data)
     try:
-        asyncio.run(serve_engine(make_workbench, paths, idle_stop_s=idle_stop_s, log=log, stop=stop))
+        asyncio.run(
+            serve_engine(
+                make_workbench, paths, idle_stop_s=idle_stop_s, log=log, stop=stop, listeners=listeners
+            )
+        )
     except (HoldfastError, OSError) as error:
         log.error("engine %d not started: %s", os.getpid(), error)
         if sys.stderr.isatty():
@@ -75,13 +85,15 @@ async def serve_engine(
     log: logging.Logger,
     stop: asyncio.Event | None = None,
     on_ready: Callable[[], None] | None = None,
+    listeners: TcpListeners | None = None,
 ) -> None:
     """Serves the native API on `paths.socket` until `stop` is set, a signal comes, or it is idle.
 
     `make_workbench` is called once the socket takes connections; it may take its time, but what it
     imports should leave the loop free. `idle_stop_s` seconds without client and run end the engine (0:
-    never). `stop` is what `engine.stop` of the workbench has to set. `on_ready` is called when the
-    workbench is there. At the end the workbench is closed and the socket removed.
+    never), unless one of `listeners` is open. `stop` is what `engine.stop` of the workbench has to set.
+    `on_ready` is called when the workbench is there. At the end the workbench is closed and the socket
+    removed.
 
     Raises `ConflictError` when another engine has the data directory, `ForbiddenError` when the socket
     would not be safe, and what `make_workbench` raises.
@@ -91,7 +103,9 @@ async def serve_engine(
     with _signals(stop, log):
         lock = await _take_lock(paths)
         try:
-            await _serve_locked(lock, make_workbench, paths, idle_stop_s, log, stop, on_ready)
+            await _serve_locked(
+                lock, make_workbench, paths, idle_stop_s, log, stop, on_ready, listeners=listeners
+            )
         finally:
             lock.release()
 
@@ -104,12 +118,14 @@ async def _serve_locked(
     log: logging.Logger,
     stop: asyncio.Event,
     on_ready: Callable[[], None] | None,
+    *,
+    listeners: TcpListeners | None,
 ) -> None:
     with closing(_bind(paths)) as listener:
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         lock.describe(EngineAddress(os.getpid(), str(paths.socket), __version__, started_at))
         log.info("engine %d started, version %s, socket %s", os.getpid(), __version__, paths.socket)
-        engine = _Engine(make_workbench, listener, idle_stop_s, log, stop)
+        engine = _Engine(make_workbench, listener, idle_stop_s, log, stop, listeners)
         try:
             await engine.run(on_ready)
         finally:
@@ -176,28 +192,34 @@ class _Engine:
         idle_stop_s: float,
         log: logging.Logger,
         stop: asyncio.Event,
+        listeners: TcpListeners | None,
     ) -> None:
         self._begun = time.monotonic()
         self._listener = listener
         self._idle_stop_s = idle_stop_s
         self._log = log
         self._stop = stop
+        self._listeners = listeners
         self._opening = asyncio.ensure_future(make_workbench())
         self._stopped = asyncio.create_task(stop.wait())
 
     async def run(self, on_ready: Callable[[], None] | None) -> None:
         """Serves until the stop, then closes the workbench."""
         # The socket takes connections already; clients wait in its queue while this is imported.
+        from holdfast.server.app import engine_app
         from holdfast.server.kit.auth import LocalDoor
         from holdfast.server.listener import listen
-        from holdfast.server.native.routes import LIVE_PATH, native_app
+        from holdfast.server.native.routes import LIVE_PATH
 
-        app = native_app(self._workbench, log=self._log, closing=self._stop)
+        app = engine_app(self._workbench, log=self._log, closing=self._stop)
+        if self._listeners is not None:
+            self._listeners.attach(self._workbench, self._log)
         activity = Activity(LocalDoor(app), quiet_path=LIVE_PATH)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(listen(activity, self._listener, self._stop))
                 tasks.create_task(self._watch(activity, on_ready))
+                tasks.create_task(self._close_listeners())
         finally:
             self._stopped.cancel()
             await self._close()
@@ -212,6 +234,11 @@ class _Engine:
         if not self._opening.done():
             raise UnavailableError("The engine is still starting; try again", code="engine_starting")
         return self._opening.result()
+
+    async def _close_listeners(self) -> None:
+        await asyncio.wait({self._stopped})
+        if self._listeners is not None:
+            await self._listeners.close_all()
 
     async def _watch(self, activity: Activity, on_ready: Callable[[], None] | None) -> None:
         await asyncio.wait({self._opening, self._stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -236,7 +263,7 @@ class _Engine:
             left = self._idle_stop_s - activity.idle_s
             if left > 0:
                 await self._until_stop(min(left, _IDLE_POLL_S))
-            elif await self._has_runs(workbench):
+            elif (self._listeners and self._listeners.all()) or await self._has_runs(workbench):
                 activity.touch()
             elif activity.idle_s >= self._idle_stop_s:
                 self._log.info("engine %d idle for %.0f s", os.getpid(), activity.idle_s)

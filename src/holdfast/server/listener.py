@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -18,12 +19,11 @@ STOP_GRACE_S = 3
 KEEP_ALIVE_S = 75
 """Longer than clients keep an idle connection, so that none is closed while it is used again."""
 
-
 MAX_HEAD = 64 * 1024
 """Largest request line with its headers, in bytes."""
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Waits for an event where uvicorn looks ten times a second, so that an idle engine sleeps."""
 
     def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
@@ -40,23 +40,24 @@ class _Server(uvicorn.Server):
         await self._stop.wait()
 
 
+OPTIONS: dict[str, Any] = {
+    "ws": "none",
+    "loop": "asyncio",
+    "interface": "asgi3",
+    "lifespan": "off",
+    "log_config": None,
+    "access_log": False,
+    "proxy_headers": False,
+    "server_header": False,
+    "date_header": False,
+    "backlog": BACKLOG,
+    "h11_max_incomplete_event_size": MAX_HEAD,
+    "timeout_graceful_shutdown": STOP_GRACE_S,
+}
+"""What uvicorn is told for every listener."""
+
+
 async def listen(app: ASGIApp, listener: socket.socket, stop: asyncio.Event) -> None:
     """Serves `app` on `listener` until `stop` is set; then ends requests within `STOP_GRACE_S`."""
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        loop="asyncio",
-        interface="asgi3",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        backlog=BACKLOG,
-        h11_max_incomplete_event_size=MAX_HEAD,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=STOP_GRACE_S,
-    )
-    await _Server(config, stop).serve(sockets=[listener])
+    config = uvicorn.Config(app, http="h11", timeout_keep_alive=KEEP_ALIVE_S, **OPTIONS)
+    await Server(config, stop).serve(sockets=[listener])

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import os
+from io import TextIOWrapper
 from pathlib import Path
 
 MAX_BYTES = 1024 * 1024
 BACKUPS = 3
 
 
+class PrivateFile(logging.handlers.RotatingFileHandler):
+    """A file for the user alone, each of its successors too; it is rotated by size."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", delay=True)
+
+    def _open(self) -> TextIOWrapper:
+        file = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.fdopen(file, "a", encoding="utf-8", errors="backslashreplace")
+
+
 def open_log(path: Path) -> logging.Logger:
     """Returns the logger of everything in Holdfast, writing to `path`; the file is rotated by size."""
-    path.touch(mode=0o600, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", delay=True
-    )
+    handler = PrivateFile(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     log = logging.getLogger("holdfast")
     log.setLevel(logging.INFO)

@@ -23,6 +23,17 @@ class EngineSettings(_Section):
     """Seconds without client and run after which the engine stops; 0: never."""
 
 
+class ServerSettings(_Section):
+    """Listeners on TCP, which `holdfast serve` opens."""
+
+    requests_per_s: float = Field(default=50, ge=0)
+    """Requests a second that one key may make for long; 0: no limit."""
+    burst: int = Field(default=200, ge=1)
+    """Requests that one key may make at once."""
+    max_connections: int = Field(default=1000, ge=1, le=100_000)
+    """Open connections of a listener; more are answered 503."""
+
+
 class ModelsSettings(_Section):
     """Which models are used when an agent names none."""
 
@@ -60,6 +71,7 @@ class Settings(_Section):
     approve: ApproveMode = ApproveMode.ASK
     """How much runs of the terminal app may do without asking."""
     engine: EngineSettings = EngineSettings()
+    server: ServerSettings = ServerSettings()
     models: ModelsSettings = ModelsSettings()
     tools: ToolsSettings = ToolsSettings()
     tui: TuiSettings = TuiSettings()

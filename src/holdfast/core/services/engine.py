@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -13,15 +13,27 @@ from holdfast import __version__
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.errors import ConflictError, UnsupportedError
+from holdfast.core.domain.errors import ConflictError, InvalidError, UnsupportedError
 from holdfast.core.domain.figures import EngineFigures
 from holdfast.core.domain.models import ModelCatalog
-from holdfast.core.domain.status import CheckResult, EngineStatus
+from holdfast.core.domain.status import (
+    AccessLine,
+    CheckResult,
+    EngineStatus,
+    Listener,
+    Listeners,
+    ListenOptions,
+)
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.checks import check_home
 from holdfast.core.store.log import EventLog
+
+LONGEST_LEASE_S = 3600
+"""For how long a listener waits for who opened it, in seconds."""
+LONGEST_DRAIN_S = 86_400
+"""For how long the end of a listener or of the engine may wait for runs, in seconds."""
 
 
 class EngineService:
@@ -39,6 +51,7 @@ class EngineService:
         *,
         address: str,
         stop: Callable[[], None] | None,
+        listeners: Listeners | None,
         settings: Callable[[Path | None], Settings],
         started_at: datetime,
         figures: Callable[[], Awaitable[EngineFigures]],
@@ -52,6 +65,7 @@ class EngineService:
         self._paths = paths
         self._address = address
         self._stop = stop
+        self._listeners = listeners
         self._settings = settings
         self._started_at = started_at
         self._figures = figures
@@ -70,6 +84,7 @@ class EngineService:
             active_runs=self._supervisor.executing_runs,
             waiting=waiting,
             last_event_id=await self._log.reader.last_event_id(),
+            listeners=self._listeners.all() if self._listeners and admin else (),
         )
 
     async def figures(self) -> EngineFigures:
@@ -87,6 +102,51 @@ class EngineService:
                 code="engine_busy",
             )
         self._stop()
+
+    async def listen(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8700,
+        root: tuple[str, ...] = ("holdfast",),
+        tls_cert: str | None = None,
+        tls_key: str | None = None,
+        no_auth: bool = False,
+        allow_hosts: tuple[str, ...] = (),
+        lease_s: float | None = None,
+    ) -> Listener:
+        if lease_s is not None and not 0 < lease_s <= LONGEST_LEASE_S:
+            raise InvalidError(
+                f"A lease is longer than 0 and at most {LONGEST_LEASE_S} seconds.", code="invalid_lease"
+            )
+        return await self._doors().open(
+            ListenOptions(
+                host=host,
+                port=port,
+                root=root,
+                tls_cert=tls_cert,
+                tls_key=tls_key,
+                no_auth=no_auth,
+                allow_hosts=allow_hosts,
+                lease_s=lease_s,
+            )
+        )
+
+    async def listeners(self) -> tuple[Listener, ...]:
+        return self._doors().all()
+
+    async def unlisten(self, listener_id: str, drain_s: float = 0) -> None:
+        await self._doors().close(listener_id, _checked_drain(drain_s))
+
+    def access(self, listener_id: str) -> AsyncIterator[AccessLine]:
+        return self._doors().access(listener_id)
+
+    def _doors(self) -> Listeners:
+        if self._listeners is None:
+            raise UnsupportedError(
+                "This engine lives inside the app and opens no listeners; leave --in-process out.",
+                code="no_listeners",
+            )
+        return self._listeners
 
     async def check(self, repair: bool = False) -> tuple[CheckResult, ...]:
         results = [*await asyncio.to_thread(check_home, self._paths, repair=repair)]
@@ -148,6 +208,12 @@ class EngineService:
             message=f"{len(broken)} of {len(infos)} agent files have mistakes: {names}.",
             hint="`holdfast agents validate FILE` shows them.",
         )
+
+
+def _checked_drain(drain_s: float) -> float:
+    if not 0 <= drain_s <= LONGEST_DRAIN_S:
+        raise InvalidError(f"A drain takes 0 to {LONGEST_DRAIN_S} seconds.", code="invalid_drain")
+    return drain_s
 
 
 def index_problems(db: sqlite3.Connection) -> list[str]:

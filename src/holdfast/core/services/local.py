@@ -14,6 +14,7 @@ from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.models import ModelCatalog, ModelClient
+from holdfast.core.domain.status import Listeners
 from holdfast.core.domain.values import utc_now
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.keys import ProviderKeys
@@ -75,6 +76,8 @@ class Parts:
     """The engine's socket; empty when in process."""
     stop: Callable[[], None] | None = None
     """Asks the engine to stop; None when in process."""
+    listeners: Listeners | None = None
+    """The engine's doors on TCP; None when in process."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits before a model call is made again."""
 
@@ -169,6 +172,7 @@ class LocalWorkbench:
             parts.paths,
             address=parts.address,
             stop=parts.stop,
+            listeners=parts.listeners,
             settings=parts.settings,
             started_at=core.started_at,
             figures=core.figures.read,

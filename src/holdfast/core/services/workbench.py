@@ -31,7 +31,7 @@ from holdfast.core.domain.runs import (
     Session,
     Submitted,
 )
-from holdfast.core.domain.status import CheckResult, EngineStatus
+from holdfast.core.domain.status import AccessLine, CheckResult, EngineStatus, Listener
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.usage import UsageKey, UsageSummary
 from holdfast.core.domain.values import Cursor, EventId, Limit, Page
@@ -481,6 +481,44 @@ class Engine(Protocol):
         With `idle_only` it raises `ConflictError` while runs execute, and nothing happens. What waits for a
         decision does not count: it goes on waiting in the next engine.
         """
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def listen(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8700,
+        root: tuple[str, ...] = ("holdfast",),
+        tls_cert: str | None = None,
+        tls_key: str | None = None,
+        no_auth: bool = False,
+        allow_hosts: tuple[str, ...] = (),
+        lease_s: float | None = None,
+    ) -> Listener:
+        """Opens a listener on TCP. See `ListenOptions` for what is given; port 0 takes a free one.
+
+        Raises `ConflictError` for a port in use, `ForbiddenError` for one that is the system's and for
+        `no_auth` on an address that is not loopback, `InvalidError` for a host, a certificate or a name in
+        `root` that cannot be, and `UnsupportedError` in process. Then nothing is left open.
+        """
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def listeners(self) -> tuple[Listener, ...]:
+        """Returns the open listeners, oldest first."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def unlisten(self, listener_id: str, drain_s: float = 0) -> None:
+        """Closes a listener: it takes no new connection when this returns. Its streams end, and requests
+        soon after, when no run executes that was started through it, or after `drain_s` seconds; the runs
+        themselves go on. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    def access(self, listener_id: str) -> AsyncIterator[AccessLine]:
+        """Yields a line for each request that the listener has answered, from now until it has closed.
+        A listener with a lease stays open by this. Raises `NotFoundError`."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)

@@ -29,7 +29,7 @@ from holdfast.core.services.workbench import (
 from holdfast.server.native.address import EngineUrl
 from holdfast.server.native.channel import open_channel
 from holdfast.server.native.codec import WireRequest, codec
-from holdfast.server.native.follow import Backoff, Follower, closed_workbench
+from holdfast.server.native.follow import Backoff, Follower, closed_workbench, follow_items
 from holdfast.server.native.operations import OPERATIONS, Operation
 
 
@@ -99,12 +99,16 @@ class RemoteWorkbench:
         except httpx.TransportError as error:
             raise self._channel.lost(error) from error
 
-    def _stream(self, operation: Operation, backoff: Backoff) -> Callable[..., AsyncIterator[LoggedEvent]]:
+    def _stream(self, operation: Operation, backoff: Backoff) -> Callable[..., AsyncIterator[Any]]:
         def follow(filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:
             request = codec(operation).request((filter,), {})
             return Follower(self._channel, request, backoff).events(after)
 
-        return follow
+        def items(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            wire = codec(operation)
+            return follow_items(self._channel, wire.request(args, kwargs), wire)
+
+        return follow if operation.name == "events.follow" else items
 
     @property
     def agents(self) -> Agents:

@@ -72,6 +72,15 @@ class Codec:
     def _gives_events(self) -> bool:
         return bool(self._hints["return"] == Page[LoggedEvent])
 
+    @cached_property
+    def _item(self) -> TypeAdapter[Any]:
+        return TypeAdapter(get_args(self._hints["return"])[0])
+
+    @property
+    def streams_events(self) -> bool:
+        """Whether a stream is of the log's events, which have a cursor; else of items that have none."""
+        return bool(get_args(self._hints["return"])[0] is LoggedEvent)
+
     def _flattens(self, name: str) -> bool:
         hint = self._hints[name]
         return self.operation.in_query and isinstance(hint, type) and issubclass(hint, BaseModel)
@@ -102,6 +111,10 @@ class Codec:
             items = ",".join(event.to_json() for event in result.items)
             return f'{{"items":[{items}],"next_cursor":{json.dumps(result.next_cursor)}}}'.encode()
         return self._result.dump_json(result)
+
+    def write_item(self, item: Any) -> str:
+        """Returns the JSON of an item of a stream."""
+        return self._item.dump_json(item).decode()
 
     def _query(self, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
         values = dict(query)
@@ -162,6 +175,10 @@ class Codec:
             events = (event for fields in page["items"] if (event := read_event(fields)) is not None)
             return Page[LoggedEvent](items=tuple(events), next_cursor=page["next_cursor"])
         return self._result.validate_json(body, extra="ignore")
+
+    def read_item(self, text: str) -> Any:
+        """Returns the item that `write_item` wrote, also one of another version. Raises `ValueError`."""
+        return self._item.validate_json(text, extra="ignore")
 
     def _invalid(self, error: ValidationError) -> InvalidError:
         found = error.errors(include_input=False, include_url=False, include_context=False)

@@ -6,10 +6,10 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import httpx
 
@@ -17,7 +17,7 @@ from holdfast.core.domain.errors import ErrorInfo, HoldfastError, UnavailableErr
 from holdfast.core.domain.events import LoggedEvent
 from holdfast.server.kit.sse import ERROR_EVENT, Frame, FrameReader
 from holdfast.server.native.channel import Channel
-from holdfast.server.native.codec import WireRequest, read_event
+from holdfast.server.native.codec import Codec, WireRequest, read_event
 
 SILENCE_S = 45.0
 """A stream without even a ping for so many seconds is dead: three pings were missed."""
@@ -75,27 +75,10 @@ class Follower:
     async def _connection(self) -> AsyncGenerator[LoggedEvent, None]:
         if self._http.is_closed:  # while this waited to try again
             raise closed_workbench()
-        headers = {"Accept": "text/event-stream"}
-        if self._cursor is not None:
-            headers["Last-Event-ID"] = str(self._cursor)
-        async with self._http.stream(
-            "GET",
-            self._request.path,
-            params=list(self._request.query),
-            headers=headers,
-            timeout=httpx.Timeout(self._http.timeout.connect, read=SILENCE_S, pool=None),
-        ) as response:
-            self._channel.heard(response)
-            if not response.is_success:
-                await response.aread()
-                raise self._channel.error_of(response)
-            kind = response.headers.get("content-type", "")
-            if not kind.startswith("text/event-stream"):
-                raise self._channel.unreadable(ValueError(f"no stream of events, but {kind or 'nothing'}"))
-            chunks = cast("AsyncGenerator[bytes, None]", response.aiter_raw())
-            async with aclosing(chunks):
-                async for logged in self._events_of(chunks):
-                    yield logged
+        headers = {} if self._cursor is None else {"Last-Event-ID": str(self._cursor)}
+        async with opened_stream(self._channel, self._request, headers) as chunks:
+            async for logged in self._events_of(chunks):
+                yield logged
 
     async def _events_of(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[LoggedEvent, None]:
         reader = FrameReader()
@@ -139,6 +122,50 @@ class Follower:
         _LOG.debug("the event stream broke; trying again in %.2f s", self._wait_s)
         await asyncio.sleep(self._wait_s)
         self._wait_s = min(self._wait_s * 2, self._backoff.most_s)
+
+
+@asynccontextmanager
+async def opened_stream(
+    channel: Channel, request: WireRequest, headers: Mapping[str, str]
+) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+    """Gives the bytes of a stream of frames. Raises `httpx.TransportError`, or what the engine answers
+    instead of a stream."""
+    async with channel.http.stream(
+        "GET",
+        request.path,
+        params=list(request.query),
+        headers={"Accept": "text/event-stream", **headers},
+        timeout=httpx.Timeout(channel.http.timeout.connect, read=SILENCE_S, pool=None),
+    ) as response:
+        channel.heard(response)
+        if not response.is_success:
+            await response.aread()
+            raise channel.error_of(response)
+        kind = response.headers.get("content-type", "")
+        if not kind.startswith("text/event-stream"):
+            raise channel.unreadable(ValueError(f"no stream of events, but {kind or 'nothing'}"))
+        chunks = cast("AsyncGenerator[bytes, None]", response.aiter_raw())
+        async with aclosing(chunks):
+            yield chunks
+
+
+async def follow_items(channel: Channel, request: WireRequest, wire: Codec) -> AsyncGenerator[Any, None]:
+    """Yields the items of a stream that has no cursor, until the engine ends it.
+
+    Raises `UnavailableError` when it breaks: what came meanwhile could not be had again.
+    """
+    if channel.http.is_closed:
+        raise closed_workbench()
+    reader = FrameReader()
+    try:
+        async with opened_stream(channel, request, {}) as chunks:
+            async for chunk in chunks:
+                for frame in reader.feed(chunk):
+                    if frame.event == ERROR_EVENT:
+                        raise from_info(ErrorInfo.model_validate_json(frame.data, extra="ignore"))
+                    yield wire.read_item(frame.data)
+    except httpx.TransportError as error:
+        raise channel.lost(error) from error
 
 
 def closed_workbench() -> UnavailableError:

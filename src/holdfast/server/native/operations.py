@@ -169,6 +169,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("engine.figures", "GET", "/engine/figures"),
     Operation("engine.settings", "GET", "/settings"),
     Operation("engine.stop", "POST", "/engine/stop", status=204),
+    Operation("engine.listeners", "GET", "/engine/listeners"),
+    Operation("engine.listen", "POST", "/engine/listeners", status=201, once="kept"),
+    Operation("engine.unlisten", "DELETE", "/engine/listeners/{listener_id}", status=204),
+    Operation("engine.access", "GET", "/engine/listeners/{listener_id}/access", stream=True),
     Operation("engine.check", "POST", "/engine/check"),
 )
 

@@ -24,9 +24,9 @@ from holdfast.server.kit.auth import Admitted, principal_of
 from holdfast.server.kit.body import MAX_BODY, read_json
 from holdfast.server.kit.compose import Api
 from holdfast.server.kit.errors import Boundary
-from holdfast.server.kit.sse import ERROR_EVENT, write_cursor, write_frame
+from holdfast.server.kit.sse import ERROR_EVENT, PING, write_cursor, write_frame
 from holdfast.server.kit.stream import FrameStream
-from holdfast.server.native.codec import codec
+from holdfast.server.native.codec import Codec, codec
 from holdfast.server.native.operations import PREFIX, Operation, Place, operations, places
 
 LIVE_PATH = f"{PREFIX}/health/live"
@@ -145,10 +145,14 @@ class _NativeApi:
         return Response(codec(operation).write(result), operation.status, media_type="application/json")
 
     async def stream(self, place: Place, request: Request) -> ASGIApp:
-        """Answers with the events of the log from the client's cursor on."""
+        """Answers with the events of the log from the client's cursor on, or with items that have none."""
         operation = place.operation
         workbench = await self._workbench(operation, request)
-        arguments = codec(operation).parse(request.path_params, request.query_params.multi_items(), b"")
+        wire = codec(operation)
+        arguments = wire.parse(request.path_params, request.query_params.multi_items(), b"")
+        if not wire.streams_events:
+            items = _method(workbench, operation)(**arguments)
+            return FrameStream(_items(wire, items), closing=self._closing, ping_s=self._ping_s)
         after = _last_event_id(request)
         await _must_exist(place, request, workbench)
         if after is None:
@@ -158,6 +162,16 @@ class _NativeApi:
             after = (await workbench.engine.status()).last_event_id
         frames = _frames(workbench, arguments["filter"], after)
         return FrameStream(frames, closing=self._closing, ping_s=self._ping_s)
+
+
+async def _items(wire: Codec, items: AsyncGenerator[Any, None]) -> AsyncGenerator[bytes, None]:
+    yield PING  # the client knows at once that it is heard
+    try:
+        async with aclosing(items):
+            async for item in items:
+                yield write_frame(wire.write_item(item))
+    except HoldfastError as error:
+        yield write_frame(error.info.model_dump_json(), event=ERROR_EVENT)
 
 
 def _method(workbench: Workbench, operation: Operation) -> Callable[..., Any]:

@@ -1,0 +1,320 @@
+"""The door on TCP: who is let in, by which name, from which page, how often; and a line for each request.
+
+A browser carries requests of any web page to any address that the person's machine reaches. Two checks keep
+pages out, whether a key is asked for or not: `Host` must be a name of this listener, so that a page cannot
+give its own name our address (DNS rebinding), and `Origin` must be the listener itself. No CORS header is
+ever sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from functools import partial
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from holdfast.core.domain.errors import (
+    ForbiddenError,
+    HoldfastError,
+    InvalidError,
+    RateLimitedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
+from holdfast.core.domain.status import AccessLine
+from holdfast.core.domain.values import new_id, utc_now
+from holdfast.server.access import shown_path
+from holdfast.server.connections import OVERLOADED
+from holdfast.server.kit.auth import ask_for_key, no_key
+from holdfast.server.kit.errors import error_response
+from holdfast.server.kit.limits import TokenBuckets, network_of
+from holdfast.server.native.routes import HostSource
+
+FAILURES = 10
+"""Refused keys that one client may show before it has to wait."""
+FAILURES_PER_S = 0.2
+"""How quickly a client may try again: one key every five seconds."""
+
+_KNOWN_KEYS = 10_000
+_HOST = re.compile(r"(\[[0-9a-f:.%]+\]|[^\[\]:@/\s]+)(?::(\d{1,5}))?", re.IGNORECASE)
+_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class HostNames:
+    """The names by which a listener may be asked.
+
+    They are the loopback ones, the host that it was opened on and those in `more`; when it listens on every
+    address of the machine, also the machine's name and every literal address, which no page can rebind.
+    """
+
+    def __init__(self, host: str, address: str, more: Iterable[str] = ()) -> None:
+        """`address` is what `host` has resolved to. Raises `InvalidError` for what is no name in `more`."""
+        self._everywhere = ip_address(address.partition("%")[0]).is_unspecified
+        self._names = {"localhost", _plain(host), _plain(address), *map(_checked, more)}
+        if self._everywhere:
+            machine = _plain(socket.gethostname())
+            self._names |= {machine, f"{machine}.local"}
+
+    def admits(self, host: str) -> bool:
+        """Says whether the value of a `Host` header names the listener; its port may be a tunnel's."""
+        found = _HOST.fullmatch(host.strip())
+        if found is None:
+            return False
+        name = _plain(found[1])
+        if name in self._names:
+            return True
+        try:
+            address = ip_address(name.partition("%")[0])
+        except ValueError:
+            return False
+        return address.is_loopback or self._everywhere
+
+
+class Rates:
+    """How often each credential may ask, and each client may be refused."""
+
+    def __init__(self, per_s: float, burst: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._requests = TokenBuckets(per_s, burst, clock=clock)
+        self._failures = TokenBuckets(FAILURES_PER_S, FAILURES, clock=clock)
+        self._good: OrderedDict[bytes, None] = OrderedDict()
+
+    def count(self, principal: Principal) -> None:
+        """Counts a request. Raises `RateLimitedError`."""
+        wait_s = self._requests.take(principal.credential_id or principal.user_id)
+        if wait_s:
+            raise RateLimitedError(
+                f"Too many requests with this key; wait {wait_s:.1f} s.",
+                code="too_many_requests",
+                details={"retry_after_s": wait_s},
+            )
+
+    def before(self, client: str, secret: str) -> None:
+        """Raises `RateLimitedError` when `client` has shown too many wrong keys. One that was right before is
+        still looked at: behind a proxy, all clients are one."""
+        wait_s = self._failures.wait(client)
+        if wait_s and _mark(secret) not in self._good:
+            raise RateLimitedError(
+                f"Too many wrong keys from this address; wait {wait_s:.1f} s.",
+                code="too_many_failures",
+                details={"retry_after_s": wait_s},
+            )
+
+    def was_right(self, secret: str) -> None:
+        """Notes a secret that was let in."""
+        mark = _mark(secret)
+        self._good[mark] = None
+        self._good.move_to_end(mark)
+        if len(self._good) > _KNOWN_KEYS:
+            self._good.popitem(last=False)
+
+    def was_wrong(self, client: str, secret: str) -> None:
+        """Notes a secret that was refused."""
+        self._good.pop(_mark(secret), None)
+        self._failures.take(client)
+
+
+class TcpDoor:
+    """Passes on to `app` what may come in, and tells `tell` of every request when it was answered.
+
+    `keyless` lets everybody in as the local user. `body_s` is how long the next piece of a body may take.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: HostSource,
+        names: HostNames,
+        rates: Rates,
+        tell: Callable[[AccessLine], None],
+        *,
+        keyless: bool,
+        body_s: float,
+    ) -> None:
+        self._app = app
+        self._host = host
+        self._names = names
+        self._rates = rates
+        self._tell = tell
+        self._keyless = keyless
+        self._body_s = body_s
+        self.answering = 0
+        """Requests that are not answered yet; open streams of events are not counted."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        request = _Request(self, scope, send)
+        try:
+            try:
+                self._check(scope)
+            except HoldfastError as error:
+                return await self._refuse(error, scope, receive, request.send)
+            ask_for_key(scope, partial(self._admit, _client(scope)))
+            await self._app(scope, _Patient(receive, self._body_s), request.send)
+        finally:
+            self._tell(request.end())
+
+    def _check(self, scope: Scope) -> None:
+        if scope["state"].get(OVERLOADED):
+            raise UnavailableError("There are too many connections; try again", code="too_many_connections")
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._names.admits(host):
+            raise ForbiddenError(
+                "The name in `Host` is not one of this listener; `holdfast serve --allow-host NAME` adds it.",
+                code="host_not_allowed",
+            )
+        if not _is_own(headers, host):
+            raise ForbiddenError(
+                "Web pages of other sites may not send requests here.", code="origin_not_allowed"
+            )
+
+    async def _refuse(self, error: HoldfastError, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = new_id()
+        headers = {"X-Request-Id": request_id}
+        if isinstance(error, UnavailableError):
+            headers["Connection"] = "close"
+        await error_response(error.info, request_id, headers=headers)(scope, receive, send)
+
+    async def _admit(self, client: str, secret: str) -> Principal:
+        principal = LOCAL_PRINCIPAL if self._keyless else await self._authenticate(client, secret)
+        self._rates.count(principal)
+        return principal
+
+    async def _authenticate(self, client: str, secret: str) -> Principal:
+        if not secret:
+            raise no_key()
+        network = network_of(client)
+        self._rates.before(network, secret)
+        host = await self._host()
+        try:
+            principal = await host.authenticate(secret)
+        except UnauthenticatedError:
+            self._rates.was_wrong(network, secret)
+            raise
+        self._rates.was_right(secret)
+        return principal
+
+
+class _Request:
+    """One request on its way through the door."""
+
+    def __init__(self, door: TcpDoor, scope: Scope, send: Send) -> None:
+        self._door = door
+        self._scope = scope
+        self._send = send
+        self._at = utc_now()
+        self._begun = time.monotonic()
+        self._status = 0
+        self._counted = True
+        door.answering += 1
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
+            if kinds and kinds[0].startswith(b"text/event-stream"):
+                self._uncount()
+        await self._send(message)
+
+    def end(self) -> AccessLine:
+        """Ends it; returns what is told of it."""
+        self._uncount()
+        principal = self._scope.get("state", {}).get("principal")
+        return AccessLine(
+            at=self._at,
+            client=_client(self._scope),
+            method=shown_path(self._scope["method"]),
+            path=shown_path(self._scope["path"]),
+            status=self._status,
+            ms=round((time.monotonic() - self._begun) * 1000, 1),
+            principal=principal.name if isinstance(principal, Principal) else "",
+        )
+
+    def _uncount(self) -> None:
+        if self._counted:
+            self._counted = False
+            self._door.answering -= 1
+
+
+class _Patient:
+    """Gives the pieces of a body, each of which may take a while but not for ever."""
+
+    def __init__(self, receive: Receive, body_s: float) -> None:
+        self._receive = receive
+        self._body_s = body_s
+        self._ended = False
+
+    async def __call__(self) -> Message:
+        if self._ended:  # what comes now is the client's leaving, whenever that is
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._body_s):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408, headers={"Connection": "close"}) from None
+        self._ended = not message.get("more_body", False)
+        return message
+
+
+def _is_own(headers: Headers, host: str) -> bool:
+    """Says whether no page of another site has made the request."""
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return False
+    return all(_is_at(origin, host) for origin in headers.getlist("origin"))
+
+
+def _is_at(origin: str, host: str) -> bool:
+    """Says whether `origin` is the host and port that the request was sent to."""
+    scheme = origin.partition("://")[0].lower()
+    place = _place(origin)
+    return place is not None and place == _place(f"{scheme}://{host}")
+
+
+def _place(url: str) -> tuple[str, int] | None:
+    """Returns host and port of a URL; None when it has none, as the `null` of a hidden origin."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        port = 0
+    if not port or not parts.hostname:
+        return None
+    return _plain(parts.hostname), port
+
+
+def _client(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _plain(name: str) -> str:
+    return name.strip("[]").rstrip(".").lower()
+
+
+def _checked(name: str) -> str:
+    plain = _plain(name)
+    try:
+        ip_address(plain)
+    except ValueError:
+        if not _NAME.fullmatch(plain):
+            raise InvalidError(
+                f"{name!r} is not a host's name; give it without scheme, port and path.", code="invalid_host"
+            ) from None
+    return plain
+
+
+def _mark(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
