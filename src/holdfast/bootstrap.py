@@ -10,9 +10,8 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +29,17 @@ if TYPE_CHECKING:
     from holdfast.core.services.workbench import Workbench
     from holdfast.core.tools.registry import ToolRegistry
     from holdfast.server.lock import EngineAddress, EngineLock
+    from holdfast.server.native.address import EngineUrl
+    from holdfast.tui.start import Remote
 
 ENGINE_COMMAND = (sys.executable, "-m", "holdfast.bootstrap")
 """Starts the engine of the home that the environment names."""
+
+_URL, _KEY, _CA = "HOLDFAST_URL", "HOLDFAST_KEY", "HOLDFAST_CA"
+"""Name an engine elsewhere, with a key to it and the certificates to trust: commands go there."""
+
+_LOST_S = 0.5
+"""After so long without a sign of life the terminal app says that the engine is lost."""
 
 _SCRIPTED = "HOLDFAST_SCRIPTED"
 """Set to 1, it lets `scripted/FILE` be a model: for tests and benchmarks of whole processes."""
@@ -68,7 +75,7 @@ def _settings(where: Paths, environment: Mapping[str, str], project: Path | None
     """Returns the settings; where nothing sets any, without loading pydantic-settings."""
     from holdfast.core.config.settings import PROJECT_SETTINGS, Settings
 
-    own = ("HOLDFAST_HOME", _SCRIPTED)
+    own = ("HOLDFAST_HOME", _SCRIPTED, _URL, _KEY, _CA)
     files = [where.settings, *([project / PROJECT_SETTINGS] if project else [])]
     if not any(file.exists() for file in files) and not any(
         name.upper().startswith("HOLDFAST_") and name not in own for name in environment
@@ -187,8 +194,13 @@ def stop_engine(timeout_s: float) -> bool:
 
 @asynccontextmanager
 async def workbench(*, in_process: bool = False) -> AsyncIterator[Workbench]:
-    """Attaches to the home's engine, which is started when it does not run; detaches at the end."""
-    opened = await (_connect_in_process() if in_process else _connect(None))
+    """Attaches to the engine elsewhere that the environment names, or to the home's own, which is started
+    when it does not run; detaches at the end."""
+    address = None if in_process else elsewhere()
+    if address is not None:
+        opened = _client_of(address)
+    else:
+        opened = await (_connect_in_process() if in_process else _connect(None))
     try:
         yield opened
     finally:
@@ -240,16 +252,71 @@ async def _connect(started: subprocess.Popen[bytes] | None, *, patience_s: float
 
     address = await asyncio.to_thread(ensure_engine, paths(), ENGINE_COMMAND, started=started)
 
-    def load() -> Callable[[str], Workbench]:
-        from holdfast.server.native.client import RemoteWorkbench
-        from holdfast.server.native.follow import Backoff
+    # In a thread, because it imports: the terminal app paints and takes keys meanwhile.
+    return await asyncio.to_thread(_client_of, address.socket, patience_s)
 
-        backoff = None if patience_s is None else Backoff(patience_s=patience_s)
-        return partial(RemoteWorkbench, backoff=backoff)
 
-    # In a thread: the terminal app paints and takes keys meanwhile.
-    remote = await asyncio.to_thread(load)
-    return remote(address.socket)
+def _client_of(address: EngineUrl | str, patience_s: float | None = None) -> Workbench:
+    from holdfast.server.native.client import RemoteWorkbench
+    from holdfast.server.native.follow import Backoff
+
+    return RemoteWorkbench(address, backoff=None if patience_s is None else Backoff(patience_s=patience_s))
+
+
+def engine_version(workbench: Workbench) -> str:
+    """Returns the version of the engine behind a workbench that was used; empty where it is this process."""
+    from holdfast.server.native.client import RemoteWorkbench
+
+    return workbench.engine_version if isinstance(workbench, RemoteWorkbench) else ""
+
+
+# --- engines elsewhere
+
+
+def elsewhere(url: str = "", key: str = "", ca_file: str = "") -> EngineUrl | None:
+    """Returns the engine at `url`, else the one that HOLDFAST_URL names; None: the home's own is meant.
+
+    Without `key` and `ca_file` it is HOLDFAST_KEY and HOLDFAST_CA, but never for another engine than the one
+    that HOLDFAST_URL names beside them. Raises `InvalidError`.
+    """
+    named = os.environ.get(_URL, "")
+    if not url and not named:
+        return None
+    from holdfast.server.native.address import EngineUrl
+
+    if url and named and EngineUrl.parse(url).url != EngineUrl.parse(named).url:
+        return EngineUrl.parse(url, key, ca_file)
+    return EngineUrl.parse(url or named, key or os.environ.get(_KEY, ""), ca_file or os.environ.get(_CA, ""))
+
+
+async def knock(address: EngineUrl) -> None:
+    """Asks an engine elsewhere whether it lets us in. Raises the `HoldfastError` that says why not."""
+    remote = _client_of(address)
+    try:
+        await remote.engine.status()
+    finally:
+        await remote.close()
+
+
+def attach_tui(
+    address: EngineUrl,
+    *,
+    session: str | None = None,
+    agent: str | None = None,
+    model: str | None = None,
+    project: str = "",
+) -> int:
+    """Runs the terminal app on an engine elsewhere; starts none here. `project` is a folder over there."""
+    gc.disable()  # the app freezes and enables it after its first paint
+    from holdfast.tui.start import Remote
+
+    where = paths()
+
+    async def connect() -> Workbench:
+        return await asyncio.to_thread(_client_of, address, _LOST_S)
+
+    remote = Remote(address, project, lambda: _settings(where, os.environ).tui)
+    return _run_app(connect, session, agent, model, remote)
 
 
 def run_tui(
@@ -260,6 +327,8 @@ def run_tui(
     in_process: bool = False,
 ) -> int:
     """Runs the terminal app; the engine is started first, so that it loads while the app paints."""
+    if not in_process and (address := elsewhere()) is not None:
+        return attach_tui(address, session=session, agent=agent, model=model)
     gc.disable()  # the app freezes and enables it after its first paint
     from holdfast.server.spawn import find_engine as find
     from holdfast.server.spawn import start_engine
@@ -279,22 +348,37 @@ def run_tui(
     async def connect() -> Workbench:
         if in_process:
             return await _connect_in_process()
-        # The app says at once that the engine is lost, and starts another one: nobody else might.
-        return await _connect(pending.pop() if pending else None, patience_s=0.5)
+        # The app starts another one when it is lost: nobody else might.
+        return await _connect(pending.pop() if pending else None, patience_s=_LOST_S)
 
+    return _run_app(connect, session, agent, model, None)
+
+
+def _run_app(
+    connect: Callable[[], Awaitable[Workbench]],
+    session: str | None,
+    agent: str | None,
+    model: str | None,
+    remote: Remote | None,
+) -> int:
     from holdfast import __version__
     from holdfast.core.config.paths import shipped
     from holdfast.tui.app import run
+    from holdfast.tui.start import Start
 
+    where = paths()
     return run(
-        connect,
-        project=Path.cwd(),
-        state_file=where.ui_state,
-        themes=[where.themes, shipped("themes")],
-        session=session,
-        agent=agent,
-        model=model,
-        version=__version__,
+        Start(
+            connect,
+            folder=Path.cwd(),
+            state_file=where.ui_state,
+            themes=[where.themes, shipped("themes")],
+            session=session,
+            agent=agent,
+            model=model,
+            version=__version__,
+            remote=remote,
+        )
     )
 
 

@@ -25,7 +25,7 @@ def make_app(tmp_path: Path) -> Callable[..., HoldfastApp]:
 
     def make(bench: FakeWorkbench, **more: Any) -> HoldfastApp:
         known: dict[str, Any] = {
-            "project": tmp_path,
+            "folder": tmp_path,
             "state_file": tmp_path / "state" / "tui.json",
             "now": lambda: LATER,
             "version": "0.1.0",

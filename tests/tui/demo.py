@@ -15,6 +15,7 @@ from fake_workbench import FakeRun, FakeWorkbench, new_file, spec
 from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.tools import CommandBlock, PlanBlock, PlanItem, Risk
 from holdfast.tui.app import run
+from holdfast.tui.start import Start
 
 REPORT = """# Third quarter
 
@@ -88,15 +89,4 @@ async def refactor(job: FakeRun) -> None:
 if __name__ == "__main__":
     folder = Path(tempfile.mkdtemp())
     themes = [Path(__file__).parents[2] / "themes"]
-    raise SystemExit(
-        run(
-            connect,
-            project=folder,
-            state_file=folder / "tui.json",
-            themes=themes,
-            session=None,
-            agent=None,
-            model=None,
-            version="0.1.0",
-        )
-    )
+    raise SystemExit(run(Start(connect, folder, folder / "tui.json", themes, version="0.1.0")))

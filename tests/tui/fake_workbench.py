@@ -52,6 +52,7 @@ from holdfast.core.domain.events import (
     UsageRecorded,
 )
 from holdfast.core.domain.files import Change, FileContent, FileEntry
+from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart, UserPart, text_of
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.runs import (
@@ -329,6 +330,10 @@ class FakeWorkbench:
                 available=False,
             ),
         )
+        self.principal = LOCAL_PRINCIPAL
+        self.version = "0.1.0"
+        self.executing = 0
+        self.stops: list[bool] = []
         self.hint = "set OPENAI_API_KEY or run `holdfast keys provider set openai`, then /model"
         self.release = asyncio.Event()
         self.lost = False
@@ -351,6 +356,7 @@ class FakeWorkbench:
         self.files = _Files(self)
         self.models = _Models(self)
         self.keys = _Keys()
+        self.users = _Users(self)
         self.engine = _Engine(self)
 
     # --- the log
@@ -820,18 +826,23 @@ class _Keys:
         return None
 
 
+class _Users(_Part):
+    async def me(self) -> Principal:
+        return self.bench.principal
+
+
 class _Engine(_Part):
     async def status(self) -> EngineStatus:
         self.bench.reach()
         return EngineStatus(
-            version="0.1.0",
+            version=self.bench.version,
             pid=1,
             started_at=NOON,
             home="/home/user",
             address="",
             log="",
             sessions=len(self.bench.sessions_by_id),
-            active_runs=0,
+            active_runs=self.bench.executing,
             waiting=0,
             last_event_id=len(self.bench.log),
         )
@@ -839,8 +850,10 @@ class _Engine(_Part):
     async def settings(self, project: str | None = None) -> Settings:
         return self.bench.settings
 
-    async def stop(self) -> None:
-        return None
+    async def stop(self, idle_only: bool = False) -> None:
+        if idle_only and self.bench.executing:
+            raise ConflictError("The engine is busy with 1 run; try again when it is idle.")
+        self.bench.stops.append(idle_only)
 
     async def check(self, repair: bool = False) -> tuple[CheckResult, ...]:
         return ()

@@ -38,7 +38,7 @@ async def main(target: Path) -> None:
 
     start = Start(
         connect,
-        project=project,
+        folder=project,
         state_file=where.ui_state,
         themes=[shipped("themes")],
         session=None,

@@ -33,7 +33,7 @@ class Probe(HoldfastApp):
         self.exit(0)
 
 folder = Path({folder!r})
-Probe(Start(connect, project=folder, state_file=folder / "tui.json")).run(headless=True)
+Probe(Start(connect, folder=folder, state_file=folder / "tui.json")).run(headless=True)
 """
 
 
@@ -79,6 +79,7 @@ BROKEN = """
 import sys
 from pathlib import Path
 from holdfast.tui import app
+from holdfast.tui.start import Start
 
 class Broken(app.HoldfastApp):
     def start_engine(self):
@@ -88,8 +89,7 @@ class Broken(app.HoldfastApp):
 app.HoldfastApp = Broken
 try:
     folder = Path(sys.argv[1])
-    app.run(None, project=folder, state_file=folder / "tui.json", themes=[], session=None, agent=None,
-            model=None, version="0")
+    app.run(Start(None, folder=folder, state_file=folder / "tui.json"))
 except RuntimeError as error:
     print("CAUGHT", error)
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerFailed
 
 from holdfast.tui.presenters.guard import Guard
+from holdfast.tui.presenters.status import first_header
 from holdfast.tui.screens.main import MainScreen
 from holdfast.tui.start import Start
 from holdfast.tui.theming import Theming
@@ -24,7 +25,6 @@ from holdfast.tui.widgets.composer.area import MessageArea
 from holdfast.tui.widgets.composer.box import MessageBox
 
 if TYPE_CHECKING:
-    from holdfast.core.services.workbench import Workbench
     from holdfast.tui.control.desk import Desk
     from holdfast.tui.presenters.model import Model
     from holdfast.tui.screens.opening import Dialogs
@@ -76,7 +76,8 @@ class HoldfastApp(App[int]):
     def model(self) -> Model:
         from holdfast.tui.presenters.model import Model  # start-up time: after the first paint
 
-        return Model(agent=self.start.agent or self.theming.state.agent, model_flag=self.start.model)
+        agent = self.start.agent or self.theming.state.last_agent(self.start.engine_url)
+        return Model(header=first_header(self.start), agent=agent, model_flag=self.start.model)
 
     @cached_property
     def dialogs(self) -> Dialogs:
@@ -153,7 +154,7 @@ class HoldfastApp(App[int]):
 
     def remember_agent(self, name: str) -> None:
         """Remembers the agent of the last new session."""
-        self.theming.state.agent = name
+        self.theming.state.remember_agent(self.start.engine_url, name)
         self.theming.save()
 
     def _show_theme(self, name: str) -> None:
@@ -248,6 +249,8 @@ class HoldfastApp(App[int]):
     def _decide(self, event: MessageArea.Decided) -> None:
         if event.key in "ti" and self.model.untrusted:
             self.do("trust", "yes" if event.key == "t" else "no")
+        elif event.key in "ul" and self.model.skew is not None:
+            self.do("restart" if event.key == "u" else "later")
         else:
             self.action_decide(event.key)
 
@@ -270,23 +273,12 @@ def _load_desk() -> type[Desk]:
     return Desk
 
 
-def run(
-    connect: Callable[[], Awaitable[Workbench]],
-    *,
-    project: Path,
-    state_file: Path,
-    themes: list[Path],
-    session: str | None,
-    agent: str | None,
-    model: str | None,
-    version: str,
-) -> int:
-    """Runs the terminal app until it is closed; returns the exit status. See `Start` for what is what.
+def run(start: Start) -> int:
+    """Runs the terminal app until it is closed; returns the exit status.
 
     Raises what a bug in the app has raised.
     """
     gc.disable()  # while things load; enabled again when the engine is looked for
-    start = Start(connect, project, state_file, themes, session, agent, model, version)
     app = HoldfastApp(start)
     app.run()
     gc.enable()

@@ -6,14 +6,43 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from holdfast.core.config.settings import TuiSettings
     from holdfast.core.services.workbench import Workbench
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class Elsewhere(Protocol):
+    """An engine that is not this home's: reached by a URL."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def place(self) -> str:
+        """Host and port, for the header line."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether others on the way can read everything."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """With which engine elsewhere the app works, and what it then has to be told from here."""
+
+    engine: Elsewhere
+    project: str = ""
+    """The project folder on the engine's machine; empty: the user's own one there."""
+    settings: Callable[[], TuiSettings] | None = None
+    """Reads how the person wants the app on this machine; called in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +51,8 @@ class Start:
 
     connect: Callable[[], Awaitable[Workbench]]
     """Reaches the engine; awaited after the first paint, and again whenever the engine was lost."""
-    project: Path
+    folder: Path
+    """The folder on this machine that the app was started in."""
     state_file: Path
     """Where theme and last agent are remembered."""
     themes: list[Path] = field(default_factory=list)
@@ -32,4 +62,21 @@ class Start:
     agent: str | None = None
     model: str | None = None
     version: str = ""
+    remote: Remote | None = None
+    """None for the engine of this machine's home, whose files are at hand."""
     now: Callable[[], datetime] = _now
+
+    @property
+    def project(self) -> str:
+        """The project folder of new sessions, on the engine's machine; empty: the user's own one there."""
+        return str(self.folder) if self.remote is None else self.remote.project
+
+    @property
+    def engine_url(self) -> str:
+        """The engine's URL; empty for the one of this machine's home."""
+        return "" if self.remote is None else self.remote.engine.url
+
+    @property
+    def place(self) -> str:
+        """Where the engine is, when it is elsewhere."""
+        return "" if self.remote is None else self.remote.engine.place

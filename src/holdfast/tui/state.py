@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+MOST_ENGINES = 50
+
 
 @dataclass(slots=True)
 class UiState:
@@ -18,6 +20,22 @@ class UiState:
     """The theme as it was last time, so that the first paint needs no YAML."""
     agent: str = ""
     """The agent of the last new session."""
+    agents: dict[str, str] = field(default_factory=dict)
+    """The same for engines elsewhere, by their URLs."""
+
+    def last_agent(self, engine: str) -> str:
+        """Returns the agent of the last new session on the engine of a URL; empty: this machine's."""
+        return str(self.agents.get(engine, "")) if engine else self.agent
+
+    def remember_agent(self, engine: str, name: str) -> None:
+        """Notes the agent of a new session."""
+        if not engine:
+            self.agent = name
+            return
+        self.agents.pop(engine, None)
+        self.agents[engine] = name
+        for oldest in list(self.agents)[:-MOST_ENGINES]:
+            del self.agents[oldest]
 
 
 def load(path: Path) -> UiState:
@@ -37,7 +55,7 @@ def load(path: Path) -> UiState:
 
 def save(path: Path, state: UiState) -> None:
     """Writes the state so that a crash leaves the old or the new one. Raises `OSError`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text(json.dumps(asdict(state)), encoding="utf-8")
     temporary.replace(path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from holdfast.core.config.settings import Settings
+from holdfast.core.config.settings import Settings, TuiSettings
 from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError
 from holdfast.core.domain.text import sanitize, sanitize_line
@@ -24,6 +25,11 @@ class AgentsControl:
     def __init__(self, context: Context, sessions: SessionsControl) -> None:
         self._context = context
         self._sessions = sessions
+
+    @property
+    def _project(self) -> str | None:
+        """The folder whose agents and settings are used; None when none is named."""
+        return self._context.app.start.project or None
 
     async def load(self) -> None:
         """Finds the agent of the next session and its model, and asks about the folder when needed."""
@@ -44,26 +50,36 @@ class AgentsControl:
     async def _settings(self) -> Settings:
         """Reads the settings and applies those of the app; of a file with mistakes none is used."""
         try:
-            settings = await self._context.workbench.engine.settings(str(self._context.app.start.project))
+            settings = await self._context.workbench.engine.settings(self._project)
         except InvalidError as error:
             self._context.view.say_error(error.message)
             settings = Settings()
+        tui = await self._own(settings.tui)
         self._context.model.approve = settings.approve.value
-        self._context.app.guard.seconds = settings.tui.key_guard_s
-        theme = settings.tui.theme
+        self._context.app.guard.seconds = tui.key_guard_s
+        theme = tui.theme
         if theme is not None and theme != self._context.app.theming.state.theme:
             self._context.app.theming.prefer(theme)
         return settings
 
+    async def _own(self, tui: TuiSettings) -> TuiSettings:
+        """Returns how the person wants the app; of an engine elsewhere, it is this machine that says so."""
+        remote = self._context.remote
+        if remote is None or remote.settings is None:
+            return tui
+        try:
+            return await asyncio.to_thread(remote.settings)
+        except InvalidError as error:
+            self._context.view.say_error(error.message)
+            return TuiSettings()
+
     async def _list(self) -> tuple[AgentInfo, ...]:
-        return await self._context.workbench.agents.list(str(self._context.app.start.project))
+        return await self._context.workbench.agents.list(self._project)
 
     async def _choose_model(self) -> None:
         model = self._context.model
         try:
-            chosen = await self._context.workbench.models.choose(
-                model.agent, str(self._context.app.start.project), model.model_flag
-            )
+            chosen = await self._context.workbench.models.choose(model.agent, self._project, model.model_flag)
         except HoldfastError as error:
             model.hint = sanitize_line(error.message)
         else:
@@ -76,7 +92,7 @@ class AgentsControl:
         chosen = name or await self._pick_agent("New session: which agent?")
         if chosen is None:
             return
-        await self._context.workbench.agents.get(chosen, str(self._context.app.start.project))
+        await self._context.workbench.agents.get(chosen, self._project)
         model = self._context.model
         model.agent = chosen
         self._context.app.remember_agent(chosen)
@@ -89,7 +105,7 @@ class AgentsControl:
         model = self._context.model
         if chosen is None:
             return
-        await self._context.workbench.agents.get(chosen, str(self._context.app.start.project))
+        await self._context.workbench.agents.get(chosen, self._project)
         model.agent = chosen
         if model.session_id is None:
             await self._choose_model()
@@ -127,8 +143,7 @@ class AgentsControl:
     async def use_prompt(self, name: str) -> None:
         """Puts one of the agent's prompts into the message field; its `{{words}}` are asked for."""
         agent = self._context.model.agent
-        project = str(self._context.app.start.project)
-        spec = (await self._context.workbench.agents.get(agent, project)).spec
+        spec = (await self._context.workbench.agents.get(agent, self._project)).spec
         prompts = {prompt.name: prompt for prompt in spec.prompts} if spec is not None else {}
         if not prompts:
             raise NotFoundError(f"{agent} has no prompts; `prompts:` in its file is where they stand.")
@@ -150,18 +165,17 @@ class AgentsControl:
     async def _look_at_trust(self, agents: tuple[AgentInfo, ...]) -> None:
         model = self._context.model
         names = [sanitize_line(a.name) for a in agents if a.layer is Layer.PROJECT and not a.trusted]
-        known = (
-            await self._context.workbench.agents.trusted(str(self._context.app.start.project))
-            if names
-            else None
-        )
-        model.untrusted = tuple(names) if names and known is None else ()
+        asked = bool(names) and self._project is not None and model.may_trust
+        known = await self._context.workbench.agents.trusted(self._project or "") if asked else None
+        model.untrusted = tuple(names) if asked and known is None else ()
         self._context.view.mark("trust")
 
     async def trust(self, answer: str) -> None:
         """Records the person's word on this folder; `no` is a word too."""
         trusted = answer.lower() not in ("no", "n", "ignore")
-        project = str(self._context.app.start.project)
+        project = self._project
+        if project is None:
+            raise NotFoundError("No project folder was named, so there is none to trust.", code="no_project")
         await self._context.workbench.agents.trust(project, trusted)
         self._context.model.untrusted = ()
         self._context.view.mark("trust")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from holdfast.tui.presenters.model import Model
     from holdfast.tui.screens.main import MainScreen
     from holdfast.tui.screens.panes import Panes
+    from holdfast.tui.start import Remote
 
 
 class Context:
@@ -46,6 +47,11 @@ class Context:
         if self._workbench is None:
             raise UnavailableError("The engine is not reached yet; try again in a moment.")
         return self._workbench
+
+    @property
+    def remote(self) -> Remote | None:
+        """With which engine elsewhere the app works; None when the engine's files are at hand."""
+        return self.app.start.remote
 
     def attach(self, workbench: Workbench | None) -> None:
         """Takes the workbench that was connected; None when it was lost."""

@@ -8,12 +8,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from holdfast.core.domain.errors import HoldfastError, StoreError
+from holdfast.core.domain.errors import (
+    ForbiddenError,
+    HoldfastError,
+    InvalidError,
+    StoreError,
+    UnauthenticatedError,
+    UnsupportedError,
+)
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.tui.control.base import Context
 from holdfast.tui.presenters.status import EngineState
 
 if TYPE_CHECKING:
+    from holdfast.core.domain.status import EngineStatus
     from holdfast.core.services.workbench import Workbench
 
 FIRST_DELAY_S = 0.2
@@ -21,6 +29,8 @@ LONGEST_DELAY_S = 5.0
 SLICE_S = 0.02
 HOPELESS = ("store_too_new", "store_read_only", "store_damaged")
 """Codes of a database that no engine of this version can use as it is."""
+REFUSALS = (UnauthenticatedError, ForbiddenError, UnsupportedError, InvalidError)
+"""What an engine says again when it is asked again: of a key, an address, a version."""
 
 
 class Connection:
@@ -32,6 +42,8 @@ class Connection:
         self._broken = asyncio.Event()
         self._again = asyncio.Event()
         self._cursor = 0
+        self.on_met: Callable[[EngineStatus], Awaitable[None]] | None = None
+        """Takes what the engine says of itself, each time that it is reached."""
         self.on_ready: Callable[[], Awaitable[None]] | None = None
         """Reads the lists, each time that the engine is reached."""
         self.on_event: Callable[[LoggedEvent], None] | None = None
@@ -76,7 +88,10 @@ class Connection:
         self._broken.clear()
         self._context.attach(workbench)
         try:
-            self._cursor = (await workbench.engine.status()).last_event_id
+            status = await workbench.engine.status()
+            self._cursor = status.last_event_id
+            if self.on_met is not None:
+                await self.on_met(status)
             self._state("ready")
             self._context.panes.say_engine("")
             if self.on_ready is not None:
@@ -97,7 +112,7 @@ class Connection:
 
     async def _gone(self, why: Exception) -> None:
         """Shows that there is no engine; waits to be told when another attempt would end the same way."""
-        hopeless = isinstance(why, StoreError) and why.code in HOPELESS
+        hopeless = isinstance(why, REFUSALS) or (isinstance(why, StoreError) and why.code in HOPELESS)
         self._state("failed" if hopeless else "lost")
         if hopeless:
             await self._pause(None)

@@ -13,9 +13,11 @@ from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import all_items
 from holdfast.tui.control.base import Context
 from holdfast.tui.presenters.inbox import Item
+from holdfast.tui.presenters.settled import decided_already, settled_elsewhere
 
 if TYPE_CHECKING:
     from holdfast.core.domain.approvals import Approval
+    from holdfast.core.domain.events import RunEvent, SessionEvent
 
 
 class DecisionsControl:
@@ -44,11 +46,24 @@ class DecisionsControl:
         """Takes an event of any session into the inbox; rings the bell for what is new."""
         model, event = self._context.model, logged.event
         before = len(model.inbox)
+        self._tell_of_others(event)
         new = model.inbox.apply(event, time.monotonic())
         if new is not None:
             self._context.panes.announce(new)
         if new is not None or len(model.inbox) != before:
             self._context.view.mark("inbox", "header")
+
+    def _tell_of_others(self, event: SessionEvent | RunEvent) -> None:
+        """Says what somebody else, or this person elsewhere, has decided while it was shown here."""
+        if event.type not in ("approval.resolved", "question.answered"):
+            return
+        item = self._context.model.inbox.get(
+            event.approval_id if event.type == "approval.resolved" else event.question_id
+        )
+        if item is not None and item.id not in self._deciding:
+            notice = settled_elsewhere(item, event, self._context.model.me)
+            if notice:
+                self._context.view.say(notice)
 
     async def decide(self, key: str) -> None:
         """Acts on the selected item: y, s, a, e, n, r for an approval, 1 to 9 for a question."""
@@ -90,16 +105,19 @@ class DecisionsControl:
 
     async def _try_arguments(self, item: Item, arguments: dict[str, Any]) -> str:
         """Approves with edited arguments; returns what the engine says is wrong with them."""
+        self._deciding.add(item.id)
         try:
             await self._context.workbench.approvals.decide(
                 item.id, Decision(outcome="approve", arguments=arguments)
             )
         except (ConflictError, NotFoundError) as error:
-            self._gone(item, error)
+            await self._gone(item, error)
         except HoldfastError as error:
             return error.message
         else:
             self._done(item)
+        finally:
+            self._deciding.discard(item.id)
         return ""
 
     async def _send(self, item: Item, decision: Decision) -> None:
@@ -107,7 +125,7 @@ class DecisionsControl:
         try:
             approval = await self._context.workbench.approvals.decide(item.id, decision)
         except (ConflictError, NotFoundError) as error:
-            self._gone(item, error)
+            await self._gone(item, error)
             return
         finally:
             self._deciding.discard(item.id)
@@ -124,11 +142,14 @@ class DecisionsControl:
 
     async def answer(self, item: Item, text: str) -> None:
         """Answers a question."""
+        self._deciding.add(item.id)
         try:
             await self._context.workbench.runs.answer(item.id, text)
         except (ConflictError, NotFoundError) as error:
-            self._gone(item, error)
+            await self._gone(item, error)
             return
+        finally:
+            self._deciding.discard(item.id)
         self._done(item)
 
     def _done(self, item: Item) -> None:
@@ -137,6 +158,16 @@ class DecisionsControl:
         model.inbox.remove(item.id)
         self._context.view.mark("inbox", "header")
 
-    def _gone(self, item: Item, error: HoldfastError) -> None:
+    async def _gone(self, item: Item, error: HoldfastError) -> None:
+        """Puts away what is decided already, and says by whom where that can be known."""
         self._done(item)
-        self._context.view.say(error.message)
+        self._context.view.say(await self._by_whom(item) or error.message)
+
+    async def _by_whom(self, item: Item) -> str:
+        if item.approval is None:
+            return ""
+        try:
+            approval = await self._context.workbench.approvals.get(item.id)
+        except HoldfastError:
+            return ""  # it is not known; what the engine said already is shown then
+        return decided_already(approval, self._context.model.me)

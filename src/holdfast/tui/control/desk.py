@@ -15,6 +15,7 @@ from holdfast.tui.control.agents import AgentsControl
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.connection import Connection
 from holdfast.tui.control.decisions import DecisionsControl
+from holdfast.tui.control.engine import EngineControl
 from holdfast.tui.control.files import FilesControl
 from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.sessions import SessionsControl
@@ -37,6 +38,8 @@ class Desk:
         self.files = FilesControl(self.context, self.sessions)
         self.agents = AgentsControl(self.context, self.sessions)
         self._first = app.start.session
+        self.engine = EngineControl(self.context)
+        self.connection.on_met = self.engine.meet
         self.connection.on_ready = self._read
         self.connection.on_event = self._take
         self.actions: dict[str, Action] = {
@@ -53,6 +56,8 @@ class Desk:
             "search": self.sessions.search,
             "older": self._older,
             "reconnect": self._reconnect,
+            "restart": self.engine.restart,
+            "later": self.engine.later,
             "decide": self.decisions.decide,
             "interrupt": self.runs.interrupt,
             "pause": self.runs.pause,
@@ -117,3 +122,4 @@ class Desk:
     def _take(self, logged: LoggedEvent) -> None:
         self.sessions.take(logged)
         self.decisions.take(logged)
+        self.engine.take(logged)

@@ -6,7 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.approvals import ApproveMode
-from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
+from holdfast.core.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    HoldfastError,
+    InvalidError,
+    NotFoundError,
+)
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.text import sanitize, sanitize_line
@@ -40,6 +46,8 @@ class RunsControl:
             await self._decisions.answer(question, text)
             return
         try:
+            if not self._context.model.header.may_send:
+                raise ForbiddenError("This key may look, but not send: its scope is `read`.")
             session_id = await self._sessions.ensure()
             parts: list[UserPart] = [TextPart(text=text)]
             for mention in mentions:

@@ -45,6 +45,8 @@ class SessionsControl:
         self._making = asyncio.Lock()
         self._apart: Session | None = None
         """A session that was made to complete paths in; it is opened with the first message."""
+        self._deleting = ""
+        """The session that the person deletes here."""
 
     # --- the list
 
@@ -82,6 +84,8 @@ class SessionsControl:
         if deleted and self._apart is not None and logged.event.session_id == self._apart.id:
             self._apart = None
         if deleted and logged.event.session_id == self._context.model.session_id:
+            if logged.event.session_id != self._deleting:
+                self._context.view.say("This session was deleted elsewhere.")
             self.start_afresh()
 
     # --- the open session
@@ -175,7 +179,7 @@ class SessionsControl:
             return self._apart
         await self.tidy()
         return await self._context.workbench.sessions.create(
-            model.agent, str(self._context.app.start.project), model=model.model_flag
+            model.agent, self._context.app.start.project, model=model.model_flag
         )
 
     async def tidy(self) -> None:
@@ -235,6 +239,8 @@ class SessionsControl:
         if event.type == "session.renamed":
             model.title = sanitize_line(event.title)
             view.mark("title")
+        if event.type == "session.configured":
+            model.agent = event.agent
         if event.type == "file.changed" or event.type in RUN_ENDS:
             self._context.app.do("files.reload")
         view.mark("header")
@@ -312,6 +318,7 @@ class SessionsControl:
         question = f"Delete “{title}” with its messages and its own files? This cannot be undone."
         if not await self._context.app.dialogs.confirm(question, "delete"):
             return
+        self._deleting = session_id
         await self._context.workbench.sessions.delete(session_id)
         self._context.model.sessions.remove(session_id)
         if self._context.model.session_id == session_id:
@@ -329,7 +336,7 @@ class SessionsControl:
         kind: Literal["markdown", "json"] = "json" if format == "json" else "markdown"
         text = await self._context.workbench.sessions.export(session_id, kind)
         title = self._context.model.sessions.title(session_id)
-        path = _free_path(self._context.app.start.project, title, "json" if kind == "json" else "md")
+        path = _free_path(self._context.app.start.folder, title, "json" if kind == "json" else "md")
         try:
             path.write_text(text, encoding="utf-8")
         except OSError as error:

@@ -51,6 +51,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("theme", "Change the theme", "Colours, dark or light", "theme", "[name]", local=True),
     Command("trust", "Trust this folder", "Let its agents use their own allow rules", "trust", "[yes|no]"),
     Command("reconnect", "Reconnect", "Look for the engine again, now", "reconnect"),
+    Command("restart", "Restart the engine", "An idle one; what waits for you goes on waiting", "restart"),
     Command("help", "Help", "The keys of where you are", "help", "", "f1", local=True),
     Command("quit", "Quit", "Close the app; runs go on", "quit", "", "ctrl+q", local=True),
 )

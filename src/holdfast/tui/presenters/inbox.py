@@ -103,6 +103,10 @@ class Inbox:
             self._selected = None
         self._items.pop(item_id, None)
 
+    def get(self, item_id: str) -> Item | None:
+        """Returns the item of an id, if it waits."""
+        return self._items.get(item_id)
+
     def select(self, item_id: str | None) -> None:
         self._selected = item_id
 

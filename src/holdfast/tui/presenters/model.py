@@ -10,6 +10,7 @@ from holdfast.tui.presenters.draft import Mention
 from holdfast.tui.presenters.inbox import Inbox, Item
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.sessions import HitRow, SessionList
+from holdfast.tui.presenters.skew import Skew
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.presenters.status import Header
 
@@ -61,6 +62,12 @@ class Model:
     """The approval whose `always` was asked for once."""
     not_answering: set[str] = field(default_factory=set)
     """Questions that the person does not want to answer from the message field."""
+    me: str = ""
+    """The name of the user as whom the engine has let the app in."""
+    may_trust: bool = True
+    """Whether the person's word on a folder counts: an administrator's."""
+    skew: Skew | None = None
+    """The engine's version beside the app's, while they differ and that is to be shown."""
     sessions_error: str = ""
     inbox_error: str = ""
     files_error: str = ""

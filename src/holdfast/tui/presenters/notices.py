@@ -18,7 +18,7 @@ def welcome_lines(model: Model) -> list[Line]:
     if model.opening:
         return [line(("Opening the session…", "muted"))]
     if not model.header.model:
-        return FIRST_WELCOME
+        return first_welcome(model.header.place)
     agent, name = sanitize_line(model.agent), sanitize_line(model.header.model)
     return _welcome(line((agent, "strong"), (" answers with ", "muted"), (name, "strong")))
 
@@ -42,8 +42,10 @@ def _welcome(who: Line) -> list[Line]:
     ]
 
 
-FIRST_WELCOME = _welcome(line(("The engine is starting. You can type already.", "muted")))
-"""The welcome while it is not known yet who answers."""
+def first_welcome(place: str) -> list[Line]:
+    """Returns the welcome while it is not known yet who answers; `place` is where an engine elsewhere is."""
+    what = f"Connecting to {sanitize_line(place)}." if place else "The engine is starting."
+    return _welcome(line((f"{what} You can type already.", "muted")))
 
 
 def hint_lines(model: Model, engine_says: str) -> list[Line]:
@@ -91,4 +93,6 @@ def placeholder(model: Model) -> str:
     item = model.deciding()
     if item is not None and item.approval is not None:
         return "A key above decides · or write a message"
+    if not model.header.may_send:
+        return "This key may look, but not send"
     return "Message is queued until the run has ended" if model.run.busy else PLACEHOLDER

@@ -12,15 +12,17 @@ from holdfast.tui.presenters.spans import Line, line
 if TYPE_CHECKING:
     from holdfast.core.domain.events import RunEvent, SessionEvent
     from holdfast.core.domain.runs import Usage
+    from holdfast.tui.start import Start
 
 EngineState = Literal["starting", "ready", "lost", "failed"]
 
 ENGINE: dict[EngineState, tuple[str, str]] = {
-    "starting": ("engine starting… ○", "warning"),
-    "ready": ("engine ●", "success"),
-    "lost": ("engine lost – reconnecting ○", "error"),
-    "failed": ("engine failed ✗", "error"),
+    "starting": ("starting… ○", "warning"),
+    "ready": ("●", "success"),
+    "lost": ("lost – reconnecting ○", "error"),
+    "failed": ("failed ✗", "error"),
 }
+MAX_PLACE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,14 @@ class Header:
     agent: str = ""
     model: str = ""
     engine: EngineState = "starting"
+    place: str = ""
+    """Where an engine elsewhere is."""
+    is_open: bool = False
+    """Whether others can read what goes to and fro."""
+    version: str = ""
+    """The engine's, where it is another one than the app's."""
+    may_send: bool = True
+    """False for a key that may only look."""
     tokens: int = 0
     cost_usd: float = 0.0
     unpriced: bool = False
@@ -58,14 +68,33 @@ class Header:
         return replace(self, tokens=total, cost_usd=usage.cost_usd, unpriced=usage.unpriced)
 
 
+def first_header(start: Start) -> Header:
+    """Returns the header before the engine is reached."""
+    engine = start.remote.engine if start.remote is not None else None
+    return Header(place=engine.place, is_open=engine.is_open) if engine is not None else Header()
+
+
 def left(header: Header) -> Line:
     """Returns who answers and how the engine does."""
     parts: list[tuple[str, str] | str] = [("Holdfast", "brand")]
     for text in (header.agent, header.model):
         if text:
             parts += [(" · ", "muted"), shorten(sanitize_line(text), 40)]
-    parts += [(" · ", "muted"), ENGINE[header.engine]]
-    return line(*parts)
+    return line(*parts, (" · ", "muted"), *_engine(header))
+
+
+def _engine(header: Header) -> list[tuple[str, str]]:
+    state, role = ENGINE[header.engine]
+    if header.place and header.engine == "starting":
+        state = "connecting… ○"
+    name = shorten(sanitize_line(header.place), MAX_PLACE) or "engine"
+    version = f" {shorten(sanitize_line(header.version), 20)}" if header.version else ""
+    parts = [(f"{name}{version} {state}", role)]
+    if header.is_open:
+        parts.append((" not encrypted", "warning"))
+    if not header.may_send:
+        parts.append((" read only", "muted"))
+    return parts
 
 
 def right(header: Header) -> Line:

@@ -17,8 +17,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from holdfast.core.domain.text import sanitize
-from holdfast.tui.presenters.notices import FIRST_WELCOME
-from holdfast.tui.presenters.status import Header
+from holdfast.tui.presenters.notices import first_welcome
+from holdfast.tui.presenters.status import first_header
 from holdfast.tui.widgets.composer.area import MessageArea
 from holdfast.tui.widgets.composer.box import MessageBox
 from holdfast.tui.widgets.paint import paint_all
@@ -56,10 +56,10 @@ class MainScreen(Screen[None]):
         self.panes: Panes | None = None
 
     def compose(self) -> ComposeResult:
-        yield HeaderLine(Header(), id="header")
+        yield HeaderLine(first_header(self.app.start), id="header")
         with Horizontal(id="body"), Vertical(id="centre"):
             yield Static("New session", id="title", markup=False)
-            yield Static(paint_all(FIRST_WELCOME), id="welcome", markup=False)
+            yield Static(paint_all(first_welcome(self.app.start.place)), id="welcome", markup=False)
             yield MessageBox(id="box")
         yield KeyBar(id="keys")
 

@@ -17,6 +17,7 @@ from holdfast.tui.presenters.entry_index import EntryIndex
 from holdfast.tui.presenters.inbox import Item, detail, keys_line, summary
 from holdfast.tui.presenters.model import queue_lines
 from holdfast.tui.presenters.notices import hint_lines, placeholder, trust_lines, welcome_lines
+from holdfast.tui.presenters.skew import skew_lines
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.screens.dialogs import ApprovalScreen
 from holdfast.tui.screens.finder import Finder
@@ -37,6 +38,7 @@ PAINT_S = 0.03
 SLOW_S = 30.0
 DECIDING = frozenset("ysaenr")
 TRUST_ACTIONS = {"t": "app.command('trust','yes')", "i": "app.command('trust','no')"}
+SKEW_ACTIONS = {"u": "app.command('restart')", "l": "app.command('later')"}
 
 
 class Panes:
@@ -44,7 +46,7 @@ class Panes:
 
     PARTS: ClassVar[tuple[str, ...]] = (
         *("header", "sessions", "inbox", "run", "queue"),
-        *("files", "footer", "title", "hint", "trust"),
+        *("files", "footer", "title", "hint", "trust", "skew"),
     )
 
     def __init__(self, screen: MainScreen) -> None:
@@ -123,8 +125,11 @@ class Panes:
             hint = self.finder.lines() or hint_lines(model, self._engine_says)
             screen.box.notice("hint").show(hint)
         if "trust" in parts:
-            lines = trust_lines(model, str(screen.app.start.project))
+            lines = trust_lines(model, screen.app.start.project)
             screen.box.notice("trust").show(lines, TRUST_ACTIONS)
+            self._set_deciding_keys()
+        if "skew" in parts:
+            screen.box.notice("skew").show(skew_lines(model.skew), SKEW_ACTIONS)
             self._set_deciding_keys()
         if "queue" in parts:
             screen.box.notice("queue").show(queue_lines(model))
@@ -174,6 +179,8 @@ class Panes:
         model = self._model
         item = model.deciding()
         keys: frozenset[str] = frozenset("ti") if model.untrusted else frozenset()
+        if model.skew is not None:
+            keys |= frozenset("ul" if model.skew.can_restart else "l")
         if item is not None and item.approval is not None:
             keys |= DECIDING
         elif item is not None and item.question is not None:
@@ -183,7 +190,7 @@ class Panes:
     def _may_decide(self) -> bool:
         item = self._model.deciding()
         if item is None:
-            return bool(self._model.untrusted)
+            return bool(self._model.untrusted or self._model.skew)
         return self._screen.app.guard.admits(item.arrived, time.monotonic())
 
     def text_changed(self) -> None:

@@ -67,7 +67,7 @@ class MessageBox(Vertical):
 
         popup = CompletionPopup(id="completions")
         popup.display = False
-        strips = [Strip(id=f"{name}-strip") for name in ("trust", "decide", "queue", "hint")]
+        strips = [Strip(id=f"{name}-strip") for name in ("skew", "trust", "decide", "queue", "hint")]
         await self.mount(*strips, popup, before="#message")
         self._popup = popup
         self.area.on_popup_key = self._press
@@ -85,7 +85,7 @@ class MessageBox(Vertical):
         return self.area.history_of_messages
 
     def notice(self, name: str) -> Strip:
-        """Returns the strip of a name: trust, decide, queue or hint."""
+        """Returns the strip of a name: skew, trust, decide, queue or hint."""
         return self.query_one(f"#{name}-strip", Strip)
 
     def focus_text(self) -> None:
