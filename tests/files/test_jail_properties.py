@@ -1,6 +1,8 @@
 """Whatever the path, and whatever happens to the folders meanwhile: nothing outside is read or written."""
 
+import asyncio
 import ctypes
+import hashlib
 import os
 import threading
 from collections.abc import Iterator
@@ -11,7 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.domain.errors import HoldfastError
+from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.files.fetch import fetch_file
 from holdfast.core.files.jail import WorkspaceJail
+from holdfast.core.files.put import ABSENT, put, remove
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
@@ -98,6 +103,34 @@ def test_no_path_whatever_reads_or_writes_outside(arena: Arena, data: st.DataObj
             continue
         assert CANARY not in (found or [])
     assert arena.untouched()
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_path_whatever_is_put_fetched_or_told_outside(
+    arena: Arena, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    blobs = FileBlobs(tmp_path_factory.getbasetemp() / "blobs")
+    path = data.draw(paths(arena))
+    expected = data.draw(st.sampled_from([None, ABSENT, hashlib.sha256(CANARY).hexdigest()]))
+    for act in (
+        lambda: fetched(arena.jail, path),
+        lambda: put(arena.jail, blobs, path, b"written", expected),
+        lambda: fetched(arena.jail, path),
+        lambda: remove(arena.jail, blobs, path),
+    ):
+        try:
+            found = act()
+        except HoldfastError as error:
+            assert CANARY.decode() not in error.message
+            continue
+        assert found != CANARY
+    assert not blobs.path(hashlib.sha256(CANARY).hexdigest()).exists()
+    assert arena.untouched()
+
+
+def fetched(jail: WorkspaceJail, path: str) -> bytes:
+    return asyncio.run(fetch_file(jail, path).read())
 
 
 @given(path=st.text(max_size=40))

@@ -209,6 +209,13 @@ def _reaches(other: Workbench, session_id: str, run_id: str) -> list[Any]:
         other.files.read(session_id, "a"),
         other.files.attach(session_id, "a"),
         other.files.complete(session_id, "a"),
+        other.files.write(session_id, "a", "x"),
+        other.files.upload(session_id, "a", b"x"),
+        other.files.delete(session_id, "a"),
+        other.files.download(session_id, "a"),
+        other.files.versions(session_id, "a"),
+        other.files.stats(session_id),
+        other.files.attach_data(session_id, "a", b"x"),
         other.files.undo(session_id),
         other.files.redo(session_id),
     ]

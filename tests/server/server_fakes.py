@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from holdfast.core.config.paths import Paths
+from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import StoreTooNew
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
 from holdfast.core.domain.identity import Principal
@@ -32,7 +33,11 @@ class FakeWorkbench:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
-        self.results: dict[str, Any] = {"engine.status": self.status, "engine.stop": self._stop}
+        self.results: dict[str, Any] = {
+            "engine.status": self.status,
+            "engine.stop": self._stop,
+            "engine.settings": Settings(),
+        }
         self.principals: list[Principal] = []
         self.log: list[LoggedEvent] = []
         self.stop = asyncio.Event()
@@ -48,6 +53,8 @@ class FakeWorkbench:
             setattr(getattr(self, noun), verb, method)
 
     async def _answer(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        if "data" in kwargs:  # a file that is gone when the request has ended
+            kwargs["data"] = kwargs["data"].read()
         self.calls.append((name, args, kwargs))
         result = self.results[name]
         if isinstance(result, BaseException):

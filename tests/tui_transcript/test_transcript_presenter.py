@@ -232,6 +232,15 @@ def test_the_files_of_one_undo_are_one_notice(log: Any) -> None:
     assert [e.title for e in log.entries()] == ["Taken back: a.md, b.md", "Brought back: a.md"]
 
 
+def test_what_clients_do_to_files_is_said_and_what_calls_do_is_not(log: Any) -> None:
+    log.add("FileChanged", path="a.md", change="created", origin="api")
+    log.add("FileChanged", path="b\x1b.md", change="modified", origin="api")
+    log.add("FileChanged", path="a.md", change="deleted", origin="api")
+    log.add("FileChanged", path="c.md", change="modified", origin="run")
+    titles = [e.title for e in log.entries()]
+    assert titles == ["Written by a client: a.md, b.md", "Deleted by a client: a.md"]
+
+
 def test_no_control_character_reaches_an_entry(log: Any) -> None:
     evil = "\x1b]0;pwn\x1b\\\x9b2J\x07\u202egnp"
     log.start(evil, agent=evil)

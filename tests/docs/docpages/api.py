@@ -22,7 +22,8 @@ The terminal app and the commands are clients of it. It listens on no network po
 
 - Every path begins with `{PREFIX}`.
 - Parameters that are not part of the path are query parameters for `GET` and `DELETE`, and keys of a JSON
-  object in the body for everything else. Unknown ones are errors.
+  object in the body for everything else. Unknown ones are errors. Where a file is the body, it stands there
+  as it is, without a form around it, and all other parameters are in the query.
 - Answers are JSON. Errors have one shape, see [errors](errors.md); their `request_id`, also in the header
   `X-Request-Id`, names the place in the engine's log.
 - `GET {LIVE_PATH}` answers `{{"status":"live"}}` as soon as the process is there."""
@@ -90,6 +91,9 @@ def _parameters(operation: Operation, method: Any) -> str:
     rows: list[tuple[str, str, str, str]] = []
     for parameter in list(inspect.signature(method).parameters.values())[1:]:
         hint = hints[parameter.name]
+        if parameter.name == operation.raw_in:
+            rows.append((code(parameter.name), "body", "the file itself", "required"))
+            continue
         if operation.in_query and isinstance(hint, type) and issubclass(hint, BaseModel):
             rows += [
                 (code(name), "query", type_name(field.annotation, _link), plain(field.default))
@@ -110,6 +114,8 @@ def _place(operation: Operation, name: str) -> str:
 def _result(operation: Operation, hint: Any) -> str:
     if operation.stream:
         return " and a stream of [events](events.md)"
+    if operation.raw_out:
+        return " with the file itself"
     if hint is type(None):
         return " without a body"
     if LoggedEvent in get_args(hint):

@@ -36,7 +36,8 @@ from holdfast.core.domain.tools import Risk
 from holdfast.core.domain.values import Value
 
 _OPERATORS = re.compile(r"[;&|<>`$()\n\r]")
-_AGENT_FILES = re.compile(r"\.holdfast/|agents/[^/]*\.ya?ml\Z", re.IGNORECASE)
+AGENT_FILES = re.compile(r"\.holdfast/|agents/[^/]*\.ya?ml\Z", re.IGNORECASE)
+"""Matches the paths, from a workspace's root, of files that say what agents may do."""
 _USER = "your policy"
 _SESSION = "this session"
 _AGENT = "the agent"
@@ -80,7 +81,7 @@ def evaluate(
     if agent_asks and not (mode is ApproveMode.READS and risk is Risk.READ):
         return PolicyAnswer(verdict=Verdict.ASK, reason=f"{_AGENT} asks for {agent_asks}")
     for origin, rules in named:
-        if rules is layers.agent and risk is Risk.WRITE and any(map(_AGENT_FILES.match, subjects)):
+        if rules is layers.agent and risk is Risk.WRITE and any(map(AGENT_FILES.match, subjects)):
             continue
         if rule := _covering(rules.allow, tool, risk, subjects):
             return PolicyAnswer(verdict=Verdict.ALLOW, reason=f"{origin} allows {rule}")

@@ -24,7 +24,7 @@ class EngineSettings(_Section):
 
 
 class ServerSettings(_Section):
-    """Listeners on TCP, which `holdfast serve` opens."""
+    """The HTTP API, and the listeners on TCP that `holdfast serve` opens."""
 
     requests_per_s: float = Field(default=50, ge=0)
     """Requests a second that one key may make for long; 0: no limit."""
@@ -32,6 +32,8 @@ class ServerSettings(_Section):
     """Requests that one key may make at once."""
     max_connections: int = Field(default=1000, ge=1, le=100_000)
     """Open connections of a listener; more are answered 503."""
+    max_upload_mb: int = Field(default=100, ge=1, le=4096)
+    """Largest file that is taken in, in MiB."""
 
 
 class ModelsSettings(_Section):

@@ -1,27 +1,45 @@
-"""The files of sessions: list, preview, attach, complete, undo and redo."""
+"""The files of sessions: list, preview, write, send and fetch, attach, complete, undo and redo, count."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.events import FileChanged
-from holdfast.core.domain.files import Change, FileChange, FileContent, FileEntry
+from holdfast.core.domain.files import (
+    Change,
+    FileChange,
+    FileContent,
+    FileEntry,
+    FileVersion,
+    WorkspaceStats,
+    WrittenFile,
+)
 from holdfast.core.domain.messages import FilePart, ImagePart
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.tools import BlobStore
+from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.files.attach import MAX_ATTACHMENT_BYTES, attach
 from holdfast.core.files.entries import entries
+from holdfast.core.files.fetch import fetch_file, fetch_version
+from holdfast.core.files.history import versions
 from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.files.preview import read_for_preview
+from holdfast.core.files.stats import count
 from holdfast.core.files.undo import redo, undo
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.changing import ClientChanges
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.log import EventLog
+
+STATS_S = 20.0
+"""Longest time that counting workspaces takes, in seconds."""
 
 
 class FileService:
@@ -40,6 +58,7 @@ class FileService:
         self._supervisor = supervisor
         self._workspaces = workspaces
         self._blobs = blobs
+        self._by_client = ClientChanges(access, log, supervisor, workspaces, blobs)
 
     async def _session(self, session_id: str) -> Session:
         return await self._access.session(session_id)
@@ -58,9 +77,52 @@ class FileService:
         workspace = self._workspaces.open(await self._session(session_id))
         return await asyncio.to_thread(read_for_preview, workspace, path)
 
+    async def write(self, session_id: str, path: str, text: str, expected: str | None = None) -> WrittenFile:
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            raise InvalidError("The text holds characters that are not valid Unicode.") from None
+        return await self._by_client.put(session_id, path, data, expected)
+
+    async def upload(
+        self, session_id: str, path: str, data: Upload, expected: str | None = None
+    ) -> WrittenFile:
+        return await self._by_client.put(session_id, path, data, expected)
+
+    async def delete(self, session_id: str, path: str) -> None:
+        await self._by_client.remove(session_id, path)
+
+    async def download(self, session_id: str, path: str, version: str | None = None) -> Download:
+        workspace = self._workspaces.open(await self._session(session_id))
+        path = workspace.relative(path)
+        if version is None:
+            return await asyncio.to_thread(fetch_file, workspace, path)
+        changes = await self._changes(session_id)
+        return await asyncio.to_thread(fetch_version, self._blobs, changes, path, version)
+
+    async def versions(self, session_id: str, path: str) -> tuple[FileVersion, ...]:
+        path = self._workspaces.open(await self._session(session_id)).relative(path)
+        changes = await self._changes(session_id)
+        return await asyncio.to_thread(versions, changes, path, self._blobs)
+
+    async def stats(self, session_id: str | None = None) -> tuple[WorkspaceStats, ...]:
+        owned = await self._log.reader.workspaces(self._access.owner)
+        if session_id is not None:
+            folder = str(self._workspaces.open(await self._session(session_id)).root)
+            owned = {folder: owned.get(folder, [session_id])}
+        return await asyncio.to_thread(_count_all, owned, time.monotonic() + STATS_S)
+
     async def attach(self, session_id: str, path: str) -> ImagePart | FilePart:
         session = await self._session(session_id)
         return await asyncio.to_thread(self._attach, session, path)
+
+    async def attach_data(self, session_id: str, name: str, data: Upload) -> ImagePart | FilePart:
+        await self._session(session_id)
+        return await asyncio.to_thread(self._attach_data, name, data)
+
+    def _attach_data(self, name: str, data: Upload) -> ImagePart | FilePart:
+        content = data if isinstance(data, bytes) else data.read(MAX_ATTACHMENT_BYTES + 1)
+        return attach(content, name, self._blobs)
 
     def _attach(self, session: Session, path: str) -> ImagePart | FilePart:
         return attach(self._read_named(session, path), Path(path).name, self._blobs)
@@ -108,7 +170,9 @@ class FileService:
         """Undoes or redoes one run's changes; the log keeps that as further changes of that run."""
         await self._session(session_id)
         async with self._supervisor.idle(session_id):
-            await self._turn_idle(await self._session(session_id), run_id, way)
+            session = await self._session(session_id)
+            async with self._workspaces.watch(self._workspaces.open(session)).writing():
+                await self._turn_idle(session, run_id, way)
         return await self.list(session_id)
 
     async def _turn_idle(self, session: Session, run_id: str | None, way: str) -> None:
@@ -134,6 +198,26 @@ class FileService:
                 for change in made
             )
         )
+
+
+def _count_all(workspaces: dict[str, list[str]], deadline: float) -> tuple[WorkspaceStats, ...]:
+    """Counts folders that are there, each once, whatever names it has."""
+    by_place: dict[str, tuple[str, list[str]]] = {}
+    for folder, sessions in workspaces.items():
+        by_place.setdefault(os.path.realpath(folder), (folder, []))[1].extend(sessions)
+    counted = (_count(folder, sessions, deadline) for folder, sessions in by_place.values())
+    return tuple(stats for stats in counted if stats is not None)
+
+
+def _count(folder: str, sessions: Iterable[str], deadline: float) -> WorkspaceStats | None:
+    try:
+        jail = WorkspaceJail(Path(folder))
+    except NotFoundError:
+        return None
+    try:
+        return count(jail, tuple(sessions), deadline)
+    finally:
+        jail.close()
 
 
 def _standing(changes: list[FileChanged]) -> dict[str, bool]:

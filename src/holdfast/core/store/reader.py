@@ -353,6 +353,17 @@ class Reader:
         rows = await self._all("SELECT id, owner FROM sessions WHERE owner <> 'local'")
         return {row["id"]: row["owner"] for row in rows}
 
+    async def workspaces(self, owner: str) -> dict[str, list[str]]:
+        """Returns the workspaces of `owner`'s sessions, the latest first, each with the ids of those."""
+        rows = await self._all(
+            "SELECT id, workspace FROM sessions WHERE owner = ? ORDER BY updated_at DESC, rowid DESC",
+            (owner,),
+        )
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            found.setdefault(row["workspace"], []).append(row["id"])
+        return found
+
     async def search(
         self, query: str, limit: int, cursor: str | None = None, owner: str | None = None
     ) -> Page[SearchHit]:

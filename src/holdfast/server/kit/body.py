@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -14,19 +16,22 @@ MAX_BODY = 8 * 1024 * 1024
 
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
     """Returns the body. Raises `TooLargeError` as soon as it is known to be over `limit` bytes."""
+    return b"".join([chunk async for chunk in read_chunks(request, limit)])
+
+
+async def read_chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """Yields the body as it comes. Raises `TooLargeError` as soon as it is known to be over `limit` bytes."""
     declared = request.headers.get("content-length", "0")
     if not declared.isascii() or not declared.isdigit():
         raise InvalidError("Content-Length is not a number", code="invalid_request")
     if int(declared) > limit:
         raise _too_large(limit)
-    chunks = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
+        yield chunk
 
 
 async def read_json(request: Request, limit: int = MAX_BODY) -> bytes:

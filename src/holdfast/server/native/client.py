@@ -31,6 +31,7 @@ from holdfast.server.native.channel import open_channel
 from holdfast.server.native.codec import WireRequest, codec
 from holdfast.server.native.follow import Backoff, Follower, closed_workbench, follow_items
 from holdfast.server.native.operations import OPERATIONS, Operation
+from holdfast.server.native.transfers import received, sent_body
 
 
 class RemoteWorkbench:
@@ -62,32 +63,41 @@ class RemoteWorkbench:
         async def call(*args: Any, **kwargs: Any) -> Any:
             wire = codec(operation)
             request = wire.request(args, kwargs)
-            response = self._channel.heard(await self._send(self._build(operation.method, request)))
+            sent = self._build(operation.method, request)
+            if operation.raw_out:
+                sent.headers["Accept-Encoding"] = "identity"  # its length is what the file's must be
+            response = self._channel.heard(await self._send(sent, stream=operation.raw_out))
             if not response.is_success:
                 raise self._channel.error_of(response)
             if response.status_code == 204:
                 return None
             try:
+                if operation.raw_out:
+                    return received(response, self._channel)
                 return wire.read(response.content)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
+                await response.aclose()
                 raise self._channel.unreadable(error) from error
 
         return call
 
     def _build(self, method: str, request: WireRequest) -> httpx.Request:
-        headers = None if request.body is None else {"Content-Type": "application/json"}
+        content: bytes | AsyncIterator[bytes] | None = request.body
+        headers = None if content is None else {"Content-Type": "application/json"}
+        if request.raw is not None:
+            content, headers = sent_body(request.raw)
         try:
             return self._http.build_request(
-                method, request.path, params=request.query, content=request.body, headers=headers
+                method, request.path, params=request.query, content=content, headers=headers
             )
         except httpx.InvalidURL as error:
             raise TooLargeError(f"An argument is too long for a request: {error}") from None
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
+    async def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         if self._http.is_closed:
             raise closed_workbench()
         try:
-            return await self._http.send(request)
+            return await self._exchange(request, stream)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._channel.lost(error) from error
         except httpx.TransportError as error:
@@ -95,9 +105,15 @@ class RemoteWorkbench:
             if request.method != "GET" or isinstance(error, httpx.TimeoutException):
                 raise self._channel.lost(error, sent=True) from error
         try:
-            return await self._http.send(request)
+            return await self._exchange(request, stream)
         except httpx.TransportError as error:
             raise self._channel.lost(error) from error
+
+    async def _exchange(self, request: httpx.Request, stream: bool) -> httpx.Response:
+        response = await self._http.send(request, stream=stream)
+        if not response.is_success:
+            await response.aread()
+        return response
 
     def _stream(self, operation: Operation, backoff: Backoff) -> Callable[..., AsyncIterator[Any]]:
         def follow(filter: EventFilter, after: int | None = None) -> AsyncIterator[LoggedEvent]:

@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError, from_json
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import EVENT, LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.transfer import Upload
 from holdfast.core.domain.values import Page
 from holdfast.server.native.operations import PREFIX, Operation, workbench_methods
 
@@ -30,6 +31,9 @@ class WireRequest:
     path: str
     query: tuple[tuple[str, str], ...]
     body: bytes | None
+    """JSON; None where there is none."""
+    raw: Upload | None = None
+    """A body that is sent as it is."""
 
 
 class Codec:
@@ -52,6 +56,8 @@ class Codec:
     def _arguments(self) -> type[BaseModel]:
         fields: dict[str, Any] = {}
         for parameter in self._signature.parameters.values():
+            if parameter.name == self.operation.raw_in:
+                continue
             if parameter.name in self._flattened:
                 model = self._flattened[parameter.name]
                 fields |= {n: (f.annotation, f) for n, f in model.model_fields.items()}
@@ -147,6 +153,7 @@ class Codec:
     def request(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> WireRequest:
         """Returns what to send for a call. Raises `InvalidError` for arguments that do not fit."""
         given = dict(self._signature.bind(*args, **kwargs).arguments)
+        raw = given.pop(self.operation.raw_in, None)
         for name in self._flattened:
             given |= dict(given.pop(name))
         try:
@@ -158,7 +165,7 @@ class Codec:
             rest = {n for n, v in arguments if n not in in_path and v != self._defaults[n]}
             if self.operation.in_query:
                 shown = arguments.model_dump(mode="json", include=rest)
-                return WireRequest(path, tuple((n, _text(v)) for n, v in shown.items()), None)
+                return WireRequest(path, tuple((n, _text(v)) for n, v in shown.items()), None, raw)
             return WireRequest(path, (), arguments.model_dump_json(include=rest).encode())
         except ValidationError as error:
             raise self._invalid(error) from None

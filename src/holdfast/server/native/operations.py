@@ -51,6 +51,10 @@ class Operation:
     once: Literal["", "kept", "refused"] = ""
     """What an `Idempotency-Key` does: nothing; the answer is kept, and given again to who repeats the
     request; or it is refused, for the answer has a secret, which is not kept."""
+    raw_in: str = ""
+    """The parameter that is the request's body, as it is; the others stand in the query then."""
+    raw_out: bool = False
+    """True for a file instead of JSON: the method gives a `Download`."""
 
     @property
     def noun(self) -> str:
@@ -73,7 +77,7 @@ class Operation:
     @property
     def in_query(self) -> bool:
         """Whether the other parameters stand in the query; else they are keys of a JSON body."""
-        return self.method in ("GET", "DELETE")
+        return self.method in ("GET", "DELETE") or bool(self.raw_in)
 
 
 def names_in(path: str) -> tuple[str, ...]:
@@ -146,7 +150,14 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("files.list", "GET", "/sessions/{session_id}/files"),
     Operation("files.read", "GET", "/sessions/{session_id}/files/content"),
     Operation("files.complete", "GET", "/sessions/{session_id}/files/completions"),
+    Operation("files.write", "PUT", "/sessions/{session_id}/files/content"),
+    Operation("files.delete", "DELETE", "/sessions/{session_id}/files/content", status=204),
+    Operation("files.download", "GET", "/sessions/{session_id}/files/data", raw_out=True),
+    Operation("files.upload", "PUT", "/sessions/{session_id}/files/data", raw_in="data"),
+    Operation("files.versions", "GET", "/sessions/{session_id}/files/versions"),
+    Operation("files.stats", "GET", "/files/stats"),
     Operation("files.attach", "POST", "/sessions/{session_id}/files/attachments", status=201, once="kept"),
+    Operation("files.attach_data", "PUT", "/sessions/{session_id}/files/attachments/data", raw_in="data"),
     Operation("files.undo", "POST", "/sessions/{session_id}/files/undo"),
     Operation("files.redo", "POST", "/sessions/{session_id}/files/redo"),
     Operation("models.list", "GET", "/models"),

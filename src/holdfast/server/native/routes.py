@@ -26,6 +26,7 @@ from holdfast.server.kit.compose import Api
 from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.sse import ERROR_EVENT, PING, write_cursor, write_frame
 from holdfast.server.kit.stream import FrameStream
+from holdfast.server.kit.transfer import SentFile, received_file
 from holdfast.server.native.codec import Codec, codec
 from holdfast.server.native.operations import PREFIX, Operation, Place, operations, places
 
@@ -139,7 +140,15 @@ class _NativeApi:
         body = b"" if operation.in_query else await read_json(request, self._max_body)
         arguments = codec(operation).parse(request.path_params, request.query_params.multi_items(), body)
         await _must_exist(place, request, workbench)
-        result: Any = await _method(workbench, operation)(**arguments)
+        method = _method(workbench, operation)
+        if operation.raw_in:
+            limit = (await workbench.engine.settings()).server.max_upload_mb * 2**20
+            async with received_file(request, limit) as file:
+                result: Any = await method(**arguments, **{operation.raw_in: file})
+        else:
+            result = await method(**arguments)
+        if operation.raw_out:
+            return SentFile(result)
         if operation.status == 204:
             return Response(status_code=204)
         return Response(codec(operation).write(result), operation.status, media_type="application/json")
