@@ -23,6 +23,7 @@ from holdfast.core.domain.errors import (
     HoldfastError,
     InvalidError,
     NotFoundError,
+    UnauthenticatedError,
 )
 from holdfast.core.domain.files import FileEntry
 from holdfast.core.domain.messages import FilePart, TextPart
@@ -482,6 +483,11 @@ class FakeDoors:
             pid=42, socket="/home/engine.sock", version="0.1.0"
         )
         self.stops = True
+        self.version = ""
+        self.remote: SimpleNamespace | None = None
+        self.environment_key = ""
+        self.keys = {"hf_right"}
+        self.knocked: list[SimpleNamespace] = []
         self.diagnostics: list[Diagnostic] = []
         self.offline_checks: list[CheckResult] = []
         self.fail: BaseException | None = None
@@ -502,6 +508,24 @@ class FakeDoors:
             for task in workbench.tasks:
                 task.cancel()
             await asyncio.gather(*workbench.tasks, return_exceptions=True)
+
+    def engine_version(self, workbench: FakeWorkbench) -> str:
+        return self.version
+
+    def elsewhere(self, url: str = "", key: str = "", ca_file: str = "") -> SimpleNamespace | None:
+        if not url:
+            return self.remote
+        place = url.partition("://")[2]
+        return SimpleNamespace(url=url, place=place, key=key or self.environment_key, ca_file=ca_file)
+
+    async def knock(self, address: SimpleNamespace) -> None:
+        self.knocked.append(address)
+        if address.key not in self.keys:
+            raise UnauthenticatedError("The key was refused.")
+
+    def attach_tui(self, address: SimpleNamespace, **options: Any) -> int:
+        self.tui.append({"url": address.url, "key": address.key, "ca": address.ca_file, **options})
+        return 0
 
     def find_engine(self) -> SimpleNamespace | None:
         return self.running

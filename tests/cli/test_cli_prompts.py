@@ -46,7 +46,7 @@ def ask(
             return workbench
 
         fake.build = build
-        request = RunRequest(agent, "hello", None, tmp_path, (), RunOptions())
+        request = RunRequest(agent, "hello", None, str(tmp_path), (), RunOptions())
         status = execute(request, FakePerson(*lines), as_json=False)
         return status, capsys.readouterr().err
 

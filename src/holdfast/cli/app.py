@@ -13,6 +13,7 @@ from holdfast import __version__
 from holdfast.cli.opening import open_tui
 
 COMMANDS = {
+    "attach": "Open the workbench on an engine elsewhere.",
     "run": "Ask an agent and stream its reply to stdout.",
     "agents": "List, show, check and write agents.",
     "sessions": "List, search, export, fork and delete sessions.",

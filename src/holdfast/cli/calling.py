@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from holdfast import __version__
 from holdfast.cli.doors import doors
+from holdfast.cli.output import warn
 
 if TYPE_CHECKING:
     from holdfast.core.services.workbench import Workbench
@@ -18,7 +21,30 @@ def call(action: Callable[[Workbench], Awaitable[T]]) -> T:
     """Returns what `action` gives with an open workbench. Raises the `HoldfastError` of the services."""
 
     async def opened() -> T:
-        async with doors().workbench() as workbench:
+        async with open_workbench() as workbench:
             return await action(workbench)
 
     return asyncio.run(opened())
+
+
+@asynccontextmanager
+async def open_workbench() -> AsyncIterator[Workbench]:
+    """Opens the workbench, and closes it; says on stderr when its engine is of another version."""
+    async with doors().workbench() as workbench:
+        try:
+            yield workbench
+        finally:
+            version = doors().engine_version(workbench)
+            if version not in ("", __version__):
+                warn(f"holdfast: {_skew(version)}")
+
+
+def _skew(version: str) -> str:
+    from holdfast.core.domain.versions import is_newer  # only where it is needed
+
+    engine = doors().elsewhere()
+    at = f" at {engine.place}" if engine is not None else ""
+    said = f"the engine{at} is version {version}, this is {__version__}"
+    if is_newer(version, __version__):
+        return f"{said}: update Holdfast"
+    return said if engine is not None else f"{said}; `holdfast engine restart` brings it to this version"

@@ -31,11 +31,51 @@ class EngineAddress(Protocol):
     def version(self) -> str: ...
 
 
+class RemoteEngine(Protocol):
+    """An engine elsewhere: its address, and the key to it."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def place(self) -> str:
+        """The URL without its scheme."""
+        ...
+
+    @property
+    def key(self) -> str: ...
+
+
 class Doors(Protocol):
     """What commands use of `holdfast.bootstrap`."""
 
     def workbench(self, *, in_process: bool = False) -> AbstractAsyncContextManager[Workbench]:
-        """Attaches to the engine, which is started when it does not run."""
+        """Attaches to the engine elsewhere that the environment names, or to the home's own, which is
+        started when it does not run."""
+        ...
+
+    def engine_version(self, workbench: Workbench) -> str:
+        """Returns the version of the engine behind a workbench that was used; empty where it is not known."""
+        ...
+
+    def elsewhere(self, url: str = "", key: str = "", ca_file: str = "") -> RemoteEngine | None:
+        """Returns the engine at `url`, else the one that the environment names; None: the home's own."""
+        ...
+
+    async def knock(self, address: Any) -> None:
+        """Asks an engine elsewhere whether it lets us in. Raises why it does not."""
+        ...
+
+    def attach_tui(
+        self,
+        address: Any,
+        *,
+        session: str | None = None,
+        agent: str | None = None,
+        model: str | None = None,
+        project: str = "",
+    ) -> int:
+        """Runs the terminal app on an engine elsewhere, as `elsewhere` gave it."""
         ...
 
     def find_engine(self) -> EngineAddress | None:

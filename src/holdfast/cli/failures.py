@@ -33,13 +33,18 @@ def report(error: Exception) -> int:
                 warn(str(diagnostic))
         case HoldfastError():
             warn(f"holdfast: {error.message}")
-            if error.kind in _NEXT_STEPS:
+            if error.kind in _NEXT_STEPS and not _is_elsewhere(error):
                 warn(f"  {_NEXT_STEPS[error.kind]}")
         case OSError(filename=str() | bytes() as name):
             warn(f"holdfast: {os.fsdecode(name)}: {error.strerror or error}")
         case _:
             raise error
     return USAGE if isinstance(error, InvalidError) else FAILED
+
+
+def _is_elsewhere(error: HoldfastError) -> bool:
+    """Says whether an engine is meant whose log and files are on another machine."""
+    return "://" in str(error.details.get("address", ""))
 
 
 def report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

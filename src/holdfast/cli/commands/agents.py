@@ -13,6 +13,7 @@ from holdfast.cli.doors import doors
 from holdfast.cli.editing import edit_file
 from holdfast.cli.options import Json, Project, group
 from holdfast.cli.output import say, say_fields, say_json, say_table
+from holdfast.cli.places import is_elsewhere, project_folder
 
 if TYPE_CHECKING:
     from holdfast.core.domain.agents import AgentInfo
@@ -117,7 +118,7 @@ def new(
         raise InvalidError(
             f"{name!r} cannot be an agent's name: write small letters, digits, `-` and `_`, at most 64"
         )
-    folder = doors().paths().agents if user else Path(_project(project)) / "agents"
+    folder = doors().paths().agents if user else Path(project or ".").absolute() / "agents"
     folder.mkdir(mode=0o700 if user else 0o777, parents=True, exist_ok=True)
     path = folder / f"{name}.yaml"
     try:
@@ -191,11 +192,13 @@ def _own_file(info: AgentInfo) -> Path:
             f"{info.name!r} comes with Holdfast and the next version replaces it; make a copy of your own"
             f" with `holdfast agents install {info.name}`, or write one that says `extends: {info.name}`"
         )
+    if is_elsewhere():
+        raise InvalidError(f"{info.path} is on the engine's machine; edit it there")
     return Path(info.path)
 
 
-def _project(project: str | None) -> str:
-    return str(Path(project or ".").absolute())
+def _project(project: str | None) -> str | None:
+    return project_folder(project) or None
 
 
 def _origin(info: AgentInfo) -> str:

@@ -34,7 +34,7 @@ def run(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Use this model.")] = None,
     cwd: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The project folder; default: this one.")
+        str | None, typer.Option(metavar="DIR", help="The project folder; default: this one.")
     ] = None,
     file: Annotated[
         list[str] | None, typer.Option(metavar="PATH", help="Attach a file; can be repeated.")

@@ -10,6 +10,7 @@ import typer
 from holdfast.cli.calling import call
 from holdfast.cli.options import Json, single
 from holdfast.cli.output import say, say_json
+from holdfast.cli.places import is_elsewhere
 from holdfast.core.domain.errors import InvalidError
 
 app = single()
@@ -22,8 +23,8 @@ def trust(
     as_json: Json = False,
 ) -> None:
     """Trust the agents of a project folder: from then on their `allow` rules count."""
-    folder = path.absolute()
-    if not folder.is_dir() and not revoke:
+    folder = path if is_elsewhere() else path.absolute()
+    if not is_elsewhere() and not folder.is_dir() and not revoke:
         raise InvalidError(f"{folder} is not a folder")
     word = call(lambda workbench: workbench.agents.trust(str(folder), not revoke))
     if as_json:

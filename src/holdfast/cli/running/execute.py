@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from holdfast.cli.doors import doors
+from holdfast.cli.calling import open_workbench
 from holdfast.cli.running.asking import Asker
 from holdfast.cli.running.console import Console
 from holdfast.cli.running.following import INTERRUPTED, Follower
@@ -35,7 +35,7 @@ def execute(request: RunRequest, person: Person | None, as_json: bool) -> int:
 
     async def executed() -> int:
         console = Console(sys.stdout, sys.stderr, shutil.get_terminal_size().columns)
-        async with doors().workbench() as workbench:
+        async with open_workbench() as workbench:
             return await Execution(workbench, request, console, person, as_json).run()
 
     try:
@@ -100,7 +100,7 @@ class Execution:
     async def _settle_trust(self, agent: AgentInfo) -> None:
         if not needs_trust(agent):
             return
-        project = str(self._request.project)
+        project = self._request.project
         if self._asker is not None and await self._workbench.agents.trusted(project) is None:
             await self._asker.ask_trust(agent, project)
             return

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.cli import selecting
+from holdfast.cli.places import is_elsewhere, project_folder
 from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import AgentFileError, InvalidError
@@ -26,7 +27,8 @@ class RunRequest:
     agent: str
     message: str
     session: str | None
-    project: Path
+    project: str
+    """On the engine's machine; empty: the user's own one there."""
     files: tuple[str, ...]
     options: RunOptions
 
@@ -39,10 +41,10 @@ def read_message(argument: str) -> str:
     return text
 
 
-def read_project(cwd: Path | None) -> Path:
-    """Returns the project folder as an absolute path. Raises `InvalidError` when there is no such folder."""
-    folder = (cwd or Path()).absolute()
-    if not folder.is_dir():
+def read_project(cwd: str | None) -> str:
+    """Returns the project folder for the engine. Raises `InvalidError` when it is none of this machine's."""
+    folder = project_folder(cwd)
+    if not is_elsewhere() and not Path(folder).is_dir():
         raise InvalidError(f"--cwd: {folder} is not a folder")
     return folder
 
@@ -92,7 +94,7 @@ def options_of(
 
 async def find_agent(workbench: Workbench, request: RunRequest) -> AgentInfo:
     """Returns the agent. Raises `NotFoundError`, or `AgentFileError` when its file is invalid."""
-    info = await workbench.agents.get(request.agent, str(request.project))
+    info = await workbench.agents.get(request.agent, request.project or None)
     if info.spec is None:
         raise AgentFileError(list(info.problems))
     return info
@@ -111,7 +113,7 @@ async def open_session(workbench: Workbench, request: RunRequest, agent: str) ->
     if request.session is None:
         for name in request.files:
             _check_exists(name, request.project)
-        return await workbench.sessions.create(agent, str(request.project)), 0
+        return await workbench.sessions.create(agent, request.project), 0
     session = await selecting.session(workbench, request.session, agent)
     if session.agent != agent:
         raise InvalidError(
@@ -134,6 +136,7 @@ def _place(name: str) -> str:
     return str(path.absolute()) if path.exists() else name
 
 
-def _check_exists(name: str, project: Path) -> None:
-    if not Path(name).expanduser().exists() and not (project / name).exists():
+def _check_exists(name: str, project: str) -> None:
+    here = Path(name).expanduser().exists()
+    if not here and (is_elsewhere() or not Path(project, name).exists()):
         raise InvalidError(f"--file: there is no {name}")
