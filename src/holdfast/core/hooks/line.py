@@ -155,8 +155,25 @@ class Line:
             await self._sender.close()
         logger.warning("webhook %s is disabled: %s", self.webhook.id, self.webhook.reason)
 
-    async def write_cursor(self) -> None:
-        """Writes the cursor down. Raises `StoreError`."""
+    async def settle(self) -> None:
+        """Writes down that nothing is left to send, if so; for a line that was stopped, before its webhook
+        is changed. Raises `StoreError`."""
+        place, store = self._place, self.means.store
+        last = await store.last_event_id()
+        if (
+            place.loaded
+            and place.waiting is None
+            and await store.next_event(self.webhook, self.types) is None
+        ):
+            self._pass(last)
+        await self._write_cursor()
+
+    def _pass(self, event_id: int) -> None:
+        """Is done with everything up to an event."""
+        if event_id > self.webhook.cursor:
+            self.webhook = self.webhook.model_copy(update={"cursor": event_id})
+
+    async def _write_cursor(self) -> None:
         if self.webhook.cursor > self._place.written:
             await self.means.store.move(self.webhook.id, self.webhook.cursor)
             self._place.written = self.webhook.cursor
@@ -184,10 +201,9 @@ class Line:
     async def _rest(self, last: int) -> None:
         """Waits for news; there is nothing to send up to the event `last`."""
         await self._sender.close()
-        if last > self.webhook.cursor:
-            self.webhook = self.webhook.model_copy(update={"cursor": last})
+        self._pass(last)
         if last - self._place.written >= _FAR:
-            await self.write_cursor()
+            await self._write_cursor()
         await self._news.wait()
 
     def _seconds_left(self) -> float:

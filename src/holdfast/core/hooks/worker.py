@@ -119,9 +119,9 @@ class DeliveryWorker:
             await asyncio.wait([task for _, task in ended])
         for line, _ in ended:
             try:
-                await line.write_cursor()
+                await line.settle()
             except StoreError as error:  # it looks through the same events again, no more
-                logger.warning("the cursor of webhook %s is not kept: %s", line.webhook.id, error.message)
+                logger.warning("webhook %s keeps an older cursor: %s", line.webhook.id, error.message)
 
     async def _follow(self) -> None:
         """Sees to it that there is one follower when there are lines, with deltas when a line wants them."""

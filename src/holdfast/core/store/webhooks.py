@@ -192,7 +192,9 @@ def _trim(db: sqlite3.Connection, webhook_id: str) -> None:
 
 
 def _sets(fields: dict[str, Any]) -> str:
-    return ", ".join(f"{name} = :{name}" for name in fields)
+    # A cursor never goes back, whoever writes last.
+    written = {"cursor": "MAX(cursor, :cursor)"}
+    return ", ".join(f"{name} = {written.get(name, f':{name}')}" for name in fields)
 
 
 def _fields(webhook: Webhook) -> dict[str, Any]:
