@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from holdfast.core.domain.events import RUN_ENDS, LoggedEvent
+from holdfast.core.domain.messages import Message, ToolCallPart, results_in
 
 
 class RunGrammar:
@@ -110,3 +111,19 @@ def check(events: Iterable[LoggedEvent], *, deltas: bool = True) -> dict[str, Ru
         if logged.event.run_id is not None:
             runs.setdefault(logged.event.run_id, RunGrammar(deltas)).take(logged.event)
     return runs
+
+
+def check_accepted(messages: Iterable[Message]) -> None:
+    """Fails where a provider would refuse a context: every call has one result, right behind its message."""
+    waiting: set[str] = set()
+    for message in messages:
+        results = [result.call_id for result in results_in(message.parts)]
+        if message.role == "tool":
+            assert len(results) == len(message.parts) == 1
+            assert results[0] in waiting, "a result without its call"
+            waiting.remove(results[0])
+            continue
+        assert not results
+        assert not waiting, "a call without its result"
+        waiting = {part.call_id for part in message.parts if isinstance(part, ToolCallPart)}
+    assert not waiting, "a call without its result"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from grammar import check_accepted
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,22 +113,6 @@ class Writer:
             outcome = "ok" if kind == "edited" else kind
             content = () if kind == "client" else (TextPart(text=call_id),)
             self.add(ToolCallCompleted(**IDS, call_id=call_id, name="n", outcome=outcome, content=content))
-
-
-def check_accepted(messages: tuple[Message, ...]) -> None:
-    """Fails where a provider would refuse: every call has one result, right behind its message."""
-    waiting: set[str] = set()
-    for message in messages:
-        results = [result.call_id for result in results_in(message.parts)]
-        if message.role == "tool":
-            assert len(results) == len(message.parts) == 1
-            assert results[0] in waiting, "a result without its call"
-            waiting.remove(results[0])
-            continue
-        assert not results
-        assert not waiting, "a call without its result"
-        waiting = {part.call_id for part in message.parts if isinstance(part, ToolCallPart)}
-    assert not waiting, "a call without its result"
 
 
 def unanswered(messages: tuple[Message, ...]) -> set[str]:

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from grammar import check
+from grammar import check, check_accepted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +17,7 @@ from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import ConflictError, ModelStreamCut, ModelUnavailable
 from holdfast.core.domain.events import RUN_ENDS, EventFilter
 from holdfast.core.domain.messages import TextPart
-from holdfast.core.domain.models import Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from holdfast.core.domain.models import Finished, ReasoningDelta, TextDelta, ToolCallDelta, ToolSchema
 from holdfast.core.domain.runs import RunStatus
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.runs.projections.context import ContextProjection
@@ -32,7 +32,10 @@ CALLS = [
     ("read_file", {"path": "nothing.md"}),
     ("ask_user", {"question": "Well?"}),
     ("no_such_tool", {}),
+    ("get_weather", {"town": "Bath"}),
 ]
+WEATHER = ToolSchema(name="get_weather", description="", parameters={"type": "object"})
+"""A tool that the caller executes."""
 
 texts = st.text(min_size=1, max_size=12)
 a_call = st.sampled_from(CALLS)
@@ -55,7 +58,9 @@ step = st.builds(
     ),
 )
 steps = st.lists(step, min_size=1, max_size=4)
-decisions = st.lists(st.sampled_from(["approve", "deny", "answer", "cancel"]), min_size=12, max_size=12)
+decisions = st.lists(
+    st.sampled_from(["approve", "deny", "answer", "cancel", "steer"]), min_size=12, max_size=12
+)
 
 
 async def drive(bench, run_id: str, choices: list[str]) -> None:
@@ -72,9 +77,29 @@ async def drive(bench, run_id: str, choices: list[str]) -> None:
             if choice == "cancel":
                 await bench.workbench.runs.cancel(run_id)
                 continue
+            if choice == "steer":
+                await bench.workbench.runs.steer(run_id, (TextPart(text="meanwhile"),))
             # Decided before the restart, or asked again because an earlier call changed the file.
             with contextlib.suppress(ConflictError):
                 await decide(bench, event, choice)
+
+
+async def settle(bench, session) -> None:
+    """Says one thing more, and plays on until nothing runs or waits. What waits behind a run that failed
+    is started by the next message. The model must always get a context that providers take."""
+    said = False
+    async with asyncio.timeout(30):
+        while True:
+            running = [r for r in (await bench.workbench.runs.list(session.id)).items if not r.status.ended]
+            for run in running:
+                await drive(bench, run.id, [])
+            if not running and said and not await bench.workbench.sessions.queue(session.id):
+                break
+            if not running:
+                await bench.workbench.runs.send(session.id, (TextPart(text="And now?"),))
+                said = True
+    for request in bench.model.requests:
+        check_accepted(request.messages)
 
 
 async def decide(bench, event, choice: str) -> None:
@@ -97,7 +122,8 @@ async def test_a_death_at_any_event_leaves_runs_ended_or_waiting(open_bench, ste
     shutil.rmtree(Path(open_bench.home), ignore_errors=True)
     async with open_bench([*steps, [TextDelta(text="end"), Finished(reason="stop")]]) as bench:
         session = await bench.session()
-        await drive(bench, await bench.send(session), choices)
+        await drive(bench, await bench.send(session, client_tools=(WEATHER,)), choices)
+        await settle(bench, session)
         log = (await bench.workbench.events.read(EventFilter(), 0, 1000)).items
     runs = check(log)
     assert all(run.ended for run in runs.values()), "terminal exactly once"
@@ -116,6 +142,7 @@ async def test_a_death_at_any_event_leaves_runs_ended_or_waiting(open_bench, ste
             if not run.status.ended:
                 assert run.status in (RunStatus.WAITING, RunStatus.RUNNING)
                 await drive(again, run.id, ["approve"] * 12)
+        await settle(again, session)
         after = (await again.workbench.events.read(EventFilter(), 0, 1000)).items
         runs = check(after)
         assert all(run.ended for run in runs.values())
@@ -133,8 +160,9 @@ async def test_projections_of_a_replayed_log_are_those_of_the_live_one(
     shutil.rmtree(Path(open_bench.home), ignore_errors=True)
     async with open_bench([*steps, [TextDelta(text="end"), Finished(reason="stop")]]) as bench:
         session = await bench.session()
-        run_id = await bench.send(session)
+        run_id = await bench.send(session, client_tools=(WEATHER,))
         await drive(bench, run_id, choices)
+        await settle(bench, session)
         events = (await bench.workbench.events.read(EventFilter(session_id=session.id), 0, 1000)).items
         short = (
             await bench.workbench.events.read(EventFilter(session_id=session.id, deltas=False), 0, 1000)
