@@ -82,6 +82,19 @@ def test_control_characters_of_the_model_reach_neither_stream(fake: FakeDoors, c
     assert not set("\x1b\x9b\x07\u202e\r") & set(outcome.out + outcome.err)
 
 
+def test_a_call_that_is_left_to_the_caller_is_no_failure(fake: FakeDoors, cli: Cli) -> None:
+    async def script(run: FakeRun) -> None:
+        run.request(name="get_weather", town="Bath")
+        run.emit(ev.ToolCallCompleted, call_id="c", name="get_weather", outcome="client", content=())
+        run.emit(ev.RunCompleted, reason="client_tools")
+
+    play(fake, script)
+    outcome = cli("run", "general", "hello")
+    assert outcome.status == 0
+    assert "↗ get_weather handed to the caller" in outcome.err
+    assert "The run has ended for the caller to execute its tools." in outcome.err
+
+
 def test_a_failed_run_keeps_its_partial_reply_and_exits_1(fake: FakeDoors, cli: Cli) -> None:
     play(fake, fail)
     outcome = cli("run", "general", "hello")

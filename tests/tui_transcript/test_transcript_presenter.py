@@ -7,10 +7,19 @@ from typing import Any
 import pytest
 
 from holdfast.core.domain.approvals import Decision
-from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.messages import TextPart, ToolResultPart
 from holdfast.core.domain.tools import CommandBlock, PlanBlock, PlanItem
-from holdfast.tui.presenters.entries import Append, Change, CommandView, DiffView, Entry, PlanView
+from holdfast.tui.presenters.entries import (
+    TOOL_STATES,
+    Append,
+    Change,
+    CommandView,
+    DiffView,
+    Entry,
+    PlanView,
+)
 from holdfast.tui.presenters.transcript import TranscriptPresenter
+from holdfast.tui.widgets.transcript.pieces import Header
 
 
 def only(entries: list[Entry], kind: str) -> Entry:
@@ -115,6 +124,32 @@ def test_a_denial_by_policy_says_what_the_model_was_told(log: Any) -> None:
     log.request("c", name="run_command", command="rm -rf /")
     log.complete("c", outcome="denied", text="run_command(rm *) is denied", display=())
     assert only(log.entries(), "tool").note == "run_command(rm *) is denied"
+
+
+def test_a_call_that_is_left_to_the_caller_says_so(log: Any) -> None:
+    log.start()
+    log.request("c", name="get_weather", town="Bath")
+    log.add("ToolCallCompleted", call_id="c", name="get_weather", outcome="client", content=())
+    log.add("RunCompleted", reason="client_tools")
+    call = only(log.entries(), "tool")
+    assert (call.state, call.subject, call.blocks, call.open) == ("client", "Bath", [], False)
+    assert call.state in TOOL_STATES
+    assert "↗ handed to the caller" in Header(call, False).lines(80)[0].content.plain
+    assert "sends their results" in only(log.entries(), "notice").title
+
+
+def test_a_message_of_results_is_no_empty_message_of_a_person(log: Any) -> None:
+    evil = "Rain\x1b[2J."
+    result = ToolResultPart(call_id="c", name="get_weather\x9b", content=(TextPart(text=evil),))
+    log.add("RunStarted", agent="a", model="offline")
+    log.add("MessageAdded", message_id="m1", parts=(result,))
+    (notice,) = log.entries()
+    assert (notice.kind, notice.title) == ("notice", "Results from the caller: get_weather")
+    assert (notice.text, notice.collapsed) == ("Rain[2J.", True)
+    log.add("MessageAdded", message_id="m2", parts=(TextPart(text="And now?"), result))
+    assert [(e.kind, e.text) for e in log.entries()][1:] == [("notice", "Rain[2J."), ("user", "And now?")]
+    log.add("MessageQueued", message_id="m3", parts=(result,))
+    assert log.entries()[-1].text == "Results from the caller"
 
 
 def test_edited_arguments_are_shown_and_said(log: Any) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.domain.approvals import Decision
+from holdfast.core.domain.messages import TextPart, ToolResultPart
 from holdfast.tui.presenters.entries import fold
 from holdfast.tui.presenters.transcript import TranscriptPresenter
 
@@ -17,6 +18,7 @@ steps = st.one_of(
     st.tuples(st.just("text"), deltas),
     st.tuples(st.just("reasoning"), deltas),
     st.tuples(st.just("call"), deltas, st.sampled_from(["ok", "error", "denied", "cancelled", "timeout"])),
+    st.tuples(st.just("handed"), texts),
     st.tuples(st.just("asked"), st.sampled_from(["approved", "denied", "stale"]), texts),
     st.tuples(st.just("question"), st.none() | texts),
     st.tuples(st.sampled_from(["pause", "queue", "dequeue", "undo", "configure", "steer"])),
@@ -53,6 +55,14 @@ def _write_step(log: Any, step: tuple[Any, ...], id: str) -> None:
                 for piece in pieces:
                     log.add("ToolCallProgressed", call_id=id, text=piece)
             log.complete(id, outcome=outcome, duration_ms=3.0)
+        case ("handed", text):
+            # A call that is left to the caller ends its run; the next message brings the result.
+            log.request(id, path="p")
+            log.add("ToolCallCompleted", call_id=id, name="n", outcome="client", content=())
+            log.add("RunCompleted", reason="client_tools")
+            log.add("RunStarted", agent="a", model="offline")
+            result = ToolResultPart(call_id=id, name="n", content=(TextPart(text=text),))
+            log.add("MessageAdded", message_id=f"answer-{id}", parts=(result,))
         case ("asked", status, reason):
             log.request(id, path="p")
             log.ask(id)
