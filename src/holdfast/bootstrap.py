@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from holdfast.core.config.settings import Settings
     from holdfast.core.domain.errors import Diagnostic
     from holdfast.core.domain.status import CheckResult, Listeners
+    from holdfast.core.domain.traces import EventSource, SpanExporter, Tracing
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.router import ModelRouter
     from holdfast.core.services.local import LocalWorkbench
@@ -133,11 +134,29 @@ async def _open_workbench(
         address=address,
         stop=stop,
         listeners=listeners,
+        tracing=_tracing(settings, environment),
     )
     try:
         return await LocalWorkbench.open(parts)
     finally:
         await prestart
+
+
+def _tracing(settings: Settings, environment: Mapping[str, str]) -> Callable[[EventSource], Tracing] | None:
+    """Returns what makes the traces of a log; None, and nothing of it loaded, where they go nowhere."""
+    from holdfast.core.config.telemetry import traces_endpoint
+
+    endpoint = traces_endpoint(settings.telemetry.otlp_endpoint, environment)
+    if endpoint is None:
+        return None
+    from holdfast.core.telemetry.tracing import LogTracing
+
+    def make_exporter() -> SpanExporter:
+        from holdfast.core.telemetry.otlp import OtlpExporter  # takes a tenth of a second: in a thread
+
+        return OtlpExporter(endpoint)
+
+    return lambda source: LogTracing(source, make_exporter, contents=settings.telemetry.contents)
 
 
 async def _prestart(client: ModelRouter, catalog: Catalog, default: str | None) -> None:

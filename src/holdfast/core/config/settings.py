@@ -56,6 +56,17 @@ class ToolsSettings(_Section):
     """Whether `fetch_url` may reach loopback and private addresses."""
 
 
+class TelemetrySettings(_Section):
+    """Traces of runs, sent to an OpenTelemetry collector. Without an address nothing is sent anywhere."""
+
+    otlp_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")
+    """Address of a collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`; `/v1/traces` is
+    put behind it. Omitted: that of `OTEL_EXPORTER_OTLP_ENDPOINT`, if it is set. Keys for it stand in
+    `OTEL_EXPORTER_OTLP_HEADERS`."""
+    contents: bool = False
+    """Whether traces hold what people, models and tools said."""
+
+
 class TuiSettings(_Section):
     """The terminal app."""
 
@@ -76,4 +87,5 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     models: ModelsSettings = ModelsSettings()
     tools: ToolsSettings = ToolsSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     tui: TuiSettings = TuiSettings()

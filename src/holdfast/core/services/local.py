@@ -15,6 +15,7 @@ from holdfast.core.config.settings import Settings
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.models import ModelCatalog, ModelClient
 from holdfast.core.domain.status import Listeners
+from holdfast.core.domain.traces import EventSource, Tracing
 from holdfast.core.domain.values import utc_now
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.keys import ProviderKeys
@@ -78,6 +79,8 @@ class Parts:
     """Asks the engine to stop; None when in process."""
     listeners: Listeners | None = None
     """The engine's doors on TCP; None when in process."""
+    tracing: Callable[[EventSource], Tracing] | None = None
+    """Makes the traces of a log; None: there are none."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits before a model call is made again."""
 
@@ -99,6 +102,7 @@ class _Core:
         self.broker = Broker()
         self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
         self.figures = Figures(log, self.supervisor, self.started_at)
+        self.tracing = parts.tracing(log) if parts.tracing else None
         self.sweep: asyncio.Task[None] | None = None
 
     def _loop(self, redactor: Redactor) -> Loop:
@@ -133,6 +137,13 @@ class _Core:
             lambda: StreamRedactor(redactor),
             self.parts.settings,
         )
+
+    async def start_tracing(self) -> None:
+        """Starts the traces, before the runs of the last engine are taken up or closed."""
+        if self.tracing is not None:
+            reader = self.log.reader
+            runs = await reader.open_runs()
+            self.tracing.start(await reader.last_event_id(), [run.id for run in runs])
 
     async def remove_unused_blobs(self) -> None:
         used = await self.log.reader.all_blobs()
@@ -187,6 +198,7 @@ class LocalWorkbench:
         redactor = Redactor(parts.keys.secrets)
         log = await EventLog.open(parts.paths.database, parts.blobs, redactor.redact)
         core = _Core(parts, log, redactor)
+        await core.start_tracing()
         await core.supervisor.recover()
         # Contents that were kept for an undo and never needed, or whose session is gone.
         core.sweep = asyncio.create_task(core.remove_unused_blobs())
@@ -211,5 +223,7 @@ class LocalWorkbench:
         if core.sweep is not None:
             core.sweep.cancel()
         await core.supervisor.close()
+        if core.tracing is not None:
+            await core.tracing.close()
         await core.parts.client.close()
         await core.log.close()
