@@ -118,7 +118,9 @@ class Supervisor:
         async with self._lock(session_id):
             session = await self._session(session_id)
             if self.busy(session_id):
-                raise ConflictError("The session is busy; there is nothing to continue.", code="busy")
+                raise ConflictError(
+                    "The session is busy; there is nothing to continue.", code="busy", retryable=True
+                )
             if session.run_id is None or session.status == RunStatus.COMPLETED:
                 raise ConflictError(
                     "The session has no run that stopped before its end.", code="nothing_to_continue"
@@ -211,7 +213,9 @@ class Supervisor:
             await asyncio.wait(ends, timeout=RETRY_S)
         async with self._lock(session_id):
             if self.busy(session_id):
-                raise ConflictError("The session is busy. Wait for its run, or interrupt it.", code="busy")
+                raise ConflictError(
+                    "The session is busy. Wait for its run, or interrupt it.", code="busy", retryable=True
+                )
             yield
 
     @asynccontextmanager

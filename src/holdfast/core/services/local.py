@@ -12,6 +12,7 @@ from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
+from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.models import ModelCatalog, ModelClient
 from holdfast.core.domain.status import Listeners
@@ -31,6 +32,7 @@ from holdfast.core.services.agents import AgentService
 from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.engine import EngineService
 from holdfast.core.services.files import FileService
+from holdfast.core.services.hooks import Hooks
 from holdfast.core.services.identity import ApiKeys, Gate, UserService
 from holdfast.core.services.needs import Guarded
 from holdfast.core.services.policies import Policies
@@ -38,6 +40,7 @@ from holdfast.core.services.prepare import Preparation
 from holdfast.core.services.runs import ApprovalService, EventService, RunService
 from holdfast.core.services.sessions import SessionService
 from holdfast.core.services.usage import Figures, UsageService
+from holdfast.core.services.webhooks import WebhookService
 from holdfast.core.services.workbench import (
     Agents,
     Approvals,
@@ -50,11 +53,13 @@ from holdfast.core.services.workbench import (
     Sessions,
     UsageReports,
     Users,
+    Webhooks,
     Workbench,
     nouns,
 )
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.accounts import Accounts
+from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import ToolRegistry
 
@@ -94,6 +99,7 @@ class _Core:
         self.started_at = utc_now()
         self.accounts = Accounts(log.writer, log.reader)
         self.gate = Gate(self.accounts)
+        self.answers = AnswerStore(log.writer)
         self.policies = Policies(parts.paths, self.accounts)
         self.trust = TrustStore(parts.paths.trust)
         self.registry = AgentRegistry(parts.paths, parts.tools.names, self.trust)
@@ -102,6 +108,7 @@ class _Core:
         self.broker = Broker()
         self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
         self.figures = Figures(log, self.supervisor, self.started_at)
+        self.hooks = Hooks(log, parts.blobs, self.accounts, parts.keys.webhooks, redactor.redact)
         self.tracing = parts.tracing(log) if parts.tracing else None
         self.sweep: asyncio.Task[None] | None = None
 
@@ -171,7 +178,8 @@ class LocalWorkbench:
         self.files: Files = FileService(access, log, core.supervisor, core.workspaces, parts.blobs)
         self.models: Models = ModelService(access, parts.catalog, core.registry, parts.settings)
         self.keys: Keys = KeyService(parts.keys, ApiKeys(core.accounts, core.gate, principal))
-        self.users: Users = UserService(core.accounts, core.gate, principal)
+        self.users: Users = UserService(core.accounts, core.gate, principal, core.hooks.remove_user)
+        self.webhooks: Webhooks = WebhookService(access, core.hooks)
         self.usage: UsageReports = UsageService(access, log)
         self.engine: Engine = EngineService(
             access,
@@ -198,8 +206,11 @@ class LocalWorkbench:
         redactor = Redactor(parts.keys.secrets)
         log = await EventLog.open(parts.paths.database, parts.blobs, redactor.redact)
         core = _Core(parts, log, redactor)
+        await core.answers.prune()
         await core.start_tracing()
+        await core.hooks.read_secrets()
         await core.supervisor.recover()
+        await core.hooks.start()
         # Contents that were kept for an undo and never needed, or whose session is gone.
         core.sweep = asyncio.create_task(core.remove_unused_blobs())
         return cls(core)
@@ -217,6 +228,11 @@ class LocalWorkbench:
         """Returns who shows `secret`. Raises `UnauthenticatedError`."""
         return await self._core.gate.authenticate(secret)
 
+    @property
+    def answers(self) -> KeptAnswers:
+        """What was answered to requests that may be repeated."""
+        return self._core.answers
+
     async def close(self) -> None:
         """Stops the runs (those that wait for a person stay as they are) and closes the database."""
         core = self._core
@@ -225,5 +241,6 @@ class LocalWorkbench:
         await core.supervisor.close()
         if core.tracing is not None:
             await core.tracing.close()
+        await core.hooks.close()
         await core.parts.client.close()
         await core.log.close()

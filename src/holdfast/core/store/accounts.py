@@ -41,11 +41,12 @@ class Accounts:
             raise ConflictError(f"There is a user {user.name} already.", code="user_exists")
 
     async def remove_user(self, user_id: str) -> None:
-        """Removes a user with all credentials, at once."""
+        """Removes a user with all credentials and kept answers, at once."""
 
         def remove(db: sqlite3.Connection) -> None:
             with _transaction(db):
                 db.execute("DELETE FROM credentials WHERE user_id = ?", (user_id,))
+                db.execute("DELETE FROM idempotency WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM users WHERE id = ?", (user_id,))
 
         await self._writer.run(remove)

@@ -244,6 +244,23 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE INDEX deliveries_pending ON deliveries (webhook_id) WHERE status = 'pending';
         """,
     ),
+    (
+        "answers_to_requests_that_may_be_repeated",
+        """
+        CREATE TABLE idempotency (
+            user_id TEXT NOT NULL,
+            operation TEXT NOT NULL,
+            key TEXT NOT NULL,
+            digest TEXT NOT NULL,                  -- of the request
+            engine TEXT NOT NULL,                  -- which process answers it, or has
+            at TEXT NOT NULL,
+            status INTEGER,                        -- NULL until it is answered
+            body BLOB,
+            PRIMARY KEY (user_id, operation, key)
+        );
+        CREATE INDEX idempotency_by_time ON idempotency (at);
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

@@ -19,11 +19,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from holdfast import __version__
 from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.domain.idempotency import KeyedRequest
 from holdfast.core.services.workbench import Host, Workbench
 from holdfast.server.kit.auth import Admitted, principal_of
 from holdfast.server.kit.body import MAX_BODY, read_json
 from holdfast.server.kit.compose import Api
 from holdfast.server.kit.errors import Boundary
+from holdfast.server.kit.idempotency import answer_once, digest, idempotency_key, refuse_key
 from holdfast.server.kit.sse import ERROR_EVENT, PING, write_cursor, write_frame
 from holdfast.server.kit.stream import FrameStream
 from holdfast.server.kit.transfer import SentFile, received_file
@@ -123,6 +125,20 @@ class _NativeApi:
         operation.needs.check(operation.name, principal)
         return (await self._host()).as_principal(principal)
 
+    async def _once(
+        self, operation: Operation, request: Request, body: bytes, answer: Callable[[], Awaitable[Response]]
+    ) -> Response:
+        """Returns what `answer` returns, or what it has for the same request before."""
+        if operation.once == "refused":
+            refuse_key(request)
+        key = idempotency_key(request) if operation.once == "kept" else None
+        if key is None:
+            return await answer()
+        said = digest((*request.path_params.items(), *request.query_params.multi_items()), body)
+        keyed = KeyedRequest(principal_of(request).user_id, operation.name, key, said)
+        request_id: str = request.scope["state"]["request_id"]
+        return await answer_once((await self._host()).answers, keyed, request_id, answer)
+
     async def ready(self, request: Request) -> Response:
         """Answers 200 when the workbench is open and its database answers, else 503 without a reason: it
         needs no key."""
@@ -138,20 +154,32 @@ class _NativeApi:
         operation = place.operation
         workbench = await self._workbench(operation, request)
         body = b"" if operation.in_query else await read_json(request, self._max_body)
-        arguments = codec(operation).parse(request.path_params, request.query_params.multi_items(), body)
+        if operation.raw_in or operation.raw_out:
+            return await self._transfer(place, request, workbench)
+        wire = codec(operation)
+
+        async def answer() -> Response:
+            arguments = wire.parse(request.path_params, request.query_params.multi_items(), body)
+            await _must_exist(place, request, workbench)
+            result: Any = await _method(workbench, operation)(**arguments)
+            if operation.status == 204:
+                return Response(status_code=204)
+            return Response(wire.write(result), operation.status, media_type="application/json")
+
+        return await self._once(operation, request, body, answer)
+
+    async def _transfer(self, place: Place, request: Request, workbench: Workbench) -> ASGIApp:
+        """Answers for a method that takes a file or gives one."""
+        operation = place.operation
+        wire, method = codec(operation), _method(workbench, operation)
+        arguments = wire.parse(request.path_params, request.query_params.multi_items(), b"")
         await _must_exist(place, request, workbench)
-        method = _method(workbench, operation)
-        if operation.raw_in:
-            limit = (await workbench.engine.settings()).server.max_upload_mb * 2**20
-            async with received_file(request, limit) as file:
-                result: Any = await method(**arguments, **{operation.raw_in: file})
-        else:
-            result = await method(**arguments)
         if operation.raw_out:
-            return SentFile(result)
-        if operation.status == 204:
-            return Response(status_code=204)
-        return Response(codec(operation).write(result), operation.status, media_type="application/json")
+            return SentFile(await method(**arguments))
+        limit = (await workbench.engine.settings()).server.max_upload_mb * 2**20
+        async with received_file(request, limit) as file:
+            result: Any = await method(**arguments, **{operation.raw_in: file})
+        return Response(wire.write(result), operation.status, media_type="application/json")
 
     async def stream(self, place: Place, request: Request) -> ASGIApp:
         """Answers with the events of the log from the client's cursor on, or with items that have none."""
