@@ -42,10 +42,11 @@ from holdfast.core.domain.runs import (
     Session,
     Submitted,
 )
-from holdfast.core.domain.status import CheckResult
+from holdfast.core.domain.status import CheckResult, Listener
 from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk
 from holdfast.core.domain.usage import ModelUsage, UsageCounts, UsageGroup, UsageSummary
 from holdfast.core.domain.values import Page
+from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, NewWebhook, Webhook
 from holdfast.server.native.codec import codec
 from holdfast.server.native.operations import (
     OPERATIONS,
@@ -101,6 +102,21 @@ STATS = WorkspaceStats(workspace="/w", sessions=("s1",), files=1, total_bytes=2,
 USER = User(id="u1", name="ann", role=Role.USER, created_at=AT)
 KEY = Credential(
     id="k1", kind="key", user_id="u1", name="ci", scope=Scope.CHAT, last_four="abcd", created_at=AT
+)
+LISTENER = Listener(
+    id="l1",
+    url="https://[::1]:9",
+    host="::1",
+    port=9,
+    tls=True,
+    auth=True,
+    root=("holdfast",),
+    started_at=AT,
+    log="/l.log",
+)
+WEBHOOK = Webhook(id="w1", owner="u1", url="https://a.test/", events=("run.*",), created_at=AT, cursor=7)
+DELIVERY = Delivery(
+    id="d1", webhook_id="w1", event_id=7, type="run.completed", status=DeliveryStatus.PENDING, created_at=AT
 )
 CHECK = CheckResult(name="database", state="ok", message="fine")
 
@@ -228,6 +244,18 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("users.login", {"expires_s": 5, "scope": Scope.READ}, NewCredential(credential=KEY, secret="hf_y")),
     ("users.logins", {}, (KEY,)),
     ("users.logout", {"id": "k1"}, None),
+    ("webhooks.list", {}, (WEBHOOK,)),
+    ("webhooks.get", {"id": "w1"}, WEBHOOK),
+    (
+        "webhooks.add",
+        {"url": "https://a.test/x?y=1", "events": ("run.*",), "session_id": "s1", "name": "ü", "secret": "12"},
+        NewWebhook(webhook=WEBHOOK, secret="hfw_x"),
+    ),
+    ("webhooks.update", {"id": "w1", "enabled": False, "events": ()}, WEBHOOK),
+    ("webhooks.remove", {"id": "w1"}, None),
+    ("webhooks.test", {"id": "w1"}, DELIVERY),
+    ("webhooks.deliveries", {"id": "w1", "limit": 5, "cursor": "c"}, Page[Delivery](items=(DELIVERY,))),
+    ("webhooks.redeliver", {"delivery_id": "d1"}, DELIVERY),
     ("keys.providers", {}, {"openai": "keyring"}),
     ("keys.set_provider", {"provider": "openai", "key": "sk-1"}, "keyring"),
     ("keys.remove_provider", {"provider": "openai"}, None),
@@ -240,6 +268,13 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("engine.figures", {}, FIGURES),
     ("engine.stop", {}, None),
     ("engine.check", {"repair": True}, (CHECK,)),
+    ("engine.listeners", {}, (LISTENER,)),
+    (
+        "engine.listen",
+        {"host": "::1", "port": 0, "root": (), "tls_cert": "/c.pem", "allow_hosts": ("x.org",), "lease_s": 2},
+        LISTENER,
+    ),
+    ("engine.unlisten", {"listener_id": "l1", "drain_s": 1.5}, None),
     ("engine.settings", {"project": "/p"}, Settings()),
 ]
 
@@ -297,7 +332,7 @@ def test_no_answer_with_a_secret_is_kept() -> None:
 
 
 def test_the_calls_below_cover_every_operation() -> None:
-    covered = {name for name, _, _ in CALLS} | {"events.follow", "engine.status", "files.download"}
+    covered = {name for name, _, _ in CALLS} | {"events.follow", "engine.access", "engine.status", "files.download"}
     assert covered == set(workbench_methods())
 
 

@@ -48,6 +48,7 @@ _NOUNS = {
     "keys": "Keys",
     "users": "Users",
     "usage": "Usage",
+    "webhooks": "Webhooks",
     "engine": "The engine",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -75,10 +76,18 @@ class Gate:
 class UserService:
     """Implements the `Users` of a workbench."""
 
-    def __init__(self, accounts: Accounts, gate: Gate, principal: Principal) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        gate: Gate,
+        principal: Principal,
+        removed: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """`removed` ends what goes on for a user, by his id, when he is gone."""
         self._accounts = accounts
         self._gate = gate
         self._me = principal
+        self._removed = removed
 
     async def me(self) -> Principal:
         return self._me
@@ -103,6 +112,7 @@ class UserService:
             raise ConflictError("The local user is whoever owns this machine's home.", code="local_user")
         await self._accounts.remove_user(user.id)
         self._gate.forget()
+        await self._removed(user.id)
 
     async def login(self, expires_s: int = 86_400, scope: Scope | None = None) -> NewCredential:
         if not 1 <= expires_s <= LONGEST_LOGIN_S:

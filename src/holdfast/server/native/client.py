@@ -25,6 +25,7 @@ from holdfast.core.services.workbench import (
     Sessions,
     UsageReports,
     Users,
+    Webhooks,
 )
 from holdfast.server.native.address import EngineUrl
 from holdfast.server.native.channel import open_channel
@@ -165,6 +166,10 @@ class RemoteWorkbench:
     @property
     def usage(self) -> UsageReports:
         return cast(UsageReports, self._nouns["usage"])
+
+    @property
+    def webhooks(self) -> Webhooks:
+        return cast(Webhooks, self._nouns["webhooks"])
 
     @property
     def engine(self) -> Engine:
