@@ -15,7 +15,7 @@ from typing import Any
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.errors import StoreTooNew
+from holdfast.core.domain.errors import StoreTooNew, UnauthenticatedError
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
 from holdfast.core.domain.identity import Principal
 from holdfast.core.domain.status import EngineStatus
@@ -39,6 +39,7 @@ class FakeWorkbench:
             "engine.settings": Settings(),
         }
         self.principals: list[Principal] = []
+        self.secrets: dict[str, Principal] = {}
         self.log: list[LoggedEvent] = []
         self.stop = asyncio.Event()
         self.active_runs = 0
@@ -104,6 +105,12 @@ class FakeWorkbench:
                 await added.wait()
         finally:
             self.following -= 1
+
+    async def authenticate(self, secret: str) -> Principal:
+        self.calls.append(("authenticate", (secret,), {}))
+        if secret not in self.secrets:
+            raise UnauthenticatedError("This key is not valid", code="invalid_key")
+        return self.secrets[secret]
 
     def as_principal(self, principal: Principal) -> FakeWorkbench:
         self.principals.append(principal)

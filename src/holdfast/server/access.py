@@ -34,7 +34,7 @@ class AccessLog:
 
     def tell(self, line: AccessLine) -> None:
         """Takes a line."""
-        if self._file is not None:
+        if self._file is not None and not self._ended:
             self._file.handle(logging.makeLogRecord({"msg": as_text(line)}))
         for waiting in self._followers:
             waiting.append(line)

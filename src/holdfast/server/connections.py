@@ -17,12 +17,13 @@ from typing import Any
 
 import h11
 import uvicorn
-from pydantic_core import to_json
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from holdfast.core.domain.errors import ErrorInfo, ErrorKind
 from holdfast.core.domain.values import new_id
+from holdfast.server.kit.errors import error_response
+from holdfast.server.listener import OPTIONS, STOP_GRACE_S
 
 OVERLOADED = "overloaded"
 """In the state of requests on connections over the limit."""
@@ -53,12 +54,15 @@ class Patience:
     """To take an answer that came before the end of its request."""
     dead_s: int = 120
     """Without a sign of life of the other machine."""
+    grace_s: int = STOP_GRACE_S
+    """To take what is left of an answer when the listener closes."""
 
 
 class Config(uvicorn.Config):
     """uvicorn's configuration with the limits of connections."""
 
     def __init__(self, app: Any, *, patience: Patience, most: int, **options: Any) -> None:
+        options = {**OPTIONS, **options, "timeout_graceful_shutdown": patience.grace_s}
         super().__init__(app, http=PatientProtocol, timeout_keep_alive=86_400, **options)
         self.patience = patience
         self.most = most
@@ -106,14 +110,10 @@ class PatientProtocol(H11Protocol):
             self.transport.abort()
             return
         info = ErrorInfo(kind=ErrorKind.INVALID, code="malformed_request", message="This is not HTTP/1.1")
-        body = to_json({"error": {**info.model_dump(), "request_id": new_id()}})
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"connection", b"close"),
-        ]
-        answer = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
-        for event in (answer, h11.Data(data=body), h11.EndOfMessage()):
+        answer = error_response(info, new_id())
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        head = h11.Response(status_code=answer.status_code, headers=headers, reason=b"Bad Request")
+        for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 

@@ -20,13 +20,14 @@ from holdfast.core.domain.values import new_id, utc_now
 from holdfast.server.access import AccessLog
 from holdfast.server.app import engine_app
 from holdfast.server.connections import Acceptor, Config, Patience, room_for
-from holdfast.server.listener import OPTIONS, Server
+from holdfast.server.listener import Server
 from holdfast.server.lock import BACKLOG
 from holdfast.server.native.routes import HostSource
 from holdfast.server.security import HostNames, Rates, TcpDoor
 from holdfast.server.through import RunsThrough
 
 _DRAIN_POLL_S = 0.1
+_CUT_S = 1.0
 _LAST_WORDS_S = 0.25
 """For the last events of a run to reach those who follow it, before their streams end."""
 
@@ -81,7 +82,7 @@ class OpenListener:
             body_s=behind.patience.body_s,
         )
         most = room_for(behind.settings.max_connections)
-        config = Config(self._door, patience=behind.patience, most=most, **OPTIONS)
+        config = Config(self._door, patience=behind.patience, most=most)
         self._server = _TcpServer(config, self.closing, listener, tls)
         self.state = Listener(
             id=new_id(),
@@ -154,6 +155,9 @@ class OpenListener:
             for task in (self._draining, self._lease):
                 if task is not None:
                     task.cancel()
+            cut = self._server.server_state.tasks
+            if cut:  # requests that did not end in time were cancelled, and tell of it
+                await asyncio.wait(cut, timeout=_CUT_S)
             self.access.end()
             self._log.info("listener %s closed", self.state.id)
 
