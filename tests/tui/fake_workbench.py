@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -67,6 +68,7 @@ from holdfast.core.domain.runs import (
 )
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import DiffBlock, DisplayBlock, Question, Risk
+from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.values import Page
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -343,6 +345,8 @@ class FakeWorkbench:
         self.sent: list[tuple[UserPart, ...]] = []
         self.options: list[RunOptions | None] = []
         self.attached: list[str] = []
+        self.received: dict[str, bytes] = {}
+        """Files of the app's own machine that were sent along."""
         self._now = now
         self._numbers: dict[str, int] = {}
         self._news = asyncio.Condition()
@@ -415,7 +419,7 @@ class FakeWorkbench:
             id=more.pop("id", None) or self.new_id("session"),
             title=title,
             agent=agent,
-            project="/work/project",
+            project=more.pop("project", "/work/project"),
             workspace=more.pop("workspace", "/work/project"),
             created_at=self.time(),
             updated_at=self.time(),
@@ -555,7 +559,7 @@ class _Sessions(_Part):
         self, agent: str, project: str, title: str = "", model: str | None = None, id: str | None = None
     ) -> Session:
         self.bench.reach()
-        return self.bench.add_session(title, agent, model=model, id=id)
+        return self.bench.add_session(title, agent, project=project, model=model, id=id)
 
     async def get(self, session_id: str) -> Session:
         self.bench.reach()
@@ -783,6 +787,29 @@ class _Files(_Part):
             raise NotFoundError(f"There is no file {path}.")
         self.bench.attached.append(path)
         return FilePart(blob="2" * 64, media_type="text/plain", name=path, size=10)
+
+    async def attach_data(self, session_id: str, name: str, data: Upload) -> ImagePart | FilePart:
+        content = data if isinstance(data, bytes) else data.read()
+        self.bench.received[name] = content
+        return FilePart(blob="3" * 64, media_type="text/plain", name=name, size=len(content))
+
+    async def download(self, session_id: str, path: str, version: str | None = None) -> Download:
+        content = (self.bench.contents[session_id, path].text or "").encode()
+        left = [content]
+
+        async def read() -> bytes:
+            return left.pop() if left else b""
+
+        async def close() -> None:
+            left.clear()
+
+        return Download(path.rpartition("/")[2], "text/plain", len(content), read, close)
+
+    async def upload(self, session_id: str, path: str, data: bytes, expected: str | None = None) -> None:
+        now = (self.bench.contents[session_id, path].text or "").encode()
+        if expected != hashlib.sha256(now).hexdigest():
+            raise ConflictError(f"{path} was changed meanwhile.")
+        self.bench.put_file(session_id, path, data.decode(), "")
 
     async def complete(self, session_id: str, prefix: str, limit: int = 20) -> tuple[str, ...]:
         return tuple(p for p in self.bench.project_files if prefix.lower() in p.lower())[:limit]

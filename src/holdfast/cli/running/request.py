@@ -126,8 +126,18 @@ async def message_parts(
     workbench: Workbench, session_id: str, message: str, files: Sequence[str]
 ) -> tuple[UserPart, ...]:
     """Returns the parts of the message: its text and the attached files."""
-    attached = [await workbench.files.attach(session_id, _place(name)) for name in files]
+    attached = [await _attach(workbench, session_id, name) for name in files]
     return (TextPart(text=message), *attached)
+
+
+async def _attach(workbench: Workbench, session_id: str, name: str) -> UserPart:
+    if not is_elsewhere():
+        return await workbench.files.attach(session_id, _place(name))
+    path = Path(name).expanduser()
+    if not path.is_file():
+        return await workbench.files.attach(session_id, name)
+    with path.open("rb") as data:
+        return await workbench.files.attach_data(session_id, path.name, data)
 
 
 def _place(name: str) -> str:
@@ -137,6 +147,7 @@ def _place(name: str) -> str:
 
 
 def _check_exists(name: str, project: str) -> None:
-    here = Path(name).expanduser().exists()
-    if not here and (is_elsewhere() or not Path(project, name).exists()):
+    if is_elsewhere():
+        return  # the engine knows
+    if not Path(name).expanduser().exists() and not Path(project, name).exists():
         raise InvalidError(f"--file: there is no {name}")

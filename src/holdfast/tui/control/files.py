@@ -10,6 +10,7 @@ from pathlib import Path
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
+from holdfast.tui.control.local_files import Copy, complete, is_rooted
 from holdfast.tui.control.sessions import SessionsControl
 from holdfast.tui.presenters.files import changed_line, file_rows
 from holdfast.tui.presenters.pictures import COLUMNS
@@ -51,7 +52,11 @@ class FilesControl:
         self._context.app.dialogs.preview(preview, path)
 
     async def complete(self, prefix: str) -> tuple[str, ...]:
-        """Returns paths for `@prefix`."""
+        """Returns paths for `@prefix`: of the session's files, or of this machine's for one from its root."""
+        if self._context.remote is not None and is_rooted(prefix):
+            return await asyncio.to_thread(complete, prefix, self._context.app.start.folder)
+        if self._context.model.session_id is None and not self._context.model.header.may_send:
+            return ()  # there is no session to look in, and none can be made
         # Shielded: the next key asks anew and ends this, but a session that is being made must be noted.
         session_id = await asyncio.shield(self._sessions.for_paths())
         return await self._context.workbench.files.complete(session_id, prefix)
@@ -61,16 +66,43 @@ class FilesControl:
         session_id = self._context.model.session_id
         if session_id is None:
             return
+        if self._context.remote is not None:
+            await self._edit_copy(session_id, path)
+            return
         session = await self._context.workbench.sessions.get(session_id)
         target = Path(session.workspace) / path
         if not target.is_file():
             raise UnavailableError(
                 f"{sanitize_line(str(target))} is not on this machine.", code="file_not_here", retryable=False
             )
-        command = [*shlex.split(_editor()), "--", str(target)]
-        problem = self._context.app.dialogs.run_aside(command)
+        self._open_editor(target)
+        await self.reload()
+
+    def _open_editor(self, path: Path) -> None:
+        problem = self._context.app.dialogs.run_aside([*shlex.split(_editor()), "--", str(path)])
         if problem:
             self._context.view.say_error(problem)
+
+    async def _edit_copy(self, session_id: str, path: str) -> None:
+        """Edits a copy of a file that is on another machine; what was changed goes back there."""
+        files = self._context.workbench.files
+        try:
+            copy = await Copy.fetch(await files.download(session_id, path))
+            self._open_editor(copy.path)
+            content = copy.changed()
+        except OSError as error:
+            self._context.view.say_error(f"The copy cannot be kept here: {error.strerror or error}.")
+            return
+        if content is None:
+            copy.remove()
+            return
+        try:
+            await files.upload(session_id, path, content, expected=copy.digest)
+        except HoldfastError as error:
+            self._context.view.say_error(f"{error.message} Your version is kept in {copy.path}.")
+            return
+        copy.remove()
+        self._context.view.say(f"{sanitize_line(path)} was changed at {self._context.app.start.place}.")
         await self.reload()
 
     async def undo(self, _: str = "") -> None:

@@ -19,6 +19,7 @@ from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.core.domain.values import new_id
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.decisions import DecisionsControl
+from holdfast.tui.control.local_files import is_rooted, local_file, send_along
 from holdfast.tui.control.sessions import SessionsControl
 from holdfast.tui.presenters.draft import Mention
 
@@ -61,9 +62,16 @@ class RunsControl:
         self._context.panes.transcript.follow()
 
     async def _attach(self, session_id: str, mention: Mention) -> UserPart | None:
+        files, remote = self._context.workbench.files, self._context.remote
+        here = local_file(mention.path, self._context.app.start.folder) if remote is not None else None
+        if here is not None and is_rooted(mention.path):
+            return await send_along(files, session_id, here)
         try:
-            return await self._context.workbench.files.attach(session_id, mention.path)
+            return await files.attach(session_id, mention.path)
         except (NotFoundError, InvalidError):
+            if here is not None:
+                self._context.view.say(f"{sanitize_line(str(here))} is sent along from this machine.")
+                return await send_along(files, session_id, here)
             if mention.chosen:
                 raise
         if "." in mention.path or "/" in mention.path:

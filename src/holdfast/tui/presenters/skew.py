@@ -43,19 +43,14 @@ def skew_lines(skew: Skew | None) -> list[Line]:
     if skew is None:
         return []
     engine, app = sanitize_line(skew.engine), sanitize_line(skew.app)
+    first = line((f"The engine is Holdfast {engine}, this app is {app}.", "warning"))
     later = (("l", "key"), (" later", "muted"))
     if skew.engine_is_newer:
-        return [
-            line(
-                (f"The engine is Holdfast {engine}, newer than this app ({app}): update Holdfast.", "warning")
-            ),
-            line(*later),
-        ]
-    first = line((f"The engine is Holdfast {engine}, this app is {app}.", "warning"))
-    if not skew.can_restart:
-        runs = "1 run" if skew.executing == 1 else f"{skew.executing} runs"
-        return [first, line((f"It can be restarted when {runs} have ended.   ", "muted"), *later)]
-    return [first, line(("u", "key"), (" restart it as ", "muted"), (app, "strong"), "   ", *later)]
+        return [first, line("Update Holdfast: this app may not show all of it.   ", *later)]
+    if skew.can_restart:
+        return [first, line(("u", "key"), (" restart it as ", "muted"), (app, "strong"), "   ", *later)]
+    runs = "its run has" if skew.executing == 1 else f"its {skew.executing} runs have"
+    return [first, line((f"It can be restarted when {runs} ended.   ", "muted"), *later)]
 
 
 def skew_of_remote(skew: Skew | None, place: str) -> str:
