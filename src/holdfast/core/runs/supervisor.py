@@ -68,6 +68,7 @@ class Supervisor:
         self._ending: set[str] = set()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._closing = False
+        self._refusing = False
 
     # --- what services ask
 
@@ -80,6 +81,10 @@ class Supervisor:
     def executing_runs(self) -> int:
         """How many runs would be interrupted by a stop now."""
         return sum(run.state.executing for run in self._active.values())
+
+    def refuse_new_runs(self) -> None:
+        """Starts no run from now on; those under way go on, and what waits in queues stays there."""
+        self._refusing = True
 
     def busy(self, session_id: str) -> bool:
         """Says whether a run of the session has not ended."""
@@ -254,7 +259,7 @@ class Supervisor:
         continues: str | None = None,
         queued: bool = False,
     ) -> str:
-        if self._closing:
+        if self._closing or self._refusing:
             raise ConflictError("The engine is stopping.", code="engine_stopping", retryable=True)
         models = await self._prepare.models(session, options)
         ids = {"session_id": session.id, "run_id": new_id()}
@@ -305,7 +310,7 @@ class Supervisor:
         try:
             end = await self._execute(run)
             await self._end(run, end)
-            if not (self._closing or isinstance(end, RunFailed) or run.state.handed):
+            if not (self._closing or self._refusing or isinstance(end, RunFailed) or run.state.handed):
                 await self._send_waiting(run.session_id)
         finally:
             self._tasks.pop(run.run_id, None)

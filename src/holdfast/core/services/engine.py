@@ -28,6 +28,7 @@ from holdfast.core.domain.tools import BlobStore
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.checks import check_home
+from holdfast.core.services.shutdown import Shutdown
 from holdfast.core.store.log import EventLog
 
 LONGEST_LEASE_S = 3600
@@ -50,7 +51,7 @@ class EngineService:
         paths: Paths,
         *,
         address: str,
-        stop: Callable[[], None] | None,
+        shutdown: Shutdown,
         listeners: Listeners | None,
         settings: Callable[[Path | None], Settings],
         started_at: datetime,
@@ -64,7 +65,7 @@ class EngineService:
         self._blobs = blobs
         self._paths = paths
         self._address = address
-        self._stop = stop
+        self._shutdown = shutdown
         self._listeners = listeners
         self._settings = settings
         self._started_at = started_at
@@ -93,15 +94,20 @@ class EngineService:
     async def settings(self, project: str | None = None) -> Settings:
         return await asyncio.to_thread(self._settings, self._access.folder(project))
 
-    async def stop(self, idle_only: bool = False) -> None:
-        if self._stop is None:
-            raise UnsupportedError("This engine lives inside the app; close the app to stop it.")
+    async def stop(self, idle_only: bool = False, drain_s: float = 0) -> None:
+        _check_drain(drain_s)
         if idle_only and (busy := self._supervisor.executing_runs):
             raise ConflictError(
                 f"The engine is busy with {busy} run{'s' if busy > 1 else ''}; try again when it is idle.",
                 code="engine_busy",
             )
-        self._stop()
+        if idle_only and self._listeners and (open_now := self._listeners.all()):
+            raise ConflictError(
+                f"The engine listens at {open_now[0].url}, where others may rely on it; "
+                "`holdfast engine restart` brings its listeners back.",
+                code="engine_busy",
+            )
+        self._shutdown.begin(drain_s)
 
     async def listen(
         self,
@@ -135,7 +141,8 @@ class EngineService:
         return self._doors().all()
 
     async def unlisten(self, listener_id: str, drain_s: float = 0) -> None:
-        await self._doors().close(listener_id, _checked_drain(drain_s))
+        _check_drain(drain_s)
+        await self._doors().close(listener_id, drain_s)
 
     def access(self, listener_id: str) -> AsyncIterator[AccessLine]:
         return self._doors().access(listener_id)
@@ -210,10 +217,9 @@ class EngineService:
         )
 
 
-def _checked_drain(drain_s: float) -> float:
+def _check_drain(drain_s: float) -> None:
     if not 0 <= drain_s <= LONGEST_DRAIN_S:
         raise InvalidError(f"A drain takes 0 to {LONGEST_DRAIN_S} seconds.", code="invalid_drain")
-    return drain_s
 
 
 def index_problems(db: sqlite3.Connection) -> list[str]:

@@ -39,6 +39,7 @@ from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
 from holdfast.core.services.runs import ApprovalService, EventService, RunService
 from holdfast.core.services.sessions import SessionService
+from holdfast.core.services.shutdown import Shutdown
 from holdfast.core.services.usage import Figures, UsageService
 from holdfast.core.services.webhooks import WebhookService
 from holdfast.core.services.workbench import (
@@ -110,6 +111,7 @@ class _Core:
         self.figures = Figures(log, self.supervisor, self.started_at)
         self.hooks = Hooks(log, parts.blobs, self.accounts, parts.keys.webhooks, redactor.redact)
         self.tracing = parts.tracing(log) if parts.tracing else None
+        self.shutdown = Shutdown(self.supervisor, parts.stop)
         self.sweep: asyncio.Task[None] | None = None
 
     def _loop(self, redactor: Redactor) -> Loop:
@@ -190,7 +192,7 @@ class LocalWorkbench:
             parts.blobs,
             parts.paths,
             address=parts.address,
-            stop=parts.stop,
+            shutdown=core.shutdown,
             listeners=parts.listeners,
             settings=parts.settings,
             started_at=core.started_at,
@@ -238,6 +240,7 @@ class LocalWorkbench:
         core = self._core
         if core.sweep is not None:
             core.sweep.cancel()
+        core.shutdown.cancel()
         await core.supervisor.close()
         if core.tracing is not None:
             await core.tracing.close()

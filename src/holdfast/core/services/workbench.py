@@ -593,11 +593,12 @@ class Engine(Protocol):
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
-    async def stop(self, idle_only: bool = False) -> None:
+    async def stop(self, idle_only: bool = False, drain_s: float = 0) -> None:
         """Asks the engine to stop; runs that execute become `interrupted`.
 
-        With `idle_only` it raises `ConflictError` while runs execute, and nothing happens. What waits for a
-        decision does not count: it goes on waiting in the next engine.
+        It waits for them up to `drain_s` seconds; meanwhile no other starts (`engine_stopping`). With
+        `idle_only` it raises `ConflictError` while runs execute or a listener is open, and nothing happens.
+        What waits for a decision does not count: it goes on waiting in the next engine.
         """
         ...
 
