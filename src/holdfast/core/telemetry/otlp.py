@@ -31,6 +31,7 @@ from holdfast.core.domain.traces import Span
 logger = logging.getLogger(__name__)
 
 _KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
+_FAILING_CLOSE_S = 0.5
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
@@ -45,8 +46,9 @@ class OtlpExporter:
         self._complaints = _Complaints()
         try:
             self._sender = OTLPSpanExporter(endpoint=endpoint, meter_provider=NoOpMeterProvider())
+            self._watched = _Watched(self._sender, self._complaints, _shown(endpoint))
             self._queue = BatchSpanProcessor(
-                _Watched(self._sender, self._complaints, _shown(endpoint)),
+                self._watched,
                 schedule_delay_millis=None if delay_s is None else delay_s * 1000,
                 meter_provider=NoOpMeterProvider(),
             )
@@ -82,7 +84,10 @@ class OtlpExporter:
         )
 
     async def close(self, within_s: float) -> None:
-        """Sends what waits; what has not gone after `within_s` seconds is lost."""
+        """Sends what waits; what has not gone after `within_s` seconds is lost, and sooner where nothing has
+        gone before."""
+        if self._watched.failing:
+            within_s = min(within_s, _FAILING_CLOSE_S)
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
         def shut_down() -> None:
@@ -108,17 +113,17 @@ class _Watched(SpanExporter):
         self._inner = inner
         self._complaints = complaints
         self._where = where
-        self._failing = False
+        self.failing = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self._complaints.heard.clear()
         result = self._inner.export(spans)
         if result is SpanExportResult.SUCCESS:
-            if self._failing:
+            if self.failing:
                 logger.info("traces are sent to %s again", self._where)
-            self._failing = False
-        elif not self._failing:
-            self._failing = True
+            self.failing = False
+        elif not self.failing:
+            self.failing = True
             why = shorten(" ".join(self._complaints.heard), 500)
             logger.warning("traces cannot be sent to %s and are dropped: %s", self._where, why)
         return result

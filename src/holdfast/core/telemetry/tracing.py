@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 
 from holdfast.core.domain.errors import HoldfastError, StoreError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
@@ -48,12 +47,15 @@ class LogTracing:
 
     async def close(self) -> None:
         """See `Tracing.close`."""
-        if self._task is None:
+        task, self._task = self._task, None
+        if task is None:
             return
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(CLOSE_S / 2):
-                await self._finish(self._task)
-        self._task.cancel()
+                await self._finish(task)
+        except (TimeoutError, StoreError) as error:
+            logger.warning("the last events are not in the traces: %s", error or "there was no time")
+        task.cancel()
         if self._exporter is not None:
             await self._exporter.close(CLOSE_S / 2)
 
