@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from holdfast.server.kit.compose import Api, Composed
 from holdfast.server.native.routes import HostSource, native_api
+from holdfast.server.openai.routes import openai_api
 
 DEFAULT_ROOT = ("holdfast",)
 """The APIs that also answer without their prefix, when nobody says which."""
@@ -17,7 +18,10 @@ DEFAULT_ROOT = ("holdfast",)
 
 def engine_apis(host: HostSource, *, log: logging.Logger, closing: asyncio.Event) -> tuple[Api, ...]:
     """Returns every API of the engine; the first one answers what none has."""
-    return (native_api(host, log=log, closing=closing),)
+    return (
+        native_api(host, log=log, closing=closing),
+        openai_api(host, log=log, closing=closing),
+    )
 
 
 def engine_app(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from typing import Protocol
 
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
@@ -35,7 +36,7 @@ def error_response(
     error = {"code": info.code, "message": info.message, "details": info.details, "request_id": request_id}
     more = dict(headers or {})
     if info.retryable:
-        more["Retry-After"] = str(_retry_after_s(info))
+        more["Retry-After"] = str(retry_after_s(info))
     if info.kind is ErrorKind.UNAUTHENTICATED:
         more["WWW-Authenticate"] = "Bearer"
     return Response(
@@ -46,7 +47,8 @@ def error_response(
     )
 
 
-def _retry_after_s(info: ErrorInfo) -> int:
+def retry_after_s(info: ErrorInfo) -> int:
+    """Returns the seconds after which it is worth asking again."""
     said = info.details.get("retry_after_s")
     if not isinstance(said, int | float) or not math.isfinite(said):
         return RETRY_AFTER_S
@@ -62,15 +64,30 @@ def internal_error(request_id: str) -> ErrorInfo:
     )
 
 
+class Render(Protocol):
+    """Makes the response of an error; `status` is given where it is not that of the error's kind."""
+
+    def __call__(
+        self,
+        info: ErrorInfo,
+        request_id: str,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response: ...
+
+
 class Boundary:
-    """Answers every error of `app` in the native shape, and gives each request an id.
+    """Answers every error of `app` in the shape of its API, and gives each request an id.
 
     A bug is logged with its traceback and the request's id, which is all that the client sees.
     """
 
-    def __init__(self, app: ASGIApp, log: logging.Logger) -> None:
+    def __init__(self, app: ASGIApp, log: logging.Logger, *, render: Render = error_response) -> None:
+        """`render` makes the response of an error, in the shape that the API's clients read."""
         self._app = app
         self._log = log
+        self._render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = new_id()
@@ -90,30 +107,29 @@ class Boundary:
         try:
             return await self._app(scope, receive, send_marked)
         except HoldfastError as error:
-            response = error_response(error.info, request_id)
+            response = self._render(error.info, request_id)
         except HTTPException as error:
-            response = _routing_error(scope, error, request_id)
+            info = _routing_error(scope, error)
+            response = self._render(info, request_id, status=error.status_code, headers=error.headers)
         except ClientDisconnect:
             return None
         except Exception:  # noqa: BLE001 - the boundary: a bug ends one request, not the engine
             self._log.exception("internal error %s: %s %s", request_id, scope["method"], scope["path"])
-            response = error_response(internal_error(request_id), request_id)
+            response = self._render(internal_error(request_id), request_id)
         if started:
             return None
         return await response(scope, receive, send_marked)
 
 
-def _routing_error(scope: Scope, error: HTTPException, request_id: str) -> Response:
+def _routing_error(scope: Scope, error: HTTPException) -> ErrorInfo:
     if error.status_code == 405:
         message = f"{scope['method']} is not possible here"
-        info = ErrorInfo(kind=ErrorKind.INVALID, code="method_not_allowed", message=message)
-    elif error.status_code == 415:
-        info = ErrorInfo(kind=ErrorKind.INVALID, code="unsupported_media_type", message=error.detail)
-    elif error.status_code == 408:
+        return ErrorInfo(kind=ErrorKind.INVALID, code="method_not_allowed", message=message)
+    if error.status_code == 415:
+        return ErrorInfo(kind=ErrorKind.INVALID, code="unsupported_media_type", message=error.detail)
+    if error.status_code == 408:
         message = "The rest of the request did not come in time; send it again"
-        info = ErrorInfo(kind=ErrorKind.TIMEOUT, code="request_timeout", message=message)
-    else:
-        info = ErrorInfo(
-            kind=ErrorKind.NOT_FOUND, code="no_such_path", message=f"There is nothing at {scope['path']}"
-        )
-    return error_response(info, request_id, status=error.status_code, headers=error.headers)
+        return ErrorInfo(kind=ErrorKind.TIMEOUT, code="request_timeout", message=message)
+    return ErrorInfo(
+        kind=ErrorKind.NOT_FOUND, code="no_such_path", message=f"There is nothing at {scope['path']}"
+    )

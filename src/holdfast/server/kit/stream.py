@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -27,8 +27,16 @@ class FrameStream:
     """
 
     def __init__(
-        self, source: AsyncGenerator[bytes, None], *, closing: asyncio.Event, ping_s: float = 15.0
+        self,
+        source: AsyncGenerator[bytes, None],
+        *,
+        closing: asyncio.Event,
+        ping_s: float = 15.0,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
+        """`ping_s` is the longest silence in seconds; `headers` come beside those of every stream."""
+        more = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
+        self._headers = [*_HEADERS, *more]
         self._source = source
         self._closing = closing
         self._ping_s = ping_s
@@ -39,7 +47,7 @@ class FrameStream:
         self._room = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
         if scope["method"] != "HEAD":
             await self._stream(receive, send)
         await self._source.aclose()

@@ -1,0 +1,107 @@
+"""Finds the session that a conversation goes on in, though its caller sends all of it each time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from holdfast.core.domain.errors import ConflictError, NotFoundError
+from holdfast.core.domain.messages import Message, UserPart
+from holdfast.core.domain.runs import RunOptions, RunStatus, Session
+from holdfast.core.services.workbench import Workbench
+from holdfast.server.openai.mapping import Attached, Turn, fingerprint, history_of, parts_of
+from holdfast.server.openai.wire import AssistantMessage, ChatMessage, UserMessage
+
+KEPT = 10_000
+"""Conversations that are remembered; of older ones, and after a restart, the history makes a new session."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a conversation stands: a session whose last run gave the last reply."""
+
+    session_id: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A run that answers a request."""
+
+    session_id: str
+    run_id: str
+
+
+class Conversations:
+    """Knows conversations by what was said in them, each for one user."""
+
+    def __init__(self) -> None:
+        self._places: OrderedDict[tuple[str, str], _Place] = OrderedDict()
+
+    async def send(self, workbench: Workbench, owner: str, turn: Turn, project: str) -> Sent:
+        """Starts the run that answers `turn`: where the conversation stands, else in a new session that
+        begins with its history."""
+        session = await self._known(workbench, owner, turn)
+        options = turn.options
+        if session is None:
+            session = await workbench.sessions.create(turn.agent, project)
+            if turn.before:
+                history = await _history(workbench, session, turn.before)
+                options = options.model_copy(update={"history": history})
+        parts = [part for one in turn.new for part in await _parts(workbench, session, one)]
+        return await _start(workbench, session, parts, options)
+
+    def remember(self, owner: str, turn: Turn, reply: AssistantMessage, sent: Sent) -> None:
+        """Notes where the conversation stands after a reply."""
+        key = (owner, fingerprint(turn.agent, (*turn.before, *turn.new, reply)))
+        self._places[key] = _Place(sent.session_id, sent.run_id)
+        self._places.move_to_end(key)
+        if len(self._places) > KEPT:
+            self._places.popitem(last=False)
+
+    async def _known(self, workbench: Workbench, owner: str, turn: Turn) -> Session | None:
+        place = self._places.get((owner, fingerprint(turn.agent, turn.before))) if turn.before else None
+        if place is None:
+            return None
+        session = await find_session(workbench, place.session_id)
+        # Somebody else, or another branch of the same conversation, may have gone on there.
+        if session is None or session.run_id != place.run_id or session.status != RunStatus.COMPLETED:
+            return None
+        return session
+
+
+async def find_session(workbench: Workbench, session_id: str) -> Session | None:
+    """Returns a session, None when it was deleted."""
+    try:
+        return await workbench.sessions.get(session_id)
+    except NotFoundError:
+        return None
+
+
+async def _start(
+    workbench: Workbench, session: Session, parts: Sequence[UserPart], options: RunOptions
+) -> Sent:
+    submitted = await workbench.runs.send(session.id, tuple(parts), options)
+    if submitted.run_id is None:
+        # Another request of the same conversation was quicker: this one goes its own way.
+        await workbench.sessions.pull_back(session.id, submitted.message_id)
+        raise ConflictError("The conversation is busy; try again.", code="busy", retryable=True)
+    return Sent(session.id, submitted.run_id)
+
+
+async def _history(
+    workbench: Workbench, session: Session, messages: Sequence[ChatMessage]
+) -> tuple[Message, ...]:
+    asked = [one for one in messages if isinstance(one, UserMessage)]
+    return history_of(messages, [await _parts(workbench, session, one) for one in asked])
+
+
+async def _parts(workbench: Workbench, session: Session, message: ChatMessage) -> list[UserPart]:
+    """Returns the parts of a message, its files taken in."""
+    return [
+        await workbench.files.attach_data(session.id, part.name, part.data)
+        if isinstance(part, Attached)
+        else part
+        for part in parts_of(message)
+    ]

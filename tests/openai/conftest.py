@@ -1,0 +1,62 @@
+"""The OpenAI-compatible API behind the real server, on a scripted model; OpenAI's own client asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.runs.conftest import Bench, call, door, open_bench, say
+
+import openai
+from holdfast.server.app import engine_app
+from holdfast.server.kit.auth import LocalDoor
+from holdfast.server.listener import listen
+from holdfast.server.lock import bind_socket
+
+__all__ = ["call", "door", "open_bench", "say"]
+
+
+class Served:
+    """A workbench behind the server, and clients of it."""
+
+    def __init__(self, bench: Bench, socket: Path) -> None:
+        self.bench = bench
+        self.http = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=str(socket)), base_url="http://engine", timeout=20
+        )
+        self.client = openai.AsyncOpenAI(
+            api_key="unused", base_url="http://engine/openai/v1", http_client=self.http, max_retries=0
+        )
+
+
+@pytest.fixture
+def serve(open_bench: Any, tmp_path: Path) -> Callable[..., Any]:
+    """Serves a workbench whose model plays the given steps."""
+
+    @asynccontextmanager
+    async def serving(steps: Any = (), **options: Any) -> AsyncIterator[Served]:
+        async with open_bench(steps, **options) as bench:
+
+            async def host() -> Any:
+                return bench.workbench
+
+            stop = asyncio.Event()
+            app = engine_app(host, log=logging.getLogger("holdfast.tests"), closing=stop)
+            socket = tmp_path / "s.sock"
+            server = asyncio.create_task(listen(LocalDoor(app), bind_socket(socket), stop))
+            served = Served(bench, socket)
+            try:
+                yield served
+            finally:
+                await served.http.aclose()
+                stop.set()
+                async with asyncio.timeout(10):
+                    await server
+
+    return serving
