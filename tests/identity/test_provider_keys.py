@@ -249,3 +249,11 @@ class TestSecrets:
             "PATH": "no",
         }
         assert secret_values(environ) == {"one", "two", "three", "four"}
+
+    def test_keys_in_the_headers_of_traces_are_secrets_as_they_stand_and_as_they_are_sent(self) -> None:
+        headers = "x-tenant=production,Authorization=Bearer%20abc%2F123, x-api-key=def"
+        environ = {"OTEL_EXPORTER_OTLP_HEADERS": headers, "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "token=ghi"}
+        assert secret_values(environ) == {
+            *("Bearer%20abc%2F123", "Bearer abc/123", "abc/123"),
+            *("def", "ghi"),
+        }

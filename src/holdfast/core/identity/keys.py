@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Literal
+from urllib.parse import unquote
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.errors import InvalidError
@@ -17,6 +18,8 @@ Source = Literal["environment", "keyring", "file"]
 
 _PROVIDER = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _LONGEST_KEY = 8_192
+_HEADERS_VARIABLE = re.compile(r"OTEL_EXPORTER_OTLP_([A-Z]+_)?HEADERS")
+_SECRET_HEADER = re.compile(r"auth|key|token|secret|pass", re.IGNORECASE)
 _SECRET_VARIABLE = re.compile(
     r"(^|_)(API_?KEY|ACCESS_KEY|SECRET_KEY|PRIVATE_KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE
 )
@@ -124,9 +127,25 @@ def system_keyring(environ: Mapping[str, str]) -> Callable[[], Keyring | None]:
 
 
 def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
-    """Returns the values of the variables that are named like secrets; a path is none."""
-    return frozenset(
+    """Returns the values of the variables that are named like secrets, and of the headers that go with
+    traces; a path is none."""
+    named = frozenset(
         value.strip()
         for name, value in environ.items()
         if _SECRET_VARIABLE.search(name) and not value.startswith("/")
     )
+    return named | {
+        secret
+        for name, value in environ.items()
+        if _HEADERS_VARIABLE.fullmatch(name)
+        for secret in _in_headers(value)
+    }
+
+
+def _in_headers(text: str) -> set[str]:
+    """Returns the values in `NAME=VALUE,NAME=VALUE` whose names are those of keys, as they stand and as they
+    are sent, and without a scheme such as `Bearer`."""
+    pairs = (each.partition("=") for each in text.split(","))
+    values = {value.strip() for name, _, value in pairs if _SECRET_HEADER.search(name)}
+    plain = values | {unquote(value) for value in values}
+    return plain | {value.rpartition(" ")[2] for value in plain}
