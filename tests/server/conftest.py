@@ -37,3 +37,13 @@ async def served(short_folder: Path) -> AsyncIterator[Served]:
         served = Served(fake, socket)
         yield served
         await served.close()
+
+
+@pytest.fixture(scope="session")
+def certificate_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what `make_certificate` writes."""
+    from certificates import make_certificate  # only a few tests pay for it
+
+    folder = tmp_path_factory.mktemp("certificate")
+    make_certificate(folder)
+    return folder

@@ -33,6 +33,7 @@ class Tcp:
     opened: OpenListener
     fake: FakeWorkbench
     lines: list[AccessLine] = field(default_factory=list)
+    reading: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
@@ -46,6 +47,12 @@ class Tcp:
         """Asks once, on a connection of its own, with the key unless other headers are given."""
         async with self.client(headers=BEARER if headers is None else headers) as client:
             return await client.get(path)
+
+    async def stop_reading(self) -> None:
+        """Stops taking access lines: from now on nobody follows the listener but the test."""
+        assert self.reading is not None
+        self.reading.cancel()
+        await asyncio.gather(self.reading, return_exceptions=True)
 
     async def connect(self) -> Raw:
         return Raw(*await asyncio.open_connection("127.0.0.1", self.port))
@@ -113,14 +120,14 @@ async def listening(
         async for line in opened.access.follow():
             tcp.lines.append(line)
 
-    reading = asyncio.create_task(read())
+    tcp.reading = asyncio.create_task(read())
     try:
         yield tcp
     finally:
         opened.close()
         async with asyncio.timeout(10):
             await opened.task
-            await reading
+            await asyncio.wait({tcp.reading})
 
 
 async def until(condition: Any, seconds: float = 10) -> None:
