@@ -209,6 +209,8 @@ def _reaches(other: Workbench, session_id: str, run_id: str) -> list[Any]:
         other.files.read(session_id, "a"),
         other.files.attach(session_id, "a"),
         other.files.complete(session_id, "a"),
+        other.tools.run(session_id, "list_files", {}),
+        other.tools.result(run_id),
         other.files.write(session_id, "a", "x"),
         other.files.upload(session_id, "a", b"x"),
         other.files.delete(session_id, "a"),

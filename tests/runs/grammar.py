@@ -13,7 +13,7 @@ class RunGrammar:
 
     def __init__(self, deltas: bool = True) -> None:
         self.deltas = deltas
-        self.started = self.ended = self.message = False
+        self.started = self.ended = self.message = self.direct = False
         self.step_open = False
         self.part: str | None = None
         self.calls: dict[str, str] = {}
@@ -41,11 +41,11 @@ class RunGrammar:
         getattr(self, event.type.replace(".", "_"), lambda event: None)(event)
 
     def message_added(self, event) -> None:
-        assert self.part is None
+        assert self.part is None and not self.direct
         self.message = True
 
     def step_started(self, event) -> None:
-        assert self.message and not self.step_open and not self.calls
+        assert self.message and not self.step_open and not self.calls and event.step > 0
         self.step_open = True
 
     def step_completed(self, event) -> None:
@@ -66,7 +66,11 @@ class RunGrammar:
         self.part = None
 
     def tool_call_requested(self, event) -> None:
-        assert self.step_open and event.call_id not in self.calls
+        if event.step == 0:
+            assert not self.message and not self.direct and not self.calls
+            self.direct = True
+        else:
+            assert self.step_open and event.call_id not in self.calls
         self.calls[event.call_id] = "requested"
 
     def tool_call_started(self, event) -> None:

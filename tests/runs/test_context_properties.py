@@ -23,7 +23,14 @@ from holdfast.core.domain.events import (
     ToolCallRequested,
     ToolCallStarted,
 )
-from holdfast.core.domain.messages import Message, TextPart, ToolCallPart, ToolResultPart, results_in
+from holdfast.core.domain.messages import (
+    DIRECT_CALL_HEADER,
+    Message,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    results_in,
+)
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.runs.compaction import _cut
 from holdfast.core.runs.options import check_results
@@ -39,6 +46,7 @@ turn = st.fixed_dictionaries(
         "history": st.none() | st.lists(history_turn, max_size=2),
         "answered": st.lists(st.booleans(), max_size=4),
         "says": st.booleans(),
+        "direct": st.lists(st.sampled_from(["ok", "error", "denied", "edited"]), max_size=2),
         "steps": st.lists(step, min_size=1, max_size=3),
         "kept": st.none() | st.integers(0, 60),
     }
@@ -62,6 +70,12 @@ class Writer:
         return f"c{self.calls}"
 
     def turn(self, turn: dict[str, Any]) -> None:
+        for kind in turn["direct"]:
+            self.add(RunStarted(**IDS, agent="a", model=""))
+            call_id = self.new_call()
+            self._ask(call_id, 0)
+            self._complete(call_id, kind)
+            self.add(RunCompleted(**IDS))
         history = None if turn["history"] is None else tuple(self._history(turn["history"]))
         self.add(RunStarted(**IDS, agent="a", model="m", options=RunOptions(history=history)))
         waiting = self.context.unanswered
@@ -106,13 +120,19 @@ class Writer:
             self.add(PartCompleted(**IDS, part_id=f"{number}.1", kind="text", text="So."))
         asked = [(self.new_call(), kind) for kind in calls]
         for call_id, _ in asked:
-            self.add(ToolCallRequested(**IDS, call_id=call_id, step=number + 1, name="n", arguments={"a": 1}))
+            self._ask(call_id, number + 1)
         for call_id, kind in sorted(asked, key=lambda each: each[1] == "client"):
-            if kind in ("ok", "edited"):
-                self.add(ToolCallStarted(**IDS, call_id=call_id, arguments={"a": 2}))
-            outcome = "ok" if kind == "edited" else kind
-            content = () if kind == "client" else (TextPart(text=call_id),)
-            self.add(ToolCallCompleted(**IDS, call_id=call_id, name="n", outcome=outcome, content=content))
+            self._complete(call_id, kind)
+
+    def _ask(self, call_id: str, step: int) -> None:
+        self.add(ToolCallRequested(**IDS, call_id=call_id, step=step, name="n", arguments={"a": 1}))
+
+    def _complete(self, call_id: str, kind: str) -> None:
+        if kind in ("ok", "edited"):
+            self.add(ToolCallStarted(**IDS, call_id=call_id, arguments={"a": 2}))
+        outcome = "ok" if kind == "edited" else kind
+        content = () if kind == "client" else (TextPart(text=call_id),)
+        self.add(ToolCallCompleted(**IDS, call_id=call_id, name="n", outcome=outcome, content=content))
 
 
 def unanswered(messages: tuple[Message, ...]) -> set[str]:
@@ -139,6 +159,22 @@ def test_every_call_has_one_result_right_behind_it(turns: list[dict[str, Any]]) 
     check_accepted(writer.context.messages)
     assert not writer.context.unanswered
     assert str(writer.context.messages).count(NO_RESULT) >= len(open_calls)
+
+
+@given(st.lists(turn, min_size=1, max_size=4))
+def test_what_a_person_had_done_is_told_before_the_next_message_once(turns: list[dict[str, Any]]) -> None:
+    writer = Writer()
+    for each in turns:
+        first = writer.calls + 1
+        writer.turn({**each, "kept": None})
+        kinds = {f"c{first + number}": kind for number, kind in enumerate(each["direct"])}
+        done = [call_id for call_id, kind in kinds.items() if kind in ("ok", "edited")]
+        texts = [message.text for message in writer.context.messages if message.role == "user"]
+        told = [text for text in texts if text.startswith(DIRECT_CALL_HEADER)]
+        assert [call_id for call_id in kinds for text in told if f"<{call_id}>" in text] == (
+            done if each["history"] is None else []
+        )
+        assert all('{"a": 2}' in text for text in told), "as it was executed"
 
 
 @given(st.lists(turn, min_size=1, max_size=4), st.integers(0, 80))

@@ -38,8 +38,7 @@ def digest(data: bytes) -> str:
 
 async def changes(bench, session):
     found = await bench.workbench.events.read(EventFilter(session_id=session.id))
-    items = getattr(found, "items", found)
-    return [logged.event for logged in items if logged.event.type == "file.changed"]
+    return [logged.event for logged in found.items if logged.event.type == "file.changed"]
 
 
 @both

@@ -41,9 +41,10 @@ from holdfast.core.domain.runs import (
     SearchHit,
     Session,
     Submitted,
+    ToolRun,
 )
 from holdfast.core.domain.status import CheckResult, Listener
-from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk
+from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk, ToolInfo
 from holdfast.core.domain.usage import ModelUsage, UsageCounts, UsageGroup, UsageSummary
 from holdfast.core.domain.values import Page
 from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, NewWebhook, Webhook
@@ -96,6 +97,17 @@ APPROVAL = Approval(
 EVENT = LoggedEvent(id=7, event=SessionRenamed(session_id="s1", title="x", at=AT))
 ENTRY = FileEntry(path="a b/ü.md", size=3, modified_at=AT, state="created", run_id="r1")
 CONTENT = FileContent(path="x.md", kind="markdown", media_type="text/markdown", size=2, text="# x")
+TOOL = ToolInfo(name="read_file", description="Reads", risk=Risk.READ, parameters={"type": "object"})
+TOOL_RUN = ToolRun(
+    session_id="s1",
+    run_id="r1",
+    call_id="c1",
+    tool="read_file",
+    status=RunStatus.COMPLETED,
+    outcome="ok",
+    content=(TextPart(text="x"),),
+    display=(DiffBlock(path="r.md", diff="+x"),),
+)
 WRITTEN = WrittenFile(path="a", size=1, digest="00", change=Change.CREATED)
 VERSION = FileVersion(at=AT, origin="api", change=Change.MODIFIED, size=1, digest="00", kept=True)
 STATS = WorkspaceStats(workspace="/w", sessions=("s1",), files=1, total_bytes=2, largest="a", changed_at=AT)
@@ -224,6 +236,20 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("files.attach_data", {"session_id": "s1", "name": "ü a.csv", "data": b"a,b"}, FILE),
     ("files.undo", {"session_id": "s1", "run_id": "r1"}, (ENTRY,)),
     ("files.redo", {"session_id": "s1"}, (ENTRY,)),
+    ("tools.list", {"project": "/p"}, (TOOL,)),
+    (
+        "tools.run",
+        {
+            "session_id": "s1",
+            "name": "read_file",
+            "arguments": {"path": "ü/?", "n": [None, 2.5]},
+            "options": RunOptions(approvals="deny", timeout_s=3),
+            "wait_s": 1.5,
+        },
+        TOOL_RUN,
+    ),
+    ("tools.run", {"session_id": "s1", "name": "read_file", "arguments": {}}, TOOL_RUN),
+    ("tools.result", {"run_id": "r1", "wait_s": 100.0}, TOOL_RUN),
     ("models.list", {}, (ModelInfo(name="offline", provider="offline"),)),
     (
         "models.choose",
@@ -248,7 +274,13 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("webhooks.get", {"id": "w1"}, WEBHOOK),
     (
         "webhooks.add",
-        {"url": "https://a.test/x?y=1", "events": ("run.*",), "session_id": "s1", "name": "ü", "secret": "12"},
+        {
+            "url": "https://a.test/x?y=1",
+            "events": ("run.*",),
+            "session_id": "s1",
+            "name": "ü",
+            "secret": "12",
+        },
         NewWebhook(webhook=WEBHOOK, secret="hfw_x"),
     ),
     ("webhooks.update", {"id": "w1", "enabled": False, "events": ()}, WEBHOOK),

@@ -414,6 +414,19 @@ def test_a_failed_run_can_be_continued_and_says_why() -> None:
     assert clean(plain(run_lines(view.current, NOON)))
 
 
+def test_a_tool_that_was_run_directly_has_no_model_and_is_not_gone_on_with() -> None:
+    view = RunView()
+    own = {"session_id": "s1", "run_id": "r1", "at": NOON}
+    started = RunStarted(agent="general", model="", **own)
+    view.apply(started)
+    view.apply(RunFailed(error=ErrorInfo(kind=ErrorKind.TIMEOUT, code="timeout", message="late"), **own))
+    assert not view.continuable
+    text = plain(run_lines(view.current, NOON))
+    assert "general · a tool, run directly" in text
+    assert "ctrl+g" not in text
+    assert Header("general", "m", "ready").count(started).model == "m"
+
+
 def test_runs_of_an_older_page_move_the_numbers_up() -> None:
     view = RunView()
     view.apply(RunStarted(session_id="s1", run_id="r3", agent="a", model="m", at=NOON))

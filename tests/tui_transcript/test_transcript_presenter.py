@@ -276,6 +276,21 @@ def test_what_clients_do_to_files_is_said_and_what_calls_do_is_not(log: Any) -> 
     assert titles == ["Written by a client: a.md, b.md", "Deleted by a client: a.md"]
 
 
+def test_a_tool_that_a_person_has_run_is_theirs(log: Any) -> None:
+    log.add("RunStarted", agent="analyst", model="")
+    log.add("ToolCallRequested", call_id="c", step=0, name="read_file", arguments={"path": "a.md"})
+    log.complete("c", text="done")
+    log.add("RunCancelled")
+    log.start()
+    log.part("p", "Hello")
+    assert log.entries()[1].title == "Stopped", "there is nothing to go on with"
+    assert [(e.kind, e.speaker) for e in log.entries() if e.kind != "notice"] == [
+        ("tool", "you"),
+        ("user", "you"),
+        ("reply", "analyst"),
+    ]
+
+
 def test_no_control_character_reaches_an_entry(log: Any) -> None:
     evil = "\x1b]0;pwn\x1b\\\x9b2J\x07\u202egnp"
     log.start(evil, agent=evil)

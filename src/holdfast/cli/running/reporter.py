@@ -145,7 +145,7 @@ class Reporter:
     def _header(self, agent: str, model: str) -> str:
         choice = self._choice
         hint = f" ({choice.hint})" if choice and choice.hint and choice.model == model else ""
-        return f"{agent} · {model}{hint}"
+        return f"{agent} · {model or 'a tool, run directly'}{hint}"
 
     def _end(self, text: str) -> None:
         self._console.withdraw()

@@ -9,12 +9,14 @@ after. In short:
     run = run.started message.added
           ( step | message.dequeued message.added(steer) | context.compacted | run.paused run.resumed )*
           ( run.completed | run.failed | run.cancelled )
+        | run.started tool_call.requested call ( run.completed | run.failed | run.cancelled )
     step = step.started ( model.retried | model.fell_back )* ( part | tool_call.requested )* usage.recorded?
            step.completed ( call )*
     part = part.started part.delta* part.completed
     call = ( approval.requested approval.resolved )* tool_call.started?
            ( tool_call.progressed | question.asked question.answered | file.changed )* tool_call.completed
 
+The second form of a run is a tool that a person runs directly: its call has step 0, and no model is asked.
 A call of a tool that the caller executes is only requested and completed (outcome `client`), together with
 `run.completed`, behind all other calls of its step.
 
@@ -94,12 +96,13 @@ class SessionDeleted(_Event):
 
 
 class RunStarted(_RunEvent):
-    """The first event of a run; `message.added` follows. With `options.history` the model sees those messages
+    """The first event of a run; `message.added` follows, or the call of a tool that is run directly. With `options.history` the model sees those messages
     instead of what the session holds before this event."""
 
     type: Literal["run.started"] = "run.started"
     agent: str
     model: str
+    """Empty for a tool that is run directly."""
     options: RunOptions = RunOptions()
     continues: str | None = None
     """The interrupted run that this one goes on from."""
@@ -242,11 +245,13 @@ class PartCompleted(_RunEvent):
 
 
 class ToolCallRequested(_RunEvent):
-    """The model asks for a call; `tool_call.completed` follows in every case."""
+    """The model asks for a call, or a person has a tool run directly; `tool_call.completed` follows in every
+    case."""
 
     type: Literal["tool_call.requested"] = "tool_call.requested"
     call_id: str
     step: int
+    """0 for a tool that is run directly."""
     name: str
     arguments: dict[str, Any]
     invalid: str = ""

@@ -52,6 +52,9 @@ class ToolResultPart(Value):
     is_error: bool = False
 
 
+DIRECT_CALL_HEADER = "A note, no request: the person has run the tool "
+"""Begins the message that tells a model what a person had a tool do directly."""
+
 UserPart = Annotated[TextPart | ImagePart | FilePart | ToolResultPart, Field(discriminator="type")]
 """What a person can put into a message, and a program that executes tools of its own: their results."""
 

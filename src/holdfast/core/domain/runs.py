@@ -10,9 +10,10 @@ from pydantic import AwareDatetime, Field
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.identity import LOCAL
-from holdfast.core.domain.messages import Message, UserPart
+from holdfast.core.domain.messages import Message, ResultPart, UserPart
 from holdfast.core.domain.models import ModelSettings, ToolSchema
 from holdfast.core.domain.options import ContextSource, KnowledgeUse, McpServerUse, MemoryUse, SubAgentUse
+from holdfast.core.domain.tools import DisplayBlock
 from holdfast.core.domain.values import Value
 
 
@@ -113,6 +114,7 @@ class Run(Value):
     session_id: str
     agent: str
     model: str
+    """Empty for a tool that was run directly."""
     status: RunStatus
     started_at: AwareDatetime
     ended_at: AwareDatetime | None = None
@@ -157,6 +159,26 @@ class QueuedMessage(Value):
     parts: tuple[UserPart, ...]
     options: RunOptions = RunOptions()
     queued_at: AwareDatetime
+
+
+class ToolRun(Value):
+    """A tool that was run directly: a run that is one call."""
+
+    session_id: str
+    run_id: str
+    call_id: str
+    tool: str
+    status: RunStatus
+    """`waiting`: for an approval, or for the answer to a question."""
+    outcome: Literal["ok", "error", "denied", "cancelled", "timeout"] | None = None
+    """None while it goes on. The run completes also when the call was an error or was denied."""
+    content: tuple[ResultPart, ...] = ()
+    """What a model would see of the result."""
+    display: tuple[DisplayBlock, ...] = ()
+    """What people see of it."""
+    duration_ms: float = 0.0
+    error: ErrorInfo | None = None
+    """Why the run failed, for example because its time was over."""
 
 
 class Submitted(Value):

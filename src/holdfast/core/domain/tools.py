@@ -129,6 +129,17 @@ class Question(Value):
     """Whether an answer outside the choices is taken."""
 
 
+class ToolInfo(Value):
+    """One tool, as it is listed."""
+
+    name: str
+    description: str
+    """What models read."""
+    risk: Risk
+    parameters: dict[str, Any]
+    """JSON Schema of the arguments."""
+
+
 class BlobStore(Protocol):
     """Bytes by their SHA-256."""
 

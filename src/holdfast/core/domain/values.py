@@ -27,6 +27,13 @@ Cursor = Annotated[
 ]
 """A place in a listing; only the engine that made it can read it."""
 
+MAX_WAIT_S = 100.0
+"""Longest wait of one request, in seconds: shorter than what clients and proxies wait for an answer."""
+
+Wait = Annotated[
+    float, Field(ge=0, le=MAX_WAIT_S, description="Seconds to wait at most for it to be done; 0: none.")
+]
+
 EventId = Annotated[int, Field(ge=0, le=2**63 - 1, description="The id of an event.")]
 
 
@@ -66,6 +73,11 @@ async def all_items(
 def new_id() -> str:
     """Returns a new UUID as text; the id of every object is one of these."""
     return str(uuid.uuid4())
+
+
+def new_call_id() -> str:
+    """Returns a new id for a tool call, of the form that providers take."""
+    return f"call_{uuid.uuid4().hex[:24]}"
 
 
 def utc_now() -> datetime:

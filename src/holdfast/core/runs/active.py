@@ -141,6 +141,8 @@ class Prepare(Protocol):
         state: RunState,
         context: ContextProjection,
         models: tuple[str, ...],
+        *,
+        tool: str | None = None,
     ) -> ActiveRun:
-        """Returns the run, ready for the loop."""
+        """Returns the run, ready for the loop. With `tool` it has that one only, whatever the agent has."""
         ...

@@ -54,6 +54,9 @@ class Loop:
             )
         if run.state.open_calls and await self._settle(run, run.state.open_calls):
             return
+        if run.state.direct:
+            await run.emitter.emit(RunCompleted(**run.ids), durable=True)
+            return
         while True:
             await self._between_steps(run)
             last = run.levers.finish

@@ -24,6 +24,9 @@ from holdfast.core.tools.registry import near_names
 
 MAX_DEPTH = 100
 """Lists and objects in each other; no event holds more."""
+_DIRECT = ("approve", "approvals", "timeout_s")
+"""The options of a tool that is run directly."""
+_DEFAULTS = RunOptions()
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PARTS: dict[str, tuple[type, ...]] = {
     "user": (TextPart, ImagePart, FilePart),
@@ -56,6 +59,23 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
             )
     _check_client_tools(options, spec)
     _check_history(options.history or ())
+
+
+def check_direct(options: RunOptions, arguments: dict[str, Any]) -> None:
+    """Refuses what a tool that is run directly cannot keep to: it has no model, and no conversation.
+
+    Raises `UnsupportedError` (`unsupported_option`), `InvalidError` (`nested_too_deep`).
+    """
+    said = options.model_copy(update={name: getattr(_DEFAULTS, name) for name in _DIRECT})
+    unused = [name for name, value in said if value != getattr(_DEFAULTS, name)]
+    if unused:
+        raise UnsupportedError(
+            f"A tool that is run directly has no use for {', '.join(unused)}; it takes {', '.join(_DIRECT)}.",
+            code="unsupported_option",
+            details={"fields": unused},
+        )
+    if nested_deeper(arguments, MAX_DEPTH):
+        raise InvalidError("The arguments are nested too deep.", code="nested_too_deep")
 
 
 def _check_client_tools(options: RunOptions, spec: AgentSpec) -> None:

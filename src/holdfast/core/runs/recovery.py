@@ -110,6 +110,10 @@ class Recovery:
         session = await self._log.reader.session(row.session_id)
         if session is None:
             raise NotFoundError(f"There is no session {row.session_id}.", code="session_not_found")
+        if state.direct:
+            return await self._prepare.run(
+                session, state.options, state, ContextProjection(), (), tool=state.direct
+            )
         context = await read_context(self._log, session.id)
         models = await self._prepare.models(session, state.options.model_copy(update={"model": row.model}))
         run = await self._prepare.run(session, state.options, state, context, models)

@@ -40,7 +40,7 @@ from holdfast.core.domain.models import (
     UsageReport,
 )
 from holdfast.core.domain.tools import BlobStore
-from holdfast.core.domain.values import new_id
+from holdfast.core.domain.values import new_call_id
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.options import MAX_DEPTH, nested_deeper
 from holdfast.core.runs.projections.state import CallState
@@ -202,7 +202,7 @@ class Stepper:
         return StepResult(reason, "".join(reply.texts), calls)
 
     async def _call(self, run: ActiveRun, name: str, text: str) -> CallState:
-        call_id = f"call_{new_id().replace('-', '')[:24]}"
+        call_id = new_call_id()
         arguments, invalid = _parse(text)
         known = (*run.tools, *(tool.name for tool in run.options.client_tools))
         if name not in known:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from holdfast.core.domain.errors import (
@@ -32,20 +32,22 @@ from holdfast.core.domain.events import (
     RunStarted,
     SessionEvent,
     SessionRenamed,
+    ToolCallRequested,
 )
 from holdfast.core.domain.messages import TextPart, UserPart, results_in, text_of, without_results
 from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Session, Submitted
 from holdfast.core.domain.text import sanitize_line, shorten
-from holdfast.core.domain.values import new_id
+from holdfast.core.domain.values import new_call_id, new_id
 from holdfast.core.runs.active import ActiveRun, Prepare
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.executor import RunStopped
 from holdfast.core.runs.loop import Loop
-from holdfast.core.runs.options import check_results
+from holdfast.core.runs.options import check_direct, check_results
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.recovery import INTERRUPTED, Recovery, read_context
 from holdfast.core.store.log import EventLog
+from holdfast.core.tools.registry import validate_arguments
 
 logger = logging.getLogger(__name__)
 
@@ -126,14 +128,37 @@ class Supervisor:
                 raise ConflictError(
                     "The session is busy; there is nothing to continue.", code="busy", retryable=True
                 )
-            if session.run_id is None or session.status == RunStatus.COMPLETED:
+            last = None if session.run_id is None else await self._log.reader.run(session.run_id)
+            if last is None or last.status == RunStatus.COMPLETED or not last.model:
                 raise ConflictError(
                     "The session has no run that stopped before its end.", code="nothing_to_continue"
                 )
             parts = (TextPart(text=CONTINUE_TEXT),)
             message_id = new_id()
-            run_id = await self._start(session, parts, options, message_id, continues=session.run_id)
+            run_id = await self._start(session, parts, options, message_id, continues=last.id)
             return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
+
+    async def call(
+        self, session_id: str, tool: str, arguments: dict[str, Any], options: RunOptions
+    ) -> tuple[str, str]:
+        """Starts a run that is one call of a tool and asks no model; returns the ids of run and call.
+
+        Raises `ConflictError` while a run of the session is under way, `NotFoundError` for a tool that there
+        is not, `InvalidError` for arguments that do not fit it, and what the options cannot be kept to.
+        """
+        check_direct(options, arguments)
+        async with self.idle(session_id):
+            self._check_open()
+            session = await self._session(session_id)
+            state = RunState(session.id, new_id())
+            run = await self._prepare.run(session, options, state, ContextProjection(), (), tool=tool)
+            validate_arguments(run.tools[tool], arguments)
+            requested = ToolCallRequested(
+                **run.ids, call_id=new_call_id(), step=0, name=tool, arguments=arguments
+            )
+            started = RunStarted(**run.ids, agent=run.spec.name, model="", options=options)
+            await self._begin(run, started, requested)
+            return run.run_id, requested.call_id
 
     async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
         """Takes a waiting message out of the queue."""
@@ -259,8 +284,7 @@ class Supervisor:
         continues: str | None = None,
         queued: bool = False,
     ) -> str:
-        if self._closing or self._refusing:
-            raise ConflictError("The engine is stopping.", code="engine_stopping", retryable=True)
+        self._check_open()
         models = await self._prepare.models(session, options)
         ids = {"session_id": session.id, "run_id": new_id()}
         state = RunState(session.id, ids["run_id"])
@@ -280,6 +304,15 @@ class Supervisor:
         events.append(MessageAdded(**ids, message_id=message_id, parts=parts, origin=origin))
         if not session.title and not continues and (title := _title(parts)):
             events.append(SessionRenamed(session_id=session.id, title=title, automatic=True))
+        await self._begin(run, *events)
+        return run.run_id
+
+    def _check_open(self) -> None:
+        if self._closing or self._refusing:
+            raise ConflictError("The engine is stopping.", code="engine_stopping", retryable=True)
+
+    async def _begin(self, run: ActiveRun, *events: SessionEvent | RunEvent) -> None:
+        """Appends a run's first events, and owns it from then on."""
         try:
             await run.emitter.emit(*events, durable=True)
         except asyncio.CancelledError:
@@ -288,7 +321,6 @@ class Supervisor:
                 self._launch(run)
             raise
         self._launch(run)
-        return run.run_id
 
     async def _start_next(self, session: Session) -> None:
         """Starts the oldest message that waits. One that cannot start stays in the queue."""

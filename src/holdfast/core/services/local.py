@@ -37,9 +37,12 @@ from holdfast.core.services.identity import ApiKeys, Gate, UserService
 from holdfast.core.services.needs import Guarded
 from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
+from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.runs import ApprovalService, EventService, RunService
 from holdfast.core.services.sessions import SessionService
 from holdfast.core.services.shutdown import Shutdown
+from holdfast.core.services.tools import ToolService
 from holdfast.core.services.usage import Figures, UsageService
 from holdfast.core.services.webhooks import WebhookService
 from holdfast.core.services.workbench import (
@@ -47,7 +50,6 @@ from holdfast.core.services.workbench import (
     Approvals,
     Engine,
     Events,
-    Files,
     Keys,
     Models,
     Runs,
@@ -178,6 +180,7 @@ class LocalWorkbench:
         self.approvals: Approvals = ApprovalService(access, log, core.broker, core.policies)
         self.events: Events = EventService(access, log)
         self.files: Files = FileService(access, log, core.supervisor, core.workspaces, parts.blobs)
+        self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools)
         self.models: Models = ModelService(access, parts.catalog, core.registry, parts.settings)
         self.keys: Keys = KeyService(parts.keys, ApiKeys(core.accounts, core.gate, principal))
         self.users: Users = UserService(core.accounts, core.gate, principal, core.hooks.remove_user)

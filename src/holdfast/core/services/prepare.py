@@ -84,6 +84,8 @@ class Preparation:
         state: RunState,
         context: ContextProjection,
         models: tuple[str, ...],
+        *,
+        tool: str | None = None,
     ) -> ActiveRun:
         """Returns the run, ready for the loop. Raises `AgentFileError`, `NotFoundError`."""
         spec = with_options(await self._spec(session), options)
@@ -101,7 +103,7 @@ class Preparation:
             options=options,
             models=models,
             system=lambda: self._system(session, spec),
-            tools={name: self._tools.get(name) for name in spec.tool_names},
+            tools={name: self._tools.get(name) for name in ((tool,) if tool else spec.tool_names)},
             workspace=workspace,
             evaluate=self._evaluator(session, spec, options, await self._policies.of(session.owner)),
             allow_always=self._policies.file(session.owner).add_allow,

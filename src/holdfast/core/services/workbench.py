@@ -19,10 +19,9 @@ from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.figures import EngineFigures
-from holdfast.core.domain.files import FileContent, FileEntry, FileVersion, WorkspaceStats, WrittenFile
 from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import Credential, NewCredential, Principal, Role, Scope, User
-from holdfast.core.domain.messages import FilePart, ImagePart, UserPart
+from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.runs import (
     QueuedMessage,
@@ -34,11 +33,12 @@ from holdfast.core.domain.runs import (
 )
 from holdfast.core.domain.status import AccessLine, CheckResult, EngineStatus, Listener
 from holdfast.core.domain.tools import Question
-from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.usage import UsageKey, UsageSummary
 from holdfast.core.domain.values import Cursor, EventId, Limit, Page
 from holdfast.core.domain.webhooks import Delivery, NewWebhook, Webhook
 from holdfast.core.services.needs import needs
+from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.tools import Tools
 
 
 class Agents(Protocol):
@@ -315,84 +315,6 @@ class Events(Protocol):
         ...
 
 
-class Files(Protocol):
-    @needs(Scope.READ)
-    async def list(self, session_id: str) -> tuple[FileEntry, ...]:
-        """Returns the files of the session's workspace, deleted ones that runs had included."""
-        ...
-
-    @needs(Scope.READ)
-    async def read(self, session_id: str, path: str) -> FileContent:
-        """Returns a file for a preview."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def write(self, session_id: str, path: str, text: str, expected: str | None = None) -> WrittenFile:
-        """Makes or replaces a text file, in UTF-8.
-
-        `expected` is the SHA-256 of what the writer had read (empty: there must be no such file, None: no
-        matter). Raises `ConflictError`: `file_changed` where the file is another now, `busy` while a call
-        of a run may be changing files.
-        """
-        ...
-
-    @needs(Scope.CHAT)
-    async def upload(
-        self, session_id: str, path: str, data: Upload, expected: str | None = None
-    ) -> WrittenFile:
-        """Makes or replaces a file of any kind, as `write` does. Raises `TooLargeError` over the setting
-        `server.max_upload_mb` when it comes by HTTP."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def delete(self, session_id: str, path: str) -> None:
-        """Deletes a file; its content stays among its versions. Raises `NotFoundError`, `ConflictError`."""
-        ...
-
-    @needs(Scope.READ)
-    async def download(self, session_id: str, path: str, version: str | None = None) -> Download:
-        """Returns a file as it is now, or with `version`, a digest, as it was. Raises `NotFoundError`."""
-        ...
-
-    @needs(Scope.READ)
-    async def versions(self, session_id: str, path: str) -> tuple[FileVersion, ...]:
-        """Returns the contents that a file had in this session, oldest first."""
-        ...
-
-    @needs(Scope.READ)
-    async def stats(self, session_id: str | None = None) -> tuple[WorkspaceStats, ...]:
-        """Counts what is in the session's workspace, or in those of all of the user's sessions: each once,
-        latest first, without those whose folder is gone."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def attach(self, session_id: str, path: str) -> ImagePart | FilePart:
-        """Takes in a file for a message; a relative path is of the workspace, then of the project."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def attach_data(self, session_id: str, name: str, data: Upload) -> ImagePart | FilePart:
-        """Takes in a file of the caller's own machine for a message; it does not become one of the
-        workspace. Raises `TooLargeError`."""
-        ...
-
-    @needs(Scope.READ)
-    async def complete(self, session_id: str, prefix: str, limit: Limit = 20) -> tuple[str, ...]:
-        """Returns paths for `@prefix`, best first, fuzzy."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def undo(self, session_id: str, run_id: str | None = None) -> tuple[FileEntry, ...]:
-        """Takes back one run's changes (None: the last run that has some). Raises `ConflictError` where a
-        file was changed since, naming it; then nothing is changed."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def redo(self, session_id: str, run_id: str | None = None) -> tuple[FileEntry, ...]:
-        """Brings back what `undo` took."""
-        ...
-
-
 class Models(Protocol):
     @needs(Scope.READ)
     async def list(self) -> tuple[ModelInfo, ...]:
@@ -666,6 +588,9 @@ class Workbench(Protocol):
 
     @property
     def files(self) -> Files: ...
+
+    @property
+    def tools(self) -> Tools: ...
 
     @property
     def models(self) -> Models: ...

@@ -58,7 +58,7 @@ def _markdown(logged: LoggedEvent) -> list[str]:
         case MessageAdded(parts=parts, origin=origin):
             return [*_results(results_in(parts)), *_said(without_results(parts), origin)]
         case RunStarted(agent=agent, model=model):
-            return ["", f"*{agent} on {model}*"]
+            return ["", f"*{agent} on {model}*" if model else "*A tool, run directly*"]
         case PartCompleted(kind="text", text=text) if text.strip():
             return ["", text]
         case PartCompleted(text=text) if text.strip():

@@ -57,6 +57,8 @@ def count(db: sqlite3.Connection, event_id: int, event: RunStarted | StepStarted
     """Adds what the event says was used; nothing when its run or session is not known, or it is a copy."""
     row: dict[str, Any] = dict.fromkeys(_COUNTS, 0)
     match event:
+        case RunStarted(model=""):
+            return  # a tool that was run directly
         case RunStarted():
             row["runs"] = 1
         case StepStarted():

@@ -13,12 +13,13 @@ import httpx
 
 from holdfast.core.domain.errors import TooLargeError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.workbench import (
     Agents,
     Approvals,
     Engine,
     Events,
-    Files,
     Keys,
     Models,
     Runs,
@@ -150,6 +151,10 @@ class RemoteWorkbench:
     @property
     def files(self) -> Files:
         return cast(Files, self._nouns["files"])
+
+    @property
+    def tools(self) -> Tools:
+        return cast(Tools, self._nouns["tools"])
 
     @property
     def models(self) -> Models:

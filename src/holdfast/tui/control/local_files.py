@@ -15,7 +15,7 @@ from holdfast.core.domain.text import sanitize_line
 if TYPE_CHECKING:
     from holdfast.core.domain.messages import UserPart
     from holdfast.core.domain.transfer import Download
-    from holdfast.core.services.workbench import Files
+    from holdfast.core.services.protocols.files import Files
 
 _ROOTS = ("/", "~/", "./", "../")
 

@@ -64,6 +64,11 @@ class RunState:
     def busy(self) -> bool:
         return self.status in ("running", "waiting", "paused")
 
+    @property
+    def continuable(self) -> bool:
+        """Whether it ended before its work was done; a tool that was run directly is not gone on with."""
+        return self.status in CONTINUABLE and bool(self.model)
+
 
 class RunView:
     """The runs of the session that is open; the latest is shown."""
@@ -79,7 +84,7 @@ class RunView:
     @property
     def continuable(self) -> bool:
         """Whether the latest run ended before its work was done."""
-        return self.current is not None and self.current.status in CONTINUABLE
+        return self.current is not None and self.current.continuable
 
     def apply(self, event: SessionEvent | RunEvent) -> bool:
         """Takes an event in; says whether what is shown has changed."""
@@ -176,11 +181,11 @@ def run_lines(run: RunState | None, now: datetime) -> list[Line]:
             (run.status, STATUS_ROLES.get(run.status, "")),
             (f"  {duration(max(0.0, elapsed))}", "muted"),
         ),
-        line((f"{run.agent} · {run.model}", "muted")),
+        line((f"{run.agent} · {run.model or 'a tool, run directly'}", "muted")),
     ]
     if run.error:
         lines.append(line((run.error, STATUS_ROLES[run.status])))
-    if run.status in CONTINUABLE:
+    if run.continuable:
         lines.append(line(("ctrl+g", "key"), (" goes on from here", "muted")))
     if run.plan:
         lines += [BLANK, line(("Plan", "heading")), *plan_lines(run.plan)]

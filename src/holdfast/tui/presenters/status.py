@@ -55,7 +55,7 @@ class Header:
                 unpriced=self.unpriced or event.cost_usd is None,
             )
         if event.type == "run.started":
-            return replace(self, agent=event.agent, model=event.model)
+            return replace(self, agent=event.agent, model=event.model or self.model)
         if event.type == "step.started":
             return replace(self, model=event.model)
         if event.type == "session.configured":

@@ -42,6 +42,7 @@ class TranscriptPresenter:
         self._agent = sanitize_line(agent)
         self._speaks = True
         """Whether the next entry of the agent has its name above it."""
+        self._go_on = GO_ON
         self._parts: dict[str, Entry] = {}
         self._began: dict[str, datetime] = {}
         self._calls = Calls()
@@ -90,6 +91,7 @@ class TranscriptPresenter:
     def _(self, event: events.RunStarted, id: int) -> _Updates:
         self._agent = sanitize_line(event.agent)
         self._speaks = True
+        self._go_on = GO_ON if event.model else ""
         return (
             [_notice(id, "Goes on from where the last run stopped.", event.run_id)] if event.continues else []
         )
@@ -120,13 +122,16 @@ class TranscriptPresenter:
     @_fold.register
     def _(self, event: events.RunFailed, id: int) -> _Updates:
         title, _, text = sanitize(event.error.message).strip().partition("\n")
-        entry = Entry(f"event-{id}", "error", id, event.run_id, title=title, text=text, note=GO_ON)
+        entry = Entry(f"event-{id}", "error", id, event.run_id, title=title, text=text, note=self._go_on)
         return [*self._end(event), Append(entry)]
 
     @_fold.register
     def _(self, event: events.RunCancelled, id: int) -> _Updates:
         why = f": {sanitize_line(event.reason)}" if event.reason else ""
-        return [*self._end(event), _notice(id, f"Stopped{why} · {GO_ON}", event.run_id, warning=True)]
+        return [
+            *self._end(event),
+            _notice(id, " · ".join(filter(None, (f"Stopped{why}", self._go_on))), event.run_id, warning=True),
+        ]
 
     def _end(self, event: events.RunCompleted | events.RunFailed | events.RunCancelled) -> _Updates:
         """Closes what a run left open. There is nothing, unless the log was cut."""
@@ -223,7 +228,7 @@ class TranscriptPresenter:
 
     @_fold.register
     def _(self, event: events.ToolCallRequested, id: int) -> _Updates:
-        return self._calls.request(event, id, self._speaker())
+        return self._calls.request(event, id, self._speaker() if event.step else "you")
 
     @_fold.register
     def _(self, event: events.ToolCallStarted, id: int) -> _Updates:

@@ -6,7 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from holdfast.core.domain.messages import FilePart, Message, TextPart, ToolCallPart, ToolResultPart
+from holdfast.core.domain.messages import (
+    DIRECT_CALL_HEADER,
+    FilePart,
+    Message,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 from holdfast.core.domain.models import ModelRequest
 from holdfast.core.models.planning.answers import failed, missing, refused
 from holdfast.core.models.planning.intents import understand
@@ -72,13 +79,18 @@ def _turn(messages: tuple[Message, ...]) -> tuple[Message, list[_Done]] | None:
     if not users:
         return None
     last = users[-1]
-    asked = [i for i in users if not _CONTINUE.match(messages[i].text)]
+    asked = [i for i in users if not _asks_nothing(messages[i].text)]
     if not asked or asked[-1] == last:
         return messages[last], _done(messages[last + 1 :])
     before = _done(messages[asked[-1] + 1 : last])
     while before and before[-1].error and not _DENIED.search(before[-1].text[:300]):
         before.pop()
     return messages[asked[-1]], before + _done(messages[last + 1 :])
+
+
+def _asks_nothing(text: str) -> bool:
+    """Says whether a message goes on with the one before, or only tells what a person did."""
+    return bool(_CONTINUE.match(text)) or text.startswith(DIRECT_CALL_HEADER)
 
 
 def _stopped(call: Call, past: _Done) -> Reply | None:

@@ -129,6 +129,11 @@ class RunState:
         return [call for call in self.calls.values() if not call.completed]
 
     @property
+    def direct(self) -> str | None:
+        """The tool, when the run is one call that no model has asked for."""
+        return next((call.name for call in self.calls.values() if call.step == 0), None)
+
+    @property
     def resumable(self) -> bool:
         """Whether an engine that starts anew can take the run up: it waits for a person, or is about to
         execute what one has allowed, and nothing is under way."""

@@ -1,0 +1,100 @@
+"""Tools: what there are, and one run directly, under policy."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Any, cast
+
+from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.domain.events import (
+    RUN_ENDS,
+    EventFilter,
+    LoggedEvent,
+    ToolCallCompleted,
+    ToolCallRequested,
+)
+from holdfast.core.domain.runs import Run, RunOptions, ToolRun
+from holdfast.core.domain.tools import Tool, ToolInfo
+from holdfast.core.domain.values import MAX_WAIT_S
+from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.access import Access
+from holdfast.core.store.log import EventLog
+from holdfast.core.tools.registry import ToolRegistry, schema
+
+
+class ToolService:
+    """Implements the `Tools` of a workbench."""
+
+    def __init__(self, access: Access, log: EventLog, supervisor: Supervisor, registry: ToolRegistry) -> None:
+        self._access = access
+        self._log = log
+        self._supervisor = supervisor
+        self._registry = registry
+
+    async def list(self, project: str | None = None) -> tuple[ToolInfo, ...]:
+        self._access.folder(project)
+        return tuple(_info(self._registry.get(name)) for name in self._registry.names)
+
+    async def run(
+        self,
+        session_id: str,
+        name: str,
+        arguments: dict[str, Any],
+        options: RunOptions | None = None,
+        wait_s: float = 0,
+    ) -> ToolRun:
+        await self._access.session(session_id)
+        self._registry.get(name)
+        run_id, _ = await self._supervisor.call(session_id, name, arguments, options or RunOptions())
+        return await self.result(run_id, wait_s)
+
+    async def result(self, run_id: str, wait_s: float = 0) -> ToolRun:
+        run = await self._access.run(run_id)
+        if wait_s > 0 and not run.status.ended:
+            await self._until_end(run, min(wait_s, MAX_WAIT_S))
+            run = await self._access.run(run_id)
+        events = await self._log.read_all(EventFilter(run_id=run_id, deltas=False))
+        return _tool_run(run, events)
+
+    async def _until_end(self, run: Run, seconds: float) -> None:
+        """Returns when the run has ended, or the time is over."""
+        only = EventFilter(run_id=run.id, deltas=False)
+        following = cast("Any", self._log.follow(only, run.first_event_id))
+        try:
+            async with asyncio.timeout(seconds), aclosing(following):
+                async for logged in following:
+                    if logged.event.type in RUN_ENDS:
+                        return
+        except TimeoutError:
+            return
+
+
+def _info(tool: Tool) -> ToolInfo:
+    known = schema(tool)
+    return ToolInfo(
+        name=known.name, description=known.description, risk=tool.risk, parameters=known.parameters
+    )
+
+
+def _tool_run(run: Run, events: list[LoggedEvent]) -> ToolRun:
+    asked = [logged.event for logged in events if isinstance(logged.event, ToolCallRequested)]
+    direct = next((call for call in asked if call.step == 0), None)
+    if direct is None:
+        raise NotFoundError(
+            f"The run {run.id} is an agent's, not a tool that was run directly.", code="no_tool_run"
+        )
+    ended = [logged.event for logged in events if isinstance(logged.event, ToolCallCompleted)]
+    result: dict[str, Any] = {}
+    if ended:
+        names = ("outcome", "content", "display", "duration_ms")
+        result = {name: getattr(ended[-1], name) for name in names}
+    return ToolRun(
+        session_id=run.session_id,
+        run_id=run.id,
+        call_id=direct.call_id,
+        tool=direct.name,
+        status=run.status,
+        error=run.error,
+        **result,
+    )
