@@ -32,6 +32,8 @@ MAX_BODY = 64 * 1024
 _END = object()
 _BATCH = 512
 """Most jobs in one transaction."""
+_ROWS = 50
+"""Most events in one statement: at each, this thread gives the interpreter away and waits for it."""
 
 
 T = TypeVar("T")
@@ -95,6 +97,7 @@ class Writer:
         self._publish = publish
         self._loop = asyncio.get_running_loop()
         self._db = connect(path)
+        self._level = "NORMAL"
         self._reserve = Reserve(path.with_name("reserve"))
         self._reserve.keep()
         self._jobs: queue.SimpleQueue[_Job | _Call | None] = queue.SimpleQueue()
@@ -105,7 +108,7 @@ class Writer:
     def append(
         self, events: Sequence[Storable], *, durable: bool = False
     ) -> asyncio.Future[list[LoggedEvent]]:
-        """Hands events over, each with its JSON, to be committed together; the future gives them with their ids.
+        """Hands events over, each with its JSON, to be committed together; the future gives them with ids.
 
         With `durable` the commit survives a power cut too, not only the death of the process.
         The future raises `StoreError`.
@@ -195,28 +198,46 @@ class Writer:
     def _transaction(self, batch: list[_Job]) -> None:
         db = self._db
         level = "FULL" if any(job.durable for job in batch) else "NORMAL"
-        db.execute(f"PRAGMA synchronous = {level}")
+        if level != self._level:
+            db.execute(f"PRAGMA synchronous = {level}")
+            self._level = level
         db.execute("BEGIN IMMEDIATE")
         try:
+            logged = iter(self._insert([each for job in batch for each in job.events]))
             for job in batch:
-                job.logged = [self._insert(event, body) for event, body in job.events]
+                job.logged = [next(logged) for _ in job.events]
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
 
-    def _insert(self, event: SessionEvent | RunEvent, body: str) -> LoggedEvent:
+    def _insert(self, events: Sequence[Storable]) -> list[LoggedEvent]:
+        """Appends events to the table, then brings the index up to date with them."""
+        rows = [self._row(event, body) for event, body in events]
+        ids = [each for at in range(0, len(rows), _ROWS) for each in self._insert_rows(rows[at : at + _ROWS])]
+        logged = []
+        for event_id, row, (event, body) in zip(ids, rows, events, strict=True):
+            blob = row[-1]
+            if blob:
+                self._db.execute("INSERT OR IGNORE INTO blob_uses VALUES (?, ?)", (blob, event_id))
+            index(self._db, event_id, event, body)
+            logged.append(LoggedEvent.committed(event_id, event, body))
+        return logged
+
+    def _row(self, event: SessionEvent | RunEvent, body: str) -> tuple[str | None, ...]:
         blob = self._blobs.put(body.encode()) if len(body) > MAX_BODY else None
-        event_id = self._db.execute(
-            "INSERT INTO events (session_id, run_id, type, body, blob) VALUES (?, ?, ?, ?, ?)",
-            (event.session_id, event.run_id, event.type, "" if blob else body, blob),
+        return event.session_id, event.run_id, event.type, "" if blob else body, blob
+
+    def _insert_rows(self, rows: Sequence[tuple[str | None, ...]]) -> range:
+        """Returns the ids, which follow each other: nobody else writes, and none is used twice."""
+        marks = ", ".join(["(?, ?, ?, ?, ?)"] * len(rows))
+        last = self._db.execute(
+            f"INSERT INTO events (session_id, run_id, type, body, blob) VALUES {marks}",
+            [value for row in rows for value in row],
         ).lastrowid
-        assert event_id is not None
-        if blob:
-            self._db.execute("INSERT OR IGNORE INTO blob_uses VALUES (?, ?)", (blob, event_id))
-        index(self._db, event_id, event, body)
-        return LoggedEvent.committed(event_id, event, body)
+        assert last is not None
+        return range(last - len(rows) + 1, last + 1)
 
     def _call(self, function: Callable[..., None], *arguments: object) -> None:
         if not self._loop.is_closed():
