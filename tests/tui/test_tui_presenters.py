@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -45,7 +46,7 @@ from holdfast.tui.presenters.previews import preview_of
 from holdfast.tui.presenters.run import RunView, run_lines
 from holdfast.tui.presenters.sessions import SessionList, hit_rows
 from holdfast.tui.presenters.spans import plain
-from holdfast.tui.presenters.status import Header, left, right
+from holdfast.tui.presenters.status import Header, left, lefts, right
 from holdfast.tui.widgets.paint import ROLES
 
 EVIL = "a\x1b]0;pwn\x1b\\b\x9b2Jc\u202ed"
@@ -535,6 +536,23 @@ def test_the_header_adds_up_and_counts_what_waits() -> None:
     header = header.count(event)
     assert plain([right(header)]) == "3.1k tok · $0.00+?"
     assert plain([left(header)]) == "Holdfast · general · m · engine ●"
+
+
+def test_the_header_names_an_engine_elsewhere_and_says_how_it_does_at_any_width() -> None:
+    header = Header("general", "m", "ready", place="h:1", is_open=True, version="0.0.9", may_send=False)
+    texts = [plain([one]) for one in lefts(header)]
+    engine = "h:1 0.0.9 ● not encrypted read only"
+    assert texts == [
+        f"Holdfast · general · m · {engine}",
+        f"general · m · {engine}",
+        f"general · {engine}",
+        engine,
+    ]
+    states = [
+        plain([lefts(replace(Header(place="h"), engine=s))[-1]]) for s in ("starting", "lost", "failed")
+    ]
+    assert states == ["h connecting… ○", "h lost – reconnecting ○", "h failed ✗"]
+    assert len(plain([lefts(Header(place="x" * 300))[-1]])) < 60
 
 
 def test_every_role_that_presenters_use_has_a_colour() -> None:

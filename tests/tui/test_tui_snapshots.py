@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from textual.pilot import Pilot
 
 from holdfast.core.config.paths import shipped
 from holdfast.core.domain.agents import Layer
+from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.tools import CommandBlock, PlanBlock, PlanItem, Risk
+from holdfast.tui.start import Remote
 
 SIZES = [(80, 24), (120, 40)]
 SHIPPED = {path.stem for path in shipped("themes").glob("*.yaml")}
@@ -189,3 +192,35 @@ def test_a_file_was_made(snap_compare: Any, stage: Any) -> None:
 def test_the_terminal_is_too_small(snap_compare: Any, stage: Any) -> None:
     scene = stage()
     assert snap_compare(scene.app, terminal_size=(38, 9), run_before=scene.ready)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
+def test_an_older_engine_is_offered_to_be_restarted(
+    snap_compare: Any, stage: Any, size: tuple[int, int]
+) -> None:
+    scene = stage()
+    scene.bench.version = "0.0.9"
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await scene.ready(pilot)
+        await scene.until(pilot, lambda: "u" in scene.app.main.box.area.deciding_keys)
+        await scene.rest(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=act)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
+def test_an_engine_elsewhere_with_a_key_that_may_look(
+    snap_compare: Any, stage: Any, size: tuple[int, int]
+) -> None:
+    place = "bench.research.example.org:8700"
+    engine = SimpleNamespace(url=f"http://{place}", place=place, is_open=True)
+    scene = stage(remote=Remote(engine))
+    scene.bench.version = "0.0.9"
+    scene.bench.principal = Principal(user_id="u", name="ann", role=Role.USER, scope=Scope.READ)
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await scene.ready(pilot)
+        await scene.rest(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=act)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from holdfast.core.domain.runs import Usage
     from holdfast.tui.start import Start
 
+_Piece = tuple[str, str] | str
+
 EngineState = Literal["starting", "ready", "lost", "failed"]
 
 ENGINE: dict[EngineState, tuple[str, str]] = {
@@ -76,11 +78,18 @@ def first_header(start: Start) -> Header:
 
 def left(header: Header) -> Line:
     """Returns who answers and how the engine does."""
-    parts: list[tuple[str, str] | str] = [("Holdfast", "brand")]
-    for text in (header.agent, header.model):
-        if text:
-            parts += [(" · ", "muted"), shorten(sanitize_line(text), 40)]
-    return line(*parts, (" · ", "muted"), *_engine(header))
+    return lefts(header)[0]
+
+
+def lefts(header: Header) -> list[Line]:
+    """Returns the same at several lengths, the longest first: how the engine does is always in it."""
+    agent, model = (shorten(sanitize_line(text), 40) for text in (header.agent, header.model))
+    choices: list[list[_Piece]] = [[("Holdfast", "brand"), agent, model], [agent, model], [agent], []]
+    return [line(*_before(pieces), *_engine(header)) for pieces in choices]
+
+
+def _before(pieces: list[_Piece]) -> list[_Piece]:
+    return [part for piece in pieces if piece for part in (piece, (" · ", "muted"))]
 
 
 def _engine(header: Header) -> list[tuple[str, str]]:

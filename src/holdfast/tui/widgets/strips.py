@@ -7,7 +7,7 @@ from textual.style import Style
 from textual.widgets import Static
 
 from holdfast.tui.presenters.spans import Line, line
-from holdfast.tui.presenters.status import Header, left, right
+from holdfast.tui.presenters.status import Header, lefts, right
 from holdfast.tui.widgets.paint import paint
 
 
@@ -48,9 +48,10 @@ class HeaderLine(Static):
             self.refresh()
 
     def render(self) -> Content:
-        begin, end = paint(left(self._header)), paint(right(self._header))
+        begins, end = [paint(one) for one in lefts(self._header)], paint(right(self._header))
         width = self.content_size.width
         room = width - end.cell_length - 2
+        begin = next((one for one in begins if one.cell_length <= room), begins[-1])
         if room < 10:
             return begin.truncate(width, ellipsis=True)
         return (
