@@ -53,6 +53,12 @@ def test_only_an_older_idle_engine_is_offered_to_be_restarted(
     assert engine in text(skew)
 
 
+def test_an_engine_on_which_others_may_rely_is_restarted_with_its_listeners() -> None:
+    skew = skew_of("0.0.9", "0.1.0", 0, "http://127.0.0.1:8700")
+    assert skew is not None and not skew.can_restart
+    assert "http://127.0.0.1:8700" in text(skew) and "holdfast engine restart" in text(skew)
+
+
 @pytest.mark.parametrize(("engine", "app"), [("0.1.0", "0.1.0"), ("", "0.1.0"), ("0.1.0", "")])
 def test_versions_that_are_the_same_or_not_known_are_not_worth_a_line(engine: str, app: str) -> None:
     assert skew_lines(skew_of(engine, app, 0)) == []

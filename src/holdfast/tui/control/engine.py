@@ -50,7 +50,8 @@ class EngineControl:
 
     def _compare(self, status: EngineStatus) -> None:
         model, start = self._context.model, self._context.app.start
-        skew = skew_of(status.version, start.version, status.active_runs)
+        listening = status.listeners[0].url if status.listeners else ""
+        skew = skew_of(status.version, start.version, status.active_runs, listening)
         if skew is not None and skew.engine == self._put_off:
             skew = None
         if self._context.remote is None:

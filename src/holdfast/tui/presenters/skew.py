@@ -17,6 +17,8 @@ class Skew:
     app: str
     executing: int = 0
     """Runs that a restart would interrupt."""
+    listening: str = ""
+    """A URL at which others may rely on the engine."""
 
     @property
     def engine_is_newer(self) -> bool:
@@ -25,7 +27,7 @@ class Skew:
     @property
     def can_restart(self) -> bool:
         """Whether a restart would bring the engine to the app's version and interrupt nothing."""
-        return self.is_older and self.executing == 0
+        return self.is_older and self.executing == 0 and not self.listening
 
     @property
     def is_older(self) -> bool:
@@ -33,9 +35,9 @@ class Skew:
         return not self.engine_is_newer
 
 
-def skew_of(engine: str, app: str, executing: int) -> Skew | None:
+def skew_of(engine: str, app: str, executing: int, listening: str = "") -> Skew | None:
     """Returns how the versions differ; None when they do not, or one is not known."""
-    return None if not engine or not app or engine == app else Skew(engine, app, executing)
+    return None if not engine or not app or engine == app else Skew(engine, app, executing, listening)
 
 
 def skew_lines(skew: Skew | None) -> list[Line]:
@@ -49,6 +51,16 @@ def skew_lines(skew: Skew | None) -> list[Line]:
         return [first, line("Update Holdfast: this app may not show all of it.   ", *later)]
     if skew.can_restart:
         return [first, line(("u", "key"), (" restart it as ", "muted"), (app, "strong"), "   ", *later)]
+    if skew.listening:
+        return [
+            first,
+            line((f"It listens at {sanitize_line(skew.listening)}.", "muted")),
+            line(
+                "holdfast engine restart",
+                (" brings it and its listeners to this version.   ", "muted"),
+                *later,
+            ),
+        ]
     runs = "its run has" if skew.executing == 1 else f"its {skew.executing} runs have"
     return [first, line((f"It can be restarted when {runs} ended.   ", "muted"), *later)]
 
