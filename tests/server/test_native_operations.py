@@ -155,6 +155,7 @@ FIGURES = EngineFigures(
     runs_ended={"failed": 2},
     waiting_approvals=1,
     waiting_questions=0,
+    listeners=1,
     events_appended=5,
     last_event_id=7,
     usage=(ModelUsage(model="offline", output_tokens=3),),

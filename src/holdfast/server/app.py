@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from starlette.types import ASGIApp
 
 from holdfast.server.kit.compose import Api, Composed
+from holdfast.server.kit.meter import Meter, Metered
 from holdfast.server.native.routes import HostSource, native_api
 from holdfast.server.openai.routes import openai_api
 
@@ -16,19 +17,28 @@ DEFAULT_ROOT = ("holdfast",)
 """The APIs that also answer without their prefix, when nobody says which."""
 
 
-def engine_apis(host: HostSource, *, log: logging.Logger, closing: asyncio.Event) -> tuple[Api, ...]:
+def engine_apis(
+    host: HostSource, *, log: logging.Logger, closing: asyncio.Event, meter: Meter | None = None
+) -> tuple[Api, ...]:
     """Returns every API of the engine; the first one answers what none has."""
     return (
-        native_api(host, log=log, closing=closing),
+        native_api(host, log=log, closing=closing, meter=meter),
         openai_api(host, log=log, closing=closing),
     )
 
 
 def engine_app(
-    host: HostSource, *, log: logging.Logger, closing: asyncio.Event, root: Sequence[str] = DEFAULT_ROOT
+    host: HostSource,
+    *,
+    log: logging.Logger,
+    closing: asyncio.Event,
+    root: Sequence[str] = DEFAULT_ROOT,
+    meter: Meter | None = None,
 ) -> ASGIApp:
     """Returns the application of one door: each API under its prefix, those of `root` at the root too.
 
-    `closing` ends the open streams of the door when set. Raises `InvalidError` for a `root` that cannot be.
+    `closing` ends the open streams of the door when set. `meter` counts its requests; all doors of an
+    engine share one. Raises `InvalidError` for a `root` that cannot be.
     """
-    return Composed(engine_apis(host, log=log, closing=closing), root)
+    meter = meter or Meter()
+    return Metered(Composed(engine_apis(host, log=log, closing=closing, meter=meter), root), meter)

@@ -208,12 +208,14 @@ class _Engine:
         # The socket takes connections already; clients wait in its queue while this is imported.
         from holdfast.server.app import engine_app
         from holdfast.server.kit.auth import LocalDoor
+        from holdfast.server.kit.meter import Meter
         from holdfast.server.listener import listen
         from holdfast.server.native.routes import LIVE_PATH
 
-        app = engine_app(self._workbench, log=self._log, closing=self._stop)
+        meter = Meter()
+        app = engine_app(self._workbench, log=self._log, closing=self._stop, meter=meter)
         if self._listeners is not None:
-            self._listeners.attach(self._workbench, self._log)
+            self._listeners.attach(self._workbench, self._log, meter)
         activity = Activity(LocalDoor(app), quiet_path=LIVE_PATH)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -222,6 +224,7 @@ class _Engine:
                 tasks.create_task(self._close_listeners())
         finally:
             self._stopped.cancel()
+            meter.lag.stop()
             await self._close()
 
     async def _workbench(self) -> Host:

@@ -15,6 +15,7 @@ from holdfast.core.domain.status import AccessLine, Listener, ListenOptions
 if TYPE_CHECKING:
     from holdfast.core.config.settings import ServerSettings
     from holdfast.server.connections import Patience
+    from holdfast.server.kit.meter import Meter
     from holdfast.server.native.routes import HostSource
     from holdfast.server.tcp import OpenListener
 
@@ -34,13 +35,13 @@ class TcpListeners:
         self._logs = logs
         self._settings = settings
         self._patience = patience
-        self._engine: tuple[HostSource, logging.Logger] | None = None
+        self._engine: tuple[HostSource, logging.Logger, Meter] | None = None
         self._open: dict[str, OpenListener] = {}
         self._stopped = False
 
-    def attach(self, host: HostSource, log: logging.Logger) -> None:
-        """Says what is behind the doors."""
-        self._engine = (host, log)
+    def attach(self, host: HostSource, log: logging.Logger, meter: Meter) -> None:
+        """Says what is behind the doors, and what counts their requests."""
+        self._engine = (host, log, meter)
 
     async def open(self, wanted: ListenOptions) -> Listener:
         if self._engine is None:
@@ -48,8 +49,9 @@ class TcpListeners:
         from holdfast.server.connections import Patience  # start-up time: see above
         from holdfast.server.tcp import Behind, OpenListener
 
+        host, log, meter = self._engine
         settings = await asyncio.to_thread(self._settings)
-        behind = Behind(*self._engine, settings, self._patience or Patience(), self._logs)
+        behind = Behind(host, log, settings, self._patience or Patience(), self._logs, meter)
         opened = await OpenListener.open(wanted, behind)
         if self._stopped:
             opened.close()

@@ -8,7 +8,7 @@ import logging
 import re
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from holdfast.core.domain.values import new_id, utc_now
 from holdfast.server.access import AccessLog
 from holdfast.server.app import engine_app
 from holdfast.server.connections import Acceptor, Config, Patience, room_for
+from holdfast.server.kit.meter import Meter
 from holdfast.server.listener import Server
 from holdfast.server.lock import BACKLOG
 from holdfast.server.native.routes import HostSource
@@ -51,6 +52,8 @@ class Behind:
     patience: Patience
     logs: Path
     """The folder of access logs."""
+    meter: Meter = field(default_factory=Meter)
+    """Counts the requests of all doors."""
 
 
 class OpenListener:
@@ -67,7 +70,9 @@ class OpenListener:
         port = listener.getsockname()[1]
         self.closing = asyncio.Event()
         through = RunsThrough(behind.host)
-        app = engine_app(through.host, log=behind.log, closing=self.closing, root=wanted.root)
+        app = engine_app(
+            through.host, log=behind.log, closing=self.closing, root=wanted.root, meter=behind.meter
+        )
         file = behind.logs / f"access-{re.sub('[^0-9A-Za-z.-]', '_', wanted.host)}-{port}.log"
         leased = wanted.lease_s is not None
         self.access = AccessLog(None if leased else file)
@@ -94,6 +99,10 @@ class OpenListener:
             root=wanted.root,
             started_at=utc_now(),
             log="" if leased else str(file),
+            leased=leased,
+            tls_cert=wanted.tls_cert,
+            tls_key=wanted.tls_key,
+            allow_hosts=wanted.allow_hosts,
         )
         self._log = behind.log
         self._draining: asyncio.Task[None] | None = None

@@ -22,6 +22,8 @@ class EngineFigures(Value):
     """Runs that ended since the engine started, by status: `completed`, `failed`, `cancelled`."""
     waiting_approvals: int
     waiting_questions: int
+    listeners: int
+    """Open doors on TCP."""
     events_appended: int
     """Since the engine started."""
     last_event_id: int

@@ -110,7 +110,7 @@ class _Core:
         self.workspaces = Workspaces(parts.paths, parts.blobs)
         self.broker = Broker()
         self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
-        self.figures = Figures(log, self.supervisor, self.started_at)
+        self.figures = Figures(log, self.supervisor, self.started_at, parts.listeners)
         self.hooks = Hooks(log, parts.blobs, self.accounts, parts.keys.webhooks, redactor.redact)
         self.tracing = parts.tracing(log) if parts.tracing else None
         self.shutdown = Shutdown(self.supervisor, parts.stop)

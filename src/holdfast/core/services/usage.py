@@ -9,6 +9,7 @@ from holdfast import __version__
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.figures import EngineFigures
 from holdfast.core.domain.runs import RunStatus
+from holdfast.core.domain.status import Listeners
 from holdfast.core.domain.usage import ModelUsage, UsageKey, UsageSummary
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
@@ -52,8 +53,11 @@ class UsageService:
 class Figures:
     """Numbers about the whole engine; one for all who ask, because it remembers what it has added up."""
 
-    def __init__(self, log: EventLog, supervisor: Supervisor, started_at: datetime) -> None:
+    def __init__(
+        self, log: EventLog, supervisor: Supervisor, started_at: datetime, listeners: Listeners | None
+    ) -> None:
         self._log = log
+        self._listeners = listeners
         self._supervisor = supervisor
         self._started_at = started_at
         self._table = UsageTable(log.reader)
@@ -74,6 +78,7 @@ class Figures:
             runs_ended=dict(tally.runs_ended),
             waiting_approvals=now.waiting_approvals,
             waiting_questions=now.waiting_questions,
+            listeners=0 if self._listeners is None else len(self._listeners.all()),
             events_appended=tally.events,
             last_event_id=await self._log.reader.last_event_id(),
             usage=await self._usage(),

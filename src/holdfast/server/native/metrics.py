@@ -16,13 +16,9 @@ from prometheus_client.registry import Collector
 from holdfast.core.domain.figures import EngineFigures
 from holdfast.server.kit.meter import BOUNDS_S, Durations, HttpFigures
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
 
 class _Collector(Collector):
-    def __init__(
-        self, figures: EngineFigures, counted: HttpFigures, lag: tuple[float, float] | None
-    ) -> None:
+    def __init__(self, figures: EngineFigures, counted: HttpFigures, lag: tuple[float, float] | None) -> None:
         self._figures = figures
         self._counted = counted
         self._lag = lag
@@ -63,6 +59,7 @@ class _Collector(Collector):
             "kind",
             {"approval": now.waiting_approvals, "question": now.waiting_questions},
         )
+        yield GaugeMetricFamily("holdfast_listeners", "Open doors on TCP.", value=now.listeners)
         yield CounterMetricFamily(
             "holdfast_events_appended", "Events since the engine started.", value=now.events_appended
         )

@@ -26,16 +26,16 @@ from holdfast.server.kit.body import MAX_BODY, read_json
 from holdfast.server.kit.compose import Api
 from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.idempotency import answer_once, digest, idempotency_key, refuse_key
+from holdfast.server.kit.meter import Meter, name_operation, named
 from holdfast.server.kit.sse import ERROR_EVENT, PING, write_cursor, write_frame
 from holdfast.server.kit.stream import FrameStream
 from holdfast.server.kit.transfer import SentFile, received_file
 from holdfast.server.native.codec import Codec, codec
+from holdfast.server.native.extra import EXTRA_ROUTES, LIVE, METRICS, READY, VERSION
 from holdfast.server.native.operations import PREFIX, Operation, Place, operations, places
 
-LIVE_PATH = f"{PREFIX}/health/live"
-READY_PATH = f"{PREFIX}/health/ready"
-VERSION_PATH = f"{PREFIX}/version"
-PUBLIC_PATHS = frozenset({LIVE_PATH, READY_PATH, VERSION_PATH})
+LIVE_PATH, READY_PATH, VERSION_PATH = LIVE.path, READY.path, VERSION.path
+PUBLIC_PATHS = frozenset(route.path for route in EXTRA_ROUTES if route.needs is None)
 """They need no key."""
 
 READY_WAIT_S = 1.0
@@ -60,13 +60,14 @@ def native_api(
     closing: asyncio.Event | None = None,
     max_body: int = MAX_BODY,
     ping_s: float = 15.0,
+    meter: Meter | None = None,
 ) -> Api:
     """Returns the API that answers everything under `PREFIX`.
 
     `closing` ends the open streams when set. `max_body` is in bytes; `ping_s` is the longest silence of
-    a stream, in seconds.
+    a stream, in seconds. `meter` is what counts the requests of all doors.
     """
-    api = _NativeApi(host, closing or asyncio.Event(), max_body, ping_s)
+    api = _NativeApi(host, closing or asyncio.Event(), max_body, ping_s, meter or Meter())
     by_path = sorted(places(), key=lambda place: place.path)
     routes = [
         _route(path, {place.operation.method: place for place in group}, api)
@@ -74,7 +75,8 @@ def native_api(
     ]
     # Fixed segments before those that take an id.
     routes.sort(key=lambda route: route.path.replace("{", "~"))
-    own = (Route(LIVE_PATH, _live), Route(READY_PATH, api.ready), Route(VERSION_PATH, _version))
+    answers = {LIVE: _live, READY: api.ready, VERSION: _version, METRICS: api.metrics}
+    own = tuple(Route(extra.path, named(extra.name, answers[extra])) for extra in EXTRA_ROUTES)
     router = Router([*own, *routes], redirect_slashes=False, default=_nothing_there)
     app = Boundary(Admitted(router, public=PUBLIC_PATHS), log)
     return Api("holdfast", PREFIX, app, (*own, *routes))
@@ -85,6 +87,7 @@ def _route(path: str, by_method: dict[str, Place], api: _NativeApi) -> Route:
         place = by_method["GET" if request.method == "HEAD" else request.method]
         if place.operation.streamed and _wants_stream(request):
             place = replace(place, operation=operations()[place.operation.streamed])
+        name_operation(request.scope, place.operation.name)
         return await (api.stream if place.operation.stream else api.call)(place, request)
 
     # Starlette asks for a Response, but calls it as what every ASGI application is.
@@ -113,8 +116,11 @@ async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
 class _NativeApi:
     """Answers operations."""
 
-    def __init__(self, host: HostSource, closing: asyncio.Event, max_body: int, ping_s: float) -> None:
+    def __init__(
+        self, host: HostSource, closing: asyncio.Event, max_body: int, ping_s: float, meter: Meter
+    ) -> None:
         self._host = host
+        self._meter = meter
         self._closing = closing
         self._max_body = max_body
         self._ping_s = ping_s
@@ -148,6 +154,21 @@ class _NativeApi:
         except (HoldfastError, TimeoutError):
             return JSONResponse({"status": "unavailable"}, 503, {"Retry-After": "1"})
         return JSONResponse({"status": "ready"})
+
+    async def metrics(self, request: Request) -> Response:
+        """Answers with the engine's figures and those of its doors, for Prometheus."""
+        principal = principal_of(request)
+        assert METRICS.needs is not None
+        METRICS.needs.check(METRICS.name, principal)
+        figures = await (await self._host()).as_principal(principal).engine.figures()
+        counted, lag = self._meter.figures(), self._meter.lag.read()
+
+        def text() -> bytes:
+            from holdfast.server.native.metrics import render  # its library is loaded when first asked for
+
+            return render(figures, counted, lag)
+
+        return Response(await asyncio.to_thread(text), headers={"Content-Type": METRICS.media_type})
 
     async def call(self, place: Place, request: Request) -> ASGIApp:
         """Answers with the result of one method."""

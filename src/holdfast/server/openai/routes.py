@@ -35,6 +35,7 @@ from holdfast.server.kit.auth import Admitted, principal_of
 from holdfast.server.kit.body import MAX_BODY, read_json
 from holdfast.server.kit.compose import Api
 from holdfast.server.kit.errors import Boundary
+from holdfast.server.kit.meter import named
 from holdfast.server.kit.sse import write_frame
 from holdfast.server.kit.stream import FrameStream
 from holdfast.server.openai.conversations import Conversations, Sent
@@ -62,9 +63,9 @@ def openai_api(
     `ping_s` the longest silence of a stream in seconds."""
     chat = _Chat(host, closing, max_body, ping_s)
     routes = (
-        Route(f"{PREFIX}/chat/completions", _asgi(chat.complete), methods=["POST"]),
-        Route(f"{PREFIX}/models", chat.models),
-        Route(f"{PREFIX}/models/{{model:path}}", chat.model),
+        Route(f"{PREFIX}/chat/completions", named("openai.chat", _asgi(chat.complete)), methods=["POST"]),
+        Route(f"{PREFIX}/models", named("openai.models", chat.models)),
+        Route(f"{PREFIX}/models/{{model:path}}", named("openai.model", chat.model)),
     )
     router = Router(list(routes), redirect_slashes=False, default=_nothing_there)
     return Api(NAME, PREFIX, Boundary(Admitted(router), log, render=error_response), routes)
