@@ -1,0 +1,41 @@
+"""Programs of others that tests use: without one they skip, unless all of them have to be there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+REQUIRE_ALL = "HOLDFAST_TEST_REQUIRE_ALL"
+"""Set: a test that would skip for want of a program fails."""
+CLIENTS = "HOLDFAST_TEST_CLIENTS"
+"""The folder that `.ci/clients` has filled: one virtual environment for each real client."""
+
+
+def program(name: str) -> Path:
+    """Returns the path of a program of this machine."""
+    found = shutil.which(name)
+    if found is None:
+        missing(f"{name} is not installed")
+    return Path(found)
+
+
+def client_python(name: str) -> Path:
+    """Returns the Python of a real client's environment."""
+    folder = os.environ.get(CLIENTS, "")
+    python = Path(folder, name, "bin", "python")
+    if not folder or not python.exists():
+        missing(
+            f"the client {name!r} is not installed: .ci/clients FOLDER does it, {CLIENTS} names the FOLDER"
+        )
+    return python
+
+
+def missing(what: str) -> NoReturn:
+    """Skips the test, or fails it where everything has to be there."""
+    if os.environ.get(REQUIRE_ALL):
+        pytest.fail(what)
+    pytest.skip(what)
