@@ -100,6 +100,7 @@ async def test_a_file_of_this_machine_is_sent_along_and_one_over_there_is_not(
         await until(pilot, lambda: bench.sent)
         assert bench.received == {"mine.txt": b"mine.txt from here", "notes.md": b"notes.md from here"}
         assert bench.attached == ["notes.md"], "a name that is known over there is meant there"
+        assert bench.sent[0][0].text == "@mine.txt and @notes.md and @notes.md", "paths from here stay here"
         bench.project_files = ()
         await type_in(pilot, "@mine.txt again")
         await until(pilot, lambda: len(bench.sent) == 2)

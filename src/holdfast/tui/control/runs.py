@@ -21,7 +21,7 @@ from holdfast.tui.control.base import Context
 from holdfast.tui.control.decisions import DecisionsControl
 from holdfast.tui.control.local_files import is_rooted, local_file, send_along
 from holdfast.tui.control.sessions import SessionsControl
-from holdfast.tui.presenters.draft import Mention
+from holdfast.tui.presenters.draft import Mention, renamed
 
 if TYPE_CHECKING:
     from holdfast.core.domain.messages import UserPart
@@ -50,33 +50,36 @@ class RunsControl:
             if not self._context.model.header.may_send:
                 raise ForbiddenError("This key may look, but not send: its scope is `read`.")
             session_id = await self._sessions.ensure()
-            parts: list[UserPart] = [TextPart(text=text)]
+            message, attached = text, []
             for mention in mentions:
-                part = await self._attach(session_id, mention)
+                part, called = await self._attach(session_id, mention)
                 if part is not None:
-                    parts.append(part)
-            await self._context.workbench.runs.send(session_id, tuple(parts), self._options(), new_id())
+                    attached.append(part)
+                    message = renamed(message, mention.path, called)
+            parts: tuple[UserPart, ...] = (TextPart(text=message), *attached)
+            await self._context.workbench.runs.send(session_id, parts, self._options(), new_id())
         except HoldfastError:
             self._context.view.box.give_back(text)
             raise
         self._context.panes.transcript.follow()
 
-    async def _attach(self, session_id: str, mention: Mention) -> UserPart | None:
+    async def _attach(self, session_id: str, mention: Mention) -> tuple[UserPart | None, str]:
+        """Returns the file of a mention and how the message calls it; None for a word that is no file."""
         files, remote = self._context.workbench.files, self._context.remote
         here = local_file(mention.path, self._context.app.start.folder) if remote is not None else None
         if here is not None and is_rooted(mention.path):
-            return await send_along(files, session_id, here)
+            return await send_along(files, session_id, here), here.name
         try:
-            return await files.attach(session_id, mention.path)
+            return await files.attach(session_id, mention.path), mention.path
         except (NotFoundError, InvalidError):
             if here is not None:
                 self._context.view.say(f"{sanitize_line(str(here))} is sent along from this machine.")
-                return await send_along(files, session_id, here)
+                return await send_along(files, session_id, here), here.name
             if mention.chosen:
                 raise
         if "." in mention.path or "/" in mention.path:
             self._context.view.say(f"There is no file {sanitize_line(mention.path)}: it is sent as text.")
-        return None
+        return None, mention.path
 
     async def flush_outbox(self) -> None:
         """Sends what was written before the engine was reached, in order."""

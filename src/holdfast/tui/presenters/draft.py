@@ -98,6 +98,14 @@ class Draft:
         self._chosen.clear()
 
 
+def renamed(text: str, path: str, name: str) -> str:
+    """Returns a message in which what is mentioned as `path` is called `name`."""
+    if path == name:
+        return text
+    mention = f'@"{name}"' if re.search(r"\s", name) else f"@{name}"
+    return text.replace(f'@"{path}"', mention).replace(f"@{path}", mention)
+
+
 def token_before(text: str) -> Token | None:
     """Returns what can be completed at the end of `text`, the message up to the cursor."""
     if text.startswith("/") and "\n" not in text and " " not in text:
