@@ -28,9 +28,9 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.files import FileEntry
 from holdfast.core.domain.messages import FilePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
-from holdfast.core.domain.runs import Run, RunStatus, SearchHit, Session, Submitted
+from holdfast.core.domain.runs import Run, RunStatus, SearchHit, Session, Submitted, ToolRun
 from holdfast.core.domain.status import CheckResult, EngineStatus
-from holdfast.core.domain.tools import DiffBlock, Question, Risk
+from holdfast.core.domain.tools import DiffBlock, Question, Risk, ToolInfo
 from holdfast.core.domain.values import Page, new_id
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -156,6 +156,7 @@ class FakeWorkbench:
         self.run_rows: list[Run] = []
         self.file_rows: list[FileEntry] = []
         self.model_rows: list[ModelInfo] = []
+        self.tool_rows: list[ToolInfo] = []
         self.hits: list[SearchHit] = []
         self.checks: list[CheckResult] = []
         self.provider_keys: dict[str, str] = {}
@@ -201,6 +202,7 @@ class FakeWorkbench:
         )
         self.events = SimpleNamespace(follow=self._follow)
         self.files = SimpleNamespace(list=self._files, attach=self._attach, undo=self._undo, redo=self._undo)
+        self.tools = SimpleNamespace(list=self._tools, run=self._run_tool, result=self._tool_result)
         self.models = SimpleNamespace(list=self._models, choose=self._choose)
         self.keys = SimpleNamespace(
             providers=self._providers, set_provider=self._set_provider, remove_provider=self._remove_provider
@@ -271,6 +273,23 @@ class FakeWorkbench:
         if not script.cancelled() and script.exception() is not None:
             self.broken = script.exception()
             self.tasks.append(asyncio.create_task(self._notify()))
+
+    async def _tools(self, project: str | None = None) -> tuple[ToolInfo, ...]:
+        return tuple(self.tool_rows)
+
+    async def _run_tool(self, session_id: str, name: str, arguments: Any, options: Any = None) -> ToolRun:
+        self.calls.append(("run_tool", session_id, name, arguments, options))
+        run = FakeRun(self, session_id, "tool-run")
+        self.cancel_events[run.id] = run
+        run.emit(ev.RunStarted, agent="general", model="")
+        run.emit(ev.ToolCallRequested, call_id="c", step=0, name=name, arguments=arguments)
+        self.tasks.append(asyncio.create_task(self._play(run)))
+        return ToolRun(session_id=session_id, run_id=run.id, call_id="c", tool=name, status="running")
+
+    async def _tool_result(self, run_id: str) -> ToolRun:
+        done = [e.event for e in self.logged if isinstance(e.event, ev.ToolCallCompleted)][-1]
+        fields = {"session_id": done.session_id, "run_id": run_id, "call_id": "c", "tool": done.name}
+        return ToolRun(**fields, status="completed", outcome=done.outcome, content=done.content)
 
     async def _cancel(self, run_id: str) -> None:
         self.calls.append(("cancel", run_id))

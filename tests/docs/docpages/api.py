@@ -44,6 +44,7 @@ _NOUNS = {
     "approvals": "Approvals",
     "events": "Events",
     "files": "Files",
+    "tools": "Tools",
     "models": "Models",
     "keys": "Keys",
     "users": "Users",

@@ -66,7 +66,7 @@ class Execution:
 
         Raises `InvalidError` when the request cannot be, and the other `HoldfastError` of the services.
         """
-        with _usage_errors():
+        with usage_errors():
             agent = await find_agent(self._workbench, self._request)
             await self._settle_trust(agent)
             session, after = await open_session(self._workbench, self._request, agent.name)
@@ -90,7 +90,7 @@ class Execution:
     async def _refusable(self, session: Session) -> AsyncIterator[None]:
         """Deletes the session that was made for a message which then could not be sent."""
         try:
-            with _usage_errors():
+            with usage_errors():
                 yield
         except InvalidError:
             if self._request.session is None:
@@ -119,7 +119,7 @@ class Execution:
 
 
 @contextmanager
-def _usage_errors() -> Iterator[None]:
+def usage_errors() -> Iterator[None]:
     """Before the run, something that is wrong or not there is wrong usage: an `InvalidError`."""
     try:
         yield

@@ -66,14 +66,14 @@ def read_schema(path: Path | None) -> dict[str, Any] | None:
 
 def options_of(
     *,
-    model: str | None,
     approve: ApproveMode,
-    schema: dict[str, Any] | None,
-    instructions: str,
-    tools: Sequence[str] | None,
-    timeout_s: float | None,
-    max_steps: int | None,
-    max_cost_usd: float | None,
+    model: str | None = None,
+    schema: dict[str, Any] | None = None,
+    instructions: str = "",
+    tools: Sequence[str] | None = None,
+    timeout_s: float | None = None,
+    max_steps: int | None = None,
+    max_cost_usd: float | None = None,
 ) -> RunOptions:
     """Returns the run options. Raises `InvalidError` for a limit that is none."""
     limits = {"--timeout": timeout_s, "--max-steps": max_steps, "--max-cost": max_cost_usd}

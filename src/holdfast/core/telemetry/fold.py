@@ -112,7 +112,9 @@ class _Run:
         self._tools: dict[str, OpenSpan] = {}
         self._approvals: dict[str, OpenSpan] = {}
         self._root = self._open("run", f"invoke_agent {plain(started.agent)}", started.at, None)
-        self._root.attributes |= {"gen_ai.operation.name": "invoke_agent", **model_attributes(started.model)}
+        self._root.attributes["gen_ai.operation.name"] = "invoke_agent"
+        if started.model:  # a tool that is run directly has none
+            self._root.attributes |= model_attributes(started.model)
         if started.continues is not None:
             self._root.link = (trace_id(started.continues), span_id(started.continues, "run"))
 
