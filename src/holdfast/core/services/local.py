@@ -38,7 +38,9 @@ from holdfast.core.services.needs import Guarded
 from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
 from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.tools import Tools
+from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.runs import ApprovalService, EventService, RunService
 from holdfast.core.services.sessions import SessionService
 from holdfast.core.services.shutdown import Shutdown
@@ -50,13 +52,10 @@ from holdfast.core.services.workbench import (
     Approvals,
     Engine,
     Events,
-    Keys,
     Models,
     Runs,
     Sessions,
     UsageReports,
-    Users,
-    Webhooks,
     Workbench,
     nouns,
 )

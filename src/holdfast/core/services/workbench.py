@@ -2,7 +2,7 @@
 
 Two implementations: `LocalWorkbench` in the engine's own process, and the client of the native API.
 Everything that goes in or comes out is a domain type, so that both can be used alike; errors are the
-`HoldfastError` tree in both.
+`HoldfastError` tree in both. The nouns that say more stand in `protocols/`, a file each.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.figures import EngineFigures
 from holdfast.core.domain.idempotency import KeptAnswers
-from holdfast.core.domain.identity import Credential, NewCredential, Principal, Role, Scope, User
+from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.runs import (
@@ -35,10 +35,11 @@ from holdfast.core.domain.status import AccessLine, CheckResult, EngineStatus, L
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.usage import UsageKey, UsageSummary
 from holdfast.core.domain.values import Cursor, EventId, Limit, Page
-from holdfast.core.domain.webhooks import Delivery, NewWebhook, Webhook
 from holdfast.core.services.needs import needs
 from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.tools import Tools
+from holdfast.core.services.protocols.webhooks import Webhooks
 
 
 class Agents(Protocol):
@@ -327,86 +328,6 @@ class Models(Protocol):
         ...
 
 
-class Keys(Protocol):
-    """Keys to Holdfast, and Holdfast's keys to model providers."""
-
-    @needs(Scope.ADMIN)
-    async def create(
-        self, name: str, scope: Scope = Scope.CHAT, expires_s: int | None = None, user: str | None = None
-    ) -> NewCredential:
-        """Makes an API key; its secret is in the answer and cannot be had again.
-
-        It expires after `expires_s` seconds (None: never). `user` is another user's name, for
-        administrators. Raises `ForbiddenError` for more than the caller may do himself.
-        """
-        ...
-
-    @needs(Scope.ADMIN)
-    async def list(self) -> tuple[Credential, ...]:
-        """Returns the API keys, revoked ones included: the user's own, an administrator all users'."""
-        ...
-
-    @needs(Scope.ADMIN)
-    async def revoke(self, id: str) -> Credential:
-        """Revokes an API key, named by its id or its name. Raises `NotFoundError`, `ConflictError`."""
-        ...
-
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def providers(self) -> dict[str, str]:
-        """Returns where each known provider's key comes from (`environment`, `keyring`, `file`)."""
-        ...
-
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def set_provider(self, provider: str, key: str) -> str:
-        """Stores a provider's key; returns where. It is used from the next model call on."""
-        ...
-
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def remove_provider(self, provider: str) -> None:
-        """Forgets a stored key; one in the environment stays."""
-        ...
-
-
-class Users(Protocol):
-    """Who may ask. The user `local` is always there."""
-
-    @needs(Scope.READ)
-    async def me(self) -> Principal:
-        """Returns who asks, and what he may do."""
-        ...
-
-    @needs(Scope.READ, Role.ADMIN)
-    async def list(self) -> tuple[User, ...]:
-        """Returns all users, oldest first."""
-        ...
-
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def add(self, name: str, role: Role = Role.USER) -> User:
-        """Adds a user, who can do nothing before he has a key. Raises `ConflictError`."""
-        ...
-
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def remove(self, name: str) -> None:
-        """Removes a user, named by name or id, with his keys and logins. His sessions and files stay on
-        disk, and nobody sees them. Raises `NotFoundError`, `ConflictError` for `local`."""
-        ...
-
-    @needs(Scope.READ)
-    async def login(self, expires_s: int = 86_400, scope: Scope | None = None) -> NewCredential:
-        """Makes a login: a secret for a sitting, with the caller's scope or less, for `expires_s` seconds."""
-        ...
-
-    @needs(Scope.READ)
-    async def logins(self) -> tuple[Credential, ...]:
-        """Returns the user's logins, ended ones included."""
-        ...
-
-    @needs(Scope.READ)
-    async def logout(self, id: str) -> None:
-        """Ends a login. Raises `NotFoundError`."""
-        ...
-
-
 class UsageReports(Protocol):
     @needs(Scope.READ)
     async def report(
@@ -421,76 +342,6 @@ class UsageReports(Protocol):
 
         Of the user's own sessions, deleted ones included; with `all_users`, for administrators, of all.
         Only the first `limit` groups are told apart: the newest of days and months, the dearest of others.
-        """
-        ...
-
-
-class Webhooks(Protocol):
-    """Addresses that get the events of the user's sessions over HTTP, signed."""
-
-    @needs(Scope.READ)
-    async def list(self) -> tuple[Webhook, ...]:
-        """Returns the user's webhooks, oldest first."""
-        ...
-
-    @needs(Scope.READ)
-    async def get(self, id: str) -> Webhook:
-        """Returns a webhook. Raises `NotFoundError`."""
-        ...
-
-    @needs(Scope.ADMIN)
-    async def add(
-        self,
-        url: str,
-        events: tuple[str, ...] = (),
-        session_id: str | None = None,
-        name: str = "",
-        secret: str | None = None,
-    ) -> NewWebhook:
-        """Adds a webhook, which gets events from now on; its secret is in the answer and cannot be had again.
-
-        `events` are types, also as patterns such as `run.*`; none: all but deltas, which have to be named
-        in full. `secret` is one of the caller's own instead of a new one. Raises `InvalidError` for an
-        address, a pattern or a secret that cannot be, `ForbiddenError` for an address that is not public
-        and not an administrator's, `ConflictError` when there are too many.
-        """
-        ...
-
-    @needs(Scope.ADMIN)
-    async def update(
-        self,
-        id: str,
-        enabled: bool | None = None,
-        events: tuple[str, ...] | None = None,
-        url: str | None = None,
-        name: str | None = None,
-    ) -> Webhook:
-        """Changes what is given. What waits for its next attempt is sent at once; an enabled webhook goes
-        on where it stopped. Raises what `add` raises, and `NotFoundError`."""
-        ...
-
-    @needs(Scope.ADMIN)
-    async def remove(self, id: str) -> None:
-        """Removes a webhook with its secret and the log of its deliveries. Raises `NotFoundError`."""
-        ...
-
-    @needs(Scope.ADMIN)
-    async def test(self, id: str) -> Delivery:
-        """Sends a `webhook.test` once, also to a webhook that is disabled, and returns what came of it.
-        When the receiver takes it, what waits for its next attempt is sent as well."""
-        ...
-
-    @needs(Scope.READ)
-    async def deliveries(self, id: str, limit: Limit = 50, cursor: Cursor | None = None) -> Page[Delivery]:
-        """Returns the last deliveries of a webhook, newest first; old ones are dropped."""
-        ...
-
-    @needs(Scope.ADMIN)
-    async def redeliver(self, delivery_id: str) -> Delivery:
-        """Sends an event once more, under the same id, and returns what came of it.
-
-        Raises `NotFoundError`, and `ConflictError` for a delivery that is still tried and for an event
-        that was deleted.
         """
         ...
 

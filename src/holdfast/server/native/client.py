@@ -14,19 +14,18 @@ import httpx
 from holdfast.core.domain.errors import TooLargeError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.tools import Tools
+from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.workbench import (
     Agents,
     Approvals,
     Engine,
     Events,
-    Keys,
     Models,
     Runs,
     Sessions,
     UsageReports,
-    Users,
-    Webhooks,
 )
 from holdfast.server.native.address import EngineUrl
 from holdfast.server.native.channel import open_channel

@@ -1,0 +1,88 @@
+"""The nouns `keys` and `users` of a workbench."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from holdfast.core.domain.identity import Credential, NewCredential, Principal, Role, Scope, User
+from holdfast.core.services.needs import needs
+
+
+class Keys(Protocol):
+    """Keys to Holdfast, and Holdfast's keys to model providers."""
+
+    @needs(Scope.ADMIN)
+    async def create(
+        self, name: str, scope: Scope = Scope.CHAT, expires_s: int | None = None, user: str | None = None
+    ) -> NewCredential:
+        """Makes an API key; its secret is in the answer and cannot be had again.
+
+        It expires after `expires_s` seconds (None: never). `user` is another user's name, for
+        administrators. Raises `ForbiddenError` for more than the caller may do himself.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def list(self) -> tuple[Credential, ...]:
+        """Returns the API keys, revoked ones included: the user's own, an administrator all users'."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def revoke(self, id: str) -> Credential:
+        """Revokes an API key, named by its id or its name. Raises `NotFoundError`, `ConflictError`."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def providers(self) -> dict[str, str]:
+        """Returns where each known provider's key comes from (`environment`, `keyring`, `file`)."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def set_provider(self, provider: str, key: str) -> str:
+        """Stores a provider's key; returns where. It is used from the next model call on."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def remove_provider(self, provider: str) -> None:
+        """Forgets a stored key; one in the environment stays."""
+        ...
+
+
+class Users(Protocol):
+    """Who may ask. The user `local` is always there."""
+
+    @needs(Scope.READ)
+    async def me(self) -> Principal:
+        """Returns who asks, and what he may do."""
+        ...
+
+    @needs(Scope.READ, Role.ADMIN)
+    async def list(self) -> tuple[User, ...]:
+        """Returns all users, oldest first."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def add(self, name: str, role: Role = Role.USER) -> User:
+        """Adds a user, who can do nothing before he has a key. Raises `ConflictError`."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def remove(self, name: str) -> None:
+        """Removes a user, named by name or id, with his keys and logins. His sessions and files stay on
+        disk, and nobody sees them. Raises `NotFoundError`, `ConflictError` for `local`."""
+        ...
+
+    @needs(Scope.READ)
+    async def login(self, expires_s: int = 86_400, scope: Scope | None = None) -> NewCredential:
+        """Makes a login: a secret for a sitting, with the caller's scope or less, for `expires_s` seconds."""
+        ...
+
+    @needs(Scope.READ)
+    async def logins(self) -> tuple[Credential, ...]:
+        """Returns the user's logins, ended ones included."""
+        ...
+
+    @needs(Scope.READ)
+    async def logout(self, id: str) -> None:
+        """Ends a login. Raises `NotFoundError`."""
+        ...
