@@ -12,6 +12,7 @@ import pytest
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
+from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.errors import (
     ConflictError,
     ForbiddenError,
@@ -20,10 +21,17 @@ from holdfast.core.domain.errors import (
     NotFoundError,
     UnauthenticatedError,
 )
-from holdfast.core.domain.events import EventFilter
+from holdfast.core.domain.events import ApprovalRequested, EventFilter, ToolCallCompleted
 from holdfast.core.domain.identity import LOCAL, Principal, Role, Scope
-from holdfast.core.domain.messages import TextPart
-from holdfast.core.domain.models import Finished, ModelSettings, TextDelta
+from holdfast.core.domain.messages import TextPart, text_of
+from holdfast.core.domain.models import (
+    Finished,
+    ModelDelta,
+    ModelRequest,
+    ModelSettings,
+    TextDelta,
+    ToolCallDelta,
+)
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.values import utc_now
 from holdfast.core.files.blobs import FileBlobs
@@ -40,6 +48,15 @@ from holdfast.core.tools.registry import ToolRegistry
 AGENT = "version: 1\nname: helper\nmodel: offline\ntools: [read_file, run_command]\n"
 
 
+def _reply(request: ModelRequest) -> list[ModelDelta]:
+    """Runs a program where the agent can, else says hello."""
+    said = any(message.role == "tool" for message in request.messages)
+    if said or "run_command" not in {tool.name for tool in request.tools}:
+        return [TextDelta(text="hello"), Finished(reason="stop")]
+    call = ToolCallDelta(key="0", name="run_command", arguments='{"command": "echo hi"}')
+    return [call, Finished(reason="tool_calls")]
+
+
 @pytest.fixture
 async def host(tmp_path: Path) -> AsyncIterator[LocalWorkbench]:
     paths = Paths.resolve({"HOLDFAST_HOME": str(tmp_path / "home")})
@@ -48,12 +65,11 @@ async def host(tmp_path: Path) -> AsyncIterator[LocalWorkbench]:
     (paths.agents / "helper.yaml").write_text(AGENT)
     settings = Settings()
     keys = ProviderKeys(paths, {}, {})
-    replies = [[TextDelta(text="hello"), Finished(reason="stop")] for _ in range(9)]
     parts = Parts(
         paths=paths,
         settings=lambda project: settings,
         blobs=FileBlobs(paths.blobs),
-        client=ScriptedModel(replies),
+        client=ScriptedModel([_reply] * 9),
         catalog=Catalog(keys.get, settings.models, {}),
         tools=ToolRegistry(builtin_tools(ChildProcesses())),
         keys=keys,
@@ -297,3 +313,37 @@ async def test_only_an_administrator_says_where_the_engines_keys_are_sent(host: 
         with pytest.raises(ForbiddenError, match="api_base"):
             await call
     assert (await anna.runs.list(session.id)).items == ()
+
+
+async def test_a_chat_key_decides_but_makes_no_rule_that_stays(host: LocalWorkbench) -> None:
+    await (await sign_in(host, "boss", Role.ADMIN)).agents.create(AGENT)
+    boss = await sign_in(host, "boss", Role.ADMIN, Scope.CHAT)
+    session = await boss.sessions.create("helper", model="offline")
+    await boss.runs.send(session.id, (TextPart(text="x"),))
+    waiting = await _waiting_approval(boss, session.id)
+    with pytest.raises(ForbiddenError, match="scope"):
+        await boss.approvals.decide(waiting.id, Decision(outcome="approve", scope="always"))
+    decided = await boss.approvals.decide(waiting.id, Decision(outcome="deny", decided_by="somebody else"))
+    assert decided.decision is not None
+    assert decided.decision.decided_by == "boss"
+
+
+async def _waiting_approval(workbench: Workbench, session_id: str) -> Approval:
+    async with asyncio.timeout(20):
+        async for logged in workbench.events.follow(EventFilter(session_id=session_id), 0):
+            if isinstance(logged.event, ApprovalRequested):
+                return logged.event.approval
+    raise AssertionError("no approval")
+
+
+async def test_programs_of_a_user_without_the_role_are_denied(host: LocalWorkbench) -> None:
+    ann = await sign_in(host, "ann")
+    await ann.agents.create(AGENT)
+    session = await ann.sessions.create("helper", model="offline")
+    sent = await ann.runs.send(session.id, (TextPart(text="x"),))
+    async with asyncio.timeout(20):
+        async for logged in ann.events.follow(EventFilter(run_id=sent.run_id), 0):
+            if isinstance(logged.event, ToolCallCompleted):
+                assert logged.event.outcome == "denied"
+                assert "administrators" in text_of(logged.event.content)
+                return

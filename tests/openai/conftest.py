@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from socket import create_server
 from typing import Any
 
 import httpx
@@ -25,8 +26,9 @@ __all__ = ["call", "door", "open_bench", "say"]
 class Served:
     """A workbench behind the server, and clients of it."""
 
-    def __init__(self, bench: Bench, socket: Path) -> None:
+    def __init__(self, bench: Bench, socket: Path, address: str) -> None:
         self.bench = bench
+        self.address = address
         self.http = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(socket)), base_url="http://engine", timeout=20
         )
@@ -49,14 +51,17 @@ def serve(open_bench: Any, tmp_path: Path) -> Callable[..., Any]:
             stop = asyncio.Event()
             app = engine_app(host, log=logging.getLogger("holdfast.tests"), closing=stop)
             socket = tmp_path / "s.sock"
-            server = asyncio.create_task(listen(LocalDoor(app), bind_socket(socket), stop))
-            served = Served(bench, socket)
+            tcp = create_server(("127.0.0.1", 0))
+            tcp.setblocking(False)
+            listeners = (bind_socket(socket), tcp)
+            servers = [asyncio.create_task(listen(LocalDoor(app), each, stop)) for each in listeners]
+            served = Served(bench, socket, f"http://127.0.0.1:{tcp.getsockname()[1]}")
             try:
                 yield served
             finally:
                 await served.http.aclose()
                 stop.set()
                 async with asyncio.timeout(10):
-                    await server
+                    await asyncio.gather(*servers)
 
     return serving

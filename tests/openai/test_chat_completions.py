@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
 
 import pytest
 
@@ -274,6 +278,17 @@ async def test_the_headers_name_the_run_in_the_native_api(serve, say) -> None:
         raw = await served.client.chat.completions.with_raw_response.create(model=MODEL, messages=ASK)
         run = await served.http.get(f"/holdfast/v1/runs/{raw.headers['holdfast-run']}")
         assert run.json()["session_id"] == raw.headers["holdfast-session"]
+
+
+async def test_the_example_of_the_guide_works(serve, say) -> None:
+    guide = Path(__file__).parents[2] / "docs" / "how-to" / "openai-clients.md"
+    (code,) = re.findall(r"```python\n(.*?)```", guide.read_text(), re.DOTALL)
+    async with serve([say("I read files.")]) as served:
+        code = code.replace("http://127.0.0.1:8700", served.address)
+        out = io.StringIO()
+        with redirect_stdout(out):
+            await asyncio.to_thread(exec, compile(code, str(guide), "exec"), {"key": "hf_any"})
+        assert out.getvalue() == "I read files.\n"
 
 
 @pytest.mark.parametrize("path", ["/openai/v1", "/openai/v1/embeddings", "/openai/v1/chat"])

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
 from holdfast.core.domain.errors import ConflictError, InvalidError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import Run, RunOptions, Submitted
 from holdfast.core.domain.tools import Question
@@ -14,6 +15,7 @@ from holdfast.core.domain.values import Page, new_id
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.needs import Needs
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.policies import Policies
 from holdfast.core.store.log import EventLog
@@ -122,6 +124,9 @@ class ApprovalService:
 
     async def decide(self, approval_id: str, decision: Decision) -> Approval:
         approval = await self.get(approval_id)
+        if decision.scope == "always":
+            # It adds a rule to the user's policy, which stays when the key is gone.
+            Needs(Scope.ADMIN).check("Allowing it always", self._access.principal)
         if approval.status != ApprovalStatus.PENDING:
             raise ConflictError(f"This approval is {approval.status} already.", code="approval_decided")
         await self._broker.known(approval_id)
