@@ -158,15 +158,17 @@ class Line:
     async def settle(self) -> None:
         """Writes down that nothing is left to send, if so; for a line that was stopped, before its webhook
         is changed. Raises `StoreError`."""
+        await self._load()
         place, store = self._place, self.means.store
         last = await store.last_event_id()
-        if (
-            place.loaded
-            and place.waiting is None
-            and await store.next_event(self.webhook, self.types) is None
-        ):
+        if place.waiting is None and await store.next_event(self.webhook, self.types) is None:
             self._pass(last)
         await self._write_cursor()
+
+    async def _load(self) -> None:
+        if not self._place.loaded:
+            self._place.waiting = await self.means.store.pending(self.webhook.id)
+            self._place.loaded = True
 
     def _pass(self, event_id: int) -> None:
         """Is done with everything up to an event."""
@@ -183,9 +185,7 @@ class Line:
         place, store = self._place, self.means.store
         if place.untold is not None:
             await self._tell(place.untold)
-        if not place.loaded:
-            place.waiting = await store.pending(self.webhook.id)
-            place.loaded = True
+        await self._load()
         self._news.clear()
         last = await store.last_event_id()
         found = await store.next_event(self.webhook, self.types)
