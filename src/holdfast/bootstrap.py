@@ -189,8 +189,9 @@ def engine_log() -> Path:
     return paths().engine_log
 
 
-def stop_engine(timeout_s: float) -> bool:
-    """Stops the engine of the home; says whether one ran and has ended within `timeout_s` seconds."""
+def stop_engine(timeout_s: float, drain_s: float = 0) -> bool:
+    """Stops the engine of the home; says whether one ran and has ended within `timeout_s` seconds, after it
+    has waited up to `drain_s` seconds for its runs."""
     import signal
     import time
 
@@ -199,8 +200,11 @@ def stop_engine(timeout_s: float) -> bool:
     address = find_engine()
     if address is None:
         return False
-    os.kill(address.pid, signal.SIGTERM)
-    deadline = time.monotonic() + timeout_s
+    if drain_s:
+        asyncio.run(_ask_to_stop(address, drain_s))
+    else:
+        os.kill(address.pid, signal.SIGTERM)
+    deadline = time.monotonic() + timeout_s + drain_s
     while time.monotonic() < deadline:
         if not is_held(paths().lock):  # the socket closes first, the database last
             return True
@@ -208,14 +212,22 @@ def stop_engine(timeout_s: float) -> bool:
     return False
 
 
+async def _ask_to_stop(address: EngineAddress, drain_s: float) -> None:
+    client = _client_of(address.socket)
+    try:
+        await client.engine.stop(drain_s=drain_s)
+    finally:
+        await client.close()
+
+
 # --- clients of the engine
 
 
 @asynccontextmanager
-async def workbench(*, in_process: bool = False) -> AsyncIterator[Workbench]:
+async def workbench(*, in_process: bool = False, own: bool = False) -> AsyncIterator[Workbench]:
     """Attaches to the engine elsewhere that the environment names, or to the home's own, which is started
-    when it does not run; detaches at the end."""
-    address = None if in_process else elsewhere()
+    when it does not run; detaches at the end. With `own` it is always the home's own."""
+    address = None if in_process or own else elsewhere()
     if address is not None:
         opened = _client_of(address)
     else:

@@ -502,6 +502,8 @@ class FakeDoors:
             pid=42, socket="/home/engine.sock", version="0.1.0"
         )
         self.stops = True
+        self.stopped: list[tuple[float, float]] = []
+        self.own: list[bool] = []
         self.version = ""
         self.remote: SimpleNamespace | None = None
         self.environment_key = ""
@@ -516,7 +518,10 @@ class FakeDoors:
         return self.opened[-1]
 
     @asynccontextmanager
-    async def workbench(self, *, in_process: bool = False) -> AsyncIterator[FakeWorkbench]:
+    async def workbench(
+        self, *, in_process: bool = False, own: bool = False
+    ) -> AsyncIterator[FakeWorkbench]:
+        self.own.append(own)
         if self.fail is not None:
             raise self.fail
         workbench = self.build()
@@ -549,7 +554,8 @@ class FakeDoors:
     def find_engine(self) -> SimpleNamespace | None:
         return self.running
 
-    def stop_engine(self, timeout_s: float) -> bool:
+    def stop_engine(self, timeout_s: float, drain_s: float = 0) -> bool:
+        self.stopped.append((timeout_s, drain_s))
         return self.stops
 
     def engine_log(self) -> Path:

@@ -14,6 +14,7 @@ from holdfast.cli.opening import open_tui
 
 COMMANDS = {
     "attach": "Open the workbench on an engine elsewhere.",
+    "serve": "Open the engine to other programs and machines.",
     "run": "Ask an agent and stream its reply to stdout.",
     "agents": "List, show, check and write agents.",
     "sessions": "List, search, export, fork and delete sessions.",
@@ -22,9 +23,10 @@ COMMANDS = {
     "tools": "See the tools that agents can have; run one directly.",
     "models": "See the models that can be used.",
     "usage": "See the tokens and the money that runs have used.",
-    "keys": "Store and remove keys.",
+    "keys": "Make and revoke keys to Holdfast; store those of model providers.",
+    "users": "Add and remove users.",
     "trust": "Trust the agents of a project folder, or stop to.",
-    "engine": "The background process: its status, its log, its end.",
+    "engine": "The background process: its status, its log, its end and restart.",
     "doctor": "Check the installation, and repair what can be repaired.",
 }
 """Name and help of each command; `app` in `holdfast.cli.commands.NAME` is its Typer program."""

@@ -17,32 +17,35 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def call(action: Callable[[Workbench], Awaitable[T]]) -> T:
-    """Returns what `action` gives with an open workbench. Raises the `HoldfastError` of the services."""
+def call(action: Callable[[Workbench], Awaitable[T]], *, own: bool = False) -> T:
+    """Returns what `action` gives with an open workbench; with `own` it is that of the home's own engine.
+
+    Raises the `HoldfastError` of the services.
+    """
 
     async def opened() -> T:
-        async with open_workbench() as workbench:
+        async with open_workbench(own=own) as workbench:
             return await action(workbench)
 
     return asyncio.run(opened())
 
 
 @asynccontextmanager
-async def open_workbench() -> AsyncIterator[Workbench]:
+async def open_workbench(*, own: bool = False) -> AsyncIterator[Workbench]:
     """Opens the workbench, and closes it; says on stderr when its engine is of another version."""
-    async with doors().workbench() as workbench:
+    async with doors().workbench(own=own) as workbench:
         try:
             yield workbench
         finally:
             version = doors().engine_version(workbench)
             if version not in ("", __version__):
-                warn(f"holdfast: {_skew(version)}")
+                warn(f"holdfast: {_skew(version, own=own)}")
 
 
-def _skew(version: str) -> str:
+def _skew(version: str, *, own: bool) -> str:
     from holdfast.core.domain.versions import is_newer  # only where it is needed
 
-    engine = doors().elsewhere()
+    engine = None if own else doors().elsewhere()
     at = f" at {engine.place}" if engine is not None else ""
     said = f"the engine{at} is version {version}, this is {__version__}"
     if is_newer(version, __version__):

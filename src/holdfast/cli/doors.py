@@ -49,9 +49,11 @@ class RemoteEngine(Protocol):
 class Doors(Protocol):
     """What commands use of `holdfast.bootstrap`."""
 
-    def workbench(self, *, in_process: bool = False) -> AbstractAsyncContextManager[Workbench]:
+    def workbench(
+        self, *, in_process: bool = False, own: bool = False
+    ) -> AbstractAsyncContextManager[Workbench]:
         """Attaches to the engine elsewhere that the environment names, or to the home's own, which is
-        started when it does not run."""
+        started when it does not run; with `own` always to the home's own."""
         ...
 
     def engine_version(self, workbench: Workbench) -> str:
@@ -82,8 +84,9 @@ class Doors(Protocol):
         """Returns the running engine; starts none."""
         ...
 
-    def stop_engine(self, timeout_s: float) -> bool:
-        """Says whether an engine was running and has ended within `timeout_s` seconds."""
+    def stop_engine(self, timeout_s: float, drain_s: float = 0) -> bool:
+        """Says whether an engine was running and has ended within `timeout_s` seconds, after it has waited
+        up to `drain_s` seconds for its runs."""
         ...
 
     def engine_log(self) -> Path: ...

@@ -1,21 +1,101 @@
-"""`holdfast keys`: store and remove keys."""
+"""`holdfast keys`: keys to Holdfast, and Holdfast's keys to model providers."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from holdfast.cli.calling import call
 from holdfast.cli.options import Json, group
-from holdfast.cli.output import say, say_json, say_table
+from holdfast.cli.output import ago, say, say_json, say_table, short_ids, warn
+from holdfast.cli.times import span
+from holdfast.core.domain.identity import Scope
 
-app = group("Store and remove keys.")
+if TYPE_CHECKING:
+    from holdfast.core.domain.identity import Credential
+    from holdfast.core.services.workbench import Workbench
+
+app = group("Make and revoke keys to Holdfast; store those of model providers.")
 provider_app = group("Keys of model providers.")
 app.add_typer(provider_app, name="provider")
 
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="For example `openai`.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="To tell it from others: where it is used.")],
+    scope: Annotated[
+        Literal["read", "chat", "admin"],
+        typer.Option(help="read: look; chat: work as well; admin: change what stays, too."),
+    ] = "chat",
+    expires: Annotated[
+        str | None,
+        typer.Option(metavar="SPAN", help="How long it is valid: 90d, 12h; default: for ever."),
+    ] = None,
+    user: Annotated[str | None, typer.Option(metavar="NAME", help="Whose key; default: your own.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make an API key; it is printed this once."""
+    expires_s = int(span(expires).total_seconds()) if expires else None
+    made = call(lambda workbench: workbench.keys.create(name, Scope(scope), expires_s, user))
+    if as_json:
+        say_json(made)
+        return
+    say(made.secret)
+    warn("This key is not shown again. Clients send it as the header `Authorization: Bearer KEY`.")
+
+
+@app.command("list")
+def list_keys(as_json: Json = False) -> None:
+    """List the API keys; an administrator sees those of all users."""
+
+    async def listed(workbench: Workbench) -> tuple[tuple[Credential, ...], dict[str, str]]:
+        me = await workbench.users.me()
+        users = await workbench.users.list() if me.is_admin else ()
+        names = {user.id: user.name for user in users} | {me.user_id: me.name}
+        return await workbench.keys.list(), names
+
+    found, names = call(listed)
+    if as_json:
+        say_json(found)
+        return
+    ids = short_ids(key.id for key in found)
+    say_table(
+        ("ID", "NAME", "USER", "SCOPE", "KEY", "CREATED", "LAST USED", "STATE"),
+        [
+            (
+                ids[key.id],
+                key.name,
+                names.get(key.user_id, key.user_id),
+                key.scope.value,
+                f"…{key.last_four}",
+                ago(key.created_at),
+                ago(key.last_used_at) or "never",
+                _state(key),
+            )
+            for key in found
+        ],
+        empty="There is no key; `holdfast keys create NAME` makes one.",
+    )
+
+
+@app.command()
+def revoke(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Its name, its id, or the start of its id.")],
+) -> None:
+    """Revoke an API key; it is refused from now on."""
+
+    async def revoked(workbench: Workbench) -> Credential:
+        known = [each.id for each in await workbench.keys.list() if each.revoked_at is None]
+        starts = [id for id in known if len(key) >= 8 and id.startswith(key)]
+        return await workbench.keys.revoke(starts[0] if len(starts) == 1 else key)
+
+    done = call(revoked)
+    say(f"revoked {done.name} (…{done.last_four})")
 
 
 @provider_app.command("list")
@@ -56,3 +136,14 @@ def _read_key(provider: str) -> str:
     import getpass  # start-up time
 
     return getpass.getpass(f"Key of {provider}: ").strip()
+
+
+def _state(key: Credential) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {ago(key.revoked_at)}"
+    if key.expires_at is None:
+        return "valid"
+    left = key.expires_at - datetime.now(UTC)
+    if left <= timedelta():
+        return "expired"
+    return f"valid until {key.expires_at.astimezone():%Y-%m-%d %H:%M}"

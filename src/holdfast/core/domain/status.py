@@ -45,6 +45,11 @@ class Listener(Value):
     started_at: AwareDatetime
     log: str = ""
     """Path of the file of its access lines; empty where they go to who opened it."""
+    leased: bool = False
+    """Whether it closes when who opened it goes away."""
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    allow_hosts: tuple[str, ...] = ()
     closing: bool = False
     """Whether it takes no new connections and ends when its requests do."""
 

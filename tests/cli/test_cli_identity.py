@@ -1,0 +1,189 @@
+"""`holdfast keys create|list|revoke` and `holdfast users`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cli_fakes import NOW, FakeDoors, FakeWorkbench
+
+from holdfast.core.domain.errors import ForbiddenError, NotFoundError
+from holdfast.core.domain.identity import (
+    LOCAL_PRINCIPAL,
+    Credential,
+    NewCredential,
+    Principal,
+    Role,
+    Scope,
+    User,
+)
+
+Cli = Callable[..., Any]
+SECRET = "hf_" + "s" * 43
+ANN = User(id="u-1", name="ann", role=Role.USER, created_at=NOW)
+
+
+def key(id: str = "0123456789", name: str = "ci", **more: Any) -> Credential:
+    fields = {"kind": "key", "user_id": "u-1", "scope": Scope.CHAT, "last_four": "abcd", "created_at": NOW}
+    return Credential.model_validate({"id": id, "name": name, **fields, **more})
+
+
+class Accounts(FakeWorkbench):
+    """A workbench with users and keys."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.me: Principal = LOCAL_PRINCIPAL
+        self.rows: tuple[Credential, ...] = ()
+        self.keys.create = self._create_key
+        self.keys.list = self._keys
+        self.keys.revoke = self._revoke
+        self.users = SimpleNamespace(me=self._me, list=self._users, add=self._add, remove=self._remove)
+
+    async def _me(self) -> Principal:
+        return self.me
+
+    async def _create_key(self, name: str, scope: Scope, expires_s: int | None, user: str | None) -> Any:
+        self.calls.append(("create", name, scope, expires_s, user))
+        return NewCredential(credential=key(name=name, scope=scope), secret=SECRET)
+
+    async def _keys(self) -> tuple[Credential, ...]:
+        return self.rows
+
+    async def _revoke(self, id: str) -> Credential:
+        self.calls.append(("revoke", id))
+        if id == "none":
+            raise NotFoundError("There is no key none.")
+        return key(name="ci", revoked_at=NOW)
+
+    async def _users(self) -> tuple[User, ...]:
+        if not self.me.is_admin:
+            raise ForbiddenError("only for administrators")
+        return (User(id="local", name="local", role=Role.ADMIN, created_at=NOW), ANN)
+
+    async def _add(self, name: str, role: Role) -> User:
+        self.calls.append(("add", name, role))
+        return ANN.model_copy(update={"name": name, "role": role})
+
+    async def _remove(self, name: str) -> None:
+        self.calls.append(("remove", name))
+
+
+@pytest.fixture
+def accounts(fake: FakeDoors) -> Accounts:
+    workbench = Accounts()
+    fake.build = lambda: workbench
+    return workbench
+
+
+def test_a_new_key_alone_is_on_stdout_and_its_use_beside_it(accounts: Accounts, cli: Cli) -> None:
+    outcome = cli("keys", "create", "laptop")
+    assert outcome.out == f"{SECRET}\n"
+    assert "Authorization: Bearer" in outcome.err
+    assert "not shown again" in outcome.err
+    assert SECRET not in outcome.err
+    assert accounts.calls == [("create", "laptop", Scope.CHAT, None, None)]
+
+
+def test_scope_expiry_and_user_are_handed_on(accounts: Accounts, cli: Cli) -> None:
+    options = ("--scope", "admin", "--expires", "90d", "--user", "ann")
+    shown = json.loads(cli("keys", "create", "ci", *options, "--json").out)
+    assert shown["secret"] == SECRET
+    assert shown["credential"]["name"] == "ci"
+    assert accounts.calls == [("create", "ci", Scope.ADMIN, 90 * 86_400, "ann")]
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--scope", "all"), ("--expires", "soon"), ("--expires", "-1d"), ("--expires", "5")]
+)
+def test_a_scope_or_an_expiry_that_is_none_is_wrong_usage(
+    accounts: Accounts, cli: Cli, wrong: tuple[str, str]
+) -> None:
+    assert cli("keys", "create", "ci", *wrong).status == 2
+    assert accounts.calls == []
+
+
+def test_keys_are_listed_with_all_but_the_secret(accounts: Accounts, cli: Cli) -> None:
+    soon = datetime.now(UTC) + timedelta(days=3)
+    accounts.rows = (
+        key(last_used_at=NOW),
+        key("1123456789", "old", revoked_at=NOW),
+        key("2123456789", "gone", user_id="u-2", expires_at=NOW - timedelta(days=1)),
+        key("3123456789", "soon", user_id="local", expires_at=soon),
+    )
+    header, first, second, third, fourth = cli("keys", "list").out.splitlines()
+    assert header.split() == ["ID", "NAME", "USER", "SCOPE", "KEY", "CREATED", "LAST", "USED", "STATE"]
+    assert first.split()[:5] == ["01234567", "ci", "ann", "chat", "…abcd"]
+    assert first.endswith("valid")
+    assert "never" in second and "revoked" in second
+    assert "u-2" in third and third.endswith("expired")
+    assert " local " in fourth and "valid until" in fourth
+    listed = json.loads(cli("keys", "list", "--json").out)
+    assert [each["name"] for each in listed] == ["ci", "old", "gone", "soon"]
+    assert "secret" not in json.dumps(listed)
+
+
+def test_without_keys_it_is_said_how_to_make_one(accounts: Accounts, cli: Cli) -> None:
+    assert "holdfast keys create NAME" in cli("keys", "list").out
+
+
+def test_who_is_no_administrator_sees_his_own_keys_without_asking_for_users(
+    accounts: Accounts, cli: Cli
+) -> None:
+    accounts.me = Principal(user_id="u-1", name="ann", role=Role.USER, scope=Scope.ADMIN)
+    accounts.rows = (key(),)
+    assert " ann " in cli("keys", "list").out
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        ("ci", "ci"),
+        ("0123456789", "0123456789"),
+        ("01234567", "0123456789"),
+        ("11234567", "11234567"),
+        ("0123", "0123"),
+    ],
+)
+def test_a_key_is_revoked_by_name_id_or_the_start_of_one_that_is_valid(
+    accounts: Accounts, cli: Cli, named: str, asked: str
+) -> None:
+    accounts.rows = (key(), key("1123456789", revoked_at=NOW))
+    outcome = cli("keys", "revoke", named)
+    assert outcome.out == "revoked ci (…abcd)\n"
+    assert accounts.calls == [("revoke", asked)]
+
+
+def test_a_start_that_two_keys_have_names_none_of_them(accounts: Accounts, cli: Cli) -> None:
+    accounts.rows = (key("0123456789"), key("0123456780"))
+    cli("keys", "revoke", "012345678")
+    assert accounts.calls == [("revoke", "012345678")]
+
+
+def test_a_key_that_is_not_there_is_an_error(accounts: Accounts, cli: Cli) -> None:
+    outcome = cli("keys", "revoke", "none")
+    assert outcome.status == 1
+    assert "There is no key none." in outcome.err
+
+
+def test_users_are_added_listed_and_removed(accounts: Accounts, cli: Cli) -> None:
+    out = cli("users", "add", "Bob B", "--role", "admin").out
+    assert "added Bob B (admin)" in out
+    assert "holdfast keys create NAME --user 'Bob B'" in out
+    assert json.loads(cli("users", "add", "eve", "--json").out)["role"] == "user"
+    header, local, ann = cli("users", "list").out.splitlines()
+    assert header.split() == ["NAME", "ROLE", "ID", "SINCE"]
+    assert local.split()[:3] == ["local", "admin", "local"]
+    assert ann.split()[:3] == ["ann", "user", "u-1"]
+    assert [each["name"] for each in json.loads(cli("users", "list", "--json").out)] == ["local", "ann"]
+    assert cli("users", "remove", "ann").out == "removed ann\n"
+    assert accounts.calls == [("add", "Bob B", Role.ADMIN), ("add", "eve", Role.USER), ("remove", "ann")]
+
+
+def test_a_role_that_is_none_is_wrong_usage(accounts: Accounts, cli: Cli) -> None:
+    assert cli("users", "add", "bob", "--role", "king").status == 2
+    assert accounts.calls == []
