@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from docpages import events
 from docpages.markdown import code, docstring, fenced, page, summary, table
-from docpages.models import plain, records_in, type_name
+from docpages.models import paged, plain, records_in, type_name
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.events import LoggedEvent
 from holdfast.server.native.operations import OPERATIONS, PREFIX, Operation, workbench_methods
@@ -24,6 +24,8 @@ The terminal app and the commands are clients of it. It listens on no network po
 - Parameters that are not part of the path are query parameters for `GET` and `DELETE`, and keys of a JSON
   object in the body for everything else. Unknown ones are errors. Where a file is the body, it stands there
   as it is, without a form around it, and all other parameters are in the query.
+- Long listings come in pages: `items`, and `next_cursor`, which goes into the next request as `cursor`; null
+  at the end.
 - Answers are JSON. Errors have one shape, see [errors](errors.md); their `request_id`, also in the header
   `X-Request-Id`, names the place in the engine's log.
 - `GET {LIVE_PATH}` answers `{{"status":"live"}}` as soon as the process is there."""
@@ -122,12 +124,14 @@ def _result(operation: Operation, hint: Any) -> str:
         return " without a body"
     if LoggedEvent in get_args(hint):
         return " with a list of [events](events.md)"
+    if paged(hint) is LoggedEvent:
+        return " with a page of [events](events.md)"
     null = ", or null when there is none" if type(None) in get_args(hint) else ""
     return f" with {_article(type_name(hint, _link))}{null}"
 
 
 def _article(name: str) -> str:
-    if name.startswith("list"):
+    if name.startswith(("list", "page")):
         return f"a {name}"
     return name if name.startswith("[") else f"JSON: {name}"
 

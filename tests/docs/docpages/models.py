@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from docpages.markdown import code, table
+from holdfast.core.domain.values import Page
 
 Link = Callable[[type[BaseModel]], str]
 """Returns how a record is named in a table, perhaps with a link."""
@@ -148,11 +149,20 @@ def type_name(annotation: Any, link: Link) -> str:
         return "object"
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return ", ".join(code(str(one.value)) for one in annotation)
+    if (item := paged(annotation)) is not None:
+        return f"page of {type_name(item, link)}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return link(annotation)
     if getattr(annotation, "__name__", "") in ("datetime", "AwareDatetime"):
         return "time"
     return "anything"
+
+
+def paged(annotation: Any) -> Any:
+    """Returns what a page has as its items; None for what is no page."""
+    if not (isinstance(annotation, type) and issubclass(annotation, Page)):
+        return None
+    return annotation.__pydantic_generic_metadata__["args"][0]
 
 
 def records_in(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -164,6 +174,9 @@ def records_in(annotation: Any) -> Iterator[type[BaseModel]]:
 def _records(annotation: Any, seen: set[type[BaseModel]]) -> Iterator[type[BaseModel]]:
     for argument in get_args(annotation):
         yield from _records(argument, seen)
+    if (item := paged(annotation)) is not None:
+        yield from _records(item, seen)
+        return
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)) or annotation in seen:
         return
     seen.add(annotation)
