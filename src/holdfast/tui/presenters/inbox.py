@@ -215,10 +215,12 @@ def _measure(approval: Approval) -> str:
     return f"  +{sum(added for added, _ in counts)} -{sum(removed for _, removed in counts)}"
 
 
-def keys_line(item: Item | None, confirming: bool) -> Line:
+def keys_line(item: Item | None, confirming: bool, may_decide: bool = True) -> Line:
     """Returns the keys that act on `item`; `confirming` after the first press of `a`."""
     if item is None:
         return BLANK
+    if not may_decide:
+        return line(("your key may look, but not decide", "muted"))
     if item.question is not None:
         count = len(item.question.choices)
         numbers = "1" if count == 1 else f"1-{min(count, 9)}"
@@ -238,9 +240,9 @@ def keys_line(item: Item | None, confirming: bool) -> Line:
     )  # fmt: skip
 
 
-def keys_block(item: Item | None, confirming: bool) -> list[Line]:
+def keys_block(item: Item | None, confirming: bool, may_decide: bool = True) -> list[Line]:
     """Returns the same keys for a narrow pane: those that allow above those that do not."""
-    keys = keys_line(item, confirming)
+    keys = keys_line(item, confirming, may_decide)
     cut = next((i for i, (text, _) in enumerate(keys) if text == "e"), 0)
     if not cut or confirming:
         return [keys] if keys else []

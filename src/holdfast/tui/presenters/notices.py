@@ -87,12 +87,12 @@ def trust_lines(model: Model, project: str) -> list[Line]:
 
 def placeholder(model: Model) -> str:
     """Returns what stands in the empty message field."""
+    if not model.header.may_send:
+        return "This key may look, but not send"
     answering = model.answering()
     if answering is not None:
         return "Your answer   esc: write a message instead"
     item = model.deciding()
     if item is not None and item.approval is not None:
         return "A key above decides · or write a message"
-    if not model.header.may_send:
-        return "This key may look, but not send"
     return "Message is queued until the run has ended" if model.run.busy else PLACEHOLDER

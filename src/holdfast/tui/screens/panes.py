@@ -154,7 +154,7 @@ class Panes:
     def _paint_decision(self) -> None:
         model = self._model
         item = model.deciding()
-        keys = keys_line(item, item is not None and model.confirming == item.id)
+        keys = keys_line(item, item is not None and model.confirming == item.id, model.header.may_send)
         strip = self._screen.box.notice("decide")
         strip.set_class(item is not None and item.question is not None, "-question")
         own = item is None or item.session_id == model.session_id
@@ -171,7 +171,8 @@ class Panes:
 
     def _with_way(self, keys: Line) -> Line:
         """Adds how to reach the keys while the message field holds text."""
-        return line(("F2, then  ", "muted"), *keys) if self._had_text else keys
+        wanted = self._had_text and self._model.header.may_send
+        return line(("F2, then  ", "muted"), *keys) if wanted else keys
 
     # --- deciding from the message field
 
@@ -181,6 +182,8 @@ class Panes:
         keys: frozenset[str] = frozenset("ti") if model.untrusted else frozenset()
         if model.skew is not None:
             keys |= frozenset("ul" if model.skew.can_restart else "l")
+        if not model.header.may_send:
+            item = None
         if item is not None and item.approval is not None:
             keys |= DECIDING
         elif item is not None and item.question is not None:
@@ -211,7 +214,7 @@ class Panes:
         """Shows the whole of what waits on the whole screen."""
         model, app = self._model, self._screen.app
         lines = detail(item, model.sessions.title(item.session_id), app.start.now())
-        keys = keys_line(item, model.confirming == item.id)
+        keys = keys_line(item, model.confirming == item.id, model.header.may_send)
         app.push_screen(ApprovalScreen(item.id, item.label, lines, keys))
 
     def select(self, item_id: str) -> None:
