@@ -15,7 +15,7 @@ from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunStatus
 from holdfast.core.store.broadcast import Follower
-from holdfast.core.store.writer import Writer
+from holdfast.core.store.log import EventLog
 from holdfast.core.tools.builtin.write_file import WriteFile
 
 ASKED = ("write_file", json.dumps({"path": "asked.md", "content": "x"}))
@@ -95,7 +95,8 @@ async def test_a_client_that_goes_away_while_it_decides_leaves_no_run_behind(ope
         deciding = asyncio.create_task(
             bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
         )
-        await emitting.wait()
+        async with asyncio.timeout(10):
+            await emitting.wait()
         deciding.cancel()
         await asyncio.wait([deciding])
         assert (await bench.end(run_id))[-1].event.type == "run.completed"
@@ -145,16 +146,17 @@ async def test_cancelling_a_run_twice_does_not_stop_the_message_that_waits(
         await bench.approval()
         await bench.workbench.runs.send(session.id, (TextPart(text="next"),))
         starting = asyncio.Event()
-        append = Writer.append
+        append = EventLog.append
 
-        def noticed(writer: Writer, events: Any, *, durable: bool = False) -> Any:
+        def noticed(log: EventLog, *events: Any, durable: bool = False) -> Any:
             if any(event.type == "run.started" for event in events):
                 asyncio.get_running_loop().call_soon(starting.set)
-            return append(writer, events, durable=durable)
+            return append(log, *events, durable=durable)
 
-        monkeypatch.setattr(Writer, "append", noticed)
+        monkeypatch.setattr(EventLog, "append", noticed)
         first = asyncio.create_task(bench.workbench.runs.cancel(run_id))
-        await starting.wait()
+        async with asyncio.timeout(10):
+            await starting.wait()
         await bench.workbench.runs.cancel(run_id)
         await first
         runs = (await bench.workbench.runs.list(session.id)).items
@@ -209,16 +211,17 @@ async def test_a_client_that_goes_away_while_it_sends_leaves_a_run_that_runs(
     async with open_bench([say("one")]) as bench:
         session = await bench.session()
         appending = asyncio.Event()
-        append = Writer.append
+        append = EventLog.append
 
-        def noticed(writer: Writer, events: Any, *, durable: bool = False) -> Any:
+        def noticed(log: EventLog, *events: Any, durable: bool = False) -> Any:
             if any(event.type == "run.started" for event in events):
                 appending.set()
-            return append(writer, events, durable=durable)
+            return append(log, *events, durable=durable)
 
-        monkeypatch.setattr(Writer, "append", noticed)
+        monkeypatch.setattr(EventLog, "append", noticed)
         sending = asyncio.create_task(bench.send(session))
-        await appending.wait()
+        async with asyncio.timeout(10):
+            await appending.wait()
         sending.cancel()
         await asyncio.wait([sending])
         assert (await bench.until("run.completed"))[-1].event.type == "run.completed"
