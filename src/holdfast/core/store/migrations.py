@@ -261,6 +261,13 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE INDEX idempotency_by_time ON idempotency (at);
         """,
     ),
+    (
+        "messages_of_sessions",
+        """
+        CREATE INDEX messages_by_session ON events (session_id, id)
+            WHERE type IN ('message.added', 'message.queued');
+        """,
+    ),
 )
 VERSION = len(STEPS)
 
