@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing as closed_at_end
@@ -99,6 +100,7 @@ async def test_a_collector_that_refuses_is_told_of_once_and_again_when_it_is_bac
         await asyncio.to_thread(collector.wait, number)
     collector.status = 200
     exporter.export(span(4))
+    await asyncio.to_thread(collector.wait, 4)
     await exporter.close(10)
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 2, told
@@ -116,11 +118,27 @@ async def test_a_collector_that_is_not_there_is_told_of_once(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     exporter = OtlpExporter(f"http://user:password@127.0.0.1:{port}/v1/traces", delay_s=QUICK_S)
-    exporter.export(span())
-    await exporter.close(10)
+    told = threading.Event()
+    caplog.handler.addFilter(lambda record: told.set() or True)  # type: ignore[func-returns-value]
+    for number in range(1, 5):
+        exporter.export(span(number))
+    assert await asyncio.to_thread(told.wait, 10)
     (record,) = caplog.records
     assert f"http://127.0.0.1:{port}/v1/traces" in record.getMessage()
     assert "password" not in record.getMessage()
+    await exporter.close(10)
+
+
+async def test_the_end_does_not_try_again_where_nobody_is(caplog: pytest.LogCaptureFixture) -> None:
+    with closed_at_end(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    exporter = OtlpExporter(f"http://127.0.0.1:{port}/v1/traces")
+    exporter.export(span())
+    began = time.perf_counter()
+    await exporter.close(30)
+    assert time.perf_counter() - began < 10  # the first pause alone is a second, and there are six
+    assert "the last traces could not be sent" in caplog.text
 
 
 async def test_neither_exporting_nor_the_end_waits_for_a_collector_that_does_not_answer(
@@ -136,7 +154,7 @@ async def test_neither_exporting_nor_the_end_waits_for_a_collector_that_does_not
     assert time.perf_counter() - began < 5
     told = "\n".join(record.getMessage() for record in caplog.records)
     assert told.count("some are dropped") == 1  # the queue is bounded
-    assert "could not be sent within 0.2 s" in told
+    assert "the last traces could not be sent" in told
 
 
 async def test_the_sdk_gets_its_logger_back(collector: Collector) -> None:

@@ -11,7 +11,8 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -31,7 +32,6 @@ from holdfast.core.domain.traces import Span
 logger = logging.getLogger(__name__)
 
 _KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
-_FAILING_CLOSE_S = 0.5
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
@@ -84,25 +84,31 @@ class OtlpExporter:
         )
 
     async def close(self, within_s: float) -> None:
-        """Sends what waits; what has not gone after `within_s` seconds is lost, and sooner where nothing has
-        gone before."""
-        if self._watched.failing:
-            within_s = min(within_s, _FAILING_CLOSE_S)
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        """Sends what waits; what has not gone after `within_s` seconds, or after a failure, is lost."""
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        sent = False
+
+        def tell() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(over.set)
 
         def shut_down() -> None:
+            nonlocal sent
             self._queue.shutdown()  # type: ignore[no-untyped-call]  # the SDK has no types here
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(ended.set)
+            sent = True
+            tell()
 
+        self._complaints.on_heard = tell
+        if self._watched.sending and self._complaints.heard:  # it tries again already
+            tell()
         # A thread that nobody waits for at the end of the process: the SDK's own patience is half a minute.
         threading.Thread(target=shut_down, name="traces-end", daemon=True).start()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                await ended.wait()
-        except TimeoutError:
+                await over.wait()
+        if not sent:
             self._sender.shutdown()  # type: ignore[no-untyped-call]  # the SDK has no types here
-            logger.warning("the last traces could not be sent within %.1f s", within_s)
+            logger.warning("the last traces could not be sent to %s", self._watched.where)
         self._complaints.stop()
 
 
@@ -112,20 +118,23 @@ class _Watched(SpanExporter):
     def __init__(self, inner: SpanExporter, complaints: _Complaints, where: str) -> None:
         self._inner = inner
         self._complaints = complaints
-        self._where = where
-        self.failing = False
+        self.where = where
+        self.sending = False
+        self._failing = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self._complaints.heard.clear()
+        self.sending = True
         result = self._inner.export(spans)
+        self.sending = False
         if result is SpanExportResult.SUCCESS:
-            if self.failing:
-                logger.info("traces are sent to %s again", self._where)
-            self.failing = False
-        elif not self.failing:
-            self.failing = True
+            if self._failing:
+                logger.info("traces are sent to %s again", self.where)
+            self._failing = False
+        elif not self._failing:
+            self._failing = True
             why = shorten(" ".join(self._complaints.heard), 500)
-            logger.warning("traces cannot be sent to %s and are dropped: %s", self._where, why)
+            logger.warning("traces cannot be sent to %s and are dropped: %s", self.where, why)
         return result
 
     def shutdown(self) -> None:
@@ -138,6 +147,8 @@ class _Complaints(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.heard: deque[str] = deque(maxlen=2)
+        """Of the sending under way, or of the last one."""
+        self.on_heard: Callable[[], None] | None = None
         self._sdk = logging.getLogger("opentelemetry")
         self._told_full = False
 
@@ -157,6 +168,8 @@ class _Complaints(logging.Handler):
             self._told_full = True
         else:
             self.heard.append(text)
+            if self.on_heard is not None:
+                self.on_heard()
 
 
 def _context(trace_id: int, span_id: int) -> SpanContext:
