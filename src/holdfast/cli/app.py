@@ -25,6 +25,7 @@ COMMANDS = {
     "usage": "See the tokens and the money that runs have used.",
     "keys": "Make and revoke keys to Holdfast; store those of model providers.",
     "users": "Add and remove users.",
+    "webhooks": "Send signed events to other programs over HTTP.",
     "trust": "Trust the agents of a project folder, or stop to.",
     "engine": "The background process: its status, its log, its end and restart.",
     "doctor": "Check the installation, and repair what can be repaired.",
