@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import tempfile
+import tracemalloc
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,12 +13,13 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import InvalidError, NotFoundError, TooLargeError, UnavailableError
 from holdfast.core.domain.files import Change, WrittenFile
 from holdfast.core.domain.transfer import Download
-from holdfast.server.kit.transfer import disposition
+from holdfast.server.kit.transfer import disposition, received_file
 from holdfast.server.native.transfers import sent_body
 
 WRITTEN = WrittenFile(path="a", size=1, digest="00", change=Change.CREATED)
@@ -205,6 +207,25 @@ async def test_an_argument_beside_a_file_is_checked_before_the_file_is_sent(serv
     with pytest.raises(InvalidError, match="path"):
         await served.remote.files.upload("s1", 5, b"x")
     assert served.fake.calls == []
+
+
+async def test_a_large_file_is_taken_in_without_being_held_in_memory() -> None:
+    pieces = 64
+
+    async def receive() -> dict[str, Any]:
+        nonlocal pieces
+        pieces -= 1
+        return {"type": "http.request", "body": b"x" * 524_288, "more_body": pieces > 0}
+
+    request = Request({"type": "http", "method": "PUT", "headers": []}, receive)
+    tracemalloc.start()
+    try:
+        async with received_file(request, 40 * 2**20) as file:
+            most = tracemalloc.get_traced_memory()[1]
+            assert file.seek(0, io.SEEK_END) == 32 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert most < 8 * 2**20
 
 
 @given(st.text(max_size=30))

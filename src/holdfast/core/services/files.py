@@ -38,7 +38,7 @@ from holdfast.core.services.changing import ClientChanges
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.log import EventLog
 
-STATS_S = 20.0
+STATS_S = 10.0
 """Longest time that counting workspaces takes, in seconds."""
 
 
@@ -110,7 +110,8 @@ class FileService:
         if session_id is not None:
             folder = str(self._workspaces.open(await self._session(session_id)).root)
             owned = {folder: owned.get(folder, [session_id])}
-        return await asyncio.to_thread(_count_all, owned, time.monotonic() + STATS_S)
+        async with self._workspaces.counting:
+            return await asyncio.to_thread(_count_all, owned, time.monotonic() + STATS_S)
 
     async def attach(self, session_id: str, path: str) -> ImagePart | FilePart:
         session = await self._session(session_id)

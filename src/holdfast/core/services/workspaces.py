@@ -30,6 +30,8 @@ class Workspaces:
         self._jails: dict[str, WorkspaceJail] = {}
         self._watches: dict[str, WorkspaceWatch] = {}
         self._indexes: dict[str, PathIndex] = {}
+        self.counting = asyncio.Lock()
+        """Held while workspaces are counted, which takes a thread for seconds."""
 
     def place(self, session_id: str, kind: str, project: str, *, trusted: bool) -> Path:
         """Returns the folder for a new session: one of its own, the project, or a path the agent names."""
