@@ -54,6 +54,18 @@ async def test_a_bill_does_not_shrink_with_its_session(host: LocalWorkbench, ask
     assert await host.usage.report(by="model") == before
 
 
+async def test_usage_that_was_lost_is_noticed_and_brought_back(host: LocalWorkbench, ask: Any) -> None:
+    session_id = await ask(host)
+    await host.sessions.fork(session_id)
+    before = await host.usage.report(by="model")
+    (index,) = [check for check in await host.engine.check() if check.name == "index"]
+    assert index.state == "ok"
+    await host._core.log.writer.run(lambda db: db.execute("DELETE FROM usage") and None)
+    (index,) = [check for check in await host.engine.check(repair=True) if check.name == "index"]
+    assert (index.state, "usage of 1" in index.message) == ("repaired", True)
+    assert await host.usage.report(by="model") == before
+
+
 async def test_a_fork_is_on_no_bill_before_it_runs(host: LocalWorkbench, ask: Any) -> None:
     session_id = await ask(host)
     await host.sessions.fork(session_id)

@@ -245,4 +245,12 @@ def index_problems(db: sqlite3.Connection) -> list[str]:
     ).fetchone()[0]
     if ended:
         problems.append(f"{ended} runs have a wrong status")
+    # The table of usage may know more than the log, never less; a fork's copies are not counted in it.
+    uncounted = db.execute(
+        "SELECT COUNT(*) FROM events e JOIN sessions s ON s.id = e.session_id"
+        " WHERE e.type = 'usage.recorded' AND s.forked_from IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM usage u WHERE u.event_id = e.id)"
+    ).fetchone()[0]
+    if uncounted:
+        problems.append(f"the usage of {uncounted} model calls is not counted")
     return problems
