@@ -38,7 +38,7 @@ def doctor(
 
 def _check_engine(repair: bool) -> list[CheckResult]:
     try:
-        return list(call(lambda workbench: workbench.engine.check(repair)))
+        return list(call(lambda workbench: workbench.engine.check(repair), own=True))
     except HoldfastError as error:
         return [
             CheckResult(
