@@ -50,10 +50,11 @@ class Codec:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all parameters, as they are on the wire."""
-        return tuple(self._arguments.model_fields)
+        return tuple(self.arguments.model_fields)
 
     @cached_property
-    def _arguments(self) -> type[BaseModel]:
+    def arguments(self) -> type[BaseModel]:
+        """The parameters as one model, those of a flattened model among them."""
         fields: dict[str, Any] = {}
         for parameter in self._signature.parameters.values():
             if parameter.name == self.operation.raw_in:
@@ -68,7 +69,13 @@ class Codec:
 
     @cached_property
     def _defaults(self) -> dict[str, Any]:
-        return {name: field.default for name, field in self._arguments.model_fields.items()}
+        return {name: field.default for name, field in self.arguments.model_fields.items()}
+
+    @property
+    def answer_type(self) -> Any:
+        """The type of the result; of a stream, that of an item."""
+        returned = self._hints["return"]
+        return get_args(returned)[0] if self.operation.stream else returned
 
     @cached_property
     def _result(self) -> TypeAdapter[Any]:
@@ -80,12 +87,12 @@ class Codec:
 
     @cached_property
     def _item(self) -> TypeAdapter[Any]:
-        return TypeAdapter(get_args(self._hints["return"])[0])
+        return TypeAdapter(self.answer_type)
 
     @property
     def streams_events(self) -> bool:
         """Whether a stream is of the log's events, which have a cursor; else of items that have none."""
-        return bool(get_args(self._hints["return"])[0] is LoggedEvent)
+        return self.operation.stream and self.answer_type is LoggedEvent
 
     def _flattens(self, name: str) -> bool:
         hint = self._hints[name]
@@ -101,9 +108,9 @@ class Codec:
         values = {**given, **path}
         try:
             if self.operation.in_query:
-                arguments = self._arguments.model_validate_strings(values)
+                arguments = self.arguments.model_validate_strings(values)
             else:
-                arguments = self._arguments.model_validate(values)
+                arguments = self.arguments.model_validate(values)
         except ValidationError as error:
             raise self._invalid(error) from None
         for name, value in arguments:
@@ -157,7 +164,7 @@ class Codec:
         for name in self._flattened:
             given |= dict(given.pop(name))
         try:
-            arguments = self._arguments.model_validate(given)
+            arguments = self.arguments.model_validate(given)
             in_path = set(self.operation.path_names)
             fields = arguments.model_dump(mode="json", include=in_path)
             path = PREFIX + self.operation.path.format(**{n: _segment(v) for n, v in fields.items()})

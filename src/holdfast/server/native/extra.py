@@ -1,4 +1,4 @@
-"""Routes of the native API that are no methods of the workbench: probes, the version, metrics."""
+"""Routes of the native API that are no methods of the workbench: probes, version, metrics, document."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from holdfast.core.domain.identity import Role, Scope
 from holdfast.core.services.needs import Needs
 from holdfast.server.native.operations import PREFIX
+from holdfast.server.native.swagger import DOCS_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +43,9 @@ METRICS = ExtraRoute(
     media_type="text/plain; version=0.0.4; charset=utf-8",
     needs=Needs(Scope.READ, Role.ADMIN),
 )
-EXTRA_ROUTES = (LIVE, READY, VERSION, METRICS)
+OPENAPI = ExtraRoute("openapi", f"{PREFIX}/openapi.json", "Answers with this document.")
+DOCS = ExtraRoute(
+    "docs", DOCS_PATH, "Shows this document in a browser, with Swagger UI.", media_type="text/html"
+)
+EXTRA_ROUTES = (LIVE, READY, VERSION, METRICS, OPENAPI, DOCS)
+"""All of them, but for the files that the page of `DOCS` loads."""

@@ -31,12 +31,13 @@ from holdfast.server.kit.sse import ERROR_EVENT, PING, write_cursor, write_frame
 from holdfast.server.kit.stream import FrameStream
 from holdfast.server.kit.transfer import SentFile, received_file
 from holdfast.server.native.codec import Codec, codec
-from holdfast.server.native.extra import EXTRA_ROUTES, LIVE, METRICS, READY, VERSION
+from holdfast.server.native.extra import DOCS, EXTRA_ROUTES, LIVE, METRICS, OPENAPI, READY, VERSION
 from holdfast.server.native.operations import PREFIX, Operation, Place, operations, places
+from holdfast.server.native.swagger import ASSET_PATHS, docs_asset, docs_page
 
 LIVE_PATH, READY_PATH, VERSION_PATH = LIVE.path, READY.path, VERSION.path
-PUBLIC_PATHS = frozenset(route.path for route in EXTRA_ROUTES if route.needs is None)
-"""They need no key."""
+PUBLIC_PATHS = frozenset((*(route.path for route in EXTRA_ROUTES if route.needs is None), *ASSET_PATHS))
+"""They need no key: what they say is of the program, and of nobody's data."""
 
 READY_WAIT_S = 1.0
 """How long the database has to answer before the engine is not ready."""
@@ -75,11 +76,20 @@ def native_api(
     ]
     # Fixed segments before those that take an id.
     routes.sort(key=lambda route: route.path.replace("{", "~"))
-    answers = {LIVE: _live, READY: api.ready, VERSION: _version, METRICS: api.metrics}
+    answers = {
+        LIVE: _live,
+        READY: api.ready,
+        VERSION: _version,
+        METRICS: api.metrics,
+        OPENAPI: _document,
+        DOCS: docs_page,
+    }
     own = tuple(Route(extra.path, named(extra.name, answers[extra])) for extra in EXTRA_ROUTES)
-    router = Router([*own, *routes], redirect_slashes=False, default=_nothing_there)
+    assets = tuple(Route(path, named("docs", docs_asset)) for path in ASSET_PATHS)
+    routes = [*own, *routes, *assets]
+    router = Router(routes, redirect_slashes=False, default=_nothing_there)
     app = Boundary(Admitted(router, public=PUBLIC_PATHS), log)
-    return Api("holdfast", PREFIX, app, (*own, *routes))
+    return Api("holdfast", PREFIX, app, tuple(routes))
 
 
 def _route(path: str, by_method: dict[str, Place], api: _NativeApi) -> Route:
@@ -107,6 +117,16 @@ async def _live(request: Request) -> Response:
 
 async def _version(request: Request) -> Response:
     return JSONResponse({"version": __version__, "api": "v1"})
+
+
+async def _document(request: Request) -> Response:
+    # It is long to make, and what makes it is imported with it.
+    def made() -> bytes:
+        from holdfast.server.native.openapi import document_json
+
+        return document_json()
+
+    return Response(await asyncio.to_thread(made), media_type="application/json")
 
 
 async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
