@@ -10,7 +10,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from random import random
 
@@ -108,22 +108,18 @@ class _Place:
     """The cursor in the store."""
 
 
-@dataclass(slots=True, eq=False)
 class Line:
     """The deliveries of one enabled webhook."""
 
-    webhook: Webhook
-    means: Means
-    types: frozenset[str] = field(init=False)
-    _sender: Sender = field(init=False)
-    _place: _Place = field(init=False)
-    _news: asyncio.Event = field(init=False, default_factory=asyncio.Event)
-    _hurry: asyncio.Event = field(init=False, default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.types = wanted_types(self.webhook.events)
-        self._sender = self.means.make_sender()
-        self._place = _Place(written=self.webhook.cursor)
+    def __init__(self, webhook: Webhook, means: Means) -> None:
+        self.webhook = webhook
+        """As deliveries have left it; kept with each of them."""
+        self.types = wanted_types(webhook.events)
+        self._means = means
+        self._sender = means.make_sender()
+        self._place = _Place(written=webhook.cursor)
+        self._news = asyncio.Event()
+        self._hurry = asyncio.Event()
 
     @property
     def wants_deltas(self) -> bool:
@@ -150,7 +146,7 @@ class Line:
                     await self._act()
                 except StoreError as error:
                     logger.warning("webhook %s waits for the database: %s", self.webhook.id, error.message)
-                    await self.means.wait(asyncio.Event(), _STORE_WAIT_S)
+                    await self._means.wait(asyncio.Event(), _STORE_WAIT_S)
         finally:
             await self._sender.close()
         logger.warning("webhook %s is disabled: %s", self.webhook.id, self.webhook.reason)
@@ -159,7 +155,7 @@ class Line:
         """Writes down that nothing is left to send, if so; for a line that was stopped, before its webhook
         is changed. Raises `StoreError`."""
         await self._load()
-        place, store = self._place, self.means.store
+        place, store = self._place, self._means.store
         last = await store.last_event_id()
         if place.waiting is None and await store.next_event(self.webhook, self.types) is None:
             self._pass(last)
@@ -167,7 +163,7 @@ class Line:
 
     async def _load(self) -> None:
         if not self._place.loaded:
-            self._place.waiting = await self.means.store.pending(self.webhook.id)
+            self._place.waiting = await self._means.store.pending(self.webhook.id)
             self._place.loaded = True
 
     def _pass(self, event_id: int) -> None:
@@ -177,12 +173,12 @@ class Line:
 
     async def _write_cursor(self) -> None:
         if self.webhook.cursor > self._place.written:
-            await self.means.store.move(self.webhook.id, self.webhook.cursor)
+            await self._means.store.move(self.webhook.id, self.webhook.cursor)
             self._place.written = self.webhook.cursor
 
     async def _act(self) -> None:
         """Does the next thing: an attempt, a wait for the next attempt, or a wait for news."""
-        place, store = self._place, self.means.store
+        place, store = self._place, self._means.store
         if place.untold is not None:
             await self._tell(place.untold)
         await self._load()
@@ -196,7 +192,7 @@ class Line:
         elif (seconds := self._seconds_left()) > 0:
             await self._wait(seconds)
         else:
-            await self._attempt(place.waiting or delivery_of(self.webhook, found, self.means.now()), found)
+            await self._attempt(place.waiting or delivery_of(self.webhook, found, self._means.now()), found)
 
     async def _rest(self, last: int) -> None:
         """Waits for news; there is nothing to send up to the event `last`."""
@@ -211,11 +207,11 @@ class Line:
         if waiting is None or waiting.next_attempt_at is None or self._place.due:
             return 0.0
         # A clock that was set back must not make the wait longer than any that was meant.
-        return min((waiting.next_attempt_at - self.means.now()).total_seconds(), MAX_RETRY_AFTER_S)
+        return min((waiting.next_attempt_at - self._means.now()).total_seconds(), MAX_RETRY_AFTER_S)
 
     async def _wait(self, seconds: float) -> None:
         await self._sender.close()
-        await self.means.wait(self._hurry, seconds)
+        await self._means.wait(self._hurry, seconds)
         self._hurry.clear()
         self._place.due = True
 
@@ -223,9 +219,9 @@ class Line:
         self._place.due = False
         self._hurry.clear()
         delivery = delivery.model_copy(update={"attempts": delivery.attempts + 1})
-        answer = await self.means.attempt(self._sender, self.webhook, delivery, found)
-        at = self.means.now()
-        delivery = attempted(delivery, answer, at, self.means.chance())
+        answer = await self._means.attempt(self._sender, self.webhook, delivery, found)
+        at = self._means.now()
+        delivery = attempted(delivery, answer, at, self._means.chance())
         await self._tell(_Kept(delivery, after_attempt(self.webhook, delivery, answer, at)))
 
     async def _drop(self, delivery: Delivery) -> None:
@@ -241,7 +237,7 @@ class Line:
         """Tells the store; what it does not take is told again before anything else is done."""
         place = self._place
         place.untold = kept
-        await self.means.store.record(kept.delivery, kept.webhook)
+        await self._means.store.record(kept.delivery, kept.webhook)
         place.untold = None
         place.waiting = kept.delivery if kept.delivery.status is DeliveryStatus.PENDING else None
         self.webhook = kept.webhook
