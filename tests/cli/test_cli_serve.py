@@ -226,7 +226,11 @@ def test_an_engine_that_dies_is_started_again_with_the_listener_on_its_port(
     assert len(fake.opened) == 2
 
 
-def test_an_engine_that_dies_again_and_again_is_given_up(engine: Engine, cli: Cli) -> None:
+def test_an_engine_that_dies_again_and_again_is_given_up(
+    engine: Engine, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "_PAUSE_S", 0.001)
+
     async def dies(engine: Engine, listener_id: str) -> AsyncIterator[AccessLine]:
         raise UnavailableError("the connection broke")
         yield line_of()
@@ -235,7 +239,21 @@ def test_an_engine_that_dies_again_and_again_is_given_up(engine: Engine, cli: Cl
     outcome = cli("serve")
     assert outcome.status == 1
     assert "ends again and again" in outcome.err
-    assert len(engine.listened) == 3
+    assert len(engine.listened) == 5
+
+
+def test_the_rest_of_a_dead_engine_is_not_taken_for_the_next_one(engine: Engine, cli: Cli) -> None:
+    async def dies_once(engine: Engine, listener_id: str) -> AsyncIterator[AccessLine]:
+        if len(engine.listened) == 1:
+            engine.refusal = UnavailableError("nobody takes the connection")
+            asyncio.get_running_loop().call_later(0.15, setattr, engine, "refusal", None)
+            raise UnavailableError("the connection broke")
+        async for line in until_closed(engine, listener_id):
+            yield line
+
+    engine.follow = dies_once
+    assert cli("serve").status == 0
+    assert len(engine.listened) > 2
 
 
 def stops(fake: FakeDoors, then: Callable[[], object]) -> Follow:

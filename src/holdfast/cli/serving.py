@@ -31,7 +31,8 @@ _LEFT_S = 10.0
 """How long the engine has to say that a listener has closed, beyond its drain."""
 _POLL_S = 0.1
 _SHORT_S = 10.0
-_MOST_SHORT = 3
+_MOST_SHORT = 4
+_PAUSE_S = 0.05
 
 
 class _End(Enum):
@@ -64,7 +65,7 @@ class Foreground:
         with self._catching():
             while True:
                 begun = asyncio.get_running_loop().time()
-                end = await self._serve()
+                end = await self._serve() if not short else await self._serve_again()
                 if end is _End.CLOSED or self._signals:
                     return
                 if end is _End.STOPPED:
@@ -72,10 +73,11 @@ class Foreground:
                     if not await self._comes_back():
                         return
                     continue
-                short = short + 1 if asyncio.get_running_loop().time() - begun < _SHORT_S else 0
-                if short >= _MOST_SHORT:
+                short = short + 1 if asyncio.get_running_loop().time() - begun < _SHORT_S else 1
+                if short > _MOST_SHORT:
                     raise UnavailableError("the engine ends again and again")
                 warn("holdfast: the engine went away; it is started again")
+                await asyncio.sleep(_PAUSE_S * 2**short)
 
     async def _serve(self) -> _End:
         async with open_workbench(own=True) as workbench:
@@ -93,6 +95,12 @@ class Foreground:
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
             return await self._why(workbench, following)
+
+    async def _serve_again(self) -> _End:
+        try:
+            return await self._serve()
+        except UnavailableError:  # what was found is the end of the one that is gone
+            return _End.LOST
 
     async def _follow(self, workbench: Workbench, listener: Listener) -> None:
         async for line in workbench.engine.access(listener.id):
