@@ -47,6 +47,11 @@ def blocks_of(name: str, language: str) -> list[str]:
     return [body for place, kind, body in _blocks() if kind == language and place.startswith(f"{name}:")]
 
 
+def blocks_on(name: str) -> list[tuple[str, str]]:
+    """Returns all blocks of one page in their order, each with its language."""
+    return [(kind, body) for place, kind, body in _blocks() if place.startswith(f"{name}:")]
+
+
 def command_lines() -> list[Example]:
     """Returns every `holdfast …` line in a block of shell, without its prompt and what follows a pipe."""
     return [
@@ -54,6 +59,7 @@ def command_lines() -> list[Example]:
         for place, language, body in _blocks()
         if language in _SHELLS
         for line in body.replace("\\\n", " ").splitlines()
+        if "holdfast" in line  # others may be cut within quotes
         for command in _commands(line)
     ]
 

@@ -102,7 +102,7 @@ def test_a_link_leads_somewhere(link: Example) -> None:
 
 
 def test_a_wrong_option_and_a_wrong_command_are_noticed() -> None:
-    for line in ("holdfast run guide hello --no-such-option", "holdfast sessions listt", "holdfast serve"):
+    for line in ("holdfast run guide hello --no-such-option", "holdfast sessions listt", "holdfast srve"):
         with pytest.raises(Exception, match=r"[Nn]o such"):
             parse(line)
 

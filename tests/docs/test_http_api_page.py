@@ -1,0 +1,180 @@
+"""The page on the HTTP API: all of its shell is executed, in order, and answers what the page shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import examples
+import pytest
+from tests.e2e.presence import program
+
+PAGE = "docs/how-to/http-api.md"
+PORTS = ("8700", "8701")
+"""The page's ports: here, free ones."""
+TIMEOUT_S = 60
+END = "\x1e"
+"""Stands after what each block prints."""
+TOLD = "trap 'echo \"this failed: $BASH_COMMAND\" >&2' ERR\n"
+
+
+def free_ports(count: int) -> list[str]:
+    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [str(one.getsockname()[1]) for one in taken]
+    for one in taken:
+        one.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """An empty home under a short path; its engine is ended."""
+    with tempfile.TemporaryDirectory(prefix="hf") as folder:
+        yield Path(folder)
+        bash("holdfast engine stop", Path(folder))
+
+
+def bash(script: str, home: Path) -> str:
+    """Runs a script in a fresh folder of an empty machine; returns what it printed."""
+    folder = home / "here"
+    folder.mkdir(exist_ok=True)
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "HOLDFAST_HOME": str(home / "home"),
+        "HOLDFAST_MODELS__OLLAMA_URL": "http://127.0.0.1:9",
+    }
+    with (home / "out").open("w+b") as out, (home / "errors").open("w+b") as errors:
+        # Files, not pipes: what the page leaves running in the background holds them open.
+        shell = subprocess.Popen(
+            ["bash", "-Eeuo", "pipefail", "-c", script],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=errors,
+            start_new_session=True,
+        )
+        try:
+            status = shell.wait(TIMEOUT_S)
+        finally:
+            end_group(shell)
+        said, told = (Path(file.name).read_text(encoding="utf-8") for file in (out, errors))
+    assert status == 0, f"{said[-2000:]}\n{told[-2000:]}"
+    return said
+
+
+def end_group(shell: subprocess.Popen[bytes]) -> None:
+    """Ends what a script has left, if anything."""
+    try:
+        os.killpg(shell.pid, 9)
+    except ProcessLookupError:
+        return
+    shell.wait(10)
+
+
+def elsewhere(script: str) -> str:
+    """Returns the script with other ports."""
+    for port, free in zip(PORTS, free_ports(len(PORTS)), strict=True):
+        script = script.replace(port, free)
+    return script
+
+
+def blocks() -> list[tuple[str, str]]:
+    """Returns each block of shell, and the answer that the page shows below it, if it does."""
+    found: list[tuple[str, str]] = []
+    for language, text in examples.blocks_on(PAGE):
+        if language == "sh":
+            found.append((text, ""))
+        else:
+            shell, shown = found[-1]
+            assert not shown, f"two answers to {shell}"
+            found[-1] = (shell, text)
+    return found
+
+
+def mistakes(shown: Any, said: Any, path: str = "") -> list[str]:
+    """Returns where an answer has not what is shown; `…` in a text stands for anything, numbers differ."""
+    match shown:
+        case dict() if isinstance(said, dict):
+            missing = [f"{path}/{key} is not answered" for key in shown.keys() - said.keys()]
+            both = shown.keys() & said.keys()
+            return missing + [m for key in both for m in mistakes(shown[key], said[key], f"{path}/{key}")]
+        case list() if isinstance(said, list):
+            if len(shown) > len(said) or bool(shown) != bool(said):
+                return [f"{path}: {len(said)} items, shown are {len(shown)}"]
+            pairs = enumerate(zip(shown, said, strict=False))
+            return [m for at, pair in pairs for m in mistakes(*pair, f"{path}/{at}")]
+        case str() if isinstance(said, str):
+            pattern = ".*".join(re.escape(piece) for piece in shown.split("…"))
+            return [] if re.fullmatch(pattern, said, re.DOTALL) else [f"{path}: {said!r}, shown is {shown!r}"]
+        case bool() | None:
+            return [] if shown is said else [f"{path}: {said!r}, shown is {shown!r}"]
+        case int() | float() if isinstance(said, int | float) and not isinstance(said, bool):
+            return []
+    return [f"{path}: {said!r}, shown is {shown!r}"]
+
+
+def lines_missing(shown: str, said: str) -> list[str]:
+    """Returns the shown lines that are not among those that were said."""
+    lines = said.splitlines()
+    numbers = [re.sub(r"\d+", "0", line) for line in lines]
+    patterns = {
+        line: ".*".join(re.escape(re.sub(r"\d+", "0", piece)) for piece in line.split("…"))
+        for line in shown.splitlines()
+    }
+    return [
+        line
+        for line, pattern in patterns.items()
+        if not any(re.fullmatch(pattern, number) for number in numbers)
+    ]
+
+
+def test_every_line_works_and_answers_what_is_shown(home: Path) -> None:
+    for name in ("bash", "curl"):
+        program(name)
+    page = blocks()
+    script = TOLD + "".join(f"{shell}\nprintf '{END}'\n" for shell, _ in page)
+    said = bash(elsewhere(script), home).split(END)[:-1]
+    assert len(said) == len(page)
+    for (shell, shown), answer in zip(page, said, strict=True):
+        if not shown:
+            continue
+        if shown.startswith(("{", "[")):
+            last = answer.strip().splitlines()[-1]
+            assert mistakes(json.loads(shown), json.loads(last)) == [], shell
+        else:
+            assert lines_missing(shown, answer) == [], shell
+
+
+def test_the_lines_of_the_readme_work(home: Path) -> None:
+    program("curl")
+    [lines] = [text for text in examples.blocks_of("README.md", "sh") if "curl" in text]
+    said = bash(TOLD + elsewhere(lines), home).splitlines()[-1]
+    assert mistakes({"id": "…", "agent": "analyst"}, json.loads(said)) == []
+
+
+def test_an_answer_that_is_not_given_is_noticed() -> None:
+    said = {"id": "7f", "items": [{"status": "completed", "size": 10}], "error": None}
+    assert mistakes({"id": "…", "items": [{"size": 3}], "error": None}, said) == []
+    for wrong in (
+        {"name": "…"},
+        {"id": "8…"},
+        {"items": []},
+        {"items": [{"status": "failed"}]},
+        {"items": [{"size": "10"}]},
+        {"error": {}},
+        ["7f"],
+    ):
+        assert mistakes(wrong, said), wrong
+    assert lines_missing("id: 4\ndata: {…}", "id: 17\n\ndata: {1}\n") == []
+    assert lines_missing("event: x", "id: 17\n") == ["event: x"]
