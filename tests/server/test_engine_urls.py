@@ -248,6 +248,14 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_until_it_is_name
             assert reached.value.code == "no_engine_there"
 
 
+def test_another_hosts_certificate_is_not_cured_by_trusting_it() -> None:
+    problem = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    problem.verify_code, problem.verify_message = 62, "Hostname mismatch."
+    lost = open_channel(EngineUrl.parse("https://example.org")).lost(problem)
+    assert "Hostname mismatch; use a name that it was made for" in lost.message
+    assert "--ca" not in lost.message
+
+
 @pytest.mark.parametrize(("name", "says"), [("none.pem", "No such file"), ("text.pem", "no certificate")])
 def test_a_file_without_certificates_is_refused(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / "text.pem").write_text("hello")

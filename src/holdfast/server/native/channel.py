@@ -35,6 +35,9 @@ _KEEP_S = 30
 
 _KINDS = {status: kind for kind, status in STATUS.items()}
 
+_OTHER_NAME = (62, 64)
+"""OpenSSL's codes for a certificate that is another host's: by name, by address."""
+
 _GATEWAY = (502, 503, 504)
 """How a reverse proxy says that the engine behind it does not answer."""
 
@@ -149,10 +152,14 @@ class UrlChannel(Channel):
         refused = _certificate_problem(cause)
         if refused is None:
             return super().lost(cause, sent=sent)
+        reason = refused.verify_message.rstrip(".") or "it cannot be verified"
+        cure = (
+            "use a name that it was made for"
+            if refused.verify_code in _OTHER_NAME
+            else "`--ca FILE`, or HOLDFAST_CA, names a certificate, or the authority behind it, to trust"
+        )
         return UnsupportedError(
-            f"The certificate of {self.name} is not trusted: {refused}. `--ca FILE` names the certificate, "
-            "or the authority behind it, that is to be trusted.",
-            code="certificate_refused",
+            f"The certificate of {self.name} is not trusted: {reason}; {cure}.", code="certificate_refused"
         )
 
     def _of_engine(self, error: HoldfastError) -> HoldfastError:
@@ -226,12 +233,12 @@ def _trust(ca_file: str) -> ssl.SSLContext | bool:
         raise InvalidError(f"{ca_file} cannot be used as --ca: {reason}", code="invalid_ca") from None
 
 
-def _certificate_problem(cause: Exception | None) -> str | None:
+def _certificate_problem(cause: Exception | None) -> ssl.SSLCertVerificationError | None:
     """Returns what is wrong with the other end's certificate, when that is why there is no connection."""
     inner: BaseException | None = cause
     while inner is not None:
         if isinstance(inner, ssl.SSLCertVerificationError):
-            return inner.verify_message or "it cannot be verified"
+            return inner
         inner = inner.__cause__ or inner.__context__
     return None
 
