@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from cli_fakes import FakeDoors, FakeWorkbench, agent_of, reply
 
-from holdfast import __version__
+from holdfast import __version__, bootstrap
+from holdfast.core.config.load import load_settings
+from holdfast.core.config.paths import Paths
 from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.errors import UnavailableError
 
@@ -162,6 +164,26 @@ def test_an_agents_file_over_there_is_not_opened_here(cli: Cli, remote: FakeDoor
     assert "/config/agents/mine.yaml" in outcome.err and "edit it there" in outcome.err
 
 
+def test_an_agents_file_of_this_machine_is_sent_there(cli: Cli, remote: FakeDoors, tmp_path: Path) -> None:
+    created: list[str] = []
+
+    def build() -> FakeWorkbench:
+        bench = FakeWorkbench()
+
+        async def create(yaml: str) -> Any:
+            created.append(yaml)
+            return agent_of("clerk", path="/over/there/clerk.yaml")
+
+        bench.agents.create = create
+        return bench
+
+    remote.build = build
+    (tmp_path / "clerk.yaml").write_text("name: clerk\n")
+    outcome = cli("agents", "install", str(tmp_path / "clerk.yaml"))
+    assert outcome.out == "installed clerk: /over/there/clerk.yaml\n"
+    assert created == ["name: clerk\n"]
+
+
 def test_an_engine_that_is_away_is_not_looked_for_here(cli: Cli, remote: FakeDoors) -> None:
     remote.fail = UnavailableError("The engine is not there.", details={"address": URL})
     outcome = cli("sessions", "list")
@@ -194,3 +216,42 @@ def test_an_older_engine_elsewhere_is_not_restarted_from_here(cli: Cli, remote: 
 def test_the_same_version_is_not_worth_a_line(cli: Cli, fake: FakeDoors) -> None:
     fake.version = __version__
     assert cli("sessions", "list").err == ""
+
+
+# --- the environment
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "expected"),
+    [
+        ("", "", (URL, "hf_env", "env.pem")),
+        (f"{URL}/", "", (URL, "hf_env", "env.pem")),
+        (URL, "hf_given", (URL, "hf_given", "env.pem")),
+        ("https://other.example.org", "", ("https://other.example.org", "", "")),
+        ("https://other.example.org", "hf_given", ("https://other.example.org", "hf_given", "")),
+    ],
+)
+def test_a_key_of_the_environment_goes_to_the_engine_beside_it_only(
+    monkeypatch: pytest.MonkeyPatch, url: str, key: str, expected: tuple[str, str, str]
+) -> None:
+    for name, value in (("URL", URL), ("KEY", "hf_env"), ("CA", "env.pem")):
+        monkeypatch.setenv(f"HOLDFAST_{name}", value)
+    found = bootstrap.elsewhere(url, key)
+    assert found is not None
+    assert (found.url, found.key, found.ca_file) == expected
+
+
+def test_a_key_alone_in_the_environment_is_for_the_address_that_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("HOLDFAST_URL", raising=False)
+    monkeypatch.setenv("HOLDFAST_KEY", "hf_env")
+    assert bootstrap.elsewhere() is None
+    found = bootstrap.elsewhere(URL)
+    assert found is not None and found.key == "hf_env"
+
+
+def test_the_variables_are_no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    paths = Paths.resolve({"HOLDFAST_HOME": str(tmp_path)})
+    environment = {"HOLDFAST_URL": URL, "HOLDFAST_KEY": "k", "HOLDFAST_CA": "c", "HOLDFAST_TUI__THEME": "x"}
+    assert load_settings(paths, environment).settings.tui.theme == "x"

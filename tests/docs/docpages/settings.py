@@ -37,6 +37,12 @@ it, it is where your system keeps the configuration of programs, on Linux
 
 _OTHERS = (
     ("HOLDFAST_HOME", "The folder for everything: configuration, data, cache, logs and the socket."),
+    (
+        "HOLDFAST_URL",
+        "The engine elsewhere that commands and the app go to, such as `https://bench.example.org:8700`.",
+    ),
+    ("HOLDFAST_KEY", "The key that is shown there."),
+    ("HOLDFAST_CA", "A PEM file with the certificates to trust there, and no others."),
     ("VISUAL, EDITOR", "The program that opens files and arguments for editing."),
     ("NO_COLOR", "Set to anything, it takes the colours out of what commands print."),
 )

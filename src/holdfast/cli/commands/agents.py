@@ -150,10 +150,14 @@ def install(
     ],
 ) -> None:
     """Copy an agent into your own folder: it is there in every project, and yours to change."""
-    path = Path(source)
-    if "/" in source or path.suffix in (".yaml", ".yml"):
-        source = str(path.expanduser().absolute())
-    info = call(lambda workbench: workbench.agents.install(source))
+    path = Path(source).expanduser()
+    names_file = "/" in source or path.suffix in (".yaml", ".yml")
+    if names_file and is_elsewhere():  # a file of this machine
+        text = path.read_text(encoding="utf-8")
+        info = call(lambda workbench: workbench.agents.create(text))
+    else:
+        named = str(path.absolute()) if names_file else source
+        info = call(lambda workbench: workbench.agents.install(named))
     say(f"installed {info.name}: {info.path}")
 
 

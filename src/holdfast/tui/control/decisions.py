@@ -136,7 +136,9 @@ class DecisionsControl:
         rule = sanitize_line(approval.rule)
         if decision.scope == "always":
             path = await self._context.workbench.approvals.policy_path()
-            self._context.view.say(f"{path} now has the rule  allow: {rule}")
+            place = self._context.app.start.place
+            where = f" at {place}" if place else ""
+            self._context.view.say(f"{path}{where} now has the rule  allow: {rule}")
         elif decision.scope == "session":
             self._context.view.say(f"Allowed until this session ends: {rule}")
 

@@ -23,6 +23,9 @@ from holdfast.tui.control.sessions import SessionsControl
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
 
+LOST = (UnavailableError.default_code, "engine_unreachable", "engine_lost")
+"""Codes of a call that found no engine; the stream of events may take longer to find that out."""
+
 Action = Callable[[str], Awaitable[None]]
 
 
@@ -88,7 +91,7 @@ class Desk:
             await work()
         except UnavailableError as error:
             self.context.view.say_error(error.message)
-            if error.code == UnavailableError.default_code:
+            if error.code in LOST:
                 self.connection.broken()
         except HoldfastError as error:
             self.context.view.say_error(error.message)
