@@ -1,4 +1,4 @@
-"""Runs scripts in the environments of real clients."""
+"""Runs programs and scripts of real clients, with nothing of the environment of the tests."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ RUN_S = 60.0
 
 
 async def run_script(python: Path, script: Path, *args: str, cwd: Path) -> Any:
-    """Runs a script in a client's environment, with nothing of this one; returns the JSON that it prints."""
+    """Runs a script in a client's environment; returns the JSON that it prints."""
+    return json.loads(await run_program(python, "-I", script, *args, cwd=cwd))
+
+
+async def run_program(*command: str | Path, cwd: Path) -> str:
+    """Runs a program that must succeed; returns what it prints."""
     process = await asyncio.create_subprocess_exec(
-        *(str(python), "-I", str(script), *args),
+        *map(str, command),
         cwd=cwd,
-        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+        env={"PATH": f"{Path(command[0]).parent}:/usr/bin:/bin", "LANG": "C.UTF-8"},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -26,5 +31,5 @@ async def run_script(python: Path, script: Path, *args: str, cwd: Path) -> Any:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert process.returncode == 0, errors.decode()
-    return json.loads(out)
+    assert process.returncode == 0, f"{out.decode()}{errors.decode()}"
+    return out.decode()

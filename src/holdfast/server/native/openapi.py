@@ -265,7 +265,8 @@ def _success(operation: Operation, schemas: Schemas) -> Schema:
 
 def _content(operation: Operation, schemas: Schemas) -> Schema:
     if operation.raw_out:
-        return {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+        file = {"schema": {"type": "string", "format": "binary"}}
+        return {"application/octet-stream": file, "*/*": file}  # generators of clients know the first
     if not has_result(operation):
         return {}
     result = schemas.results[operation.name]
