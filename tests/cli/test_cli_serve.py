@@ -183,6 +183,23 @@ def test_a_first_signal_drains_and_a_second_ends_at_once(engine: Engine, cli: Cl
     assert engine.unlistened == [("1-id", 30), ("1-id", 0)]
 
 
+def test_a_signal_that_nohup_has_set_aside_stays_so(engine: Engine, cli: Cli) -> None:
+    async def hung_up(engine: Engine, listener_id: str) -> AsyncIterator[AccessLine]:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.05)
+        assert engine.unlistened == []
+        async for line in until_closed(engine, listener_id):
+            yield line
+
+    engine.follow = hung_up
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert cli("serve").status == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert len(engine.unlistened) == 1
+
+
 def test_an_engine_that_does_not_close_the_listener_is_not_waited_for_without_end(
     engine: Engine, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

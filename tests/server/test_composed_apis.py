@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse
 from starlette.routing import Route, Router
 
-from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.errors import InvalidError, UnavailableError
+from holdfast.server.app import engine_apis
 from holdfast.server.kit.compose import Api, Composed
 
 
@@ -127,6 +130,19 @@ def test_an_order_that_hides_a_route_is_refused(first: str, second: str) -> None
 )
 def test_an_order_in_which_everything_can_be_reached_is_taken(first: str, second: str) -> None:
     Composed((api("one", ("GET", first)), api("two", ("GET", second))), ("one", "two"))
+
+
+@pytest.mark.parametrize("root", [("holdfast", "openai"), ("openai", "holdfast")])
+async def test_the_apis_of_the_engine_share_the_root_in_any_order(root: tuple[str, str]) -> None:
+    async def host() -> Any:
+        raise UnavailableError("nobody is behind this door")
+
+    apis = engine_apis(host, log=logging.getLogger("holdfast.tests"), closing=asyncio.Event())
+    app = Composed(apis, root)
+    for path in ("/version", "/holdfast/v1/version"):
+        assert (await ask(app, path))[0] == 200
+    for path in ("/v1/models", "/openai/v1/models", "/sessions", "/nothing"):
+        assert (await ask(app, path))[0] == 401, path
 
 
 def test_one_path_with_two_methods_is_no_clash() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -322,6 +323,23 @@ async def test_the_log_of_a_listener_that_stays_is_a_private_file(tmp_path: Path
     )
     assert "secret" not in lines[1]
     assert " '-' GET /nothing 401 " in lines[1]
+
+
+async def test_a_log_that_is_full_is_rotated_and_every_part_is_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.server.log.MAX_BYTES", 500)
+    before = os.umask(0o022)
+    try:
+        async with listening(tmp_path) as tcp, tcp.client() as client:
+            for _ in range(30):
+                await client.get(ME)
+    finally:
+        os.umask(before)
+    files = list(tmp_path.iterdir())
+    assert len(files) == 4
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert all(file.stat().st_size <= 500 for file in files)
 
 
 async def test_a_bug_is_one_answer_and_the_listener_goes_on(tmp_path: Path) -> None:

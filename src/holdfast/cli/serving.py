@@ -167,7 +167,9 @@ class Foreground:
     @contextmanager
     def _catching(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        # What `nohup` and shells have set aside stays so.
+        numbers = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
         for number in numbers:
             loop.add_signal_handler(number, self._on_signal)
         try:

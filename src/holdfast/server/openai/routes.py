@@ -44,7 +44,7 @@ from holdfast.server.openai.errors import error_body, error_response
 from holdfast.server.openai.mapping import MODEL_PREFIX, Turn, agent_of, no_model, turn_of
 from holdfast.server.openai.wire import ChatRequest
 
-PREFIX = "/openai/v1"
+PREFIX = "/openai"
 NAME = "openai"
 
 _LOG = logging.getLogger(__name__)
@@ -63,9 +63,9 @@ def openai_api(
     `ping_s` the longest silence of a stream in seconds."""
     chat = _Chat(host, closing, max_body, ping_s)
     routes = (
-        Route(f"{PREFIX}/chat/completions", named("openai.chat", _asgi(chat.complete)), methods=["POST"]),
-        Route(f"{PREFIX}/models", named("openai.models", chat.models)),
-        Route(f"{PREFIX}/models/{{model:path}}", named("openai.model", chat.model)),
+        Route(f"{PREFIX}/v1/chat/completions", named("openai.chat", _asgi(chat.complete)), methods=["POST"]),
+        Route(f"{PREFIX}/v1/models", named("openai.models", chat.models)),
+        Route(f"{PREFIX}/v1/models/{{model:path}}", named("openai.model", chat.model)),
     )
     router = Router(list(routes), redirect_slashes=False, default=_nothing_there)
     return Api(NAME, PREFIX, Boundary(Admitted(router), log, render=error_response), routes)
