@@ -15,6 +15,8 @@ from tests.e2e.bench import Bench, all_events, until
 from tests.faults.disk import SmallDisk
 from tests.runs.grammar import check
 
+from holdfast.core.store.migrations import VERSION
+
 AGENT = "description: Talks.\ntools: []\nmodel: {model}\n"
 
 
@@ -142,7 +144,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(bench: Bench) -
         name: digest for name, digest in before.items() if name != "engine.lock"
     }
     assert not any(path.stat().st_size for path in bench.paths.data.glob("*-wal"))
-    set_version(bench, 1)
+    set_version(bench, VERSION)
     assert len(bench.json("sessions", "list")) == 1
 
 
