@@ -154,6 +154,41 @@ async def test_a_webhook_that_wants_deltas_later_gets_those_that_come_then(desk:
     assert desk.post.events(A)[-1] == delta
 
 
+class Racing:
+    """A store in which an event is committed just before a task asks for the last one."""
+
+    def __init__(self, desk: Any, task: asyncio.Task[None] | None) -> None:
+        self._desk = desk
+        self._tables = desk.tables
+        self._task = task
+        self.session = ""
+        self.committed: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tables, name)
+
+    async def last_event_id(self) -> int:
+        if self.session and asyncio.current_task() is self._task:
+            self.committed += await self._desk.rename(self.session)
+        return int(await self._tables.last_event_id())
+
+
+async def test_what_is_committed_while_the_follower_changes_is_not_overlooked(desk: Any) -> None:
+    store = Racing(desk, asyncio.current_task())
+    session = await desk.session()
+    webhook = await desk.webhook(A)
+    worker = await desk.deliver(store=store)
+    await desk.rename(session)
+    await desk.until_done(webhook, 1)
+    deltas = await desk.webhook(B, events=("part.delta",))
+    store.session = session
+    async with worker.paused(deltas.id):
+        pass
+    store.session = ""
+    await desk.until_done(webhook, 2)
+    assert desk.post.events(A)[1:] == store.committed
+
+
 async def test_patterns_and_a_session_narrow_what_comes(desk: Any) -> None:
     one, other = await desk.session(), await desk.session()
     by_type = await desk.webhook(A, events=("run.*",))
