@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -108,7 +109,10 @@ async def test_a_file_of_this_machine_is_sent_along_and_one_over_there_is_not(
         assert any("is sent along from this machine" in one for one in said(app))
 
 
-async def test_a_file_is_edited_as_a_copy_and_what_was_changed_goes_back(make_app, until) -> None:
+async def test_a_file_is_edited_as_a_copy_and_what_was_changed_goes_back(
+    make_app, until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     bench = FakeWorkbench()
     session = bench.add_session("Notes")
     bench.put_file(session.id, "a/report.md", "old")
