@@ -193,6 +193,12 @@ async def test_the_file_of_a_summary_is_found_by_its_name():
     ]
 
 
+async def test_the_word_that_there_are_no_files_is_no_file():
+    bench = Bench(files={})
+    await bench.turn("Write a summary of the sales to out.md")
+    assert "No files." not in [arguments.get("path") for _, arguments in bench.calls]
+
+
 async def test_a_summary_of_a_text_is_made_of_its_own_sentences():
     bench = Bench(files={"report.md": NOTES})
     await bench.turn("write a summary of report.md to summary.md")

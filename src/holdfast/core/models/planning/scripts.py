@@ -26,7 +26,7 @@ from holdfast.core.models.planning.reports import Source, summarise
 _PAGE = re.compile(r"^\[lines \d+-(\d+) of (\d+)(?:; the next is offset=(\d+))?\]\s*\Z", re.MULTILINE)
 _SHORTENED = re.compile(r"\n?^\[shortened: ?(.*)\]\s*\Z", re.MULTILINE | re.DOTALL)
 _HIT = re.compile(r"^\s*([^:\n]+?):(\d+)(?::\d+)?[:\-|]\s?(.*)$")
-_ENTRY = re.compile(r"^([^\[\s].*?)(?: \([\d,]+ bytes\))?$")
+_ENTRY = re.compile(r"^([^\[\s].*) \([\d,]+ bytes\)$")
 MAX_PAGES = 12
 """Most calls for one file; what is beyond them is not read, and the answer says so."""
 MAX_READ = 3
