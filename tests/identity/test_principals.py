@@ -128,6 +128,25 @@ async def test_an_expired_key_is_refused_although_it_was_used(
         await host.authenticate(new.secret)
 
 
+async def test_who_waits_for_the_end_of_a_key_hears_of_it_at_once(host: LocalWorkbench) -> None:
+    await sign_in(host, "ann")
+    revoked = (await host.keys.create("one")).secret
+    removed = (await host.keys.create("two", user="ann")).secret
+    expired = (await host.keys.create("three", expires_s=1)).secret
+    kept = (await host.keys.create("four", expires_s=86_400)).secret
+    waiting = [asyncio.create_task(host.until_refused(each)) for each in (revoked, removed, expired, kept)]
+    async with asyncio.timeout(10):
+        await waiting[2]
+        await host.keys.revoke("one")
+        await waiting[0]
+        assert not waiting[1].done()
+        await host.users.remove("ann")
+        await waiting[1]
+        await host.until_refused("no key at all")
+    assert not waiting[3].done()
+    waiting[3].cancel()
+
+
 async def test_a_name_that_several_keys_have_does_not_revoke_one_of_them(host: LocalWorkbench) -> None:
     first, _ = await host.keys.create("ci"), await host.keys.create("ci")
     with pytest.raises(ConflictError):

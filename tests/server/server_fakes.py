@@ -40,6 +40,7 @@ class FakeWorkbench:
         }
         self.principals: list[Principal] = []
         self.secrets: dict[str, Principal] = {}
+        self._revoked = asyncio.Event()
         self.log: list[LoggedEvent] = []
         self.stop = asyncio.Event()
         self.active_runs = 0
@@ -111,6 +112,16 @@ class FakeWorkbench:
         if secret not in self.secrets:
             raise UnauthenticatedError("This key is not valid", code="invalid_key")
         return self.secrets[secret]
+
+    async def until_refused(self, secret: str) -> None:
+        while secret in self.secrets:
+            await self._revoked.wait()
+
+    def revoke(self, secret: str) -> None:
+        """Lets `secret` in no longer."""
+        del self.secrets[secret]
+        self._revoked.set()
+        self._revoked = asyncio.Event()
 
     def as_principal(self, principal: Principal) -> FakeWorkbench:
         self.principals.append(principal)

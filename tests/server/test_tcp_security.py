@@ -49,6 +49,31 @@ async def test_a_key_lets_in_as_its_user(tmp_path: Path, headers: dict[str, str]
         assert tcp.fake.principals == [ANN]
 
 
+async def test_what_streams_to_a_key_ends_when_it_is_revoked(tmp_path: Path) -> None:
+    other = "hf_" + "o" * 43
+    async with listening(tmp_path) as tcp:
+        tcp.fake.secrets[other] = ANN
+        tcp.fake.add(1)
+        head = "Host: localhost\r\nAuthorization: Bearer {}\r\n\r\n"
+        leaked, good = await tcp.connect(), await tcp.connect()
+        for connection, key in ((leaked, KEY), (good, other)):
+            await connection.say("GET /events/stream?after=0 HTTP/1.1\r\n" + head.format(key))
+            async with asyncio.timeout(10):
+                await connection.reader.readuntil(b"id: 1\n")
+        tcp.fake.revoke(KEY)
+        async with asyncio.timeout(10):
+            await leaked.reader.readuntil(b"\r\n0\r\n\r\n")
+        await leaked.say("GET /me HTTP/1.1\r\n" + head.format(KEY))
+        assert await leaked.status() == 401
+        tcp.fake.add(1)
+        async with asyncio.timeout(10):
+            await good.reader.readuntil(b"id: 2\n")
+        assert tcp.fake.following == 1
+        for connection in (leaked, good):
+            connection.writer.transport.abort()
+        await until(lambda: not tcp.fake.following)
+
+
 async def test_without_a_key_nothing_is_told_not_even_what_there_is(tmp_path: Path) -> None:
     async with listening(tmp_path) as tcp:
         for path in (ME, "/engine/status", "/nothing", "/holdfast/v1", "/", "/sessions/x?y=z"):

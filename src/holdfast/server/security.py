@@ -14,7 +14,7 @@ import re
 import socket
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -161,8 +161,9 @@ class TcpDoor:
                 self._check(scope)
             except HoldfastError as error:
                 return await self._refuse(error, scope, receive, request.send)
-            ask_for_key(scope, partial(self._admit, _client(scope)))
-            await self._app(scope, _Patient(receive, self._body_s), request.send)
+            patient = _Patient(receive, self._body_s)
+            ask_for_key(scope, partial(self._admit, _client(scope), patient))
+            await self._app(scope, patient, request.send)
         finally:
             self._tell(request.end())
 
@@ -188,10 +189,15 @@ class TcpDoor:
             headers["Connection"] = "close"
         await error_response(error.info, request_id, headers=headers)(scope, receive, send)
 
-    async def _admit(self, client: str, secret: str) -> Principal:
+    async def _admit(self, client: str, patient: _Patient, secret: str) -> Principal:
         principal = LOCAL_PRINCIPAL if self._keyless else await self._authenticate(client, secret)
         self._rates.count(principal)
+        if not self._keyless:
+            patient.refused = partial(self._until_refused, secret)
         return principal
+
+    async def _until_refused(self, secret: str) -> None:
+        await (await self._host()).until_refused(secret)
 
     async def _authenticate(self, client: str, secret: str) -> Principal:
         if not secret:
@@ -250,16 +256,21 @@ class _Request:
 
 
 class _Patient:
-    """Gives the pieces of a body, each of which may take a while but not for ever."""
+    """Gives the pieces of a body, each of which may take a while but not for ever; then the client's leaving.
+
+    A client whose key is refused meanwhile counts as gone: that ends what still streams to it.
+    """
 
     def __init__(self, receive: Receive, body_s: float) -> None:
         self._receive = receive
         self._body_s = body_s
         self._ended = False
+        self.refused: Callable[[], Awaitable[None]] | None = None
+        """Returns when the key that was shown is no longer let in; None where none is asked for."""
 
     async def __call__(self) -> Message:
         if self._ended:  # what comes now is the client's leaving, whenever that is
-            return await self._receive()
+            return await self._leaving()
         try:
             async with asyncio.timeout(self._body_s):
                 message = await self._receive()
@@ -267,6 +278,21 @@ class _Patient:
             raise HTTPException(408, headers={"Connection": "close"}) from None
         self._ended = not message.get("more_body", False)
         return message
+
+    async def _leaving(self) -> Message:
+        if self.refused is None:
+            return await self._receive()
+        going = asyncio.ensure_future(self._receive())
+        refused = asyncio.ensure_future(self.refused())
+        try:
+            await asyncio.wait({going, refused}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            unfinished = [task for task in (going, refused) if task.cancel()]
+            await asyncio.gather(*unfinished, return_exceptions=True)
+        if not going.cancelled():
+            return going.result()
+        refused.result()
+        return {"type": "http.disconnect"}
 
 
 def _is_own(headers: Headers, host: str) -> bool:

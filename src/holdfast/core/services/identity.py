@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -39,38 +40,60 @@ class Gate:
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
         self._known: dict[str, tuple[Credential, Principal]] = {}
-        self._changes = 0
+        self._changed = asyncio.Event()
 
     async def authenticate(self, secret: str) -> Principal:
         """Returns the principal. Raises `UnauthenticatedError` for a wrong, revoked or expired secret."""
-        if not looks_right(secret):
-            raise _refused()
-        hash = digest(secret)
-        credential, principal = self._known.get(hash) or await self._look_up(hash)
+        hash, credential, principal = await self._valid(secret)
         now = utc_now()
-        if credential.expires_at is not None and credential.expires_at <= now:
-            raise _refused("has expired", code="key_expired")
         if credential.last_used_at is None or now - credential.last_used_at >= _USED_EVERY:
             if hash in self._known:
                 self._known[hash] = (credential.model_copy(update={"last_used_at": now}), principal)
             await self._accounts.used(credential.id, now)
         return principal
 
+    async def until_refused(self, secret: str) -> None:
+        """Returns when `secret` is not let in, or no longer: revoked, expired, its user gone."""
+        while True:
+            changed = self._changed
+            try:
+                _, credential, _ = await self._valid(secret)
+            except UnauthenticatedError:
+                return
+            expires_at = credential.expires_at
+            left = None if expires_at is None else (expires_at - utc_now()).total_seconds()
+            try:
+                async with asyncio.timeout(left):
+                    await changed.wait()
+            except TimeoutError:
+                continue  # looks at the time again
+
+    async def _valid(self, secret: str) -> tuple[str, Credential, Principal]:
+        """Returns the secret's hash, and whose it is. Raises `UnauthenticatedError`."""
+        if not looks_right(secret):
+            raise _refused()
+        hash = digest(secret)
+        credential, principal = self._known.get(hash) or await self._look_up(hash)
+        if credential.expires_at is not None and credential.expires_at <= utc_now():
+            raise _refused("has expired", code="key_expired")
+        return hash, credential, principal
+
     async def _look_up(self, hash: str) -> tuple[Credential, Principal]:
-        before = self._changes
+        before = self._changed
         found = await self._accounts.by_hash(hash)
         if found is None or found[0].revoked_at is not None:
             raise _refused()
         credential, user = found
         known = (credential, _principal(credential, user))
-        if before == self._changes:  # else it may have been revoked while it was read
+        if before is self._changed:  # else it may have been revoked while it was read
             self._known[hash] = known
         return known
 
     def forget(self) -> None:
         """Asks the store again, because a user or a credential has changed."""
-        self._changes += 1
         self._known.clear()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 class UserService:
@@ -183,7 +206,7 @@ async def make_credential(
 ) -> NewCredential:
     """Makes and keeps a credential; its secret is in what is returned and nowhere else."""
     if expires_s is not None and not 1 <= expires_s <= 100 * 366 * 86_400:
-        raise InvalidError("A key expires after a second at least, or never.", code="invalid_expiry")
+        raise InvalidError("A key expires after 1 second to 100 years, or never.", code="invalid_expiry")
     secret = new_secret()
     now: datetime = utc_now()
     credential = Credential(

@@ -232,6 +232,10 @@ class LocalWorkbench:
         """Returns who shows `secret`. Raises `UnauthenticatedError`."""
         return await self._core.gate.authenticate(secret)
 
+    async def until_refused(self, secret: str) -> None:
+        """Returns when `secret` is not let in, or no longer."""
+        await self._core.gate.until_refused(secret)
+
     @property
     def answers(self) -> KeptAnswers:
         """What was answered to requests that may be repeated."""

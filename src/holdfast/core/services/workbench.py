@@ -477,6 +477,10 @@ class Host(Workbench, Protocol):
         """Returns who shows `secret`, a key's or a login's. Raises `UnauthenticatedError`."""
         ...
 
+    async def until_refused(self, secret: str) -> None:
+        """Returns when `secret` is not let in, or no longer: revoked, expired, its user gone."""
+        ...
+
     @property
     def answers(self) -> KeptAnswers:
         """What was answered to requests that may be repeated."""
