@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from holdfast.core.domain.errors import ConflictError, HoldfastError
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunStatus
+from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.broadcast import Follower
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.builtin.write_file import WriteFile
@@ -135,6 +137,32 @@ async def test_a_session_is_deleted_or_gets_the_message_but_never_both(open_benc
             return_exceptions=True,
         )
         assert isinstance(deleted, HoldfastError) != isinstance(sent, HoldfastError)
+
+
+async def test_an_id_is_used_again_only_when_the_deleted_session_is_gone_with_its_folder(
+    open_bench, say, monkeypatch
+) -> None:
+    forget = Workspaces.forget
+
+    def slow(workspaces: Workspaces, session_id: str) -> None:
+        assert leaving.wait(10)
+        forget(workspaces, session_id)
+
+    leaving = threading.Event()
+    monkeypatch.setattr(Workspaces, "forget", slow)
+    async with open_bench([say("one")]) as bench:
+        await bench.session(id="main")
+        deleting = asyncio.create_task(bench.workbench.sessions.delete("main"))
+        await bench.until("session.deleted")
+        making = asyncio.create_task(bench.session(id="main"))
+        held, _ = await asyncio.wait({making}, timeout=0.1)
+        leaving.set()
+        async with asyncio.timeout(10):
+            await deleting
+            again = await making
+        assert not held
+        await bench.workbench.files.write(again.id, "mine.md", "kept")
+        assert [each.path for each in await bench.workbench.files.list(again.id)] == ["mine.md"]
 
 
 async def test_cancelling_a_run_twice_does_not_stop_the_message_that_waits(

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pydantic import AwareDatetime, Field
 
-from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.domain.events import EventFilter, LoggedEvent, RunEvent, SessionEvent
 from holdfast.core.domain.values import Value
 
 TEST_EVENT = "webhook.test"
@@ -105,8 +105,8 @@ class EventSource(Protocol):
         """Yields committed events over `after`; ends when the log closes."""
         ...
 
-    def owner_of(self, session_id: str) -> str:
-        """Returns the id of the user whose session it is."""
+    def owner_of(self, event: SessionEvent | RunEvent) -> str:
+        """Returns the id of the user whose session an event is of."""
         ...
 
 

@@ -152,7 +152,7 @@ class DeliveryWorker:
             try:
                 async for logged in self._source.follow(EventFilter(deltas=deltas), after):
                     after = logged.id
-                    owner = self._source.owner_of(logged.event.session_id)
+                    owner = self._source.owner_of(logged.event)
                     for line in self._by_owner.get(owner, ()):
                         line.offer(logged)
                 return  # the log closes

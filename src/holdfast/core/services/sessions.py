@@ -71,27 +71,23 @@ class SessionService:
         if model:
             await self._catalog.get(model)
         session_id = new_id() if id is None else _checked_id(id)
-        exists = ConflictError(f"There is a session {session_id} already.", code="session_exists")
-        if await self._log.reader.session(session_id) is not None:
-            raise exists
-        assert info.spec is not None
-        trusted = info.trusted and self._access.principal.is_admin
-        workspace = self._workspaces.place(session_id, info.spec.workspace, project, trusted=trusted)
-        created = SessionCreated(
-            session_id=session_id,
-            title=_checked_title(title),
-            agent=info.name,
-            model=model or None,
-            project=project,
-            workspace=str(workspace),
-            owner=self._access.owner,
-        )
-        try:
-            await self._log.append(created)
-        except StoreError:
+        # A deleted session of that id may still be on its way out, with its folder.
+        async with self._supervisor.held(session_id):
             if await self._log.reader.session(session_id) is not None:
-                raise exists from None  # somebody was quicker
-            raise
+                raise ConflictError(f"There is a session {session_id} already.", code="session_exists")
+            assert info.spec is not None
+            trusted = info.trusted and self._access.principal.is_admin
+            workspace = self._workspaces.place(session_id, info.spec.workspace, project, trusted=trusted)
+            created = SessionCreated(
+                session_id=session_id,
+                title=_checked_title(title),
+                agent=info.name,
+                model=model or None,
+                project=project,
+                workspace=str(workspace),
+                owner=self._access.owner,
+            )
+            await self._log.append(created)
         return await self.get(session_id)
 
     async def _agent(self, name: str, project: str, owner: str) -> AgentInfo:

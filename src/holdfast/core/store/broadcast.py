@@ -6,7 +6,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 
-from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionCreated
+from holdfast.core.domain.events import (
+    EventFilter,
+    LoggedEvent,
+    RunEvent,
+    SessionCreated,
+    SessionDeleted,
+    SessionEvent,
+)
 from holdfast.core.domain.identity import LOCAL
 
 QUEUE = 2_000
@@ -50,9 +57,11 @@ class Broadcast:
         """Takes in the owners of sessions that are not the local user's."""
         self._owners.update(owners)
 
-    def owner_of(self, session_id: str) -> str:
-        """Returns the id of the user whose session it is, or was."""
-        return self._owners.get(session_id, LOCAL)
+    def owner_of(self, event: SessionEvent | RunEvent) -> str:
+        """Returns the id of the user whose session an event is of."""
+        if isinstance(event, SessionDeleted):
+            return event.owner
+        return self._owners.get(event.session_id, LOCAL)
 
     def add(self, follower: Follower) -> None:
         self._followers[follower.subject].add(follower)
@@ -71,15 +80,21 @@ class Broadcast:
         followers = self._followers
         for logged in batch:
             event = logged.event
-            if isinstance(event, SessionCreated) and event.owner != LOCAL:
-                self._owners[event.session_id] = event.owner
+            self._learn(event)
             for subject in {event.run_id, event.session_id, None} & followers.keys():
                 for follower in followers[subject]:
                     if self._admits(follower, logged):
                         follower.offer(logged)
 
+    def _learn(self, event: SessionEvent | RunEvent) -> None:
+        # The id of a deleted session is free again, for another user too.
+        if isinstance(event, SessionDeleted):
+            self._owners.pop(event.session_id, None)
+        elif isinstance(event, SessionCreated) and event.owner != LOCAL:
+            self._owners[event.session_id] = event.owner
+
     def _admits(self, follower: Follower, logged: LoggedEvent) -> bool:
         event = logged.event
         if not follower.filter.admits(event):
             return False
-        return follower.owner is None or self._owners.get(event.session_id, LOCAL) == follower.owner
+        return follower.owner is None or self.owner_of(event) == follower.owner

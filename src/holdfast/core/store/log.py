@@ -100,9 +100,9 @@ class EventLog:
         self.tally.add(batch)
         self._followers.publish(batch)
 
-    def owner_of(self, session_id: str) -> str:
-        """Returns the id of the user whose session it is, or was."""
-        return self._followers.owner_of(session_id)
+    def owner_of(self, event: SessionEvent | RunEvent) -> str:
+        """Returns the id of the user whose session an event is of."""
+        return self._followers.owner_of(event)
 
     async def read(
         self, filter: EventFilter, after: int = 0, limit: int = _PAGE, owner: str | None = None

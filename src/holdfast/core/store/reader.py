@@ -66,10 +66,11 @@ _MAX_QUERY = 1_000
 _MAX_WORDS = 20
 
 
-_EVENTS_OF = (
-    "(session_id IN (SELECT id FROM sessions WHERE owner = ?)"
-    " OR (type = 'session.deleted' AND COALESCE(json_extract(body, '$.owner'), 'local') = ?))"
+EVENTS_OF = (
+    "CASE type WHEN 'session.deleted' THEN COALESCE(json_extract(body, '$.owner'), 'local') = ?1"
+    " ELSE EXISTS (SELECT 1 FROM sessions s WHERE s.id = events.session_id AND s.owner = ?1) END"
 )
+"""Admits the events of a user. The id of a deleted session may be another user's by now."""
 _OWNED = "session_id IN (SELECT id FROM sessions WHERE owner = ?)"
 _OWNED2 = "session_id IN (SELECT id FROM sessions WHERE owner = ?2)"
 
@@ -123,21 +124,18 @@ class Reader:
         self, filter: EventFilter, after: int, limit: int, owner: str | None = None
     ) -> list[LoggedEvent]:
         """Returns the next events over `after` that `filter` admits, of `owner`'s sessions (None: of all)."""
-        wheres, values = ["id > ?"], [after]
+        wheres = ["id > ?2"]
         if owner is not None:
-            wheres.append(_EVENTS_OF)
-            values.extend((owner, owner))  # type: ignore[arg-type]
+            wheres.append(EVENTS_OF)
         if filter.session_id is not None:
-            wheres.append("session_id = ?")
-            values.append(filter.session_id)  # type: ignore[arg-type]
+            wheres.append("session_id = ?3")
         if filter.run_id is not None:
-            wheres.append("run_id = ?")
-            values.append(filter.run_id)  # type: ignore[arg-type]
+            wheres.append("run_id = ?4")
         if not filter.deltas:
             wheres.append(f"type NOT IN ({_DELTAS})")
         rows = await self._all(
-            f"SELECT id, body, blob FROM events WHERE {' AND '.join(wheres)} ORDER BY id LIMIT ?",
-            [*values, limit],
+            f"SELECT id, body, blob FROM events WHERE {' AND '.join(wheres)} ORDER BY id LIMIT ?5",
+            (owner, after, filter.session_id, filter.run_id, limit),
         )
         return [self._logged(row) for row in rows]
 

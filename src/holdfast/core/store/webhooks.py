@@ -13,7 +13,7 @@ from holdfast.core.domain.tools import BlobStore
 from holdfast.core.domain.values import Page
 from holdfast.core.domain.webhooks import Delivery, FoundEvent, Webhook
 from holdfast.core.store.cursors import Keyset
-from holdfast.core.store.reader import Reader
+from holdfast.core.store.reader import EVENTS_OF, Reader
 from holdfast.core.store.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -24,10 +24,6 @@ _TRIMMED_EVERY = 100
 _STATE = ("cursor", "enabled", "reason", "failing_since", "failures", "succeeded_at")
 """The columns that deliveries change; the others are the owner's."""
 _DELIVERY = ", ".join(Delivery.model_fields)
-_OWNED = (
-    "(EXISTS (SELECT 1 FROM sessions s WHERE s.id = events.session_id AND s.owner = ?1)"
-    " OR (type = 'session.deleted' AND COALESCE(json_extract(body, '$.owner'), 'local') = ?1))"
-)
 
 
 class WebhookTables:
@@ -159,7 +155,7 @@ class WebhookTables:
 
     async def _event(self, where: str, webhook: Webhook, *values: str | int) -> FoundEvent | None:
         """`?1` is the owner; `where` begins to count at `?2`."""
-        sql = f"SELECT id, type, body, blob FROM events WHERE {where} AND {_OWNED} ORDER BY id LIMIT 1"
+        sql = f"SELECT id, type, body, blob FROM events WHERE {where} AND {EVENTS_OF} ORDER BY id LIMIT 1"
         rows = await self._reader.rows(sql, (webhook.owner, *values))
         return self._found(rows[0]) if rows else None
 
