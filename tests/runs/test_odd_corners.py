@@ -89,6 +89,19 @@ async def test_an_id_that_is_no_file_name_is_refused(open_bench, wanted: str) ->
             await bench.session(id=wanted)
 
 
+@pytest.mark.parametrize("texts", [(), ("",), (" \n", "\t")])
+async def test_a_message_that_says_nothing_is_refused(open_bench, say, call, texts: tuple[str, ...]) -> None:
+    parts = tuple(TextPart(text=text) for text in texts)
+    async with open_bench([call(ASKED), say("fine")]) as bench:
+        session = await bench.session()
+        with pytest.raises(InvalidError, match="needs a text"):
+            await bench.workbench.runs.send(session, parts)
+        run_id = await bench.send(session)
+        await bench.approval()
+        with pytest.raises(InvalidError, match="needs a text"):
+            await bench.workbench.runs.steer(run_id, parts)
+
+
 async def test_pages_of_history_never_begin_inside_a_run(open_bench, say) -> None:
     async with open_bench([say("one"), say("two")]) as bench:
         session = await bench.session()

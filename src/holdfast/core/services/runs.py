@@ -8,7 +8,7 @@ from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, R
 from holdfast.core.domain.errors import ConflictError, InvalidError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.identity import Scope
-from holdfast.core.domain.messages import UserPart
+from holdfast.core.domain.messages import TextPart, UserPart
 from holdfast.core.domain.runs import Run, RunOptions, Submitted
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.values import Page, new_id
@@ -37,8 +37,7 @@ class RunService:
         options: RunOptions | None = None,
         message_id: str | None = None,
     ) -> Submitted:
-        if not parts:
-            raise InvalidError("A message needs a text or a file.", code="empty_message")
+        _check_not_empty(parts)
         await self._access.session(session_id)
         options = self._allowed(options)
         return await self._supervisor.send(session_id, tuple(parts), options, message_id or new_id())
@@ -81,8 +80,7 @@ class RunService:
 
     async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
         await self._access.run(run_id)
-        if not parts:
-            raise InvalidError("A message needs a text or a file.", code="empty_message")
+        _check_not_empty(parts)
         await self._supervisor.steer(run_id, tuple(parts))
 
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
@@ -97,6 +95,12 @@ class RunService:
     async def answer(self, question_id: str, answer: str) -> None:
         await self._access.question(question_id)
         await self._broker.answer(question_id, answer)
+
+
+def _check_not_empty(parts: tuple[UserPart, ...]) -> None:
+    """Raises `InvalidError` for a message that says nothing: providers refuse it."""
+    if all(isinstance(part, TextPart) and not part.text.strip() for part in parts):
+        raise InvalidError("A message needs a text or a file.", code="empty_message")
 
 
 class ApprovalService:
