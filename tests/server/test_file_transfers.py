@@ -167,6 +167,7 @@ async def test_an_upload_that_grows_over_the_limit_is_refused(served: Any) -> No
     answer = await served.http.put("/sessions/s1/files/data?path=a", content=pieces())
     assert answer.status_code == 413
     assert answer.json()["error"]["details"] == {"limit_bytes": 2**20}
+    assert "server.max_upload_mb" in answer.json()["error"]["message"]
 
 
 async def test_the_client_is_told_of_a_file_that_is_too_large_while_it_sends(served: Any) -> None:

@@ -19,18 +19,21 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
     return b"".join([chunk async for chunk in read_chunks(request, limit)])
 
 
-async def read_chunks(request: Request, limit: int) -> AsyncIterator[bytes]:
-    """Yields the body as it comes. Raises `TooLargeError` as soon as it is known to be over `limit` bytes."""
+async def read_chunks(
+    request: Request, limit: int, advice: str = "send large content as a file"
+) -> AsyncIterator[bytes]:
+    """Yields the body as it comes. Raises `TooLargeError` with `advice` as soon as it is known to be over
+    `limit` bytes."""
     declared = request.headers.get("content-length", "0")
     if not declared.isascii() or not declared.isdigit():
         raise InvalidError("Content-Length is not a number", code="invalid_request")
     if int(declared) > limit:
-        raise _too_large(limit)
+        raise _too_large(limit, advice)
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise _too_large(limit)
+            raise _too_large(limit, advice)
         yield chunk
 
 
@@ -53,9 +56,9 @@ def _has_body(request: Request) -> bool:
     return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
-def _too_large(limit: int) -> TooLargeError:
+def _too_large(limit: int, advice: str) -> TooLargeError:
     return TooLargeError(
-        f"The request is larger than {limit // 1024} KiB; send large content as a file",
+        f"The request is larger than {limit // 1024} KiB; {advice}",
         code="body_too_large",
         details={"limit_bytes": limit},
     )

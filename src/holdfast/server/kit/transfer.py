@@ -22,6 +22,8 @@ from holdfast.server.kit.body import read_chunks
 _IN_MEMORY = 1024 * 1024
 """Smaller files never touch the disk on their way in, in bytes."""
 
+_TOO_LARGE = "the setting `server.max_upload_mb` is the largest file that is taken in"
+
 
 @asynccontextmanager
 async def received_file(request: Request, limit: int) -> AsyncIterator[IO[bytes]]:
@@ -50,7 +52,7 @@ async def _joined(request: Request, limit: int) -> AsyncIterator[bytes]:
     """Yields the body in pieces that are worth a write."""
     pieces: list[bytes] = []
     size = 0
-    async for chunk in read_chunks(request, limit):
+    async for chunk in read_chunks(request, limit, _TOO_LARGE):
         pieces.append(chunk)
         size += len(chunk)
         if size >= CHUNK:
