@@ -192,7 +192,7 @@ def test_a_listener_in_the_background_outlives_its_command_and_a_restart(home: H
     assert httpx.get(f"{opened['url']}/me", trust_env=False).json()["name"] == "local"
     log = Path(opened["log"])
     assert log.parent == home.paths.logs
-    assert log.read_text().count("GET /me 200") == 2
+    until(lambda: log.read_text().count("GET /me 200") == 2)
     assert home.run("serve", "stop") == f"closed {opened['url']}\n"
     assert not is_open(opened["port"])
 

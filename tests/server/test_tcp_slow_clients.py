@@ -151,7 +151,7 @@ async def test_a_body_that_stalls_is_answered_408_and_ends_the_connection(
 
 
 async def test_a_body_that_goes_on_is_taken_however_long_it_takes(tmp_path: Path) -> None:
-    async with listening(tmp_path, patience=Patience(body_s=0.3)) as tcp:
+    async with listening(tmp_path, patience=Patience(body_s=0.6)) as tcp:
         tcp.fake.results["sessions.rename"] = None
         connection = await tcp.connect()
         body = b'{"title": "a long one"}'
