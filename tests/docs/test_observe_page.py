@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,13 +12,10 @@ from pathlib import Path
 
 import examples
 import pytest
+from tests.e2e.presence import program
 
 PAGE = "docs/how-to/observe.md"
 NEEDED = ("bash", "curl", "jq")
-
-pytestmark = pytest.mark.skipif(
-    not all(shutil.which(name) for name in NEEDED), reason=f"needs {', '.join(NEEDED)}"
-)
 
 
 class Shell:
@@ -53,6 +49,8 @@ class Shell:
 @pytest.fixture(scope="module")
 def shell() -> Iterator[Shell]:
     """A shell with an engine in which one run has ended."""
+    for name in NEEDED:
+        program(name)
     with tempfile.TemporaryDirectory(prefix="hf") as folder:
         opened = Shell(Path(folder))
         opened.run("holdfast run general hello")
