@@ -84,9 +84,8 @@ def end_group(shell: subprocess.Popen[bytes]) -> None:
 
 def elsewhere(script: str) -> str:
     """Returns the script with other ports."""
-    for port, free in zip(PORTS, free_ports(len(PORTS)), strict=True):
-        script = script.replace(port, free)
-    return script
+    free = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    return re.sub("|".join(PORTS), lambda found: free[found[0]], script)
 
 
 def blocks() -> list[tuple[str, str]]:
