@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import pytest
 from server_fakes import FakeWorkbench
 from server_running import QUICK, Served, running_server
+from starlette.types import Message
 
 from holdfast.core.domain.errors import NotFoundError, UnavailableError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.server.kit.stream import FrameStream
 from holdfast.server.native.client import RemoteWorkbench
 from holdfast.server.native.follow import Backoff
 
@@ -114,6 +116,38 @@ async def test_a_client_that_does_not_read_stops_the_generator_and_then_loses_no
                 data += line.startswith("data: ")
                 if data == 3000:
                     break
+
+
+@pytest.mark.parametrize(("size", "most"), [(100, 2_000), (100_000, 20), (5_000_000, 4)])
+async def test_what_waits_for_a_client_that_does_not_read_is_little_in_number_and_in_bytes(
+    size: int, most: int
+) -> None:
+    made = 0
+
+    async def frames() -> AsyncGenerator[bytes, None]:
+        nonlocal made
+        while True:
+            made += 1
+            yield b"x" * size
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        return await asyncio.Event().wait()  # type: ignore[return-value]
+
+    stream = FrameStream(frames(), closing=asyncio.Event())
+    serving = asyncio.create_task(stream({"type": "http", "method": "GET"}, receive, send))
+    before = -1
+    async with asyncio.timeout(5):
+        while made != before:
+            before = made
+            for _ in range(100):
+                await asyncio.sleep(0)
+    assert 0 < made <= most
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
 
 
 async def test_an_error_of_the_log_reaches_the_reader_as_itself(served: Served) -> None:

@@ -17,13 +17,14 @@ _HEADERS = [
     (b"x-accel-buffering", b"no"),
 ]
 _WAITING_FRAMES = 512
+_WAITING_BYTES = 256 * 1024
 
 
 class FrameStream:
     """Sends the frames of `source`. Those that wait go out in one write; a quiet line gets a ping.
 
     `source` is closed at once when the client goes away, also while it waits. A client that does not read
-    stops `source` after a bounded number of frames.
+    stops `source` when so many frames wait, or so many bytes.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class FrameStream:
         self._closing = closing
         self._ping_s = ping_s
         self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         self._ended = False
         self._quiet = True
         self._ready = asyncio.Event()
@@ -76,8 +78,9 @@ class FrameStream:
         async with aclosing(self._source):
             async for frame in self._source:
                 self._waiting.append(frame)
+                self._waiting_bytes += len(frame)
                 self._ready.set()
-                if len(self._waiting) >= _WAITING_FRAMES:
+                if len(self._waiting) >= _WAITING_FRAMES or self._waiting_bytes >= _WAITING_BYTES:
                     self._room.clear()
                     await self._room.wait()
         self._ended = True
@@ -87,7 +90,7 @@ class FrameStream:
         while self._waiting or not self._ended:
             await self._ready.wait()
             self._ready.clear()
-            frames, self._waiting = self._waiting, []
+            frames, self._waiting, self._waiting_bytes = self._waiting, [], 0
             self._room.set()
             if frames:
                 await send({"type": "http.response.body", "body": b"".join(frames), "more_body": True})
