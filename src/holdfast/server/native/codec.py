@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
-from pydantic_core import PydanticSerializationError, from_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import EVENT, LoggedEvent, RunEvent, SessionEvent
@@ -110,7 +110,9 @@ class Codec:
             if self.operation.in_query:
                 arguments = self.arguments.model_validate_strings(values)
             else:
-                arguments = self.arguments.model_validate(values)
+                # Strict, so that `true` is no number and "5" none either; as JSON, for there a list is the
+                # only way to write a tuple, and text that of a time.
+                arguments = self.arguments.model_validate_json(to_json(values), strict=True)
         except ValidationError as error:
             raise self._invalid(error) from None
         for name, value in arguments:
@@ -142,7 +144,7 @@ class Codec:
         if not body.strip():
             return {}
         try:
-            values = from_json(body)
+            values = from_json(body, allow_inf_nan=False)
         except ValueError as error:
             raise InvalidError(f"The body is not valid JSON: {error}", code="invalid_json") from None
         if not isinstance(values, dict):

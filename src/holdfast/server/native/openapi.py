@@ -218,7 +218,7 @@ def _request_headers(operation: Operation) -> list[Schema]:
         )
         found.append(_header(HEADER, text, pattern))
     if _streams_events(operation):
-        event_id = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+        event_id = {"type": "string", "pattern": "^[0-9]{0,18}$"}
         found.append(
             _header("Last-Event-ID", "A stream goes on after this event; stands before `after`.", event_id)
         )

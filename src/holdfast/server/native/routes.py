@@ -194,6 +194,8 @@ class _NativeApi:
         """Answers with the result of one method."""
         operation = place.operation
         workbench = await self._workbench(operation, request)
+        if operation.streamed:
+            _last_event_id(request)  # it says nothing here, but what is wrong is wrong
         body = b"" if operation.in_query else await read_json(request, self._max_body)
         if operation.raw_in or operation.raw_out:
             return await self._transfer(place, request, workbench)

@@ -1,0 +1,226 @@
+"""An engine for the tests of the API's contract: a real workbench behind the real server, on TCP.
+
+In a process of its own: Hypothesis does not allow that anything else draws random numbers in its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from holdfast.core.config.paths import Paths
+from holdfast.core.config.settings import Settings
+from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.models import (
+    Finished,
+    ModelChoice,
+    ModelDelta,
+    ModelInfo,
+    ModelRequest,
+    TextDelta,
+    ToolCallDelta,
+)
+from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.identity.keys import ProviderKeys
+from holdfast.core.sandbox.environment import child_environment
+from holdfast.core.sandbox.process import ChildProcesses
+from holdfast.core.services.local import LocalWorkbench, Parts
+from holdfast.core.tools.builtin.catalog import builtin_tools
+from holdfast.core.tools.registry import ToolRegistry
+from holdfast.server.kit.auth import LocalDoor
+from holdfast.server.listener import listen
+from holdfast.server.native.routes import native_app
+
+AGENT = """
+version: 1
+name: tester
+model: test
+instructions: You are a test.
+tools: [read_file, write_file, ask_user]
+workspace: session
+"""
+ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
+
+
+class CallingModel:
+    """Calls the tool whose call the message is, as JSON; says something to every other message."""
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelDelta]:
+        last = request.messages[-1]
+        part = last.parts[-1] if last.role == "user" and last.parts else None
+        wanted: Any = None
+        if isinstance(part, TextPart):
+            with suppress(ValueError):
+                wanted = json.loads(part.text)
+        if isinstance(wanted, dict) and isinstance(wanted.get("call"), str):
+            arguments = json.dumps(wanted.get("arguments", {}))
+            yield ToolCallDelta(key="0", name=wanted["call"], arguments=arguments)
+            yield Finished(reason="tool_calls")
+            return
+        yield TextDelta(text="Said.")
+        yield Finished(reason="stop")
+
+    async def close(self) -> None:
+        return None
+
+
+class OneModel:
+    """A catalog that knows every model."""
+
+    async def list(self) -> tuple[ModelInfo, ...]:
+        return (await self.get("test"),)
+
+    async def get(self, model: str) -> ModelInfo:
+        return ModelInfo(name=model, provider="test")
+
+    async def choose(
+        self, *, flag: str | None, session: str | None, agent: str | None, settings: str | None
+    ) -> ModelChoice:
+        return ModelChoice(model=flag or session or agent or "test", source="agent")
+
+
+async def serve(home: Path, listener: socket.socket, stop: asyncio.Event, log: logging.Logger) -> None:
+    """Serves a workbench on `home` until `stop` is set."""
+    paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
+    paths.make()
+    paths.agents.mkdir(exist_ok=True)
+    (paths.agents / "tester.yaml").write_text(AGENT)
+    parts = Parts(
+        paths=paths,
+        settings=lambda project: Settings(),
+        blobs=FileBlobs(paths.blobs),
+        client=CallingModel(),
+        catalog=OneModel(),
+        tools=ToolRegistry(builtin_tools(ChildProcesses())),
+        keys=ProviderKeys(paths, ENVIRONMENT, {"openai": ("OPENAI_API_KEY",)}),
+        environment=child_environment(ENVIRONMENT),
+    )
+    workbench = await LocalWorkbench.open(parts)
+
+    async def host() -> LocalWorkbench:
+        return workbench
+
+    try:
+        await listen(LocalDoor(native_app(host, log=log, closing=stop)), listener, stop)
+    finally:
+        await workbench.close()
+
+
+async def main() -> None:
+    """Is the engine: says its port on stdout, logs bugs to stderr, ends when stdin does."""
+    stop = asyncio.Event()
+    # With its protocol named, asyncio turns Nagle's algorithm off.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    asyncio.get_running_loop().add_reader(sys.stdin, stop.set)
+    print(listener.getsockname()[1], flush=True)
+    await serve(Path(sys.argv[1]), listener, stop, logging.getLogger("holdfast.contract"))
+
+
+class ContractEngine:
+    """An engine in a process of its own; `url` is where its native API is."""
+
+    def __init__(self, home: Path) -> None:
+        self._bugs = (home / "bugs.log").open("w+")
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, str(home)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._bugs,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}/holdfast/v1"
+
+    def bugs(self) -> str:
+        """Returns what the engine has logged, which is bugs only."""
+        self._bugs.seek(0)
+        return self._bugs.read()
+
+    def stop(self) -> None:
+        with self._process:  # closes its streams, which ends it
+            pass
+        self._bugs.close()
+        assert self._process.returncode == 0
+
+
+class World:
+    """Something of each kind in an engine: made through the API, and made again when it is gone."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url, timeout=20)
+        self._ids: dict[str, str] = {}
+
+    def close(self) -> None:
+        self._http.close()
+
+    def ids(self) -> dict[str, str]:
+        """Returns an id for each kind of path parameter."""
+        if not self._whole():
+            self._make()
+        return self._ids
+
+    def _whole(self) -> bool:
+        if not self._ids:
+            return False
+        waiting = [
+            self._http.get(f"/approvals/{self._ids['approval_id']}"),
+            self._http.get("/questions", params={"session_id": self._ids["session_id"]}),
+        ]
+        return waiting[0].is_success and bool(waiting[1].json()["items"])
+
+    def _make(self) -> None:
+        session, other = self._post("/sessions", agent="tester"), self._post("/sessions", agent="tester")
+        self._say(other, "Hello")
+        self._say(other, call="write_file", arguments={"path": "a.md", "content": "x"})
+        run = self._say(session, call="ask_user", arguments={"question": "Well?"})
+        queued = self._say(session, "And then?")
+        self._until("/questions", session)
+        approval = self._until("/approvals", other)
+        self._http.put(f"/sessions/{session['id']}/files/content", json={"path": "notes.md", "text": "One."})
+        self._ids = {
+            "session_id": session["id"],
+            "run_id": run["run_id"],
+            "message_id": queued["message_id"],
+            "question_id": self._until("/questions", session)["id"],
+            "approval_id": approval["id"],
+            "provider": "openai",
+            "listener_id": "none",
+            "delivery_id": "none",
+        }
+
+    def _post(self, path: str, **body: Any) -> dict[str, Any]:
+        answer = self._http.post(path, json=body)
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def _say(self, session: dict[str, Any], text: str = "", **call: Any) -> dict[str, Any]:
+        part = {"type": "text", "text": text or json.dumps(call)}
+        return self._post(f"/sessions/{session['id']}/runs", parts=[part])
+
+    def _until(self, path: str, session: dict[str, Any]) -> dict[str, Any]:
+        """Waits, bounded, until something of the session waits for a person."""
+        wanted = {"session_id": session["id"]}
+        with self._http.stream("GET", "/events/stream", params={"after": 0, **wanted}) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("event: ") and (
+                    found := self._http.get(path, params=wanted).json()["items"]
+                ):
+                    return dict(found[0])
+        raise AssertionError(f"nothing at {path}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
