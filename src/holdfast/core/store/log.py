@@ -26,6 +26,8 @@ from holdfast.core.store.writer import Storable, Writer
 logger = logging.getLogger(__name__)
 
 _PAGE = 1_000
+_FOLLOWED_PAGE = 200
+"""A follower that stops reading keeps its page for as long: it is small."""
 
 
 def _whole_characters(value: Any) -> Any:
@@ -146,8 +148,8 @@ class EventLog:
             while not self._closing.is_set():
                 if follower.lagging:
                     follower.lagging = False
-                    page = await self.read(filter, cursor, owner=owner)
-                    follower.lagging = follower.lagging or len(page) == _PAGE
+                    page = await self.read(filter, cursor, _FOLLOWED_PAGE, owner)
+                    follower.lagging = follower.lagging or len(page) == _FOLLOWED_PAGE
                 else:
                     page, follower.waiting = follower.waiting, []
                 for logged in page:

@@ -17,7 +17,7 @@ _HEADERS = [
     (b"x-accel-buffering", b"no"),
 ]
 _WAITING_FRAMES = 512
-_WAITING_BYTES = 256 * 1024
+_WAITING_BYTES = 64 * 1024
 
 
 class FrameStream:
@@ -90,10 +90,11 @@ class FrameStream:
         while self._waiting or not self._ended:
             await self._ready.wait()
             self._ready.clear()
-            frames, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            body = b"".join(self._waiting)
+            self._waiting, self._waiting_bytes = [], 0
             self._room.set()
-            if frames:
-                await send({"type": "http.response.body", "body": b"".join(frames), "more_body": True})
+            if body:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
                 self._quiet = False
 
     async def _ping(self) -> None:
