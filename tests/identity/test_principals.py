@@ -19,6 +19,7 @@ from holdfast.core.domain.errors import (
     HoldfastError,
     InvalidError,
     NotFoundError,
+    StoreError,
     UnauthenticatedError,
 )
 from holdfast.core.domain.events import ApprovalRequested, EventFilter, ToolCallCompleted
@@ -179,6 +180,134 @@ async def test_a_login_ends(host: LocalWorkbench) -> None:
     other = await ann.users.login()
     with pytest.raises(NotFoundError):
         await bob.users.logout(other.credential.id)
+
+
+async def test_a_login_ends_with_the_key_that_it_was_asked_for_with(host: LocalWorkbench) -> None:
+    key = await host.keys.create("leaked", Scope.READ)
+    first = await host.as_principal(await host.authenticate(key.secret)).users.login()
+    second = await host.as_principal(await host.authenticate(first.secret)).users.login()
+    own = await host.users.login()
+    await host.keys.revoke("leaked")
+    for gone in (key, first, second):
+        with pytest.raises(UnauthenticatedError):
+            await host.authenticate(gone.secret)
+    await host.authenticate(own.secret)
+
+
+async def test_a_login_does_not_outlive_a_key_that_expires(host: LocalWorkbench) -> None:
+    key = await host.keys.create("short", Scope.READ, expires_s=60)
+    login = await host.as_principal(await host.authenticate(key.secret)).users.login()
+    assert login.credential.expires_at == key.credential.expires_at
+    assert login.credential.made_by == key.credential.id
+
+
+async def test_who_is_refused_meanwhile_makes_no_login(host: LocalWorkbench) -> None:
+    key = await host.keys.create("leaked", Scope.ADMIN)
+    view = host.as_principal(await host.authenticate(key.secret))
+    await host.keys.revoke("leaked")
+    with pytest.raises(NotFoundError):
+        await view.users.login()
+    with pytest.raises(NotFoundError):
+        await view.keys.create("again")
+
+
+async def test_a_login_is_ended_by_its_user_and_by_nobody_who_may_do_less(host: LocalWorkbench) -> None:
+    ann = await sign_in(host, "ann")
+    theirs, mine = await ann.users.login(), await host.users.login()
+    reader = host.as_principal(await host.authenticate((await host.keys.create("r", Scope.READ)).secret))
+    for id in (theirs.credential.id, "login"):
+        with pytest.raises(NotFoundError):
+            await host.users.logout(id)
+    with pytest.raises(ForbiddenError):
+        await reader.users.logout(mine.credential.id)
+    little = await reader.users.login()
+    await reader.users.logout(little.credential.id)
+    for stays in (theirs, mine):
+        await host.authenticate(stays.secret)
+
+
+async def test_logins_are_bounded_and_those_that_ended_long_ago_are_forgotten(
+    host: LocalWorkbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "MAX_LOGINS", 3)
+    for _ in range(3):
+        last = await host.users.login(expires_s=60)
+    with pytest.raises(ConflictError, match="3 times"):
+        await host.users.login()
+    await host.users.logout(last.credential.id)
+    await host.users.login(expires_s=60)
+    assert len(await host.users.logins()) == 4
+    monkeypatch.setattr(identity, "utc_now", lambda: utc_now() + timedelta(days=31))
+    await host.users.login()
+    assert len(await host.users.logins()) == 1
+
+
+async def test_a_name_that_is_another_users_id_names_that_other_user(host: LocalWorkbench) -> None:
+    ann = await host.users.add("ann")
+    twin = await host.users.add(ann.id, Role.ADMIN)
+    key = await host.keys.create("k", Scope.READ, user=ann.id)
+    assert key.credential.user_id == ann.id
+    assert (await host.authenticate(key.secret)).role is Role.USER
+    await host.users.remove(ann.id)
+    assert [user.id for user in await host.users.list()] == [LOCAL, twin.id]
+
+
+async def test_whoever_may_make_no_keys_for_others_does_not_learn_who_they_are(host: LocalWorkbench) -> None:
+    ann = await sign_in(host, "ann")
+    for name in ("local", "nobody"):
+        with pytest.raises(ForbiddenError):
+            await ann.keys.create("k", user=name)
+    assert (await ann.keys.create("k", user="ann")).credential.user_id == (await ann.users.me()).user_id
+
+
+async def test_a_full_disk_keeps_nobody_out(host: LocalWorkbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = await host.keys.create("k")
+
+    async def full(*_: object) -> None:
+        raise StoreError("The disk is full.", code="disk_full")
+
+    monkeypatch.setattr(host._core.accounts, "used", full)
+    assert (await host.authenticate(key.secret)).user_id == LOCAL
+
+
+async def test_a_key_is_refused_though_who_revoked_it_went_away(host: LocalWorkbench) -> None:
+    key = await host.keys.create("k")
+    await host.authenticate(key.secret)
+    begun, going_on = asyncio.Event(), asyncio.Event()
+
+    async def revoke() -> None:
+        begun.set()
+        await going_on.wait()
+        await host._core.accounts.revoke(key.credential.id, utc_now())
+
+    revoking = asyncio.create_task(host._core.gate.change(revoke()))
+    refused = asyncio.create_task(host.until_refused(key.secret))
+    await begun.wait()
+    revoking.cancel()
+    going_on.set()
+    async with asyncio.timeout(10):
+        await refused
+    with pytest.raises(UnauthenticatedError):
+        await host.authenticate(key.secret)
+
+
+async def test_the_runs_of_a_removed_user_end_and_what_waits_starts_no_other(host: LocalWorkbench) -> None:
+    ann = await sign_in(host, "ann", Role.ADMIN)
+    await ann.agents.create(AGENT)
+    session = await ann.sessions.create("helper")
+    said = (TextPart(text="Hi"),)
+    submitted = await ann.runs.send(session.id, said)
+    async with asyncio.timeout(20):
+        async for logged in ann.events.follow(EventFilter(session_id=session.id), 0):
+            if isinstance(logged.event, ApprovalRequested):
+                break
+    await ann.runs.send(session.id, said)
+    await host.users.remove("ann")
+    assert submitted.run_id is not None
+    assert (await ann.runs.get(submitted.run_id)).status == "cancelled"
+    assert len((await ann.runs.list(session.id)).items) == 1
+    with pytest.raises(NotFoundError, match="removed"):
+        await ann.runs.send(session.id, said)
 
 
 async def test_a_removed_user_is_out_at_once(host: LocalWorkbench) -> None:

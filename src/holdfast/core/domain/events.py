@@ -96,8 +96,8 @@ class SessionDeleted(_Event):
 
 
 class RunStarted(_RunEvent):
-    """The first event of a run; `message.added` follows, or the call of a tool that is run directly. With `options.history` the model sees those messages
-    instead of what the session holds before this event."""
+    """The first event of a run; `message.added` follows, or the call of a tool that is run directly. With
+    `options.history` the model sees those messages instead of what the session holds before this event."""
 
     type: Literal["run.started"] = "run.started"
     agent: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -77,6 +78,12 @@ class Credential(Value):
     last_used_at: AwareDatetime | None = None
     """To the minute."""
     revoked_at: AwareDatetime | None = None
+    made_by: str | None = None
+    """Id of the credential that asked for it. A login ends with it, a key does not."""
+
+    def ended(self, now: datetime) -> bool:
+        """Says whether it lets nobody in any more."""
+        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now)
 
 
 class NewCredential(Value):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-from typing import Literal
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
+from typing import Any, Literal
 
 from holdfast.core.domain.errors import (
     ConflictError,
     ForbiddenError,
     InvalidError,
     NotFoundError,
+    StoreError,
     UnauthenticatedError,
 )
 from holdfast.core.domain.identity import (
@@ -28,8 +30,14 @@ from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.identity.tokens import digest, looks_right, new_secret
 from holdfast.core.store.accounts import Accounts
 
+logger = logging.getLogger(__name__)
+
 LONGEST_LOGIN_S = 30 * 86_400
 """A login is for a sitting, not for ever: thirty days."""
+MAX_LOGINS = 1_000
+"""Of one user, at once."""
+_ENDED_LOGINS = timedelta(days=30)
+"""For how long a login that has ended is still listed."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 @._+-]{0,63}")
 _USED_EVERY = timedelta(minutes=1)
 
@@ -49,7 +57,10 @@ class Gate:
         if credential.last_used_at is None or now - credential.last_used_at >= _USED_EVERY:
             if hash in self._known:
                 self._known[hash] = (credential.model_copy(update={"last_used_at": now}), principal)
-            await self._accounts.used(credential.id, now)
+            try:
+                await self._accounts.used(credential.id, now)
+            except StoreError as error:  # a full disk must not keep out who could make room
+                logger.warning("the use of a key was not noted: %s", error.message)
         return principal
 
     async def until_refused(self, secret: str) -> None:
@@ -89,8 +100,14 @@ class Gate:
             self._known[hash] = known
         return known
 
-    def forget(self) -> None:
-        """Asks the store again, because a user or a credential has changed."""
+    async def change(self, work: Coroutine[Any, Any, None]) -> None:
+        """Takes rights away: does `work`, and asks the store again afterwards, though the caller may go away
+        meanwhile."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._forget)
+        await asyncio.shield(task)
+
+    def _forget(self, _: object) -> None:
         self._known.clear()
         self._changed.set()
         self._changed = asyncio.Event()
@@ -133,21 +150,36 @@ class UserService:
         user = await user_named(self._accounts, name)
         if user.id == LOCAL:
             raise ConflictError("The local user is whoever owns this machine's home.", code="local_user")
-        await self._accounts.remove_user(user.id)
-        self._gate.forget()
+        await self._gate.change(self._accounts.remove_user(user.id))
         await self._removed(user.id)
 
     async def login(self, expires_s: int = 86_400, scope: Scope | None = None) -> NewCredential:
         if not 1 <= expires_s <= LONGEST_LOGIN_S:
             raise InvalidError(f"A login lasts 1 to {LONGEST_LOGIN_S} seconds.", code="invalid_expiry")
         scope = _not_more(scope or self._me.scope, self._me)
-        return await make_credential(self._accounts, "login", self._me.user_id, "login", scope, expires_s)
+        now, me = utc_now(), self._me
+        await self._accounts.drop_logins(me.user_id, now - _ENDED_LOGINS)
+        open_ones = [each for each in await self.logins() if not each.ended(now)]
+        if len(open_ones) >= MAX_LOGINS:
+            raise ConflictError(
+                f"You are logged in {len(open_ones)} times already; end some of those first.",
+                code="too_many_logins",
+            )
+        return await make_credential(self._accounts, "login", me.user_id, "login", scope, expires_s, me)
 
     async def logins(self) -> tuple[Credential, ...]:
         return await self._accounts.credentials(self._me.user_id, "login")
 
     async def logout(self, id: str) -> None:
-        await revoke_own(self._accounts, self._gate, self._me, "login", id)
+        found = next((each for each in await self.logins() if each.id == id), None)
+        if found is None:
+            raise NotFoundError(f"There is no login {id}.", code="login_not_found")
+        if not self._me.scope.includes(found.scope):
+            raise ForbiddenError(
+                f"A credential of scope `{self._me.scope}` cannot end a login of scope `{found.scope}`.",
+                code="scope_missing",
+            )
+        await self._gate.change(self._accounts.revoke(id, utc_now()))
 
 
 class ApiKeys:
@@ -170,14 +202,13 @@ class ApiKeys:
             raise InvalidError(
                 "A key's name has 1 to 64 letters, digits, spaces or any of `@._+-`.", code="invalid_key_name"
             )
-        owner = self._me.user_id
-        if user is not None:
+        me = self._me
+        owner = me.user_id
+        if user is not None and user not in (me.user_id, me.name):
+            if not me.is_admin:
+                raise ForbiddenError("Keys of another user need the role `admin`.", code="admin_only")
             owner = (await user_named(self._accounts, user)).id
-        if owner != self._me.user_id and not self._me.is_admin:
-            raise ForbiddenError("Keys of another user need the role `admin`.", code="admin_only")
-        return await make_credential(
-            self._accounts, "key", owner, name, _not_more(scope, self._me), expires_s
-        )
+        return await make_credential(self._accounts, "key", owner, name, _not_more(scope, me), expires_s, me)
 
     async def list(self) -> tuple[Credential, ...]:
         """See `Keys.list`."""
@@ -185,12 +216,26 @@ class ApiKeys:
 
     async def revoke(self, id: str) -> Credential:
         """See `Keys.revoke`."""
-        return await revoke_own(self._accounts, self._gate, self._me, "key", id)
+        keys = await self.list()
+        found = [each for each in keys if each.id == id] or [
+            each for each in keys if each.name == id and each.revoked_at is None
+        ]
+        if not found:
+            raise NotFoundError(f"There is no key {id}.", code="key_not_found")
+        if len(found) > 1:
+            raise ConflictError(
+                f"Several keys are called {id}; name one by its id.",
+                code="ambiguous_name",
+                details={"ids": [each.id for each in found]},
+            )
+        now = utc_now()
+        await self._gate.change(self._accounts.revoke(found[0].id, now))
+        return found[0].model_copy(update={"revoked_at": found[0].revoked_at or now})
 
 
 async def user_named(accounts: Accounts, name: str) -> User:
     """Returns the user of this name or id. Raises `NotFoundError`."""
-    user = await accounts.user(name)
+    user = await accounts.user_called(name)
     if user is None:
         raise NotFoundError(f"There is no user {name}.", code="user_not_found")
     return user
@@ -203,12 +248,19 @@ async def make_credential(
     name: str,
     scope: Scope,
     expires_s: int | None,
+    maker: Principal,
 ) -> NewCredential:
-    """Makes and keeps a credential; its secret is in what is returned and nowhere else."""
+    """Makes and keeps a credential; its secret is in what is returned and nowhere else. A login ends with
+    the credential of its maker."""
     if expires_s is not None and not 1 <= expires_s <= 100 * 366 * 86_400:
         raise InvalidError("A key expires after 1 second to 100 years, or never.", code="invalid_expiry")
     secret = new_secret()
-    now: datetime = utc_now()
+    now = utc_now()
+    expires_at = None if expires_s is None else now + timedelta(seconds=expires_s)
+    if kind == "login" and expires_at is not None and maker.credential_id is not None:
+        made_by = await accounts.credential(maker.credential_id)
+        if made_by is not None and made_by.expires_at is not None:
+            expires_at = min(expires_at, made_by.expires_at)
     credential = Credential(
         id=new_id(),
         kind=kind,
@@ -217,33 +269,11 @@ async def make_credential(
         scope=scope,
         last_four=secret[-4:],
         created_at=now,
-        expires_at=None if expires_s is None else now + timedelta(seconds=expires_s),
+        expires_at=expires_at,
+        made_by=maker.credential_id,
     )
     await accounts.add_credential(credential, digest(secret))
     return NewCredential(credential=credential, secret=secret)
-
-
-async def revoke_own(
-    accounts: Accounts, gate: Gate, me: Principal, kind: Literal["key", "login"], id: str
-) -> Credential:
-    """Revokes a credential by its id, or by its name where one alone has it. An administrator's reach is
-    all users' keys. Raises `NotFoundError`, `ConflictError` for a name that several have."""
-    mine = await accounts.credentials(None if me.is_admin else me.user_id, kind)
-    found = [each for each in mine if each.id == id] or [
-        each for each in mine if each.name == id and each.revoked_at is None
-    ]
-    if not found:
-        raise NotFoundError(f"There is no {kind} {id}.", code=f"{kind}_not_found")
-    if len(found) > 1:
-        raise ConflictError(
-            f"Several keys are called {id}; name one by its id.",
-            code="ambiguous_name",
-            details={"ids": [each.id for each in found]},
-        )
-    now = utc_now()
-    await accounts.revoke(found[0].id, now)
-    gate.forget()
-    return found[0].model_copy(update={"revoked_at": found[0].revoked_at or now})
 
 
 def _principal(credential: Credential, user: User) -> Principal:

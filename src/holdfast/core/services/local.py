@@ -155,6 +155,12 @@ class _Core:
             runs = await reader.open_runs()
             self.tracing.start(await reader.last_event_id(), [run.id for run in runs])
 
+    async def forget_user(self, user_id: str) -> None:
+        """Ends what goes on for a user who is gone: nobody else could."""
+        await self.hooks.remove_user(user_id)
+        runs = await self.log.reader.open_runs(user_id)
+        await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
+
     async def remove_unused_blobs(self) -> None:
         used = await self.log.reader.all_blobs()
         await asyncio.to_thread(self.parts.blobs.sweep, used)
@@ -182,7 +188,7 @@ class LocalWorkbench:
         self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools)
         self.models: Models = ModelService(access, parts.catalog, core.registry, parts.settings)
         self.keys: Keys = KeyService(parts.keys, ApiKeys(core.accounts, core.gate, principal))
-        self.users: Users = UserService(core.accounts, core.gate, principal, core.hooks.remove_user)
+        self.users: Users = UserService(core.accounts, core.gate, principal, core.forget_user)
         self.webhooks: Webhooks = WebhookService(access, core.hooks)
         self.usage: UsageReports = UsageService(access, log)
         self.engine: Engine = EngineService(

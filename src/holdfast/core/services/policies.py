@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from holdfast.core.approvals.policy_file import PolicyFile
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.approvals import PolicyAnswer, Rules, Verdict
+from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.identity import LOCAL, Role
 from holdfast.core.domain.tools import Risk, Tool
 from holdfast.core.store.accounts import Accounts
@@ -54,7 +55,8 @@ class Policies:
         return self._files[user_id]
 
     async def of(self, user_id: str) -> UserPolicy:
-        """Returns the policy of a user's runs; one who is gone has no rights left."""
+        """Returns the policy of a user's runs. Raises `NotFoundError` for one who is gone: he has none."""
         user = await self._accounts.user(user_id)
-        admin = user is not None and user.role is Role.ADMIN
-        return UserPolicy(self.file(user_id), self._files[LOCAL], admin)
+        if user is None:
+            raise NotFoundError("The user whose session it is was removed.", code="user_not_found")
+        return UserPolicy(self.file(user_id), self._files[LOCAL], user.role is Role.ADMIN)

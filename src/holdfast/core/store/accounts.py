@@ -22,12 +22,19 @@ class Accounts:
 
     async def users(self) -> tuple[User, ...]:
         """Returns all users, oldest first."""
-        rows = await self._reader.rows("SELECT * FROM users ORDER BY created_at, rowid")
+        rows = await self._reader.rows("SELECT * FROM users ORDER BY rowid")
         return tuple(User.model_validate(dict(row)) for row in rows)
 
-    async def user(self, name_or_id: str) -> User | None:
-        """Returns the user with this id or name."""
-        rows = await self._reader.rows("SELECT * FROM users WHERE id = ?1 OR name = ?1", (name_or_id,))
+    async def user(self, user_id: str) -> User | None:
+        """Returns the user with this id."""
+        return await self._user("id = ?1", user_id)
+
+    async def user_called(self, name_or_id: str) -> User | None:
+        """Returns the user with this id, else the one of this name."""
+        return await self._user("id = ?1 OR name = ?1 ORDER BY id = ?1 DESC", name_or_id)
+
+    async def _user(self, where: str, value: str) -> User | None:
+        rows = await self._reader.rows(f"SELECT * FROM users WHERE {where} LIMIT 1", (value,))
         return User.model_validate(dict(rows[0])) if rows else None
 
     async def add_user(self, user: User) -> None:
@@ -69,47 +76,58 @@ class Accounts:
         user = await self.user(credential.user_id)
         return None if user is None else (credential, user)
 
+    async def credential(self, credential_id: str) -> Credential | None:
+        """Returns a credential."""
+        rows = await self._reader.rows(f"SELECT {_FIELDS} FROM credentials WHERE id = ?", (credential_id,))
+        return Credential.model_validate(dict(rows[0])) if rows else None
+
     async def add_credential(self, credential: Credential, hash: str) -> None:
-        """Keeps a credential under the hash of its secret. Raises `NotFoundError` when its user is gone."""
+        """Keeps a credential under the hash of its secret. Raises `NotFoundError` when its user, or the
+        credential that asked for it, is gone."""
         fields = credential.model_dump(mode="json")
-        columns = ", ".join((*fields, "hash"))
-        marks = ", ".join("?" * (len(fields) + 1))
-
-        def insert(db: sqlite3.Connection) -> bool:
-            return (
-                db.execute(
-                    f"INSERT INTO credentials ({columns}) SELECT {marks}"
-                    " WHERE EXISTS (SELECT 1 FROM users WHERE id = ?)",
-                    (*fields.values(), hash, credential.user_id),
-                ).rowcount
-                == 1
+        sql = (
+            f"INSERT INTO credentials ({', '.join(fields)}, hash)"
+            f" SELECT {', '.join(f':{name}' for name in fields)}, :hash"
+            " WHERE EXISTS (SELECT 1 FROM users WHERE id = :user_id) AND (:made_by IS NULL OR EXISTS"
+            " (SELECT 1 FROM credentials WHERE id = :made_by AND revoked_at IS NULL))"
+        )
+        values = {**fields, "hash": hash}
+        if not await self._writer.run(lambda db: db.execute(sql, values).rowcount == 1):
+            raise NotFoundError(
+                f"There is no user {credential.user_id} any more, or not the key that asks.",
+                code="user_not_found",
             )
-
-        if not await self._writer.run(insert):
-            raise NotFoundError(f"There is no user {credential.user_id}.", code="user_not_found")
 
     async def revoke(self, credential_id: str, at: datetime) -> None:
-        """Marks a credential as revoked; a second time changes nothing."""
-        await self._writer.run(
-            lambda db: (
-                db.execute(
-                    "UPDATE credentials SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
-                    (at.isoformat(), credential_id),
-                )
-                and None
-            )
+        """Marks a credential as revoked, with the logins that were made by it; a second time changes
+        nothing."""
+        sql = (
+            "WITH RECURSIVE gone (id) AS (SELECT ?1 UNION SELECT c.id FROM credentials c"
+            " JOIN gone ON c.made_by = gone.id WHERE c.kind = 'login')"
+            " UPDATE credentials SET revoked_at = ?2 WHERE id IN (SELECT id FROM gone)"
+            " AND revoked_at IS NULL"
         )
+        await self._write(sql, (credential_id, at.isoformat()))
+
+    async def drop_logins(self, user_id: str, before: datetime) -> None:
+        """Forgets the logins of a user that ended before then."""
+        sql = (
+            "DELETE FROM credentials WHERE kind = 'login' AND user_id = ?1"
+            " AND (datetime(expires_at) < datetime(?2) OR datetime(revoked_at) < datetime(?2))"
+        )
+        await self._write(sql, (user_id, before.isoformat()))
 
     async def used(self, credential_id: str, at: datetime) -> None:
         """Notes when a credential was used last."""
-        await self._writer.run(
-            lambda db: (
-                db.execute(
-                    "UPDATE credentials SET last_used_at = ? WHERE id = ?", (at.isoformat(), credential_id)
-                )
-                and None
-            )
+        await self._write(
+            "UPDATE credentials SET last_used_at = ? WHERE id = ?", (at.isoformat(), credential_id)
         )
+
+    async def _write(self, sql: str, values: tuple[str, ...]) -> None:
+        def write(db: sqlite3.Connection) -> None:
+            db.execute(sql, values)
+
+        await self._writer.run(write)
 
 
 class _transaction:

@@ -268,6 +268,7 @@ STEPS: tuple[tuple[str, str], ...] = (
             WHERE type IN ('message.added', 'message.queued');
         """,
     ),
+    ("makers_of_credentials", "ALTER TABLE credentials ADD COLUMN made_by TEXT;"),
 )
 VERSION = len(STEPS)
 

@@ -269,10 +269,12 @@ class Reader:
         kept, next_cursor = place.cut(rows, limit, "first_event_id")
         return Page[Run](items=tuple(_run(row) for row in kept), next_cursor=next_cursor)
 
-    async def open_runs(self) -> tuple[Run, ...]:
-        """Returns the runs that have not ended, oldest first."""
+    async def open_runs(self, owner: str | None = None) -> tuple[Run, ...]:
+        """Returns the runs that have not ended, oldest first; `owner`'s if given."""
         rows = await self._all(
-            "SELECT * FROM runs WHERE status IN ('running', 'paused', 'waiting') ORDER BY first_event_id"
+            "SELECT * FROM runs WHERE status IN ('running', 'paused', 'waiting') AND (?1 IS NULL"
+            " OR session_id IN (SELECT id FROM sessions WHERE owner = ?1)) ORDER BY first_event_id",
+            (owner,),
         )
         return tuple(_run(row) for row in rows)
 

@@ -29,7 +29,8 @@ class Keys(Protocol):
 
     @needs(Scope.ADMIN)
     async def revoke(self, id: str) -> Credential:
-        """Revokes an API key, named by its id or its name. Raises `NotFoundError`, `ConflictError`."""
+        """Revokes an API key, named by its id or its name, with the logins that were made by it. Raises
+        `NotFoundError`, `ConflictError`."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
@@ -68,21 +69,24 @@ class Users(Protocol):
 
     @needs(Scope.ADMIN, Role.ADMIN)
     async def remove(self, name: str) -> None:
-        """Removes a user, named by name or id, with his keys and logins. His sessions and files stay on
-        disk, and nobody sees them. Raises `NotFoundError`, `ConflictError` for `local`."""
+        """Removes a user, named by name or id, with his keys and logins. His runs are cancelled; his sessions
+        and files stay on disk, and nobody sees them. Raises `NotFoundError`, `ConflictError` for `local`."""
         ...
 
     @needs(Scope.READ)
     async def login(self, expires_s: int = 86_400, scope: Scope | None = None) -> NewCredential:
-        """Makes a login: a secret for a sitting, with the caller's scope or less, for `expires_s` seconds."""
+        """Makes a login: a secret for a sitting, with the caller's scope or less, for `expires_s` seconds at
+        most. It ends with the key or login that it was asked for with. Raises `ConflictError` when there are
+        too many."""
         ...
 
     @needs(Scope.READ)
     async def logins(self) -> tuple[Credential, ...]:
-        """Returns the user's logins, ended ones included."""
+        """Returns the user's logins, those that have ended lately included."""
         ...
 
     @needs(Scope.READ)
     async def logout(self, id: str) -> None:
-        """Ends a login. Raises `NotFoundError`."""
+        """Ends a login of the user's own, named by its id. Raises `NotFoundError`, and `ForbiddenError` for
+        one that may do more than the caller."""
         ...
