@@ -7,37 +7,56 @@ from itertools import groupby
 from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from docpages import events
 from docpages.markdown import code, docstring, fenced, page, summary, table
-from docpages.models import paged, plain, records_in, type_name
+from docpages.models import meaning, paged, plain, records_in, type_name
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.events import LoggedEvent
-from holdfast.server.native.operations import OPERATIONS, PREFIX, Operation, workbench_methods
-from holdfast.server.native.routes import LIVE_PATH
+from holdfast.core.domain.identity import Role
+from holdfast.core.services.needs import Needs
+from holdfast.server.kit.idempotency import HEADER, LONGEST_KEY, REPLAYED
+from holdfast.server.native.extra import DOCS, EXTRA_ROUTES, OPENAPI
+from holdfast.server.native.operations import OPERATIONS, PREFIX, Operation, places, workbench_methods
 
 _INTRO = f"""\
-The engine answers HTTP on a unix socket that only you can open; `holdfast engine status` shows its path.
-The terminal app and the commands are clients of it. It listens on no network port.
+The engine answers HTTP on a unix socket that only you can open, and on TCP where `holdfast serve` opens a
+listener. The terminal app and the commands are clients of it. Every path begins with `{PREFIX}`.
 
-- Every path begins with `{PREFIX}`.
-- Parameters that are not part of the path are query parameters for `GET` and `DELETE`, and keys of a JSON
+The same for programs is the OpenAPI document, `{OPENAPI.path}`; `{DOCS.path}` shows it in a browser.
+
+- **Keys.** On the socket nobody needs one. On TCP each request has `Authorization: Bearer KEY`. What the key
+  must allow stands beside each operation: its scope, and where it is about the engine, the role `admin`. What
+  others own is answered like what does not exist.
+- **Parameters** that are not part of the path are query parameters for `GET` and `DELETE`, and keys of a JSON
   object in the body for everything else. Unknown ones are errors. Where a file is the body, it stands there
   as it is, without a form around it, and all other parameters are in the query.
-- Long listings come in pages: `items`, and `next_cursor`, which goes into the next request as `cursor`; null
-  at the end.
-- Answers are JSON. Errors have one shape, see [errors](errors.md); their `request_id`, also in the header
-  `X-Request-Id`, names the place in the engine's log.
-- `GET {LIVE_PATH}` answers `{{"status":"live"}}` as soon as the process is there."""
+- **Answers** are JSON; later versions may add keys. Errors have one shape, see [errors](errors.md); their
+  `request_id`, also in the header `X-Request-Id`, names the place in the engine's log. `Retry-After` stands
+  where the same request may succeed later.
+- **Pages.** Long listings come in pages: `items`, and `next_cursor`, which goes into the next request as
+  `cursor`; null at the end. What is added or removed meanwhile neither repeats nor hides anything else.
+- **Repetition.** Where it says so, a request takes an `{HEADER}` of 1 to {LONGEST_KEY} visible ASCII
+  characters, chosen by the caller. The same request with the same key gets the first answer again, with
+  `{REPLAYED}: true`, for 24 hours and over new starts of the engine; with another body it is refused
+  (409). Answers 401, 403, 429 and from 500 on are not kept, nor those with `Retry-After`."""
 
 _EXAMPLE = """\
 curl --unix-socket "$SOCKET" http://holdfast/holdfast/v1/engine/status"""
 
 _STREAM = f"""\
-`GET {PREFIX}/events/stream` answers with server-sent events: `id` is the event's id, `event` its type,
-`data` its JSON. A client that comes back sends the last id it saw as `Last-Event-ID`, or as `after`, and
-misses nothing and gets nothing twice. Without either, the stream begins now. Comments keep a silent
-connection open."""
+**Events** are answered in pages, or as server-sent events to who sends `Accept: text/event-stream` or adds
+`/stream` to the path: of everything (`{PREFIX}/events`), of one session
+(`{PREFIX}/sessions/ID/events`) and of one run (`{PREFIX}/runs/ID/events`). In a stream `id`
+is the event's id, `event` its type, `data` its JSON. A client that comes back sends the last id it saw as
+`Last-Event-ID`, or as `after`, and misses nothing and gets nothing twice. Without either, the stream begins
+now. Comments keep a silent connection open."""
+
+_ONCE = {
+    "kept": "Takes an `Idempotency-Key`.",
+    "refused": "Refuses an `Idempotency-Key`, for the answer has a secret, which is not kept.",
+}
 
 _NOUNS = {
     "agents": "Agents",
@@ -68,8 +87,21 @@ def api_page() -> str:
         _STREAM,
         "## All operations",
         table(
-            ("Request", "Operation", "Success"),
-            [(code(f"{o.method} {o.path}"), f"[{o.name}](#{_anchor(o)})", str(o.status)) for o in OPERATIONS],
+            ("Request", "Operation", "Needs", "Success"),
+            [
+                (
+                    code(f"{place.operation.method} {place.path}"),
+                    f"[{place.operation.name}](#{_anchor(place.operation)})",
+                    _needs(place.operation.needs),
+                    str(place.operation.status),
+                )
+                for place in sorted(places(), key=lambda place: OPERATIONS.index(place.operation))
+            ],
+        ),
+        "Beside the operations there are:",
+        table(
+            ("Request", "Needs", "What it does"),
+            [(code(f"GET {e.path.removeprefix(PREFIX)}"), _needs(e.needs), e.summary) for e in EXTRA_ROUTES],
         ),
         *sections,
         "## Records",
@@ -85,13 +117,22 @@ def _section(operation: Operation) -> str:
         fenced(f"{operation.method} {PREFIX}{operation.path}", "http"),
         docstring(method) if method.__doc__ else "",
         _parameters(operation, method),
-        f"Answers {operation.status}{result}.",
+        f"Answers {operation.status}{result}. Needs {_needs(operation.needs)}.",
+        _ONCE.get(operation.once, ""),
     )
     return "\n\n".join(part for part in parts if part)
 
 
+def _needs(needs: Needs | None) -> str:
+    if needs is None:
+        return "no key"
+    role = f", role {code(needs.role)}" if needs.role is Role.ADMIN else ""
+    return f"scope {code(needs.scope)}{role}"
+
+
 def _parameters(operation: Operation, method: Any) -> str:
     hints = get_type_hints(method)
+    bounds = get_type_hints(method, include_extras=True)
     rows: list[tuple[str, str, str, str]] = []
     for parameter in list(inspect.signature(method).parameters.values())[1:]:
         hint = hints[parameter.name]
@@ -105,7 +146,9 @@ def _parameters(operation: Operation, method: Any) -> str:
             ]
             continue
         given = "required" if parameter.default is parameter.empty else plain(parameter.default)
-        rows.append((code(parameter.name), _place(operation, parameter.name), type_name(hint, _link), given))
+        said = meaning(FieldInfo.from_annotation(bounds[parameter.name]), "")
+        kind = type_name(hint, _link) + (f", {said[:1].lower()}{said[1:].rstrip('.')}" if said else "")
+        rows.append((code(parameter.name), _place(operation, parameter.name), kind, given))
     return table(("Parameter", "In", "Type", "Default"), rows)
 
 

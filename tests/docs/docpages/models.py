@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
 import types
 from collections.abc import Callable, Iterator
 from enum import Enum
-from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Interval, Le, Lt, MaxLen, MinLen
@@ -17,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from docpages.markdown import code, table
 from holdfast.core.domain.values import Page
+from holdfast.server.native.records import field_texts
 
 Link = Callable[[type[BaseModel]], str]
 """Returns how a record is named in a table, perhaps with a link."""
@@ -29,31 +26,6 @@ _PLAIN = {
     bytes: "bytes",
     type(None): "nothing",
 }
-
-
-@cache
-def field_texts(model: type[BaseModel]) -> dict[str, str]:
-    """Returns the description of each field that has one: the text under it, or its `description`."""
-    found: dict[str, str] = {}
-    for base in reversed(model.__mro__):
-        if issubclass(base, BaseModel) and base is not BaseModel:
-            found |= _texts_of(base)
-    found |= {name: field.description for name, field in model.model_fields.items() if field.description}
-    return {name: " ".join(text.split()) for name, text in found.items()}
-
-
-def _texts_of(cls: type) -> dict[str, str]:
-    tree = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-    assert isinstance(tree, ast.ClassDef)
-    return {
-        field.target.id: text.value.value
-        for field, text in zip(tree.body, tree.body[1:], strict=False)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(text, ast.Expr)
-        and isinstance(text.value, ast.Constant)
-        and isinstance(text.value.value, str)
-    }
 
 
 def record_table(

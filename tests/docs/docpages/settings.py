@@ -8,10 +8,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from docpages.markdown import code, docstring, fenced, page, table
-from docpages.models import default, field_texts, meaning, type_name
+from docpages.models import default, meaning, type_name
 from docpages.usage import is_read, reads_project_file
 from holdfast.core.config.load import PREFIX, PROJECT_KEYS
 from holdfast.core.config.settings import Settings
+from holdfast.server.native.records import field_texts
 
 _INTRO = """\
 Settings are read from four places. What stands further down wins:
