@@ -13,6 +13,8 @@ import httpx
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal, Role
 from holdfast.core.domain.identity import Scope as KeyScope
 from holdfast.server.listener import listen
@@ -140,3 +142,24 @@ async def test_a_cursor_of_another_listing_is_refused(open_bench, tmp_path: Path
             answer = await client.get(path, params={"cursor": cursor, **more})
             assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_cursor")
         assert len((await client.get("/sessions", params={"cursor": cursor})).json()["items"]) == 1
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1001, 10**30])
+async def test_a_limit_out_of_bounds_is_refused_in_the_same_process_too(open_bench, limit: int) -> None:
+    async with open_bench() as bench:
+        session = await bench.session()
+        local = bench.workbench
+        for wanted in (
+            local.sessions.list(limit=limit),
+            local.sessions.search("x", limit),
+            local.runs.list(session.id, limit),
+            local.runs.questions(limit=limit),
+            local.approvals.list(limit=limit),
+            local.events.read(EventFilter(), 0, limit),
+            local.events.page_before(session.id, None, limit),
+            local.files.complete(session.id, "", limit),
+            local.usage.report(limit=limit),
+        ):
+            with pytest.raises(InvalidError) as refused:
+                await wanted
+            assert refused.value.details["fields"][0]["field"] == "limit"

@@ -35,6 +35,7 @@ from holdfast.core.files.undo import redo, undo
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.changing import ClientChanges
+from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.log import EventLog
 
@@ -154,7 +155,7 @@ class FileService:
     async def complete(self, session_id: str, prefix: str, limit: int = 20) -> tuple[str, ...]:
         session = await self._session(session_id)
         index = self._workspaces.index(session)
-        found = await asyncio.to_thread(index.complete, prefix, limit)
+        found = await asyncio.to_thread(index.complete, prefix, checked_limit(limit))
         if session.workspace == session.project:
             return found
         project = self._workspaces.project_index(session)

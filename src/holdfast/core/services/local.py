@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from holdfast.core.agents.editor import AgentEditor
@@ -15,6 +15,7 @@ from holdfast.core.config.settings import Settings
 from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.models import ModelCatalog, ModelClient
+from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.status import Listeners
 from holdfast.core.domain.traces import EventSource, Tracing
 from holdfast.core.domain.values import utc_now
@@ -25,8 +26,10 @@ from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.compaction import Compactor
 from holdfast.core.runs.executor import Executor
 from holdfast.core.runs.loop import Loop
+from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.steps import Stepper
 from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.access import Access
 from holdfast.core.services.agents import AgentService
 from holdfast.core.services.catalog import KeyService, ModelService
@@ -79,7 +82,8 @@ class Parts:
     tools: ToolRegistry
     keys: ProviderKeys
     environment: Mapping[str, str]
-    """For child processes of tools: without keys."""
+    """For child processes: without keys."""
+    processes: ProcessRunner = field(default_factory=ChildProcesses)
     address: str = ""
     """The engine's socket; empty when in process."""
     stop: Callable[[], None] | None = None
@@ -108,6 +112,7 @@ class _Core:
         self.editor = AgentEditor(self.registry)
         self.workspaces = Workspaces(parts.paths, parts.blobs)
         self.broker = Broker()
+        self.replies = ReplyCheck(parts.processes, parts.environment)
         self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
         self.figures = Figures(log, self.supervisor, self.started_at, parts.listeners)
         self.hooks = Hooks(log, parts.blobs, self.accounts, parts.keys.webhooks, redactor.redact)
@@ -132,7 +137,7 @@ class _Core:
             retries=settings.models.retries,
             sleep=parts.sleep,
         )
-        return Loop(stepper, executor, Compactor(parts.client), parts.catalog)
+        return Loop(stepper, executor, Compactor(parts.client), parts.catalog, self.replies)
 
     def _preparation(self, redactor: Redactor) -> Preparation:
         return Preparation(
@@ -146,6 +151,7 @@ class _Core:
             self.policies,
             lambda: StreamRedactor(redactor),
             self.parts.settings,
+            self.replies,
         )
 
     async def start_tracing(self) -> None:
@@ -215,12 +221,16 @@ class LocalWorkbench:
         )  # the first look may ask a keyring, which may take a while
         redactor = Redactor(parts.keys.secrets)
         log = await EventLog.open(parts.paths.database, parts.blobs, redactor.redact)
-        core = _Core(parts, log, redactor)
-        await core.answers.prune()
-        await core.start_tracing()
-        await core.hooks.read_secrets()
-        await core.supervisor.recover()
-        await core.hooks.start()
+        try:
+            core = _Core(parts, log, redactor)
+            await core.answers.prune()
+            await core.start_tracing()
+            await core.hooks.read_secrets()
+            await core.supervisor.recover()
+            await core.hooks.start()
+        except BaseException:
+            await log.close()  # its threads would keep the process alive
+            raise
         # Contents that were kept for an undo and never needed, or whose session is gone.
         core.sweep = asyncio.create_task(core.remove_unused_blobs())
         return cls(core)
