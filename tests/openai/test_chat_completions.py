@@ -306,3 +306,25 @@ async def test_a_body_that_is_wrong_says_where(serve, body) -> None:
         answer = await served.http.post("/openai/v1/chat/completions", content=body, headers=headers)
         assert answer.status_code == 400
         assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["[" * 100_000, '{"a":' * 900 + "1" + "}" * 900, '{"a": "\\ud800"}', '{"a": NaN}', "9" * 5_000],
+    ids=["open", "deep", "half", "nan", "long"],
+)
+async def test_arguments_in_the_history_that_are_no_json_object_are_refused(serve, arguments: str) -> None:
+    function = {"name": "weather", "arguments": arguments}
+    said = {"role": "assistant", "tool_calls": [{"id": "c1", "type": "function", "function": function}]}
+    async with serve() as served:
+        with pytest.raises(openai.BadRequestError) as caught:
+            await create(served, [*ASK, said, {"role": "tool", "tool_call_id": "c1", "content": "x"}])
+        assert caught.value.code == "invalid_history"
+
+
+async def test_a_body_of_too_many_values_is_refused(serve) -> None:
+    async with serve() as served:
+        answer = await served.http.post(
+            "/openai/v1/chat/completions", json={"model": MODEL, "messages": ASK * 60_000}
+        )
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from typing import Any
 
 import httpx
@@ -15,6 +16,8 @@ from holdfast.core.domain.errors import STATUS, HoldfastError
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.native.channel import open_channel
 from holdfast.server.native.client import RemoteWorkbench
+from holdfast.server.native.codec import codec
+from holdfast.server.native.operations import operations
 
 JSON = {"Content-Type": "application/json"}
 
@@ -132,6 +135,52 @@ async def test_a_body_that_grows_over_the_limit_is_refused(served: Any) -> None:
     answer = await served.http.put("/sessions/s1/title", content=chunks(), headers=JSON)
     error = await refused(answer, 413, "body_too_large")
     assert error["details"] == {"limit_bytes": 6 * 1024 * 1024}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [b"1," * 200_000 + b"1", b"{}," * 60_000 + b"{}", b"[" * 100_001, b'"\\"",' * 300_000 + b'""'],
+    ids=["numbers", "objects", "depth", "texts"],
+)
+async def test_a_body_of_too_many_values_is_refused_before_it_is_taken_apart(
+    served: Any, values: bytes
+) -> None:
+    answer = await served.http.post(
+        "/sessions/s1/runs", content=b'{"parts": [' + values + b"]}", headers=JSON
+    )
+    error = await refused(answer, 413, "body_too_large")
+    assert error["details"] == {"limit_values": 100_000}
+    assert served.fake.calls == []
+
+
+async def test_what_looks_like_many_values_in_a_text_is_a_text(served: Any) -> None:
+    served.fake.results["sessions.rename"] = None
+    title = '[{1,2},"\\",' * 200_000
+    answer = await served.http.put("/sessions/s1/title", json={"title": title})
+    assert answer.status_code == 200, answer.text
+    assert served.fake.calls == [("sessions.rename", (), {"session_id": "s1", "title": title})]
+
+
+async def test_of_too_many_mistakes_only_the_number_is_told(served: Any) -> None:
+    answer = await served.http.post("/sessions/s1/runs", json={"parts": [1] * 50_000})
+    error = await refused(answer, 400, "invalid_request")
+    assert error["message"] == "There are 50000 mistakes in the request"
+
+
+async def test_a_long_name_of_a_field_is_not_repeated_whole(served: Any) -> None:
+    body = {"x" * 1_000_000: 1, "title": "x"}
+    answer = await served.http.put("/sessions/s1/title", json=body)
+    await refused(answer, 400, "invalid_request")
+    assert len(answer.content) < 2_000
+    assert len((await served.http.get(f"/sessions?{'y' * 9_000}")).content) < 2_000
+
+
+def test_thousands_of_parameters_are_looked_at_once_each() -> None:
+    names = [f"{number}" for number in range(16_000)]
+    begun = time.process_time()
+    with pytest.raises(errors.InvalidError, match="15999: is given more than once"):
+        codec(operations()["sessions.list"]).parse({}, [(name, "") for name in (*names, "15999")], b"")
+    assert time.process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,15 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import EVENT, LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.text import shorten
 from holdfast.core.domain.transfer import Upload
 from holdfast.core.domain.values import Page
+from holdfast.server.kit.mistakes import mistakes_in
 from holdfast.server.native.operations import PREFIX, Operation, workbench_methods
 
 _SHOWN_MISTAKES = 5
 _LISTED_MISTAKES = 50
+_LONGEST_FIELD = 200
 _MAX_INTEGER = 2**63 - 1
 
 
@@ -132,10 +135,11 @@ class Codec:
         return self._item.dump_json(item).decode()
 
     def _query(self, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        values = dict(query)
-        if len(values) < len(query):
-            names = [name for name, _ in query]
-            raise _mistake(next(n for n in names if names.count(n) > 1), "is given more than once")
+        values: dict[str, Any] = {}
+        for name, value in query:
+            if name in values:
+                raise _mistake(name, "is given more than once")
+            values[name] = value
         return values
 
     def _body(self, query: Sequence[tuple[str, str]], body: bytes) -> dict[str, Any]:
@@ -197,10 +201,9 @@ class Codec:
         return self._item.validate_json(text, extra="ignore")
 
     def _invalid(self, error: ValidationError) -> InvalidError:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
         mistakes = [
-            {"field": ".".join(str(x) for x in mistake["loc"]), "message": self._explain(mistake)}
-            for mistake in found[:_LISTED_MISTAKES]
+            {"field": _shown(".".join(str(x) for x in mistake["loc"])), "message": self._explain(mistake)}
+            for mistake in mistakes_in(error)[:_LISTED_MISTAKES]
         ]
         shown = "; ".join(f"{m['field']}: {m['message']}" for m in mistakes[:_SHOWN_MISTAKES])
         return InvalidError(shown, code="invalid_request", details={"fields": mistakes})
@@ -227,7 +230,12 @@ def _check_plain(field: str, value: object) -> None:
         raise _mistake(field, "must not have a NUL character")
 
 
+def _shown(name: str) -> str:
+    return shorten(name, _LONGEST_FIELD)
+
+
 def _mistake(field: str, message: str) -> InvalidError:
+    field = _shown(field)
     return InvalidError(
         f"{field}: {message}",
         code="invalid_request",

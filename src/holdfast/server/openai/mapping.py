@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from pydantic_core import from_json
+
 from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.messages import (
     Message,
@@ -250,7 +252,8 @@ def _message(message: ChatMessage, user_parts: Iterator[Sequence[UserPart]]) -> 
 
 def _arguments(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text or "{}")
+        # Unlike `json.loads` it refuses what is nested too deep, halves of characters, and `NaN`.
+        value = from_json(text or "{}", allow_inf_nan=False)
     except ValueError:
         value = None
     if not isinstance(value, dict):

@@ -36,6 +36,7 @@ from holdfast.server.kit.body import MAX_BODY, read_json
 from holdfast.server.kit.compose import Api
 from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.meter import named
+from holdfast.server.kit.mistakes import mistakes_in
 from holdfast.server.kit.sse import write_frame
 from holdfast.server.kit.stream import FrameStream
 from holdfast.server.openai.conversations import Conversations, Sent
@@ -233,8 +234,8 @@ def _parse(body: bytes) -> ChatRequest:
     try:
         return ChatRequest.model_validate_json(body)
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        mistakes = [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in found[:20]]
+        found = mistakes_in(error)[:20]
+        mistakes = [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in found]
         shown = "; ".join(f"{one['field'] or 'body'}: {one['message']}" for one in mistakes[:5])
         raise InvalidError(shown, code="invalid_request", details={"fields": mistakes}) from None
 
