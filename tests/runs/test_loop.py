@@ -351,6 +351,28 @@ async def test_a_reply_that_never_fits_fails_the_run(open_bench, say) -> None:
         assert events[-1].event.error.code == "response_format"
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/$defs/nowhere"},
+        {"$ref": "https://example.invalid/schema.json"},
+        {"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"},
+    ],
+)
+async def test_a_schema_that_leads_out_of_itself_or_in_circles_ends_the_run_with_what_is_wrong(
+    open_bench, say, schema
+) -> None:
+    async with open_bench([say("{}")]) as bench:
+        events = await bench.end(await bench.send(await bench.session(), response_format=schema))
+        assert events[-1].event.error.code == "invalid_schema"
+
+
+async def test_a_reply_that_is_nested_without_end_is_asked_for_again(open_bench, say) -> None:
+    async with open_bench([say("[" * 100_000), say("{}")]) as bench:
+        events = await bench.end(await bench.send(await bench.session(), response_format={"type": "object"}))
+        assert events[-1].event.type == "run.completed"
+
+
 async def test_a_time_limit_ends_the_run(open_bench, say, call) -> None:
     steps = [call(("run_command", '{"command": "sleep 30"}')), say("never")]
     async with open_bench(steps) as bench:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from holdfast.core.domain.errors import (
     ConflictError,
@@ -29,6 +28,7 @@ from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.compaction import Compactor
 from holdfast.core.runs.executor import Executor
 from holdfast.core.runs.projections.state import REPEATS, CallState
+from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.steps import Stepper, StepResult
 
 T = TypeVar("T")
@@ -38,12 +38,18 @@ class Loop:
     """Takes a run from where it stands to its end."""
 
     def __init__(
-        self, stepper: Stepper, executor: Executor, compactor: Compactor, catalog: ModelCatalog
+        self,
+        stepper: Stepper,
+        executor: Executor,
+        compactor: Compactor,
+        catalog: ModelCatalog,
+        replies: ReplyCheck,
     ) -> None:
         self._stepper = stepper
         self._executor = executor
         self._compactor = compactor
         self._catalog = catalog
+        self._replies = replies
 
     async def run(self, run: ActiveRun) -> None:
         """Runs to `run.completed`. Raises `HoldfastError` when the run has to fail: a model's error, a
@@ -129,7 +135,7 @@ class Loop:
         schema = run.options.response_format
         if schema is None:
             return False
-        problem = schema_problem(result.text, schema)
+        problem = await _timed(run, lambda: self._replies.problem(result.text, schema))
         if not problem:
             return False
         if run.state.repairs:
@@ -156,21 +162,6 @@ async def _timed(run: ActiveRun, work: Callable[[], Awaitable[T]]) -> T:
         if not limit.expired():
             raise  # somebody else's
         raise run.timer.expired() from None
-
-
-def schema_problem(text: str, schema: dict[str, Any]) -> str:
-    """Returns what is wrong with a reply that must be JSON of `schema`; empty when nothing is."""
-    import jsonschema  # takes a tenth of the engine's start, and few runs need it
-
-    stripped = text.strip()
-    if stripped.startswith("```"):
-        stripped = stripped.strip("`").removeprefix("json").strip()
-    try:
-        value = json.loads(stripped)
-    except ValueError as error:
-        return f"it is not JSON ({error})"
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(value), key=str)
-    return "; ".join(f"{error.json_path}: {error.message}" for error in errors[:5])
 
 
 def _check_limits(run: ActiveRun) -> None:

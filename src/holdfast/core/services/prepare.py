@@ -25,6 +25,7 @@ from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.options import affordable, check_options, with_options
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
+from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.services.policies import Policies, UserPolicy
 from holdfast.core.services.sessions import valid
 from holdfast.core.services.workspaces import Workspaces
@@ -47,6 +48,7 @@ class Preparation:
         policies: Policies,
         redactor: Callable[[], StreamRedactor],
         settings: Callable[[Path | None], Settings],
+        replies: ReplyCheck,
     ) -> None:
         self._log = log
         self._registry = registry
@@ -58,12 +60,15 @@ class Preparation:
         self._policies = policies
         self._redactor = redactor
         self._settings = settings
+        self._replies = replies
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
         """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one, and for
-        options that cannot be kept to what `check_options` and `affordable` raise."""
+        options that cannot be kept to what `check_options`, `ReplyCheck.schema` and `affordable` raise."""
         spec = await self._spec(session)
         check_options(options, spec)
+        if options.response_format is not None:
+            await self._replies.schema(options.response_format)
         settings = await asyncio.to_thread(self._settings, Path(session.project))
         choice = await self._catalog.choose(
             flag=options.model, session=session.model, agent=spec.model, settings=settings.models.default
