@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import HoldfastError, InvalidError, ModelUnavailable, UnsupportedError
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import ModelSettings, UsageReport
@@ -141,6 +142,27 @@ async def test_reasoning_is_turned_on_and_off(open_bench, say, settings, reasoni
     async with open_bench([say("ok")]) as bench:
         await bench.end(await bench.send(await bench.session(), model_settings=settings, reasoning=reasoning))
         assert bench.model.requests[0].settings.reasoning_effort == effort
+
+
+@pytest.mark.parametrize("queued", [False, True])
+async def test_settings_of_a_run_leave_the_agents_others_as_they_are(open_bench, say, call, queued) -> None:
+    async with open_bench([call(WRITE), say("one"), say("two")] if queued else [say("two")]) as bench:
+        source = (await bench.workbench.agents.source("tester")).text
+        settings = "model_settings: {temperature: 1.0, max_output_tokens: 77, stop: [END]}\n"
+        await bench.workbench.agents.update("tester", source + settings)
+        session = await bench.session()
+        first = await bench.send(session) if queued else ""
+        asked = await bench.approval() if queued else None
+        options = RunOptions(model_settings=ModelSettings(temperature=0.5))
+        await bench.workbench.runs.send(session.id, (TextPart(text="Hi"),), options)
+        after = 0
+        if asked is not None:
+            await bench.workbench.approvals.decide(asked.id, Decision(outcome="approve"))
+            after = (await bench.end(first))[-1].id
+        await bench.until("run.completed", after=after)
+        assert bench.model.requests[-1].settings == ModelSettings(
+            temperature=0.5, max_output_tokens=77, stop=("END",)
+        )
 
 
 async def test_a_limit_in_the_options_takes_the_place_of_the_agents(open_bench, say, call) -> None:

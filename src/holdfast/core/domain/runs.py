@@ -40,7 +40,7 @@ class RunOptions(Value):
 
     model: str | None = None
     model_settings: ModelSettings | None = None
-    """Laid over the agent's, setting by setting."""
+    """Laid over the agent's, setting by setting; one that is null or empty stays as the agent has it."""
     reasoning: bool | None = None
     """True: the model is to reason, with effort `medium` unless the settings name another. False: it is
     not to (effort `none`), whatever the settings say."""

@@ -156,7 +156,9 @@ def _narrowed(spec: AgentSpec, options: RunOptions) -> tuple[ToolAssignment, ...
 
 def _settings(settings: ModelSettings, options: RunOptions) -> ModelSettings:
     if options.model_settings is not None:
-        settings = settings.model_copy(update=options.model_settings.model_dump(exclude_unset=True))
+        # By value, not by what was set: in the log and on the wire all fields stand, and these say nothing.
+        given = options.model_settings.model_dump(exclude_defaults=True)
+        settings = settings.model_copy(update=given)
     effort = settings.reasoning_effort
     if options.reasoning is True and effort in (None, "none"):
         effort = "medium"
