@@ -168,6 +168,16 @@ async def test_a_file_that_is_no_database_gets_a_clear_error(tmp_path: Path, blo
         await EventLog.open(tmp_path / "db", blobs)
 
 
+async def test_a_closed_database_says_so_and_lets_nobody_wait(tmp_path: Path, blobs, created) -> None:
+    log = await EventLog.open(tmp_path / "closed.db", blobs)
+    await log.close()
+    async with asyncio.timeout(10):
+        for asked in (log.append(created("s")), log.writer.run(lambda db: None)):
+            with pytest.raises(StoreError) as caught:
+                await asked
+            assert caught.value.code == "store_closed"
+
+
 async def test_one_bad_append_does_not_take_others_with_it(log, created) -> None:
     jobs = [log.append(created("a")), log.append(created("a")), log.append(created("b"))]
     results = await asyncio.gather(*jobs, return_exceptions=True)

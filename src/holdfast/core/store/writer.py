@@ -115,13 +115,16 @@ class Writer:
         """
         done: asyncio.Future[list[LoggedEvent]] = self._loop.create_future()
         if self._closed:
-            done.set_exception(StoreError("The database is closed.", code="store_closed"))
+            done.set_exception(_closed())
         else:
             self._jobs.put(_Job(events, durable, done))
         return done
 
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Calls `function` with the writing connection, between two commits; returns what it returns."""
+        """Calls `function` with the writing connection, between two commits; returns what it returns.
+        Raises `StoreError`."""
+        if self._closed:
+            raise _closed()
         done: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Call(function, done))
         return await done
@@ -248,6 +251,10 @@ class Writer:
         for job in batch:
             if not job.done.done():
                 job.done.set_result(job.logged)
+
+
+def _closed() -> StoreError:
+    return StoreError("The database is closed.", code="store_closed")
 
 
 def _succeed(done: asyncio.Future[Any], result: object) -> None:
