@@ -139,7 +139,7 @@ async def test_a_large_event_is_kept_as_a_blob_and_reads_as_it_was(log, delta, b
     await log.append(delta(text))
     (read,) = await log.read(EventFilter())
     assert read.event.text == text
-    (digest,) = await log.reader.body_blobs()
+    (digest,) = await log.reader.all_blobs()
     assert blobs.path(digest).is_file()
 
 

@@ -256,6 +256,8 @@ def rebuild(db: sqlite3.Connection, read_blob: Callable[[str], str | None]) -> i
     try:
         for table in ("sessions", "runs", "approvals", "questions", "queue", "blob_uses", "search"):
             db.execute(f"DELETE FROM {table}")
+        # Of deltas too, which have no other place in the index.
+        db.execute("INSERT INTO blob_uses SELECT blob, id FROM events WHERE blob IS NOT NULL")
         count = 0
         rows = db.execute(
             "SELECT id, body, blob FROM events WHERE type NOT IN ('part.delta', 'tool_call.progressed')"
@@ -265,8 +267,6 @@ def rebuild(db: sqlite3.Connection, read_blob: Callable[[str], str | None]) -> i
             text = body or read_blob(blob)
             if text is None:
                 continue
-            if blob:
-                db.execute("INSERT OR IGNORE INTO blob_uses VALUES (?, ?)", (blob, event_id))
             index(db, event_id, EVENT.validate_python(json.loads(text)), text)
             count += 1
         db.execute("COMMIT")

@@ -289,6 +289,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     if found:
         backup = path.with_name(f"{path.name}.v{found}.bak")
         backup.unlink(missing_ok=True)
+        backup.touch(0o600, exist_ok=False)  # as private as the database: SQLite's own would not be
         connection.execute("VACUUM INTO ?", (str(backup),))
     for number, (name, script) in enumerate(STEPS[found:], start=found + 1):
         try:

@@ -194,10 +194,6 @@ class Reader:
         """Returns the digests of all blobs that events use."""
         return {row[0] for row in await self._all("SELECT DISTINCT digest FROM blob_uses")}
 
-    async def body_blobs(self) -> set[str]:
-        """Returns the digests of event bodies that are too large for the table."""
-        return {row[0] for row in await self._all("SELECT blob FROM events WHERE blob IS NOT NULL")}
-
     async def blobs_of(self, session_id: str) -> set[str]:
         """Returns the digests of all blobs that events of the session use."""
         rows = await self._all(
