@@ -24,7 +24,14 @@ from holdfast.core.domain.errors import (
 )
 from holdfast.core.domain.events import ApprovalRequested, EventFilter, ToolCallCompleted
 from holdfast.core.domain.identity import LOCAL, Principal, Role, Scope
-from holdfast.core.domain.messages import TextPart, text_of
+from holdfast.core.domain.messages import (
+    ImagePart,
+    Message,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    text_of,
+)
 from holdfast.core.domain.models import (
     Finished,
     ModelDelta,
@@ -308,6 +315,50 @@ async def test_the_runs_of_a_removed_user_end_and_what_waits_starts_no_other(hos
     assert len((await ann.runs.list(session.id)).items) == 1
     with pytest.raises(NotFoundError, match="removed"):
         await ann.runs.send(session.id, said)
+
+
+async def test_the_digest_of_somebody_elses_content_brings_nobody_the_content(host: LocalWorkbench) -> None:
+    ann, bob = await sign_in(host, "ann"), await sign_in(host, "bob")
+    session, own = await ann.sessions.create("general"), await bob.sessions.create("general", model="offline")
+    theirs = await ann.files.attach_data(session.id, "plan.txt", b"the plan")
+    result = ToolResultPart(
+        call_id="c", name="look", content=(ImagePart(blob=theirs.blob, media_type="image/png"),)
+    )
+    asked = Message(role="assistant", parts=(ToolCallPart(call_id="c", name="look", arguments={}),))
+    history = (
+        Message(role="user", parts=(TextPart(text="Hi"),)),
+        asked,
+        Message(role="tool", parts=(result,)),
+    )
+    told = RunOptions(history=(Message(role="user", parts=(theirs,)),))
+    run = await bob.runs.send(
+        own.id, (TextPart(text=theirs.blob),), RunOptions(response_format={"$id": theirs.blob})
+    )
+    assert run.run_id is not None
+    said = (TextPart(text="Read it"),)
+    for wanted in (
+        bob.runs.send(own.id, (theirs,)),
+        bob.runs.send(own.id, (result,)),
+        bob.runs.send(own.id, said, told),
+        bob.runs.send(own.id, said, RunOptions(history=history)),
+        bob.runs.go_on(own.id, told),
+        bob.runs.steer(run.run_id, (theirs,)),
+    ):
+        with pytest.raises(NotFoundError, match="attached nothing"):
+            await wanted
+    await bob.runs.cancel(run.run_id)
+    mine = await bob.files.attach_data(own.id, "plan.txt", b"the plan")
+    assert mine == theirs
+    await bob.runs.send(own.id, (mine,))
+
+
+async def test_what_a_user_has_said_before_can_be_said_again(host: LocalWorkbench) -> None:
+    ann = await sign_in(host, "ann")
+    session = await ann.sessions.create("general", model="offline")
+    part = await ann.files.attach_data(session.id, "plan.txt", b"the plan")
+    await ann.runs.send(session.id, (part,))
+    host._core.attachments._handed_in.clear()  # as in the next engine
+    await ann.runs.send(session.id, (part,))
 
 
 async def test_a_removed_user_is_out_at_once(host: LocalWorkbench) -> None:

@@ -7,7 +7,8 @@ catalogue and the router were told to allow it)::
 
 A DELTA is a `ModelDelta` as JSON, with three conveniences: `arguments` of a tool call may be an object,
 `repeat` says how many times a text comes, and `{"type": "error", "code": "model_rate_limited", "message":
-"…", "retry_after_s": 1}` raises the `ModelError` with that code. `delay_s` is the pause between deltas, by the clock of the start.
+"…", "retry_after_s": 1}` raises the `ModelError` with that code. `delay_s` is the pause between deltas, by
+the clock of the start.
 
 `by` says which step answers: `call` (the default) gives each call the next step; `conversation` counts the
 assistant messages in the request, so that an engine that was started anew goes on where the conversation

@@ -34,6 +34,7 @@ from holdfast.core.files.stats import count
 from holdfast.core.files.undo import redo, undo
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.changing import ClientChanges
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.workspaces import Workspaces
@@ -53,12 +54,14 @@ class FileService:
         supervisor: Supervisor,
         workspaces: Workspaces,
         blobs: BlobStore,
+        attachments: Attachments,
     ) -> None:
         self._access = access
         self._log = log
         self._supervisor = supervisor
         self._workspaces = workspaces
         self._blobs = blobs
+        self._attachments = attachments
         self._by_client = ClientChanges(access, log, supervisor, workspaces, blobs)
 
     async def _session(self, session_id: str) -> Session:
@@ -116,11 +119,13 @@ class FileService:
 
     async def attach(self, session_id: str, path: str) -> ImagePart | FilePart:
         session = await self._session(session_id)
-        return await asyncio.to_thread(self._attach, session, path)
+        part = await asyncio.to_thread(self._attach, session, path)
+        return self._attachments.note(self._access.owner, part)
 
     async def attach_data(self, session_id: str, name: str, data: Upload) -> ImagePart | FilePart:
         await self._session(session_id)
-        return await asyncio.to_thread(self._attach_data, name, data)
+        part = await asyncio.to_thread(self._attach_data, name, data)
+        return self._attachments.note(self._access.owner, part)
 
     def _attach_data(self, name: str, data: Upload) -> ImagePart | FilePart:
         content = data if isinstance(data, bytes) else data.read(MAX_ATTACHMENT_BYTES + 1)

@@ -32,6 +32,7 @@ from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.access import Access
 from holdfast.core.services.agents import AgentService
+from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.engine import EngineService
 from holdfast.core.services.files import FileService
@@ -111,6 +112,7 @@ class _Core:
         self.registry = AgentRegistry(parts.paths, parts.tools.names, self.trust)
         self.editor = AgentEditor(self.registry)
         self.workspaces = Workspaces(parts.paths, parts.blobs)
+        self.attachments = Attachments(log.reader)
         self.broker = Broker()
         self.replies = ReplyCheck(parts.processes, parts.environment)
         self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
@@ -187,10 +189,12 @@ class LocalWorkbench:
         self.sessions: Sessions = SessionService(
             access, log, core.supervisor, core.registry, parts.catalog, core.workspaces, parts.blobs
         )
-        self.runs: Runs = RunService(access, log, core.supervisor, core.broker)
+        self.runs: Runs = RunService(access, log, core.supervisor, core.broker, core.attachments)
         self.approvals: Approvals = ApprovalService(access, log, core.broker, core.policies)
         self.events: Events = EventService(access, log)
-        self.files: Files = FileService(access, log, core.supervisor, core.workspaces, parts.blobs)
+        self.files: Files = FileService(
+            access, log, core.supervisor, core.workspaces, parts.blobs, core.attachments
+        )
         self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools)
         self.models: Models = ModelService(access, parts.catalog, core.registry, parts.settings)
         self.keys: Keys = KeyService(parts.keys, ApiKeys(core.accounts, core.gate, principal))

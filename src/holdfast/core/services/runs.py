@@ -15,6 +15,7 @@ from holdfast.core.domain.values import Page, new_id
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.needs import Needs
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.policies import Policies
@@ -24,8 +25,16 @@ from holdfast.core.store.log import EventLog
 class RunService:
     """Implements the `Runs` of a workbench."""
 
-    def __init__(self, access: Access, log: EventLog, supervisor: Supervisor, broker: Broker) -> None:
+    def __init__(
+        self,
+        access: Access,
+        log: EventLog,
+        supervisor: Supervisor,
+        broker: Broker,
+        attachments: Attachments,
+    ) -> None:
         self._access = access
+        self._attachments = attachments
         self._log = log
         self._supervisor = supervisor
         self._broker = broker
@@ -39,16 +48,17 @@ class RunService:
     ) -> Submitted:
         _check_not_empty(parts)
         await self._access.session(session_id)
-        options = self._allowed(options)
+        options = await self._allowed(parts, options)
         return await self._supervisor.send(session_id, tuple(parts), options, message_id or new_id())
 
-    def _allowed(self, options: RunOptions | None) -> RunOptions:
-        """Returns the options; raises `ForbiddenError` for a model's address that is not the caller's to
-        name: the engine's key for the provider is sent there."""
-        if options is None:
-            return RunOptions()
+    async def _allowed(self, parts: tuple[UserPart, ...], options: RunOptions | None) -> RunOptions:
+        """Returns the options. Raises `ForbiddenError` for a model's address that is not the caller's to
+        name, for the engine's key for the provider is sent there, and `NotFoundError` for contents of others.
+        """
+        options = options or RunOptions()
         if options.model_settings is not None and options.model_settings.api_base is not None:
             self._access.machine("`api_base` in the options of a run")
+        await self._attachments.check(self._access.principal, parts, options)
         return options
 
     async def get(self, run_id: str) -> Run:
@@ -81,11 +91,12 @@ class RunService:
     async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
         await self._access.run(run_id)
         _check_not_empty(parts)
+        await self._allowed(parts, None)
         await self._supervisor.steer(run_id, tuple(parts))
 
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         await self._access.session(session_id)
-        return await self._supervisor.go_on(session_id, self._allowed(options))
+        return await self._supervisor.go_on(session_id, await self._allowed((), options))
 
     async def questions(
         self, session_id: str | None = None, limit: int = 200, cursor: str | None = None

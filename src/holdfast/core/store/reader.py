@@ -182,6 +182,16 @@ class Reader:
         )
         return [self._logged(row) for row in rows]
 
+    async def events_with(self, digest: str, owner: str) -> list[LoggedEvent]:
+        """Returns the messages and starts of runs of `owner`'s sessions in which a digest stands anywhere."""
+        rows = await self._all(
+            "SELECT e.id, e.body, e.blob FROM blob_uses u JOIN events e ON e.id = u.event_id"
+            " JOIN sessions s ON s.id = e.session_id WHERE u.digest = ? AND s.owner = ?"
+            " AND e.type IN ('message.added', 'message.queued', 'run.started') ORDER BY e.id DESC LIMIT 100",
+            (digest, owner),
+        )
+        return [self._logged(row) for row in rows]
+
     async def unused_blobs(self, digests: set[str]) -> set[str]:
         """Returns those of `digests` that no event uses."""
         unused = set()
