@@ -182,6 +182,26 @@ def test_a_folder_of_another_user_is_refused(short_folder: Path, monkeypatch: py
         bind_socket(short_folder / "s")
 
 
+def test_nothing_in_the_log_passes_for_another_line_or_is_a_key(paths: Paths) -> None:
+    log = open_log(paths.engine_log)
+    handler = log.handlers[-1]
+    try:
+        try:
+            raise ValueError("a\n2026-11-22 00:00:00 INFO holdfast: forged \x1b[2J")
+        except ValueError:
+            log.exception("%s %s", "/x\r\n2026-11-22 00:00:00 INFO holdfast: forged", "/keys/hf_" + "k" * 43)
+    finally:
+        for name in ("holdfast", "uvicorn.error", "asyncio"):
+            logging.getLogger(name).removeHandler(handler)
+        handler.close()
+    text = paths.engine_log.read_text()
+    assert text.count("\n2026") == 0
+    assert text.count("\n  2026") == 2
+    assert "\x1b" not in text
+    assert "kkk" not in text
+    assert "/keys/hf_…" in text
+
+
 def test_the_log_is_rotated_by_size(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("holdfast.server.log.MAX_BYTES", 2000)
     log = open_log(paths.engine_log)

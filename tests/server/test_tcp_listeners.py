@@ -168,6 +168,18 @@ async def test_plain_http_and_half_a_handshake_at_a_tls_listener_end_and_hinder_
     assert [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING] == []
 
 
+async def test_half_handshakes_make_room_for_whole_ones(tmp_path: Path, certificate_files: Path) -> None:
+    files = {"tls_cert": str(certificate_files / "both.pem")}
+    trust = ssl.create_default_context(cafile=str(certificate_files / "cert.pem"))
+    few = ServerSettings(max_connections=2)
+    async with listening(tmp_path, wanted(**files), settings=few) as tcp:
+        held = [await tcp.connect() for _ in range(40)]
+        async with tcp.client(verify=trust) as client:
+            assert (await client.get(ME)).status_code == 200
+        for connection in held:
+            connection.writer.transport.abort()
+
+
 # --- what was opened
 
 

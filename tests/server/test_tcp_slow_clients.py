@@ -15,6 +15,9 @@ from server_fakes import FakeWorkbench
 from tcp_running import KEY, Raw, Tcp, listening, until
 
 from holdfast.core.config.settings import ServerSettings
+from holdfast.core.domain.events import LoggedEvent
+from holdfast.core.domain.status import ListenOptions
+from holdfast.core.domain.values import Page
 from holdfast.server import connections
 from holdfast.server.connections import Patience, room_for, set_up
 from holdfast.server.kit.body import MAX_BODY
@@ -250,32 +253,74 @@ async def test_a_wrong_chunk_after_the_answer_is_no_bug(
 # --- connections
 
 
-async def test_more_connections_than_are_allowed_are_told_so(tmp_path: Path) -> None:
+async def test_a_connection_that_is_only_held_makes_room_for_another(tmp_path: Path) -> None:
     async with listening(tmp_path, settings=ServerSettings(max_connections=3)) as tcp:
-        held = [await tcp.connect() for _ in range(3)]
-        for connection in held:
+        silent = await tcp.connect()
+        await until(lambda: len(tcp.opened._server.server_state.connections) == 1)
+        used = [await tcp.connect() for _ in range(2)]
+        for connection in used:
             await connection.say(GET)
             assert await connection.status() == 200
+            await body_of(connection)
+        assert (await tcp.get(ME)).status_code == 200
+        assert await silent.all() == b"", "the one that was held longest"
+        for connection in used:
+            await connection.say(GET)
+            assert await connection.status() == 200
+            await connection.close()
+
+
+async def test_who_holds_hundreds_of_connections_shuts_out_nobody(tmp_path: Path) -> None:
+    async with listening(tmp_path, settings=ServerSettings(max_connections=5)) as tcp:
+        held = [await tcp.connect() for _ in range(200)]
+        for begin in (b"GET / HTTP/1.1\r\n", b"Host: localhost\r\n"):
+            for connection in held:
+                with contextlib.suppress(ConnectionError):
+                    await connection.say(begin)
+            assert (await tcp.get(ME)).status_code == 200
+        assert len(tcp.opened._server.server_state.connections) <= 5
+        for connection in held:
+            connection.writer.transport.abort()
+
+
+async def test_more_connections_than_are_allowed_are_told_so(tmp_path: Path) -> None:
+    wanted = ListenOptions(port=0, no_auth=True)
+    async with listening(tmp_path, wanted, settings=ServerSettings(max_connections=3)) as tcp:
+        used = [await stream(tcp) for _ in range(3)]
         answer = await tcp.get(ME)
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "too_many_connections")
         assert answer.headers["retry-after"] == "1"
         assert answer.headers["connection"] == "close"
-        await held[0].close()
+        await used.pop().close()
         await until(lambda: len(tcp.opened._server.server_state.connections) < 3)
         assert (await tcp.get(ME)).status_code == 200
-        for connection in held[1:]:
-            await connection.close()
+        for connection in used:
+            connection.writer.transport.abort()
+        await until(lambda: not tcp.fake.following)
 
 
 async def test_far_more_connections_than_are_allowed_are_closed_at_once(tmp_path: Path) -> None:
-    async with listening(tmp_path, settings=ServerSettings(max_connections=1)) as tcp:
-        held = [await tcp.connect() for _ in range(30)]
-        closed = [asyncio.create_task(connection.reader.read()) for connection in held]
-        await until(lambda: sum(task.done() for task in closed) == 30 - 1 - 8)
-        for task, connection in zip(closed, held, strict=True):
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    wanted = ListenOptions(port=0, no_auth=True)
+    async with listening(tmp_path, wanted, settings=ServerSettings(max_connections=1)) as tcp:
+        used = [await stream(tcp)]
+        # Two at a time: of those over the limit, one that only waits makes room for the next.
+        for _ in range(15):
+            used.append(await stream_over(tcp))
+        closed = [asyncio.create_task(connection.reader.read()) for connection in used[1:]]
+        await asyncio.wait(closed, timeout=10)
+        assert all(task.done() for task in closed)
+        assert tcp.fake.following == 1
+        for connection in used:
             connection.writer.transport.abort()
+        await until(lambda: not tcp.fake.following)
+
+
+async def stream_over(tcp: Tcp) -> Raw:
+    """Asks for a stream over the limit of connections."""
+    connection = await tcp.connect()
+    with contextlib.suppress(ConnectionError):
+        await connection.say(f"GET /events/stream?after=0 HTTP/1.1\r\n{HEAD}\r\n")
+    return connection
 
 
 async def test_connections_wait_while_the_system_has_no_room(
@@ -344,6 +389,32 @@ async def test_a_stream_whose_reader_was_cut_off_ends(tmp_path: Path) -> None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.writer.transport.abort()
         await until(lambda: not tcp.fake.following)
+
+
+@pytest.mark.parametrize("path", ["/events/stream?after=0", "/events?limit=1000"])
+async def test_who_does_not_take_his_answer_is_cut_off(tmp_path: Path, path: str) -> None:
+    fake = FakeWorkbench()
+    fake.add(1000, title="x" * 20_000)
+    fake.results["events.read"] = Page[LoggedEvent](items=tuple(fake.log), next_cursor=None)
+    async with listening(tmp_path, fake=fake, patience=Patience(take_s=0.2, idle_s=0.2)) as tcp:
+        connection = await tcp.connect()
+        await connection.say(f"GET {path} HTTP/1.1\r\n{HEAD}\r\n")
+        assert await connection.status() == 200
+        await until(lambda: not tcp.opened._server.server_state.connections)
+        await until(lambda: not fake.following)
+        connection.writer.transport.abort()
+
+
+async def test_who_takes_his_answer_slowly_gets_it_whole(tmp_path: Path) -> None:
+    fake = FakeWorkbench()
+    fake.add(1000, title="x" * 20_000)
+    fake.results["events.read"] = Page[LoggedEvent](items=tuple(fake.log), next_cursor=None)
+    async with listening(tmp_path, fake=fake, patience=Patience(take_s=1)) as tcp:
+        connection = await tcp.connect()
+        await connection.say(f"GET /events?limit=1000 HTTP/1.1\r\n{HEAD}\r\n")
+        assert await connection.status() == 200
+        assert len(await body_of(connection)) > 20_000_000
+        await connection.close()
 
 
 async def test_a_reader_that_does_not_read_hinders_nobody(tmp_path: Path) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections import deque
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from holdfast.core.domain.status import AccessLine
 from holdfast.core.domain.text import sanitize_line, shorten
-from holdfast.server.log import PrivateFile
+from holdfast.server.log import PrivateFile, without_keys
 
 _WAITING_LINES = 1000
 _LONGEST_PATH = 300
-_SECRET = re.compile(r"hf_[A-Za-z0-9_-]{43}")
 
 
 class AccessLog:
@@ -73,8 +71,9 @@ class AccessLog:
 
 
 def shown_path(path: str) -> str:
-    """Returns a request's path as it may be kept: on one line, of bounded length, without keys."""
-    return shorten(sanitize_line(_SECRET.sub("hf_…", path)), _LONGEST_PATH)
+    """Returns a request's path as it may be kept: one word, of bounded length, without keys."""
+    plain = sanitize_line(without_keys(path)).replace(" ", "%20")
+    return shorten(plain, _LONGEST_PATH)
 
 
 def as_text(line: AccessLine) -> str:

@@ -1,7 +1,8 @@
 """Connections from the network: how many there may be, and how long each has for what it does.
 
-uvicorn trusts whoever connects to send a request, and to go on with it. Here a timer runs whenever it is
-the client's turn, so that connections which are held without being used end by themselves.
+uvicorn trusts whoever connects to send a request, to go on with it, and to take the answer. Here a timer runs
+whenever it is the client's turn, so that connections which are held without being used end by themselves; and
+where there are too many, the one that has been held longest makes room, so that nobody can shut others out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 import resource
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +52,38 @@ class Patience:
     """For the next piece of a body."""
     idle_s: float = 75
     """Between requests: longer than clients keep a connection, so that none is closed as it is used again."""
+    take_s: float = 60
+    """To take some more of an answer that waits to be sent."""
     linger_s: float = 2
     """To take an answer that came before the end of its request."""
     dead_s: int = 120
     """Without a sign of life of the other machine."""
     grace_s: int = STOP_GRACE_S
     """To take what is left of an answer when the listener closes."""
+
+
+class Held:
+    """Connections for which nothing is to be done but to wait for their client, the longest first."""
+
+    def __init__(self) -> None:
+        self._ends: dict[object, Callable[[], object]] = {}
+
+    def add(self, connection: object, end: Callable[[], object]) -> None:
+        """Notes one that is held from now on; `end` ends it."""
+        self.remove(connection)
+        self._ends[connection] = end
+
+    def remove(self, connection: object) -> None:
+        """Forgets one that is used, or gone."""
+        self._ends.pop(connection, None)
+
+    def make_room(self) -> bool:
+        """Ends the one that has been held longest; says whether there was one."""
+        for connection, end in self._ends.items():
+            self.remove(connection)
+            end()
+            return True
+        return False
 
 
 class Config(uvicorn.Config):
@@ -67,6 +95,7 @@ class Config(uvicorn.Config):
         self.patience = patience
         self.most = most
         """Connections that get an answer; those over it are told that there are too many."""
+        self.held = Held()
 
 
 class PatientProtocol(H11Protocol):
@@ -83,6 +112,7 @@ class PatientProtocol(H11Protocol):
         self.logger = _QUIET
         self._patience = config.patience
         self._most = config.most
+        self._held = config.held
         self._waits_for = ""
         self._timer: asyncio.TimerHandle | None = None
 
@@ -102,6 +132,14 @@ class PatientProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._look()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._look()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
         self._look()
 
     def send_400_response(self, msg: str) -> None:
@@ -125,7 +163,9 @@ class PatientProtocol(H11Protocol):
     def _look(self) -> None:
         """Finds out whose turn it is."""
         if self.transport.is_closing():
-            self._wait_for("")
+            self._wait_for("take" if self.transport.get_write_buffer_size() else "")
+        elif self.flow.write_paused:
+            self._wait_for("take")
         elif self.conn.their_state is h11.IDLE:
             begun = bool(self.conn.trailing_data[0])
             self._wait_for("head" if begun else "idle")
@@ -141,13 +181,16 @@ class PatientProtocol(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._held.remove(self)
         if what:
+            self._held.add(self, self.transport.abort)
             seconds = getattr(self._patience, f"{what}_s")
             self._timer = self.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
         if self._waits_for == "idle":
             self.timeout_keep_alive_handler()
+            self._look()
         else:
             self.transport.abort()
 
@@ -209,14 +252,18 @@ class Acceptor:
         self._loop.add_reader(self._listener.fileno(), self._accept)
 
     def _begin(self, connection: socket.socket) -> None:
-        spare = max(8, self._config.most // 10)  # for those who are told that there are too many
-        if len(self._server.server_state.connections) + len(self._opening) >= self._config.most + spare:
+        most, held = self._config.most, self._config.held
+        open_now = len(self._server.server_state.connections) + len(self._opening)
+        spare = max(8, most // 10)  # for those who are told that there are too many
+        if open_now >= most and not held.make_room() and open_now >= most + spare:
             connection.close()
             return
         set_up(connection, self._config.patience.dead_s)
         task = self._loop.create_task(self._connect(connection))
         self._opening.add(task)
+        held.add(task, task.cancel)
         task.add_done_callback(self._opening.discard)
+        task.add_done_callback(held.remove)
 
     async def _connect(self, connection: socket.socket) -> None:
         limits = {}

@@ -5,11 +5,29 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import os
+import re
 from io import TextIOWrapper
 from pathlib import Path
 
+from holdfast.core.domain.text import sanitize
+
 MAX_BYTES = 1024 * 1024
 BACKUPS = 3
+
+_KEY = re.compile(r"hf_[A-Za-z0-9_-]{43}")
+
+
+def without_keys(text: str) -> str:
+    """Returns `text` without what may be a key to Holdfast."""
+    return _KEY.sub("hf_…", text)
+
+
+class PlainFormatter(logging.Formatter):
+    """Writes a record so that nothing in it, as a path or a name that came from outside, can pass for another
+    record, be a key, or do something to a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return sanitize(without_keys(super().format(record))).replace("\n", "\n  ")
 
 
 class PrivateFile(logging.handlers.RotatingFileHandler):
@@ -26,7 +44,7 @@ class PrivateFile(logging.handlers.RotatingFileHandler):
 def open_log(path: Path) -> logging.Logger:
     """Returns the logger of everything in Holdfast, writing to `path`; the file is rotated by size."""
     handler = PrivateFile(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     log = logging.getLogger("holdfast")
     log.setLevel(logging.INFO)
     log.addHandler(handler)

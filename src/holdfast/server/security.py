@@ -9,12 +9,12 @@ ever sent.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import socket
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -46,7 +46,9 @@ FAILURES = 10
 FAILURES_PER_S = 0.2
 """How quickly a client may try again: one key every five seconds."""
 
-_KNOWN_KEYS = 10_000
+_FOR_BROWSERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+"""In every answer that says nothing else of it: a page can load it as nothing but what it is."""
+
 _HOST = re.compile(r"(\[[0-9a-f:.%]+\]|[^\[\]:@/\s]+)(?::(\d{1,5}))?", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -83,15 +85,36 @@ class HostNames:
 
 
 class Rates:
-    """How often each credential may ask, and each client may be refused."""
+    """How often each credential may ask and each client show wrong ones; how much each user may have open."""
 
-    def __init__(self, per_s: float, burst: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, per_s: float, burst: int, *, at_once: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`at_once` is the most requests of one user that are open; 0: no limit."""
         self._requests = TokenBuckets(per_s, burst, clock=clock)
         self._failures = TokenBuckets(FAILURES_PER_S, FAILURES, clock=clock)
-        self._good: OrderedDict[bytes, None] = OrderedDict()
+        self._at_once = at_once
+        self._open: Counter[str] = Counter()
 
-    def count(self, principal: Principal) -> None:
-        """Counts a request. Raises `RateLimitedError`."""
+    @contextmanager
+    def counted(self, principal: Principal) -> Iterator[None]:
+        """Counts a request, which is open as long as the block runs. Raises `RateLimitedError`."""
+        user = principal.user_id
+        if self._at_once and self._open[user] >= self._at_once:
+            raise RateLimitedError(
+                f"This user has {self._at_once} requests and streams open, as many as may be; close some.",
+                code="too_many_requests",
+            )
+        self._count(principal)
+        self._open[user] += 1
+        try:
+            yield
+        finally:
+            self._open[user] -= 1
+            if not self._open[user]:
+                del self._open[user]
+
+    def _count(self, principal: Principal) -> None:
         wait_s = self._requests.take(principal.credential_id or principal.user_id)
         if wait_s:
             raise RateLimitedError(
@@ -100,29 +123,19 @@ class Rates:
                 details={"retry_after_s": wait_s},
             )
 
-    def before(self, client: str, secret: str) -> None:
-        """Raises `RateLimitedError` when `client` has shown too many wrong keys. One that was right before is
-        still looked at: behind a proxy, all clients are one."""
-        wait_s = self._failures.wait(client)
-        if wait_s and _mark(secret) not in self._good:
+    def wrong(self, client: str) -> None:
+        """Counts a wrong secret. Raises `RateLimitedError` when `client` has shown too many.
+
+        Right ones are not held up by it: behind a proxy all clients are one, and a stranger could lock out
+        everybody. There are too many to be guessed.
+        """
+        wait_s = self._failures.take(client)
+        if wait_s:
             raise RateLimitedError(
                 f"Too many wrong keys from this address; wait {wait_s:.1f} s.",
                 code="too_many_failures",
                 details={"retry_after_s": wait_s},
             )
-
-    def was_right(self, secret: str) -> None:
-        """Notes a secret that was let in."""
-        mark = _mark(secret)
-        self._good[mark] = None
-        self._good.move_to_end(mark)
-        if len(self._good) > _KNOWN_KEYS:
-            self._good.popitem(last=False)
-
-    def was_wrong(self, client: str, secret: str) -> None:
-        """Notes a secret that was refused."""
-        self._good.pop(_mark(secret), None)
-        self._failures.take(client)
 
 
 class TcpDoor:
@@ -162,8 +175,9 @@ class TcpDoor:
             except HoldfastError as error:
                 return await self._refuse(error, scope, receive, request.send)
             patient = _Patient(receive, self._body_s)
-            ask_for_key(scope, partial(self._admit, _client(scope), patient))
-            await self._app(scope, patient, request.send)
+            with ExitStack() as open_request:
+                ask_for_key(scope, partial(self._admit, _client(scope), patient, open_request))
+                await self._app(scope, patient, request.send)
         finally:
             self._tell(request.end())
 
@@ -171,6 +185,11 @@ class TcpDoor:
         if scope["state"].get(OVERLOADED):
             raise UnavailableError("There are too many connections; try again", code="too_many_connections")
         headers = Headers(scope=scope)
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # Which of them counts is seen differently, so that a proxy may take one request for two.
+            raise InvalidError(
+                "A request has either `Content-Length` or `Transfer-Encoding`.", code="malformed_request"
+            )
         host = headers.get("host", "")
         if not self._names.admits(host):
             raise ForbiddenError(
@@ -185,13 +204,13 @@ class TcpDoor:
     async def _refuse(self, error: HoldfastError, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = new_id()
         headers = {"X-Request-Id": request_id}
-        if isinstance(error, UnavailableError):
+        if isinstance(error, UnavailableError | InvalidError):
             headers["Connection"] = "close"
         await error_response(error.info, request_id, headers=headers)(scope, receive, send)
 
-    async def _admit(self, client: str, patient: _Patient, secret: str) -> Principal:
+    async def _admit(self, client: str, patient: _Patient, open_request: ExitStack, secret: str) -> Principal:
         principal = LOCAL_PRINCIPAL if self._keyless else await self._authenticate(client, secret)
-        self._rates.count(principal)
+        open_request.enter_context(self._rates.counted(principal))
         if not self._keyless:
             patient.refused = partial(self._until_refused, secret)
         return principal
@@ -202,16 +221,12 @@ class TcpDoor:
     async def _authenticate(self, client: str, secret: str) -> Principal:
         if not secret:
             raise no_key()
-        network = network_of(client)
-        self._rates.before(network, secret)
         host = await self._host()
         try:
-            principal = await host.authenticate(secret)
+            return await host.authenticate(secret)
         except UnauthenticatedError:
-            self._rates.was_wrong(network, secret)
+            self._rates.wrong(network_of(client))
             raise
-        self._rates.was_right(secret)
-        return principal
 
 
 class _Request:
@@ -230,9 +245,11 @@ class _Request:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
-            if kinds and kinds[0].startswith(b"text/event-stream"):
+            headers = {name.lower(): value for name, value in message["headers"]}
+            if headers.get(b"content-type", b"").startswith(b"text/event-stream"):
                 self._uncount()
+            kept = [(name, value) for name, value in _FOR_BROWSERS if name not in headers]
+            message["headers"] = [*message["headers"], *kept]
         await self._send(message)
 
     def end(self) -> AccessLine:
@@ -340,7 +357,3 @@ def _checked(name: str) -> str:
                 f"{name!r} is not a host's name; give it without scheme, port and path.", code="invalid_host"
             ) from None
     return plain
-
-
-def _mark(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()

@@ -77,16 +77,18 @@ class OpenListener:
         leased = wanted.lease_s is not None
         self.access = AccessLog(None if leased else file)
         self._through = through
+        most = room_for(behind.settings.max_connections)
+        # One user must not be able to shut out the others; without keys there are none.
+        at_once = 0 if wanted.no_auth else max(1, most * 3 // 4)
         self._door = TcpDoor(
             app,
             through.host,
             HostNames(wanted.host, place.address, wanted.allow_hosts),
-            Rates(behind.settings.requests_per_s, behind.settings.burst),
+            Rates(behind.settings.requests_per_s, behind.settings.burst, at_once=at_once),
             self.access.tell,
             keyless=wanted.no_auth,
             body_s=behind.patience.body_s,
         )
-        most = room_for(behind.settings.max_connections)
         config = Config(self._door, patience=behind.patience, most=most)
         self._server = _TcpServer(config, self.closing, listener, tls)
         self.state = Listener(

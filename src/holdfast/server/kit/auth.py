@@ -48,11 +48,15 @@ def ask_for_key(scope: Scope, admit: Admit) -> None:
 
 
 def shown_secret(headers: Headers) -> str:
-    """Returns the key of `Authorization: Bearer KEY` or `X-API-Key: KEY`; empty when there is none."""
-    scheme, _, rest = headers.get("authorization", "").strip().partition(" ")
+    """Returns the key of `Authorization: Bearer KEY` or `X-API-Key: KEY`; empty when there is none, and when
+    one of the headers is there twice: a proxy may have looked at the other one."""
+    shown, plain = headers.getlist("authorization"), headers.getlist("x-api-key")
+    if len(shown) > 1 or len(plain) > 1:
+        return ""
+    scheme, _, rest = "".join(shown).strip().partition(" ")
     if scheme.lower() == "bearer" and rest.strip():
         return rest.strip()
-    return headers.get("x-api-key", "").strip()
+    return "".join(plain).strip()
 
 
 class Admitted:
