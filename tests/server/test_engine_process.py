@@ -86,6 +86,16 @@ def test_an_engine_is_in_a_session_of_its_own(home: Paths) -> None:
     assert Path(f"/proc/{address.pid}/cwd").readlink() == home.data
 
 
+def test_the_log_of_an_engine_is_for_the_user_alone(home: Paths) -> None:
+    before = os.umask(0o022)
+    try:
+        start_engine(home, ARGV)
+        wait_engine(home)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(home.engine_log.stat().st_mode) == 0o600
+
+
 def test_a_signal_as_soon_as_there_is_a_socket_ends_the_engine_cleanly(home: Paths) -> None:
     engine = start_engine(home, ARGV)
     wait_engine(home)

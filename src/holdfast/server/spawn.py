@@ -5,6 +5,7 @@ This module imports the standard library only: it is the first thing that the te
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -36,7 +37,7 @@ def start_engine(paths: Paths, argv: Sequence[str]) -> subprocess.Popen[bytes]:
     runs already, the new one ends with `EXIT_BUSY` and nothing is changed. Raises `OSError`.
     """
     paths.make()
-    with paths.engine_log.open("ab") as log:
+    with open(paths.engine_log, "ab", opener=_private) as log:
         engine = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
@@ -47,6 +48,10 @@ def start_engine(paths: Paths, argv: Sequence[str]) -> subprocess.Popen[bytes]:
     # Takes the exit status whenever it ends, so that no zombie is left in a long session.
     threading.Thread(target=engine.wait, name="engine-reaper", daemon=True).start()
     return engine
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def wait_engine(
