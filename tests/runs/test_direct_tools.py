@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from holdfast.core.domain.errors import (
 )
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.identity import Scope
-from holdfast.core.domain.messages import DIRECT_CALL_HEADER, Message, TextPart, text_of
+from holdfast.core.domain.messages import DIRECT_CALL_HEADER, Message, TextPart, ToolResultPart, text_of
 from holdfast.core.domain.models import ToolSchema
 from holdfast.core.domain.runs import RunOptions, RunStatus
 from holdfast.core.domain.tools import Risk
@@ -30,6 +31,8 @@ both = pytest.mark.parametrize("door", ["local", "remote"])
 
 WRITE = {"path": "free.md", "content": "hello"}
 ASKED = {"path": "asked.md", "content": "hello"}
+WEATHER = ToolSchema(name="get_weather", description="The weather of a town.", parameters={"type": "object"})
+SKY = ("get_weather", "{}")
 
 
 def kinds(events) -> list[str]:
@@ -163,6 +166,45 @@ async def test_one_thing_at_a_time_happens_in_a_session(open_bench, say) -> None
         assert (cancelled.status, cancelled.outcome) == (RunStatus.CANCELLED, "cancelled")
         await bench.until("run.completed")
         check(await log_of(bench, session), deltas=False)
+
+
+@both
+async def test_what_waits_for_results_of_the_caller_waits_on(open_bench, say, call) -> None:
+    steps = [call(("write_file", json.dumps(ASKED)), SKY), say("It rains"), say("to later")]
+    async with open_bench(steps) as bench:
+        session, tools, runs = await bench.session(), bench.workbench.tools, bench.workbench.runs
+        run_id = await bench.send(session, client_tools=(WEATHER,))
+        approval = await bench.approval()
+        await runs.send(session.id, (TextPart(text="later"),))
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="deny"))
+        handed = (await bench.end(run_id))[-2].event
+        assert handed.outcome == "client"
+        direct = await tools.run(session.id, "write_file", {"path": "asked.md", "content": "x"})
+        result = ToolResultPart(call_id=handed.call_id, name=handed.name, content=(TextPart(text="Rain"),))
+        await bench.approval()
+        with pytest.raises(ConflictError) as refused:
+            await runs.send(session.id, (result,))
+        assert (refused.value.code, refused.value.retryable) == ("busy", True)
+        await runs.cancel(direct.run_id)
+        assert (await tools.run(session.id, "list_files", {}, wait_s=20)).outcome == "ok"
+        assert [one.parts[0].text for one in await bench.workbench.sessions.queue(session.id)] == ["later"]
+        answered = await runs.send(session.id, (result,))
+        events = await bench.end(answered.run_id)
+        assert "Rain" in str(bench.model.requests[1].messages)
+        await bench.until("run.completed", after=events[-1].id)
+        assert bench.model.requests[-1].messages[-1].text == "later"
+
+
+@both
+async def test_a_failed_run_is_gone_on_with_though_a_tool_was_run_meanwhile(open_bench, say) -> None:
+    async with open_bench([[RuntimeError("bug")], say("Again")]) as bench:
+        session = await bench.session()
+        failed = await bench.send(session)
+        await bench.end(failed)
+        await bench.workbench.tools.run(session.id, "list_files", {}, wait_s=20)
+        submitted = await bench.workbench.runs.go_on(session.id)
+        events = await bench.end(submitted.run_id)
+        assert (events[0].event.continues, events[-1].event.type) == (failed, "run.completed")
 
 
 @both

@@ -92,14 +92,18 @@ class Supervisor:
         """Says whether a run of the session has not ended."""
         return any(run.session_id == session_id for run in self._active.values())
 
+    def _runs_tool(self, session_id: str) -> bool:
+        return any(run.session_id == session_id and run.state.direct for run in self._active.values())
+
     async def send(
         self, session_id: str, parts: tuple[UserPart, ...], options: RunOptions, message_id: str
     ) -> Submitted:
         """Starts a run with the message, or queues it behind a busy one or behind others that wait.
 
         Results for calls that were left to the caller go before what waits. Raises `ConflictError`
-        (`message_exists`) for an id that the session has, `InvalidError` (`unknown_call`) for the result of
-        a call that does not wait for one, and what the options cannot be kept to.
+        (`message_exists`) for an id that the session has, also (`busy`) for results while a tool is run
+        directly, `InvalidError` (`unknown_call`) for the result of a call that does not wait for one, and
+        what the options cannot be kept to.
         """
         async with self._lock(session_id):
             session = await self._session(session_id)
@@ -110,6 +114,8 @@ class Supervisor:
             if not self.busy(session_id) and (answers or not waiting):
                 run_id = await self._start(session, parts, options, message_id)
                 return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
+            if answers and self._runs_tool(session_id):
+                raise _busy("The session is busy with a tool. Wait for its run, and send the results then.")
             # What could not start later is refused now.
             await self._prepare.models(session, options)
             check_results(parts, ContextProjection.of_history(options.history or ()).unanswered)
@@ -125,11 +131,9 @@ class Supervisor:
         async with self._lock(session_id):
             session = await self._session(session_id)
             if self.busy(session_id):
-                raise ConflictError(
-                    "The session is busy; there is nothing to continue.", code="busy", retryable=True
-                )
-            last = None if session.run_id is None else await self._log.reader.run(session.run_id)
-            if last is None or last.status == RunStatus.COMPLETED or not last.model:
+                raise _busy("The session is busy; there is nothing to continue.")
+            last = await self._log.reader.last_agent_run(session_id)
+            if last is None or last.status == RunStatus.COMPLETED:
                 raise ConflictError(
                     "The session has no run that stopped before its end.", code="nothing_to_continue"
                 )
@@ -243,9 +247,7 @@ class Supervisor:
             await asyncio.wait(ends, timeout=RETRY_S)
         async with self._lock(session_id):
             if self.busy(session_id):
-                raise ConflictError(
-                    "The session is busy. Wait for its run, or interrupt it.", code="busy", retryable=True
-                )
+                raise _busy("The session is busy. Wait for its run, or interrupt it.")
             yield
 
     @asynccontextmanager
@@ -343,7 +345,7 @@ class Supervisor:
             end = await self._execute(run)
             await self._end(run, end)
             if not (self._closing or self._refusing or isinstance(end, RunFailed) or run.state.handed):
-                await self._send_waiting(run.session_id)
+                await self._send_waiting(run)
         finally:
             self._tasks.pop(run.run_id, None)
             self._cancelled.pop(run.run_id, None)
@@ -404,11 +406,14 @@ class Supervisor:
             state.apply(logged.event)
         return state
 
-    async def _send_waiting(self, session_id: str) -> None:
+    async def _send_waiting(self, ended: ActiveRun) -> None:
+        session_id = ended.session_id
         async with self._lock(session_id):
             session = await self._log.reader.session(session_id)
             if session is None or self.busy(session_id):
                 return
+            if ended.state.direct and not await self._log.reader.queued_since(ended.run_id):
+                return  # what waited before the tool was run waits for what it did wait for
             try:
                 await self._start_next(session)
             except HoldfastError as error:
@@ -436,6 +441,10 @@ def _title(parts: tuple[UserPart, ...]) -> str:
     said = without_results(parts)
     written = " ".join(part.text for part in said if isinstance(part, TextPart))
     return shorten(sanitize_line(written).strip(), 60) or sanitize_line(text_of(said))
+
+
+def _busy(message: str) -> ConflictError:
+    return ConflictError(message, code="busy", retryable=True)
 
 
 def _bug(reference: str) -> ErrorInfo:

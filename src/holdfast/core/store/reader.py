@@ -275,6 +275,14 @@ class Reader:
         kept, next_cursor = place.cut(rows, limit, "first_event_id")
         return Page[Run](items=tuple(_run(row) for row in kept), next_cursor=next_cursor)
 
+    async def last_agent_run(self, session_id: str) -> Run | None:
+        """Returns the last run of the session that was no tool run directly."""
+        rows = await self._all(
+            "SELECT * FROM runs WHERE session_id = ? AND model <> '' ORDER BY first_event_id DESC LIMIT 1",
+            (session_id,),
+        )
+        return _run(rows[0]) if rows else None
+
     async def open_runs(self, owner: str | None = None) -> tuple[Run, ...]:
         """Returns the runs that have not ended, oldest first; `owner`'s if given."""
         rows = await self._all(
@@ -341,6 +349,15 @@ class Reader:
     async def queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
         rows = await self._all("SELECT body FROM queue WHERE session_id = ? ORDER BY event_id", (session_id,))
         return tuple(QueuedMessage.model_validate_json(row[0]) for row in rows)
+
+    async def queued_since(self, run_id: str) -> bool:
+        """Says whether a message waits that came after the start of a run of its session."""
+        rows = await self._all(
+            "SELECT 1 FROM runs r JOIN queue q ON q.session_id = r.session_id"
+            " WHERE r.id = ? AND q.event_id > r.first_event_id LIMIT 1",
+            (run_id,),
+        )
+        return bool(rows)
 
     async def message_exists(self, session_id: str, message_id: str) -> bool:
         """Says whether the session ever had a message of that id, sent or in the queue."""
