@@ -26,8 +26,9 @@ __all__ = ["call", "door", "open_bench", "say"]
 class Served:
     """A workbench behind the server, and clients of it."""
 
-    def __init__(self, bench: Bench, socket: Path, address: str) -> None:
+    def __init__(self, bench: Bench, socket: Path, address: str, stop: asyncio.Event) -> None:
         self.bench = bench
+        self.stop = stop
         self.address = address
         self.http = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(socket)), base_url="http://engine", timeout=20
@@ -55,7 +56,7 @@ def serve(open_bench: Any, tmp_path: Path) -> Callable[..., Any]:
             tcp.setblocking(False)
             listeners = (bind_socket(socket), tcp)
             servers = [asyncio.create_task(listen(LocalDoor(app), each, stop)) for each in listeners]
-            served = Served(bench, socket, f"http://127.0.0.1:{tcp.getsockname()[1]}")
+            served = Served(bench, socket, f"http://127.0.0.1:{tcp.getsockname()[1]}", stop)
             try:
                 yield served
             finally:

@@ -34,11 +34,14 @@ class FrameStream:
         closing: asyncio.Event,
         ping_s: float = 15.0,
         headers: Mapping[str, str] | None = None,
+        cut: bytes = b"",
     ) -> None:
-        """`ping_s` is the longest silence in seconds; `headers` come beside those of every stream."""
+        """`ping_s` is the longest silence in seconds; `headers` come beside those of every stream. `cut` is
+        the last frame when the server closes before the end of `source`."""
         more = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
         self._headers = [*_HEADERS, *more]
         self._source = source
+        self._cut = cut
         self._closing = closing
         self._ping_s = ping_s
         self._waiting: list[bytes] = []
@@ -53,7 +56,8 @@ class FrameStream:
         if scope["method"] != "HEAD":
             await self._stream(receive, send)
         await self._source.aclose()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        last = self._cut if self._closing.is_set() and not self._ended else b""
+        await send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _stream(self, receive: Receive, send: Send) -> None:
         reading = asyncio.create_task(self._read())

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdfast.core.domain.errors import ConflictError, NotFoundError
+from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
+from holdfast.core.domain.events import EventFilter, MessageAdded
 from holdfast.core.domain.messages import Message, UserPart
 from holdfast.core.domain.runs import RunOptions, RunStatus, Session
 from holdfast.core.services.workbench import Workbench
@@ -18,44 +19,43 @@ KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a conversation stands: a session whose last run gave the last reply."""
-
-    session_id: str
-    run_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Sent:
-    """A run that answers a request."""
+    """A run that answers a request; the conversation stands there when it was the last one."""
 
     session_id: str
     run_id: str
+    agent: str
+    """By its name, as the session had it."""
 
 
 class Conversations:
     """Knows conversations by what was said in them, each for one user."""
 
     def __init__(self) -> None:
-        self._places: OrderedDict[tuple[str, str], _Place] = OrderedDict()
+        self._places: OrderedDict[tuple[str, str], Sent] = OrderedDict()
 
     async def send(self, workbench: Workbench, owner: str, turn: Turn, project: str) -> Sent:
         """Starts the run that answers `turn`: where the conversation stands, else in a new session that
-        begins with its history."""
-        session = await self._known(workbench, owner, turn)
-        options = turn.options
-        if session is None:
-            session = await workbench.sessions.create(turn.agent, project)
-            if turn.before:
-                history = await _history(workbench, session, turn.before)
-                options = options.model_copy(update={"history": history})
-        parts = [part for one in turn.new for part in await _parts(workbench, session, one)]
-        return await _start(workbench, session, parts, options)
+        begins with its history. One that nothing can be said in is not left behind."""
+        known = await self._known(workbench, owner, turn)
+        if known is not None:
+            try:
+                return await _say(workbench, known, turn, turn.options)
+            except NotFoundError as error:
+                if error.code != "session_not_found":  # else it was deleted at this moment
+                    raise
+        session = await workbench.sessions.create(turn.agent, project)
+        try:
+            history = await _history(workbench, session, turn.before) if turn.before else None
+            return await _say(workbench, session, turn, turn.options.model_copy(update={"history": history}))
+        except HoldfastError:
+            await workbench.sessions.delete(session.id)
+            raise
 
     def remember(self, owner: str, turn: Turn, reply: AssistantMessage, sent: Sent) -> None:
         """Notes where the conversation stands after a reply."""
         key = (owner, fingerprint(turn.agent, (*turn.before, *turn.new, reply)))
-        self._places[key] = _Place(sent.session_id, sent.run_id)
+        self._places[key] = sent
         self._places.move_to_end(key)
         if len(self._places) > KEPT:
             self._places.popitem(last=False)
@@ -65,10 +65,11 @@ class Conversations:
         if place is None:
             return None
         session = await find_session(workbench, place.session_id)
-        # Somebody else, or another branch of the same conversation, may have gone on there.
-        if session is None or session.run_id != place.run_id or session.status != RunStatus.COMPLETED:
+        if session is None or session.status != RunStatus.COMPLETED:
             return None
-        return session
+        # Somebody else, or another branch of the same conversation, may have gone on there.
+        same = (session.run_id, session.agent) == (place.run_id, place.agent)
+        return session if same else None
 
 
 async def find_session(workbench: Workbench, session_id: str) -> Session | None:
@@ -79,15 +80,28 @@ async def find_session(workbench: Workbench, session_id: str) -> Session | None:
         return None
 
 
-async def _start(
-    workbench: Workbench, session: Session, parts: Sequence[UserPart], options: RunOptions
-) -> Sent:
+async def _say(workbench: Workbench, session: Session, turn: Turn, options: RunOptions) -> Sent:
+    parts = [part for one in turn.new for part in await _parts(workbench, session, one)]
     submitted = await workbench.runs.send(session.id, tuple(parts), options)
-    if submitted.run_id is None:
+    run_id = submitted.run_id
+    if run_id is None:
+        run_id = await _begun(workbench, session, submitted.message_id)
+    if run_id is None:
         # Another request of the same conversation was quicker: this one goes its own way.
-        await workbench.sessions.pull_back(session.id, submitted.message_id)
         raise ConflictError("The conversation is busy; try again.", code="busy", retryable=True)
-    return Sent(session.id, submitted.run_id)
+    return Sent(session.id, run_id, session.agent)
+
+
+async def _begun(workbench: Workbench, session: Session, message_id: str) -> str | None:
+    """Takes a message out of the queue; returns the run that it has begun meanwhile, if it has."""
+    try:
+        await workbench.sessions.pull_back(session.id, message_id)
+    except NotFoundError:
+        since = EventFilter(session_id=session.id, deltas=False)
+        for logged in (await workbench.events.read(since, session.last_event_id)).items:
+            if isinstance(logged.event, MessageAdded) and logged.event.message_id == message_id:
+                return logged.event.run_id
+    return None
 
 
 async def _history(

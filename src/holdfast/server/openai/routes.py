@@ -133,6 +133,7 @@ class _Chat:
             closing=self._closing,
             ping_s=self._ping_s,
             headers=answer.headers,
+            cut=_frame(error_body(_stopping().info)),
         )
 
     async def _whole(self, answer: _Answer, request: Request) -> Response:
@@ -148,7 +149,7 @@ class _Chat:
             await answer.close()
         if reading.cancelled():
             # Read only by a caller who is still there: then it is the listener that ends.
-            raise UnavailableError("The engine is stopping", code="engine_stopping", retryable=True)
+            raise _stopping()
         reading.result()
         return answer.response()
 
@@ -204,6 +205,8 @@ class _Answer:
             if include_usage:
                 yield _frame(self._encoder.usage_chunk())
             yield _DONE
+        except HoldfastError as error:
+            yield _frame(error_body(error.info))
         finally:
             await self.close()
 
@@ -216,6 +219,8 @@ class _Answer:
                     yield chunk
                 if self._encoder.ended:
                     break
+        if not self._encoder.ended:  # the log has closed
+            raise _stopping()
         reply = self._encoder.reply
         if reply.error is None:
             self._conversations.remember(self._owner, self._turn, reply.message, self._sent)
@@ -228,6 +233,10 @@ class _Answer:
             await self._workbench.runs.cancel(self._sent.run_id)
         except HoldfastError as error:
             _LOG.warning("run %s could not be cancelled: %s", self._sent.run_id, error.message)
+
+
+def _stopping() -> UnavailableError:
+    return UnavailableError("The engine is stopping", code="engine_stopping", retryable=True)
 
 
 def _parse(body: bytes) -> ChatRequest:
