@@ -66,6 +66,8 @@ class Engine:
             options["port"] or 4321,
             host=options["host"],
             auth=not options["no_auth"],
+            tls_cert=options.get("tls_cert"),
+            tls_key=options.get("tls_key"),
             leased=leased,
             log="" if leased else "/logs/access.log",
         )
@@ -123,8 +125,10 @@ def test_serve_prints_what_is_asked_and_closes_its_listener_at_a_signal(
     assert outcome.status == 0
     url, first, second = outcome.out.splitlines()
     assert url == "Listening at http://127.0.0.1:4321; ctrl+c ends it."
-    assert first.split()[1:] == ["200", "GET", "/sessions", "12", "ms", "ann"]
-    assert second.split()[1:] == ["left", "DELETE", "/x", "70", "s", "-"]
+    assert first.split()[1:] == ["200", "12", "ms", "ann", "GET", "/sessions"]
+    assert second.split()[1:] == ["left", "70", "s", "-", "DELETE", "/x"]
+    assert first.index("/sessions") == second.index("/x"), "the columns are aligned"
+    assert "the port is closed" in outcome.err
     assert engine.unlistened == [("1-id", 0)]
     assert engine.listened[0]["lease_s"] > 0
     assert fake.own == [True], "it is for the engine here, whatever HOLDFAST_URL says"
@@ -180,6 +184,7 @@ def test_a_first_signal_drains_and_a_second_ends_at_once(engine: Engine, cli: Cl
     outcome = cli("serve", "--drain", "30")
     assert outcome.status == 0
     assert "/while-it-drains" in outcome.out
+    assert outcome.err.count("runs have 30 s to end") == 1
     assert engine.unlistened == [("1-id", 30), ("1-id", 0)]
 
 
@@ -383,6 +388,21 @@ def test_keys_in_the_clear_on_a_network_are_warned_of(
     assert ("unencrypted" in cli("serve", "--background", "--host", host).err) is said
 
 
+@pytest.mark.parametrize(("mode", "said"), [(0o644, True), (0o640, False), (0o600, False)])
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_key_of_tls_that_others_can_read_is_warned_of(
+    engine: Engine, cli: Cli, tmp_path: Path, mode: int, said: bool, apart: bool
+) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert.touch(0o644 if apart else mode)
+    key.touch(mode)
+    cert.chmod(0o644 if apart else mode)
+    key.chmod(mode)
+    more = ("--tls-key", str(key)) if apart else ()
+    err = cli("serve", "--background", "--tls-cert", str(cert), *more).err
+    assert (f"can read the key in {key if apart else cert}" in err) is said
+
+
 # --- in the background
 
 
@@ -399,8 +419,8 @@ def test_a_listener_in_the_background_stays_and_says_where_it_is(engine: Engine,
 def test_listeners_are_listed_where_status_is_asked_for_too(engine: Engine, cli: Cli) -> None:
     engine.open = [listener_of(), listener_of("bbbb-2", 9000, auth=False, root=(), log="", leased=True)]
     listed = cli("serve", "list").out
-    assert "http://127.0.0.1:8700" in listed and "/logs/8700.log" in listed
-    assert "in the foreground" in listed
+    assert [line.split()[-1] for line in listed.splitlines()] == ["STATE", "background", "foreground"]
+    assert "http://127.0.0.1:8700" in listed
     assert [each["port"] for each in json.loads(cli("serve", "list", "--json").out)] == [8700, 9000]
 
 

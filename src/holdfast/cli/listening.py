@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import InvalidError, NotFoundError
@@ -32,6 +34,13 @@ def pick(text: str, listeners: Sequence[Listener]) -> Listener:
     return found[0]
 
 
+def state(listener: Listener) -> str:
+    """Returns how a listener ends, or that it does."""
+    if listener.closing:
+        return "closing"
+    return "foreground" if listener.leased else "background"
+
+
 def describe(listener: Listener) -> str:
     """Returns a listener in one line."""
     notes = [
@@ -51,6 +60,8 @@ async def warnings(workbench: Workbench, listener: Listener) -> list[str]:
         said.append("There is no key yet: `holdfast keys create NAME` makes one.")
     if not listener.tls and not _is_loopback(listener.host):
         said.append("Keys and messages travel unencrypted: --tls-cert and --tls-key change that.")
+    if (key := listener.tls_key or listener.tls_cert) and _is_open_to_others(Path(key)):
+        said.append(f"Every user of this machine can read the key in {key}: `chmod o-rwx` closes it.")
     return said
 
 
@@ -60,6 +71,13 @@ async def _has_key(workbench: Workbench) -> bool:
         key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
         for key in await workbench.keys.list()
     )
+
+
+def _is_open_to_others(file: Path) -> bool:
+    try:
+        return bool(file.stat().st_mode & stat.S_IRWXO)
+    except OSError:  # it is read already, and may be gone
+        return False
 
 
 def _is_loopback(host: str) -> bool:
