@@ -480,6 +480,7 @@ async def test_a_user_cannot_name_folders_or_files_of_the_machine(
         ann.agents.list(str(tmp_path)),
         ann.agents.get("general", str(tmp_path)),
         ann.agents.validate(str(tmp_path / "secret.txt")),
+        ann.agents.trusted(str(tmp_path)),
         ann.models.choose("general", str(tmp_path)),
         ann.engine.settings(str(tmp_path)),
         ann.files.attach(session.id, str(tmp_path / "secret.txt")),
@@ -489,6 +490,8 @@ async def test_a_user_cannot_name_folders_or_files_of_the_machine(
             await wanted
     with pytest.raises(HoldfastError):
         await ann.files.attach(session.id, "out/secret.txt")
+    assert await ann.agents.trusted("") is None
+    assert await ann.agents.trusted(session.project) is None
     assert (await ann.engine.status()).home == ""
 
 

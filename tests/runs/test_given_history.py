@@ -55,6 +55,14 @@ async def refused(bench: Any, session: Any, *history: Message) -> InvalidError:
     return caught.value
 
 
+async def test_a_result_has_the_name_of_its_call_though_the_caller_did_not_say_it(open_bench, say) -> None:
+    nameless = result("c1").model_copy(update={"name": ""})
+    async with open_bench([say("ok")]) as bench:
+        history = (said("user", "Hi"), said("assistant", called("c1")), said("tool", nameless))
+        await bench.end(await bench.send(await bench.session(), history=history))
+        assert shown(bench)[2].parts == (result("c1"),)
+
+
 async def test_the_model_sees_the_history_and_then_the_message(open_bench, say) -> None:
     async with open_bench([say("first"), say("second")]) as bench:
         session = await bench.session()

@@ -70,4 +70,5 @@ class AgentService:
         return await asyncio.to_thread(self._trust.set, Path(path), trusted)
 
     async def trusted(self, path: str) -> Trust | None:
-        return await asyncio.to_thread(self._trust.get, Path(path))
+        folder = self._access.folder(path)
+        return None if folder is None else await asyncio.to_thread(self._trust.get, folder)

@@ -170,7 +170,7 @@ class SessionService:
             forked_from=session_id,
         )
         later = [logged for logged in events if before is not None and logged.id >= before]
-        await self._workspaces.rewind(source, new_session, later)
+        await self._workspaces.rewind(new_session, later)
         try:
             await self._log.append(created, *_copies(kept, renaming))  # all of it, or nothing
         except StoreError:

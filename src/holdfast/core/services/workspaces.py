@@ -104,7 +104,7 @@ class Workspaces:
             copy_tree(WorkspaceJail(folder), WorkspaceJail(target))
         return target
 
-    async def rewind(self, source: Session, session_id: str, later: Sequence[LoggedEvent]) -> None:
+    async def rewind(self, session_id: str, later: Sequence[LoggedEvent]) -> None:
         """Takes back in a fork's own folder what happened to the files after the fork's point."""
         target = self._paths.workspaces / session_id
         if not target.is_dir():

@@ -135,8 +135,8 @@ class ContextProjection:
                 case _:
                     for part in message.parts:
                         if isinstance(part, ToolResultPart) and part.call_id in self._unanswered:
-                            del self._unanswered[part.call_id]
-                            self._entries.append(Entry(event_id, "tool", [part]))
+                            named = part.model_copy(update={"name": self._unanswered.pop(part.call_id)})
+                            self._entries.append(Entry(event_id, "tool", [named]))
 
     def _add(self, event_id: int, parts: Iterable[Part]) -> None:
         """Appends a message of the person: first the results in it, then the rest."""
