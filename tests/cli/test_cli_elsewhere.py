@@ -13,6 +13,7 @@ import pytest
 from cli_fakes import FakeDoors, FakeWorkbench, agent_of, reply
 
 from holdfast import __version__, bootstrap
+from holdfast.cli.hidden import ask_hidden
 from holdfast.core.config.load import load_settings
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.agents import Layer
@@ -92,6 +93,24 @@ def test_a_refused_key_opens_nothing_and_is_not_printed(attach: Any, fake: FakeD
     assert "refused" in done.err and "hf_wrong" not in done.err
     assert attach(URL, typed=("hf_wrong",)).status == 1
     assert attach(URL, typed=("",)).status == 2
+
+
+def test_a_prompt_that_is_left_ends_its_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leave(question: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(getpass, "getpass", leave)
+    with pytest.raises(KeyboardInterrupt):
+        ask_hidden("Key: ")
+    assert capsys.readouterr().err == "\n"
+
+
+def test_the_status_of_this_machine_is_not_taken_for_that_of_another(cli: Cli, fake: FakeDoors) -> None:
+    assert "this machine" not in cli("engine", "status").err
+    fake.remote = SimpleNamespace(url=URL, place="bench.example.org:8700", key="hf_right", ca_file="")
+    assert "this machine" in cli("engine", "status").err
 
 
 def test_a_key_file_holds_one_key(attach: Any, fake: FakeDoors, tmp_path: Path) -> None:

@@ -108,22 +108,26 @@ def test_a_scope_or_an_expiry_that_is_none_is_wrong_usage(
 
 
 def test_keys_are_listed_with_all_but_the_secret(accounts: Accounts, cli: Cli) -> None:
-    soon = datetime.now(UTC) + timedelta(days=3)
+    now = datetime.now(UTC)
+    days = (now + timedelta(days=3)).astimezone()
     accounts.rows = (
         key(last_used_at=NOW),
         key("1123456789", "old", revoked_at=NOW),
         key("2123456789", "gone", user_id="u-2", expires_at=NOW - timedelta(days=1)),
-        key("3123456789", "soon", user_id="local", expires_at=soon),
+        key("3123456789", "later", user_id="local", expires_at=days),
+        key("4123456789", "today", expires_at=now + timedelta(hours=3, seconds=30)),
+        key("5123456789", "soon", expires_at=now + timedelta(minutes=90, seconds=30)),
     )
-    header, first, second, third, fourth = cli("keys", "list").out.splitlines()
+    header, first, second, third, fourth, fifth, sixth = cli("keys", "list").out.splitlines()
     assert header.split() == ["ID", "NAME", "USER", "SCOPE", "KEY", "CREATED", "LAST", "USED", "STATE"]
     assert first.split()[:5] == ["01234567", "ci", "ann", "chat", "…abcd"]
     assert first.endswith("valid")
     assert "never" in second and "revoked" in second
     assert "u-2" in third and third.endswith("expired")
-    assert " local " in fourth and "valid until" in fourth
+    assert " local " in fourth and fourth.endswith(f"until {days:%Y-%m-%d}")
+    assert fifth.endswith("3h left") and sixth.endswith("90m left")
     listed = json.loads(cli("keys", "list", "--json").out)
-    assert [each["name"] for each in listed] == ["ci", "old", "gone", "soon"]
+    assert [each["name"] for each in listed] == ["ci", "old", "gone", "later", "today", "soon"]
     assert "secret" not in json.dumps(listed)
 
 

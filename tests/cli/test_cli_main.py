@@ -97,6 +97,24 @@ def test_the_static_command_table_says_what_each_command_says() -> None:
     assert all(name in help_text for name in COMMANDS)
 
 
+def test_a_groups_help_says_in_whole_what_its_commands_do() -> None:
+    root = typer.main.get_command(app)
+    context = typer.Context(root)
+    for name in COMMANDS:
+        group = root.get_command(context, name)
+        shown = " ".join(group.get_help(typer.Context(group, info_name=name)).split())
+        for command in getattr(group, "commands", {}).values():
+            first = " ".join(command.help.partition("\n\n")[0].split())
+            assert command.hidden or first in shown
+
+
+def test_examples_stand_in_the_help_as_they_are_typed() -> None:
+    root = typer.main.get_command(app)
+    serve = root.get_command(typer.Context(root), "serve")
+    shown = serve.get_help(typer.Context(serve, info_name="serve"))
+    assert "\n    holdfast serve --background --port" in shown
+
+
 @pytest.mark.parametrize(
     ("args", "options"),
     [

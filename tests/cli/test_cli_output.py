@@ -11,7 +11,20 @@ from cli_fakes import approval_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.cli.output import ago, amount, cells, fit, json_line, plain, short_ids, table, visible
+from holdfast.cli.output import (
+    advise,
+    ago,
+    amount,
+    cells,
+    fit,
+    fold,
+    json_line,
+    plain,
+    short_ids,
+    table,
+    visible,
+    when,
+)
 from holdfast.cli.previews import block_lines, preview_lines
 from holdfast.cli.running.console import Console
 from holdfast.cli.running.reporter import summary
@@ -187,3 +200,32 @@ def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     Console(io.StringIO(), screen).line("bad", "bad")
     assert screen.getvalue() == "bad\n"
+
+
+def test_a_folded_message_breaks_between_words_only() -> None:
+    text = "holdfast: The key was refused by https://bench.example.org:8700; make another one"
+    lines = fold(text, 30).split("\n")
+    assert " ".join(lines) == text
+    assert all(len(line) <= 30 for line in lines if " " in line)
+    assert fold("one\ntwo", 30) == "one\ntwo"
+
+
+def test_messages_are_folded_for_people_and_whole_for_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    advise("one message of several words")
+    assert capsys.readouterr().err == "one message of several words\n"
+    screen = Screen()
+    monkeypatch.setattr("sys.stderr", screen)
+    advise("one message of several words")
+    assert screen.getvalue() == "one message of\nseveral words\n"
+
+
+def test_a_point_of_time_is_shown_with_how_long_ago_it_was() -> None:
+    now = datetime.now(UTC)
+    assert when(now).endswith(" (now)")
+    before = now - timedelta(minutes=5)
+    assert when(before) == f"{before.astimezone():%Y-%m-%d %H:%M} (5m ago)"
+    long_before = now - timedelta(days=60)
+    assert when(long_before) == f"{long_before.astimezone():%Y-%m-%d %H:%M}"

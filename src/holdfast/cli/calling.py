@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from holdfast import __version__
 from holdfast.cli.doors import doors
-from holdfast.cli.output import warn
+from holdfast.cli.output import advise
 
 if TYPE_CHECKING:
     from holdfast.core.services.workbench import Workbench
@@ -39,7 +39,7 @@ async def open_workbench(*, own: bool = False) -> AsyncIterator[Workbench]:
         finally:
             version = doors().engine_version(workbench)
             if version not in ("", __version__):
-                warn(f"holdfast: {_skew(version, own=own)}")
+                advise(f"holdfast: {_skew(version, own=own)}")
 
 
 def _skew(version: str, *, own: bool) -> str:

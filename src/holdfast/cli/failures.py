@@ -12,7 +12,7 @@ from types import TracebackType
 
 from holdfast import __version__
 from holdfast.cli.doors import doors
-from holdfast.cli.output import warn
+from holdfast.cli.output import advise, warn
 from holdfast.core.domain.errors import AgentFileError, ErrorKind, HoldfastError, InvalidError
 
 FAILED = 1
@@ -32,9 +32,9 @@ def report(error: Exception) -> int:
             for diagnostic in error.diagnostics:
                 warn(str(diagnostic))
         case HoldfastError():
-            warn(f"holdfast: {error.message}")
+            advise(f"holdfast: {error.message}")
             if error.kind in _NEXT_STEPS and not _is_elsewhere(error):
-                warn(f"  {_NEXT_STEPS[error.kind]}")
+                advise(f"  {_NEXT_STEPS[error.kind]}")
         case OSError(filename=str() | bytes() as name):
             warn(f"holdfast: {os.fsdecode(name)}: {error.strerror or error}")
         case _:

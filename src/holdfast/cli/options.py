@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="An id, its start, or `last`.")]
@@ -14,9 +15,32 @@ Project = Annotated[
 ]
 
 
+class Group(TyperGroup):
+    """A group whose help says what each command does in whole, where Typer cuts it to one line."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, _first_paragraph(each)) for name, each in commands if each and not each.hidden]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
+def _first_paragraph(command: Any) -> str:
+    return " ".join((command.help or "").partition("\n\n")[0].split())
+
+
+def examples(*lines: str) -> str:
+    """Returns command lines as the end of a help text."""
+    # Click wraps all paragraphs but those that begin with a backspace.
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
 def group(help: str) -> typer.Typer:
     """Returns an empty group of commands that shows its help when none is given."""
-    return typer.Typer(help=help, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+    return typer.Typer(
+        cls=Group, help=help, no_args_is_help=True, rich_markup_mode=None, add_completion=False
+    )
 
 
 def single() -> typer.Typer:

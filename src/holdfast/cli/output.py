@@ -30,6 +30,25 @@ def warn(text: str = "") -> None:
     print(sanitize(text), file=sys.stderr)
 
 
+def advise(text: str) -> None:
+    """Prints a message for a person to stderr; on a terminal its lines break between words."""
+    text = sanitize(text)
+    if sys.stderr.isatty():
+        text = fold(text, shutil.get_terminal_size().columns)
+    print(text, file=sys.stderr)
+
+
+def fold(text: str, width: int) -> str:
+    """Returns `text` in lines of at most `width` columns, broken between words only."""
+    import textwrap  # start-up time: only messages of several lines need it
+
+    lines = (
+        textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
+    return "\n".join(lines)
+
+
 def colored(stream: TextIO) -> bool:
     """Says whether colours may be written to `stream`: a terminal, and NO_COLOR is not set."""
     return stream.isatty() and not os.environ.get("NO_COLOR")
@@ -167,6 +186,13 @@ def ago(at: datetime | None) -> str:
         if seconds < limit:
             return f"{seconds // size:.0f}{unit}"
     return at.astimezone().strftime("%Y-%m-%d")
+
+
+def when(at: datetime) -> str:
+    """Returns a point of time as the clock here shows it, and how long ago it was."""
+    long_ago = ago(at)
+    near = "" if "-" in long_ago else f" ({long_ago})" if long_ago == "now" else f" ({long_ago} ago)"
+    return f"{at.astimezone():%Y-%m-%d %H:%M}{near}"
 
 
 def amount(size: int) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.cli.calling import open_workbench
 from holdfast.cli.doors import doors
 from holdfast.cli.listening import warnings
-from holdfast.cli.output import json_line, warn
+from holdfast.cli.output import advise, json_line, warn
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
 from holdfast.core.domain.text import sanitize
 
@@ -67,9 +67,11 @@ class Foreground:
                 begun = asyncio.get_running_loop().time()
                 end = await self._serve() if not short else await self._serve_again()
                 if end is _End.CLOSED or self._signals:
+                    if self._signals:
+                        warn("holdfast: the port is closed; the engine goes on")
                     return
                 if end is _End.STOPPED:
-                    warn("holdfast: the engine has stopped")
+                    warn("holdfast: the engine has stopped; waiting a moment for another one")
                     if not await self._comes_back():
                         return
                     continue
@@ -87,7 +89,7 @@ class Foreground:
             self._options["port"] = listener.port  # the same one when the engine has to be started again
             self._say(f"Listening at {listener.url}; ctrl+c ends it.", listener)
             for warning in await warnings(workbench, listener):
-                warn(warning)
+                advise(warning)
             following = asyncio.create_task(self._follow(workbench, listener))
             try:
                 await self._until_closed(workbench, listener, following)
@@ -130,6 +132,8 @@ class Foreground:
                 await self._close(workbench, listener, drain_s)
 
     async def _close(self, workbench: Workbench, listener: Listener, drain_s: float) -> None:
+        if drain_s:
+            advise(f"holdfast: closing; runs have {drain_s:g} s to end, a second signal closes at once")
         try:
             await workbench.engine.unlisten(listener.id, drain_s)
         except HoldfastError as error:  # it has closed meanwhile, or the engine has
@@ -188,7 +192,7 @@ def as_text(line: AccessLine) -> str:
     status = line.status or "left"
     took = f"{line.ms:.0f} ms" if line.ms < 10_000 else f"{line.ms / 1000:.0f} s"
     who = line.principal or "-"
-    return f"{line.at.astimezone():%H:%M:%S}  {status:<4}  {line.method:<6}  {line.path}  {took}  {who}"
+    return f"{line.at.astimezone():%H:%M:%S}  {status:<4}  {took:>7}  {who:<8}  {line.method:<6}  {line.path}"
 
 
 def _is_alive(pid: int) -> bool:

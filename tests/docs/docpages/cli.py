@@ -58,15 +58,21 @@ def children(command: Any) -> dict[str, Any]:
 def _sections(command: Any, words: list[str]) -> list[str]:
     below = children(command)
     heading = f"{'##' if len(words) == 2 else '###'} {code(' '.join(words))}"
-    if not below:
+    own = [heading, _help(command)]
+    if not below or command.invoke_without_command:
         usage = fenced(" ".join([*words, *_usage(command)]))
-        return [heading, _help(command), usage, _arguments(command), _options(command)]
+        own += [usage, _arguments(command), _options(command), _examples(command)]
     inner = [s for name, child in below.items() for s in _sections(child, [*words, name])]
-    return [heading, _help(command), *inner] if len(words) == 2 else inner
+    return [*own, *inner] if not below or len(words) == 2 else inner
 
 
 def _help(command: Any) -> str:
     return "\n\n".join(" ".join(block.split()) for block in (command.help or "").split("\n\n"))
+
+
+def _examples(command: Any) -> str:
+    lines = (command.epilog or "").splitlines()[2:]
+    return fenced("\n".join(line.strip() for line in lines), "sh") if lines else ""
 
 
 def _of_kind(command: Any, kind: str) -> list[Any]:
@@ -77,7 +83,7 @@ def _usage(command: Any) -> list[str]:
     words = []
     for argument in _of_kind(command, "argument"):
         name = _placeholder(argument)
-        words.append(name if argument.required or name.startswith("[") else f"[{name}]")
+        words.append((name if argument.required else f"[{name}]") + ("..." if argument.nargs != 1 else ""))
     return [*words, *(["[OPTIONS]"] if _of_kind(command, "option") else [])]
 
 

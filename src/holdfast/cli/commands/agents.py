@@ -87,7 +87,7 @@ def show(name: str, project: Project = None, as_json: Json = False) -> None:
 
 @app.command()
 def validate(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Agent files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Agent files.")],
     as_json: Json = False,
 ) -> None:
     """Print every mistake in agent files, with its place; exit status 2 when there are any."""

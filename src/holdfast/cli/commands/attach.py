@@ -9,19 +9,25 @@ from typing import Annotated
 import typer
 
 from holdfast.cli.doors import RemoteEngine, doors
+from holdfast.cli.hidden import ask_hidden
 from holdfast.cli.opening import has_terminal
-from holdfast.cli.options import single
+from holdfast.cli.options import examples, single
 from holdfast.core.domain.errors import InvalidError, UnauthenticatedError
 
 app = single()
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "holdfast attach https://bench.example.org:8700",
+        "holdfast attach http://127.0.0.1:8700 --key-file ~/.config/bench.key",
+    )
+)
 def attach(
     url: Annotated[
         str,
         typer.Argument(
-            metavar="[URL]",
+            metavar="URL",
             help="Where `holdfast serve` listens, such as https://bench.example.org:8700; "
             "default: HOLDFAST_URL.",
         ),
@@ -87,9 +93,7 @@ def _let_in(engine: RemoteEngine, ca: str) -> RemoteEngine:
             raise
     else:
         return engine
-    import getpass  # start-up time
-
-    key = getpass.getpass(f"Key of {engine.place}: ").strip()
+    key = ask_hidden(f"Key of {engine.place}: ")
     if not key:
         raise InvalidError("no key was given; `holdfast keys create NAME` on that machine makes one")
     asked = doors().elsewhere(engine.url, key, ca)

@@ -14,7 +14,8 @@ from holdfast.cli.calling import call
 from holdfast.cli.doors import doors
 from holdfast.cli.listening import describe
 from holdfast.cli.options import Json, group
-from holdfast.cli.output import ago, say, say_fields, say_json, warn
+from holdfast.cli.output import advise, ago, say, say_fields, say_json, warn
+from holdfast.cli.places import is_elsewhere
 
 if TYPE_CHECKING:
     from holdfast.core.domain.status import Listener
@@ -33,6 +34,8 @@ Drain = Annotated[
 @app.command()
 def status(as_json: Json = False) -> None:
     """Show the engine that runs; starts none."""
+    if is_elsewhere():
+        advise("HOLDFAST_URL names an engine elsewhere; this is about the one of this machine.")
     if doors().find_engine() is None:
         if as_json:
             say_json({"running": False})

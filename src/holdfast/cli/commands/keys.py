@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from holdfast.cli.calling import call
-from holdfast.cli.options import Json, group
+from holdfast.cli.hidden import ask_hidden
+from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import ago, say, say_json, say_table, short_ids, warn
 from holdfast.cli.times import span
 from holdfast.core.domain.identity import Scope
@@ -25,7 +26,13 @@ app.add_typer(provider_app, name="provider")
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="For example `openai`.")]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "holdfast keys create ci --expires 90d",
+        "holdfast keys create dashboard --scope read",
+        "holdfast keys create ann-laptop --user ann --scope admin",
+    )
+)
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="To tell it from others: where it is used.")],
     scope: Annotated[
@@ -133,9 +140,7 @@ def remove_provider(provider: Provider) -> None:
 def _read_key(provider: str) -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().strip()
-    import getpass  # start-up time
-
-    return getpass.getpass(f"Key of {provider}: ").strip()
+    return ask_hidden(f"Key of {provider}: ")
 
 
 def _state(key: Credential) -> str:
@@ -146,4 +151,10 @@ def _state(key: Credential) -> str:
     left = key.expires_at - datetime.now(UTC)
     if left <= timedelta():
         return "expired"
-    return f"valid until {key.expires_at.astimezone():%Y-%m-%d %H:%M}"
+    if left < timedelta(days=2):
+        return _left(left // timedelta(minutes=1))
+    return f"until {key.expires_at.astimezone():%Y-%m-%d}"
+
+
+def _left(minutes: int) -> str:
+    return f"{minutes}m left" if minutes < 120 else f"{minutes // 60}h left"

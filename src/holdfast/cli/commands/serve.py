@@ -10,15 +10,25 @@ import typer
 
 from holdfast.cli.calling import call
 from holdfast.cli.doors import doors
-from holdfast.cli.listening import pick, warnings
-from holdfast.cli.options import Json
+from holdfast.cli.listening import pick, state, warnings
+from holdfast.cli.options import Group, Json, examples
 from holdfast.cli.output import ago, say, say_fields, say_json, say_table, warn
 
 if TYPE_CHECKING:
     from holdfast.core.domain.status import Listener
     from holdfast.core.services.workbench import Workbench
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, invoke_without_command=True)
+app = typer.Typer(
+    cls=Group,
+    rich_markup_mode=None,
+    add_completion=False,
+    invoke_without_command=True,
+    epilog=examples(
+        "holdfast serve",
+        "holdfast serve --background --port 8701",
+        "holdfast serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem",
+    ),
+)
 
 Drain = Annotated[
     float, typer.Option(min=0, max=86_400, metavar="SECONDS", help="At the end: wait so long for runs.")
@@ -86,7 +96,7 @@ def list_listeners(as_json: Json = False) -> None:
         say_json(found)
         return
     say_table(
-        ("URL", "ID", "KEYS", "ROOT", "SINCE", "LOG"),
+        ("URL", "ID", "KEYS", "ROOT", "SINCE", "STATE"),
         [
             (
                 each.url,
@@ -94,7 +104,7 @@ def list_listeners(as_json: Json = False) -> None:
                 "yes" if each.auth else "no",
                 ",".join(each.root) or "-",
                 ago(each.started_at),
-                "closing" if each.closing else each.log or "in the foreground",
+                state(each),
             )
             for each in found
         ],
@@ -105,7 +115,7 @@ def list_listeners(as_json: Json = False) -> None:
 @app.command()
 def stop(
     listener: Annotated[
-        str, typer.Argument(metavar="[LISTENER]", help="URL, port or id; not needed when there is one.")
+        str, typer.Argument(metavar="LISTENER", help="URL, port or id; not needed when there is one.")
     ] = "",
     every: Annotated[bool, typer.Option("--all", help="Close all of them.")] = False,
     drain: Drain = 0,

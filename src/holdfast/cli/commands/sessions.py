@@ -13,7 +13,17 @@ import typer
 from holdfast.cli import selecting
 from holdfast.cli.calling import call
 from holdfast.cli.options import Json, SessionId, group
-from holdfast.cli.output import ago, colored, json_line, say, say_fields, say_json, say_table, short_ids
+from holdfast.cli.output import (
+    ago,
+    colored,
+    json_line,
+    say,
+    say_fields,
+    say_json,
+    say_table,
+    short_ids,
+    when,
+)
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import all_items
 
@@ -219,8 +229,8 @@ def _show(
             ("messages", session.messages),
             ("tokens", f"{session.usage.input_tokens} in, {session.usage.output_tokens} out"),
             ("cost", f"${session.usage.cost_usd:.4f}"),
-            ("created", session.created_at.astimezone().isoformat(" ", "seconds")),
-            ("updated", session.updated_at.astimezone().isoformat(" ", "seconds")),
+            ("created", when(session.created_at)),
+            ("updated", when(session.updated_at)),
         ]
     )
     if runs:

@@ -8,7 +8,7 @@ import typer
 
 from holdfast.cli.calling import call
 from holdfast.cli.commands.run import Approve
-from holdfast.cli.options import Json, group
+from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import say, say_fields, say_json, say_table
 
 if TYPE_CHECKING:
@@ -60,12 +60,17 @@ def show(
     )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "holdfast tools run read_file path=notes.md",
+        'holdfast tools run write_file --arguments \'{"path": "a.md", "content": "hello"}\'',
+    )
+)
 def run(
     name: Annotated[str, typer.Argument(metavar="TOOL", help="A tool's name.")],
     pairs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Arguments; what is no text is written as JSON."),
+        typer.Argument(metavar="KEY=VALUE", help="Arguments; what is no text is written as JSON."),
     ] = None,
     session: Annotated[
         str, typer.Option(metavar="SESSION", help="In which session: an id, its start, or `last`.")

@@ -18,7 +18,7 @@ app = single()
 
 @app.command()
 def trust(
-    path: Annotated[Path, typer.Argument(metavar="[PATH]", help="The project folder.")] = Path(),
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The project folder.")] = Path(),
     revoke: Annotated[bool, typer.Option("--revoke", help="Trust it no longer.")] = False,
     as_json: Json = False,
 ) -> None:

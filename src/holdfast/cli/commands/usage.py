@@ -7,7 +7,7 @@ from typing import Annotated, cast, get_args
 import typer
 
 from holdfast.cli.calling import call
-from holdfast.cli.options import Json, single
+from holdfast.cli.options import Json, examples, single
 from holdfast.cli.output import say, say_json, say_table
 from holdfast.cli.times import moment
 from holdfast.core.domain.errors import InvalidError
@@ -19,7 +19,9 @@ _KEYS = get_args(UsageKey)
 _HEADERS = ("RUNS", "STEPS", "INPUT", "CACHED", "OUTPUT", "REASONING", "COST")
 
 
-@app.command()
+@app.command(
+    epilog=examples("holdfast usage --since 7d", "holdfast usage --by model --since 2026-11-01 --json")
+)
 def usage(
     by: Annotated[str, typer.Option(metavar="KEY", help=f"Group by {', '.join(_KEYS)}.")] = "day",
     since: Annotated[

@@ -9,7 +9,7 @@ import typer
 
 from holdfast.cli import selecting
 from holdfast.cli.calling import call
-from holdfast.cli.options import Json, group
+from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import ago, say, say_fields, say_json, say_table, short_ids, warn
 
 if TYPE_CHECKING:
@@ -30,7 +30,12 @@ _Patterns = Annotated[
 _DELIVERED = "delivered"
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "holdfast webhooks add https://ci.example.org/holdfast",
+        'holdfast webhooks add https://ci.example.org/holdfast --event "run.*" --name ci',
+    )
+)
 def add(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where events are posted to.")],
     event: _Patterns = None,
