@@ -127,6 +127,12 @@ def test_a_name_says_its_provider_with_or_without_a_prefix(name, expected):
     assert qualify(name) == expected
 
 
+@pytest.mark.parametrize("name", ["huggingface/https://evil.example/x", "openai/http://evil.example"])
+def test_a_name_does_not_say_where_a_key_is_sent(name):
+    with pytest.raises(ModelNotFound, match="holds an address"):
+        qualify(name)
+
+
 def test_every_default_model_belongs_to_its_provider():
     for provider in PROVIDERS.values():
         if provider.default_model:

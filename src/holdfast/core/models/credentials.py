@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from holdfast.core.domain.errors import ModelAuthError, ModelNotFound
 from holdfast.core.domain.models import ModelRequest
+from holdfast.core.domain.text import shorten
 from holdfast.core.models.prices import facts, facts_table
 from holdfast.core.models.providers import PROVIDERS, environment_base, key_hint, provider_of
 
@@ -64,6 +65,12 @@ def target_of(request: ModelRequest, keys: Keys, addresses: Addresses) -> Target
 
 def qualify(model: str) -> tuple[str, str]:
     """Returns the provider of `model` and its name with the provider. Raises `ModelNotFound`."""
+    if "://" in model:  # LiteLLM would send the provider's key there
+        raise ModelNotFound(
+            f"{shorten(model, 200)!r} holds an address, which is no part of a model's name; "
+            "`api_base` in the agent's `model_settings` names one.",
+            details={"model": model},
+        )
     provider = provider_of(model)
     if provider is None:
         known = facts(model)
