@@ -36,6 +36,9 @@ async def test_the_id_of_a_deleted_session_brings_nothing_of_the_next_owner(log)
     assert (mine.event.type, mine.event.session_id) == ("session.created", "main")
     assert await seen(log, LOCAL) == ["session.created", "session.renamed"]
     assert await seen(log, LOCAL, session_id="main") == ["session.created", "session.renamed"]
+    page = await log.reader.page_before("main", None, 10)
+    assert [each.event.type for each in page] == ["session.created", "session.renamed"]
+    assert not await log.reader.has_events_before("main", page[0].id)
     assert await seen(log, "ann") == ["session.deleted", "session.created"]
     assert await seen(log, "ann", session_id="main") == ["session.deleted"]
     await anns.aclose()

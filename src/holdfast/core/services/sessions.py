@@ -139,7 +139,9 @@ class SessionService:
 
     async def export(self, session_id: str, format: Literal["markdown", "json"]) -> str:
         session = await self.get(session_id)
-        events = await self._log.read_all(EventFilter(session_id=session_id, deltas=False))
+        events = await self._log.read_all(
+            EventFilter(session_id=session_id, deltas=False), owner=session.owner
+        )
         return to_json(session, events) if format == "json" else to_markdown(session, events)
 
     async def queue(self, session_id: str) -> tuple[QueuedMessage, ...]:

@@ -112,11 +112,13 @@ class EventLog:
         """Returns the next committed events over `after`, of `owner`'s sessions (None: of all)."""
         return await self.reader.events(filter, after, limit, owner)
 
-    async def read_all(self, filter: EventFilter, after: int = 0) -> list[LoggedEvent]:
-        """Returns all committed events over `after`."""
+    async def read_all(
+        self, filter: EventFilter, after: int = 0, owner: str | None = None
+    ) -> list[LoggedEvent]:
+        """Returns all committed events over `after`, of `owner`'s sessions (None: of all)."""
         found: list[LoggedEvent] = []
         while True:
-            page = await self.read(filter, found[-1].id if found else after)
+            page = await self.read(filter, found[-1].id if found else after, owner=owner)
             found.extend(page)
             if len(page) < _PAGE:
                 return found

@@ -142,11 +142,15 @@ class Reader:
     async def page_before(self, session_id: str, before: int | None, limit: int) -> list[LoggedEvent]:
         """Returns the last `limit` events under `before`, extended backwards to the start of a run.
 
-        Deltas come only from a run that has not ended: elsewhere the completed parts say it all.
+        Deltas come only from a run that has not ended: elsewhere the completed parts say it all. The end of
+        an older session of the same id is none of this one's events.
         """
         end = before if before is not None else _NO_END
         open_runs = "SELECT id FROM runs WHERE session_id = ? AND ended_at IS NULL"
-        wanted = f"session_id = ? AND id < ? AND (type NOT IN ({_DELTAS}) OR run_id IN ({open_runs}))"
+        wanted = (
+            f"session_id = ? AND id < ? AND (type NOT IN ({_DELTAS}, 'session.deleted')"
+            f" OR run_id IN ({open_runs}))"
+        )
         rows = await self._all(
             f"SELECT id, run_id FROM events WHERE {wanted} ORDER BY id DESC LIMIT ?",
             (session_id, end, session_id, limit),
@@ -171,7 +175,7 @@ class Reader:
 
     async def has_events_before(self, session_id: str, before: int) -> bool:
         """Says whether the session has events of ids under `before`."""
-        sql = "SELECT 1 FROM events WHERE session_id = ? AND id < ? LIMIT 1"
+        sql = "SELECT 1 FROM events WHERE session_id = ? AND id < ? AND type <> 'session.deleted' LIMIT 1"
         return bool(await self._all(sql, (session_id, before)))
 
     async def events_of_type(self, session_id: str, type: str) -> list[LoggedEvent]:
