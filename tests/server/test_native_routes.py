@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 import logging
 import time
+import tracemalloc
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from holdfast.core.domain import errors
 from holdfast.core.domain.errors import STATUS, HoldfastError
 from holdfast.core.services.workbench import Workbench
+from holdfast.server.kit.body import read_json
 from holdfast.server.native.channel import open_channel
 from holdfast.server.native.client import RemoteWorkbench
 from holdfast.server.native.codec import codec
@@ -151,6 +154,26 @@ async def test_a_body_of_too_many_values_is_refused_before_it_is_taken_apart(
     error = await refused(answer, 413, "body_too_large")
     assert error["details"] == {"limit_values": 100_000}
     assert served.fake.calls == []
+
+
+async def test_a_body_that_comes_slowly_is_not_held_in_memory() -> None:
+    pieces = 120_000
+    most = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal pieces, most
+        pieces -= 1
+        if pieces == 1:
+            most = tracemalloc.get_traced_memory()[1]
+        return {"type": "http.request", "body": bytes(bytearray(50)), "more_body": pieces > 0}
+
+    request = Request({"type": "http", "method": "PUT", "headers": []}, receive)
+    tracemalloc.start()
+    try:
+        assert len(await read_json(request)) == 6_000_000
+    finally:
+        tracemalloc.stop()
+    assert 0 < most < 2_000_000
 
 
 async def test_what_looks_like_many_values_in_a_text_is_a_text(served: Any) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import re
+import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import IO
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from holdfast.core.domain.errors import InvalidError, TooLargeError
+from holdfast.core.domain.errors import InvalidError, StoreError, TooLargeError
 from holdfast.core.domain.text import shorten
 
 MAX_BODY = 8 * 1024 * 1024
@@ -18,18 +23,49 @@ MOST_VALUES = 100_000
 """Most values in a body of JSON: millions of them fit into few bytes, but take gigabytes when they are read,
 and hold up everybody else for as long as they are checked."""
 
+_IN_MEMORY = 256 * 1024
+"""Smaller bodies never touch the disk on their way in, in bytes."""
+_PIECE = 128 * 1024
+
 _MARKS = (b",", b"[", b"{")
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
-async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
-    """Returns the body. Raises `TooLargeError` as soon as it is known to be over `limit` bytes."""
-    return b"".join([chunk async for chunk in read_chunks(request, limit)])
+@asynccontextmanager
+async def spooled(request: Request, limit: int, advice: str) -> AsyncIterator[IO[bytes]]:
+    """Gives the body as a file that stands at its start, and removes it afterwards.
+
+    What is more than a little waits on disk: a client may take its time with it, on hundreds of connections.
+    Raises `TooLargeError` with `advice` as soon as it is known to be over `limit` bytes.
+    """
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY, prefix="holdfast-") as file:
+        async for piece in _joined(read_chunks(request, limit, advice)):
+            try:
+                if file.tell() + len(piece) <= _IN_MEMORY:
+                    file.write(piece)
+                else:
+                    await asyncio.to_thread(file.write, piece)
+            except OSError as error:
+                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+                raise StoreError(
+                    f"The body cannot be taken in: {error.strerror}.", code="disk_full" if full else None
+                ) from error
+        file.seek(0)
+        yield file
 
 
-async def read_chunks(
-    request: Request, limit: int, advice: str = "send large content as a file"
-) -> AsyncIterator[bytes]:
+async def _joined(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yields a body in pieces that are worth a write."""
+    piece = bytearray()
+    async for chunk in chunks:
+        piece += chunk
+        if len(piece) >= _PIECE:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
+
+
+async def read_chunks(request: Request, limit: int, advice: str) -> AsyncIterator[bytes]:
     """Yields the body as it comes. Raises `TooLargeError` with `advice` as soon as it is known to be over
     `limit` bytes."""
     declared = request.headers.get("content-length", "0")
@@ -48,8 +84,8 @@ async def read_chunks(
 async def read_json(request: Request, limit: int = MAX_BODY) -> bytes:
     """Returns the body, which is empty or JSON by its `Content-Type`; who names none means JSON.
 
-    Raises `HTTPException` (415) for another type, `TooLargeError` for one of too many values, and what
-    `read_body` raises.
+    Raises `HTTPException` (415) for another type, and `TooLargeError` for one of more than `limit` bytes or
+    of too many values.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = kind in ("", "application/json") or kind.endswith("+json")
@@ -58,7 +94,8 @@ async def read_json(request: Request, limit: int = MAX_BODY) -> bytes:
         raise HTTPException(
             415, f"The body must be JSON: send `Content-Type: application/json`, not `{shown}`"
         )
-    body = await read_body(request, limit)
+    async with spooled(request, limit, "send large content as a file") as file:
+        body = file.read()
     if _has_too_many_values(body):
         raise TooLargeError(
             f"The body has more than {MOST_VALUES} values; send large content as a file",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import IO
@@ -15,12 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from holdfast.core.domain.errors import StoreError
-from holdfast.core.domain.transfer import CHUNK, Download
-from holdfast.server.kit.body import read_chunks
-
-_IN_MEMORY = 1024 * 1024
-"""Smaller files never touch the disk on their way in, in bytes."""
+from holdfast.core.domain.transfer import Download
+from holdfast.server.kit.body import spooled
 
 _TOO_LARGE = "the setting `server.max_upload_mb` is the largest file that is taken in"
 
@@ -35,30 +28,8 @@ async def received_file(request: Request, limit: int) -> AsyncIterator[IO[bytes]
         raise HTTPException(
             415, "Send the file itself as the body, not a form (curl: --data-binary @FILE, or -T FILE)"
         )
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY, prefix="holdfast-") as file:
-        async for piece in _joined(request, limit):
-            try:
-                await asyncio.to_thread(file.write, piece)
-            except OSError as error:
-                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-                raise StoreError(
-                    f"The file cannot be taken in: {error.strerror}.", code="disk_full" if full else None
-                ) from error
-        file.seek(0)
+    async with spooled(request, limit, _TOO_LARGE) as file:
         yield file
-
-
-async def _joined(request: Request, limit: int) -> AsyncIterator[bytes]:
-    """Yields the body in pieces that are worth a write."""
-    pieces: list[bytes] = []
-    size = 0
-    async for chunk in read_chunks(request, limit, _TOO_LARGE):
-        pieces.append(chunk)
-        size += len(chunk)
-        if size >= CHUNK:
-            yield b"".join(pieces)
-            pieces, size = [], 0
-    yield b"".join(pieces)
 
 
 class SentFile:
