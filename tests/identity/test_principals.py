@@ -120,8 +120,9 @@ async def test_a_revoked_key_is_refused_at_once(host: LocalWorkbench) -> None:
     await host.authenticate(new.secret)
     revoked = await host.keys.revoke("laptop")
     assert revoked.revoked_at is not None
-    with pytest.raises(UnauthenticatedError):
+    with pytest.raises(UnauthenticatedError, match="was revoked") as caught:
         await host.authenticate(new.secret)
+    assert caught.value.code == "key_revoked", "whoever has the secret may know what became of it"
     with pytest.raises(NotFoundError):
         await host.keys.revoke("laptop")
 

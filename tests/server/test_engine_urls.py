@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -139,7 +140,7 @@ async def test_an_engine_behind_a_path_and_a_key_is_used_as_one_on_the_socket() 
         assert remote.engine_version == __version__
 
 
-@pytest.mark.parametrize(("key", "says"), [("hf_another", "refused"), ("", "HOLDFAST_KEY")])
+@pytest.mark.parametrize(("key", "says"), [("hf_another", "is not known at http"), ("", "HOLDFAST_KEY")])
 async def test_a_wrong_key_is_said_in_words_and_not_tried_again(key: str, says: str) -> None:
     async with tcp_server(FakeWorkbench()) as (url, door), opened(url, key) as remote:
         with pytest.raises(UnauthenticatedError, match=says) as caught:
@@ -151,6 +152,17 @@ async def test_a_wrong_key_is_said_in_words_and_not_tried_again(key: str, says: 
             await anext(remote.events.follow(ALL))
         assert door.refused == before + 1
         assert remote.engine_version == "", "a version is for those who are let in"
+
+
+@pytest.mark.parametrize(
+    ("code", "says"), [("key_expired", "has expired at http"), ("key_revoked", "was revoked at http")]
+)
+async def test_a_key_that_was_good_once_is_told_from_one_that_never_was(code: str, says: str) -> None:
+    body = json.dumps({"error": {"code": code, "message": "no", "details": {}, "request_id": "r"}})
+    async with answering(http("401 Unauthorized", body)) as url, opened(url) as remote:
+        with pytest.raises(UnauthenticatedError, match=says) as caught:
+            await remote.engine.status()
+        assert caught.value.code == code
 
 
 async def test_what_a_key_may_not_do_is_said_as_the_engine_says_it() -> None:
@@ -183,6 +195,7 @@ async def test_without_an_engine_the_client_speaks_of_the_url_and_what_to_do_the
             await remote.engine.status()
     message = caught.value.message
     assert url in message and "holdfast serve" in message
+    assert "(Connection refused)" in message
     assert "starts it again" not in message and KEY not in message
 
 
@@ -198,6 +211,8 @@ async def test_without_an_engine_the_client_speaks_of_the_url_and_what_to_do_the
         (http("301 Moved", "", "Location: https://elsewhere.example/x"), "redirected", "elsewhere.example"),
         (http("502 Bad Gateway", "<html>"), "engine_unreachable", "answered 502"),
         (b"SSH-2.0-OpenSSH_9\r\n", "engine_unreachable", "https://"),
+        (b"220 mail.example.org ESMTP\r\n\r\n", "engine_unreachable", "does not speak HTTP"),
+        (b"", "engine_unreachable", "it hung up.*https://"),
     ],
 )
 async def test_a_server_that_is_no_engine_is_found_out(answer: bytes, code: str, says: str) -> None:
@@ -205,6 +220,20 @@ async def test_a_server_that_is_no_engine_is_found_out(answer: bytes, code: str,
         with pytest.raises((UnsupportedError, UnavailableError), match=says) as caught:
             await remote.engine.status()
         assert caught.value.code == code
+
+
+async def test_a_path_that_the_engine_does_not_have_is_told_from_an_engine_that_is_not_there() -> None:
+    async with tcp_server(FakeWorkbench()) as (url, _), opened(f"{url}/wrong") as remote:
+        with pytest.raises(UnsupportedError, match="check what stands behind the host") as caught:
+            await remote.engine.status()
+        assert caught.value.code == "no_engine_there"
+
+
+async def test_https_to_a_port_without_a_certificate_says_to_write_http() -> None:
+    async with tcp_server(FakeWorkbench()) as (url, _), opened(url.replace("http:", "https:")) as remote:
+        with pytest.raises(UnsupportedError, match="write http://") as caught:
+            await remote.engine.status()
+        assert caught.value.code == "no_tls_there"
 
 
 async def test_a_page_in_place_of_a_stream_ends_it() -> None:

@@ -40,6 +40,7 @@ _ENDED_LOGINS = timedelta(days=30)
 """For how long a login that has ended is still listed."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 @._+-]{0,63}")
 _USED_EVERY = timedelta(minutes=1)
+_NEW_KEY = "`holdfast keys create NAME` makes one."
 
 
 class Gate:
@@ -82,18 +83,20 @@ class Gate:
     async def _valid(self, secret: str) -> tuple[str, Credential, Principal]:
         """Returns the secret's hash, and whose it is. Raises `UnauthenticatedError`."""
         if not looks_right(secret):
-            raise _refused()
+            raise _unknown_key()
         hash = digest(secret)
         credential, principal = self._known.get(hash) or await self._look_up(hash)
         if credential.expires_at is not None and credential.expires_at <= utc_now():
-            raise _refused("has expired", code="key_expired")
+            raise UnauthenticatedError(f"This key has expired; {_NEW_KEY}", code="key_expired")
         return hash, credential, principal
 
     async def _look_up(self, hash: str) -> tuple[Credential, Principal]:
         before = self._changed
         found = await self._accounts.by_hash(hash)
-        if found is None or found[0].revoked_at is not None:
-            raise _refused()
+        if found is None:
+            raise _unknown_key()
+        if found[0].revoked_at is not None:
+            raise UnauthenticatedError(f"This key was revoked; {_NEW_KEY}", code="key_revoked")
         credential, user = found
         known = (credential, _principal(credential, user))
         if before is self._changed:  # else it may have been revoked while it was read
@@ -294,5 +297,5 @@ def _not_more(scope: Scope, me: Principal) -> Scope:
     return scope
 
 
-def _refused(what: str = "is not valid", code: str = "invalid_key") -> UnauthenticatedError:
-    return UnauthenticatedError(f"This key {what}; `holdfast keys create NAME` makes one.", code=code)
+def _unknown_key() -> UnauthenticatedError:
+    return UnauthenticatedError(f"This key is not known here; {_NEW_KEY}", code="invalid_key")

@@ -23,12 +23,17 @@ class Needs:
         """Raises `ForbiddenError` when `principal` may not call the method `name`."""
         if not principal.scope.includes(self.scope):
             raise ForbiddenError(
-                f"{name} needs a key of scope `{self.scope}`; this one has `{principal.scope}`.",
+                f"This needs a key of scope `{self.scope}` (this one has `{principal.scope}`): "
+                f"`holdfast keys create NAME --scope {self.scope}` makes one.",
                 code="scope_missing",
-                details={"needs": self.scope, "has": principal.scope},
+                details={"needs": self.scope, "has": principal.scope, "operation": name},
             )
         if self.role is Role.ADMIN and not principal.is_admin:
-            raise ForbiddenError(f"{name} needs the role `admin`.", code="admin_only")
+            raise ForbiddenError(
+                f"This is for users with the role `admin`, and {principal.name} has not.",
+                code="admin_only",
+                details={"operation": name},
+            )
 
 
 def needs(scope: Scope, role: Role = Role.USER) -> Callable[[F], F]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import ssl
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 from pydantic import ValidationError
@@ -35,6 +39,11 @@ _KEEP_S = 30
 
 _KINDS = {status: kind for kind, status in STATUS.items()}
 
+E = TypeVar("E", bound=BaseException)
+
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNEXPECTED_MESSAGE")
+"""OpenSSL's reasons for bytes that are no TLS, over its versions."""
+
 _OTHER_NAME = (62, 64)
 """OpenSSL's codes for a certificate that is another host's: by name, by address."""
 
@@ -61,7 +70,8 @@ class Channel(ABC):
 
         `sent` when it went away after it was asked: then nobody knows whether it did what was asked.
         """
-        reason = f" ({cause})" if cause is not None and str(cause) else ""
+        why = _reason(cause)
+        reason = f" ({why})" if why else ""
         problem = (
             "went away before it answered; look first whether it did what was asked"
             if sent
@@ -149,7 +159,13 @@ class UrlChannel(Channel):
 
     def lost(self, cause: Exception | None, *, sent: bool = False) -> HoldfastError:
         """As of every engine; a certificate that is not trusted is no engine that is gone."""
-        refused = _certificate_problem(cause)
+        if _speaks_no_tls(cause):
+            return UnsupportedError(
+                f"What listens at {self.name} does not speak TLS: write http:// if it is an engine without a "
+                "certificate.",
+                code="no_tls_there",
+            )
+        refused = _cause(cause, ssl.SSLCertVerificationError)
         if refused is None:
             return super().lost(cause, sent=sent)
         reason = refused.verify_message.rstrip(".") or "it cannot be verified"
@@ -163,11 +179,15 @@ class UrlChannel(Channel):
         )
 
     def _of_engine(self, error: HoldfastError) -> HoldfastError:
+        if error.code == "no_such_path":
+            message = f"{self.name} has no API of Holdfast at this path; check what stands behind the host"
+            return UnsupportedError(message, code="no_engine_there")
         if not isinstance(error, UnauthenticatedError):
             return error
         makes = "`holdfast keys create NAME` on that machine makes one."
+        said = {"key_expired": "has expired", "key_revoked": "was revoked"}.get(error.code, "is not known")
         message = (
-            f"The key was refused by {self.name}; {makes}"
+            f"The key {said} at {self.name}; {makes}"
             if self._address.key
             else f"{self.name} wants a key: set HOLDFAST_KEY, or give --key-file; {makes}"
         )
@@ -233,14 +253,38 @@ def _trust(ca_file: str) -> ssl.SSLContext | bool:
         raise InvalidError(f"{ca_file} cannot be used as --ca: {reason}", code="invalid_ca") from None
 
 
-def _certificate_problem(cause: Exception | None) -> ssl.SSLCertVerificationError | None:
-    """Returns what is wrong with the other end's certificate, when that is why there is no connection."""
-    inner: BaseException | None = cause
-    while inner is not None:
-        if isinstance(inner, ssl.SSLCertVerificationError):
-            return inner
-        inner = inner.__cause__ or inner.__context__
-    return None
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    """Yields `error` and what is behind it; of several attempts the first."""
+    while error is not None:
+        yield error
+        several = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+        error = several[0] if several else error.__cause__ or error.__context__
+
+
+def _cause(error: Exception | None, kind: type[E]) -> E | None:
+    """Returns what of `kind` is behind `error`, for example what is wrong with a certificate."""
+    return next((each for each in _behind(error) if isinstance(each, kind)), None)
+
+
+def _speaks_no_tls(cause: Exception | None) -> bool:
+    refused = _cause(cause, ssl.SSLError)
+    return getattr(refused, "reason", "") in _NO_TLS
+
+
+def _reason(cause: Exception | None) -> str:
+    """Returns why there is no connection in the words of the system, where it said something."""
+    if isinstance(cause, httpx.TimeoutException):
+        return "no answer in time"
+    if isinstance(cause, httpx.RemoteProtocolError):
+        closed = re.search("disconnected|closed", str(cause))
+        return "it hung up" if closed else "it does not speak HTTP"
+    system = (_of_system(each) for each in _behind(cause) if isinstance(each, OSError) and each.errno)
+    return next(system, str(cause or "")).rstrip(".")
+
+
+def _of_system(error: OSError) -> str:
+    own = isinstance(error, ssl.SSLError) or (error.errno or 0) < 0  # their numbers are no errno
+    return (error.strerror or str(error)) if own else os.strerror(error.errno or 0)
 
 
 def _info(response: httpx.Response) -> ErrorInfo | None:
