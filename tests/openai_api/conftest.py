@@ -11,10 +11,10 @@ from socket import create_server
 from typing import Any
 
 import httpx
+import openai
 import pytest
 from tests.runs.conftest import Bench, call, door, open_bench, say
 
-import openai
 from holdfast.server.app import engine_app
 from holdfast.server.kit.auth import LocalDoor
 from holdfast.server.listener import listen

@@ -9,9 +9,9 @@ import re
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import openai
 import pytest
 
-import openai
 from holdfast.core.domain.errors import ModelRateLimited
 from holdfast.core.domain.messages import ImagePart, ToolResultPart
 from holdfast.core.domain.models import Finished, ReasoningDelta, TextDelta, UsageReport

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import openai
 import pytest
 
-import openai
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.services.sessions import SessionService
 from holdfast.server.openai.conversations import Conversations
