@@ -45,6 +45,12 @@ async def test_a_reply_is_held_against_the_schema(check: ReplyCheck) -> None:
     assert await check.problem('"\ud800"', {"type": "string"}) == ""
 
 
+async def test_the_schema_says_which_draft_it_is_of(check: ReplyCheck) -> None:
+    older = {"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "integer"}]}
+    assert "is not of type 'integer'" in await check.problem('["x"]', older)
+    assert "$.items" in await refusal(check.schema(older | {"$schema": "https://example.invalid/none"}))
+
+
 @pytest.mark.parametrize(
     "schema",
     [{"type": 5}, {"type": "nope"}, {"properties": 5}, {"pattern": "("}, {"minimum": "1"}, {"required": "n"}],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec
 
 _CHECKER = str(Path(__file__).with_name("reply_main.py"))
 _CHECK_S = 10.0
+_AT_ONCE = 4
 
 
 class ReplyCheck:
@@ -24,6 +26,7 @@ class ReplyCheck:
         self._processes = processes
         self._environment = environment
         self._check_s = check_s
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def schema(self, schema: dict[str, Any]) -> None:
         """Raises `InvalidError` (`invalid_schema`) for what is no JSON Schema."""
@@ -39,13 +42,14 @@ class ReplyCheck:
 
     async def _ask(self, asked: dict[str, Any]) -> str:
         spec = ProcessSpec(
-            command=(sys.executable, "-I", "-X", "utf8", _CHECKER),
+            command=(sys.executable, "-I", "-X", "utf8", "-W", "ignore", _CHECKER),
             cwd=Path("/"),
             environment=self._environment,
             timeout_s=self._check_s,
             stdin=json.dumps(asked).encode(),
         )
-        result = await self._processes.run(spec)
+        async with self._room:
+            result = await self._processes.run(spec)
         if result.ending is not Ending.EXITED or result.exit_code != 0:
             raise _unusable(f"checking it takes more than {self._check_s:g} s, or more memory than there is")
         said = json.loads(result.head)

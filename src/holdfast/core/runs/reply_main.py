@@ -18,6 +18,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
+from jsonschema.validators import validator_for
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import EMPTY_REGISTRY
 
@@ -33,7 +34,7 @@ def _told(path: str, message: str) -> str:
 
 def _schema_problem(schema: dict[str, Any]) -> str:
     try:
-        Draft202012Validator.check_schema(schema)
+        validator_for(schema, default=Draft202012Validator).check_schema(schema)
     except SchemaError as error:
         return _told(error.json_path, error.message)
     except RecursionError:
@@ -49,7 +50,8 @@ def _reply_problem(schema: dict[str, Any], reply: str) -> str:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         return f"it is not JSON ({error})"[:_LONGEST]
-    validator = Draft202012Validator(schema, registry=EMPTY_REGISTRY)
+    kind = validator_for(schema, default=Draft202012Validator)
+    validator = kind(schema, registry=EMPTY_REGISTRY)
     errors = sorted(islice(validator.iter_errors(value), _COMPARED), key=str)
     return "; ".join(_told(error.json_path, error.message) for error in errors[:_TOLD])
 
