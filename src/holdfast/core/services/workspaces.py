@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
@@ -20,6 +23,36 @@ from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.files.undo import undo
 from holdfast.core.files.versions import WorkspaceWatch
 
+T = TypeVar("T")
+
+_KEPT = 32
+"""Folders of each kind that stay open though nobody uses them."""
+
+
+class _Recent(Generic[T]):
+    """Things by the names of folders. While somebody uses one it is the only one of its name; of the others
+    the last ones stay. Each holds an open file: without a limit, some thousand sessions would take all."""
+
+    def __init__(self) -> None:
+        self._alive: WeakValueDictionary[str, T] = WeakValueDictionary()
+        self._recent: OrderedDict[str, T] = OrderedDict()
+
+    def get(self, name: str, make: Callable[[], T]) -> T:
+        """Returns the thing of a name; one that `make` makes where there is none."""
+        found = self._alive.get(name)
+        if found is None:
+            found = self._alive[name] = make()
+        self._recent[name] = found
+        self._recent.move_to_end(name)
+        if len(self._recent) > _KEPT:
+            self._recent.popitem(last=False)
+        return found
+
+    def forget(self, name: str) -> None:
+        """Makes the next one of a name a new one."""
+        self._alive.pop(name, None)
+        self._recent.pop(name, None)
+
 
 class Workspaces:
     """Opens the workspaces of sessions; each folder has one jail and one watch in this process."""
@@ -27,9 +60,9 @@ class Workspaces:
     def __init__(self, paths: Paths, blobs: BlobStore) -> None:
         self._paths = paths
         self._blobs = blobs
-        self._jails: dict[str, WorkspaceJail] = {}
-        self._watches: dict[str, WorkspaceWatch] = {}
-        self._indexes: dict[str, PathIndex] = {}
+        self._jails: _Recent[WorkspaceJail] = _Recent()
+        self._watches: _Recent[WorkspaceWatch] = _Recent()
+        self._indexes: _Recent[PathIndex] = _Recent()
         self.counting = asyncio.Lock()
         """Held while workspaces are counted, which takes a thread for seconds."""
 
@@ -64,34 +97,23 @@ class Workspaces:
 
     def open(self, session: Session) -> WorkspaceJail:
         """Returns the jail of the session's folder. Raises `NotFoundError` when it is gone."""
-        jail = self._jails.get(session.workspace)
-        if jail is None or not Path(session.workspace).is_dir():
-            if not Path(session.workspace).is_dir():
-                raise NotFoundError(
-                    f"The session's folder {session.workspace} is gone.", code="workspace_not_found"
-                )
-            jail = WorkspaceJail(Path(session.workspace))
-            self._jails[session.workspace] = jail
-        return jail
+        folder = Path(session.workspace)
+        if not folder.is_dir():
+            self._jails.forget(session.workspace)
+            raise NotFoundError(f"The session's folder {folder} is gone.", code="workspace_not_found")
+        return self._jails.get(session.workspace, lambda: WorkspaceJail(folder))
 
     def watch(self, workspace: Workspace) -> WorkspaceWatch:
         """Returns the watch on a workspace."""
-        key = str(workspace.root)
-        if key not in self._watches:
-            self._watches[key] = WorkspaceWatch(workspace, self._blobs)
-        return self._watches[key]
+        return self._watches.get(str(workspace.root), lambda: WorkspaceWatch(workspace, self._blobs))
 
     def index(self, session: Session) -> PathIndex:
         """Returns the paths of the session's folder for completion."""
-        if session.workspace not in self._indexes:
-            self._indexes[session.workspace] = PathIndex(self.open(session))
-        return self._indexes[session.workspace]
+        return self._indexes.get(session.workspace, lambda: PathIndex(self.open(session)))
 
     def project_index(self, session: Session) -> PathIndex:
         """Returns the paths of the folder that the session was started in."""
-        if session.project not in self._indexes:
-            self._indexes[session.project] = PathIndex(WorkspaceJail(Path(session.project)))
-        return self._indexes[session.project]
+        return self._indexes.get(session.project, lambda: PathIndex(WorkspaceJail(Path(session.project))))
 
     def copy(self, source: Session, session_id: str) -> Path:
         """Returns the folder for a fork: a copy of a session's own folder, the same folder otherwise."""
@@ -131,5 +153,5 @@ class Workspaces:
         """Removes a deleted session's own folder."""
         folder = self._paths.workspaces / session_id
         for known in (self._jails, self._watches, self._indexes):
-            known.pop(str(folder), None)
+            known.forget(str(folder))
         shutil.rmtree(folder, ignore_errors=True)
