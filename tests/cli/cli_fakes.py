@@ -518,9 +518,7 @@ class FakeDoors:
         return self.opened[-1]
 
     @asynccontextmanager
-    async def workbench(
-        self, *, in_process: bool = False, own: bool = False
-    ) -> AsyncIterator[FakeWorkbench]:
+    async def workbench(self, *, in_process: bool = False, own: bool = False) -> AsyncIterator[FakeWorkbench]:
         self.own.append(own)
         if self.fail is not None:
             raise self.fail
