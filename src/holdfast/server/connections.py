@@ -147,6 +147,9 @@ class PatientProtocol(H11Protocol):
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.abort()
             return
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # who was to answer need not any more
+            self.cycle.message_event.set()
         info = ErrorInfo(kind=ErrorKind.INVALID, code="malformed_request", message="This is not HTTP/1.1")
         answer = error_response(info, new_id())
         headers = [*answer.raw_headers, (b"connection", b"close")]
