@@ -296,7 +296,16 @@ async def test_other_paths_are_not_there_in_openais_words(serve, path) -> None:
     async with serve() as served:
         answer = await served.http.post(path, json={})
         assert answer.status_code == 404
-        assert answer.json()["error"]["type"] == "invalid_request_error"
+        error = answer.json()["error"]
+        assert error["type"] == "invalid_request_error"
+        assert "POST /openai/v1/chat/completions" in error["message"]
+
+
+async def test_a_wrong_address_says_where_the_apis_are(serve) -> None:
+    async with serve() as served:
+        answer = await served.http.post("/v1/chat/completions", json={})
+        assert answer.status_code == 404
+        assert "APIs are under /holdfast/v1, /openai" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '{"model": 1}', '{"model": "agent/tester", "messages": 3}'])

@@ -244,14 +244,30 @@ async def test_a_limit_out_of_bounds_is_refused_by_name(served: Any, path: str, 
     assert served.fake.calls == []
 
 
+async def test_wrong_fields_are_told_without_words_of_the_language_that_this_is_written_in(
+    served: Any,
+) -> None:
+    async def told(path: str, **body: Any) -> dict[str, str]:
+        error = await refused(await served.http.post(path, json=body), 400, "invalid_request")
+        return {each["field"]: each["message"] for each in error["details"]["fields"]}
+
+    assert await told("/sessions", agent=1) == {"agent": "must be a valid string"}
+    assert await told("/keys", name="a", expires_s="x") == {"expires_s": "must be a valid integer"}
+    wrong = {"text": "x", "type": "text", "more": 1}
+    assert await told("/sessions/s/runs", parts=[wrong]) == {"parts.0.text.more": "is not known here"}
+
+
 async def test_a_path_that_is_not_there_has_the_same_error_body(served: Any) -> None:
-    await refused(await served.http.get("/nothing"), 404, "no_such_path")
-    await refused(await served.http.get("/sessions/"), 404, "no_such_path")
+    error = await refused(await served.http.get("/nothing"), 404, "no_such_path")
+    assert "/holdfast/v1/docs shows what there is" in error["message"]
+    error = await refused(await served.http.get("/sessions/"), 404, "no_such_path")
+    assert "leave out the slash" in error["message"]
 
 
 async def test_a_wrong_method_says_which_are_right(served: Any) -> None:
     answer = await served.http.post("/sessions/s1")
-    await refused(answer, 405, "method_not_allowed")
+    error = await refused(answer, 405, "method_not_allowed")
+    assert "POST is not possible here; " in error["message"] and "DELETE" in error["message"]
     assert {"GET", "PATCH", "DELETE"} <= {m.strip() for m in answer.headers["allow"].split(",")}
 
 

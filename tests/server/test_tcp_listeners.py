@@ -131,6 +131,7 @@ async def test_a_certificate_that_does_not_fit_is_refused(
     files = {"tls_cert": str(certificate_files / cert), "tls_key": key and str(certificate_files / key)}
     error = await refused(tmp_path, wanted(**files))
     assert (type(error), error.code) == (InvalidError, code)
+    assert key is not None or "--tls-key" in error.message
     assert PASSWORD.decode() not in error.message
 
 
@@ -484,6 +485,21 @@ async def test_what_is_no_listener_cannot_be_closed_or_followed(paths: Paths) ->
 async def test_without_an_engine_there_are_no_listeners(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError):
         await TcpListeners(tmp_path, ServerSettings).open(wanted())
+
+
+async def test_a_port_that_the_engine_itself_listens_on_is_told_from_that_of_another_program(
+    paths: Paths,
+) -> None:
+    async with engine(paths) as (_, listeners):
+        own = await listeners.open(wanted())
+        with pytest.raises(ConflictError, match=f"listens at {own.url} already") as caught:
+            await listeners.open(wanted(port=own.port))
+        assert caught.value.code == "port_in_use" and f"serve stop {own.port}" in caught.value.message
+        with (
+            socket.create_server(("127.0.0.1", 0)) as other,
+            pytest.raises(ConflictError, match="by another program"),
+        ):
+            await listeners.open(wanted(port=other.getsockname()[1]))
 
 
 async def test_two_listeners_have_logs_of_their_own(paths: Paths) -> None:

@@ -52,7 +52,10 @@ class TcpListeners:
         host, log, meter = self._engine
         settings = await asyncio.to_thread(self._settings)
         behind = Behind(host, log, settings, self._patience or Patience(), self._logs, meter)
-        opened = await OpenListener.open(wanted, behind)
+        try:
+            opened = await OpenListener.open(wanted, behind)
+        except ConflictError as error:
+            raise self._in_use(wanted, error) from error
         if self._stopped:
             opened.close()
             await asyncio.wait({opened.task})
@@ -60,6 +63,17 @@ class TcpListeners:
         self._open[opened.state.id] = opened
         opened.task.add_done_callback(partial(self._gone, opened.state.id))
         return opened.state
+
+    def _in_use(self, wanted: ListenOptions, error: ConflictError) -> ConflictError:
+        """Returns `error`, in other words when the port is one of this engine's own."""
+        own = next((each.state for each in self._open.values() if each.state.port == wanted.port), None)
+        if own is None or error.code != "port_in_use":
+            return error
+        return ConflictError(
+            f"The engine listens at {own.url} already: `holdfast serve stop {own.port}` closes it, "
+            "--port takes another port.",
+            code="port_in_use",
+        )
 
     def _gone(self, id: str, task: asyncio.Task[None]) -> None:
         del self._open[id]

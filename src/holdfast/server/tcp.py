@@ -248,7 +248,7 @@ def _not_bound(wanted: ListenOptions, error: OSError) -> HoldfastError:
     match error.errno:
         case errno.EADDRINUSE:
             return ConflictError(
-                f"{where} is in use by another program, or by another listener; --port takes another port.",
+                f"{where} is in use by another program; --port takes another port.",
                 code="port_in_use",
             )
         case errno.EACCES | errno.EPERM:
@@ -268,12 +268,11 @@ def tls_context(cert: str | None, key: str | None) -> ssl.SSLContext | None:
         if key is not None:
             raise InvalidError("A key for TLS needs its certificate, too.", code="tls_invalid")
         return None
-    for file in filter(None, (cert, key)):
-        try:
-            Path(file).read_bytes()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "this is no path"
-            raise InvalidError(f"{file} cannot be read: {reason}.", code="tls_unreadable") from None
+    pem = _content(cert)
+    if key is not None:
+        _content(key)
+    elif b"PRIVATE KEY" not in pem:
+        raise InvalidError(f"{cert} holds no key: --tls-key names the file that does.", code="tls_invalid")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     try:
@@ -291,6 +290,14 @@ def tls_context(cert: str | None, key: str | None) -> ssl.SSLContext | None:
             code="tls_invalid",
         ) from None
     return context
+
+
+def _content(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "this is no path"
+        raise InvalidError(f"{file} cannot be read: {reason}.", code="tls_unreadable") from None
 
 
 class _Encrypted(Exception):

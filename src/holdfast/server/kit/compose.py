@@ -20,6 +20,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast.core.domain.errors import InvalidError
 
+PREFIXES = "holdfast.prefixes"
+"""The key of a request's scope under which the prefixes of all APIs stand, when no API has its path."""
+
 _SAMPLES: dict[type[Convertor[Any]], str] = {
     StringConvertor: "~",
     IntegerConvertor: "1",
@@ -78,7 +81,7 @@ class Composed:
                     return api.app, inner
                 case Match.PARTIAL:
                     partial = partial or (api.app, inner)
-        return partial or (self._apis[0].app, scope)
+        return partial or (self._apis[0].app, {**scope, PREFIXES: tuple(api.prefix for api in self._apis)})
 
 
 def _match(api: Api, scope: Scope) -> Match:

@@ -123,13 +123,13 @@ class Boundary:
 
 def _routing_error(scope: Scope, error: HTTPException) -> ErrorInfo:
     if error.status_code == 405:
-        message = f"{scope['method']} is not possible here"
+        message = (
+            f"{scope['method']} is not possible here; {(error.headers or {}).get('Allow', 'nothing')} is"
+        )
         return ErrorInfo(kind=ErrorKind.INVALID, code="method_not_allowed", message=message)
     if error.status_code == 415:
         return ErrorInfo(kind=ErrorKind.INVALID, code="unsupported_media_type", message=error.detail)
     if error.status_code == 408:
         message = "The rest of the request did not come in time; send it again"
         return ErrorInfo(kind=ErrorKind.TIMEOUT, code="request_timeout", message=message)
-    return ErrorInfo(
-        kind=ErrorKind.NOT_FOUND, code="no_such_path", message=f"There is nothing at {scope['path']}"
-    )
+    return ErrorInfo(kind=ErrorKind.NOT_FOUND, code="no_such_path", message=error.detail)

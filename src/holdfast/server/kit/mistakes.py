@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from holdfast.core.domain.errors import InvalidError
 
 _MOST = 1_000
+
+_OF_PYDANTIC = (
+    (r"^Value error, ", ""),
+    (r"^\w+( \w+)? should ", "must "),
+    (r" after validation, not .*$|, unable to parse .*$", ""),
+)
+"""What turns pydantic's words into those of somebody who has not written Python."""
 
 
 def mistakes_in(error: ValidationError) -> list[ErrorDetails]:
@@ -16,3 +27,16 @@ def mistakes_in(error: ValidationError) -> list[ErrorDetails]:
     if count > _MOST:  # to tell the first ones, a list of all would be made
         raise InvalidError(f"There are {count} mistakes in the request", code="invalid_request")
     return error.errors(include_input=False, include_url=False, include_context=False)
+
+
+def explained(mistake: Mapping[str, Any]) -> str:
+    """Returns what is wrong, as it can stand behind the name of the field."""
+    match mistake["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is not known here"
+    text = str(mistake["msg"])
+    for pattern, instead in _OF_PYDANTIC:
+        text = re.sub(pattern, instead, text)
+    return text

@@ -18,7 +18,7 @@ from holdfast.core.domain.events import EVENT, LoggedEvent, RunEvent, SessionEve
 from holdfast.core.domain.text import shorten
 from holdfast.core.domain.transfer import Upload
 from holdfast.core.domain.values import Page
-from holdfast.server.kit.mistakes import mistakes_in
+from holdfast.server.kit.mistakes import explained, mistakes_in
 from holdfast.server.native.operations import PREFIX, Operation, workbench_methods
 
 _SHOWN_MISTAKES = 5
@@ -211,9 +211,7 @@ class Codec:
     def _explain(self, mistake: Mapping[str, Any]) -> str:
         if mistake["type"] == "extra_forbidden" and len(mistake["loc"]) == 1:
             return f"is not known here; there are: {', '.join(self.names) or 'none'}"
-        if mistake["type"] == "missing":
-            return "is missing"
-        return str(mistake["msg"])
+        return explained(mistake)
 
 
 @cache

@@ -23,7 +23,7 @@ from holdfast.core.domain.idempotency import KeyedRequest
 from holdfast.core.services.workbench import Host, Workbench
 from holdfast.server.kit.auth import Admitted, principal_of
 from holdfast.server.kit.body import MAX_BODY, read_json
-from holdfast.server.kit.compose import Api
+from holdfast.server.kit.compose import PREFIXES, Api
 from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.idempotency import answer_once, digest, idempotency_key, refuse_key
 from holdfast.server.kit.meter import Meter, name_operation, named
@@ -130,7 +130,14 @@ async def _document(request: Request) -> Response:
 
 
 async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
-    raise HTTPException(404)
+    path = scope["path"]
+    if PREFIXES in scope:
+        hint = f"APIs are under {', '.join(scope[PREFIXES])}"
+    elif path.endswith("/"):
+        hint = "leave out the slash at its end"
+    else:
+        hint = f"{DOCS.path} shows what there is"
+    raise HTTPException(404, f"There is nothing at {path}; {hint}")
 
 
 class _NativeApi:

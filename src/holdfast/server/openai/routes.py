@@ -36,7 +36,7 @@ from holdfast.server.kit.body import MAX_BODY, read_json
 from holdfast.server.kit.compose import Api
 from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.meter import named
-from holdfast.server.kit.mistakes import mistakes_in
+from holdfast.server.kit.mistakes import explained, mistakes_in
 from holdfast.server.kit.sse import write_frame
 from holdfast.server.kit.stream import FrameStream
 from holdfast.server.openai.conversations import Conversations, Sent
@@ -78,7 +78,8 @@ def _asgi(endpoint: Callable[[Request], Awaitable[ASGIApp]]) -> Callable[[Reques
 
 
 async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
-    raise HTTPException(404)
+    here = f"GET {PREFIX}/v1/models and POST {PREFIX}/v1/chat/completions"
+    raise HTTPException(404, f"There is nothing at {scope['path']}; what can be asked here is {here}")
 
 
 class _Chat:
@@ -244,7 +245,7 @@ def _parse(body: bytes) -> ChatRequest:
         return ChatRequest.model_validate_json(body)
     except ValidationError as error:
         found = mistakes_in(error)[:20]
-        mistakes = [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in found]
+        mistakes = [{"field": ".".join(map(str, one["loc"])), "message": explained(one)} for one in found]
         shown = "; ".join(f"{one['field'] or 'body'}: {one['message']}" for one in mistakes[:5])
         raise InvalidError(shown, code="invalid_request", details={"fields": mistakes}) from None
 
