@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from holdfast.core.domain.events import EventFilter, SessionCreated, SessionDeleted, SessionRenamed
 from holdfast.core.domain.identity import LOCAL
+from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.store import reader
 from holdfast.core.store.log import EventLog
 
 
@@ -57,3 +62,29 @@ async def test_a_follower_hears_of_the_end_of_its_own_users_sessions_only(log) -
         assert (await end).event.session_id == "b"
     assert not log._followers._owners, "what is deleted is not remembered"
     await stream.aclose()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    owners=st.lists(st.sampled_from(["ann", "bob", LOCAL]), max_size=30),
+    after=st.integers(0, 40),
+    limit=st.integers(1, 12),
+    step=st.sampled_from([1, 3, 10_000]),
+)
+async def test_each_sees_the_own_events_in_order_however_many_others_there_are(
+    tmp_path_factory, owners: list[str], after: int, limit: int, step: int
+) -> None:
+    folder = tmp_path_factory.mktemp("log")
+    saved, reader._STEP = reader._STEP, step
+    log = await EventLog.open(folder / "db", FileBlobs(folder / "blobs"))
+    try:
+        await log.append(*(made(str(number), owner) for number, owner in enumerate(owners)))
+        for asking in ("ann", "bob", LOCAL):
+            own = [number for number, owner in enumerate(owners, start=1) if owner == asking]
+            found = await log.read(EventFilter(), after, limit, asking)
+            assert [each.id for each in found] == [each for each in own if each > after][:limit]
+        found = await log.read(EventFilter(), after, limit)
+        assert [each.id for each in found] == list(range(after + 1, len(owners) + 1))[:limit]
+    finally:
+        reader._STEP = saved
+        await log.close()
