@@ -124,7 +124,9 @@ def test_serve_answers_with_a_key_and_at_sigterm_closes_its_listener_alone(home:
             assert next(heard).startswith(b"id: ")
             status, out, err = serving.end(signal.SIGTERM)
             assert list(heard) == []
-    assert (status, err) == (0, "There is no key yet: `holdfast keys create NAME` makes one.\n")
+    first, last = err.splitlines()
+    assert (status, first) == (0, "There is no key yet: `holdfast keys create NAME` makes one.")
+    assert last == "holdfast: the port is closed; the engine goes on"
     told = [(line["path"], line["status"], line["principal"]) for line in map(json.loads, out.splitlines())]
     assert told[:3] == [("/me", 401, ""), ("/me", 200, "local"), ("/holdfast/v1/sessions", 200, "local")]
     assert ("/events/stream", 200, "local") in told
