@@ -217,7 +217,8 @@ async def test_a_name_with_a_private_address_is_refused_for_good(
     sender = make(resolve=resolver(ips))
     answer = await sender.send(f"http://inside.test:{receiver.port}/", MESSAGE, allow_private=False)
     assert judge(answer) is Verdict.REFUSED
-    assert "not a public address" in answer.error
+    assert "not at a public address" in answer.error
+    assert not any(ip in answer.error for ip in ips), "what a network's names lead to is not told"
     assert receiver.connections == 0
 
 

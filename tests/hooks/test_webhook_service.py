@@ -354,7 +354,7 @@ async def test_a_name_that_leads_to_this_machine_is_refused_when_it_is_connected
     ann, boss = await sign_in(host, "ann"), await sign_in(host, "boss", Role.ADMIN)
     url = f"http://127.1:{receiver.port}/"
     anns = await ann.webhooks.test((await ann.webhooks.add(url)).webhook.id)
-    assert (anns.status, "not a public address" in anns.error) == ("failed", True)
+    assert (anns.status, "not at a public address" in anns.error) == ("failed", True)
     assert receiver.connections == 0
     bosses = await boss.webhooks.test((await boss.webhooks.add(url)).webhook.id)
     assert bosses.status == "delivered"

@@ -165,7 +165,7 @@ async def test_loopback_is_refused_unless_allowed(bench: Any, server: Any) -> No
 async def test_a_name_with_a_private_address_is_refused(bench: Any, processes: Any, ips: list[str]) -> None:
     web = Web({})
     tool = FetchUrl(processes, resolve=resolver({"inside.test": ips}), transport=web)
-    with pytest.raises(ForbiddenError, match="not a public address"):
+    with pytest.raises(ForbiddenError, match="not at a public address"):
         await bench.run(tool, {"url": "http://inside.test/"})
     assert web.requests == []
 
