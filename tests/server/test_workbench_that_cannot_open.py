@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from pathlib import Path
 
@@ -37,5 +38,7 @@ async def test_its_database_is_closed_again(paths: Paths) -> None:
     )
     with pytest.raises(InvalidError):
         await LocalWorkbench.open(parts)
-    left = [thread.name for thread in set(threading.enumerate()) - before if "asyncio_" not in thread.name]
-    assert left == []
+    left = [thread for thread in set(threading.enumerate()) - before if "asyncio_" not in thread.name]
+    for thread in left:
+        await asyncio.to_thread(thread.join, 10)
+    assert not [thread.name for thread in left if thread.is_alive()]
