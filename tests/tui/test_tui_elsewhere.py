@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tempfile
 from collections.abc import Callable
@@ -18,8 +19,9 @@ from holdfast.core.domain.approvals import ApprovalStatus, Decision
 from holdfast.core.domain.errors import UnauthenticatedError
 from holdfast.core.domain.events import SessionDeleted
 from holdfast.core.domain.identity import Principal, Role, Scope
-from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.tui.app import HoldfastApp
+from holdfast.tui.control import base
 from holdfast.tui.screens.dialogs import ArgumentsScreen
 from holdfast.tui.start import Remote
 
@@ -164,6 +166,56 @@ async def test_a_key_that_may_only_look_shows_everything_and_sends_nothing(make_
         app.do("open", session.id)
         await until(pilot, lambda: "What is there?" in shown(app))
         assert (bench.sent, len(bench.sessions_by_id)) == ([], made)
+
+
+async def test_a_key_that_may_only_work_decides_but_makes_no_rule_that_stays(make_app, until) -> None:
+    bench = FakeWorkbench([write])
+    bench.principal = Principal(user_id="u", name="ann", role=Role.USER, scope=Scope.CHAT)
+    app = make_app(bench, remote=remote())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, ready(app))
+        await type_in(pilot, "write it")
+        await until(pilot, lambda: "s session e edit" in " ".join(shown(app).split()))
+        assert "a always" not in shown(app)
+        await pilot.press("a", "a")
+        await until(pilot, lambda: any("needs a key of scope `admin`" in one for one in said(app)))
+        assert app.model.confirming is None and bench.decisions == {}
+        await pilot.press("s")
+        await until(pilot, lambda: "It is written." in shown(app))
+
+
+async def test_what_is_not_answered_stays_in_sight(make_app, until, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "SLOW_S", 0.05)
+    bench, held = FakeWorkbench(), asyncio.Event()
+    send = bench.runs.send
+
+    async def hold(*args: Any) -> Any:
+        await held.wait()
+        return await send(*args)
+
+    bench.runs.send = hold
+    app = make_app(bench, remote=remote())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, ready(app))
+        await type_in(pilot, "first")
+        await type_in(pilot, "second")
+        await until(pilot, lambda: "sending  first" in shown(app) and "sending  second" in shown(app))
+        await until(pilot, lambda: "bench.example.org:8700 no answer yet ○" in shown(app))
+        assert "takes it back" not in shown(app), "nobody knows whether it is taken already"
+        held.set()
+        await until(pilot, lambda: len(bench.sent) == 2 and not app.model.sending)
+        await until(pilot, lambda: "bench.example.org:8700 ●" in shown(app))
+
+
+async def test_the_newest_session_is_under_the_cursor_while_none_is_open(make_app, until) -> None:
+    bench = FakeWorkbench()
+    old = bench.add_session("Old")
+    app = make_app(bench, remote=remote())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.main.panes and app.main.panes.sessions.chosen == old.id)
+        new = bench.add_session("New")
+        bench.start(new.id, (TextPart(text="from elsewhere"),), "m1")
+        await until(pilot, lambda: app.main.panes.sessions.chosen == new.id)
 
 
 async def test_a_refused_key_is_said_and_tried_again_only_when_asked(make_app, until) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import UnavailableError
@@ -14,6 +18,9 @@ if TYPE_CHECKING:
     from holdfast.tui.screens.panes import Panes
     from holdfast.tui.start import Remote
 
+SLOW_S = 3.0
+"""After so long without an answer to what a person wants, the header says so."""
+
 
 class Context:
     """Shared by the controllers: the app with its model and view, and the workbench while there is one."""
@@ -21,6 +28,7 @@ class Context:
     def __init__(self, app: HoldfastApp) -> None:
         self.app = app
         self._workbench: Workbench | None = None
+        self._unanswered = 0
 
     @property
     def view(self) -> MainScreen:
@@ -56,3 +64,32 @@ class Context:
     def attach(self, workbench: Workbench | None) -> None:
         """Takes the workbench that was connected; None when it was lost."""
         self._workbench = workbench
+
+    @contextmanager
+    def awaiting(self) -> Iterator[None]:
+        """Says in the header that the engine does not answer while what is inside takes long: a connection
+        over which nothing comes any more is found dead much later."""
+
+        told = False
+
+        def tell() -> None:
+            nonlocal told
+            told = True
+            self._count(1)
+
+        timer = asyncio.get_running_loop().call_later(SLOW_S, tell)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if told:
+                self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self._unanswered += change
+        header = self.model.header
+        if self._unanswered and header.engine == "ready":
+            self.model.header = replace(header, engine="slow")
+        elif not self._unanswered and header.engine == "slow":
+            self.model.header = replace(header, engine="ready")
+        self.view.mark("header")

@@ -85,6 +85,11 @@ class DecisionsControl:
     async def _decision(self, item: Item, key: str) -> Decision | None:
         """Returns the decision that a key says; None where it needs more, or was taken back."""
         model, app = self._context.model, self._context.app
+        if key == "a" and not model.may_always:
+            self._context.view.say(
+                "A rule that stays needs a key of scope `admin`; s allows it in this session."
+            )
+            return None
         if key == "a" and item.rule:
             if model.confirming == item.id:
                 return Decision(outcome="approve", scope="always")
@@ -123,7 +128,8 @@ class DecisionsControl:
     async def _send(self, item: Item, decision: Decision) -> None:
         self._deciding.add(item.id)
         try:
-            approval = await self._context.workbench.approvals.decide(item.id, decision)
+            with self._context.awaiting():
+                approval = await self._context.workbench.approvals.decide(item.id, decision)
         except (ConflictError, NotFoundError) as error:
             await self._gone(item, error)
             return
@@ -146,7 +152,8 @@ class DecisionsControl:
         """Answers a question."""
         self._deciding.add(item.id)
         try:
-            await self._context.workbench.runs.answer(item.id, text)
+            with self._context.awaiting():
+                await self._context.workbench.runs.answer(item.id, text)
         except (ConflictError, NotFoundError) as error:
             await self._gone(item, error)
             return

@@ -37,6 +37,7 @@ class EngineControl:
             may_send=me.scope.includes(Scope.CHAT),
         )
         model.me = me.name
+        model.may_always = me.scope.includes(Scope.ADMIN)
         model.may_trust = me.is_admin and me.scope.includes(Scope.ADMIN)
         self._compare(status)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.approvals import ApproveMode
@@ -22,9 +24,14 @@ from holdfast.tui.control.decisions import DecisionsControl
 from holdfast.tui.control.local_files import is_rooted, local_file, send_along
 from holdfast.tui.control.sessions import SessionsControl
 from holdfast.tui.presenters.draft import Mention, renamed
+from holdfast.tui.presenters.model import Waiting
 
 if TYPE_CHECKING:
     from holdfast.core.domain.messages import UserPart
+
+
+SHOWN_AFTER_S = 0.4
+"""After so long a message that is not taken yet is shown as one that is sent."""
 
 
 class RunsControl:
@@ -38,8 +45,28 @@ class RunsControl:
 
     async def send(self, text: str, mentions: list[Mention]) -> None:
         """Sends a message, or the answer to the question that waits in this session; one after the other."""
-        async with self._sending:
-            await self._send(text, mentions)
+        with self._shown(text):
+            async with self._sending:
+                await self._send(text, mentions)
+
+    @contextmanager
+    def _shown(self, text: str) -> Iterator[None]:
+        """Shows a message above the message field while it is on its way, if that takes a while."""
+        model, view = self._context.model, self._context.view
+        waiting = Waiting(new_id(), text)
+
+        def show() -> None:
+            model.sending.append(waiting)
+            view.mark("queue")
+
+        timer = asyncio.get_running_loop().call_later(SHOWN_AFTER_S, show)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            if waiting in model.sending:
+                model.sending.remove(waiting)
+                view.mark("queue")
 
     async def _send(self, text: str, mentions: list[Mention]) -> None:
         question = self._context.model.answering()
@@ -57,7 +84,8 @@ class RunsControl:
                     attached.append(part)
                     message = renamed(message, mention.path, called)
             parts: tuple[UserPart, ...] = (TextPart(text=message), *attached)
-            await self._context.workbench.runs.send(session_id, parts, self._options(), new_id())
+            with self._context.awaiting():
+                await self._context.workbench.runs.send(session_id, parts, self._options(), new_id())
         except HoldfastError:
             self._context.view.box.give_back(text)
             raise
@@ -104,7 +132,8 @@ class RunsControl:
         self._context.view.mark("queue")
 
     async def interrupt(self, _: str = "") -> None:
-        await self._context.workbench.runs.cancel(self._busy())
+        with self._context.awaiting():
+            await self._context.workbench.runs.cancel(self._busy())
 
     async def pause(self, _: str) -> None:
         await self._context.workbench.runs.pause(self._busy())

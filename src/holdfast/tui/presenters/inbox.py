@@ -215,7 +215,7 @@ def _measure(approval: Approval) -> str:
     return f"  +{sum(added for added, _ in counts)} -{sum(removed for _, removed in counts)}"
 
 
-def keys_line(item: Item | None, confirming: bool, may_decide: bool = True) -> Line:
+def keys_line(item: Item | None, confirming: bool, may_decide: bool = True, may_always: bool = True) -> Line:
     """Returns the keys that act on `item`; `confirming` after the first press of `a`."""
     if item is None:
         return BLANK
@@ -232,7 +232,7 @@ def keys_line(item: Item | None, confirming: bool, may_decide: bool = True) -> L
             ("a", "key"), (" again adds ", "warning"), (item.rule, "strong"),
             (" to your policy   ", "warning"), ("esc", "key"), (" no", "muted"),
         )  # fmt: skip
-    always = (("a", "key"), (" always ", "muted")) if item.rule else ()
+    always = (("a", "key"), (" always ", "muted")) if item.rule and may_always else ()
     return line(
         ("y", "key"), (" once ", "muted"), ("s", "key"), (" session ", "muted"), *always,
         ("e", "key"), (" edit ", "muted"), ("n", "key"), (" deny ", "muted"),
@@ -240,9 +240,11 @@ def keys_line(item: Item | None, confirming: bool, may_decide: bool = True) -> L
     )  # fmt: skip
 
 
-def keys_block(item: Item | None, confirming: bool, may_decide: bool = True) -> list[Line]:
+def keys_block(
+    item: Item | None, confirming: bool, may_decide: bool = True, may_always: bool = True
+) -> list[Line]:
     """Returns the same keys for a narrow pane: those that allow above those that do not."""
-    keys = keys_line(item, confirming, may_decide)
+    keys = keys_line(item, confirming, may_decide, may_always)
     cut = next((i for i, (text, _) in enumerate(keys) if text == "e"), 0)
     if not cut or confirming:
         return [keys] if keys else []

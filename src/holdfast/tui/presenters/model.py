@@ -38,6 +38,8 @@ class Model:
     run: RunView = field(default_factory=RunView)
     queue: list[Waiting] = field(default_factory=list)
     """Messages of the open session that the engine holds back until the run has ended."""
+    sending: list[Waiting] = field(default_factory=list)
+    """Messages that are on their way, and have been for a while."""
     outbox: list[Waiting] = field(default_factory=list)
     """Messages that wait for the engine itself."""
     held: int = 0
@@ -64,6 +66,8 @@ class Model:
     """Questions that the person does not want to answer from the message field."""
     me: str = ""
     """The name of the user as whom the engine has let the app in."""
+    may_always: bool = True
+    """Whether the person may make rules that stay."""
     may_trust: bool = True
     """Whether the person's word on a folder counts: an administrator's."""
     skew: Skew | None = None
@@ -123,7 +127,8 @@ def _text(parts: object) -> str:
 def queue_lines(model: Model) -> list[Line]:
     """Returns what waits above the message field; at most three messages, the rest as a number."""
     lines: list[Line] = []
-    for waiting, why in [(model.outbox, "waits for the engine"), (model.queue, "queued")]:
+    parts = ((model.sending, "sending"), (model.outbox, "waits for the engine"), (model.queue, "queued"))
+    for waiting, why in parts:
         lines += [
             line((f"{why}  ", "muted"), shorten(sanitize_line(one.text[:500]), 120)) for one in waiting[-3:]
         ]

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 _Piece = tuple[str, str] | str
 
-EngineState = Literal["starting", "ready", "lost", "failed"]
+EngineState = Literal["starting", "ready", "slow", "lost", "failed"]
 
 ENGINE: dict[EngineState, tuple[str, str]] = {
     "starting": ("starting… ○", "warning"),
     "ready": ("●", "success"),
+    "slow": ("no answer yet ○", "warning"),
     "lost": ("lost – reconnecting ○", "error"),
     "failed": ("failed ✗", "error"),
 }

@@ -154,7 +154,8 @@ class Panes:
     def _paint_decision(self) -> None:
         model = self._model
         item = model.deciding()
-        keys = keys_line(item, item is not None and model.confirming == item.id, model.header.may_send)
+        confirming = item is not None and model.confirming == item.id
+        keys = keys_line(item, confirming, model.header.may_send, model.may_always)
         strip = self._screen.box.notice("decide")
         strip.set_class(item is not None and item.question is not None, "-question")
         own = item is None or item.session_id == model.session_id
@@ -214,7 +215,7 @@ class Panes:
         """Shows the whole of what waits on the whole screen."""
         model, app = self._model, self._screen.app
         lines = detail(item, model.sessions.title(item.session_id), app.start.now())
-        keys = keys_line(item, model.confirming == item.id, model.header.may_send)
+        keys = keys_line(item, model.confirming == item.id, model.header.may_send, model.may_always)
         app.push_screen(ApprovalScreen(item.id, item.label, lines, keys))
 
     def select(self, item_id: str) -> None:

@@ -64,9 +64,8 @@ class ApprovalsPane(Vertical):
         if selected is not None:
             rows_view.go_to(selected.id)
             view.show(detail(selected, titles[selected.id], now), selected.id)
-        keys = keys_block(
-            selected, selected is not None and model.confirming == selected.id, model.header.may_send
-        )
+        confirming = selected is not None and model.confirming == selected.id
+        keys = keys_block(selected, confirming, model.header.may_send, model.may_always)
         self.query_one("#inbox-keys", Strip).show(keys, KEY_ACTIONS)
         note = self.query_one("#inbox-note", Static)
         note.update(_note(model))

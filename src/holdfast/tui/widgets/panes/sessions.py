@@ -94,6 +94,8 @@ class SessionsPane(Vertical):
         self.rows.show(rows, model.session_id)
         if model.session_id not in (None, self._current) and not self.rows.has_focus:
             self.rows.go_to(model.session_id or "")  # what is done in the list is meant for what is open
+        elif rows and model.session_id is None and not self.has_focus_within:
+            self.rows.go_to(rows[0][0])  # what has just happened, here or elsewhere
         self._current = model.session_id
         note = self.query_one("#session-note", Static)
         note.update(_note(model, bool(rows)))
