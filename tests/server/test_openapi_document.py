@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 from test_native_operations import CALLS
 
 from holdfast.core.domain.identity import Role
+from holdfast.server.native import words
 from holdfast.server.native.codec import codec
 from holdfast.server.native.extra import EXTRA_ROUTES
 from holdfast.server.native.openapi import document_json, openapi_document
@@ -119,12 +120,44 @@ def test_an_operation_says_all_that_a_client_needs(path: str, method: str, row: 
     assert row["summary"]
     assert row["summary"][0].isupper()
     assert len(row["summary"]) < 120
-    for words in (row["summary"], row.get("description", "")):
-        assert not re.search(r"\b(None|True|False|Raises|Returns|\w+Error)\b", words), words
+    for text in (row["summary"], row.get("description", "")):
+        assert not re.search(r"\b(None|True|False|Raises|\w+Error)\b", text), text
+        assert not text.endswith((",", ";", ":")), text
+    assert not row["summary"].endswith("."), "it is a title"
     assert row["tags"][0] in [tag["name"] for tag in DOCUMENT["tags"]]
     succeeding = [status for status in row["responses"] if status.startswith("2")]
     assert len(succeeding) == 1
     assert (succeeding[0] == "204") == ("content" not in row["responses"][succeeding[0]])
+
+
+def test_every_tag_says_what_it_is_about() -> None:
+    assert [tag["name"] for tag in DOCUMENT["tags"] if not tag["description"]] == []
+
+
+@pytest.mark.parametrize(("path", "method", "row"), ROWS)
+def test_every_parameter_says_what_it_means(path: str, method: str, row: Any) -> None:
+    said = {each["name"]: each.get("description", "") for each in row.get("parameters", [])}
+    content = row.get("requestBody", {}).get("content", {})
+    if "application/json" in content:
+        properties = at(content["application/json"]["schema"]["$ref"])["properties"]
+        said |= {name: schema.get("description", "") for name, schema in properties.items()}
+    assert [name for name, text in said.items() if not text.endswith(".")] == []
+
+
+def test_nothing_is_said_of_parameters_and_operations_that_are_not_there() -> None:
+    known = {f"{name}.{each}" for name, row in operations().items() for each in codec(row).names}
+    known |= {each.rpartition(".")[2] for each in known}
+    assert set(words._PARAMETERS) - known == set()
+    assert set(words.EXAMPLES) - set(operations()) == set()
+
+
+@pytest.mark.parametrize("name", words.EXAMPLES)
+def test_an_example_of_a_body_is_one_that_is_taken(name: str) -> None:
+    operation = operations()[name]
+    content = row_of(name)["requestBody"]["content"]["application/json"]
+    assert list(validator(content["schema"]).iter_errors(content["example"])) == []
+    values = dict.fromkeys(names_in(operation.path), "x")
+    codec(operation).parse(values, [], json.dumps(content["example"]).encode())
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

@@ -12,7 +12,7 @@ from holdfast.cli.options import Json, group
 from holdfast.cli.output import ago, say, say_json, say_table
 from holdfast.core.domain.identity import Role
 
-app = group("Add and remove users. Each has sessions, agents and files of his own.")
+app = group("Add and remove users. Each has their own sessions, agents and files.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 
@@ -39,7 +39,7 @@ def add(
     ] = "user",
     as_json: Json = False,
 ) -> None:
-    """Add a user, who can do nothing before he has a key."""
+    """Add a user, who can do nothing without a key."""
     made = call(lambda workbench: workbench.users.add(name, Role(role)))
     if as_json:
         say_json(made)

@@ -41,6 +41,7 @@ from holdfast.core.services.identity import ApiKeys, Gate, UserService
 from holdfast.core.services.needs import Guarded
 from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
+from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.tools import Tools
@@ -54,7 +55,6 @@ from holdfast.core.services.webhooks import WebhookService
 from holdfast.core.services.workbench import (
     Agents,
     Approvals,
-    Engine,
     Events,
     Models,
     Runs,

@@ -13,12 +13,10 @@ from typing import Literal, Protocol, get_type_hints
 
 from pydantic import AwareDatetime
 
-from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent
-from holdfast.core.domain.figures import EngineFigures
 from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.messages import UserPart
@@ -31,11 +29,11 @@ from holdfast.core.domain.runs import (
     Session,
     Submitted,
 )
-from holdfast.core.domain.status import AccessLine, CheckResult, EngineStatus, Listener
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.usage import UsageKey, UsageSummary
 from holdfast.core.domain.values import Cursor, EventId, Limit, Page
 from holdfast.core.services.needs import needs
+from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.tools import Tools
@@ -43,6 +41,8 @@ from holdfast.core.services.protocols.webhooks import Webhooks
 
 
 class Agents(Protocol):
+    """Agents: those of the project folder, the user's own, and those that come with Holdfast."""
+
     @needs(Scope.READ)
     async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
         """Returns the agents that can be seen from the folder `project`, invalid files included."""
@@ -126,6 +126,8 @@ class Agents(Protocol):
 
 
 class Sessions(Protocol):
+    """Conversations with an agent, each with its own files."""
+
     @needs(Scope.READ)
     async def list(self, query: str = "", limit: Limit = 200, cursor: Cursor | None = None) -> Page[Session]:
         """Returns sessions, latest first; `query` filters by words in the title."""
@@ -191,6 +193,8 @@ class Sessions(Protocol):
 
 
 class Runs(Protocol):
+    """What a message starts. A run belongs to the engine and goes on whoever listens."""
+
     @needs(Scope.CHAT)
     async def send(
         self,
@@ -256,6 +260,8 @@ class Runs(Protocol):
 
 
 class Approvals(Protocol):
+    """Tool calls that wait for a person's decision, and the rules that spare it."""
+
     @needs(Scope.READ)
     async def list(
         self,
@@ -274,7 +280,8 @@ class Approvals(Protocol):
 
     @needs(Scope.CHAT)
     async def decide(self, approval_id: str, decision: Decision) -> Approval:
-        """Decides. Raises `ConflictError` when it was decided already, `InvalidError` for bad arguments."""
+        """Decides an approval; its run goes on at once. Raises `ConflictError` when it was decided already,
+        `InvalidError` for bad arguments."""
         ...
 
     @needs(Scope.READ)
@@ -289,6 +296,8 @@ class Approvals(Protocol):
 
 
 class Events(Protocol):
+    """The log of all that happens."""
+
     @needs(Scope.READ)
     async def read(self, filter: EventFilter, after: EventId = 0, limit: Limit = 1000) -> Page[LoggedEvent]:
         """Returns the next committed events with ids over `after`, oldest first.
@@ -317,6 +326,8 @@ class Events(Protocol):
 
 
 class Models(Protocol):
+    """The models that runs can use."""
+
     @needs(Scope.READ)
     async def list(self) -> tuple[ModelInfo, ...]:
         """Returns the models that are known, those that can be used now first."""
@@ -329,6 +340,8 @@ class Models(Protocol):
 
 
 class UsageReports(Protocol):
+    """What runs have used, in tokens and money."""
+
     @needs(Scope.READ)
     async def report(
         self,
@@ -343,79 +356,6 @@ class UsageReports(Protocol):
         Of the user's own sessions, deleted ones included; with `all_users`, for administrators, of all.
         Only the first `limit` groups are told apart: the newest of days and months, the dearest of others.
         """
-        ...
-
-
-class Engine(Protocol):
-    @needs(Scope.READ)
-    async def status(self) -> EngineStatus:
-        """Returns what the engine says of itself."""
-        ...
-
-    @needs(Scope.READ, Role.ADMIN)
-    async def figures(self) -> EngineFigures:
-        """Returns numbers about the whole engine and all users; `GET /metrics` has them for Prometheus."""
-        ...
-
-    @needs(Scope.READ)
-    async def settings(self, project: str | None = None) -> Settings:
-        """Returns the settings that hold in the folder `project`, whose own file may set a few of them.
-
-        Raises `InvalidError` for a mistake in the user's file.
-        """
-        ...
-
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def stop(self, idle_only: bool = False, drain_s: float = 0) -> None:
-        """Asks the engine to stop; runs that execute become `interrupted`.
-
-        It waits for them up to `drain_s` seconds; meanwhile no other starts (`engine_stopping`). With
-        `idle_only` it raises `ConflictError` while runs execute or a listener is open, and nothing happens.
-        What waits for a decision does not count: it goes on waiting in the next engine.
-        """
-        ...
-
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def listen(
-        self,
-        host: str = "127.0.0.1",
-        port: int = 8700,
-        root: tuple[str, ...] = ("holdfast",),
-        tls_cert: str | None = None,
-        tls_key: str | None = None,
-        no_auth: bool = False,
-        allow_hosts: tuple[str, ...] = (),
-        lease_s: float | None = None,
-    ) -> Listener:
-        """Opens a listener on TCP. See `ListenOptions` for what is given; port 0 takes a free one.
-
-        Raises `ConflictError` for a port in use, `ForbiddenError` for one that is the system's and for
-        `no_auth` on an address that is not loopback, `InvalidError` for a host, a certificate or a name in
-        `root` that cannot be, and `UnsupportedError` in process. Then nothing is left open.
-        """
-        ...
-
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def listeners(self) -> tuple[Listener, ...]:
-        """Returns the open listeners, oldest first."""
-        ...
-
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def unlisten(self, listener_id: str, drain_s: float = 0) -> None:
-        """Closes a listener: it takes no new connection when this returns. Its streams end, and requests
-        soon after, when no run executes that was started through it, or after `drain_s` seconds; the runs
-        themselves go on. Raises `NotFoundError`."""
-        ...
-
-    @needs(Scope.ADMIN, Role.ADMIN)
-    def access(self, listener_id: str) -> AsyncIterator[AccessLine]:
-        """Yields a line for each request that the listener has answered, from now until it has closed.
-        A listener with a lease stays open by this. Raises `NotFoundError`."""
-        ...
-
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def check(self, repair: bool = False) -> tuple[CheckResult, ...]:
-        """Checks database, index, files, permissions and models; repairs what it can when told."""
         ...
 
 

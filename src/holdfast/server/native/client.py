@@ -13,6 +13,7 @@ import httpx
 
 from holdfast.core.domain.errors import TooLargeError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.tools import Tools
@@ -20,7 +21,6 @@ from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.workbench import (
     Agents,
     Approvals,
-    Engine,
     Events,
     Models,
     Runs,

@@ -161,6 +161,11 @@ class Codec:
             keywords[name] = model(**{f: keywords.pop(f) for f in model.model_fields if f in keywords})
         return keywords
 
+    @property
+    def spread(self) -> tuple[type[BaseModel], ...]:
+        """The records whose fields are parameters of their own."""
+        return tuple(self._flattened.values())
+
     # --- the client's half
 
     def request(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> WireRequest:

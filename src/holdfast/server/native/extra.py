@@ -33,17 +33,15 @@ READY = ExtraRoute(
     'Answers `{"status":"ready"}` when the database answers, else 503.',
     statuses=(200, 503),
 )
-VERSION = ExtraRoute(
-    "version", f"{PREFIX}/version", "Answers with the versions of the engine and of this API."
-)
+VERSION = ExtraRoute("version", f"{PREFIX}/version", "Returns the versions of the engine and of this API.")
 METRICS = ExtraRoute(
     "metrics",
     f"{PREFIX}/metrics",
-    "Answers with numbers about the engine, its runs and its requests, in the text format of Prometheus.",
+    "Returns numbers about the engine, its runs and its requests, in the text format of Prometheus.",
     media_type="text/plain; version=0.0.4; charset=utf-8",
     needs=Needs(Scope.READ, Role.ADMIN),
 )
-OPENAPI = ExtraRoute("openapi", f"{PREFIX}/openapi.json", "Answers with this document.")
+OPENAPI = ExtraRoute("openapi", f"{PREFIX}/openapi.json", "Returns this document.")
 DOCS = ExtraRoute(
     "docs", DOCS_PATH, "Shows this document in a browser, with Swagger UI.", media_type="text/html"
 )

@@ -28,6 +28,7 @@ from holdfast.server.native.operations import (
     workbench_methods,
 )
 from holdfast.server.native.schemas import Schema, Schemas, has_result, make_schemas
+from holdfast.server.native.words import EXAMPLES
 
 _ABOUT = f"""\
 Everything that Holdfast's terminal app can do. The engine answers under `{PREFIX}`.
@@ -156,7 +157,7 @@ def _operation(place: Place, schemas: Schemas) -> Schema:
         "operationId": operation_id(place),
         "tags": [operation.noun],
         "summary": _summary(method),
-        "description": _text(method),
+        "description": f"{_text(method)}\n\n{_needed_words(operation.needs)}",
         "parameters": [*_parameters(place, schemas), *_request_headers(operation)],
         "responses": {str(operation.status): _success(operation, schemas), **_failures(operation, schemas)},
         **_needed(operation.needs),
@@ -170,6 +171,11 @@ def operation_id(place: Place) -> str:
     """Returns the unique, stable name of an operation on one of its paths."""
     own = place.operation.name.replace(".", "_")
     return f"{own}_of_{names_in(place.path)[0].removesuffix('_id')}" if place.of else own
+
+
+def _needed_words(needs: Needs) -> str:
+    role = " and the role `admin`" if needs.role is Role.ADMIN else ""
+    return f"Needs a key of scope `{needs.scope}`{role}."
 
 
 def _needed(needs: Needs) -> Schema:
@@ -246,10 +252,8 @@ def _body(place: Place, schemas: Schemas) -> Schema:
         schema["required"] = required
     name = "".join(part.capitalize() for part in re.split(r"[._]", place.operation.name)) + "Request"
     schemas.components[name] = schema
-    return {
-        "required": bool(required),
-        "content": {"application/json": {"schema": _ref("schemas", name)}},
-    }
+    content = {"schema": _ref("schemas", name), "example": EXAMPLES[place.operation.name]}
+    return {"required": bool(required), "content": {"application/json": content}}
 
 
 # --- answers
@@ -357,7 +361,7 @@ def _extra(extra: ExtraRoute) -> Schema:
     found: Schema = {
         "operationId": extra.name.replace(".", "_"),
         "tags": ["engine"],
-        "summary": extra.summary,
+        "summary": extra.summary.rstrip("."),
         "responses": {str(status): answer for status in extra.statuses},
     }
     statuses = (403,) if extra.needs is None else (401, 403, 429, 500, 503)
@@ -375,10 +379,7 @@ def _ref(kind: str, name: str) -> Schema:
 def _summary(method: object) -> str:
     text = re.sub(r"\s*\([^)]*\)", "", " ".join(_text(method).split()))
     first = re.split(r"(?<=[.;:])\s", text, maxsplit=1)[0].rstrip(".;:")
-    short = re.sub(r"^Answers with (the |a |an )?", "", first)
-    if len(short) > _LONGEST_SUMMARY:
-        short = short[:_LONGEST_SUMMARY].rpartition(", ")[0] or short
-    return short[:1].upper() + short[1:]
+    return first if len(first) <= _LONGEST_SUMMARY else first[:_LONGEST_SUMMARY].rpartition(", ")[0] or first
 
 
 def _text(thing: object) -> str:
@@ -387,8 +388,6 @@ def _text(thing: object) -> str:
     text = re.sub(r"\braises?\b", "fails with", inspect.cleandoc(own))
     text = re.sub(r"\bRaises\b", "Fails with", text)
     text = re.sub(r"`(\w+)`", lambda found: _status(found[1]) or found[0], text)
-    text = re.sub(r"\bReturns\b", "Answers with", text, count=1)
-    text = re.sub(r"\band returns\b", "and answers with", text)
     text = re.sub(r"\bYields\b", "Streams", text, count=1)
     return re.sub(r"\bNone\b", "null", text)
 

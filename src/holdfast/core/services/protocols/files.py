@@ -13,6 +13,8 @@ from holdfast.core.services.needs import needs
 
 
 class Files(Protocol):
+    """The files of sessions, with their versions."""
+
     @needs(Scope.READ)
     async def list(self, session_id: str) -> tuple[FileEntry, ...]:
         """Returns the files of the session's workspace, deleted ones that runs had included."""

@@ -18,7 +18,7 @@ class Keys(Protocol):
         """Makes an API key; its secret is in the answer and cannot be had again.
 
         It expires after `expires_s` seconds (None: never). `user` is another user's name, for
-        administrators. Raises `ForbiddenError` for more than the caller may do himself.
+        administrators. Raises `ForbiddenError` for more than the caller may do.
         """
         ...
 
@@ -54,7 +54,7 @@ class Users(Protocol):
 
     @needs(Scope.READ)
     async def me(self) -> Principal:
-        """Returns who asks, and what he may do."""
+        """Returns who asks, and what they may do."""
         ...
 
     @needs(Scope.READ, Role.ADMIN)
@@ -64,13 +64,14 @@ class Users(Protocol):
 
     @needs(Scope.ADMIN, Role.ADMIN)
     async def add(self, name: str, role: Role = Role.USER) -> User:
-        """Adds a user, who can do nothing before he has a key. Raises `ConflictError`."""
+        """Adds a user, who can do nothing without a key. Raises `ConflictError`."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
     async def remove(self, name: str) -> None:
-        """Removes a user, named by name or id, with his keys and logins. His runs are cancelled; his sessions
-        and files stay on disk, and nobody sees them. Raises `NotFoundError`, `ConflictError` for `local`."""
+        """Removes a user, named by name or id, with all keys and logins. The user's runs are cancelled;
+        sessions and files stay on disk, and nobody sees them. Raises `NotFoundError`, `ConflictError` for
+        `local`."""
         ...
 
     @needs(Scope.READ)

@@ -50,8 +50,8 @@ class Webhooks(Protocol):
         url: str | None = None,
         name: str | None = None,
     ) -> Webhook:
-        """Changes what is given. What waits for its next attempt is sent at once; an enabled webhook goes
-        on where it stopped. Raises what `add` raises, and `NotFoundError`."""
+        """Changes what is given of a webhook. What waits for its next attempt is sent at once; an enabled
+        webhook goes on where it stopped. Raises what `add` raises, and `NotFoundError`."""
         ...
 
     @needs(Scope.ADMIN)

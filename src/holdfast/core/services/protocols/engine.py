@@ -1,0 +1,87 @@
+"""The noun `engine` of a workbench."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from holdfast.core.config.settings import Settings
+from holdfast.core.domain.figures import EngineFigures
+from holdfast.core.domain.identity import Role, Scope
+from holdfast.core.domain.status import AccessLine, CheckResult, EngineStatus, Listener
+from holdfast.core.services.needs import needs
+
+
+class Engine(Protocol):
+    """The engine itself: its state, its settings, its listeners on TCP."""
+
+    @needs(Scope.READ)
+    async def status(self) -> EngineStatus:
+        """Returns what the engine says of itself."""
+        ...
+
+    @needs(Scope.READ, Role.ADMIN)
+    async def figures(self) -> EngineFigures:
+        """Returns numbers about the whole engine and all users; `GET /metrics` has them for Prometheus."""
+        ...
+
+    @needs(Scope.READ)
+    async def settings(self, project: str | None = None) -> Settings:
+        """Returns the settings that hold in the folder `project`, whose own file may set a few of them.
+
+        Raises `InvalidError` for a mistake in the user's file.
+        """
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def stop(self, idle_only: bool = False, drain_s: float = 0) -> None:
+        """Asks the engine to stop; runs that execute become `interrupted`.
+
+        It waits for them up to `drain_s` seconds; meanwhile no other starts (`engine_stopping`). With
+        `idle_only` it raises `ConflictError` while runs execute or a listener is open, and nothing happens.
+        What waits for a decision does not count: it goes on waiting in the next engine.
+        """
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def listen(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8700,
+        root: tuple[str, ...] = ("holdfast",),
+        tls_cert: str | None = None,
+        tls_key: str | None = None,
+        no_auth: bool = False,
+        allow_hosts: tuple[str, ...] = (),
+        lease_s: float | None = None,
+    ) -> Listener:
+        """Opens a listener on TCP; port 0 takes a free one.
+
+        Raises `ConflictError` for a port in use, `ForbiddenError` for one that is the system's and for
+        `no_auth` on an address that is not loopback, `InvalidError` for a host, a certificate or a name in
+        `root` that cannot be, and `UnsupportedError` in process. Then nothing is left open.
+        """
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def listeners(self) -> tuple[Listener, ...]:
+        """Returns the open listeners, oldest first."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def unlisten(self, listener_id: str, drain_s: float = 0) -> None:
+        """Closes a listener: it takes no new connection when this returns. Its streams end, and requests
+        soon after, when no run executes that was started through it, or after `drain_s` seconds; the runs
+        themselves go on. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    def access(self, listener_id: str) -> AsyncIterator[AccessLine]:
+        """Yields a line for each request that the listener has answered, from now until it has closed.
+        A listener with a lease stays open by this. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def check(self, repair: bool = False) -> tuple[CheckResult, ...]:
+        """Checks database, index, files, permissions and models; repairs what it can when told."""
+        ...

@@ -1,0 +1,150 @@
+"""What parameters mean, and what bodies look like, for those who read the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from holdfast.core.domain.status import ListenOptions
+
+FIELDS_OF: dict[str, tuple[type[BaseModel], ...]] = {"engine.listen": (ListenOptions,)}
+"""Records that an operation takes field by field: their texts are those of its parameters."""
+
+_PARAMETERS = {
+    "agent": "An agent's name or id.",
+    "agents.install.source": "An agent that comes with Holdfast, or the whole path of a file over there.",
+    "agents.trust.path": "The project folder, on the engine's machine.",
+    "agents.trusted.path": "The project folder, on the engine's machine.",
+    "agents.update.expected": "The digest of the text that is to be replaced; left out: whatever it is.",
+    "agents.validate.path": "The whole path of a file on the engine's machine.",
+    "answer": "What the agent is told.",
+    "approval_id": "The id of an approval.",
+    "approvals.list.session_id": "Those of this session only.",
+    "approvals.list.pending": "Whether only those that wait are wanted; false: decided ones as well.",
+    "arguments": "The tool's own arguments; `GET /tools` has their schema.",
+    "before": "The id of an event; only events before it are copied; left out: all.",
+    "decision": "What is decided, for how long, and with which reason or other arguments.",
+    "delivery_id": "The id of a delivery.",
+    "drain_s": "Seconds to wait for runs that execute.",
+    "engine.check.repair": "Whether what can be repaired is repaired.",
+    "engine.listen.host": "An address of the engine's machine, or its name.",
+    "engine.stop.idle_only": "Refuse while runs execute or a listener is open.",
+    "events": "Types of events, or patterns such as `run.*`; empty: all but deltas.",
+    "expected": "The SHA-256 of what is to be replaced; empty: there is no such file; left out: no matter.",
+    "expires_s": "Seconds after which it is refused.",
+    "keys.create.expires_s": "Seconds after which the key is refused; left out: never.",
+    "files.attach.path": "A path in the workspace or in the project; for administrators also a whole path.",
+    "files.attach_data.name": "The file's name, as the message calls it.",
+    "files.complete.prefix": "What was typed of a path.",
+    "files.download.version": "The digest of an earlier content; without it, the file as it is now.",
+    "files.redo.run_id": "The run whose changes come back; left out: the one that was undone last.",
+    "files.stats.session_id": "Of this session alone.",
+    "files.undo.run_id": "The run whose changes are taken back; left out: the last one that has some.",
+    "format": "How the document is written.",
+    "keys.create.name": "To tell the key from others: where it is used.",
+    "keys.create.user": "Another user's name, for administrators; left out: the caller.",
+    "keys.revoke.id": "The key's id or name.",
+    "keys.set_provider.key": "The provider's key.",
+    "listener_id": "The id of a listener.",
+    "message_id": "The id of a message.",
+    "models.choose.flag": "The model that would be asked for when the session is made.",
+    "options": "What is different for this run alone; left out: nothing.",
+    "parts": "What the message is made of: texts, images, files.",
+    "path": "A path in the session's workspace.",
+    "project": "A folder of the engine's machine, whose own agents and settings count as well.",
+    "provider": "A provider's name, such as `openai`.",
+    "query": "Words to look for.",
+    "question_id": "The id of a question.",
+    "run_id": "The id of a run.",
+    "runs.questions.session_id": "Those of this session only.",
+    "runs.send.message_id": "An id of the caller's own for the message; one that the session has already is "
+    "refused (409).",
+    "scope": "How much it allows; left out: as much as the caller may do.",
+    "keys.create.scope": "How much the key allows.",
+    "session_id": "The id of a session.",
+    "sessions.configure.agent": "The agent of later runs; left out: as before.",
+    "sessions.configure.model": "The model of later runs; left out: as before; empty: found anew.",
+    "sessions.create.id": "An id of the caller's own; left out: one is made.",
+    "sessions.create.model": "The model of its runs; left out: the agent's, or the best that can be used.",
+    "sessions.create.project": "The folder to work in, on the engine's machine; empty: the user's own.",
+    "sessions.create.title": "Its title; empty: it is made of the first message.",
+    "sessions.list.query": "Words of the title.",
+    "text": "The whole content.",
+    "title": "The new title.",
+    "tools.list.project": "A folder of the engine's machine.",
+    "tools.run.name": "The name of a tool.",
+    "agents.get.name": "An agent's name or id.",
+    "agents.source.name": "An agent's name or id.",
+    "agents.update.name": "The agent's name or id.",
+    "agents.delete.name": "The agent's name or id.",
+    "agents.uninstall.name": "The agent's name.",
+    "trusted": "Whether the rules of the folder's agents count; false: they ask before everything.",
+    "usage.report.all_users": "Of all users, for administrators.",
+    "usage.report.by": "What the groups are.",
+    "usage.report.since": "From this time on.",
+    "usage.report.until": "Before this time.",
+    "users.add.name": "The new user's name.",
+    "users.add.role": "`admin` may look after the engine, too.",
+    "users.logout.id": "The id of the login.",
+    "users.remove.name": "The user's name or id.",
+    "webhooks.add.name": "To tell it from others.",
+    "webhooks.add.secret": "A secret of the caller's own to sign with; left out: a new one is made.",
+    "webhooks.add.session_id": "Events of this session only; left out: of all of the user's.",
+    "webhooks.add.url": "Where events are posted to.",
+    "webhooks.update.enabled": "Whether events are sent; left out: as before.",
+    "webhooks.update.events": "Other types or patterns; left out: as before.",
+    "webhooks.update.name": "Another name; left out: as before.",
+    "webhooks.update.url": "Another address; left out: as before.",
+    "id": "The id of a webhook.",
+    "yaml": "The whole text of the agent's file.",
+}
+"""By name, or by operation and name where it means something else there."""
+
+_YAML = "version: 1\nname: clerk\ninstructions: Write down what you are asked to.\n"
+_HELLO = {"parts": [{"type": "text", "text": "What is in this folder?"}]}
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "agents.check": {"yaml": _YAML},
+    "agents.create": {"yaml": _YAML},
+    "agents.install": {"source": "analyst"},
+    "agents.trust": {"path": "/home/ann/project", "trusted": True},
+    "agents.update": {"yaml": _YAML},
+    "agents.validate": {"path": "/home/ann/project/agents/clerk.yaml"},
+    "approvals.decide": {"decision": {"outcome": "approve", "scope": "once"}},
+    "engine.check": {"repair": False},
+    "engine.listen": {"host": "127.0.0.1", "port": 8700},
+    "engine.stop": {"idle_only": True},
+    "files.attach": {"path": "notes.md"},
+    "files.redo": {},
+    "files.undo": {},
+    "files.write": {"path": "notes.md", "text": "40 hinges\n"},
+    "keys.create": {"name": "dashboard", "scope": "read", "expires_s": 7_776_000},
+    "keys.set_provider": {"key": "sk-…"},
+    "runs.answer": {"answer": "blue"},
+    "runs.cancel": {},
+    "runs.finish": {},
+    "runs.go_on": {},
+    "runs.pause": {},
+    "runs.resume": {},
+    "runs.send": _HELLO,
+    "runs.steer": {"parts": [{"type": "text", "text": "And be brief."}]},
+    "sessions.configure": {"agent": "analyst"},
+    "sessions.create": {"agent": "general"},
+    "sessions.fork": {},
+    "sessions.rename": {"title": "Orders"},
+    "tools.run": {"arguments": {"path": "notes.md"}},
+    "users.add": {"name": "ann"},
+    "users.login": {"expires_s": 3600},
+    "webhooks.add": {"url": "https://ci.example.org/holdfast", "events": ["run.*"]},
+    "webhooks.redeliver": {},
+    "webhooks.test": {},
+    "webhooks.update": {"enabled": False},
+}
+"""A body for each operation that takes one in JSON. Without it, pages that show the document make one of
+everything that could stand there, which nobody can send."""
+
+
+def meaning(operation: str, parameter: str) -> str:
+    """Returns what a parameter means; empty when nobody has said it."""
+    return _PARAMETERS.get(f"{operation}.{parameter}") or _PARAMETERS.get(parameter, "")
