@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from docpages import events
-from docpages.markdown import code, docstring, fenced, page, summary, table
+from docpages.markdown import code, fenced, page, summary, table
 from docpages.models import meaning, paged, plain, records_in, type_name
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.events import LoggedEvent
@@ -19,6 +19,7 @@ from holdfast.core.services.needs import Needs
 from holdfast.server.kit.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from holdfast.server.native.extra import DOCS, EXTRA_ROUTES, OPENAPI
 from holdfast.server.native.operations import OPERATIONS, PREFIX, Operation, places, workbench_methods
+from holdfast.server.native.words import meanings, said_of
 
 _INTRO = f"""\
 The engine answers HTTP on a unix socket that only you can open, and on TCP where `holdfast serve` opens a
@@ -115,7 +116,7 @@ def _section(operation: Operation) -> str:
     parts = (
         f"### `{operation.name}`",
         fenced(f"{operation.method} {PREFIX}{operation.path}", "http"),
-        docstring(method) if method.__doc__ else "",
+        "\n\n".join(" ".join(block.split()) for block in said_of(method).split("\n\n")),
         _parameters(operation, method),
         f"Answers {operation.status}{result}. Needs {_needs(operation.needs)}.",
         _ONCE.get(operation.once, ""),
@@ -133,23 +134,25 @@ def _needs(needs: Needs | None) -> str:
 def _parameters(operation: Operation, method: Any) -> str:
     hints = get_type_hints(method)
     bounds = get_type_hints(method, include_extras=True)
-    rows: list[tuple[str, str, str, str]] = []
+    said = meanings(operation)
+    rows: list[tuple[str, ...]] = []
     for parameter in list(inspect.signature(method).parameters.values())[1:]:
         hint = hints[parameter.name]
         if parameter.name == operation.raw_in:
-            rows.append((code(parameter.name), "body", "the file itself", "required"))
+            rows.append((code(parameter.name), "body", "a file", "required", "The content itself."))
             continue
         if operation.in_query and isinstance(hint, type) and issubclass(hint, BaseModel):
             rows += [
-                (code(name), "query", type_name(field.annotation, _link), plain(field.default))
+                (code(name), "query", type_name(field.annotation, _link), plain(field.default), said[name])
                 for name, field in hint.model_fields.items()
             ]
             continue
         given = "required" if parameter.default is parameter.empty else plain(parameter.default)
-        said = meaning(FieldInfo.from_annotation(bounds[parameter.name]), "")
-        kind = type_name(hint, _link) + (f", {said[:1].lower()}{said[1:].rstrip('.')}" if said else "")
-        rows.append((code(parameter.name), _place(operation, parameter.name), kind, given))
-    return table(("Parameter", "In", "Type", "Default"), rows)
+        bound = meaning(FieldInfo.from_annotation(bounds[parameter.name]), "")
+        kind = type_name(hint, _link) + (f", {bound[:1].lower()}{bound[1:].rstrip('.')}" if bound else "")
+        where = _place(operation, parameter.name)
+        rows.append((code(parameter.name), where, kind, given, said[parameter.name]))
+    return table(("Parameter", "In", "Type", "Default", "Meaning"), rows)
 
 
 def _place(operation: Operation, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import threading
 from functools import cache
@@ -11,8 +10,6 @@ from typing import Any
 from pydantic_core import to_json
 
 from holdfast import __version__
-from holdfast.core.domain import errors
-from holdfast.core.domain.errors import STATUS, HoldfastError
 from holdfast.core.domain.identity import Role
 from holdfast.core.services.needs import Needs
 from holdfast.core.services.workbench import nouns
@@ -28,7 +25,7 @@ from holdfast.server.native.operations import (
     workbench_methods,
 )
 from holdfast.server.native.schemas import Schema, Schemas, has_result, make_schemas
-from holdfast.server.native.words import EXAMPLES
+from holdfast.server.native.words import EXAMPLES, said_of
 
 _ABOUT = f"""\
 Everything that Holdfast's terminal app can do. The engine answers under `{PREFIX}`.
@@ -96,13 +93,6 @@ _EXTRA_SCHEMAS: dict[str, Schema] = {
     "openapi": {"type": "object", "required": ["openapi", "info", "paths"]},
 }
 
-_CLASSES = {
-    name: cls
-    for name, cls in vars(errors).items()
-    if isinstance(cls, type) and issubclass(cls, HoldfastError)
-}
-
-
 _making = threading.Lock()
 
 
@@ -136,7 +126,7 @@ def openapi_document() -> dict[str, Any]:
         },
         "servers": [{"url": PREFIX}],
         "security": [{"key": []}],
-        "tags": [{"name": noun, "description": _text(protocol)} for noun, protocol in nouns().items()],
+        "tags": [{"name": noun, "description": said_of(protocol)} for noun, protocol in nouns().items()],
         "paths": paths,
         "components": {
             "schemas": dict(sorted({**schemas.components, "Error": _error_schema()}.items())),
@@ -157,7 +147,7 @@ def _operation(place: Place, schemas: Schemas) -> Schema:
         "operationId": operation_id(place),
         "tags": [operation.noun],
         "summary": _summary(method),
-        "description": f"{_text(method)}\n\n{_needed_words(operation.needs)}",
+        "description": f"{said_of(method)}\n\n{_needed_words(operation.needs)}",
         "parameters": [*_parameters(place, schemas), *_request_headers(operation)],
         "responses": {str(operation.status): _success(operation, schemas), **_failures(operation, schemas)},
         **_needed(operation.needs),
@@ -377,21 +367,6 @@ def _ref(kind: str, name: str) -> Schema:
 
 
 def _summary(method: object) -> str:
-    text = re.sub(r"\s*\([^)]*\)", "", " ".join(_text(method).split()))
+    text = re.sub(r"\s*\([^)]*\)", "", " ".join(said_of(method).split()))
     first = re.split(r"(?<=[.;:])\s", text, maxsplit=1)[0].rstrip(".;:")
     return first if len(first) <= _LONGEST_SUMMARY else first[:_LONGEST_SUMMARY].rpartition(", ")[0] or first
-
-
-def _text(thing: object) -> str:
-    """Returns a docstring in the words of HTTP."""
-    own = thing.__doc__ or ""
-    text = re.sub(r"\braises?\b", "fails with", inspect.cleandoc(own))
-    text = re.sub(r"\bRaises\b", "Fails with", text)
-    text = re.sub(r"`(\w+)`", lambda found: _status(found[1]) or found[0], text)
-    text = re.sub(r"\bYields\b", "Streams", text, count=1)
-    return re.sub(r"\bNone\b", "null", text)
-
-
-def _status(name: str) -> str:
-    cls = _CLASSES.get(name)
-    return f"{STATUS[cls.kind]} (`{cls.default_code}`)" if cls is not None else ""

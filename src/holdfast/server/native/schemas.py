@@ -14,7 +14,7 @@ from holdfast.core.domain.events import EVENT
 from holdfast.server.native.codec import codec
 from holdfast.server.native.operations import OPERATIONS, Operation, operations
 from holdfast.server.native.records import field_texts, records_in
-from holdfast.server.native.words import FIELDS_OF, meaning
+from holdfast.server.native.words import meanings
 
 Schema = dict[str, Any]
 
@@ -64,7 +64,8 @@ def make_schemas() -> Schemas:
     for schema in (*components.values(), *arguments.values()):
         schema.pop("title", None)
     for name, schema in arguments.items():
-        _say(name, schema["properties"])
+        for parameter, text in meanings(operations()[name]).items():
+            schema["properties"][parameter]["description"] = text
     renamed = _renaming(components)
     return Schemas(
         components={renamed(name): components[name] for name in sorted(components, key=renamed)},
@@ -99,17 +100,6 @@ def _describe(components: dict[str, Schema]) -> None:
         for field, text in field_texts(models[name]).items() if name in models else ():
             if field in schema.get("properties", {}):
                 schema["properties"][field].setdefault("description", text)
-
-
-def _say(operation: str, parameters: dict[str, Schema]) -> None:
-    """Gives the parameters of an operation their texts: those of a record's fields that they are, or ours."""
-    texts: dict[str, str] = {}
-    for record in (*codec(operations()[operation]).spread, *FIELDS_OF.get(operation, ())):
-        texts |= field_texts(record)
-    for name, schema in parameters.items():
-        text = schema.get("description") or texts.get(name) or meaning(operation, name)
-        if text:
-            schema["description"] = text
 
 
 def _require(components: dict[str, Schema], taken: Iterable[Schema], given: Iterable[Schema]) -> None:

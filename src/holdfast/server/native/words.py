@@ -1,29 +1,42 @@
-"""What parameters mean, and what bodies look like, for those who read the OpenAPI document."""
+"""What operations and their parameters mean, and what bodies look like, for those who use HTTP."""
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Any
 
 from pydantic import BaseModel
 
+from holdfast.core.domain import errors
+from holdfast.core.domain.errors import STATUS, HoldfastError
 from holdfast.core.domain.status import ListenOptions
+from holdfast.server.native.codec import codec
+from holdfast.server.native.operations import Operation
+from holdfast.server.native.records import field_texts
 
-FIELDS_OF: dict[str, tuple[type[BaseModel], ...]] = {"engine.listen": (ListenOptions,)}
+_FIELDS_OF: dict[str, tuple[type[BaseModel], ...]] = {"engine.listen": (ListenOptions,)}
 """Records that an operation takes field by field: their texts are those of its parameters."""
 
 _PARAMETERS = {
     "agent": "An agent's name or id.",
+    "agents.delete.name": "The agent's name or id.",
+    "agents.get.name": "An agent's name or id.",
     "agents.install.source": "An agent that comes with Holdfast, or the whole path of a file over there.",
+    "agents.source.name": "An agent's name or id.",
     "agents.trust.path": "The project folder, on the engine's machine.",
     "agents.trusted.path": "The project folder, on the engine's machine.",
+    "agents.uninstall.name": "The agent's name.",
     "agents.update.expected": "The digest of the text that is to be replaced; left out: whatever it is.",
+    "agents.update.name": "The agent's name or id.",
     "agents.validate.path": "The whole path of a file on the engine's machine.",
     "answer": "What the agent is told.",
     "approval_id": "The id of an approval.",
-    "approvals.list.session_id": "Those of this session only.",
     "approvals.list.pending": "Whether only those that wait are wanted; false: decided ones as well.",
+    "approvals.list.session_id": "Those of this session only.",
     "arguments": "The tool's own arguments; `GET /tools` has their schema.",
     "before": "The id of an event; only events before it are copied; left out: all.",
+    "cursor": "The `next_cursor` of the page before, from a call with the same filters.",
     "decision": "What is decided, for how long, and with which reason or other arguments.",
     "delivery_id": "The id of a delivery.",
     "drain_s": "Seconds to wait for runs that execute.",
@@ -31,9 +44,11 @@ _PARAMETERS = {
     "engine.listen.host": "An address of the engine's machine, or its name.",
     "engine.stop.idle_only": "Refuse while runs execute or a listener is open.",
     "events": "Types of events, or patterns such as `run.*`; empty: all but deltas.",
+    "events.follow.after": "The id of an event: the stream goes on after it; left out: it begins now.",
+    "events.page_before.before": "The id of an event: the page ends before it; left out: at the newest one.",
+    "events.read.after": "The id of an event: the page begins after it.",
     "expected": "The SHA-256 of what is to be replaced; empty: there is no such file; left out: no matter.",
     "expires_s": "Seconds after which it is refused.",
-    "keys.create.expires_s": "Seconds after which the key is refused; left out: never.",
     "files.attach.path": "A path in the workspace or in the project; for administrators also a whole path.",
     "files.attach_data.name": "The file's name, as the message calls it.",
     "files.complete.prefix": "What was typed of a path.",
@@ -42,7 +57,10 @@ _PARAMETERS = {
     "files.stats.session_id": "Of this session alone.",
     "files.undo.run_id": "The run whose changes are taken back; left out: the last one that has some.",
     "format": "How the document is written.",
+    "id": "The id of a webhook.",
+    "keys.create.expires_s": "Seconds after which the key is refused; left out: never.",
     "keys.create.name": "To tell the key from others: where it is used.",
+    "keys.create.scope": "How much the key allows.",
     "keys.create.user": "Another user's name, for administrators; left out: the caller.",
     "keys.revoke.id": "The key's id or name.",
     "keys.set_provider.key": "The provider's key.",
@@ -61,7 +79,6 @@ _PARAMETERS = {
     "runs.send.message_id": "An id of the caller's own for the message; one that the session has already is "
     "refused (409).",
     "scope": "How much it allows; left out: as much as the caller may do.",
-    "keys.create.scope": "How much the key allows.",
     "session_id": "The id of a session.",
     "sessions.configure.agent": "The agent of later runs; left out: as before.",
     "sessions.configure.model": "The model of later runs; left out: as before; empty: found anew.",
@@ -74,11 +91,6 @@ _PARAMETERS = {
     "title": "The new title.",
     "tools.list.project": "A folder of the engine's machine.",
     "tools.run.name": "The name of a tool.",
-    "agents.get.name": "An agent's name or id.",
-    "agents.source.name": "An agent's name or id.",
-    "agents.update.name": "The agent's name or id.",
-    "agents.delete.name": "The agent's name or id.",
-    "agents.uninstall.name": "The agent's name.",
     "trusted": "Whether the rules of the folder's agents count; false: they ask before everything.",
     "usage.report.all_users": "Of all users, for administrators.",
     "usage.report.by": "What the groups are.",
@@ -96,7 +108,6 @@ _PARAMETERS = {
     "webhooks.update.events": "Other types or patterns; left out: as before.",
     "webhooks.update.name": "Another name; left out: as before.",
     "webhooks.update.url": "Another address; left out: as before.",
-    "id": "The id of a webhook.",
     "yaml": "The whole text of the agent's file.",
 }
 """By name, or by operation and name where it means something else there."""
@@ -145,6 +156,42 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 everything that could stand there, which nobody can send."""
 
 
-def meaning(operation: str, parameter: str) -> str:
-    """Returns what a parameter means; empty when nobody has said it."""
+_CLASSES = {
+    name: cls
+    for name, cls in vars(errors).items()
+    if isinstance(cls, type) and issubclass(cls, HoldfastError)
+}
+
+
+def meanings(operation: Operation) -> dict[str, str]:
+    """Returns what each parameter of an operation means: by this module, by the record whose field it is, or
+    by its type."""
+    texts: dict[str, str] = {}
+    for record in (*codec(operation).spread, *_FIELDS_OF.get(operation.name, ())):
+        texts |= field_texts(record)
+    return {
+        name: _meaning(operation.name, name) or texts.get(name) or field.description or ""
+        for name, field in codec(operation).arguments.model_fields.items()
+    }
+
+
+def _meaning(operation: str, parameter: str) -> str:
     return _PARAMETERS.get(f"{operation}.{parameter}") or _PARAMETERS.get(parameter, "")
+
+
+def said_of(thing: object) -> str:
+    """Returns a docstring in the words of HTTP: errors are statuses with their codes."""
+    text = re.sub(r"\braises?\b", "fails with", inspect.cleandoc(thing.__doc__ or ""))
+    text = re.sub(r"\bRaises\b", "Fails with", text)
+    text = re.sub(r"`(\w+)`", lambda found: _status(found[1]) or found[0], text)
+    text = re.sub(r"\bYields\b", "Streams", text, count=1)
+    return re.sub(r"\bNone\b", "null", text)
+
+
+def _status(name: str) -> str:
+    cls = _CLASSES.get(name)
+    if cls is None:
+        return ""
+    # The codes of what is not found, or in conflict, are many; what has one of its own says it.
+    code = f" (`{cls.default_code}`)" if cls.default_code != cls.kind else ""
+    return f"{STATUS[cls.kind]}{code}"
