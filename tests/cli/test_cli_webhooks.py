@@ -107,14 +107,22 @@ def test_a_webhook_is_added_and_its_secret_printed_once(cli: Cli, webhooks: Fake
 
 def test_the_list_says_what_each_gets_and_how_it_goes(cli: Cli, webhooks: FakeWebhooks) -> None:
     lines = cli("webhooks", "list").out.splitlines()
-    assert lines[0].split() == ["ID", "NAME", "URL", "EVENTS", "STATE", "LAST", "SUCCESS"]
+    assert lines[0].split() == ["ID", "NAME", "URL", "EVENTS", "STATE", "DELIVERED"]
     assert "run.*, session.*" in lines[1]
     assert "enabled" in lines[1]
     assert "disabled: The receiver answered 410: it is gone for good." in lines[2]
-    assert "failing since 2h, 9 attempts" in lines[3]
+    assert "failing since 2h  " in lines[3]
     assert lines[3].endswith("never")
     webhooks.rows.clear()
     assert "holdfast webhooks add URL" in cli("webhooks", "list").out
+
+
+def test_what_is_not_there_says_where_to_look(cli: Cli, webhooks: FakeWebhooks) -> None:
+    missing = cli("webhooks", "redeliver", "last", "nope")
+    assert (missing.status, "`holdfast webhooks show WEBHOOK`" in missing.err) == (1, True)
+    assert "`holdfast webhooks list`" in cli("webhooks", "show", "nope").err
+    webhooks.rows.clear()
+    assert "there is no webhook yet" in cli("webhooks", "test", "last").err
 
 
 def test_a_webhook_is_shown_with_its_deliveries(cli: Cli, webhooks: FakeWebhooks) -> None:

@@ -180,7 +180,7 @@ async def test_the_wait_that_a_receiver_asks_for_is_told(make: Any, receiver: An
 async def test_nobody_there_is_a_failure_to_be_tried_again(make: Any, receiver: Any) -> None:
     answer = await make().send("http://127.0.0.1:1/", MESSAGE, allow_private=True)
     assert judge(answer) is Verdict.RETRY
-    assert "127.0.0.1:1 cannot be reached" in answer.error
+    assert answer.error == "127.0.0.1:1 cannot be reached: Connection refused."
 
 
 async def test_an_unknown_host_is_a_failure_to_be_tried_again(make: Any) -> None:

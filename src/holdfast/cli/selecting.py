@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LAST = "last"
 _PAGE = 500
+_LISTED = {"run": "sessions show SESSION", "delivery": "webhooks show WEBHOOK"}
+"""The commands that show what has no list of its own."""
 
 
 def pick(text: str, ids: Iterable[str], noun: str) -> str:
@@ -30,7 +32,8 @@ def pick(text: str, ids: Iterable[str], noun: str) -> str:
         return text
     found = [i for i in ids if text and i.startswith(text)]
     if not found:
-        raise NotFoundError(f"there is no {noun} {text!r}; `holdfast {noun}s list` shows those there are")
+        named = f"there is no {noun} yet" if text == LAST else f"there is no {noun} {text!r}"
+        raise NotFoundError(f"{named}; `holdfast {_LISTED.get(noun, f'{noun}s list')}` shows those there are")
     if len(found) > 1:
         raise InvalidError(
             f"{text!r} is the start of {len(found)} {noun}s: {', '.join(found[:5])}; write more of it"

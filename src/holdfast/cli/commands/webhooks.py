@@ -66,14 +66,14 @@ def list_webhooks(as_json: Json = False) -> None:
         return
     ids = short_ids(each.id for each in found)
     say_table(
-        ("ID", "NAME", "URL", "EVENTS", "STATE", "LAST SUCCESS"),
+        ("ID", "NAME", "URL", "EVENTS", "STATE", "DELIVERED"),
         [
             (
                 ids[each.id],
                 each.name,
                 each.url,
                 _events(each),
-                _state(each),
+                _state(each, short=True),
                 ago(each.succeeded_at) or "never",
             )
             for each in found
@@ -213,11 +213,12 @@ def _events(webhook: Webhook) -> str:
     return ", ".join(webhook.events) or "all"
 
 
-def _state(webhook: Webhook) -> str:
+def _state(webhook: Webhook, *, short: bool = False) -> str:
     if not webhook.enabled:
         return f"disabled: {webhook.reason}" if webhook.reason else "disabled"
     if webhook.failing_since is not None:
-        return f"failing since {ago(webhook.failing_since)}, {webhook.failures} attempts"
+        attempts = "" if short else f", {webhook.failures} attempts"
+        return f"failing since {ago(webhook.failing_since)}{attempts}"
     return "enabled"
 
 

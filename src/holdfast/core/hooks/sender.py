@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, cast
 
 from holdfast.core.domain.addresses import Resolver, WebAddress, checked_addresses, system_resolver
+from holdfast.core.domain.causes import words_of
 from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.domain.values import utc_now
@@ -159,7 +160,7 @@ class HttpSender:
                 error = failure
                 break  # it may have been received
         await self.close()
-        reason = str(error) or type(error).__name__
+        reason = words_of(error) or type(error).__name__
         return Answer(None, error=f"{address.netloc} cannot be reached: {reason}.")
 
     def _request(self, address: WebAddress, ip: str, message: Message) -> httpx.Request:

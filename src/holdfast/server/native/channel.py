@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +13,7 @@ import httpx
 from pydantic import ValidationError
 
 from holdfast import __version__
+from holdfast.core.domain.causes import behind, words_of
 from holdfast.core.domain.errors import (
     STATUS,
     ErrorInfo,
@@ -253,17 +252,9 @@ def _trust(ca_file: str) -> ssl.SSLContext | bool:
         raise InvalidError(f"{ca_file} cannot be used as --ca: {reason}", code="invalid_ca") from None
 
 
-def _behind(error: BaseException | None) -> Iterator[BaseException]:
-    """Yields `error` and what is behind it; of several attempts the first."""
-    while error is not None:
-        yield error
-        several = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-        error = several[0] if several else error.__cause__ or error.__context__
-
-
 def _cause(error: Exception | None, kind: type[E]) -> E | None:
     """Returns what of `kind` is behind `error`, for example what is wrong with a certificate."""
-    return next((each for each in _behind(error) if isinstance(each, kind)), None)
+    return next((each for each in behind(error) if isinstance(each, kind)), None)
 
 
 def _speaks_no_tls(cause: Exception | None) -> bool:
@@ -278,13 +269,7 @@ def _reason(cause: Exception | None) -> str:
     if isinstance(cause, httpx.RemoteProtocolError):
         closed = re.search("disconnected|closed", str(cause))
         return "it hung up" if closed else "it does not speak HTTP"
-    system = (_of_system(each) for each in _behind(cause) if isinstance(each, OSError) and each.errno)
-    return next(system, str(cause or "")).rstrip(".")
-
-
-def _of_system(error: OSError) -> str:
-    own = isinstance(error, ssl.SSLError) or (error.errno or 0) < 0  # their numbers are no errno
-    return (error.strerror or str(error)) if own else os.strerror(error.errno or 0)
+    return words_of(cause)
 
 
 def _info(response: httpx.Response) -> ErrorInfo | None:
