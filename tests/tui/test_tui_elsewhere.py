@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 
 from holdfast.core.config.settings import TuiSettings
 from holdfast.core.domain.approvals import ApprovalStatus, Decision
-from holdfast.core.domain.errors import UnauthenticatedError
+from holdfast.core.domain.errors import ConflictError, UnauthenticatedError, UnavailableError
 from holdfast.core.domain.events import SessionDeleted
 from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.messages import TextPart, text_of
@@ -205,6 +205,40 @@ async def test_what_is_not_answered_stays_in_sight(make_app, until, monkeypatch:
         held.set()
         await until(pilot, lambda: len(bench.sent) == 2 and not app.model.sending)
         await until(pilot, lambda: "bench.example.org:8700 ●" in shown(app))
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_a_message_that_is_lost_on_the_way_is_sent_again_and_taken_once(
+    make_app, until, arrived: bool
+) -> None:
+    bench = FakeWorkbench()
+    send, ids = bench.runs.send, []
+
+    async def lose(session_id: str, parts: Any, options: Any, message_id: str) -> Any:
+        ids.append(message_id)
+        if ids.count(message_id) == 1 and len(ids) <= 2:
+            if arrived:
+                await send(session_id, parts, options, message_id)
+            bench.lose()
+            raise UnavailableError("went away before it answered", code="engine_lost")
+        if arrived and message_id in ids[:2]:
+            raise ConflictError("The session has it already.", code="message_exists")
+        return await send(session_id, parts, options, message_id)
+
+    bench.runs.send = lose
+    app = make_app(bench, remote=remote())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, ready(app))
+        await type_in(pilot, "first")
+        await until(pilot, lambda: "waits for the engine  first" in shown(app))
+        app.main.box.area.insert("a draft that was begun meanwhile")
+        bench.lost = False
+        await until(pilot, lambda: len(ids) == 2 and len(bench.sent) == 1 and not app.model.outbox)
+        await until(pilot, ready(app))
+        assert [text_of(parts) for parts in bench.sent] == ["first"]
+        assert ids == [ids[0]] * 2
+        assert app.main.box.area.text == "a draft that was begun meanwhile"
+        assert not any("already" in message for message in said(app))
 
 
 async def test_the_newest_session_is_under_the_cursor_while_none_is_open(make_app, until) -> None:

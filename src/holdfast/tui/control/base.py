@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from holdfast.tui.screens.panes import Panes
     from holdfast.tui.start import Remote
 
+LOST = (UnavailableError.default_code, "engine_unreachable", "engine_lost")
+"""Codes of a call that found no engine; the stream of events may take longer to find that out."""
+
+CLOSED = "workbench_closed"
+"""The code of a call through a workbench that was given up meanwhile."""
+
 SLOW_S = 3.0
 """After so long without an answer to what a person wants, the header says so."""
 

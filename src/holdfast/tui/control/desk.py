@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
 from holdfast.core.domain.events import LoggedEvent
 from holdfast.tui.control.agents import AgentsControl
-from holdfast.tui.control.base import Context
+from holdfast.tui.control.base import LOST, Context
 from holdfast.tui.control.connection import Connection
 from holdfast.tui.control.decisions import DecisionsControl
 from holdfast.tui.control.engine import EngineControl
@@ -22,9 +22,6 @@ from holdfast.tui.control.sessions import SessionsControl
 
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
-
-LOST = (UnavailableError.default_code, "engine_unreachable", "engine_lost")
-"""Codes of a call that found no engine; the stream of events may take longer to find that out."""
 
 Action = Callable[[str], Awaitable[None]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.approvals import ApproveMode
@@ -14,12 +15,13 @@ from holdfast.core.domain.errors import (
     HoldfastError,
     InvalidError,
     NotFoundError,
+    UnavailableError,
 )
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.core.domain.values import new_id
-from holdfast.tui.control.base import Context
+from holdfast.tui.control.base import CLOSED, LOST, Context
 from holdfast.tui.control.decisions import DecisionsControl
 from holdfast.tui.control.local_files import is_rooted, local_file, send_along
 from holdfast.tui.control.sessions import SessionsControl
@@ -45,15 +47,17 @@ class RunsControl:
 
     async def send(self, text: str, mentions: list[Mention]) -> None:
         """Sends a message, or the answer to the question that waits in this session; one after the other."""
-        with self._shown(text):
+        await self._deliver(Waiting(new_id(), text, tuple(mentions)))
+
+    async def _deliver(self, waiting: Waiting) -> None:
+        with self._shown(waiting):
             async with self._sending:
-                await self._send(text, mentions)
+                await self._send(waiting)
 
     @contextmanager
-    def _shown(self, text: str) -> Iterator[None]:
+    def _shown(self, waiting: Waiting) -> Iterator[None]:
         """Shows a message above the message field while it is on its way, if that takes a while."""
         model, view = self._context.model, self._context.view
-        waiting = Waiting(new_id(), text)
 
         def show() -> None:
             model.sending.append(waiting)
@@ -68,28 +72,52 @@ class RunsControl:
                 model.sending.remove(waiting)
                 view.mark("queue")
 
-    async def _send(self, text: str, mentions: list[Mention]) -> None:
+    async def _send(self, waiting: Waiting) -> None:
         question = self._context.model.answering()
-        if question is not None:
-            await self._decisions.answer(question, text)
-            return
         try:
+            if question is not None and not waiting.sent:
+                await self._decisions.answer(question, waiting.text)
+                return
             if not self._context.model.header.may_send:
                 raise ForbiddenError("This key may look, but not send: its scope is `read`.")
-            session_id = await self._sessions.ensure()
-            message, attached = text, []
-            for mention in mentions:
-                part, called = await self._attach(session_id, mention)
-                if part is not None:
-                    attached.append(part)
-                    message = renamed(message, mention.path, called)
-            parts: tuple[UserPart, ...] = (TextPart(text=message), *attached)
-            with self._context.awaiting():
-                await self._context.workbench.runs.send(session_id, parts, self._options(), new_id())
+            lost = await self._send_message(waiting)
         except HoldfastError:
-            self._context.view.box.give_back(text)
+            self._context.view.box.give_back(waiting.text)
             raise
+        if lost is not None:
+            message = "The engine does not answer: your message is sent once it is reached again."
+            raise UnavailableError(message, code=lost.code) from lost
         self._context.panes.transcript.follow()
+
+    async def _send_message(self, waiting: Waiting) -> UnavailableError | None:
+        """Sends a message under its id. When the engine is lost, nobody knows whether it has arrived: then it
+        is kept, to be sent again under the same id, and the reason is returned."""
+        session_id, sent = waiting.session_id, waiting.sent
+        try:
+            session_id = session_id or await self._sessions.ensure()
+            parts = await self._parts(session_id, waiting)
+            sent = True
+            with self._context.awaiting():
+                await self._context.workbench.runs.send(session_id, parts, self._options(), waiting.id)
+        except UnavailableError as error:
+            if error.code not in (*LOST, CLOSED):
+                raise
+            self._context.model.outbox.append(replace(waiting, session_id=session_id, sent=sent))
+            self._context.view.mark("queue")
+            return error
+        except ConflictError as error:
+            if not waiting.sent or error.code != "message_exists":
+                raise
+        return None  # it has arrived, now or before
+
+    async def _parts(self, session_id: str, waiting: Waiting) -> tuple[UserPart, ...]:
+        message, attached = waiting.text, []
+        for mention in waiting.mentions:
+            part, called = await self._attach(session_id, mention)
+            if part is not None:
+                attached.append(part)
+                message = renamed(message, mention.path, called)
+        return (TextPart(text=message), *attached)
 
     async def _attach(self, session_id: str, mention: Mention) -> tuple[UserPart | None, str]:
         """Returns the file of a mention and how the message calls it; None for a word that is no file."""
@@ -114,8 +142,14 @@ class RunsControl:
         model = self._context.model
         while model.outbox:
             waiting = model.outbox.pop(0)
+            waiting = waiting if waiting.sent else replace(waiting, id=new_id())
             self._context.view.mark("queue")
-            await self.send(waiting.text, list(waiting.mentions))
+            try:
+                await self._deliver(waiting)
+            except HoldfastError:
+                if model.outbox and model.outbox[-1].id == waiting.id:  # it is the first one again
+                    model.outbox.insert(0, model.outbox.pop())
+                raise
 
     async def pull_back(self, _: str = "") -> None:
         """Takes the last waiting message back into the message field."""

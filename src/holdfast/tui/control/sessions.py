@@ -13,7 +13,7 @@ from holdfast.core.domain.errors import HoldfastError, UnavailableError
 from holdfast.core.domain.events import RUN_ENDS, EventFilter, LoggedEvent
 from holdfast.core.domain.messages import text_of, without_results
 from holdfast.core.domain.text import sanitize, sanitize_line
-from holdfast.tui.control.base import Context
+from holdfast.tui.control.base import CLOSED, Context
 from holdfast.tui.control.connection import Connection, fairly
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.sessions import hit_rows
@@ -216,7 +216,7 @@ class SessionsControl:
                 self._take_own(logged)
         except UnavailableError as error:
             # A workbench that was closed was given up already; its successor is not broken by that.
-            if error.code != "workbench_closed":
+            if error.code != CLOSED:
                 self._connection.broken()
         except HoldfastError as error:
             self._context.view.say_error(error.message)

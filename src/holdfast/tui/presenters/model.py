@@ -26,6 +26,10 @@ class Waiting:
     id: str
     text: str
     mentions: tuple[Mention, ...] = ()
+    session_id: str | None = None
+    """Where it belongs, when that is known already."""
+    sent: bool = False
+    """Whether it was sent under its id before, and may have arrived."""
 
 
 @dataclass(slots=True)
