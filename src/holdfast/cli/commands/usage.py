@@ -61,7 +61,7 @@ def _say_summary(found: UsageSummary) -> None:
 
 
 def _name(group: UsageGroup) -> str:
-    return f"{group.key[:8]} {group.label}".rstrip() if group.label else group.key
+    return f"{group.key[:8]} {group.label}" if group.label not in ("", group.key) else group.key
 
 
 def _counts(counts: UsageCounts) -> tuple[str, ...]:
