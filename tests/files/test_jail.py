@@ -350,3 +350,31 @@ def test_a_bind_mount_is_not_entered(workspace: WorkspaceJail, secret: Path) -> 
     )
     assert done.stdout.split("\n")[:5] == ["outside_workspace"] * 4 + ["[]"]
     assert [p.name for p in secret.parent.iterdir()] == ["secret.txt"]
+
+
+def test_a_closed_folder_is_neither_seen_nor_entered(tmp_path: Path) -> None:
+    own = tmp_path / "deep" / "own"
+    own.mkdir(parents=True)
+    (own / "keys.yaml").write_text("canary")
+    (own.parent / "other.txt").write_text("x")
+    jail = WorkspaceJail(tmp_path, closed=(own, tmp_path / "never-made"))
+    assert [each.path for each in jail.walk(hidden=True)] == ["deep", "deep/other.txt"]
+    for path in ("deep/own/keys.yaml", "deep/./own/keys.yaml", f"{own}/keys.yaml"):
+        with pytest.raises(ForbiddenError) as refused:
+            jail.read(path)
+        assert refused.value.code == "own_folder"
+    with pytest.raises(ForbiddenError):
+        jail.write("deep/own/policy.yaml", b"allow: ['*']")
+    with pytest.raises(ForbiddenError):
+        jail.delete("deep/own/keys.yaml")
+    with pytest.raises(ForbiddenError):
+        list(jail.walk("deep/own"))
+    assert (own / "keys.yaml").read_text() == "canary"
+    own.rename(tmp_path / "renamed")
+    with pytest.raises(ForbiddenError):
+        jail.read("renamed/keys.yaml")
+
+
+def test_a_closed_folder_may_itself_be_the_root(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    assert WorkspaceJail(tmp_path, closed=(tmp_path,)).read("a.txt") == b"x"

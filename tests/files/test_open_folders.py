@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.core.config.paths import Paths
-from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.domain.errors import ForbiddenError, NotFoundError
 from holdfast.core.domain.runs import Session
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.services.workspaces import Workspaces
@@ -67,3 +67,19 @@ def test_a_folder_that_was_made_anew_is_opened_anew(workspaces: Workspaces, tmp_
     assert workspaces.open(session) is not stale
     workspaces.open(session).write("a.txt", b"x")
     assert (tmp_path / "s" / "a.txt").read_bytes() == b"x"
+
+
+def test_a_workspace_around_the_home_does_not_show_what_is_in_it(
+    workspaces: Workspaces, tmp_path: Path
+) -> None:
+    keys = tmp_path / "home" / "config" / "keys.yaml"
+    keys.write_text("openai: canary")
+    (tmp_path / "notes.md").write_text("x")
+    around = session_in(tmp_path.parent, tmp_path.name)
+    jail = workspaces.open(around)
+    with pytest.raises(ForbiddenError):
+        jail.read("home/config/keys.yaml")
+    assert {each.path for each in jail.walk(hidden=True)} >= {"notes.md"}
+    shown = [each.path for each in jail.walk(hidden=True)]
+    shown += workspaces.project_index(around).complete("keys", 20)
+    assert not [path for path in shown if "keys.yaml" in path or path.startswith("home/data/")]

@@ -54,7 +54,10 @@ class WorkspaceJail:
     Raises `NotFoundError` when there is no folder at `root`.
     """
 
-    def __init__(self, root: Path, *, max_file_bytes: int = MAX_FILE_BYTES) -> None:
+    def __init__(
+        self, root: Path, *, closed: Iterable[Path] = (), max_file_bytes: int = MAX_FILE_BYTES
+    ) -> None:
+        """`closed` are folders that are not entered when they are below `root`."""
         self._root = root.resolve() if ".." in root.parts else root.absolute()
         self._roots = tuple({str(self._root), str(self._root.resolve())})
         self._max = max_file_bytes
@@ -65,6 +68,7 @@ class WorkspaceJail:
             raise NotFoundError(f"There is no folder at {self._root}: {error.strerror}") from error
         self._close = weakref.finalize(self, os.close, self._fd)
         self._mount = _mount_of(self._fd)
+        self._closed = frozenset(filter(None, map(_identity_at, closed)))
 
     @property
     def root(self) -> Path:
@@ -211,7 +215,8 @@ class WorkspaceJail:
         except (UnicodeEncodeError, FileNotFoundError):
             return None
         ordinary = stat.S_ISDIR(facts.st_mode) or stat.S_ISREG(facts.st_mode)
-        return facts if ordinary and facts.st_dev == self._mount[0] else None
+        seen = ordinary and facts.st_dev == self._mount[0] and _identity(facts) not in self._closed
+        return facts if seen else None
 
     def _components(self, path: str) -> list[str]:
         if "\0" in path or not _is_utf8(path):
@@ -265,7 +270,12 @@ class WorkspaceJail:
             raise InvalidError(f"{path}: {name} is not a folder") from error
         try:
             self._check_mount(below, path)
-        except OutsideWorkspace:
+            if self._closed and _identity(os.fstat(below)) in self._closed:
+                raise ForbiddenError(
+                    f"{path}: {name} is a folder of Holdfast's own, which agents do not look into.",
+                    code="own_folder",
+                )
+        except HoldfastError:
             os.close(below)
             raise
         return below
@@ -318,6 +328,17 @@ def _check_regular(facts: os.stat_result, path: str) -> None:
     if stat.S_ISDIR(facts.st_mode):
         raise InvalidError(f"{path} is a folder, not a file")
     raise InvalidError(f"{path} is a pipe, a socket or a device, not a file")
+
+
+def _identity(facts: os.stat_result) -> tuple[int, int]:
+    return facts.st_dev, facts.st_ino
+
+
+def _identity_at(folder: Path) -> tuple[int, int] | None:
+    try:
+        return _identity(folder.stat())
+    except OSError:  # it is not there, so nothing is in it
+        return None
 
 
 def _mount_of(fd: int) -> tuple[int, str]:

@@ -101,7 +101,13 @@ class Workspaces:
         if not folder.is_dir():
             self._jails.forget(session.workspace)
             raise NotFoundError(f"The session's folder {folder} is gone.", code="workspace_not_found")
-        return self._jails.get(session.workspace, lambda: WorkspaceJail(folder))
+        return self._jails.get(session.workspace, lambda: self._jail(folder))
+
+    def _jail(self, folder: Path) -> WorkspaceJail:
+        """Returns the jail of a folder. Holdfast's own ones may be below it, as below a user's home: the keys,
+        the rules and the log in them are nothing for agents."""
+        paths = self._paths
+        return WorkspaceJail(folder, closed=(paths.config, paths.data, paths.cache, paths.logs))
 
     def watch(self, workspace: Workspace) -> WorkspaceWatch:
         """Returns the watch on a workspace."""
@@ -113,7 +119,7 @@ class Workspaces:
 
     def project_index(self, session: Session) -> PathIndex:
         """Returns the paths of the folder that the session was started in."""
-        return self._indexes.get(session.project, lambda: PathIndex(WorkspaceJail(Path(session.project))))
+        return self._indexes.get(session.project, lambda: PathIndex(self._jail(Path(session.project))))
 
     def copy(self, source: Session, session_id: str) -> Path:
         """Returns the folder for a fork: a copy of a session's own folder, the same folder otherwise."""
