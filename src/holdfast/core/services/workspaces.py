@@ -104,8 +104,8 @@ class Workspaces:
         return self._jails.get(session.workspace, lambda: self._jail(folder))
 
     def _jail(self, folder: Path) -> WorkspaceJail:
-        """Returns the jail of a folder. Holdfast's own ones may be below it, as below a user's home: the keys,
-        the rules and the log in them are nothing for agents."""
+        """Returns the jail of a folder. Holdfast's own ones may be below it, as below a user's home: the
+        keys, the rules and the log in them are nothing for agents."""
         paths = self._paths
         return WorkspaceJail(folder, closed=(paths.config, paths.data, paths.cache, paths.logs))
 
