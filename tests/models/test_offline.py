@@ -285,6 +285,18 @@ async def test_several_requests_are_carried_out_in_order():
     assert said.index("Meeting notes") < said.index("`pytest -q` gave") < said.index("The files:")
 
 
+async def test_two_quotations_are_two_files_and_a_quotation_with_a_request_in_it_is_one():
+    bench = Bench()
+    await bench.turn('write "40 hinges" to order.md then write "12 locks" to locks.md')
+    await bench.turn('create run.sh with the content: echo "x" then run "y"')
+    written = [(given["path"], given["content"]) for _, given in bench.calls]
+    assert written == [
+        ("order.md", "40 hinges\n"),
+        ("locks.md", "12 locks\n"),
+        ("run.sh", 'echo "x" then run "y"\n'),
+    ]
+
+
 @pytest.mark.parametrize("text", ["hello", "Help!", "what can you do?", "who are you?", "thanks"])
 async def test_it_says_what_it_is_and_how_to_add_a_model(text):
     bench = Bench()

@@ -211,6 +211,7 @@ _UNFINISHED = {
     "remove": "I delete nothing by myself; run `rm FILE` asks for it as a command.",
 }
 _SPECIAL = re.compile(r"[.^$*+?{}\[\]\\|()]")
+_QUOTE = re.compile(r"[\"'`]")
 _QUOTED = re.compile(r"`[^`]*`|\"[^\"]*\"|(?<!\w)'[^'\n]*'(?!\w)", re.DOTALL)
 
 
@@ -225,7 +226,8 @@ def understand(text: str) -> list[Intent]:
         bare = _POLITE.sub("", text)
         return [_python(bare) or _write(bare) or _one(text[:MAX_REQUEST])]
     whole = _one(text)
-    if isinstance(whole, Write | RunPython | Ask | Plan):  # their last part is free text
+    several = isinstance(whole, Write) and _is_between_quotes(text, whole.content)
+    if isinstance(whole, Write | RunPython | Ask | Plan) and not several:  # their last part is free text
         return [whole]
     pieces = _pieces(text)
     if len(pieces) > 1:
@@ -233,6 +235,12 @@ def understand(text: str) -> list[Intent]:
         if not any(isinstance(i, Question | Help | Unclear) for i in each):
             return each
     return [whole]
+
+
+def _is_between_quotes(text: str, content: str) -> bool:
+    """Says whether `content` reaches from within one quotation into another: `a" to x, write "b`."""
+    quote = _QUOTE.search(content)
+    return quote is not None and f"{quote[0]}{content}{quote[0]}" in text
 
 
 def file_names(text: str) -> list[str]:
