@@ -59,7 +59,11 @@ class TcpListeners:
         if self._stopped:
             opened.close()
             await asyncio.wait({opened.task})
-            raise ConflictError("The engine is stopping.", code="engine_stopping", retryable=True)
+            raise ConflictError(
+                "The engine is stopping and starts nothing more; try again in a moment.",
+                code="engine_stopping",
+                retryable=True,
+            )
         self._open[opened.state.id] = opened
         opened.task.add_done_callback(partial(self._gone, opened.state.id))
         return opened.state

@@ -311,7 +311,11 @@ class Supervisor:
 
     def _check_open(self) -> None:
         if self._closing or self._refusing:
-            raise ConflictError("The engine is stopping.", code="engine_stopping", retryable=True)
+            raise ConflictError(
+                "The engine is stopping and starts nothing more; try again in a moment.",
+                code="engine_stopping",
+                retryable=True,
+            )
 
     async def _begin(self, run: ActiveRun, *events: SessionEvent | RunEvent) -> None:
         """Appends a run's first events, and owns it from then on."""
