@@ -30,7 +30,7 @@ class Needs:
             )
         if self.role is Role.ADMIN and not principal.is_admin:
             raise ForbiddenError(
-                f"This is for users with the role `admin`, and {principal.name} has not.",
+                f"This needs the role `admin`, which {principal.name} does not have.",
                 code="admin_only",
                 details={"operation": name},
             )
