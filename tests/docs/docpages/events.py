@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from docpages.markdown import code, docstring, fenced, page, summary, table
 from docpages.models import record_table, records_in
 from holdfast.core.domain import events
-from holdfast.core.domain.events import LoggedEvent, RunCompleted, RunEvent, SessionEvent
+from holdfast.core.domain.events import AnyEvent, LoggedEvent, RunCompleted
 
 COMMON = ("type", "session_id", "run_id", "at")
 
@@ -45,7 +45,7 @@ _COMMON_ROWS = (
 
 def all_events() -> list[type[BaseModel]]:
     """Returns the events, those of one noun together, nouns in the order of their first event."""
-    found = [*get_args(SessionEvent), *get_args(RunEvent)]
+    found = list(get_args(AnyEvent))
     order = list(_TITLES)
     return sorted(found, key=lambda event: order.index(noun(event)))
 

@@ -45,6 +45,11 @@ class Paths:
         return self.data / "blobs"
 
     @property
+    def knowledge(self) -> Path:
+        """Holds the index of documents: its database, and Chroma's folder."""
+        return self.data / "knowledge"
+
+    @property
     def workspaces(self) -> Path:
         """Holds one folder for each session whose workspace is `session`."""
         return self.data / "workspaces"

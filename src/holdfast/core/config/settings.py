@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast.core.domain.approvals import ApproveMode
+from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING
 
 PROJECT_SETTINGS = Path(".holdfast", "settings.yaml")
 """A project's own settings file; it may set a few things only."""
@@ -56,6 +57,20 @@ class ToolsSettings(_Section):
     """Whether `fetch_url` may reach loopback and private addresses."""
 
 
+class KnowledgeSettings(_Section):
+    """Collections of documents."""
+
+    chroma_url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")
+    """Address of a Chroma server or cluster that keeps the vectors; omitted: a folder of the home."""
+    embedding_model: str = DEFAULT_EMBEDDING
+    """The model of new collections: `wordllama`, which works offline, or an embedding model of a provider,
+    such as `openai/text-embedding-3-small`."""
+    max_file_mb: int = Field(default=100, ge=1, le=4096)
+    """Largest document that is taken in, in MiB."""
+    parse_timeout_s: float = Field(default=120, gt=0)
+    """Seconds that reading one document may take."""
+
+
 class TelemetrySettings(_Section):
     """Traces of runs, sent to an OpenTelemetry collector. Without an address nothing is sent anywhere."""
 
@@ -87,5 +102,6 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     models: ModelsSettings = ModelsSettings()
     tools: ToolsSettings = ToolsSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     tui: TuiSettings = TuiSettings()

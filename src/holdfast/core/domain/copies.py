@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from holdfast.core.domain.events import RunCancelled, RunEvent, SessionCreated, SessionDeleted, SessionEvent
+from holdfast.core.domain.events import AnyEvent, RunCancelled, SessionCreated, SessionDeleted
 
 _MOST_FORKS = 10_000
 
@@ -19,7 +19,7 @@ class Copies:
     def __init__(self) -> None:
         self._made_at: dict[str, datetime] = {}
 
-    def has(self, event: SessionEvent | RunEvent) -> bool:
+    def has(self, event: AnyEvent) -> bool:
         """Says whether `event` is a copy, or only ends the copy of a run that was under way."""
         if isinstance(event, SessionCreated):
             if event.forked_from is not None:

@@ -12,6 +12,7 @@
     ├── RateLimitedError      too many requests; it says how long to wait
     ├── UnsupportedError
     ├── UnavailableError      not reachable now; trying again may help
+    │   └── KnowledgeUnavailable  the index of documents, or Chroma
     ├── DeadlineError         a time limit ran out
     ├── StoreError            the database or the disk
     │   └── StoreTooNew       the database was written by a newer version
@@ -219,6 +220,12 @@ class UnavailableError(HoldfastError):
     kind = ErrorKind.UNAVAILABLE
     default_code = "unavailable"
     default_retryable = True
+
+
+class KnowledgeUnavailable(UnavailableError):
+    """The index of documents cannot be reached or read: its process, its folder, Chroma's server."""
+
+    default_code = "knowledge_unavailable"
 
 
 class DeadlineError(HoldfastError):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from holdfast.core.domain.knowledge import Method
 from holdfast.core.domain.values import Value
 
 
@@ -13,13 +14,16 @@ class KnowledgeUse(Value):
     """One collection, and how it is searched; what is left out is as the collection says."""
 
     collection: str
-    """The collection's id."""
+    """The collection's id or name."""
     top_k: int | None = Field(default=None, gt=0)
     """Chunks that are taken at most."""
     min_score: float | None = Field(default=None, ge=0)
-    method: Literal["hybrid", "vector", "lexical"] | None = None
+    method: Method | None = None
     where: dict[str, Any] | None = None
-    """A filter over the metadata of chunks."""
+    """A filter over the metadata of documents, in Chroma's form: `{"year": {"$gte": 2020}}`. `$name`,
+    `$source` and `$media_type` are the document's own."""
+    documents: tuple[str, ...] | None = None
+    """Ids of the documents that alone are searched."""
 
 
 class RetrievedContext(Value):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import BaseModel, Field
 
 from holdfast.core.domain.files import Workspace
+from holdfast.core.domain.knowledge import Document, Retrieved
+from holdfast.core.domain.memory import MemoryBlock, MemoryEntry, MemoryHit
 from holdfast.core.domain.messages import ResultPart, TextPart
 from holdfast.core.domain.values import Value
 
@@ -150,6 +152,47 @@ class BlobStore(Protocol):
     def path(self, digest: str) -> Path: ...
 
 
+class KnowledgeDesk(Protocol):
+    """The knowledge of one run: what its tools may ask."""
+
+    async def search(
+        self, query: str, call_id: str, *, collections: Sequence[str] = (), top_k: int | None = None
+    ) -> tuple[Retrieved, ...]:
+        """Searches in the run's collections (`collections`: names of some of them), records it in the log,
+        and returns what was found, numbered, within the token budget. Raises `HoldfastError`."""
+        ...
+
+    async def read(self, document: str, start: int = 0, characters: int = 4_000) -> tuple[Document, str]:
+        """Returns a document of the run's collections, by id or name, and a part of its text. Raises
+        `NotFoundError`."""
+        ...
+
+
+class MemoryDesk(Protocol):
+    """The memory of one run: what its tools may ask, on behalf of its owner."""
+
+    async def search(self, query: str, limit: int = 10) -> tuple[MemoryHit, ...]:
+        """Returns entries that fit, pinned ones included, best first."""
+        ...
+
+    async def remember(self, content: str, tags: tuple[str, ...] = ()) -> MemoryEntry:
+        """Keeps an entry; the same content is kept once."""
+        ...
+
+    async def forget(self, entry_id: str) -> None:
+        """Deletes an entry. Raises `NotFoundError`."""
+        ...
+
+    async def blocks(self) -> tuple[MemoryBlock, ...]:
+        """Returns the blocks that the run may read or write."""
+        ...
+
+    async def write_block(self, name: str, content: str) -> MemoryBlock:
+        """Replaces the content of a block; one of the agent's that does not exist yet is made. Raises
+        `NotFoundError`, `ForbiddenError`, `InvalidError` for what is too long."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a call may use. A tool gets nothing else: no globals, no environment."""
@@ -168,6 +211,10 @@ class ToolContext:
     """Default time limit of one call, in seconds."""
     allow_private_hosts: bool = False
     """Whether `fetch_url` may reach loopback and private addresses."""
+    knowledge: KnowledgeDesk | None = None
+    """The collections that the run may search; None: there are none."""
+    memory: MemoryDesk | None = None
+    """The memory that the run may read and write; None: there is none."""
 
 
 class Tool(Protocol):

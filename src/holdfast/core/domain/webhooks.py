@@ -9,7 +9,7 @@ from typing import Protocol
 
 from pydantic import AwareDatetime, Field
 
-from holdfast.core.domain.events import EventFilter, LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.events import AnyEvent, EventFilter, LoggedEvent
 from holdfast.core.domain.values import Value
 
 TEST_EVENT = "webhook.test"
@@ -105,7 +105,7 @@ class EventSource(Protocol):
         """Yields committed events over `after`; ends when the log closes."""
         ...
 
-    def owner_of(self, event: SessionEvent | RunEvent) -> str:
+    def owner_of(self, event: AnyEvent) -> str:
         """Returns the id of the user whose session an event is of."""
         ...
 

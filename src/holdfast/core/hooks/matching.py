@@ -8,15 +8,13 @@ from fnmatch import fnmatchcase
 from typing import get_args
 
 from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.events import DELTAS, RunEvent, SessionEvent
+from holdfast.core.domain.events import DELTAS, AnyEvent
 from holdfast.core.domain.text import shorten
 
 MAX_PATTERNS = 50
 MAX_PATTERN = 64
 
-EVENT_TYPES: tuple[str, ...] = tuple(
-    event.model_fields["type"].default for event in (*get_args(SessionEvent), *get_args(RunEvent))
-)
+EVENT_TYPES: tuple[str, ...] = tuple(event.model_fields["type"].default for event in get_args(AnyEvent))
 """The types of all events of the log."""
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 from holdfast.core.domain.errors import StoreError
 from holdfast.core.domain.events import (
+    AnyEvent,
     LoggedEvent,
     PartCompleted,
     PartDelta,
     PartKind,
     PartStarted,
     RunEvent,
-    SessionEvent,
     ToolCallProgressed,
 )
 from holdfast.core.identity.redaction import StreamRedactor
@@ -75,7 +75,7 @@ class Emitter:
         self._failure: StoreError | None = None
         self._part: _PartWriter | None = None
 
-    async def emit(self, *events: SessionEvent | RunEvent, durable: bool = False) -> list[LoggedEvent]:
+    async def emit(self, *events: AnyEvent, durable: bool = False) -> list[LoggedEvent]:
         """Appends events and waits until they are committed. Raises `StoreError`."""
         self._raise_failure()
         if not events:
@@ -97,9 +97,7 @@ class Emitter:
         self.state.apply(event)
         self._append(event)
 
-    def _append(
-        self, *events: SessionEvent | RunEvent, durable: bool = False
-    ) -> asyncio.Future[list[LoggedEvent]]:
+    def _append(self, *events: AnyEvent, durable: bool = False) -> asyncio.Future[list[LoggedEvent]]:
         future = self._log.append(*events, durable=durable)
         self._uncommitted.add(future)
         future.add_done_callback(self._committed)

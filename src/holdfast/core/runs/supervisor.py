@@ -22,6 +22,7 @@ from holdfast.core.domain.errors import (
     StoreError,
 )
 from holdfast.core.domain.events import (
+    AnyEvent,
     EventFilter,
     MessageAdded,
     MessageDequeued,
@@ -30,7 +31,6 @@ from holdfast.core.domain.events import (
     RunEvent,
     RunFailed,
     RunStarted,
-    SessionEvent,
     SessionRenamed,
     ToolCallRequested,
 )
@@ -296,7 +296,7 @@ class Supervisor:
             context = ContextProjection.of_history(options.history)  # as the start will make it anyway
         check_results(parts, context.unanswered)
         run = await self._prepare.run(session, options, state, context, models)
-        events: list[SessionEvent | RunEvent] = []
+        events: list[AnyEvent] = []
         if queued:
             events.append(MessageDequeued(session_id=session.id, message_id=message_id, reason="sent"))
         events.append(
@@ -317,7 +317,7 @@ class Supervisor:
                 retryable=True,
             )
 
-    async def _begin(self, run: ActiveRun, *events: SessionEvent | RunEvent) -> None:
+    async def _begin(self, run: ActiveRun, *events: AnyEvent) -> None:
         """Appends a run's first events, and owns it from then on."""
         try:
             await run.emitter.emit(*events, durable=True)

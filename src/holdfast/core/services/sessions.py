@@ -11,14 +11,13 @@ from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import AgentFileError, ConflictError, InvalidError, StoreError
 from holdfast.core.domain.events import (
+    AnyEvent,
     EventFilter,
     LoggedEvent,
     RunCancelled,
-    RunEvent,
     SessionConfigured,
     SessionCreated,
     SessionDeleted,
-    SessionEvent,
     SessionRenamed,
 )
 from holdfast.core.domain.models import ModelCatalog
@@ -181,9 +180,9 @@ class SessionService:
         return await self.get(new_session)
 
 
-def _copies(kept: Sequence[LoggedEvent], renaming: Renaming) -> list[SessionEvent | RunEvent]:
+def _copies(kept: Sequence[LoggedEvent], renaming: Renaming) -> list[AnyEvent]:
     """Returns the copies of events; a run that the fork cuts in the middle is closed as cancelled."""
-    copies: list[SessionEvent | RunEvent] = []
+    copies: list[AnyEvent] = []
     states: dict[str, RunState] = {}
     started = {logged.event.run_id for logged in kept if logged.event.type == "run.started"}
     for logged in copied(kept, {run_id for run_id in started if run_id is not None}):

@@ -8,11 +8,10 @@ from typing import Any
 from holdfast.core.domain.events import (
     DELTAS,
     EVENT,
+    AnyEvent,
     LoggedEvent,
     PartCompleted,
     PartStarted,
-    RunEvent,
-    SessionEvent,
 )
 from holdfast.core.domain.values import new_id
 
@@ -40,7 +39,7 @@ class Renaming:
         """Returns the new id of `old`."""
         return self._new.setdefault(old, new_id())
 
-    def event(self, event: SessionEvent | RunEvent) -> SessionEvent | RunEvent:
+    def event(self, event: AnyEvent) -> AnyEvent:
         """Returns the event with new ids; its time and content stay."""
         fields = self._record(event.model_dump(mode="json"))
         for name in _RECORDS:

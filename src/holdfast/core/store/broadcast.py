@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from holdfast.core.domain.events import (
+    AnyEvent,
     EventFilter,
     LoggedEvent,
-    RunEvent,
     SessionCreated,
     SessionDeleted,
-    SessionEvent,
+    job_of,
+    owner_of,
 )
 from holdfast.core.domain.identity import LOCAL
 
@@ -33,8 +34,8 @@ class Follower:
 
     @property
     def subject(self) -> str | None:
-        """The run or the session that it follows; None: everything."""
-        return self.filter.run_id or self.filter.session_id
+        """The run, the session or the job that it follows; None: everything."""
+        return self.filter.run_id or self.filter.session_id or self.filter.job_id
 
     def offer(self, logged: LoggedEvent) -> None:
         """Takes an event that it admits, if there is room for it."""
@@ -57,11 +58,11 @@ class Broadcast:
         """Takes in the owners of sessions that are not the local user's."""
         self._owners.update(owners)
 
-    def owner_of(self, event: SessionEvent | RunEvent) -> str:
+    def owner_of(self, event: AnyEvent) -> str:
         """Returns the id of the user whose session an event is of."""
         if isinstance(event, SessionDeleted):
             return event.owner
-        return self._owners.get(event.session_id, LOCAL)
+        return owner_of(event) or self._owners.get(event.session_id, LOCAL)
 
     def add(self, follower: Follower) -> None:
         self._followers[follower.subject].add(follower)
@@ -81,12 +82,12 @@ class Broadcast:
         for logged in batch:
             event = logged.event
             self._learn(event)
-            for subject in {event.run_id, event.session_id, None} & followers.keys():
+            for subject in {event.run_id, event.session_id, job_of(event), None} & followers.keys():
                 for follower in followers[subject]:
                     if self._admits(follower, logged):
                         follower.offer(logged)
 
-    def _learn(self, event: SessionEvent | RunEvent) -> None:
+    def _learn(self, event: AnyEvent) -> None:
         # The id of a deleted session is free again, for another user too.
         if isinstance(event, SessionDeleted):
             self._owners.pop(event.session_id, None)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from holdfast.core.domain.approvals import Approval, ApprovalStatus
 from holdfast.core.domain.events import (
     EVENT,
+    AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
     MessageAdded,
@@ -20,7 +21,6 @@ from holdfast.core.domain.events import (
     QuestionAsked,
     RunCancelled,
     RunCompleted,
-    RunEvent,
     RunFailed,
     RunPaused,
     RunResumed,
@@ -28,20 +28,19 @@ from holdfast.core.domain.events import (
     SessionConfigured,
     SessionCreated,
     SessionDeleted,
-    SessionEvent,
     SessionRenamed,
     StepStarted,
     UsageRecorded,
 )
 from holdfast.core.domain.messages import text_of, without_results
 from holdfast.core.domain.runs import QueuedMessage
-from holdfast.core.store import usage
+from holdfast.core.store import jobs, usage
 
 _DIGEST = re.compile(r'"([0-9a-f]{64})"')
 _NOT_INDEXED = ("part.delta", "tool_call.progressed", "part.started")
 
 
-def index(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunEvent, body: str) -> None:
+def index(db: sqlite3.Connection, event_id: int, event: AnyEvent, body: str) -> None:
     """Brings the index up to date with one event; `body` is its JSON."""
     if event.type in _NOT_INDEXED:
         return
@@ -53,11 +52,13 @@ def index(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunEvent,
         _index_run(db, event_id, event)
     elif event.type.startswith(("approval.", "question.")):
         _index_pending(db, event_id, event)
+    elif event.type.startswith("job."):
+        jobs.index_job(db, event_id, event)
     else:
         _index_content(db, event_id, event)
 
 
-def _index_session(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunEvent) -> None:
+def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
     match event:
         case SessionCreated():
             at = event.at.isoformat()
@@ -98,7 +99,7 @@ def _delete(db: sqlite3.Connection, event_id: int, session_id: str) -> None:
     db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
 
-def _index_run(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunEvent) -> None:
+def _index_run(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
     match event:
         case RunStarted():
             db.execute(
@@ -147,7 +148,7 @@ def _settle_status(db: sqlite3.Connection, run_id: str) -> None:
     )
 
 
-def _index_pending(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunEvent) -> None:
+def _index_pending(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
     match event:
         case ApprovalRequested(approval=approval):
             db.execute(
@@ -189,7 +190,7 @@ def _index_pending(db: sqlite3.Connection, event_id: int, event: SessionEvent | 
         _settle_status(db, event.run_id)
 
 
-def _index_content(db: sqlite3.Connection, event_id: int, event: SessionEvent | RunEvent) -> None:
+def _index_content(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
     match event:
         case MessageAdded():
             db.execute("UPDATE sessions SET messages = messages + 1 WHERE id = ?", (event.session_id,))
@@ -254,7 +255,7 @@ def rebuild(db: sqlite3.Connection, read_blob: Callable[[str], str | None]) -> i
     """
     db.execute("BEGIN IMMEDIATE")
     try:
-        for table in ("sessions", "runs", "approvals", "questions", "queue", "blob_uses", "search"):
+        for table in ("sessions", "runs", "approvals", "questions", "queue", "blob_uses", "search", "jobs"):
             db.execute(f"DELETE FROM {table}")
         # Of deltas too, which have no other place in the index.
         db.execute("INSERT INTO blob_uses SELECT blob, id FROM events WHERE blob IS NOT NULL")

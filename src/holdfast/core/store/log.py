@@ -15,7 +15,7 @@ from typing import Any
 from pydantic_core import PydanticSerializationError
 
 from holdfast.core.domain.errors import NotFoundError, StoreError
-from holdfast.core.domain.events import EVENT, EventFilter, LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.events import EVENT, AnyEvent, EventFilter, LoggedEvent
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.store.broadcast import Broadcast, Follower
 from holdfast.core.store.index import rebuild
@@ -78,13 +78,11 @@ class EventLog:
         await self.writer.close()
         await self.reader.close()
 
-    def append(
-        self, *events: SessionEvent | RunEvent, durable: bool = False
-    ) -> asyncio.Future[list[LoggedEvent]]:
+    def append(self, *events: AnyEvent, durable: bool = False) -> asyncio.Future[list[LoggedEvent]]:
         """Appends events, committed together; await the future to know that they are. Raises `StoreError`."""
         return self.writer.append([self._storable(event) for event in events], durable=durable)
 
-    def _storable(self, event: SessionEvent | RunEvent) -> Storable:
+    def _storable(self, event: AnyEvent) -> Storable:
         """Returns the event with its JSON, without secrets and without what JSON cannot hold."""
         try:
             text = event.model_dump_json()
@@ -102,7 +100,7 @@ class EventLog:
         self.tally.add(batch)
         self._followers.publish(batch)
 
-    def owner_of(self, event: SessionEvent | RunEvent) -> str:
+    def owner_of(self, event: AnyEvent) -> str:
         """Returns the id of the user whose session an event is of."""
         return self._followers.owner_of(event)
 

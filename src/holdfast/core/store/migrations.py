@@ -269,6 +269,34 @@ STEPS: tuple[tuple[str, str], ...] = (
         """,
     ),
     ("makers_of_credentials", "ALTER TABLE credentials ADD COLUMN made_by TEXT;"),
+    (
+        "jobs_and_events_of_users",
+        """
+        ALTER TABLE events ADD COLUMN owner TEXT;   -- of events that are of no session
+        ALTER TABLE events ADD COLUMN job_id TEXT;
+        CREATE INDEX events_by_job ON events (job_id, id) WHERE job_id IS NOT NULL;
+
+        CREATE TABLE jobs (
+            id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            title TEXT NOT NULL,
+            collection_id TEXT NOT NULL,
+            status TEXT NOT NULL,
+            request TEXT NOT NULL,
+            progress TEXT NOT NULL,
+            failures TEXT NOT NULL,
+            retry_of TEXT,
+            error TEXT,
+            started_at TEXT NOT NULL,
+            ended_at TEXT,
+            first_event_id INTEGER NOT NULL,
+            last_event_id INTEGER NOT NULL
+        );
+        CREATE INDEX jobs_by_owner ON jobs (owner, first_event_id);
+        CREATE INDEX jobs_running ON jobs (first_event_id) WHERE status = 'running';
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

@@ -70,7 +70,8 @@ _MAX_WORDS = 20
 
 
 EVENTS_OF = (
-    "CASE type WHEN 'session.deleted' THEN COALESCE(json_extract(body, '$.owner'), 'local') = ?1"
+    "CASE WHEN owner IS NOT NULL THEN owner = ?1"
+    " WHEN type = 'session.deleted' THEN COALESCE(json_extract(body, '$.owner'), 'local') = ?1"
     " ELSE EXISTS (SELECT 1 FROM sessions s WHERE s.id = events.session_id AND s.owner = ?1) END"
 )
 """Admits the events of a user. The id of a deleted session may be another user's by now."""
@@ -134,16 +135,18 @@ class Reader:
             wheres.append("session_id = ?4")
         if filter.run_id is not None:
             wheres.append("run_id = ?5")
+        wheres.append("?7 IS NULL" if filter.job_id is None else "job_id = ?7")
         if not filter.deltas:
             wheres.append(f"type NOT IN ({_DELTAS})")
         sql = f"SELECT id, body, blob FROM events WHERE {' AND '.join(wheres)} ORDER BY id LIMIT ?6"
-        indexed = filter.session_id is not None or filter.run_id is not None
+        indexed = any((filter.session_id, filter.run_id, filter.job_id))
         last = await self.last_event_id()
         # One who has few among many looks through them in steps, between which other readers have their turn.
         step = last if indexed or owner is None else _STEP
         found: list[LoggedEvent] = []
         for start in range(after, last, max(1, step)):
-            values = (owner, start, start + step, filter.session_id, filter.run_id, limit - len(found))
+            named = (filter.session_id, filter.run_id)
+            values = (owner, start, start + step, *named, limit - len(found), filter.job_id)
             found += [self._logged(row) for row in await self._all(sql, values)]
             if len(found) == limit:
                 break

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from holdfast.core.domain.errors import StoreError
-from holdfast.core.domain.events import RUN_ENDS, LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.events import RUN_ENDS, AnyEvent, LoggedEvent, job_of, owner_of
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.store.index import index
 from holdfast.core.store.migrations import migrate
@@ -37,7 +37,7 @@ _ROWS = 50
 
 
 T = TypeVar("T")
-Storable = tuple[SessionEvent | RunEvent, str]
+Storable = tuple[AnyEvent, str]
 """An event and its JSON."""
 
 
@@ -228,15 +228,16 @@ class Writer:
             logged.append(LoggedEvent.committed(event_id, event, body))
         return logged
 
-    def _row(self, event: SessionEvent | RunEvent, body: str) -> tuple[str | None, ...]:
+    def _row(self, event: AnyEvent, body: str) -> tuple[str | None, ...]:
         blob = self._blobs.put(body.encode()) if len(body) > MAX_BODY else None
-        return event.session_id, event.run_id, event.type, "" if blob else body, blob
+        own = owner_of(event), job_of(event)
+        return event.session_id, event.run_id, event.type, *own, "" if blob else body, blob
 
     def _insert_rows(self, rows: Sequence[tuple[str | None, ...]]) -> range:
         """Returns the ids, which follow each other: nobody else writes, and none is used twice."""
-        marks = ", ".join(["(?, ?, ?, ?, ?)"] * len(rows))
+        marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows))
         last = self._db.execute(
-            f"INSERT INTO events (session_id, run_id, type, body, blob) VALUES {marks}",
+            f"INSERT INTO events (session_id, run_id, type, owner, job_id, body, blob) VALUES {marks}",
             [value for row in rows for value in row],
         ).lastrowid
         assert last is not None

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from holdfast.core.domain.copies import Copies
 from holdfast.core.domain.events import (
     RUN_ENDS,
+    AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
     ContextCompacted,
@@ -31,12 +32,10 @@ from holdfast.core.domain.events import (
     QuestionAsked,
     RunCancelled,
     RunCompleted,
-    RunEvent,
     RunFailed,
     RunPaused,
     RunResumed,
     RunStarted,
-    SessionEvent,
     StepCompleted,
     StepStarted,
     ToolCallCompleted,
@@ -70,7 +69,7 @@ class Fold:
         self._runs: dict[str, _Run] = {}
         self._copies = Copies()
 
-    def apply(self, event: SessionEvent | RunEvent) -> list[Span]:
+    def apply(self, event: AnyEvent) -> list[Span]:
         """Returns the spans that have ended with this event."""
         if self._copies.has(event) or event.run_id is None:
             return []
@@ -118,7 +117,7 @@ class _Run:
         if started.continues is not None:
             self._root.link = (trace_id(started.continues), span_id(started.continues, "run"))
 
-    def apply(self, event: SessionEvent | RunEvent) -> Iterator[Span]:  # noqa: PLR0912 (a case an event)
+    def apply(self, event: AnyEvent) -> Iterator[Span]:  # noqa: PLR0912 (a case an event)
         match event:
             case MessageAdded():
                 self._take_message(event)

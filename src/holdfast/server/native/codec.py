@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.events import EVENT, LoggedEvent, RunEvent, SessionEvent
+from holdfast.core.domain.events import EVENT, AnyEvent, LoggedEvent
 from holdfast.core.domain.text import shorten
 from holdfast.core.domain.transfer import Upload
 from holdfast.core.domain.values import Page
@@ -256,7 +256,7 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_EVENT_TYPES = frozenset(event.model_fields["type"].default for event in get_args(SessionEvent | RunEvent))
+_EVENT_TYPES = frozenset(event.model_fields["type"].default for event in get_args(AnyEvent))
 
 
 def read_event(fields: dict[str, Any]) -> LoggedEvent | None:

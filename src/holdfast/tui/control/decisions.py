@@ -17,7 +17,7 @@ from holdfast.tui.presenters.settled import decided_already, settled_elsewhere
 
 if TYPE_CHECKING:
     from holdfast.core.domain.approvals import Approval
-    from holdfast.core.domain.events import RunEvent, SessionEvent
+    from holdfast.core.domain.events import AnyEvent
 
 
 class DecisionsControl:
@@ -53,7 +53,7 @@ class DecisionsControl:
         if new is not None or len(model.inbox) != before:
             self._context.view.mark("inbox", "header")
 
-    def _tell_of_others(self, event: SessionEvent | RunEvent) -> None:
+    def _tell_of_others(self, event: AnyEvent) -> None:
         """Says what somebody else, or this person elsewhere, has decided while it was shown here."""
         if event.type not in ("approval.resolved", "question.answered"):
             return

@@ -15,7 +15,7 @@ from holdfast.tui.presenters.spans import BLANK, Line, line
 
 if TYPE_CHECKING:
     from holdfast.core.domain.approvals import Approval
-    from holdfast.core.domain.events import RunEvent, SessionEvent
+    from holdfast.core.domain.events import AnyEvent
     from holdfast.core.domain.tools import Question
 
 RISKS = {"read": "muted", "write": "accent", "network": "warning", "execute": "warning"}
@@ -76,7 +76,7 @@ class Inbox:
         self._items = {item.id: self._items.get(item.id, item) for item in items}
         self.loaded = True
 
-    def apply(self, event: SessionEvent | RunEvent, now: float) -> Item | None:
+    def apply(self, event: AnyEvent, now: float) -> Item | None:
         """Takes an event in; returns the item when it is new."""
         if event.type == "approval.requested":
             approval = event.approval

@@ -15,7 +15,7 @@ from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.presenters.status import Header
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.events import RunEvent, SessionEvent
+    from holdfast.core.domain.events import AnyEvent
     from holdfast.tui.presenters.files import FileRow
 
 
@@ -93,7 +93,7 @@ class Model:
         """Brings the number in the header up to date."""
         self.header = replace(self.header, waiting=len(self.inbox))
 
-    def take_queue(self, event: SessionEvent | RunEvent) -> bool:
+    def take_queue(self, event: AnyEvent) -> bool:
         """Follows the queue of the open session; says whether it changed."""
         if event.type == "message.queued":
             if all(w.id != event.message_id for w in self.queue):

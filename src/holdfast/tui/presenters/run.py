@@ -12,7 +12,7 @@ from holdfast.tui.presenters.figures import cost, duration, tokens
 from holdfast.tui.presenters.spans import BLANK, Line, line
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.events import RunEvent, SessionEvent
+    from holdfast.core.domain.events import AnyEvent
     from holdfast.core.domain.tools import PlanItem
 
 STATUS_ROLES = {
@@ -86,7 +86,7 @@ class RunView:
         """Whether the latest run ended before its work was done."""
         return self.current is not None and self.current.continuable
 
-    def apply(self, event: SessionEvent | RunEvent) -> bool:
+    def apply(self, event: AnyEvent) -> bool:
         """Takes an event in; says whether what is shown has changed."""
         if event.type == "run.started":
             number = self.numbers.setdefault(event.run_id, len(self.numbers) + 1)
@@ -108,7 +108,7 @@ class RunView:
             self.current.number = self.numbers[self.current.id]
 
 
-def _apply_end(run: RunState, event: SessionEvent | RunEvent) -> bool:
+def _apply_end(run: RunState, event: AnyEvent) -> bool:
     if event.type == "run.completed":
         run.status = "completed"
     elif event.type == "run.failed":
@@ -123,7 +123,7 @@ def _apply_end(run: RunState, event: SessionEvent | RunEvent) -> bool:
     return True
 
 
-def _apply_wait(run: RunState, event: SessionEvent | RunEvent) -> bool:
+def _apply_wait(run: RunState, event: AnyEvent) -> bool:
     if event.type in ("approval.requested", "question.asked"):
         run.waiting += 1
     elif event.type in ("approval.resolved", "question.answered"):
@@ -137,7 +137,7 @@ def _apply_wait(run: RunState, event: SessionEvent | RunEvent) -> bool:
     return True
 
 
-def _apply_work(run: RunState, event: SessionEvent | RunEvent) -> bool:
+def _apply_work(run: RunState, event: AnyEvent) -> bool:
     if event.type == "step.started":
         run.model = sanitize_line(event.model)
         run.steps.append(Step(event.step, run.model))

@@ -12,7 +12,7 @@ from holdfast.tui.presenters.figures import age
 from holdfast.tui.presenters.spans import Line, Span
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.events import LoggedEvent, RunEvent, SessionEvent
+    from holdfast.core.domain.events import AnyEvent, LoggedEvent
     from holdfast.core.domain.runs import SearchHit, Session
 
 Effect = Literal["none", "changed", "reload"]
@@ -120,7 +120,7 @@ class SessionList:
         return "changed" if _update(known, event) else "none"
 
 
-def _update(known: SessionState, event: SessionEvent | RunEvent) -> bool:
+def _update(known: SessionState, event: AnyEvent) -> bool:
     known.begun = known.begun or event.type in ("message.added", "run.started", "session.renamed")
     if event.type in _ENDS:
         known.status, known.pending = _ENDS[event.type], 0

@@ -9,7 +9,7 @@ from holdfast.core.domain.text import sanitize_line, shorten
 
 if TYPE_CHECKING:
     from holdfast.core.domain.approvals import Approval, Decision
-    from holdfast.core.domain.events import RunEvent, SessionEvent
+    from holdfast.core.domain.events import AnyEvent
     from holdfast.tui.presenters.inbox import Item
 
 _WORDS = {
@@ -20,7 +20,7 @@ _WORDS = {
 """How each end of an approval is called; others are shown by the run itself."""
 
 
-def settled_elsewhere(item: Item, event: SessionEvent | RunEvent, me: str) -> str:
+def settled_elsewhere(item: Item, event: AnyEvent, me: str) -> str:
     """Returns what to say of an item that was decided while it was shown here; empty: nothing."""
     if event.type == "question.answered":
         said = event.answer

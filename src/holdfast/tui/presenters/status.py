@@ -10,7 +10,7 @@ from holdfast.tui.presenters.figures import cost, tokens
 from holdfast.tui.presenters.spans import Line, line
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.events import RunEvent, SessionEvent
+    from holdfast.core.domain.events import AnyEvent
     from holdfast.core.domain.runs import Usage
     from holdfast.tui.start import Start
 
@@ -48,7 +48,7 @@ class Header:
     unpriced: bool = False
     waiting: int = 0
 
-    def count(self, event: SessionEvent | RunEvent) -> Header:
+    def count(self, event: AnyEvent) -> Header:
         """Returns the header after an event of the open session."""
         if event.type == "usage.recorded":
             return replace(

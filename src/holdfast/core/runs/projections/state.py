@@ -10,6 +10,7 @@ from typing import Any, Literal
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision
 from holdfast.core.domain.events import (
     RUN_ENDS,
+    AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
     MessageAdded,
@@ -25,7 +26,6 @@ from holdfast.core.domain.events import (
     RunPaused,
     RunResumed,
     RunStarted,
-    SessionEvent,
     StepCompleted,
     StepStarted,
     Timing,
@@ -151,7 +151,7 @@ class RunState:
         under_way = [call for call in self.open_calls if call.started and not call.asking]
         return bool(under_way) or not self.resumable
 
-    def apply(self, event: SessionEvent | RunEvent) -> None:
+    def apply(self, event: AnyEvent) -> None:
         """Takes in the next event of the run."""
         if event.type in RUN_ENDS:
             self.ended = True
@@ -186,7 +186,7 @@ class RunState:
             case _:
                 self._apply_call(event)
 
-    def _apply_call(self, event: SessionEvent | RunEvent) -> None:
+    def _apply_call(self, event: AnyEvent) -> None:
         match event:
             case ToolCallRequested():
                 self.calls[event.call_id] = CallState(

@@ -1,0 +1,220 @@
+"""The nouns `knowledge` and `jobs` of a workbench."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from holdfast.core.domain.identity import Scope
+from holdfast.core.domain.jobs import Job
+from holdfast.core.domain.knowledge import (
+    Chunk,
+    Chunking,
+    Collection,
+    ContextRecord,
+    Document,
+    Method,
+    Retrieval,
+    RetrievalSettings,
+)
+from holdfast.core.domain.options import KnowledgeUse
+from holdfast.core.domain.transfer import Upload
+from holdfast.core.domain.values import Cursor, Limit, Page, Wait
+from holdfast.core.services.needs import needs
+
+
+class Knowledge(Protocol):
+    """Collections of documents, and searches in them. A collection is named by its id or by its name."""
+
+    @needs(Scope.READ)
+    async def list(self) -> tuple[Collection, ...]:
+        """Returns the user's collections, by name."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def create(
+        self,
+        name: str,
+        description: str = "",
+        embedding_model: str | None = None,
+        chunking: Chunking | None = None,
+        retrieval: RetrievalSettings | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Collection:
+        """Makes an empty collection. Without `embedding_model` it has that of the settings. Raises
+        `ConflictError` (`collection_exists`), `InvalidError`."""
+        ...
+
+    @needs(Scope.READ)
+    async def get(self, collection: str) -> Collection:
+        """Returns a collection. Raises `NotFoundError` with the nearest names."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def update(
+        self,
+        collection: str,
+        name: str | None = None,
+        description: str | None = None,
+        chunking: Chunking | None = None,
+        retrieval: RetrievalSettings | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Collection:
+        """Changes what is given; chunking holds for documents that are taken in later."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def delete(self, collection: str) -> None:
+        """Deletes a collection with its documents; files on disk stay. Its jobs are cancelled."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def add(
+        self,
+        collection: str,
+        paths: tuple[str, ...] = (),
+        urls: tuple[str, ...] = (),
+        metadata: dict[str, Any] | None = None,
+        summaries: bool = False,
+        model: str | None = None,
+    ) -> Job:
+        """Starts a job that takes in files and folders of the engine's machine (whole paths) and web pages. A
+        folder is kept in mind: `sync` brings the collection in step with it.
+
+        Raises `ForbiddenError` for paths that are not the user's to name, `NotFoundError`, `InvalidError`.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def upload(
+        self,
+        collection: str,
+        name: str,
+        data: Upload,
+        metadata: dict[str, Any] | None = None,
+        summaries: bool = False,
+        model: str | None = None,
+    ) -> Job:
+        """Starts a job that takes in a document of the caller's own machine; one of the same name is
+        replaced. Raises `TooLargeError`."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def sync(self, collection: str) -> Job:
+        """Starts a job that brings the collection in step with its folders and addresses: only what
+        changed, by content. Raises `InvalidError` when it has none."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def watch(self, collection: str, path: str, on: bool = True) -> Collection:
+        """Keeps the collection in step with a folder as it changes, while the engine runs; or no longer."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def reembed(self, collection: str, model: str) -> Job:
+        """Starts a job that makes all vectors anew with another embedding model."""
+        ...
+
+    @needs(Scope.READ)
+    async def documents(
+        self, collection: str, query: str = "", limit: Limit = 200, cursor: Cursor | None = None
+    ) -> Page[Document]:
+        """Returns documents, by name; `query`: words in name or title."""
+        ...
+
+    @needs(Scope.READ)
+    async def document(self, document_id: str) -> Document:
+        """Returns a document. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.READ)
+    async def chunks(self, document_id: str, limit: Limit = 200, cursor: Cursor | None = None) -> Page[Chunk]:
+        """Returns the chunks of a document, in order."""
+        ...
+
+    @needs(Scope.READ)
+    async def text(self, document_id: str, start: int = 0, characters: int = 100_000) -> str:
+        """Returns a part of a document's text, to which the offsets of chunks refer."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def describe(
+        self,
+        document_id: str,
+        summary: str | None = None,
+        questions: tuple[str, ...] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Document:
+        """Changes what is said of a document; `metadata` replaces the old."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def remove(self, document_id: str) -> None:
+        """Removes a document from its collection."""
+        ...
+
+    @needs(Scope.READ)
+    async def search(
+        self,
+        query: str,
+        collections: tuple[KnowledgeUse, ...],
+        method: Method | None = None,
+        top_k: int | None = None,
+        model: str | None = None,
+    ) -> Retrieval:
+        """Returns the best passages. Methods that ask a model use `model`, or the one that a new session
+        would have. Raises `NotFoundError`, `UnsupportedError` where that is `offline`."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def keep(
+        self,
+        query: str,
+        collections: tuple[KnowledgeUse, ...],
+        method: Method | None = None,
+        max_tokens: int | None = None,
+        model: str | None = None,
+    ) -> ContextRecord:
+        """Searches, and keeps what is found under an id, for the context of runs."""
+        ...
+
+    @needs(Scope.READ)
+    async def contexts(self, limit: Limit = 50, cursor: Cursor | None = None) -> Page[ContextRecord]:
+        """Returns the kept retrievals, latest first."""
+        ...
+
+    @needs(Scope.READ)
+    async def context(self, context_id: str) -> ContextRecord:
+        """Returns a kept retrieval. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def drop(self, context_id: str) -> None:
+        """Deletes a kept retrieval."""
+        ...
+
+
+class Jobs(Protocol):
+    """Long work that goes on in the engine, whoever listens."""
+
+    @needs(Scope.READ)
+    async def list(
+        self, collection_id: str | None = None, limit: Limit = 50, cursor: Cursor | None = None
+    ) -> Page[Job]:
+        """Returns the user's jobs, latest first."""
+        ...
+
+    @needs(Scope.READ)
+    async def get(self, job_id: str, wait_s: Wait = 0) -> Job:
+        """Returns a job, at once or when it has ended within `wait_s` seconds. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def cancel(self, job_id: str) -> Job:
+        """Ends a job; what it has taken in stays. One that has ended is returned as it is."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def retry(self, job_id: str) -> Job:
+        """Starts a job for the items of an ended one that failed or were not reached. Raises `ConflictError`
+        when there are none, or it goes on."""
+        ...
