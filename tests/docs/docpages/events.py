@@ -27,7 +27,11 @@ _TITLES = {
     "file": "Files",
     "model": "Models",
     "context": "Context",
+    "retrieval": "Retrieval",
     "usage": "Usage",
+    "job": "Jobs",
+    "knowledge": "Knowledge",
+    "memory": "Memory",
 }
 
 _COMMON_TEXT = """\
@@ -37,7 +41,11 @@ in an exported session. Every event has:"""
 _COMMON_ROWS = (
     ("`id`", "integer", "Given by the log when the event is committed; it only grows, over all sessions."),
     ("`type`", "text", "What happened; one of the names below."),
-    ("`session_id`", "text", "The session it belongs to."),
+    (
+        "`session_id`",
+        "text",
+        "The session it belongs to; those of jobs, knowledge and memory have an `owner` instead.",
+    ),
     ("`run_id`", "text", "The run it belongs to; null for events of a session outside of runs."),
     ("`at`", "time", "When it happened, in UTC."),
 )
