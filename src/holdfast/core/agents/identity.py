@@ -27,10 +27,19 @@ def assignment_id(agent_id: str, tool: str) -> str:
     return str(uuid.uuid5(uuid.UUID(agent_id), f"tool:{tool}"))
 
 
+def knowledge_id(agent_id: str, collection: str) -> str:
+    """Returns the id of a collection at an agent, where the file gives it none."""
+    return str(uuid.uuid5(uuid.UUID(agent_id), f"knowledge:{collection}"))
+
+
 def identified(spec: AgentSpec, agent_id: str) -> AgentSpec:
     """Returns `spec` with the agent's id, and an id for each assignment that has none."""
     tools = tuple(
         each if each.id else each.model_copy(update={"id": assignment_id(agent_id, each.tool)})
         for each in spec.tools
     )
-    return spec.model_copy(update={"id": agent_id, "tools": tools})
+    knowledge = tuple(
+        each if each.id else each.model_copy(update={"id": knowledge_id(agent_id, each.collection)})
+        for each in spec.knowledge
+    )
+    return spec.model_copy(update={"id": agent_id, "tools": tools, "knowledge": knowledge})

@@ -3,9 +3,10 @@
 `extends` names another agent that is visible from the file's own layer. What the file says is laid over
 it key by key:
 
-- a text, a number and the lists `tools`, `tags` and `fallback_models` replace what was there
+- a text, a number and the lists `tools`, `knowledge`, `tags` and `fallback_models` replace what was there
 - what tells one agent from another stays with it: `id`, `display_name`, `author`, and the ids of its tools
-- `model_settings` and `limits` are merged key by key
+  and collections
+- `model_settings`, `memory` and `limits` are merged key by key
 - the three lists of `approvals` are joined, so that an agent never loses a deny of what it extends
 - `prompts` are joined by name; one of the same name is replaced
 """
@@ -82,8 +83,9 @@ def merge(base: dict[str, Plain], over: dict[str, Plain]) -> dict[str, Plain]:
     """Returns the values of an agent that extends another. Both must be valid."""
     inherited = {key: value for key, value in base.items() if key not in _OWN}
     inherited["tools"] = [_mapping(tool).get("tool", tool) for tool in _list(base.get("tools"))]
+    inherited["knowledge"] = [_without_id(one) for one in _list(base.get("knowledge"))]
     merged = {**inherited, **over}
-    for key in ("model_settings", "limits"):
+    for key in ("model_settings", "memory", "limits"):
         merged[key] = {**_mapping(base.get(key)), **_mapping(over.get(key))}
     theirs, ours = _mapping(base.get("approvals")), _mapping(over.get("approvals"))
     merged["approvals"] = {
@@ -92,6 +94,10 @@ def merge(base: dict[str, Plain], over: dict[str, Plain]) -> dict[str, Plain]:
     prompts = [*_list(base.get("prompts")), *_list(over.get("prompts"))]
     merged["prompts"] = list({str(_mapping(prompt).get("name")): prompt for prompt in prompts}.values())
     return merged
+
+
+def _without_id(value: Plain) -> Plain:
+    return {key: each for key, each in value.items() if key != "id"} if isinstance(value, dict) else value
 
 
 def _mapping(value: Plain) -> dict[str, Plain]:

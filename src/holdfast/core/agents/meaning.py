@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from holdfast.core.config.mistakes import did_you_mean
 from holdfast.core.config.nodes import Document, Key, Node, Plain
 from holdfast.core.config.syntax import shown
-from holdfast.core.domain.agents import ID_PATTERN
+from holdfast.core.domain.agents import ALL_COLLECTIONS, ID_PATTERN
 from holdfast.core.domain.approvals import Rule
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 
@@ -23,7 +23,10 @@ def mistakes_of_meaning(document: Document, known_tools: Collection[str] | None)
         *_name_mistakes(document),
         *_tag_mistakes(document),
         *_tool_mistakes(document, known_tools),
-        *_assignment_mistakes(document),
+        *_assignment_mistakes(document, "tools", "another tool has this id"),
+        *_knowledge_mistakes(document),
+        *_assignment_mistakes(document, "knowledge", "another collection has this id"),
+        *_memory_mistakes(document),
         *_rule_mistakes(document, known_tools),
         *_workspace_mistakes(document),
         *_prompt_mistakes(document),
@@ -69,12 +72,49 @@ def _assigned_tools(document: Document) -> list[tuple[tuple[Key, ...], Node]]:
     ]
 
 
-def _assignment_mistakes(document: Document) -> list[Diagnostic]:
-    node = document.find(("tools",))
+def _knowledge_mistakes(document: Document) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    seen: set[str] = set()
+    node = document.find(("knowledge",))
+    for index, item in enumerate(node.items if node else []):
+        named = item.fields.get("collection", item)
+        name, path = named.value, ("knowledge", index)
+        if not isinstance(name, str):
+            continue
+        at = (*path, "collection") if "collection" in item.fields else path
+        if name in seen:
+            found.append(document.mistake(at, f"`{shown(name)}` is listed twice", hint="keep one of them"))
+        elif any(character < " " or character == "\x7f" for character in name):
+            found.append(document.mistake(at, "a collection's name has no control characters"))
+        seen.add(name)
+        if "path" in item.fields:
+            found.extend(_folder_mistakes(document, (*path, "path"), name, item.fields["path"].value))
+    return found
+
+
+def _folder_mistakes(
+    document: Document, at: tuple[str | int, ...], name: str, folder: Plain
+) -> list[Diagnostic]:
+    if name == ALL_COLLECTIONS or re.fullmatch(ID_PATTERN, name):
+        message = "a folder needs a collection with a name: it is made when there is none"
+        return [document.mistake(at, message, hint="write the name as `collection`")]
+    if isinstance(folder, str) and "\0" in folder:
+        return [document.mistake(at, "this is no path", expected="a path without a NUL character")]
+    return []
+
+
+def _memory_mistakes(document: Document) -> list[Diagnostic]:
+    return [
+        document.mistake(("memory", "blocks", index), "the block is listed twice", hint="keep one of them")
+        for index in _repeated(_texts(document, ("memory", "blocks")))
+    ]
+
+
+def _assignment_mistakes(document: Document, key: str, message: str) -> list[Diagnostic]:
+    node = document.find((key,))
     ids = [item.fields["id"].value if "id" in item.fields else None for item in (node.items if node else [])]
     return [
-        document.mistake(("tools", index, "id"), "another tool has this id", hint="remove one of them")
-        for index in _repeated(ids)
+        document.mistake((key, index, "id"), message, hint="remove one of them") for index in _repeated(ids)
     ]
 
 

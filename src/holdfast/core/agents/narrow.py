@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from holdfast.core.config.nodes import Document
-from holdfast.core.domain.agents import AgentSpec
+from holdfast.core.domain.agents import AgentSpec, KnowledgeAssignment
 from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.errors import Diagnostic
 
@@ -17,21 +17,30 @@ from holdfast.core.domain.errors import Diagnostic
 def narrow(spec: AgentSpec, project: Path) -> AgentSpec:
     """Returns `spec` with everything taken away that could widen what the user allows.
 
-    Its allow rules count as ask, and it reaches nothing of the machine but the folder `project`.
+    Its allow rules count as ask, it searches no collections, and it reaches nothing of the machine but the
+    folder `project`.
     """
-    return without_machine(spec, project).model_copy(update={"approvals": narrow_rules(spec.approvals)})
+    # The user's collections may hold anything that the machine has.
+    narrowed = {"approvals": narrow_rules(spec.approvals), "knowledge": ()}
+    return without_machine(spec, project).model_copy(update=narrowed)
 
 
 def without_machine(spec: AgentSpec, project: Path | None) -> AgentSpec:
     """Returns `spec` without what reaches the machine of somebody else: folders, keys of providers.
 
-    A workspace outside the folder `project` becomes the session's own. The address of a model server is
-    dropped: the key of the machine's user would be sent there.
+    A workspace outside the folder `project` becomes the session's own, and a collection is kept in step with
+    no folder outside of it. The address of a model server is dropped: the key of the machine's user would be
+    sent there.
     """
+    knowledge = tuple(
+        each if each.path is None or _inside_folder(each.path, project) else _without_path(each)
+        for each in spec.knowledge
+    )
     return spec.model_copy(
         update={
             "workspace": spec.workspace if _inside(spec.workspace, project) else "session",
             "model_settings": spec.model_settings.model_copy(update={"api_base": None}),
+            "knowledge": knowledge,
         }
     )
 
@@ -43,6 +52,13 @@ def machine_mistakes(document: Document) -> list[Diagnostic]:
     if workspace is not None and str(workspace.value).startswith(("/", "~")):
         message = "only the user of this machine can name a folder by its whole path"
         found.append(document.mistake(("workspace",), message, expected="session, project, or a path in it"))
+    collections = document.find(("knowledge",))
+    for index, item in enumerate(collections.items if collections else []):
+        if "path" in item.fields and str(item.fields["path"].value).startswith(("/", "~")):
+            message = "only the user of this machine can name a folder by its whole path"
+            found.append(
+                document.mistake(("knowledge", index, "path"), message, expected="a path in the project")
+            )
     if document.find(("model_settings", "api_base")) is not None:
         message = "only the user of this machine can name a model server: his key would be sent there"
         path = ("model_settings", "api_base")
@@ -60,13 +76,19 @@ def workspace_folder(workspace: str, project: Path) -> Path:
     return project / Path(workspace).expanduser()
 
 
+def _without_path(assignment: KnowledgeAssignment) -> KnowledgeAssignment:
+    return assignment.model_copy(update={"path": None})
+
+
 def _inside(workspace: str, project: Path | None) -> bool:
-    if workspace in ("session", "project"):
-        return True
+    return workspace in ("session", "project") or _inside_folder(workspace, project)
+
+
+def _inside_folder(folder: str, project: Path | None) -> bool:
     if project is None:
         return False
     try:
-        real = workspace_folder(workspace, project).resolve()
+        real = workspace_folder(folder, project).resolve()
     except (RuntimeError, ValueError, OSError):  # `~nobody`, a NUL, a loop of links
         return False
     return real.is_relative_to(project.resolve())

@@ -35,6 +35,13 @@ instructions: |
 # An entry may have an id of its own: {{ tool: read_file, id: UUID }}
 tools: [read_file, list_files, search_files, ask_user, update_plan]
 
+# Collections of documents that it may search, by name; * means all. `path` makes one of a folder and keeps it
+# in step. mode: tool (it searches when it wants to), context, agentic or all (before its first step)
+# knowledge: [{{ collection: docs, path: ./docs, retrieval: {{ mode: tool, top_k: 8 }} }}]
+
+# What it remembers beyond a session: blocks that it always sees, entries that it searches for.
+# memory: {{ blocks: [project], recall: true }}
+
 # A rule is a tool's name, or NAME(PATTERN) with * and ? as wildcards. Deny wins over ask, ask over allow.
 approvals:
   allow: []

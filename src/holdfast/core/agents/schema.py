@@ -21,6 +21,8 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "model_settings": "What is said to the model beside the messages.",
         "instructions": "The system prompt: who the agent is and how it works.",
         "tools": "The tools that the agent may call: a name, or a mapping with an id of its own.",
+        "knowledge": "The collections that the agent may search: a name, or a mapping.",
+        "memory": "What the agent remembers beyond a session.",
         "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",
         "workspace": "session: a folder of the session's own; project: the folder you start in; or a path.",
         "limits": "Where a run ends at the latest.",
@@ -30,6 +32,24 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
     "ToolAssignment": {
         "tool": "The tool's name.",
         "id": "A UUID of this tool at this agent; omitted: made of the agent's id and the tool's name.",
+    },
+    "KnowledgeAssignment": {
+        "collection": "The collection's name or id; *: all that the user has.",
+        "id": "A UUID of this collection at this agent; omitted: made of the agent's id and the collection.",
+        "path": "A folder that the collection is made of and kept in step with; relative to the project.",
+        "retrieval": "When and how it is searched; what is left out is as the collection says.",
+    },
+    "RetrievalSpec": {
+        "mode": "tool: the model searches; context, agentic, all: retrieved before the first step.",
+        "top_k": "Passages that are taken at most.",
+        "method": "How passages are found.",
+        "max_tokens": "Tokens that the passages may take, four characters each.",
+        "min_score": "Passages with a lower score are left out.",
+        "where": 'A filter over the metadata of documents, such as {"year": {"$gte": 2020}}.',
+    },
+    "MemorySpec": {
+        "blocks": "Names of memory blocks that are put before the model in every run.",
+        "recall": "Whether the agent has the tools search_memory and remember.",
     },
     "Rules": {
         "allow": "Calls that run without a question: TOOL or TOOL(PATTERN), with * and ? as wildcards.",

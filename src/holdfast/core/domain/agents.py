@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.errors import Diagnostic
+from holdfast.core.domain.knowledge import Method, RetrievalMode
+from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.models import ModelSettings
 from holdfast.core.domain.values import Value
 
@@ -63,6 +65,54 @@ AssignedTool = Annotated[
 ]
 """A tool's name, or a mapping `{tool: NAME, id: UUID}`."""
 
+ALL_COLLECTIONS = "*"
+"""In the place of a collection's name: all that the run's owner has."""
+
+
+class RetrievalSpec(Value):
+    """When and how an agent searches a collection; what is left out is as the collection says."""
+
+    mode: RetrievalMode = "tool"
+    """`tool`: the model searches when it wants to; the others retrieve before the first step."""
+    top_k: int | None = Field(default=None, gt=0, le=200)
+    """Passages that are taken at most."""
+    method: Method | None = None
+    max_tokens: int | None = Field(default=None, ge=100)
+    """Tokens that the passages may take, four characters each."""
+    min_score: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Passages of less are left out."""
+    where: dict[str, Any] | None = None
+    """A filter over the metadata of documents, as `KnowledgeUse.where`."""
+
+
+class KnowledgeAssignment(Value):
+    """A collection that an agent may search. In a file its name alone says the same."""
+
+    collection: str = Field(min_length=1, max_length=200)
+    """The collection's name or id, among those of the run's owner; `*`: all that he has."""
+    id: str | None = Field(default=None, pattern=ID_PATTERN)
+    """Of this collection at this agent. None in a file without one, never in an agent that was found."""
+    path: str | None = Field(default=None, min_length=1, max_length=4_096)
+    """A folder: the collection is made when there is none of the name, and kept in step with it. A relative
+    path is of the project."""
+    retrieval: RetrievalSpec = RetrievalSpec()
+
+
+def _collection(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"collection": value}
+    if isinstance(value, (dict, KnowledgeAssignment)):
+        return value
+    raise PydanticCustomError(
+        "knowledge_assignment", "is neither a name nor a mapping with the key `collection`"
+    )
+
+
+AssignedKnowledge = Annotated[
+    KnowledgeAssignment, BeforeValidator(_collection, json_schema_input_type=str | KnowledgeAssignment)
+]
+"""A collection's name, or a mapping `{collection: NAME, path: FOLDER, retrieval: {…}}`."""
+
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -85,6 +135,9 @@ class AgentSpec(Value):
     model_settings: ModelSettings = ModelSettings()
     instructions: str = ""
     tools: tuple[AssignedTool, ...] = ()
+    knowledge: tuple[AssignedKnowledge, ...] = Field(default=(), max_length=100)
+    """The collections that it may search."""
+    memory: MemorySpec = MemorySpec()
     approvals: Rules = Rules()
     workspace: str = "session"
     """`session`: a folder of the session's own; `project`: the folder it was started in; or a path."""
