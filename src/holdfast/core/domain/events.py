@@ -508,7 +508,8 @@ class MemoryChanged(_OwnedEvent):
 
     type: Literal["memory.changed"] = "memory.changed"
     kind: Literal["block", "entry"]
-    id: str
+    object_id: str
+    """Of the block or the entry."""
     name: str = ""
     """Of a block."""
     change: Literal["created", "updated", "deleted"]
