@@ -11,8 +11,16 @@ from docpages.markdown import code, fenced, page, table
 from docpages.models import default, meaning, type_name
 from holdfast.core.agents.scaffold import new_agent_text
 from holdfast.core.agents.schema import agent_schema
-from holdfast.core.domain.agents import AgentSpec, Limits, Prompt, ToolAssignment
+from holdfast.core.domain.agents import (
+    AgentSpec,
+    KnowledgeAssignment,
+    Limits,
+    Prompt,
+    RetrievalSpec,
+    ToolAssignment,
+)
 from holdfast.core.domain.approvals import Rules
+from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.models import ModelSettings
 
 _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
@@ -24,6 +32,17 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
         "change one assignment of an agent; nobody has to write them.",
         ToolAssignment,
     ),
+    (
+        "`knowledge`",
+        "A list; an entry is a collection's name, or a mapping. With `path` the collection is made when there is "
+        "none of the name, and kept in step with that folder; an agent of a project may say so when you trust "
+        "the project. An agent with knowledge has the tools `search_knowledge` and `read_document` without "
+        "listing them where a collection's mode is `tool` or `agentic`; what it is shown is numbered, and its "
+        "replies cite the numbers. In a project that is not trusted an agent searches nothing.",
+        KnowledgeAssignment,
+    ),
+    ("`retrieval`", "Of an entry of `knowledge`.", RetrievalSpec),
+    ("`memory`", "", MemorySpec),
     ("`approvals`", "Three lists of rules.", Rules),
     ("`limits`", "A run that reaches one fails with a reason, and can be continued.", Limits),
     ("`prompts`", "A list; each has:", Prompt),
@@ -31,6 +50,9 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
 _PARTS: dict[type[BaseModel], str] = {
     ModelSettings: "[settings](#model_settings)",
     ToolAssignment: "[tools](#tools)",
+    KnowledgeAssignment: "[collections](#knowledge)",
+    RetrievalSpec: "[retrieval](#retrieval)",
+    MemorySpec: "[memory](#memory)",
     Rules: "[rules](#approvals)",
     Limits: "[limits](#limits)",
     Prompt: "[prompts](#prompts)",
