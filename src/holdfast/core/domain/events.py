@@ -25,9 +25,7 @@ A retrieval (`retrieval.completed`) stands before the first step, or inside the 
 Before a run's last event, every open part, approval, question and tool call is closed.
 
 Jobs, and what changes in knowledge and memory, belong to a user and to no session: their events have an
-`owner` instead. A job is
-
-    job = job.started job.progressed* ( job.completed | job.failed | job.cancelled )
+`owner` instead; they stand in `user_events.py`.
 """
 
 from __future__ import annotations
@@ -41,18 +39,15 @@ from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.files import Change
 from holdfast.core.domain.identity import LOCAL
-from holdfast.core.domain.jobs import JobKind, JobProgress
 from holdfast.core.domain.knowledge import (
     Citation,
-    IngestRequest,
-    IngestResult,
-    Method,
-    RetrievalStep,
-    Retrieved,
+    Lookup,
 )
 from holdfast.core.domain.messages import ResultPart, UserPart
+from holdfast.core.domain.models import Timing
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.tools import DisplayBlock, Question
+from holdfast.core.domain.user_events import OwnedEvent, job_of
 from holdfast.core.domain.values import Value, utc_now
 
 
@@ -64,27 +59,6 @@ class _Event(Value):
 
 class _RunEvent(_Event):
     run_id: str
-
-
-class _OwnedEvent(Value):
-    """Of a user, and of no session."""
-
-    owner: str = LOCAL
-    """Id of the user whose it is."""
-    at: AwareDatetime = Field(default_factory=utc_now)
-
-    @property
-    def session_id(self) -> str:
-        """No session: empty."""
-        return ""
-
-    @property
-    def run_id(self) -> None:
-        """No run."""
-
-
-class _JobEvent(_OwnedEvent):
-    job_id: str
 
 
 # --- sessions
@@ -218,15 +192,6 @@ class MessageAdded(_RunEvent):
 
 
 # --- steps and their parts
-
-
-class Timing(Value):
-    """Phases of a step in milliseconds from its start."""
-
-    request_ms: float
-    """Building the prompt."""
-    first_delta_ms: float | None = None
-    total_ms: float
 
 
 class StepStarted(_RunEvent):
@@ -412,28 +377,13 @@ class ContextCompacted(_RunEvent):
     messages_dropped: int
 
 
-class RetrievalCompleted(_RunEvent):
+class RetrievalCompleted(_RunEvent, Lookup):
     """Passages were looked up: before the first step, then the model sees those that are used as a message;
     or inside a call, whose result shows them. With an error nothing was found, and the run goes on."""
 
     type: Literal["retrieval.completed"] = "retrieval.completed"
     call_id: str | None = None
     """The call that searched; None before the first step."""
-    source: Literal["knowledge", "stored", "text", "items"] = "knowledge"
-    context_id: str | None = None
-    """The stored context that was used."""
-    query: str = ""
-    method: Method | None = None
-    collections: tuple[str, ...] = ()
-    """Names of those that were searched."""
-    items: tuple[Retrieved, ...] = ()
-    """What was found, best first, that which the budget dropped included."""
-    steps: tuple[RetrievalStep, ...] = ()
-    tokens: int = 0
-    """Estimate for what is used: four characters a token."""
-    max_tokens: int | None = None
-    duration_ms: float = 0.0
-    error: ErrorInfo | None = None
 
 
 class UsageRecorded(_RunEvent):
@@ -447,73 +397,6 @@ class UsageRecorded(_RunEvent):
     reasoning_tokens: int = 0
     cost_usd: float | None = None
     estimated: bool = False
-
-
-# --- of a user: jobs, knowledge and memory
-
-
-class JobStarted(_JobEvent):
-    """The first event of a job."""
-
-    type: Literal["job.started"] = "job.started"
-    kind: JobKind
-    title: str
-    collection_id: str
-    request: IngestRequest
-    retry_of: str | None = None
-
-
-class JobProgressed(_JobEvent):
-    """A few times a second at most, while a job goes on."""
-
-    type: Literal["job.progressed"] = "job.progressed"
-    progress: JobProgress
-    results: tuple[IngestResult, ...] = ()
-    """Items that were settled since the last event, unchanged ones left out."""
-
-
-class JobCompleted(_JobEvent):
-    """The last event of a job that came to its end; some of its items may have failed."""
-
-    type: Literal["job.completed"] = "job.completed"
-    progress: JobProgress
-
-
-class JobFailed(_JobEvent):
-    """The last event of a job that could not go on. What it had taken in stays."""
-
-    type: Literal["job.failed"] = "job.failed"
-    progress: JobProgress
-    error: ErrorInfo
-
-
-class JobCancelled(_JobEvent):
-    """The last event of a job that a person stopped. What it had taken in stays."""
-
-    type: Literal["job.cancelled"] = "job.cancelled"
-    progress: JobProgress
-
-
-class KnowledgeChanged(_OwnedEvent):
-    """A collection was made, changed or deleted, or a document of it removed outside of a job."""
-
-    type: Literal["knowledge.changed"] = "knowledge.changed"
-    collection_id: str
-    name: str
-    change: Literal["created", "updated", "deleted", "documents"]
-
-
-class MemoryChanged(_OwnedEvent):
-    """A block or an entry of the user's memory was made, changed or deleted, by a person or by an agent."""
-
-    type: Literal["memory.changed"] = "memory.changed"
-    kind: Literal["block", "entry"]
-    object_id: str
-    """Of the block or the entry."""
-    name: str = ""
-    """Of a block."""
-    change: Literal["created", "updated", "deleted"]
-    by: Literal["person", "agent"] = "person"
 
 
 SessionEvent = (
@@ -552,14 +435,10 @@ RunEvent = (
     | RetrievalCompleted
     | UsageRecorded
 )
-OwnedEvent = (
-    JobStarted | JobProgressed | JobCompleted | JobFailed | JobCancelled | KnowledgeChanged | MemoryChanged
-)
 AnyEvent = SessionEvent | RunEvent | OwnedEvent
 Event = Annotated[AnyEvent, Field(discriminator="type")]
 
 RUN_ENDS = ("run.completed", "run.failed", "run.cancelled")
-JOB_ENDS = ("job.completed", "job.failed", "job.cancelled")
 
 EVENT: TypeAdapter[AnyEvent] = TypeAdapter(Event)
 """Parses and writes any event."""
@@ -614,16 +493,6 @@ class EventFilter(Value):
         if self.job_id is not None and job_of(event) != self.job_id:
             return False
         return self.deltas or event.type not in DELTAS
-
-
-def job_of(event: AnyEvent) -> str | None:
-    """Returns the id of the job that an event is of."""
-    return event.job_id if isinstance(event, _JobEvent) else None
-
-
-def owner_of(event: AnyEvent) -> str | None:
-    """Returns the owner that stands in the event itself; None: its session's owner."""
-    return event.owner if isinstance(event, _OwnedEvent) else None
 
 
 DELTAS = ("part.delta", "tool_call.progressed")

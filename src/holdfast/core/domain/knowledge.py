@@ -204,6 +204,26 @@ class Retrieval(Value):
     duration_ms: float = 0.0
 
 
+class Lookup(Value):
+    """A retrieval as a run made it: what was looked for, where, and what became of each thing found."""
+
+    source: Literal["knowledge", "stored", "text", "items"] = "knowledge"
+    context_id: str | None = None
+    """The stored context that was used."""
+    query: str = ""
+    method: Method | None = None
+    collections: tuple[str, ...] = ()
+    """Names of those that were searched."""
+    items: tuple[Retrieved, ...] = ()
+    """What was found, best first, that which the budget dropped included."""
+    steps: tuple[RetrievalStep, ...] = ()
+    tokens: int = 0
+    """Estimate for what is used: four characters a token."""
+    max_tokens: int | None = None
+    duration_ms: float = 0.0
+    error: ErrorInfo | None = None
+
+
 class Citation(Value):
     """A number in a reply, and what it stands for."""
 

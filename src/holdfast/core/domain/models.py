@@ -91,6 +91,15 @@ ModelDelta = Annotated[
 ]
 
 
+class Timing(Value):
+    """Phases of a step in milliseconds from its start."""
+
+    request_ms: float
+    """Building the prompt."""
+    first_delta_ms: float | None = None
+    total_ms: float
+
+
 class ModelInfo(Value):
     """What is known of a model."""
 

@@ -25,7 +25,6 @@ from holdfast.core.domain.events import (
     ModelRetried,
     StepCompleted,
     StepStarted,
-    Timing,
     ToolCallRequested,
     UsageRecorded,
 )
@@ -36,6 +35,7 @@ from holdfast.core.domain.models import (
     ModelRequest,
     ReasoningDelta,
     TextDelta,
+    Timing,
     ToolCallDelta,
     UsageReport,
 )

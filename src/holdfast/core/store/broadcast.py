@@ -6,16 +6,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 
-from holdfast.core.domain.events import (
-    AnyEvent,
-    EventFilter,
-    LoggedEvent,
-    SessionCreated,
-    SessionDeleted,
-    job_of,
-    owner_of,
-)
+from holdfast.core.domain.events import AnyEvent, EventFilter, LoggedEvent, SessionCreated, SessionDeleted
 from holdfast.core.domain.identity import LOCAL
+from holdfast.core.domain.user_events import job_of, owner_of
 
 QUEUE = 2_000
 """Events that may wait for a follower before it has to read them from the database again."""

@@ -6,16 +6,10 @@ import json
 import sqlite3
 from typing import Any
 
-from holdfast.core.domain.events import (
-    AnyEvent,
-    JobCancelled,
-    JobCompleted,
-    JobFailed,
-    JobProgressed,
-    JobStarted,
-)
+from holdfast.core.domain.events import AnyEvent
 from holdfast.core.domain.jobs import Job, JobProgress, JobStatus
 from holdfast.core.domain.knowledge import IngestResult
+from holdfast.core.domain.user_events import JobCancelled, JobCompleted, JobFailed, JobProgressed, JobStarted
 from holdfast.core.domain.values import Page
 from holdfast.core.store.cursors import Keyset
 from holdfast.core.store.reader import Reader

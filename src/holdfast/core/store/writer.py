@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from holdfast.core.domain.errors import StoreError
-from holdfast.core.domain.events import RUN_ENDS, AnyEvent, LoggedEvent, job_of, owner_of
+from holdfast.core.domain.events import RUN_ENDS, AnyEvent, LoggedEvent
 from holdfast.core.domain.tools import BlobStore
+from holdfast.core.domain.user_events import job_of, owner_of
 from holdfast.core.store.index import index
 from holdfast.core.store.migrations import migrate
 from holdfast.core.store.reserve import Reserve

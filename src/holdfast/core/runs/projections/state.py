@@ -28,13 +28,13 @@ from holdfast.core.domain.events import (
     RunStarted,
     StepCompleted,
     StepStarted,
-    Timing,
     ToolCallCompleted,
     ToolCallRequested,
     ToolCallStarted,
     UsageRecorded,
 )
 from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.models import Timing
 from holdfast.core.domain.runs import RunOptions, RunStatus
 from holdfast.core.domain.tools import Question
 

@@ -1,0 +1,117 @@
+"""The events of a user that belong to no session: jobs, and what changes in knowledge and memory.
+
+job = job.started job.progressed* ( job.completed | job.failed | job.cancelled )
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from holdfast.core.domain.errors import ErrorInfo
+from holdfast.core.domain.identity import LOCAL
+from holdfast.core.domain.jobs import JobKind, JobProgress
+from holdfast.core.domain.knowledge import IngestRequest, IngestResult
+from holdfast.core.domain.values import Value, utc_now
+
+
+class _OwnedEvent(Value):
+    """Of a user, and of no session."""
+
+    owner: str = LOCAL
+    """Id of the user whose it is."""
+    at: AwareDatetime = Field(default_factory=utc_now)
+
+    @property
+    def session_id(self) -> str:
+        """No session: empty."""
+        return ""
+
+    @property
+    def run_id(self) -> None:
+        """No run."""
+
+
+class _JobEvent(_OwnedEvent):
+    job_id: str
+
+
+class JobStarted(_JobEvent):
+    """The first event of a job."""
+
+    type: Literal["job.started"] = "job.started"
+    kind: JobKind
+    title: str
+    collection_id: str
+    request: IngestRequest
+    retry_of: str | None = None
+
+
+class JobProgressed(_JobEvent):
+    """A few times a second at most, while a job goes on."""
+
+    type: Literal["job.progressed"] = "job.progressed"
+    progress: JobProgress
+    results: tuple[IngestResult, ...] = ()
+    """Items that were settled since the last event, unchanged ones left out."""
+
+
+class JobCompleted(_JobEvent):
+    """The last event of a job that came to its end; some of its items may have failed."""
+
+    type: Literal["job.completed"] = "job.completed"
+    progress: JobProgress
+
+
+class JobFailed(_JobEvent):
+    """The last event of a job that could not go on. What it had taken in stays."""
+
+    type: Literal["job.failed"] = "job.failed"
+    progress: JobProgress
+    error: ErrorInfo
+
+
+class JobCancelled(_JobEvent):
+    """The last event of a job that a person stopped. What it had taken in stays."""
+
+    type: Literal["job.cancelled"] = "job.cancelled"
+    progress: JobProgress
+
+
+class KnowledgeChanged(_OwnedEvent):
+    """A collection was made, changed or deleted, or a document of it removed outside of a job."""
+
+    type: Literal["knowledge.changed"] = "knowledge.changed"
+    collection_id: str
+    name: str
+    change: Literal["created", "updated", "deleted", "documents"]
+
+
+class MemoryChanged(_OwnedEvent):
+    """A block or an entry of the user's memory was made, changed or deleted, by a person or by an agent."""
+
+    type: Literal["memory.changed"] = "memory.changed"
+    kind: Literal["block", "entry"]
+    object_id: str
+    """Of the block or the entry."""
+    name: str = ""
+    """Of a block."""
+    change: Literal["created", "updated", "deleted"]
+    by: Literal["person", "agent"] = "person"
+
+
+OwnedEvent = (
+    JobStarted | JobProgressed | JobCompleted | JobFailed | JobCancelled | KnowledgeChanged | MemoryChanged
+)
+JOB_ENDS = ("job.completed", "job.failed", "job.cancelled")
+
+
+def job_of(event: object) -> str | None:
+    """Returns the id of the job that an event is of."""
+    return event.job_id if isinstance(event, _JobEvent) else None
+
+
+def owner_of(event: object) -> str | None:
+    """Returns the owner that stands in the event itself; None: its session's owner."""
+    return event.owner if isinstance(event, _OwnedEvent) else None
