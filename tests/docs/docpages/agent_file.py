@@ -35,8 +35,8 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     (
         "`knowledge`",
         "A list; an entry is a collection's name, or a mapping. With `path` the collection is made when "
-        "there is none of the name, and kept in step with that folder; an agent of a project may say so when you "
-        "trust the project. An agent with knowledge has the tools `search_knowledge` and `read_document` "
+        "there is none of the name, and kept in step with that folder; an agent of a project may say so when "
+        "you trust the project. An agent with knowledge has the tools `search_knowledge` and `read_document` "
         "without listing them where a collection's mode is `tool` or `agentic`; what it is shown is "
         "numbered, and its replies cite the numbers. In a project that is not trusted an agent searches "
         "nothing.",
