@@ -20,6 +20,8 @@ COMMANDS = {
     "sessions": "List, search, export, fork and delete sessions.",
     "approvals": "See and decide what waits for you.",
     "files": "See what agents made; undo and redo a run's changes.",
+    "knowledge": "Give agents your documents: collections, and searches in them.",
+    "jobs": "Follow, cancel and retry long work, such as taking documents in.",
     "tools": "See the tools that agents can have; run one directly.",
     "models": "See the models that can be used.",
     "usage": "See the tokens and the money that runs have used.",

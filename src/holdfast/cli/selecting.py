@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import InvalidError, NotFoundError
@@ -10,13 +11,19 @@ from holdfast.core.domain.values import all_items
 
 if TYPE_CHECKING:
     from holdfast.core.domain.approvals import Approval
+    from holdfast.core.domain.jobs import Job
+    from holdfast.core.domain.knowledge import Document
     from holdfast.core.domain.runs import Run, Session
     from holdfast.core.domain.tools import Question
     from holdfast.core.services.workbench import Workbench
 
 LAST = "last"
 _PAGE = 500
-_LISTED = {"run": "sessions show SESSION", "delivery": "webhooks show WEBHOOK"}
+_LISTED = {
+    "run": "sessions show SESSION",
+    "delivery": "webhooks show WEBHOOK",
+    "document": "knowledge show NAME --documents",
+}
 """The commands that show what has no list of its own."""
 
 
@@ -102,3 +109,28 @@ async def question(workbench: Workbench, text: str) -> Question:
     if text != LAST and not any(i.startswith(text) for i in waiting):
         raise NotFoundError(f"no question {text!r} waits; `holdfast approvals questions` shows those that do")
     return waiting[pick(text, waiting, "question")]
+
+
+async def job(workbench: Workbench, text: str) -> Job:
+    """Returns the job that `text` names."""
+    if text != LAST:
+        try:
+            return await workbench.jobs.get(text)
+        except NotFoundError:
+            pass  # not a whole id: perhaps the start of one, or there is none, which `pick` says
+    known = {each.id: each for each in (await workbench.jobs.list(limit=_PAGE)).items}
+    return known[pick(text, known, "job")]
+
+
+async def document(workbench: Workbench, collection: str, text: str) -> Document:
+    """Returns the document of a collection that `text` names: its name, its file or address, its id, or the
+    start of it. Raises `NotFoundError`, `InvalidError`."""
+    every = await all_items(
+        lambda limit, cursor: workbench.knowledge.documents(collection, "", limit, cursor)
+    )
+    names = (text, str(Path(text).expanduser().resolve()))
+    named = next((each for each in every if each.name == text or each.source in names), None)
+    if named is not None:
+        return named
+    known = {each.id: each for each in every if text != LAST}  # there is no latest one
+    return known[pick(text, known, "document")]

@@ -1,0 +1,71 @@
+"""Takes documents in: files of the engine's machine are named to it, those of another one are uploaded."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.cli.ingesting.reporting import follower_of, report, say_started
+from holdfast.cli.ingesting.sources import Named, uploads
+from holdfast.cli.ingesting.tally import DONE
+from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.jobs import Job
+from holdfast.core.services.workbench import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What `holdfast knowledge add` was asked for."""
+
+    collection: str
+    named: Named
+    metadata: dict[str, Any] | None
+    summaries: bool
+    model: str | None
+
+
+async def add_here(workbench: Workbench, asked: Addition, wait: bool, as_json: bool) -> int:
+    """Adds what an engine on this machine reads by itself, as one job; returns the exit status."""
+    paths = tuple(str(path) for path in asked.named.paths)
+    job = await _add(workbench, asked, paths)
+    return await _settle(workbench, _given([job]), wait, as_json)
+
+
+async def add_there(workbench: Workbench, asked: Addition, wait: bool, as_json: bool) -> int:
+    """Adds to an engine elsewhere: addresses as one job, each file of this machine as a job of its own, one
+    after the other. Returns the exit status. Raises `InvalidError` when there is no file."""
+    files = list(uploads(asked.named.paths))
+    if not files and not asked.named.urls:
+        raise InvalidError("there is no file in what was named")
+
+    async def started() -> AsyncIterator[Job]:
+        if asked.named.urls:
+            yield await _add(workbench, asked, ())
+        for name, path in files:
+            with path.open("rb") as data:
+                yield await workbench.knowledge.upload(
+                    asked.collection, name, data, asked.metadata, asked.summaries, asked.model
+                )
+
+    return await _settle(workbench, started(), wait, as_json)
+
+
+async def _add(workbench: Workbench, asked: Addition, paths: tuple[str, ...]) -> Job:
+    return await workbench.knowledge.add(
+        asked.collection, paths, asked.named.urls, asked.metadata, asked.summaries, asked.model
+    )
+
+
+async def _settle(workbench: Workbench, jobs: AsyncIterator[Job], wait: bool, as_json: bool) -> int:
+    if not wait:
+        say_started([job async for job in jobs], as_json)
+        return DONE
+    follower = follower_of(workbench)
+    ended = [await follower.follow(job) async for job in jobs]
+    return report(ended, follower.tally, as_json)
+
+
+async def _given(jobs: list[Job]) -> AsyncIterator[Job]:
+    for job in jobs:
+        yield job

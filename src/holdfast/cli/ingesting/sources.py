@@ -1,0 +1,72 @@
+"""What was named on the command line to be taken in: folders, files and addresses."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from holdfast.core.domain.errors import InvalidError
+
+_SCHEMES = ("http://", "https://")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,15})(?:\.\d{1,15})?")
+"""What is text (a version, a postcode that begins with 0) stays text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What was named, told apart."""
+
+    paths: tuple[Path, ...]
+    """Whole paths of this machine."""
+    urls: tuple[str, ...]
+
+
+def read_sources(words: Sequence[str]) -> Named:
+    """Returns the files, folders and addresses that were named, each once. Raises `InvalidError` for a path
+    that leads nowhere."""
+    urls = [word for word in words if word.lower().startswith(_SCHEMES)]
+    paths = [Path(word).expanduser() for word in words if word not in urls]
+    for path in paths:
+        if not path.exists():
+            raise InvalidError(f"there is no file or folder {path}")
+    return Named(tuple(dict.fromkeys(path.resolve() for path in paths)), tuple(dict.fromkeys(urls)))
+
+
+def read_metadata(pairs: Sequence[str]) -> dict[str, Any] | None:
+    """Returns `key=value` pairs; values that are JSON numbers or booleans are such. Raises `InvalidError`."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.strip():
+            raise InvalidError(f"{pair!r} is no metadata; write it as KEY=VALUE, for example year=2026")
+        found[key.strip()] = _value(text)
+    return found or None
+
+
+def uploads(paths: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """Yields a name and a file for all below the paths; hidden files, and links in folders, are left out.
+
+    A file of a folder is named by the folder's name and its path below it, with `/`.
+    """
+    for path in paths:
+        if not path.is_dir():
+            yield path.name, path
+            continue
+        for folder, folders, files in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(files):
+                file = Path(folder, name)
+                if not name.startswith(".") and file.is_file() and not file.is_symlink():
+                    yield f"{path.name}/{file.relative_to(path).as_posix()}", file
+
+
+def _value(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    if _NUMBER.fullmatch(text) is None:
+        return text
+    return float(text) if "." in text else int(text)

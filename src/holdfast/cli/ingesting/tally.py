@@ -1,0 +1,55 @@
+"""What became of the items of one job, or of several."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from holdfast.core.domain.jobs import Job, JobStatus
+from holdfast.core.domain.knowledge import IngestResult
+
+DONE = 0
+FAILED = 1
+"""Also when only some of the items failed: a script must notice."""
+CANCELLED = 130
+
+_ORDER = ("added", "changed", "unchanged", "removed", "failed")
+
+
+@dataclass
+class Tally:
+    """Counts items by what became of them, and keeps what failed."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    chunks: int = 0
+    failures: list[IngestResult] = field(default_factory=list)
+    _told: Counter[str] = field(default_factory=Counter)
+    """Of the job under way; unchanged items are told by no event."""
+
+    def add(self, results: Iterable[IngestResult]) -> None:
+        """Counts items that the job under way has settled."""
+        self._told.update(result.status for result in results)
+
+    def end(self, job: Job) -> None:
+        """Closes the job under way: what no event told of was unchanged."""
+        self._told["failed"] = job.progress.failed
+        settled = self._told["added"] + self._told["changed"] + self._told["failed"]
+        self._told["unchanged"] = max(0, job.progress.done - settled - self._told["removed"])
+        self.counts += self._told
+        self._told = Counter()
+        self.chunks += job.progress.chunks
+        self.failures.extend(job.failures)
+
+    def __str__(self) -> str:
+        """Returns the counts in words; those that are zero are left out."""
+        said = [f"{self.counts[status]:,} {status}" for status in _ORDER if self.counts[status]]
+        return f"{', '.join(said) or 'nothing to do'}; {self.chunks:,} chunks"
+
+
+def status_of(jobs: Iterable[Job]) -> int:
+    """Returns the exit status that says how jobs have ended."""
+    jobs = list(jobs)
+    if any(job.status is JobStatus.CANCELLED for job in jobs):
+        return CANCELLED
+    return FAILED if any(job.status is JobStatus.FAILED or job.progress.failed for job in jobs) else DONE
