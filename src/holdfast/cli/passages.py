@@ -66,7 +66,7 @@ def source_lines(citations: Iterable[Citation]) -> Iterator[str]:
     by_number = {citation.number: citation for citation in citations}
     for number in sorted(by_number):
         cited = by_number[number]
-        place = where(cited.document or cited.source or "given text", cited.place)
+        place = where(cited.document or cited.source or "a text that was given", cited.place)
         above = headings(cited.place)
         yield f"[{number}] {place}{f'  {above}' if above else ''}"
 

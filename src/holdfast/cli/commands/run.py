@@ -50,6 +50,10 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME", help="Use no tools of the agent but this one; can be repeated."),
     ] = None,
+    knowledge: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Search no collections but this one; can be repeated."),
+    ] = None,
     instructions: Annotated[
         str, typer.Option(metavar="TEXT", help="Put this before the agent's instructions.")
     ] = "",
@@ -86,6 +90,7 @@ def run(
             schema=requests.read_schema(schema),
             instructions=instructions,
             tools=tool,
+            knowledge=knowledge,
             timeout_s=timeout,
             max_steps=max_steps,
             max_cost_usd=max_cost,

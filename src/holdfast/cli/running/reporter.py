@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from holdfast.cli.output import json_line
+from holdfast.cli.passages import source_lines
 from holdfast.cli.running.console import Console
 from holdfast.core.domain.events import (
     ApprovalResolved,
@@ -16,9 +17,11 @@ from holdfast.core.domain.events import (
     MessageQueued,
     ModelFellBack,
     ModelRetried,
+    PartCompleted,
     PartDelta,
     PartStarted,
     QuestionAnswered,
+    RetrievalCompleted,
     RunCancelled,
     RunCompleted,
     RunFailed,
@@ -32,6 +35,7 @@ from holdfast.core.domain.events import (
     ToolCallRequested,
     ToolCallStarted,
 )
+from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.messages import text_of
 from holdfast.core.domain.models import ModelChoice
 from holdfast.core.domain.text import sanitize_line, shorten
@@ -48,6 +52,7 @@ class Reporter:
         self._as_json = as_json
         self._kinds: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._cited: list[Citation] = []
 
     def show(self, logged: LoggedEvent) -> None:
         """Writes one event."""
@@ -68,6 +73,8 @@ class Reporter:
                     self._reply(None)
             case PartDelta(part_id=part_id, text=text) if self._kinds.get(part_id) == "text":
                 self._reply(text)
+            case PartCompleted(citations=citations):
+                self._cited.extend(citations)
 
     def _reply(self, text: str | None) -> None:
         if self._as_json:
@@ -131,6 +138,8 @@ class Reporter:
                 self._console.line(
                     f"The conversation was long: {dropped} messages are a summary now.", "faint"
                 )
+            case RetrievalCompleted(call_id=None) as retrieval:
+                self._console.line(retrieved(retrieval), "bad" if retrieval.error else "faint")
             case SessionDeleted():
                 self._console.line("The session was deleted.", "bad")
             case RunCompleted(reason="client_tools"):
@@ -150,8 +159,28 @@ class Reporter:
     def _end(self, text: str) -> None:
         self._console.withdraw()
         self._console.end_reply()
+        self._show_sources()
         if text:
             self._console.line(text, "bad")
+
+    def _show_sources(self) -> None:
+        """Writes what the numbers in the reply stand for below it."""
+        if not self._cited or self._as_json:
+            return
+        self._console.next_part()
+        for line in source_lines(self._cited):
+            self._console.reply(f"{line}\n")
+
+
+def retrieved(retrieval: RetrievalCompleted) -> str:
+    """Returns in a line what was put before the model."""
+    if retrieval.error is not None:
+        return f"Nothing was looked up: {sanitize_line(retrieval.error.message)}"
+    used = sum(item.used for item in retrieval.items)
+    left = len(retrieval.items) - used
+    of = f" of {sanitize_line(', '.join(retrieval.collections))}" if retrieval.collections else ""
+    dropped = f"; {left} had no room" if left else ""
+    return f"⌕ {used} passages{of} go along{dropped}"
 
 
 def summary(arguments: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import AgentFileError, InvalidError
 from holdfast.core.domain.messages import TextPart, UserPart
+from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.services.workbench import Workbench
 
@@ -71,6 +72,7 @@ def options_of(
     schema: dict[str, Any] | None = None,
     instructions: str = "",
     tools: Sequence[str] | None = None,
+    knowledge: Sequence[str] | None = None,
     timeout_s: float | None = None,
     max_steps: int | None = None,
     max_cost_usd: float | None = None,
@@ -86,6 +88,7 @@ def options_of(
         response_format=schema,
         instructions_prefix=instructions,
         tools=tuple(tools) if tools else None,
+        knowledge=tuple(KnowledgeUse(collection=name) for name in knowledge) if knowledge else None,
         timeout_s=timeout_s,
         max_steps=max_steps,
         max_cost_usd=max_cost_usd,
