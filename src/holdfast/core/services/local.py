@@ -38,12 +38,15 @@ from holdfast.core.services.engine import EngineService
 from holdfast.core.services.files import FileService
 from holdfast.core.services.hooks import Hooks
 from holdfast.core.services.identity import ApiKeys, Gate, UserService
+from holdfast.core.services.memory import MemoryService
+from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.needs import Guarded
 from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
+from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.runs import ApprovalService, EventService, RunService
@@ -106,6 +109,7 @@ class _Core:
         self.started_at = utc_now()
         self.accounts = Accounts(log.writer, log.reader)
         self.gate = Gate(self.accounts)
+        self.memory = MemoryStore(log, self.accounts, redactor.redact)
         self.answers = AnswerStore(log.writer)
         self.policies = Policies(parts.paths, self.accounts)
         self.trust = TrustStore(parts.paths.trust)
@@ -196,6 +200,7 @@ class LocalWorkbench:
             access, log, core.supervisor, core.workspaces, parts.blobs, core.attachments
         )
         self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools)
+        self.memory: Memory = MemoryService(access, core.memory)
         self.models: Models = ModelService(access, parts.catalog, core.registry, parts.settings)
         self.keys: Keys = KeyService(parts.keys, ApiKeys(core.accounts, core.gate, principal))
         self.users: Users = UserService(core.accounts, core.gate, principal, core.forget_user)

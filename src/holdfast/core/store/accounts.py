@@ -7,6 +7,7 @@ from datetime import datetime
 
 from holdfast.core.domain.errors import ConflictError, NotFoundError
 from holdfast.core.domain.identity import Credential, User
+from holdfast.core.store.memory import forget_owner
 from holdfast.core.store.reader import Reader
 from holdfast.core.store.writer import Writer
 
@@ -48,12 +49,13 @@ class Accounts:
             raise ConflictError(f"There is a user {user.name} already.", code="user_exists")
 
     async def remove_user(self, user_id: str) -> None:
-        """Removes a user with all credentials and kept answers, at once."""
+        """Removes a user with all credentials, kept answers and memory, at once."""
 
         def remove(db: sqlite3.Connection) -> None:
             with _transaction(db):
                 db.execute("DELETE FROM credentials WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM idempotency WHERE user_id = ?", (user_id,))
+                forget_owner(db, user_id)
                 db.execute("DELETE FROM users WHERE id = ?", (user_id,))
 
         await self._writer.run(remove)

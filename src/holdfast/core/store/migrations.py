@@ -297,6 +297,74 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE INDEX jobs_running ON jobs (first_event_id) WHERE status = 'running';
         """,
     ),
+    (
+        "memory",
+        """
+        CREATE TABLE memory_blocks (
+            id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            name TEXT NOT NULL,
+            content TEXT NOT NULL,
+            instructions TEXT NOT NULL,
+            injection TEXT NOT NULL,
+            access TEXT NOT NULL,
+            max_chars INTEGER NOT NULL,
+            public INTEGER NOT NULL,
+            public_edit INTEGER NOT NULL,
+            created_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL,
+            UNIQUE (owner, name)
+        );
+        CREATE INDEX memory_blocks_public ON memory_blocks (name) WHERE public = 1;
+
+        CREATE TABLE memory_shares (
+            block_id TEXT NOT NULL,
+            user_id TEXT NOT NULL,
+            can_edit INTEGER NOT NULL,
+            PRIMARY KEY (block_id, user_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX memory_shares_by_user ON memory_shares (user_id);
+
+        CREATE TABLE memory_defaults (
+            owner TEXT NOT NULL,
+            scope TEXT NOT NULL,
+            block_id TEXT NOT NULL,
+            PRIMARY KEY (owner, scope)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE memory_entries (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            owner TEXT NOT NULL,
+            digest TEXT NOT NULL,                  -- SHA-256 of the content
+            content TEXT NOT NULL,
+            tags TEXT NOT NULL,                    -- JSON
+            source TEXT NOT NULL,
+            pinned INTEGER NOT NULL,
+            session_id TEXT,
+            agent TEXT,
+            metadata TEXT NOT NULL,                -- JSON
+            created_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL
+        );
+        CREATE INDEX memory_entries_by_owner ON memory_entries (owner, updated_at, number);
+        CREATE INDEX memory_entries_by_content ON memory_entries (owner, digest);
+        CREATE INDEX memory_entries_pinned ON memory_entries (owner) WHERE pinned = 1;
+
+        CREATE VIRTUAL TABLE memory_search USING fts5 (
+            content, tags, tokenize = 'porter unicode61 remove_diacritics 2'
+        );
+        CREATE TRIGGER memory_entries_added AFTER INSERT ON memory_entries BEGIN
+            INSERT INTO memory_search (rowid, content, tags) VALUES (new.number, new.content, new.tags);
+        END;
+        CREATE TRIGGER memory_entries_changed AFTER UPDATE OF content, tags ON memory_entries BEGIN
+            UPDATE memory_search SET content = new.content, tags = new.tags WHERE rowid = new.number;
+        END;
+        CREATE TRIGGER memory_entries_removed AFTER DELETE ON memory_entries BEGIN
+            DELETE FROM memory_search WHERE rowid = old.number;
+        END;
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

@@ -100,13 +100,13 @@ class Memory(Protocol):
     @needs(Scope.READ)
     async def entries(
         self,
-        tags: tuple[str, ...] = (),
+        tag: str | None = None,
         source: Literal["user", "agent", "system"] | None = None,
         pinned: bool | None = None,
         limit: Limit = 200,
         cursor: Cursor | None = None,
     ) -> Page[MemoryEntry]:
-        """Returns the user's entries, latest changed first; `tags`: with any of them."""
+        """Returns the user's entries, latest changed first; `tag`: those that have it."""
         ...
 
     @needs(Scope.READ)
@@ -128,7 +128,8 @@ class Memory(Protocol):
         pinned: bool = False,
         metadata: dict[str, Any] | None = None,
     ) -> MemoryEntry:
-        """Keeps an entry."""
+        """Keeps an entry; of the same content there is one, which gets the tags. Raises `InvalidError`,
+        `ConflictError` (`too_many_memories`)."""
         ...
 
     @needs(Scope.CHAT)
@@ -140,10 +141,10 @@ class Memory(Protocol):
         pinned: bool | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> MemoryEntry:
-        """Changes what is given."""
+        """Changes what is given. Raises `NotFoundError`, `InvalidError`."""
         ...
 
     @needs(Scope.CHAT)
     async def forget(self, entry_id: str) -> None:
-        """Deletes an entry."""
+        """Deletes an entry. Raises `NotFoundError`."""
         ...

@@ -1,0 +1,209 @@
+"""Blocks of memory, with whom they are shared, and which are used where an agent names none. No projections
+of the log."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from holdfast.core.domain.memory import DefaultScope, MemoryBlock, MemoryDefaults, MemoryShare
+from holdfast.core.domain.values import Page
+from holdfast.core.store.cursors import Keyset
+from holdfast.core.store.reader import Reader
+from holdfast.core.store.writer import Writer
+
+MAX_PAGE_CHARS = 4_000_000
+"""Of the contents of one page; a page has one block at least."""
+
+_STORED = tuple(name for name in MemoryBlock.model_fields if name != "can_edit")
+_SEEN = "(b.owner = ?1 OR b.public OR s.user_id IS NOT NULL)"
+_MAY_EDIT = "(b.owner = ?1 OR (b.public AND b.public_edit) OR COALESCE(s.can_edit, 0))"
+_FROM = "FROM memory_blocks b LEFT JOIN memory_shares s ON s.block_id = b.id AND s.user_id = ?1"
+_BLOCK = f"SELECT {', '.join(f'b.{name}' for name in _STORED)}, {_MAY_EDIT} AS can_edit {_FROM}"
+
+
+class MemoryBlocks:
+    """Reads and writes the tables `memory_blocks`, `memory_shares` and `memory_defaults`."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def page(self, user: str, query: str, limit: int, cursor: str | None = None) -> Page[MemoryBlock]:
+        """Returns the blocks that a user may see and whose names hold `query`, by name; fewer than `limit`
+        where they are long."""
+        place = Keyset("memory_blocks", user, query)
+        after = place.read(cursor, str, str) or ["", ""]
+        like = "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in query) + "%"
+        heads = await self._reader.rows(
+            f"SELECT b.id, b.name, LENGTH(b.content) AS size {_FROM}"
+            f" WHERE {_SEEN} AND b.name LIKE ?2 ESCAPE '\\' AND (b.name, b.id) > (?3, ?4)"
+            " ORDER BY b.name, b.id LIMIT ?5",
+            (user, like, *after, limit + 1),
+        )
+        kept, next_cursor = place.cut(heads, min(limit, _fitting(heads)), "name", "id")
+        marks = ", ".join(f"?{number}" for number in range(2, len(kept) + 2))
+        rows = await self._reader.rows(
+            f"{_BLOCK} WHERE {_SEEN} AND b.id IN ({marks}) ORDER BY b.name, b.id",
+            (user, *(row["id"] for row in kept)),
+        )
+        return Page[MemoryBlock](items=tuple(map(_block, rows)), next_cursor=next_cursor)
+
+    async def find(self, user: str, name_or_id: str) -> MemoryBlock | None:
+        """Returns the block with this id that the user may see, else his own of this name."""
+        rows = await self._reader.rows(
+            f"{_BLOCK} WHERE {_SEEN} AND (b.id = ?2 OR (b.owner = ?1 AND b.name = ?2))"
+            " ORDER BY b.id = ?2 DESC LIMIT 1",
+            (user, name_or_id),
+        )
+        return _block(rows[0]) if rows else None
+
+    async def add(self, block: MemoryBlock, most: int) -> str:
+        """Keeps a new block. Returns what hinders it: nothing (""), `exists` or `many`: its owner has
+        `most` already."""
+        fields = _fields(block)
+
+        def insert(db: sqlite3.Connection) -> str:
+            if _name_taken(db, block.owner, block.name, block.id):
+                return "exists"
+            owned = db.execute("SELECT COUNT(*) FROM memory_blocks WHERE owner = ?", (block.owner,))
+            if owned.fetchone()[0] >= most:
+                return "many"
+            marks = ", ".join(f":{name}" for name in fields)
+            db.execute(f"INSERT INTO memory_blocks ({', '.join(fields)}) VALUES ({marks})", fields)
+            return ""
+
+        return await self._writer.run(insert)
+
+    async def change(self, block_id: str, user: str, changes: Mapping[str, Any], at: datetime) -> str:
+        """Changes fields of a block, if the user may edit it still and its content fits. Returns what
+        hinders it: nothing (""), `exists`: another has the name; `gone`; or `long`."""
+        fields = {**changes, "updated_at": _text(at)}
+
+        def change(db: sqlite3.Connection) -> str:
+            row = db.execute(f"{_BLOCK} WHERE b.id = ?2 AND {_MAY_EDIT}", (user, block_id)).fetchone()
+            if row is None:
+                return "gone"
+            now = dict(zip((*_STORED, "can_edit"), row, strict=True)) | fields
+            if _name_taken(db, now["owner"], now["name"], block_id):
+                return "exists"
+            if now["max_chars"] and len(now["content"]) > now["max_chars"]:
+                return "long"
+            sets = ", ".join(f"{name} = :{name}" for name in fields)
+            db.execute(
+                f"UPDATE memory_blocks SET {sets} WHERE id = :block_id", {**fields, "block_id": block_id}
+            )
+            return ""
+
+        return await self._writer.run(change)
+
+    async def remove(self, block_id: str) -> bool:
+        """Removes a block with its shares, and from all defaults; says whether it was there."""
+
+        def remove(db: sqlite3.Connection) -> bool:
+            with db:
+                db.execute("BEGIN IMMEDIATE")
+                db.execute("DELETE FROM memory_shares WHERE block_id = ?", (block_id,))
+                db.execute("DELETE FROM memory_defaults WHERE block_id = ?", (block_id,))
+                return db.execute("DELETE FROM memory_blocks WHERE id = ?", (block_id,)).rowcount == 1
+
+        return await self._writer.run(remove)
+
+    # --- sharing
+
+    async def shares(self, block_id: str) -> tuple[MemoryShare, ...]:
+        """Returns with whom a block is shared, by the users' names."""
+        rows = await self._reader.rows(
+            "SELECT u.name AS user, s.can_edit FROM memory_shares s JOIN users u ON u.id = s.user_id"
+            " WHERE s.block_id = ? ORDER BY u.name",
+            (block_id,),
+        )
+        return tuple(MemoryShare.model_validate(dict(row)) for row in rows)
+
+    async def share(self, block_id: str, user_id: str, can_edit: bool) -> None:
+        """Shares a block, or shares it otherwise; nothing happens when block or user are gone."""
+        await self._write(
+            "INSERT INTO memory_shares (block_id, user_id, can_edit) SELECT ?1, ?2, ?3"
+            " WHERE EXISTS (SELECT 1 FROM memory_blocks WHERE id = ?1)"
+            " AND EXISTS (SELECT 1 FROM users WHERE id = ?2)"
+            " ON CONFLICT (block_id, user_id) DO UPDATE SET can_edit = excluded.can_edit",
+            (block_id, user_id, can_edit),
+        )
+
+    async def unshare(self, block_id: str, user_id: str) -> None:
+        """Takes a share back."""
+        await self._write("DELETE FROM memory_shares WHERE block_id = ? AND user_id = ?", (block_id, user_id))
+
+    async def publish(self, block_id: str, public: bool, can_edit: bool, at: datetime) -> None:
+        """Says whether all users see a block, and whether they may change its content."""
+        await self._write(
+            "UPDATE memory_blocks SET public = ?2, public_edit = ?3, updated_at = ?4 WHERE id = ?1",
+            (block_id, public, public and can_edit, _text(at)),
+        )
+
+    # --- defaults
+
+    async def defaults(self, user: str) -> MemoryDefaults:
+        """Returns a user's defaults; one that he may not see any more is none."""
+        rows = await self._reader.rows(
+            f"SELECT d.scope, d.block_id {_FROM} JOIN memory_defaults d ON d.block_id = b.id AND d.owner = ?1"
+            f" WHERE {_SEEN}",
+            (user,),
+        )
+        return MemoryDefaults.model_validate({row["scope"]: row["block_id"] for row in rows})
+
+    async def set_default(self, user: str, scope: DefaultScope, block_id: str | None) -> None:
+        """Sets or (None) removes a default."""
+        if block_id is None:
+            await self._write("DELETE FROM memory_defaults WHERE owner = ? AND scope = ?", (user, scope))
+            return
+        await self._write(
+            "INSERT INTO memory_defaults (owner, scope, block_id) VALUES (?1, ?2, ?3)"
+            " ON CONFLICT (owner, scope) DO UPDATE SET block_id = excluded.block_id",
+            (user, scope, block_id),
+        )
+
+    async def _write(self, sql: str, values: tuple[Any, ...]) -> None:
+        def write(db: sqlite3.Connection) -> None:
+            db.execute(sql, values)
+
+        await self._writer.run(write)
+
+
+def forget_owner(db: sqlite3.Connection, user_id: str) -> None:
+    """Removes all memory of a user, and what was shared with him; inside the caller's transaction."""
+    own = "(SELECT id FROM memory_blocks WHERE owner = ?1)"
+    db.execute(f"DELETE FROM memory_shares WHERE user_id = ?1 OR block_id IN {own}", (user_id,))
+    db.execute(f"DELETE FROM memory_defaults WHERE owner = ?1 OR block_id IN {own}", (user_id,))
+    db.execute("DELETE FROM memory_blocks WHERE owner = ?", (user_id,))
+    db.execute("DELETE FROM memory_entries WHERE owner = ?", (user_id,))
+
+
+def _fitting(heads: list[sqlite3.Row]) -> int:
+    """Returns how many blocks a page can have."""
+    size = 0
+    for count, row in enumerate(heads):
+        size += row["size"]
+        if count and size > MAX_PAGE_CHARS:
+            return count
+    return max(1, len(heads))
+
+
+def _name_taken(db: sqlite3.Connection, owner: str, name: str, block_id: str) -> bool:
+    sql = "SELECT 1 FROM memory_blocks WHERE owner = ? AND name = ? AND id <> ?"
+    return db.execute(sql, (owner, name, block_id)).fetchone() is not None
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds")
+
+
+def _fields(block: MemoryBlock) -> dict[str, Any]:
+    times = {"created_at": _text(block.created_at), "updated_at": _text(block.updated_at)}
+    return {**{name: getattr(block, name) for name in _STORED}, **times}
+
+
+def _block(row: sqlite3.Row) -> MemoryBlock:
+    return MemoryBlock.model_validate(dict(row))
