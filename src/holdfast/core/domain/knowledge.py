@@ -76,6 +76,8 @@ class RetrievalSettings(Value):
     the cosine similarity; of `lexical` BM25's, relative to the best passage's, 1 at best."""
     max_tokens: int = Field(default=8_000, ge=100)
     """Tokens that the passages may take together, four characters each; filled in the order of rank."""
+    rerank: bool = False
+    """Whether a model puts what was found into a better order; where there is none, the order stays."""
 
 
 class Folder(Value):
@@ -264,7 +266,9 @@ class IngestItem(Value):
     path: str | None = None
     """The file to read; None for an address, which is fetched first."""
     blob: str | None = None
-    """SHA-256 of uploaded bytes."""
+    """SHA-256 of uploaded bytes, or of what was fetched."""
+    media_type: str = ""
+    """What the sender says that it is; empty: found by name and content."""
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -276,6 +280,8 @@ class IngestRequest(Value):
     folders: tuple[str, ...] = ()
     """Folders to keep in step with: new and changed files are taken in, gone ones removed."""
     urls: tuple[str, ...] = ()
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    """The caller's own, for each document that comes from a folder or an address."""
     summaries: bool = False
     """Whether a model writes a summary of each document, and questions that it answers."""
     model: str | None = None
