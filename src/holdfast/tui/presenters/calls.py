@@ -18,8 +18,10 @@ from holdfast.tui.presenters.entries import (
     Update,
     View,
 )
+from holdfast.tui.presenters.retrievals import RetrievalView
 from holdfast.tui.presenters.views import (
     arguments_view,
+    passages_view,
     result_views,
     subject_line,
     subject_of,
@@ -43,6 +45,8 @@ class Calls:
     def __init__(self) -> None:
         self._open: dict[str, Entry] = {}
         self._questions: dict[str, Entry] = {}
+        self._retrieved: set[str] = set()
+        """Calls whose passages are shown, so that their result need not be."""
 
     def request(self, event: events.ToolCallRequested, id: int, speaker: str) -> list[Update]:
         entry = Entry(
@@ -97,10 +101,28 @@ class Calls:
         entry.text = "\n".join(text.split("\n")[-PROGRESS_LINES - ended :])
         return [Change(entry)]
 
+    def retrieve(self, event: events.RetrievalCompleted, retrieval: RetrievalView) -> list[Update]:
+        """The call has searched: its passages are what it shows."""
+        entry = self._open.get(f"{event.run_id}:{event.call_id}")
+        if entry is None:
+            return []
+        if retrieval.error:
+            entry.note = retrieval.title
+            return [Change(entry)]
+        entry.text = ""
+        before = entry.blocks if entry.id in self._retrieved else []
+        blocks, sources = passages_view(retrieval, first=len(entry.sources))
+        entry.blocks, entry.sources = [*before, *blocks], {**entry.sources, **sources}
+        entry.subject = " · ".join(filter(None, (subject_line(retrieval.query), retrieval.outcome)))
+        self._retrieved.add(entry.id)
+        return [Change(entry)]
+
     def complete(self, event: events.ToolCallCompleted) -> list[Update]:
         entry = self._open.pop(_key(event), None)
         if entry is None:
             return []
+        retrieved = entry.id in self._retrieved
+        self._retrieved.discard(entry.id)
         entry.state = event.outcome
         entry.open = False
         entry.text = ""
@@ -108,7 +130,7 @@ class Calls:
         if event.outcome == "denied":
             entry.note = entry.note or _first_text(event)
             entry.blocks = []
-        else:
+        elif not retrieved or event.outcome != "ok":
             entry.blocks = views_of(event.display) or result_views(event.content)
         entry.collapsed = event.outcome in ("ok", "cancelled") and not _worth_seeing(entry.blocks)
         return [Change(entry)]
@@ -149,6 +171,7 @@ class Calls:
         left = [*self._open.values(), *self._questions.values()]
         self._open.clear()
         self._questions.clear()
+        self._retrieved.clear()
         for entry in left:
             entry.state = "cancelled"
             entry.open = False

@@ -6,9 +6,12 @@ passed the sanitiser: it holds no control characters but newline and tab.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from holdfast.tui.presenters.passages import PassageView
+from holdfast.tui.presenters.spans import Line
 
 EntryKind = Literal["user", "reply", "reasoning", "tool", "notice", "error", "question", "queued"]
 
@@ -77,7 +80,26 @@ class PlanView:
     items: tuple[tuple[str, str], ...]
 
 
-View = TextView | DiffView | CommandView | CodeView | TableView | ImageView | ArgumentsView | PlanView
+@dataclass(slots=True, frozen=True)
+class PassagesView:
+    """What a retrieval found; each passage can be opened by its position among the entry's `sources`."""
+
+    head: tuple[Line, ...]
+    passages: tuple[tuple[int, PassageView], ...]
+    """Each with its key among the entry's `sources`."""
+
+
+View = (
+    TextView
+    | DiffView
+    | CommandView
+    | CodeView
+    | TableView
+    | ImageView
+    | ArgumentsView
+    | PlanView
+    | PassagesView
+)
 
 
 @dataclass(slots=True, init=False, eq=False)
@@ -109,6 +131,8 @@ class Entry:
     choices: tuple[str, ...]
     """The answers that a question offers."""
     blocks: list[View]
+    sources: Mapping[int, PassageView]
+    """Of a reply: what its numbers stand for; of a retrieval: its passages. By them links are opened."""
     open: bool
     """True while it still grows."""
     collapsed: bool
@@ -133,6 +157,7 @@ class Entry:
         attachments: Iterable[str] = (),
         choices: Iterable[str] = (),
         blocks: Iterable[View] = (),
+        sources: Mapping[int, PassageView] | None = None,
         open: bool = False,
         collapsed: bool = False,
     ) -> None:
@@ -149,6 +174,7 @@ class Entry:
         self.attachments = tuple(attachments)
         self.choices = tuple(choices)
         self.blocks = list(blocks)
+        self.sources = sources if sources is not None else {}
         self.open = open
         self.collapsed = collapsed
         self.chunks = [text] if text else []
@@ -170,7 +196,7 @@ class Entry:
         return (
             *(self.id, self.kind, self.event_id, self.run_id, self.speaker, self.title, self.subject),
             *(self.state, self.note, self.duration_ms, self.attachments, self.choices, tuple(self.blocks)),
-            *(self.open, self.collapsed, self.text),
+            *(tuple(self.sources.items()), self.open, self.collapsed, self.text),
         )
 
     def __eq__(self, other: object) -> bool:

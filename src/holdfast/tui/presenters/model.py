@@ -6,8 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.draft import Mention
 from holdfast.tui.presenters.inbox import Inbox, Item
+from holdfast.tui.presenters.knowledge.jobs import indexing
+from holdfast.tui.presenters.knowledge.state import KnowledgeState
+from holdfast.tui.presenters.memory import MemoryState
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.sessions import HitRow, SessionList
 from holdfast.tui.presenters.skew import Skew
@@ -40,6 +44,10 @@ class Model:
     sessions: SessionList = field(default_factory=SessionList)
     inbox: Inbox = field(default_factory=Inbox)
     run: RunView = field(default_factory=RunView)
+    answers: Answers = field(default_factory=Answers)
+    """What the answers of the open session were made from."""
+    knowledge: KnowledgeState = field(default_factory=KnowledgeState)
+    memory: MemoryState = field(default_factory=MemoryState)
     queue: list[Waiting] = field(default_factory=list)
     """Messages of the open session that the engine holds back until the run has ended."""
     sending: list[Waiting] = field(default_factory=list)
@@ -93,6 +101,10 @@ class Model:
         """Brings the number in the header up to date."""
         self.header = replace(self.header, waiting=len(self.inbox))
 
+    def count_jobs(self) -> None:
+        """Brings what the header says of running jobs up to date."""
+        self.header = replace(self.header, indexing=indexing(self.knowledge.jobs, self.knowledge.names))
+
     def take_queue(self, event: AnyEvent) -> bool:
         """Follows the queue of the open session; says whether it changed."""
         if event.type == "message.queued":
@@ -119,6 +131,7 @@ class Model:
         self.inbox.preferred = None
         self.inbox.select(None)
         self.run, self.queue, self.files = RunView(), [], None
+        self.answers = Answers()
         self.files_error = ""
         self.opening = False
 

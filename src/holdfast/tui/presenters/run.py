@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.presenters.blocks import plan_lines
 from holdfast.tui.presenters.figures import cost, duration, tokens
+from holdfast.tui.presenters.retrievals import outcome
 from holdfast.tui.presenters.spans import BLANK, Line, line
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.events import AnyEvent
+    from holdfast.core.domain.events import AnyEvent, RetrievalCompleted
     from holdfast.core.domain.tools import PlanItem
 
 STATUS_ROLES = {
@@ -57,6 +58,11 @@ class RunState:
     cost_usd: float = 0.0
     unpriced: bool = False
     estimated: bool = False
+    searches: int = 0
+    """How often passages were looked up."""
+    passages: int = 0
+    """Passages that the model was shown."""
+    dropped: int = 0
     notes: list[str] = field(default_factory=list)
     waiting: int = 0
 
@@ -158,6 +164,8 @@ def _apply_work(run: RunState, event: AnyEvent) -> bool:
         run.cost_usd += event.cost_usd or 0.0
         run.unpriced |= event.cost_usd is None
         run.estimated |= event.estimated
+    elif event.type == "retrieval.completed":
+        _count_retrieval(run, event)
     elif event.type == "model.retried":
         why = sanitize_line(event.error.message)
         run.notes.append(f"retry {event.attempt} of {sanitize_line(event.model)}: {why}")
@@ -168,6 +176,15 @@ def _apply_work(run: RunState, event: AnyEvent) -> bool:
     else:
         return False
     return True
+
+
+def _count_retrieval(run: RunState, event: RetrievalCompleted) -> None:
+    run.searches += 1
+    used = sum(item.used for item in event.items)
+    run.passages += used
+    run.dropped += len(event.items) - used
+    if event.error is not None:
+        run.notes.append(f"knowledge could not be reached: {sanitize_line(event.error.message)}")
 
 
 def run_lines(run: RunState | None, now: datetime) -> list[Line]:
@@ -190,6 +207,10 @@ def run_lines(run: RunState | None, now: datetime) -> list[Line]:
     if run.plan:
         lines += [BLANK, line(("Plan", "heading")), *plan_lines(run.plan)]
     lines += [BLANK, line(("Used", "heading")), _usage(run)]
+    if run.searches:
+        times = "1 search" if run.searches == 1 else f"{run.searches} searches"
+        found = outcome(run.passages, run.dropped)
+        lines.append(line(f"{times} · {found}", ("  F5", "key")))
     if run.steps:
         lines += [BLANK, line(("Steps", "heading")), *(_step(step) for step in run.steps)]
     if run.notes:

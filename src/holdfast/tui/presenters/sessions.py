@@ -108,6 +108,8 @@ class SessionList:
     def apply(self, logged: LoggedEvent) -> Effect:
         """Takes one event of any session in."""
         event = logged.event
+        if not event.session_id:  # of a user: jobs, knowledge and memory
+            return "none"
         known = self._known.get(event.session_id)
         if event.type == "session.deleted":
             self.remove(event.session_id)

@@ -47,6 +47,8 @@ class Header:
     cost_usd: float = 0.0
     unpriced: bool = False
     waiting: int = 0
+    indexing: str = ""
+    """What is taken into knowledge, and how far that is: `docs 34 %`."""
 
     def count(self, event: AnyEvent) -> Header:
         """Returns the header after an event of the open session."""
@@ -109,9 +111,10 @@ def _engine(header: Header) -> list[tuple[str, str]]:
 
 def right(header: Header) -> Line:
     """Returns what was used and how many decisions wait."""
-    parts: list[tuple[str, str] | str] = [
-        (f"{tokens(header.tokens)} tok · {cost(header.cost_usd, header.unpriced)}", "muted")
-    ]
+    parts: list[tuple[str, str] | str] = []
+    if header.indexing:
+        parts += [(f"indexing {header.indexing}", "accent"), (" · ", "muted")]
+    parts += [(f"{tokens(header.tokens)} tok · {cost(header.cost_usd, header.unpriced)}", "muted")]
     if header.waiting:
         parts += [(" · ", "muted"), (f"⚠ {header.waiting}", "warning")]
     return line(*parts)

@@ -6,7 +6,8 @@ absent and change nothing in the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import singledispatchmethod
 
@@ -18,7 +19,9 @@ from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.presenters.calls import Calls
 from holdfast.tui.presenters.entries import Append, Change, Entry, Remove, Update
 from holdfast.tui.presenters.figures import duration, tokens
-from holdfast.tui.presenters.views import attachment_names, message_text
+from holdfast.tui.presenters.passages import PassageView, cited_passage
+from holdfast.tui.presenters.retrievals import retrieval_of
+from holdfast.tui.presenters.views import attachment_names, message_text, passages_view
 
 LONG_MESSAGE = 4_000
 """A message with more characters, or with 24 lines, is closed at first."""
@@ -30,6 +33,7 @@ _FILES_SAY = {
     "written": "Written by a client",
     "deleted": "Deleted by a client",
 }
+_NUMBER = re.compile(r"\[(\d{1,6})\]")
 
 _Updates = list[Update]
 
@@ -48,6 +52,8 @@ class TranscriptPresenter:
         self._calls = Calls()
         self._files: Entry | None = None
         self._paused: str | None = None
+        self._numbers: dict[int, PassageView] = {}
+        """What numbers in replies stand for, as far as passages came: links before a reply has ended."""
 
     def present(self, page: Iterable[LoggedEvent]) -> list[Entry]:
         """Returns the entries of a page of events. To go on live, apply later events to the same presenter;
@@ -185,7 +191,9 @@ class TranscriptPresenter:
     @_fold.register
     def _(self, event: events.PartStarted, id: int) -> _Updates:
         key = f"{event.run_id}:{event.part_id}"
-        entry = Entry(key, "reply", id, event.run_id, speaker=self._speaker(), open=True)
+        entry = Entry(
+            *(key, "reply", id, event.run_id), speaker=self._speaker(), sources=self._numbers, open=True
+        )
         if event.kind != "text":
             entry.kind, entry.title, entry.collapsed = "reasoning", "Thinking …", True
         self._parts[key] = entry
@@ -202,15 +210,21 @@ class TranscriptPresenter:
 
     @_fold.register
     def _(self, event: events.PartCompleted, id: int) -> _Updates:
-        return self._close_part(f"{event.run_id}:{event.part_id}", sanitize(event.text), event.at)
+        cited = {one.number: cited_passage(one) for one in event.citations}
+        return self._close_part(f"{event.run_id}:{event.part_id}", sanitize(event.text), event.at, cited)
 
-    def _close_part(self, key: str, text: str | None, at: datetime) -> _Updates:
-        """Ends a part with its whole text; None keeps what came. A part that says nothing goes."""
+    def _close_part(
+        self, key: str, text: str | None, at: datetime, cited: Mapping[int, PassageView] | None = None
+    ) -> _Updates:
+        """Ends a part with its whole text and what it cites; None keeps what came. A part that says nothing
+        goes."""
         entry = self._parts.pop(key, None)
         if entry is None:
             return []
         began = self._began.pop(key)
-        if text is not None and entry.text != text:
+        entry.sources = _mentioned(entry.text, self._numbers) if cited is None else cited
+        # Also with the same text it is made anew: which numbers are links is settled now.
+        if text is not None and (entry.text != text or self._numbers or cited):
             entry.text = text
         if not entry.text.strip():
             self._speaks = self._speaks or bool(entry.speaker)
@@ -285,6 +299,20 @@ class TranscriptPresenter:
         return [_notice(id, title, event.run_id, warning=True)]
 
     @_fold.register
+    def _(self, event: events.RetrievalCompleted, id: int) -> _Updates:
+        """Inside a call it is shown there; before the first step it stands for itself."""
+        retrieval = retrieval_of(event)
+        self._numbers.update((p.number, p) for p in retrieval.passages if p.number is not None)
+        if event.call_id is not None and (updates := self._calls.retrieve(event, retrieval)):
+            return updates
+        state = "warning" if retrieval.error else ""
+        entry = Entry(f"event-{id}", "notice", id, event.run_id, title=retrieval.title, state=state)
+        if not retrieval.error:
+            entry.blocks, entry.sources = passages_view(retrieval)
+            entry.collapsed = True
+        return [Append(entry)]
+
+    @_fold.register
     def _(self, event: events.ContextCompacted, id: int) -> _Updates:
         size = f"{tokens(event.tokens_before)} → {tokens(event.tokens_after)} tokens"
         title = f"The model sees a summary of {event.messages_dropped} earlier messages from here on ({size})"
@@ -312,6 +340,12 @@ def _results(event: events.MessageAdded, id: int) -> _Updates:
             )
         )
     ]
+
+
+def _mentioned(text: str, numbers: Mapping[int, PassageView]) -> dict[int, PassageView]:
+    """Returns what the numbers in a text that was cut stand for."""
+    found = (int(digits) for digits in _NUMBER.findall(text))
+    return {number: numbers[number] for number in found if number in numbers}
 
 
 def _by_whom(event: events.FileChanged) -> str:

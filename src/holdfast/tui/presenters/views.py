@@ -25,12 +25,15 @@ from holdfast.tui.presenters.entries import (
     CommandView,
     DiffView,
     ImageView,
+    PassagesView,
     PlanView,
     TableView,
     TextView,
     View,
 )
 from holdfast.tui.presenters.figures import size
+from holdfast.tui.presenters.passages import PassageView
+from holdfast.tui.presenters.retrievals import RetrievalView, head_lines
 
 MAX_SUBJECT = 200
 """Characters of a call's subject; the header cuts it to the width."""
@@ -85,6 +88,12 @@ def result_views(parts: Iterable[ResultPart]) -> list[View]:
         elif part.text.strip():
             views.append(TextView(sanitize(part.text)))
     return views
+
+
+def passages_view(retrieval: RetrievalView, first: int = 0) -> tuple[list[View], dict[int, PassageView]]:
+    """Returns what a retrieval shows, and its passages by the keys that it names them with, from `first`."""
+    sources = dict(enumerate(retrieval.passages, first))
+    return [PassagesView(tuple(head_lines(retrieval)), tuple(sources.items()))], sources
 
 
 def subject_of(arguments: Mapping[str, Any]) -> str:

@@ -25,6 +25,9 @@ ROLES = {
     "code": "$secondary",
     "key": "bold $accent",
     "hit": "bold $warning",
+    "number": "bold $accent",
+    "passage": "on $primary 22%",
+    "bar": "bold $warning",
     "struck": "strike $foreground 60%",
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content, Span
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 LINK_META = "transcript_link"
 """The key of a segment's meta that holds the address of a link."""
 
+SOURCE_META = "transcript_source"
+"""The key of a segment's meta that holds the key of a passage among the entry's `sources`."""
+
+_CITATION = re.compile(r"\[(\d{1,6}(?:\s*,\s*\d{1,6})*)\]")
+_NUMBER = re.compile(r"\d+")
 _BARE_URL = re.compile(r"https?://[^\s<>\"'`|\\^{}]+")
 _WEB = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 
@@ -27,50 +34,70 @@ def link_style(url: str) -> Style:
     return Style(link=url if _WEB.match(url) else None) + Style.from_meta({LINK_META: url})
 
 
-def inline(node: SyntaxTreeNode) -> list[Content]:
-    """Returns the content of an `inline` node, one for each line that a hard break makes."""
+def source_style(key: int) -> Style:
+    """Returns the style of what opens a passage, by its key among the entry's `sources`."""
+    return Style.from_meta({SOURCE_META: key})
+
+
+def inline(node: SyntaxTreeNode, cites: Container[int] = ()) -> list[Content]:
+    """Returns the content of an `inline` node, one for each line that a hard break makes. Numbers in brackets
+    that are among `cites` are links to passages; never in code."""
     text: list[str] = []
     spans: list[Span] = []
-    _walk(node, text, spans, 0, linked=False)
+    _Walk(text, spans, cites).children(node, 0, linked=False)
     content = Content("".join(text), spans, strip_control_codes=False)
     return content.split(allow_blank=True) if "\n" in content.plain else [content]
 
 
-def _walk(node: SyntaxTreeNode, text: list[str], spans: list[Span], start: int, *, linked: bool) -> int:
-    """Adds the children of `node`; returns the position after them."""
-    position = start
-    for child in node.children:
-        begin = position
+@dataclass(slots=True)
+class _Walk:
+    """Collects the text below a node, and the spans on it."""
+
+    text: list[str]
+    spans: list[Span]
+    cites: Container[int]
+
+    def children(self, node: SyntaxTreeNode, start: int, *, linked: bool) -> int:
+        """Adds the children of `node`; returns the position after them."""
+        position = start
+        for child in node.children:
+            position = self._child(child, position, linked=linked)
+        return position
+
+    def _child(self, child: SyntaxTreeNode, begin: int, *, linked: bool) -> int:
         kind = child.type
         if kind == "text":
-            position += _add(text, child.content)
             if not linked:
-                spans.extend(_bare_links(child.content, begin))
-        elif kind == "softbreak":
-            position += _add(text, " ")
-        elif kind == "hardbreak":
-            position += _add(text, "\n")
-        elif kind == "code_inline":
-            position += _add(text, child.content)
-            spans.append(Span(begin, position, styles.INLINE_CODE))
-        elif kind == "image":
-            position += _add(text, f"[image: {child.content or child.attrs.get('src', '')}]")
-            spans += _link_spans(begin, position, str(child.attrs.get("src", "")))
-        elif kind == "link":
-            position = _walk(child, text, spans, position, linked=True)
-            spans += _link_spans(begin, position, str(child.attrs.get("href", "")))
-        elif child.children:
-            position = _walk(child, text, spans, position, linked=linked)
-            if kind in _MARKS:
-                spans.append(Span(begin, position, _MARKS[kind]))
-        else:
-            position += _add(text, child.content)
-    return position
+                self.spans.extend(_bare_links(child.content, begin))
+                self.spans.extend(_citations(child.content, begin, self.cites))
+            return begin + self._add(child.content)
+        if kind == "softbreak":
+            return begin + self._add(" ")
+        if kind == "hardbreak":
+            return begin + self._add("\n")
+        if kind == "code_inline":
+            end = begin + self._add(child.content)
+            self.spans.append(Span(begin, end, styles.INLINE_CODE))
+            return end
+        if kind == "image":
+            address = str(child.attrs.get("src", ""))
+            end = begin + self._add(f"[image: {child.content or address}]")
+            self.spans += _link_spans(begin, end, address)
+            return end
+        if kind == "link":
+            end = self.children(child, begin, linked=True)
+            self.spans += _link_spans(begin, end, str(child.attrs.get("href", "")))
+            return end
+        if not child.children:
+            return begin + self._add(child.content)
+        end = self.children(child, begin, linked=linked)
+        if kind in _MARKS:
+            self.spans.append(Span(begin, end, _MARKS[kind]))
+        return end
 
-
-def _add(text: list[str], piece: str) -> int:
-    text.append(piece)
-    return len(piece)
+    def _add(self, piece: str) -> int:
+        self.text.append(piece)
+        return len(piece)
 
 
 def _link_spans(start: int, end: int, url: str) -> list[Span]:
@@ -89,4 +116,21 @@ def _bare_links(text: str, start: int) -> list[Span]:
             url = url[:-1]
         begin = start + match.start()
         spans += _link_spans(begin, begin + len(url), url)
+    return spans
+
+
+def _citations(text: str, start: int, cites: Container[int]) -> list[Span]:
+    if "[" not in text or not cites:
+        return []
+    spans: list[Span] = []
+    for group in _CITATION.finditer(text):
+        for match in _NUMBER.finditer(text, group.start(), group.end()):
+            number = int(match.group())
+            if number not in cites:
+                continue
+            # The brackets of a number that stands alone belong to it: there is more to click on.
+            alone = match.end() - match.start() + 2 == group.end() - group.start()
+            begin, end = (group.start(), group.end()) if alone else (match.start(), match.end())
+            spans.append(Span(start + begin, start + end, styles.CITATION))
+            spans.append(Span(start + begin, start + end, source_style(number)))
     return spans

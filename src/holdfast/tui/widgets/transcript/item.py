@@ -65,7 +65,7 @@ class Item:
         """Sets a height from the length of the text, without looking into it."""
         room = max(8, width - 2)
         entry = self.entry
-        rows = int(self.gap) + bool(entry.speaker)
+        rows = int(self.gap) + bool(entry.speaker) + 2 * bool(entry.kind == "reply" and entry.sources)
         if entry.kind in _BESIDE:
             rows += 1
         if not (self.collapsed and pieces.toggles(entry)):
@@ -85,9 +85,11 @@ class Item:
         self._heads = len(self.blocks)
         if self.flows:
             quiet = entry.kind == "reasoning"
-            self._splitter = Splitter(BODY if quiet else INDENT, styles.MUTED if quiet else "")
+            cites = () if quiet else entry.sources
+            self._splitter = Splitter(BODY if quiet else INDENT, styles.MUTED if quiet else "", cites)
             self._chunks, self._taken = entry.chunks, 0
             self._read(width, None)
+            self._add(pieces.foot(entry), width)
         else:
             self._add(pieces.body(entry, collapsed), width)
         self._bare = not self.blocks

@@ -5,6 +5,7 @@ Only blocks that are seen are rendered; where blocks begin and end is found by `
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -42,8 +43,11 @@ def parser() -> MarkdownIt:
     return made.disable(["reference", "html_block", "html_inline"])
 
 
-def render(source: str, width: int, first: Gutter = INDENT, rest: Gutter = INDENT) -> list[Line]:
-    """Returns the lines of the Markdown `source`, blocks separated by empty lines."""
+def render(
+    source: str, width: int, first: Gutter = INDENT, rest: Gutter = INDENT, cites: Container[int] = ()
+) -> list[Line]:
+    """Returns the lines of the Markdown `source`, blocks separated by empty lines; numbers in brackets that
+    are among `cites` are links."""
     if len(source) > MAX_BLOCK:
         return _as_written(source, first, rest)
     from markdown_it.tree import SyntaxTreeNode
@@ -51,7 +55,7 @@ def render(source: str, width: int, first: Gutter = INDENT, rest: Gutter = INDEN
     tokens = parser().parse(source)
     if any(token.level >= MAX_NESTING - 4 for token in tokens) or not tokens:
         return _as_written(source, first, rest)
-    writer = _Writer(width, [_Level(first, rest)])
+    writer = _Writer(width, [_Level(first, rest)], cites)
     writer.blocks(SyntaxTreeNode(tokens).children)
     return writer.lines
 
@@ -73,6 +77,7 @@ class _Level:
 class _Writer:
     width: int
     levels: list[_Level]
+    cites: Container[int] = ()
     lines: list[Line] = field(default_factory=list)
 
     def blocks(self, nodes: list[SyntaxTreeNode], *, tight: bool = False) -> None:
@@ -84,11 +89,11 @@ class _Writer:
     def block(self, node: SyntaxTreeNode) -> None:
         match node.type:
             case "paragraph":
-                for content in inline(node.children[0]):
+                for content in inline(node.children[0], self.cites):
                     self.write(content)
             case "heading":
                 style = styles.HEADINGS[min(int(node.tag[1]), len(styles.HEADINGS)) - 1]
-                for content in inline(node.children[0]):
+                for content in inline(node.children[0], self.cites):
                     self.write(content.stylize_before(style))
             case "fence" | "code_block":
                 self.code(node.content, language_of(node.info))
@@ -134,7 +139,7 @@ class _Writer:
 
     def table(self, node: SyntaxTreeNode) -> None:
         rows = [row.children for part in node.children for row in part.children]
-        cells = [[_joined(inline(cell.children[0])) for cell in row] for row in rows]
+        cells = [[_joined(inline(cell.children[0], self.cites)) for cell in row] for row in rows]
         aligns = [str(cell.attrs.get("style", "")).removeprefix("text-align:") for cell in rows[0]]
         for content in table_lines(cells[0], cells[1:], aligns, self.room()):
             self.write(content)

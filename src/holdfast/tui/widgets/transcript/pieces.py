@@ -11,6 +11,7 @@ from textual.content import Content
 from holdfast.tui.presenters.entries import Entry
 from holdfast.tui.presenters.figures import duration
 from holdfast.tui.widgets.transcript import styles
+from holdfast.tui.widgets.transcript.inline import source_style
 from holdfast.tui.widgets.transcript.line import INDENT, Gutter, Line, gutter_width, plain
 from holdfast.tui.widgets.transcript.sources import Fixed, Source, plain_chunks
 from holdfast.tui.widgets.transcript.views import BODY, view_blocks
@@ -18,6 +19,10 @@ from holdfast.tui.widgets.transcript.views import BODY, view_blocks
 SHORT_LINES = 12
 """Lines of a long message that are shown while it is collapsed."""
 
+MOST_SOURCES = 12
+"""Passages that are named below a reply."""
+
+SOURCES_REST: Gutter = (("           ", ""),)
 YOU: Gutter = (("▌ ", styles.YOU_BAR),)
 AGENT: Gutter = (("▌ ", styles.AGENT_BAR),)
 ERROR: Gutter = (("▌ ", styles.ERROR_BAR),)
@@ -53,7 +58,7 @@ def toggles(entry: Entry) -> bool:
         case "reasoning":
             return True
         case "notice":
-            return bool(entry.text)
+            return bool(entry.text or entry.blocks)
         case "user":
             return _is_long(entry.text)
         case _:
@@ -66,7 +71,7 @@ def head(entry: Entry, collapsed: bool) -> list[Piece]:
     if entry.speaker:
         gutter, style = (YOU, styles.YOU) if entry.kind in ("user", "queued") else (AGENT, styles.AGENT)
         pieces.append(Piece(Fixed((Line(plain(entry.speaker, style), gutter, gutter),))))
-    if entry.kind in ("tool", "reasoning") or (entry.kind == "notice" and entry.text):
+    if entry.kind in ("tool", "reasoning") or (entry.kind == "notice" and toggles(entry)):
         pieces.append(Piece(Header(entry, collapsed), toggles=True))
     return pieces
 
@@ -88,6 +93,19 @@ def body(entry: Entry, collapsed: bool) -> list[Piece]:
             return _queued(entry)
         case _:
             return []
+
+
+def foot(entry: Entry) -> list[Piece]:
+    """Returns what stands below a finished reply: the passages that it cites."""
+    if entry.open or entry.kind != "reply" or not entry.sources:
+        return []
+    content = plain("Sources", styles.MUTED)
+    for number, passage in list(entry.sources.items())[:MOST_SOURCES]:
+        one = plain(f"[{number}]", styles.CITATION) + plain(f" {passage.label}", styles.MUTED)
+        content = content + plain("  ") + one.stylize(source_style(number))
+    if (more := len(entry.sources) - MOST_SOURCES) > 0:
+        content = content + plain(f"  and {more} more: F5", styles.MUTED)
+    return [Piece(Fixed((Line(content, INDENT, SOURCES_REST),)), gap=True)]
 
 
 @dataclass(slots=True, frozen=True)
@@ -157,8 +175,11 @@ def _call(entry: Entry) -> list[Piece]:
 
 
 def _notice(entry: Entry, collapsed: bool) -> list[Piece]:
-    if entry.text:
-        return [] if collapsed else [Piece(one) for one in plain_chunks(entry.text, styles.MUTED, BODY)]
+    if toggles(entry):
+        shown = [] if collapsed else [one for view in entry.blocks for one in view_blocks(view)]
+        if entry.text and not collapsed:
+            shown += plain_chunks(entry.text, styles.MUTED, BODY)
+        return [Piece(one) for one in shown]
     mark, style = ("⚠", styles.WARNING) if entry.state == "warning" else ("·", styles.MUTED)
     first: Gutter = (("  ", ""), (f"{mark} ", style))
     rest: Gutter = (("    ", ""),)

@@ -12,6 +12,7 @@ from holdfast.tui.presenters.entries import (
     DiffView,
     Entry,
     ImageView,
+    PassagesView,
     PlanView,
     TableView,
     TextView,
@@ -46,6 +47,8 @@ def _words(view: View) -> list[str]:
             return [name]
         case ArgumentsView(items) | PlanView(items):
             return [word for item in items for word in item]
+        case PassagesView(_, passages):
+            return [f"{passage.label} {passage.headings}" for _, passage in passages]
 
 
 def occurrences(text: str, needle: str) -> Iterator[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,9 +31,11 @@ class Markdown:
     first: Gutter = INDENT
     rest: Gutter = INDENT
     style: str = ""
+    cites: Container[int] = ()
+    """Numbers in brackets that are links."""
 
     def lines(self, width: int) -> Sequence[Line]:
-        lines = render(self.text, width, self.first, self.rest)
+        lines = render(self.text, width, self.first, self.rest, self.cites)
         if not self.style:
             return lines
         return [Line(one.content.stylize_before(self.style), one.first, one.rest, one.fill) for one in lines]

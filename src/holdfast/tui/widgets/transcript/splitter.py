@@ -7,6 +7,7 @@ another one has begun on a complete line after it: Markdown never goes back into
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from holdfast.tui.widgets.transcript.highlight import language_of
@@ -37,9 +38,11 @@ class Splitter:
     The blocks do not depend on the pieces: fed at once or character by character, they are the same.
     """
 
-    def __init__(self, gutter: Gutter = INDENT, style: str = "") -> None:
+    def __init__(self, gutter: Gutter = INDENT, style: str = "", cites: Container[int] = ()) -> None:
+        """`cites`: numbers in brackets that are links to what they stand for."""
         self._gutter = gutter
         self._style = style
+        self._cites = cites
         self._rest = ""
         self._fence: _Fence | None = None
         self.joined = False
@@ -146,7 +149,7 @@ class Splitter:
         return block, joined
 
     def _markdown(self, text: str) -> Markdown:
-        return Markdown(text.strip("\n"), self._gutter, self._gutter, self._style)
+        return Markdown(text.strip("\n"), self._gutter, self._gutter, self._style, self._cites)
 
 
 def _block_starts(text: str) -> list[tuple[int, str]]:

@@ -15,6 +15,7 @@ CURSOR = "bold $warning"
 HEADINGS = ("bold underline $text-primary", "bold $text-primary", "bold $text-secondary", "bold")
 INLINE_CODE = "$text-warning on $boost"
 LINK = "underline $text-primary"
+CITATION = "bold $text-accent"
 CODE_FILL = "on $boost"
 LIST_MARK = "$text-secondary"
 TABLE_HEAD = "bold"

@@ -13,13 +13,17 @@ from holdfast.tui.presenters.entries import (
     CommandView,
     DiffView,
     ImageView,
+    PassagesView,
     PlanView,
     TableView,
     TextView,
     View,
 )
+from holdfast.tui.presenters.passages import PassageView, figures_of, fit_end, mark_of, score_of
+from holdfast.tui.presenters.spans import plain as text_of
 from holdfast.tui.widgets.transcript import styles
 from holdfast.tui.widgets.transcript.highlight import language_of
+from holdfast.tui.widgets.transcript.inline import source_style
 from holdfast.tui.widgets.transcript.line import Gutter, Line, gutter_width, plain
 from holdfast.tui.widgets.transcript.sources import CHUNK, Code, Fixed, Source, plain_chunks
 from holdfast.tui.widgets.transcript.table import table_lines
@@ -52,6 +56,8 @@ def view_blocks(view: View, subject: str = "") -> list[Source]:
             return _arguments(items)
         case PlanView(items):
             return [Fixed(tuple(_step(*item) for item in items))]
+        case PassagesView():
+            return [Passages(view)]
 
 
 @dataclass(slots=True, frozen=True)
@@ -72,6 +78,42 @@ class Table:
 
     def guess(self, width: int) -> int:
         return 2 + min(MAX_ROWS, len(self.view.rows))
+
+
+@dataclass(slots=True, frozen=True)
+class Passages:
+    """What a retrieval found: a row a passage, each opens its document."""
+
+    view: PassagesView
+
+    def lines(self, width: int) -> Sequence[Line]:
+        head = [plain(text_of([one]), styles.MUTED) for one in self.view.head]
+        room = max(20, width - gutter_width(BODY))
+        passages = self.view.passages[:MAX_ROWS]
+        marks = max((len(mark_of(passage)) for _, passage in passages), default=1)
+        rows = [_passage(key, passage, room, marks) for key, passage in passages]
+        if (more := len(self.view.passages) - len(passages)) > 0:
+            rows.append(plain(f"… {more:,} more passages", styles.MUTED))
+        return [Line(content, BODY, BODY) for content in (*head, *rows)]
+
+    def guess(self, width: int) -> int:
+        return len(self.view.head) + min(MAX_ROWS, len(self.view.passages))
+
+
+def _passage(key: int, passage: PassageView, room: int, marks: int) -> Content:
+    """One row: number, place and headings, and at the right the score and why it was found."""
+    figures = "  ".join(filter(None, (figures_of(passage), score_of(passage))))
+    right = plain("" if passage.used else "dropped  ", styles.WARNING) + plain(figures, styles.MUTED)
+    if room < 2 * right.cell_length:
+        right = plain("" if passage.used else "dropped", styles.WARNING)
+    left = room - marks - right.cell_length - 3
+    name = plain(fit_end(passage.label, left), "bold" if passage.used else styles.MUTED)
+    if passage.headings and left - name.cell_length > 8:
+        name = name + plain(f"  {passage.headings}", styles.MUTED)
+    name = name.truncate(max(4, left), ellipsis=True)
+    mark = plain(mark_of(passage).rjust(marks), styles.CITATION if passage.number else styles.MUTED)
+    content = mark + plain(" ") + name + plain(" " * max(1, left - name.cell_length + 2)) + right
+    return content.stylize(source_style(key))
 
 
 def _cell(text: str) -> Content:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,16 +13,21 @@ from textual.geometry import Offset
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.timer import Timer
 
 from holdfast.tui.presenters.entries import Entry
+from holdfast.tui.presenters.passages import PassageView
 from holdfast.tui.widgets.transcript import highlight, pieces, styles
 from holdfast.tui.widgets.transcript.column import Column
-from holdfast.tui.widgets.transcript.inline import LINK_META
+from holdfast.tui.widgets.transcript.inline import LINK_META, SOURCE_META
 from holdfast.tui.widgets.transcript.item import Item
 from holdfast.tui.widgets.transcript.markdown import parser
 from holdfast.tui.widgets.transcript.search import Search, words_of
 from holdfast.tui.widgets.transcript.selection import paragraph_at, selected_text, word_at
 from holdfast.tui.widgets.transcript.window import ColumnView
+
+DIGITS_S = 0.7
+"""After so long without another digit, the number of a citation is taken as it is."""
 
 
 def warm() -> None:
@@ -47,6 +52,7 @@ class Transcript(ColumnView, can_focus=True):
         Binding("right_square_bracket", "step(1)", "Next entry", show=False),
         Binding("space,enter", "activate", "Open or close", show=False),
         Binding("c", "copy", "Copy entry", show=False),
+        *(Binding(digit, f"type_digit({digit!r})", "Open a source", show=False) for digit in "0123456789"),
     ]
 
     @dataclass
@@ -92,11 +98,36 @@ class Transcript(ColumnView, can_focus=True):
         def control(self) -> Transcript:
             return self.transcript
 
+    @dataclass
+    class SourceActivated(Message):
+        """A passage that a reply cites, or that a retrieval found, is to be opened."""
+
+        transcript: Transcript
+        passage: PassageView
+
+        @property
+        def control(self) -> Transcript:
+            return self.transcript
+
+    @dataclass
+    class NumberTyped(Message):
+        """The passage of a number is to be opened; the entry at the cursor does not cite it."""
+
+        transcript: Transcript
+        number: int
+
+        @property
+        def control(self) -> Transcript:
+            return self.transcript
+
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._cursor: str | None = None
         self._search: Search | None = None
         self._pressed: Offset | None = None
+        self._typed = ""
+        """Digits of a citation's number that may go on."""
+        self._typing: Timer | None = None
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
         self._cursor = None
@@ -223,6 +254,42 @@ class Transcript(ColumnView, can_focus=True):
         if item is not None:
             self.app.copy_to_clipboard(item.entry.text or words_of(item.entry))
 
+    # --- citations by number
+
+    def action_type_digit(self, digit: str) -> None:
+        """Takes a digit of a citation's number; opens the passage once no other number begins so."""
+        if self._typing is not None:
+            self._typing.stop()
+        self._typed = (self._typed + digit)[-6:]
+        begun = [number for number in self._sources() if str(number).startswith(self._typed)]
+        if begun and begun != [int(self._typed)]:
+            self._typing = self.set_timer(DIGITS_S, self._open_typed)
+        else:
+            self._open_typed()
+
+    def _sources(self) -> Mapping[int, PassageView]:
+        """What the numbers in the reply at the cursor stand for, else in the last reply on the screen."""
+        item = self._column.get(self._cursor) if self._cursor is not None else None
+        if item is not None and item.entry.kind == "reply" and item.entry.sources:
+            return item.entry.sources
+        top, column = round(self.scroll_y), self._column
+        last = column.locate(min(top + self._window.height, column.total) - 1)
+        first = column.locate(top)
+        if last is None or first is None:
+            return {}
+        for item in reversed(column.items[first.item : last.item + 1]):
+            if item.entry.kind == "reply" and item.entry.sources:
+                return item.entry.sources
+        return {}
+
+    def _open_typed(self) -> None:
+        number, self._typed, self._typing = int(self._typed), "", None
+        passage = self._sources().get(number)
+        if passage is not None:
+            self.post_message(self.SourceActivated(self, passage))
+        else:
+            self.post_message(self.NumberTyped(self, number))
+
     def _activate(self, item: Item) -> None:
         if not pieces.toggles(item.entry):
             self.post_message(self.EntryActivated(self, item.entry.id))
@@ -282,6 +349,10 @@ class Transcript(ColumnView, can_focus=True):
         if found is None:
             return
         item, block = found
+        passage = item.entry.sources.get(event.style.meta.get(SOURCE_META, -1))
+        if passage is not None:
+            self.post_message(self.SourceActivated(self, passage))
+            return
         self._cursor = item.entry.id
         self.refresh()
         if block.toggles or (item.entry.kind != "reply" and not pieces.toggles(item.entry)):
