@@ -43,8 +43,8 @@ class ModelAsker:
         """Returns the answer. Raises `ModelError`, and `UnsupportedError` for the offline model."""
         if self._model == OFFLINE:
             raise UnsupportedError(
-                "The offline model cannot answer questions outside of a conversation. Choose another model, or "
-                "a method that asks none: hybrid, vector, lexical."
+                "The offline model cannot answer questions outside of a conversation. Choose another model, "
+                "or a method that asks none: hybrid, vector, lexical."
             )
         told = [Message(role="system", parts=(TextPart(text=system),))] if system else []
         request = ModelRequest(
