@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from holdfast.core.domain.knowledge import (
@@ -192,6 +193,19 @@ class Reranker(Protocol):
 
     async def rerank(self, query: str, passages: Sequence[Passage]) -> tuple[Passage, ...]:
         """Returns the passages with `rerank_score`, best first."""
+        ...
+
+
+class KnowledgeKeeper(Protocol):
+    """Keeps collections in step with the folders that agents name."""
+
+    async def keep_in_step(self, owner: str, collection: str, folder: Path, wait_s: float = 0) -> bool:
+        """Makes the owner's collection `collection` (a name) when there is none, and brings it in step with
+        `folder` (a whole path) in the background.
+
+        Says whether it can be searched now as it should be: its first time is over. Waits for that at most
+        `wait_s` seconds; later times are not waited for. Raises `HoldfastError`.
+        """
         ...
 
 

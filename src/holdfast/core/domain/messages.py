@@ -55,6 +55,9 @@ class ToolResultPart(Value):
 DIRECT_CALL_HEADER = "A note, no request: the person has run the tool "
 """Begins the message that tells a model what a person had a tool do directly."""
 
+RETRIEVED_HEADER = "Context, no request: what was looked up for the message that follows. "
+"""Begins the message that shows a model what was retrieved before its first step."""
+
 UserPart = Annotated[TextPart | ImagePart | FilePart | ToolResultPart, Field(discriminator="type")]
 """What a person can put into a message, and a program that executes tools of its own: their results."""
 

@@ -14,6 +14,7 @@ from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
+from holdfast.core.domain.indexing import KnowledgeIndex
 from holdfast.core.domain.models import ModelCatalog, ModelClient
 from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.status import Listeners
@@ -96,6 +97,8 @@ class Parts:
     """The engine's doors on TCP; None when in process."""
     tracing: Callable[[EventSource], Tracing] | None = None
     """Makes the traces of a log; None: there are none."""
+    knowledge: KnowledgeIndex | None = None
+    """The index of documents; None: there is no knowledge."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits before a model call is made again."""
 
