@@ -31,8 +31,26 @@ from holdfast.core.domain.files import (
     WrittenFile,
 )
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Credential, NewCredential, Role, Scope, User
+from holdfast.core.domain.jobs import Job, JobProgress, JobStatus
+from holdfast.core.domain.knowledge import (
+    Chunk,
+    Chunking,
+    Collection,
+    ContextRecord,
+    Document,
+    IngestRequest,
+    IngestResult,
+    Passage,
+    Place,
+    Retrieval,
+    RetrievalSettings,
+    RetrievalStep,
+    Retrieved,
+)
+from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry, MemoryHit, MemoryShare
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
+from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.runs import (
     QueuedMessage,
     Run,
@@ -130,7 +148,66 @@ WEBHOOK = Webhook(id="w1", owner="u1", url="https://a.test/", events=("run.*",),
 DELIVERY = Delivery(
     id="d1", webhook_id="w1", event_id=7, type="run.completed", status=DeliveryStatus.PENDING, created_at=AT
 )
+BLOCK = MemoryBlock(id="b1", owner="u1", name="Größe", content="a\u2028", created_at=AT, updated_at=AT)
+MEMORY = MemoryEntry(
+    id="e1", content="x", tags=("a", "ü"), metadata={"n": [1, None]}, created_at=AT, updated_at=AT
+)
+SHARE = MemoryShare(user="ann b", can_edit=True)
 CHECK = CheckResult(name="database", state="ok", message="fine")
+COLLECTION = Collection(id="k1", name="Größe", metadata={"n": [1, None]}, created_at=AT, updated_at=AT)
+DOCUMENT = Document(
+    id="d1",
+    collection_id="k1",
+    name="a/ü.md",
+    source="/p/a/ü.md",
+    media_type="text/markdown",
+    size=3,
+    digest="00",
+    metadata={"year": 2020},
+    added_at=AT,
+)
+PLACE = Place(start=0, end=2, line=1, headings=("A", "B"))
+CHUNK = Chunk(id=5, document_id="d1", number=0, text="x\u2028", place=PLACE)
+PASSAGE = Passage(
+    chunk_id=5,
+    number=0,
+    collection_id="k1",
+    collection="Größe",
+    document_id="d1",
+    document="a/ü.md",
+    source="/p/a/ü.md",
+    text="x",
+    place=PLACE,
+    score=0.5,
+    vector_rank=1,
+)
+RETRIEVAL = Retrieval(
+    query="ü?",
+    method="hybrid",
+    passages=(PASSAGE,),
+    steps=(RetrievalStep(action="search", text="ü?", found=1),),
+)
+CONTEXT = ContextRecord(
+    id="c1",
+    query="ü?",
+    retrieval=RETRIEVAL,
+    max_tokens=100,
+    text="[1] x",
+    items=(Retrieved(text="x", number=1, passage=PASSAGE),),
+    created_at=AT,
+)
+JOB = Job(
+    id="j1",
+    kind="ingest",
+    title="Take in 1 file",
+    collection_id="k1",
+    status=JobStatus.RUNNING,
+    progress=JobProgress(done=1, total=2, eta_s=0.5),
+    failures=(IngestResult(source="/a", name="a", status="failed"),),
+    request=IngestRequest(collection_id="k1", urls=("https://a.test/",)),
+    started_at=AT,
+)
+USES = (KnowledgeUse(collection="docs", top_k=2, where={"year": {"$gte": 2020}}),)
 
 
 def page(*items: Any, more: str | None = None, of: Any = None) -> Page[Any]:
@@ -251,6 +328,83 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("tools.run", {"session_id": "s1", "name": "read_file", "arguments": {}}, TOOL_RUN),
     ("tools.result", {"run_id": "r1", "wait_s": 100.0}, TOOL_RUN),
+    ("knowledge.list", {}, (COLLECTION,)),
+    (
+        "knowledge.create",
+        {"name": "docs ü", "chunking": Chunking(max_chars=200), "metadata": {"a": [1, {"b": None}]}},
+        COLLECTION,
+    ),
+    ("knowledge.get", {"collection": "a b ü?"}, COLLECTION),
+    ("knowledge.update", {"collection": "..", "retrieval": RetrievalSettings(top_k=3)}, COLLECTION),
+    ("knowledge.delete", {"collection": "k1"}, None),
+    (
+        "knowledge.add",
+        {"collection": "k1", "paths": ("/a ü", "/b"), "urls": ("https://a.test/?x=1",), "summaries": True},
+        JOB,
+    ),
+    (
+        "knowledge.upload",
+        {
+            "collection": "k1",
+            "name": "ü a.pdf",
+            "data": b"\0\xff",
+            "metadata": {"a": "ü&=", "n": [1, 2.5, None, True]},
+            "summaries": True,
+            "model": "m",
+        },
+        JOB,
+    ),
+    ("knowledge.upload", {"collection": "k1", "name": "e", "data": b""}, JOB),
+    ("knowledge.sync", {"collection": "k1"}, JOB),
+    ("knowledge.watch", {"collection": "k1", "path": "/a ü", "on": False}, COLLECTION),
+    ("knowledge.reembed", {"collection": "k1", "model": "openai/x"}, JOB),
+    ("knowledge.documents", {"collection": "k1", "query": "ü", "limit": 2, "cursor": "c"}, page(DOCUMENT)),
+    ("knowledge.document", {"document_id": "d1"}, DOCUMENT),
+    ("knowledge.chunks", {"document_id": "d1", "limit": 2, "cursor": "c"}, page(CHUNK, more="x")),
+    ("knowledge.text", {"document_id": "d1", "start": 3, "characters": 10}, "ü\u2028"),
+    ("knowledge.describe", {"document_id": "d1", "questions": ("a?",), "metadata": {}}, DOCUMENT),
+    ("knowledge.remove", {"document_id": "d1"}, None),
+    ("knowledge.search", {"query": "ü?", "collections": USES, "method": "hyde1", "top_k": 3}, RETRIEVAL),
+    ("knowledge.keep", {"query": "ü?", "collections": USES, "max_tokens": 100}, CONTEXT),
+    ("knowledge.contexts", {"limit": 2, "cursor": "c"}, page(CONTEXT)),
+    ("knowledge.context", {"context_id": "c1"}, CONTEXT),
+    ("knowledge.drop", {"context_id": "c1"}, None),
+    ("jobs.list", {"collection_id": "k1", "limit": 2, "cursor": "c"}, page(JOB)),
+    ("jobs.get", {"job_id": "j1", "wait_s": 1.5}, JOB),
+    ("jobs.cancel", {"job_id": "j1"}, JOB),
+    ("jobs.retry", {"job_id": "j1"}, JOB),
+    ("memory.blocks", {"query": "a%", "limit": 5, "cursor": "c"}, page(BLOCK, more="d")),
+    ("memory.block", {"block": "a b?ü"}, BLOCK),
+    (
+        "memory.create_block",
+        {"name": "ü", "content": "x\u2028", "injection": "file", "access": "write", "max_chars": 0},
+        BLOCK,
+    ),
+    ("memory.update_block", {"block": "b1", "content": "", "access": "read"}, BLOCK),
+    ("memory.delete_block", {"block": "b1"}, None),
+    ("memory.shares", {"block": "b1"}, (SHARE,)),
+    ("memory.share", {"block": "b1", "user": "ann b", "can_edit": True}, (SHARE,)),
+    ("memory.unshare", {"block": "b1", "user": "ann b"}, ()),
+    ("memory.publish", {"block": "b1", "public": False, "can_edit": True}, BLOCK),
+    ("memory.defaults", {}, MemoryDefaults(chat="b1")),
+    ("memory.set_default", {"scope": "agent", "block": "b1"}, MemoryDefaults(agent="b1")),
+    ("memory.set_default", {"scope": "chat"}, MemoryDefaults()),
+    ("memory.entries", {"tag": "a,b&", "source": "agent", "pinned": False, "limit": 2}, page(MEMORY)),
+    ("memory.entry", {"entry_id": "e1"}, MEMORY),
+    ("memory.search", {"query": "a+b ü", "limit": 3}, (MemoryHit(entry=MEMORY, score=1.5),)),
+    (
+        "memory.remember",
+        {
+            "content": "x",
+            "tags": ("a", "b"),
+            "source": "system",
+            "pinned": True,
+            "metadata": {"n": {"a": [1.5]}},
+        },
+        MEMORY,
+    ),
+    ("memory.update_entry", {"entry_id": "e1", "tags": (), "pinned": False}, MEMORY),
+    ("memory.forget", {"entry_id": "e1"}, None),
     ("models.list", {}, (ModelInfo(name="offline", provider="offline"),)),
     (
         "models.choose",
@@ -344,7 +498,10 @@ def test_every_path_names_only_parameters_of_its_method() -> None:
 def test_what_looks_for_the_object_of_an_alias_takes_what_the_alias_names() -> None:
     for operation in OPERATIONS:
         for alias in operation.aliases:
-            assert codec(operations()[alias.of]).names == names_in(alias.path)
+            fields = codec(operations()[alias.of]).arguments.model_fields
+            assert tuple(name for name, field in fields.items() if field.is_required()) == names_in(
+                alias.path
+            )
 
 
 def test_every_post_that_makes_something_says_what_a_repetition_does() -> None:

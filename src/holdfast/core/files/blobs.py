@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import re
 import tempfile
 import time
 from collections.abc import Container
 from pathlib import Path
+from typing import IO
 
-from holdfast.core.domain.errors import NotFoundError, StoreError
+from holdfast.core.domain.errors import NotFoundError, StoreError, TooLargeError
+from holdfast.core.domain.transfer import CHUNK, Upload
 
 _DIGEST = re.compile(r"\A[0-9a-f]{64}\Z")
 
@@ -38,6 +41,40 @@ class FileBlobs:
                 code="disk_full" if full else None,
             ) from error
         return digest
+
+    def put_all(self, data: Upload, limit: int) -> str:
+        """Keeps bytes, or a file from where it stands to its end, piece by piece; returns the digest.
+
+        Raises `TooLargeError` for more than `limit` bytes, `StoreError` when the disk does not take it.
+        """
+        source = io.BytesIO(data) if isinstance(data, bytes) else data
+        try:
+            return self._taken(source, limit)
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise StoreError(
+                f"Cannot keep a file in {self._folder}: {error.strerror}", code="disk_full" if full else None
+            ) from error
+
+    def _taken(self, source: IO[bytes], limit: int) -> str:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd, name = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".tmp")  # made with mode 0600
+        temporary, total, size = Path(name), hashlib.sha256(), 0
+        try:
+            with os.fdopen(fd, "wb") as file:
+                while piece := source.read(CHUNK):
+                    size += len(piece)
+                    if size > limit:
+                        raise TooLargeError(f"More than {limit} bytes")
+                    total.update(piece)
+                    file.write(piece)
+            target = self.path(total.hexdigest())
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return target.name
 
     def get(self, digest: str) -> bytes:
         """Returns the bytes. Raises `NotFoundError`, or `StoreError` when they are damaged."""

@@ -9,7 +9,7 @@ from holdfast.core.domain.approvals import Approval
 from holdfast.core.domain.errors import ForbiddenError, InvalidError, NotFoundError
 from holdfast.core.domain.identity import Principal
 from holdfast.core.domain.runs import Run, Session
-from holdfast.core.domain.text import shorten
+from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.store.reader import Reader
 
 
@@ -88,6 +88,32 @@ class Access:
         if not named:
             return None
         return Path(named) if self.principal.is_admin else self.project(named)
+
+    def source(self, named: str) -> Path:
+        """Returns the real path of a file or a folder that is to be taken in.
+
+        Raises `InvalidError` for a path that is not whole, `NotFoundError` for one that leads nowhere,
+        `ForbiddenError` for one that is not the user's to name: without the role `admin` all are but those
+        in his own project folder.
+        """
+        own = self._paths.user_project(self.owner)
+        try:
+            whole = Path(named).is_absolute()
+            real = Path(named).resolve()
+            found = real.exists()
+        except (OSError, RuntimeError, ValueError):  # a name that is too long, a loop of links, a NUL
+            whole = found = False
+        if not self.principal.is_admin and not (whole and real.is_relative_to(own.resolve())):
+            raise ForbiddenError(
+                "Only an administrator can name files of the engine's machine; upload the document instead.",
+                code="path_forbidden",
+            )
+        shown = shorten(sanitize_line(named), 200)
+        if not whole:
+            raise InvalidError(f"{shown!r} is not a whole path.", code="invalid_path")
+        if not found:
+            raise NotFoundError(f"There is no file or folder {shown}.", code="file_not_found")
+        return real
 
     def machine(self, what: str) -> None:
         """Raises `ForbiddenError` unless the principal may reach files anywhere on the engine's machine."""

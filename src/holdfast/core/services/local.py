@@ -33,12 +33,19 @@ from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.access import Access
 from holdfast.core.services.agents import AgentService
+from holdfast.core.services.asking import ModelAsker
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.engine import EngineService
+from holdfast.core.services.fetching import DocumentFetcher
 from holdfast.core.services.files import FileService
 from holdfast.core.services.hooks import Hooks
 from holdfast.core.services.identity import ApiKeys, Gate, UserService
+from holdfast.core.services.ingestion import Ingestion
+from holdfast.core.services.jobs import JobService
+from holdfast.core.services.knowledge import KnowledgeService
+from holdfast.core.services.library import Library
+from holdfast.core.services.injecting import Injection
 from holdfast.core.services.memory import MemoryService
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.needs import Guarded
@@ -47,12 +54,15 @@ from holdfast.core.services.prepare import Preparation
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
+from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.runs import ApprovalService, EventService, RunService
 from holdfast.core.services.sessions import SessionService
 from holdfast.core.services.shutdown import Shutdown
+from holdfast.core.services.sources import folder_walk
+from holdfast.core.services.summaries import Summaries
 from holdfast.core.services.tools import ToolService
 from holdfast.core.services.usage import Figures, UsageService
 from holdfast.core.services.webhooks import WebhookService
@@ -72,6 +82,7 @@ from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import ToolRegistry
+from holdfast.core.tools.web import WebFetcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,8 @@ class Parts:
     """The index of documents; None: there is no knowledge."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits before a model call is made again."""
+    web: WebFetcher = field(default_factory=WebFetcher)
+    """Fetches documents of the web."""
 
 
 class _Core:
@@ -127,7 +140,21 @@ class _Core:
         self.hooks = Hooks(log, parts.blobs, self.accounts, parts.keys.webhooks, redactor.redact)
         self.tracing = parts.tracing(log) if parts.tracing else None
         self.shutdown = Shutdown(self.supervisor, parts.stop)
+        self.library = self._library()
         self.sweep: asyncio.Task[None] | None = None
+
+    def _library(self) -> Library:
+        parts, index = self.parts, self.parts.knowledge
+        if index is None:
+            return Library(self.log, None, parts.paths.knowledge, None)
+        ingestion = Ingestion(
+            index,
+            folder_walk(parts.paths),
+            DocumentFetcher(parts.web, parts.blobs, parts.settings),
+            lambda model: Summaries(ModelAsker(parts.client, model)),
+            sleep=parts.sleep,
+        )
+        return Library(self.log, index, parts.paths.knowledge, ingestion)
 
     def _loop(self, redactor: Redactor) -> Loop:
         parts, settings = self.parts, self.parts.settings(None)
@@ -161,6 +188,8 @@ class _Core:
             lambda: StreamRedactor(redactor),
             self.parts.settings,
             self.replies,
+            self.memory,
+            Injection(self.log, self.workspaces, self.parts.blobs),
         )
 
     async def start_tracing(self) -> None:
@@ -173,6 +202,7 @@ class _Core:
     async def forget_user(self, user_id: str) -> None:
         """Ends what goes on for a user who is gone: nobody else could."""
         await self.hooks.remove_user(user_id)
+        await self.library.forget_user(user_id)
         runs = await self.log.reader.open_runs(user_id)
         await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
 
@@ -203,6 +233,10 @@ class LocalWorkbench:
             access, log, core.supervisor, core.workspaces, parts.blobs, core.attachments
         )
         self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools)
+        self.knowledge: Knowledge = KnowledgeService(
+            access, log, core.library, parts.blobs, parts.client, parts.catalog, parts.settings
+        )
+        self.jobs: Jobs = JobService(access, core.library)
         self.memory: Memory = MemoryService(access, core.memory)
         self.models: Models = ModelService(access, parts.catalog, core.registry, parts.settings)
         self.keys: Keys = KeyService(parts.keys, ApiKeys(core.accounts, core.gate, principal))
@@ -239,6 +273,7 @@ class LocalWorkbench:
             await core.start_tracing()
             await core.hooks.read_secrets()
             await core.supervisor.recover()
+            await core.library.start()
             await core.hooks.start()
         except BaseException:
             await log.close()  # its threads would keep the process alive
@@ -276,6 +311,7 @@ class LocalWorkbench:
             core.sweep.cancel()
         core.shutdown.cancel()
         await core.supervisor.close()
+        await core.library.close()
         if core.tracing is not None:
             await core.tracing.close()
         await core.hooks.close()

@@ -36,6 +36,8 @@ from holdfast.core.services.needs import needs
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
+from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
+from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 
@@ -382,6 +384,15 @@ class Workbench(Protocol):
 
     @property
     def tools(self) -> Tools: ...
+
+    @property
+    def knowledge(self) -> Knowledge: ...
+
+    @property
+    def jobs(self) -> Jobs: ...
+
+    @property
+    def memory(self) -> Memory: ...
 
     @property
     def models(self) -> Models: ...

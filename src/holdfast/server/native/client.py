@@ -16,6 +16,8 @@ from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
+from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
+from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.workbench import (
@@ -154,6 +156,18 @@ class RemoteWorkbench:
     @property
     def tools(self) -> Tools:
         return cast(Tools, self._nouns["tools"])
+
+    @property
+    def knowledge(self) -> Knowledge:
+        return cast(Knowledge, self._nouns["knowledge"])
+
+    @property
+    def jobs(self) -> Jobs:
+        return cast(Jobs, self._nouns["jobs"])
+
+    @property
+    def memory(self) -> Memory:
+        return cast(Memory, self._nouns["memory"])
 
     @property
     def models(self) -> Models:

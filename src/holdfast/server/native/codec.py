@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Json, TypeAdapter, ValidationError, create_model
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from holdfast.core.domain.errors import InvalidError
@@ -67,8 +67,16 @@ class Codec:
                 fields |= {n: (f.annotation, f) for n, f in model.model_fields.items()}
                 continue
             default = ... if parameter.default is parameter.empty else parameter.default
-            fields[parameter.name] = (self._hints[parameter.name], default)
+            hint = self._hints[parameter.name]
+            fields[parameter.name] = (_as_json(hint) if parameter.name in self._objects else hint, default)
         return create_model(self.operation.name, __config__=ConfigDict(extra="forbid"), **fields)
+
+    @cached_property
+    def _objects(self) -> frozenset[str]:
+        """The parameters that are objects, but stand in a query: there they are JSON texts."""
+        if not self.operation.in_query:
+            return frozenset()
+        return frozenset(name for name, hint in self._hints.items() if _is_object(hint))
 
     @cached_property
     def _defaults(self) -> dict[str, Any]:
@@ -172,6 +180,7 @@ class Codec:
         """Returns what to send for a call. Raises `InvalidError` for arguments that do not fit."""
         given = dict(self._signature.bind(*args, **kwargs).arguments)
         raw = given.pop(self.operation.raw_in, None)
+        given |= {name: _json(given[name]) for name in self._objects & given.keys()}
         for name in self._flattened:
             given |= dict(given.pop(name))
         try:
@@ -253,7 +262,24 @@ def _segment(value: object) -> str:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_object(hint: Any) -> bool:
+    return get_origin(hint) is dict or any(get_origin(each) is dict for each in get_args(hint))
+
+
+def _as_json(hint: Any) -> Any:
+    """Returns the type of a text that is JSON of what `hint` says, which may be None as well."""
+    plain = next(each for each in (hint, *get_args(hint)) if get_origin(each) is dict)
+    text: Any = Annotated[plain, Json]
+    return text if plain is hint else text | None
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else to_json(value).decode()
 
 
 _EVENT_TYPES = frozenset(event.model_fields["type"].default for event in get_args(AnyEvent))

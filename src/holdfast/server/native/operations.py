@@ -53,6 +53,8 @@ class Operation:
     request; or it is refused, for the answer has a secret, which is not kept."""
     raw_in: str = ""
     """The parameter that is the request's body, as it is; the others stand in the query then."""
+    file_name: str = ""
+    """The parameter that the file's own name stands for when it comes in a form."""
     raw_out: bool = False
     """True for a file instead of JSON: the method gives a `Download`."""
 
@@ -133,6 +135,7 @@ OPERATIONS: tuple[Operation, ...] = (
         aliases=(
             Alias("/sessions/{session_id}/events", of="sessions.get"),
             Alias("/runs/{run_id}/events", of="runs.get"),
+            Alias("/jobs/{job_id}/events", of="jobs.get"),
         ),
         streamed="events.follow",
     ),
@@ -144,6 +147,7 @@ OPERATIONS: tuple[Operation, ...] = (
         aliases=(
             Alias("/sessions/{session_id}/events/stream", of="sessions.get"),
             Alias("/runs/{run_id}/events/stream", of="runs.get"),
+            Alias("/jobs/{job_id}/events/stream", of="jobs.get"),
         ),
     ),
     Operation("events.page_before", "GET", "/sessions/{session_id}/history"),
@@ -153,16 +157,76 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("files.write", "PUT", "/sessions/{session_id}/files/content"),
     Operation("files.delete", "DELETE", "/sessions/{session_id}/files/content", status=204),
     Operation("files.download", "GET", "/sessions/{session_id}/files/data", raw_out=True),
-    Operation("files.upload", "PUT", "/sessions/{session_id}/files/data", raw_in="data"),
+    Operation("files.upload", "PUT", "/sessions/{session_id}/files/data", raw_in="data", file_name="path"),
     Operation("files.versions", "GET", "/sessions/{session_id}/files/versions"),
     Operation("files.stats", "GET", "/files/stats"),
     Operation("files.attach", "POST", "/sessions/{session_id}/files/attachments", status=201, once="kept"),
-    Operation("files.attach_data", "PUT", "/sessions/{session_id}/files/attachments/data", raw_in="data"),
+    Operation(
+        "files.attach_data",
+        "PUT",
+        "/sessions/{session_id}/files/attachments/data",
+        raw_in="data",
+        file_name="name",
+    ),
     Operation("files.undo", "POST", "/sessions/{session_id}/files/undo"),
     Operation("files.redo", "POST", "/sessions/{session_id}/files/redo"),
     Operation("tools.list", "GET", "/tools"),
     Operation("tools.run", "POST", "/sessions/{session_id}/tools/{name}", status=202, once="kept"),
     Operation("tools.result", "GET", "/runs/{run_id}/result"),
+    Operation("knowledge.list", "GET", "/knowledge/collections"),
+    Operation("knowledge.create", "POST", "/knowledge/collections", status=201, once="kept"),
+    Operation("knowledge.get", "GET", "/knowledge/collections/{collection}"),
+    Operation("knowledge.update", "PATCH", "/knowledge/collections/{collection}"),
+    Operation("knowledge.delete", "DELETE", "/knowledge/collections/{collection}", status=204),
+    Operation("knowledge.documents", "GET", "/knowledge/collections/{collection}/documents"),
+    Operation(
+        "knowledge.add", "POST", "/knowledge/collections/{collection}/documents", status=202, once="kept"
+    ),
+    Operation(
+        "knowledge.upload",
+        "POST",
+        "/knowledge/collections/{collection}/uploads",
+        status=202,
+        once="kept",
+        raw_in="data",
+        file_name="name",
+    ),
+    Operation("knowledge.sync", "POST", "/knowledge/collections/{collection}/sync", status=202, once="kept"),
+    Operation("knowledge.watch", "PUT", "/knowledge/collections/{collection}/watch"),
+    Operation(
+        "knowledge.reembed", "POST", "/knowledge/collections/{collection}/reembed", status=202, once="kept"
+    ),
+    Operation("knowledge.document", "GET", "/knowledge/documents/{document_id}"),
+    Operation("knowledge.describe", "PATCH", "/knowledge/documents/{document_id}"),
+    Operation("knowledge.remove", "DELETE", "/knowledge/documents/{document_id}", status=204),
+    Operation("knowledge.chunks", "GET", "/knowledge/documents/{document_id}/chunks"),
+    Operation("knowledge.text", "GET", "/knowledge/documents/{document_id}/text"),
+    Operation("knowledge.search", "POST", "/knowledge/search"),
+    Operation("knowledge.keep", "POST", "/knowledge/contexts", status=201, once="kept"),
+    Operation("knowledge.contexts", "GET", "/knowledge/contexts"),
+    Operation("knowledge.context", "GET", "/knowledge/contexts/{context_id}"),
+    Operation("knowledge.drop", "DELETE", "/knowledge/contexts/{context_id}", status=204),
+    Operation("jobs.list", "GET", "/jobs"),
+    Operation("jobs.get", "GET", "/jobs/{job_id}"),
+    Operation("jobs.cancel", "POST", "/jobs/{job_id}/cancel"),
+    Operation("jobs.retry", "POST", "/jobs/{job_id}/retry", status=202, once="kept"),
+    Operation("memory.blocks", "GET", "/memory/blocks"),
+    Operation("memory.create_block", "POST", "/memory/blocks", status=201, once="kept"),
+    Operation("memory.block", "GET", "/memory/blocks/{block}"),
+    Operation("memory.update_block", "PATCH", "/memory/blocks/{block}"),
+    Operation("memory.delete_block", "DELETE", "/memory/blocks/{block}", status=204),
+    Operation("memory.publish", "PUT", "/memory/blocks/{block}/public"),
+    Operation("memory.shares", "GET", "/memory/blocks/{block}/shares"),
+    Operation("memory.share", "PUT", "/memory/blocks/{block}/shares/{user}"),
+    Operation("memory.unshare", "DELETE", "/memory/blocks/{block}/shares/{user}"),
+    Operation("memory.defaults", "GET", "/memory/defaults"),
+    Operation("memory.set_default", "PUT", "/memory/defaults"),
+    Operation("memory.entries", "GET", "/memory/entries"),
+    Operation("memory.remember", "POST", "/memory/entries", status=201, once="kept"),
+    Operation("memory.entry", "GET", "/memory/entries/{entry_id}"),
+    Operation("memory.update_entry", "PATCH", "/memory/entries/{entry_id}"),
+    Operation("memory.forget", "DELETE", "/memory/entries/{entry_id}", status=204),
+    Operation("memory.search", "GET", "/memory/search"),
     Operation("models.list", "GET", "/models"),
     Operation("models.choose", "GET", "/models/choice"),
     Operation("keys.create", "POST", "/keys", status=201, once="refused"),

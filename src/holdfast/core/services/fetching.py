@@ -1,0 +1,48 @@
+"""Documents of the web: fetched under the same guard as the tool `fetch_url`, and kept as they came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from holdfast.core.config.settings import Settings
+from holdfast.core.domain.addresses import WebAddress
+from holdfast.core.domain.errors import TooLargeError, ToolError
+from holdfast.core.domain.knowledge import IngestItem
+from holdfast.core.domain.tools import BlobStore
+from holdfast.core.tools.web import WebFetcher, WebPage
+
+
+class DocumentFetcher:
+    """Turns addresses into items whose contents are kept."""
+
+    def __init__(
+        self, fetcher: WebFetcher, blobs: BlobStore, settings: Callable[[Path | None], Settings]
+    ) -> None:
+        self._fetcher = fetcher
+        self._blobs = blobs
+        self._settings = settings
+
+    async def __call__(self, url: str) -> IngestItem:
+        """Returns an item with what the address answers. Raises `InvalidError`, `ForbiddenError` for what is
+        not public, `TooLargeError`, `ToolError` when it cannot be fetched, `StoreError`."""
+        settings = await asyncio.to_thread(self._settings, None)
+        limit = settings.knowledge.max_file_mb * 2**20
+        page = await self._fetcher.fetch(
+            WebAddress.parse(url),
+            max_bytes=limit,
+            allow_private=settings.tools.allow_private_hosts,
+            any_site=True,
+        )
+        assert isinstance(page, WebPage)  # other sites are followed
+        if page.status >= 400:
+            raise ToolError(f"{url} answered with status {page.status}.", code="unreachable")
+        if page.cut:
+            raise TooLargeError(
+                f"{url} is larger than {limit // 2**20} MiB, the setting `knowledge.max_file_mb`.",
+                code="document_too_large",
+                details={"limit_bytes": limit},
+            )
+        blob = await asyncio.to_thread(self._blobs.put, page.data)
+        return IngestItem(source=url, name=url, blob=blob, media_type=page.content_type)

@@ -1,0 +1,208 @@
+"""What jobs of knowledge do: take documents in, bring a collection in step, make its vectors anew.
+
+Doing it again does no harm: a document is known by its source and its bytes. What is wrong with one item is
+told as its result; what concerns all of them ends the job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from holdfast.core.domain.errors import (
+    HoldfastError,
+    KnowledgeUnavailable,
+    ModelError,
+    NotFoundError,
+)
+from holdfast.core.domain.indexing import KnowledgeIndex
+from holdfast.core.domain.jobs import Job
+from holdfast.core.domain.knowledge import Document, IngestItem, IngestResult
+from holdfast.core.domain.values import all_items
+from holdfast.core.jobs.report import Report
+from holdfast.core.services.sources import FoundFile, Walk, Walked, is_below
+from holdfast.core.services.summaries import Summaries
+
+RETRIES = 2
+"""How often an item is tried again when the index or a model cannot be reached."""
+_FIRST_DELAY_S = 1.0
+_SETTLED = timedelta(seconds=2)
+"""A file that was changed less than this before it was taken in may have changed again within the same tick
+of its clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """An item to take in; one that has yet to be fetched has an address."""
+
+    source: str
+    name: str
+    size: int = 0
+    item: IngestItem | None = None
+
+
+class Ingestion:
+    """The `Work` of jobs of knowledge."""
+
+    def __init__(
+        self,
+        index: KnowledgeIndex,
+        walk: Callable[[], Walk],
+        fetch: Callable[[str], Awaitable[IngestItem]],
+        summaries: Callable[[str], Summaries],
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`walk` makes what finds files; `fetch` gets what an address answers; `summaries` takes a
+        model's name."""
+        self._index = index
+        self._walk = walk
+        self._fetch = fetch
+        self._summaries = summaries
+        self._sleep = sleep
+
+    async def __call__(self, job: Job, report: Report) -> None:
+        """Does a job. Raises `KnowledgeUnavailable`, `ModelError`, `NotFoundError` for what ends it."""
+        if job.kind == "reembed":
+            await self._reembed(job, report)
+        else:
+            await self._take_in(job, report)
+
+    # --- taking in
+
+    async def _take_in(self, job: Job, report: Report) -> None:
+        request = job.request
+        tasks = [await _named(item) for item in request.items]
+        report.expect(len(tasks), sum(task.size for task in tasks))
+        for folder in request.folders:
+            tasks += await self._below(folder, job, report)
+        tasks += [_Task(url, url) for url in request.urls]
+        report.expect(len(request.urls))
+        summaries = self._summaries(request.model) if request.summaries and request.model else None
+        for task in tasks:
+            report.begin(task.name)
+            result = await self._settle(task, job)
+            if summaries is not None and result.status in ("added", "changed"):
+                result = await summaries.add(self._index, result)
+            report.settle(result, task.size)
+
+    async def _settle(self, task: _Task, job: Job) -> IngestResult:
+        item = task.item
+        if item is None:
+            try:
+                item = await self._fetch(task.source)
+            except HoldfastError as error:
+                return _failed(task, error)
+            item = item.model_copy(update={"metadata": job.request.metadata})
+        return await self._patiently(partial(self._index.ingest, job.collection_id, item))
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[IngestResult]]) -> IngestResult:
+        """Tries an item again when the index or the embedding model cannot be reached; what stays so ends
+        the job."""
+        for delays in range(RETRIES):
+            try:
+                return await attempt()
+            except (KnowledgeUnavailable, ModelError) as error:
+                if not error.retryable:
+                    raise
+            await self._sleep(_FIRST_DELAY_S * 4**delays)
+        return await attempt()
+
+    # --- folders
+
+    async def _below(self, folder: str, job: Job, report: Report) -> list[_Task]:
+        """Returns what is new or changed below a folder; removes what is gone from it."""
+        walked = await asyncio.to_thread(self._walk(), folder)
+        for failure in walked.failures:
+            report.note(failure)
+        known = await self._known(job.collection_id, folder)
+        report.expect(len(walked.files), sum(file.size for file in walked.files))
+        same = [file for file in walked.files if file.path in known and _is_same(file, known[file.path])]
+        report.skip(len(same), sum(file.size for file in same))
+        if job.kind == "sync":
+            await self._remove(_gone(walked, known.values()), report)
+        unchanged = {file.path for file in same}
+        return [_task(file, job) for file in walked.files if file.path not in unchanged]
+
+    async def _known(self, collection_id: str, folder: str) -> dict[str, Document]:
+        found = await all_items(lambda limit, at: self._index.documents(collection_id, "", limit, at))
+        return {each.source: each for each in found if is_below(each.source, folder)}
+
+    async def _remove(self, documents: Iterable[Document], report: Report) -> None:
+        for document in documents:
+            try:
+                await self._index.remove(document.id)
+            except NotFoundError:  # somebody was quicker
+                continue
+            report.note(
+                IngestResult(
+                    source=document.source, name=document.name, status="removed", document_id=document.id
+                )
+            )
+
+    # --- vectors
+
+    async def _reembed(self, job: Job, report: Report) -> None:
+        model = job.request.embedding_model or ""
+        await self._index.reembed(job.collection_id, model)
+        documents = await all_items(lambda limit, at: self._index.documents(job.collection_id, "", limit, at))
+        report.expect(len(documents), sum(document.size for document in documents))
+        for document in documents:
+            report.begin(document.name)
+            result = await self._patiently(partial(self._embed, job, model, document))
+            report.settle(result, document.size)
+
+    async def _embed(self, job: Job, model: str, document: Document) -> IngestResult:
+        chunks = await self._index.reembed(job.collection_id, model, document.id)
+        return IngestResult(
+            source=document.source,
+            name=document.name,
+            status="changed",
+            document_id=document.id,
+            chunks=chunks,
+            size=document.size,
+        )
+
+
+async def _named(item: IngestItem) -> _Task:
+    return _Task(item.source, item.name, await asyncio.to_thread(_size, item.path), item)
+
+
+def _size(path: str | None) -> int:
+    try:
+        return Path(path).stat().st_size if path else 0
+    except OSError:  # taking it in will say what is wrong
+        return 0
+
+
+def _task(file: FoundFile, job: Job) -> _Task:
+    item = IngestItem(source=file.path, name=file.name, path=file.path, metadata=job.request.metadata)
+    return _Task(file.path, file.name, file.size, item)
+
+
+def _is_same(file: FoundFile, document: Document) -> bool:
+    """Says whether a file is what was taken in, without reading it."""
+    return (
+        document.size == file.size
+        and document.modified_at == file.modified_at
+        and document.added_at - file.modified_at > _SETTLED
+    )
+
+
+def _gone(walked: Walked, known: Iterable[Document]) -> list[Document]:
+    """Returns the documents whose files are not there any more, as far as that is known."""
+    there = {file.path for file in walked.files}
+    return [
+        document
+        for document in known
+        if document.source not in there
+        and not any(is_below(document.source, folder) for folder in walked.unread)
+    ]
+
+
+def _failed(task: _Task, error: HoldfastError) -> IngestResult:
+    return IngestResult(source=task.source, name=task.name, status="failed", error=error.info)

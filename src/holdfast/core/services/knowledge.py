@@ -1,0 +1,311 @@
+"""Knowledge as a service: collections, their documents, and searches in them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from holdfast.core.config.settings import Settings
+from holdfast.core.domain.errors import InvalidError, TooLargeError
+from holdfast.core.domain.jobs import Job
+from holdfast.core.domain.knowledge import (
+    Chunk,
+    Chunking,
+    Collection,
+    ContextRecord,
+    Document,
+    IngestItem,
+    IngestRequest,
+    Method,
+    Retrieval,
+    RetrievalSettings,
+)
+from holdfast.core.domain.models import ModelCatalog, ModelClient
+from holdfast.core.domain.options import KnowledgeUse
+from holdfast.core.domain.transfer import Upload
+from holdfast.core.domain.user_events import KnowledgeChanged
+from holdfast.core.domain.values import Page, new_id, utc_now
+from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.services.access import Access
+from holdfast.core.services.library import Library
+from holdfast.core.services.naming import (
+    checked_collection_name,
+    checked_document_name,
+    checked_embedding_model,
+    checked_metadata,
+    checked_urls,
+    document_name,
+    title_of,
+)
+from holdfast.core.services.owned import OwnedKnowledge
+from holdfast.core.services.paging import checked_limit
+from holdfast.core.services.searching import Searches
+from holdfast.core.store.log import EventLog
+
+MAX_TEXT = 1_000_000
+"""Characters of a document's text that one call gives."""
+
+
+class KnowledgeService:
+    """Implements the `Knowledge` of a workbench."""
+
+    def __init__(
+        self,
+        access: Access,
+        log: EventLog,
+        library: Library,
+        blobs: FileBlobs,
+        client: ModelClient,
+        catalog: ModelCatalog,
+        settings: Callable[[Path | None], Settings],
+    ) -> None:
+        self._access = access
+        self._log = log
+        self._library = library
+        self._blobs = blobs
+        self._settings = settings
+        self._own = OwnedKnowledge(library, access.owner)
+        self._searches = Searches(library, self._own, client, catalog, settings, access.owner)
+
+    # --- collections
+
+    async def list(self) -> tuple[Collection, ...]:
+        return await self._own.collections()
+
+    async def create(
+        self,
+        name: str,
+        description: str = "",
+        embedding_model: str | None = None,
+        chunking: Chunking | None = None,
+        retrieval: RetrievalSettings | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Collection:
+        settings = await asyncio.to_thread(self._settings, None)
+        model = embedding_model or settings.knowledge.embedding_model
+        now = utc_now()
+        collection = await self._library.index.create(
+            Collection(
+                id=new_id(),
+                owner=self._access.owner,
+                name=checked_collection_name(name),
+                description=description,
+                embedding_model=checked_embedding_model(model),
+                chunking=chunking or Chunking(),
+                retrieval=retrieval or RetrievalSettings(),
+                metadata=checked_metadata(metadata),
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        await self._tell(collection, "created")
+        return collection
+
+    async def get(self, collection: str) -> Collection:
+        return await self._own.collection(collection)
+
+    async def update(
+        self,
+        collection: str,
+        name: str | None = None,
+        description: str | None = None,
+        chunking: Chunking | None = None,
+        retrieval: RetrievalSettings | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Collection:
+        own = await self._own.collection(collection)
+        changed = await self._library.index.update(
+            own.id,
+            name=None if name is None else checked_collection_name(name),
+            description=description,
+            retrieval=retrieval,
+            chunking=chunking,
+            metadata=None if metadata is None else checked_metadata(metadata),
+        )
+        await self._tell(changed, "updated")
+        return changed
+
+    async def delete(self, collection: str) -> None:
+        own = await self._own.collection(collection)
+        await self._library.forget(own)
+        await self._tell(own, "deleted")
+
+    # --- taking in
+
+    async def add(
+        self,
+        collection: str,
+        paths: tuple[str, ...] = (),
+        urls: tuple[str, ...] = (),
+        metadata: dict[str, Any] | None = None,
+        summaries: bool = False,
+        model: str | None = None,
+    ) -> Job:
+        own = await self._own.collection(collection)
+        if not paths and not urls:
+            raise InvalidError("Name a file, a folder or an address to take in.", code="nothing_to_add")
+        named = await asyncio.to_thread(lambda: [self._access.source(path) for path in paths])
+        given = checked_metadata(metadata)
+        files = [path for path in named if not path.is_dir()]
+        folders = tuple(dict.fromkeys(str(path) for path in named if path.is_dir()))
+        request = IngestRequest(
+            collection_id=own.id,
+            items=tuple(
+                IngestItem(source=str(path), name=document_name(path.name), path=str(path), metadata=given)
+                for path in dict.fromkeys(files)
+            ),
+            folders=folders,
+            urls=checked_urls(urls),
+            metadata=given,
+            summaries=summaries,
+            model=await self._searches.model(model) if summaries else None,
+        )
+        await self._library.remember_folders(own, folders)
+        return await self._start(own, "ingest", request)
+
+    async def upload(
+        self,
+        collection: str,
+        name: str,
+        data: Upload,
+        metadata: dict[str, Any] | None = None,
+        summaries: bool = False,
+        model: str | None = None,
+    ) -> Job:
+        own = await self._own.collection(collection)
+        plain = checked_document_name(name)
+        given = checked_metadata(metadata)
+        asked = await self._searches.model(model) if summaries else None
+        limit = (await asyncio.to_thread(self._settings, None)).knowledge.max_file_mb
+        try:
+            blob = await asyncio.to_thread(self._blobs.put_all, data, limit * 2**20)
+        except TooLargeError as error:
+            raise TooLargeError(
+                f"{plain} is larger than {limit} MiB, the setting `knowledge.max_file_mb`.",
+                code="document_too_large",
+                details={"limit_bytes": limit * 2**20},
+            ) from error
+        item = IngestItem(source=f"upload:{plain}", name=plain, blob=blob, metadata=given)
+        request = IngestRequest(collection_id=own.id, items=(item,), summaries=summaries, model=asked)
+        return await self._start(own, "ingest", request)
+
+    async def sync(self, collection: str) -> Job:
+        own = await self._own.collection(collection)
+        request = await self._library.sync_request(own)
+        if not (request.folders or request.urls or request.items):
+            raise InvalidError(
+                f"{own.name} has no folder and no address to be kept in step with; add one first.",
+                code="nothing_to_sync",
+            )
+        return await self._start(own, "sync", request)
+
+    async def watch(self, collection: str, path: str, on: bool = True) -> Collection:
+        own = await self._own.collection(collection)
+        folder = await asyncio.to_thread(self._access.source, path) if on else Path(path)
+        if on and not folder.is_dir():
+            raise InvalidError(f"{folder} is not a folder.", code="no_such_folder")
+        changed = await self._library.watch(own, str(folder), on=on)
+        await self._tell(changed, "updated")
+        return changed
+
+    async def reembed(self, collection: str, model: str) -> Job:
+        own = await self._own.collection(collection)
+        request = IngestRequest(collection_id=own.id, embedding_model=checked_embedding_model(model))
+        return await self._start(own, "reembed", request)
+
+    # --- documents
+
+    async def documents(
+        self, collection: str, query: str = "", limit: int = 200, cursor: str | None = None
+    ) -> Page[Document]:
+        own = await self._own.collection(collection)
+        return await self._library.index.documents(own.id, query, checked_limit(limit), cursor)
+
+    async def document(self, document_id: str) -> Document:
+        return await self._own.document(document_id)
+
+    async def chunks(self, document_id: str, limit: int = 200, cursor: str | None = None) -> Page[Chunk]:
+        own = await self._own.document(document_id)
+        return await self._library.index.chunks(own.id, checked_limit(limit), cursor)
+
+    async def text(self, document_id: str, start: int = 0, characters: int = 100_000) -> str:
+        if start < 0 or not 1 <= characters <= MAX_TEXT:
+            raise InvalidError(
+                f"A part of a text begins at 0 or later and has 1 to {MAX_TEXT} characters.",
+                code="invalid_range",
+            )
+        own = await self._own.document(document_id)
+        return await self._library.index.text(own.id, start, characters)
+
+    async def describe(
+        self,
+        document_id: str,
+        summary: str | None = None,
+        questions: tuple[str, ...] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Document:
+        own = await self._own.document(document_id)
+        changed = await self._library.index.describe(
+            own.id,
+            summary=summary,
+            questions=questions,
+            metadata=None if metadata is None else checked_metadata(metadata),
+        )
+        await self._tell(await self._library.index.collection(own.collection_id), "documents")
+        return changed
+
+    async def remove(self, document_id: str) -> None:
+        own = await self._own.document(document_id)
+        await self._library.index.remove(own.id)
+        await self._tell(await self._library.index.collection(own.collection_id), "documents")
+
+    # --- searching
+
+    async def search(
+        self,
+        query: str,
+        collections: tuple[KnowledgeUse, ...],
+        method: Method | None = None,
+        top_k: int | None = None,
+        model: str | None = None,
+    ) -> Retrieval:
+        return await self._searches.search(query, collections, method, top_k=top_k, model=model)
+
+    async def keep(
+        self,
+        query: str,
+        collections: tuple[KnowledgeUse, ...],
+        method: Method | None = None,
+        max_tokens: int | None = None,
+        model: str | None = None,
+    ) -> ContextRecord:
+        return await self._searches.keep(query, collections, method, max_tokens=max_tokens, model=model)
+
+    async def contexts(self, limit: int = 50, cursor: str | None = None) -> Page[ContextRecord]:
+        if not self._library.exists:
+            return Page[ContextRecord](items=())
+        return await self._library.index.contexts(self._access.owner, checked_limit(limit), cursor)
+
+    async def context(self, context_id: str) -> ContextRecord:
+        return await self._own.context(context_id)
+
+    async def drop(self, context_id: str) -> None:
+        await self._own.context(context_id)
+        await self._library.index.drop_context(context_id)
+
+    # --- what they share
+
+    async def _start(self, own: Collection, kind: Any, request: IngestRequest) -> Job:
+        return await self._library.jobs.start(self._access.owner, kind, title_of(kind, own, request), request)
+
+    async def _tell(self, collection: Collection, change: Any) -> None:
+        await self._log.append(
+            KnowledgeChanged(
+                owner=self._access.owner,
+                collection_id=collection.id,
+                name=collection.name,
+                change=change,
+            )
+        )

@@ -1,0 +1,160 @@
+"""What all principals of one engine share of knowledge: the index, the jobs, the folders that are watched."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from holdfast.core.domain.errors import HoldfastError, NotFoundError, UnsupportedError
+from holdfast.core.domain.events import EventFilter
+from holdfast.core.domain.indexing import KnowledgeIndex
+from holdfast.core.domain.jobs import Job
+from holdfast.core.domain.knowledge import Collection, Folder, IngestItem, IngestRequest
+from holdfast.core.domain.status import CheckResult
+from holdfast.core.domain.text import sanitize_line
+from holdfast.core.domain.user_events import JobProgressed
+from holdfast.core.jobs.runner import JobRunner
+from holdfast.core.services.ingestion import Ingestion
+from holdfast.core.services.naming import document_name
+from holdfast.core.services.sources import is_below
+from holdfast.core.store.jobs import Jobs as JobTable
+from holdfast.core.store.log import EventLog
+
+logger = logging.getLogger(__name__)
+
+DATABASE = "knowledge.db"
+"""The index's database, in its folder: where there is none, nothing was ever taken in."""
+
+
+class Library:
+    """The knowledge of one engine. `start` takes up its jobs, `close` ends it."""
+
+    def __init__(
+        self, log: EventLog, index: KnowledgeIndex | None, folder: Path, ingestion: Ingestion | None
+    ) -> None:
+        """`index` is None, and so is `ingestion`, where there is no knowledge at all."""
+        self._log = log
+        self._index = index
+        self._folder = folder
+        self._changing = asyncio.Lock()
+        """Held while the folders of a collection are changed, which are read before."""
+        self.table = JobTable(log.reader)
+        self.jobs = JobRunner(log.append, self.table, ingestion or _no_work)
+
+    @property
+    def index(self) -> KnowledgeIndex:
+        """The index. Raises `UnsupportedError` where there is none."""
+        if self._index is None:
+            raise _no_knowledge()
+        return self._index
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever kept. The index's process need not start to say that there is nothing."""
+        return self._index is not None and (self._folder / DATABASE).exists()
+
+    async def start(self) -> None:
+        """Takes up the jobs of the last engine. Raises `StoreError`."""
+        await self.jobs.recover()
+
+    async def close(self) -> None:
+        """Interrupts the jobs and lets go of the index."""
+        await self.jobs.close()
+        if self._index is not None:
+            await self._index.close()
+
+    async def forget_user(self, user_id: str) -> None:
+        """Cancels the jobs of a user and deletes his collections."""
+        await self.jobs.cancel_all(owner=user_id)
+        if self.exists:
+            await self.index.forget_owner(user_id)
+
+    async def forget(self, collection: Collection) -> None:
+        """Cancels the jobs of a collection and deletes it."""
+        await self.jobs.cancel_all(collection_id=collection.id)
+        await self.index.delete(collection.id)
+
+    async def settled(self, job: Job) -> frozenset[str]:
+        """Returns the sources of what a job has taken in."""
+        events = await self._log.read_all(EventFilter(job_id=job.id))
+        results = (
+            result
+            for logged in events
+            if isinstance(logged.event, JobProgressed)
+            for result in logged.event.results
+        )
+        return frozenset(result.source for result in results if result.status != "failed")
+
+    # --- folders
+
+    async def remember_folders(self, collection: Collection, folders: Sequence[str]) -> None:
+        """Keeps in mind what `sync` brings the collection in step with."""
+        async with self._changing:
+            known = (await self.index.collection(collection.id)).folders
+            new = [Folder(path=path) for path in folders if path not in {each.path for each in known}]
+            if new:
+                await self.index.update(collection.id, folders=(*known, *new))
+
+    async def sync_request(self, collection: Collection) -> IngestRequest:
+        """Returns what brings a collection in step: its folders, its addresses, and files of their own.
+
+        A file of its own that is gone keeps its document: nothing says that it was meant to go.
+        """
+        folders = tuple(folder.path for folder in collection.folders)
+        urls = await self.index.sources(collection.id, "http")
+        files = await self.index.sources(collection.id, "/")
+        single = [path for path in files if not any(is_below(path, folder) for folder in folders)]
+        there = await asyncio.to_thread(lambda: [path for path in single if Path(path).exists()])
+        items = [IngestItem(source=path, name=document_name(path), path=path) for path in sorted(there)]
+        return IngestRequest(
+            collection_id=collection.id, items=tuple(items), folders=folders, urls=tuple(sorted(urls))
+        )
+
+    async def watch(self, collection: Collection, path: str, *, on: bool) -> Collection:
+        """Watches a folder, or no longer. Raises `NotFoundError` for one that was not watched."""
+        async with self._changing:
+            known = {each.path: each for each in (await self.index.collection(collection.id)).folders}
+            if not on and path not in known:
+                raise NotFoundError(
+                    f"{collection.name} does not watch {sanitize_line(path)}.", code="folder_not_found"
+                )
+            folder = known.get(path, Folder(path=path)).model_copy(update={"watched": on})
+            folders = {**known, path: folder}
+            return await self.index.update(collection.id, folders=tuple(folders.values()))
+
+    async def check(self, *, repair: bool) -> CheckResult:
+        """Returns whether the index agrees with itself; makes it agree when told."""
+        if not self.exists:
+            return CheckResult(name="knowledge", state="ok", message="There is none yet.")
+        return await check_index(self.index, repair=repair)
+
+
+async def check_index(index: KnowledgeIndex, *, repair: bool) -> CheckResult:
+    """Returns what an index says of itself, as a check."""
+    try:
+        problems = await index.check(repair=repair)
+    except HoldfastError as error:
+        return CheckResult(name="knowledge", state="error", message=error.message)
+    if not problems:
+        return CheckResult(
+            name="knowledge", state="ok", message="Documents, words and vectors agree in every collection."
+        )
+    shown = "; ".join(f"{each.collection}: {each.problem}" for each in problems[:10])
+    more = f"; and {len(problems) - 10} more" if len(problems) > 10 else ""
+    repaired = all(each.repaired for each in problems)
+    return CheckResult(
+        name="knowledge",
+        state="repaired" if repaired else "error",
+        message=f"{shown}{more}.",
+        hint="" if repair else "`holdfast doctor --repair` makes them agree.",
+    )
+
+
+async def _no_work(*_: object) -> None:
+    raise _no_knowledge()
+
+
+def _no_knowledge() -> UnsupportedError:
+    return UnsupportedError("This engine keeps no knowledge.", code="no_knowledge")

@@ -1,0 +1,92 @@
+"""What callers may say of collections and documents, checked, and what jobs are called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from holdfast.core.domain.addresses import WebAddress
+from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.jobs import JobKind
+from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING, Collection, IngestRequest
+from holdfast.core.domain.text import sanitize_line, shorten
+
+LONGEST_NAME = 200
+LONGEST_METADATA = 64 * 1024
+"""Bytes of the metadata of a document or a collection, as JSON."""
+LONGEST_URL = 4_000
+
+
+def checked_collection_name(name: str) -> str:
+    """Returns the name of a collection, which can stand in a path. Raises `InvalidError`."""
+    plain = _one_line(name)
+    if plain != name.strip() or not 1 <= len(plain) <= LONGEST_NAME or "/" in plain:
+        raise InvalidError(
+            f"A collection's name is one line of 1 to {LONGEST_NAME} characters without slashes.",
+            code="invalid_collection_name",
+        )
+    return plain
+
+
+def checked_document_name(name: str) -> str:
+    """Returns the name of a document as it is shown: its last segment, in one line. Raises `InvalidError`."""
+    plain = _one_line(name.replace("\\", "/").rstrip("/").rpartition("/")[2])
+    if not plain:
+        raise InvalidError("A document needs a name.", code="invalid_document_name")
+    return shorten(plain, LONGEST_NAME)
+
+
+def document_name(path: str) -> str:
+    """Returns what a file is called as a document."""
+    return shorten(_one_line(path.rpartition("/")[2]), LONGEST_NAME) or "file"
+
+
+def checked_embedding_model(model: str) -> str:
+    """Returns the name of an embedding model. Raises `InvalidError`."""
+    plain = model.strip()
+    provider, slash, name = plain.partition("/")
+    if plain != DEFAULT_EMBEDDING and not (provider and slash and name):
+        raise InvalidError(
+            f"{shorten(sanitize_line(model), 100)!r} is no embedding model; it is `{DEFAULT_EMBEDDING}` or "
+            "a provider's, such as `openai/text-embedding-3-small`.",
+            code="invalid_embedding_model",
+        )
+    return plain
+
+
+def checked_metadata(metadata: dict[str, Any] | None) -> dict[str, Any]:
+    """Returns what a caller says of a document. Raises `InvalidError` for too much, or what is no JSON."""
+    try:
+        size = len(json.dumps(metadata or {}, allow_nan=False).encode("utf-8", "surrogatepass"))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidError(f"The metadata is not plain JSON: {error}", code="invalid_metadata") from error
+    if size > LONGEST_METADATA:
+        raise InvalidError(
+            f"The metadata has {size} bytes; {LONGEST_METADATA} are taken.", code="invalid_metadata"
+        )
+    return metadata or {}
+
+
+def checked_urls(urls: Sequence[str]) -> tuple[str, ...]:
+    """Returns addresses in their plain form, each once. Raises `InvalidError`."""
+    too_long = next((url for url in urls if len(url) > LONGEST_URL), None)
+    if too_long is not None:
+        raise InvalidError(f"An address has at most {LONGEST_URL} characters.", code="invalid_url")
+    return tuple(dict.fromkeys(str(WebAddress.parse(url)) for url in urls))
+
+
+def title_of(kind: JobKind, collection: Collection, request: IngestRequest) -> str:
+    """Returns what a job does, for people."""
+    if kind == "sync":
+        return f"Bring {collection.name} in step with its sources"
+    if kind == "reembed":
+        return f"Embed {collection.name} anew with {request.embedding_model}"
+    names = [*(item.name for item in request.items), *request.folders, *request.urls]
+    shown = ", ".join(sanitize_line(shorten(name, 80)) for name in names[:2])
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return f"Take {shown}{more} into {collection.name}"
+
+
+def _one_line(text: str) -> str:
+    return sanitize_line(text).encode("utf-8", "replace").decode().strip()

@@ -1,0 +1,153 @@
+"""Fetches from the web: only what is public, unless the settings allow more, and never more than is wanted.
+
+A name is looked up once and the connection goes to what was checked, at each redirection anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from typing import TYPE_CHECKING
+
+from holdfast.core.domain.addresses import Resolver, WebAddress, checked_addresses, system_resolver
+from holdfast.core.domain.errors import ToolError
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_REDIRECTS = 5
+_ADVICE = (
+    "Private and loopback addresses are fetched only where the settings allow it (tools.allow_private_hosts)."
+)
+_HEADERS = {"User-Agent": "holdfast", "Accept": "text/html, text/*, application/json, */*;q=0.5"}
+
+TransportFactory = Callable[[], "httpx.AsyncBaseTransport | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """What an address answered with."""
+
+    address: WebAddress
+    """The last one, after redirections."""
+    status: int
+    content_type: str
+    """Without parameters; empty when the server names none."""
+    charset: str | None
+    data: bytes
+    cut: bool
+    """Whether there is more than was read."""
+
+
+class WebFetcher:
+    """`resolve` turns names into addresses; `transport` replaces the network in tests."""
+
+    def __init__(
+        self,
+        *,
+        resolve: Resolver = system_resolver,
+        transport: TransportFactory = lambda: None,
+        timeout_s: float = 30,
+    ) -> None:
+        self._resolve = resolve
+        self._transport = transport
+        self.timeout_s = timeout_s
+        """Longest time of one fetch, in seconds."""
+
+    async def fetch(
+        self,
+        address: WebAddress,
+        *,
+        max_bytes: int,
+        allow_private: bool,
+        any_site: bool = False,
+        timeout_s: float | None = None,
+    ) -> WebPage | WebAddress:
+        """Returns the page; or the address on another site that it leads to, unless `any_site`.
+
+        Raises `ForbiddenError` for an address that is not public, `ToolError` when it cannot be fetched.
+        """
+        limit = self.timeout_s if timeout_s is None else min(self.timeout_s, timeout_s)
+        try:
+            async with asyncio.timeout(limit):
+                return await self._follow(address, max_bytes, allow_private, any_site)
+        except TimeoutError as error:
+            raise ToolError(f"{address} did not answer within {limit:g} s.", code="tool_timeout") from error
+
+    async def _follow(
+        self, address: WebAddress, max_bytes: int, allow_private: bool, any_site: bool
+    ) -> WebPage | WebAddress:
+        import httpx  # takes a tenth of a second, and most runs fetch nothing
+
+        # Made in a thread, for it reads the certificates of all authorities.
+        client = await asyncio.to_thread(
+            lambda: httpx.AsyncClient(transport=self._transport(), trust_env=False, timeout=self.timeout_s)
+        )
+        async with client:
+            for _ in range(MAX_REDIRECTS + 1):
+                found = await self._one(client, address, max_bytes, allow_private)
+                if isinstance(found, WebPage):
+                    return found
+                await self._addresses(found, allow_private)
+                if not any_site and not address.same_site(found):
+                    return found
+                address = found
+        raise ToolError(
+            f"More than {MAX_REDIRECTS} redirections; the last led to {address}.", code="unreachable"
+        )
+
+    async def _one(
+        self, client: httpx.AsyncClient, address: WebAddress, max_bytes: int, allow_private: bool
+    ) -> WebPage | WebAddress:
+        import httpx  # see above
+
+        ips = await self._addresses(address, allow_private)
+        request = client.build_request(
+            "GET",
+            address.at(ips[0]),
+            headers={**_HEADERS, "Accept-Encoding": "gzip, identity", "Host": address.netloc},
+            extensions={"sni_hostname": address.host},
+        )
+        try:
+            response = await client.send(request, stream=True)
+            try:
+                location = response.headers.get("location")
+                if response.is_redirect and location:
+                    return address.join(location)
+                return await _page(address, response, max_bytes)
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
+            reason = str(error) or type(error).__name__
+            raise ToolError(f"{address} cannot be fetched: {reason}.", code="unreachable") from error
+
+    async def _addresses(self, address: WebAddress, allow_private: bool) -> Sequence[str]:
+        return await checked_addresses(address, self._resolve, allow_private=allow_private, advice=_ADVICE)
+
+
+async def _page(address: WebAddress, response: httpx.Response, max_bytes: int) -> WebPage:
+    data, cut = await _body(response, max_bytes)
+    header = Message()
+    header["content-type"] = response.headers.get("content-type", "")
+    content_type = header.get_content_type() if header["content-type"] else ""
+    return WebPage(address, response.status_code, content_type, header.get_content_charset(), data, cut)
+
+
+async def _body(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
+    """Returns at most `max_bytes` of the body, and whether there is more.
+
+    Unpacked here, piece by piece: a few packed bytes can be gigabytes.
+    """
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "", "gzip", "deflate"):
+        raise ToolError(f"The answer is packed as {encoding[:40]!r}, which is not understood.")
+    unpack = zlib.decompressobj(wbits=47) if encoding in ("gzip", "deflate") else None
+    data = bytearray()
+    async for raw in response.aiter_raw():
+        data += unpack.decompress(raw, max_bytes + 1 - len(data)) if unpack else raw
+        if len(data) > max_bytes:
+            return bytes(data[:max_bytes]), True
+    return bytes(data), False
