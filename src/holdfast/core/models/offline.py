@@ -21,7 +21,7 @@ from holdfast.core.domain.models import (
     ToolCallDelta,
     UsageReport,
 )
-from holdfast.core.models.planning.scripts import Call
+from holdfast.core.models.planning.steps import Call
 from holdfast.core.models.planning.turn import decide
 
 CHARS_PER_TOKEN = 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from holdfast.core.models.planning.passages import best_passages, keywords, stem
 from holdfast.core.models.planning.reports import TABLE_SUFFIXES, Source, changes, group_table
@@ -36,11 +36,15 @@ You can ask me to
 - write and edit: `write 'text' to FILE`, `replace 'a' with 'b' in FILE`
 - run: ``run `pytest -q` ``, `python print(2 ** 10)`, `fetch https://…`
 - plan and ask: `plan the release: build, test, ship`, `ask me which colour (red, blue)`
-- answer a question from the files: `which region sold the most?`
+- answer a question from the files and from your documents: `which region sold the most?`
+- remember: `remember that the deadline is Friday`, `what do you remember about the deadline?`
 
 Several requests can be joined with "then". Every call goes through your policy and your approval.
 
 {ADD_A_MODEL}"""
+
+Label = Callable[[int], str]
+"""What a file is cited by: its number, or a letter where numbers stand for passages of documents."""
 
 _HIGH = re.compile(r"\b(?:most|highest|best|top|largest|biggest|greatest|maximum|max|leading)\b", re.I)
 _LOW = re.compile(r"\b(?:least|lowest|worst|smallest|fewest|minimum|min|weakest)\b", re.I)
@@ -49,15 +53,16 @@ _COUNT = re.compile(r"\bhow many\b|\bnumber of\b|\bcount\b", re.I)
 _TOTAL = re.compile(r"\b(?:total|sum|overall|altogether|how much|by|per|each|figures|compare)\b", re.I)
 
 
-def answer_question(question: str, sources: Sequence[Source]) -> str:
-    """Returns an answer in quotations and figures, with numbered citations and the list of sources."""
+def answer_question(question: str, sources: Sequence[Source], label: Label = str) -> str | None:
+    """Returns an answer in quotations and figures, with citations and the list of sources; None when the
+    sources say nothing of it."""
     parts: list[str] = []
     cited: list[str] = []
     for source in sources:
         found = _figures_for(question, source)
         if found is not None:
             cited.append(source.name)
-            parts.append(f"{found} [{len(cited)}]")
+            parts.append(f"{found} [{label(len(cited))}]")
     tables = set(cited)
     texts = [(s.name, s.text) for s in sources if s.name not in tables]
     places: list[str] = [""] * len(cited)
@@ -66,23 +71,23 @@ def answer_question(question: str, sources: Sequence[Source]) -> str:
             cited.append(passage.source)
             places.append(f", line {passage.line}")
         quoted = "\n".join(f"> {line}" for line in passage.text.splitlines())
-        parts.append(f"{quoted} [{cited.index(passage.source) + 1}]")
+        parts.append(f"{quoted} [{label(cited.index(passage.source) + 1)}]")
     if not parts:
-        return nothing_found(question)
+        return None
     notes = "".join(f"\n\n*{s.note}*" for s in sources if s.note and s.name in cited)
     body = "\n\n".join(parts)
-    return f"The files say:\n\n{body}{notes}\n\n{sources_list(cited, places)}"
+    return f"The files say:\n\n{body}{notes}\n\n{sources_list(cited, places, label)}"
 
 
-def nothing_found(question: str) -> str:
-    """Returns the answer when no file says anything of it."""
+def nothing_found(question: str, where: str = "the files") -> str:
+    """Returns the answer when nothing says anything of it."""
     words = keywords(question)
     if not words:
         return HELP
     looked = ", ".join(f"“{w}”" for w in words[:6])
     return (
-        f"I found nothing in the files about {looked}. I am `offline`, which is no language model: "
-        "I can only quote what stands in the files and carry out explicit requests (`help` lists them). "
+        f"I found nothing in {where} about {looked}. I am `offline`, which is no language model: "
+        f"I can only quote what stands in {where} and carry out explicit requests (`help` lists them). "
         f"{ADD_A_MODEL}"
     )
 
@@ -109,10 +114,20 @@ def missing(tool: str, concluding: bool) -> str:
     )
 
 
-def sources_list(names: Sequence[str], places: Sequence[str] = ()) -> str:
+def letter(number: int) -> str:
+    """Returns the letters that stand for a number: a, b … z, aa, ab …"""
+    name = ""
+    while number > 0:
+        number, at = divmod(number - 1, 26)
+        name = chr(ord("a") + at) + name
+    return name
+
+
+def sources_list(names: Sequence[str], places: Sequence[str] = (), label: Label = str) -> str:
     """Returns the numbered list of sources."""
     where = list(places) + [""] * (len(names) - len(places))
-    lines = [f"[{i}] `{name}`{place}" for i, (name, place) in enumerate(zip(names, where, strict=True), 1)]
+    placed = enumerate(zip(names, where, strict=True), 1)
+    lines = [f"[{label(i)}] `{name}`{place}" for i, (name, place) in placed]
     return "Sources:\n\n" + "  \n".join(lines)
 
 

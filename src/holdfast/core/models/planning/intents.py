@@ -3,108 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class Help:
-    """A greeting, or the question what this is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    paths: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ListFiles:
-    path: str | None = None
-    pattern: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    pattern: str
-    place: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    path: str
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    path: str
-    old: str
-    new: str
-    all: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RunCommand:
-    command: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunPython:
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    url: str
-    save_to: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    question: str
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    items: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Summarise:
-    sources: tuple[str, ...]
-    """Empty: what is attached, or the file that fits `about` best."""
-    target: str | None
-    about: str
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    text: str
-    sources: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """A request that lacks something."""
-
-    hint: str
-
-
-Intent = (
-    Unclear
-    | Help
-    | Read
-    | ListFiles
-    | Search
-    | Write
-    | Edit
-    | RunCommand
-    | RunPython
-    | Fetch
-    | Ask
-    | Plan
-    | Summarise
-    | Question
+from holdfast.core.models.planning.requests import (
+    Ask,
+    AskDocuments,
+    Edit,
+    Fetch,
+    Help,
+    Intent,
+    ListFiles,
+    Plan,
+    Question,
+    Read,
+    Recall,
+    Remember,
+    RunCommand,
+    RunPython,
+    Search,
+    Summarise,
+    Unclear,
+    Write,
 )
 
 _I = re.IGNORECASE
@@ -128,6 +46,34 @@ _HELP = re.compile(
     r"how do(?:es)? (?:i|this|it) (?:start|work|use (?:this|it))|thanks?(?: you)?|thank you)"
     r"(?:\s+(?:there|holdfast|please|very much))?\W*\Z",
     _I,
+)
+_REMEMBER = re.compile(
+    r"\A(?:remember|memori[sz]e|keep in mind|don'?t forget|make a (?:note|memory))\b[\s,:]*"
+    r"(?:(?:that|of|about)\b[\s,:]*)?(?P<what>.+)\Z",
+    _IS,
+)
+_RECALL = re.compile(
+    r"\A(?:what (?:do|did|can|have) you (?:still )?(?:remember(?:ed)?|recall)|"
+    r"do you (?:still )?(?:remember|recall)|recall|"
+    r"(?:search|look in(?:to)?|check) (?:your|my|the) memor(?:y|ies)|"
+    r"what(?:'s| is| do you have) in (?:your|my|the) memory)\b[\s,:]*"
+    r"(?:(?:about|of|for|on|that)\b[\s,:]*)?(?P<what>.*?)\W*\Z",
+    _IS,
+)
+_DOCUMENTS = (
+    r"(?:(?:the|my|our|your|all|of)\s+)+"
+    r"(?:knowledge(?:\s+base)?|collections?|documents?|documentation|docs|library)"
+)
+_IN_DOCUMENTS = (
+    re.compile(
+        r"\A(?:search|ask|consult|check|look)\s+(?:(?:in|into|through)\s+)?"
+        rf"{_DOCUMENTS}\b[\s,:]*(?:(?:for|about|on)\b[\s,:]*)?(?P<what>.+)\Z",
+        _IS,
+    ),
+    re.compile(
+        rf"\A(?:search|look|find)\s+(?:for\s+)?(?P<what>.+?)\s+in\s+{_DOCUMENTS}[\s.?!]*\Z",
+        _IS,
+    ),
 )
 _FENCE = re.compile(r"```(?:python|py)\s*\n(.*?)```", _IS)
 _PYTHON = re.compile(
@@ -206,7 +152,7 @@ _UNFINISHED = {
     "replace": "Tell me the words: replace 'OLD' with 'NEW' in FILE.",
     "write": "Tell me what to write: write 'TEXT' to FILE, or write a summary of FILE to FILE.",
     "create": "Tell me what to write: create FILE with the content: TEXT.",
-    "remember": "I have nowhere to keep it: without a memory tool I forget everything but the files.",
+    "remember": "Tell me what to keep: remember that …",
     "delete": "I delete nothing by myself; run `rm FILE` asks for it as a command.",
     "remove": "I delete nothing by myself; run `rm FILE` asks for it as a command.",
 }
@@ -227,7 +173,9 @@ def understand(text: str) -> list[Intent]:
         return [_python(bare) or _write(bare) or _one(text[:MAX_REQUEST])]
     whole = _one(text)
     several = isinstance(whole, Write) and _is_between_quotes(text, whole.content)
-    if isinstance(whole, Write | RunPython | Ask | Plan) and not several:  # their last part is free text
+    if (
+        isinstance(whole, Write | RunPython | Ask | Plan | Remember | Recall) and not several
+    ):  # their last part is free text
         return [whole]
     pieces = _pieces(text)
     if len(pieces) > 1:
@@ -274,12 +222,42 @@ def _one(text: str) -> Intent:
     bare = _POLITE.sub("", text.strip())
     if _HELP.match(bare):
         return Help()
-    for read in (_python, _command, _fetch, _edit, _write, _summary, _plan, _ask, _list, _search, _read):
+    for read in (
+        _memory,
+        _documents,
+        _python,
+        _command,
+        _fetch,
+        _edit,
+        _write,
+        _summary,
+        _plan,
+        _ask,
+        _list,
+        _search,
+        _read,
+    ):
         found = read(bare)
         if found is not None:
             return found
     hint = _UNFINISHED.get(bare.split(" ", 1)[0].lower().rstrip(":,"))
     return Unclear(hint) if hint else Question(text, tuple(file_names(text)))
+
+
+def _memory(text: str) -> Intent | None:
+    recalled = _RECALL.match(text)
+    if recalled:
+        return Recall(recalled["what"].strip())
+    match = _REMEMBER.match(text)
+    if match is None:
+        return None
+    what = match["what"].strip()
+    return Recall(what.rstrip("? ")) if what.endswith("?") else Remember(_unquote(what))
+
+
+def _documents(text: str) -> Intent | None:
+    match = next((m for pattern in _IN_DOCUMENTS if (m := pattern.match(text))), None)
+    return AskDocuments(_unquote(match["what"].strip())) if match else None
 
 
 def _python(text: str) -> Intent | None:
@@ -418,3 +396,10 @@ def _name(text: str) -> str:
 
 def _unquote(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "`'\"" else text
+
+
+_READERS = (
+    *(_memory, _documents, _python, _command, _fetch, _edit, _write),
+    *(_summary, _plan, _ask, _list, _search, _read),
+)
+"""What a request can be, in the order in which it is tried."""

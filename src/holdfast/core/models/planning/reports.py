@@ -47,7 +47,7 @@ class Summary:
     spoken: str
 
 
-def summarise(source: Source, citation: int = 1) -> Summary:
+def summarise(source: Source, citation: str = "1") -> Summary:
     """Returns the summary of one source: figures for a table, telling sentences for a text."""
     if source.name.lower().endswith(TABLE_SUFFIXES):
         table = parse_table(source.text, source.name)
@@ -99,7 +99,7 @@ def _relative(first: Decimal, last: Decimal) -> str:
     return f" ({(last - first) / first:+.1%})" if first > 0 else ""
 
 
-def _of_table(source: Source, found: Figures, citation: int) -> Summary:
+def _of_table(source: Source, found: Figures, citation: str) -> Summary:
     table, measure = found.table, found.measure
     headline = _headlines(found)
     parts = [
@@ -176,7 +176,7 @@ def _number_table(found: Figures) -> str:
     return markdown_table(["column", "values", "sum", "mean", "smallest", "largest"], rows)
 
 
-def _of_text(source: Source, citation: int) -> Summary:
+def _of_text(source: Source, citation: str) -> Summary:
     chosen = telling_sentences(source.text)
     outline = _outline(source)
     parts = [f"# Summary of {source.name}"]

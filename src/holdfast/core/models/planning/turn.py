@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from holdfast.core.domain.messages import (
     DIRECT_CALL_HEADER,
+    RETRIEVED_HEADER,
     FilePart,
     Message,
     TextPart,
@@ -15,10 +16,12 @@ from holdfast.core.domain.messages import (
     ToolResultPart,
 )
 from holdfast.core.domain.models import ModelRequest
-from holdfast.core.models.planning.answers import failed, missing, refused
+from holdfast.core.models.planning.answers import failed, letter, missing, refused
+from holdfast.core.models.planning.documents import SEARCH, passages_in
 from holdfast.core.models.planning.intents import understand
 from holdfast.core.models.planning.reports import Source
-from holdfast.core.models.planning.scripts import Call, Outcome, Surroundings, script_for
+from holdfast.core.models.planning.scripts import script_for
+from holdfast.core.models.planning.steps import Call, Outcome, Surroundings
 from holdfast.core.models.prompts import text_of_file
 
 _DENIED = re.compile(
@@ -46,21 +49,35 @@ class _Done:
     error: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What is worked on."""
+
+    message: int
+    """Where it stands among the messages."""
+    done: list[_Done]
+    """The calls that were made for it."""
+
+
 def decide(request: ModelRequest, read_blob: Callable[[str], bytes]) -> Call | Reply:
     """Returns what comes next in the turn that the last user message began or goes on with."""
     turn = _turn(request.messages)
     if turn is None:
         return Reply("There is no message to answer.")
-    message, past_calls = turn
-    around = Surroundings(frozenset(t.name for t in request.tools), _attached(message, read_blob))
+    message = request.messages[turn.message]
+    tools = frozenset(t.name for t in request.tools)
+    label = letter if _has_passages(tools, request.messages) else str
+    looked_up = _looked_up(request.messages, turn)
+    passages = tuple(found for shown in looked_up for found in passages_in(shown.text))
+    around = Surroundings(tools, _attached(message, read_blob), passages, bool(looked_up), label)
     script = script_for(understand(message.text), around)
-    done = iter(past_calls)
+    done = iter(turn.done)
     try:
         call = next(script)
         while True:
             past = next(done, None)
             if past is None:
-                concluding = not request.tools and bool(past_calls)
+                concluding = not request.tools and bool(turn.done)
                 return call if call.tool in around.tools else Reply(missing(call.tool, concluding))
             stopped = _stopped(call, past)
             if stopped is not None:
@@ -70,27 +87,45 @@ def decide(request: ModelRequest, read_blob: Callable[[str], bytes]) -> Call | R
         return Reply(end.value)
 
 
-def _turn(messages: tuple[Message, ...]) -> tuple[Message, list[_Done]] | None:
+def _turn(messages: tuple[Message, ...]) -> _Turn | None:
     """Returns the message to work on and the calls that were made for it.
 
     A message that only says "continue" goes on with the one before; what failed last is then tried again.
     """
-    users = [i for i, m in enumerate(messages) if m.role == "user"]
+    users = [i for i, m in enumerate(messages) if m.role == "user" and not _is_retrieved(m)]
     if not users:
         return None
     last = users[-1]
     asked = [i for i in users if not _asks_nothing(messages[i].text)]
     if not asked or asked[-1] == last:
-        return messages[last], _done(messages[last + 1 :])
+        return _Turn(last, _done(messages[last + 1 :]))
     before = _done(messages[asked[-1] + 1 : last])
     while before and before[-1].error and not _DENIED.search(before[-1].text[:300]):
         before.pop()
-    return messages[asked[-1]], before + _done(messages[last + 1 :])
+    return _Turn(asked[-1], before + _done(messages[last + 1 :]))
 
 
 def _asks_nothing(text: str) -> bool:
     """Says whether a message goes on with the one before, or only tells what a person did."""
     return bool(_CONTINUE.match(text)) or text.startswith(DIRECT_CALL_HEADER)
+
+
+def _is_retrieved(message: Message) -> bool:
+    return message.role == "user" and message.text.startswith(RETRIEVED_HEADER)
+
+
+def _looked_up(messages: tuple[Message, ...], turn: _Turn) -> list[Message]:
+    """Returns what was looked up for the turn's message: it stands right before it, or after it when a run
+    goes on with it."""
+    return [m for m in messages[max(0, turn.message - 1) :] if _is_retrieved(m)]
+
+
+def _has_passages(tools: frozenset[str], messages: tuple[Message, ...]) -> bool:
+    """Says whether numbers stand for passages of documents here."""
+    results = (part for m in messages for part in m.parts if isinstance(part, ToolResultPart))
+    return (
+        SEARCH in tools or any(_is_retrieved(m) for m in messages) or any(r.name == SEARCH for r in results)
+    )
 
 
 def _stopped(call: Call, past: _Done) -> Reply | None:

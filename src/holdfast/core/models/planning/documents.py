@@ -1,0 +1,83 @@
+"""Answers from passages of documents: read as models are shown them, quoted with their numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from holdfast.core.models.planning.passages import best_passages
+
+_ITEM = re.compile(r"^\[(?P<number>\d{1,9})\] (?P<source>\S.*)\n(?P<text>(?:^>.*(?:\n|\Z))+)", re.MULTILINE)
+_QUOTE = re.compile(r"^> ?", re.MULTILINE)
+_FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+SEARCH = "search_knowledge"
+"""The tool that finds passages."""
+MAX_QUOTES = 4
+_NEAREST = 400
+"""Characters of the passage that is shown when none holds the question's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One passage with the number that it is cited by."""
+
+    number: int
+    source: str
+    """The document, and where in it, in words."""
+    text: str
+
+
+def passages_in(text: str) -> tuple[Found, ...]:
+    """Returns the numbered passages that a text shows, in its order."""
+    return tuple(
+        Found(int(item["number"]), item["source"], _QUOTE.sub("", item["text"]).rstrip("\n"))
+        for item in _ITEM.finditer(text)
+    )
+
+
+def without_passages(text: str) -> str:
+    """Returns what a text says beside the passages that it shows."""
+    return _ITEM.sub("", text)
+
+
+def quote(question: str, found: Sequence[Found]) -> str | None:
+    """Returns the places in the passages that hold most of the question's words, each with its number.
+
+    None when no passage was found. When none holds a word of the question the first one is shown, as what
+    is nearest by meaning.
+    """
+    if not found:
+        return None
+    by_number = {str(each.number): each for each in found}
+    best = best_passages(question, [(number, each.text) for number, each in by_number.items()], MAX_QUOTES)
+    if not best:
+        return _nearest(found[0])
+    quotes: dict[str, list[str]] = {}
+    for passage in best:
+        quotes.setdefault(passage.source, []).append(passage.text)
+    parts = [
+        f"{by_number[number].source}:\n\n" + "\n\n".join(_quoted(text, number) for text in texts)
+        for number, texts in quotes.items()
+    ]
+    return "The documents say:\n\n" + "\n\n".join(parts)
+
+
+def _nearest(found: Found) -> str:
+    beginning = found.text[:_NEAREST].rstrip()
+    shown = _quoted(beginning, str(found.number))
+    return (
+        "No passage holds the words of the question. The nearest by meaning, which may be beside the point, "
+        f"is {found.source}:\n\n{shown}"
+    )
+
+
+def _quoted(text: str, number: str) -> str:
+    """Returns a quotation with its number behind it; what it leaves open of code is closed."""
+    lines = text.strip("\n").splitlines()
+    fenced = _FENCE.search(text) is not None
+    if len(_FENCE.findall(text)) % 2:
+        lines.append("```")
+    quoted = "\n".join(f"> {line}".rstrip() for line in lines)
+    apart = fenced or lines[-1].lstrip().startswith("|")
+    return f"{quoted}{chr(10) * 2 if apart else ' '}[{number}]"
