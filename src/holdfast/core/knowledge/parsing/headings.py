@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from holdfast.core.domain.text import sanitize_line, shorten
-from holdfast.core.knowledge.parsing.model import Style
+from holdfast.core.knowledge.parsing.model import Heading, Style
 
 MAX_HEADING = 200
 """Characters of a heading that are kept."""
@@ -20,20 +19,6 @@ _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _NO_PARAGRAPH = re.compile(r" {0,3}(?:[-+*>|#]|\d{1,9}[.)] | {4})")
 _DEFINITION = re.compile(r"([ \t]*)(?:async[ \t]+def|def|class)[ \t]+(\w+)")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading of a text."""
-
-    start: int
-    """Offset of its line."""
-    end: int
-    """Offset behind its last line."""
-    level: int
-    """It stands under those before it with a smaller one."""
-    title: str
-    """Empty: it only ends what stands before it."""
 
 
 def headings_of(text: str, style: Style) -> Iterator[Heading]:
@@ -93,12 +78,12 @@ def _of_markdown(text: str) -> Iterator[Heading]:
             continue
         if head := _HEADING.match(probe):
             paragraph = None
-            if title := _title(probe[head.end(1) :].strip().rstrip("#")):
+            if title := title_of(probe[head.end(1) :].strip().rstrip("#")):
                 yield Heading(start, end, len(head[1]), title)
             continue
         under = _UNDERLINE.match(probe) if len(line) < 1_000 else None
         if under and paragraph is not None:
-            if title := _title(paragraph[1]):
+            if title := title_of(paragraph[1]):
                 yield Heading(paragraph[0], end, 1 if under[1][0] == "=" else 2, title)
             paragraph = None
             continue
@@ -141,6 +126,7 @@ def _front_matter_end(text: str) -> int:
     return line_end + 1
 
 
-def _title(raw: str) -> str:
+def title_of(raw: str) -> str:
+    """Returns a heading as it is shown in a path: one line without marks."""
     plain = _LINK.sub(r"\1", raw).replace("**", "").replace("__", "").replace("`", "")
     return shorten(sanitize_line(plain).strip(), MAX_HEADING)

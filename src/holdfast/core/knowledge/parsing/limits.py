@@ -8,6 +8,8 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 MEMORY = 2 * 2**30
@@ -18,6 +20,7 @@ OPEN_FILES = 64
 CONVERTED_SIZE = 512 * 2**20
 """Bytes of a file that a converter of old documents writes."""
 CONVERTER_MEMORY = 4 * 2**30
+CONVERTER_FILES = 1_024
 
 _NETWORK = frozenset(
     {
@@ -37,11 +40,23 @@ def apply_limits(memory: int = MEMORY) -> None:
     sys.addaudithook(_refuse_network)
 
 
-def widen_for_converter() -> None:
-    """Gives this process, which is about to become a converter, the limits of one."""
-    _limit(resource.RLIMIT_AS, CONVERTER_MEMORY)
-    _limit(resource.RLIMIT_FSIZE, CONVERTED_SIZE)
-    _limit(resource.RLIMIT_NOFILE, 1_024)
+@contextmanager
+def for_converter() -> Iterator[None]:
+    """Raises the limits for as long as a converter runs, which inherits them."""
+    wider = (
+        (resource.RLIMIT_AS, CONVERTER_MEMORY),
+        (resource.RLIMIT_FSIZE, CONVERTED_SIZE),
+        (resource.RLIMIT_NOFILE, CONVERTER_FILES),
+    )
+    before = [(which, resource.getrlimit(which)[0]) for which, _ in wider]
+    for (which, now), (_, value) in zip(before, wider, strict=True):
+        if now != resource.RLIM_INFINITY and now < value:
+            _limit(which, value)
+    try:
+        yield
+    finally:
+        for which, value in before:
+            _limit(which, value)
 
 
 def end_with_parent(pipe: int) -> None:
@@ -59,7 +74,8 @@ def end_after(seconds: float) -> None:
 
 def _limit(which: int, value: int) -> None:
     hard = resource.getrlimit(which)[1]
-    wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    limited = hard != resource.RLIM_INFINITY
+    wanted = min(value, hard) if limited and value != resource.RLIM_INFINITY else value
     try:
         resource.setrlimit(which, (wanted, hard))
     except (OSError, ValueError) as error:  # macOS has names of limits that it does not keep

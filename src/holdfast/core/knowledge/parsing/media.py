@@ -19,6 +19,7 @@ CSV = "text/csv"
 TSV = "text/tab-separated-values"
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+NOTEBOOK = "application/x-ipynb+json"
 PYTHON = "text/x-python"
 TEXT = "text/plain"
 CODE = "text/x-source"
@@ -53,7 +54,7 @@ _TEXTS = {
     **dict.fromkeys((".tsv", ".tab"), TSV),
     **dict.fromkeys((".json", ".geojson", ".jsonc", ".json5", ".webmanifest"), JSON),
     **dict.fromkeys((".jsonl", ".ndjson"), NDJSON),
-    ".ipynb": "application/x-ipynb+json",
+    ".ipynb": NOTEBOOK,
     **dict.fromkeys((".py", ".pyi", ".pyw"), PYTHON),
     **dict.fromkeys((".yaml", ".yml"), "application/yaml"),
     ".toml": "application/toml",
@@ -71,65 +72,26 @@ _TEXTS = {
 }
 _CODE = frozenset(
     {
-        *(".ada", ".adb", ".ads", ".applescript", ".asm", ".awk", ".bat", ".bzl", ".c", ".cc", ".cfg", ".cl"),
-        *(".clj", ".cljs", ".cls", ".cmake", ".cmd", ".cob", ".coffee", ".conf", ".cpp", ".cr", ".cs"),
-        *(".csproj", ".cu", ".cxx", ".d", ".dart", ".diff", ".el", ".elm", ".erb", ".erl", ".ex", ".exs"),
-        *(
-            ".f",
-            ".f90",
-            ".f95",
-            ".for",
-            ".fs",
-            ".fsx",
-            ".gd",
-            ".go",
-            ".gql",
-            ".gradle",
-            ".graphql",
-            ".groovy",
-        ),
-        *(
-            ".h",
-            ".hbs",
-            ".hcl",
-            ".hh",
-            ".hpp",
-            ".hrl",
-            ".hs",
-            ".hxx",
-            ".idl",
-            ".ini",
-            ".inl",
-            ".ino",
-            ".java",
-        ),
-        *(".jl", ".kt", ".kts", ".less", ".lisp", ".lua", ".m", ".mak", ".mk", ".ml", ".mli", ".mm", ".mod"),
-        *(".nim", ".nix", ".pas", ".patch", ".php", ".pl", ".plist", ".pm", ".po", ".pot", ".pp", ".pro"),
-        *(
-            ".properties",
-            ".proto",
-            ".ps1",
-            ".psm1",
-            ".pug",
-            ".purs",
-            ".r",
-            ".rb",
-            ".rkt",
-            ".rmd",
-            ".rs",
-            ".s",
-        ),
-        *(".sass", ".scala", ".scm", ".scss", ".sol", ".st", ".styl", ".sv", ".svelte", ".swift", ".t"),
-        *(".tcl", ".tf", ".tfvars", ".thrift", ".v", ".vala", ".vb", ".vbs", ".vhd", ".vhdl", ".vim", ".vue"),
-        *(".wat", ".zig"),
+        *(".ada", ".adb", ".ads", ".applescript", ".asm", ".awk", ".bat", ".bzl", ".c", ".cc"),
+        *(".cfg", ".cl", ".clj", ".cljs", ".cls", ".cmake", ".cmd", ".cob", ".coffee", ".conf"),
+        *(".cpp", ".cr", ".cs", ".csproj", ".cu", ".cxx", ".d", ".dart", ".diff", ".el", ".elm"),
+        *(".erb", ".erl", ".ex", ".exs", ".f", ".f90", ".f95", ".for", ".fs", ".fsx", ".gd"),
+        *(".go", ".gql", ".gradle", ".graphql", ".groovy", ".h", ".hbs", ".hcl", ".hh", ".hpp"),
+        *(".hrl", ".hs", ".hxx", ".idl", ".ini", ".inl", ".ino", ".java", ".jl", ".kt", ".kts"),
+        *(".less", ".lisp", ".lua", ".m", ".mak", ".mk", ".ml", ".mli", ".mm", ".mod", ".nim"),
+        *(".nix", ".pas", ".patch", ".php", ".pl", ".plist", ".pm", ".po", ".pot", ".pp", ".pro"),
+        *(".properties", ".proto", ".ps1", ".psm1", ".pug", ".purs", ".r", ".rb", ".rkt", ".rmd"),
+        *(".rs", ".s", ".sass", ".scala", ".scm", ".scss", ".sol", ".st", ".styl", ".sv"),
+        *(".svelte", ".swift", ".t", ".tcl", ".tf", ".tfvars", ".thrift", ".v", ".vala", ".vb"),
+        *(".vbs", ".vhd", ".vhdl", ".vim", ".vue", ".wat", ".zig"),
     }
 )
 _NAMES = frozenset(
     {
-        *("authors", "brewfile", "caddyfile", "changelog", "changes", "cmakelists.txt", "codeowners"),
-        *("contributing", "copying", "dockerfile", "gemfile", "gnumakefile", "history", "install"),
-        *("jenkinsfile", "justfile", "licence", "license", "makefile", "news", "notice", "procfile"),
-        *("rakefile", "readme", "thanks", "todo", "vagrantfile"),
+        *("authors", "brewfile", "caddyfile", "changelog", "changes", "cmakelists.txt"),
+        *("codeowners", "contributing", "copying", "dockerfile", "gemfile", "gnumakefile"),
+        *("history", "install", "jenkinsfile", "justfile", "licence", "license", "makefile"),
+        *("news", "notice", "procfile", "rakefile", "readme", "thanks", "todo", "vagrantfile"),
     }
 )
 """Names of text files that have no suffix."""

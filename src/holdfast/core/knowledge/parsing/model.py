@@ -23,6 +23,20 @@ class Style(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of a text."""
+
+    start: int
+    """Offset of its line."""
+    end: int
+    """Offset behind it."""
+    level: int
+    """It stands under those before it with a smaller one."""
+    title: str
+    """Empty: it only ends what stands before it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Extract:
     """The text of a document, as its format gives it."""
 
@@ -33,6 +47,8 @@ class Extract:
     """Offset in `text` at which each page begins; None for a document without pages."""
     has_lines: bool = False
     """Whether the lines of `text` are those of the file."""
+    headings: tuple[Heading, ...] | None = None
+    """Those that the format knows, in their order; None: those that the text's style shows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from itertools import pairwise
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from holdfast.core.domain.knowledge import Chunking, Place
-from holdfast.core.knowledge.parsing.headings import Heading, HeadingPath, headings_of
-from holdfast.core.knowledge.parsing.model import Extract, Piece, Style
+from holdfast.core.knowledge.parsing.headings import HeadingPath, headings_of
+from holdfast.core.knowledge.parsing.model import Extract, Heading, Piece, Style
 
 PART = 16_384
 """Characters that the splitter gets at once, about."""
@@ -39,7 +39,8 @@ def split(extract: Extract, chunking: Chunking) -> tuple[Piece, ...]:
     """
     overlap = min(chunking.overlap_chars, chunking.max_chars // 2)
     capacity = chunking.max_chars - overlap
-    headings = list(headings_of(extract.text, extract.style))
+    shown = headings_of(extract.text, extract.style) if extract.headings is None else extract.headings
+    headings = list(shown)
     spans = _merged(extract.text, _spans(extract, capacity, headings), capacity, headings)
     lapped = _overlapping(extract.text, spans, overlap)
     return _placed(extract, lapped, spans, headings)
