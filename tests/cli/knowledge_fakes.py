@@ -93,7 +93,7 @@ class KnowledgeBench(FakeWorkbench):
                 bytes_done=100 * done, bytes_total=100 * total, current=result.name, eta_s=75.0,
             )  # fmt: skip
             self.log(ev.JobProgressed(progress=progress, results=(result,), **owned))
-        progress = progress.model_copy(update={"done": total, "eta_s": None})
+        progress = progress.model_copy(update={"done": total, "unchanged": self.unchanged, "eta_s": None})
         error = ErrorInfo(kind="unavailable", code="knowledge_unavailable", message="The index has gone.")
         more_fields = {"error": error} if self.ended is ev.JobFailed else {}
         self.log(self.ended(progress=progress, **more_fields, **owned))

@@ -25,17 +25,16 @@ class Tally:
     chunks: int = 0
     failures: list[IngestResult] = field(default_factory=list)
     _told: Counter[str] = field(default_factory=Counter)
-    """Of the job under way; unchanged items are told by no event."""
+    """Of the job under way."""
 
     def add(self, results: Iterable[IngestResult]) -> None:
         """Counts items that the job under way has settled."""
         self._told.update(result.status for result in results)
 
     def end(self, job: Job) -> None:
-        """Closes the job under way: what no event told of was unchanged."""
+        """Closes the job under way; events tell neither of unchanged items nor of failures a second time."""
         self._told["failed"] = job.progress.failed
-        settled = self._told["added"] + self._told["changed"] + self._told["failed"]
-        self._told["unchanged"] = max(0, job.progress.done - settled - self._told["removed"])
+        self._told["unchanged"] = job.progress.unchanged
         self.counts += self._told
         self._told = Counter()
         self.chunks += job.progress.chunks

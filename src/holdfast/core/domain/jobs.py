@@ -35,6 +35,8 @@ class JobProgress(Value):
     total: int = 0
     """Items that are known so far."""
     failed: int = 0
+    unchanged: int = 0
+    """Items that needed no work: they are in the collection already, as they are."""
     chunks: int = 0
     """Chunks that were added."""
     bytes_done: int = 0

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 EVERY_S = 0.25
 """Shortest time between two events of a job's progress."""
 
+COUNTS = ("done", "total", "failed", "unchanged", "chunks", "bytes_done", "bytes_total")
+
 Append = Callable[..., "asyncio.Future[Any]"]
 """Appends events to the log: `append(*events, durable=False)`. Raises `StoreError`."""
 
@@ -44,7 +46,7 @@ class Report:
         self._clock = clock
         self._told_before = {failure.source for failure in job.failures}
         self._results: list[IngestResult] = []
-        self._counts = dict.fromkeys(("done", "total", "failed", "chunks", "bytes_done", "bytes_total"), 0)
+        self._counts = dict.fromkeys(COUNTS, 0)
         self._current = ""
         self._began: float | None = None
         self._worked = {"items": 0, "bytes": 0}
@@ -68,6 +70,7 @@ class Report:
 
     def settle(self, result: IngestResult, size: int = 0) -> None:
         """Says what became of an expected item of `size` bytes that was worked on."""
+        self._counts["unchanged"] += result.status == "unchanged"
         self._count(1, size)
         self._worked["items"] += 1
         self._worked["bytes"] += size
@@ -76,6 +79,7 @@ class Report:
 
     def skip(self, items: int, size: int = 0) -> None:
         """Says that expected items needed no work."""
+        self._counts["unchanged"] += items
         self._count(items, size)
 
     def note(self, result: IngestResult) -> None:

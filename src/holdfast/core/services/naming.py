@@ -30,8 +30,10 @@ def checked_collection_name(name: str) -> str:
 
 
 def checked_document_name(name: str) -> str:
-    """Returns the name of a document as it is shown: its last segment, in one line. Raises `InvalidError`."""
-    plain = _one_line(name.replace("\\", "/").rstrip("/").rpartition("/")[2])
+    """Returns the name of a document as it is shown: a path in one line, without what leads out of it. Files
+    of one name in several folders stay apart by that. Raises `InvalidError`."""
+    segments = (_one_line(segment) for segment in name.replace("\\", "/").split("/"))
+    plain = "/".join(segment for segment in segments if segment not in ("", ".", ".."))
     if not plain:
         raise InvalidError("A document needs a name.", code="invalid_document_name")
     return shorten(plain, LONGEST_NAME)
