@@ -1,0 +1,214 @@
+"""The knowledge worker as a process of the engine's: started, asked, and started anew when it is gone."""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import base64
+import itertools
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from holdfast.core.config.settings import KnowledgeSettings
+from holdfast.core.domain.errors import HoldfastError, KnowledgeUnavailable
+from holdfast.core.domain.indexing import Embedder
+from holdfast.core.knowledge.protocol import MAX_LINE, dump_error, encode, load_error
+
+COMMAND = (sys.executable, "-P", "-m", "holdfast.core.knowledge.worker")
+"""`-P`: a `chromadb.py` in the current folder is not imported."""
+
+STOP_S = 2.0
+"""Seconds that a worker gets to end by itself."""
+
+_KEPT = frozenset(
+    {
+        *("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "LD_LIBRARY_PATH"),
+    }
+)
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Connection:
+    """Calls of the worker, side by side."""
+
+    def __init__(
+        self,
+        folder: Path,
+        log_file: Path,
+        environment: Mapping[str, str],
+        embedder: Embedder,
+        settings: Callable[[], KnowledgeSettings],
+    ) -> None:
+        self._folder = folder
+        self._log_file = log_file
+        self._environment = worker_environment(environment)
+        self._embedder = embedder
+        self._settings = settings
+        self._ids = itertools.count(1)
+        self._starting = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._calls: dict[int, asyncio.Future[Any]] = {}
+        self._embedding: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    async def call(self, op: str, arguments: dict[str, Any], settings: dict[str, Any] | None = None) -> Any:
+        """Returns what the worker answers, as JSON. Raises its `HoldfastError`."""
+        process = await self._running()
+        call_id = next(self._ids)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._calls[call_id] = answer
+        try:
+            if self._process is not process:
+                raise _gone("The knowledge worker ended before the call")
+            message = {"op": op, "id": call_id, "args": arguments}
+            await _write(process, message if settings is None else {**message, "settings": settings})
+            return await answer
+        finally:
+            self._forget(call_id, process)
+
+    async def close(self) -> None:
+        """Ends the worker; calls under way end with `KnowledgeUnavailable`."""
+        async with self._starting:
+            self._closed = True
+            process, reading = self._process, self._reading
+            if process is None or reading is None:
+                return
+            if process.stdin is not None:
+                process.stdin.close()
+            done, _ = await asyncio.wait({reading}, timeout=STOP_S)
+            if not done:
+                process.kill()
+                await reading
+        for task in self._embedding:
+            task.cancel()
+        await asyncio.gather(*self._embedding, return_exceptions=True)
+
+    async def _running(self) -> asyncio.subprocess.Process:
+        async with self._starting:
+            if self._closed:
+                raise KnowledgeUnavailable("The engine is stopping", retryable=False)
+            if self._process is None:
+                self._process = await self._spawn()
+                self._reading = asyncio.create_task(self._read(self._process))
+            return self._process
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        url = self._settings().chroma_url
+        try:
+            self._log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            with os.fdopen(os.open(self._log_file, flags, 0o600), "ab") as log:
+                return await asyncio.create_subprocess_exec(
+                    *COMMAND,
+                    str(self._folder),
+                    *(("--chroma-url", url) if url else ()),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=log,
+                    env=self._environment,
+                    cwd="/",  # no project of a stranger is the worker's folder
+                    limit=MAX_LINE,
+                    start_new_session=True,  # an interrupt in the terminal is not for it
+                )
+        except OSError as error:
+            raise KnowledgeUnavailable(f"The knowledge worker cannot be started: {error}") from error
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        try:
+            # A last line without its end is what a killed worker was about to say.
+            while (line := await process.stdout.readline()).endswith(b"\n"):
+                self._dispatch(process, json.loads(line))
+        finally:
+            code = await process.wait()
+            self._process = None
+            self._fail_calls(code)
+
+    def _dispatch(self, process: asyncio.subprocess.Process, message: dict[str, Any]) -> None:
+        if "want" in message:
+            task = asyncio.create_task(self._embed(process, message))
+            self._embedding.add(task)
+            task.add_done_callback(self._embedding.discard)
+            return
+        answer = self._calls.get(message["id"])
+        if answer is None or answer.done():  # its caller was cancelled
+            return
+        if "error" in message:
+            answer.set_exception(load_error(message["error"]))
+        else:
+            answer.set_result(message["result"])
+
+    async def _embed(self, process: asyncio.subprocess.Process, message: dict[str, Any]) -> None:
+        """Asks a provider for the vectors that the worker wants."""
+        texts: Sequence[str] = message["texts"]
+        answer: dict[str, Any] = {"op": "vectors", "id": message["want"]}
+        try:
+            vectors = await self._embedder.embed(message["model"], texts, query=message["query"])
+            answer |= await asyncio.to_thread(_packed, vectors)
+        except HoldfastError as error:
+            answer["error"] = dump_error(error)
+        if self._process is process:
+            await _write(process, answer)
+
+    def _fail_calls(self, code: int) -> None:
+        for answer in self._calls.values():
+            if not answer.done():
+                answer.set_exception(
+                    _gone(
+                        "The knowledge worker ended in the middle of the call; it is started again with the "
+                        "next one",
+                        exit_code=code,
+                        log=str(self._log_file),
+                    )
+                )
+
+    def _forget(self, call_id: int, process: asyncio.subprocess.Process) -> None:
+        """Tells the worker that nobody waits for the call, when that is so."""
+        answer = self._calls.pop(call_id)
+        if (answer.done() and not answer.cancelled()) or process is not self._process:
+            return
+        if process.stdin is not None and not process.stdin.is_closing():
+            process.stdin.write(encode({"op": "cancel", "id": call_id}))
+
+
+def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns what a worker needs of `environment`: no key, whatever its name, is among it."""
+    kept = {k: v for k, v in environment.items() if k.upper() in _KEPT or k.startswith("LC_")}
+    if any(k.upper().endswith("_PROXY") for k in kept):
+        # A Chroma server on this machine is not behind a proxy.
+        named = kept.get("NO_PROXY") or kept.get("no_proxy") or ""
+        hosts = [h.strip() for h in named.split(",") if h.strip()]
+        kept["NO_PROXY"] = kept["no_proxy"] = ",".join(dict.fromkeys([*hosts, *_LOOPBACK]))
+    return kept
+
+
+def _packed(vectors: Sequence[Sequence[float]]) -> dict[str, Any]:
+    data = array.array("f", itertools.chain.from_iterable(vectors))
+    if sys.byteorder == "big":
+        data.byteswap()
+    return {"rows": len(vectors), "data": base64.b64encode(data.tobytes()).decode()}
+
+
+def _gone(message: str, **details: Any) -> KnowledgeUnavailable:
+    return KnowledgeUnavailable(message, code="knowledge_worker_ended", details=details)
+
+
+async def _write(process: asyncio.subprocess.Process, message: Mapping[str, Any]) -> None:
+    assert process.stdin is not None
+    process.stdin.write(encode(message))
+    try:
+        await process.stdin.drain()
+    except ConnectionError as error:
+        raise _gone("The knowledge worker ended before the call") from error

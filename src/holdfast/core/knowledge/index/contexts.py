@@ -1,0 +1,68 @@
+"""Retrievals that are kept under an id."""
+
+from __future__ import annotations
+
+from holdfast.core.domain.errors import ConflictError, NotFoundError
+from holdfast.core.domain.knowledge import ContextRecord
+from holdfast.core.domain.values import Page
+from holdfast.core.knowledge.index import rows
+from holdfast.core.knowledge.index.cleaning import clean_json
+from holdfast.core.knowledge.index.database import Database
+from holdfast.core.knowledge.index.paging import read_cursor, within, write_cursor
+
+
+class Contexts:
+    """Reads and writes the table of contexts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, record: ContextRecord) -> None:
+        """Raises `ConflictError` (`context_exists`) for an id that is taken."""
+        body = rows.dump(clean_json(record.model_dump(mode="json")))
+        with self._database.writing() as connection:
+            done = connection.execute(
+                "INSERT OR IGNORE INTO contexts VALUES (?, ?, ?, ?)",
+                (record.id, record.owner, record.created_at.isoformat(), body),
+            )
+            if not done.rowcount:
+                raise ConflictError(f"There is a context {record.id!r} already.", code="context_exists")
+
+    def get(self, context_id: str) -> ContextRecord:
+        """Raises `NotFoundError`."""
+        row = self._database.connection.execute(
+            "SELECT body FROM contexts WHERE id = ?", (context_id,)
+        ).fetchone()
+        if row is None:
+            raise _missing(context_id)
+        return ContextRecord.model_validate_json(row["body"])
+
+    def list(self, owner: str, limit: int = 50, cursor: str | None = None) -> Page[ContextRecord]:
+        """Returns an owner's, newest first."""
+        limit = within(limit)
+        before = read_cursor(cursor, str, str) if cursor is not None else None
+        older = "AND (created_at, id) < (?, ?)" if before is not None else ""
+        found = self._database.connection.execute(
+            f"SELECT * FROM contexts WHERE owner = ? {older} ORDER BY created_at DESC, id DESC LIMIT ?",
+            (owner, *(before or ()), limit + 1),
+        ).fetchall()
+        last = found[limit - 1] if len(found) > limit else None
+        return Page(
+            items=tuple(ContextRecord.model_validate_json(row["body"]) for row in found[:limit]),
+            next_cursor=write_cursor(last["created_at"], last["id"]) if last is not None else None,
+        )
+
+    def drop(self, context_id: str) -> None:
+        """Raises `NotFoundError`."""
+        with self._database.writing() as connection:
+            if not connection.execute("DELETE FROM contexts WHERE id = ?", (context_id,)).rowcount:
+                raise _missing(context_id)
+
+    def forget(self, owner: str) -> None:
+        """Deletes all that a user has kept."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM contexts WHERE owner = ?", (owner,))
+
+
+def _missing(context_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no stored context {context_id!r}.", code="context_not_found")

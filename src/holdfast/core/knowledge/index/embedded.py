@@ -1,0 +1,81 @@
+"""Vectors of documents: made by the collection's model, put where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdfast.core.domain.errors import ConflictError
+from holdfast.core.knowledge.embedding import Embeddings
+from holdfast.core.knowledge.index.vectors import BATCH, VectorStore
+
+if TYPE_CHECKING:
+    from holdfast.core.knowledge.embedding import Vectors
+
+
+@dataclass(slots=True)
+class Target:
+    """Where vectors go."""
+
+    collection: str
+    """The collection's name, for messages."""
+    model: str
+    vectors: str
+    """Name of the collection in Chroma."""
+    dimensions: int | None
+    """None while there are none; then they are those of the first."""
+
+
+class Embedded:
+    """Makes vectors and keeps them."""
+
+    def __init__(self, embeddings: Embeddings, vectors: VectorStore) -> None:
+        self._embeddings = embeddings
+        self._vectors = vectors
+
+    def put(
+        self,
+        target: Target,
+        document: int,
+        chunks: Sequence[tuple[int, str]],
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Embeds chunks (id and text) of a document, in batches, and keeps their vectors.
+
+        Calls `between` before each batch. Sets `target.dimensions`. Raises `ModelError`,
+        `KnowledgeUnavailable`, and `ConflictError` (`embedding_mismatch`).
+        """
+        for part in _batches(chunks):
+            between()
+            made = self._embeddings.embed(target.model, [text for _, text in part])
+            dimensions = int(made.shape[1])
+            if target.dimensions is None:
+                self._vectors.create(target.vectors)
+                target.dimensions = dimensions
+            check_dimensions(target.collection, target.model, target.dimensions, dimensions)
+            self._vectors.upsert(target.vectors, [chunk_id for chunk_id, _ in part], made, document)
+
+    def query(self, target: Target, text: str) -> Vectors:
+        """Returns the vector of a query. Raises as `put`."""
+        made = self._embeddings.embed(target.model, [text], query=True)
+        if target.dimensions is not None:
+            check_dimensions(target.collection, target.model, target.dimensions, int(made.shape[1]))
+        vector: Vectors = made[0]
+        return vector
+
+
+def check_dimensions(collection: str, model: str, kept: int, made: int) -> None:
+    """Raises `ConflictError` (`embedding_mismatch`) for vectors that do not fit to those that are kept."""
+    if kept != made:
+        raise ConflictError(
+            f"The vectors of {collection!r} have {kept} dimensions, but {model} makes {made} now. "
+            f"Make them anew with `holdfast knowledge reembed {collection} --model {model}`.",
+            code="embedding_mismatch",
+            details={"collection": collection, "model": model, "dimensions": kept},
+        )
+
+
+def _batches(chunks: Sequence[tuple[int, str]]) -> Iterator[Sequence[tuple[int, str]]]:
+    for at in range(0, len(chunks), BATCH):
+        yield chunks[at : at + BATCH]

@@ -1,0 +1,244 @@
+"""Searching: by meaning, by words, and by both."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from holdfast.core.domain.knowledge import Passage, SearchMethod
+from holdfast.core.domain.options import KnowledgeUse
+from holdfast.core.knowledge import fusion
+from holdfast.core.knowledge.index import rows
+from holdfast.core.knowledge.index.cleaning import clean
+from holdfast.core.knowledge.index.collections import Collections
+from holdfast.core.knowledge.index.database import Database
+from holdfast.core.knowledge.index.documents import Documents
+from holdfast.core.knowledge.index.embedded import Embedded, Target
+from holdfast.core.knowledge.index.vectors import VectorStore
+from holdfast.core.knowledge.where import compile_where
+
+MAX_WORDS = 20
+"""Words of a query that are searched for."""
+MAX_TOP_K = 200
+_PLAIN: tuple[SearchMethod, ...] = ("hybrid", "vector", "lexical")
+
+_COMMON = frozenset(
+    {
+        *("a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has", "have"),
+        *("how", "i", "in", "is", "it", "its", "of", "on", "or", "that", "the", "this", "to", "was", "what"),
+        *("when", "where", "which", "who", "why", "will", "with", "you", "your"),
+    }
+)
+"""Words that are in every text; searched for only where a query has no other."""
+
+
+@dataclass(slots=True)
+class _Scope:
+    """One use, with what it needs of its collection."""
+
+    use: KnowledgeUse
+    row: sqlite3.Row
+    method: SearchMethod
+    top_k: int
+    documents: list[int] | None
+    """Numbers of the documents that alone are searched; None: all."""
+
+
+@dataclass(slots=True)
+class _Ranking:
+    """What one side of a search found, best first: chunk ids with their scores and places."""
+
+    scores: dict[int, float] = field(default_factory=dict)
+    ranks: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[int, float]]) -> _Ranking:
+        scores = dict(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+        return cls(scores, fusion.ranks(scores))
+
+    @property
+    def best(self) -> float:
+        return next(iter(self.scores.values()), 0.0)
+
+
+class Search:
+    """Finds passages in several collections at once. May be used by several threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        collections: Collections,
+        documents: Documents,
+        embedded: Embedded,
+        vectors: VectorStore,
+    ) -> None:
+        self._database = database
+        self._collections = collections
+        self._documents = documents
+        self._embedded = embedded
+        self._vectors = vectors
+
+    def search(
+        self, uses: Sequence[KnowledgeUse], query: str, *, method: SearchMethod = "hybrid", top_k: int = 8
+    ) -> tuple[Passage, ...]:
+        """Returns the best passages; see `KnowledgeIndex.search`.
+
+        Raises `NotFoundError`, `InvalidError` (`invalid_filter`), `ModelError`, `KnowledgeUnavailable`, and
+        `ConflictError` (`embedding_mismatch`).
+        """
+        top_k = max(1, min(top_k, MAX_TOP_K))
+        scopes = [self._scope(use, method, top_k) for use in uses]
+        scopes = [scope for scope in scopes if scope.documents is None or scope.documents]
+        found: dict[int, Passage] = {}
+        for plain in _PLAIN:
+            mine = [scope for scope in scopes if scope.method == plain]
+            if mine:
+                found |= {p.chunk_id: p for p in self._by(plain, mine, query) if p.chunk_id not in found}
+        ordered = sorted(found.values(), key=lambda p: (-p.score, p.vector_rank or 1 << 30, p.chunk_id))
+        return tuple(ordered[:top_k])
+
+    def all_passages(self, uses: Sequence[KnowledgeUse], max_chars: int) -> tuple[tuple[Passage, ...], int]:
+        """Returns all passages in the order of documents until `max_chars` is full, and their number."""
+        scopes = [self._scope(use, "lexical", 1) for use in uses]
+        found: list[Passage] = []
+        left, total = max_chars, 0
+        with self._database.reading() as connection:
+            for scope in scopes:
+                condition, values = _in_scope(scope)
+                joined = (
+                    "FROM documents d JOIN collections c ON c.number = d.collection "
+                    f"JOIN chunks k ON k.document = d.number JOIN passages p ON p.id = k.id WHERE {condition}"
+                )
+                total += connection.execute(
+                    f"SELECT coalesce(sum(d.chunks), 0) FROM documents d WHERE {condition}", values
+                ).fetchone()[0]
+                query = f"SELECT {rows.PASSAGE_COLUMNS} {joined} ORDER BY d.name, d.number, k.number"
+                for row in connection.execute(query, values):
+                    left -= len(row["text"])
+                    if left < 0:
+                        break
+                    found.append(rows.passage(row))
+        return tuple(found), total
+
+    def _scope(self, use: KnowledgeUse, method: SearchMethod, top_k: int) -> _Scope:
+        row = self._collections.row(use.collection)
+        own = use.method if use.method in _PLAIN else method
+        scope = _Scope(use, row, own, min(use.top_k or top_k, MAX_TOP_K), None)
+        if use.where or use.documents is not None:
+            scope.documents = self._numbers(use, row["number"])
+        return scope
+
+    def _numbers(self, use: KnowledgeUse, collection: int) -> list[int]:
+        condition = compile_where(use.where)
+        named = "" if use.documents is None else "AND d.id IN (SELECT value FROM json_each(?))"
+        values = [] if use.documents is None else [rows.dump([clean(i) for i in use.documents])]
+        found = self._database.connection.execute(
+            f"SELECT d.number FROM documents d WHERE d.collection = ? AND d.status = 'ready' {named} "
+            f"AND ({condition.sql})",
+            (collection, *values, *condition.values),
+        )
+        return [row["number"] for row in found]
+
+    def _by(self, method: SearchMethod, scopes: Sequence[_Scope], query: str) -> list[Passage]:
+        vector = _Ranking() if method == "lexical" else self._by_meaning(scopes, query)
+        lexical = _Ranking() if method == "vector" else self._by_words(scopes, query)
+        scores = _scores(method, vector, lexical)
+        ordered = sorted(scores, key=lambda chunk_id: -scores[chunk_id])
+        passages = [
+            passage.model_copy(
+                update={
+                    "score": scores[passage.chunk_id],
+                    "vector_rank": vector.ranks.get(passage.chunk_id),
+                    "vector_score": vector.scores.get(passage.chunk_id),
+                    "lexical_rank": lexical.ranks.get(passage.chunk_id),
+                    "lexical_score": lexical.scores.get(passage.chunk_id),
+                }
+            )
+            for passage in self._documents.passages(ordered[: _most(scopes)])
+        ]
+        return _within(scopes, passages)
+
+    # --- meaning
+
+    def _by_meaning(self, scopes: Sequence[_Scope], query: str) -> _Ranking:
+        made = {}
+        found: dict[int, float] = {}
+        for scope in scopes:
+            row = scope.row
+            if row["dimensions"] is None:
+                continue
+            target = Target(row["name"], row["embedding_model"], row["vectors"], row["dimensions"])
+            key = (target.model, target.dimensions)
+            if key not in made:
+                made[key] = self._embedded.query(target, query)
+            most = fusion.candidates(scope.top_k)
+            found.update(self._vectors.query(target.vectors, made[key], most, documents=scope.documents))
+        return _Ranking.of(self._ready(found))
+
+    def _ready(self, found: dict[int, float]) -> list[tuple[int, float]]:
+        """Leaves out chunks of documents that are on their way in or out."""
+        seen = self._database.connection.execute(
+            "SELECT k.id FROM chunks k JOIN documents d ON d.number = k.document "
+            "WHERE d.status = 'ready' AND k.id IN (SELECT value FROM json_each(?))",
+            (rows.dump(list(found)),),
+        )
+        return [(row["id"], found[row["id"]]) for row in seen]
+
+    # --- words
+
+    def _by_words(self, scopes: Sequence[_Scope], query: str) -> _Ranking:
+        words = words_of(query)
+        if not words:
+            return _Ranking()
+        match = " OR ".join(f'"{word}"' for word in words)
+        found: dict[int, float] = {}
+        for scope in scopes:
+            condition, values = _in_scope(scope)
+            hits = self._database.connection.execute(
+                "SELECT words.rowid AS id, bm25(words, ?, 1.0) AS score FROM words "
+                "JOIN chunks k ON k.id = words.rowid JOIN documents d ON d.number = k.document "
+                f"WHERE words MATCH ? AND {condition} ORDER BY score LIMIT ?",
+                (fusion.HEADING_WEIGHT, match, *values, fusion.candidates(scope.top_k)),
+            )
+            found.update((row["id"], -row["score"]) for row in hits)
+        return _Ranking.of(found.items())
+
+
+def words_of(query: str) -> list[str]:
+    """Returns the words to look for: each once, none that says nothing unless there is no other."""
+    words = list(dict.fromkeys(re.findall(r"\w+", clean(query).lower())))
+    telling = [word for word in words if word not in _COMMON]
+    return (telling or words)[:MAX_WORDS]
+
+
+def _scores(method: SearchMethod, vector: _Ranking, lexical: _Ranking) -> dict[int, float]:
+    if method == "vector":
+        return vector.scores
+    if method == "lexical":
+        best = lexical.best
+        return {chunk_id: score / best for chunk_id, score in lexical.scores.items()} if best > 0 else {}
+    return fusion.fuse(vector.ranks, lexical.ranks)
+
+
+def _most(scopes: Sequence[_Scope]) -> int:
+    return sum(fusion.candidates(scope.top_k) for scope in scopes)
+
+
+def _within(scopes: Sequence[_Scope], passages: Sequence[Passage]) -> list[Passage]:
+    """Returns what each use's own `top_k` and `min_score` let through; `passages` are best first."""
+    kept: list[Passage] = []
+    for scope in scopes:
+        least = scope.use.min_score or 0.0
+        mine = [p for p in passages if p.collection_id == scope.row["id"] and p.score >= least]
+        kept += mine[: scope.top_k]
+    return kept
+
+
+def _in_scope(scope: _Scope) -> tuple[str, list[int | str]]:
+    condition = "d.status = 'ready' AND d.collection = ?"
+    if scope.documents is None:
+        return condition, [scope.row["number"]]
+    numbers = "AND d.number IN (SELECT value FROM json_each(?))"
+    return f"{condition} {numbers}", [scope.row["number"], rows.dump(scope.documents)]
