@@ -12,16 +12,17 @@ from holdfast.core.config.nodes import Document
 from holdfast.core.domain.agents import AgentSpec, KnowledgeAssignment
 from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.errors import Diagnostic
+from holdfast.core.domain.memory import MemorySpec
 
 
 def narrow(spec: AgentSpec, project: Path) -> AgentSpec:
     """Returns `spec` with everything taken away that could widen what the user allows.
 
-    Its allow rules count as ask, it searches no collections, and it reaches nothing of the machine but the
-    folder `project`.
+    Its allow rules count as ask, it searches no collections, it has no memory, and it reaches nothing of the
+    machine but the folder `project`.
     """
-    # The user's collections may hold anything that the machine has.
-    narrowed = {"approvals": narrow_rules(spec.approvals), "knowledge": ()}
+    # The user's collections may hold anything that the machine has, his memory anything that he told.
+    narrowed = {"approvals": narrow_rules(spec.approvals), "knowledge": (), "memory": MemorySpec()}
     return without_machine(spec, project).model_copy(update=narrowed)
 
 

@@ -16,6 +16,11 @@ MemoryAccess = Literal["read", "write", "read_write"]
 DefaultScope = Literal["chat", "agent"]
 """Runs of agents without tools, and of those with tools."""
 
+RECALL_TOOLS = ("search_memory", "remember", "forget_memory")
+"""The tools of agents that recall entries."""
+BLOCK_TOOL = "update_memory_block"
+"""The tool of agents that may change a block."""
+
 MemoryName = Field(pattern=r"^[^\x00-\x1f\x7f]{1,100}$")
 
 
@@ -91,4 +96,4 @@ class MemorySpec(Value):
     """Names of blocks that are put before the model in every run. One that does not exist yet is made when
     the agent first writes to it."""
     recall: bool = False
-    """Whether the agent gets the tools `search_memory` and `remember`."""
+    """Whether the agent gets the tools `search_memory`, `remember` and `forget_memory`."""

@@ -89,7 +89,7 @@ class RunOptions(Value):
 
 
 LATER_OPTIONS = (
-    *("skills", "knowledge", "sub_agents", "mcp_servers", "workflows", "mode", "memory"),
+    *("skills", "knowledge", "sub_agents", "mcp_servers", "workflows", "mode"),
     *("context_source", "suggestions", "force_summary"),
 )
 """Run options whose services come later."""

@@ -179,17 +179,28 @@ class MemoryDesk(Protocol):
         """Keeps an entry; the same content is kept once."""
         ...
 
+    async def entry(self, entry_id: str) -> MemoryEntry:
+        """Returns an entry. Raises `NotFoundError`."""
+        ...
+
     async def forget(self, entry_id: str) -> None:
         """Deletes an entry. Raises `NotFoundError`."""
         ...
 
     async def blocks(self) -> tuple[MemoryBlock, ...]:
-        """Returns the blocks that the run may read or write."""
+        """Returns the blocks that the run may read or write, as they are now."""
         ...
 
-    async def write_block(self, name: str, content: str) -> MemoryBlock:
-        """Replaces the content of a block; one of the agent's that does not exist yet is made. Raises
-        `NotFoundError`, `ForbiddenError`, `InvalidError` for what is too long."""
+    async def plan_block(
+        self, name: str, content: str, *, append: bool = False
+    ) -> tuple[MemoryBlock | None, str]:
+        """Returns the block of this name as it is, None where writing makes it, and the content that it
+        would have: `content`, or with `append` the present one with it behind. Ids are not taken: rules
+        match names. Raises `NotFoundError`, `ForbiddenError`, `InvalidError` for what is too long."""
+        ...
+
+    async def write_block(self, name: str, content: str, *, append: bool = False) -> MemoryBlock:
+        """Changes a block to what `plan_block` returns, and raises what that does."""
         ...
 
 

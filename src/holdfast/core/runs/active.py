@@ -17,7 +17,7 @@ from holdfast.core.domain.errors import DeadlineError, HoldfastError
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
-from holdfast.core.domain.tools import Risk, Tool
+from holdfast.core.domain.tools import MemoryDesk, Risk, Tool
 from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import CallState, RunState
@@ -96,6 +96,10 @@ class ActiveRun:
     state: RunState
     emitter: Emitter
     timer: WorkTimer
+    memory: MemoryDesk | None = None
+    """What tools may recall and write; None: nothing."""
+    preface: str = ""
+    """Put before the run's message."""
     levers: Levers = field(default_factory=Levers)
     model_index: int = 0
 

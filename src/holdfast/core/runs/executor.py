@@ -222,6 +222,7 @@ class Executor:
             max_output_chars=run.spec.limits.max_tool_output_chars,
             timeout_s=self._command_timeout_s,
             allow_private_hosts=self._allow_private_hosts,
+            memory=run.memory,
         )
 
     async def _run_tool(self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from holdfast.core.domain.agents import AgentSpec, ToolAssignment
 from holdfast.core.domain.errors import InvalidError, UnsupportedError
+from holdfast.core.domain.memory import BLOCK_TOOL, RECALL_TOOLS
 from holdfast.core.domain.messages import (
     FilePart,
     ImagePart,
@@ -51,10 +52,11 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
         )
     if nested_deeper(options.response_format, MAX_DEPTH):
         raise InvalidError("response_format is nested too deep.", code="nested_too_deep")
+    known = tuple(dict.fromkeys((*spec.tool_names, *_recall_tools(spec, options), BLOCK_TOOL)))
     for name in options.tools or ():
-        if name not in spec.tool_names:
+        if name not in known:
             raise InvalidError(
-                f"The agent {spec.name} has no tool {name[:80]!r}.{near_names(name, spec.tool_names)}",
+                f"The agent {spec.name} has no tool {name[:80]!r}.{near_names(name, known)}",
                 code="unknown_tool",
             )
     _check_client_tools(options, spec)
@@ -80,6 +82,7 @@ def check_direct(options: RunOptions, arguments: dict[str, Any]) -> None:
 
 def _check_client_tools(options: RunOptions, spec: AgentSpec) -> None:
     taken = {assignment.tool for assignment in _narrowed(spec, options)}
+    taken.update(memory_tools(spec, options, writes=True))
     for tool in options.client_tools:
         wrong = ""
         if not _TOOL_NAME.fullmatch(tool.name):
@@ -133,6 +136,16 @@ def check_results(parts: tuple[UserPart, ...], unanswered: Collection[str]) -> N
                 details={"call_id": result.call_id},
             )
         waiting.remove(result.call_id)
+
+
+def memory_tools(spec: AgentSpec, options: RunOptions, *, writes: bool) -> tuple[str, ...]:
+    """Returns the tools that memory gives to a run; `writes`: whether it has a block that it may change."""
+    given = (*_recall_tools(spec, options), *((BLOCK_TOOL,) if writes else ()))
+    return given if options.tools is None else tuple(name for name in given if name in options.tools)
+
+
+def _recall_tools(spec: AgentSpec, options: RunOptions) -> tuple[str, ...]:
+    return RECALL_TOOLS if spec.memory.recall or options.memory is not None else ()
 
 
 def with_options(spec: AgentSpec, options: RunOptions) -> AgentSpec:

@@ -102,7 +102,7 @@ class Stepper:
         system = Message(role="system", parts=(TextPart(text=run.system()),))
         return ModelRequest(
             model=run.model,
-            messages=(system, *run.emitter.context.messages),
+            messages=(system, *run.emitter.context.with_preface(run.preface)),
             tools=(*map(schema, run.tools.values()), *run.options.client_tools) if tools else (),
             settings=run.spec.model_settings,
             response_format=run.options.response_format,

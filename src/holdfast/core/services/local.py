@@ -42,10 +42,10 @@ from holdfast.core.services.files import FileService
 from holdfast.core.services.hooks import Hooks
 from holdfast.core.services.identity import ApiKeys, Gate, UserService
 from holdfast.core.services.ingestion import Ingestion
+from holdfast.core.services.injecting import Injection
 from holdfast.core.services.jobs import JobService
 from holdfast.core.services.knowledge import KnowledgeService
 from holdfast.core.services.library import Library
-from holdfast.core.services.injecting import Injection
 from holdfast.core.services.memory import MemoryService
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.needs import Guarded

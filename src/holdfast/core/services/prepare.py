@@ -14,6 +14,7 @@ from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import PolicyAnswer, Rules
 from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.memory import BLOCK_TOOL
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.tools import Tool
@@ -22,11 +23,14 @@ from holdfast.core.identity.redaction import StreamRedactor
 from holdfast.core.runs.active import ActiveRun, WorkTimer
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.emitter import Emitter
-from holdfast.core.runs.options import affordable, check_options, with_options
+from holdfast.core.runs.options import affordable, check_options, memory_tools, with_options
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.replies import ReplyCheck
+from holdfast.core.services.injecting import Injected, Injection
+from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.policies import Policies, UserPolicy
+from holdfast.core.services.remembering import RunMemory, choose_blocks
 from holdfast.core.services.sessions import valid
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.log import EventLog
@@ -49,6 +53,8 @@ class Preparation:
         redactor: Callable[[], StreamRedactor],
         settings: Callable[[Path | None], Settings],
         replies: ReplyCheck,
+        memory: MemoryStore,
+        injection: Injection,
     ) -> None:
         self._log = log
         self._registry = registry
@@ -61,12 +67,15 @@ class Preparation:
         self._redactor = redactor
         self._settings = settings
         self._replies = replies
+        self._memory = memory
+        self._injection = injection
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
         """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one, and for
         options that cannot be kept to what `check_options`, `ReplyCheck.schema` and `affordable` raise."""
-        spec = await self._spec(session)
+        spec, trusted = await self._spec(session)
         check_options(options, spec)
+        await choose_blocks(self._memory, session, spec, options, trusted=trusted)
         if options.response_format is not None:
             await self._replies.schema(options.response_format)
         settings = await asyncio.to_thread(self._settings, Path(session.project))
@@ -76,11 +85,12 @@ class Preparation:
         names = (choice.model, *spec.fallback_models)
         return affordable({name: await self._catalog.get(name) for name in names}, options)
 
-    async def _spec(self, session: Session) -> AgentSpec:
+    async def _spec(self, session: Session) -> tuple[AgentSpec, bool]:
+        """Returns the session's agent, and whether its file is trusted."""
         project = Path(session.project)
         info = valid(await asyncio.to_thread(self._registry.get, session.agent, project, session.owner))
         assert info.spec is not None
-        return info.spec
+        return info.spec, info.trusted
 
     async def run(
         self,
@@ -93,8 +103,17 @@ class Preparation:
         tool: str | None = None,
     ) -> ActiveRun:
         """Returns the run, ready for the loop. Raises `AgentFileError`, `NotFoundError`."""
-        spec = with_options(await self._spec(session), options)
+        file, trusted = await self._spec(session)
+        spec = with_options(file, options)
         workspace = self._workspaces.open(session)
+        chosen = await choose_blocks(self._memory, session, spec, options, trusted=trusted)
+        memory = RunMemory(self._memory, session, spec.name, options.memory, chosen)
+        names = (tool,) if tool else await self._tool_names(spec, options, memory)
+        injected = Injected()
+        if tool is None:
+            injected = await self._injection.inject(
+                memory, session, workspace, changes=BLOCK_TOOL in names, files=state.step == 0
+            )
         reader = self._log.reader
         approvals = await all_items(lambda limit, at: reader.approvals(session.id, False, limit, at))
         # A fork's older ones were decided for the session that it comes from.
@@ -107,16 +126,23 @@ class Preparation:
             spec=spec,
             options=options,
             models=models,
-            system=lambda: self._system(session, spec),
-            tools={name: self._tools.get(name) for name in ((tool,) if tool else spec.tool_names)},
+            system=lambda: self._system(session, spec, names, injected.system),
+            tools={name: self._tools.get(name) for name in names},
             workspace=workspace,
             evaluate=self._evaluator(session, spec, options, await self._policies.of(session.owner)),
             allow_always=self._policies.file(session.owner).add_allow,
             state=state,
             emitter=Emitter(self._log, state, context, self._redactor),
             timer=WorkTimer(spec.limits.timeout_s),
+            memory=memory,
+            preface=injected.preface,
             model_index=models.index(state.model) if state.model in models else 0,
         )
+
+    async def _tool_names(self, spec: AgentSpec, options: RunOptions, memory: RunMemory) -> tuple[str, ...]:
+        """Returns the tools of a run: the agent's, and those that its memory brings."""
+        writes = await memory.may_write()
+        return tuple(dict.fromkeys((*spec.tool_names, *memory_tools(spec, options, writes=writes))))
 
     def _evaluator(
         self, session: Session, spec: AgentSpec, options: RunOptions, policy: UserPolicy
@@ -135,13 +161,14 @@ class Preparation:
 
         return answer
 
-    def _system(self, session: Session, spec: AgentSpec) -> str:
+    def _system(self, session: Session, spec: AgentSpec, tools: tuple[str, ...], memory: str) -> str:
         return system_prompt(
             instructions=spec.instructions,
             today=utc_now().date(),
             workspace=session.workspace,
-            tools=spec.tool_names,
+            tools=tools,
             project_notes=self._project_notes(session, spec),
+            memory=memory,
         )
 
     def _project_notes(self, session: Session, spec: AgentSpec) -> str:

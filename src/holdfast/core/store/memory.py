@@ -60,6 +60,11 @@ class MemoryBlocks:
         )
         return _block(rows[0]) if rows else None
 
+    async def own(self, user: str, name: str) -> MemoryBlock | None:
+        """Returns the user's own block of this name."""
+        rows = await self._reader.rows(f"{_BLOCK} WHERE b.owner = ?1 AND b.name = ?2", (user, name))
+        return _block(rows[0]) if rows else None
+
     async def add(self, block: MemoryBlock, most: int) -> str:
         """Keeps a new block. Returns what hinders it: nothing (""), `exists` or `many`: its owner has
         `most` already."""

@@ -59,6 +59,8 @@ class ContextProjection:
     """
 
     def __init__(self) -> None:
+        self.began = 0
+        """Id of the event that the present run began with, or the last one."""
         self._entries: list[Entry] = []
         self._calls: dict[str, Entry] = {}
         self._unanswered: dict[str, str] = {}
@@ -81,6 +83,16 @@ class ContextProjection:
     def messages(self) -> tuple[Message, ...]:
         return tuple(entry.message for entry in self.entries)
 
+    def with_preface(self, text: str) -> tuple[Message, ...]:
+        """Returns the messages, with `text` at the beginning of the first one that the present run was given.
+        It is no part of the log: the run's prompts, which are kept, show it."""
+        entries = self.entries
+        first = next((e for e in entries if e.role == "user" and e.event_id > self.began), None)
+        if not text or first is None:
+            return tuple(entry.message for entry in entries)
+        put = Entry(first.event_id, "user", [TextPart(text=text), *first.parts])
+        return tuple((put if entry is first else entry).message for entry in entries)
+
     @property
     def unanswered(self) -> Mapping[str, str]:
         """Calls that were left to the caller and that the next message may answer: names by their ids."""
@@ -89,6 +101,8 @@ class ContextProjection:
     def apply(self, logged: LoggedEvent) -> None:
         """Takes in the next event; those that a model does not see change nothing."""
         event = logged.event
+        if isinstance(event, RunStarted):
+            self.began = logged.id
         match event:
             case RunStarted() if event.options.history is not None:
                 self._restart(logged.id, event.options.history)

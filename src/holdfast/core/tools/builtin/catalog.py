@@ -7,11 +7,17 @@ from holdfast.core.domain.tools import Tool
 from holdfast.core.tools.builtin.ask_user import AskUser
 from holdfast.core.tools.builtin.edit_file import EditFile
 from holdfast.core.tools.builtin.fetch_url import FetchUrl
+from holdfast.core.tools.builtin.forget_memory import ForgetMemory
 from holdfast.core.tools.builtin.list_files import ListFiles
+from holdfast.core.tools.builtin.read_document import ReadDocument
 from holdfast.core.tools.builtin.read_file import ReadFile
+from holdfast.core.tools.builtin.remember import Remember
 from holdfast.core.tools.builtin.run_command import RunCommand
 from holdfast.core.tools.builtin.run_python import RunPython
 from holdfast.core.tools.builtin.search_files import SearchFiles
+from holdfast.core.tools.builtin.search_knowledge import SearchKnowledge
+from holdfast.core.tools.builtin.search_memory import SearchMemory
+from holdfast.core.tools.builtin.update_memory_block import UpdateMemoryBlock
 from holdfast.core.tools.builtin.update_plan import UpdatePlan
 from holdfast.core.tools.builtin.write_file import WriteFile
 
@@ -27,6 +33,12 @@ def builtin_tools(processes: ProcessRunner) -> tuple[Tool, ...]:
         RunCommand(processes),
         RunPython(processes),
         FetchUrl(processes),
+        SearchKnowledge(),
+        ReadDocument(),
         UpdatePlan(),
         AskUser(),
+        SearchMemory(),
+        Remember(),
+        ForgetMemory(),
+        UpdateMemoryBlock(),
     )
