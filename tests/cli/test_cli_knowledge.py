@@ -168,11 +168,15 @@ def test_files_are_uploaded_to_an_engine_elsewhere(
     added, *uploaded = bench.knowledge.calls
     assert added[:4] == ("add", "docs", (), ("https://example.org/",))
     assert [call[2:4] for call in uploaded] == [
-        ("docs/b.md", b"docs/b.md"),
         ("docs/a/c.md", b"docs/a/c.md"),
+        ("docs/b.md", b"docs/b.md"),
         ("one.txt", b"one.txt"),
     ]
     assert (done.status, done.out) == (0, "4 added; 8 chunks\n")
+    (folder / "docs" / "\udcff.md").write_text("x")
+    done = cli("knowledge", "add", "docs", "docs")
+    assert (done.status, done.out) == (1, "2 added, 1 failed; 4 chunks\n")
+    assert "its name is not valid UTF-8" in done.err
     (folder / "empty").mkdir()
     assert cli("knowledge", "add", "docs", "empty").status == 2
 
@@ -312,6 +316,6 @@ def test_metadata_keeps_text_as_text() -> None:
             read_metadata([wrong])
 
 
-def test_a_folder_that_links_to_itself_ends(folder: Path) -> None:
+def test_a_folder_that_links_to_itself_ends(fake: FakeDoors, folder: Path) -> None:
     named = read_sources(["docs", "./docs/../docs"])
-    assert [name for name, _ in uploads(named.paths)] == ["docs/b.md", "docs/a/c.md"]
+    assert [name for name, _ in uploads(named.paths).files] == ["docs/a/c.md", "docs/b.md"]

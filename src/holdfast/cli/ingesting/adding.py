@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast.cli.ingesting.reporting import follower_of, report, say_started
+from holdfast.cli.ingesting.reporting import follower_of, report, say_failures, say_started
 from holdfast.cli.ingesting.sources import Named, uploads
-from holdfast.cli.ingesting.tally import DONE
+from holdfast.cli.ingesting.tally import DONE, FAILED
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.jobs import Job
+from holdfast.core.domain.knowledge import IngestResult
 from holdfast.core.services.workbench import Workbench
 
 
@@ -35,20 +36,20 @@ async def add_here(workbench: Workbench, asked: Addition, wait: bool, as_json: b
 async def add_there(workbench: Workbench, asked: Addition, wait: bool, as_json: bool) -> int:
     """Adds to an engine elsewhere: addresses as one job, each file of this machine as a job of its own, one
     after the other. Returns the exit status. Raises `InvalidError` when there is no file."""
-    files = list(uploads(asked.named.paths))
-    if not files and not asked.named.urls:
-        raise InvalidError("there is no file in what was named")
+    found = uploads(asked.named.paths)
+    if not found.files and not asked.named.urls:
+        raise InvalidError("there is nothing in what was named that can be taken in")
 
     async def started() -> AsyncIterator[Job]:
         if asked.named.urls:
             yield await _add(workbench, asked, ())
-        for name, path in files:
+        for name, path in found.files:
             with path.open("rb") as data:
                 yield await workbench.knowledge.upload(
                     asked.collection, name, data, asked.metadata, asked.summaries, asked.model
                 )
 
-    return await _settle(workbench, started(), wait, as_json)
+    return await _settle(workbench, started(), wait, as_json, found.failures)
 
 
 async def _add(workbench: Workbench, asked: Addition, paths: tuple[str, ...]) -> Job:
@@ -57,11 +58,19 @@ async def _add(workbench: Workbench, asked: Addition, paths: tuple[str, ...]) ->
     )
 
 
-async def _settle(workbench: Workbench, jobs: AsyncIterator[Job], wait: bool, as_json: bool) -> int:
+async def _settle(
+    workbench: Workbench,
+    jobs: AsyncIterator[Job],
+    wait: bool,
+    as_json: bool,
+    left_out: tuple[IngestResult, ...] = (),
+) -> int:
     if not wait:
         say_started([job async for job in jobs], as_json)
-        return DONE
+        say_failures(left_out, ())
+        return FAILED if left_out else DONE
     follower = follower_of(workbench)
+    follower.tally.leave_out(left_out)
     ended = [await follower.follow(job) async for job in jobs]
     return report(ended, follower.tally, as_json)
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from holdfast.cli.ingesting.following import JobFollower
-from holdfast.cli.ingesting.tally import DONE, Tally, status_of
+from holdfast.cli.ingesting.tally import DONE, Tally
 from holdfast.cli.output import say, say_json, warn
 from holdfast.cli.running.console import Console
 from holdfast.core.domain.jobs import Job, JobStatus
@@ -36,7 +36,7 @@ def report(jobs: Sequence[Job], tally: Tally, as_json: bool, *, one: bool = Fals
     for job in jobs:
         if job.error is not None:
             warn(f"{job.error.message} ({job.error.code})")
-    return status_of(jobs)
+    return tally.status(jobs)
 
 
 async def settle(workbench: Workbench, job: Job, wait: bool, as_json: bool) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from holdfast.cli.doors import doors
 from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.knowledge import IngestResult
+from holdfast.core.services.sources import folder_walk
 
 _SCHEMES = ("http://", "https://")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,15})(?:\.\d{1,15})?")
@@ -47,21 +49,31 @@ def read_metadata(pairs: Sequence[str]) -> dict[str, Any] | None:
     return found or None
 
 
-def uploads(paths: Sequence[Path]) -> Iterator[tuple[str, Path]]:
-    """Yields a name and a file for all below the paths; hidden files, and links in folders, are left out.
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """Files of this machine that go to an engine elsewhere."""
 
-    A file of a folder is named by the folder's name and its path below it, with `/`.
-    """
+    files: tuple[tuple[str, Path], ...]
+    """The document's name of each, and where it is. A file of a folder is named by the folder's name and its
+    path below it."""
+    failures: tuple[IngestResult, ...]
+    """Folders that cannot be read, and names that cannot be told."""
+
+
+def uploads(paths: Sequence[Path]) -> Uploads:
+    """Returns the files below the paths, those of folders as the engine would find them. Raises
+    `TooLargeError` for a folder with too many."""
+    walk = folder_walk(doors().paths())
+    files: list[tuple[str, Path]] = []
+    failures: list[IngestResult] = []
     for path in paths:
         if not path.is_dir():
-            yield path.name, path
+            files.append((path.name, path))
             continue
-        for folder, folders, files in os.walk(path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(files):
-                file = Path(folder, name)
-                if not name.startswith(".") and file.is_file() and not file.is_symlink():
-                    yield f"{path.name}/{file.relative_to(path).as_posix()}", file
+        walked = walk()(str(path))
+        files += [(f"{path.name}/{file.name}", Path(file.path)) for file in walked.files]
+        failures += walked.failures
+    return Uploads(tuple(files), tuple(failures))
 
 
 def _value(text: str) -> Any:

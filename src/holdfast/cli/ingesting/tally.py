@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from holdfast.core.domain.jobs import Job, JobStatus
@@ -31,6 +31,11 @@ class Tally:
         """Counts items that the job under way has settled."""
         self._told.update(result.status for result in results)
 
+    def leave_out(self, failures: Sequence[IngestResult]) -> None:
+        """Counts what came into no job."""
+        self.counts["failed"] += len(failures)
+        self.failures.extend(failures)
+
     def end(self, job: Job) -> None:
         """Closes the job under way; events tell neither of unchanged items nor of failures a second time."""
         self._told["failed"] = job.progress.failed
@@ -45,10 +50,9 @@ class Tally:
         said = [f"{self.counts[status]:,} {status}" for status in _ORDER if self.counts[status]]
         return f"{', '.join(said) or 'nothing to do'}; {self.chunks:,} chunks"
 
-
-def status_of(jobs: Iterable[Job]) -> int:
-    """Returns the exit status that says how jobs have ended."""
-    jobs = list(jobs)
-    if any(job.status is JobStatus.CANCELLED for job in jobs):
-        return CANCELLED
-    return FAILED if any(job.status is JobStatus.FAILED or job.progress.failed for job in jobs) else DONE
+    def status(self, jobs: Sequence[Job]) -> int:
+        """Returns the exit status that says how the jobs have ended."""
+        if any(job.status is JobStatus.CANCELLED for job in jobs):
+            return CANCELLED
+        failed = self.counts["failed"] or any(job.status is JobStatus.FAILED for job in jobs)
+        return FAILED if failed else DONE
