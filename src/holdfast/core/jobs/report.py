@@ -109,7 +109,6 @@ class Report:
 
     def last(self) -> list[AnyEvent]:
         """Returns what is to be told before the job's end."""
-        self._current = ""
         return [self._event()] if self._results else []
 
     @asynccontextmanager
@@ -122,6 +121,7 @@ class Report:
             self._ended.set()
             self._news.set()
             await pulse
+            self._current, self._began = "", None
 
     async def _pulse(self) -> None:
         while True:
