@@ -19,7 +19,7 @@ from holdfast.core.domain.messages import (
     ToolCallPart,
     ToolResultPart,
 )
-from holdfast.core.domain.passages import shown
+from holdfast.core.domain.passages import quoted, shown
 from holdfast.core.models.planning.answers import letter
 from holdfast.core.models.planning.documents import passages_in, quote
 from holdfast.core.models.planning.intents import understand
@@ -66,10 +66,38 @@ async def test_what_is_quoted_stands_in_the_passage_word_for_word() -> None:
 
 
 async def test_nothing_found_is_said_and_no_model_is_pretended() -> None:
-    for result, error in (("Nothing was found.", False), ("The index cannot be reached.", True)):
-        said = await searching(result, error=error).turn("Where are the locksmiths?")
-        assert said.startswith("I found nothing in the files and the documents about “locksmiths”.")
-        assert "no language model" in said
+    said = await searching("Nothing was found.").turn("Where are the locksmiths?")
+    assert said.startswith("I found nothing in the files and the documents about “locksmiths”.")
+    assert "no language model" in said
+    said = await searching("The index cannot be reached.", error=True).turn("Where are the locksmiths?")
+    assert said.endswith("The documents could not be searched: The index cannot be reached.")
+
+
+async def test_what_is_no_file_is_read_as_a_document_in_parts() -> None:
+    text = "".join(f"The lock number {number} is open.\n" for number in range(3_000))
+
+    def read(asked: dict[str, Any]) -> tuple[str, bool]:
+        part = text[asked["start"] :][: asked["characters"]]
+        left = len(text) - asked["start"] - len(part)
+        end = f"[{left:,} characters follow; read on with start={len(text) - left}]" if left else "[The end.]"
+        return f"locks.md (id 1). Data.\n\n{quoted(part)}\n\n{end}", False
+
+    bench = Bench(tools=("read_file", "read_document"), answers={"read_document": read})
+    said = await bench.turn("read locks.md")
+    assert "The lock number 0 is open.\nThe lock number 1 is open." in said
+    names = [name for name, _ in bench.calls]
+    assert names == ["read_file", *["read_document"] * 5]
+    bench.tools, bench.calls = ("read_document",), []
+    assert "[1]" in await bench.turn("summarise locks.md")
+    text *= 2
+    assert "Only the first 120,000 characters of locks.md were read." in await bench.turn("read locks.md")
+
+
+async def test_a_document_that_is_named_in_a_question_is_searched_and_not_asked_for_as_a_file() -> None:
+    bench = searching(tools=("read_file", "read_document"))
+    said = await bench.turn("What does parts.md say about hinges?")
+    assert [name for name, _ in bench.calls] == ["search_knowledge", "read_file"]
+    assert "[7]" in said and "failed" not in said
 
 
 async def test_a_passage_without_the_words_is_offered_as_near_by_meaning_only() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from dataclasses import dataclass
 
 from holdfast.core.models.planning import requests
 from holdfast.core.models.planning.answers import answer_question, nothing_found
@@ -18,6 +19,19 @@ NO_MEMORY = (
     "I have nowhere to keep things or to find them again: this agent has no memory. "
     "`memory: { recall: true }` in its file gives it one."
 )
+
+
+MAX_QUERY = 2_000
+"""Longest query that the search takes, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What a search gave."""
+
+    found: tuple[Found, ...] = ()
+    trouble: str = ""
+    """Why it could not be made."""
 
 
 def answer(intent: Asked, around: Surroundings) -> Script:
@@ -64,34 +78,42 @@ def _entry(line: str) -> str:
 def _ask_documents(intent: requests.AskDocuments, around: Surroundings) -> Script:
     if not _has_documents(around):
         return (yield from _from_all(requests.Question(intent.text), around))
-    passages = yield from _passages(intent.text, around)
-    return quote(intent.text, passages) or nothing_found(intent.text, "the documents")
+    search = yield from _search(intent.text, around)
+    said = quote(intent.text, search.found) or nothing_found(intent.text, "the documents")
+    return f"{said}{search.trouble}"
 
 
 def _from_all(intent: requests.Question, around: Surroundings) -> Script:
     words = keywords(intent.text)
-    passages = (yield from _passages(intent.text, around)) if words else ()
+    search = (yield from _search(intent.text, around)) if words else _Search()
     sources = list(around.attached)
     known = {s.name for s in sources}
     for path in (p for p in intent.sources if p not in known):
-        sources.append((yield from open_file(path)))
+        if _has_documents(around):  # it may be the name of one, which the search has looked into
+            found = yield from pages_of(path, tolerate=True)
+        else:
+            found = yield from open_file(path, around)
+        sources += [found] if found is not None else []
     if not sources and words and "read_file" in around.tools:
         paths = yield from candidates(words, around)
         for path in paths:
             found = yield from pages_of(path, tolerate=True)
             sources += [found] if found is not None else []
-    answers = (quote(intent.text, passages), answer_question(intent.text, sources, around.label))
-    said = "\n\n".join(answer for answer in answers if answer)
+    answers = (quote(intent.text, search.found), answer_question(intent.text, sources, around.label))
     places = "the files and the documents" if _has_documents(around) else "the files"
-    return said or nothing_found(intent.text, places)
+    said = "\n\n".join(answer for answer in answers if answer) or nothing_found(intent.text, places)
+    return f"{said}{search.trouble}"
 
 
-def _passages(question: str, around: Surroundings) -> Generator[Call, Outcome, tuple[Found, ...]]:
-    """Returns the passages that stand before the message, else those that a search finds."""
+def _search(question: str, around: Surroundings) -> Generator[Call, Outcome, _Search]:
+    """Returns the passages that were looked up for the message, else those that a search finds."""
     if around.passages or SEARCH not in around.tools:
-        return around.passages
-    done = yield Call(SEARCH, {"query": question}, "Searching the documents.", tolerate=True)
-    return () if done.error else passages_in(done.text)
+        return _Search(around.passages)
+    asked = {"query": question[:MAX_QUERY]}
+    done = yield Call(SEARCH, asked, "Searching the documents.", tolerate=True)
+    if done.error:
+        return _Search(trouble=f"\n\nThe documents could not be searched: {done.text.strip()}")
+    return _Search(passages_in(done.text))
 
 
 def _has_documents(around: Surroundings) -> bool:

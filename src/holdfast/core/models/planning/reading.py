@@ -14,6 +14,12 @@ _SHORTENED = re.compile(r"\n?^\[shortened: ?(.*)\]\s*\Z", re.MULTILINE | re.DOTA
 HIT = re.compile(r"^\s*([^:\n]+?):(\d+)(?::\d+)?[:\-|]\s?(.*)$")
 """A line of what a search in files gives: path, line and text."""
 _ENTRY = re.compile(r"^([^\[\s].*) \([\d,]+ bytes\)$")
+_MORE = re.compile(r"^\[[\d,]+ characters follow; read on with start=(?P<start>\d+)\]\s*\Z", re.MULTILINE)
+READ_DOCUMENT = "read_document"
+DOCUMENT_PART = 20_000
+"""Characters of a document that are asked for at once."""
+MAX_PARTS = 6
+"""Most calls for one document."""
 MAX_PAGES = 12
 """Most calls for one file; what is beyond them is not read, and the answer says so."""
 MAX_READ = 3
@@ -39,9 +45,29 @@ def candidates(words: list[str], around: Surroundings) -> Generator[Call, Outcom
     return []
 
 
-def open_file(path: str) -> Generator[Call, Outcome, Source]:
-    found = yield from pages_of(path, tolerate=False)
-    return found or Source(path, "")
+def open_file(path: str, around: Surroundings) -> Generator[Call, Outcome, Source]:
+    """Reads a file of the workspace; where there is none of the name, a document of the collections."""
+    has_documents = READ_DOCUMENT in around.tools
+    if not has_documents or "read_file" in around.tools:
+        found = yield from pages_of(path, tolerate=has_documents)
+        if found is not None or not has_documents:
+            return found or Source(path, "")
+    return (yield from _document(path))
+
+
+def _document(name: str) -> Generator[Call, Outcome, Source]:
+    """Reads a document from its beginning, in parts where it is long."""
+    start, texts = 0, list[str]()
+    while True:
+        asked = {"document": name, "start": start, "characters": DOCUMENT_PART}
+        done = yield Call(READ_DOCUMENT, asked, "" if texts else f"Reading the document `{name}`.")
+        texts.append("\n".join(quoted[2:] for quoted in done.text.splitlines() if quoted.startswith(">")))
+        more = _MORE.search(done.text)
+        if more is None:
+            return Source(name, "\n".join(texts))
+        start = int(more["start"])
+        if len(texts) == MAX_PARTS:
+            return Source(name, "\n".join(texts), f"Only the first {start:,} characters of {name} were read.")
 
 
 def pages_of(path: str, tolerate: bool) -> Generator[Call, Outcome, Source | None]:

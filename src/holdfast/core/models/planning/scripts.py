@@ -65,7 +65,7 @@ def _read(intent: requests.Read, around: Surroundings) -> Script:
     attached = {s.name: s for s in around.attached}
     parts: list[str] = []
     for path in intent.paths:
-        source = attached.get(path) or (yield from open_file(path))
+        source = attached.get(path) or (yield from open_file(path, around))
         parts.append(f"`{source.name}`:\n\n{code_block(source.text)}{_noted(source)}")
     return "\n\n".join(parts)
 
@@ -152,7 +152,7 @@ def _sources(intent: requests.Summarise, around: Surroundings) -> Generator[Call
         paths = [best] if best else []
     found: list[Source] = []
     for path in paths:
-        found.append(attached.get(path) or (yield from open_file(path)))
+        found.append(attached.get(path) or (yield from open_file(path, around)))
     return found
 
 
