@@ -98,6 +98,7 @@ async def _open_workbench(
     """Makes every adapter and opens the workbench on them."""
     from holdfast.core.files.blobs import FileBlobs
     from holdfast.core.identity.keys import ProviderKeys, system_keyring
+    from holdfast.core.knowledge.client import WorkerIndex
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.credentials import Addresses
     from holdfast.core.models.providers import PROVIDERS
@@ -122,6 +123,14 @@ async def _open_workbench(
     catalog = Catalog(keys.get, settings.models, environment, scripted=scripted)
     # LiteLLM takes seconds to load: its worker starts at once where the usual model needs it.
     prestart = asyncio.create_task(_prestart(client, catalog, settings.models.default))
+    index = WorkerIndex(
+        where.knowledge,
+        where.logs / "knowledge-worker.log",
+        environment,
+        client,
+        blobs.path,
+        lambda: _settings(where, environment).knowledge,
+    )
     parts = Parts(
         paths=where,
         settings=lambda project: _settings(where, environment, project),
@@ -131,6 +140,7 @@ async def _open_workbench(
         tools=_tools(),
         keys=keys,
         environment=child_environment(environment),
+        knowledge=index,
         address=address,
         stop=stop,
         listeners=listeners,

@@ -49,16 +49,30 @@ def target_of(request: ModelRequest, keys: Keys, addresses: Addresses) -> Target
     Raises `ModelNotFound` when the name says no known provider, `ModelAuthError` when its key is missing.
     """
     provider, model = qualify(request.model)
-    base = request.settings.api_base or addresses.of(provider)
+    return _target(provider, model, request.model, request.settings.api_base, keys, addresses)
+
+
+def embedding_target_of(model: str, keys: Keys, addresses: Addresses, api_base: str | None = None) -> Target:
+    """Returns where texts go that `model` is to embed. Raises as `target_of`."""
+    provider, name = qualify(model)
+    if provider == "ollama_chat":  # which has no such endpoint
+        provider, name = "ollama", f"ollama/{name.removeprefix('ollama_chat/')}"
+    return _target(provider, name, model, api_base, keys, addresses)
+
+
+def _target(
+    provider: str, model: str, asked: str, api_base: str | None, keys: Keys, addresses: Addresses
+) -> Target:
+    base = api_base or addresses.of(provider)
     known = PROVIDERS[provider]
     if not known.key_variables:
         return Target(provider, model, base, None)
     key = keys(provider)
     if not key and known.needs_key and base is None:
         raise ModelAuthError(
-            f"No key for {known.title}, which {request.model} needs: {key_hint(provider)}",
+            f"No key for {known.title}, which {asked} needs: {key_hint(provider)}",
             code="model_key_missing",
-            details={"model": request.model, "provider": provider},
+            details={"model": asked, "provider": provider},
         )
     return Target(provider, model, base, key or NO_KEY)
 

@@ -3,6 +3,8 @@
 To the worker, on its standard input::
 
     {"op": "call", "id": N, "request": ModelRequest, "key": KEY or null, "blobs": {SHA-256: BASE64}}
+    {"op": "embed", "id": N, "model": NAME, "texts": [...], "query": BOOL, "api_base": URL or null,
+     "key": KEY or null}
     {"op": "cancel", "id": N}
 
 From the worker, on its standard output::
@@ -10,6 +12,7 @@ From the worker, on its standard output::
     {"ready": true}
     {"id": N, "deltas": [ModelDelta, ...]}
     {"id": N, "end": true}              after the last delta
+    {"id": N, "rows": ROWS, "vectors": BASE64}      the answer to `embed`; see `embedding.pack`
     {"id": N, "error": ErrorInfo, "class": NAME}    instead of the end
 
 Calls run side by side, told apart by their ids. The worker ends when its standard input closes.

@@ -6,13 +6,15 @@ needs it, or with `prestart`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from holdfast.core.domain.errors import ModelNotFound
 from holdfast.core.domain.models import ModelClient, ModelDelta, ModelRequest
 from holdfast.core.domain.tools import BlobStore
-from holdfast.core.models.credentials import Addresses, Keys
+from holdfast.core.models.credentials import Addresses, Keys, embedding_target_of
+from holdfast.core.models.embedding import embed
 from holdfast.core.models.offline import OfflineModel
 from holdfast.core.models.providers import OFFLINE, SCRIPTED
 from holdfast.core.models.scripted import ScriptedModel
@@ -65,6 +67,17 @@ class ModelRouter:
             close = getattr(stream, "aclose", None)
             if close is not None:
                 await close()
+
+    async def embed(self, model: str, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
+        """Returns a vector for each text; see `Embedder`."""
+        if _is_local(model):
+            raise ModelNotFound(
+                f"{model} makes no vectors; `wordllama` does without a provider", details={"model": model}
+            )
+        if self._worker is not None:
+            return await self._worker.embed(model, texts, query=query)
+        target = await asyncio.to_thread(embedding_target_of, model, self._keys, self._addresses)
+        return await embed(target, model, texts, query=query)
 
     async def close(self) -> None:
         """Ends the worker and lets go of connections."""

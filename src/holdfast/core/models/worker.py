@@ -18,6 +18,8 @@ from typing import Any, BinaryIO
 
 from holdfast.core.domain.errors import ModelError
 from holdfast.core.domain.models import ModelRequest
+from holdfast.core.models.credentials import Addresses, embedding_target_of
+from holdfast.core.models.embedding import embed, pack
 from holdfast.core.models.litellm_client import LiteLLMClient
 from holdfast.core.models.loading import load
 from holdfast.core.models.pieces import Coalescer
@@ -71,14 +73,15 @@ class Worker:
         self._send(encode({"ready": True}))
         while line := await self._source.readline():
             message = json.loads(line)
-            if message["op"] == "call":
+            if message["op"] in ("call", "embed"):
                 self._start(message)
             elif (task := self._calls.get(message["id"])) is not None:
                 task.cancel()
 
     def _start(self, message: dict[str, Any]) -> None:
         call_id: int = message["id"]
-        task = asyncio.create_task(self._call(call_id, message))
+        run = self._embed if message["op"] == "embed" else self._call
+        task = asyncio.create_task(run(call_id, message))
         self._calls[call_id] = task
         task.add_done_callback(lambda done: self._ended(call_id, done))
 
@@ -97,6 +100,17 @@ class Worker:
             self._send(encode({"id": call_id, "end": True}))
         finally:
             sender.flush()
+
+    async def _embed(self, call_id: int, message: dict[str, Any]) -> None:
+        try:
+            target = embedding_target_of(
+                message["model"], lambda _: message["key"], Addresses(), message["api_base"]
+            )
+            vectors = await embed(target, message["model"], message["texts"], query=message["query"])
+        except ModelError as error:
+            self._send(encode_error(call_id, error))
+        else:
+            self._send(encode({"id": call_id, "rows": len(vectors), "vectors": pack(vectors)}))
 
     def _ended(self, call_id: int, task: asyncio.Task[None]) -> None:
         """A bug in one call ends that call alone; the engine is told, the log has the traceback."""

@@ -16,7 +16,8 @@ from holdfast.core.domain.errors import ModelError, ModelUnavailable
 from holdfast.core.domain.messages import FilePart, ImagePart, ToolResultPart
 from holdfast.core.domain.models import ModelDelta, ModelRequest
 from holdfast.core.domain.tools import BlobStore
-from holdfast.core.models.credentials import Addresses, Keys, target_of
+from holdfast.core.models.credentials import Addresses, Keys, embedding_target_of, target_of
+from holdfast.core.models.embedding import unpack
 from holdfast.core.models.protocol import DELTAS, MAX_LINE, decode_error, encode, encode_call
 
 COMMAND = (sys.executable, "-P", "-m", "holdfast.core.models.worker")
@@ -34,8 +35,8 @@ _KEPT = frozenset(
 )
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-_Item = list[ModelDelta] | ModelError | None
-"""Deltas, the error that ends a call, or its end."""
+_Item = list[ModelDelta] | tuple[str, int] | ModelError | None
+"""Deltas, packed vectors with their number, the error that ends a call, or its end."""
 
 
 class WorkerClient:
@@ -97,10 +98,30 @@ class WorkerClient:
                 for delta in item:
                     yield delta
             self._calls.pop(call_id, None)
-            if item is not None:
+            if isinstance(item, ModelError):
                 raise item
         finally:
             self._cancel(call_id, process)
+
+    async def embed(self, model: str, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
+        """Returns a vector for each text; see `Embedder`."""
+        target = await asyncio.to_thread(embedding_target_of, model, self._keys, self._addresses)
+        call_id = next(self._ids)
+        asked = {"op": "embed", "id": call_id, "model": model, "texts": list(texts), "query": query}
+        line = encode({**asked, "api_base": target.api_base, "key": target.key})
+        queue: asyncio.Queue[_Item] = asyncio.Queue()
+        process = await self._running()
+        self._calls[call_id] = queue
+        try:
+            await _write(process, line)
+            item = await queue.get()
+            self._calls.pop(call_id, None)
+        finally:
+            self._cancel(call_id, process)
+        if isinstance(item, ModelError):
+            raise item
+        assert isinstance(item, tuple)
+        return await asyncio.to_thread(unpack, *item)
 
     async def close(self) -> None:
         """Ends the worker; calls under way end with `ModelUnavailable`."""
@@ -173,6 +194,8 @@ class WorkerClient:
             queue.put_nowait(DELTAS.validate_python(message["deltas"]))
         elif "error" in message:
             queue.put_nowait(decode_error(message))
+        elif "vectors" in message:
+            queue.put_nowait((message["vectors"], message["rows"]))
         else:
             queue.put_nowait(None)
 
