@@ -13,16 +13,28 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from server_fakes import AT
 from starlette.requests import Request
 
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import InvalidError, NotFoundError, TooLargeError, UnavailableError
 from holdfast.core.domain.files import Change, WrittenFile
+from holdfast.core.domain.jobs import Job, JobStatus
+from holdfast.core.domain.knowledge import IngestRequest
 from holdfast.core.domain.transfer import Download
 from holdfast.server.kit.transfer import disposition, received_file
 from holdfast.server.native.transfers import sent_body
 
 WRITTEN = WrittenFile(path="a", size=1, digest="00", change=Change.CREATED)
+JOB = Job(
+    id="j1",
+    kind="ingest",
+    title="Take a in",
+    collection_id="k1",
+    status=JobStatus.RUNNING,
+    request=IngestRequest(collection_id="k1"),
+    started_at=AT,
+)
 ONE_MB = Settings.model_validate({"server": {"max_upload_mb": 1}})
 
 
@@ -133,10 +145,76 @@ async def test_a_body_of_any_type_is_taken_as_it_is(served: Any) -> None:
     ] * 3
 
 
-async def test_a_form_is_refused_for_its_frame_would_be_stored(served: Any) -> None:
-    answer = await served.http.put("/sessions/s1/files/data?path=a", files={"file": b"x"})
+def uploads(served: Any) -> list[Any]:
+    return [made for name, _, made in served.fake.calls if name == "files.upload"]
+
+
+async def test_a_form_gives_its_file_and_the_files_name(served: Any) -> None:
+    served.fake.results["files.upload"] = WRITTEN
+    answer = await served.http.put("/sessions/s1/files/data", files={"any": ("ü a.bin", b"x\0" * 600_000)})
+    assert answer.json() == WRITTEN.model_dump(mode="json")
+    assert uploads(served) == [{"session_id": "s1", "path": "ü a.bin", "data": b"x\0" * 600_000}]
+
+
+async def test_other_fields_of_a_form_are_parameters(served: Any) -> None:
+    served.fake.results["files.upload"] = WRITTEN
+    await served.http.put(
+        "/sessions/s1/files/data?expected=", files={"file": ("a", b"x")}, data={"path": "b/c.md"}
+    )
+    assert uploads(served) == [{"session_id": "s1", "path": "b/c.md", "expected": "", "data": b"x"}]
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [
+        ({"data": {"path": "a"}, "files": {"x": (None, b"no file")}}, "invalid_form"),
+        ({"files": [("a", ("a", b"x")), ("b", ("b", b"y"))]}, "invalid_form"),
+        ({"files": {"file": ("a", b"x")}, "data": {"nope": "1"}}, "invalid_request"),
+        ({"files": {"file": ("a", b"x")}, "data": {"path": "b", "session_id": "s2"}}, "invalid_request"),
+        ({"content": b"--x", "headers": {"Content-Type": "multipart/form-data"}}, "invalid_form"),
+        ({"content": b"zz", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}, "invalid_form"),
+    ],
+)
+async def test_a_form_that_is_not_one_file_is_refused(served: Any, form: Any, code: str) -> None:
+    answer = await served.http.put("/sessions/s1/files/data", **form)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+    assert uploads(served) == []
+
+
+async def test_parts_of_another_kind_are_refused_for_their_frame_would_be_stored(served: Any) -> None:
+    headers = {"Content-Type": "multipart/mixed; boundary=x"}
+    answer = await served.http.put("/sessions/s1/files/data?path=a", content=b"--x", headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
-    assert not [call for call in served.fake.calls if call[0] == "files.upload"]
+    assert uploads(served) == []
+
+
+@pytest.mark.parametrize("size", [2**20 + 1, 2**21])
+async def test_the_file_of_a_form_is_not_larger_than_others(served: Any, size: int) -> None:
+    served.fake.results["engine.settings"] = ONE_MB
+    answer = await served.http.put("/sessions/s1/files/data", files={"file": ("a", b"x" * size)})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "body_too_large")
+
+
+async def test_an_upload_with_a_key_is_done_once(served: Any) -> None:
+    kept: dict[Any, Any] = {}
+
+    class Answers:
+        async def claim(self, request: Any) -> Any:
+            return kept.get((request.key, request.digest))
+
+        async def keep(self, request: Any, answer: Any) -> None:
+            kept[request.key, request.digest] = answer
+
+    served.fake.answers = Answers()
+    served.fake.results["knowledge.upload"] = JOB
+    for data in (b"x", b"x", b"y"):
+        answer = await served.http.post(
+            "/knowledge/collections/k1/uploads",
+            files={"file": ("a", data)},
+            headers={"Idempotency-Key": "one"},
+        )
+        assert answer.status_code == 202
+    assert [made["data"] for name, _, made in served.fake.calls if name == "knowledge.upload"] == [b"x", b"y"]
 
 
 async def test_the_other_parameters_of_an_upload_stand_in_the_query(served: Any) -> None:
@@ -221,9 +299,9 @@ async def test_a_large_file_is_taken_in_without_being_held_in_memory() -> None:
     request = Request({"type": "http", "method": "PUT", "headers": []}, receive)
     tracemalloc.start()
     try:
-        async with received_file(request, 40 * 2**20) as file:
+        async with received_file(request, 40 * 2**20) as received:
             most = tracemalloc.get_traced_memory()[1]
-            assert file.seek(0, io.SEEK_END) == 32 * 2**20
+            assert received.file.seek(0, io.SEEK_END) == 32 * 2**20
     finally:
         tracemalloc.stop()
     assert most < 8 * 2**20

@@ -46,12 +46,15 @@ async def spooled(request: Request, limit: int, advice: str) -> AsyncIterator[IO
                 else:
                     await asyncio.to_thread(file.write, piece)
             except OSError as error:
-                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-                raise StoreError(
-                    f"The body cannot be taken in: {error.strerror}.", code="disk_full" if full else None
-                ) from error
+                raise not_stored(error) from error
         file.seek(0)
         yield file
+
+
+def not_stored(error: OSError) -> StoreError:
+    """Returns the error for a body that the disk does not take."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return StoreError(f"The body cannot be taken in: {error.strerror}.", code="disk_full" if full else None)
 
 
 async def _joined(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -72,12 +75,12 @@ async def read_chunks(request: Request, limit: int, advice: str) -> AsyncIterato
     if not declared.isascii() or not declared.isdigit():
         raise InvalidError("Content-Length is not a number", code="invalid_request")
     if int(declared) > limit:
-        raise _too_large(limit, advice)
+        raise too_large(limit, advice)
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise _too_large(limit, advice)
+            raise too_large(limit, advice)
         yield chunk
 
 
@@ -122,7 +125,8 @@ def _has_body(request: Request) -> bool:
     return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
-def _too_large(limit: int, advice: str) -> TooLargeError:
+def too_large(limit: int, advice: str) -> TooLargeError:
+    """Returns the error for a body of more than `limit` bytes."""
     return TooLargeError(
         f"The request is larger than {limit // 1024} KiB; {advice}",
         code="body_too_large",

@@ -2,34 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import IO
 from urllib.parse import quote
 
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.transfer import Download
-from holdfast.server.kit.body import spooled
+from holdfast.server.kit.body import not_stored, read_chunks, spooled, too_large
 
 _TOO_LARGE = "the setting `server.max_upload_mb` is the largest file that is taken in"
+_MOST_FIELDS = 100
+_LONGEST_FIELD = 128 * 1024
+_FORM_OVERHEAD = 256 * 1024
+"""Bytes of a form beside its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedFile:
+    """A file that came with a request."""
+
+    file: IO[bytes]
+    """It stands at its start, and is gone when the request has ended."""
+    name: str = ""
+    """What the sender calls it; empty when the body is the file itself."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """What else stands in a form."""
+
+
+def is_form(request: Request) -> bool:
+    """Says whether the body is a form with a file in it."""
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    return kind.strip().lower() == "multipart/form-data"
 
 
 @asynccontextmanager
-async def received_file(request: Request, limit: int) -> AsyncIterator[IO[bytes]]:
-    """Gives the body as a file that stands at its start, and removes it afterwards.
+async def received_file(request: Request, limit: int) -> AsyncIterator[ReceivedFile]:
+    """Gives the file that is the body, or that stands in it as the one file of a form.
 
-    Raises `TooLargeError` as soon as it is known to be over `limit` bytes, `HTTPException` (415) for a form.
+    Raises `TooLargeError` as soon as it is known to be over `limit` bytes, `InvalidError` for a form that is
+    none or has not one file, `HTTPException` (415) for parts of another kind.
     """
-    if request.headers.get("content-type", "").lower().startswith("multipart/"):
-        raise HTTPException(
-            415, "Send the file itself as the body, not a form (curl: --data-binary @FILE, or -T FILE)"
-        )
-    async with spooled(request, limit, _TOO_LARGE) as file:
-        yield file
+    if not is_form(request):
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            raise HTTPException(415, "Send the file itself as the body, or a form (curl: -F file=@FILE)")
+        async with spooled(request, limit, _TOO_LARGE) as file:
+            yield ReceivedFile(file)
+        return
+    form = await _form(request, limit + _FORM_OVERHEAD)
+    try:
+        files = [each for _, each in form.multi_items() if isinstance(each, UploadFile)]
+        if len(files) != 1:
+            raise _bad_form("it must have one file (curl: -F file=@FILE)")
+        if (files[0].size or 0) > limit:
+            raise too_large(limit, _TOO_LARGE)
+        fields = tuple((name, each) for name, each in form.multi_items() if isinstance(each, str))
+        yield ReceivedFile(files[0].file, files[0].filename or "", fields)
+    finally:
+        await form.close()
+
+
+async def _form(request: Request, limit: int) -> FormData:
+    # Its parser is loaded when the first form comes.
+    from starlette.formparsers import MultiPartException, MultiPartParser
+
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        async for chunk in read_chunks(request, limit, _TOO_LARGE):
+            yield chunk
+
+    parser = MultiPartParser(
+        request.headers, chunks(), max_files=1, max_fields=_MOST_FIELDS, max_part_size=_LONGEST_FIELD
+    )
+    try:
+        return await parser.parse()
+    except MultiPartException as error:
+        raise _bad_form(error.message) from error
+    except OSError as error:
+        raise not_stored(error) from error
+
+
+def _bad_form(reason: str) -> InvalidError:
+    return InvalidError(f"The form cannot be taken in: {reason}", code="invalid_form")
 
 
 class SentFile:

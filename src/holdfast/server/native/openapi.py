@@ -74,6 +74,10 @@ _ERRORS: dict[int, tuple[str, str]] = {
     504: ("Timeout", "A time limit ran out."),
 }
 _LONGEST_SUMMARY = 110
+_FILE_BODY = (
+    "The content itself; or a form with one file, whose other fields are parameters of the query, and whose "
+    "name is the file's where none is given."
+)
 
 _MAY_PASS = (408, 409, 429, 502, 503, 504)
 """Where `Retry-After` may stand."""
@@ -231,8 +235,13 @@ def _streams_events(operation: Operation) -> bool:
 
 def _body(place: Place, schemas: Schemas) -> Schema:
     if place.operation.raw_in:
-        content: Schema = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-        return {"description": "The content itself.", "required": True, "content": content}
+        file = {"type": "string", "format": "binary"}
+        form = {"type": "object", "required": ["file"], "properties": {"file": file}}
+        content: Schema = {
+            "application/octet-stream": {"schema": file},
+            "multipart/form-data": {"schema": form},
+        }
+        return {"description": _FILE_BODY, "required": True, "content": content}
     arguments = schemas.arguments[place.operation.name]
     in_path = names_in(place.path)
     properties = {name: each for name, each in arguments["properties"].items() if name not in in_path}

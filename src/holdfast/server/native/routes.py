@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -29,7 +30,7 @@ from holdfast.server.kit.idempotency import answer_once, digest, idempotency_key
 from holdfast.server.kit.meter import Meter, name_operation, named
 from holdfast.server.kit.sse import ERROR_EVENT, PING, write_cursor, write_frame
 from holdfast.server.kit.stream import FrameStream
-from holdfast.server.kit.transfer import SentFile, received_file
+from holdfast.server.kit.transfer import ReceivedFile, SentFile, is_form, received_file
 from holdfast.server.native.codec import Codec, codec
 from holdfast.server.native.extra import DOCS, EXTRA_ROUTES, LIVE, METRICS, OPENAPI, READY, VERSION
 from holdfast.server.native.operations import PREFIX, Operation, Place, operations, places
@@ -222,14 +223,24 @@ class _NativeApi:
         """Answers for a method that takes a file or gives one."""
         operation = place.operation
         wire, method = codec(operation), _method(workbench, operation)
-        arguments = wire.parse(request.path_params, request.query_params.multi_items(), b"")
+        query = request.query_params.multi_items()
+        if operation.raw_out or not is_form(request):
+            arguments = wire.parse(request.path_params, query, b"")
         await _must_exist(place, request, workbench)
         if operation.raw_out:
             return SentFile(await method(**arguments))
         limit = (await workbench.engine.settings()).server.max_upload_mb * 2**20
-        async with received_file(request, limit) as file:
-            result: Any = await method(**arguments, **{operation.raw_in: file})
-        return Response(wire.write(result), operation.status, media_type="application/json")
+        async with received_file(request, limit) as received:
+            if is_form(request):
+                arguments = wire.parse(request.path_params, [*query, *_told(operation, received, query)], b"")
+
+            async def answer() -> Response:
+                result: Any = await method(**arguments, **{operation.raw_in: received.file})
+                return Response(wire.write(result), operation.status, media_type="application/json")
+
+            keyed = operation.once == "kept" and idempotency_key(request) is not None
+            said = await asyncio.to_thread(_digest, received) if keyed else b""
+            return await self._once(operation, request, said, answer)
 
     async def stream(self, place: Place, request: Request) -> ASGIApp:
         """Answers with the events of the log from the client's cursor on, or with items that have none."""
@@ -249,6 +260,23 @@ class _NativeApi:
             after = (await workbench.engine.status()).last_event_id
         frames = _frames(workbench, arguments["filter"], after)
         return FrameStream(frames, closing=self._closing, ping_s=self._ping_s)
+
+
+def _told(
+    operation: Operation, received: ReceivedFile, query: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Returns the parameters that stand in a form: its fields, and the file's name where none is given."""
+    given = {name for name, _ in (*query, *received.fields)}
+    name = [] if operation.file_name in given or not received.name else [(operation.file_name, received.name)]
+    return [*received.fields, *name]
+
+
+def _digest(received: ReceivedFile) -> bytes:
+    """Returns what stands for a file and all that came with it, when a request is repeated."""
+    found = hashlib.file_digest(received.file, "sha256")  # type: ignore[arg-type]
+    found.update(repr((received.name, received.fields)).encode("utf-8", "surrogatepass"))
+    received.file.seek(0)
+    return found.digest()
 
 
 async def _items(wire: Codec, items: AsyncGenerator[Any, None]) -> AsyncGenerator[bytes, None]:
