@@ -17,42 +17,46 @@ _BOMS = (
 _PROBE = 16_384
 """Bytes from which an encoding is guessed."""
 _SPACED = str.maketrans({"\f": " ", "\v": " "})
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def decode(data: bytes) -> str:
     """Returns the text of `data`, never fails: what no encoding explains becomes replacement characters.
 
-    A byte order mark decides; else UTF-8, UTF-16 by where its zeros stand, the encoding that
+    A byte order mark decides; else UTF-16 by where its zeros stand, UTF-8, the encoding that
     `charset_normalizer` finds the most plausible, and Windows' Latin at last.
     """
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
+    wide = wide_encoding(data)
+    if wide is not None:
+        return data.decode(wide, "replace")
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         first_bad = error.start
-    wide = wide_encoding(data)
-    if wide is not None:
-        return data.decode(wide, "replace")
     if _mostly_utf8(data):
         return data.decode("utf-8", "replace")
     return data.decode(_plausible(data, first_bad), "replace")
 
 
 def wide_encoding(data: bytes) -> str | None:
-    """Returns `utf-16-le` or `utf-16-be` for text without a mark whose every other byte is mostly zero."""
+    """Returns `utf-16-le` or `utf-16-be` for text of that kind without a mark, told by its zeros; else None.
+
+    Every letter of a Latin script has one, and every blank of any other.
+    """
     probe = data[: _PROBE & ~1]
-    if len(probe) < 4 or len(data) % 2:
-        return None
-    half = len(probe) // 2
     even, odd = probe[::2].count(0), probe[1::2].count(0)
-    if odd > 0.6 * half and even < 0.05 * half:
-        return "utf-16-le"
-    if even > 0.6 * half and odd < 0.05 * half:
-        return "utf-16-be"
-    return None
+    if max(even, odd) * 50 < len(probe) // 2 or min(even, odd) * 20 > max(even, odd):
+        return None
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    try:
+        text = probe[: len(probe) & ~1].decode(encoding)
+    except UnicodeDecodeError:  # numbers of two bytes
+        return None
+    return encoding if len(_CONTROLS.findall(text)) * 50 <= len(text) else None
 
 
 def clean(text: str) -> str:

@@ -40,7 +40,7 @@ def read_document(
         )
     return Parsed(
         text=found.text,
-        title=shorten(sanitize_line(found.title).strip(), MAX_TITLE),
+        title=shorten(" ".join(sanitize_line(found.title).split()), MAX_TITLE),
         media_type=kind,
         pages=len(found.pages) if found.pages is not None else None,
         digest=source.digest,

@@ -18,6 +18,7 @@ _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]|$)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _NO_PARAGRAPH = re.compile(r" {0,3}(?:[-+*>|#]|\d{1,9}[.)] | {4})")
 _DEFINITION = re.compile(r"([ \t]*)(?:async[ \t]+def|def|class)[ \t]+(\w+)")
+_EMPHASIS = re.compile(r"\*([^*\s][^*]*)\*")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 
 
@@ -129,4 +130,5 @@ def _front_matter_end(text: str) -> int:
 def title_of(raw: str) -> str:
     """Returns a heading as it is shown in a path: one line without marks."""
     plain = _LINK.sub(r"\1", raw).replace("**", "").replace("__", "").replace("`", "")
+    plain = _EMPHASIS.sub(r"\1", plain)
     return shorten(sanitize_line(plain).strip(), MAX_HEADING)

@@ -87,18 +87,10 @@ class ParserProcess:
         """
         order = Order(path, name, max_bytes, timeout_s, chunking, media_type)
         with self._turn:
-            child = self._ready()
             try:
-                parsed = self._ask(child, order)
-            except HoldfastError:
-                raise
-            except BaseException:
-                self._end(child)  # an answer that was not read to its end would be the next document's
-                raise
+                return self._parse(order)
             finally:
                 self._interrupted = False
-            self._count(child, parsed)
-            return parsed
 
     def interrupt(self) -> None:
         """Ends the reading that is under way, if one is, from another thread."""
@@ -117,7 +109,19 @@ class ParserProcess:
             if self._child is not None:
                 self._end(self._child)
 
-    def _ready(self) -> subprocess.Popen[bytes]:
+    def _parse(self, order: Order) -> Parsed:
+        child = self._ready(order.name)
+        try:
+            parsed = self._ask(child, order)
+        except HoldfastError:
+            raise
+        except BaseException:
+            self._end(child)  # an answer that was not read to its end would be the next document's
+            raise
+        self._count(child, parsed)
+        return parsed
+
+    def _ready(self, name: str) -> subprocess.Popen[bytes]:
         child = self._child
         if child is not None and child.poll() is not None:  # it died in between, of nobody's document
             self._end(child)
@@ -125,6 +129,8 @@ class ParserProcess:
         with self._state:
             if self._closed:
                 raise KnowledgeUnavailable("The index is closing", retryable=False)
+            if self._interrupted:
+                raise _interrupted(name)
             if child is None:
                 child = self._child = self._start()
             return child
@@ -168,7 +174,7 @@ class ParserProcess:
         if self._closed:
             return KnowledgeUnavailable("The index is closing", retryable=False)
         if self._interrupted:
-            return UnavailableError(f"Reading {order.name} was interrupted", code="parsing_interrupted")
+            return _interrupted(order.name)
         sys.stderr.write(said.decode(errors="replace"))
         how = _ending(child.returncode)
         return InvalidError(
@@ -254,6 +260,10 @@ class _Exchange:
 def parser_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Returns what a parser needs of `environment`: no key and no proxy is among it."""
     return {k: environment[k] for k in _KEPT if k in environment} | _SET
+
+
+def _interrupted(name: str) -> UnavailableError:
+    return UnavailableError(f"Reading {name} was interrupted", code="parsing_interrupted")
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
