@@ -19,14 +19,21 @@ def system_prompt(
     tools: tuple[str, ...] = (),
     project_notes: str = "",
     memory: str = "",
+    knowledge: str = "",
 ) -> str:
     """Returns the first message of a model's context.
 
     `workspace` is the folder that tools work in; `project_notes` the text of the project's `AGENTS.md`,
-    empty when it must not be read; `memory` the section about memory. The text changes once a day at most,
-    so that providers can cache it.
+    empty when it must not be read; `memory` and `knowledge` the sections about those. The text
+    changes once a day at most, so that providers can cache it.
     """
-    sections = [instructions.strip(), _facts(today, workspace, tools), _notes(project_notes), memory]
+    sections = [
+        instructions.strip(),
+        _facts(today, workspace, tools),
+        knowledge,
+        _notes(project_notes),
+        memory,
+    ]
     return "\n\n".join(section for section in sections if section)
 
 

@@ -72,7 +72,8 @@ class RunOptions(Value):
     skills: tuple[str, ...] | None = None
     """Narrows the agent's skills to these."""
     knowledge: tuple[KnowledgeUse, ...] | None = None
-    """Narrows the collections that the agent may search to these."""
+    """The collections of the owner that the run may search, in the place of the agent's. One that the agent
+    has too is searched as the agent says, the others when the model wants to."""
     sub_agents: tuple[SubAgentUse, ...] | None = None
     mcp_servers: tuple[McpServerUse, ...] = ()
     """Beside the agent's own."""
@@ -82,6 +83,8 @@ class RunOptions(Value):
     """Name of a way of working, for example one that hands work to other agents."""
     memory: MemoryUse | None = None
     context_source: ContextSource | None = None
+    """What the model is shown beside the conversation, in the place of what the agent's knowledge would be
+    searched for before the first step."""
     suggestions: bool = False
     """Whether questions that could follow are suggested after the reply."""
     force_summary: bool = False
@@ -89,8 +92,8 @@ class RunOptions(Value):
 
 
 LATER_OPTIONS = (
-    *("skills", "knowledge", "sub_agents", "mcp_servers", "workflows", "mode"),
-    *("context_source", "suggestions", "force_summary"),
+    *("skills", "sub_agents", "mcp_servers", "workflows", "mode"),
+    *("suggestions", "force_summary"),
 )
 """Run options whose services come later."""
 

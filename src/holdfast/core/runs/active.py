@@ -19,6 +19,7 @@ from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.tools import MemoryDesk, Risk, Tool
 from holdfast.core.runs.emitter import Emitter
+from holdfast.core.runs.knowledge.begin import RunKnowledge
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import CallState, RunState
 
@@ -98,6 +99,8 @@ class ActiveRun:
     timer: WorkTimer
     memory: MemoryDesk | None = None
     """What tools may recall and write; None: nothing."""
+    knowledge: RunKnowledge | None = None
+    """What is looked up before the first step, and what tools may search; None: nothing."""
     preface: str = ""
     """Put before the run's message."""
     levers: Levers = field(default_factory=Levers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Literal
 
 from holdfast.core.domain.errors import StoreError
 from holdfast.core.domain.events import (
@@ -16,7 +17,9 @@ from holdfast.core.domain.events import (
     RunEvent,
     ToolCallProgressed,
 )
+from holdfast.core.domain.knowledge import Citation
 from holdfast.core.identity.redaction import StreamRedactor
+from holdfast.core.runs.knowledge.citing import cited, with_citations
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.store.log import EventLog
@@ -149,15 +152,29 @@ class Emitter:
         part.finish()
         open_part = self.state.part
         assert open_part is not None
+        text, citations = self._cited(open_part.kind, "".join(open_part.texts))
         await self.emit(
             PartCompleted(
                 session_id=self.state.session_id,
                 run_id=self.state.run_id,
                 part_id=open_part.part_id,
                 kind=open_part.kind,
-                text="".join(open_part.texts),
+                text=text,
+                citations=citations,
             )
         )
+
+    def _cited(self, kind: PartKind, text: str) -> tuple[str, tuple[Citation, ...]]:
+        if kind != "text" or not self.state.cites:
+            return text, ()
+        return cited(text, self.context.sources)
+
+    def closing(
+        self, state: RunState, reason: Literal["error", "cancelled"], *, interrupted: bool = False
+    ) -> list[RunEvent]:
+        """Returns the events that close what is open in `state`, a part's text with its citations."""
+        events = state.closing(reason, interrupted=interrupted)
+        return with_citations(events, self.context.sources) if state.cites else events
 
     def drop_part(self) -> None:
         """Flushes the open part's text without completing it: the run's closing does that."""

@@ -223,6 +223,7 @@ class Executor:
             timeout_s=self._command_timeout_s,
             allow_private_hosts=self._allow_private_hosts,
             memory=run.memory,
+            knowledge=run.knowledge.desk if run.knowledge is not None else None,
         )
 
     async def _run_tool(self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> None:

@@ -63,6 +63,8 @@ class Loop:
         if run.state.direct:
             await run.emitter.emit(RunCompleted(**run.ids), durable=True)
             return
+        if run.knowledge is not None:
+            await _timed(run, run.knowledge.begin)
         while True:
             await self._between_steps(run)
             last = run.levers.finish
@@ -125,7 +127,7 @@ class Loop:
             # The window was smaller than we knew: once with half of what there is, then it is an error.
             used = sum(len(str(entry.message)) for entry in run.emitter.context.entries) // 4
             run.emitter.drop_part()
-            await run.emitter.emit(*run.state.closing("error"))
+            await run.emitter.emit(*run.emitter.closing(run.state, "error"))
             if not await _timed(run, lambda: self._compactor.compact(run, used // 3)):
                 raise
             return await _timed(run, lambda: self._stepper.step(run, tools=tools))

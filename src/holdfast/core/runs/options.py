@@ -21,6 +21,7 @@ from holdfast.core.domain.messages import (
 )
 from holdfast.core.domain.models import ModelInfo, ModelSettings
 from holdfast.core.domain.runs import LATER_OPTIONS, RunOptions
+from holdfast.core.runs.knowledge.assigned import with_knowledge_tools
 from holdfast.core.tools.registry import near_names
 
 MAX_DEPTH = 100
@@ -52,6 +53,7 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
         )
     if nested_deeper(options.response_format, MAX_DEPTH):
         raise InvalidError("response_format is nested too deep.", code="nested_too_deep")
+    spec = with_knowledge_tools(spec, options)
     known = tuple(dict.fromkeys((*spec.tool_names, *_recall_tools(spec, options), BLOCK_TOOL)))
     for name in options.tools or ():
         if name not in known:
@@ -156,7 +158,7 @@ def with_options(spec: AgentSpec, options: RunOptions) -> AgentSpec:
     return spec.model_copy(
         update={
             "instructions": "\n\n".join(text for text in texts if text),
-            "tools": _narrowed(spec, options),
+            "tools": _narrowed(with_knowledge_tools(spec, options), options),
             "limits": limits,
             "model_settings": _settings(spec.model_settings, options),
         }

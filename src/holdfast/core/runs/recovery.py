@@ -17,6 +17,7 @@ from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import Run
 from holdfast.core.domain.values import all_items
 from holdfast.core.runs.active import ActiveRun, Prepare
+from holdfast.core.runs.knowledge.citing import with_citations
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import INTERRUPTED_TEXT, RunState
 from holdfast.core.store.log import EventLog
@@ -92,6 +93,8 @@ class Recovery:
 
     async def _interrupt(self, state: RunState) -> None:
         closing = state.closing("error", interrupted=True)
+        if state.part is not None and state.cites:
+            closing = with_citations(closing, (await read_context(self._log, state.session_id)).sources)
         end = RunFailed(session_id=state.session_id, run_id=state.run_id, error=INTERRUPTED)
         await self._log.append(*closing, end, durable=True)
 
@@ -111,9 +114,8 @@ class Recovery:
         if session is None:
             raise NotFoundError(f"There is no session {row.session_id}.", code="session_not_found")
         if state.direct:
-            return await self._prepare.run(
-                session, state.options, state, ContextProjection(), (), tool=state.direct
-            )
+            context = await read_context(self._log, session.id)
+            return await self._prepare.run(session, state.options, state, context, (), tool=state.direct)
         context = await read_context(self._log, session.id)
         models = await self._prepare.models(session, state.options.model_copy(update={"model": row.model}))
         run = await self._prepare.run(session, state.options, state, context, models)

@@ -41,6 +41,7 @@ from holdfast.core.domain.values import new_call_id, new_id
 from holdfast.core.runs.active import ActiveRun, Prepare
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.executor import RunStopped
+from holdfast.core.runs.knowledge.assigned import KNOWLEDGE_TOOLS
 from holdfast.core.runs.loop import Loop
 from holdfast.core.runs.options import check_direct, check_results
 from holdfast.core.runs.projections.context import ContextProjection
@@ -155,7 +156,8 @@ class Supervisor:
             self._check_open()
             session = await self._session(session_id)
             state = RunState(session.id, new_id())
-            run = await self._prepare.run(session, options, state, ContextProjection(), (), tool=tool)
+            context = await self._context_of(session_id, tool)
+            run = await self._prepare.run(session, options, state, context, (), tool=tool)
             validate_arguments(run.tools[tool], arguments)
             requested = ToolCallRequested(
                 **run.ids, call_id=new_call_id(), step=0, name=tool, arguments=arguments
@@ -163,6 +165,11 @@ class Supervisor:
             started = RunStarted(**run.ids, agent=run.spec.name, model="", options=options)
             await self._begin(run, started, requested)
             return run.run_id, requested.call_id
+
+    async def _context_of(self, session_id: str, tool: str) -> ContextProjection:
+        """Returns what a tool that is run directly must know of the session: what it finds is numbered as all
+        that was found there."""
+        return await read_context(self._log, session_id) if tool in KNOWLEDGE_TOOLS else ContextProjection()
 
     async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
         """Takes a waiting message out of the queue."""
@@ -394,7 +401,7 @@ class Supervisor:
             try:
                 state = await self._logged_state(run) if await run.emitter.failed() else run.state
                 if not state.ended:
-                    closing = state.closing(kind, interrupted=self._closing)
+                    closing = run.emitter.closing(state, kind, interrupted=self._closing)
                     await self._log.append(*closing, end, durable=True)
                 return
             except StoreError as error:

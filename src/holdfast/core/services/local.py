@@ -23,9 +23,11 @@ from holdfast.core.domain.values import utc_now
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.identity.redaction import Redactor, StreamRedactor
+from holdfast.core.knowledge.retrieval.searcher import Searcher
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.compaction import Compactor
 from holdfast.core.runs.executor import Executor
+from holdfast.core.runs.knowledge.desk import KnowledgePorts
 from holdfast.core.runs.loop import Loop
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.steps import Stepper
@@ -33,7 +35,7 @@ from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.access import Access
 from holdfast.core.services.agents import AgentService
-from holdfast.core.services.asking import ModelAsker
+from holdfast.core.services.asking import OFFLINE, ModelAsker
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.engine import EngineService
@@ -135,12 +137,12 @@ class _Core:
         self.attachments = Attachments(log.reader)
         self.broker = Broker()
         self.replies = ReplyCheck(parts.processes, parts.environment)
+        self.library = self._library()
         self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
         self.figures = Figures(log, self.supervisor, self.started_at, parts.listeners)
         self.hooks = Hooks(log, parts.blobs, self.accounts, parts.keys.webhooks, redactor.redact)
         self.tracing = parts.tracing(log) if parts.tracing else None
         self.shutdown = Shutdown(self.supervisor, parts.stop)
-        self.library = self._library()
         self.sweep: asyncio.Task[None] | None = None
 
     def _library(self) -> Library:
@@ -190,6 +192,21 @@ class _Core:
             self.replies,
             self.memory,
             Injection(self.log, self.workspaces, self.parts.blobs),
+            self._knowledge(),
+        )
+
+    def _knowledge(self) -> KnowledgePorts | None:
+        """Returns what runs need to search; None where there is no knowledge."""
+        index, client = self.parts.knowledge, self.parts.client
+        if index is None:
+            return None
+        return KnowledgePorts(
+            index,
+            Searcher(index),
+            lambda model, api_base, used: (
+                None if model in ("", OFFLINE) else ModelAsker(client, model, used=used, api_base=api_base)
+            ),
+            exists=lambda: self.library.exists,
         )
 
     async def start_tracing(self) -> None:

@@ -23,6 +23,9 @@ from holdfast.core.identity.redaction import StreamRedactor
 from holdfast.core.runs.active import ActiveRun, WorkTimer
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.emitter import Emitter
+from holdfast.core.runs.knowledge.begin import run_knowledge, section
+from holdfast.core.runs.knowledge.checking import check_knowledge
+from holdfast.core.runs.knowledge.desk import KnowledgePorts
 from holdfast.core.runs.options import affordable, check_options, memory_tools, with_options
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
@@ -55,6 +58,7 @@ class Preparation:
         replies: ReplyCheck,
         memory: MemoryStore,
         injection: Injection,
+        knowledge: KnowledgePorts | None,
     ) -> None:
         self._log = log
         self._registry = registry
@@ -69,6 +73,7 @@ class Preparation:
         self._replies = replies
         self._memory = memory
         self._injection = injection
+        self._knowledge = knowledge
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
         """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one, and for
@@ -76,6 +81,7 @@ class Preparation:
         spec, trusted = await self._spec(session)
         check_options(options, spec)
         await choose_blocks(self._memory, session, spec, options, trusted=trusted)
+        await check_knowledge(options, session.owner, self._knowledge)
         if options.response_format is not None:
             await self._replies.schema(options.response_format)
         settings = await asyncio.to_thread(self._settings, Path(session.project))
@@ -114,6 +120,8 @@ class Preparation:
             injected = await self._injection.inject(
                 memory, session, workspace, changes=BLOCK_TOOL in names, files=state.step == 0
             )
+        emitter = Emitter(self._log, state, context, self._redactor)
+        knowledge = run_knowledge(self._knowledge, session, spec, options, emitter, direct=tool is not None)
         reader = self._log.reader
         approvals = await all_items(lambda limit, at: reader.approvals(session.id, False, limit, at))
         # A fork's older ones were decided for the session that it comes from.
@@ -126,15 +134,18 @@ class Preparation:
             spec=spec,
             options=options,
             models=models,
-            system=lambda: self._system(session, spec, names, injected.system),
+            system=lambda: self._system(
+                session, spec, names, injected.system, section(knowledge, emitter, names)
+            ),
             tools={name: self._tools.get(name) for name in names},
             workspace=workspace,
             evaluate=self._evaluator(session, spec, options, await self._policies.of(session.owner)),
             allow_always=self._policies.file(session.owner).add_allow,
             state=state,
-            emitter=Emitter(self._log, state, context, self._redactor),
+            emitter=emitter,
             timer=WorkTimer(spec.limits.timeout_s),
             memory=memory,
+            knowledge=knowledge,
             preface=injected.preface,
             model_index=models.index(state.model) if state.model in models else 0,
         )
@@ -161,7 +172,9 @@ class Preparation:
 
         return answer
 
-    def _system(self, session: Session, spec: AgentSpec, tools: tuple[str, ...], memory: str) -> str:
+    def _system(
+        self, session: Session, spec: AgentSpec, tools: tuple[str, ...], memory: str, knowledge: str
+    ) -> str:
         return system_prompt(
             instructions=spec.instructions,
             today=utc_now().date(),
@@ -169,6 +182,7 @@ class Preparation:
             tools=tools,
             project_notes=self._project_notes(session, spec),
             memory=memory,
+            knowledge=knowledge,
         )
 
     def _project_notes(self, session: Session, spec: AgentSpec) -> str:

@@ -21,6 +21,7 @@ from holdfast.core.domain.events import (
     PartStarted,
     QuestionAnswered,
     QuestionAsked,
+    RetrievalCompleted,
     RunCompleted,
     RunEvent,
     RunPaused,
@@ -115,6 +116,13 @@ class RunState:
     unpriced: bool = False
     """Whether the cost of a model call is not known."""
     repairs: int = 0
+    retrieved: bool = False
+    """Whether something was looked up before the first step."""
+
+    @property
+    def cites(self) -> bool:
+        """Whether numbers in brackets can be citations: in a JSON reply they are lists."""
+        return self.options.response_format is None
 
     @property
     def status(self) -> RunStatus:
@@ -181,6 +189,8 @@ class RunState:
             case UsageRecorded():
                 self.cost_usd += event.cost_usd or 0.0
                 self.unpriced = self.unpriced or event.cost_usd is None
+            case RetrievalCompleted(call_id=None):
+                self.retrieved = True
             case MessageAdded(origin="repair"):
                 self.repairs += 1
             case _:

@@ -1,0 +1,289 @@
+"""The knowledge of one run: its collections, its searches, and their record in the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from holdfast.core.domain.agents import KnowledgeAssignment
+from holdfast.core.domain.errors import ErrorInfo, HoldfastError, NotFoundError, UnsupportedError
+from holdfast.core.domain.events import RetrievalCompleted, UsageRecorded
+from holdfast.core.domain.indexing import Asker, KnowledgeIndex, KnowledgeKeeper, Retriever
+from holdfast.core.domain.knowledge import Collection, Document, Method, Retrieval, RetrievalStep, Retrieved
+from holdfast.core.domain.models import UsageReport
+from holdfast.core.domain.options import KnowledgeUse
+from holdfast.core.domain.passages import retrieved, shown, used_tokens, within_budget
+from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.runs.emitter import Emitter
+from holdfast.core.runs.knowledge.assigned import Assigned, assigned
+from holdfast.core.tools.registry import near_names
+
+MakeAsker = Callable[[str, str | None, Callable[[UsageReport], None]], Asker | None]
+"""Makes what asks a model, by its name and the address of its server, and tells what each answer took; None
+for one that cannot be asked."""
+
+_HEAD_CHARS = 600
+"""What a result says around its passages, at most."""
+_NAMES = 20
+"""Documents that are looked at by name, and named where there is no such document."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgePorts:
+    """What knowledge needs, the same for all runs."""
+
+    index: KnowledgeIndex
+    retriever: Retriever
+    asker: MakeAsker
+    keeper: KnowledgeKeeper | None = None
+    exists: Callable[[], bool] = lambda: True
+    """Whether anything was ever kept; the index's process need not start to say that there is nothing."""
+
+    async def collections(self, owner: str) -> tuple[Collection, ...]:
+        """Returns an owner's collections. Raises `KnowledgeUnavailable`."""
+        return await self.index.collections(owner) if self.exists() else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run says of its knowledge."""
+
+    owner: str
+    named: tuple[KnowledgeAssignment, ...]
+    uses: tuple[KnowledgeUse, ...] = ()
+    """Those of the run's options."""
+    api_base: str | None = None
+    """Address of the model's server, where the agent names one."""
+
+
+class Desk:
+    """A run's `KnowledgeDesk`. Methods that plan or draft ask the run's model."""
+
+    def __init__(
+        self,
+        ports: KnowledgePorts,
+        request: Request,
+        emitter: Emitter,
+        *,
+        max_output_chars: int,
+    ) -> None:
+        self._ports = ports
+        self._request = request
+        self._emitter = emitter
+        self._max_output_chars = max_output_chars
+        self._there: tuple[Assigned, ...] | None = None
+        self.missing: tuple[str, ...] = ()
+        """Collections that the run names and that do not exist, once they have been listed."""
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The two ids that every event of the run has."""
+        return {"session_id": self._emitter.state.session_id, "run_id": self._emitter.state.run_id}
+
+    @property
+    def known(self) -> tuple[Assigned, ...]:
+        """The run's collections, as far as they have been listed."""
+        return self._there or ()
+
+    async def collections(self, *, again: bool = False) -> tuple[Assigned, ...]:
+        """Returns the run's collections. Raises `KnowledgeUnavailable`."""
+        if self._there is None or again:
+            there = await self._ports.collections(self._request.owner)
+            self._there, self.missing = assigned(self._request.named, self._request.uses, there)
+        return self._there
+
+    # --- what the tools ask
+
+    async def search(
+        self, query: str, call_id: str, *, collections: Sequence[str] = (), top_k: int | None = None
+    ) -> tuple[Retrieved, ...]:
+        """Does as `KnowledgeDesk.search`. Raises `NotFoundError` for a collection that the run does not have,
+        and when there is none; what the search itself raises is in the log as well."""
+        chosen = await self._chosen(collections)
+        items, error = await self._look(query, chosen, call_id=call_id, top_k=top_k)
+        if error is not None:
+            raise error
+        return items
+
+    async def _chosen(self, names: Sequence[str]) -> tuple[Assigned, ...]:
+        there = await self.collections()
+        known = [each.collection.name for each in there]
+        unknown = [name for name in names if not any(_is(each.collection, name) for each in there)]
+        if unknown:
+            there = await self.collections(again=True)  # it may have been made meanwhile
+            unknown = [name for name in names if not any(_is(each.collection, name) for each in there)]
+        if unknown:
+            near = near_names(unknown[0], known)
+            raise NotFoundError(
+                f"There is no collection {shorten(unknown[0], 80)!r} in this run.{near}",
+                code="collection_not_found",
+            )
+        if not there:
+            raise NotFoundError(
+                "There is no collection that this run may search.", code="collection_not_found"
+            )
+        return tuple(each for each in there if not names or any(_is(each.collection, name) for name in names))
+
+    async def read(self, document: str, start: int = 0, characters: int = 4_000) -> tuple[Document, str]:
+        """Does as `KnowledgeDesk.read`."""
+        there = await self.collections()
+        found = await self._document(document, there)
+        return found, await self._ports.index.text(found.id, start, characters)
+
+    async def _document(self, wanted: str, there: tuple[Assigned, ...]) -> Document:
+        by_id = await self._by_id(wanted)
+        if by_id is not None and any(self._may_read(by_id, each) for each in there):
+            return by_id
+        names: list[str] = []
+        for each in there:
+            page = await self._ports.index.documents(each.collection.id, wanted, _NAMES)
+            readable = [one for one in page.items if self._may_read(one, each)]
+            exact = [one for one in readable if wanted in (one.name, one.title, one.source)]
+            if exact:
+                return exact[0]
+            names += [sanitize_line(one.name) for one in readable]
+        raise NotFoundError(
+            f"There is no document {shorten(wanted, 80)!r} in the collections of this run."
+            f"{near_names(wanted, names[:_NAMES])}",
+            code="document_not_found",
+        )
+
+    async def _by_id(self, document_id: str) -> Document | None:
+        try:
+            return await self._ports.index.document(document_id)
+        except NotFoundError:
+            return None
+
+    def _may_read(self, document: Document, each: Assigned) -> bool:
+        """Says whether a document is among what the run may see of a collection. Only a search can tell what
+        a filter leaves: then what it has shown may be read."""
+        if document.collection_id != each.collection.id:
+            return False
+        if each.use.documents is not None and document.id not in each.use.documents:
+            return False
+        if each.use.where is None:
+            return True
+        passages = (item.passage for item in self._emitter.context.sources.values())
+        return any(passage is not None and passage.document_id == document.id for passage in passages)
+
+    # --- before the first step
+
+    async def look_up(self, query: str, chosen: Sequence[Assigned], method: Method | None = None) -> None:
+        """Searches for a message and records it; what goes wrong is in the log, and the run goes on."""
+        await self._look(query, chosen, method=method)
+
+    async def give(
+        self,
+        items: tuple[Retrieved, ...],
+        source: Literal["stored", "text", "items"],
+        *,
+        max_tokens: int | None = None,
+        context_id: str | None = None,
+        steps: tuple[RetrievalStep, ...] = (),
+    ) -> None:
+        """Records what the caller has given as the context of the run."""
+        items = self._emitter.context.numbered(within_budget(items, max_tokens))
+        event = RetrievalCompleted(
+            **self.ids,
+            source=source,
+            context_id=context_id,
+            items=items,
+            steps=steps,
+            tokens=used_tokens(items),
+            max_tokens=max_tokens,
+        )
+        await self._emitter.emit(event)
+
+    async def say(
+        self, error: ErrorInfo, collections: tuple[str, ...] = (), context_id: str | None = None
+    ) -> None:
+        """Records that something could not be looked up before the first step."""
+        source: Literal["knowledge", "stored"] = "stored" if context_id else "knowledge"
+        event = RetrievalCompleted(
+            **self.ids, source=source, context_id=context_id, collections=collections, error=error
+        )
+        await self._emitter.emit(event)
+
+    # --- searching
+
+    async def _look(
+        self,
+        query: str,
+        chosen: Sequence[Assigned],
+        *,
+        call_id: str | None = None,
+        method: Method | None = None,
+        top_k: int | None = None,
+    ) -> tuple[tuple[Retrieved, ...], HoldfastError | None]:
+        """Searches and records it; returns what was found with its numbers, and what went wrong."""
+        model, usage = self._emitter.state.model, list[UsageReport]()
+        max_tokens = max(each.max_tokens for each in chosen)
+        found, error = Retrieval(query=query, method=method or _method(chosen)), None
+        began = time.perf_counter()
+        try:
+            ask = self._ports.asker(model, self._request.api_base, usage.append)
+            found = await self._searched(query, chosen, method, top_k, max_tokens, ask)
+        except HoldfastError as failure:
+            error = failure
+            self._there = None  # a collection may be gone
+        items = within_budget(retrieved(found.passages), max_tokens)
+        items = self._emitter.context.numbered(items if call_id is None else self._short_enough(items))
+        event = RetrievalCompleted(
+            **self.ids,
+            call_id=call_id,
+            query=query,
+            method=found.method,
+            collections=tuple(each.collection.name for each in chosen),
+            items=items,
+            steps=found.steps,
+            tokens=used_tokens(items),
+            max_tokens=max_tokens,
+            duration_ms=round((time.perf_counter() - began) * 1000, 1),
+            error=error.info if error is not None else None,
+        )
+        used = (UsageRecorded(**self.ids, model=model, **each.model_dump(exclude={"type"})) for each in usage)
+        logged, *_ = await self._emitter.emit(event, *used)
+        assert isinstance(logged.event, RetrievalCompleted)
+        return logged.event.items, error
+
+    async def _searched(
+        self,
+        query: str,
+        chosen: Sequence[Assigned],
+        method: Method | None,
+        top_k: int | None,
+        max_tokens: int,
+        ask: Asker | None,
+    ) -> Retrieval:
+        """Searches; where a method needs a model and there is none, with one that does not."""
+        retrieve = self._ports.retriever.retrieve
+        uses = [each.use for each in chosen]
+        try:
+            return await retrieve(query, uses, method=method, top_k=top_k, max_tokens=max_tokens, ask=ask)
+        except UnsupportedError:
+            if ask is not None:
+                raise
+        found = await retrieve(query, uses, method="hybrid", top_k=top_k, max_tokens=max_tokens)
+        step = RetrievalStep(
+            action="plan", text="The offline model can neither plan nor draft: searched once."
+        )
+        return found.model_copy(update={"steps": (step, *found.steps)})
+
+    def _short_enough(self, items: tuple[Retrieved, ...]) -> tuple[Retrieved, ...]:
+        """Returns the items with so many used that the result of the call, which shows them, is not cut."""
+        room = self._max_output_chars - _HEAD_CHARS
+        kept: list[Retrieved] = []
+        for item in items:
+            room -= len(shown([item.model_copy(update={"number": 100_000})])) + 2
+            kept.append(item.model_copy(update={"used": item.used and room >= 0}))
+        return tuple(kept)
+
+
+def _is(collection: Collection, name: str) -> bool:
+    return name in (collection.id, collection.name)
+
+
+def _method(chosen: Sequence[Assigned]) -> Method:
+    return chosen[0].use.method or chosen[0].collection.retrieval.method
