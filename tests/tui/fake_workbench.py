@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from fake_knowledge import FakeJobs, FakeKnowledge, FakeMemory
+
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, ToolAssignment, Trust
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
@@ -54,6 +56,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.files import Change, FileContent, FileEntry
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
+from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart, UserPart, text_of
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.runs import (
@@ -133,8 +136,8 @@ class FakeRun:
         """Stays busy until the test releases the run, or it is cancelled."""
         await self.wait(self.bench.release)
 
-    async def say(self, text: str, chunk: int = 16) -> None:
-        """Streams a reply."""
+    async def say(self, text: str, chunk: int = 16, citations: tuple[Citation, ...] = ()) -> None:
+        """Streams a reply; `citations`: what the numbers in it stand for."""
         self.step += 1
         model = self.bench.model_of(self.session_id)
         self.emit(StepStarted, step=self.step, model=model, prompt="0" * 64)
@@ -143,7 +146,7 @@ class FakeRun:
         for start in range(0, len(text), chunk):
             self.emit(PartDelta, part_id=part_id, text=text[start : start + chunk])
             await asyncio.sleep(0)
-        self.emit(PartCompleted, part_id=part_id, kind="text", text=text)
+        self.emit(PartCompleted, part_id=part_id, kind="text", text=text, citations=citations)
         self.usage()
 
     def usage(self, reason: str = "stop") -> None:
@@ -362,6 +365,9 @@ class FakeWorkbench:
         self.keys = _Keys()
         self.users = _Users(self)
         self.engine = _Engine(self)
+        self.knowledge = FakeKnowledge(self)
+        self.jobs = FakeJobs(self)
+        self.memory = FakeMemory(self)
 
     # --- the log
 

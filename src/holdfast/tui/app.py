@@ -52,6 +52,7 @@ class HoldfastApp(App[int]):
         _command("f2", "approvals"),
         _command("f3", "files"),
         _command("f4", "run"),
+        _command("f5", "knowledge"),
         _command("ctrl+g", "continue"),
         _command("ctrl+f", "find"),
         _command("ctrl+q", "quit"),
@@ -127,7 +128,7 @@ class HoldfastApp(App[int]):
         }
         if name in local:
             local[name]()
-        elif name in ("sessions", "approvals", "files", "run"):
+        elif name in ("sessions", "approvals", "files", "run", "knowledge"):
             self.main.go(name)
         else:
             self.do(name, argument)

@@ -17,6 +17,10 @@ from holdfast.tui.control.connection import Connection
 from holdfast.tui.control.decisions import DecisionsControl
 from holdfast.tui.control.engine import EngineControl
 from holdfast.tui.control.files import FilesControl
+from holdfast.tui.control.ingesting import IngestingControl
+from holdfast.tui.control.knowledge import KnowledgeControl
+from holdfast.tui.control.memory import MemoryControl
+from holdfast.tui.control.reading import ReadingControl
 from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.sessions import SessionsControl
 
@@ -37,6 +41,10 @@ class Desk:
         self.runs = RunsControl(self.context, self.sessions, self.decisions)
         self.files = FilesControl(self.context, self.sessions)
         self.agents = AgentsControl(self.context, self.sessions)
+        self.knowledge = KnowledgeControl(self.context)
+        self.ingesting = IngestingControl(self.context, self.knowledge)
+        self.reading = ReadingControl(self.context)
+        self.memory = MemoryControl(self.context)
         self._first = app.start.session
         self.engine = EngineControl(self.context)
         self.connection.on_met = self.engine.meet
@@ -71,6 +79,10 @@ class Desk:
             "edit": self.files.edit,
             "undo": self.files.undo,
             "redo": self.files.redo,
+            "sources": self.reading.sources,
+            **self.knowledge.actions,
+            **self.ingesting.actions,
+            **self.memory.actions,
         }
 
     async def close(self) -> None:
@@ -106,6 +118,8 @@ class Desk:
         await self._open_first()
         await self.agents.load()
         await self.sessions.resume()
+        await self.knowledge.resume()
+        await self.memory.resume()
         await self.guarded(self.runs.flush_outbox)
         self.context.view.box.ask_for_files()
 
@@ -123,3 +137,5 @@ class Desk:
         self.sessions.take(logged)
         self.decisions.take(logged)
         self.engine.take(logged)
+        self.knowledge.take(logged)
+        self.memory.take(logged)

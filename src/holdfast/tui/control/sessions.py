@@ -15,6 +15,7 @@ from holdfast.core.domain.messages import text_of, without_results
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.control.base import CLOSED, Context
 from holdfast.tui.control.connection import Connection, fairly
+from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.sessions import hit_rows
 from holdfast.tui.presenters.transcript import TranscriptPresenter
@@ -118,16 +119,17 @@ class SessionsControl:
         self._last = page[-1].id if page else 0
         self._counted = session.last_event_id
         model.opening = False
-        model.run = RunView()
+        model.run, model.answers = RunView(), Answers()
         for logged in page:
             model.run.apply(logged.event)
+            model.answers.apply(logged.event)
             model.take_queue(logged.event)
         self._describe(session)
         self._context.panes.set_entries(self._presenter.present(list(page)))
         added = (e.event for e in page if e.event.type == "message.added")
         texts = [text_of(said) for event in added if (said := without_results(event.parts))]
         view.box.history.replace([sanitize(text) for text in texts])
-        view.mark("inbox", "sessions", "run", "queue", "files", "title")
+        view.mark("inbox", "sessions", "run", "queue", "files", "knowledge", "title")
         self._context.app.do("files.reload")
 
     def _describe(self, session: Session) -> None:
@@ -147,7 +149,7 @@ class SessionsControl:
         model.header = replace(model.header, agent=model.agent, tokens=0, cost_usd=0.0, unpriced=False)
         self._context.panes.clear_transcript()
         view.box.history.replace([])
-        view.mark("header", "sessions", "run", "queue", "files", "footer", "title")
+        view.mark("header", "sessions", "run", "queue", "files", "knowledge", "footer", "title")
         view.box.focus_text()
 
     async def ensure(self) -> str:
@@ -232,6 +234,8 @@ class SessionsControl:
             return
         if model.run.apply(event):
             view.mark("run", "footer")
+        if model.answers.apply(event):
+            view.mark("knowledge")
         if model.take_queue(event):
             view.mark("queue")
         if logged.id > self._counted:
@@ -265,6 +269,8 @@ class SessionsControl:
             return False
         self._first = page[0].id
         self._context.panes.prepend(TranscriptPresenter().present(list(page)))
+        if model.answers.older(page):
+            self._context.view.mark("knowledge")
         model.run.older([e.event.run_id for e in page if e.event.type == "run.started"])
         return True
 

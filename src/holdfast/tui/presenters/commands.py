@@ -38,6 +38,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("approvals", "Approvals", "Go to what waits for you", "approvals", "", "f2", local=True),
     Command("files", "Files", "Go to the session's files", "files", "", "f3", local=True),
     Command("run", "Run", "Go to plan, steps, tokens and cost", "run", "", "f4", local=True),
+    Command(
+        "knowledge", "Knowledge of the answers", "What each answer was made from", "", "", "f5", local=True
+    ),
+    Command(
+        "collections", "Knowledge", "Collections, documents, search, ingestion", "knowledge", "[collection]"
+    ),
+    Command("sources", "Sources", "Open what the last answer cites", "sources", "[number]"),
+    Command("memory", "Memory", "Blocks and entries that outlive sessions", "memory"),
     Command("continue", "Continue the run", "Go on where it was interrupted", "continue", "", "ctrl+g"),
     Command("interrupt", "Interrupt the run", "Stop it; what it has done stays", "stop", "", "esc"),
     Command("pause", "Pause the run", "Hold it before its next step", "pause"),
@@ -101,8 +109,41 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("u", "undo the last run's changes"),
         ("U", "redo"),
     ),
+    "Knowledge of the answers": (
+        ("← →", "the answer before, after"),
+        ("enter", "open the document at the passage"),
+        ("o", "all collections"),
+    ),
+    "Knowledge (/knowledge)": (
+        ("n", "new collection"),
+        ("a", "add files, a folder or an address"),
+        ("y", "sync with its folders: only what changed"),
+        ("w", "watch its folders, or no longer"),
+        ("/", "filter documents, or the words to search for"),
+        ("f s j", "documents, search, jobs"),
+        ("m", "how to search"),
+        ("enter", "documents of a collection; open a document or a passage"),
+        ("c r", "jobs: cancel; try again what failed"),
+        ("d", "delete the collection, remove the document"),
+    ),
+    "Document": (
+        ("n p", "next passage, the one before"),
+        ("c", "list of the passages"),
+        ("↑ ↓ pgup pgdn home end", "scroll"),
+    ),
+    "Memory (/memory)": (
+        ("← →", "blocks, entries"),
+        ("n", "new block or entry"),
+        ("enter", "edit the text"),
+        ("o", "of a block: where it is put, what agents may do, default, public"),
+        ("p t", "of an entry: pin, tags"),
+        ("/", "search entries"),
+        ("d", "delete"),
+    ),
     "Transcript": (
         ("↑ ↓ pgup pgdn home end", "move"),
+        ("[ ]", "entry before, after"),
+        ("1-9", "open what [1] to [9] of the answer cites; more digits for more"),
         ("enter", "open or close a tool call; choose a message to fork at"),
         ("ctrl+f", "find; n and N go to the next and the one before"),
     ),
@@ -110,7 +151,7 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("ctrl+p", "all commands"),
         ("ctrl+n", "new session"),
         ("ctrl+o", "sessions"),
-        ("F2 F3 F4", "approvals, files, run"),
+        ("F2 F3 F4 F5", "approvals, files, run, knowledge"),
         ("ctrl+g", "continue an interrupted run"),
         ("tab", "next pane"),
         ("esc", "close what is open; back to the message field"),
@@ -126,6 +167,10 @@ PLACES = {
     "sessions": "Sessions",
     "files": "Files",
     "transcript": "Transcript",
+    "knowledge": "Knowledge of the answers",
+    "collections": "Knowledge (/knowledge)",
+    "document": "Document",
+    "memory": "Memory (/memory)",
 }
 
 
@@ -151,7 +196,8 @@ FOOTERS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "sessions": (("enter", "open", ""), ("/", "search", ""), ("n", "new", "new"), ("r", "rename", "rename")),
     "approvals": (("enter", "whole", ""),),
     "files": (("enter", "preview", ""), ("o", "editor", ""), ("u", "undo", "undo"), ("U", "redo", "redo")),
-    "transcript": (("enter", "open", ""), ("ctrl+f", "find", "find")),
+    "transcript": (("enter", "open", ""), ("1-9", "source", ""), ("ctrl+f", "find", "find")),
+    "knowledge": (("enter", "open", ""), ("← →", "answers", ""), ("o", "collections", "collections")),
     "run": (),
 }
 COMMON = (
@@ -159,6 +205,7 @@ COMMON = (
     ("F2", "approvals", "approvals"),
     ("F3", "files", "files"),
     ("F4", "run", "run"),
+    ("F5", "knowledge", "knowledge"),
     ("^n", "new", "new"),
     ("^p", "palette", "palette"),
 )

@@ -190,3 +190,40 @@ def entry_detail(entry: EntryView | None, now: datetime) -> list[Line]:
     if entry.tags:
         lines.append(line((" ".join(f"#{tag}" for tag in entry.tags), "accent")))
     return [*lines, (), *(line(one.expandtabs(4)) for one in entry.content.split("\n"))]
+
+
+def headline(state: MemoryState, waiting: int) -> Line:
+    """Returns the first line of the memory screen."""
+    return line(
+        ("Memory", "brand"),
+        ("  what outlives sessions: blocks stand before the model, entries are searched", "muted"),
+        (f"  ⚠ {waiting}" if waiting else "", "warning"),
+    )
+
+
+def note_lines(state: MemoryState, tab: str) -> list[Line]:
+    """Returns what stands in a list that is empty: loading, nothing there, what went wrong."""
+    if state.error:
+        return [line((state.error, "error"))]
+    known = state.blocks if tab == "blocks" else state.entries
+    if known is None:
+        return [line(("Reading the memory…", "muted"))]
+    if known:
+        return []
+    if tab == "blocks":
+        return [line("No block yet."), (), line(("n", "key"), (" makes one: a text for every run.", "muted"))]
+    if state.query.strip():
+        return [line(("No entry fits.", "muted"))]
+    how = " makes one; agents with recall: true do, too."
+    return [line("Nothing is remembered yet."), (), line(("n", "key"), (how, "muted"))]
+
+
+def footer(tab: str) -> list[tuple[str, str, str]]:
+    """Returns key, label and command of each key, the most useful here first."""
+    keys = [("esc", "back", "back"), ("enter", "edit", "edit"), ("n", "new", "new")]
+    if tab == "blocks":
+        keys += [("o", "options", "options"), ("d", "delete", "delete"), ("→", "entries", "entries")]
+    else:
+        keys += [("p", "pin", "pin"), ("t", "tags", "tags"), ("d", "forget", "delete")]
+        keys += [("/", "search", "words"), ("←", "blocks", "blocks")]
+    return [*keys, ("F1", "help", "help")]

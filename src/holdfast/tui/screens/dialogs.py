@@ -28,7 +28,8 @@ Given = TypeVar("Given")
 ESCAPE = Binding("escape", "dismiss", "close", show=False)
 
 
-def _hint(*keys: tuple[str, str]) -> Static:
+def key_hint(*keys: tuple[str, str]) -> Static:
+    """Returns the line of keys at the end of a dialog."""
     spans: list[tuple[str, str]] = []
     for key, label in keys:
         spans += [(key, "key"), (f" {label}   ", "muted")]
@@ -70,7 +71,7 @@ class AskScreen(Dialog[str]):
         with Vertical(classes="dialog small"):
             yield Static(self._question, classes="dialog-title", markup=False)
             yield Input(self._value, id="answer", select_on_focus=False)
-            yield _hint(("enter", "done"), ("esc", "leave it"))
+            yield key_hint(("enter", "done"), ("esc", "leave it"))
 
     @on(Input.Submitted)
     def _done(self, event: Input.Submitted) -> None:
@@ -96,7 +97,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog small"):
             yield Static(self._question, classes="dialog-title", markup=False)
-            yield _hint(("y", self._verb), ("n", "keep it"))
+            yield key_hint(("y", self._verb), ("n", "keep it"))
 
     def action_answer(self, answer: bool) -> None:
         self.dismiss(answer)
@@ -125,7 +126,7 @@ class ChooseScreen(Dialog["str | None"]):
             with Horizontal(classes="columns"):
                 yield RowList(id="choices")
                 yield LinesView(id="choice-detail")
-            yield _hint(("↑↓", "move"), ("enter", "choose"), ("esc", "leave it"))
+            yield key_hint(("↑↓", "move"), ("enter", "choose"), ("esc", "leave it"))
 
     def on_mount(self) -> None:
         self._fill("")
@@ -201,7 +202,7 @@ class DocumentScreen(ModalScreen[None]):
             )
             yield self.document()
             keys = (("o", "editor"),) if self._edit else ()
-            yield _hint(("↑↓ pgup pgdn", "scroll"), *keys, ("esc", "close"))
+            yield key_hint(("↑↓ pgup pgdn", "scroll"), *keys, ("esc", "close"))
 
     def document(self) -> Widget:
         """Returns what is shown."""
@@ -252,7 +253,7 @@ class ApprovalScreen(DocumentScreen):
             yield Static(paint(line((self._title, "heading"))), classes="dialog-title")
             yield LinesView(self._lines, id="document")
             yield Static(paint(self._keys), id="whole-keys", markup=False)
-            yield _hint(("↑↓ pgup pgdn", "scroll"), ("esc", "back"))
+            yield key_hint(("↑↓ pgup pgdn", "scroll"), ("esc", "back"))
 
     def show_keys(self, keys: Line) -> None:
         """Shows other keys: `always` wants to be said twice."""
@@ -280,7 +281,7 @@ class ArgumentsScreen(Dialog[None]):
             yield Static(f"Edit the arguments of {self._title}", classes="dialog-title", markup=False)
             yield TextArea(self._arguments, id="arguments", compact=True, show_line_numbers=True)
             yield Static("", id="arguments-problem", markup=False)
-            yield _hint(("ctrl+s", "approve these"), ("esc", "leave it"))
+            yield key_hint(("ctrl+s", "approve these"), ("esc", "leave it"))
 
     def on_mount(self) -> None:
         area = self.query_one("#arguments", TextArea)

@@ -27,15 +27,17 @@ from holdfast.tui.widgets.strips import HeaderLine, KeyBar
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
     from holdfast.tui.presenters.draft import Mention
+    from holdfast.tui.presenters.passages import PassageView
     from holdfast.tui.screens.panes import Panes
     from holdfast.tui.widgets.panes.approvals import ApprovalsPane
     from holdfast.tui.widgets.panes.files import FilesPane
+    from holdfast.tui.widgets.panes.knowledge import KnowledgePane
     from holdfast.tui.widgets.panes.sessions import SessionsPane
     from holdfast.tui.widgets.transcript import Transcript
 
 QUIET_S = 0.04
 """What is typed right after the start is drawn before the panes are loaded."""
-PLACES = ("sessions", "approvals", "files", "run", "transcript")
+PLACES = ("sessions", "approvals", "files", "run", "knowledge", "transcript")
 
 
 class MainScreen(Screen[None]):
@@ -119,11 +121,16 @@ class MainScreen(Screen[None]):
         if self.panes is not None:
             self.panes.side.action_tab(tab)
 
+    def action_step_answer(self, step: int) -> None:
+        """Looks at what the answer before or after was made from."""
+        if self.app.model.answers.step(step):
+            self.mark("knowledge")
+
     # --- places
 
     @property
     def place(self) -> str:
-        """Where the focus is: composer, transcript, sessions, approvals, files or run."""
+        """Where the focus is: composer, transcript, sessions, approvals, files, run, knowledge."""
         focused = self.focused
         if focused is None or isinstance(focused, MessageArea):
             return "composer"
@@ -185,6 +192,27 @@ class MainScreen(Screen[None]):
 
     def on_files_pane_editor_wanted(self, event: FilesPane.EditorWanted) -> None:
         self.app.do("edit", event.path)
+
+    def on_knowledge_pane_resized(self) -> None:
+        self.mark("knowledge")
+
+    def on_knowledge_pane_passage_chosen(self, event: KnowledgePane.PassageChosen) -> None:
+        self._open_passage(event.passage)
+
+    def on_transcript_source_activated(self, event: Transcript.SourceActivated) -> None:
+        self._open_passage(event.passage)
+
+    def on_transcript_number_typed(self, event: Transcript.NumberTyped) -> None:
+        self.app.do("sources", str(event.number))
+
+    def on_transcript_cursor_moved(self, event: Transcript.CursorMoved) -> None:
+        entry = self.panes.entries.get(event.entry_id) if self.panes is not None else None
+        if entry is not None and self.app.model.answers.choose(entry.run_id):
+            self.mark("knowledge")
+
+    def _open_passage(self, passage: PassageView) -> None:
+        if self.app.desk is not None:
+            self.app.work(partial(self.app.desk.reading.open_passage, passage), "reading")
 
     def on_transcript_older_needed(self) -> None:
         if self.app.desk is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.presenters.choices import Choice
 from holdfast.tui.presenters.commands import help_lines
-from holdfast.tui.presenters.spans import line
+from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.screens.dialogs import (
     ArgumentsScreen,
     AskScreen,
@@ -18,6 +18,7 @@ from holdfast.tui.screens.dialogs import (
     DocumentScreen,
     MarkdownScreen,
 )
+from holdfast.tui.screens.editing import TextScreen
 
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
@@ -55,6 +56,14 @@ class Dialogs:
         """Shows the keys, those of `place` first, and the slash commands."""
         note = f"Holdfast {self._app.start.version}"
         self._app.push_screen(DocumentScreen("Help", note, help_lines(place)))
+
+    def show_lines(self, title: str, note: str, lines: list[Line]) -> None:
+        """Shows lines on the whole screen."""
+        self._app.push_screen(DocumentScreen(title, note, lines))
+
+    async def edit_text(self, title: str, text: str, save: Callable[[str], Awaitable[str]]) -> None:
+        """Lets the person edit a text of many lines; `save` returns what is wrong with it."""
+        await self._app.push_screen_wait(TextScreen(sanitize_line(title), text, save))
 
     def preview(self, preview: FilePreview, path: str) -> None:
         """Shows a file."""

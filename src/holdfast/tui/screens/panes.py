@@ -21,6 +21,7 @@ from holdfast.tui.presenters.skew import skew_lines
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.screens.dialogs import ApprovalScreen
 from holdfast.tui.screens.finder import Finder
+from holdfast.tui.screens.modelled import ModelScreen
 from holdfast.tui.widgets.paint import paint_all
 from holdfast.tui.widgets.panes.approvals import KEY_ACTIONS
 from holdfast.tui.widgets.panes.sessions import SessionsPane
@@ -46,7 +47,7 @@ class Panes:
 
     PARTS: ClassVar[tuple[str, ...]] = (
         *("header", "sessions", "inbox", "run", "queue"),
-        *("files", "footer", "title", "hint", "trust", "skew"),
+        *("files", "knowledge", "footer", "title", "hint", "trust", "skew"),
     )
 
     def __init__(self, screen: MainScreen) -> None:
@@ -111,8 +112,11 @@ class Panes:
         self._paint_lines(parts)
         if "sessions" in parts:
             self.sessions.show(model, now)
-        if parts & {"inbox", "files", "run"}:
+        if parts & {"inbox", "files", "run", "knowledge"}:
             self.side.show(parts, model, now)
+        for screen in self._screen.app.screen_stack:
+            if isinstance(screen, ModelScreen):
+                screen.draw(parts, model, now)
         if "inbox" in parts:
             self._paint_decision()
 
@@ -120,6 +124,7 @@ class Panes:
         model, screen = self._model, self._screen
         if "header" in parts:
             model.count_waiting()
+            model.count_jobs()
             screen.query_one("#header", HeaderLine).show(model.header)
         if parts & {"hint", "run", "title", "inbox", "trust"}:
             hint = self.finder.lines() or hint_lines(model, self._engine_says)

@@ -36,6 +36,9 @@ class LinesView(ScrollView, can_focus=True):
         self._rows: list[Content] = []
         self._subject: object = None
         self._width = 0
+        self._starts: list[int] = []
+        """The row with which each line begins."""
+        self._wanted: tuple[int, int] | None = None
 
     def show(self, lines: list[Line], subject: object = None) -> None:
         """Replaces the lines; goes to the top when `subject` is another one than before."""
@@ -60,7 +63,9 @@ class LinesView(ScrollView, can_focus=True):
         if self._width <= 0:
             return
         rows: list[Content] = []
+        self._starts = []
         for line in self._lines:
+            self._starts.append(len(rows))
             content = paint(line)
             if content.cell_length <= self._width:
                 rows.append(content)
@@ -69,6 +74,20 @@ class LinesView(ScrollView, can_focus=True):
         self._rows = rows
         self.virtual_size = Size(self._width, len(rows))
         self.refresh()
+        self._arrive()
+
+    def go_to_line(self, number: int, lead: int = 2) -> None:
+        """Scrolls to a line, with `lead` rows above it; as soon as there is a size to do it in."""
+        self._wanted = (number, lead)
+        self._arrive()
+
+    def _arrive(self) -> None:
+        if self._wanted is None or not self._starts or self.size.height == 0:
+            return
+        number, lead = self._wanted
+        self._wanted = None
+        row = self._starts[min(number, len(self._starts) - 1)]
+        self.call_after_refresh(self.scroll_to, y=max(0, row - lead), animate=False, immediate=True)
 
     def render_line(self, y: int) -> Strip:
         row = self.scroll_offset.y + y

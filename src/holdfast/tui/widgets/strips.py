@@ -63,8 +63,10 @@ class HeaderLine(Static):
 class KeyBar(PlainLinks):
     """The keys of where one is; each can be clicked."""
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, *, id: str, action: str = "app.command") -> None:
+        """`action` is the action that takes a key's command."""
         super().__init__("", id=id, markup=False)
+        self._action = action
         self._keys: list[tuple[str, str, str]] = []
 
     def show(self, keys: list[tuple[str, str, str]]) -> None:
@@ -75,15 +77,15 @@ class KeyBar(PlainLinks):
 
     def render(self) -> Content:
         width = self.content_size.width
-        pieces = [_key(*one) for one in self._keys]
+        pieces = [_key(*one, self._action) for one in self._keys]
         while len(pieces) > 2 and sum(p.cell_length + 2 for p in pieces) > width:
             pieces.pop(-3 if len(pieces) > 3 else -2)
         return Content("  ").join(pieces)
 
 
-def _key(key: str, label: str, command: str) -> Content:
+def _key(key: str, label: str, command: str, action: str) -> Content:
     content = paint(line((key, "key"), (f" {label}", "muted")))
-    return _on_click(content, 0, len(content), f"app.command({command!r})") if command else content
+    return _on_click(content, 0, len(content), f"{action}({command!r})") if command else content
 
 
 def clickable(shown: Line, actions: dict[str, str]) -> Content:

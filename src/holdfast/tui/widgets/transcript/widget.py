@@ -110,6 +110,17 @@ class Transcript(ColumnView, can_focus=True):
             return self.transcript
 
     @dataclass
+    class CursorMoved(Message):
+        """The cursor stands on another entry."""
+
+        transcript: Transcript
+        entry_id: str
+
+        @property
+        def control(self) -> Transcript:
+            return self.transcript
+
+    @dataclass
     class NumberTyped(Message):
         """The passage of a number is to be opened; the entry at the cursor does not cite it."""
 
@@ -222,8 +233,13 @@ class Transcript(ColumnView, can_focus=True):
             place = column.locate(min(row, column.total - 1))
             position = place.item if place is not None else 0
         item = column.items[max(0, min(position, len(column.items) - 1))]
-        self._cursor = item.entry.id
+        self._go_to(item)
         self._show_item(item)
+
+    def _go_to(self, item: Item) -> None:
+        if item.entry.id != self._cursor:
+            self._cursor = item.entry.id
+            self.post_message(self.CursorMoved(self, item.entry.id))
 
     def _show_item(self, item: Item) -> None:
         """Scrolls as little as needed to have the first rows of an item on the screen."""
@@ -353,7 +369,7 @@ class Transcript(ColumnView, can_focus=True):
         if passage is not None:
             self.post_message(self.SourceActivated(self, passage))
             return
-        self._cursor = item.entry.id
+        self._go_to(item)
         self.refresh()
         if block.toggles or (item.entry.kind != "reply" and not pieces.toggles(item.entry)):
             self._activate(item)

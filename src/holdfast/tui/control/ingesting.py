@@ -1,0 +1,151 @@
+"""Changing knowledge: collections are made and deleted, documents taken in and removed, jobs ended."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdfast.core.domain.errors import ForbiddenError, InvalidError, UnavailableError
+from holdfast.core.domain.text import sanitize_line
+from holdfast.tui.control.base import Context
+from holdfast.tui.control.knowledge import KnowledgeControl
+from holdfast.tui.control.local_files import local_file
+from holdfast.tui.presenters.knowledge.collections import CollectionView
+from holdfast.tui.presenters.knowledge.jobs import JobView
+from holdfast.tui.presenters.knowledge.state import KnowledgeState
+
+if TYPE_CHECKING:
+    from holdfast.core.domain.jobs import Job
+
+
+class IngestingControl:
+    """What a person does with collections, documents and jobs."""
+
+    def __init__(self, context: Context, knowledge: KnowledgeControl) -> None:
+        self._context = context
+        self._knowledge = knowledge
+        self.actions: dict[str, Callable[[str], Awaitable[None]]] = {
+            "knowledge.new": self.new,
+            "knowledge.add": self.add,
+            "knowledge.sync": self.sync,
+            "knowledge.watch": self.watch,
+            "knowledge.delete": self.delete,
+            "knowledge.remove": self.remove,
+            "knowledge.cancel": self.cancel,
+            "knowledge.retry": self.retry,
+        }
+
+    @property
+    def _state(self) -> KnowledgeState:
+        return self._context.model.knowledge
+
+    async def new(self, name: str) -> None:
+        """Makes a collection, and asks what to take in."""
+        dialogs = self._context.app.dialogs
+        wanted = name or await dialogs.ask("New collection: its name", "")
+        if not wanted:
+            return
+        about = await dialogs.ask(f"What is {wanted} about? Models read it; it may stay empty.", "")
+        made = await self._context.workbench.knowledge.create(wanted, about)
+        self._state.chosen = made.id
+        await self._knowledge.reload()
+        await self._knowledge.choose(made.id)
+        await self.add("")
+
+    async def add(self, what: str) -> None:
+        """Takes in files, folders or pages."""
+        collection = self._knowledge.need()
+        question = f"Add to {collection.name}: a file, a folder or an address"
+        given = what or await self._context.app.dialogs.ask(question, "")
+        if not given:
+            return
+        knowledge = self._context.workbench.knowledge
+        if given.startswith(("https://", "http://")):
+            job = await knowledge.add(collection.id, urls=(given,))
+        elif self._context.remote is None:
+            job = await knowledge.add(collection.id, paths=(str(self._path(given)),))
+        elif (here := local_file(given, self._context.app.start.folder)) is not None:
+            job = await self._upload(collection, here)
+        else:
+            job = await knowledge.add(collection.id, paths=(given,))
+        self._state.jobs.merge(job)
+        self._knowledge.mark()
+
+    def _path(self, given: str) -> Path:
+        try:
+            return (self._context.app.start.folder / Path(given).expanduser()).absolute()
+        except RuntimeError as error:
+            raise InvalidError(f"{sanitize_line(given)} names the home of nobody.") from error
+
+    async def _upload(self, collection: CollectionView, path: Path) -> Job:
+        try:
+            with path.open("rb") as data:
+                return await self._context.workbench.knowledge.upload(collection.id, path.name, data)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ForbiddenError(f"{sanitize_line(str(path))} cannot be read: {reason}.") from error
+
+    async def sync(self, _: str = "") -> None:
+        """Brings the chosen collection in step with its folders."""
+        self._state.jobs.merge(await self._context.workbench.knowledge.sync(self._knowledge.need().id))
+        self._knowledge.mark()
+
+    async def watch(self, _: str = "") -> None:
+        """Lets the folders of the chosen collection be watched, or no longer."""
+        collection = self._knowledge.need()
+        if not collection.folders:
+            raise InvalidError(f"{collection.name} has no folder: a adds one.")
+        on = not all(folder.watched for folder in collection.folders)
+        for folder in collection.folders:
+            if folder.watched != on:
+                await self._context.workbench.knowledge.watch(collection.id, folder.path, on)
+        await self._knowledge.reload()
+        said = "taken in as they happen" if on else "no longer taken in by themselves: y does it"
+        self._context.view.say(f"{collection.name}: changes of its folders are {said}.")
+
+    async def delete(self, _: str = "") -> None:
+        """Deletes the chosen collection."""
+        collection = self._knowledge.need()
+        question = (
+            f"Delete the collection “{collection.name}” with its {collection.documents} documents? "
+            "Files on disk stay."
+        )
+        if not await self._context.app.dialogs.confirm(question, "delete"):
+            return
+        await self._context.workbench.knowledge.delete(collection.id)
+        await self._knowledge.reload()
+        await self._knowledge.read_documents()
+        self._context.view.say(f"Deleted “{collection.name}”.")
+
+    async def remove(self, document_id: str) -> None:
+        """Removes a document from the chosen collection."""
+        document = next((one for one in self._state.documents or [] if one.id == document_id), None)
+        if document is None:
+            return
+        question = f"Remove “{document.name}” from {self._knowledge.need().name}? The file on disk stays."
+        if not await self._context.app.dialogs.confirm(question, "remove"):
+            return
+        await self._context.workbench.knowledge.remove(document_id)
+        await self._knowledge.reload()
+        await self._knowledge.read_documents()
+
+    async def cancel(self, job_id: str) -> None:
+        """Ends a job."""
+        self._state.jobs.merge(await self._context.workbench.jobs.cancel(self._job(job_id, running=True).id))
+        self._knowledge.mark()
+
+    async def retry(self, job_id: str) -> None:
+        """Tries again what failed in a job."""
+        self._state.jobs.merge(await self._context.workbench.jobs.retry(self._job(job_id, running=False).id))
+        self._knowledge.mark()
+
+    def _job(self, job_id: str, *, running: bool) -> JobView:
+        """Returns the job under the cursor, else the latest one that the key is for."""
+        jobs = self._state.jobs
+        fits = [job for job in jobs.jobs if (job.running if running else job.retryable)]
+        job = jobs.get(job_id) or (fits[0] if fits else None)
+        if job is None:
+            what = "runs" if running else "has failed"
+            raise UnavailableError(f"No job {what}.", code="no_job", retryable=False)
+        return job

@@ -1,0 +1,140 @@
+"""The knowledge screen as data: its first line, its notes, its keys, its results."""
+
+from __future__ import annotations
+
+from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.tui.presenters.knowledge.state import KnowledgeState
+from holdfast.tui.presenters.passages import PassageView, figures_of, fit_end, score_of
+from holdfast.tui.presenters.spans import Line, line
+
+
+def headline(state: KnowledgeState, waiting: int) -> Line:
+    """Returns how much is known in all, and what goes on meanwhile."""
+    collections = state.collections or []
+    documents, chunks = sum(one.documents for one in collections), sum(one.chunks for one in collections)
+    said = (
+        f"  {len(collections)} collections · {documents:,} documents · {chunks:,} chunks"
+        if collections
+        else ""
+    )
+    running = len(state.jobs.running)
+    jobs = f"  {running} job{'' if running == 1 else 's'} running" if running else ""
+    return line(
+        ("Knowledge", "brand"), (said, "muted"), (jobs, "accent"),
+        (f"  ⚠ {waiting}" if waiting else "", "warning"),
+    )  # fmt: skip
+
+
+def note_lines(state: KnowledgeState, where: str) -> list[Line]:
+    """Returns what stands in a list that is empty, or below one: loading, nothing there, what went wrong."""
+    if where == "collections":
+        return _collections(state)
+    if where == "documents":
+        return _documents(state)
+    if where == "jobs":
+        return (
+            []
+            if state.jobs.jobs
+            else [line(("Nothing was taken in yet: ", "muted"), ("a", "key"), (" adds.", "muted"))]
+        )
+    return _search(state)
+
+
+def _collections(state: KnowledgeState) -> list[Line]:
+    if state.error:
+        return [line((state.error, "error"))]
+    if state.collections is None:
+        return [line(("Reading the collections…", "muted"))]
+    if state.collections:
+        return []
+    return [
+        line("No collection yet."),
+        (),
+        line(("n", "key"), (" makes one and takes in a file, a folder or a page.", "muted")),
+    ]
+
+
+def _documents(state: KnowledgeState) -> list[Line]:
+    if state.documents_error:
+        return [line((state.documents_error, "error"))]
+    if state.collection is None:
+        return []
+    if state.documents is None:
+        return [line(("Reading the documents…", "muted"))]
+    if state.documents:
+        return [line(("More follow at the end of the list.", "muted"))] if state.cursor else []
+    if state.filter:
+        return [
+            line(
+                (
+                    f"No document has “{shorten(sanitize_line(state.filter), 40)}” in its name or title.",
+                    "muted",
+                )
+            )
+        ]
+    return [line("It is empty.  ", ("a", "key"), (" adds a file, a folder or an address.", "muted"))]
+
+
+def _search(state: KnowledgeState) -> list[Line]:
+    if state.searching:
+        return [line(("Searching…", "muted"))]
+    if state.search_failed:
+        return [line((state.search_note, "error"))]
+    if state.results is None:
+        return [
+            line(
+                ("Words, a question, a phrase: ", "muted"),
+                ("enter", "key"),
+                (" searches, ", "muted"),
+                ("m", "key"),
+                (" says how.", "muted"),
+            )
+        ]
+    if not state.results:
+        return [line(("Nothing fits. ", "muted"), ("m", "key"), (" searches in another way.", "muted"))]
+    return [line((state.search_note, "muted"))]
+
+
+def result_row(passage: PassageView, rank: int, width: int) -> tuple[Line, Line, Line]:
+    """Returns a passage that a search found as three lines: place and score, why, how it begins."""
+    mark, score = f"{rank}. ", score_of(passage)
+    room = max(4, width - len(mark) - len(score) - 1)
+    label = fit_end(passage.label, room)
+    why = " · ".join(filter(None, (figures_of(passage), passage.headings)))
+    begin = shorten(sanitize_line(passage.excerpt), max(8, width - 3))
+    return (
+        line((mark, "number"), (label, "strong"), (f"{'':{max(1, room - len(label) + 1)}}{score}", "accent")),
+        line("   ", (why, "muted")),
+        line("   ", begin),
+    )
+
+
+def footer(tab: str, state: KnowledgeState) -> list[tuple[str, str, str]]:
+    """Returns key, label and command of each key, the most useful now first."""
+    keys = [("esc", "back", "back")]
+    if not state.collections:
+        return [*keys, ("n", "new collection", "new"), ("F1", "help", "help")]
+    here = {
+        "documents": [
+            ("enter", "open", ""),
+            ("a", "add", "add"),
+            ("/", "filter", "words"),
+            ("s", "search", "search"),
+            ("d", "remove", "delete"),
+        ],
+        "search": [
+            ("enter", "open", ""),
+            ("/", "words", "words"),
+            ("m", "method", "method"),
+            ("f", "documents", "documents"),
+        ],
+        "jobs": [
+            ("c", "cancel", "cancel"),
+            ("r", "retry", "retry"),
+            ("f", "documents", "documents"),
+            ("a", "add", "add"),
+        ],
+    }[tab]
+    rest = [("n", "new", "new"), ("y", "sync", "sync"), ("w", "watch", "watch")]
+    jobs = [] if tab == "jobs" else [("j", "jobs", "jobs")]
+    return [*keys, *here, *jobs, *rest, ("tab", "pane", ""), ("F1", "help", "help")]

@@ -1,0 +1,17 @@
+"""Screens beside the main one that show parts of the model, and are drawn with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from textual.screen import Screen
+
+from holdfast.tui.presenters.model import Model
+
+
+class ModelScreen(Screen[None]):
+    """A screen that is told, like the panes, which parts of the model have changed."""
+
+    def draw(self, parts: set[str], model: Model, now: datetime) -> None:
+        """Draws `parts`; those that it does not show are none of its business."""
+        raise NotImplementedError
