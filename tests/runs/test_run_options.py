@@ -12,15 +12,8 @@ from holdfast.core.domain.errors import HoldfastError, InvalidError, ModelUnavai
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import ModelSettings, UsageReport
 from holdfast.core.domain.options import (
-    ContextItem,
-    ItemsContext,
-    KnowledgeUse,
     McpServerUse,
-    MemoryUse,
-    RetrievedContext,
-    StoredContext,
     SubAgentUse,
-    TextContext,
 )
 from holdfast.core.domain.runs import LATER_OPTIONS, RunOptions
 
@@ -30,16 +23,10 @@ WRITE = ("write_file", json.dumps({"path": "asked.md", "content": "x"}))
 LIST = ("list_files", "{}")
 LATER = [
     {"skills": ("tables",)},
-    {"knowledge": (KnowledgeUse(collection="c", top_k=3, where={"year": 2026}),)},
     {"sub_agents": (SubAgentUse(name="reader", instructions="Read."),)},
     {"mcp_servers": (McpServerUse(name="files", command=("server",)),)},
     {"workflows": {"report": ("collect", "write")}},
     {"mode": "team"},
-    {"memory": MemoryUse(type="user", block="me")},
-    {"context_source": RetrievedContext(collections=(KnowledgeUse(collection="c"),))},
-    {"context_source": StoredContext(id="x")},
-    {"context_source": TextContext(text="Facts.")},
-    {"context_source": ItemsContext(items=(ContextItem(text="One."), ContextItem(id="2")))},
     {"suggestions": True},
     {"force_summary": True},
 ]

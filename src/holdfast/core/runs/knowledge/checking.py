@@ -20,7 +20,7 @@ async def check_knowledge(options: RunOptions, owner: str, ports: KnowledgePorts
     reached refuses nothing: the run says so, and goes on without.
     """
     source = options.context_source
-    if options.knowledge is None and source is None:
+    if not options.knowledge and source is None:
         return
     if ports is None:
         raise UnsupportedError("There is no knowledge here.", code="unsupported_option")
