@@ -204,8 +204,11 @@ def test_a_parser_sees_no_key_and_no_proxy() -> None:
     assert "/home/x" not in seen.values()
 
 
-def test_a_parser_that_cannot_be_started_makes_knowledge_unavailable(tmp_path: Path) -> None:
-    parser = ParserProcess(command=("/nonexistent/python",))
+@pytest.mark.parametrize("command", [("/nonexistent/python",), ("/bin/sh", "-c", "exit 3")])
+def test_a_parser_that_cannot_be_started_makes_knowledge_unavailable(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    parser = ParserProcess(command=command)
     code = _code(lambda: parser.parse(tmp_path, "a", max_bytes=1, timeout_s=1, chunking=Chunking()))
     assert code == "knowledge_unavailable"
     parser.close()

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.knowledge.parsing.documents import read_document
 from holdfast.core.knowledge.parsing.limits import MEMORY, apply_limits, end_after, end_with_parent
-from holdfast.core.knowledge.parsing.wire import Order, decode_order, encode_failure, encode_parsed
+from holdfast.core.knowledge.parsing.wire import TAKEN, Order, decode_order, encode_failure, encode_parsed
 
 GRACE_S = 10.0
 """Seconds beyond its time limit after which a parser ends itself."""
@@ -25,6 +25,8 @@ def serve(orders: BinaryIO, answers: BinaryIO) -> None:
     """Reads the documents that are asked for until nobody asks any more."""
     for line in orders:
         order = decode_order(line)
+        answers.write(TAKEN)
+        answers.flush()
         end_after(order.timeout_s + GRACE_S)
         head, text = _answer(order)
         end_after(0)

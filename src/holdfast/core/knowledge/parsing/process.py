@@ -23,10 +23,12 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.knowledge import Chunking
 from holdfast.core.knowledge.parsing.media import HEAVY
 from holdfast.core.knowledge.parsing.model import Parsed
-from holdfast.core.knowledge.parsing.wire import LENGTHS, Order, decode_answer, encode_order
+from holdfast.core.knowledge.parsing.wire import LENGTHS, TAKEN, Order, decode_answer, encode_order
 
 COMMAND = (sys.executable, "-P", "-m", "holdfast.core.knowledge.parsing.main")
 """`-P`: no module of the current folder is imported."""
+START_S = 60.0
+"""Seconds that a parser may take to be ready."""
 HEAVY_DOCUMENTS = 200
 """Documents of heavy formats after which a parser makes room for another: their libraries keep memory."""
 
@@ -110,9 +112,14 @@ class ParserProcess:
                 self._end(self._child)
 
     def _parse(self, order: Order) -> Parsed:
-        child = self._ready(order.name)
+        exchange = self._begun(order) or self._begun(order)
+        if exchange is None:
+            raise KnowledgeUnavailable(
+                "The parser of documents ends as soon as it is started; the knowledge worker's log says why"
+            )
+        child = exchange.child
         try:
-            parsed = self._ask(child, order)
+            parsed = self._ask(exchange, order)
         except HoldfastError:
             raise
         except BaseException:
@@ -123,7 +130,7 @@ class ParserProcess:
 
     def _ready(self, name: str) -> subprocess.Popen[bytes]:
         child = self._child
-        if child is not None and child.poll() is not None:  # it died in between, of nobody's document
+        if child is not None and child.poll() is not None:
             self._end(child)
             child = None
         with self._state:
@@ -152,31 +159,43 @@ class ParserProcess:
         self._heavy = 0
         return child
 
-    def _ask(self, child: subprocess.Popen[bytes], order: Order) -> Parsed:
+    def _begun(self, order: Order) -> _Exchange | None:
+        """Gives the order to the parser; returns None when it died before it had it, of nobody's document."""
+        child = self._ready(order.name)
         assert child.stdin is not None
-        exchange = _Exchange(child, time.monotonic() + order.timeout_s)
+        exchange = _Exchange(child, time.monotonic() + START_S)
         try:
             child.stdin.write(encode_order(order))
+            exchange.taken()
+        except (EOFError, BrokenPipeError, TimeoutError):
+            self._end(child)
+            _log(exchange.said)
+            return None
+        exchange.until = time.monotonic() + order.timeout_s
+        return exchange
+
+    def _ask(self, exchange: _Exchange, order: Order) -> Parsed:
+        try:
             head, text = exchange.answer()
         except TimeoutError as error:
-            self._end(child)
+            self._end(exchange.child)
             raise DeadlineError(
                 f"Reading {order.name} took longer than {order.timeout_s:g} s: divide it, or raise "
                 "knowledge.parse_timeout_s in the settings",
                 code="document_timeout",
             ) from error
-        except (EOFError, BrokenPipeError) as error:
-            self._end(child)
-            raise self._died(child, order, exchange.said) from error
+        except EOFError as error:
+            self._end(exchange.child)
+            raise self._died(exchange, order) from error
         return decode_answer(head, text)
 
-    def _died(self, child: subprocess.Popen[bytes], order: Order, said: bytes) -> HoldfastError:
+    def _died(self, exchange: _Exchange, order: Order) -> HoldfastError:
         if self._closed:
             return KnowledgeUnavailable("The index is closing", retryable=False)
         if self._interrupted:
             return _interrupted(order.name)
-        sys.stderr.write(said.decode(errors="replace"))
-        how = _ending(child.returncode)
+        _log(exchange.said)
+        how = _ending(exchange.child.returncode)
         return InvalidError(
             f"{order.name} cannot be read: the parser {how} over it. The file may be damaged; open it in the "
             "program that made it and save it anew",
@@ -206,14 +225,20 @@ class _Exchange:
     def __init__(self, child: subprocess.Popen[bytes], until: float) -> None:
         assert child.stdout is not None
         assert child.stderr is not None
+        self.child = child
+        self.until = until
         self._out = child.stdout.fileno()
         self._err = child.stderr.fileno()
-        self._until = until
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
         self._poll.register(self._err, select.POLLIN)
         self.said = b""
         """The end of what the parser wrote to its standard error."""
+
+    def taken(self) -> None:
+        """Returns when the order has arrived. Raises like `answer`."""
+        if self._exactly(len(TAKEN)) != TAKEN:
+            raise EOFError
 
     def answer(self) -> tuple[bytes, bytes]:
         """Returns head and text. Raises `TimeoutError`, and `EOFError` when the parser is gone."""
@@ -236,7 +261,7 @@ class _Exchange:
     def _wait(self) -> None:
         """Returns when there is something to read, or the end."""
         while True:
-            left = self._until - time.monotonic()
+            left = self.until - time.monotonic()
             if left <= 0:
                 raise TimeoutError
             ready = {fd for fd, _ in self._poll.poll(left * 1_000)}
@@ -271,6 +296,11 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
         return
     with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile; its number is kept until `wait`
         os.killpg(child.pid, signal.SIGKILL)
+
+
+def _log(said: bytes) -> None:
+    """Passes on what a parser said before it died: the worker's standard error is a log."""
+    sys.stderr.write(said.decode(errors="replace"))
 
 
 def _ending(code: int) -> str:

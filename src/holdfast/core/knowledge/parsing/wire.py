@@ -1,7 +1,8 @@
 """What goes through the pipes between a worker and its parser.
 
-A request is a line of JSON. An answer is two lengths (of a head, of a text), a head of JSON and the text in
-UTF-8: pieces are sent as places only, for the text has them.
+A request is a line of JSON. The parser says `TAKEN` as soon as it has it: what happens from then on is the
+document's doing. An answer is two lengths (of a head, of a text), a head of JSON and the text in UTF-8:
+pieces are sent as places only, for the text has them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from typing import Any
 from holdfast.core.domain.errors import ErrorInfo, HoldfastError, from_info
 from holdfast.core.domain.knowledge import Chunking, Place
 from holdfast.core.knowledge.parsing.model import Parsed, Piece
+
+TAKEN = b"\x06"
+"""In front of everything: the order has been read."""
 
 LENGTHS = struct.Struct(">QQ")
 """In front of an answer: bytes of its head, bytes of its text."""
