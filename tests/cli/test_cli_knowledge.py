@@ -42,6 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
+    (tmp_path / "docs" / "empty.md").touch()
     (tmp_path / "docs" / "link.md").symlink_to(tmp_path / "one.txt")
     (tmp_path / "docs" / "again").symlink_to(tmp_path / "docs")
     return tmp_path

@@ -51,9 +51,9 @@ class Walked:
 class Walk:
     """Finds the files below a folder that are taken in.
 
-    Left out are hidden files and folders, environments and installed packages, `closed` folders, and what
-    `takes_in` refuses by name. A link to a folder is not followed, so there are no loops; one to a file only
-    when the file lies in the folder as well.
+    Left out are hidden files and folders, empty files, environments and installed packages, `closed`
+    folders, and what `takes_in` refuses by name. A link to a folder is not followed, so there are no loops;
+    one to a file only when the file lies in the folder as well.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Walk:
             status = entry.stat()
         except (OSError, RuntimeError):  # a link to nothing or to itself, or the file is gone already
             return
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode) or not status.st_size:
             return
         relative = os.path.relpath(entry.path, root)
         if not _is_text(entry.path):
