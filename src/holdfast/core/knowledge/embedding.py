@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING
 from holdfast.core.knowledge.loading import loading
+from holdfast.core.knowledge.words import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +43,7 @@ class Bundled:
         import numpy as np
 
         model = self._loaded()
+        texts = [plain(text) or text for text in texts]
         found = np.zeros((len(texts), model.embedding.shape[1]), dtype=np.float32)
         # A batch is padded to its longest text: texts of one length belong together.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 from holdfast.core.domain.errors import KnowledgeUnavailable
 from holdfast.core.domain.knowledge import IndexProblem
+from holdfast.core.knowledge.index import rows
 from holdfast.core.knowledge.index.database import Database
+from holdfast.core.knowledge.index.delivery import Delivery
 from holdfast.core.knowledge.index.embedded import Embedded, Target
-from holdfast.core.knowledge.index.sweeping import Sweeper
 from holdfast.core.knowledge.index.vectors import MISSING, VectorsDamaged, VectorStore
 
 _READY = (
@@ -27,20 +28,20 @@ class Check:
         database: Database,
         embedded: Embedded,
         vectors: VectorStore,
-        sweeper: Sweeper,
+        delivery: Delivery,
         writing: threading.Lock,
     ) -> None:
         self._database = database
         self._embedded = embedded
         self._vectors = vectors
-        self._sweeper = sweeper
+        self._delivery = delivery
         self._writing = writing
 
     def run(self, *, repair: bool) -> tuple[IndexProblem, ...]:
         """Returns what does not agree. Raises `KnowledgeUnavailable`, and `ModelError` when vectors of a
         provider's model are to be made anew."""
         with self._writing:
-            self._sweeper.sweep()
+            self._delivery.deliver()
             collections = self._database.connection.execute("SELECT * FROM collections").fetchall()
             problems = [p for row in collections for p in self._collection(row, repair=repair)]
             problems += self._words(repair=repair)
@@ -109,10 +110,10 @@ class Check:
         target = Target(row["name"], row["embedding_model"], row["vectors"], row["dimensions"])
         for document in sorted(set(missing.values())):
             chunks = self._database.connection.execute(
-                f"SELECT p.id, p.text {_READY} AND d.number = ?", (document,)
+                f"SELECT p.id, p.headings, p.text {_READY} AND d.number = ?", (document,)
             ).fetchall()
-            lost = [(chunk["id"], chunk["text"]) for chunk in chunks if chunk["id"] in missing]
-            self._embedded.put(target, document, lost)
+            lost = [rows.unembedded(chunk, document) for chunk in chunks if chunk["id"] in missing]
+            self._embedded.put(target, lost)
 
     # --- all of them
 
@@ -132,7 +133,8 @@ class Check:
             with self._database.writing() as writing:
                 writing.execute("INSERT INTO words (words) VALUES ('delete-all')")
                 writing.execute(
-                    f"INSERT INTO words (rowid, headings, text) SELECT p.id, p.headings, p.text {_READY}"
+                    f"INSERT INTO words (rowid, headings, text, names) "
+                    f"SELECT p.id, p.headings, p.text, p.names {_READY}"
                 )
         return [IndexProblem(collection_id="", collection="", problem=problem, repaired=repair)]
 

@@ -126,6 +126,7 @@ def drop_rows(connection: sqlite3.Connection, documents: Sequence[int]) -> None:
     connection.execute(f"DELETE FROM passages WHERE id IN ({chunks})", given)
     connection.execute(f"DELETE FROM chunks WHERE document IN {numbers}", given)
     connection.execute(f"DELETE FROM texts WHERE document IN {numbers}", given)
+    connection.execute(f"DELETE FROM waiting WHERE document IN {numbers}", given)
     connection.execute(f"DELETE FROM documents WHERE number IN {numbers}", given)
 
 
@@ -134,8 +135,8 @@ def drop_words(connection: sqlite3.Connection, documents: Sequence[int]) -> None
     # Asking to delete words that were never put in would damage it.
     connection.execute(
         """
-        INSERT INTO words (words, rowid, headings, text)
-        SELECT 'delete', p.id, p.headings, p.text
+        INSERT INTO words (words, rowid, headings, text, names)
+        SELECT 'delete', p.id, p.headings, p.text, p.names
         FROM documents d JOIN chunks k ON k.document = d.number JOIN passages p ON p.id = k.id
         WHERE d.status = 'ready' AND d.number IN (SELECT value FROM json_each(?))
         """,
@@ -144,9 +145,10 @@ def drop_words(connection: sqlite3.Connection, documents: Sequence[int]) -> None
 
 
 def drop_vectors(connection: sqlite3.Connection, *names: str | None) -> None:
-    """Notes collections in Chroma that are to be deleted; see `Sweeper`."""
+    """Notes collections in Chroma that are to be deleted; see `Delivery`."""
     given = [(name,) for name in names if name is not None]
     connection.executemany("INSERT OR IGNORE INTO dropped VALUES (?)", given)
+    connection.executemany("DELETE FROM waiting WHERE vectors = ?", given)
 
 
 def missing(collection_id: str) -> NotFoundError:

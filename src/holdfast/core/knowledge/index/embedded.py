@@ -1,4 +1,4 @@
-"""Vectors of documents: made by the collection's model, put where they belong."""
+"""Vectors of documents: made by the collection's model, and kept until Chroma is given them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import ConflictError
 from holdfast.core.knowledge.embedding import Embeddings
-from holdfast.core.knowledge.index.vectors import BATCH, VectorStore
+from holdfast.core.knowledge.index.database import Database
+from holdfast.core.knowledge.index.vectors import VectorStore, missing
 
 if TYPE_CHECKING:
     from holdfast.core.knowledge.embedding import Vectors
+
+_BATCH = 256
+"""Texts that are embedded at once."""
 
 
 @dataclass(slots=True)
@@ -28,9 +32,10 @@ class Target:
 
 
 class Embedded:
-    """Makes vectors and keeps them."""
+    """Makes vectors. They wait in the database; `Delivery` takes them on."""
 
-    def __init__(self, embeddings: Embeddings, vectors: VectorStore) -> None:
+    def __init__(self, database: Database, embeddings: Embeddings, vectors: VectorStore) -> None:
+        self._database = database
         self._embeddings = embeddings
         self._vectors = vectors
 
@@ -46,6 +51,8 @@ class Embedded:
         Calls `between` before each batch. Sets `target.dimensions`. Raises `ModelError`,
         `KnowledgeUnavailable`, and `ConflictError` (`embedding_mismatch`).
         """
+        if target.dimensions is not None and not self._vectors.is_there:
+            raise missing(self._vectors.place)
         for part in _batches(chunks):
             between()
             made = self._embeddings.embed(target.model, [text for _, text in part])
@@ -54,7 +61,14 @@ class Embedded:
                 self._vectors.create(target.vectors)
                 target.dimensions = dimensions
             check_dimensions(target.collection, target.model, target.dimensions, dimensions)
-            self._vectors.upsert(target.vectors, [chunk_id for chunk_id, _ in part], made, document)
+            with self._database.writing() as connection:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO waiting (vectors, document, chunk, vector) VALUES (?, ?, ?, ?)",
+                    [
+                        (target.vectors, document, chunk_id, vector.astype("<f4").tobytes())
+                        for (chunk_id, _), vector in zip(part, made, strict=True)
+                    ],
+                )
 
     def query(self, target: Target, text: str) -> Vectors:
         """Returns the vector of a query. Raises as `put`."""
@@ -77,5 +91,5 @@ def check_dimensions(collection: str, model: str, kept: int, made: int) -> None:
 
 
 def _batches(chunks: Sequence[tuple[int, str]]) -> Iterator[Sequence[tuple[int, str]]]:
-    for at in range(0, len(chunks), BATCH):
-        yield chunks[at : at + BATCH]
+    for at in range(0, len(chunks), _BATCH):
+        yield chunks[at : at + _BATCH]

@@ -29,6 +29,7 @@ from holdfast.core.knowledge.index.checking import Check
 from holdfast.core.knowledge.index.collections import Collections, drop_words
 from holdfast.core.knowledge.index.contexts import Contexts
 from holdfast.core.knowledge.index.database import Database
+from holdfast.core.knowledge.index.delivery import Delivery
 from holdfast.core.knowledge.index.documents import Documents
 from holdfast.core.knowledge.index.embedded import Embedded
 from holdfast.core.knowledge.index.folder_lock import FolderLock
@@ -36,7 +37,6 @@ from holdfast.core.knowledge.index.ingesting import Ingestion, Parser
 from holdfast.core.knowledge.index.reembedding import Reembedding
 from holdfast.core.knowledge.index.search import Search
 from holdfast.core.knowledge.index.stopping import Stop
-from holdfast.core.knowledge.index.sweeping import Sweeper
 from holdfast.core.knowledge.index.vectors import VectorStore
 
 DATABASE = "knowledge.db"
@@ -67,14 +67,14 @@ class Index:
         self._vectors = vectors or VectorStore(folder / CHROMA, chroma_url)
         embedded = Embedded(embeddings, self._vectors)
         database, writing = self._database, self._writing
-        self._sweeper = Sweeper(database, self._vectors)
+        self._delivery = Delivery(database, self._vectors)
         self._collections = Collections(database)
         self._documents = Documents(database, self._collections)
         self._contexts = Contexts(database)
-        self._ingestion = Ingestion(database, self._collections, embedded, self._sweeper, parser, writing)
-        self._reembedding = Reembedding(database, self._collections, embedded, self._sweeper, writing)
+        self._ingestion = Ingestion(database, self._collections, embedded, self._delivery, parser, writing)
+        self._reembedding = Reembedding(database, self._collections, embedded, self._delivery, writing)
         self._search = Search(database, self._collections, self._documents, embedded, self._vectors)
-        self._check = Check(database, embedded, self._vectors, self._sweeper, writing)
+        self._check = Check(database, embedded, self._vectors, self._delivery, writing)
 
     @property
     def path(self) -> Path:
@@ -83,7 +83,7 @@ class Index:
     def recover(self) -> None:
         """Clears what a process that died had begun; loads Chroma only when there is such a thing."""
         with self._writing:
-            self._sweeper.try_sweep()
+            self._delivery.deliver_due()
 
     def close(self) -> None:
         self._parser.close()
@@ -127,7 +127,7 @@ class Index:
     def delete(self, collection_id: str) -> None:
         with self._writing:
             self._collections.remove(collection_id)
-            self._sweeper.try_sweep()
+            self._delivery.deliver_due()
 
     # --- documents
 
@@ -173,7 +173,7 @@ class Index:
                     (number,),
                 ).fetchone()
             self._reembedding.settle(row["collection"])
-            self._sweeper.try_sweep()
+            self._delivery.deliver_due()
 
     def reembed(self, collection_id: str, model: str, document_id: str | None = None, *, stop: Stop) -> int:
         if document_id is None:
@@ -220,4 +220,4 @@ class Index:
         with self._writing:
             for collection in self._collections.list(owner):
                 self._collections.remove(collection.id)
-            self._sweeper.try_sweep()
+            self._delivery.deliver_due()

@@ -1,8 +1,8 @@
 """Taking documents in: all of one or nothing.
 
-A document's rows are written as `pending`; then its vectors; then, in one transaction, its words, its being
-ready, and the old version's end. A process that dies in between leaves a pending document, which nobody
-sees and the next start clears.
+A document's rows are written as `pending`; then its vectors, which wait for Chroma; then, in one
+transaction, its words, its being ready, and the old version's end. A process that dies in between leaves a
+pending document, which nobody sees and the next start clears.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from holdfast.core.knowledge.index import rows
 from holdfast.core.knowledge.index.cleaning import clean, clean_json
 from holdfast.core.knowledge.index.collections import Collections, drop_words
 from holdfast.core.knowledge.index.database import Database
-from holdfast.core.knowledge.index.embedded import Embedded, Target
+from holdfast.core.knowledge.index.delivery import Delivery
+from holdfast.core.knowledge.index.embedded import Embedded, Target, Unembedded
 from holdfast.core.knowledge.index.stopping import Stop
-from holdfast.core.knowledge.index.sweeping import Sweeper
 from holdfast.core.knowledge.parsing.model import Parsed
+from holdfast.core.knowledge.words import names
 
 _BLOCK = 1 << 20
 
@@ -59,14 +60,14 @@ class Ingestion:
         database: Database,
         collections: Collections,
         embedded: Embedded,
-        sweeper: Sweeper,
+        delivery: Delivery,
         parser: Parser,
         writing: threading.Lock,
     ) -> None:
         self._database = database
         self._collections = collections
         self._embedded = embedded
-        self._sweeper = sweeper
+        self._delivery = delivery
         self._parser = parser
         self._reading = threading.Lock()
         self._writing = writing
@@ -93,8 +94,8 @@ class Ingestion:
             stop.check()  # an interrupted reading fails too
             return _failed(item, error)
         with self._writing:
-            self._sweeper.try_sweep()
             stop.check()
+            self._delivery.deliver_due()  # before, so that what Chroma does not take does not grow
             try:
                 return self._put(collection_id, item, parsed, stop)
             except (ContextTooLong, ModelRequestRefused) as error:
@@ -149,28 +150,29 @@ class Ingestion:
         target = Target(
             collection["name"], collection["embedding_model"], collection["vectors"], collection["dimensions"]
         )
+        document_id = old["id"] if old is not None else new_id()
         try:
-            number, chunks = self._begin(collection, item, parsed, old)
-            self._embedded.put(target, number, chunks, stop.check)
+            number, chunks = self._begin(collection, item, parsed, old, document_id)
+            self._embedded.put(target, chunks, stop.check)
             self._finish(collection["number"], number, old, target)
         except BaseException:
-            self._sweeper.try_sweep()
+            self._delivery.forget_pending()
             raise
-        if old is not None:
-            self._sweeper.try_sweep()
-        document_id = self._present(collection["number"], item.source)
-        assert document_id is not None
-        return _result(
-            item, "changed" if old is not None else "added", document_id["id"], len(chunks), parsed.size
-        )
+        status = "changed" if old is not None else "added"
+        return _result(item, status, document_id, len(chunks), parsed.size)
 
     def _begin(
-        self, collection: sqlite3.Row, item: IngestItem, parsed: Parsed, old: sqlite3.Row | None
+        self,
+        collection: sqlite3.Row,
+        item: IngestItem,
+        parsed: Parsed,
+        old: sqlite3.Row | None,
+        document_id: str,
     ) -> tuple[int, list[tuple[int, str]]]:
-        """Writes all of a document but its words; returns its number, and id and text of its chunks."""
+        """Writes all of a document but its words; returns its number and its chunks."""
         metadata = rows.dump(item.metadata) if item.metadata or old is None else old["metadata"]
         values = {
-            "id": old["id"] if old is not None else new_id(),
+            "id": document_id,
             "collection": collection["number"],
             "status": "pending",
             "name": item.name,
@@ -206,7 +208,7 @@ class Ingestion:
                 )
             connection.execute("UPDATE documents SET status = 'ready' WHERE number = ?", (number,))
             connection.execute(
-                "INSERT INTO words (rowid, headings, text) SELECT p.id, p.headings, p.text "
+                "INSERT INTO words (rowid, headings, text, names) SELECT p.id, p.headings, p.text, p.names "
                 "FROM chunks k JOIN passages p ON p.id = k.id WHERE k.document = ?",
                 (number,),
             )
@@ -216,11 +218,12 @@ class Ingestion:
             )
 
 
-def _insert_chunks(connection: sqlite3.Connection, number: int, parsed: Parsed) -> list[tuple[int, str]]:
+def _insert_chunks(connection: sqlite3.Connection, number: int, parsed: Parsed) -> list[Unembedded]:
     last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'").fetchone()
     first = (last[0] if last is not None else 0) + 1
-    texts = [(first + i, clean(piece.text)) for i, piece in enumerate(parsed.chunks)]
+    texts = [clean(piece.text) for piece in parsed.chunks]
     places = [piece.place for piece in parsed.chunks]
+    headings = [[clean(heading) for heading in place.headings] for place in places]
     connection.executemany(
         "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -229,13 +232,16 @@ def _insert_chunks(connection: sqlite3.Connection, number: int, parsed: Parsed) 
         ],
     )
     connection.executemany(
-        "INSERT INTO passages VALUES (?, ?, ?)",
+        "INSERT INTO passages VALUES (?, ?, ?, ?)",
         [
-            (chunk_id, rows.dump(clean_json(place.headings)), text)
-            for (chunk_id, text), place in zip(texts, places, strict=True)
+            (first + i, rows.dump(above), text, names(*above, text))
+            for i, (above, text) in enumerate(zip(headings, texts, strict=True))
         ],
     )
-    return texts
+    return [
+        Unembedded.of(first + i, number, above, text)
+        for i, (above, text) in enumerate(zip(headings, texts, strict=True))
+    ]
 
 
 def _digest(item: IngestItem, settings: KnowledgeSettings) -> str | None:

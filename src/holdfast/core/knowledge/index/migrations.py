@@ -82,13 +82,25 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE TABLE passages (
             id INTEGER PRIMARY KEY,                -- of the chunk
             headings TEXT NOT NULL,                -- JSON; as words they are searched with the text
-            text TEXT NOT NULL
+            text TEXT NOT NULL,
+            names TEXT NOT NULL                    -- words that names in both are made of; see `words.names`
         );
 
         -- Holds the words of ready documents only.
         CREATE VIRTUAL TABLE words USING fts5 (
-            headings, text, content = 'passages', content_rowid = 'id', tokenize = 'porter unicode61'
+            headings, text, names, content = 'passages', content_rowid = 'id', tokenize = 'porter unicode61'
         );
+
+        -- Vectors that Chroma has yet to be given.
+        CREATE TABLE waiting (
+            number INTEGER PRIMARY KEY,
+            vectors TEXT NOT NULL,                 -- name of the collection in Chroma
+            document INTEGER NOT NULL,
+            chunk INTEGER NOT NULL,
+            vector BLOB NOT NULL                   -- float32
+        );
+        CREATE UNIQUE INDEX waiting_by_chunk ON waiting (vectors, chunk);
+        CREATE INDEX waiting_by_document ON waiting (document);
 
         -- Collections in Chroma that nothing uses any more.
         CREATE TABLE dropped (vectors TEXT PRIMARY KEY);

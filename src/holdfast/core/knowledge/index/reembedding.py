@@ -7,12 +7,13 @@ import threading
 
 from holdfast.core.domain.errors import ConflictError
 from holdfast.core.domain.values import new_id, utc_now
+from holdfast.core.knowledge.index import rows
 from holdfast.core.knowledge.index.collections import Collections, drop_vectors
 from holdfast.core.knowledge.index.database import Database
+from holdfast.core.knowledge.index.delivery import Delivery
 from holdfast.core.knowledge.index.documents import missing
 from holdfast.core.knowledge.index.embedded import Embedded, Target
 from holdfast.core.knowledge.index.stopping import Stop
-from holdfast.core.knowledge.index.sweeping import Sweeper
 
 _UNFINISHED = "FROM documents WHERE collection = ? AND status = 'ready' AND next_vectors IS NOT ?"
 
@@ -25,13 +26,13 @@ class Reembedding:
         database: Database,
         collections: Collections,
         embedded: Embedded,
-        sweeper: Sweeper,
+        delivery: Delivery,
         writing: threading.Lock,
     ) -> None:
         self._database = database
         self._collections = collections
         self._embedded = embedded
-        self._sweeper = sweeper
+        self._delivery = delivery
         self._writing = writing
 
     def begin(self, collection_id: str, model: str) -> int:
@@ -46,7 +47,7 @@ class Reembedding:
                     (row["number"],),
                 ).fetchone()
             self.settle(row["number"])
-            self._sweeper.try_sweep()
+            self._delivery.deliver_due()
         return int(found[0])
 
     def _begin(self, connection: sqlite3.Connection, row: sqlite3.Row, model: str) -> None:
@@ -90,17 +91,17 @@ class Reembedding:
                     self._embed(self._collections.row(collection_id), number, stop)
                 left = []
             self.settle(row["number"])
-            self._sweeper.try_sweep()
+            self._delivery.deliver_due()
             return len(left)
 
     def _embed(self, row: sqlite3.Row, number: int, stop: Stop) -> None:
         target = Target(row["name"], row["next_model"], row["next_vectors"], row["next_dimensions"])
         chunks = self._database.connection.execute(
-            "SELECT p.id, p.text FROM chunks k JOIN passages p ON p.id = k.id WHERE k.document = ? "
-            "ORDER BY k.number",
+            "SELECT p.id, p.headings, p.text FROM chunks k JOIN passages p ON p.id = k.id "
+            "WHERE k.document = ? ORDER BY k.number",
             (number,),
         ).fetchall()
-        self._embedded.put(target, number, [(chunk["id"], chunk["text"]) for chunk in chunks], stop.check)
+        self._embedded.put(target, [rows.unembedded(chunk, number) for chunk in chunks], stop.check)
         with self._database.writing() as connection:
             connection.execute(
                 "UPDATE documents SET next_vectors = ? WHERE number = ?", (target.vectors, number)

@@ -17,6 +17,7 @@ from holdfast.core.domain.knowledge import (
     Place,
     RetrievalSettings,
 )
+from holdfast.core.knowledge.index.embedded import Unembedded
 
 CHUNK_COLUMNS = "k.id, k.number, k.start, k.end, k.line, k.last_line, k.page, k.last_page, p.headings, p.text"
 """Of `chunks k` and `passages p`; what `place` and `chunk` need."""
@@ -93,6 +94,11 @@ def chunk(row: sqlite3.Row, document_id: str) -> Chunk:
     return Chunk(
         id=row["id"], document_id=document_id, number=row["number"], text=row["text"], place=place(row)
     )
+
+
+def unembedded(row: sqlite3.Row, document: int) -> Unembedded:
+    """Of a row with `id`, `headings` and `text` of a chunk, and its document's number."""
+    return Unembedded.of(row["id"], document, json.loads(row["headings"]), row["text"])
 
 
 def passage(row: sqlite3.Row) -> Passage:

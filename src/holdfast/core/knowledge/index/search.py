@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from holdfast.core.domain.knowledge import Passage, SearchMethod
 from holdfast.core.domain.options import KnowledgeUse
-from holdfast.core.knowledge import fusion
+from holdfast.core.knowledge import fusion, words
 from holdfast.core.knowledge.index import rows
 from holdfast.core.knowledge.index.cleaning import clean
 from holdfast.core.knowledge.index.collections import Collections
@@ -19,19 +18,8 @@ from holdfast.core.knowledge.index.embedded import Embedded, Target
 from holdfast.core.knowledge.index.vectors import VectorStore
 from holdfast.core.knowledge.where import compile_where
 
-MAX_WORDS = 20
-"""Words of a query that are searched for."""
 MAX_TOP_K = 200
 _PLAIN: tuple[SearchMethod, ...] = ("hybrid", "vector", "lexical")
-
-_COMMON = frozenset(
-    {
-        *("a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has", "have"),
-        *("how", "i", "in", "is", "it", "its", "of", "on", "or", "that", "the", "this", "to", "was", "what"),
-        *("when", "where", "which", "who", "why", "will", "with", "you", "your"),
-    }
-)
-"""Words that are in every text; searched for only where a query has no other."""
 
 
 @dataclass(slots=True)
@@ -56,7 +44,7 @@ class _Ranking:
     @classmethod
     def of(cls, found: Iterable[tuple[int, float]]) -> _Ranking:
         scores = dict(sorted(found, key=lambda pair: (-pair[1], pair[0])))
-        return cls(scores, fusion.ranks(scores))
+        return cls(scores, {chunk_id: rank for rank, chunk_id in enumerate(scores, start=1)})
 
     @property
     def best(self) -> float:
@@ -144,7 +132,7 @@ class Search:
     def _by(self, method: SearchMethod, scopes: Sequence[_Scope], query: str) -> list[Passage]:
         vector = _Ranking() if method == "lexical" else self._by_meaning(scopes, query)
         lexical = _Ranking() if method == "vector" else self._by_words(scopes, query)
-        scores = _scores(method, vector, lexical)
+        scores = _scores(method, vector, lexical, _most(scopes))
         ordered = sorted(scores, key=lambda chunk_id: -scores[chunk_id])
         passages = [
             passage.model_copy(
@@ -189,37 +177,29 @@ class Search:
     # --- words
 
     def _by_words(self, scopes: Sequence[_Scope], query: str) -> _Ranking:
-        words = words_of(query)
-        if not words:
+        asked = words.match(clean(query))
+        if asked is None:
             return _Ranking()
-        match = " OR ".join(f'"{word}"' for word in words)
         found: dict[int, float] = {}
         for scope in scopes:
             condition, values = _in_scope(scope)
             hits = self._database.connection.execute(
-                "SELECT words.rowid AS id, bm25(words, ?, 1.0) AS score FROM words "
+                "SELECT words.rowid AS id, words.rank AS score FROM words "
                 "JOIN chunks k ON k.id = words.rowid JOIN documents d ON d.number = k.document "
                 f"WHERE words MATCH ? AND {condition} ORDER BY score LIMIT ?",
-                (fusion.HEADING_WEIGHT, match, *values, fusion.candidates(scope.top_k)),
+                (asked, *values, fusion.candidates(scope.top_k)),
             )
             found.update((row["id"], -row["score"]) for row in hits)
         return _Ranking.of(found.items())
 
 
-def words_of(query: str) -> list[str]:
-    """Returns the words to look for: each once, none that says nothing unless there is no other."""
-    words = list(dict.fromkeys(re.findall(r"\w+", clean(query).lower())))
-    telling = [word for word in words if word not in _COMMON]
-    return (telling or words)[:MAX_WORDS]
-
-
-def _scores(method: SearchMethod, vector: _Ranking, lexical: _Ranking) -> dict[int, float]:
+def _scores(method: SearchMethod, vector: _Ranking, lexical: _Ranking, wanted: int) -> dict[int, float]:
     if method == "vector":
         return vector.scores
     if method == "lexical":
         best = lexical.best
         return {chunk_id: score / best for chunk_id, score in lexical.scores.items()} if best > 0 else {}
-    return fusion.fuse(vector.ranks, lexical.ranks)
+    return fusion.fuse(vector.scores, lexical.scores, wanted)
 
 
 def _most(scopes: Sequence[_Scope]) -> int:
