@@ -29,6 +29,7 @@ from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.models.scripted import ScriptedModel
 from holdfast.core.sandbox.environment import child_environment
 from holdfast.core.sandbox.process import ChildProcesses
+from holdfast.core.services.library import DATABASE
 from holdfast.core.services.local import LocalWorkbench, Parts
 from holdfast.core.services.workbench import Workbench
 from holdfast.core.tools.builtin.catalog import builtin_tools
@@ -198,11 +199,16 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         expires: str = "null",
         environment: dict[str, str] | None = None,
         stop: Callable[[], None] | None = None,
+        knowledge: Any = None,
+        agent: str = "",
     ) -> AsyncIterator[Bench]:
         paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
         paths.make()
         paths.agents.mkdir(exist_ok=True)
-        (paths.agents / "tester.yaml").write_text(AGENT.format(max_steps=max_steps, expires=expires))
+        (paths.agents / "tester.yaml").write_text(AGENT.format(max_steps=max_steps, expires=expires) + agent)
+        if knowledge is not None:
+            paths.knowledge.mkdir(parents=True, exist_ok=True)
+            (paths.knowledge / DATABASE).touch()
         settings = Settings.model_validate({"models": {"retries": retries}})
         blobs = FileBlobs(paths.blobs)
         model, catalog = ScriptedModel(steps), FakeCatalog()
@@ -218,6 +224,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
             environment=child_environment(environment),
             sleep=lambda seconds: asyncio.sleep(0),
             stop=stop,
+            knowledge=knowledge,
         )
         workbench = await LocalWorkbench.open(parts)
         try:
