@@ -1,4 +1,5 @@
-"""The page on the HTTP API: all of its shell is executed, in order, and answers what the page shows."""
+"""The pages on the HTTP API and on knowledge: all of their shell is executed, in order, and answers what they
+show."""
 
 from __future__ import annotations
 
@@ -17,9 +18,9 @@ import examples
 import pytest
 from tests.e2e.presence import program
 
-PAGE = "docs/how-to/http-api.md"
+PAGES = ("docs/how-to/http-api.md", pytest.param("docs/how-to/knowledge.md", marks=pytest.mark.slow))
 PORTS = ("8700", "8701")
-"""The page's ports: here, free ones."""
+"""The pages' ports: here, free ones."""
 TIMEOUT_S = 60
 END = "\x1e"
 """Stands after what each block prints."""
@@ -88,10 +89,12 @@ def elsewhere(script: str) -> str:
     return re.sub("|".join(PORTS), lambda found: free[found[0]], script)
 
 
-def blocks() -> list[tuple[str, str]]:
+def blocks(page: str) -> list[tuple[str, str]]:
     """Returns each block of shell, and the answer that the page shows below it, if it does."""
     found: list[tuple[str, str]] = []
-    for language, text in examples.blocks_on(PAGE):
+    for language, text in examples.blocks_on(page):
+        if language == "yaml":
+            continue
         if language == "sh":
             found.append((text, ""))
         else:
@@ -138,14 +141,15 @@ def lines_missing(shown: str, said: str) -> list[str]:
     ]
 
 
-def test_every_line_works_and_answers_what_is_shown(home: Path) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_line_works_and_answers_what_is_shown(home: Path, page: str) -> None:
     for name in ("bash", "curl"):
         program(name)
-    page = blocks()
-    script = TOLD + "".join(f"{shell}\nprintf '{END}'\n" for shell, _ in page)
+    examined = blocks(page)
+    script = TOLD + "".join(f"{shell}\nprintf '{END}'\n" for shell, _ in examined)
     said = bash(elsewhere(script), home).split(END)[:-1]
-    assert len(said) == len(page)
-    for (shell, shown), answer in zip(page, said, strict=True):
+    assert len(said) == len(examined)
+    for (shell, shown), answer in zip(examined, said, strict=True):
         if not shown:
             continue
         if shown.startswith(("{", "[")):
