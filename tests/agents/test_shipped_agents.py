@@ -23,8 +23,8 @@ def registry(tmp_path: Path) -> AgentRegistry:
     return AgentRegistry(Paths.resolve({"HOLDFAST_HOME": str(tmp_path)}), TOOLS)
 
 
-def test_the_six_are_there_and_the_default_is_one_of_them() -> None:
-    assert {"general", "coder", "analyst", "writer", "researcher", "guide"} <= set(NAMES)
+def test_the_seven_are_there_and_the_default_is_one_of_them() -> None:
+    assert {"general", "coder", "analyst", "librarian", "writer", "researcher", "guide"} <= set(NAMES)
     assert Settings().default_agent in NAMES
 
 
@@ -54,6 +54,13 @@ def test_the_coder_works_in_the_project_and_the_guide_offline(registry: AgentReg
     assert coder.workspace == "project"
     assert guide is not None
     assert guide.model == "offline"
+
+
+def test_the_librarian_searches_all_that_its_user_has(registry: AgentRegistry) -> None:
+    spec = loaded(registry, "librarian").spec
+    assert spec is not None
+    [assigned] = spec.knowledge
+    assert (assigned.collection, assigned.retrieval.mode) == ("*", "tool")
 
 
 def loaded(registry: AgentRegistry, name: str) -> AgentInfo:

@@ -23,5 +23,5 @@ def test_the_wheels_own_copy_runs_not_the_checkout(installed: Installed) -> None
 def test_an_empty_home_answers_doctor_agents_and_version(bench: Bench) -> None:
     assert bench.done("--version").startswith("holdfast ")
     names = {agent["name"] for agent in bench.json("agents", "list")}
-    assert {"general", "coder", "analyst", "writer", "researcher", "guide"} <= names
+    assert {"general", "coder", "analyst", "librarian", "writer", "researcher", "guide"} <= names
     assert bench.run("doctor").returncode == 0
