@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -28,6 +29,8 @@ DOCUMENTS = 200
 """Documents of one page."""
 JOBS = 30
 RESULTS = 20
+PROGRESS_S = 2.0
+"""While a job goes on, collections are read again after so long."""
 QUIET_S = 0.3
 """Changes of knowledge within this time are read together."""
 
@@ -39,6 +42,8 @@ class KnowledgeControl:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._read_at = 0.0
+        """When knowledge was read last; monotonic, in seconds."""
         self._looked = False
         """Whether collections were shown: then they are kept up to date."""
         self.actions: dict[str, Action] = {
@@ -89,6 +94,7 @@ class KnowledgeControl:
     async def reload(self) -> None:
         """Reads collections and jobs; an error is shown in their place."""
         state, workbench = self._state, self._context.workbench
+        self._read_at = time.monotonic()
         try:
             collections, jobs = await asyncio.gather(
                 workbench.knowledge.list(), workbench.jobs.list(limit=JOBS)
@@ -144,7 +150,7 @@ class KnowledgeControl:
         """Takes an event of any session or of none: jobs go on, collections change, passages come."""
         event, state = logged.event, self._state
         if event.type == "retrieval.completed" and event.session_id == self._context.model.session_id:
-            self._look_once()
+            self.look_once()
             return
         if event.type == "knowledge.changed":
             self._read_soon()
@@ -156,16 +162,19 @@ class KnowledgeControl:
             job_id = event.job_id  # type: ignore[union-attr]
             self._context.app.work(partial(self._read_job, job_id), f"job {job_id}")
         elif event.type == "job.started":
-            self._look_once()
+            self.look_once()
         elif effect == "ended":
             self._tell(state.jobs.get(event.job_id))  # type: ignore[union-attr]
+            self._read_soon()
+        elif effect == "changed" and time.monotonic() - self._read_at > PROGRESS_S:
             self._read_soon()
         if effect != "none":
             self.mark()
 
-    def _look_once(self) -> None:
+    def look_once(self) -> None:
         """Begins to keep collections up to date: there is something to say of them now."""
-        if not self._looked:
+        if not self._looked and self._context.connected:
+            self._looked = True
             self._context.app.work(self.look, "knowledge.look")
 
     def _read_soon(self) -> None:
@@ -180,7 +189,7 @@ class KnowledgeControl:
 
     async def _read_job(self, job_id: str) -> None:
         self._state.jobs.merge(await self._context.workbench.jobs.get(job_id))
-        self._look_once()
+        self.look_once()
         self.mark()
 
     def _tell(self, job: JobView | None) -> None:

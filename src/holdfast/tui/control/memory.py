@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 ENTRIES = 200
 FOUND = 100
 CHANGED = "It was changed meanwhile, by an agent or elsewhere. ctrl+s again writes yours over that."
+ABOUT = {
+    "injection": "Where runs that have the block see it.",
+    "access": "What agents may do with it.",
+    "default": "Runs that get it when their agent's file names no block. Once more takes it back.",
+    "public": "Who else sees it; `holdfast memory share` names single users.",
+    "instructions": "Stands with the block before the model.",
+    "name": "Agents name blocks in their files: a new name must be changed there, too.",
+}
+"""What each option of a block is about."""
 Action = Callable[[str], Awaitable[None]]
 
 
@@ -295,4 +304,5 @@ def _options(block: BlockView) -> list[Choice]:
 
 def _option(what: str, value: str, text: str, now: str) -> Choice:
     mark = ("● ", "success") if value == now else ("○ ", "muted")
-    return Choice(f"{what}={value}", line(mark, text, (f"  {what}", "muted")), [line(text)], f"{text} {what}")
+    detail = [line((ABOUT[what], "muted")), (), line(text)]
+    return Choice(f"{what}={value}", line(mark, text), detail, f"{text} {what}")

@@ -196,7 +196,7 @@ def headline(state: MemoryState, waiting: int) -> Line:
     """Returns the first line of the memory screen."""
     return line(
         ("Memory", "brand"),
-        ("  what outlives sessions: blocks stand before the model, entries are searched", "muted"),
+        ("  blocks stand before the model, entries are searched", "muted"),
         (f"  ⚠ {waiting}" if waiting else "", "warning"),
     )
 

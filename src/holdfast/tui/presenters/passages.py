@@ -134,7 +134,7 @@ def mark_of(passage: PassageView) -> str:
 
 def figures_of(passage: PassageView) -> str:
     """Returns why it was found: its ranks in both searches."""
-    ranks = [("vector", passage.vector_rank), ("lexical", passage.lexical_rank)]
+    ranks = [("meaning", passage.vector_rank), ("words", passage.lexical_rank)]
     return " · ".join(f"{name} {rank}" for name, rank in ranks if rank is not None)
 
 
@@ -171,9 +171,10 @@ def passage_row(passage: PassageView, width: int) -> tuple[Line, Line]:
     return first, tuple(facts)
 
 
-def passage_detail(passage: PassageView) -> list[Line]:
-    """Returns all that is known of a passage, for the space below a list."""
-    state = ("shown to the model", "success") if passage.used else ("dropped: the budget was full", "warning")
+def passage_detail(passage: PassageView, *, by_person: bool = False) -> list[Line]:
+    """Returns all that is known of a passage, for the space below a list. `by_person`: no model asked."""
+    shown, dropped = ("shown to the model", "success"), ("dropped: the budget was full", "warning")
+    state = ("found", "success") if by_person else shown if passage.used else dropped
     lines = [line((passage.label, "heading"))]
     if passage.headings:
         lines.append(line((passage.headings, "muted")))

@@ -118,11 +118,12 @@ def facts(retrieval: RetrievalView) -> str:
     return " · ".join(said)
 
 
-def head_lines(retrieval: RetrievalView) -> list[Line]:
-    """Returns what stands above the passages of a retrieval: query, figures, steps, what went wrong."""
+def head_lines(retrieval: RetrievalView, question: str = "") -> list[Line]:
+    """Returns what stands above the passages of a retrieval: query, figures, steps, what went wrong. A query
+    that is the `question` above it is not said again."""
     lines: list[Line] = []
-    if retrieval.query:
-        query = shorten(sanitize_line(retrieval.query), 200)
+    query = shorten(sanitize_line(retrieval.query), 200)
+    if query and query != question:
         lines.append(line(("“", "muted"), query, ("”", "muted")))
     lines.append(line((" · ".join(filter(None, (retrieval.outcome, facts(retrieval)))), "muted")))
     if retrieval.error:

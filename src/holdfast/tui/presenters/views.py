@@ -93,7 +93,9 @@ def result_views(parts: Iterable[ResultPart]) -> list[View]:
 def passages_view(retrieval: RetrievalView, first: int = 0) -> tuple[list[View], dict[int, PassageView]]:
     """Returns what a retrieval shows, and its passages by the keys that it names them with, from `first`."""
     sources = dict(enumerate(retrieval.passages, first))
-    return [PassagesView(tuple(head_lines(retrieval)), tuple(sources.items()))], sources
+    # The line of a call says its query already.
+    said = retrieval.query if retrieval.in_call and len(retrieval.query) < MAX_SUBJECT // 2 else ""
+    return [PassagesView(tuple(head_lines(retrieval, said)), tuple(sources.items()))], sources
 
 
 def subject_of(arguments: Mapping[str, Any]) -> str:

@@ -54,7 +54,7 @@ class WordsInput(Input):
 class KnowledgeScreen(ModelScreen):
     """Shows knowledge as the model has it; what a person wants done goes to the controllers."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim"), (76, "-roomy")]  # noqa: RUF012 - as Textual has it
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim"), (76, "-roomy"), (110, "-broad")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (28, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#k-collections"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,6 +78,8 @@ class KnowledgeScreen(ModelScreen):
     def __init__(self) -> None:
         super().__init__()
         self._tab = "documents"
+        self._chosen: str | None = None
+        """The collection that was drawn as the chosen one last."""
         self._filled = ""
         """The words that were put into the field when the tab or the collection changed."""
 
@@ -132,8 +134,9 @@ class KnowledgeScreen(ModelScreen):
             (one.id, paint_all(collection_row(one, state.jobs, width))) for one in state.collections or []
         ]
         rows.show(shown, state.chosen)
-        if state.chosen is not None and not rows.has_focus:
+        if state.chosen is not None and (state.chosen != self._chosen or not rows.has_focus):
             rows.go_to(state.chosen)
+        self._chosen = state.chosen
         none = self.query_one("#k-none", Static)
         none.update(paint_all(note_lines(state, "collections")))
         none.display = bool(none.content)
@@ -180,7 +183,7 @@ class KnowledgeScreen(ModelScreen):
         if self._tab == "jobs":
             lines = job_detail(state.jobs.get(current))
         elif self._tab == "search" and current is not None and int(current) < len(state.results or []):
-            lines = passage_detail((state.results or [])[int(current)])[1:]
+            lines = passage_detail((state.results or [])[int(current)], by_person=True)[1:]
         detail = self.query_one("#k-detail", LinesView)
         detail.display = bool(lines)
         detail.show(lines, (self._tab, current))

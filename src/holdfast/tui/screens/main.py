@@ -210,6 +210,14 @@ class MainScreen(Screen[None]):
         if entry is not None and self.app.model.answers.choose(entry.run_id):
             self.mark("knowledge")
 
+    def look_at_knowledge(self) -> None:
+        """Reads how the collections do that are shown."""
+        if self.app.desk is not None:
+            self.app.desk.knowledge.look_once()
+
+    def on_side_pane_tab_changed(self) -> None:
+        self.mark("knowledge")
+
     def _open_passage(self, passage: PassageView) -> None:
         if self.app.desk is not None:
             self.app.work(partial(self.app.desk.reading.open_passage, passage), "reading")

@@ -114,6 +114,8 @@ class Panes:
             self.sessions.show(model, now)
         if parts & {"inbox", "files", "run", "knowledge"}:
             self.side.show(parts, model, now)
+        if "knowledge" in parts and self.side.tab == "knowledge" and model.answers.collections:
+            self._screen.look_at_knowledge()
         for screen in self._screen.app.screen_stack:
             if isinstance(screen, ModelScreen):
                 screen.draw(parts, model, now)

@@ -38,7 +38,9 @@ KEYS = [
 class ReaderScreen(ModalScreen[None]):
     """Shows what a `Reader` reads."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (100, "-roomy")]  # noqa: RUF012 - an instance variable in Textual
+    # Textual declares both as instance variables, so they cannot be ClassVar here.
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (100, "-roomy")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", show=False),
         Binding("n,right_square_bracket", "step(1)", show=False),
@@ -58,7 +60,9 @@ class ReaderScreen(ModalScreen[None]):
         note = document_note(document, self.app.start.now())
         with Vertical(classes="dialog whole"):
             yield Static(
-                paint(line((document.name, "heading"), (f"   {note}", "muted"))), classes="dialog-title"
+                paint(line((document.name, "heading"), (f"   {note}", "muted"))),
+                classes="dialog-title",
+                id="reader-title",
             )
             yield Strip(id="reader-about")
             with Horizontal(id="reader-columns"):
@@ -162,19 +166,16 @@ class ReaderScreen(ModalScreen[None]):
 
     def _about_lines(self) -> list[Line]:
         reader, document = self._reader, self._reader.document
-        lines: list[Line] = []
-        if document.title and document.title != document.name:
-            lines.append(line(document.title))
-        if document.source and document.source != document.name:
-            lines.append(line((document.source, "muted")))
-        if document.summary:
-            lines.append(line((document.summary, "muted")))
+        lines = [line((reader.note, "warning"))] if reader.note else []
         passage = reader.passage
         if passage is not None:
             facts = [passage.where, passage.headings, figures_of(passage), score_of(passage)]
-            said = " · ".join(filter(None, facts))
             mark = (f"{mark_of(passage)} ", "number") if passage.number is not None else ("", "")
-            lines.append(line(mark, (said, "muted")))
-        if reader.note:
-            lines.append(line((reader.note, "warning")))
+            lines.append(line(mark, (" · ".join(filter(None, facts)), "muted")))
+        title = document.title if document.title != document.name else ""
+        source = document.source if document.source != document.name else ""
+        if title or source:
+            lines.append(line(title, (" · " if title and source else "", "muted"), (source, "muted")))
+        if document.summary:
+            lines.append(line((document.summary, "muted")))
         return lines

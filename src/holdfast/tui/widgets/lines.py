@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -15,6 +16,9 @@ from textual.visual import RenderOptions
 
 from holdfast.tui.presenters.spans import Line
 from holdfast.tui.widgets.paint import paint
+
+GUTTERS = ("bar", "indent")
+"""Roles of what stands before a line, and before each row that wrapping makes of it."""
 
 
 class LinesView(ScrollView, can_focus=True):
@@ -56,7 +60,14 @@ class LinesView(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         if self.scrollable_content_region.width != self._width:
+            self._keep_place()
             self._wrap()
+
+    def _keep_place(self) -> None:
+        """Lets the first line on the screen stay there when the lines are wrapped to another width."""
+        top = self.scroll_offset.y
+        if self._wanted is None and top > 0 and self._starts:
+            self._wanted = (bisect_right(self._starts, top) - 1, 0)
 
     def _wrap(self) -> None:
         self._width = self.scrollable_content_region.width
@@ -66,11 +77,7 @@ class LinesView(ScrollView, can_focus=True):
         self._starts = []
         for line in self._lines:
             self._starts.append(len(rows))
-            content = paint(line)
-            if content.cell_length <= self._width:
-                rows.append(content)
-            else:
-                rows.extend(content.wrap(self._width))
+            rows.extend(_wrapped(line, self._width))
         self._rows = rows
         self.virtual_size = Size(self._width, len(rows))
         self.refresh()
@@ -82,12 +89,16 @@ class LinesView(ScrollView, can_focus=True):
         self._arrive()
 
     def _arrive(self) -> None:
-        if self._wanted is None or not self._starts or self.size.height == 0:
+        if self._wanted is not None and self._starts and self.size.height:
+            self.call_after_refresh(self._scroll_to_wanted)
+
+    def _scroll_to_wanted(self) -> None:
+        if self._wanted is None or not self._starts:
             return
         number, lead = self._wanted
         self._wanted = None
         row = self._starts[min(number, len(self._starts) - 1)]
-        self.call_after_refresh(self.scroll_to, y=max(0, row - lead), animate=False, immediate=True)
+        self.scroll_to(y=max(0, row - lead), animate=False, immediate=True)
 
     def render_line(self, y: int) -> Strip:
         row = self.scroll_offset.y + y
@@ -114,3 +125,14 @@ class LinesView(ScrollView, can_focus=True):
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
+
+
+def _wrapped(line: Line, width: int) -> list[Content]:
+    """Returns the rows of a line; a gutter that it begins with stands before each of them."""
+    content = paint(line)
+    if content.cell_length <= width:
+        return [content]
+    if not line or line[0][1] not in GUTTERS:
+        return list(content.wrap(width))
+    gutter = paint(line[:1])
+    return [gutter + row for row in paint(line[1:]).wrap(max(8, width - gutter.cell_length))]

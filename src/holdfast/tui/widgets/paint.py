@@ -28,6 +28,7 @@ ROLES = {
     "number": "bold $accent",
     "passage": "on $primary 22%",
     "bar": "bold $warning",
+    "indent": "",
     "struck": "strike $foreground 60%",
 }
 

@@ -114,23 +114,26 @@ def state_of(collection: CollectionView, jobs: JobList) -> Span:
 
 def counts(collection: CollectionView) -> str:
     """Returns documents, chunks and bytes of a collection."""
-    said = [_number(collection.documents, "document"), _number(collection.chunks, "chunk")]
+    said = [number(collection.documents, "document"), number(collection.chunks, "chunk")]
     return " · ".join([*said, size(collection.size)] if collection.size else said)
 
 
-def _number(count: int, noun: str) -> str:
+def number(count: int, noun: str) -> str:
+    """Returns a number of things: `1 chunk`, `2,000 chunks`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def collection_row(collection: CollectionView, jobs: JobList, width: int) -> tuple[Line, Line]:
     """Returns a collection as two lines: name and state; how much is in it."""
     state, role = state_of(collection, jobs)
+    much = counts(collection).replace(" document", " doc")
+    much = much if len(much) + 4 <= width else much.rpartition(" · ")[0]
     room = max(4, width - len(state) - 1)
     name = shorten(collection.name, room)
     watched = " ◉" if any(folder.watched for folder in collection.folders) else ""
     return (
         line((name, "strong"), (f"{'':{max(1, room - len(name) + 1)}}{state}", role)),
-        line(("  ", ""), (counts(collection), "muted"), (watched, "success")),
+        line(("  ", ""), (much, "muted"), (watched, "success")),
     )
 
 
@@ -158,9 +161,9 @@ def document_row(document: DocumentView, width: int, now: datetime) -> tuple[Lin
     room = max(4, width - len(right) - 1)
     name = fit_end(document.name, room)
     said = [document.title] if document.title and document.title != document.name else []
-    said.append(_number(document.chunks, "chunk"))
+    said.append(number(document.chunks, "chunk"))
     if document.pages is not None:
-        said.append(_number(document.pages, "page"))
+        said.append(number(document.pages, "page"))
     if document.added_at is not None:
         said.append(age(document.added_at, now))
     return (
@@ -171,9 +174,9 @@ def document_row(document: DocumentView, width: int, now: datetime) -> tuple[Lin
 
 def document_note(document: DocumentView, now: datetime) -> str:
     """Returns what stands beside a document's name in its own view."""
-    said = [size(document.size), _number(document.chunks, "chunk")]
+    said = [size(document.size), number(document.chunks, "chunk")]
     if document.pages is not None:
-        said.append(_number(document.pages, "page"))
+        said.append(number(document.pages, "page"))
     if document.added_at is not None:
         said.append(f"added {age(document.added_at, now)}")
     return " · ".join(said)

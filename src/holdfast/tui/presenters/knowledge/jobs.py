@@ -26,7 +26,7 @@ STATES = {
     "failed": ("✗", "error"),
     "cancelled": ("■", "warning"),
 }
-BAR = 16
+BAR = 24
 MOST_FAILURES = 1_000
 _ENDS = {"job.completed": "completed", "job.failed": "failed", "job.cancelled": "cancelled"}
 

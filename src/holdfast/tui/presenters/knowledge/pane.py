@@ -36,7 +36,7 @@ def _retrievals(turn: Turn) -> list[Line]:
     if not turn.retrievals:
         return [line(("It cites passages of answers before it.", "muted"))]
     shown = turn.retrievals[-3:]
-    lines = [one for retrieval in shown for one in head_lines(retrieval)]
+    lines = [one for retrieval in shown for one in head_lines(retrieval, turn.question)]
     if len(turn.retrievals) > len(shown):
         lines.append(line((f"and {len(turn.retrievals) - len(shown)} searches before", "muted")))
     return lines

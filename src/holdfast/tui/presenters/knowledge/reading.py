@@ -84,7 +84,7 @@ def text_lines(window: Window, marked: tuple[int, int] | None) -> tuple[list[Lin
 
 
 def _lines(text: str, *, inside: bool) -> list[Line]:
-    bar, role = (("▌ ", "bar"), "passage") if inside else (("  ", ""), "")
+    bar, role = (("▌ ", "bar"), "passage") if inside else (("  ", "indent"), "")
     return [(bar, (one.expandtabs(4), role)) for one in sanitize(text).split("\n")]
 
 

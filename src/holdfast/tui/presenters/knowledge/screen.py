@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.tui.presenters.knowledge.collections import number
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
 from holdfast.tui.presenters.passages import PassageView, figures_of, fit_end, score_of
 from holdfast.tui.presenters.spans import Line, line
@@ -12,13 +13,10 @@ def headline(state: KnowledgeState, waiting: int) -> Line:
     """Returns how much is known in all, and what goes on meanwhile."""
     collections = state.collections or []
     documents, chunks = sum(one.documents for one in collections), sum(one.chunks for one in collections)
-    said = (
-        f"  {len(collections)} collections · {documents:,} documents · {chunks:,} chunks"
-        if collections
-        else ""
-    )
+    parts = [number(len(collections), "collection"), number(documents, "document"), number(chunks, "chunk")]
+    said = f"  {' · '.join(parts)}" if collections else ""
     running = len(state.jobs.running)
-    jobs = f"  {running} job{'' if running == 1 else 's'} running" if running else ""
+    jobs = f"  {number(running, 'job')} running" if running else ""
     return line(
         ("Knowledge", "brand"), (said, "muted"), (jobs, "accent"),
         (f"  ⚠ {waiting}" if waiting else "", "warning"),
@@ -62,7 +60,7 @@ def _documents(state: KnowledgeState) -> list[Line]:
     if state.documents is None:
         return [line(("Reading the documents…", "muted"))]
     if state.documents:
-        return [line(("More follow at the end of the list.", "muted"))] if state.cursor else []
+        return []
     if state.filter:
         return [
             line(
@@ -71,6 +69,11 @@ def _documents(state: KnowledgeState) -> list[Line]:
                     "muted",
                 )
             )
+        ]
+    job = state.jobs.latest(state.collection.id)
+    if job is not None and job.running:
+        return [
+            line(("Documents are being taken in: ", "muted"), ("j", "key"), (" shows how it goes.", "muted"))
         ]
     return [line("It is empty.  ", ("a", "key"), (" adds a file, a folder or an address.", "muted"))]
 

@@ -10,6 +10,7 @@ from textual.content import Content
 
 from holdfast.tui.presenters.entries import Entry
 from holdfast.tui.presenters.figures import duration
+from holdfast.tui.presenters.passages import PassageView, fit_end
 from holdfast.tui.widgets.transcript import styles
 from holdfast.tui.widgets.transcript.inline import source_style
 from holdfast.tui.widgets.transcript.line import INDENT, Gutter, Line, gutter_width, plain
@@ -99,13 +100,39 @@ def foot(entry: Entry) -> list[Piece]:
     """Returns what stands below a finished reply: the passages that it cites."""
     if entry.open or entry.kind != "reply" or not entry.sources:
         return []
-    content = plain("Sources", styles.MUTED)
-    for number, passage in list(entry.sources.items())[:MOST_SOURCES]:
-        one = plain(f"[{number}]", styles.CITATION) + plain(f" {passage.label}", styles.MUTED)
-        content = content + plain("  ") + one.stylize(source_style(number))
-    if (more := len(entry.sources) - MOST_SOURCES) > 0:
-        content = content + plain(f"  and {more} more: F5", styles.MUTED)
-    return [Piece(Fixed((Line(content, INDENT, SOURCES_REST),)), gap=True)]
+    return [Piece(Cited(tuple(entry.sources.items())), gap=True)]
+
+
+@dataclass(slots=True, frozen=True)
+class Cited:
+    """The passages that a reply cites: number and place of each, as many in a row as fit."""
+
+    sources: tuple[tuple[int, PassageView], ...]
+
+    def lines(self, width: int) -> Sequence[Line]:
+        head = plain("Sources  ", styles.MUTED)
+        room = max(20, width - gutter_width(SOURCES_REST) - 1)
+        rows: list[Content] = []
+        for one in self._named(room):
+            if rows and rows[-1].cell_length + 2 + one.cell_length <= room:
+                rows[-1] = rows[-1] + plain("  ") + one
+            else:
+                rows.append(one)
+        first = Line(head + rows[0], INDENT, SOURCES_REST)
+        return [first, *(Line(row, SOURCES_REST, SOURCES_REST) for row in rows[1:])]
+
+    def _named(self, room: int) -> list[Content]:
+        named = []
+        for number, passage in self.sources[:MOST_SOURCES]:
+            mark = f"[{number}]"
+            label = plain(f" {fit_end(passage.label, room - len(mark) - 1)}", styles.MUTED)
+            named.append((plain(mark, styles.CITATION) + label).stylize(source_style(number)))
+        if (more := len(self.sources) - MOST_SOURCES) > 0:
+            named.append(plain(f"and {more} more: F5", styles.MUTED))
+        return named
+
+    def guess(self, width: int) -> int:
+        return 1 + len(self.sources) // 2
 
 
 @dataclass(slots=True, frozen=True)
