@@ -99,7 +99,7 @@ def labelled(packages: Sequence[str] | None = None) -> Labelled:
     numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
     asked = _asked(texts, [numbers[group] for group in groups])
     passages = tuple(Passage(texts[group].path, texts[group].passage) for group in numbers)
-    return Labelled(passages, tuple(question for question in asked if _told(question, passages)))
+    return Labelled(passages, tuple(question for question in asked if _apart(question, passages)))
 
 
 def _documented(packages: Sequence[str] | None) -> Iterator[_Documented]:
@@ -197,9 +197,12 @@ def _without_name(text: _Documented) -> str:
     return " ".join(named.sub(" ", text.first).split()).strip(" -:,")
 
 
-def _told(question: Question, passages: Sequence[Passage]) -> bool:
-    """Whether the passage does not simply repeat the question."""
-    return " ".join(_words(question.text)) not in " ".join(_words(passages[question.passage].text))
+def _apart(question: Question, passages: Sequence[Passage]) -> bool:
+    """Whether the question does not name what the passage is about, and the passage does not repeat it."""
+    passage, words = passages[question.passage], _words(question.text)
+    if passage.name.rpartition(".")[2].lower() in {*words, *question.text.lower().split()}:
+        return False
+    return " ".join(words) not in " ".join(_words(passage.text))
 
 
 def summary(made: Labelled) -> Counter[str]:
