@@ -20,8 +20,8 @@ from holdfast.core.domain.values import Page, utc_now
 
 
 class FakeIndex:
-    """The searching half of a `KnowledgeIndex`. `broken` is what every call raises from then on, or what those
-    of one collection raise; `searches` holds what was asked."""
+    """The searching half of a `KnowledgeIndex`. `broken` is what all calls raise from then on, or those of one
+    collection; `searches` holds what was asked."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Collection] = {}

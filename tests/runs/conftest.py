@@ -22,6 +22,7 @@ from holdfast.core.domain.models import (
     ModelInfo,
     TextDelta,
     ToolCallDelta,
+    UsageReport,
 )
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.files.blobs import FileBlobs
@@ -153,6 +154,12 @@ def say() -> Callable[..., list[ModelDelta]]:
 def call() -> Callable[..., list[ModelDelta]]:
     """Makes a step that asks for calls, each a name and the JSON of its arguments."""
     return calls
+
+
+@pytest.fixture
+def usage() -> UsageReport:
+    """What a model call took."""
+    return UsageReport(input_tokens=7, output_tokens=3)
 
 
 OpenBench = Callable[..., Any]

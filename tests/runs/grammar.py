@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from holdfast.core.domain.events import RUN_ENDS, LoggedEvent
@@ -14,7 +15,7 @@ class RunGrammar:
     def __init__(self, deltas: bool = True) -> None:
         self.deltas = deltas
         self.started = self.ended = self.message = self.direct = False
-        self.step_open = False
+        self.step_open = self.stepped = False
         self.part: str | None = None
         self.calls: dict[str, str] = {}
         self.approvals: dict[str, str] = {}
@@ -46,7 +47,7 @@ class RunGrammar:
 
     def step_started(self, event) -> None:
         assert self.message and not self.step_open and not self.calls and event.step > 0
-        self.step_open = True
+        self.step_open = self.stepped = True
 
     def step_completed(self, event) -> None:
         assert self.step_open and self.part is None
@@ -62,8 +63,18 @@ class RunGrammar:
 
     def part_completed(self, event) -> None:
         assert self.part == event.part_id
-        assert self.text == event.text or not self.deltas
+        assert not self.deltas or _unmarked(self.text) == _unmarked(event.text)
         self.part = None
+
+    def retrieval_completed(self, event) -> None:
+        assert self.part is None and not self.step_open
+        if event.call_id is None:
+            assert self.message and not self.stepped, "what the model is shown first is looked up first"
+        else:
+            assert self.calls[event.call_id] == "started"
+        numbers = [item.number for item in event.items if item.used]
+        assert None not in numbers and len(set(numbers)) == len(numbers)
+        assert all(item.number is None for item in event.items if not item.used)
 
     def tool_call_requested(self, event) -> None:
         if event.step == 0:
@@ -103,6 +114,11 @@ class RunGrammar:
 
     def question_answered(self, event) -> None:
         self.questions.remove(event.question_id)
+
+
+def _unmarked(text: str) -> str:
+    """Returns a text without numbers in brackets: those that stand for no passage are removed at its end."""
+    return re.sub(r"\s|\[[\d,;\s]+\]", "", text)
 
 
 def check(events: Iterable[LoggedEvent], *, deltas: bool = True) -> dict[str, RunGrammar]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from grammar import check
+from tests.fakes.fake_index import FakeIndex
 
 from holdfast.core.domain.errors import InvalidError, KnowledgeUnavailable, NotFoundError
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.runs import RunOptions
-from tests.fakes.fake_index import FakeIndex
 
 pytestmark = pytest.mark.parametrize("door", ["local", "remote"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.core.config.paths import shipped
+from holdfast.core.domain.memory import RECALL_TOOLS
 from holdfast.core.domain.messages import TextPart
 
 NAMES = sorted(path.stem for path in shipped("agents").glob("*.yaml"))
@@ -26,5 +27,6 @@ async def test_a_shipped_agent_does_a_turn(open_bench, say, call, name: str) -> 
         assert events[-1].event.type == "run.completed"
         (first, _) = bench.model.requests
         searching = {"search_knowledge", "read_document"} if info.spec.knowledge else set()
-        assert {tool.name for tool in first.tools} == set(info.spec.tool_names) | searching
+        recalling = set(RECALL_TOOLS) if info.spec.memory.recall else set()
+        assert {tool.name for tool in first.tools} == set(info.spec.tool_names) | searching | recalling
         assert info.spec.instructions.strip()[:40] in first.messages[0].text

@@ -14,15 +14,18 @@ from holdfast.core.domain.events import (
     PartCompleted,
     QuestionAnswered,
     QuestionAsked,
+    RetrievalCompleted,
     RunCancelled,
     RunFailed,
     RunStarted,
     ToolCallCompleted,
     ToolCallRequested,
 )
+from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.messages import ToolResultPart, UserPart, results_in, text_of, without_results
+from holdfast.core.domain.passages import where
 from holdfast.core.domain.runs import Session
-from holdfast.core.domain.text import sanitize
+from holdfast.core.domain.text import sanitize, sanitize_line
 
 
 def to_json(session: Session, events: Iterable[LoggedEvent]) -> str:
@@ -59,10 +62,11 @@ def _markdown(logged: LoggedEvent) -> list[str]:
             return [*_results(results_in(parts)), *_said(without_results(parts), origin)]
         case RunStarted(agent=agent, model=model):
             return ["", f"*{agent} on {model}*" if model else "*A tool, run directly*"]
-        case PartCompleted(kind="text", text=text) if text.strip():
-            return ["", text]
-        case PartCompleted(text=text) if text.strip():
-            return ["", *(f"> {line}" for line in text.splitlines())]
+        case PartCompleted() as part if part.text.strip():
+            return [
+                "",
+                *([part.text, *_sources(part.citations)] if part.kind == "text" else _quote(part.text)),
+            ]
         case ToolCallRequested(name=name, arguments=arguments):
             return ["", f"**Tool call** `{name}`", *_fence(json.dumps(arguments, ensure_ascii=False), "json")]
         case ToolCallCompleted(name=name, outcome="client"):
@@ -79,6 +83,8 @@ def _markdown(logged: LoggedEvent) -> list[str]:
             return ["", f"**Answer**: {answer}"]
         case ModelFellBack(from_model=old, to_model=new, error=error):
             return ["", f"*{old} gave up ({error.message}); {new} goes on*"]
+        case RetrievalCompleted(call_id=None) as retrieval:
+            return ["", f"*{_looked_up(retrieval)}*"]
         case ContextCompacted(summary=summary):
             return ["", "*The context was compacted to this summary:*", "", *_quote(summary)]
         case RunFailed(error=error):
@@ -104,6 +110,28 @@ def _results(results: tuple[ToolResultPart, ...]) -> list[str]:
             *_fence(text_of(result.content)),
         ]
     return lines
+
+
+def _looked_up(event: RetrievalCompleted) -> str:
+    if event.error is not None:
+        return f"Looked up before the reply, without success: {sanitize_line(event.error.message)}"
+    used = sum(item.used for item in event.items)
+    what = f" in {sanitize_line(', '.join(event.collections))}" if event.collections else ""
+    return f"Looked up before the reply{what}: {used} of {len(event.items)} passages used"
+
+
+def _sources(citations: tuple[Citation, ...]) -> list[str]:
+    """Returns the list of what the numbers in a reply stand for."""
+    if not citations:
+        return []
+    return ["", "Sources:", "", *(f"- {_source(each)}" for each in citations)]
+
+
+def _source(citation: Citation) -> str:
+    at = where(citation.place) if citation.place is not None else ""
+    named = ", ".join(text for text in (sanitize_line(citation.document), at) if text)
+    source = f" ({sanitize_line(citation.source)})" if citation.source else ""
+    return f"[{citation.number}] {named}{source}"
 
 
 def _quote(text: str) -> list[str]:

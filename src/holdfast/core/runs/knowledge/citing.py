@@ -25,6 +25,7 @@ _DEFINITION = re.compile(
 )
 _LABEL = re.compile(r"\[[ \t]*(\d+)[ \t]*\]:[ \t]*<?[A-Za-z][A-Za-z0-9+.-]*:")
 _OPEN = re.compile(r"\[[\d,; \t]*$")
+_DEFINES = re.compile(r"\s*\[[^\[\]\n]*\]:")
 _CLOSED = re.compile(r"[\d,; \t]*\]")
 _NEAR = 200
 """Characters around a marker that are looked at."""
@@ -36,26 +37,43 @@ def cited(text: str, sources: Mapping[int, Retrieved]) -> tuple[str, tuple[Citat
     order in which they first stand there. Without sources the text is as it was."""
     if not sources or "[" not in text:
         return text, ()
-    pieces: list[str] = []
+    written = _Written()
     numbers: dict[int, None] = {}
     at = 0
     for match in _markers(text):
-        known = [number for number in _numbers(match) if number in sources]
-        numbers.update(dict.fromkeys(known))
-        kept = [number for number in _numbers(match) if number in sources or number in _YEARS]
-        if len(kept) == len(_numbers(match)):
+        stand = _numbers(match)
+        numbers.update(dict.fromkeys(number for number in stand if number in sources))
+        kept = [number for number in stand if number in sources or number in _YEARS]
+        if len(kept) == len(stand):
             continue
-        if not kept and not _removable(
-            _before(pieces, text, at, match.start()), text[match.end() : match.end() + _NEAR]
-        ):
-            continue
-        between = text[at : match.start()]
-        pieces.append(between if kept else _without_space(between))
+        between, end = text[at : match.start()], match.end()
         if kept:
-            pieces.append(f"[{', '.join(map(str, kept))}]")
-        at = match.end()
-    pieces.append(text[at:])
-    return "".join(pieces), tuple(citation(number, sources[number]) for number in numbers)
+            written.add(between)
+            written.add(f"[{', '.join(map(str, kept))}]")
+        elif _removable(written.near(between), text[end : end + _NEAR]):
+            written.add(_without_space(between))
+            end += _space_behind(written.near(), text[end : end + 2])
+        else:
+            continue
+        at = end
+    written.add(text[at:])
+    return "".join(written.pieces), tuple(citation(number, sources[number]) for number in numbers)
+
+
+class _Written:
+    """A text in the making, and how it ends."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self._end = ""
+
+    def add(self, piece: str) -> None:
+        self._end = self.near(piece)
+        self.pieces.append(piece)
+
+    def near(self, piece: str = "") -> str:
+        """Returns the end of the text as it would be with a piece more."""
+        return (self._end + piece[-_NEAR:])[-_NEAR:]
 
 
 def citation(number: int, item: Retrieved) -> Citation:
@@ -118,20 +136,21 @@ def _numbers(match: re.Match[str]) -> list[int]:
     return [int(number) for number in _NUMBER.findall(match[0])]
 
 
-def _before(pieces: list[str], text: str, at: int, end: int) -> str:
-    """Returns what will stand right before a place."""
-    near = text[max(at, end - _NEAR) : end]
-    return "".join(pieces[-1:])[-_NEAR:] + near if end - at < _NEAR else near
-
-
 def _removable(before: str, after: str) -> bool:
     """Says whether what stands around a marker means the same without it: no new marker, no new code."""
     if _OPEN.search(before) and _CLOSED.match(after):
         return False
     line = before[before.rfind("\n") + 1 :]
+    if after.startswith(":") if line.lstrip().startswith("[") else not line.strip() and _DEFINES.match(after):
+        return False  # what stands beside it would become the definition of a link
     if after.startswith(("`", "~")):
         return bool(line.strip()) and not line.endswith(after[0])
     return bool(line.strip()) or not after.startswith(("    ", "\t"))
+
+
+def _space_behind(before: str, after: str) -> int:
+    """Returns 1 where a marker that began a line has one space behind it, which then goes too."""
+    return int(before[-1:] in ("", "\n") and after[:1] == " " and after[1:].isalnum())
 
 
 def _without_space(before: str) -> str:
