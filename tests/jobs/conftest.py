@@ -49,7 +49,7 @@ class Desk:
             await self._news.wait_for(lambda: {job.id for job in jobs} <= set(self.begun))
 
     async def start(self, collection_id: str = "k1", owner: str = "local", **more: Any) -> Job:
-        request = IngestRequest(collection_id=collection_id)
+        request = IngestRequest(collection_id=collection_id, folders=("/f",))
         return await self.runner.start(owner, "ingest", "Take it in", request, **more)
 
     async def ended(self, job: Job) -> Job:

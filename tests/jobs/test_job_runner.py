@@ -88,7 +88,7 @@ async def test_jobs_of_one_collection_go_one_after_another_in_order(desk: Any) -
     for number, job in enumerate(jobs):
         await desk.until_begun(job)
         assert desk.begun == [each.id for each in jobs[: number + 1]]
-        waiting = desk.runner.waiting("k1", "ingest")
+        waiting = desk.runner.waiting("k1", "ingest", "/f")
         assert (waiting.id if waiting else None) == (jobs[number + 1].id if number < 2 else None)
         desk.gate(job.id).set()
         await desk.ended(job)

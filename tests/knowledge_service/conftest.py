@@ -37,6 +37,7 @@ from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.sandbox.environment import child_environment
 from holdfast.core.sandbox.process import ChildProcesses
+from holdfast.core.services import keeping
 from holdfast.core.services.local import LocalWorkbench, Parts
 from holdfast.core.services.sources import modified
 from holdfast.core.services.workbench import Workbench
@@ -293,7 +294,11 @@ class Web:
         self.asked.append(address)
         status, kind, data = self.pages.get(address, (404, "text/plain", b"none"))
         headers = {"content-type": kind} | ({"location": data.decode()} if status == 302 else {})
-        return httpx.Response(status, headers=headers, content=data)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield data
+
+        return httpx.Response(status, headers=headers, content=pieces())
 
 
 @dataclass
@@ -308,6 +313,11 @@ class Shelf:
     folder: Path
     paths: Paths
     delays: list[float]
+
+    @property
+    def keeper(self) -> Any:
+        """What keeps collections in step for runs."""
+        return self.workbench._core.keeper
 
     async def collection(self, name: str = "docs") -> Collection:
         return await self.workbench.knowledge.create(name)
@@ -349,7 +359,7 @@ OpenShelf = Callable[..., Any]
 
 
 @pytest.fixture
-def open_shelf(tmp_path: Path) -> OpenShelf:
+def open_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenShelf:
     """Opens a workbench on the test's home, which a second one may open again on the same index."""
     folder = tmp_path / "files"
     folder.mkdir()
@@ -359,7 +369,9 @@ def open_shelf(tmp_path: Path) -> OpenShelf:
     index = MemoryIndex(paths.knowledge, blobs)
 
     @asynccontextmanager
-    async def opened(**settings: Any) -> AsyncIterator[Shelf]:
+    async def opened(
+        *, changes: Any = None, start_after_s: float | None = None, **settings: Any
+    ) -> AsyncIterator[Shelf]:
         index.closed = False
         model, catalog, web, delays = TellingModel(), OneModel(), Web(), []
 
@@ -380,7 +392,10 @@ def open_shelf(tmp_path: Path) -> OpenShelf:
             sleep=sleep,
             knowledge=index,
             web=web.fetcher(),
+            changes=changes,
         )
+        if start_after_s is not None:
+            monkeypatch.setattr(keeping, "START_AFTER_S", start_after_s)
         workbench = await LocalWorkbench.open(parts)
         try:
             yield Shelf(workbench, index, model, catalog, web, folder, paths, delays)

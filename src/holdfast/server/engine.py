@@ -90,7 +90,7 @@ async def serve_engine(
     """Serves the native API on `paths.socket` until `stop` is set, a signal comes, or it is idle.
 
     `make_workbench` is called once the socket takes connections; it may take its time, but what it
-    imports should leave the loop free. `idle_stop_s` seconds without client and run end the engine (0:
+    imports should leave the loop free. `idle_stop_s` seconds without client, run and job end the engine (0:
     never), unless one of `listeners` is open. `stop` is what `engine.stop` of the workbench has to set.
     `on_ready` is called when the workbench is there. At the end the workbench is closed and the socket
     removed.
@@ -266,15 +266,16 @@ class _Engine:
             left = self._idle_stop_s - activity.idle_s
             if left > 0:
                 await self._until_stop(min(left, _IDLE_POLL_S))
-            elif (self._listeners and self._listeners.all()) or await self._has_runs(workbench):
+            elif (self._listeners and self._listeners.all()) or await self._has_work(workbench):
                 activity.touch()
             elif activity.idle_s >= self._idle_stop_s:
                 self._log.info("engine %d idle for %.0f s", os.getpid(), activity.idle_s)
                 self._stop.set()
 
-    async def _has_runs(self, workbench: Host) -> bool:
+    async def _has_work(self, workbench: Host) -> bool:
         try:
-            return (await workbench.engine.status()).active_runs > 0
+            status = await workbench.engine.status()
+            return status.active_runs + status.active_jobs > 0
         except HoldfastError as error:
             self._log.warning("the engine's status is not known: %s", error)
             return True

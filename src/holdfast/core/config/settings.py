@@ -21,7 +21,7 @@ class EngineSettings(_Section):
     """The background process."""
 
     idle_stop_s: float = Field(default=900, ge=0)
-    """Seconds without client and run after which the engine stops; 0: never."""
+    """Seconds without client, run and job after which the engine stops; 0: never."""
 
 
 class ServerSettings(_Section):

@@ -20,6 +20,8 @@ class EngineFigures(Value):
     """Runs that have not ended, by status: `running`, `waiting`, `paused`."""
     runs_ended: dict[str, int]
     """Runs that ended since the engine started, by status: `completed`, `failed`, `cancelled`."""
+    active_jobs: int = 0
+    """Jobs that have not ended."""
     waiting_approvals: int
     waiting_questions: int
     listeners: int

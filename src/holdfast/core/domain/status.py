@@ -103,6 +103,8 @@ class EngineStatus(Value):
     """Path of the log file."""
     sessions: int
     active_runs: int
+    active_jobs: int = 0
+    """Jobs that have not ended, of all users. A stop interrupts them; the next engine takes them up."""
     waiting: int
     """Approvals and questions that wait."""
     last_event_id: int

@@ -154,11 +154,11 @@ class Report:
         )
 
     def _eta(self) -> float | None:
-        """Returns the seconds that are left by the pace until now: in bytes, in items where there are none."""
-        key, worked = ("bytes", self._worked["bytes"]) if self._worked["bytes"] else ("items", 0)
-        worked = worked or self._worked["items"]
+        """Returns the seconds that are left by the pace until now, in bytes; in items if there are none."""
+        unit = "bytes" if self._worked["bytes"] else "items"
+        worked = self._worked[unit]
         if self._began is None or not worked:
             return None
-        done, total = ("bytes_done", "bytes_total") if key == "bytes" else ("done", "total")
-        left = self._counts[total] - self._counts[done]
-        return round(max(0, left) * (self._clock() - self._began) / worked, 1)
+        done, total = ("bytes_done", "bytes_total") if unit == "bytes" else ("done", "total")
+        left = max(0, self._counts[total] - self._counts[done])
+        return round(left * (self._clock() - self._began) / worked, 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -74,16 +74,18 @@ class JobRunner:
         """How many jobs have not ended, those that wait for others included."""
         return len(self._tasks)
 
-    def waiting(self, collection_id: str, kind: JobKind) -> Job | None:
-        """Returns a job of the collection that has not begun yet, None where there is none."""
-        return next(
-            (
-                job
-                for job in self._jobs.values()
-                if (job.collection_id, job.kind) == (collection_id, kind) and job.id not in self._begun
-            ),
-            None,
-        )
+    def waiting(self, collection_id: str, kind: JobKind, folder: str) -> Job | None:
+        """Returns a job that will go through a folder of the collection and has not begun yet."""
+        found = (job for job in self._through(collection_id, folder) if job.kind == kind)
+        return next((job for job in found if job.id not in self._begun), None)
+
+    def working_on(self, collection_id: str, folder: str) -> Job | None:
+        """Returns a job that goes through a folder of the collection, or will."""
+        return next(self._through(collection_id, folder), None)
+
+    def _through(self, collection_id: str, folder: str) -> Iterator[Job]:
+        own = (job for job in self._jobs.values() if job.collection_id == collection_id)
+        return (job for job in own if folder in job.request.folders)
 
     async def start(
         self, owner: str, kind: JobKind, title: str, request: IngestRequest, *, retry_of: str | None = None

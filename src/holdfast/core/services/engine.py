@@ -28,6 +28,7 @@ from holdfast.core.domain.tools import BlobStore
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.checks import check_home
+from holdfast.core.services.library import Library
 from holdfast.core.services.shutdown import Shutdown
 from holdfast.core.store.log import EventLog
 
@@ -49,6 +50,7 @@ class EngineService:
         registry: AgentRegistry,
         blobs: BlobStore,
         paths: Paths,
+        library: Library,
         *,
         address: str,
         shutdown: Shutdown,
@@ -64,6 +66,7 @@ class EngineService:
         self._registry = registry
         self._blobs = blobs
         self._paths = paths
+        self._library = library
         self._address = address
         self._shutdown = shutdown
         self._listeners = listeners
@@ -83,6 +86,7 @@ class EngineService:
             log=str(self._paths.engine_log) if self._address and admin else "",
             sessions=sessions,
             active_runs=self._supervisor.executing_runs,
+            active_jobs=self._library.jobs.active,
             waiting=waiting,
             last_event_id=await self._log.reader.last_event_id(),
             listeners=self._listeners.all() if self._listeners and admin else (),
@@ -158,6 +162,7 @@ class EngineService:
     async def check(self, repair: bool = False) -> tuple[CheckResult, ...]:
         results = [*await asyncio.to_thread(check_home, self._paths, repair=repair)]
         results.append(await self._check_index(repair))
+        results.append(await self._library.check(repair=repair))
         results.append(await self._check_blobs())
         results.append(await self._check_models())
         results.append(await asyncio.to_thread(self._check_agents))

@@ -7,9 +7,8 @@ told as its result; what concerns all of them ends the job.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -24,15 +23,15 @@ from holdfast.core.domain.jobs import Job
 from holdfast.core.domain.knowledge import Document, IngestItem, IngestResult
 from holdfast.core.domain.values import all_items
 from holdfast.core.jobs.report import Report
-from holdfast.core.services.sources import FoundFile, Walk, Walked, is_below
+from holdfast.core.services.differences import difference
+from holdfast.core.services.folders import Folders
+from holdfast.core.services.looking import LookedAt
+from holdfast.core.services.sources import FoundFile, Walk
 from holdfast.core.services.summaries import Summaries
 
 RETRIES = 2
 """How often an item is tried again when the index or a model cannot be reached."""
 _FIRST_DELAY_S = 1.0
-_SETTLED = timedelta(seconds=2)
-"""A file that was changed less than this before it was taken in may have changed again within the same tick
-of its clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,8 @@ class _Task:
     name: str
     size: int = 0
     item: IngestItem | None = None
+    file: FoundFile | None = None
+    """What a walk has found."""
 
 
 class Ingestion:
@@ -54,6 +55,7 @@ class Ingestion:
         walk: Callable[[], Walk],
         fetch: Callable[[str], Awaitable[IngestItem]],
         summaries: Callable[[str], Summaries],
+        folders: Folders,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -63,6 +65,8 @@ class Ingestion:
         self._walk = walk
         self._fetch = fetch
         self._summaries = summaries
+        self._folders = folders
+        self.looked_at = LookedAt()
         self._sleep = sleep
 
     async def __call__(self, job: Job, report: Report) -> None:
@@ -86,9 +90,13 @@ class Ingestion:
         for task in tasks:
             report.begin(task.name)
             result = await self._settle(task, job)
+            if task.file is not None:
+                self.looked_at.note(job.collection_id, task.file, result)
             if summaries is not None and result.status in ("added", "changed"):
                 result = await summaries.add(self._index, result)
             report.settle(result, task.size)
+        if request.folders:
+            await self._folders.synced(job.collection_id, request.folders, job.started_at)
 
     async def _settle(self, task: _Task, job: Job) -> IngestResult:
         item = task.item
@@ -116,21 +124,14 @@ class Ingestion:
 
     async def _below(self, folder: str, job: Job, report: Report) -> list[_Task]:
         """Returns what is new or changed below a folder; removes what is gone from it."""
-        walked = await asyncio.to_thread(self._walk(), folder)
-        for failure in walked.failures:
+        found = await difference(self._index, self._walk(), job.collection_id, folder)
+        for failure in found.failures:
             report.note(failure)
-        known = await self._known(job.collection_id, folder)
-        report.expect(len(walked.files), sum(file.size for file in walked.files))
-        same = [file for file in walked.files if file.path in known and _is_same(file, known[file.path])]
-        report.skip(len(same), sum(file.size for file in same))
+        report.expect(len(found.same) + len(found.other), _sum(found.same) + _sum(found.other))
+        report.skip(len(found.same), _sum(found.same))
         if job.kind == "sync":
-            await self._remove(_gone(walked, known.values()), report)
-        unchanged = {file.path for file in same}
-        return [_task(file, job) for file in walked.files if file.path not in unchanged]
-
-    async def _known(self, collection_id: str, folder: str) -> dict[str, Document]:
-        found = await all_items(lambda limit, at: self._index.documents(collection_id, "", limit, at))
-        return {each.source: each for each in found if is_below(each.source, folder)}
+            await self._remove(found.gone, report)
+        return [_task(file, job) for file in found.other]
 
     async def _remove(self, documents: Iterable[Document], report: Report) -> None:
         for document in documents:
@@ -181,27 +182,11 @@ def _size(path: str | None) -> int:
 
 def _task(file: FoundFile, job: Job) -> _Task:
     item = IngestItem(source=file.path, name=file.name, path=file.path, metadata=job.request.metadata)
-    return _Task(file.path, file.name, file.size, item)
+    return _Task(file.path, file.name, file.size, item, file)
 
 
-def _is_same(file: FoundFile, document: Document) -> bool:
-    """Says whether a file is what was taken in, without reading it."""
-    return (
-        document.size == file.size
-        and document.modified_at == file.modified_at
-        and document.added_at - file.modified_at > _SETTLED
-    )
-
-
-def _gone(walked: Walked, known: Iterable[Document]) -> list[Document]:
-    """Returns the documents whose files are not there any more, as far as that is known."""
-    there = {file.path for file in walked.files}
-    return [
-        document
-        for document in known
-        if document.source not in there
-        and not any(is_below(document.source, folder) for folder in walked.unread)
-    ]
+def _sum(files: Sequence[FoundFile]) -> int:
+    return sum(file.size for file in files)
 
 
 def _failed(task: _Task, error: HoldfastError) -> IngestResult:

@@ -25,7 +25,6 @@ from holdfast.core.domain.knowledge import (
 from holdfast.core.domain.models import ModelCatalog, ModelClient
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.transfer import Upload
-from holdfast.core.domain.user_events import KnowledgeChanged
 from holdfast.core.domain.values import Page, new_id, utc_now
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.services.access import Access
@@ -42,7 +41,6 @@ from holdfast.core.services.naming import (
 from holdfast.core.services.owned import OwnedKnowledge
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.searching import Searches
-from holdfast.core.store.log import EventLog
 
 MAX_TEXT = 1_000_000
 """Characters of a document's text that one call gives."""
@@ -54,15 +52,16 @@ class KnowledgeService:
     def __init__(
         self,
         access: Access,
-        log: EventLog,
         library: Library,
+        follow: Callable[[Collection], None],
         blobs: FileBlobs,
         client: ModelClient,
         catalog: ModelCatalog,
         settings: Callable[[Path | None], Settings],
     ) -> None:
+        """`follow` watches the folders that a collection says are watched."""
         self._access = access
-        self._log = log
+        self._follow = follow
         self._library = library
         self._blobs = blobs
         self._settings = settings
@@ -86,7 +85,7 @@ class KnowledgeService:
         settings = await asyncio.to_thread(self._settings, None)
         model = embedding_model or settings.knowledge.embedding_model
         now = utc_now()
-        collection = await self._library.index.create(
+        return await self._library.create(
             Collection(
                 id=new_id(),
                 owner=self._access.owner,
@@ -100,8 +99,6 @@ class KnowledgeService:
                 updated_at=now,
             )
         )
-        await self._tell(collection, "created")
-        return collection
 
     async def get(self, collection: str) -> Collection:
         return await self._own.collection(collection)
@@ -124,13 +121,14 @@ class KnowledgeService:
             chunking=chunking,
             metadata=None if metadata is None else checked_metadata(metadata),
         )
-        await self._tell(changed, "updated")
+        await self._library.tell(changed, "updated")
         return changed
 
     async def delete(self, collection: str) -> None:
         own = await self._own.collection(collection)
         await self._library.forget(own)
-        await self._tell(own, "deleted")
+        self._follow(own.model_copy(update={"folders": ()}))
+        await self._library.tell(own, "deleted")
 
     # --- taking in
 
@@ -162,7 +160,7 @@ class KnowledgeService:
             summaries=summaries,
             model=await self._searches.model(model) if summaries else None,
         )
-        await self._library.remember_folders(own, folders)
+        await self._library.folders.remember(own.id, folders)
         return await self._start(own, "ingest", request)
 
     async def upload(
@@ -206,8 +204,9 @@ class KnowledgeService:
         folder = await asyncio.to_thread(self._access.source, path) if on else Path(path)
         if on and not folder.is_dir():
             raise InvalidError(f"{folder} is not a folder.", code="no_such_folder")
-        changed = await self._library.watch(own, str(folder), on=on)
-        await self._tell(changed, "updated")
+        changed = await self._library.folders.watch(own, str(folder), on=on)
+        self._follow(changed)
+        await self._library.tell(changed, "updated")
         return changed
 
     async def reembed(self, collection: str, model: str) -> Job:
@@ -253,13 +252,13 @@ class KnowledgeService:
             questions=questions,
             metadata=None if metadata is None else checked_metadata(metadata),
         )
-        await self._tell(await self._library.index.collection(own.collection_id), "documents")
+        await self._library.tell(await self._library.index.collection(own.collection_id), "documents")
         return changed
 
     async def remove(self, document_id: str) -> None:
         own = await self._own.document(document_id)
         await self._library.index.remove(own.id)
-        await self._tell(await self._library.index.collection(own.collection_id), "documents")
+        await self._library.tell(await self._library.index.collection(own.collection_id), "documents")
 
     # --- searching
 
@@ -299,13 +298,3 @@ class KnowledgeService:
 
     async def _start(self, own: Collection, kind: Any, request: IngestRequest) -> Job:
         return await self._library.jobs.start(self._access.owner, kind, title_of(kind, own, request), request)
-
-    async def _tell(self, collection: Collection, change: Any) -> None:
-        await self._log.append(
-            KnowledgeChanged(
-                owner=self._access.owner,
-                collection_id=collection.id,
-                name=collection.name,
-                change=change,
-            )
-        )

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-from holdfast.core.domain.errors import HoldfastError, NotFoundError, UnsupportedError
+from holdfast.core.domain.errors import HoldfastError, UnsupportedError
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.indexing import KnowledgeIndex
 from holdfast.core.domain.jobs import Job
-from holdfast.core.domain.knowledge import Collection, Folder, IngestItem, IngestRequest
+from holdfast.core.domain.knowledge import Collection, IngestItem, IngestRequest
 from holdfast.core.domain.status import CheckResult
-from holdfast.core.domain.text import sanitize_line
-from holdfast.core.domain.user_events import JobProgressed
+from holdfast.core.domain.user_events import JobProgressed, KnowledgeChanged
 from holdfast.core.jobs.runner import JobRunner
+from holdfast.core.services.folders import Folders
 from holdfast.core.services.ingestion import Ingestion
+from holdfast.core.services.looking import LookedAt
 from holdfast.core.services.naming import document_name
 from holdfast.core.services.sources import is_below
 from holdfast.core.store.jobs import Jobs as JobTable
 from holdfast.core.store.log import EventLog
-
-logger = logging.getLogger(__name__)
 
 DATABASE = "knowledge.db"
 """The index's database, in its folder: where there is none, nothing was ever taken in."""
@@ -32,14 +30,19 @@ class Library:
     """The knowledge of one engine. `start` takes up its jobs, `close` ends it."""
 
     def __init__(
-        self, log: EventLog, index: KnowledgeIndex | None, folder: Path, ingestion: Ingestion | None
+        self,
+        log: EventLog,
+        index: KnowledgeIndex | None,
+        folder: Path,
+        folders: Folders | None,
+        ingestion: Ingestion | None,
     ) -> None:
-        """`index` is None, and so is `ingestion`, where there is no knowledge at all."""
+        """`index` is None, and so are `folders` and `ingestion`, where there is no knowledge at all."""
         self._log = log
         self._index = index
         self._folder = folder
-        self._changing = asyncio.Lock()
-        """Held while the folders of a collection are changed, which are read before."""
+        self._folders = folders
+        self.looked_at = ingestion.looked_at if ingestion else LookedAt()
         self.table = JobTable(log.reader)
         self.jobs = JobRunner(log.append, self.table, ingestion or _no_work)
 
@@ -49,6 +52,13 @@ class Library:
         if self._index is None:
             raise _no_knowledge()
         return self._index
+
+    @property
+    def folders(self) -> Folders:
+        """What collections say of their folders. Raises `UnsupportedError` where there is no knowledge."""
+        if self._folders is None:
+            raise _no_knowledge()
+        return self._folders
 
     @property
     def exists(self) -> bool:
@@ -71,6 +81,22 @@ class Library:
         if self.exists:
             await self.index.forget_owner(user_id)
 
+    async def create(self, collection: Collection) -> Collection:
+        """Keeps a new collection, and tells of it. Raises `ConflictError` (`collection_exists`)."""
+        created = await self.index.create(collection)
+        await self.tell(created, "created")
+        return created
+
+    async def tell(
+        self, collection: Collection, change: Literal["created", "updated", "deleted", "documents"]
+    ) -> None:
+        """Tells its owner's clients that a collection has changed."""
+        await self._log.append(
+            KnowledgeChanged(
+                owner=collection.owner, collection_id=collection.id, name=collection.name, change=change
+            )
+        )
+
     async def forget(self, collection: Collection) -> None:
         """Cancels the jobs of a collection and deletes it."""
         await self.jobs.cancel_all(collection_id=collection.id)
@@ -89,14 +115,6 @@ class Library:
 
     # --- folders
 
-    async def remember_folders(self, collection: Collection, folders: Sequence[str]) -> None:
-        """Keeps in mind what `sync` brings the collection in step with."""
-        async with self._changing:
-            known = (await self.index.collection(collection.id)).folders
-            new = [Folder(path=path) for path in folders if path not in {each.path for each in known}]
-            if new:
-                await self.index.update(collection.id, folders=(*known, *new))
-
     async def sync_request(self, collection: Collection) -> IngestRequest:
         """Returns what brings a collection in step: its folders, its addresses, and files of their own.
 
@@ -111,18 +129,6 @@ class Library:
         return IngestRequest(
             collection_id=collection.id, items=tuple(items), folders=folders, urls=tuple(sorted(urls))
         )
-
-    async def watch(self, collection: Collection, path: str, *, on: bool) -> Collection:
-        """Watches a folder, or no longer. Raises `NotFoundError` for one that was not watched."""
-        async with self._changing:
-            known = {each.path: each for each in (await self.index.collection(collection.id)).folders}
-            if not on and path not in known:
-                raise NotFoundError(
-                    f"{collection.name} does not watch {sanitize_line(path)}.", code="folder_not_found"
-                )
-            folder = known.get(path, Folder(path=path)).model_copy(update={"watched": on})
-            folders = {**known, path: folder}
-            return await self.index.update(collection.id, folders=tuple(folders.values()))
 
     async def check(self, *, repair: bool) -> CheckResult:
         """Returns whether the index agrees with itself; makes it agree when told."""

@@ -13,7 +13,7 @@ from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.idempotency import KeptAnswers
-from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
+from holdfast.core.domain.identity import LOCAL, LOCAL_PRINCIPAL, Principal, Role, Scope
 from holdfast.core.domain.indexing import KnowledgeIndex
 from holdfast.core.domain.models import ModelCatalog, ModelClient
 from holdfast.core.domain.processes import ProcessRunner
@@ -41,11 +41,13 @@ from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.engine import EngineService
 from holdfast.core.services.fetching import DocumentFetcher
 from holdfast.core.services.files import FileService
+from holdfast.core.services.folders import Folders
 from holdfast.core.services.hooks import Hooks
 from holdfast.core.services.identity import ApiKeys, Gate, UserService
 from holdfast.core.services.ingestion import Ingestion
 from holdfast.core.services.injecting import Injection
 from holdfast.core.services.jobs import JobService
+from holdfast.core.services.keeping import FolderKeeper
 from holdfast.core.services.knowledge import KnowledgeService
 from holdfast.core.services.library import Library
 from holdfast.core.services.memory import MemoryService
@@ -67,6 +69,7 @@ from holdfast.core.services.sources import folder_walk
 from holdfast.core.services.summaries import Summaries
 from holdfast.core.services.tools import ToolService
 from holdfast.core.services.usage import Figures, UsageService
+from holdfast.core.services.watching import Changes
 from holdfast.core.services.webhooks import WebhookService
 from holdfast.core.services.workbench import (
     Agents,
@@ -114,6 +117,8 @@ class Parts:
     """The index of documents; None: there is no knowledge."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits before a model call is made again."""
+    changes: Changes | None = None
+    """Tells what changes in watched folders; None: the system does."""
     web: WebFetcher = field(default_factory=WebFetcher)
     """Fetches documents of the web."""
 
@@ -138,8 +143,13 @@ class _Core:
         self.broker = Broker()
         self.replies = ReplyCheck(parts.processes, parts.environment)
         self.library = self._library()
+        self.keeper = FolderKeeper(
+            self.library, folder_walk(parts.paths), self._access, parts.settings, changes=parts.changes
+        )
         self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
-        self.figures = Figures(log, self.supervisor, self.started_at, parts.listeners)
+        self.figures = Figures(
+            log, self.supervisor, self.started_at, parts.listeners, lambda: self.library.jobs.active
+        )
         self.hooks = Hooks(log, parts.blobs, self.accounts, parts.keys.webhooks, redactor.redact)
         self.tracing = parts.tracing(log) if parts.tracing else None
         self.shutdown = Shutdown(self.supervisor, parts.stop)
@@ -148,15 +158,24 @@ class _Core:
     def _library(self) -> Library:
         parts, index = self.parts, self.parts.knowledge
         if index is None:
-            return Library(self.log, None, parts.paths.knowledge, None)
+            return Library(self.log, None, parts.paths.knowledge, None, None)
+        folders = Folders(index)
         ingestion = Ingestion(
             index,
             folder_walk(parts.paths),
             DocumentFetcher(parts.web, parts.blobs, parts.settings),
             lambda model: Summaries(ModelAsker(parts.client, model)),
+            folders,
             sleep=parts.sleep,
         )
-        return Library(self.log, index, parts.paths.knowledge, ingestion)
+        return Library(self.log, index, parts.paths.knowledge, folders, ingestion)
+
+    async def _access(self, user_id: str) -> Access:
+        """Returns what a user may see and name, whoever asks."""
+        user = await self.accounts.user(user_id)
+        role = Role.ADMIN if user_id == LOCAL else Role.USER if user is None else user.role
+        principal = Principal(user_id=user_id, name=user_id, role=role, scope=Scope.ADMIN)
+        return Access(principal, self.log.reader, self.parts.paths)
 
     def _loop(self, redactor: Redactor) -> Loop:
         parts, settings = self.parts, self.parts.settings(None)
@@ -206,6 +225,7 @@ class _Core:
             lambda model, api_base, used: (
                 None if model in ("", OFFLINE) else ModelAsker(client, model, used=used, api_base=api_base)
             ),
+            keeper=self.keeper,
             exists=lambda: self.library.exists,
         )
 
@@ -219,7 +239,7 @@ class _Core:
     async def forget_user(self, user_id: str) -> None:
         """Ends what goes on for a user who is gone: nobody else could."""
         await self.hooks.remove_user(user_id)
-        await self.library.forget_user(user_id)
+        await self.keeper.forget_user(user_id)
         runs = await self.log.reader.open_runs(user_id)
         await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
 
@@ -251,7 +271,13 @@ class LocalWorkbench:
         )
         self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools)
         self.knowledge: Knowledge = KnowledgeService(
-            access, log, core.library, parts.blobs, parts.client, parts.catalog, parts.settings
+            access,
+            core.library,
+            core.keeper.follow,
+            parts.blobs,
+            parts.client,
+            parts.catalog,
+            parts.settings,
         )
         self.jobs: Jobs = JobService(access, core.library)
         self.memory: Memory = MemoryService(access, core.memory)
@@ -268,6 +294,7 @@ class LocalWorkbench:
             core.registry,
             parts.blobs,
             parts.paths,
+            core.library,
             address=parts.address,
             shutdown=core.shutdown,
             listeners=parts.listeners,
@@ -291,6 +318,7 @@ class LocalWorkbench:
             await core.hooks.read_secrets()
             await core.supervisor.recover()
             await core.library.start()
+            core.keeper.start()
             await core.hooks.start()
         except BaseException:
             await log.close()  # its threads would keep the process alive
@@ -328,6 +356,7 @@ class LocalWorkbench:
             core.sweep.cancel()
         core.shutdown.cancel()
         await core.supervisor.close()
+        await core.keeper.close()
         await core.library.close()
         if core.tracing is not None:
             await core.tracing.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
 from holdfast import __version__
@@ -54,9 +55,15 @@ class Figures:
     """Numbers about the whole engine; one for all who ask, because it remembers what it has added up."""
 
     def __init__(
-        self, log: EventLog, supervisor: Supervisor, started_at: datetime, listeners: Listeners | None
+        self,
+        log: EventLog,
+        supervisor: Supervisor,
+        started_at: datetime,
+        listeners: Listeners | None,
+        active_jobs: Callable[[], int],
     ) -> None:
         self._log = log
+        self._active_jobs = active_jobs
         self._listeners = listeners
         self._supervisor = supervisor
         self._started_at = started_at
@@ -76,6 +83,7 @@ class Figures:
             executing_runs=self._supervisor.executing_runs,
             open_runs={status.value: now.open_runs.get(status.value, 0) for status in _OPEN},
             runs_ended=dict(tally.runs_ended),
+            active_jobs=self._active_jobs(),
             waiting_approvals=now.waiting_approvals,
             waiting_questions=now.waiting_questions,
             listeners=0 if self._listeners is None else len(self._listeners.all()),

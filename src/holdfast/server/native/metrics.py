@@ -52,6 +52,7 @@ class _Collector(Collector):
             "status",
             now.runs_ended,
         )
+        yield GaugeMetricFamily("holdfast_jobs_active", "Jobs that have not ended.", value=now.active_jobs)
         yield _labelled(
             GaugeMetricFamily,
             "holdfast_waiting",

@@ -39,7 +39,8 @@ class Engine(Protocol):
 
         It waits for them up to `drain_s` seconds; meanwhile no other starts (`engine_stopping`). With
         `idle_only` it raises `ConflictError` while runs execute or a listener is open, and nothing happens.
-        What waits for a decision does not count: it goes on waiting in the next engine.
+        What waits for a decision does not count: it goes on waiting in the next engine. Jobs do not either:
+        the next engine takes them up where they were.
         """
         ...
 
