@@ -242,6 +242,9 @@ def test_code_in_a_passage_is_closed_and_the_number_stands_outside() -> None:
     said = quote("How do I serve?", passages_in(shown([item(1, cut)])))
     assert said is not None
     assert said.endswith("> ```\n\n[1]")
+    program = "def serve():\n    return 8700"
+    said = quote("serve", passages_in(shown([item(1, program, "a.py", line=1)])))
+    assert str(said).endswith(f"a.py, line 1:\n\n```\n{program}\n```\n\n[1]")
     table = "| serve | port |\n|---|---|\n| a | 1 |"
     assert str(quote("serve", passages_in(shown([item(2, table)])))).endswith("> | a | 1 |\n\n[2]")
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from holdfast.core.models.planning.answers import code_block
 from holdfast.core.models.planning.passages import best_passages
+from holdfast.core.models.planning.reports import CODE_SUFFIXES
 
 _ITEM = re.compile(r"^\[(?P<number>\d{1,9})\] (?P<source>\S.*)\n(?P<text>(?:^>.*(?:\n|\Z))+)", re.MULTILINE)
 _QUOTE = re.compile(r"^> ?", re.MULTILINE)
@@ -57,7 +59,7 @@ def quote(question: str, found: Sequence[Found]) -> str | None:
     for passage in best:
         quotes.setdefault(passage.source, []).append(passage.text)
     parts = [
-        f"{by_number[number].source}:\n\n" + "\n\n".join(_quoted(text, number) for text in texts)
+        f"{by_number[number].source}:\n\n" + "\n\n".join(_quoted(text, by_number[number]) for text in texts)
         for number, texts in quotes.items()
     ]
     return "The documents say:\n\n" + "\n\n".join(parts)
@@ -65,19 +67,27 @@ def quote(question: str, found: Sequence[Found]) -> str | None:
 
 def _nearest(found: Found) -> str:
     beginning = found.text[:_NEAREST].rstrip()
-    shown = _quoted(beginning, str(found.number))
+    shown = _quoted(beginning, found)
     return (
         "No passage holds the words of the question. The nearest by meaning, which may be beside the point, "
         f"is {found.source}:\n\n{shown}"
     )
 
 
-def _quoted(text: str, number: str) -> str:
-    """Returns a quotation with its number behind it; what it leaves open of code is closed."""
+def _quoted(text: str, found: Found) -> str:
+    """Returns a quotation with its number behind it: code as code; what a text leaves open of code is
+    closed."""
+    if _name_of(found).endswith(CODE_SUFFIXES):
+        return f"{code_block(text)}\n\n[{found.number}]"
     lines = text.strip("\n").splitlines()
     fenced = _FENCE.search(text) is not None
     if len(_FENCE.findall(text)) % 2:
         lines.append("```")
     quoted = "\n".join(f"> {line}".rstrip() for line in lines)
     apart = fenced or lines[-1].lstrip().startswith("|")
-    return f"{quoted}{chr(10) * 2 if apart else ' '}[{number}]"
+    return f"{quoted}{chr(10) * 2 if apart else ' '}[{found.number}]"
+
+
+def _name_of(found: Found) -> str:
+    """Returns the document's name; where it holds a comma, the beginning of it."""
+    return found.source.split(", ", 1)[0].lower()

@@ -26,7 +26,7 @@ _DEFINITION = re.compile(
     r"\w+[^\n{:]*",
     re.MULTILINE,
 )
-_CODE_SUFFIXES = (".py", ".js", ".ts", ".go", ".rs", ".java", ".c", ".cpp", ".rb", ".php")
+CODE_SUFFIXES = (".py", ".js", ".ts", ".go", ".rs", ".java", ".c", ".cpp", ".rb", ".php")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def telling_sentences(text: str, limit: int = MAX_SENTENCES) -> list[str]:
 
 
 def _outline(source: Source) -> list[str]:
-    if source.name.lower().endswith(_CODE_SUFFIXES):
+    if source.name.lower().endswith(CODE_SUFFIXES):
         return [f"`{m[0].strip()}`" for m in _DEFINITION.finditer(source.text)][:30]
     return [m[1] for m in _HEADING.finditer(source.text)][:30]
 
