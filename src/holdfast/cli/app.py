@@ -22,6 +22,7 @@ COMMANDS = {
     "files": "See what agents made; undo and redo a run's changes.",
     "knowledge": "Give agents your documents: collections, and searches in them.",
     "jobs": "Follow, cancel and retry long work, such as taking documents in.",
+    "memory": "See and change what agents remember beyond a session.",
     "tools": "See the tools that agents can have; run one directly.",
     "models": "See the models that can be used.",
     "usage": "See the tokens and the money that runs have used.",

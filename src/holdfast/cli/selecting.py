@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from holdfast.core.domain.approvals import Approval
     from holdfast.core.domain.jobs import Job
     from holdfast.core.domain.knowledge import Document
+    from holdfast.core.domain.memory import MemoryEntry
     from holdfast.core.domain.runs import Run, Session
     from holdfast.core.domain.tools import Question
     from holdfast.core.services.workbench import Workbench
@@ -22,6 +23,7 @@ _PAGE = 500
 _LISTED = {
     "run": "sessions show SESSION",
     "delivery": "webhooks show WEBHOOK",
+    "entry": "memory entries",
     "document": "knowledge show NAME --documents",
 }
 """The commands that show what has no list of its own."""
@@ -43,9 +45,13 @@ def pick(text: str, ids: Iterable[str], noun: str) -> str:
         raise NotFoundError(f"{named}; `holdfast {_LISTED.get(noun, f'{noun}s list')}` shows those there are")
     if len(found) > 1:
         raise InvalidError(
-            f"{text!r} is the start of {len(found)} {noun}s: {', '.join(found[:5])}; write more of it"
+            f"{text!r} is the start of {len(found)} {_plural(noun)}: {', '.join(found[:5])}; write more of it"
         )
     return found[0]
+
+
+def _plural(noun: str) -> str:
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 
 
 async def session(workbench: Workbench, text: str, agent: str | None = None) -> Session:
@@ -120,6 +126,19 @@ async def job(workbench: Workbench, text: str) -> Job:
             pass  # not a whole id: perhaps the start of one, or there is none, which `pick` says
     known = {each.id: each for each in (await workbench.jobs.list(limit=_PAGE)).items}
     return known[pick(text, known, "job")]
+
+
+async def memory_entry(workbench: Workbench, text: str) -> MemoryEntry:
+    """Returns the entry of memory that `text` names; `last` is the latest changed one."""
+    if text != LAST:
+        try:
+            return await workbench.memory.entry(text)
+        except NotFoundError:
+            pass  # not a whole id: perhaps the start of one, or there is none, which `pick` says
+    most = 1 if text == LAST else None
+    every = await all_items(lambda limit, cursor: workbench.memory.entries(limit=limit, cursor=cursor), most)
+    known = {each.id: each for each in every}
+    return known[pick(text, known, "entry")]
 
 
 async def document(workbench: Workbench, collection: str, text: str) -> Document:
