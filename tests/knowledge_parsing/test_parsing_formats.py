@@ -150,6 +150,13 @@ def test_html_in_a_declared_encoding_is_read(read: Read) -> None:
     assert read("page.html", page.replace("shift_jis", "no-such").encode("utf-16")).text == "日本語のページ"
 
 
+@pytest.mark.parametrize(
+    "mark", ["<![", "<![bad[", "<![if !x]>", "<!", "<?", "<a href='", "&#xD800;", "&#9999999999;"]
+)
+def test_html_that_is_none_is_read_as_far_as_it_goes(read: Read, mark: str) -> None:
+    assert "before" in read("a.html", f"<p>before {mark} after</p>").text
+
+
 def test_html_nested_without_end_gives_its_text(read: Read) -> None:
     assert read("deep.html", "<html><body>" + "<div>" * 20_000 + "Found" + "</div>" * 20_000).text == "Found"
 

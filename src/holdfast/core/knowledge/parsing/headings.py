@@ -67,6 +67,9 @@ def _of_markdown(text: str) -> Iterator[Heading]:
     fence = ""
     paragraph: tuple[int, str] | None = None  # the line before, when it could be a heading's
     for start, line in _lines(text, _front_matter_end(text)):
+        if not line:
+            paragraph = None
+            continue
         end = start + len(line)
         probe = line[:1_000]
         mark = _FENCE.match(probe)

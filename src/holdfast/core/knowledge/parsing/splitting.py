@@ -21,7 +21,7 @@ from holdfast.core.knowledge.parsing.model import Extract, Heading, Piece, Style
 PART = 16_384
 """Characters that the splitter gets at once, about."""
 LONG_LINE = 4_000
-"""Characters of a line from which it is no prose."""
+"""Characters of a line from which it is no prose; less where pieces are small."""
 MAX_INDENT = 200
 """Blanks that are kept before the first word of a piece, as its line's indentation."""
 
@@ -54,7 +54,8 @@ def _spans(extract: Extract, capacity: int, headings: Sequence[Heading]) -> Iter
         if extract.style is Style.MARKDOWN
         else TextSplitter(capacity, trim=False)
     )
-    for start, end, prose in _parts(text, max(PART, 4 * capacity), [h.start for h in headings if h.title]):
+    borders = [h.start for h in headings if h.title]
+    for start, end, prose in _parts(text, capacity, borders):
         if not prose:
             found = list(_cut(text, start, end, capacity))
         elif end - start <= capacity:
@@ -65,31 +66,32 @@ def _spans(extract: Extract, capacity: int, headings: Sequence[Heading]) -> Iter
         yield from (span for s, e in found if (span := _trimmed(text, s, e)) is not None)
 
 
-def _parts(text: str, size: int, borders: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
-    """Yields the text in parts of about `size` characters: start, end, and whether it is prose.
+def _parts(text: str, capacity: int, borders: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
+    """Yields the text in parts of bounded size: start, end, and whether it is prose.
 
     A part ends before a heading if there is one in its second half, else at a blank line, else at a line's
-    end. A line of more than `LONG_LINE` is a part of its own, which is no prose.
+    end. A long line is a part of its own, which is no prose.
     """
-    begin = position = 0
-    for start, end in _long_lines(text):
+    size = max(PART, 4 * capacity)
+    begin = 0
+    for start, end in _long_lines(text, min(LONG_LINE, 16 * capacity)):
         yield from ((s, e, True) for s, e in _prose(text, begin, start, size, borders))
         yield start, end, False
-        begin = position = end
-    yield from ((s, e, True) for s, e in _prose(text, position, len(text), size, borders))
+        begin = end
+    yield from ((s, e, True) for s, e in _prose(text, begin, len(text), size, borders))
 
 
-def _long_lines(text: str) -> Iterator[Span]:
+def _long_lines(text: str, limit: int) -> Iterator[Span]:
     start = 0
     while start < len(text):
         # The last line break within reach: lines before it are short or have been looked at.
-        last = text.rfind("\n", start, start + LONG_LINE + 1)
+        last = text.rfind("\n", start, start + limit + 1)
         if last >= 0:
             start = last + 1
             continue
-        end = text.find("\n", start + LONG_LINE)
+        end = text.find("\n", start + limit)
         end = len(text) if end < 0 else end + 1
-        if end - start > LONG_LINE + 1:
+        if end - start > limit + 1:
             yield start, end
         start = end
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bs4 import BeautifulSoup, Comment, Tag
 from bs4.dammit import EncodingDetector
+from bs4.exceptions import ParserRejectedMarkup
 from markdownify import MarkdownConverter
 
 from holdfast.core.knowledge.parsing.decoding import clean, decode
@@ -18,12 +19,19 @@ def extract_html(data: bytes) -> Extract:
 
     A page that is nested too deeply for its structure to be followed gives its bare text.
     """
-    page = BeautifulSoup(_decoded(data), "html.parser")
+    page = _parsed(_decoded(data))
     title = page.title.get_text(" ", strip=True) if page.title is not None else ""
     _reduce(page)
     body = page.body or page
     text = clean(_markdown(body)).strip()
     return Extract(text, Style.MARKDOWN, title=clean(title) or first_heading(text))
+
+
+def _parsed(text: str) -> BeautifulSoup:
+    try:
+        return BeautifulSoup(text, "html.parser")
+    except ParserRejectedMarkup:  # a marked section that is none
+        return BeautifulSoup(text.replace("<![", "&lt;!["), "html.parser")
 
 
 def _decoded(data: bytes) -> str:
