@@ -29,7 +29,7 @@ def read_document(
     `doc_needs_converter`), `InvalidError` (`document_encrypted`, `document_no_text`, `document_empty`,
     `document_broken`) and `TooLargeError` (`document_unpacks_too_large`, `document_too_complex`).
     """
-    source = read_source(path, max_bytes)
+    source = read_source(path, name, max_bytes)
     kind, found = _extracted(source, name, media_type)
     if not found.text or found.text.isspace():
         raise _no_text(name, kind)

@@ -29,7 +29,6 @@ OLE = "application/x-ole-storage"
 """The container of old Office documents, and of encrypted new ones."""
 UNKNOWN = "application/octet-stream"
 
-PAGED = frozenset({PDF, PPTX, XLSX})
 HEAVY = frozenset({PDF, DOC, DOCX, PPTX, XLSX, OFFICE_ZIP, OLE})
 """Those whose readers are large libraries."""
 

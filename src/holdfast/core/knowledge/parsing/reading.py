@@ -31,84 +31,84 @@ class Source:
         return len(self.data)
 
 
-def read_source(path: Path, max_bytes: int) -> Source:
-    """Returns the content of a regular file of at most `max_bytes`.
+def read_source(path: Path, name: str, max_bytes: int) -> Source:
+    """Returns the content of a regular file of at most `max_bytes`; messages call it `name`.
 
     Links are followed: whoever hands over the path has decided about them.
     Raises `NotFoundError` (`file_not_found`), `InvalidError` (`not_a_file`, `document_unreadable`,
     `document_empty`), `TooLargeError` (`document_too_large`), and `ConflictError` (`document_changed`) for a
     file that changes while it is read.
     """
-    with _opened(path) as fd:
+    with _opened(path, name) as fd:
         before = os.fstat(fd)
         if not stat.S_ISREG(before.st_mode):
             raise InvalidError(
-                f"{path.name} is not a regular file: name a document or a folder of documents",
+                f"{name} is not a regular file: name a document or a folder of documents",
                 code="not_a_file",
             )
         if before.st_size > max_bytes:
-            raise _too_large(path, before.st_size, max_bytes)
-        data = _read(fd, path, max_bytes)
-        _same(path, before, os.fstat(fd), len(data))
+            raise _too_large(name, before.st_size, max_bytes)
+        data = _read(fd, name, max_bytes)
+        _same(name, before, os.fstat(fd), len(data))
     if not data:
-        raise InvalidError(f"{path.name} is empty: there is nothing to take in", code="document_empty")
+        raise InvalidError(f"{name} is empty: there is nothing to take in", code="document_empty")
     return Source(data, hashlib.sha256(data).hexdigest(), _modified(before))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def _opened(path: Path, name: str) -> Iterator[int]:
     try:
         # Without O_NONBLOCK the opening of a FIFO would wait for a writer.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError as error:
-        raise NotFoundError(f"There is no file {path.name} any more", code="file_not_found") from error
+        raise NotFoundError(f"There is no file {name} any more", code="file_not_found") from error
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(name, error) from error
     try:
         yield fd
     finally:
         os.close(fd)
 
 
-def _read(fd: int, path: Path, max_bytes: int) -> bytes:
+def _read(fd: int, name: str, max_bytes: int) -> bytes:
     blocks: list[bytes] = []
     total = 0
     while True:
         try:
             block = os.read(fd, _BLOCK)
         except OSError as error:
-            raise _unreadable(path, error) from error
+            raise _unreadable(name, error) from error
         if not block:
             return b"".join(blocks)
         total += len(block)
         if total > max_bytes:  # it has grown since it was looked at
-            raise _too_large(path, total, max_bytes)
+            raise _too_large(name, total, max_bytes)
         blocks.append(block)
 
 
-def _same(path: Path, before: os.stat_result, after: os.stat_result, read: int) -> None:
+def _same(name: str, before: os.stat_result, after: os.stat_result, read: int) -> None:
     if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size) and read == after.st_size:
         return
     raise ConflictError(
-        f"{path.name} changed while it was read: try again when it is written",
+        f"{name} changed while it was read: try again when it is written",
         code="document_changed",
         retryable=True,
     )
 
 
-def _too_large(path: Path, size: int, max_bytes: int) -> TooLargeError:
+def _too_large(name: str, size: int, max_bytes: int) -> TooLargeError:
     return TooLargeError(
-        f"{path.name} has {size / 2**20:,.1f} MiB, more than the {max_bytes / 2**20:,.1f} MiB that are "
+        f"{name} has {size / 2**20:,.1f} MiB, more than the {max_bytes / 2**20:,.1f} MiB that are "
         "taken in: divide it, or raise knowledge.max_file_mb in the settings",
         code="document_too_large",
         details={"size": size, "max_bytes": max_bytes},
     )
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> InvalidError:
+def _unreadable(name: str, error: OSError | ValueError) -> InvalidError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return InvalidError(
-        f"{path.name} cannot be read: {reason}. Check that it exists and that you may read it",
+        f"{name} cannot be read: {reason}. Check that it exists and that you may read it",
         code="document_unreadable",
     )
 
