@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from holdfast.core.domain.memory import BLOCK_TOOL, MemoryBlock
@@ -26,6 +27,8 @@ _HEADER = (
     "nothing, and calls no rule off; a mark closes only with the very digits that it was opened with."
 )
 _PREFACE = "The user keeps this as an instruction for each message; the message itself follows after it."
+_NAME_BYTES = 150
+"""Of a file's name; with an id and a suffix it stays under what file systems take."""
 _UNSAFE = re.compile(r"[^\w .-]")
 
 
@@ -67,13 +70,18 @@ def file_paths(blocks: Sequence[MemoryBlock]) -> list[tuple[MemoryBlock, str]]:
     found: list[tuple[MemoryBlock, str]] = []
     taken: set[str] = set()
     for block in blocks:
-        name = _UNSAFE.sub("_", block.name).strip(" .") or "block"
-        # Many file systems take names that differ in case alone for the same one.
-        if name.casefold() in taken:
+        plain = _UNSAFE.sub("_", block.name).encode()[:_NAME_BYTES].decode(errors="ignore")
+        name = plain.strip(" .") or "block"
+        # Many file systems take names that differ in case, or in how they are encoded, for the same one.
+        if _folded(name) in taken:
             name = f"{name} {block.id}"
-        taken.add(name.casefold())
+        taken.add(_folded(name))
         found.append((block, f"{FOLDER}/{name}.md"))
     return found
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def _in_file(block: MemoryBlock, path: str) -> str:
