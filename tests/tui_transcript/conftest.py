@@ -16,6 +16,7 @@ from holdfast.core.domain import events
 from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.errors import ErrorInfo, ErrorKind
 from holdfast.core.domain.events import DELTAS, LoggedEvent
+from holdfast.core.domain.knowledge import Citation, Passage, Place, Retrieved
 from holdfast.core.domain.messages import FilePart, TextPart
 from holdfast.core.domain.tools import DiffBlock, Question, Risk, TextBlock
 from holdfast.tui.presenters.entries import Entry, fold
@@ -49,15 +50,56 @@ class Log:
         self.add("RunStarted", agent=agent, model="offline", **fields)
         self.add("MessageAdded", message_id=f"m{self._runs}", parts=(TextPart(text=text),))
 
-    def part(self, id: str, *deltas: str, kind: str = "text", end: bool = True) -> None:
+    def part(
+        self, id: str, *deltas: str, kind: str = "text", end: bool = True, cites: Sequence[int] = ()
+    ) -> None:
+        """A part of the reply; it ends without the numbers in brackets that are not among `cites`."""
         self.add("PartStarted", part_id=id, kind=kind)
         for delta in deltas:
             self.add("PartDelta", part_id=id, text=delta)
         if end:
-            self.add("PartCompleted", part_id=id, kind=kind, text="".join(deltas))
+            citations = tuple(self.citation(number) for number in cites)
+            text = "".join(deltas).replace("[99]", "")
+            self.add("PartCompleted", part_id=id, kind=kind, text=text, citations=citations)
 
     def request(self, id: str, name: str = "write_file", **arguments: Any) -> None:
         self.add("ToolCallRequested", call_id=id, step=1, name=name, arguments=arguments)
+
+    def retrieved(self, number: int | None, chunk: int) -> Retrieved:
+        """A passage, cited by `number`; without one it was dropped."""
+        passage = Passage(
+            chunk_id=chunk,
+            number=chunk,
+            collection_id="c",
+            collection="docs",
+            document_id="d",
+            document=f"guide{chunk}.md",
+            source="/guide.md",
+            text=f"passage {chunk}\x1b[31m",
+            place=Place(start=0, end=9, line=chunk, headings=("Guide", "Start")),
+            score=0.5,
+            vector_rank=1,
+        )
+        return Retrieved(text=passage.text, number=number, used=number is not None, passage=passage)
+
+    def citation(self, number: int) -> Citation:
+        return Citation(
+            number=number, document=f"guide{number}.md", document_id="d", chunk_id=number, excerpt="passage"
+        )
+
+    def retrieve(self, call: str | None = None, numbers: Sequence[int] = (1, 2), error: str = "") -> None:
+        """Passages of these numbers were found, and one more that was dropped."""
+        found = [*(self.retrieved(n, n) for n in numbers), self.retrieved(None, 9)] if not error else []
+        self.add(
+            "RetrievalCompleted",
+            call_id=call,
+            query="how",
+            method="hybrid",
+            collections=("docs",),
+            items=tuple(found),
+            duration_ms=12.0,
+            error=ErrorInfo(kind=ErrorKind.UNAVAILABLE, code="x", message=error) if error else None,
+        )
 
     def ask(self, id: str, reason: str = "no rule allows it") -> None:
         approval = Approval(
@@ -184,6 +226,12 @@ class Host(App[None]):
         self.posted.append(message)
 
     def on_transcript_link_activated(self, message: Transcript.LinkActivated) -> None:
+        self.posted.append(message)
+
+    def on_transcript_source_activated(self, message: Transcript.SourceActivated) -> None:
+        self.posted.append(message)
+
+    def on_transcript_number_typed(self, message: Transcript.NumberTyped) -> None:
         self.posted.append(message)
 
     def of(self, kind: type) -> list[Any]:

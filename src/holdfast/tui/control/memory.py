@@ -33,7 +33,7 @@ ABOUT = {
     "injection": "Where runs that have the block see it.",
     "access": "What agents may do with it.",
     "default": "Runs that get it when their agent's file names no block. Once more takes it back.",
-    "public": "Who else sees it; `holdfast memory share` names single users.",
+    "public": "Who else sees it.",
     "instructions": "Stands with the block before the model.",
     "name": "Agents name blocks in their files: a new name must be changed there, too.",
 }

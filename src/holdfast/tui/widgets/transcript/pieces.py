@@ -23,6 +23,7 @@ SHORT_LINES = 12
 MOST_SOURCES = 12
 """Passages that are named below a reply."""
 
+SOURCES: Gutter = (("  ", ""), ("Sources  ", styles.MUTED))
 SOURCES_REST: Gutter = (("           ", ""),)
 YOU: Gutter = (("▌ ", styles.YOU_BAR),)
 AGENT: Gutter = (("▌ ", styles.AGENT_BAR),)
@@ -110,16 +111,15 @@ class Cited:
     sources: tuple[tuple[int, PassageView], ...]
 
     def lines(self, width: int) -> Sequence[Line]:
-        head = plain("Sources  ", styles.MUTED)
-        room = max(20, width - gutter_width(SOURCES_REST) - 1)
+        room = max(12, width - gutter_width(SOURCES_REST))
         rows: list[Content] = []
         for one in self._named(room):
             if rows and rows[-1].cell_length + 2 + one.cell_length <= room:
                 rows[-1] = rows[-1] + plain("  ") + one
             else:
                 rows.append(one)
-        first = Line(head + rows[0], INDENT, SOURCES_REST)
-        return [first, *(Line(row, SOURCES_REST, SOURCES_REST) for row in rows[1:])]
+        gutters = [SOURCES, *([SOURCES_REST] * (len(rows) - 1))]
+        return [Line(row, gutter, SOURCES_REST) for row, gutter in zip(rows, gutters, strict=True)]
 
     def _named(self, room: int) -> list[Content]:
         named = []
