@@ -21,6 +21,7 @@ from holdfast.core.domain.events import (
     ModelFellBack,
     ModelRetried,
     PartCompleted,
+    RetrievalCompleted,
     RunCancelled,
     RunCompleted,
     RunFailed,
@@ -36,6 +37,7 @@ from holdfast.core.domain.events import (
     ToolCallStarted,
     UsageRecorded,
 )
+from holdfast.core.domain.knowledge import Retrieved
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.tools import Risk
 from holdfast.core.domain.traces import Span
@@ -396,3 +398,36 @@ def test_a_fold_that_was_made_anew_goes_on_as_if_nothing_had_been(
         after.apply(event)  # an engine that starts reads what was open and sends none of it again
     sent += [span for event in events[cut:] for span in after.apply(event)]
     assert sent == folded(events)
+
+
+def test_a_retrieval_is_a_span_beside_the_steps_or_inside_its_call() -> None:
+    log = Log().start()
+    log.add(RetrievalCompleted, query=SECRET, method="hybrid", collections=("docs",), duration_ms=500)
+    log.step(1, "c1").add(ToolCallStarted, call_id="c1", arguments={})
+    items = (Retrieved(text=SECRET, number=1), Retrieved(text=SECRET, used=False))
+    log.add(RetrievalCompleted, call_id="c1", method="agentic", items=items, tokens=7, duration_ms=1_000)
+    log.add(UsageRecorded, model="openai/gpt-4o", input_tokens=5, output_tokens=1)
+    log.complete("c1").add(ContextCompacted, summary="", tokens_before=9, tokens_after=1, messages_dropped=1)
+    log.add(UsageRecorded, model="openai/gpt-4o", input_tokens=5, output_tokens=1).step(2).add(RunCompleted)
+    spans = log.spans()
+    first, second = named(spans, "retrieval hybrid"), named(spans, "retrieval agentic")
+    assert first.parent_id == named(spans, "invoke_agent analyst").span_id
+    assert first.end - first.start == timedelta(milliseconds=500)
+    assert first.attributes["holdfast.retrieval.collections"] == ("docs",)
+    assert second.parent_id == named(spans, "execute_tool read_file").span_id
+    assert [second.attributes[f"holdfast.retrieval.{key}"] for key in ("found", "used", "tokens")] == [
+        2,
+        1,
+        7,
+    ]
+    purposes = {span.attributes.get("holdfast.purpose"): span.parent_id for span in spans}
+    assert purposes["retrieval"] == second.span_id
+    assert purposes["summary"] == named(spans, "invoke_agent analyst").span_id
+    assert SECRET not in str(spans)
+
+
+def test_a_retrieval_that_failed_says_why() -> None:
+    span = named(
+        Log().start().add(RetrievalCompleted, source="stored", error=ERROR).spans(), "retrieval stored"
+    )
+    assert span.error == ERROR.code

@@ -5,11 +5,13 @@
         model call, one for each attempt  chat MODEL
         approval, while it waits          approval TOOL
         tool call                         execute_tool TOOL
-      model call of a summary             chat MODEL
+          retrieval                       retrieval METHOD
+      retrieval before the first step     retrieval METHOD
+      model call of a summary, or of a retrieval   chat MODEL
 
-A span is given out when it has ended. Times are those of the events. Ids follow from the run's, so that the
-same events give the same spans, before and after a restart. Searches in knowledge will be spans beside the
-tool calls: one more case in `_Run.apply`, for the event that says that one has ended.
+A span is given out when it has ended. Times are those of the events; a retrieval has only one, and began as
+long before as it says. Ids follow from the run's, so that the same events give the same spans, before and
+after a restart.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from holdfast.core.domain.events import (
     PartCompleted,
     QuestionAnswered,
     QuestionAsked,
+    RetrievalCompleted,
     RunCancelled,
     RunCompleted,
     RunFailed,
@@ -44,9 +47,11 @@ from holdfast.core.domain.events import (
     UsageRecorded,
 )
 from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.text import shorten
 from holdfast.core.domain.traces import Attribute, Span
 from holdfast.core.telemetry.building import OpenSpan, Used, model_attributes, plain, span_id, trace_id
 from holdfast.core.telemetry.contents import (
+    LONGEST_TEXT,
     Piece,
     as_json,
     call_piece,
@@ -100,6 +105,9 @@ class _Run:
         self._attempts = 0
         self._used = Used()
         self._summaries = 0
+        self._retrievals = 0
+        self._retrieval: OpenSpan | None = None
+        """The retrieval that ended right before: what is used next was for it."""
         self._input: list[Piece] = []
         self._output: list[Piece] = []
         self._step: OpenSpan | None = None
@@ -148,6 +156,8 @@ class _Run:
                 self._begin_approval(event)
             case ApprovalResolved():
                 yield from self._end_approval(event)
+            case RetrievalCompleted():
+                yield self._retrieve(event)
             case ContextCompacted():
                 tokens = {"tokens_before": event.tokens_before, "tokens_after": event.tokens_after}
                 self._root.note(event.type, event.at, **tokens)
@@ -155,6 +165,8 @@ class _Run:
                 self._root.note(event.type, event.at)
             case RunCompleted() | RunFailed() | RunCancelled():
                 yield from self._end(event)
+        if not isinstance(event, RetrievalCompleted | UsageRecorded):
+            self._retrieval = None
         self._last_at = event.at
 
     def _open(self, place: str, name: str, start: datetime, parent: OpenSpan | None) -> OpenSpan:
@@ -223,11 +235,35 @@ class _Run:
         if self._call is not None:
             self._call.attributes |= used.attributes()
             return
-        # Between two steps a model writes the summary of what came before; only its end is logged.
+        # Between two steps a model writes the summary of what came before, or it plans a retrieval; only the
+        # end of that is logged.
         self._summaries += 1
-        span = self._chat(f"summary/{self._summaries}", event.model, self._last_at, self._root)
-        span.attributes |= {**used.attributes(), "holdfast.purpose": "summary"}
+        retrieval, place = self._retrieval, f"summary/{self._summaries}"
+        begin, parent = (self._last_at, self._root) if retrieval is None else (retrieval.start, retrieval)
+        span = self._chat(place, event.model, begin, parent)
+        purpose = "summary" if retrieval is None else "retrieval"
+        span.attributes |= {**used.attributes(), "holdfast.purpose": purpose}
         yield span.end(event.at)
+
+    def _retrieve(self, event: RetrievalCompleted) -> Span:
+        self._retrievals += 1
+        parent = self._tools.get(event.call_id or "", self._root)
+        began = event.at - timedelta(milliseconds=event.duration_ms)
+        name = f"retrieval {event.method or event.source}"
+        span = self._open(f"retrieval/{self._retrievals}", name, began, parent)
+        span.attributes |= {
+            "gen_ai.operation.name": "retrieval",
+            "holdfast.retrieval.source": event.source,
+            "holdfast.retrieval.found": len(event.items),
+            "holdfast.retrieval.used": sum(item.used for item in event.items),
+            "holdfast.retrieval.tokens": event.tokens,
+        }
+        if event.collections:
+            span.attributes["holdfast.retrieval.collections"] = tuple(map(plain, event.collections))
+        if self._contents and event.query:
+            span.attributes["gen_ai.retrieval.query.text"] = shorten(event.query, LONGEST_TEXT)
+        self._retrieval = span
+        return span.end(event.at, event.error.code if event.error is not None else None)
 
     def _complete_step(self, event: StepCompleted) -> Iterator[Span]:
         self._step_end = event.at

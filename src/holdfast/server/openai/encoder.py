@@ -15,6 +15,7 @@ from holdfast.core.domain.events import (
     RUN_ENDS,
     LoggedEvent,
     MessageAdded,
+    PartCompleted,
     PartDelta,
     PartStarted,
     RunCancelled,
@@ -54,7 +55,8 @@ class Reply:
 
 class ChatEncoder:
     """Folds the events of one run. `whole` keeps the text back until the run has ended: a reply that has
-    to fit a schema may be asked for a second time."""
+    to fit a schema may be asked for a second time, and numbers in brackets that cite nothing are taken out
+    when a part is complete. Who reads the chunks as they come has them as the model wrote them."""
 
     def __init__(self, id: str, model: str, created: int, *, whole: bool = False) -> None:
         self.reply = Reply()
@@ -64,6 +66,7 @@ class ChatEncoder:
         self._kinds: dict[str, str] = {}
         self._arguments: dict[str, str] = {}
         self._begun_part = False
+        self._part_at: int | None = None
 
     def start(self) -> dict[str, Any]:
         """Returns the first chunk, which says whose turn it is."""
@@ -75,9 +78,11 @@ class ChatEncoder:
         match event:
             case PartStarted():
                 self._kinds[event.part_id] = event.kind
-                self._begun_part = True
+                self._begun_part, self._part_at = True, None
             case PartDelta():
                 return self._text(self._kinds.get(event.part_id, "text"), event.text)
+            case PartCompleted(kind="text") if self._whole and self._part_at is not None:
+                self.reply.text = self.reply.text[: self._part_at] + event.text
             case MessageAdded(origin="repair"):
                 self.reply.text = ""
             case ToolCallRequested():
@@ -94,8 +99,10 @@ class ChatEncoder:
         if kind != "text":
             self.reply.reasoning += text
             return [] if self._whole else [self._chunk({"reasoning_content": text})]
-        if self._begun_part and self.reply.text:
-            text = _BETWEEN + text
+        between = _BETWEEN if self._begun_part and self.reply.text else ""
+        if self._begun_part:
+            self._part_at = len(self.reply.text) + len(between)
+        text = between + text
         self._begun_part = False
         self.reply.text += text
         return [] if self._whole else [self._chunk({"content": text})]

@@ -123,7 +123,7 @@ class _Chat:
             f"chatcmpl-{sent.run_id}",
             asked.model,
             int(time.time()),
-            whole=turn.options.response_format is not None,
+            whole=turn.options.response_format is not None or not asked.stream,
         )
         answer = _Answer(workbench, self._conversations, owner, turn, sent, encoder)
         if not asked.stream:

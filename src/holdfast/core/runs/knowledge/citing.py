@@ -155,6 +155,6 @@ def _space_behind(before: str, after: str) -> int:
 
 def _without_space(before: str) -> str:
     """Returns what stands before a removed marker without the one space that separated it."""
-    if before.endswith(" ") and before[:-1].strip("\n") and before[-2] not in " \n\t":
+    if before.endswith(" ") and before[:-1].strip("\n") and before[-2] not in " \n\t\\!^":
         return before[:-1]
     return before
