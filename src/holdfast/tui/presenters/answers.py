@@ -93,14 +93,10 @@ class Answers:
 
     def find(self, number: int) -> PassageView | None:
         """Returns what a number stands for in this session."""
-        for turn in reversed(self._turns.values()):
-            if (passage := turn.sources.get(number)) is not None:
-                return passage
-        for turn in reversed(self._turns.values()):
-            found = next((p for p in turn.passages if p.number == number), None)
-            if found is not None:
-                return found
-        return None
+        turns = list(reversed(self._turns.values()))
+        found = (p for turn in turns for p in turn.passages if p.number == number)
+        cited = (turn.cited[number] for turn in turns if number in turn.cited)
+        return next(found, None) or next(cited, None)
 
     def apply(self, event: AnyEvent) -> bool:
         """Takes an event of the session in; says whether what is shown has changed."""

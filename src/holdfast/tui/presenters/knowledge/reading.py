@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
-from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.presenters.spans import Line, Span, line
 
 WINDOW = 40_000
 """Characters that are shown at once."""
@@ -56,40 +56,49 @@ def found_again(window: Window, start: int, end: int, excerpt: str) -> tuple[int
 
 def text_lines(window: Window, marked: tuple[int, int] | None) -> tuple[list[Line], int]:
     """Returns the lines of a window, those of the marked range with a bar, and the number of the first."""
-    lines: list[Line] = []
+    begin, end = (max(0, min(at - window.start, len(window.text))) for at in marked or (window.start,) * 2)
+    page = _Page()
+    page.add(window.text[:begin], inside=False)
+    page.add(window.text[begin:end], inside=True)
+    page.add(window.text[end:], inside=False)
+    page.end_line()
+    first = page.first or 0
     if window.start > 0:
-        lines += [line((f"… {window.start:,} characters before this", "muted")), ()]
-    if marked is None:
-        first = 0
-        lines += _lines(window.text, inside=False)
-    else:
-        begin, end = (max(0, min(at - window.start, len(window.text))) for at in marked)
-        before = window.text[:begin]
-        # What stands before the passage on its own line belongs to that line.
-        head, newline, same_line = before.rpartition("\n")
-        lines += _lines(head, inside=False) if newline else []
-        first = len(lines)
-        body, rest = window.text[begin:end], window.text[end:]
-        tail, _, after = rest.partition("\n")
-        if body.endswith("\n"):
-            body, tail, after = body[:-1], "", rest
-        inner = _lines(body, inside=True)
-        inner[0] = (inner[0][0], *line(_shown(same_line)), *inner[0][1:]) if same_line else inner[0]
-        inner[-1] = (*inner[-1], *line(_shown(tail))) if tail else inner[-1]
-        lines += inner
-        lines += _lines(after, inside=False) if after else []
+        page.lines[:0] = [line((f"… {window.start:,} characters before this", "muted")), ()]
+        first += 2
     if window.end < window.total:
-        lines += [(), line((f"… {window.total - window.end:,} more characters", "muted"))]
-    return lines, first
+        page.lines += [(), line((f"… {window.total - window.end:,} more characters", "muted"))]
+    return page.lines, first
 
 
-def _lines(text: str, *, inside: bool) -> list[Line]:
-    bar, role = (("▌ ", "bar"), "passage") if inside else (("  ", "indent"), "")
-    return [(bar, (one.expandtabs(4), role)) for one in sanitize(text).split("\n")]
+@dataclass(slots=True)
+class _Page:
+    """Lines as they are made of pieces of text, some of them marked."""
 
+    lines: list[Line] = field(default_factory=list)
+    first: int | None = None
+    """The number of the first line with something marked."""
+    _spans: list[Span] = field(default_factory=list)
+    _marked: bool = False
+    """Whether something on the present line is marked."""
 
-def _shown(text: str) -> str:
-    return sanitize(text).expandtabs(4)
+    def add(self, text: str, *, inside: bool) -> None:
+        # Sanitised piece by piece: offsets are those of the text as it is stored.
+        parts = sanitize(text).split("\n")
+        for number, part in enumerate(parts):
+            if number:
+                self.end_line()
+            if part:
+                self._spans.append((part.expandtabs(4), "passage" if inside else ""))
+            # An empty line is marked when it ends inside, too.
+            self._marked |= inside and bool(part or number < len(parts) - 1)
+
+    def end_line(self) -> None:
+        bar = ("▌ ", "bar") if self._marked else ("  ", "indent")
+        if self._marked and self.first is None:
+            self.first = len(self.lines)
+        self.lines.append((bar, *self._spans))
+        self._spans, self._marked = [], False
 
 
 @dataclass(frozen=True, slots=True)
