@@ -66,6 +66,8 @@ class MemoryIndex:
         """Items wait for it."""
         self.reached = asyncio.Event()
         """Set when an item waits."""
+        self.waiting = 0
+        """Items that are under way."""
         self.closed = False
 
     async def collections(self, owner: str | None = None) -> tuple[Collection, ...]:
@@ -103,9 +105,11 @@ class MemoryIndex:
                 del self.held[document.id]
 
     async def ingest(self, collection_id: str, item: IngestItem) -> IngestResult:
+        self.waiting += 1
         self.reached.set()
         if self.gate is not None:
             await self.gate.wait()
+        self.waiting -= 1
         if self.errors:
             raise self.errors.pop(0)
         await self.collection(collection_id)

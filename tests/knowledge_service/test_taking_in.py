@@ -17,6 +17,7 @@ from holdfast.core.domain.errors import (
     UnsupportedError,
 )
 from holdfast.core.domain.jobs import JobStatus
+from holdfast.core.services.ingestion import AT_ONCE
 from holdfast.core.services.sources import Walk
 
 
@@ -156,12 +157,24 @@ async def test_an_index_that_is_away_for_a_moment_is_asked_again(shelf: Any, gon
 async def test_an_index_that_stays_away_fails_the_job_and_the_rest_can_be_retried(
     shelf: Any, gone: Any
 ) -> None:
-    shelf.index.errors = [gone, gone, gone]
+    shelf.index.errors = [gone] * 6
     job = await shelf.added(shelf.file("a.md"), shelf.file("b.md"))
     assert (job.status, job.error.code, job.error.retryable) == ("failed", "knowledge_unavailable", True)
     again = await shelf.ended(await shelf.workbench.jobs.retry(job.id))
     assert (again.retry_of, again.status, again.title) == (job.id, "completed", f"Again: {job.title}")
     assert await shelf.names() == ["a.md", "b.md"]
+
+
+async def test_some_items_are_on_their_way_at_once_and_no_more(shelf: Any) -> None:
+    files = [shelf.file(f"{number:02}.md") for number in range(3 * AT_ONCE)]
+    shelf.index.gate = asyncio.Event()
+    job = await shelf.workbench.knowledge.add("docs", tuple(map(str, files)))
+    await shelf.index.reached.wait()
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert shelf.index.waiting == AT_ONCE
+    shelf.index.gate.set()
+    assert (await shelf.ended(job)).progress.done == len(files)
 
 
 async def test_what_no_retry_can_help_ends_the_job_at_once(shelf: Any) -> None:

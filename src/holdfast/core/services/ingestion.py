@@ -32,6 +32,9 @@ from holdfast.core.services.summaries import Summaries
 RETRIES = 2
 """How often an item is tried again when the index or a model cannot be reached."""
 _FIRST_DELAY_S = 1.0
+AT_ONCE = 4
+"""Items that are on their way at once: one is read while another is written, and the index has the next one
+at hand. One by one where a model writes summaries: it is asked one thing at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ class Ingestion:
         tasks += [_Task(url, url) for url in request.urls]
         report.expect(len(request.urls))
         summaries = self._summaries(request.model) if request.summaries and request.model else None
-        for task in tasks:
+
+        async def take_in(task: _Task) -> None:
             report.begin(task.name)
             result = await self._settle(task, job)
             if task.file is not None:
@@ -95,6 +99,8 @@ class Ingestion:
             if summaries is not None and result.status in ("added", "changed"):
                 result = await summaries.add(self._index, result)
             report.settle(result, task.size)
+
+        await _each(tasks, take_in, at_once=AT_ONCE if summaries is None else 1)
         if request.folders:
             await self._folders.synced(job.collection_id, request.folders, job.started_at)
 
@@ -167,6 +173,22 @@ class Ingestion:
             chunks=chunks,
             size=document.size,
         )
+
+
+async def _each(tasks: Iterable[_Task], do: Callable[[_Task], Awaitable[None]], *, at_once: int) -> None:
+    """Begins tasks in their order, some at once. The first that fails ends those under way, and is raised."""
+    waiting = iter(tasks)
+
+    async def lane() -> None:
+        for task in waiting:
+            await do(task)
+
+    try:
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(at_once):
+                lanes.create_task(lane())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 async def _named(item: IngestItem) -> _Task:
