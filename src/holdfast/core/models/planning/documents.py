@@ -15,7 +15,7 @@ _QUOTE = re.compile(r"^> ?", re.MULTILINE)
 _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 SEARCH = "search_knowledge"
 """The tool that finds passages."""
-MAX_QUOTES = 4
+MAX_QUOTES = 3
 _NEAREST = 400
 """Characters of the passage that is shown when none holds the question's words."""
 
