@@ -44,6 +44,8 @@ class Entry:
     event_id: int
     role: Literal["user", "assistant", "tool"]
     parts: list[Part] = field(default_factory=list)
+    looked_up: bool = False
+    """Whether it shows what was retrieved before the first step."""
 
     @property
     def message(self) -> Message:
@@ -97,7 +99,8 @@ class ContextProjection:
         """Returns the messages, with `text` at the beginning of the first one that the present run was given.
         It is no part of the log: the run's prompts, which are kept, show it."""
         entries = self.entries
-        first = next((e for e in entries if e.role == "user" and e.event_id > self.began), None)
+        said = (e for e in entries if e.role == "user" and not e.looked_up)
+        first = next((e for e in said if e.event_id > self.began), None)
         if not text or first is None:
             return tuple(entry.message for entry in entries)
         put = Entry(first.event_id, "user", [TextPart(text=text), *first.parts])
@@ -216,9 +219,9 @@ class ContextProjection:
         self._looked_up = self._looked_up or event.error is None
         text: list[Part] = [TextPart(text=context_text(event))]
         if self._entries and self._entries[-1] is self._message:
-            self._entries.insert(-1, Entry(self._message.event_id, "user", text))
+            self._entries.insert(-1, Entry(self._message.event_id, "user", text, looked_up=True))
         else:
-            self._entries.append(Entry(event_id, "user", text))
+            self._entries.append(Entry(event_id, "user", text, looked_up=True))
 
     def _complete(self, event_id: int, event: ToolCallCompleted) -> None:
         self._calls.pop(event.call_id, None)
