@@ -49,7 +49,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
     },
     "MemorySpec": {
         "blocks": "Names of memory blocks that are put before the model in every run.",
-        "recall": "Whether the agent has the tools search_memory and remember.",
+        "recall": "Whether the agent has the tools search_memory, remember and forget_memory.",
     },
     "Rules": {
         "allow": "Calls that run without a question: TOOL or TOOL(PATTERN), with * and ? as wildcards.",

@@ -23,7 +23,7 @@ class Risk(StrEnum):
     READ = "read"
     """Looks at the workspace or at the conversation only."""
     WRITE = "write"
-    """Changes files in the workspace."""
+    """Changes files in the workspace, or what is remembered."""
     NETWORK = "network"
     """Talks to other machines."""
     EXECUTE = "execute"
