@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from grammar import check_accepted
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.events import (
     ContextCompacted,
     LoggedEvent,
     MessageAdded,
     PartCompleted,
+    RetrievalCompleted,
     RunCompleted,
     RunEvent,
     RunStarted,
@@ -23,8 +26,10 @@ from holdfast.core.domain.events import (
     ToolCallRequested,
     ToolCallStarted,
 )
+from holdfast.core.domain.knowledge import Passage, Place, Retrieved
 from holdfast.core.domain.messages import (
     DIRECT_CALL_HEADER,
+    RETRIEVED_HEADER,
     Message,
     TextPart,
     ToolCallPart,
@@ -38,7 +43,8 @@ from holdfast.core.runs.projections.context import NO_RESULT, ContextProjection
 
 IDS = {"session_id": "s", "run_id": "r"}
 
-call = st.sampled_from(["ok", "error", "denied", "edited", "client"])
+call = st.sampled_from(["ok", "error", "denied", "edited", "client", "search"])
+found = st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=4, unique_by=lambda each: each[0])
 step = st.tuples(st.booleans(), st.lists(call, max_size=3))
 history_turn = st.tuples(st.integers(0, 3), st.integers(0, 3))
 turn = st.fixed_dictionaries(
@@ -49,6 +55,8 @@ turn = st.fixed_dictionaries(
         "direct": st.lists(st.sampled_from(["ok", "error", "denied", "edited"]), max_size=2),
         "steps": st.lists(step, min_size=1, max_size=3),
         "kept": st.none() | st.integers(0, 60),
+        "looked_up": st.lists(st.none() | found, max_size=2),
+        "searched": found,
     }
 )
 
@@ -60,6 +68,7 @@ class Writer:
     context: ContextProjection = field(default_factory=ContextProjection)
     log: list[LoggedEvent] = field(default_factory=list)
     calls: int = 0
+    searched: list[tuple[int, bool]] = field(default_factory=list)
 
     def add(self, event: RunEvent) -> None:
         self.log.append(LoggedEvent(id=3 * len(self.log) + 1, event=event))
@@ -84,6 +93,9 @@ class Writer:
         check_results(parts, waiting)
         said = (TextPart(text="Well?"),) if turn["says"] or not parts else ()
         self.add(MessageAdded(**IDS, message_id="m", parts=(*said, *parts)))
+        for chunks in turn["looked_up"]:
+            self.retrieve(chunks)
+        self.searched = turn["searched"]
         for number, (speaks, calls) in enumerate(turn["steps"]):
             if number == 0 and turn["kept"] is not None:
                 self._compact(turn["kept"])
@@ -92,6 +104,13 @@ class Writer:
                 self.add(RunCompleted(**IDS, reason="client_tools"))
                 return
         self.add(RunCompleted(**IDS))
+
+    def retrieve(self, chunks: list[tuple[int, bool]] | None, call_id: str | None = None) -> None:
+        """Looks something up: chunks, each used or dropped; None is a failure."""
+        items = tuple(Retrieved(text=f"chunk {n}", used=used, passage=passage(n)) for n, used in chunks or ())
+        numbered = self.context.numbered(items)
+        error = ErrorInfo(kind="unavailable", code="away", message="Away.") if chunks is None else None
+        self.add(RetrievalCompleted(**IDS, call_id=call_id, items=numbered, error=error))
 
     def _history(self, turns: list[tuple[int, int]]) -> Iterator[Message]:
         for asked, answered in turns:
@@ -128,11 +147,28 @@ class Writer:
         self.add(ToolCallRequested(**IDS, call_id=call_id, step=step, name="n", arguments={"a": 1}))
 
     def _complete(self, call_id: str, kind: str) -> None:
-        if kind in ("ok", "edited"):
+        if kind in ("ok", "edited", "search"):
             self.add(ToolCallStarted(**IDS, call_id=call_id, arguments={"a": 2}))
-        outcome = "ok" if kind == "edited" else kind
+        if kind == "search":
+            self.retrieve(self.searched, call_id)
+        outcome = "ok" if kind in ("edited", "search") else kind
         content = () if kind == "client" else (TextPart(text=call_id),)
         self.add(ToolCallCompleted(**IDS, call_id=call_id, name="n", outcome=outcome, content=content))
+
+
+def passage(chunk_id: int) -> Passage:
+    return Passage(
+        chunk_id=chunk_id,
+        number=chunk_id,
+        collection_id="c",
+        collection="docs",
+        document_id="d",
+        document="d.md",
+        source="/d.md",
+        text=f"chunk {chunk_id}",
+        place=Place(start=0, end=1),
+        score=0.5,
+    )
 
 
 def unanswered(messages: tuple[Message, ...]) -> set[str]:
@@ -193,6 +229,38 @@ def test_the_context_is_the_same_when_it_is_read_again_from_any_cut(
         late.apply(LoggedEvent.from_json(logged.to_json()))
     assert late.messages == early.messages
     assert dict(late.unanswered) == dict(early.unanswered)
+    assert dict(late.sources) == dict(early.sources)
+    assert (late.question, late.looked_up) == (early.question, early.looked_up)
+
+
+@given(st.lists(turn, min_size=1, max_size=5))
+def test_a_number_stands_for_one_passage_in_all_of_a_session(turns: list[dict[str, Any]]) -> None:
+    writer = Writer()
+    for each in turns:
+        writer.turn(each)
+    retrievals = [e.event for e in writer.log if isinstance(e.event, RetrievalCompleted)]
+    pairs = {(i.number, i.passage.chunk_id) for event in retrievals for i in event.items if i.used}
+    numbers = [number for number, _ in pairs]
+    assert sorted(numbers) == list(range(1, len(pairs) + 1)), "from 1 on, without a hole"
+    assert len({chunk_id for _, chunk_id in pairs}) == len(pairs), "and each passage has one"
+    assert {n: i.passage.chunk_id for n, i in writer.context.sources.items()} == dict(pairs)
+
+
+@given(st.lists(turn, min_size=1, max_size=3))
+def test_what_was_looked_up_stands_before_the_message_that_it_is_for(turns: list[dict[str, Any]]) -> None:
+    writer = Writer()
+    for each in turns:
+        writer.turn({**each, "kept": None, "history": None})
+    shown = [message.text.startswith(RETRIEVED_HEADER) for message in writer.context.messages]
+    assert sum(shown) == sum(len(each["looked_up"]) for each in turns)
+    for message, following in pairwise(writer.context.messages):
+        if message.text.startswith(RETRIEVED_HEADER):
+            assert message.role == "user"
+            assert (
+                following.text == "Well?"
+                or following.text.startswith(RETRIEVED_HEADER)
+                or (following.role == "assistant")
+            ), "behind results, where nothing was said, it is the last"
 
 
 @given(st.lists(turn, min_size=1, max_size=4))
