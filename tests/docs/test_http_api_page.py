@@ -90,10 +90,13 @@ def elsewhere(script: str) -> str:
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
-    """Returns each block of shell, and the answer that the page shows below it, if it does."""
+    """Returns each block of shell, and the answer that the page shows below it, if it does.
+
+    A block with prompts shows what else could be typed, and is left out.
+    """
     found: list[tuple[str, str]] = []
     for language, text in examples.blocks_on(page):
-        if language == "yaml":
+        if language in ("yaml", "console"):
             continue
         if language == "sh":
             found.append((text, ""))
