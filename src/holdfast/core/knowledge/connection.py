@@ -132,6 +132,8 @@ class Connection:
             while (line := await process.stdout.readline()).endswith(b"\n"):
                 self._dispatch(process, json.loads(line))
         finally:
+            if process.stdin is not None:
+                process.stdin.close()  # it ends then, also when nobody has closed this connection
             code = await process.wait()
             self._process = None
             self._fail_calls(code)

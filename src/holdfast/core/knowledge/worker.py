@@ -43,6 +43,9 @@ _LANE = {
 }
 """What each method is; the rest reads."""
 
+_IDLE_S = 0.5
+"""Seconds without a call after which Chroma is told what waits."""
+
 _STOPPABLE = ("ingest", "reembed")
 
 
@@ -100,6 +103,7 @@ class Worker:
         self._opening = threading.Lock()
         self._index: Index | None = None
         self._stops: dict[int, Stop] = {}
+        self._ends = threading.Semaphore(0)
         self._lanes = {name: ThreadPoolExecutor(count, name) for name, count in _LANES.items()}
 
     def run(self, source: BinaryIO) -> None:
@@ -131,6 +135,7 @@ class Worker:
     def _ended(self, call_id: int, call: Future[None]) -> None:
         """A bug in one call ends that call alone; the engine is told, the log has the traceback."""
         del self._stops[call_id]
+        self._ends.release()
         error = call.exception()
         if error is not None:
             traceback.print_exception(error)
@@ -153,8 +158,15 @@ class Worker:
         with self._opening:
             if self._index is None:
                 self._index = self._open_index()
-                self._lanes["change"].submit(self._index.recover)
+                threading.Thread(target=self._deliver_when_idle, args=(self._index,), daemon=True).start()
             return self._index
+
+    def _deliver_when_idle(self, index: Index) -> None:
+        while True:
+            index.deliver()
+            self._ends.acquire()
+            while self._ends.acquire(timeout=_IDLE_S):
+                continue
 
 
 def _bug(error: BaseException) -> KnowledgeUnavailable:

@@ -45,7 +45,9 @@ class Check:
             collections = self._database.connection.execute("SELECT * FROM collections").fetchall()
             problems = [p for row in collections for p in self._collection(row, repair=repair)]
             problems += self._words(repair=repair)
-            return (*problems, *self._unknown_vectors(repair=repair))
+            problems += self._unknown_vectors(repair=repair)
+            self._delivery.deliver()
+            return tuple(problems)
 
     # --- one collection
 

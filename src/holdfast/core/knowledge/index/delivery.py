@@ -1,8 +1,8 @@
 """What Chroma has yet to be told: vectors that wait, and what is no longer wanted.
 
-Chroma takes as long for one vector as for a hundred, and may be out of reach. So the database is the truth, and
-Chroma follows it: vectors wait in the database until there are enough of them, or nothing else is to be done,
-and searches look at those too.
+Chroma takes almost as long for one vector as for a hundred, and may be out of reach. So the database is the
+truth, and Chroma follows it: vectors wait in the database until there are enough of them, or nothing else
+is to be done, and searches look at those too.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ class Delivery:
             name, [row["chunk"] for row in found], [row["document"] for row in found], matrix(found)
         )
         with self._database.writing() as connection:
-            connection.executemany("DELETE FROM waiting WHERE number = ?", [(row["number"],) for row in found])
+            connection.executemany(
+                "DELETE FROM waiting WHERE number = ?", [(row["number"],) for row in found]
+            )
         return True
 
     def _clear_documents(self) -> None:
@@ -120,4 +122,14 @@ def matrix(found: list[sqlite3.Row]) -> Vectors:
     """Returns the vectors of rows of `waiting`, one in each row."""
     import numpy as np  # only where there are vectors
 
-    return np.frombuffer(b"".join(row["vector"] for row in found), dtype=np.float32).reshape(len(found), -1)
+    return np.frombuffer(b"".join(row["vector"] for row in found), dtype="<f4").reshape(len(found), -1)
+
+
+def cosines(vectors: Vectors, query: Vectors) -> list[float]:
+    """Returns the cosine of the angle between `query` and each row; 0 where there is none."""
+    import numpy as np  # only where there are vectors
+
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
+    products = vectors @ query
+    found: list[float] = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0).tolist()
+    return found

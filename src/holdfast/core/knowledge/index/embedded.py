@@ -31,6 +31,21 @@ class Target:
     """None while there are none; then they are those of the first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unembedded:
+    """A chunk that has no vector yet."""
+
+    chunk: int
+    document: int
+    """The number of its document."""
+    text: str
+    """What is embedded: its headings say what it is about, often better than it does itself."""
+
+    @classmethod
+    def of(cls, chunk: int, document: int, headings: Sequence[str], text: str) -> Unembedded:
+        return cls(chunk, document, "\n".join((*headings, text)))
+
+
 class Embedded:
     """Makes vectors. They wait in the database; `Delivery` takes them on."""
 
@@ -40,13 +55,9 @@ class Embedded:
         self._vectors = vectors
 
     def put(
-        self,
-        target: Target,
-        document: int,
-        chunks: Sequence[tuple[int, str]],
-        between: Callable[[], None] = lambda: None,
+        self, target: Target, chunks: Sequence[Unembedded], between: Callable[[], None] = lambda: None
     ) -> None:
-        """Embeds chunks (id and text) of a document, in batches, and keeps their vectors.
+        """Embeds chunks, in batches, and keeps their vectors.
 
         Calls `between` before each batch. Sets `target.dimensions`. Raises `ModelError`,
         `KnowledgeUnavailable`, and `ConflictError` (`embedding_mismatch`).
@@ -55,7 +66,7 @@ class Embedded:
             raise missing(self._vectors.place)
         for part in _batches(chunks):
             between()
-            made = self._embeddings.embed(target.model, [text for _, text in part])
+            made = self._embeddings.embed(target.model, [chunk.text for chunk in part])
             dimensions = int(made.shape[1])
             if target.dimensions is None:
                 self._vectors.create(target.vectors)
@@ -65,8 +76,8 @@ class Embedded:
                 connection.executemany(
                     "INSERT OR REPLACE INTO waiting (vectors, document, chunk, vector) VALUES (?, ?, ?, ?)",
                     [
-                        (target.vectors, document, chunk_id, vector.astype("<f4").tobytes())
-                        for (chunk_id, _), vector in zip(part, made, strict=True)
+                        (target.vectors, chunk.document, chunk.chunk, vector.tobytes())
+                        for chunk, vector in zip(part, made.astype("<f4"), strict=True)
                     ],
                 )
 
@@ -90,6 +101,6 @@ def check_dimensions(collection: str, model: str, kept: int, made: int) -> None:
         )
 
 
-def _batches(chunks: Sequence[tuple[int, str]]) -> Iterator[Sequence[tuple[int, str]]]:
+def _batches(chunks: Sequence[Unembedded]) -> Iterator[Sequence[Unembedded]]:
     for at in range(0, len(chunks), _BATCH):
         yield chunks[at : at + _BATCH]

@@ -65,8 +65,8 @@ class Index:
         self._parser = parser
         self._writing = threading.Lock()
         self._vectors = vectors or VectorStore(folder / CHROMA, chroma_url)
-        embedded = Embedded(embeddings, self._vectors)
         database, writing = self._database, self._writing
+        embedded = Embedded(database, embeddings, self._vectors)
         self._delivery = Delivery(database, self._vectors)
         self._collections = Collections(database)
         self._documents = Documents(database, self._collections)
@@ -80,10 +80,13 @@ class Index:
     def path(self) -> Path:
         return self._database.path
 
-    def recover(self) -> None:
-        """Clears what a process that died had begun; loads Chroma only when there is such a thing."""
+    def deliver(self) -> None:
+        """Tells Chroma what it has yet to be told, and clears what a process that died had begun.
+
+        Loads Chroma only when there is such a thing.
+        """
         with self._writing:
-            self._delivery.deliver_due()
+            self._delivery.try_deliver()
 
     def close(self) -> None:
         self._parser.close()
@@ -127,7 +130,6 @@ class Index:
     def delete(self, collection_id: str) -> None:
         with self._writing:
             self._collections.remove(collection_id)
-            self._delivery.deliver_due()
 
     # --- documents
 
@@ -173,7 +175,6 @@ class Index:
                     (number,),
                 ).fetchone()
             self._reembedding.settle(row["collection"])
-            self._delivery.deliver_due()
 
     def reembed(self, collection_id: str, model: str, document_id: str | None = None, *, stop: Stop) -> int:
         if document_id is None:
@@ -220,4 +221,3 @@ class Index:
         with self._writing:
             for collection in self._collections.list(owner):
                 self._collections.remove(collection.id)
-            self._delivery.deliver_due()

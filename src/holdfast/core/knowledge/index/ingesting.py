@@ -140,9 +140,8 @@ class Ingestion:
         return found
 
     def _put(self, collection_id: str, item: IngestItem, parsed: Parsed, stop: Stop) -> IngestResult:
-        collection = self._collections.row(
-            collection_id
-        )  # anew: it may be gone, or embedded by another model
+        # Read anew: it may be gone, or have another model now.
+        collection = self._collections.row(collection_id)
         same = self._unchanged(collection, item, parsed.digest)
         if same is not None:
             return same
@@ -158,8 +157,7 @@ class Ingestion:
         except BaseException:
             self._delivery.forget_pending()
             raise
-        status = "changed" if old is not None else "added"
-        return _result(item, status, document_id, len(chunks), parsed.size)
+        return _result(item, "changed" if old is not None else "added", document_id, len(chunks), parsed.size)
 
     def _begin(
         self,
@@ -168,7 +166,7 @@ class Ingestion:
         parsed: Parsed,
         old: sqlite3.Row | None,
         document_id: str,
-    ) -> tuple[int, list[tuple[int, str]]]:
+    ) -> tuple[int, list[Unembedded]]:
         """Writes all of a document but its words; returns its number and its chunks."""
         metadata = rows.dump(item.metadata) if item.metadata or old is None else old["metadata"]
         values = {

@@ -47,7 +47,6 @@ class Reembedding:
                     (row["number"],),
                 ).fetchone()
             self.settle(row["number"])
-            self._delivery.deliver_due()
         return int(found[0])
 
     def _begin(self, connection: sqlite3.Connection, row: sqlite3.Row, model: str) -> None:
@@ -62,37 +61,39 @@ class Reembedding:
     def document(self, collection_id: str, model: str, document_id: str, stop: Stop) -> int:
         """Embeds one document; the last one switches the collection to `model`.
 
-        Returns how many are left. Raises `ConflictError` (`reembedding_not_begun`), `NotFoundError`,
+        Returns how many chunks it has. Raises `ConflictError` (`reembedding_not_begun`), `NotFoundError`,
         `ModelError`, `KnowledgeUnavailable`, and `Stopped`.
         """
         with self._writing:
             stop.check()
             row = self._collections.row(collection_id)
-            if row["next_model"] is None and row["embedding_model"] == model:
-                return 0  # the last one was done, and whoever asked did not hear of it
-            if row["next_model"] != model:
+            done = row["next_model"] is None and row["embedding_model"] == model
+            if row["next_model"] != model and not done:
                 raise ConflictError(
                     f"{row['name']!r} is not being embedded by {model}; begin that first.",
                     code="reembedding_not_begun",
                 )
             found = self._database.connection.execute(
-                "SELECT number, next_vectors FROM documents "
+                "SELECT number, next_vectors, chunks FROM documents "
                 "WHERE id = ? AND collection = ? AND status = 'ready'",
                 (document_id, row["number"]),
             ).fetchone()
             if found is None:
                 raise missing(document_id)
-            if found["next_vectors"] != row["next_vectors"]:
-                self._embed(row, found["number"], stop)
-            left = self._left(row)
-            if left and not any(number <= row["next_since"] for number in left):
-                # Nobody who began before they were added knows of them.
-                for number in left:
-                    self._embed(self._collections.row(collection_id), number, stop)
-                left = []
-            self.settle(row["number"])
-            self._delivery.deliver_due()
-            return len(left)
+            if not done:  # else the last one was, and whoever asks did not hear of it
+                self._document(row, found, stop)
+            return int(found["chunks"])
+
+    def _document(self, row: sqlite3.Row, document: sqlite3.Row, stop: Stop) -> None:
+        self._delivery.deliver_due()
+        if document["next_vectors"] != row["next_vectors"]:
+            self._embed(row, document["number"], stop)
+        left = self._left(row)
+        if all(number > row["next_since"] for number in left):
+            # Nobody who began before they were added knows of them.
+            for number in left:
+                self._embed(self._collections.row(row["id"]), number, stop)
+        self.settle(row["number"])
 
     def _embed(self, row: sqlite3.Row, number: int, stop: Stop) -> None:
         target = Target(row["name"], row["next_model"], row["next_vectors"], row["next_dimensions"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from holdfast.core.domain.knowledge import Passage, SearchMethod
 from holdfast.core.domain.options import KnowledgeUse
@@ -13,12 +14,17 @@ from holdfast.core.knowledge.index import rows
 from holdfast.core.knowledge.index.cleaning import clean
 from holdfast.core.knowledge.index.collections import Collections
 from holdfast.core.knowledge.index.database import Database
+from holdfast.core.knowledge.index.delivery import cosines, matrix
 from holdfast.core.knowledge.index.documents import Documents
 from holdfast.core.knowledge.index.embedded import Embedded, Target
 from holdfast.core.knowledge.index.vectors import VectorStore
 from holdfast.core.knowledge.where import compile_where
 
+if TYPE_CHECKING:
+    from holdfast.core.knowledge.embedding import Vectors
+
 MAX_TOP_K = 200
+_MAX_HITS = 10_000
 _PLAIN: tuple[SearchMethod, ...] = ("hybrid", "vector", "lexical")
 
 
@@ -161,18 +167,40 @@ class Search:
             key = (target.model, target.dimensions)
             if key not in made:
                 made[key] = self._embedded.query(target, query)
-            most = fusion.candidates(scope.top_k)
-            found.update(self._vectors.query(target.vectors, made[key], most, documents=scope.documents))
-        return _Ranking.of(self._ready(found))
+            found |= self._nearest(scope, target.vectors, made[key])
+        return _Ranking.of(found.items())
 
-    def _ready(self, found: dict[int, float]) -> list[tuple[int, float]]:
-        """Leaves out chunks of documents that are on their way in or out."""
+    def _nearest(self, scope: _Scope, vectors: str, query: Vectors) -> dict[int, float]:
+        """Returns the chunks nearest to a query, in no order, with the cosine to each."""
+        wanted = most = fusion.candidates(scope.top_k)
+        waiting = self._waiting(scope, vectors, query)
+        while True:
+            hits = self._vectors.query(vectors, query, most, documents=scope.documents)
+            found = self._ready(dict(hits)) | waiting
+            # Chunks of documents that are gone may stand before those that are wanted.
+            if len(found) >= wanted or len(hits) < most or most >= _MAX_HITS:
+                return dict(sorted(found.items(), key=lambda pair: -pair[1])[:wanted])
+            most *= 4
+
+    def _ready(self, found: dict[int, float]) -> dict[int, float]:
         seen = self._database.connection.execute(
             "SELECT k.id FROM chunks k JOIN documents d ON d.number = k.document "
             "WHERE d.status = 'ready' AND k.id IN (SELECT value FROM json_each(?))",
             (rows.dump(list(found)),),
         )
-        return [(row["id"], found[row["id"]]) for row in seen]
+        return {row["id"]: found[row["id"]] for row in seen}
+
+    def _waiting(self, scope: _Scope, vectors: str, query: Vectors) -> dict[int, float]:
+        """Returns the chunks that Chroma does not know yet, with their cosines."""
+        condition, values = _in_scope(scope)
+        found = self._database.connection.execute(
+            f"SELECT w.chunk, w.vector FROM waiting w JOIN documents d ON d.number = w.document "
+            f"WHERE w.vectors = ? AND {condition}",
+            (vectors, *values),
+        ).fetchall()
+        if not found:
+            return {}
+        return dict(zip((row["chunk"] for row in found), cosines(matrix(found), query), strict=True))
 
     # --- words
 
