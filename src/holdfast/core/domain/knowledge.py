@@ -14,7 +14,7 @@ DEFAULT_EMBEDDING = "wordllama"
 """The embedding model that is always there: it works offline."""
 
 Method = Literal["hybrid", "vector", "lexical", "hyde1", "hyde2", "wide", "all", "agentic"]
-"""How passages are found. `vector`: by meaning. `lexical`: by words (BM25). `hybrid`: both, fused by rank.
+"""How passages are found. `vector`: by meaning. `lexical`: by words (BM25). `hybrid`: both, fused.
 `hyde1`: a model first drafts an answer, which is searched with; `hyde2`: twice. `wide`: more than are wanted,
 with their neighbours, filtered by a model. `all`: everything that fits, in the order of the documents.
 `agentic`: a model plans several searches."""
@@ -72,8 +72,9 @@ class RetrievalSettings(Value):
     """Passages that are taken at most."""
     method: Method = "hybrid"
     min_score: float = Field(default=0.0, ge=0)
-    """Passages of less are left out. The score of `hybrid` is that of the fused ranks, 1 at best; of `vector`
-    the cosine similarity; of `lexical` BM25's, relative to the best passage's, 1 at best."""
+    """Passages of less are left out. The score of `hybrid` is that of both sides among the candidates, 1 for
+    what is best in both; of `vector` the cosine similarity; of `lexical` BM25's, relative to the best
+    passage's, 1 at best."""
     max_tokens: int = Field(default=8_000, ge=100)
     """Tokens that the passages may take together, four characters each; filled in the order of rank."""
     rerank: bool = False
