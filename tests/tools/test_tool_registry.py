@@ -19,6 +19,12 @@ RISKS = {
     "fetch_url": Risk.NETWORK,
     "update_plan": Risk.READ,
     "ask_user": Risk.READ,
+    "search_knowledge": Risk.READ,
+    "read_document": Risk.READ,
+    "search_memory": Risk.READ,
+    "remember": Risk.WRITE,
+    "forget_memory": Risk.WRITE,
+    "update_memory_block": Risk.WRITE,
 }
 ARGUMENTS = {
     "read_file": ["path", "offset", "limit"],
@@ -31,6 +37,12 @@ ARGUMENTS = {
     "fetch_url": ["url"],
     "update_plan": ["items"],
     "ask_user": ["question", "choices", "free_text"],
+    "search_knowledge": ["query", "collections", "top_k"],
+    "read_document": ["document", "start", "characters"],
+    "search_memory": ["query", "limit"],
+    "remember": ["content", "tags"],
+    "forget_memory": ["id"],
+    "update_memory_block": ["name", "content", "append"],
 }
 
 

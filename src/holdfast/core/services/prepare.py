@@ -80,7 +80,8 @@ class Preparation:
         options that cannot be kept to what `check_options`, `ReplyCheck.schema` and `affordable` raise."""
         spec, trusted = await self._spec(session)
         check_options(options, spec)
-        await choose_blocks(self._memory, session, spec, options, trusted=trusted)
+        if options.memory is not None:
+            await choose_blocks(self._memory, session, spec, options, trusted=trusted)
         await check_knowledge(options, session.owner, self._knowledge)
         if options.response_format is not None:
             await self._replies.schema(options.response_format)
