@@ -245,11 +245,15 @@ class FakeJobs:
 
     async def cancel(self, job_id: str) -> Job:
         self.calls.append(("cancel", job_id))
-        return job(job_id, status=JobStatus.CANCELLED)
+        return self._put(job(job_id, status=JobStatus.CANCELLED))
 
     async def retry(self, job_id: str) -> Job:
         self.calls.append(("retry", job_id))
-        return job("again")
+        return self._put(job("again"))
+
+    def _put(self, changed: Job) -> Job:
+        self.jobs = [changed, *(one for one in self.jobs if one.id != changed.id)]
+        return changed
 
 
 class FakeMemory:

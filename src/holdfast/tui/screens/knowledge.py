@@ -252,7 +252,10 @@ class KnowledgeScreen(ModelScreen):
     @on(OptionList.OptionHighlighted, "#k-collections")
     def _look_at(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        if event.option_list.has_focus and event.option_id not in (None, self._state.chosen):
+        rows = self.query_one("#k-collections", RowList)
+        if event.option_id != rows.current:
+            return  # the cursor went on meanwhile, by the list's own doing
+        if rows.has_focus and event.option_id not in (None, self._state.chosen):
             self._fill("" if self._tab == "documents" else self._state.query)
             self._choose_collection(event.option_id or "")
 
