@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cli_fakes import FakeDoors, FakeRun, FakeWorkbench
+from cli_fakes import FakeDoors, FakeRun, FakeWorkbench, agent_of
 from knowledge_fakes import passage_of
 
 from holdfast.cli.passages import source_lines, where
 from holdfast.core.domain import events as ev
+from holdfast.core.domain.agents import AgentSpec, Layer
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.knowledge import Citation, Place, Retrieved
+from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.options import KnowledgeUse
 
 Cli = Callable[..., Any]
@@ -89,3 +91,16 @@ def test_a_place_is_named_as_far_as_it_is_known() -> None:
     assert where("a.txt", Place(start=0, end=1, line=7, last_line=7)) == "a.txt:7"
     assert where("a.pdf", Place(start=0, end=1, page=7, last_page=9)) == "a.pdf, pages 7-9"
     assert list(source_lines([Citation(number=1, excerpt="words")])) == ["[1] a text that was given"]
+
+
+@pytest.mark.parametrize(
+    ("knowledge", "memory", "told"), [((), False, False), (("*",), False, True), ((), True, True)]
+)
+def test_an_untrusted_agent_is_said_to_see_nothing_of_the_users(
+    fake: FakeDoors, cli: Cli, knowledge: tuple[str, ...], memory: bool, told: bool
+) -> None:
+    spec = AgentSpec(version=1, name="general", knowledge=knowledge, memory=MemorySpec(recall=memory))
+    workbench = FakeWorkbench(cited)
+    workbench.agent_infos = {"general": agent_of("general", layer=Layer.PROJECT, trusted=False, spec=spec)}
+    fake.build = lambda: workbench
+    assert ("searches no collections" in cli("run", "general", "hello").err) is told

@@ -22,7 +22,8 @@ def trust(
     revoke: Annotated[bool, typer.Option("--revoke", help="Trust it no longer.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Trust the agents of a project folder: from then on their `allow` rules count."""
+    """Trust the agents of a project folder: from then on their `allow` rules count, and they have
+    the knowledge and the memory that they name."""
     folder = path if is_elsewhere() else path.absolute()
     if not is_elsewhere() and not folder.is_dir() and not revoke:
         raise InvalidError(f"{folder} is not a folder")

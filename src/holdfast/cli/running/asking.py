@@ -47,7 +47,9 @@ class Asker:
     async def ask_trust(self, info: AgentInfo, project: str) -> None:
         """Asks once whether the project's agents may allow themselves things, and records the answer."""
         self._console.line(f"The agent {info.name!r} comes from this project: {sanitize_line(info.path)}")
-        self._console.line("Do you trust this folder's agents? Their `allow` rules count only then.")
+        self._console.line(
+            "Do you trust this folder's agents? Only then their `allow` rules count, and they see your knowledge."
+        )
         answer = await self._read("trust? y yes · n no > ")
         if answer is None:
             return

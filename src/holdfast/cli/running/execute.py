@@ -106,7 +106,7 @@ class Execution:
             return
         self._console.line(
             f"{agent.name} comes from a folder that you have not trusted: its `allow` rules count as `ask`"
-            " (holdfast trust)"
+            f"{_left_out(agent)} (holdfast trust)"
         )
 
     async def _choice(self, session: Session) -> ModelChoice | None:
@@ -116,6 +116,14 @@ class Execution:
         return await self._workbench.models.choose(
             session.agent, session.project, self._request.options.model
         )
+
+
+def _left_out(agent: AgentInfo) -> str:
+    """Returns in words what else an agent has not, as long as its folder is not trusted."""
+    spec = agent.spec
+    if spec is None or not (spec.knowledge or spec.memory.blocks or spec.memory.recall):
+        return ""
+    return ", and it searches no collections and has no memory"
 
 
 @contextmanager
