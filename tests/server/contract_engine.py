@@ -11,7 +11,7 @@ import logging
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import httpx
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
+from holdfast.core.domain.errors import ModelNotFound
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import (
     Finished,
@@ -32,6 +33,7 @@ from holdfast.core.domain.models import (
 )
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.keys import ProviderKeys
+from holdfast.core.knowledge.client import WorkerIndex
 from holdfast.core.sandbox.environment import child_environment
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.local import LocalWorkbench, Parts
@@ -89,21 +91,37 @@ class OneModel:
         return ModelChoice(model=flag or session or agent or "test", source="agent")
 
 
+class NoEmbedder:
+    """Has no model of a provider."""
+
+    async def embed(self, model: str, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
+        raise ModelNotFound(f"There is no model {model}.")
+
+
 async def serve(home: Path, listener: socket.socket, stop: asyncio.Event, log: logging.Logger) -> None:
     """Serves a workbench on `home` until `stop` is set."""
     paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
     paths.make()
     paths.agents.mkdir(exist_ok=True)
     (paths.agents / "tester.yaml").write_text(AGENT)
+    blobs = FileBlobs(paths.blobs)
     parts = Parts(
         paths=paths,
         settings=lambda project: Settings(),
-        blobs=FileBlobs(paths.blobs),
+        blobs=blobs,
         client=CallingModel(),
         catalog=OneModel(),
         tools=ToolRegistry(builtin_tools(ChildProcesses())),
         keys=ProviderKeys(paths, ENVIRONMENT, {"openai": ("OPENAI_API_KEY",)}),
         environment=child_environment(ENVIRONMENT),
+        knowledge=WorkerIndex(
+            paths.knowledge,
+            paths.logs / "knowledge-worker.log",
+            ENVIRONMENT,
+            NoEmbedder(),
+            blobs.path,
+            lambda: Settings().knowledge,
+        ),
     )
     workbench = await LocalWorkbench.open(parts)
 
@@ -161,6 +179,7 @@ class World:
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=url, timeout=20)
         self._ids: dict[str, str] = {}
+        self._made = 0
 
     def close(self) -> None:
         self._http.close()
@@ -177,8 +196,10 @@ class World:
         waiting = [
             self._http.get(f"/approvals/{self._ids['approval_id']}"),
             self._http.get("/questions", params={"session_id": self._ids["session_id"]}),
+            self._http.get(f"/knowledge/documents/{self._ids['document_id']}"),
+            self._http.get(f"/knowledge/contexts/{self._ids['context_id']}"),
         ]
-        return waiting[0].is_success and bool(waiting[1].json()["items"])
+        return all(answer.is_success for answer in waiting) and bool(waiting[1].json()["items"])
 
     def _make(self) -> None:
         session, other = self._post("/sessions", agent="tester"), self._post("/sessions", agent="tester")
@@ -198,6 +219,24 @@ class World:
             "provider": "openai",
             "listener_id": "none",
             "delivery_id": "none",
+            **self._knowledge(),
+        }
+
+    def _knowledge(self) -> dict[str, str]:
+        """Makes a collection with a document and a kept retrieval."""
+        self._made += 1
+        collection = self._post("/knowledge/collections", name=f"docs {self._made}")["id"]
+        path = f"/knowledge/collections/{collection}"
+        sent = self._http.post(f"{path}/uploads", files={"file": ("a.md", b"# Hinges\n\nForty of them.")})
+        job = self._http.get(f"/jobs/{sent.json()['id']}", params={"wait_s": 60}).json()
+        assert job["status"] == "completed", job
+        (document,) = self._http.get(f"{path}/documents").json()["items"]
+        kept = self._post("/knowledge/contexts", query="hinges", collections=[{"collection": collection}])
+        return {
+            "collection": collection,
+            "document_id": document["id"],
+            "job_id": job["id"],
+            "context_id": kept["id"],
         }
 
     def _post(self, path: str, **body: Any) -> dict[str, Any]:

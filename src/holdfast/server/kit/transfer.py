@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from starlette.types import Receive, Scope, Send
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.transfer import Download
 from holdfast.server.kit.body import not_stored, read_chunks, spooled, too_large
+
+# Its parser says of each broken form what is wrong with it, which the client is told anyway.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 _TOO_LARGE = "the setting `server.max_upload_mb` is the largest file that is taken in"
 _MOST_FIELDS = 100
