@@ -47,9 +47,8 @@ class Asker:
     async def ask_trust(self, info: AgentInfo, project: str) -> None:
         """Asks once whether the project's agents may allow themselves things, and records the answer."""
         self._console.line(f"The agent {info.name!r} comes from this project: {sanitize_line(info.path)}")
-        self._console.line(
-            "Do you trust this folder's agents? Only then their `allow` rules count, and they see your knowledge."
-        )
+        self._console.line("Do you trust this folder's agents? Only then do their `allow` rules count,")
+        self._console.line("and may they search your collections and your memory.")
         answer = await self._read("trust? y yes · n no > ")
         if answer is None:
             return
