@@ -31,7 +31,7 @@ def plain(text: str) -> str:
     That is what the bundled embedding model reads: it gives a vector to each piece of a word and takes their
     mean, so signs and the pieces of a name it has never seen only blur it. Empty when there is no word.
     """
-    return " ".join(part.lower() for name in _NAME.findall(text) for part in _HUMP.split(name) if part)
+    return " ".join(_NAME.findall(_HUMP.sub(" ", text).lower()))
 
 
 def names(*texts: str) -> str:
@@ -60,6 +60,8 @@ def _words(text: str) -> Iterator[str]:
 
 def _parts(text: str) -> Iterator[str]:
     for name in _NAME.findall(text):
+        if name[1:].islower() and "_" not in name:
+            continue  # nearly all of a text, and splitting is what takes time here
         parts = [part for part in _HUMP.split(name) if part]
         if len(parts) > 1:
             yield from parts
