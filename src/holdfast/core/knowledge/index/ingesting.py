@@ -42,7 +42,14 @@ class Parser(Protocol):
     """Reads and cuts documents, one at a time."""
 
     def parse(
-        self, path: Path, name: str, *, max_bytes: int, timeout_s: float, chunking: Chunking
+        self,
+        path: Path,
+        name: str,
+        *,
+        max_bytes: int,
+        timeout_s: float,
+        chunking: Chunking,
+        media_type: str = "",
     ) -> Parsed: ...
 
     def interrupt(self) -> None:
@@ -114,6 +121,7 @@ class Ingestion:
                 max_bytes=settings.max_file_mb << 20,
                 timeout_s=settings.parse_timeout_s,
                 chunking=chunking,
+                media_type=item.media_type,
             )
 
     def _unchanged(
