@@ -174,6 +174,10 @@ def test_files_are_uploaded_to_an_engine_elsewhere(
         ("one.txt", b"one.txt"),
     ]
     assert (done.status, done.out) == (0, "4 added; 8 chunks\n")
+    told = [line for line in done.err.splitlines() if "/3 files" in line]
+    assert [line.partition(" · ")[0] for line in told] == ["1/3 files", "2/3 files", "3/3 files"]
+    assert "11 B of 27 B" in told[0]
+    assert told[2].endswith("27 B of 27 B")
     (folder / "docs" / "\udcff.md").write_text("x")
     done = cli("knowledge", "add", "docs", "docs")
     assert (done.status, done.out) == (1, "2 added, 1 failed; 4 chunks\n")

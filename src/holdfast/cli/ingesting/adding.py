@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+from holdfast.cli.ingesting.following import JobFollower
 from holdfast.cli.ingesting.reporting import follower_of, report, say_failures, say_started
 from holdfast.cli.ingesting.sources import Named, uploads
-from holdfast.cli.ingesting.tally import DONE, FAILED
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.jobs import Job
-from holdfast.core.domain.knowledge import IngestResult
 from holdfast.core.services.workbench import Workbench
 
 
@@ -28,9 +27,11 @@ class Addition:
 
 async def add_here(workbench: Workbench, asked: Addition, wait: bool, as_json: bool) -> int:
     """Adds what an engine on this machine reads by itself, as one job; returns the exit status."""
-    paths = tuple(str(path) for path in asked.named.paths)
-    job = await _add(workbench, asked, paths)
-    return await _settle(workbench, _given([job]), wait, as_json)
+
+    async def started() -> AsyncIterator[Job]:
+        yield await _add(workbench, asked, tuple(str(path) for path in asked.named.paths))
+
+    return await _settle(started(), follower_of(workbench), wait, as_json)
 
 
 async def add_there(workbench: Workbench, asked: Addition, wait: bool, as_json: bool) -> int:
@@ -39,17 +40,20 @@ async def add_there(workbench: Workbench, asked: Addition, wait: bool, as_json: 
     found = uploads(asked.named.paths)
     if not found.files and not asked.named.urls:
         raise InvalidError("there is nothing in what was named that can be taken in")
+    follower = follower_of(workbench)
+    follower.tally.leave_out(found.failures)
 
     async def started() -> AsyncIterator[Job]:
         if asked.named.urls:
             yield await _add(workbench, asked, ())
+        follower.expect([path.stat().st_size for _, path in found.files])
         for name, path in found.files:
             with path.open("rb") as data:
                 yield await workbench.knowledge.upload(
                     asked.collection, name, data, asked.metadata, asked.summaries, asked.model
                 )
 
-    return await _settle(workbench, started(), wait, as_json, found.failures)
+    return await _settle(started(), follower, wait, as_json)
 
 
 async def _add(workbench: Workbench, asked: Addition, paths: tuple[str, ...]) -> Job:
@@ -58,23 +62,13 @@ async def _add(workbench: Workbench, asked: Addition, paths: tuple[str, ...]) ->
     )
 
 
-async def _settle(
-    workbench: Workbench,
-    jobs: AsyncIterator[Job],
-    wait: bool,
-    as_json: bool,
-    left_out: tuple[IngestResult, ...] = (),
-) -> int:
-    if not wait:
-        say_started([job async for job in jobs], as_json)
-        say_failures(left_out, ())
-        return FAILED if left_out else DONE
-    follower = follower_of(workbench)
-    follower.tally.leave_out(left_out)
-    ended = [await follower.follow(job) async for job in jobs]
-    return report(ended, follower.tally, as_json)
-
-
-async def _given(jobs: list[Job]) -> AsyncIterator[Job]:
-    for job in jobs:
-        yield job
+async def _settle(jobs: AsyncIterator[Job], follower: JobFollower, wait: bool, as_json: bool) -> int:
+    if wait:
+        try:
+            ended = [await follower.follow(job) async for job in jobs]
+        finally:
+            follower.close()
+        return report(ended, follower.tally, as_json)
+    say_started([job async for job in jobs], as_json)
+    say_failures(follower.tally.failures, ())
+    return follower.tally.status(())
