@@ -198,6 +198,8 @@ class World:
             self._http.get("/questions", params={"session_id": self._ids["session_id"]}),
             self._http.get(f"/knowledge/documents/{self._ids['document_id']}"),
             self._http.get(f"/knowledge/contexts/{self._ids['context_id']}"),
+            self._http.get(f"/memory/blocks/{self._ids['block']}"),
+            self._http.get(f"/memory/entries/{self._ids['entry_id']}"),
         ]
         return all(answer.is_success for answer in waiting) and bool(waiting[1].json()["items"])
 
@@ -220,6 +222,7 @@ class World:
             "listener_id": "none",
             "delivery_id": "none",
             **self._knowledge(),
+            **self._memory(),
         }
 
     def _knowledge(self) -> dict[str, str]:
@@ -238,6 +241,12 @@ class World:
             "job_id": job["id"],
             "context_id": kept["id"],
         }
+
+    def _memory(self) -> dict[str, str]:
+        """Makes a block and an entry of memory."""
+        block = self._post("/memory/blocks", name=f"block {self._made}", content="Forty hinges.")
+        entry = self._post("/memory/entries", content=f"Hinges, {self._made}")
+        return {"block": block["id"], "entry_id": entry["id"], "user": "nobody"}
 
     def _post(self, path: str, **body: Any) -> dict[str, Any]:
         answer = self._http.post(path, json=body)
