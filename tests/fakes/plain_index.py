@@ -106,9 +106,7 @@ class Library:
 
     def collection(self, name: str, **more: Any) -> Collection:
         now = utc_now()
-        return self.index.create(
-            Collection(id=new_id(), name=name, created_at=now, updated_at=now, **more)
-        )
+        return self.index.create(Collection(id=new_id(), name=name, created_at=now, updated_at=now, **more))
 
     def add(
         self, name: str, text: str, *, collection: str = "", stop: Stop | None = None, **more: Any

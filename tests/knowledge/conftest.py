@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.plain_index import Library
 
 from holdfast.core.config.settings import KnowledgeSettings
 from holdfast.core.domain.errors import ModelNotFound
 from holdfast.core.knowledge.client import WorkerIndex
-from tests.fakes.plain_index import Library
 
 
 class FakeEmbedder:

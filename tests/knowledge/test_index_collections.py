@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.fakes.plain_index import Library
 
 from holdfast.core.domain.errors import ConflictError, KnowledgeUnavailable, NotFoundError
 from holdfast.core.domain.knowledge import (
@@ -17,7 +18,6 @@ from holdfast.core.domain.knowledge import (
     RetrievalSettings,
 )
 from holdfast.core.knowledge.index.database import Database
-from tests.fakes.plain_index import Library
 
 
 def record(number: int, owner: str = "local") -> ContextRecord:
@@ -62,7 +62,11 @@ def test_only_what_is_given_is_changed(library: Library) -> None:
         metadata={"a": [1, None]},
     )
     assert (changed.name, changed.description, changed.retrieval.top_k) == ("docs", "about", 3)
-    assert (changed.chunking.max_chars, changed.folders, changed.metadata) == (300, (folder,), {"a": [1, None]})
+    assert (changed.chunking.max_chars, changed.folders, changed.metadata) == (
+        300,
+        (folder,),
+        {"a": [1, None]},
+    )
     assert changed.updated_at > before.updated_at
     assert library.index.update(library.id, folders=()).folders == ()
 

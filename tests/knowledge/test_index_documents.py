@@ -7,12 +7,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from tests.fakes.plain_index import Library
 
 from holdfast.core.config.settings import KnowledgeSettings
 from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.knowledge import Chunking, IngestItem
 from holdfast.core.knowledge.index.stopping import Stop
-from tests.fakes.plain_index import Library
 
 
 def test_a_document_is_taken_in_with_its_chunks_and_text(library: Library) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.fakes.plain_index import Library
 
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.knowledge import SearchMethod
 from holdfast.core.domain.options import KnowledgeUse
-from tests.fakes.plain_index import Library
 
 METHODS: tuple[SearchMethod, ...] = ("hybrid", "vector", "lexical")
 
@@ -80,7 +80,9 @@ def test_each_use_has_its_own_limits(filled: Library) -> None:
 
 def test_scores_of_several_collections_can_be_compared(filled: Library) -> None:
     other = filled.collection("other")
-    filled.add("poor.md", "A hen in the wood with many other words that are about nothing", collection=other.id)
+    filled.add(
+        "poor.md", "A hen in the wood with many other words that are about nothing", collection=other.id
+    )
     uses = [KnowledgeUse(collection=other.id), KnowledgeUse(collection=filled.id)]
     for method in METHODS:
         found = filled.index.search(uses, "the fox runs in the wood", method=method)
@@ -132,7 +134,9 @@ def test_many_documents_can_be_filtered_by(library: Library, monkeypatch: pytest
 def test_a_model_that_makes_other_vectors_is_refused_with_the_way_out(filled: Library) -> None:
     filled.embeddings.dimensions["wordllama"] = 20
     for attempt in (lambda: filled.find("owl"), lambda: filled.add("new.md", "a new owl")):
-        with pytest.raises(ConflictError, match="holdfast knowledge reembed docs --model wordllama") as caught:
+        with pytest.raises(
+            ConflictError, match="holdfast knowledge reembed docs --model wordllama"
+        ) as caught:
             attempt()
         assert caught.value.code == "embedding_mismatch"
     assert filled.names("owl", method="lexical") == ["owl.md"]

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.knowledge.where import MAX_CONDITIONS, compile_where
 
-KEYS = st.sampled_from(["year", "team", 'a "quoted" key', "$name", "$source", "x.y", "umlaut ü", "back\\slash"])
+KEYS = st.sampled_from(
+    ["year", "team", 'a "quoted" key', "$name", "$source", "x.y", "umlaut ü", "back\\slash"]
+)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=5)
 NUMBERS = st.integers(-(2**62), 2**62) | st.integers(-3, 3) | st.integers(-40, 40).map(lambda i: i / 8)
 SCALARS = st.booleans() | NUMBERS | TEXTS | st.sampled_from(["sales", "1", "true"])

@@ -12,7 +12,7 @@ from holdfast.core.knowledge.index import rows
 from holdfast.core.knowledge.index.database import Database
 from holdfast.core.knowledge.index.delivery import Delivery
 from holdfast.core.knowledge.index.embedded import Embedded, Target
-from holdfast.core.knowledge.index.vectors import MISSING, VectorsDamaged, VectorStore
+from holdfast.core.knowledge.index.vectors import MISSING, UNREADABLE, VectorsDamaged, VectorStore
 
 _READY = (
     "FROM documents d JOIN chunks k ON k.document = d.number JOIN passages p ON p.id = k.id "
@@ -41,13 +41,39 @@ class Check:
         """Returns what does not agree. Raises `KnowledgeUnavailable`, and `ModelError` when vectors of a
         provider's model are to be made anew."""
         with self._writing:
-            self._delivery.deliver()
+            problems = self._folder(repair=repair)
+            if problems and not repair:
+                return (*problems, *self._words(repair=False))
+            self._deliver()
             collections = self._database.connection.execute("SELECT * FROM collections").fetchall()
-            problems = [p for row in collections for p in self._collection(row, repair=repair)]
+            problems += [p for row in collections for p in self._collection(row, repair=repair)]
             problems += self._words(repair=repair)
             problems += self._unknown_vectors(repair=repair)
-            self._delivery.deliver()
+            if repair:
+                self._delivery.deliver()
             return tuple(problems)
+
+    def _folder(self, *, repair: bool) -> list[IndexProblem]:
+        """Looks whether Chroma can use its folder; it gets another one where it cannot."""
+        if not self._vectors.is_own or not self._vectors.is_there:
+            return []
+        try:
+            self._vectors.names()
+        except KnowledgeUnavailable as error:
+            if error.code != UNREADABLE:
+                raise
+            if repair:
+                self._vectors.set_aside()
+            return [IndexProblem(collection_id="", collection="", problem=error.message, repaired=repair)]
+        return []
+
+    def _deliver(self) -> None:
+        """Tells Chroma what waits. Where it cannot take it, what is wrong there is found next."""
+        try:
+            self._delivery.deliver()
+        except KnowledgeUnavailable as error:
+            if error.code not in (MISSING, UNREADABLE):
+                raise
 
     # --- one collection
 
@@ -76,26 +102,18 @@ class Check:
         said, found = self._found(row["vectors"])
         missing = {chunk_id: d for chunk_id, d in wanted.items() if found.get(chunk_id) != d}
         surplus = [chunk_id for chunk_id in found if chunk_id not in wanted]
-        problems = [
-            *([_problem(row, said, repaired=repair)] if said else []),
-            *(
-                [_problem(row, f"{len(missing)} of {len(wanted)} chunks have no vector", repaired=repair)]
-                if missing
-                else []
-            ),
-            *(
-                [_problem(row, f"{len(surplus)} vectors belong to no chunk", repaired=repair)]
-                if surplus
-                else []
-            ),
-        ]
-        if repair and problems:
+        if said:
+            wrong = [said]
+        else:
+            wrong = [f"{len(missing)} of {len(wanted)} chunks have no vector"] if missing else []
+            wrong += [f"{len(surplus)} vectors belong to no chunk"] if surplus else []
+        if repair and wrong:
             if said:
                 self._vectors.drop(row["vectors"])
             self._vectors.create(row["vectors"])
             self._vectors.delete(row["vectors"], surplus)
             self._embed(row, missing)
-        return problems
+        return [_problem(row, problem, repaired=repair) for problem in wrong]
 
     def _found(self, name: str) -> tuple[str, dict[int, int]]:
         """Returns what is wrong with all of a collection's vectors, and those that can be read."""

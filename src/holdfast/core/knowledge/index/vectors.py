@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.errors import KnowledgeUnavailable
+from holdfast.core.domain.values import utc_now
 from holdfast.core.knowledge.loading import loading
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ alone takes 25 ms."""
 
 MISSING = "chroma_missing"
 """Code of the error for vectors that should be there and are not."""
+UNREADABLE = "chroma_unreadable"
+"""Code of the error for a folder that Chroma cannot use."""
 
 _PAGE = 2_000
 _MAX_FILTERED = 10_000
@@ -156,6 +159,12 @@ class VectorStore:
                 found.update(collection.name for collection in page)
             return found
 
+    def set_aside(self) -> None:
+        """Moves the folder away, beside its place, so that another one can be made. Raises `OSError`."""
+        self.close()
+        aside = self._folder.with_name(f"{self._folder.name}.{utc_now():%Y%m%d-%H%M%S-%f}")
+        self._folder.rename(aside)
+
     def close(self) -> None:
         """Lets go of Chroma; the next call opens it anew."""
         with self._lock:
@@ -268,7 +277,7 @@ class VectorStore:
         return KnowledgeUnavailable(
             f"Chroma cannot use its folder {self._folder}: {said}. `holdfast doctor --repair` makes the "
             "vectors anew; where a newer Holdfast has written them, start that one.",
-            code="chroma_unreadable",
+            code=UNREADABLE,
         )
 
 
