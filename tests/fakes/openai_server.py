@@ -200,7 +200,7 @@ class FakeOpenAI:
             return await _send_json(writer, 401, {"error": _ERRORS[401]})
         if request.method == "GET" and request.path == "/v1/models":
             return await _send_json(writer, 200, {"object": "list", "data": [_model("fake-model")]})
-        if request.path not in ("/v1/chat/completions", "/v1/responses"):
+        if request.path not in ("/v1/chat/completions", "/v1/responses", "/v1/embeddings"):
             return await _send_json(writer, 404, {"error": {"message": f"no route {request.path}"}})
         answer = self._take(request.body)
         await asyncio.sleep(answer.get("delay_s", 0))
@@ -209,6 +209,8 @@ class FakeOpenAI:
                 answer["status"], {"message": "The server had an error"}
             )
             return await _send_json(writer, answer["status"], {"error": error}, answer.get("headers"))
+        if request.path == "/v1/embeddings":
+            return await _send_json(writer, 200, _embeddings(answer, request.body))
         if request.path == "/v1/responses":
             await _send_responses(writer, answer, request.body)
             return False
@@ -376,6 +378,15 @@ def _usage(answer: JSON, body: JSON) -> JSON:
 
 def _model(name: str) -> JSON:
     return {"id": name, "object": "model", "created": 1, "owned_by": "fake"}
+
+
+def _embeddings(answer: JSON, body: JSON) -> JSON:
+    """Returns the answer's `vectors`; without them one for each text, which begins with its length. The last
+    comes first, for only the index counts."""
+    vectors = answer.get("vectors") or [[float(len(text)), 1.0, 0.5] for text in body["input"]]
+    rows = [{"object": "embedding", "index": i, "embedding": each} for i, each in enumerate(vectors)]
+    usage = {"prompt_tokens": len(vectors), "total_tokens": len(vectors)}
+    return {"object": "list", "data": rows[::-1], "model": body["model"], "usage": usage}
 
 
 def _completion(answer: JSON, body: JSON) -> JSON:

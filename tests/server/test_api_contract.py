@@ -22,7 +22,13 @@ from holdfast.server.native.openapi import document_json
 EXAMPLES = int(os.environ.get("HOLDFAST_TEST_EXAMPLES", "10"))
 """Requests of each sort to each operation."""
 
-STREAMS = {"events_follow", "events_follow_of_session", "events_follow_of_run", "engine_access"}
+STREAMS = {
+    "events_follow",
+    "events_follow_of_session",
+    "events_follow_of_run",
+    "events_follow_of_job",
+    "engine_access",
+}
 DOORS = {"engine_stop", "engine_listeners", "engine_listen", "engine_unlisten"}
 ELSEWHERE = STREAMS | DOORS
 """Operations that have tests of their own."""

@@ -56,6 +56,7 @@ def _import() -> Loaded:
     litellm.drop_params = True
     litellm.modify_params = True  # Anthropic: thinking is left out where its blocks are not in the context
     litellm.num_retries = 0
+    litellm.DEFAULT_MAX_RETRIES = 0  # for embeddings, where it takes a 0 that is passed for nothing said
     # It ends a reply as broken after 100 equal chunks, which a table or a drawing can have; a model that
     # really repeats itself is ended by its own limit of tokens.
     litellm.REPEATED_STREAMING_CHUNK_LIMIT = 1_000_000
