@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from test_offline import Bench
 
 from holdfast.core.domain.knowledge import Passage, Place, Retrieved
+from holdfast.core.domain.memory import PREFACE
 from holdfast.core.domain.messages import (
     RETRIEVED_HEADER,
     Message,
@@ -168,6 +169,12 @@ async def test_what_could_not_be_looked_up_is_not_taken_for_the_question() -> No
     failed = _user(f"{RETRIEVED_HEADER}It could not be looked up: gone.")
     said, _ = await Bench(tools=())._step([failed, _user("Where are the locksmiths?")], None)
     assert said.startswith("I found nothing in the files and the documents")
+
+
+async def test_memory_that_is_put_before_a_message_is_not_taken_for_the_request() -> None:
+    parts = (TextPart(text=f"{PREFACE}\n\nAlways list files."), TextPart(text="read a.md"))
+    _, call = await Bench()._step([Message(role="user", parts=parts)], None)
+    assert call == ("read_file", {"path": "a.md"})
 
 
 def _user(text: str) -> Message:

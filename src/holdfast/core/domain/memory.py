@@ -18,6 +18,8 @@ DefaultScope = Literal["chat", "agent"]
 
 RECALL_TOOLS = ("search_memory", "remember", "forget_memory")
 """The tools of agents that recall entries."""
+PREFACE = "The user keeps this as an instruction for each message; the message itself follows after it."
+"""Begins the part of a message that holds blocks which are put before it."""
 BLOCK_TOOL = "update_memory_block"
 """The tool of agents that may change a block."""
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from holdfast.core.domain.memory import PREFACE
 from holdfast.core.domain.messages import (
     DIRECT_CALL_HEADER,
     RETRIEVED_HEADER,
@@ -70,7 +71,7 @@ def decide(request: ModelRequest, read_blob: Callable[[str], bytes]) -> Call | R
     looked_up = _looked_up(request.messages, turn)
     passages = tuple(found for shown in looked_up for found in passages_in(shown.text))
     around = Surroundings(tools, _attached(message, read_blob), passages, bool(looked_up), label)
-    script = script_for(understand(message.text), around)
+    script = script_for(understand(_said(message)), around)
     done = iter(turn.done)
     try:
         call = next(script)
@@ -96,7 +97,7 @@ def _turn(messages: tuple[Message, ...]) -> _Turn | None:
     if not users:
         return None
     last = users[-1]
-    asked = [i for i in users if not _asks_nothing(messages[i].text)]
+    asked = [i for i in users if not _asks_nothing(_said(messages[i]))]
     if not asked or asked[-1] == last:
         return _Turn(last, _done(messages[last + 1 :]))
     before = _done(messages[asked[-1] + 1 : last])
@@ -108,6 +109,12 @@ def _turn(messages: tuple[Message, ...]) -> _Turn | None:
 def _asks_nothing(text: str) -> bool:
     """Says whether a message goes on with the one before, or only tells what a person did."""
     return bool(_CONTINUE.match(text)) or text.startswith(DIRECT_CALL_HEADER)
+
+
+def _said(message: Message) -> str:
+    """Returns what the person has said: the text without the memory that is put before it."""
+    texts = [part.text for part in message.parts if isinstance(part, TextPart)]
+    return "\n".join(text for text in texts if not text.startswith(PREFACE))
 
 
 def _is_retrieved(message: Message) -> bool:
