@@ -39,6 +39,7 @@ def _welcome(who: Line) -> list[Line]:
             ("ctrl+n ", "key"), ("another agent   ", "muted"), ("ctrl+o ", "key"), ("your sessions", "muted")
         ),
         line(("ctrl+p ", "key"), ("all commands    ", "muted"), ("F1     ", "key"), ("help", "muted")),
+        line(("/knowledge ", "key"), ("your own documents, to be asked about", "muted")),
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -18,6 +17,7 @@ from textual.widgets import Input, OptionList, Static
 from holdfast.tui.presenters.knowledge.collections import (
     collection_facts,
     collection_row,
+    document_detail,
     document_row,
 )
 from holdfast.tui.presenters.knowledge.jobs import job_detail, job_row
@@ -80,6 +80,8 @@ class KnowledgeScreen(ModelScreen):
         self._tab = "documents"
         self._chosen: str | None = None
         """The collection that was drawn as the chosen one last."""
+        self._drawn: tuple[object, ...] = ()
+        """What the list was drawn from last."""
         self._filled = ""
         """The words that were put into the field when the tab or the collection changed."""
 
@@ -164,23 +166,30 @@ class KnowledgeScreen(ModelScreen):
     def _draw_list(self, state: KnowledgeState, now: datetime) -> None:
         listing = self.query_one("#k-list", RowList)
         width = max(20, listing.scrollable_content_region.width - 1)
-        rows: list[tuple[str, tuple[Line, ...]]]
-        if self._tab == "documents":
-            rows = [(one.id, document_row(one, width, now)) for one in state.documents or []]
-        elif self._tab == "search":
-            found = enumerate(state.results or [])
-            rows = [(str(i), result_row(replace(one, number=None), i + 1, width)) for i, one in found]
-        else:
-            rows = [(job.id, job_row(job, width)) for job in state.jobs.jobs]
-        listing.show([(key, paint_all(lines)) for key, lines in rows])
+        # Thousands of documents are not made into rows again for each step of a job.
+        drawn = (self._tab, state.documents, state.results, width)
+        if self._tab == "jobs" or drawn != self._drawn:
+            self._drawn = drawn
+            listing.show([(key, paint_all(lines)) for key, lines in self._rows(state, width, now)])
         note = self.query_one("#k-note", Static)
         note.update(paint_all(note_lines(state, self._tab)))
         note.display = bool(note.content)
 
+    def _rows(self, state: KnowledgeState, width: int, now: datetime) -> list[tuple[str, tuple[Line, ...]]]:
+        if self._tab == "documents":
+            return [(one.id, document_row(one, width, now)) for one in state.documents or []]
+        if self._tab == "search":
+            found = enumerate(state.results or [])
+            return [(str(i), result_row(one, i + 1, width)) for i, one in found]
+        return [(job.id, job_row(job, width)) for job in state.jobs.jobs]
+
     def _describe(self) -> None:
         state, current = self._state, self.query_one("#k-list", RowList).current
         lines: list[Line] = []
-        if self._tab == "jobs":
+        if self._tab == "documents":
+            documents = state.documents or []
+            lines = document_detail(next((one for one in documents if one.id == current), None))
+        elif self._tab == "jobs":
             lines = job_detail(state.jobs.get(current))
         elif self._tab == "search" and current is not None and int(current) < len(state.results or []):
             lines = passage_detail((state.results or [])[int(current)], by_person=True)[1:]
@@ -199,23 +208,23 @@ class KnowledgeScreen(ModelScreen):
     def action_back(self) -> None:
         """From the words to the list, from there to the collections, from there to the session."""
         if self.query_one("#k-words", Input).has_focus:
-            self.query_one("#k-list", RowList).focus()
+            self.set_focus(self.query_one("#k-list", RowList))
         elif self.query_one("#k-right").has_focus_within:
-            self.query_one("#k-collections", RowList).focus()
+            self.set_focus(self.query_one("#k-collections", RowList))
         else:
             self.dismiss()
 
     def action_words(self) -> None:
         if self._tab == "jobs":
             self.action_tab("documents")
-        self.query_one("#k-words", Input).focus()
+        self.set_focus(self.query_one("#k-words", Input))
 
     def action_tab(self, tab: str) -> None:
         """Shows documents, the search or jobs."""
         self._tab = tab
         self._fill(self._state.query if tab == "search" else self._state.filter)
         self._redraw()
-        self.query_one("#k-words" if tab == "search" else "#k-list").focus()
+        self.set_focus(self.query_one("#k-words" if tab == "search" else "#k-list"))
 
     def _fill(self, text: str) -> None:
         words = self.query_one("#k-words", Input)
@@ -267,7 +276,7 @@ class KnowledgeScreen(ModelScreen):
     def _enter_collection(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self._choose_collection(event.option_id or "")
-        self.query_one("#k-list", RowList).focus()
+        self.set_focus(self.query_one("#k-list", RowList))
 
     @on(OptionList.OptionHighlighted, "#k-list")
     def _highlight(self, event: OptionList.OptionHighlighted) -> None:
@@ -307,4 +316,4 @@ class KnowledgeScreen(ModelScreen):
         event.stop()
         if self._tab == "search" and self.app.desk is not None:
             self.app.work(partial(self.app.desk.knowledge.search, event.value), "knowledge.search")
-        self.query_one("#k-list", RowList).focus()
+        self.set_focus(self.query_one("#k-list", RowList))

@@ -162,17 +162,17 @@ class MemoryScreen(ModelScreen):
         if listing.has_focus:
             self.dismiss()
         else:
-            listing.focus()
+            self.set_focus(listing)
 
     def action_tab(self, tab: str) -> None:
         """Shows blocks or entries."""
         self._tab = tab
         self._redraw()
-        self.query_one("#m-list", RowList).focus()
+        self.set_focus(self.query_one("#m-list", RowList))
 
     def action_words(self) -> None:
         self.action_tab("entries")
-        self.query_one("#m-words", Input).focus()
+        self.set_focus(self.query_one("#m-words", Input))
 
     def action_press(self, command: str) -> None:
         """Does what a key of the last line does."""
@@ -225,4 +225,4 @@ class MemoryScreen(ModelScreen):
     @on(Input.Submitted)
     def _go_to_list(self, event: Input.Submitted) -> None:
         event.stop()
-        self.query_one("#m-list", RowList).focus()
+        self.set_focus(self.query_one("#m-list", RowList))

@@ -74,7 +74,7 @@ class ReaderScreen(ModalScreen[None]):
         self.query_one("#reader-keys", KeyBar).show(
             [(k, label, label if what else "") for k, label, what in KEYS]
         )
-        self.query_one("#reader-text").focus()
+        self.set_focus(self.query_one("#reader-text"))
         self._about()
         self.app.work(self._open, "reader")
 
@@ -104,7 +104,7 @@ class ReaderScreen(ModalScreen[None]):
         chunks = self.query_one("#reader-chunks", RowList)
         shown = chunks.has_focus
         self.set_class(not shown, "-listing")
-        (self.query_one("#reader-text") if shown else chunks).focus()
+        self.set_focus(self.query_one("#reader-text") if shown else chunks)
 
     def action_step(self, step: int) -> None:
         """Marks the passage after or before the marked one."""
@@ -135,7 +135,7 @@ class ReaderScreen(ModalScreen[None]):
     def _choose(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self._go_to(event.option_index)
-        self.query_one("#reader-text").focus()
+        self.set_focus(self.query_one("#reader-text"))
         self.remove_class("-listing")
 
     # --- drawing

@@ -15,7 +15,7 @@ from textual.style import Style
 from textual.visual import RenderOptions
 
 from holdfast.tui.presenters.spans import Line
-from holdfast.tui.widgets.paint import paint
+from holdfast.tui.widgets.paint import ROLES, paint
 
 GUTTERS = ("bar", "indent")
 """Roles of what stands before a line, and before each row that wrapping makes of it."""
@@ -121,7 +121,7 @@ class LinesView(ScrollView, can_focus=True):
         return content.stylize(style, start, len(content) if end == -1 else end)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        return selection.extract("\n".join(row.plain for row in self._rows)), "\n"
+        return selection.extract("\n".join(row.plain.rstrip() for row in self._rows)), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
@@ -130,9 +130,17 @@ class LinesView(ScrollView, can_focus=True):
 def _wrapped(line: Line, width: int) -> list[Content]:
     """Returns the rows of a line; a gutter that it begins with stands before each of them."""
     content = paint(line)
-    if content.cell_length <= width:
-        return [content]
     if not line or line[0][1] not in GUTTERS:
-        return list(content.wrap(width))
+        return [content] if content.cell_length <= width else list(content.wrap(width))
     gutter = paint(line[:1])
-    return [gutter + row for row in paint(line[1:]).wrap(max(8, width - gutter.cell_length))]
+    room = max(8, width - gutter.cell_length)
+    body = paint(line[1:])
+    rows = list(body.wrap(room)) if body.cell_length > room else [body]
+    if line[0][1] == "bar" and line[-1][1] in ("bar", "passage"):
+        rows = [_filled(row, room) for row in rows]
+    return [gutter + row for row in rows]
+
+
+def _filled(row: Content, width: int) -> Content:
+    """Returns a row of a marked passage, the mark going on to the right edge."""
+    return row + Content(" " * max(0, width - row.cell_length)).stylize(ROLES["passage"])

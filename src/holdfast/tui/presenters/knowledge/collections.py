@@ -172,6 +172,19 @@ def document_row(document: DocumentView, width: int, now: datetime) -> tuple[Lin
     )
 
 
+def document_detail(document: DocumentView | None) -> list[Line]:
+    """Returns what a model has said of a document: its summary, and questions that it answers."""
+    if document is None or not (document.summary or document.questions):
+        return []
+    lines = [line((document.title or document.name, "heading"))]
+    if document.summary:
+        lines.append(line(document.summary))
+    if document.questions:
+        lines += [(), line(("It answers", "muted"))]
+        lines += [line(("· ", "muted"), question) for question in document.questions]
+    return lines
+
+
 def document_note(document: DocumentView, now: datetime) -> str:
     """Returns what stands beside a document's name in its own view."""
     said = [size(document.size), number(document.chunks, "chunk")]
