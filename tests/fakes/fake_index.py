@@ -20,8 +20,8 @@ from holdfast.core.domain.values import Page, utc_now
 
 
 class FakeIndex:
-    """The searching half of a `KnowledgeIndex`. `broken` is what all calls raise from then on, or those of one
-    collection; `searches` holds what was asked."""
+    """The searching half of a `KnowledgeIndex`. `broken` is what all calls raise from then on, or those of
+    one collection; `searches` holds what was asked."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Collection] = {}
@@ -106,7 +106,7 @@ class FakeIndex:
         self._check(collection_id)
         words = set(_words(query))
         own = (each for each in self.held.values() if each.collection_id == collection_id)
-        return Page(items=tuple(each for each in own if words & set(_words(each.name)))[:limit])
+        return Page(items=tuple(each for each in own if not words or words & set(_words(each.name)))[:limit])
 
     async def document(self, document_id: str) -> Document:
         self._check()

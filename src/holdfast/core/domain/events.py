@@ -20,8 +20,8 @@ The second form of a run is a tool that a person runs directly: its call has ste
 A call of a tool that the caller executes is only requested and completed (outcome `client`), together with
 `run.completed`, behind all other calls of its step.
 
-A retrieval (`retrieval.completed`) stands before the first step, or inside the call that searches. What models
-took for it (`usage.recorded`) follows it.
+A retrieval (`retrieval.completed`) stands before the first step, or inside the call that searches. What
+models took for it (`usage.recorded`) follows it.
 
 Before a run's last event, every open part, approval, question and tool call is closed.
 

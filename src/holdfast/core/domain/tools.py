@@ -167,6 +167,18 @@ class KnowledgeDesk(Protocol):
         `NotFoundError`."""
         ...
 
+    async def texts(
+        self, documents: Sequence[str] = (), max_chars: int = 1_000_000
+    ) -> tuple[tuple[Document, str], ...]:
+        """Returns documents of the run's collections, by id or name, or all of them, with their whole texts.
+        Raises `NotFoundError`, and `TooLargeError` when they have more than `max_chars` together."""
+        ...
+
+    async def ask(self, questions: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Returns what the run's model answers to questions, each about a text of its own; what it takes is
+        counted. Raises `ModelError`, `UnsupportedError` for the offline model."""
+        ...
+
 
 class MemoryDesk(Protocol):
     """The memory of one run: what its tools may ask, on behalf of its owner."""

@@ -241,7 +241,7 @@ class _Run:
         retrieval, place = self._retrieval, f"summary/{self._summaries}"
         begin, parent = (self._last_at, self._root) if retrieval is None else (retrieval.start, retrieval)
         span = self._chat(place, event.model, begin, parent)
-        purpose = "summary" if retrieval is None else "retrieval"
+        purpose = "retrieval" if retrieval is not None else "tool" if self._tools else "summary"
         span.attributes |= {**used.attributes(), "holdfast.purpose": purpose}
         yield span.end(event.at)
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from holdfast.core.domain.agents import KnowledgeAssignment
-from holdfast.core.domain.errors import ErrorInfo, HoldfastError, NotFoundError, UnsupportedError
+from holdfast.core.domain.errors import (
+    ErrorInfo,
+    HoldfastError,
+    NotFoundError,
+    TooLargeError,
+    UnsupportedError,
+)
 from holdfast.core.domain.events import RetrievalCompleted, UsageRecorded
 from holdfast.core.domain.indexing import Asker, KnowledgeIndex, KnowledgeKeeper, Retriever
 from holdfast.core.domain.knowledge import Collection, Document, Method, Retrieval, RetrievalStep, Retrieved
 from holdfast.core.domain.models import UsageReport
 from holdfast.core.domain.options import KnowledgeUse
-from holdfast.core.domain.passages import retrieved, shown, used_tokens, within_budget
+from holdfast.core.domain.passages import DATA_RULE, quoted, retrieved, shown, used_tokens, within_budget
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.values import all_items
 from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.knowledge.assigned import Assigned, assigned
 from holdfast.core.tools.registry import near_names
@@ -26,6 +35,10 @@ for one that cannot be asked."""
 
 _HEAD_CHARS = 600
 """What a result says around its passages, at most."""
+_READER = "Answer the question from the text alone, briefly. Say so when the text does not answer it."
+_ASKED_AT_ONCE = 4
+_MOST_DOCUMENTS = 10_000
+_PAGE_CHARS = 100_000
 _NAMES = 20
 """Documents that are looked at by name, and named where there is no such document."""
 
@@ -168,6 +181,60 @@ class Desk:
         passages = (item.passage for item in self._emitter.context.sources.values())
         return any(passage is not None and passage.document_id == document.id for passage in passages)
 
+    async def texts(
+        self, documents: Sequence[str] = (), max_chars: int = 1_000_000
+    ) -> tuple[tuple[Document, str], ...]:
+        """Does as `KnowledgeDesk.texts`."""
+        there = await self.collections()
+        chosen = [await self._document(each, there) for each in documents] or await self._all_documents(there)
+        if sum(each.characters for each in chosen) > max_chars:
+            raise TooLargeError(
+                f"{len(chosen)} documents have more than {max_chars:,} characters in all; name some of them."
+            )
+        return tuple([(each, await self._whole(each)) for each in chosen])
+
+    async def _all_documents(self, there: tuple[Assigned, ...]) -> list[Document]:
+        found: list[Document] = []
+        for each in there:
+            fetch = partial(self._ports.index.documents, each.collection.id, "")
+            found += [one for one in await all_items(fetch, _MOST_DOCUMENTS) if self._may_read(one, each)]
+        return found
+
+    async def _whole(self, document: Document) -> str:
+        texts: list[str] = []
+        length = 0
+        while length < document.characters:
+            text = await self._ports.index.text(document.id, length, _PAGE_CHARS)
+            if not text:
+                break
+            texts.append(text)
+            length += len(text)
+        return "".join(texts)
+
+    async def ask(self, questions: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Does as `KnowledgeDesk.ask`."""
+        model, usage = self._emitter.state.model, list[UsageReport]()
+        asker = self._ports.asker(model, self._request.api_base, usage.append)
+        if asker is None:
+            raise UnsupportedError("The offline model cannot answer questions on a text; choose another one.")
+        room = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+        async def answer(question: str, text: str) -> str:
+            async with room:
+                return await asker(f"{question}\n\n{DATA_RULE}\n\n{quoted(text)}", system=_READER)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(answer(*each)) for each in questions]
+        except* HoldfastError as errors:
+            raise _first(errors) from None
+        finally:
+            await self._emitter.emit(*self._used(model, usage))
+        return tuple(task.result() for task in tasks)
+
+    def _used(self, model: str, usage: Sequence[UsageReport]) -> list[UsageRecorded]:
+        return [UsageRecorded(**self.ids, model=model, **each.model_dump(exclude={"type"})) for each in usage]
+
     # --- before the first step
 
     async def look_up(self, query: str, chosen: Sequence[Assigned], method: Method | None = None) -> None:
@@ -243,8 +310,7 @@ class Desk:
             duration_ms=round((time.perf_counter() - began) * 1000, 1),
             error=error.info if error is not None else None,
         )
-        used = (UsageRecorded(**self.ids, model=model, **each.model_dump(exclude={"type"})) for each in usage)
-        logged, *_ = await self._emitter.emit(event, *used)
+        logged, *_ = await self._emitter.emit(event, *self._used(model, usage))
         assert isinstance(logged.event, RetrievalCompleted)
         return logged.event.items, error
 
@@ -279,6 +345,11 @@ class Desk:
             room -= len(shown([item.model_copy(update={"number": 100_000})])) + 2
             kept.append(item.model_copy(update={"used": item.used and room >= 0}))
         return tuple(kept)
+
+
+def _first(errors: BaseExceptionGroup[HoldfastError]) -> HoldfastError:
+    found = errors.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def _is(collection: Collection, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.tools import Tool
+from holdfast.core.tools.builtin.analyse_documents import AnalyseDocuments
 from holdfast.core.tools.builtin.ask_user import AskUser
 from holdfast.core.tools.builtin.edit_file import EditFile
 from holdfast.core.tools.builtin.fetch_url import FetchUrl
@@ -35,6 +36,7 @@ def builtin_tools(processes: ProcessRunner) -> tuple[Tool, ...]:
         FetchUrl(processes),
         SearchKnowledge(),
         ReadDocument(),
+        AnalyseDocuments(processes),
         UpdatePlan(),
         AskUser(),
         SearchMemory(),

@@ -1,4 +1,6 @@
-"""Runs the script that `run_python` wrote, then saves open figures. A program: nothing imports it."""
+"""Runs the script that `run_python` wrote, then saves open figures. A program: nothing imports it, but
+`analyse_main.py` runs its script as this does.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,12 @@ from pathlib import Path
 _NAME = "script.py"
 
 
-def _run(script: Path) -> None:
+def _run(script: Path, names: dict[str, object] | None = None) -> None:
+    """Runs the script, which knows `names` without an import."""
     source = script.read_text(encoding="utf-8")
     main = types.ModuleType("__main__")
     main.__file__ = str(script)
+    main.__dict__.update(names or {})
     sys.modules["__main__"] = main
     sys.argv = [_NAME]
     sys.excepthook = _print_error
