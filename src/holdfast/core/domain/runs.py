@@ -34,7 +34,7 @@ class RunStatus(StrEnum):
 class RunOptions(Value):
     """What one run overrides; what is left out is as the agent says. One type for every door.
 
-    Limits that are given here take the place of the agent's for this run. The fields from `skills` on are
+    Limits that are given here take the place of the agent's for this run. Some fields (`LATER_OPTIONS`) are
     known, but their services come later: a run that asks for one is refused with `unsupported_option`.
     """
 
@@ -82,6 +82,8 @@ class RunOptions(Value):
     mode: str | None = None
     """Name of a way of working, for example one that hands work to other agents."""
     memory: MemoryUse | None = None
+    """Which entries the run recalls and keeps, with the tools for it, and the block in the place of the
+    agent's own."""
     context_source: ContextSource | None = None
     """What the model is shown beside the conversation, in the place of what the agent's knowledge would be
     searched for before the first step."""
