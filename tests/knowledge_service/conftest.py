@@ -410,6 +410,28 @@ def open_shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenShelf:
     return opened
 
 
+@pytest.fixture(scope="session")
+def parts_on() -> Callable[..., Parts]:
+    """Makes the parts of a workbench on a home, with an index of the test's choice."""
+
+    def make(home: Path, index: Callable[[Paths], Any]) -> Parts:
+        paths = Paths.resolve({"HOLDFAST_HOME": str(home / "h")})
+        paths.make()
+        return Parts(
+            paths=paths,
+            settings=lambda project: Settings(),
+            blobs=FileBlobs(paths.blobs),
+            client=TellingModel(),
+            catalog=OneModel(),
+            tools=ToolRegistry(builtin_tools(ChildProcesses())),
+            keys=ProviderKeys(paths, ENVIRONMENT, {}),
+            environment=child_environment(ENVIRONMENT),
+            knowledge=index(paths),
+        )
+
+    return make
+
+
 @pytest.fixture
 async def shelf(open_shelf: OpenShelf) -> AsyncIterator[Shelf]:
     """An open workbench with the collection `docs`."""
