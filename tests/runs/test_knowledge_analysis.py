@@ -104,7 +104,7 @@ async def test_a_document_of_another_collection_is_none(opened, say, call) -> No
 
 
 async def test_a_mistake_of_the_program_is_shown_as_its_own(opened, say, call) -> None:
-    code = "try:\n    ask('x', 'y' * 70_000)\nexcept Exception as error:\n    print(error)\nraise KeyError('mine')"
+    code = "try:\n    ask('x', 'y' * 70_000)\nexcept Exception as e:\n    print(e)\nraise KeyError('mine')"
     async with opened([call(analyse(code)), say("ok")]) as bench:
         said = (await end(bench))[1]
         assert "a text to ask about has at most 60,000 characters" in said
@@ -124,6 +124,12 @@ async def test_a_program_that_never_ends_asking_is_stopped(opened, say, call) ->
     steps = [call(analyse(code)), *[say("again")] * (ROUNDS + 1), say("ok")]
     async with opened(steps) as bench:
         assert "waited for answers more than 8 times" in (await end(bench))[1]
+
+
+async def test_a_pipe_in_the_place_of_questions_does_not_hold_the_engine(opened, say, call) -> None:
+    code = "import os\nos.mkfifo(os.path.join(os.path.dirname(__file__), 'asked.json'))"
+    async with opened([call(analyse(code)), say("ok")]) as bench:
+        assert (await end(bench))[1] == "The program asks for too much at once."
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,23 @@ async def test_a_document_is_read_in_parts_by_its_name(open_bench, say, call, in
         assert "There is no document" in result(events, 1)
 
 
+async def test_a_filter_is_no_way_around_reading(open_bench, say, call, index) -> None:
+    agent = "knowledge: [{ collection: docs, retrieval: { where: { year: 2020 } } }]\n"
+    read = ("read_document", json.dumps({"document": "travel.md"}))
+    steps = [call(read), call(search("hotels")), call(read), say("ok")]
+    async with open_bench(steps, knowledge=index, agent=agent) as bench:
+        events = await bench.end(await bench.send(await bench.session()))
+        assert [each.outcome for each in of(events, "tool_call.completed")] == ["error", "ok", "ok"]
+
+
+async def test_a_run_that_may_see_some_documents_reads_no_others(open_bench, say, call, index) -> None:
+    uses = (KnowledgeUse(collection="docs", documents=("id-docs-local/food.md",)),)
+    steps = [call(*(("read_document", json.dumps({"document": each})) for each in HANDBOOK)), say("ok")]
+    async with open_bench(steps, knowledge=index) as bench:
+        events = await bench.end(await bench.send(await bench.session(), knowledge=uses))
+        assert [each.outcome for each in of(events, "tool_call.completed")] == ["error", "ok"]
+
+
 async def test_a_rule_that_denies_stands_before_a_search(open_bench, say, call, index) -> None:
     async with open_bench([call(search()), say("ok")], knowledge=index, agent=DOCS) as bench:
         (bench.home / "config").mkdir(exist_ok=True)
