@@ -135,81 +135,23 @@ class Desk:
             )
         if not there:
             raise NotFoundError(
-                "There is no collection that this run may search.", code="collection_not_found"
+                "There is no collection that this run may search; `holdfast knowledge create NAME` makes one.",
+                code="collection_not_found",
             )
         return tuple(each for each in there if not names or any(_is(each.collection, name) for name in names))
 
     async def read(self, document: str, start: int = 0, characters: int = 4_000) -> tuple[Document, str]:
         """Does as `KnowledgeDesk.read`."""
-        there = await self.collections()
-        found = await self._document(document, there)
-        return found, await self._ports.index.text(found.id, start, characters)
-
-    async def _document(self, wanted: str, there: tuple[Assigned, ...]) -> Document:
-        by_id = await self._by_id(wanted)
-        if by_id is not None and any(self._may_read(by_id, each) for each in there):
-            return by_id
-        names: list[str] = []
-        for each in there:
-            page = await self._ports.index.documents(each.collection.id, wanted, _NAMES)
-            readable = [one for one in page.items if self._may_read(one, each)]
-            exact = [one for one in readable if wanted in (one.name, one.title, one.source)]
-            if exact:
-                return exact[0]
-            names += [sanitize_line(one.name) for one in readable]
-        raise NotFoundError(
-            f"There is no document {shorten(wanted, 80)!r} in the collections of this run."
-            f"{near_names(wanted, names[:_NAMES])}",
-            code="document_not_found",
-        )
-
-    async def _by_id(self, document_id: str) -> Document | None:
-        try:
-            return await self._ports.index.document(document_id)
-        except NotFoundError:
-            return None
-
-    def _may_read(self, document: Document, each: Assigned) -> bool:
-        """Says whether a document is among what the run may see of a collection. Only a search can tell what
-        a filter leaves: then what it has shown may be read."""
-        if document.collection_id != each.collection.id:
-            return False
-        if each.use.documents is not None and document.id not in each.use.documents:
-            return False
-        if each.use.where is None:
-            return True
-        passages = (item.passage for item in self._emitter.context.sources.values())
-        return any(passage is not None and passage.document_id == document.id for passage in passages)
+        return await (await self._reading()).part(document, start, characters)
 
     async def texts(
         self, documents: Sequence[str] = (), max_chars: int = 1_000_000
     ) -> tuple[tuple[Document, str], ...]:
         """Does as `KnowledgeDesk.texts`."""
-        there = await self.collections()
-        chosen = [await self._document(each, there) for each in documents] or await self._all_documents(there)
-        if sum(each.characters for each in chosen) > max_chars:
-            raise TooLargeError(
-                f"{len(chosen)} documents have more than {max_chars:,} characters in all; name some of them."
-            )
-        return tuple([(each, await self._whole(each)) for each in chosen])
+        return await (await self._reading()).texts(documents, max_chars)
 
-    async def _all_documents(self, there: tuple[Assigned, ...]) -> list[Document]:
-        found: list[Document] = []
-        for each in there:
-            fetch = partial(self._ports.index.documents, each.collection.id, "")
-            found += [one for one in await all_items(fetch, _MOST_DOCUMENTS) if self._may_read(one, each)]
-        return found
-
-    async def _whole(self, document: Document) -> str:
-        texts: list[str] = []
-        length = 0
-        while length < document.characters:
-            text = await self._ports.index.text(document.id, length, _PAGE_CHARS)
-            if not text:
-                break
-            texts.append(text)
-            length += len(text)
-        return "".join(texts)
+    async def _reading(self) -> Reading:
+        return Reading(self._ports.index, await self.collections(), self._emitter.context.sources)
 
     async def ask(self, questions: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Does as `KnowledgeDesk.ask`."""
