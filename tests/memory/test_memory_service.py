@@ -404,3 +404,17 @@ async def test_an_index_that_is_made_anew_leaves_memory_alone(memory_of, log) ->
     await log.rebuild_index()
     assert await memory.block("a") == block
     assert [hit.entry for hit in await memory.search("tea")] == [entry]
+
+
+async def test_what_a_run_keeps_for_a_user_who_is_gone_is_removed_when_it_has_ended(
+    memory_of, accounts, store
+) -> None:
+    anns, bobs = await memory_of("ann"), await memory_of("bob")
+    kept = await bobs.remember("bob's")
+    await accounts.remove_user("id-ann")
+    await anns.remember("too late")
+    await anns.create_block("late")
+    await store.forget_user("id-ann")
+    assert (await anns.entries()).items == ()
+    assert (await anns.blocks()).items == ()
+    assert (await bobs.entries()).items == (kept,)

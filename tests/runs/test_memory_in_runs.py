@@ -445,3 +445,38 @@ async def test_instructions_in_front_of_a_message_are_in_the_prompt_that_is_kept
         events = await bench.end(submitted.run_id)
         (step,) = [e.event for e in events if e.event.type == "step.started"]
         assert b"Be brief." in bench.blobs.get(step.prompt)
+
+
+async def test_a_run_that_is_taken_up_again_keeps_its_call_and_its_files(open_bench, say, call) -> None:
+    text = AGENT.format(
+        name="keeper", tools="[read_file]", memory="{blocks: [notes], recall: true}", approvals="{}"
+    )
+    async with open_bench([call(("remember", '{"content": "Likes tea"}'))]) as bench:
+        await bench.workbench.agents.create(text)
+        await bench.workbench.memory.create_block("notes", "as given", injection="file")
+        session = await bench.workbench.sessions.create("keeper", str(bench.project))
+        run_id = await bench.send(session)
+        approval = await bench.approval()
+    path = Path(session.workspace) / "MEMORY" / "notes.md"
+    path.write_text("as changed in the run")
+    async with open_bench([say("done")]) as bench:
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        await bench.end(run_id)
+        (entry,) = (await bench.workbench.memory.entries()).items
+        assert (entry.content, entry.session_id) == ("Likes tea", session.id)
+        assert path.read_text() == "as changed in the run"
+        assert "MEMORY/notes.md" in system_of(bench.model.requests[0])
+
+
+async def test_removing_a_user_removes_what_is_his(open_bench, say) -> None:
+    async with open_bench([say("a")]) as bench:
+        users = bench.workbench.users
+        user = await users.add("ann", Role.USER)
+        anns = bench.workbench.as_principal(
+            Principal(user_id=user.id, name="ann", role=user.role, scope=Scope.ADMIN)
+        )
+        await anns.memory.create_block("diary", "dear")
+        await anns.memory.remember("before")
+        await users.remove("ann")
+        assert (await anns.memory.entries()).items == ()
+        assert (await anns.memory.blocks()).items == ()

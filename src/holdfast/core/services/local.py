@@ -242,6 +242,7 @@ class _Core:
         await self.keeper.forget_user(user_id)
         runs = await self.log.reader.open_runs(user_id)
         await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
+        await self.memory.forget_user(user_id)
 
     async def remove_unused_blobs(self) -> None:
         used = await self.log.reader.all_blobs()

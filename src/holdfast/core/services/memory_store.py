@@ -15,7 +15,7 @@ from holdfast.core.memory.rules import merged, too_long
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.entries import MemoryEntries
 from holdfast.core.store.log import EventLog
-from holdfast.core.store.memory import MemoryBlocks
+from holdfast.core.store.memory import MemoryBlocks, forget_owner
 
 T = TypeVar("T")
 By = Literal["person", "agent"]
@@ -46,6 +46,10 @@ class MemoryStore:
         self._going_on.add(task)
         task.add_done_callback(self._going_on.discard)
         return await asyncio.shield(task)
+
+    async def forget_user(self, user_id: str) -> None:
+        """Removes what is left of a user who is gone: a run of his may have kept something since."""
+        await self._log.writer.run(lambda db: forget_owner(db, user_id))
 
     async def block_changed(self, block: MemoryBlock, change: MemoryChange, by: By) -> None:
         """Tells the owner of a block what became of it."""
