@@ -197,7 +197,6 @@ class VectorStore:
         with loading():  # a second, and only where vectors are needed
             import chromadb
             from chromadb.config import Settings
-
         client = chromadb.PersistentClient(self._folder, settings=Settings(anonymized_telemetry=False))
         self._file_number = self._file.stat().st_ino
         return client
@@ -205,10 +204,12 @@ class VectorStore:
     def _connect(self, url: str) -> ClientAPI:
         with loading():  # a second, and only where vectors are needed
             import chromadb
+            import httpx
             from chromadb.config import Settings
 
+        # The client waits for ever, already when it is made, and has no setting for that.
+        httpx.get(f"{url.rstrip('/')}/api/v2/heartbeat", timeout=self._timeout_s).raise_for_status()
         client = chromadb.HttpClient(host=url, settings=Settings(anonymized_telemetry=False))
-        # It waits for ever by itself, and has no setting for that.
         client._server._session.timeout = self._timeout_s  # type: ignore[attr-defined]
         return client
 
