@@ -8,11 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fake_knowledge import citation, retrieved
+from fake_knowledge import job as a_job
 from fake_workbench import FakeRun, FakeWorkbench, new_file, spec
 from textual.pilot import Pilot
 
 from holdfast.core.config.paths import shipped
 from holdfast.core.domain.agents import Layer
+from holdfast.core.domain.events import RetrievalCompleted
 from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.tools import CommandBlock, PlanBlock, PlanItem, Risk
 from holdfast.tui.start import Remote
@@ -222,5 +225,55 @@ def test_an_engine_elsewhere_with_a_key_that_may_look(
     async def act(pilot: Pilot[Any]) -> None:
         await scene.ready(pilot)
         await scene.rest(pilot)
+
+    assert snap_compare(scene.app, terminal_size=size, run_before=act)
+
+
+async def cite(job: FakeRun) -> None:
+    items = (retrieved(3, 1), retrieved(20, 2), retrieved(5, None))
+    job.emit(
+        RetrievalCompleted,
+        query="how it is set up",
+        method="hybrid",
+        collections=("docs",),
+        items=items,
+        tokens=900,
+        max_tokens=1000,
+        duration_ms=12.0,
+    )
+    cited = (citation(1, 3), citation(2, 20))
+    await job.say("Part three **says so** [1], and part twenty, too [2].", citations=cited)
+
+
+async def with_knowledge(scene: Stage, pilot: Pilot[Any], *names: str) -> None:
+    """Asks what is answered from documents, and presses keys there."""
+    scene.bench.scripts = [cite]
+    scene.bench.jobs.jobs = [a_job("j")]
+    await scene.ready(pilot)
+    await pilot.press(*"how", "enter")
+    await scene.until(pilot, lambda: scene.app.model.answers.find(2) and not scene.app.model.run.busy)
+    await scene.app.desk.sessions.open(scene.app.model.session_id)
+    await pilot.press("f5")
+    await scene.until(pilot, lambda: scene.app.model.knowledge.collections)
+    for name in names:
+        await pilot.press(name)
+        await scene.rest(pilot)
+    await scene.rest(pilot)
+
+
+KNOWLEDGE = {
+    "what-an-answer-was-made-from": (WIDE, "holdfast-dark", ()),
+    "a-document-at-a-passage": (NARROW, "holdfast-light", ("down", "enter")),
+    "the-knowledge-screen": (WIDE, "holdfast-light", ("o", "j")),
+}
+
+
+@pytest.mark.parametrize("name", KNOWLEDGE)
+def test_knowledge(snap_compare: Any, stage: Any, name: str) -> None:
+    size, theme, names = KNOWLEDGE[name]
+    scene = stage(theme)
+
+    async def act(pilot: Pilot[Any]) -> None:
+        await with_knowledge(scene, pilot, *names)
 
     assert snap_compare(scene.app, terminal_size=size, run_before=act)
