@@ -253,6 +253,10 @@ def test_what_was_looked_up_stands_before_the_message_that_it_is_for(turns: list
         writer.turn({**each, "kept": None, "history": None})
     shown = [message.text.startswith(RETRIEVED_HEADER) for message in writer.context.messages]
     assert sum(shown) == sum(len(each["looked_up"]) for each in turns)
+    entries = writer.context.entries
+    for kept in (0, 10, 30):
+        cut = _cut(entries, kept)
+        assert not (cut and cut < len(entries) and entries[cut - 1].looked_up), "no message without it"
     for message, following in pairwise(writer.context.messages):
         if message.text.startswith(RETRIEVED_HEADER):
             assert message.role == "user"

@@ -125,6 +125,19 @@ async def test_a_document_is_read_in_parts_by_its_name(open_bench, say, call, in
         assert "There is no document" in result(events, 1)
 
 
+async def test_the_end_of_a_path_names_a_document_where_there_is_one(open_bench, say, call, index) -> None:
+    index.add("more", {"a/one.md": ["One."], "a/two.md": ["A two."], "b/two.md": ["B two."]})
+    steps = [
+        call(*(("read_document", json.dumps({"document": each})) for each in ("one.md", "two.md"))),
+        say("ok"),
+    ]
+    async with open_bench(steps, knowledge=index, agent="knowledge: [more]\n") as bench:
+        events = await bench.end(await bench.send(await bench.session()))
+        assert "> One." in result(events)
+        assert "Did you mean" in result(events, 1)
+        assert result(events, 1).count("/two.md") == 2
+
+
 async def test_a_filter_is_no_way_around_reading(open_bench, say, call, index) -> None:
     agent = "knowledge: [{ collection: docs, retrieval: { where: { year: 2020 } } }]\n"
     read = ("read_document", json.dumps({"document": "travel.md"}))

@@ -144,6 +144,8 @@ def digest(entries: list[Entry]) -> str:
     for entry in entries:
         for part in entry.parts:
             match part:
+                case TextPart() if entry.looked_up:
+                    lines.append("Passages of documents were looked up.")
                 case TextPart(text=text) if entry.role == "user":
                     lines.append(f"The person said: {shorten(' '.join(text.split()), 400)}")
                 case TextPart(text=text):
@@ -156,14 +158,15 @@ def digest(entries: list[Entry]) -> str:
 
 
 def _cut(entries: list[Entry], keep_tokens: int) -> int:
-    """Returns how many entries to drop: never between a call and its result, never the newest message."""
+    """Returns how many entries to drop: never between a call and its result, never the newest message, and no
+    message without what was looked up for it."""
     size = 0
     cut = len(entries)
     for index in range(len(entries) - 1, -1, -1):
         size += tokens_of(entries[index].message)
         if size > keep_tokens and cut < len(entries):
             break
-        if entries[index].role != "tool":
+        if entries[index].role != "tool" and not entries[max(0, index - 1)].looked_up:
             cut = index
             if size > keep_tokens:
                 break

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 from holdfast.core.domain.agents import KnowledgeAssignment
@@ -14,7 +13,6 @@ from holdfast.core.domain.errors import (
     ErrorInfo,
     HoldfastError,
     NotFoundError,
-    TooLargeError,
     UnsupportedError,
 )
 from holdfast.core.domain.events import RetrievalCompleted, UsageRecorded
@@ -23,10 +21,10 @@ from holdfast.core.domain.knowledge import Collection, Document, Method, Retriev
 from holdfast.core.domain.models import UsageReport
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.passages import DATA_RULE, quoted, retrieved, shown, used_tokens, within_budget
-from holdfast.core.domain.text import sanitize_line, shorten
-from holdfast.core.domain.values import all_items
+from holdfast.core.domain.text import shorten
 from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.knowledge.assigned import Assigned, assigned
+from holdfast.core.runs.knowledge.reading import Reading
 from holdfast.core.tools.registry import near_names
 
 MakeAsker = Callable[[str, str | None, Callable[[UsageReport], None]], Asker | None]
@@ -37,10 +35,6 @@ _HEAD_CHARS = 600
 """What a result says around its passages, at most."""
 _READER = "Answer the question from the text alone, briefly. Say so when the text does not answer it."
 _ASKED_AT_ONCE = 4
-_MOST_DOCUMENTS = 10_000
-_PAGE_CHARS = 100_000
-_NAMES = 20
-"""Documents that are looked at by name, and named where there is no such document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +129,7 @@ class Desk:
             )
         if not there:
             raise NotFoundError(
-                "There is no collection that this run may search; `holdfast knowledge create NAME` makes one.",
+                "There is no collection that this run may search. `holdfast knowledge create` makes one.",
                 code="collection_not_found",
             )
         return tuple(each for each in there if not names or any(_is(each.collection, name) for name in names))

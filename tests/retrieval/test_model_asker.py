@@ -1,0 +1,54 @@
+"""Asking a model one thing, outside of any conversation."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.core.domain.errors import ModelStreamCut, ModelUnavailable, UnsupportedError
+from holdfast.core.domain.models import Finished, TextDelta, UsageReport
+from holdfast.core.models.scripted import ScriptedModel
+from holdfast.core.services.asking import ModelAsker
+
+USAGE = UsageReport(input_tokens=3, output_tokens=2)
+
+
+async def test_the_answer_and_what_it_took() -> None:
+    model = ScriptedModel([[TextDelta(text=" Four"), TextDelta(text=". "), USAGE, Finished(reason="stop")]])
+    used: list[UsageReport] = []
+    ask = ModelAsker(model, "some/model", used=used.append, api_base="http://models.example")
+    assert await ask("Two and two?", system="Be brief.", max_tokens=9) == "Four."
+    assert used == [USAGE]
+    (request,) = model.requests
+    assert [(message.role, message.text) for message in request.messages] == [
+        ("system", "Be brief."),
+        ("user", "Two and two?"),
+    ]
+    assert (request.model, request.settings.max_output_tokens) == ("some/model", 9)
+    assert request.settings.api_base == "http://models.example"
+
+
+async def test_without_a_system_prompt_there_is_none() -> None:
+    model = ScriptedModel([[TextDelta(text="a"), Finished(reason="stop")]])
+    await ModelAsker(model, "m")("q")
+    assert [message.role for message in model.requests[0].messages] == ["user"]
+
+
+async def test_the_offline_model_is_not_asked() -> None:
+    model = ScriptedModel([])
+    with pytest.raises(UnsupportedError, match="hybrid, vector, lexical"):
+        await ModelAsker(model, "offline")("q")
+    assert model.requests == []
+
+
+async def test_a_models_mistake_is_raised_as_it_is() -> None:
+    with pytest.raises(ModelUnavailable):
+        await ModelAsker(ScriptedModel([[ModelUnavailable("busy")]]), "m")("q")
+
+
+async def test_an_answer_that_is_cut_off_is_none() -> None:
+    class Cut:
+        async def stream(self, request):
+            yield TextDelta(text="half")
+
+    with pytest.raises(ModelStreamCut):
+        await ModelAsker(Cut(), "m")("q")
