@@ -318,9 +318,9 @@ class LocalWorkbench:
             await core.start_tracing()
             await core.hooks.read_secrets()
             await core.supervisor.recover()
+            await core.hooks.start()
             await core.library.start()
             core.keeper.start()
-            await core.hooks.start()
         except BaseException:
             await log.close()  # its threads would keep the process alive
             raise
