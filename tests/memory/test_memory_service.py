@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from holdfast.core.domain.errors import (
@@ -418,3 +420,16 @@ async def test_what_a_run_keeps_for_a_user_who_is_gone_is_removed_when_it_has_en
     assert (await anns.entries()).items == ()
     assert (await anns.blocks()).items == ()
     assert (await bobs.entries()).items == (kept,)
+
+
+async def test_what_was_changed_meanwhile_is_not_written_over(memory_of) -> None:
+    memory = await memory_of("local")
+    made = await memory.create_block("project", "as it was read")
+    read = hashlib.sha256(b"as it was read").hexdigest()
+    changed = await memory.update_block(made.id, content="an agent's", expected=read.upper())
+    assert changed.content == "an agent's"
+    with pytest.raises(ConflictError) as caught:
+        await memory.update_block(made.id, content="a person's", expected=read)
+    assert caught.value.code == "block_changed"
+    assert (await memory.block(made.id)).content == "an agent's"
+    await memory.update_block(made.id, content="a person's")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.domain.errors import ConflictError, NotFoundError
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.jobs import Job, JobProgress, JobStatus
 from holdfast.core.domain.knowledge import (
@@ -278,7 +279,10 @@ class FakeMemory:
         self.blocks_by_id[made.id] = made
         return made
 
-    async def update_block(self, wanted: str, **more: Any) -> MemoryBlock:
+    async def update_block(self, wanted: str, expected: str | None = None, **more: Any) -> MemoryBlock:
+        now = hashlib.sha256(self.blocks_by_id[wanted].content.encode()).hexdigest()
+        if expected is not None and expected != now:
+            raise ConflictError("It was changed.", code="block_changed")
         self.calls.append(("update_block", wanted, more))
         self.blocks_by_id[wanted] = self.blocks_by_id[wanted].model_copy(update=more)
         self.bench.emit(MemoryChanged(kind="block", object_id=wanted, change="updated"))

@@ -226,7 +226,7 @@ async def test_a_block_that_was_changed_meanwhile_is_not_written_over_unseen(mak
         await pilot.press("enter")
         await until(pilot, is_on(app, TextScreen))
         await pilot.press("exclamation_mark")
-        changed = bench.memory.blocks_by_id["project-id"].model_copy(update={"updated_at": bench.time()})
+        changed = bench.memory.blocks_by_id["project-id"].model_copy(update={"content": "We use spaces."})
         bench.memory.blocks_by_id["project-id"] = changed
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "It was changed meanwhile" in shown(app))

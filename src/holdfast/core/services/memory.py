@@ -85,6 +85,7 @@ class MemoryService:
         injection: Injection | None = None,
         access: MemoryAccess | None = None,
         max_chars: int | None = None,
+        expected: str | None = None,
     ) -> MemoryBlock:
         found = await self.block(block)
         changes: dict[str, Any] = {"injection": injection, "access": access}
@@ -104,7 +105,8 @@ class MemoryService:
             changes["content"] = checked_content(self._store.redact(content), longest)
         if not changes:
             return found
-        return await self._store.change_block(self._access.owner, found, changes)
+        digest = expected.lower() if expected is not None else None
+        return await self._store.change_block(self._access.owner, found, changes, expected=digest)
 
     async def delete_block(self, block: str) -> None:
         found = await self._own(block)

@@ -87,15 +87,19 @@ class MemoryStore:
         block: MemoryBlock,
         changes: dict[str, Any],
         by: By = "person",
+        expected: str | None = None,
     ) -> MemoryBlock:
-        """Changes a block on behalf of a user, and returns it. Raises `NotFoundError` when it went away or
-        is not his to change any more, `ConflictError`, `InvalidError`."""
+        """Changes a block on behalf of a user, and returns it; with `expected` only while that is the SHA-256
+        of its content. Raises `NotFoundError` when it went away or is not his to change any more,
+        `ConflictError`, `InvalidError`."""
         now = utc_now()
 
         async def change() -> MemoryBlock:
-            match await self.blocks.change(block.id, user, changes, now):
+            match await self.blocks.change(block.id, user, changes, now, expected):
                 case "gone":
                     raise no_block(block.name)
+                case "changed":
+                    raise _changed(block.name)
                 case "exists":
                     raise _exists(changes.get("name", block.name))
                 case "long":
@@ -147,6 +151,13 @@ def no_block(named: str) -> NotFoundError:
     return NotFoundError(
         f"There is no memory block {shorten(named, 100)!r}; `holdfast memory blocks` lists them.",
         code="memory_block_not_found",
+    )
+
+
+def _changed(name: str) -> ConflictError:
+    return ConflictError(
+        f"The memory block {shorten(name, 100)!r} was changed meanwhile; read it again.",
+        code="block_changed",
     )
 
 

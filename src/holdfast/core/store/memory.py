@@ -3,6 +3,7 @@ of the log."""
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
@@ -82,16 +83,27 @@ class MemoryBlocks:
 
         return await self._writer.run(insert)
 
-    async def change(self, block_id: str, user: str, changes: Mapping[str, Any], at: datetime) -> str:
+    async def change(
+        self,
+        block_id: str,
+        user: str,
+        changes: Mapping[str, Any],
+        at: datetime,
+        expected: str | None = None,
+    ) -> str:
         """Changes fields of a block, if the user may edit it still and its content fits. Returns what
-        hinders it: nothing (""), `exists`: another has the name; `gone`; or `long`."""
+        hinders it: nothing (""), `exists`: another has the name; `gone`; `long`; or `changed`: its content
+        has not the SHA-256 `expected` (None: no matter)."""
         fields = {**changes, "updated_at": _text(at)}
 
         def change(db: sqlite3.Connection) -> str:
             row = db.execute(f"{_BLOCK} WHERE b.id = ?2 AND {_MAY_EDIT}", (user, block_id)).fetchone()
             if row is None:
                 return "gone"
-            now = dict(zip((*_STORED, "can_edit"), row, strict=True)) | fields
+            before = dict(zip((*_STORED, "can_edit"), row, strict=True))
+            if expected is not None and _digest(before["content"]) != expected:
+                return "changed"
+            now = before | fields
             if _name_taken(db, now["owner"], now["name"], block_id):
                 return "exists"
             if now["max_chars"] and len(now["content"]) > now["max_chars"]:
@@ -212,3 +224,7 @@ def _fields(block: MemoryBlock) -> dict[str, Any]:
 
 def _block(row: sqlite3.Row) -> MemoryBlock:
     return MemoryBlock.model_validate(dict(row))
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -118,6 +118,7 @@ _PARAMETERS = {
     "memory.set_default.scope": "Runs of agents without tools, or of those with some.",
     "memory.update_block.access": "What agents may do with it; left out: as before.",
     "memory.update_block.content": "What it says; left out: as before.",
+    "memory.update_block.expected": "The SHA-256 of the content that is to be changed; left out: no matter.",
     "memory.update_block.injection": "Where it is put; left out: as before.",
     "memory.update_block.instructions": "What a model is to do with it; left out: as before.",
     "memory.update_block.max_chars": "Characters that its content may have; left out: as before.",

@@ -18,6 +18,7 @@ from holdfast.tui.presenters.memory import (
     EntryView,
     MemoryState,
     block_views,
+    digest_of,
     entry_views,
     tags_of,
 )
@@ -150,18 +151,17 @@ class MemoryControl:
             return
         if not block.can_edit:
             raise ForbiddenError(f"{block.name} is shared with you for reading.")
-        memory, known = self._context.workbench.memory, block.updated_at
+        memory, read = self._context.workbench.memory, block.digest
 
         async def save(text: str) -> str:
-            nonlocal known
+            nonlocal read
             try:
-                now = (await memory.block(block_id)).updated_at
-                if now != known:
-                    known = now
-                    return CHANGED
-                await memory.update_block(block_id, content=text)
+                await memory.update_block(block_id, content=text, expected=read)
             except HoldfastError as error:
-                return sanitize_line(error.message)
+                if error.code != "block_changed":
+                    return sanitize_line(error.message)
+                read = digest_of((await memory.block(block_id)).content)
+                return CHANGED
             return ""
 
         await self._context.app.dialogs.edit_text(f"Block {block.name}", block.content, save)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ class BlockView:
     id: str
     name: str
     content: str
+    digest: str
+    """SHA-256 of the content as it is kept: what was read."""
     instructions: str
     injection: str
     access: str
@@ -78,6 +81,11 @@ class MemoryState:
         return next((one for one in self.entries or [] if one.id == entry_id), None)
 
 
+def digest_of(content: str) -> str:
+    """Returns the SHA-256 by which the engine knows a content."""
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
 def block_views(blocks: Iterable[MemoryBlock], defaults: MemoryDefaults, me: str) -> list[BlockView]:
     """Returns blocks as they are shown; `me` is the id of the user who looks."""
     return [_block(one, defaults, me) for one in blocks]
@@ -89,6 +97,7 @@ def _block(one: MemoryBlock, defaults: MemoryDefaults, me: str) -> BlockView:
         id=one.id,
         name=sanitize_line(one.name),
         content=sanitize(one.content),
+        digest=digest_of(one.content),
         instructions=sanitize(one.instructions),
         injection=one.injection,
         access=one.access,

@@ -57,9 +57,11 @@ class Memory(Protocol):
         injection: Injection | None = None,
         access: MemoryAccess | None = None,
         max_chars: int | None = None,
+        expected: str | None = None,
     ) -> MemoryBlock:
-        """Changes what is given; who is not the owner may change the content alone. Raises `ForbiddenError`,
-        `ConflictError`, `InvalidError`."""
+        """Changes what is given; who is not the owner may change the content alone. `expected` is the SHA-256
+        of the content that the writer had read (None: no matter). Raises `ForbiddenError`, `ConflictError`
+        (`block_changed`: the content is another now, `block_exists`), `InvalidError`."""
         ...
 
     @needs(Scope.ADMIN)
