@@ -114,7 +114,9 @@ class Library:
         """Takes a file `name` with `text` in."""
         path = self.folder / "files" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        part = path.with_name(f"{name.rpartition('/')[2]}.{new_id()}")
+        part.write_text(text)
+        part.replace(path)  # at once: other threads may be reading it
         item = IngestItem(source=str(path), name=name, path=str(path), **more)
         settings = KnowledgeSettings(max_file_mb=1)
         return self.index.ingest(collection or self.id, item, settings=settings, stop=stop or Stop())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -10,13 +11,19 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.fakes.plain_index import Letters, Library
 
-from holdfast.core.domain.errors import KnowledgeUnavailable, ModelRateLimited, ModelRequestRefused
+from holdfast.core.domain.errors import (
+    KnowledgeUnavailable,
+    ModelRateLimited,
+    ModelRequestRefused,
+    NotFoundError,
+)
 from holdfast.core.knowledge.index.stopping import Stop, Stopped
 from holdfast.core.knowledge.index.vectors import VectorStore
 
@@ -321,3 +328,29 @@ def test_an_empty_collection_has_its_new_model_at_once(library: Library) -> None
     assert library.index.collection(library.id).embedding_model == "other/small"
     library.add("a.md", "an owl")
     assert library.index.collection(library.id).dimensions == 13
+
+
+def test_many_threads_leave_it_whole(library: Library) -> None:
+    def work(seed: int) -> None:
+        chance = random.Random(seed)
+        for turn in range(12):
+            name = f"{chance.randrange(8)}.md"
+            match chance.randrange(5):
+                case 0:
+                    for document in library.index.documents(library.id, name).items:
+                        with contextlib.suppress(NotFoundError):  # another thread was quicker
+                            library.index.remove(document.id)
+                case 1:
+                    library.index.deliver()
+                case _:
+                    text = "\n\n".join(f"geese {seed} {turn}" for _ in range(chance.randrange(1, 40)))
+                    assert library.add(f"{name}", text).status != "failed"
+            for passage in library.find("geese", top_k=50):
+                assert passage.text.startswith("geese")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(8)))
+    for document in library.index.documents(library.id).items:
+        chunks = library.index.chunks(document.id, limit=1_000).items
+        assert len({chunk.text for chunk in chunks}) == 1, "two versions in one document"
+    assert library.index.check() == ()

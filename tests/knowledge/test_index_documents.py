@@ -169,3 +169,17 @@ def test_the_database_is_for_its_user_alone(library: Library) -> None:
     for file in (library.folder / "index").iterdir():
         if file.name.startswith("knowledge.db"):
             assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file
+
+
+def test_what_cannot_be_is_not_an_accident(library: Library) -> None:
+    document_id = library.add(
+        "a.md", "one", metadata={"n": float("nan"), "deep": [{"x": float("inf")}]}
+    ).document_id
+    document_id = document_id or ""
+    assert library.index.document(document_id).metadata == {"n": None, "deep": [{"x": None}]}
+    assert library.index.text(document_id, 2**70) == ""
+    assert library.index.text(document_id, -5, 2**70) == "one"
+    assert library.index.passages([2**70, -1]) == ()
+    assert library.index.documents(library.id, "word " * 5_000 + "%" * 100_000).items == ()
+    with pytest.raises(NotFoundError):
+        library.index.around(2**70)

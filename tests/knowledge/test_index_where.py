@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.domain.errors import InvalidError
-from holdfast.core.knowledge.where import MAX_CONDITIONS, compile_where
+from holdfast.core.knowledge.where import MAX_CONDITIONS, MAX_VALUES, compile_where
 
 KEYS = st.sampled_from(
     ["year", "team", 'a "quoted" key', "$name", "$source", "x.y", "umlaut ü", "back\\slash"]
@@ -148,3 +148,22 @@ def test_a_filter_cannot_be_nested_without_end() -> None:
 
 def test_no_filter_holds_always() -> None:
     assert compile_where(None).sql == compile_where({}).sql == "1"
+
+
+def test_long_lists_and_many_conditions_are_taken(table: sqlite3.Connection) -> None:
+    many = {"$in": [*range(MAX_VALUES - 1), "x"]}
+    condition = compile_where({"$or": [{f"key {i}": many} for i in range(MAX_CONDITIONS)]})
+    table.execute("DELETE FROM documents")
+    table.execute("INSERT INTO documents VALUES ('', '', '', ?)", (json.dumps({"key 7": 42.0}),))
+    query = f"SELECT count(*) FROM documents d WHERE {condition.sql}"
+    assert table.execute(query, condition.values).fetchone()[0] == 1
+
+
+@given(number=st.floats(allow_nan=False, allow_infinity=False))
+def test_any_number_is_found_again(table: sqlite3.Connection, number: float) -> None:
+    table.execute("DELETE FROM documents")
+    table.execute("INSERT INTO documents VALUES ('', '', '', ?)", (json.dumps({"n": number}),))
+    for where in ({"n": number}, {"n": {"$in": [number]}}):
+        condition = compile_where(where)
+        query = f"SELECT count(*) FROM documents d WHERE {condition.sql}"
+        assert table.execute(query, condition.values).fetchone()[0] == 1

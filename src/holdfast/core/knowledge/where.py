@@ -9,6 +9,7 @@ greater.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ MAX_VALUES = 1_000
 """Most values in one `$in` or `$nin`."""
 MAX_DEPTH = 10
 
+_LISTED = "IN (SELECT value FROM json_each(?))"
+
 Scalar = str | int | float | bool
 _COMPARISONS = {"$eq": "=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 _JUNCTIONS = {"$and": " AND ", "$or": " OR "}
@@ -35,7 +38,7 @@ class Condition:
     """A condition over the table `documents d`."""
 
     sql: str
-    values: tuple[str | int | float, ...] = ()
+    values: tuple[str, ...] = ()
 
 
 ALWAYS = Condition("1")
@@ -84,8 +87,7 @@ class _Compiler:
             case "$in" | "$nin":
                 if not isinstance(value, list | tuple) or not 0 < len(value) <= MAX_VALUES:
                     raise _invalid(at, f"must be a list of 1 to {MAX_VALUES} values")
-                scalars = [_scalar(item, f"{at}[{i}]") for i, item in enumerate(value)]
-                test = _join(" OR ", [_test("=", scalar) for scalar in scalars])
+                test = _one_of([_scalar(item, f"{at}[{i}]") for i, item in enumerate(value)])
             case "$ne":
                 test = _test("=", _scalar(value, at))
             case _ if op in _COMPARISONS:
@@ -114,7 +116,24 @@ def _test(sign: str, value: Scalar) -> Condition:
         case str():
             return Condition(f"m.type = 'text' AND m.value {sign} ?", (clean(value),))
         case _:
-            return Condition(f"m.type IN ('integer', 'real') AND m.value {sign} ?", (value,))
+            # As JSON, as the metadata's own numbers: SQLite may round them otherwise than Python.
+            number = f"m.value {sign} json_extract(?, '$')"
+            return Condition(f"m.type IN ('integer', 'real') AND {number}", (json.dumps(value),))
+
+
+def _one_of(values: Sequence[Scalar]) -> Condition:
+    """Tests whether `m.value` is one of many, in an expression that does not grow with them."""
+    truths = [_test("=", value) for value in (True, False) if any(value is each for each in values)]
+    texts = [clean(value) for value in values if isinstance(value, str)]
+    numbers = [value for value in values if not isinstance(value, str | bool)]
+    return _join(
+        " OR ",
+        [
+            *truths,
+            Condition(f"m.type = 'text' AND m.value {_LISTED}", (json.dumps(texts),)),
+            Condition(f"m.type IN ('integer', 'real') AND m.value {_LISTED}", (json.dumps(numbers),)),
+        ],
+    )
 
 
 def _of_key(key: str, test: Condition, *, negated: bool) -> Condition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -15,9 +16,11 @@ def clean(text: str) -> str:
 
 
 def clean_json(value: Any) -> Any:
-    """Returns JSON data whose texts are clean, keys as well."""
+    """Returns JSON data whose texts are clean, keys as well; what is no finite number is null."""
     if isinstance(value, str):
         return clean(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, dict):
         return {clean(str(key)): clean_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -18,6 +18,11 @@ from holdfast.core.knowledge.index.paging import read_cursor, within, write_curs
 MAX_CHARACTERS = 1_000_000
 """Most characters of a text that are handed out at once."""
 
+_MAX_QUERY = 1_000
+_MAX_WORDS = 20
+_MAX_TEXT = 1 << 30  # more than a text has; SQLite does not look behind twice of it
+_MAX_NUMBER = (1 << 63) - 1
+
 _DOCUMENT = """
     SELECT d.*, c.id AS collection_id FROM documents d JOIN collections c ON c.number = d.collection
     WHERE d.status = 'ready'
@@ -43,7 +48,7 @@ class Documents:
         limit = within(limit)
         values: list[Any] = [self._collections.row(collection_id)["number"]]
         where = ["d.collection = ?"]
-        for word in clean(query).split():
+        for word in clean(query)[:_MAX_QUERY].split()[:_MAX_WORDS]:
             where.append("(d.name LIKE ? ESCAPE '\\' OR d.title LIKE ? ESCAPE '\\')")
             values += [_containing(word)] * 2
         if cursor is not None:
@@ -102,7 +107,8 @@ class Documents:
 
     def text(self, document_id: str, start: int = 0, characters: int = 100_000) -> str:
         """Returns a part of a document's text, `MAX_CHARACTERS` at most. Raises `NotFoundError`."""
-        start, characters = max(0, start), max(0, min(characters, MAX_CHARACTERS))
+        start = max(0, min(start, _MAX_TEXT))
+        characters = max(0, min(characters, MAX_CHARACTERS))
         with self._database.reading() as connection:
             found = connection.execute(
                 "SELECT substr(text, ?, ?) FROM texts WHERE document = ?",
@@ -146,6 +152,8 @@ class Documents:
     def around(self, chunk_id: int, neighbours: int = 1) -> tuple[Passage, ...]:
         """Returns a chunk with its neighbours on each side, in order. Raises `NotFoundError`."""
         neighbours = within(neighbours) if neighbours > 0 else 0
+        if abs(chunk_id) > _MAX_NUMBER:
+            raise _no_chunk(chunk_id)
         with self._database.reading() as connection:
             here = connection.execute(
                 "SELECT k.document, k.number FROM chunks k JOIN documents d ON d.number = k.document "
@@ -153,7 +161,7 @@ class Documents:
                 (chunk_id,),
             ).fetchone()
             if here is None:
-                raise NotFoundError(f"There is no chunk {chunk_id}.", code="chunk_not_found")
+                raise _no_chunk(chunk_id)
             number = here["number"]
             found = connection.execute(
                 f"{_PASSAGE} AND k.document = ? AND k.number BETWEEN ? AND ? ORDER BY k.number",
@@ -164,6 +172,10 @@ class Documents:
 
 def missing(document_id: str) -> NotFoundError:
     return NotFoundError(f"There is no document {document_id!r}.", code="document_not_found")
+
+
+def _no_chunk(chunk_id: int) -> NotFoundError:
+    return NotFoundError(f"There is no chunk {chunk_id}.", code="chunk_not_found")
 
 
 def _containing(word: str) -> str:
