@@ -278,7 +278,7 @@ class VectorStore:
         return KnowledgeUnavailable(
             f"Chroma cannot use its folder {self._folder}: {said}. `holdfast doctor --repair` makes the "
             "vectors anew; where a newer Holdfast has written them, start that one.",
-            code=UNREADABLE,
+            code="chroma_unreadable",
         )
 
 
@@ -295,6 +295,6 @@ def missing(place: str) -> KnowledgeUnavailable:
     return KnowledgeUnavailable(
         f"The vectors in {place} are gone. `holdfast doctor --repair` makes them anew from the documents, "
         "which are still here; searching for words alone (`lexical`) works without.",
-        code=MISSING,
+        code="chroma_missing",
         retryable=False,
     )
