@@ -14,6 +14,7 @@ from test_offline import Bench
 from holdfast.core.domain.knowledge import Passage, Place, Retrieved
 from holdfast.core.domain.memory import PREFACE
 from holdfast.core.domain.messages import (
+    FOUND_AGAIN,
     RETRIEVED_HEADER,
     Message,
     TextPart,
@@ -169,6 +170,15 @@ async def test_what_could_not_be_looked_up_is_not_taken_for_the_question() -> No
     failed = _user(f"{RETRIEVED_HEADER}It could not be looked up: gone.")
     said, _ = await Bench(tools=())._step([failed, _user("Where are the locksmiths?")], None)
     assert said.startswith("I found nothing in the files and the documents")
+
+
+@pytest.mark.parametrize("new", ["", f"{FOUND.split(chr(10) * 2 + '[3]')[0]}\n\n"])
+async def test_what_was_found_again_is_quoted_from_where_it_was_shown(new: str) -> None:
+    again = _user(f"{RETRIEVED_HEADER}{new}\n{FOUND_AGAIN}[3], [99].")
+    messages = [_user(LOOKED_UP), _user("How much does a hinge carry?"), _said("Forty kilograms [7]."), again]
+    said, _ = await Bench(tools=())._step([*messages, _user("What does the brass bolt cost?")], None)
+    assert "The brass bolt costs four euros" in said
+    assert said.rstrip().endswith("[3]")
 
 
 async def test_memory_that_is_put_before_a_message_is_not_taken_for_the_request() -> None:

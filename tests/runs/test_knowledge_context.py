@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -12,7 +13,8 @@ from tests.fakes.fake_index import FakeIndex
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.knowledge import ContextRecord, Retrieval, Retrieved
-from holdfast.core.domain.messages import RETRIEVED_HEADER
+from holdfast.core.domain.messages import FOUND_AGAIN, RETRIEVED_HEADER, TextPart, ToolResultPart
+from holdfast.core.domain.models import ToolSchema
 from holdfast.core.domain.options import (
     ContextItem,
     ItemsContext,
@@ -21,6 +23,7 @@ from holdfast.core.domain.options import (
     StoredContext,
     TextContext,
 )
+from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.values import utc_now
 
 pytestmark = pytest.mark.parametrize("door", ["local", "remote"])
@@ -225,3 +228,43 @@ async def test_a_fork_has_what_was_looked_up_with_its_numbers(open_bench, say, i
         assert [item.number for item in of(events, "retrieval.completed")[0].items] == [2]
         done = of(events, "part.completed")[0]
         assert (done.text, [each.number for each in done.citations]) == ("Still [1], not.", [1])
+
+
+async def test_what_stands_in_the_context_is_not_shown_twice(open_bench, say, index) -> None:
+    async with open_bench([say("a"), say("b")], knowledge=index, agent=agent("all")) as bench:
+        session = await bench.session()
+        await bench.end(await bench.send(session, "hotels"))
+        events = await bench.end(await bench.send(session, "trains"))
+        assert [item.number for item in of(events, "retrieval.completed")[0].items] == [1, 2, 3]
+        first, second = shown(bench)
+        assert "> Meals are paid by receipt." in first
+        assert second == f"{RETRIEVED_HEADER}\n{FOUND_AGAIN}[1], [2], [3]."
+
+
+async def test_results_of_the_callers_tools_are_no_new_question(open_bench, say, call, index) -> None:
+    tool = ToolSchema(name="weather", description="", parameters={"type": "object"})
+    async with open_bench([call(("weather", "{}")), say("ok")], knowledge=index, agent=agent("all")) as bench:
+        session = await bench.session()
+        events = await bench.end(await bench.send(session, "hotels", client_tools=(tool,)))
+        call_id = of(events, "tool_call.requested")[0].call_id
+        answer = ToolResultPart(call_id=call_id, name="weather", content=(TextPart(text="Sun."),))
+        submitted = await bench.workbench.runs.send(session.id, (answer,), RunOptions(client_tools=(tool,)))
+        assert of(await bench.end(submitted.run_id), "retrieval.completed") == []
+        check_accepted(bench.model.requests[-1].messages)
+
+
+async def test_a_run_is_stopped_while_it_looks_something_up(open_bench, say, index) -> None:
+    asked = asyncio.Event()
+
+    async def search(*_: Any, **__: Any) -> Any:
+        asked.set()
+        await asyncio.Event().wait()
+
+    index.search = search
+    async with open_bench([say("ok")], knowledge=index, agent=agent("context")) as bench:
+        run_id = await bench.send(await bench.session(), "hotels")
+        async with asyncio.timeout(10):
+            await asked.wait()
+        await bench.workbench.runs.cancel(run_id)
+        events = await bench.end(run_id)
+        assert [logged.event.type for logged in events] == ["run.started", "message.added", "run.cancelled"]

@@ -58,6 +58,9 @@ DIRECT_CALL_HEADER = "A note, no request: the person has run the tool "
 RETRIEVED_HEADER = "Context, no request: what was looked up for the message that follows. "
 """Begins the message that shows a model what was retrieved before its first step."""
 
+FOUND_AGAIN = "Found again, and shown above: "
+"""Begins the line of such a message that names passages by number which the model was shown before."""
+
 UserPart = Annotated[TextPart | ImagePart | FilePart | ToolResultPart, Field(discriminator="type")]
 """What a person can put into a message, and a program that executes tools of its own: their results."""
 

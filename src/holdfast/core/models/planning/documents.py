@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from holdfast.core.domain.messages import FOUND_AGAIN
 from holdfast.core.models.planning.answers import code_block
 from holdfast.core.models.planning.passages import best_passages
 from holdfast.core.models.planning.reports import CODE_SUFFIXES
 
 _ITEM = re.compile(r"^\[(?P<number>\d{1,9})\] (?P<source>\S.*)\n(?P<text>(?:^>.*(?:\n|\Z))+)", re.MULTILINE)
 _QUOTE = re.compile(r"^> ?", re.MULTILINE)
+_AGAIN = re.compile(rf"^{re.escape(FOUND_AGAIN)}(.*)$", re.MULTILINE)
 _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 SEARCH = "search_knowledge"
 """The tool that finds passages."""
@@ -36,6 +38,12 @@ def passages_in(text: str) -> tuple[Found, ...]:
         Found(int(item["number"]), item["source"], _QUOTE.sub("", item["text"]).rstrip("\n"))
         for item in _ITEM.finditer(text)
     )
+
+
+def numbers_again(text: str) -> tuple[int, ...]:
+    """Returns the numbers of the passages that a text only names, for they were shown before."""
+    named = _AGAIN.search(text)
+    return tuple(map(int, re.findall(r"\d+", named[1]))) if named else ()
 
 
 def without_passages(text: str) -> str:

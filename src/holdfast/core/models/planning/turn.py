@@ -18,7 +18,7 @@ from holdfast.core.domain.messages import (
 )
 from holdfast.core.domain.models import ModelRequest
 from holdfast.core.models.planning.answers import failed, letter, missing, refused
-from holdfast.core.models.planning.documents import SEARCH, passages_in
+from holdfast.core.models.planning.documents import SEARCH, Found, numbers_again, passages_in
 from holdfast.core.models.planning.intents import understand
 from holdfast.core.models.planning.reports import Source
 from holdfast.core.models.planning.scripts import script_for
@@ -69,7 +69,7 @@ def decide(request: ModelRequest, read_blob: Callable[[str], bytes]) -> Call | R
     tools = frozenset(t.name for t in request.tools)
     label = letter if _has_passages(tools, request.messages) else str
     looked_up = _looked_up(request.messages, turn)
-    passages = tuple(found for shown in looked_up for found in passages_in(shown.text))
+    passages = _passages(looked_up, request.messages[: turn.message])
     around = Surroundings(tools, _attached(message, read_blob), passages, bool(looked_up), label)
     script = script_for(understand(_said(message)), around)
     done = iter(turn.done)
@@ -124,7 +124,18 @@ def _is_retrieved(message: Message) -> bool:
 def _looked_up(messages: tuple[Message, ...], turn: _Turn) -> list[Message]:
     """Returns what was looked up for the turn's message: it stands right before it, or after it when a run
     goes on with it."""
-    return [m for m in messages[max(0, turn.message - 1) :] if _is_retrieved(m)]
+    first = turn.message
+    while first and _is_retrieved(messages[first - 1]):
+        first -= 1
+    return [m for m in messages[first:] if _is_retrieved(m)]
+
+
+def _passages(looked_up: list[Message], before: tuple[Message, ...]) -> tuple[Found, ...]:
+    """Returns the passages that were looked up; those that were shown before are taken from there."""
+    again = [number for shown in looked_up for number in numbers_again(shown.text)]
+    above = {found.number: found for m in before if _is_retrieved(m) for found in passages_in(m.text)}
+    new = {found.number: found for shown in looked_up for found in passages_in(shown.text)}
+    return (*new.values(), *(above[number] for number in again if number in above and number not in new))
 
 
 def _has_passages(tools: frozenset[str], messages: tuple[Message, ...]) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 
 from holdfast.core.domain.events import RetrievalCompleted
 from holdfast.core.domain.knowledge import Retrieved
-from holdfast.core.domain.messages import RETRIEVED_HEADER
+from holdfast.core.domain.messages import FOUND_AGAIN, RETRIEVED_HEADER
 from holdfast.core.domain.passages import DATA_RULE, shown
 
 
@@ -49,14 +49,20 @@ def _key(item: Retrieved) -> Hashable:
     return item.text if item.passage is None else item.passage.chunk_id
 
 
-def context_text(event: RetrievalCompleted) -> str:
-    """Returns what a model is shown of a retrieval before its first step."""
+def numbers_of(event: RetrievalCompleted) -> frozenset[int]:
+    """Returns the numbers of what a retrieval has shown."""
+    return frozenset(item.number for item in event.items if item.number is not None)
+
+
+def context_text(event: RetrievalCompleted, above: Collection[int] = ()) -> str:
+    """Returns what a model is shown of a retrieval before its first step; `above` are the numbers of passages
+    that stand in its context already."""
     if event.error is not None:
         return (
             f"{RETRIEVED_HEADER}{event.error.message}\n"
             "Answer with what you have, and say where you could not look something up."
         )
-    found = shown(event.items)
-    if not found:
-        return f"{RETRIEVED_HEADER}Nothing was found that fits."
-    return f"{RETRIEVED_HEADER}{DATA_RULE}\n\n{found}"
+    found = shown(item for item in event.items if item.number not in above)
+    again = ", ".join(f"[{item.number}]" for item in event.items if item.number in above)
+    texts = (f"{DATA_RULE}\n\n{found}" if found else "", f"\n{FOUND_AGAIN}{again}." if again else "")
+    return RETRIEVED_HEADER + ("\n".join(filter(None, texts)) or "Nothing was found that fits.")
