@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from tests.fakes.fake_index import FakeIndex
 
 from holdfast.core.domain.errors import ModelStreamCut
+from holdfast.core.domain.events import MessageAdded, PartDelta, PartStarted, RunStarted, StepStarted
 from holdfast.core.domain.knowledge import Passage, Place, Retrieved
+from holdfast.core.domain.messages import TextPart
 from holdfast.core.runs.knowledge.citing import cited
 from holdfast.core.runs.knowledge.code import code_spans
 
@@ -221,3 +223,25 @@ async def test_the_export_lists_the_sources_below_a_reply(open_bench, say, index
         text = await bench.workbench.sessions.export(session.id, "markdown")
         assert "Ninety [1].\n\nSources:\n\n- [1] travel.md, line 1, Top (/files/travel.md)" in text
         assert '"chunk_id": 1' in await bench.workbench.sessions.export(session.id, "json")
+
+
+async def test_a_reply_that_a_crash_has_cut_off_has_its_citations_when_the_engine_starts_again(
+    open_bench, say, index
+) -> None:
+    async with open_bench([say("Ninety [1].")], knowledge=index, agent=CONTEXT) as bench:
+        session = await bench.session()
+        await bench.end(await bench.send(session, "hotels"))
+        ids = {"session_id": session.id, "run_id": "cut-off"}
+        await bench.workbench._core.log.append(
+            RunStarted(**ids, agent="tester", model="scripted"),
+            MessageAdded(**ids, message_id="m", parts=(TextPart(text="And?"),)),
+            StepStarted(**ids, step=1, model="scripted", prompt="0" * 64),
+            PartStarted(**ids, part_id="1.1", kind="text"),
+            PartDelta(**ids, part_id="1.1", text="Still [1], never [7]"),
+            durable=True,
+        )
+    async with open_bench([], knowledge=index, agent=CONTEXT) as bench:
+        events = await bench.end("cut-off")
+        (done,) = of(events, "part.completed")
+        assert (done.text, [each.number for each in done.citations]) == ("Still [1], never", [1])
+        check(events)
