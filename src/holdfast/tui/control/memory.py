@@ -18,7 +18,6 @@ from holdfast.tui.presenters.memory import (
     EntryView,
     MemoryState,
     block_views,
-    digest_of,
     entry_views,
     tags_of,
 )
@@ -151,7 +150,8 @@ class MemoryControl:
             return
         if not block.can_edit:
             raise ForbiddenError(f"{block.name} is shared with you for reading.")
-        memory, read = self._context.workbench.memory, block.digest
+        memory = self._context.workbench.memory
+        read: str | None = block.digest
 
         async def save(text: str) -> str:
             nonlocal read
@@ -160,7 +160,7 @@ class MemoryControl:
             except HoldfastError as error:
                 if error.code != "block_changed":
                     return sanitize_line(error.message)
-                read = digest_of((await memory.block(block_id)).content)
+                read = None  # the person knows now, and says it again
                 return CHANGED
             return ""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Input, OptionList, Static
@@ -29,7 +29,7 @@ from holdfast.tui.presenters.spans import Line
 from holdfast.tui.screens.modelled import ModelScreen
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.paint import paint, paint_all
-from holdfast.tui.widgets.panes.rows import RowList
+from holdfast.tui.widgets.panes.rows import Column, RowList
 from holdfast.tui.widgets.strips import KeyBar, PlainLinks, Strip
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ class KnowledgeScreen(ModelScreen):
     def compose(self) -> ComposeResult:
         yield Static("", id="k-head", markup=False)
         with Horizontal(id="k-body"):
-            with Vertical(id="k-left"):
+            with Column(id="k-left"):
                 yield Static("Collections", classes="pane-title", markup=False)
                 yield RowList(id="k-collections")
                 yield Static("", id="k-none", classes="pane-note", markup=False)
-            with Vertical(id="k-right"):
+            with Column(id="k-right"):
                 yield Strip(id="k-facts")
                 yield PlainLinks("", id="k-tabs", markup=False)
                 yield WordsInput(id="k-words", compact=True, select_on_focus=False)
@@ -105,9 +105,7 @@ class KnowledgeScreen(ModelScreen):
     def on_mount(self) -> None:
         self._redraw()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._redraw)
-
+    @on(Column.Resized)
     def _redraw(self) -> None:
         self.draw({"knowledge"}, self.app.model, self.app.start.now())
 
@@ -194,7 +192,8 @@ class KnowledgeScreen(ModelScreen):
         elif self._tab == "search" and current is not None and int(current) < len(state.results or []):
             lines = passage_detail((state.results or [])[int(current)], by_person=True)[1:]
         detail = self.query_one("#k-detail", LinesView)
-        detail.display = bool(lines)
+        # Where there is little room the list has all of it; but why a job failed is always said.
+        detail.display = bool(lines) and (self._tab == "jobs" or self.has_class("-high"))
         detail.show(lines, (self._tab, current))
 
     def _draw_keys(self) -> None:

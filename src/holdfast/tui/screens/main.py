@@ -193,7 +193,7 @@ class MainScreen(Screen[None]):
     def on_files_pane_editor_wanted(self, event: FilesPane.EditorWanted) -> None:
         self.app.do("edit", event.path)
 
-    def on_knowledge_pane_resized(self) -> None:
+    def on_column_resized(self) -> None:
         self.mark("knowledge")
 
     def on_knowledge_pane_passage_chosen(self, event: KnowledgePane.PassageChosen) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Input, OptionList, Static
@@ -29,7 +29,7 @@ from holdfast.tui.presenters.model import Model
 from holdfast.tui.screens.modelled import ModelScreen
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.paint import paint, paint_all
-from holdfast.tui.widgets.panes.rows import RowList
+from holdfast.tui.widgets.panes.rows import Column, RowList
 from holdfast.tui.widgets.strips import KeyBar, PlainLinks
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class MemoryScreen(ModelScreen):
     def compose(self) -> ComposeResult:
         yield Static("", id="m-head", markup=False)
         with Horizontal(id="m-body"):
-            with Vertical(id="m-left"):
+            with Column(id="m-left"):
                 yield PlainLinks("", id="m-tabs", markup=False)
                 yield WordsInput(
                     id="m-words", placeholder="/ search entries", compact=True, select_on_focus=False
@@ -102,9 +102,7 @@ class MemoryScreen(ModelScreen):
     def on_mount(self) -> None:
         self._redraw()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._redraw)
-
+    @on(Column.Resized)
     def _redraw(self) -> None:
         self.draw({"memory"}, self.app.model, self.app.start.now())
 

@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import OptionList
 
@@ -17,13 +16,13 @@ from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.passages import PassageView, passage_detail, passage_row
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.paint import paint_all
-from holdfast.tui.widgets.panes.rows import RowList
+from holdfast.tui.widgets.panes.rows import Column, RowList
 from holdfast.tui.widgets.strips import Strip
 
 STEPS = {"‹": "screen.step_answer(-1)", "›": "screen.step_answer(1)"}
 
 
-class KnowledgePane(Vertical):
+class KnowledgePane(Column):
     """Shows the passages of one answer; says which one is to be opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,9 +37,6 @@ class KnowledgePane(Vertical):
 
         passage: PassageView
 
-    class Resized(Message):
-        """The rows have to be fitted to another width."""
-
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._passages: list[PassageView] = []
@@ -52,9 +48,6 @@ class KnowledgePane(Vertical):
         yield RowList(id="passage-list")
         yield LinesView(id="passage-detail")
         yield Strip(id="session-collections")
-
-    def on_resize(self) -> None:
-        self.post_message(self.Resized())
 
     def show(self, model: Model) -> None:
         """Shows the answer that is looked at."""

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+
+class Column(Vertical):
+    """Holds lists; says when their rows have to be fitted to another width."""
+
+    class Resized(Message):
+        """It has another size now."""
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
 
 
 class RowList(OptionList):
