@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.knowledge import Passage, SearchMethod
@@ -139,8 +140,7 @@ class Search:
         vector = _Ranking() if method == "lexical" else self._by_meaning(scopes, query)
         lexical = _Ranking() if method == "vector" else self._by_words(scopes, query)
         scores = _scores(method, vector, lexical, _most(scopes))
-        ordered = sorted(scores, key=lambda chunk_id: -scores[chunk_id])
-        passages = [
+        return [
             passage.model_copy(
                 update={
                     "score": scores[passage.chunk_id],
@@ -150,9 +150,27 @@ class Search:
                     "lexical_score": lexical.scores.get(passage.chunk_id),
                 }
             )
-            for passage in self._documents.passages(ordered[: _most(scopes)])
+            for passage in self._documents.passages(self._chosen(scopes, scores))
         ]
-        return _within(scopes, passages)
+
+    def _chosen(self, scopes: Sequence[_Scope], scores: dict[int, float]) -> list[int]:
+        """Returns what each use's own `top_k` and `min_score` let through: only that is read in full."""
+        ordered = sorted(scores, key=lambda chunk_id: -scores[chunk_id])
+        collections = self._collections_of(ordered) if len(scopes) > 1 else {}
+        kept: dict[int, None] = {}
+        for scope in scopes:
+            number, least = scope.row["number"], scope.use.min_score or 0.0
+            mine = (i for i in ordered if collections.get(i, number) == number and scores[i] >= least)
+            kept |= dict.fromkeys(islice(mine, scope.top_k))
+        return list(kept)
+
+    def _collections_of(self, chunks: Sequence[int]) -> dict[int, int]:
+        found = self._database.connection.execute(
+            "SELECT k.id, d.collection FROM chunks k JOIN documents d ON d.number = k.document "
+            "WHERE k.id IN (SELECT value FROM json_each(?))",
+            (rows.dump(list(chunks)),),
+        )
+        return {row["id"]: row["collection"] for row in found}
 
     # --- meaning
 
@@ -232,16 +250,6 @@ def _scores(method: SearchMethod, vector: _Ranking, lexical: _Ranking, wanted: i
 
 def _most(scopes: Sequence[_Scope]) -> int:
     return sum(fusion.candidates(scope.top_k) for scope in scopes)
-
-
-def _within(scopes: Sequence[_Scope], passages: Sequence[Passage]) -> list[Passage]:
-    """Returns what each use's own `top_k` and `min_score` let through; `passages` are best first."""
-    kept: list[Passage] = []
-    for scope in scopes:
-        least = scope.use.min_score or 0.0
-        mine = [p for p in passages if p.collection_id == scope.row["id"] and p.score >= least]
-        kept += mine[: scope.top_k]
-    return kept
 
 
 def _in_scope(scope: _Scope) -> tuple[str, list[int | str]]:
