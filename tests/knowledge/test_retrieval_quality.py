@@ -42,7 +42,16 @@ class Given:
     def __init__(self, made: Labelled) -> None:
         self._made = made
 
-    def parse(self, path: Path, name: str, *, max_bytes: int, timeout_s: float, chunking: Chunking) -> Parsed:
+    def parse(
+        self,
+        path: Path,
+        name: str,
+        *,
+        max_bytes: int,
+        timeout_s: float,
+        chunking: Chunking,
+        media_type: str = "",
+    ) -> Parsed:
         pieces: list[Piece] = []
         end = 0
         for passage in self._made.passages:

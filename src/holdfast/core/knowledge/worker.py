@@ -32,7 +32,7 @@ from holdfast.core.knowledge.protocol import dump_error, encode, load_error, ope
 if TYPE_CHECKING:
     from holdfast.core.knowledge.embedding import Vectors
 
-_LANES = {"ingest": 2, "change": 2, "note": 1, "read": 4}
+_LANES = {"ingest": 16, "change": 2, "note": 1, "read": 4}
 """Threads of each sort of call: a search waits for no document that is taken in, and none for another's
 parsing."""
 

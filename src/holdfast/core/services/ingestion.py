@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from holdfast.core.domain.errors import (
     HoldfastError,
@@ -29,12 +30,14 @@ from holdfast.core.services.looking import LookedAt
 from holdfast.core.services.sources import FoundFile, Walk
 from holdfast.core.services.summaries import Summaries
 
+T = TypeVar("T")
+
 RETRIES = 2
 """How often an item is tried again when the index or a model cannot be reached."""
 _FIRST_DELAY_S = 1.0
-AT_ONCE = 4
-"""Items that are on their way at once: one is read while another is written, and the index has the next one
-at hand. One by one where a model writes summaries: it is asked one thing at a time."""
+AT_ONCE = 16
+"""Items that are on their way at once: one is read while others are written, small ones together. One by one
+where a model writes summaries: it is asked one thing at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +100,14 @@ class Ingestion:
             if task.file is not None:
                 self.looked_at.note(job.collection_id, task.file, result)
             if summaries is not None and result.status in ("added", "changed"):
-                result = await summaries.add(self._index, result)
+                result = await self._patiently(partial(summaries.add, self._index, result))
             report.settle(result, task.size)
 
         await _each(tasks, take_in, at_once=AT_ONCE if summaries is None else 1)
         if request.folders:
-            await self._folders.synced(job.collection_id, request.folders, job.started_at)
+            await self._patiently(
+                partial(self._folders.synced, job.collection_id, request.folders, job.started_at)
+            )
 
     async def _settle(self, task: _Task, job: Job) -> IngestResult:
         item = task.item
@@ -114,8 +119,8 @@ class Ingestion:
             item = item.model_copy(update={"metadata": job.request.metadata})
         return await self._patiently(partial(self._index.ingest, job.collection_id, item))
 
-    async def _patiently(self, attempt: Callable[[], Awaitable[IngestResult]]) -> IngestResult:
-        """Tries an item again when the index or the embedding model cannot be reached; what stays so ends
+    async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Tries something again when the index or the embedding model cannot be reached; what stays so ends
         the job."""
         for delays in range(RETRIES):
             try:
@@ -130,7 +135,9 @@ class Ingestion:
 
     async def _below(self, folder: str, job: Job, report: Report) -> list[_Task]:
         """Returns what is new or changed below a folder; removes what is gone from it."""
-        found = await difference(self._index, self._walk(), job.collection_id, folder)
+        found = await self._patiently(
+            partial(difference, self._index, self._walk(), job.collection_id, folder)
+        )
         for failure in found.failures:
             report.note(failure)
         report.expect(len(found.same) + len(found.other), _sum(found.same) + _sum(found.other))
@@ -142,7 +149,7 @@ class Ingestion:
     async def _remove(self, documents: Iterable[Document], report: Report) -> None:
         for document in documents:
             try:
-                await self._index.remove(document.id)
+                await self._patiently(partial(self._index.remove, document.id))
             except NotFoundError:  # somebody was quicker
                 continue
             report.note(
@@ -155,8 +162,10 @@ class Ingestion:
 
     async def _reembed(self, job: Job, report: Report) -> None:
         model = job.request.embedding_model or ""
-        await self._index.reembed(job.collection_id, model)
-        documents = await all_items(lambda limit, at: self._index.documents(job.collection_id, "", limit, at))
+        await self._patiently(partial(self._index.reembed, job.collection_id, model))
+        documents = await self._patiently(
+            lambda: all_items(lambda limit, at: self._index.documents(job.collection_id, "", limit, at))
+        )
         report.expect(len(documents), sum(document.size for document in documents))
         for document in documents:
             report.begin(document.name)

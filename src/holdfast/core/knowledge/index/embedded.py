@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from holdfast.core.knowledge.index.vectors import VectorStore, missing
 if TYPE_CHECKING:
     from holdfast.core.knowledge.embedding import Vectors
 
-_BATCH = 256
+BATCH = 256
 """Texts that are embedded at once."""
 
 
@@ -62,24 +63,36 @@ class Embedded:
         Calls `between` before each batch. Sets `target.dimensions`. Raises `ModelError`,
         `KnowledgeUnavailable`, and `ConflictError` (`embedding_mismatch`).
         """
+        for at in range(0, len(chunks), BATCH):
+            between()
+            part = chunks[at : at + BATCH]
+            made = self.make(target, [chunk.text for chunk in part])
+            with self._database.writing() as connection:
+                self.keep(connection, target, part, made)
+
+    def make(self, target: Target, texts: Sequence[str]) -> Vectors:
+        """Returns a vector for each text. Sets `target.dimensions`. Raises as `put`."""
         if target.dimensions is not None and not self._vectors.is_there:
             raise missing(self._vectors.place)
-        for part in _batches(chunks):
-            between()
-            made = self._embeddings.embed(target.model, [chunk.text for chunk in part])
-            dimensions = int(made.shape[1])
-            if target.dimensions is None:
-                self._vectors.create(target.vectors)
-                target.dimensions = dimensions
-            check_dimensions(target.collection, target.model, target.dimensions, dimensions)
-            with self._database.writing() as connection:
-                connection.executemany(
-                    "INSERT OR REPLACE INTO waiting (vectors, document, chunk, vector) VALUES (?, ?, ?, ?)",
-                    [
-                        (target.vectors, chunk.document, chunk.chunk, vector.tobytes())
-                        for chunk, vector in zip(part, made.astype("<f4"), strict=True)
-                    ],
-                )
+        made = self._embeddings.embed(target.model, texts)
+        dimensions = int(made.shape[1])
+        if target.dimensions is None:
+            self._vectors.create(target.vectors)
+            target.dimensions = dimensions
+        check_dimensions(target.collection, target.model, target.dimensions, dimensions)
+        return made
+
+    def keep(
+        self, connection: sqlite3.Connection, target: Target, chunks: Sequence[Unembedded], vectors: Vectors
+    ) -> None:
+        """Lets vectors wait for Chroma, in a transaction of the caller's."""
+        connection.executemany(
+            "INSERT OR REPLACE INTO waiting (vectors, document, chunk, vector) VALUES (?, ?, ?, ?)",
+            [
+                (target.vectors, chunk.document, chunk.chunk, vector.tobytes())
+                for chunk, vector in zip(chunks, vectors.astype("<f4"), strict=True)
+            ],
+        )
 
     def query(self, target: Target, text: str) -> Vectors:
         """Returns the vector of a query. Raises as `put`."""
@@ -99,8 +112,3 @@ def check_dimensions(collection: str, model: str, kept: int, made: int) -> None:
             code="embedding_mismatch",
             details={"collection": collection, "model": model, "dimensions": kept},
         )
-
-
-def _batches(chunks: Sequence[Unembedded]) -> Iterator[Sequence[Unembedded]]:
-    for at in range(0, len(chunks), _BATCH):
-        yield chunks[at : at + _BATCH]
