@@ -154,6 +154,20 @@ async def test_an_index_that_is_away_for_a_moment_is_asked_again(shelf: Any, gon
     assert (job.status, shelf.delays, await shelf.names()) == (JobStatus.COMPLETED, [1.0, 4.0], ["a.md"])
 
 
+async def test_an_index_that_is_away_while_a_folder_is_compared_is_asked_again(shelf: Any, gone: Any) -> None:
+    failing, documents = [gone, gone], shelf.index.documents
+
+    async def sometimes(*args: Any) -> Any:
+        if failing:
+            raise failing.pop()
+        return await documents(*args)
+
+    shelf.index.documents = sometimes
+    shelf.file("book/a.md")
+    job = await shelf.added(shelf.folder / "book")
+    assert (job.status, job.progress.total, shelf.delays) == (JobStatus.COMPLETED, 1, [1.0, 4.0])
+
+
 async def test_an_index_that_stays_away_fails_the_job_and_the_rest_can_be_retried(
     shelf: Any, gone: Any
 ) -> None:

@@ -44,6 +44,7 @@ class FakeWorkbench:
         self.log: list[LoggedEvent] = []
         self.stop = asyncio.Event()
         self.active_runs = 0
+        self.active_jobs = 0
         self.following = 0
         self.closed = False
         self._added = asyncio.Event()
@@ -75,6 +76,7 @@ class FakeWorkbench:
             log="",
             sessions=0,
             active_runs=self.active_runs,
+            active_jobs=self.active_jobs,
             waiting=0,
             last_event_id=self.log[-1].id if self.log else 0,
         )

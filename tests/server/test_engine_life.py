@@ -84,6 +84,16 @@ async def test_an_engine_with_a_run_does_not_stop_until_it_ends(paths: Paths) ->
         await serving
 
 
+async def test_an_engine_with_a_job_does_not_stop_until_it_ends(paths: Paths) -> None:
+    fake = FakeWorkbench()
+    fake.active_jobs = 1
+    async with engine(fake, paths, idle_stop_s=0.05) as serving:
+        await asyncio.wait({serving}, timeout=0.3)
+        assert not fake.stop.is_set()
+        fake.active_jobs = 0
+        await serving
+
+
 async def test_an_engine_whose_status_fails_goes_on(paths: Paths) -> None:
     fake = FakeWorkbench()
     fake.results["engine.status"] = UnavailableError("The disk is away")

@@ -238,6 +238,7 @@ def index_problems(db: sqlite3.Connection) -> list[str]:
         ("run.started", "SELECT COUNT(*) FROM runs", "runs"),
         ("approval.requested", "SELECT COUNT(*) FROM approvals", "approvals"),
         ("question.asked", "SELECT COUNT(*) FROM questions", "questions"),
+        ("job.started", "SELECT COUNT(*) FROM jobs", "jobs"),
     )
     for event_type, sql, name in pairs:
         logged = db.execute("SELECT COUNT(*) FROM events WHERE type = ?", (event_type,)).fetchone()[0]

@@ -34,6 +34,8 @@ from holdfast.core.services.naming import (
     checked_document_name,
     checked_embedding_model,
     checked_metadata,
+    checked_questions,
+    checked_text,
     checked_urls,
     document_name,
     title_of,
@@ -90,7 +92,7 @@ class KnowledgeService:
                 id=new_id(),
                 owner=self._access.owner,
                 name=checked_collection_name(name),
-                description=description,
+                description=checked_text(description, "description"),
                 embedding_model=checked_embedding_model(model),
                 chunking=chunking or Chunking(),
                 retrieval=retrieval or RetrievalSettings(),
@@ -116,7 +118,7 @@ class KnowledgeService:
         changed = await self._library.index.update(
             own.id,
             name=None if name is None else checked_collection_name(name),
-            description=description,
+            description=None if description is None else checked_text(description, "description"),
             retrieval=retrieval,
             chunking=chunking,
             metadata=None if metadata is None else checked_metadata(metadata),
@@ -201,7 +203,8 @@ class KnowledgeService:
 
     async def watch(self, collection: str, path: str, on: bool = True) -> Collection:
         own = await self._own.collection(collection)
-        folder = await asyncio.to_thread(self._access.source, path) if on else Path(path)
+        known = Path(path) in {Path(folder.path) for folder in own.folders}
+        folder = Path(path) if known and not on else await asyncio.to_thread(self._access.source, path)
         if on and not folder.is_dir():
             raise InvalidError(f"{folder} is not a folder.", code="no_such_folder")
         changed = await self._library.folders.watch(own, str(folder), on=on)
@@ -248,8 +251,8 @@ class KnowledgeService:
         own = await self._own.document(document_id)
         changed = await self._library.index.describe(
             own.id,
-            summary=summary,
-            questions=questions,
+            summary=None if summary is None else checked_text(summary, "summary"),
+            questions=None if questions is None else checked_questions(questions),
             metadata=None if metadata is None else checked_metadata(metadata),
         )
         await self._library.tell(await self._library.index.collection(own.collection_id), "documents")

@@ -16,6 +16,10 @@ LONGEST_NAME = 200
 LONGEST_METADATA = 64 * 1024
 """Bytes of the metadata of a document or a collection, as JSON."""
 LONGEST_URL = 4_000
+LONGEST_TEXT = 20_000
+"""Characters of a description or a summary."""
+MOST_QUESTIONS = 50
+LONGEST_QUESTION = 1_000
 
 
 def checked_collection_name(name: str) -> str:
@@ -68,6 +72,23 @@ def checked_metadata(metadata: dict[str, Any] | None) -> dict[str, Any]:
             f"The metadata has {size} bytes; {LONGEST_METADATA} are taken.", code="invalid_metadata"
         )
     return metadata or {}
+
+
+def checked_text(text: str, what: str) -> str:
+    """Returns a description or a summary. Raises `InvalidError` for one that is too long."""
+    if len(text) > LONGEST_TEXT:
+        raise InvalidError(f"A {what} has at most {LONGEST_TEXT} characters.", code="text_too_long")
+    return text
+
+
+def checked_questions(questions: Sequence[str]) -> tuple[str, ...]:
+    """Returns the questions that a document answers. Raises `InvalidError` for too many, or too long ones."""
+    if len(questions) > MOST_QUESTIONS or any(len(each) > LONGEST_QUESTION for each in questions):
+        raise InvalidError(
+            f"A document has at most {MOST_QUESTIONS} questions of {LONGEST_QUESTION} characters.",
+            code="text_too_long",
+        )
+    return tuple(questions)
 
 
 def checked_urls(urls: Sequence[str]) -> tuple[str, ...]:
