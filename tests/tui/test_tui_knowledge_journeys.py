@@ -21,13 +21,14 @@ from holdfast.core.domain.user_events import (
     MemoryChanged,
 )
 from holdfast.tui.app import HoldfastApp
-from holdfast.tui.screens.dialogs import AskScreen, ConfirmScreen, DocumentScreen
+from holdfast.tui.screens.dialogs import AskScreen, ChooseScreen, ConfirmScreen, DocumentScreen
 from holdfast.tui.screens.editing import TextScreen
 from holdfast.tui.screens.knowledge import KnowledgeScreen
 from holdfast.tui.screens.memory import MemoryScreen
 from holdfast.tui.screens.reader import ReaderScreen
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.panes.rows import RowList
+from holdfast.tui.widgets.strips import KeyBar
 
 SIZE = (120, 40)
 
@@ -67,6 +68,13 @@ def text_of(app: HoldfastApp, selector: str) -> str:
     """Returns the lines of a view, scrolled away ones included."""
     view = app.screen.query_one(selector, LinesView)
     return "\n".join("".join(part for part, _ in one) for one in view.lines)
+
+
+async def click_key(pilot: Pilot[Any], app: HoldfastApp, bar: str, label: str) -> None:
+    """Clicks a key in the last line."""
+    text = app.screen.query_one(bar, KeyBar).render().plain
+    padding = app.screen.query_one(bar).styles.padding.left
+    await pilot.click(bar, offset=(text.index(label) + padding, 0))
 
 
 async def open_knowledge(pilot: Pilot[Any], app: HoldfastApp, until: Any) -> None:
@@ -137,13 +145,22 @@ async def test_documents_are_filtered_searched_and_opened(make_app, until) -> No
         await pilot.press("enter", "slash", *"notes")
         await until(pilot, lambda: len(app.model.knowledge.documents) == 1)
         assert is_on(app, KnowledgeScreen)(), "letters in the field are no commands"
-        await pilot.press("escape", "s", *"part", "enter")
+        await pilot.press("escape")
+        await click_key(pilot, app, "#k-keys", "search")
+        await pilot.press(*"part", "enter")
         await until(pilot, lambda: app.model.knowledge.results)
         assert bench.knowledge.calls[-1] == ("search", "part", "docs-id", "hybrid")
         await until(pilot, lambda: "1. guide/setup.md:31–34" in shown(app) and "meaning 7" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ReaderScreen) and "▌ ## Part 7" in shown(app))
-        await pilot.press("escape", "m", *"lex", "enter")
+        await until(pilot, lambda: app.screen.query_one("#reader-chunks", RowList)._rows)
+        await click_key(pilot, app, "#reader-keys", "next passage")
+        await until(pilot, lambda: "▌ ## Part 8" in shown(app))
+        await click_key(pilot, app, "#reader-keys", "close")
+        await until(pilot, is_on(app, KnowledgeScreen))
+        await pilot.press("m")
+        await until(pilot, is_on(app, ChooseScreen))
+        await pilot.press(*"lex", "enter")
         await until(pilot, lambda: bench.knowledge.calls[-1] == ("search", "part", "docs-id", "lexical"))
 
 
