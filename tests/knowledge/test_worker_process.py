@@ -15,6 +15,7 @@ from holdfast.core.domain.errors import (
     ConflictError,
     InvalidError,
     KnowledgeUnavailable,
+    ModelError,
     ModelNotFound,
     NotFoundError,
 )
@@ -133,9 +134,21 @@ async def test_a_cancelled_call_is_undone_in_the_worker(
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
+    assert await asyncio.wait_for(index.check(), 20) == (), "nothing waits for the provider any more"
     go_on.set()
-    assert await index.check() == ()
     assert (await index.documents(collection.id)).items == ()
+
+
+async def test_a_broken_embedder_is_not_waited_for(
+    index: WorkerIndex, embedder: FakeEmbedder, tmp_path: Path
+) -> None:
+    async def broken(model: str, texts: list[str], *, query: bool = False) -> list[list[float]]:
+        raise ZeroDivisionError
+
+    embedder.embed = broken  # type: ignore[method-assign,assignment]
+    collection = await index.create(new(embedding_model="fake/letters"))
+    with pytest.raises(ModelError, match="ZeroDivisionError"):
+        await asyncio.wait_for(index.ingest(collection.id, item(tmp_path / "a.md", "an owl")), 20)
 
 
 async def test_a_name_that_is_no_text_goes_through(index: WorkerIndex, tmp_path: Path) -> None:

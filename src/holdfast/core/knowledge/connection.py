@@ -7,6 +7,7 @@ import asyncio
 import base64
 import itertools
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.config.settings import KnowledgeSettings
-from holdfast.core.domain.errors import HoldfastError, KnowledgeUnavailable
+from holdfast.core.domain.errors import HoldfastError, KnowledgeUnavailable, ModelError
 from holdfast.core.domain.indexing import Embedder
 from holdfast.core.knowledge.protocol import MAX_LINE, dump_error, encode, load_error
+
+logger = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-P", "-m", "holdfast.core.knowledge.worker")
 """`-P`: a `chromadb.py` in the current folder is not imported."""
@@ -142,7 +145,7 @@ class Connection:
         if "want" in message:
             task = asyncio.create_task(self._embed(process, message))
             self._embedding.add(task)
-            task.add_done_callback(self._embedding.discard)
+            task.add_done_callback(lambda done: self._embedded(process, message["want"], done))
             return
         answer = self._calls.get(message["id"])
         if answer is None or answer.done():  # its caller was cancelled
@@ -163,6 +166,17 @@ class Connection:
             answer["error"] = dump_error(error)
         if self._process is process:
             await _write(process, answer)
+
+    def _embedded(self, process: asyncio.subprocess.Process, want: int, task: asyncio.Task[None]) -> None:
+        """A bug in an adapter is told to the worker, which would wait for ever."""
+        self._embedding.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is None or process is not self._process:
+            return
+        logger.error("embedding failed", exc_info=error)
+        bug = ModelError(f"The embedding model failed with {type(error).__name__}; the engine's log has more")
+        if process.stdin is not None and not process.stdin.is_closing():
+            process.stdin.write(encode({"op": "vectors", "id": want, "error": dump_error(bug)}))
 
     def _fail_calls(self, code: int) -> None:
         for answer in self._calls.values():

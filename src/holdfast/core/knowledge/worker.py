@@ -15,8 +15,9 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -44,7 +45,7 @@ _LANE = {
 """What each method is; the rest reads."""
 
 _IDLE_S = 0.5
-"""Seconds without a call after which Chroma is told what waits."""
+"""Seconds without a change after which Chroma is told what waits."""
 
 _STOPPABLE = ("ingest", "reembed")
 
@@ -71,19 +72,41 @@ class EngineEmbeddings:
         self._bundled = Bundled()
         self._ids = itertools.count(1)
         self._wanted: dict[int, Future[Vectors]] = {}
+        self._own = threading.local()
 
     def embed(self, model: str, texts: Sequence[str], *, query: bool = False) -> Vectors:
-        """Returns a vector for each text. Raises `ModelError`."""
+        """Returns a vector for each text. Raises `ModelError`, and `Stopped`."""
         if is_bundled(model):
             return self._bundled.embed(texts)
         want = next(self._ids)
-        future = self._wanted[want] = Future()
-        self._outlet.send({"want": want, "model": model, "texts": list(texts), "query": query})
-        return future.result()
+        future: Future[Vectors] = Future()
+        self._wanted[want] = future
+        with self._stop.interrupting(future.cancel):
+            self._outlet.send({"want": want, "model": model, "texts": list(texts), "query": query})
+            try:
+                return future.result()
+            except CancelledError:
+                raise Stopped from None
+
+    @contextmanager
+    def ended_by(self, stop: Stop) -> Iterator[None]:
+        """Inside, the calling thread waits for the engine until `stop` is set."""
+        self._own.stop = stop
+        try:
+            yield
+        finally:
+            del self._own.stop
+
+    @property
+    def _stop(self) -> Stop:
+        stop: Stop = getattr(self._own, "stop", None) or Stop()
+        return stop
 
     def answered(self, message: dict[str, Any]) -> None:
         """Takes the engine's answer."""
         future = self._wanted.pop(message["id"])
+        if not future.set_running_or_notify_cancel():
+            return  # nobody waits for it any more
         if "error" in message:
             future.set_exception(load_error(message["error"]))
             return
@@ -121,8 +144,9 @@ class Worker:
     def _start(self, op: str, message: dict[str, Any]) -> None:
         call_id: int = message["id"]
         self._stops[call_id] = Stop()
-        call = self._lanes[_LANE.get(op, "read")].submit(self._call, call_id, message)
-        call.add_done_callback(lambda done: self._ended(call_id, done))
+        lane = _LANE.get(op, "read")
+        call = self._lanes[lane].submit(self._call, call_id, message)
+        call.add_done_callback(lambda done: self._ended(call_id, lane, done))
 
     def _call(self, call_id: int, message: dict[str, Any]) -> None:
         try:
@@ -132,10 +156,11 @@ class Worker:
         except (Stopped, BrokenPipeError):  # nobody waits, or the engine has ended
             return
 
-    def _ended(self, call_id: int, call: Future[None]) -> None:
+    def _ended(self, call_id: int, lane: str, call: Future[None]) -> None:
         """A bug in one call ends that call alone; the engine is told, the log has the traceback."""
         del self._stops[call_id]
-        self._ends.release()
+        if lane != "read":  # nothing waits after a search, and many of them must not put the others off
+            self._ends.release()
         error = call.exception()
         if error is not None:
             traceback.print_exception(error)
@@ -150,7 +175,7 @@ class Worker:
             arguments["stop"] = stop
         if op == "ingest":
             arguments["settings"] = KnowledgeSettings.model_validate(message["settings"])
-        with translated(index.path):
+        with translated(index.path), self._embeddings.ended_by(stop):
             result = getattr(index, op)(**arguments)
         self._outlet.send({"id": call_id, "result": operation(op).dump_result(result)})
 

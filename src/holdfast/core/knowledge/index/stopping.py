@@ -17,7 +17,7 @@ class Stop:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._set = False
-        self._act: Callable[[], None] | None = None
+        self._act: Callable[[], object] | None = None
 
     @property
     def is_set(self) -> bool:
@@ -35,7 +35,7 @@ class Stop:
             raise Stopped
 
     @contextmanager
-    def interrupting(self, act: Callable[[], None]) -> Iterator[None]:
+    def interrupting(self, act: Callable[[], object]) -> Iterator[None]:
         """While inside, `set` also calls `act`, which ends what the thread waits for."""
         with self._lock:
             self.check()
