@@ -48,6 +48,18 @@ async def test_a_sync_looks_at_single_files_and_addresses_too(shelf: Any) -> Non
     assert "single.md" in await shelf.names()  # nothing says that it was meant to go
 
 
+async def test_a_link_that_took_the_place_of_a_file_is_not_followed(shelf: Any) -> None:
+    single, keys = shelf.file("single.md", "one"), shelf.paths.config / "keys.md"
+    keys.write_text("secret")
+    shelf.file("book/a.md")
+    await shelf.added(single, shelf.folder / "book")
+    single.unlink()
+    single.symlink_to(keys)
+    shelf.index.ingested.clear()
+    await synced(shelf)
+    assert str(single) not in shelf.index.ingested
+
+
 async def test_a_folder_that_is_gone_keeps_its_documents(shelf: Any) -> None:
     shelf.file("book/a.md")
     await shelf.added(shelf.folder / "book")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -124,7 +125,7 @@ class Library:
         urls = await self.index.sources(collection.id, "http")
         files = await self.index.sources(collection.id, "/")
         single = [path for path in files if not any(is_below(path, folder) for folder in folders)]
-        there = await asyncio.to_thread(lambda: [path for path in single if Path(path).exists()])
+        there = await asyncio.to_thread(lambda: [path for path in single if _is_itself(path)])
         items = [IngestItem(source=path, name=document_name(path), path=path) for path in sorted(there)]
         return IngestRequest(
             collection_id=collection.id, items=tuple(items), folders=folders, urls=tuple(sorted(urls))
@@ -135,6 +136,12 @@ class Library:
         if not self.exists:
             return CheckResult(name="knowledge", state="ok", message="There is none yet.")
         return await check_index(self.index, repair=repair)
+
+
+def _is_itself(path: str) -> bool:
+    """Says whether a file is there, and no link: what was named is a real path, and a link that took its
+    place may lead to what its owner cannot name."""
+    return os.path.realpath(path) == path and Path(path).is_file()
 
 
 async def check_index(index: KnowledgeIndex, *, repair: bool) -> CheckResult:
