@@ -24,7 +24,7 @@ from holdfast.core.knowledge.index.collections import Collections, drop_words
 from holdfast.core.knowledge.index.database import Database
 from holdfast.core.knowledge.index.delivery import Delivery
 from holdfast.core.knowledge.index.embedded import BATCH, Embedded, Target, Unembedded
-from holdfast.core.knowledge.index.stopping import Stop
+from holdfast.core.knowledge.index.stopping import Stop, Stopped
 from holdfast.core.knowledge.parsing.model import Parsed
 from holdfast.core.knowledge.words import names
 
@@ -90,7 +90,8 @@ class Writer:
         with self._writing:
             if document.result is None:
                 self._lead(document)
-        assert document.result is not None
+        if document.result is None:
+            raise Stopped  # in the moment before it was written
         return document.result
 
     def _lead(self, document: Waiting) -> None:
