@@ -129,14 +129,16 @@ class LinesView(ScrollView, can_focus=True):
 
 def _wrapped(line: Line, width: int) -> list[Content]:
     """Returns the rows of a line; a gutter that it begins with stands before each of them."""
-    content = paint(line)
-    if not line or line[0][1] not in GUTTERS:
-        return [content] if content.cell_length <= width else list(content.wrap(width))
+    content, role = paint(line), line[0][1] if line else ""
+    if role != "bar" and content.cell_length <= width:
+        return [content]
+    if role not in GUTTERS:
+        return list(content.wrap(width))
     gutter = paint(line[:1])
     room = max(8, width - gutter.cell_length)
     body = paint(line[1:])
     rows = list(body.wrap(room)) if body.cell_length > room else [body]
-    if line[0][1] == "bar" and line[-1][1] in ("bar", "passage"):
+    if role == "bar" and line[-1][1] in ("bar", "passage"):
         rows = [_filled(row, room) for row in rows]
     return [gutter + row for row in rows]
 
