@@ -1,4 +1,4 @@
-"""`kill -9` of the engine at ten moments of an ingestion: the job goes on, and the index agrees with itself."""
+"""`kill -9` of the engine at ten moments of an ingestion: the job goes on, and the index agrees."""
 
 from __future__ import annotations
 
