@@ -153,7 +153,7 @@ for turn in range(100_000):
 """
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_killed_index_is_whole_when_it_is_opened_again(
     libraries: Callable[..., Library], tmp_path: Path, seed: int
 ) -> None:
@@ -166,7 +166,7 @@ def test_a_killed_index_is_whole_when_it_is_opened_again(
     assert victim.stdout is not None
     assert victim.stdout.readline() == b"ready\n"
     with pytest.raises(subprocess.TimeoutExpired):
-        victim.wait(chance.uniform(0.3, 1.2))
+        victim.wait(chance.uniform(0.3, 0.9))
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     victim.stdout.close()

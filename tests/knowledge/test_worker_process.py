@@ -151,15 +151,10 @@ async def test_a_broken_embedder_is_not_waited_for(
         await asyncio.wait_for(index.ingest(collection.id, item(tmp_path / "a.md", "an owl")), 20)
 
 
-async def test_a_name_that_is_no_text_goes_through(index: WorkerIndex, tmp_path: Path) -> None:
+async def test_items_come_from_files_of_any_name_and_from_uploads(index: WorkerIndex, tmp_path: Path) -> None:
     collection = await index.create(new())
-    path = tmp_path / "bad\udcff.md"
-    result = await index.ingest(collection.id, item(path, "an owl"))
+    result = await index.ingest(collection.id, item(tmp_path / "bad\udcff.md", "an owl"))
     assert (result.status, result.name) == ("added", "bad\ufffd.md")
-
-
-async def test_bytes_that_were_uploaded_are_found_by_their_digest(index: WorkerIndex, tmp_path: Path) -> None:
-    collection = await index.create(new())
     (tmp_path / "blobs").mkdir()
     (tmp_path / "blobs" / "d1").write_text("an owl")
     upload = IngestItem(source="upload:a.txt", name="a.txt", blob="d1")
