@@ -117,7 +117,11 @@ def _ingested(engine: _Engine, folder: Path, ask: Sequence[str]) -> tuple[dict[s
     after = _bare(folder)
     assert (ours["status"], ours["failed"], ours["chunks"]) == ("completed", 0, PASSAGES), ours
     ours["idle_gap"] = max(gaps)
-    print(f"  alone {before:.1f} s, {after:.1f} s; by the engine {ours['seconds']:.1f} s", file=sys.stderr)
+    print(
+        f"  alone {before:.1f} s, {after:.1f} s; by the engine {ours['ended']:.1f} s, "
+        f"{ours['seconds']:.1f} s with all in Chroma",
+        file=sys.stderr,
+    )
     return ours, statistics.mean((before, after))
 
 

@@ -7,7 +7,8 @@ Reads a JSON object a line from standard input and answers with one:
     {"do": "search", "query": ..., "method": ...}    the seconds that a search takes
     {"do": "gap"}                                    the longest gap since the last such order
 
-`gap` is the longest time for which the engine's loop did nothing else, in seconds.
+`seconds` go until Chroma has all vectors, `ended` until the job ends; `gap` is the longest time for which the
+engine's loop did nothing else.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import sqlite3
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +68,24 @@ async def _ingest(workbench: Workbench, paths: Sequence[str], ask: Sequence[str]
     job = await workbench.knowledge.add("bench", tuple(paths))
     while not job.status.ended:
         job = await workbench.jobs.get(job.id, wait_s=10)
-    taken = time.perf_counter() - began
+    ended = time.perf_counter() - began
     searches.cancel()
+    while await asyncio.to_thread(_undelivered):
+        await asyncio.sleep(0.02)
     return {
-        "seconds": taken,
+        "ended": ended,
+        "seconds": time.perf_counter() - began,
         "status": job.status,
         "failed": job.progress.failed,
         "chunks": job.progress.chunks,
         "searches": await searches,
     }
+
+
+def _undelivered() -> int:
+    """Returns how many vectors Chroma has yet to be given."""
+    with closing(sqlite3.connect(bootstrap.paths().knowledge / "knowledge.db")) as database:
+        return int(database.execute("SELECT count(*) FROM waiting").fetchone()[0])
 
 
 async def _tick(gaps: list[float]) -> None:
