@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -86,11 +87,11 @@ class Ingestion:
 
     async def _take_in(self, job: Job, report: Report) -> None:
         request = job.request
-        tasks = [await _named(item) for item in request.items]
-        report.expect(len(tasks), sum(task.size for task in tasks))
+        tasks: list[Iterable[_Task]] = [[await _named(item) for item in request.items]]
+        report.expect(len(request.items), sum(task.size for task in tasks[0]))
         for folder in request.folders:
-            tasks += await self._below(folder, job, report)
-        tasks += [_Task(url, url) for url in request.urls]
+            tasks.append(await self._below(folder, job, report))
+        tasks.append(_Task(url, url) for url in request.urls)
         report.expect(len(request.urls))
         summaries = self._summaries(request.model) if request.summaries and request.model else None
 
@@ -103,7 +104,7 @@ class Ingestion:
                 result = await self._patiently(partial(summaries.add, self._index, result))
             report.settle(result, task.size)
 
-        await _each(tasks, take_in, at_once=AT_ONCE if summaries is None else 1)
+        await _each(chain.from_iterable(tasks), take_in, at_once=AT_ONCE if summaries is None else 1)
         if request.folders:
             await self._patiently(
                 partial(self._folders.synced, job.collection_id, request.folders, job.started_at)
@@ -133,8 +134,8 @@ class Ingestion:
 
     # --- folders
 
-    async def _below(self, folder: str, job: Job, report: Report) -> list[_Task]:
-        """Returns what is new or changed below a folder; removes what is gone from it."""
+    async def _below(self, folder: str, job: Job, report: Report) -> Iterable[_Task]:
+        """Yields what is new or changed below a folder; removes what is gone from it before."""
         found = await self._patiently(
             partial(difference, self._index, self._walk(), job.collection_id, folder)
         )
@@ -144,7 +145,7 @@ class Ingestion:
         report.skip(len(found.same), _sum(found.same))
         if job.kind == "sync":
             await self._remove(found.gone, report)
-        return [_task(file, job) for file in found.other]
+        return (_task(file, job) for file in found.other)  # not all at once: that would block everybody
 
     async def _remove(self, documents: Iterable[Document], report: Report) -> None:
         for document in documents:
