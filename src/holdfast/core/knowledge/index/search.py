@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_TOP_K = 200
 _MAX_HITS = 10_000
+_AHEAD = 4
+"""So many times more hits than are wanted are looked at, before those of other collections are left out."""
 _PLAIN: tuple[SearchMethod, ...] = ("hybrid", "vector", "lexical")
 
 
@@ -228,15 +230,39 @@ class Search:
             return _Ranking()
         found: dict[int, float] = {}
         for scope in scopes:
-            condition, values = _in_scope(scope)
-            hits = self._database.connection.execute(
-                "SELECT words.rowid AS id, words.rank AS score FROM words "
-                "JOIN chunks k ON k.id = words.rowid JOIN documents d ON d.number = k.document "
-                f"WHERE words MATCH ? AND {condition} ORDER BY score LIMIT ?",
-                (asked, *values, fusion.candidates(scope.top_k)),
-            )
-            found.update((row["id"], -row["score"]) for row in hits)
+            found |= self._said(scope, asked)
         return _Ranking.of(found.items())
+
+    def _said(self, scope: _Scope, asked: str) -> dict[int, float]:
+        """Returns the chunks that say best what is asked for, with BM25's score, larger for better."""
+        wanted = fusion.candidates(scope.top_k)
+        if scope.documents is None:
+            # Looking up the document of each of many thousand hits would take longer than finding them.
+            hits = self._database.connection.execute(
+                "SELECT rowid AS id, rank AS score FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?",
+                (asked, _AHEAD * wanted),
+            ).fetchall()
+            mine = self._in_scope(scope, [row["id"] for row in hits])
+            if len(mine) >= wanted or len(hits) < _AHEAD * wanted:
+                best = islice((row for row in hits if row["id"] in mine), wanted)
+                return {row["id"]: -row["score"] for row in best}
+        condition, values = _in_scope(scope)
+        found = self._database.connection.execute(
+            "SELECT words.rowid AS id, words.rank AS score FROM words "
+            "JOIN chunks k ON k.id = words.rowid JOIN documents d ON d.number = k.document "
+            f"WHERE words MATCH ? AND {condition} ORDER BY score LIMIT ?",
+            (asked, *values, wanted),
+        )
+        return {row["id"]: -row["score"] for row in found}
+
+    def _in_scope(self, scope: _Scope, chunks: Sequence[int]) -> set[int]:
+        condition, values = _in_scope(scope)
+        found = self._database.connection.execute(
+            "SELECT k.id FROM chunks k JOIN documents d ON d.number = k.document "
+            f"WHERE {condition} AND k.id IN (SELECT value FROM json_each(?))",
+            (*values, rows.dump(list(chunks))),
+        )
+        return {row["id"] for row in found}
 
 
 def _scores(method: SearchMethod, vector: _Ranking, lexical: _Ranking, wanted: int) -> dict[int, float]:
