@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from holdfast.core.domain.errors import HoldfastError
+from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.knowledge import Chunking
 from holdfast.core.knowledge.parsing import reading
 from holdfast.core.knowledge.parsing.documents import read_document
@@ -43,10 +43,22 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     assert _code(lambda: _read(tmp_path / "loop.md")) == "document_unreadable"
 
 
-def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_text("Words")
-    (tmp_path / "b.md").symlink_to("a.md")
-    assert _read(tmp_path / "b.md").text == "Words"
+def test_no_link_is_followed_that_took_the_place_of_a_file_or_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.md").write_text("Words")
+    (tmp_path / "file.md").symlink_to("real/a.md")
+    (tmp_path / "folder").symlink_to("real")
+    assert _read(tmp_path / "real" / "a.md").text == "Words"
+    for path in (tmp_path / "file.md", tmp_path / "folder" / "a.md"):
+        with pytest.raises(InvalidError, match="it is a link now") as raised:
+            _read(path)
+        assert raised.value.code == "document_unreadable"
+
+
+def test_a_file_where_a_folder_was_is_no_link(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("Words")
+    with pytest.raises(InvalidError, match="Not a directory"):
+        _read(tmp_path / "a" / "b.md")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -60,6 +60,8 @@ class MemoryIndex:
         self.records: dict[str, ContextRecord] = {}
         self.problems: tuple[IndexProblem, ...] = ()
         self.ingested: list[str] = []
+        self.paths: dict[str, str | None] = {}
+        """What was read for each source."""
         self.errors: list[Exception] = []
         """Raised by the next items, one each."""
         self.gate: asyncio.Event | None = None
@@ -114,6 +116,7 @@ class MemoryIndex:
             raise self.errors.pop(0)
         await self.collection(collection_id)
         self.ingested.append(item.source)
+        self.paths[item.source] = item.path
         path = Path(item.path) if item.path else self._blobs.path(item.blob or "")
         told = {"source": item.source, "name": item.name}
         try:

@@ -83,6 +83,51 @@ async def test_links_are_followed_to_files_inside_only(shelf: Any) -> None:
     assert job.failures == ()
 
 
+async def test_a_link_leads_to_nothing_that_a_folder_leaves_out(shelf: Any) -> None:
+    for name in (".aws/credentials.md", "node_modules/a/x.md", "deep/.hidden.md"):
+        shelf.file(name)
+    (shelf.paths.config / "rules.md").write_text("rules")
+    root = shelf.paths.data.parent.parent
+    for number, target in enumerate(
+        (
+            shelf.folder / ".aws" / "credentials.md",
+            shelf.folder / "node_modules" / "a" / "x.md",
+            shelf.folder / "deep" / ".hidden.md",
+            shelf.paths.config / "rules.md",
+        )
+    ):
+        (shelf.folder / f"link{number}.md").symlink_to(target)
+    shelf.file("kept.md")
+    await shelf.added(root)
+    assert await shelf.names() == ["files/kept.md"]
+
+
+async def test_a_link_is_read_by_the_path_that_was_decided_about(shelf: Any) -> None:
+    real = shelf.file("a.md")
+    (shelf.folder / "b.md").symlink_to("a.md")
+    await shelf.added(shelf.folder)
+    assert shelf.index.paths[str(shelf.folder / "b.md")] == str(real)
+
+
+async def test_holdfasts_own_folders_are_not_taken_in_by_their_names_either(shelf: Any) -> None:
+    (shelf.paths.data / "notes.md").write_text("x")
+    shelf.paths.policy.write_text("allow: []")
+    (shelf.folder / "way").symlink_to(shelf.paths.config)
+    for path in (shelf.paths.data, shelf.paths.data / "notes.md", shelf.paths.policy, shelf.folder / "way"):
+        with pytest.raises(ForbiddenError, match="Holdfast's own"):
+            await shelf.workbench.knowledge.add("docs", (str(path),))
+    with pytest.raises(ForbiddenError, match="Holdfast's own"):
+        await shelf.workbench.knowledge.watch("docs", str(shelf.paths.logs))
+
+
+async def test_what_agents_made_in_a_session_can_be_taken_in(shelf: Any) -> None:
+    made = shelf.paths.workspaces / "s1" / "report.md"
+    made.parent.mkdir(parents=True)
+    made.write_text("x")
+    await shelf.added(made)
+    assert await shelf.names() == ["report.md"]
+
+
 async def test_holdfasts_own_folders_stay_out_of_folders_around_them(shelf: Any) -> None:
     (shelf.paths.config / "notes.md").write_text("keys")
     shelf.file("kept.md")

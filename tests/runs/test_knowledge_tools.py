@@ -227,6 +227,11 @@ async def test_no_collections_is_what_an_empty_list_says(open_bench, say, index)
         ({"context_source": {"type": "stored", "id": "x"}}, NotFoundError, "context_not_found"),
         ({"context_source": {"type": "items", "items": [{"id": "x"}]}}, InvalidError, "invalid_context"),
         ({"context_source": {"type": "items", "items": [{"text": " "}]}}, InvalidError, "invalid_context"),
+        (
+            {"context_source": {"type": "items", "items": [{"id": "0" * 5_000}]}},
+            InvalidError,
+            "invalid_context",
+        ),
     ],
 )
 async def test_what_cannot_be_looked_up_is_refused_before_the_message_is_taken(

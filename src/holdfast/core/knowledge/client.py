@@ -103,7 +103,8 @@ class WorkerIndex:
 
     async def ingest(self, collection_id: str, item: IngestItem) -> IngestResult:
         if item.path is None and item.blob is not None:
-            item = item.model_copy(update={"path": str(self._blob_path(item.blob))})
+            # The folder of the contents may be a link; the reader follows none.
+            item = item.model_copy(update={"path": str(self._blob_path(item.blob).resolve())})
         result: IngestResult = await self._call("ingest", collection_id=collection_id, item=item)
         return result
 

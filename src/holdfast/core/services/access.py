@@ -93,8 +93,8 @@ class Access:
         """Returns the real path of a file or a folder that is to be taken in.
 
         Raises `InvalidError` for a path that is not whole, `NotFoundError` for one that leads nowhere,
-        `ForbiddenError` for one that is not the user's to name: without the role `admin` all are but those
-        in his own project folder.
+        `ForbiddenError` for one that is not the user's to name (without the role `admin` all are but those
+        in his own project folder) and for Holdfast's own folders, where the keys and the log are.
         """
         own = self._paths.user_project(self.owner)
         try:
@@ -113,9 +113,23 @@ class Access:
             raise InvalidError(f"{shown!r} is not a whole path.", code="invalid_path")
         if not found:
             raise NotFoundError(f"There is no file or folder {shown}.", code="file_not_found")
+        if _is_own(real, self._paths):
+            raise ForbiddenError(
+                f"{shown} is in a folder of Holdfast's own, with its keys, rules or log: they are not taken in.",
+                code="path_forbidden",
+            )
         return real
 
     def machine(self, what: str) -> None:
         """Raises `ForbiddenError` unless the principal may reach files anywhere on the engine's machine."""
         if not self.principal.is_admin:
             raise ForbiddenError(f"{what} needs the role `admin`.", code="admin_only")
+
+
+def _is_own(real: Path, paths: Paths) -> bool:
+    """Says whether a path is in a folder of Holdfast's own; those in which users and agents work are not."""
+    own = (paths.config, paths.data, paths.cache, paths.logs)
+    worked_in = (paths.data / "projects", paths.workspaces)
+    return any(real.is_relative_to(folder.resolve()) for folder in own) and not any(
+        real.is_relative_to(folder.resolve()) for folder in worked_in
+    )

@@ -213,7 +213,8 @@ def _size(path: str | None) -> int:
 
 
 def _task(file: FoundFile, job: Job) -> _Task:
-    item = IngestItem(source=file.path, name=file.name, path=file.path, metadata=job.request.metadata)
+    path = file.real or file.path
+    item = IngestItem(source=file.path, name=file.name, path=path, metadata=job.request.metadata)
     return _Task(file.path, file.name, file.size, item, file)
 
 

@@ -34,6 +34,8 @@ class FoundFile:
     name: str
     size: int
     modified_at: datetime
+    real: str = ""
+    """Where a link leads to; empty for a file that is none. The reader follows no links."""
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ class Walk:
 
     Left out are hidden files and folders, empty files, environments and installed packages, `closed`
     folders, and what `takes_in` refuses by name. A link to a folder is not followed, so there are no loops;
-    one to a file only when the file lies in the folder as well.
+    one to a file only when that lies in the folder as well, and in nothing that is left out.
     """
 
     def __init__(
@@ -108,9 +110,10 @@ class Walk:
         if not self._takes_in(entry.name):
             return
         try:
-            if entry.is_symlink() and not Path(entry.path).resolve(strict=True).is_relative_to(root):
+            real = str(Path(entry.path).resolve(strict=True)) if entry.is_symlink() else ""
+            if real and not self._reaches(real, root):
                 return
-            status = entry.stat()
+            status = Path(real).lstat() if real else entry.stat(follow_symlinks=False)
         except (OSError, RuntimeError):  # a link to nothing or to itself, or the file is gone already
             return
         if not stat.S_ISREG(status.st_mode) or not status.st_size:
@@ -120,8 +123,17 @@ class Walk:
             walked.failures.append(_failed(entry.path, relative, "its name is not valid UTF-8"))
             return
         walked.files.append(
-            FoundFile(entry.path, sanitize_line(relative), status.st_size, modified(status.st_mtime))
+            FoundFile(entry.path, sanitize_line(relative), status.st_size, modified(status.st_mtime), real)
         )
+
+    def _reaches(self, real: str, root: str) -> bool:
+        """Says whether the walk comes to a file by its real path, too: a link leads to nothing else."""
+        if not is_below(real, root) or not _is_text(real):
+            return False
+        below = Path(real).relative_to(root).parts
+        if any(part.startswith(".") for part in below) or not _SKIPPED.isdisjoint(below[:-1]):
+            return False
+        return not any(is_below(closed, root) and is_below(real, closed) for closed in self._closed)
 
     def _unreadable(self, walked: Walked, folder: str, reason: str) -> None:
         walked.unread.append(folder)

@@ -27,6 +27,7 @@ from holdfast.core.knowledge.index.embedded import Embedded
 from holdfast.core.knowledge.index.stopping import Stop
 from holdfast.core.knowledge.index.writing import Waiting, Writer
 from holdfast.core.knowledge.parsing.model import Parsed
+from holdfast.core.knowledge.parsing.opening import open_real
 
 _BLOCK = 1 << 20
 
@@ -121,8 +122,7 @@ def _digest(item: IngestItem, settings: KnowledgeSettings) -> str | None:
         return None
     digest = hashlib.sha256()
     try:
-        # Not waiting: a pipe would be read for ever.
-        with os.fdopen(os.open(item.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with os.fdopen(open_real(item.path), "rb") as file:
             about = os.fstat(file.fileno())
             if not stat.S_ISREG(about.st_mode) or about.st_size > settings.max_file_mb << 20:
                 return None

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError, TooLargeError
+from holdfast.core.knowledge.parsing.opening import open_real
 
 _BLOCK = 1 << 20
 
@@ -34,7 +35,7 @@ class Source:
 def read_source(path: Path, name: str, max_bytes: int) -> Source:
     """Returns the content of a regular file of at most `max_bytes`; messages call it `name`.
 
-    Links are followed: whoever hands over the path has decided about them.
+    `path` is a real one: no link in it is followed.
     Raises `NotFoundError` (`file_not_found`), `InvalidError` (`not_a_file`, `document_unreadable`,
     `document_empty`), `TooLargeError` (`document_too_large`), and `ConflictError` (`document_changed`) for a
     file that changes while it is read.
@@ -58,8 +59,7 @@ def read_source(path: Path, name: str, max_bytes: int) -> Source:
 @contextmanager
 def _opened(path: Path, name: str) -> Iterator[int]:
     try:
-        # Without O_NONBLOCK the opening of a FIFO would wait for a writer.
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        fd = open_real(path)
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no file {name} any more", code="file_not_found") from error
     except (OSError, ValueError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from holdfast.core.domain.errors import InvalidError, KnowledgeUnavailable, NotFoundError, UnsupportedError
 from holdfast.core.domain.options import ItemsContext, KnowledgeUse, RetrievedContext, StoredContext
 from holdfast.core.domain.runs import RunOptions
@@ -10,6 +12,7 @@ from holdfast.core.runs.knowledge.desk import KnowledgePorts
 from holdfast.core.tools.registry import near_names
 
 _MOST_ID = 2**63 - 1
+_ID = re.compile(r"[0-9]{1,19}")
 
 
 async def check_knowledge(options: RunOptions, owner: str, ports: KnowledgePorts | None) -> None:
@@ -44,9 +47,7 @@ def _check_items(source: ItemsContext) -> None:
         wrong = ""
         if item.id is None and not item.text.strip():
             wrong = "it needs a text or the id of a chunk"
-        elif item.id is not None and not (
-            item.id.isascii() and item.id.isdigit() and int(item.id[:20]) <= _MOST_ID
-        ):
+        elif item.id is not None and not (_ID.fullmatch(item.id) and int(item.id) <= _MOST_ID):
             wrong = "the id of a chunk is a number"
         if wrong:
             raise InvalidError(f"context_source.items[{number}]: {wrong}.", code="invalid_context")
