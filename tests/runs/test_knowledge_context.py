@@ -230,6 +230,19 @@ async def test_a_fork_has_what_was_looked_up_with_its_numbers(open_bench, say, i
         assert (done.text, [each.number for each in done.citations]) == ("Still [1], not.", [1])
 
 
+async def test_numbers_go_on_where_the_caller_gives_the_history(open_bench, say, index) -> None:
+    steps = [say("Ninety [1]."), say("Second class [2]."), say("Second class [2], ninety [1].")]
+    async with open_bench(steps, knowledge=index, agent=agent("context", top_k=1)) as bench:
+        session = await bench.session()
+        await bench.end(await bench.send(session, "hotels"))
+        events = await bench.end(await bench.send(session, "trains", history=()))
+        assert [item.number for item in of(events, "retrieval.completed")[0].items] == [2]
+        events = await bench.end(await bench.send(session, "trains"))
+        assert [item.number for item in of(events, "retrieval.completed")[0].items] == [2]
+        cited = {each.number: each.excerpt for each in of(events, "part.completed")[0].citations}
+        assert cited == {2: HANDBOOK["travel.md"][0], 1: HANDBOOK["travel.md"][1]}
+
+
 async def test_what_stands_in_the_context_is_not_shown_twice(open_bench, say, index) -> None:
     async with open_bench([say("a"), say("b")], knowledge=index, agent=agent("all")) as bench:
         session = await bench.session()

@@ -297,10 +297,9 @@ class Supervisor:
         models = await self._prepare.models(session, options)
         ids = {"session_id": session.id, "run_id": new_id()}
         state = RunState(session.id, ids["run_id"])
-        if options.history is None:
-            context = await read_context(self._log, session.id)
-        else:
-            context = ContextProjection.of_history(options.history)  # as the start will make it anyway
+        context = await read_context(self._log, session.id)
+        if options.history is not None:
+            context.restart(0, options.history)  # as the start will make it anyway
         check_results(parts, context.unanswered)
         run = await self._prepare.run(session, options, state, context, models)
         events: list[AnyEvent] = []

@@ -85,7 +85,7 @@ class ContextProjection:
     def of_history(cls, history: tuple[Message, ...]) -> ContextProjection:
         """Returns the context that a run with that history starts from."""
         context = cls()
-        context._restart(0, history)
+        context.restart(0, history)
         return context
 
     @property
@@ -139,7 +139,7 @@ class ContextProjection:
             self.began = logged.id
         match event:
             case RunStarted() if event.options.history is not None:
-                self._restart(logged.id, event.options.history)
+                self.restart(logged.id, event.options.history)
             case MessageAdded():
                 self._add(logged.id, event.parts)
                 if event.origin == "send" and without_results(event.parts):
@@ -171,12 +171,14 @@ class ContextProjection:
                 summary = Entry(logged.id, "user", [TextPart(text=SUMMARY_HEADER + event.summary)])
                 self._entries = [summary, *self.entries[event.messages_dropped :]]
 
-    def _restart(self, event_id: int, history: tuple[Message, ...]) -> None:
-        """Begins anew with messages that the caller has given."""
+    def restart(self, event_id: int, history: tuple[Message, ...]) -> None:
+        """Begins anew with messages that the caller has given. The numbers of what was retrieved stay: in one
+        session each stands for one thing."""
         self._entries.clear()
         self._unanswered.clear()
         self._notes.clear()
         self._message = None
+        self._looked_up = False
         for message in history:
             match message.role:
                 case "user":
