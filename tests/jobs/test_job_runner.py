@@ -162,6 +162,15 @@ async def test_a_closed_runner_leaves_its_jobs_to_the_next_one(open_desk: Any) -
         assert kinds(await desk.events(running)).count("job.started") == 1
 
 
+async def test_a_job_that_is_started_before_the_old_ones_are_taken_up_goes_on_once(desk: Any) -> None:
+    job = await desk.start()
+    await desk.until_begun(job)
+    await desk.runner.recover()
+    desk.gate(job.id).set()
+    await desk.ended(job)
+    assert (desk.begun, kinds(await desk.events(job))) == ([job.id], ["job.started", "job.completed"])
+
+
 async def test_a_failure_that_was_told_is_not_told_again_after_a_restart(open_desk: Any, result: Any) -> None:
     async def work(job: Any, report: Any) -> None:
         report.expect(2)
@@ -236,3 +245,16 @@ async def test_the_time_that_is_left_follows_the_pace_in_bytes(desk: Any, result
     now[0] = 2.0
     report.settle(result(), 100)
     assert report.progress.eta_s == 4.0
+    report.settle(result(), 200)
+    report.settle(result(), 0)
+    assert report.progress.eta_s is None, "nothing is left"
+
+
+async def test_the_first_moments_of_a_job_say_nothing_of_its_pace(desk: Any, result: Any) -> None:
+    now = [0.0]
+    report = Report(await desk.start(), desk.log.append, clock=lambda: now[0])
+    report.expect(400, 40_000)
+    report.begin("a")
+    now[0] = 1.9
+    report.settle(result(), 100)
+    assert report.progress.eta_s is None

@@ -136,10 +136,11 @@ class JobRunner:
         task = self._tasks.get(job_id)
         if task is None:
             return
-        if job_id not in self._cancelled and job_id not in self._ending:
+        if job_id not in self._cancelled:
             self._cancelled.add(job_id)
             await asyncio.sleep(0)  # a task that has not begun would be cancelled without a word
-            task.cancel()
+            if job_id not in self._ending:
+                task.cancel()
         await asyncio.wait([task])
 
     async def cancel_all(self, *, collection_id: str | None = None, owner: str | None = None) -> None:
@@ -179,6 +180,8 @@ class JobRunner:
     # --- owning
 
     def _launch(self, job: Job) -> None:
+        if job.id in self._tasks:  # started while the jobs of the last engine were read
+            return
         self._jobs[job.id] = job
         self._tasks[job.id] = asyncio.create_task(self._own(job), name=f"job {job.id}")
 
