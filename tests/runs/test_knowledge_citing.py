@@ -18,6 +18,7 @@ from holdfast.core.domain.knowledge import Passage, Place, Retrieved
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.runs.knowledge.citing import cited
 from holdfast.core.runs.knowledge.code import code_spans
+from holdfast.core.sessions.export import to_markdown
 
 
 def passage(number: int) -> Retrieved:
@@ -221,8 +222,24 @@ async def test_the_export_lists_the_sources_below_a_reply(open_bench, say, index
         session = await bench.session()
         await bench.end(await bench.send(session, "hotels"))
         text = await bench.workbench.sessions.export(session.id, "markdown")
-        assert "Ninety [1].\n\nSources:\n\n- [1] travel.md, line 1, Top (/files/travel.md)" in text
+        source = "- [1] travel.md, line 1, Top (/files/travel.md); score 1.00\n  > Hotels"
+        assert f"Ninety [1].\n\nSources:\n\n{source}" in text
         assert '"chunk_id": 1' in await bench.workbench.sessions.export(session.id, "json")
+
+
+async def test_the_export_says_how_a_source_was_ranked_and_quotes_every_line_of_it(
+    open_bench, say, index
+) -> None:
+    async with open_bench([say("Ninety [1].")], knowledge=index, agent=CONTEXT) as bench:
+        session = await bench.session()
+        events = await bench.end(await bench.send(session, "hotels"))
+        (done,) = of(events, "part.completed")
+        changed = {"excerpt": "one\n\n# two\x1b[2J", "score": 0.5, "vector_rank": 3, "lexical_rank": 12}
+        citation = done.citations[0].model_copy(update=changed)
+        logged = next(each for each in events if each.event == done)
+        told = logged.model_copy(update={"event": done.model_copy(update={"citations": (citation,)})})
+        text = to_markdown(session, [told])
+        assert "; score 0.50; rank 3 by meaning, 12 by words\n  > one\n  >\n  > # two[2J\n" in text
 
 
 async def test_a_reply_that_a_crash_has_cut_off_has_its_citations_when_the_engine_starts_again(

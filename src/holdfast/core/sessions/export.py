@@ -23,7 +23,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.messages import ToolResultPart, UserPart, results_in, text_of, without_results
-from holdfast.core.domain.passages import where
+from holdfast.core.domain.passages import quoted, where
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize, sanitize_line
 
@@ -124,14 +124,24 @@ def _sources(citations: tuple[Citation, ...]) -> list[str]:
     """Returns the list of what the numbers in a reply stand for."""
     if not citations:
         return []
-    return ["", "Sources:", "", *(f"- {_source(each)}" for each in citations)]
+    return ["", "Sources:", "", *(line for each in citations for line in _source(each))]
 
 
-def _source(citation: Citation) -> str:
+def _source(citation: Citation) -> list[str]:
     at = where(citation.place) if citation.place is not None else ""
     named = ", ".join(text for text in (sanitize_line(citation.document), at) if text)
     source = f" ({sanitize_line(citation.source)})" if citation.source else ""
-    return f"[{citation.number}] {named}{source}"
+    excerpt = [f"  {line}" for line in quoted(citation.excerpt).splitlines()]
+    return [f"- [{citation.number}] {named}{source}{_scores(citation)}", *excerpt]
+
+
+def _scores(citation: Citation) -> str:
+    """Returns what a passage was ranked by; empty for a text that nobody searched for."""
+    if citation.score is None:
+        return ""
+    found = (("meaning", citation.vector_rank), ("words", citation.lexical_rank))
+    ranks = ", ".join(f"{rank} by {by}" for by, rank in found if rank is not None)
+    return f"; score {citation.score:.2f}" + (f"; rank {ranks}" if ranks else "")
 
 
 def _quote(text: str) -> list[str]:
