@@ -42,15 +42,15 @@ def run() -> list[dict[str, Any]]:
             write_pages(place / f"book{number}", [book(PASSAGES, seed=number + 2)])
         questions = [question.text for question in made().questions[:QUERIES]]
         with _Engine(environment) as engine:
-            small, reference = _ingested(engine, place / "small", questions[:50])
+            small, reference = _ingested(engine, place / "small")
             rows = _ingestion(f"take in {PASSAGES:,} documents of a passage", small, reference)
-            large, reference = _ingested(engine, place / "book0", questions[:50])
+            large, reference = _ingested(engine, place / "book0")
             rows += _ingestion(f"take in a document of {PASSAGES:,} passages", large, reference)
             rest = [
-                engine.order(do="ingest", paths=[str(place / f"book{number}")], ask=[])
-                for number in range(1, BOOKS)
+                engine.order(do="ingest", paths=[str(place / f"book{number}")], ask=ask)
+                for number, ask in ((1, questions[:50]), *((number, []) for number in range(2, BOOKS)))
             ]
-            rows += _memory([small, large, *rest])
+            rows += _searches(rest[0]) + _memory([small, large, *rest])
         data = Path(environment["HOLDFAST_HOME"], "data", "knowledge")
         shutil.copytree(data, place / "copy")
         with _Engine(environment) as engine, _Bare(place / "copy") as bare:
@@ -109,11 +109,11 @@ class _Bare(_Lines):
 # --- taking in
 
 
-def _ingested(engine: _Engine, folder: Path, ask: Sequence[str]) -> tuple[dict[str, Any], float]:
+def _ingested(engine: _Engine, folder: Path) -> tuple[dict[str, Any], float]:
     """Returns what the engine says, and the seconds of the reference: the mean of before and after."""
     before = _bare(folder)
     with _idle() as gaps:
-        ours = engine.order(do="ingest", paths=[str(folder)], ask=list(ask))
+        ours = engine.order(do="ingest", paths=[str(folder)], ask=[])
     after = _bare(folder)
     assert (ours["status"], ours["failed"], ours["chunks"]) == ("completed", 0, PASSAGES), ours
     ours["idle_gap"] = max(gaps)
@@ -155,7 +155,6 @@ def _idle() -> Iterator[list[float]]:
 
 def _ingestion(name: str, ours: dict[str, Any], reference: float) -> list[dict[str, Any]]:
     ratio = ours["seconds"] / reference
-    searches = sorted(ours["searches"])
     return [
         {
             "name": f"{name} / parsing, embedding and upserts alone",
@@ -174,11 +173,18 @@ def _ingestion(name: str, ours: dict[str, Any], reference: float) -> list[dict[s
             "goal": "< 50 ms",
             "ok": ours["gap"] < 0.05,
         },
+    ]
+
+
+def _searches(ours: dict[str, Any]) -> list[dict[str, Any]]:
+    taken = sorted(ours["searches"])
+    return [
         {
-            "name": f"search meanwhile, 95th percentile of {len(searches)}",
-            "value": searches[int(0.95 * len(searches))] * 1000,
+            "name": f"search while a document of {PASSAGES:,} passages is taken in, {name} of {len(taken)}",
+            "value": taken[int(share * len(taken))] * 1000,
             "unit": "ms",
-        },
+        }
+        for name, share in (("median", 0.5), ("95th percentile", 0.95))
     ]
 
 
