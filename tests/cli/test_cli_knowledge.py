@@ -98,7 +98,7 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(
     bench.results = [result_of(f"{number}.md") for number in range(40)]
     lines = cli("knowledge", "add", "docs", "docs").err.splitlines()
     assert len(lines) == 10
-    assert lines[0] == "4/40 files · 8 chunks · 400 B of 3.9 KB · 1 min 15 s left"
+    assert lines[0] == "4/40 files · 8 chunks · 400 B of 4.0 KB · 1 min 15 s left"
     assert lines[-1].startswith("40/40 files · 80 chunks")
 
 
@@ -251,7 +251,7 @@ def test_a_document_is_shown_with_its_chunks_and_their_places(cli: Cli, bench: K
     for unknown in ("nothing.md", "last"):
         done = cli("knowledge", "show", "docs", unknown)
         assert done.status == 1
-        assert "holdfast knowledge show NAME --documents" in done.err
+        assert "holdfast knowledge show docs --documents" in done.err
 
 
 def test_a_collection_is_deleted_only_when_that_was_said(cli: Cli, bench: KnowledgeBench) -> None:
@@ -324,3 +324,20 @@ def test_metadata_keeps_text_as_text() -> None:
 def test_a_folder_that_links_to_itself_ends(fake: FakeDoors, folder: Path) -> None:
     named = read_sources(["docs", "./docs/../docs"])
     assert [name for name, _ in uploads(named.paths).files] == ["docs/a/c.md", "docs/b.md"]
+
+
+def test_a_document_is_found_by_the_end_of_its_name_when_that_is_one_alone(
+    cli: Cli, bench: KnowledgeBench
+) -> None:
+    first, second = bench.knowledge.inside
+    bench.knowledge.inside = [
+        first.model_copy(update={"name": "how-to/keys.md"}),
+        second.model_copy(update={"name": "reference/keys.md"}),
+    ]
+    assert "how-to/keys.md" in cli("knowledge", "show", "docs", "how-to/keys.md").out
+    bench.knowledge.inside[1] = second.model_copy(update={"name": "reference/other.md"})
+    assert "how-to/keys.md" in cli("knowledge", "show", "docs", "keys.md").out
+    bench.knowledge.inside[1] = second.model_copy(update={"name": "reference/keys.md"})
+    several = cli("knowledge", "show", "docs", "keys.md")
+    assert several.status == 2 and "how-to/keys.md, reference/keys.md" in several.err
+    assert "did you mean 'how-to/keys.md'?" in cli("knowledge", "show", "docs", "how-to/key.md").err

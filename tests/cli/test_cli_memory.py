@@ -199,6 +199,9 @@ def test_entries_are_listed_by_tag_source_and_pin(cli: Cli, memory: FakeMemory) 
     assert "Likes tea[31m" in out and "\x1b" not in out
     assert "keeper" in out
     assert len(json.loads(cli("memory", "entries", "--json").out)) == 2
+    memory.kept.clear()
+    assert "holdfast memory remember" in cli("memory", "entries").out
+    assert cli("memory", "entries", "--source", "agent").out == "No entry is of that kind.\n"
 
 
 def test_search_takes_several_words(cli: Cli, memory: FakeMemory) -> None:

@@ -96,7 +96,7 @@ def test_ages_are_short(seconds: int, text: str) -> None:
 
 def test_old_ages_are_dates_and_sizes_have_units() -> None:
     assert ago(datetime(2020, 5, 17, 12, tzinfo=UTC)) == "2020-05-17"
-    assert [amount(n) for n in (0, 1023, 2150, 5_000_000)] == ["0 B", "1023 B", "2.1 KB", "4.8 MB"]
+    assert [amount(n) for n in (0, 1023, 2150, 5_000_000)] == ["0 B", "1.0 KB", "2.1 KB", "5.0 MB"]
 
 
 @pytest.mark.parametrize(

@@ -195,11 +195,16 @@ def when(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M}{near}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Returns a number of things: `1 chunk`, `2,000 chunks`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def amount(size: int) -> str:
     """Returns a number of bytes for people."""
     value = float(size)
     for unit in ("B", "KB", "MB", "GB"):
-        if value < 1024:
+        if value < 1000:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
+        value /= 1000
     return f"{value:.1f} TB"

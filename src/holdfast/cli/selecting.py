@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import InvalidError, NotFoundError
+from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import all_items
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ _LISTED = {
     "run": "sessions show SESSION",
     "delivery": "webhooks show WEBHOOK",
     "entry": "memory entries",
-    "document": "knowledge show NAME --documents",
 }
 """The commands that show what has no list of its own."""
 
@@ -142,14 +143,23 @@ async def memory_entry(workbench: Workbench, text: str) -> MemoryEntry:
 
 
 async def document(workbench: Workbench, collection: str, text: str) -> Document:
-    """Returns the document of a collection that `text` names: its name, its file or address, its id, or the
-    start of it. Raises `NotFoundError`, `InvalidError`."""
+    """Returns the document of a collection that `text` names: its name or the end of it, its file or
+    address, its id, or the start of it. Raises `NotFoundError`, `InvalidError`."""
     every = await all_items(
         lambda limit, cursor: workbench.knowledge.documents(collection, "", limit, cursor)
     )
     names = (text, str(Path(text).expanduser().resolve()))
-    named = next((each for each in every if each.name == text or each.source in names), None)
-    if named is not None:
-        return named
-    known = {each.id: each for each in every if text != LAST}  # there is no latest one
+    named = [each for each in every if each.name == text or each.source in names]
+    named = named or [each for each in every if each.name.endswith(f"/{text}")]
+    if len(named) > 1:
+        found = ", ".join(sanitize_line(each.name) for each in named[:5])
+        raise InvalidError(f"{text!r} is the end of {len(named)} names: {found}; write more of it")
+    if named:
+        return named[0]
+    known = {each.id: each for each in every}
+    if text == LAST or not any(id.startswith(text) for id in known):  # there is no latest one
+        near = get_close_matches(text, [each.name for each in every], 1, 0.5)
+        hint = f"; did you mean {sanitize_line(near[0])!r}?" if near else ""
+        listed = f"`holdfast knowledge show {collection} --documents` lists those there are"
+        raise NotFoundError(f"{collection} has no document {text!r}{hint or f'; {listed}'}")
     return known[pick(text, known, "document")]

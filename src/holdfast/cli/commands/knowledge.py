@@ -18,7 +18,7 @@ from holdfast.cli.ingesting.showing import (
     say_documents,
 )
 from holdfast.cli.options import Json, examples, group
-from holdfast.cli.output import say, say_fields, say_json
+from holdfast.cli.output import counted, say, say_fields, say_json
 from holdfast.cli.places import is_elsewhere
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def _confirmed(found: Collection) -> bool:
 
     if not sys.stdin.isatty():
         raise InvalidError("deleting a collection cannot be undone: say --yes where nobody can be asked")
-    say(f"{found.name} ({found.documents:,} documents, {found.chunks:,} chunks)")
+    say(f"{found.name} ({counted(found.documents, 'document')}, {counted(found.chunks, 'chunk')})")
     return typer.confirm("Delete it for ever?")
 
 

@@ -160,7 +160,7 @@ def rm(name: BlockName) -> None:
 def share(
     name: BlockName,
     user: Annotated[str | None, typer.Argument(metavar="[USER]", help="Whom to share it with.")] = None,
-    edit: Annotated[bool, typer.Option("--edit", help="Let him change the content.")] = False,
+    edit: Annotated[bool, typer.Option("--edit", help="Let them change the content.")] = False,
     as_json: Json = False,
 ) -> None:
     """Share a block with another user; without one, show with whom it is shared."""
@@ -195,7 +195,9 @@ def publish(
 
 @app.command()
 def default(
-    scope: Annotated[Scope | None, typer.Argument(help="Agents without tools, or with tools.")] = None,
+    scope: Annotated[
+        Scope | None, typer.Argument(metavar="[chat|agent]", help="Agents without tools, or with tools.")
+    ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The block.")] = None,
     off: Annotated[bool, typer.Option("--off", help="Have none.")] = False,
     as_json: Json = False,
@@ -242,7 +244,9 @@ def entries(
             limit,
         )
     )
-    _say_entries(found, as_json, "Nothing is remembered; `holdfast memory remember TEXT` keeps something.")
+    narrowed = tag is not None or source is not None or pinned
+    none = "Nothing is remembered; `holdfast memory remember TEXT` keeps something."
+    _say_entries(found, as_json, "No entry is of that kind." if narrowed else none)
 
 
 @app.command()

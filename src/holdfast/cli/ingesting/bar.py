@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.cli.output import amount
+from holdfast.cli.output import amount, counted
 from holdfast.core.domain.jobs import JobProgress
 
 _WIDTH = 20
@@ -30,8 +30,8 @@ def figures(progress: JobProgress) -> str:
         size = f"{size} of {amount(progress.bytes_total)}"
     failed = [f"{progress.failed:,} failed"] if progress.failed else []
     left = [f"{duration(progress.eta_s)} left"] if progress.eta_s is not None else []
-    files = f"{progress.done:,}/{progress.total:,} files"
-    return " · ".join((files, *failed, f"{progress.chunks:,} chunks", size, *left))
+    files = f"{progress.done:,}/{counted(progress.total, 'file')}"
+    return " · ".join((files, *failed, counted(progress.chunks, "chunk"), size, *left))
 
 
 def live(progress: JobProgress) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from holdfast.cli.output import counted
 from holdfast.core.domain.jobs import Job, JobStatus
 from holdfast.core.domain.knowledge import IngestResult
 
@@ -48,7 +49,8 @@ class Tally:
     def __str__(self) -> str:
         """Returns the counts in words; those that are zero are left out."""
         said = [f"{self.counts[status]:,} {status}" for status in _ORDER if self.counts[status]]
-        return f"{', '.join(said) or 'nothing to do'}; {self.chunks:,} chunks"
+        made = f"; {counted(self.chunks, 'chunk')}" if self.chunks else ""
+        return f"{', '.join(said) or 'nothing to do'}{made}"
 
     def status(self, jobs: Sequence[Job]) -> int:
         """Returns the exit status that says how the jobs have ended."""

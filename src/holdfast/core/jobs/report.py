@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 EVERY_S = 0.25
 """Shortest time between two events of a job's progress."""
+PACE_S = 2.0
+"""How long a job works before its pace says something: the first items wait for the index to start."""
 
 COUNTS = ("done", "total", "failed", "unchanged", "chunks", "bytes_done", "bytes_total")
 
@@ -154,11 +156,15 @@ class Report:
         )
 
     def _eta(self) -> float | None:
-        """Returns the seconds that are left by the pace until now, in bytes; in items if there are none."""
+        """Returns the seconds that are left by the pace until now, in bytes; in items if there are none.
+
+        None while the pace is not known yet, and when nothing is left.
+        """
         unit = "bytes" if self._worked["bytes"] else "items"
         worked = self._worked[unit]
-        if self._began is None or not worked:
+        passed = self._clock() - self._began if self._began is not None else 0.0
+        if not worked or passed < PACE_S or self._counts["done"] >= self._counts["total"]:
             return None
         done, total = ("bytes_done", "bytes_total") if unit == "bytes" else ("done", "total")
         left = max(0, self._counts[total] - self._counts[done])
-        return round(left * (self._clock() - self._began) / worked, 1)
+        return round(left * passed / worked, 1)

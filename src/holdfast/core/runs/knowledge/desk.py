@@ -129,7 +129,8 @@ class Desk:
             )
         if not there:
             raise NotFoundError(
-                "There is no collection that this run may search. `holdfast knowledge create` makes one.",
+                "There is no collection that this run may search. `holdfast knowledge create NAME` makes "
+                "one, or /knowledge in the app.",
                 code="collection_not_found",
             )
         return tuple(each for each in there if not names or any(_is(each.collection, name) for name in names))
