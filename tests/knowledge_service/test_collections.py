@@ -17,7 +17,7 @@ from holdfast.core.domain.errors import (
 )
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.identity import Principal, Role, Scope
-from holdfast.core.domain.knowledge import IndexProblem
+from holdfast.core.domain.knowledge import IndexProblem, RetrievalSettings
 from holdfast.core.domain.options import KnowledgeUse
 
 DOCS = (KnowledgeUse(collection="docs"),)
@@ -262,6 +262,36 @@ async def test_a_method_that_asks_a_model_asks_the_named_one(shelf: Any) -> None
     found = await shelf.workbench.knowledge.search("hinges", DOCS, method="hyde1", model="told/other")
     assert [request.model for request in shelf.model.asked] == ["told/other"]
     assert [passage.document for passage in found.passages] == ["a.md"]
+
+
+async def test_a_key_that_may_only_look_asks_no_model(shelf: Any) -> None:
+    await shelf.added(shelf.file("a.md", "Forty hinges"))
+    local = Principal(user_id="local", name="local", role=Role.ADMIN, scope=Scope.READ)
+    knowledge = shelf.view(local).knowledge
+    with pytest.raises(ForbiddenError) as refused:
+        await knowledge.search("hinges", DOCS, method="hyde1", model="told/other")
+    assert refused.value.code == "scope_missing"
+    settings = RetrievalSettings(method="hyde1")
+    await shelf.workbench.knowledge.update("docs", retrieval=settings)
+    with pytest.raises(ForbiddenError):
+        await knowledge.search("hinges", DOCS)
+    await shelf.workbench.knowledge.update("docs", retrieval=RetrievalSettings(rerank=True))
+    assert [passage.document for passage in (await knowledge.search("hinges", DOCS)).passages] == ["a.md"]
+    assert shelf.model.asked == []
+
+
+async def test_nothing_tells_what_is_anothers_from_what_is_not(shelf: Any) -> None:
+    await shelf.added(shelf.file("a.md", "Forty hinges"))
+    (document,) = (await shelf.workbench.knowledge.documents("docs")).items
+    kept = await shelf.workbench.knowledge.keep("hinges", DOCS)
+    ann = shelf.view().knowledge
+    for look, there in ((ann.document, document.id), (ann.context, kept.id)):
+        said = []
+        for asked in (there, "0" * len(there)):
+            with pytest.raises(NotFoundError) as caught:
+                await look(asked)
+            said.append((caught.value.code, caught.value.message.replace(asked, "X")))
+        assert said[0] == said[1]
 
 
 async def test_a_search_is_of_a_bounded_size(shelf: Any) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from holdfast.core.domain.addresses import WebAddress, is_public
 from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError, ToolError
 from holdfast.core.tools.builtin.fetch_url import MAX_BYTES, FetchUrl
+from holdfast.core.tools.web import WebFetcher, WebPage
 
 PUBLIC = "93.184.215.14"
 Answer = tuple[str, dict[str, str], bytes]
@@ -110,6 +111,42 @@ async def test_json_and_text_come_as_they_are(bench: Any, text: Any, server: Any
     missing = await bench.run("fetch_url", {"url": f"{base}/e"}, allow_private_hosts=True)
     assert missing.is_error
     assert text(missing) == f"{base}/e answered with status 404.\n\nno such page"
+
+
+async def fetched(packed: bytes, max_bytes: int) -> WebPage:
+    headers = {"content-encoding": "gzip"}
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield packed
+
+    web = Web({"a.test/": httpx.Response(200, headers=headers, content=stream())})
+    fetcher = WebFetcher(resolve=resolver({"a.test": [PUBLIC]}), transport=web)
+    found = await fetcher.fetch(WebAddress.parse("http://a.test/"), max_bytes=max_bytes, allow_private=False)
+    assert isinstance(found, WebPage)
+    return found
+
+
+async def test_the_loop_goes_on_while_a_bomb_is_unpacked() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    found = await fetched(gzip.compress(bytes(32 * 2**20), 1), 31 * 2**20)
+    counting.cancel()
+    assert (len(found.data), found.cut) == (31 * 2**20, True)
+    assert turns > 31
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**20 - 1, 2**20, 2**20 + 1, 3 * 2**20])
+async def test_what_is_unpacked_is_whole(size: int) -> None:
+    data = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    found = await fetched(gzip.compress(data), 4 * 2**20)
+    assert (found.data == data, found.cut) == (True, False)
 
 
 async def test_a_page_without_end_and_a_bomb_are_cut(bench: Any, text: Any, server: Any) -> None:

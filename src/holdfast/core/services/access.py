@@ -115,7 +115,7 @@ class Access:
             raise NotFoundError(f"There is no file or folder {shown}.", code="file_not_found")
         if _is_own(real, self._paths):
             raise ForbiddenError(
-                f"{shown} is in a folder of Holdfast's own, with its keys, rules or log: they are not taken in.",
+                f"{shown} is in a folder of Holdfast's own, with its keys, rules or log: not taken in.",
                 code="path_forbidden",
             )
         return real

@@ -13,9 +13,13 @@ from holdfast.core.domain.knowledge import IngestItem
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.tools.web import WebFetcher, WebPage
 
+AT_ONCE = 4
+"""Addresses that are fetched at once."""
+
 
 class DocumentFetcher:
-    """Turns addresses into items whose contents are kept."""
+    """Turns addresses into items whose contents are kept; `AT_ONCE` for all jobs together, for what comes is
+    held in memory."""
 
     def __init__(
         self, fetcher: WebFetcher, blobs: BlobStore, settings: Callable[[Path | None], Settings]
@@ -23,10 +27,15 @@ class DocumentFetcher:
         self._fetcher = fetcher
         self._blobs = blobs
         self._settings = settings
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, url: str) -> IngestItem:
         """Returns an item with what the address answers. Raises `InvalidError`, `ForbiddenError` for what is
         not public, `TooLargeError`, `ToolError` when it cannot be fetched, `StoreError`."""
+        async with self._room:
+            return await self._fetched(url)
+
+    async def _fetched(self, url: str) -> IngestItem:
         settings = await asyncio.to_thread(self._settings, None)
         limit = settings.knowledge.max_file_mb * 2**20
         page = await self._fetcher.fetch(

@@ -68,7 +68,7 @@ class KnowledgeService:
         self._blobs = blobs
         self._settings = settings
         self._own = OwnedKnowledge(library, access.owner)
-        self._searches = Searches(library, self._own, client, catalog, settings, access.owner)
+        self._searches = Searches(library, self._own, client, catalog, settings, access.principal)
 
     # --- collections
 

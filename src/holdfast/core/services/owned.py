@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from holdfast.core.config.mistakes import nearest
 from holdfast.core.domain.errors import NotFoundError
@@ -35,17 +36,19 @@ class OwnedKnowledge:
     async def document(self, document_id: str) -> Document:
         """Returns a document. Raises `NotFoundError`."""
         if self._library.exists:
-            document = await self._library.index.document(document_id)
-            if (await self._library.index.collection(document.collection_id)).owner == self._owner:
-                return document
+            with suppress(NotFoundError):  # answered as if it were somebody else's
+                document = await self._library.index.document(document_id)
+                if (await self._library.index.collection(document.collection_id)).owner == self._owner:
+                    return document
         raise NotFoundError(f"There is no document {_shown(document_id)}.", code="document_not_found")
 
     async def context(self, context_id: str) -> ContextRecord:
         """Returns a kept retrieval. Raises `NotFoundError`."""
         if self._library.exists:
-            record = await self._library.index.context(context_id)
-            if record.owner == self._owner:
-                return record
+            with suppress(NotFoundError):
+                record = await self._library.index.context(context_id)
+                if record.owner == self._owner:
+                    return record
         raise NotFoundError(f"There is no context {_shown(context_id)}.", code="context_not_found")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import InvalidError, UnsupportedError
+from holdfast.core.domain.identity import Principal, Scope
 from holdfast.core.domain.indexing import Asker
 from holdfast.core.domain.knowledge import Collection, ContextRecord, Method, Retrieval, Retrieved
 from holdfast.core.domain.models import ModelCatalog, ModelClient
@@ -18,12 +19,15 @@ from holdfast.core.knowledge.retrieval.methods import ASKING
 from holdfast.core.knowledge.retrieval.searcher import Searcher
 from holdfast.core.services.asking import OFFLINE, ModelAsker
 from holdfast.core.services.library import Library
+from holdfast.core.services.needs import Needs
 from holdfast.core.services.owned import OwnedKnowledge
 
 LONGEST_QUERY = 20_000
 MOST_COLLECTIONS = 50
 MOST_PASSAGES = 200
 _TOKENS = range(100, 1_000_001)
+_ASKS = Needs(Scope.CHAT)
+"""What a search needs that asks a model: looking costs nothing, asking does."""
 
 
 class Searches:
@@ -36,14 +40,14 @@ class Searches:
         client: ModelClient,
         catalog: ModelCatalog,
         settings: Callable[[Path | None], Settings],
-        owner: str,
+        principal: Principal,
     ) -> None:
         self._library = library
         self._own = own
         self._client = client
         self._catalog = catalog
         self._settings = settings
-        self._owner = owner
+        self._principal = principal
 
     async def model(self, named: str | None) -> str:
         """Returns the model that is asked: the named one, or that of a new session. Raises
@@ -90,8 +94,10 @@ class Searches:
         collections = [known[use.collection] for use in uses if use.collection in known]
         methods = {method or use.method or _own_method(known, use) for use in uses}
         if methods & set(ASKING):
+            _ASKS.check("knowledge.search", self._principal)
             return ModelAsker(self._client, await self.model(model))
-        if not any(each.retrieval.rerank for each in collections):
+        may_ask = self._principal.scope.includes(_ASKS.scope)
+        if not may_ask or not any(each.retrieval.rerank for each in collections):
             return None
         try:
             return ModelAsker(self._client, await self.model(model))
@@ -117,7 +123,7 @@ class Searches:
         items = _numbered(within_budget(retrieved(found.passages), budget))
         record = ContextRecord(
             id=new_id(),
-            owner=self._owner,
+            owner=self._principal.user_id,
             query=query,
             retrieval=found,
             max_tokens=budget,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_REDIRECTS = 5
+_UNPACKED = 1 << 20
+"""Bytes that are unpacked at once."""
 _ADVICE = (
     "Private and loopback addresses are fetched only where the settings allow it (tools.allow_private_hosts)."
 )
@@ -147,7 +149,22 @@ async def _body(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
     unpack = zlib.decompressobj(wbits=47) if encoding in ("gzip", "deflate") else None
     data = bytearray()
     async for raw in response.aiter_raw():
-        data += unpack.decompress(raw, max_bytes + 1 - len(data)) if unpack else raw
-        if len(data) > max_bytes:
-            return bytes(data[:max_bytes]), True
+        async for piece in _unpacked(unpack, raw):
+            data += piece
+            if len(data) > max_bytes:
+                del data[max_bytes:]
+                return bytes(data), True
     return bytes(data), False
+
+
+async def _unpacked(unpack: zlib._Decompress | None, raw: bytes) -> AsyncIterator[bytes]:
+    """Yields what a piece of a body unpacks to, a little at a time; the loop goes on in between."""
+    if unpack is None:
+        yield raw
+        return
+    piece = b""
+    while raw or len(piece) == _UNPACKED:  # a full piece may have left something inside
+        piece = unpack.decompress(raw, _UNPACKED)
+        raw = unpack.unconsumed_tail
+        yield piece
+        await asyncio.sleep(0)

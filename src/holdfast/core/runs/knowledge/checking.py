@@ -36,10 +36,19 @@ async def check_knowledge(options: RunOptions, owner: str, ports: KnowledgePorts
         )
         if uses:
             await _check_collections(uses, owner, ports)
-        if isinstance(source, StoredContext) and (await ports.index.context(source.id)).owner != owner:
-            raise no_context(source.id)
+        if isinstance(source, StoredContext):
+            await _check_stored(source.id, owner, ports)
     except KnowledgeUnavailable:
         return
+
+
+async def _check_stored(context_id: str, owner: str, ports: KnowledgePorts) -> None:
+    try:
+        record = await ports.index.context(context_id)
+    except NotFoundError as error:  # answered like another user's
+        raise no_context(context_id) from error
+    if record.owner != owner:
+        raise no_context(context_id)
 
 
 def _check_items(source: ItemsContext) -> None:

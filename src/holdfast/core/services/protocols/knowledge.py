@@ -162,7 +162,8 @@ class Knowledge(Protocol):
         model: str | None = None,
     ) -> Retrieval:
         """Returns the best passages. Methods that ask a model use `model`, or the one that a new session
-        would have. Raises `NotFoundError`, `UnsupportedError` where that is `offline`."""
+        would have; they need the scope `chat`. Raises `NotFoundError`, `UnsupportedError` where that is
+        `offline`."""
         ...
 
     @needs(Scope.CHAT)
