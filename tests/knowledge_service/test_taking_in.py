@@ -283,6 +283,34 @@ async def test_summaries_and_questions_come_from_a_model(shelf: Any, described: 
     assert "Forty hinges." in shelf.model.asked[0].messages[-1].text
 
 
+async def test_documents_that_were_there_without_a_summary_get_one_when_it_is_asked_for(
+    shelf: Any, described: str
+) -> None:
+    shelf.model.answer = described
+    shelf.file("a.md", "Forty hinges.")
+    await shelf.added(shelf.folder)
+    job = await shelf.added(shelf.folder, summaries=True)
+    assert job.progress.unchanged == 1
+    assert [each.summary for each in (await shelf.workbench.knowledge.documents("docs")).items] == [
+        "On hinges."
+    ]
+    await shelf.added(shelf.folder, summaries=True)
+    assert len(shelf.model.asked) == 1
+
+
+async def test_metadata_is_for_the_files_of_a_folder_that_have_not_changed_too(shelf: Any) -> None:
+    shelf.file("a.md")
+    await shelf.added(shelf.folder)
+    job = await shelf.added(shelf.folder, metadata={"year": 2026})
+    assert (job.progress.unchanged, len(shelf.index.ingested)) == (1, 2)  # the index keeps what is new
+
+
+async def test_a_file_that_is_named_beside_its_folder_is_taken_in_once(shelf: Any) -> None:
+    file = shelf.file("sub/a.md", "BAD")
+    job = await shelf.added(file, shelf.folder, shelf.folder / "sub")
+    assert (job.progress.total, job.progress.failed, shelf.index.ingested) == (1, 1, [str(file)])
+
+
 async def test_no_document_passes_for_what_stands_around_it_when_it_is_described(
     shelf: Any, described: str
 ) -> None:

@@ -89,8 +89,9 @@ class Ingestion:
         request = job.request
         tasks: list[Iterable[_Task]] = [[await _named(item) for item in request.items]]
         report.expect(len(request.items), sum(task.size for task in tasks[0]))
+        seen = {item.source for item in request.items}
         for folder in request.folders:
-            tasks.append(await self._below(folder, job, report))
+            tasks.append(await self._below(folder, job, report, seen))
         tasks.append(_Task(url, url) for url in request.urls)
         report.expect(len(request.urls))
         summaries = self._summaries(request.model) if request.summaries and request.model else None
@@ -100,7 +101,7 @@ class Ingestion:
             result = await self._settle(task, job)
             if task.file is not None:
                 self.looked_at.note(job.collection_id, task.file, result)
-            if summaries is not None and result.status in ("added", "changed"):
+            if summaries is not None and result.status in ("added", "changed", "unchanged"):
                 result = await self._patiently(partial(summaries.add, self._index, result))
             report.settle(result, task.size)
 
@@ -134,18 +135,26 @@ class Ingestion:
 
     # --- folders
 
-    async def _below(self, folder: str, job: Job, report: Report) -> Iterable[_Task]:
-        """Yields what is new or changed below a folder; removes what is gone from it before."""
+    async def _below(self, folder: str, job: Job, report: Report, seen: set[str]) -> Iterable[_Task]:
+        """Yields what is new or changed below a folder, and not in `seen`, to which it adds; removes what is
+        gone from it before. Where something is said of the documents, that is for those that have not changed
+        too."""
         found = await self._patiently(
             partial(difference, self._index, self._walk(), job.collection_id, folder)
         )
         for failure in found.failures:
             report.note(failure)
-        report.expect(len(found.same) + len(found.other), _sum(found.same) + _sum(found.other))
-        report.skip(len(found.same), _sum(found.same))
+        same = [file for file in found.same if file.path not in seen]
+        other = [file for file in found.other if file.path not in seen]
+        seen.update(file.path for file in (*same, *other))
+        report.expect(len(same) + len(other), _sum(same) + _sum(other))
+        if job.request.summaries or job.request.metadata:
+            other += same
+        else:
+            report.skip(len(same), _sum(same))
         if job.kind == "sync":
             await self._remove(found.gone, report)
-        return (_task(file, job) for file in found.other)  # not all at once: that would block everybody
+        return (_task(file, job) for file in other)  # not all at once: that would block everybody
 
     async def _remove(self, documents: Iterable[Document], report: Report) -> None:
         for document in documents:

@@ -39,8 +39,11 @@ class Summaries:
         self._errors = 0
 
     async def add(self, index: KnowledgeIndex, result: IngestResult) -> IngestResult:
-        """Describes a document that was just taken in; returns its result, with the error of a failure."""
+        """Describes a document that was just taken in, or one that was there and has no summary; returns its
+        result, with the error of a failure."""
         if result.document_id is None or self._errors >= _MOST_ERRORS:
+            return result
+        if result.status == "unchanged" and (await index.document(result.document_id)).summary:
             return result
         text = await index.text(result.document_id, 0, _READ_CHARS)
         if not text.strip():
