@@ -170,6 +170,12 @@ async def test_a_collection_is_made_filled_watched_and_deleted(make_app, until, 
     async with app.run_test(size=SIZE) as pilot:
         await open_knowledge(pilot, app, until)
         await pilot.press("n")
+        await until(pilot, is_on(app, AskScreen))
+        await say(pilot, "left")
+        await until(pilot, lambda: "What is left about?" in shown(app))
+        await pilot.press("escape")
+        await until(pilot, is_on(app, KnowledgeScreen))
+        await pilot.press("n")
         for answer in ("new", "about", "handbook"):
             await until(pilot, is_on(app, AskScreen))
             screen = app.screen
@@ -177,7 +183,9 @@ async def test_a_collection_is_made_filled_watched_and_deleted(make_app, until, 
             await until(pilot, lambda screen=screen: app.screen is not screen)
         await until(pilot, lambda: app.model.knowledge.jobs.running)
         made = ("add", "new-id", (str(tmp_path / "handbook"),), ())
-        assert made in bench.knowledge.calls and ("create", "new", "about") in bench.knowledge.calls
+        assert made in bench.knowledge.calls
+        created = [call for call in bench.knowledge.calls if call[0] == "create"]
+        assert created == [("create", "new", "about")], "one that is left at a question is not made"
         await until(pilot, lambda: "indexing 34 %" in shown(app))
         await until(pilot, lambda: app.screen.query_one("#k-collections", RowList).current == "new-id")
         await pilot.press("up", "up")
@@ -255,6 +263,14 @@ async def test_a_block_that_was_changed_meanwhile_is_not_written_over_unseen(mak
             lambda: bench.memory.calls == [("update_block", "project-id", {"content": "We use tabs.!"})],
         )
         await until(pilot, lambda: isinstance(app.screen, MemoryScreen) and "We use tabs.!" in shown(app))
+        await pilot.press("o")
+        await until(pilot, is_on(app, ChooseScreen))
+        await pilot.press(*"model is to", "enter")
+        await until(pilot, is_on(app, AskScreen))
+        await pilot.press("escape")
+        await until(pilot, is_on(app, MemoryScreen))
+        await pilot.pause()
+        assert len(bench.memory.calls) == 1, "instructions that were looked at are not taken away"
 
 
 async def test_entries_are_searched_pinned_and_forgotten_after_a_yes(make_app, until) -> None:

@@ -330,7 +330,7 @@ def test_a_job_is_followed_by_its_events() -> None:
     assert indexing(made, {"docs-id": "docs"}) == "docs 34 %"
     first, second = job_row(made.get("j"), 60)
     assert shown([first]).startswith("● Take in") and shown([first]).endswith(" 34 %")
-    assert "4 of 12 files · 40 chunks · 34 B of 100 B · 12.0 s left" in shown([second])
+    assert "4 of 12 files · 40 chunks · 34 B of 100 B · 12 s left" in shown([second])
     assert made.apply(JobCompleted(job_id="j", progress=JobProgress(done=12, total=12))) == "ended"
     assert indexing(made, {}) == ""
     assert not made.get("j").retryable
@@ -348,7 +348,14 @@ def test_what_fails_is_named_with_its_reason_and_can_be_tried_again() -> None:
     made.apply(JobCompleted(job_id="j", progress=JobProgress(done=2, total=2, failed=1)))
     text = shown(job_detail(made.get("j")))
     assert "✗ a.pdf\n  x]0;pwnyz is no PDF" in text
-    assert "r tries again" in text
+    assert "r tries again" in text and "1 failed, the others are in:" in text
+    assert shown(job_row(made.get("j"), 60)[:1]).startswith("! Take in")
+    assert shown(job_row(made.get("j"), 60)).splitlines()[0].endswith(" 1 failed")
+    alone = jobs(started(), progressed(results=(failed_item("a.pdf"),), done=1, total=1, failed=1))
+    alone.apply(JobCompleted(job_id="j", progress=JobProgress(done=1, total=1, failed=1)))
+    assert "1 file · 1 failed" in shown(job_detail(alone.get("j")))
+    assert "others" not in shown(job_detail(alone.get("j")))
+    assert shown(job_row(alone.get("j"), 60)[:1]).startswith("✗ Take in")
     state = state_of(collection_views([collection("docs", documents=1)])[0], made)
     assert state == ("1 failed", "warning")
 
@@ -486,8 +493,32 @@ def test_the_keys_are_those_of_the_tab() -> None:
     assert [key for key, _, _ in footer("documents", state)] == ["esc", "n", "F1"]
     state.take_collections(collection_views([collection("a")]))
     assert ("m", "method", "method") in footer("search", state)
-    assert ("c", "cancel", "cancel") in footer("jobs", state)
+    assert "d" not in keys_of(footer("documents", state)), "there is no document to remove"
+    state.documents = [document_view(document("a.md"))]
     assert ("d", "remove", "delete") in footer("documents", state)
+    assert not {"c", "r"} & keys_of(footer("jobs", state)), "no job to cancel or to try again"
+    state.jobs.apply(started())
+    assert ("c", "cancel", "cancel") in footer("jobs", state)
+    state.jobs.apply(JobCancelled(job_id="j", progress=JobProgress(total=3)))
+    assert ("r", "retry", "retry") in footer("jobs", state)
+
+
+def test_the_keys_are_those_of_where_one_is() -> None:
+    state = KnowledgeState()
+    state.take_collections(collection_views([collection("a")]))
+    assert ("d", "delete", "delete") in footer("documents", state, "collections")
+    assert ("enter", "search", "") in footer("search", state, "words")
+    for tab in ("documents", "search"):
+        assert not {"a", "d", "f", "m", "n"} & keys_of(footer(tab, state, "words")), "letters are typed here"
+
+
+def keys_of(keys: list[tuple[str, str, str]]) -> set[str]:
+    return {key for key, _, _ in keys}
+
+
+def test_an_engine_that_is_not_ready_is_named_in_the_first_line() -> None:
+    assert "engine lost – reconnecting" in shown([headline(KnowledgeState(), 0, "lost")])
+    assert shown([headline(KnowledgeState(), 0)]) == "Knowledge"
 
 
 def test_a_result_says_rank_place_score_why_and_how_it_begins() -> None:

@@ -20,6 +20,7 @@ from holdfast.tui.presenters.memory import (
     entry_row,
     entry_views,
     footer,
+    headline,
     note_lines,
     tags_of,
 )
@@ -100,3 +101,10 @@ def test_each_list_says_why_it_is_empty() -> None:
 def test_the_keys_are_those_of_the_tab() -> None:
     assert ("o", "options", "options") in footer("blocks")
     assert ("p", "pin", "pin") in footer("entries")
+    assert not [key for key, _, _ in footer("blocks", some=False) if key in ("enter", "d")]
+    assert [key for key, _, _ in footer("entries", typing=True)] == ["esc", "↓", "F1"]
+
+
+def test_an_engine_that_is_not_ready_is_named_in_the_first_line() -> None:
+    assert "engine lost" in plain([headline(0, "lost")])
+    assert "engine" not in plain([headline(0)])

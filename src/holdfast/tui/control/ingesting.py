@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from holdfast.core.domain.jobs import Job
 
 
+_ADD = "Add to {}: a file, a folder or an address"
+
+
 class IngestingControl:
     """What a person does with collections, documents and jobs."""
 
@@ -41,23 +44,31 @@ class IngestingControl:
         return self._context.model.knowledge
 
     async def new(self, name: str) -> None:
-        """Makes a collection, and asks what to take in."""
+        """Makes a collection and takes something in; who leaves one of the questions has made nothing."""
         dialogs = self._context.app.dialogs
         wanted = name or await dialogs.ask("New collection: its name", "")
         if not wanted:
             return
-        about = await dialogs.ask(f"What is {wanted} about? Models read it; it may stay empty.", "")
+        if self._state.named(wanted) is not None:
+            raise InvalidError(f"There is a collection {wanted} already.")
+        about = await dialogs.ask_or_none(f"What is {wanted} about? Models read it; it may stay empty.", "")
+        if about is None:
+            return
+        # Asked before it is made: the first collection takes a moment, and nobody should type into it.
+        what = await dialogs.ask_or_none(f"{_ADD.format(wanted)}; it may stay empty", "")
+        if what is None:
+            return
         made = await self._context.workbench.knowledge.create(wanted, about)
         self._state.chosen = made.id
         await self._knowledge.reload()
         await self._knowledge.choose(made.id)
-        await self.add("")
+        if what:
+            await self.add(what)
 
     async def add(self, what: str) -> None:
         """Takes in files, folders or pages."""
         collection = self._knowledge.need()
-        question = f"Add to {collection.name}: a file, a folder or an address"
-        given = what or await self._context.app.dialogs.ask(question, "")
+        given = what or await self._context.app.dialogs.ask(_ADD.format(collection.name), "")
         if not given:
             return
         knowledge = self._context.workbench.knowledge
@@ -144,8 +155,11 @@ class IngestingControl:
         """Returns the job under the cursor, else the latest one that the key is for."""
         jobs = self._state.jobs
         fits = [job for job in jobs.jobs if (job.running if running else job.retryable)]
-        job = jobs.get(job_id) or (fits[0] if fits else None)
-        if job is None:
+        job = jobs.get(job_id)
+        if job is not None and job not in fits:
+            said = "This job has ended." if running else "There is nothing of this job to try again."
+            raise UnavailableError(said, code="no_job", retryable=False)
+        if job is None and not fits:
             what = "runs" if running else "has failed"
             raise UnavailableError(f"No job {what}.", code="no_job", retryable=False)
-        return job
+        return job or fits[0]

@@ -16,7 +16,7 @@ from holdfast.tui.control.base import Context
 from holdfast.tui.presenters.choices import Choice
 from holdfast.tui.presenters.figures import duration
 from holdfast.tui.presenters.knowledge.collections import CollectionView, collection_views, document_view
-from holdfast.tui.presenters.knowledge.jobs import JobView
+from holdfast.tui.presenters.knowledge.jobs import JobView, number
 from holdfast.tui.presenters.knowledge.state import METHODS, KnowledgeState
 from holdfast.tui.presenters.passages import found_passage
 from holdfast.tui.presenters.retrievals import METHODS as MEANINGS
@@ -199,8 +199,8 @@ class KnowledgeControl:
         if job.status == "failed":
             self._context.view.say_error(f"{job.title}: {job.error}")
         elif job.status == "completed":
-            failed = f", {job.failed} failed: /knowledge says why" if job.failed else ""
-            self._context.view.say(f"{job.title}: done, {job.chunks} chunks{failed}.")
+            failed = f", {job.failed:,} failed: /knowledge says why" if job.failed else ""
+            self._context.view.say(f"{job.title}: done, {number(job.chunks, 'chunk')}{failed}.")
 
     # --- searching
 
@@ -222,7 +222,7 @@ class KnowledgeControl:
         else:
             state.results = [found_passage(one) for one in found.passages]
             state.search_note = (
-                f"{len(state.results)} passages · {found.method} · {duration(found.duration_ms)}"
+                f"{number(len(state.results), 'passage')} · {found.method} · {duration(found.duration_ms)}"
             )
         finally:
             state.searching = False

@@ -196,7 +196,9 @@ class MemoryControl:
                 await memory.update_block(block.id, name=wanted)
         else:
             asked = "What is the model to do with it? It may stay empty."
-            await memory.update_block(block.id, instructions=await dialogs.ask(asked, block.instructions))
+            instructions = await dialogs.ask_or_none(asked, block.instructions)
+            if instructions is not None:
+                await memory.update_block(block.id, instructions=instructions)
 
     async def delete_block(self, block_id: str) -> None:
         """Deletes a block of the user's own."""

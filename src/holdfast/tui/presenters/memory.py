@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.tui.presenters.figures import age
 from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.presenters.status import EngineState, engine_note
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -201,10 +202,11 @@ def entry_detail(entry: EntryView | None, now: datetime) -> list[Line]:
     return [*lines, (), *(line(one.expandtabs(4)) for one in entry.content.split("\n"))]
 
 
-def headline(state: MemoryState, waiting: int) -> Line:
+def headline(waiting: int, engine: EngineState = "ready") -> Line:
     """Returns the first line of the memory screen."""
     return line(
         ("Memory", "brand"),
+        engine_note(engine),
         ("  blocks stand before the model, entries are searched", "muted"),
         (f"  ⚠ {waiting}" if waiting else "", "warning"),
     )
@@ -227,12 +229,17 @@ def note_lines(state: MemoryState, tab: str) -> list[Line]:
     return [line("Nothing is remembered yet."), (), line(("n", "key"), (how, "muted"))]
 
 
-def footer(tab: str) -> list[tuple[str, str, str]]:
-    """Returns key, label and command of each key, the most useful here first."""
-    keys = [("esc", "back", "back"), ("enter", "edit", "edit"), ("n", "new", "new")]
+def footer(tab: str, *, some: bool = True, typing: bool = False) -> list[tuple[str, str, str]]:
+    """Returns key, label and command of each key, the most useful here first; `some`: the list is not empty;
+    `typing`: one is in the words, where letters are letters."""
+    back, new, last = ("esc", "back", "back"), ("n", "new", "new"), ("F1", "help", "help")
+    if typing:
+        return [back, ("↓", "to the list", ""), last]
+    keys = [back, ("enter", "edit", "edit"), new] if some else [back, new]
     if tab == "blocks":
-        keys += [("o", "options", "options"), ("d", "delete", "delete"), ("→", "entries", "entries")]
+        own = [("o", "options", "options"), ("d", "delete", "delete")]
+        there = [("→", "entries", "entries")]
     else:
-        keys += [("p", "pin", "pin"), ("t", "tags", "tags"), ("d", "forget", "delete")]
-        keys += [("/", "search", "words"), ("←", "blocks", "blocks")]
-    return [*keys, ("F1", "help", "help")]
+        own = [("p", "pin", "pin"), ("t", "tags", "tags"), ("d", "forget", "delete")]
+        there = [("/", "search", "words"), ("←", "blocks", "blocks")]
+    return [*keys, *(own if some else []), *there, last]

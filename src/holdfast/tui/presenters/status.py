@@ -109,6 +109,12 @@ def _engine(header: Header) -> list[tuple[str, str]]:
     return parts
 
 
+def engine_note(engine: EngineState) -> tuple[str, str]:
+    """Returns what screens without the header say of the engine: nothing while it is ready."""
+    state, role = ENGINE[engine]
+    return ("", "") if engine == "ready" else (f"  engine {state}", role)
+
+
 def right(header: Header) -> Line:
     """Returns what was used and how many decisions wait."""
     parts: list[tuple[str, str] | str] = []

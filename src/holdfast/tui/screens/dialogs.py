@@ -57,8 +57,8 @@ class Dialog(ModalScreen[Given]):
                 focused._forward_event(events.Key(event.key, event.character))
 
 
-class AskScreen(Dialog[str]):
-    """Asks for one line; gives "" when it was left."""
+class AskScreen(Dialog["str | None"]):
+    """Asks for one line; gives None when it was left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
 
@@ -78,7 +78,7 @@ class AskScreen(Dialog[str]):
         self.dismiss(event.value.strip())
 
     def action_leave(self) -> None:
-        self.dismiss("")
+        self.dismiss(None)
 
 
 class ConfirmScreen(ModalScreen[bool]):

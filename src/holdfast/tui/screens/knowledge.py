@@ -116,10 +116,13 @@ class KnowledgeScreen(ModelScreen):
     # --- drawing
 
     def draw(self, parts: set[str], model: Model, now: datetime) -> None:
-        if not parts & {"knowledge", "inbox"} or not self.is_mounted:
+        if not parts & {"knowledge", "inbox", "header"} or not self.is_mounted:
             return
         state = model.knowledge
-        self.query_one("#k-head", Static).update(paint(headline(state, len(model.inbox))))
+        head = headline(state, len(model.inbox), model.header.engine)
+        self.query_one("#k-head", Static).update(paint(head))
+        if not parts & {"knowledge", "inbox"}:
+            return
         self._draw_collections(state)
         self.query_one("#k-facts", Strip).show(collection_facts(state.collection, state.jobs))
         self._draw_tabs(state)
@@ -197,12 +200,17 @@ class KnowledgeScreen(ModelScreen):
         detail.show(lines, (self._tab, current))
 
     def _draw_keys(self) -> None:
-        self.query_one("#k-keys", KeyBar).show(footer(self._tab, self._state))
+        if self.query_one("#k-words", Input).has_focus:
+            at = "words"
+        else:
+            at = "collections" if self.query_one("#k-collections", RowList).has_focus else "list"
+        self.query_one("#k-keys", KeyBar).show(footer(self._tab, self._state, at))
 
     # --- keys
 
     def on_descendant_focus(self) -> None:
         self.set_class(self.query_one("#k-right").has_focus_within, "-at-right")
+        self._draw_keys()
 
     def action_back(self) -> None:
         """From the words to the list, from there to the collections, from there to the session."""
@@ -223,6 +231,8 @@ class KnowledgeScreen(ModelScreen):
         self._tab = tab
         self._fill(self._state.query if tab == "search" else self._state.filter)
         self._redraw()
+        if tab == "jobs" and self._state.jobs.running:
+            self.query_one("#k-list", RowList).go_to(self._state.jobs.running[0].id)
         self.set_focus(self.query_one("#k-words" if tab == "search" else "#k-list"))
 
     def _fill(self, text: str) -> None:

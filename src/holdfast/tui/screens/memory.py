@@ -113,10 +113,12 @@ class MemoryScreen(ModelScreen):
     # --- drawing
 
     def draw(self, parts: set[str], model: Model, now: datetime) -> None:
-        if not parts & {"memory", "inbox"} or not self.is_mounted:
+        if not parts & {"memory", "inbox", "header"} or not self.is_mounted:
             return
         state = model.memory
-        self.query_one("#m-head", Static).update(paint(headline(state, len(model.inbox))))
+        self.query_one("#m-head", Static).update(paint(headline(len(model.inbox), model.header.engine)))
+        if not parts & {"memory", "inbox"}:
+            return
         self._draw_tabs(state)
         listing = self.query_one("#m-list", RowList)
         width = max(16, listing.scrollable_content_region.width - 1)
@@ -129,7 +131,13 @@ class MemoryScreen(ModelScreen):
         note.update(paint_all(note_lines(state, self._tab)))
         note.display = bool(note.content)
         self._describe()
-        self.query_one("#m-keys", KeyBar).show(footer(self._tab))
+        self._draw_keys()
+
+    def _draw_keys(self) -> None:
+        state = self._state
+        some = bool(state.blocks if self._tab == "blocks" else state.entries)
+        typing = self.query_one("#m-words", Input).has_focus
+        self.query_one("#m-keys", KeyBar).show(footer(self._tab, some=some, typing=typing))
 
     def _draw_tabs(self, state: MemoryState) -> None:
         counts = {"blocks": len(state.blocks or []), "entries": len(state.entries or [])}
@@ -153,6 +161,9 @@ class MemoryScreen(ModelScreen):
         self.query_one("#m-detail", LinesView).show(lines, (self._tab, current))
 
     # --- keys
+
+    def on_descendant_focus(self) -> None:
+        self._draw_keys()
 
     def action_back(self) -> None:
         """From the words or the text to the list, from there to the session."""

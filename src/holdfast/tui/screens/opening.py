@@ -34,6 +34,10 @@ class Dialogs:
 
     async def ask(self, question: str, value: str) -> str:
         """Asks for one line; returns "" when the person left it."""
+        return await self.ask_or_none(question, value) or ""
+
+    async def ask_or_none(self, question: str, value: str) -> str | None:
+        """Asks for one line that may be empty; returns None when the person left it."""
         return await self._app.push_screen_wait(AskScreen(sanitize_line(question), sanitize_line(value)))
 
     async def confirm(self, question: str, verb: str) -> bool:

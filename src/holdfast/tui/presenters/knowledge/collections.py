@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.presenters.figures import age, size
-from holdfast.tui.presenters.knowledge.jobs import JobList, percent
+from holdfast.tui.presenters.knowledge.jobs import JobList, number, percent
 from holdfast.tui.presenters.passages import fit_end
 from holdfast.tui.presenters.spans import Line, Span, line
 
@@ -118,11 +118,6 @@ def counts(collection: CollectionView) -> str:
     return " · ".join([*said, size(collection.size)] if collection.size else said)
 
 
-def number(count: int, noun: str) -> str:
-    """Returns a number of things: `1 chunk`, `2,000 chunks`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def collection_row(collection: CollectionView, jobs: JobList, width: int) -> tuple[Line, Line]:
     """Returns a collection as two lines: name and state; how much is in it."""
     state, role = state_of(collection, jobs)
@@ -141,8 +136,8 @@ def collection_facts(collection: CollectionView | None, jobs: JobList) -> list[L
     """Returns what is said of the collection above its documents."""
     if collection is None:
         return []
-    name, much = (collection.name, "heading"), (f"  {counts(collection)}  ", "muted")
-    lines = [line(name, much, state_of(collection, jobs))]
+    name, much = (collection.name, "heading"), (f"  {counts(collection)}", "muted")
+    lines = [line(name, "  ", state_of(collection, jobs), much)]
     said = [f"embeddings {collection.model}", f"{collection.method}, {collection.top_k} passages"]
     lines.append(line((" · ".join(said), "muted")))
     if collection.description:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.presenters.figures import duration, size
-from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.presenters.spans import Line, Span, line
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -148,6 +148,11 @@ def _view(job: Job) -> JobView:
     return view
 
 
+def number(count: int, noun: str) -> str:
+    """Returns a number of things: `1 chunk`, `2,000 chunks`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def percent(job: JobView) -> str:
     """Returns how far a job is: `34 %`; 100 only at the end."""
     return f"{min(99, int(100 * job.share))} %" if job.running else "100 %"
@@ -173,23 +178,39 @@ def indexing(jobs: JobList, names: dict[str, str]) -> str:
 
 def job_figures(job: JobView) -> str:
     """Returns files, chunks, bytes and what is left in one line."""
-    said = [f"{job.done} of {job.total} files" if job.running else f"{job.total} files"]
+    files = number(job.total, "file")
+    said = [f"{job.done:,} of {files}" if job.running else files]
     if job.chunks:
-        said.append(f"{job.chunks} chunks")
+        said.append(number(job.chunks, "chunk"))
     if job.bytes_total:
         done = f"{size(job.bytes_done)} of " if job.running else ""
         said.append(done + size(job.bytes_total))
     if job.eta_s is not None and job.running:
-        said.append(f"{duration(1000 * job.eta_s)} left")
+        said.append(f"{_left(job.eta_s)} left")
     if job.failed:
-        said.append(f"{job.failed} failed")
+        said.append(f"{job.failed:,} failed")
     return " · ".join(said)
+
+
+def _left(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else duration(1000 * whole)
+
+
+def _came_of(job: JobView) -> tuple[Span, str]:
+    """Returns the mark of a job and what became of it in a word: one that failed in part has not just
+    completed."""
+    if job.running:
+        return STATES["running"], percent(job)
+    if job.status == "completed" and job.failed:
+        mark: Span = ("!", "warning") if job.failed < job.total else ("✗", "error")
+        return mark, f"{job.failed:,} failed"
+    return STATES[job.status], job.status
 
 
 def job_row(job: JobView, width: int) -> tuple[Line, Line]:
     """Returns a job as two lines of a list: its title and state; the bar, or what came of it."""
-    glyph = STATES[job.status]
-    state = percent(job) if job.running else job.status
+    glyph, state = _came_of(job)
     title = shorten(job.title, max(4, width - len(state) - 4))
     space = " " * max(1, width - len(title) - len(state) - 2)
     first = line(glyph, " ", (title, "strong"), (space + state, glyph[1]))
@@ -213,7 +234,8 @@ def job_detail(job: JobView | None) -> list[Line]:
     elif job.retryable:
         lines.append(line(("r", "key"), (" tries again what failed or was not reached", "muted")))
     if job.failures:
-        lines += [(), line((f"{len(job.failures)} failed", "error"), (", the others are in:", "muted"))]
+        others = ", the others are in:" if job.status == "completed" and job.failed < job.total else ":"
+        lines += [(), line((f"{len(job.failures):,} failed", "error"), (others, "muted"))]
         for name, reason in job.failures:
             lines += [line(("✗ ", "error"), (name, "strong")), line(("  ", ""), (reason, "muted"))]
     return lines

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from holdfast.core.domain.text import sanitize_line, shorten
-from holdfast.tui.presenters.knowledge.collections import number
+from holdfast.tui.presenters.knowledge.jobs import number
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
 from holdfast.tui.presenters.passages import PassageView, figures_of, fit_end, score_of
 from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.presenters.status import EngineState, engine_note
 
 
-def headline(state: KnowledgeState, waiting: int) -> Line:
-    """Returns how much is known in all, and what goes on meanwhile."""
+def headline(state: KnowledgeState, waiting: int, engine: EngineState = "ready") -> Line:
+    """Returns how much is known in all, what goes on meanwhile, and how an engine does that is not ready."""
     collections = state.collections or []
     documents, chunks = sum(one.documents for one in collections), sum(one.chunks for one in collections)
     parts = [number(len(collections), "collection"), number(documents, "document"), number(chunks, "chunk")]
@@ -18,7 +19,7 @@ def headline(state: KnowledgeState, waiting: int) -> Line:
     running = len(state.jobs.running)
     jobs = f"  {number(running, 'job')} running" if running else ""
     return line(
-        ("Knowledge", "brand"), (said, "muted"), (jobs, "accent"),
+        ("Knowledge", "brand"), engine_note(engine), (said, "muted"), (jobs, "accent"),
         (f"  ⚠ {waiting}" if waiting else "", "warning"),
     )  # fmt: skip
 
@@ -112,32 +113,37 @@ def result_row(passage: PassageView, rank: int, width: int) -> tuple[Line, Line,
     )
 
 
-def footer(tab: str, state: KnowledgeState) -> list[tuple[str, str, str]]:
-    """Returns key, label and command of each key, the most useful now first."""
+def footer(tab: str, state: KnowledgeState, at: str = "list") -> list[tuple[str, str, str]]:
+    """Returns key, label and command of each key, the most useful now first; `at` is where one is:
+    `collections`, `list`, or in the `words`, where letters are letters."""
     keys = [("esc", "back", "back")]
+    last = [("tab", "pane", ""), ("F1", "help", "help")]
     if not state.collections:
         return [*keys, ("n", "new collection", "new"), ("F1", "help", "help")]
-    here = {
-        "documents": [
-            ("enter", "open", ""),
-            ("a", "add", "add"),
-            ("/", "filter", "words"),
-            ("s", "search", "search"),
-            ("d", "remove", "delete"),
-        ],
-        "search": [
-            ("enter", "open", ""),
+    if at == "words":
+        enter = [("enter", "search", "")] if tab == "search" else []
+        return [*keys, *enter, ("↓", "to the list", ""), *last]
+    rest = [("n", "new", "new"), ("y", "sync", "sync"), ("w", "watch", "watch")]
+    jobs = [] if tab == "jobs" else [("j", "jobs", "jobs")]
+    if at == "collections":
+        own = [("enter", "choose", ""), ("a", "add", "add"), ("s", "search", "search")]
+        return [*keys, *own, ("n", "new", "new"), ("d", "delete", "delete"), *jobs, *rest[1:], *last]
+    return [*keys, *_here(tab, state), *jobs, *rest, *last]
+
+
+def _here(tab: str, state: KnowledgeState) -> list[tuple[str, str, str]]:
+    if tab == "search":
+        opens = [("enter", "open", "")] if state.results else []
+        return [
+            *opens,
             ("/", "words", "words"),
             ("m", "method", "method"),
             ("f", "documents", "documents"),
-        ],
-        "jobs": [
-            ("c", "cancel", "cancel"),
-            ("r", "retry", "retry"),
-            ("f", "documents", "documents"),
-            ("a", "add", "add"),
-        ],
-    }[tab]
-    rest = [("n", "new", "new"), ("y", "sync", "sync"), ("w", "watch", "watch")]
-    jobs = [] if tab == "jobs" else [("j", "jobs", "jobs")]
-    return [*keys, *here, *jobs, *rest, ("tab", "pane", ""), ("F1", "help", "help")]
+        ]
+    if tab == "jobs":
+        cancel = [("c", "cancel", "cancel")] if state.jobs.running else []
+        retry = [("r", "retry", "retry")] if any(job.retryable for job in state.jobs.jobs) else []
+        return [*cancel, *retry, ("f", "documents", "documents"), ("a", "add", "add")]
+    opens = [("enter", "open", "")] if state.documents else []
+    remove = [("d", "remove", "delete")] if state.documents else []
+    return [*opens, ("a", "add", "add"), ("/", "filter", "words"), ("s", "search", "search"), *remove]
