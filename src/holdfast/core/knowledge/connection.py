@@ -58,6 +58,8 @@ class Connection:
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._calls: dict[int, asyncio.Future[Any]] = {}
+        self._outgoing: dict[int, list[bytes]] = {}
+        """Lines that are about to be written, by the process's id."""
         self._embedding: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -76,7 +78,7 @@ class Connection:
             if self._process is not process:
                 raise _gone("The knowledge worker ended before the call")
             message = {"op": op, "id": call_id, "args": arguments}
-            await _write(process, message if settings is None else {**message, "settings": settings})
+            await self._send(process, message if settings is None else {**message, "settings": settings})
             return await answer
         finally:
             self._forget(call_id, process)
@@ -165,7 +167,7 @@ class Connection:
         except HoldfastError as error:
             answer["error"] = dump_error(error)
         if self._process is process:
-            await _write(process, answer)
+            await self._send(process, answer)
 
     def _embedded(self, process: asyncio.subprocess.Process, want: int, task: asyncio.Task[None]) -> None:
         """A bug in an adapter is told to the worker, which would wait for ever."""
@@ -190,13 +192,36 @@ class Connection:
                     )
                 )
 
+    async def _send(self, process: asyncio.subprocess.Process, message: Mapping[str, Any]) -> None:
+        """Returns when a message is on its way, or enough of those before it."""
+        self._queue(process, message)
+        await asyncio.sleep(0)
+        assert process.stdin is not None
+        try:
+            await process.stdin.drain()
+        except ConnectionError as error:
+            raise _gone("The knowledge worker ended before the call") from error
+
+    def _queue(self, process: asyncio.subprocess.Process, message: Mapping[str, Any]) -> None:
+        """Messages of one turn of the loop are written at once: each write wakes the worker, which may take
+        the processor from this process."""
+        lines = self._outgoing.setdefault(process.pid, [])
+        if not lines:
+            asyncio.get_running_loop().call_soon(self._flush, process)
+        lines.append(encode(message))
+
+    def _flush(self, process: asyncio.subprocess.Process) -> None:
+        lines = self._outgoing.pop(process.pid)
+        if process.stdin is not None and not process.stdin.is_closing():
+            process.stdin.write(b"".join(lines))
+
     def _forget(self, call_id: int, process: asyncio.subprocess.Process) -> None:
         """Tells the worker that nobody waits for the call, when that is so."""
         answer = self._calls.pop(call_id)
         if (answer.done() and not answer.cancelled()) or process is not self._process:
             return
         if process.stdin is not None and not process.stdin.is_closing():
-            process.stdin.write(encode({"op": "cancel", "id": call_id}))
+            self._queue(process, {"op": "cancel", "id": call_id})
 
 
 def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -219,12 +244,3 @@ def _packed(vectors: Sequence[Sequence[float]]) -> dict[str, Any]:
 
 def _gone(message: str, **details: Any) -> KnowledgeUnavailable:
     return KnowledgeUnavailable(message, code="knowledge_worker_ended", details=details)
-
-
-async def _write(process: asyncio.subprocess.Process, message: Mapping[str, Any]) -> None:
-    assert process.stdin is not None
-    process.stdin.write(encode(message))
-    try:
-        await process.stdin.drain()
-    except ConnectionError as error:
-        raise _gone("The knowledge worker ended before the call") from error
