@@ -98,12 +98,14 @@ async def _open_workbench(
     """Makes every adapter and opens the workbench on them."""
     from holdfast.core.files.blobs import FileBlobs
     from holdfast.core.identity.keys import ProviderKeys, system_keyring
+    from holdfast.core.identity.redaction import Redactor
     from holdfast.core.knowledge.client import WorkerIndex
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.credentials import Addresses
     from holdfast.core.models.providers import PROVIDERS
     from holdfast.core.models.router import ModelRouter
     from holdfast.core.sandbox.environment import child_environment
+    from holdfast.core.services.asking import RedactingEmbedder
     from holdfast.core.services.local import LocalWorkbench, Parts
 
     settings = _settings(where, environment)
@@ -127,7 +129,7 @@ async def _open_workbench(
         where.knowledge,
         where.logs / "knowledge-worker.log",
         environment,
-        client,
+        RedactingEmbedder(client, Redactor(keys.secrets).redact),
         blobs.path,
         lambda: _settings(where, environment).knowledge,
     )

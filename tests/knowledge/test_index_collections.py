@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.fakes.plain_index import Library
@@ -17,6 +18,7 @@ from holdfast.core.domain.knowledge import (
     Retrieval,
     RetrievalSettings,
 )
+from holdfast.core.knowledge.index.contexts import Contexts
 from holdfast.core.knowledge.index.database import Database
 
 
@@ -107,6 +109,29 @@ def test_contexts_are_listed_newest_first_in_pages(library: Library) -> None:
     for look in (library.index.context, library.index.drop_context):
         with pytest.raises(NotFoundError):
             look("context 4")
+
+
+def test_a_page_of_contexts_is_of_a_bounded_size_and_so_are_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(tmp_path / "contexts.db")
+    contexts = Contexts(database, most=3)
+    for number in range(3):
+        contexts.keep(record(number))
+    with pytest.raises(ConflictError) as caught:
+        contexts.keep(record(3))
+    assert caught.value.code == "too_many_contexts"
+    contexts.keep(record(4, "ann"))
+    monkeypatch.setattr("holdfast.core.knowledge.index.contexts.MAX_PAGE_CHARS", 1)
+    seen: list[str] = []
+    cursor = None
+    for _ in range(3):
+        page = contexts.list("local", 3, cursor)
+        seen += [each.id[-1] for each in page.items]
+        assert len(page.items) == 1
+        cursor = page.next_cursor
+    assert (seen, cursor) == (["2", "1", "0"], None)
+    database.close()
 
 
 def test_a_newer_database_is_left_as_it_is(library: Library, libraries: Callable[..., Library]) -> None:

@@ -69,6 +69,29 @@ async def test_a_second_collection_of_a_name_is_refused(shelf: Any) -> None:
         await shelf.workbench.knowledge.create("docs")
 
 
+async def test_another_embedding_model_than_a_collection_has_is_refused_with_the_command_that_changes_it(
+    shelf: Any,
+) -> None:
+    knowledge = shelf.workbench.knowledge
+    await knowledge.create("our docs")
+    with pytest.raises(ConflictError) as caught:
+        await knowledge.create("our docs", embedding_model="openai/x")
+    assert caught.value.code == "embedding_mismatch"
+    assert "`holdfast knowledge reembed 'our docs' --model openai/x`" in caught.value.message
+    with pytest.raises(ConflictError) as caught:
+        await knowledge.create("our docs", embedding_model="wordllama")
+    assert caught.value.code == "collection_exists"
+
+
+async def test_a_model_without_summaries_is_not_taken_for_one_that_makes_vectors(shelf: Any) -> None:
+    with pytest.raises(InvalidError) as caught:
+        await shelf.workbench.knowledge.add("docs", (str(shelf.file("a.md")),), model="openai/x")
+    assert caught.value.code == "model_without_summaries"
+    assert "`holdfast knowledge reembed docs --model MODEL`" in caught.value.message
+    with pytest.raises(InvalidError):
+        await shelf.workbench.knowledge.upload("docs", "a.md", b"a", model="openai/x")
+
+
 @pytest.mark.parametrize("model", ["ada", "/x", "openai/", " "])
 async def test_an_embedding_model_is_the_bundled_one_or_a_providers(shelf: Any, model: str) -> None:
     with pytest.raises(InvalidError) as caught:
@@ -292,6 +315,17 @@ async def test_nothing_tells_what_is_anothers_from_what_is_not(shelf: Any) -> No
                 await look(asked)
             said.append((caught.value.code, caught.value.message.replace(asked, "X")))
         assert said[0] == said[1]
+
+
+async def test_a_user_has_a_bounded_number_of_collections(
+    shelf: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.core.services.library.MAX_COLLECTIONS", 2)
+    await shelf.workbench.knowledge.create("second")
+    with pytest.raises(ConflictError) as caught:
+        await shelf.workbench.knowledge.create("third")
+    assert caught.value.code == "too_many_collections"
+    await shelf.view().knowledge.create("hers")
 
 
 async def test_a_search_is_of_a_bounded_size(shelf: Any) -> None:

@@ -228,6 +228,12 @@ async def test_no_collections_is_what_an_empty_list_says(open_bench, say, index)
         ({"context_source": {"type": "items", "items": [{"id": "x"}]}}, InvalidError, "invalid_context"),
         ({"context_source": {"type": "items", "items": [{"text": " "}]}}, InvalidError, "invalid_context"),
         (
+            {"context_source": {"type": "items", "items": [{"text": "a"}] * 1_001}},
+            InvalidError,
+            "invalid_context",
+        ),
+        ({"knowledge": [{"collection": "docs"}] * 51}, InvalidError, "invalid_context"),
+        (
             {"context_source": {"type": "items", "items": [{"id": "0" * 5_000}]}},
             InvalidError,
             "invalid_context",

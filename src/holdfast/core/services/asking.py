@@ -1,11 +1,13 @@
-"""Asks a model one thing, outside of any conversation: what retrieval and ingestion need of one."""
+"""What retrieval and ingestion need of models: to ask one thing outside of any conversation, and vectors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from holdfast.core.domain.errors import ModelStreamCut, UnsupportedError
+from holdfast.core.domain.indexing import Embedder
 from holdfast.core.domain.messages import Message, TextPart
 from holdfast.core.domain.models import (
     Finished,
@@ -20,7 +22,7 @@ OFFLINE = "offline"
 
 
 class ModelAsker:
-    """An `Asker` over a model client.
+    """An `Asker` over a model client. What is asked holds what documents say: `redact` takes secrets out.
 
     `used` is told what each call took. `api_base` is the address of the model's server, where the agent
     names one.
@@ -30,12 +32,14 @@ class ModelAsker:
         self,
         client: ModelClient,
         model: str,
+        redact: Callable[[str], str],
         *,
         used: Callable[[UsageReport], None] | None = None,
         api_base: str | None = None,
     ) -> None:
         self._client = client
         self._model = model
+        self._redact = redact
         self._used = used
         self._api_base = api_base
 
@@ -46,6 +50,7 @@ class ModelAsker:
                 "The offline model cannot answer questions outside of a conversation. Choose another model, "
                 "or a method that asks none: hybrid, vector, lexical."
             )
+        prompt = self._redact(prompt)
         told = [Message(role="system", parts=(TextPart(text=system),))] if system else []
         request = ModelRequest(
             model=self._model,
@@ -66,3 +71,16 @@ class ModelAsker:
         if not finished:
             raise ModelStreamCut("The model's answer ended in the middle.")
         return "".join(texts).strip()
+
+
+class RedactingEmbedder:
+    """An `Embedder` that gives no secrets of documents to the provider of another one."""
+
+    def __init__(self, embedder: Embedder, redact: Callable[[str], str]) -> None:
+        self._embedder = embedder
+        self._redact = redact
+
+    async def embed(self, model: str, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
+        """See `Embedder`."""
+        plain = await asyncio.to_thread(lambda: [self._redact(text) for text in texts])
+        return await self._embedder.embed(model, plain, query=query)

@@ -30,6 +30,8 @@ from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.services.access import Access
 from holdfast.core.services.library import Library
 from holdfast.core.services.naming import (
+    check_model_of_summaries,
+    check_same_model,
     checked_collection_name,
     checked_document_name,
     checked_embedding_model,
@@ -60,15 +62,17 @@ class KnowledgeService:
         client: ModelClient,
         catalog: ModelCatalog,
         settings: Callable[[Path | None], Settings],
+        redact: Callable[[str], str],
     ) -> None:
-        """`follow` watches the folders that a collection says are watched."""
+        """`follow` watches the folders that a collection says are watched; `redact` takes secrets out of what
+        models are asked."""
         self._access = access
         self._follow = follow
         self._library = library
         self._blobs = blobs
         self._settings = settings
         self._own = OwnedKnowledge(library, access.owner)
-        self._searches = Searches(library, self._own, client, catalog, settings, access.principal)
+        self._searches = Searches(library, self._own, client, catalog, settings, access.principal, redact)
 
     # --- collections
 
@@ -86,6 +90,8 @@ class KnowledgeService:
     ) -> Collection:
         settings = await asyncio.to_thread(self._settings, None)
         model = embedding_model or settings.knowledge.embedding_model
+        if embedding_model is not None:
+            check_same_model(await self._own.collections(), name, checked_embedding_model(model))
         now = utc_now()
         return await self._library.create(
             Collection(
@@ -144,6 +150,7 @@ class KnowledgeService:
         model: str | None = None,
     ) -> Job:
         own = await self._own.collection(collection)
+        check_model_of_summaries(own, summaries, model)
         if not paths and not urls:
             raise InvalidError("Name a file, a folder or an address to take in.", code="nothing_to_add")
         named = await asyncio.to_thread(lambda: [self._access.source(path) for path in paths])
@@ -175,6 +182,7 @@ class KnowledgeService:
         model: str | None = None,
     ) -> Job:
         own = await self._own.collection(collection)
+        check_model_of_summaries(own, summaries, model)
         plain = checked_document_name(name)
         given = checked_metadata(metadata)
         asked = await self._searches.model(model) if summaries else None

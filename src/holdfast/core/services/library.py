@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from holdfast.core.domain.errors import HoldfastError, UnsupportedError
+from holdfast.core.domain.errors import ConflictError, HoldfastError, UnsupportedError
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.indexing import KnowledgeIndex
 from holdfast.core.domain.jobs import Job
@@ -23,6 +23,8 @@ from holdfast.core.services.sources import is_below
 from holdfast.core.store.jobs import Jobs as JobTable
 from holdfast.core.store.log import EventLog
 
+MAX_COLLECTIONS = 500
+"""Of one user: each search looks through the list of them."""
 DATABASE = "knowledge.db"
 """The index's database, in its folder: where there is none, nothing was ever taken in."""
 
@@ -83,7 +85,13 @@ class Library:
             await self.index.forget_owner(user_id)
 
     async def create(self, collection: Collection) -> Collection:
-        """Keeps a new collection, and tells of it. Raises `ConflictError` (`collection_exists`)."""
+        """Keeps a new collection, and tells of it. Raises `ConflictError` (`collection_exists`,
+        `too_many_collections`)."""
+        if self.exists and len(await self.index.collections(collection.owner)) >= MAX_COLLECTIONS:
+            raise ConflictError(
+                f"You have {MAX_COLLECTIONS} collections already; delete one first, or add to it.",
+                code="too_many_collections",
+            )
         created = await self.index.create(collection)
         await self.tell(created, "created")
         return created

@@ -129,6 +129,7 @@ class _Core:
     def __init__(self, parts: Parts, log: EventLog, redactor: Redactor) -> None:
         self.parts = parts
         self.log = log
+        self.redact = redactor.redact
         self.started_at = utc_now()
         self.accounts = Accounts(log.writer, log.reader)
         self.gate = Gate(self.accounts)
@@ -164,7 +165,7 @@ class _Core:
             index,
             folder_walk(parts.paths),
             DocumentFetcher(parts.web, parts.blobs, parts.settings),
-            lambda model: Summaries(ModelAsker(parts.client, model)),
+            lambda model: Summaries(ModelAsker(parts.client, model, self.redact)),
             folders,
             sleep=parts.sleep,
         )
@@ -223,7 +224,9 @@ class _Core:
             index,
             Searcher(index),
             lambda model, api_base, used: (
-                None if model in ("", OFFLINE) else ModelAsker(client, model, used=used, api_base=api_base)
+                None
+                if model in ("", OFFLINE)
+                else ModelAsker(client, model, self.redact, used=used, api_base=api_base)
             ),
             keeper=self.keeper,
             exists=lambda: self.library.exists,
@@ -279,6 +282,7 @@ class LocalWorkbench:
             parts.client,
             parts.catalog,
             parts.settings,
+            core.redact,
         )
         self.jobs: Jobs = JobService(access, core.library)
         self.memory: Memory = MemoryService(access, core.memory)

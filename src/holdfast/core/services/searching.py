@@ -41,6 +41,7 @@ class Searches:
         catalog: ModelCatalog,
         settings: Callable[[Path | None], Settings],
         principal: Principal,
+        redact: Callable[[str], str],
     ) -> None:
         self._library = library
         self._own = own
@@ -48,6 +49,7 @@ class Searches:
         self._catalog = catalog
         self._settings = settings
         self._principal = principal
+        self._redact = redact
 
     async def model(self, named: str | None) -> str:
         """Returns the model that is asked: the named one, or that of a new session. Raises
@@ -95,12 +97,12 @@ class Searches:
         methods = {method or use.method or _own_method(known, use) for use in uses}
         if methods & set(ASKING):
             _ASKS.check("knowledge.search", self._principal)
-            return ModelAsker(self._client, await self.model(model))
+            return ModelAsker(self._client, await self.model(model), self._redact)
         may_ask = self._principal.scope.includes(_ASKS.scope)
         if not may_ask or not any(each.retrieval.rerank for each in collections):
             return None
         try:
-            return ModelAsker(self._client, await self.model(model))
+            return ModelAsker(self._client, await self.model(model), self._redact)
         except UnsupportedError:
             return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from holdfast.core.domain.errors import ConflictError, NotFoundError
 from holdfast.core.domain.knowledge import ContextRecord
 from holdfast.core.domain.values import Page
@@ -10,17 +12,28 @@ from holdfast.core.knowledge.index.cleaning import clean_json
 from holdfast.core.knowledge.index.database import Database
 from holdfast.core.knowledge.index.paging import read_cursor, within, write_cursor
 
+MAX_CONTEXTS = 1_000
+MAX_PAGE_CHARS = 16_000_000
+"""Of the records of one page, as they are kept; a page has one record at least."""
+
 
 class Contexts:
     """Reads and writes the table of contexts."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, most: int = MAX_CONTEXTS) -> None:
+        """`most` are those of one owner."""
         self._database = database
+        self._most = most
 
     def keep(self, record: ContextRecord) -> None:
-        """Raises `ConflictError` (`context_exists`) for an id that is taken."""
+        """Raises `ConflictError`: `context_exists` for an id that is taken, `too_many_contexts`."""
         body = rows.dump(clean_json(record.model_dump(mode="json")))
         with self._database.writing() as connection:
+            kept = connection.execute("SELECT count(*) FROM contexts WHERE owner = ?", (record.owner,))
+            if kept.fetchone()[0] >= self._most:
+                raise ConflictError(
+                    f"{self._most} retrievals are kept already; drop some first.", code="too_many_contexts"
+                )
             done = connection.execute(
                 "INSERT OR IGNORE INTO contexts VALUES (?, ?, ?, ?)",
                 (record.id, record.owner, record.created_at.isoformat(), body),
@@ -38,17 +51,25 @@ class Contexts:
         return ContextRecord.model_validate_json(row["body"])
 
     def list(self, owner: str, limit: int = 50, cursor: str | None = None) -> Page[ContextRecord]:
-        """Returns an owner's, newest first."""
+        """Returns an owner's, newest first; fewer than `limit` where they are long."""
         limit = within(limit)
         before = read_cursor(cursor, str, str) if cursor is not None else None
         older = "AND (created_at, id) < (?, ?)" if before is not None else ""
-        found = self._database.connection.execute(
-            f"SELECT * FROM contexts WHERE owner = ? {older} ORDER BY created_at DESC, id DESC LIMIT ?",
-            (owner, *(before or ()), limit + 1),
-        ).fetchall()
-        last = found[limit - 1] if len(found) > limit else None
+        values = (owner, *(before or ()), limit + 1)
+        found: list[sqlite3.Row] = []
+        size, last = 0, None
+        with self._database.reading() as connection:
+            for row in connection.execute(
+                f"SELECT * FROM contexts WHERE owner = ? {older} ORDER BY created_at DESC, id DESC LIMIT ?",
+                values,
+            ):
+                size += len(row["body"])
+                if found and (len(found) == limit or size > MAX_PAGE_CHARS):
+                    last = found[-1]
+                    break
+                found.append(row)
         return Page(
-            items=tuple(ContextRecord.model_validate_json(row["body"]) for row in found[:limit]),
+            items=tuple(ContextRecord.model_validate_json(row["body"]) for row in found),
             next_cursor=write_cursor(last["created_at"], last["id"]) if last is not None else None,
         )
 

@@ -11,6 +11,10 @@ from holdfast.core.runs.knowledge.begin import no_context
 from holdfast.core.runs.knowledge.desk import KnowledgePorts
 from holdfast.core.tools.registry import near_names
 
+MOST_ITEMS = 1_000
+"""Pieces of context that a caller may give to one run."""
+MOST_COLLECTIONS = 50
+"""Collections that a caller may name for one run."""
 _MOST_ID = 2**63 - 1
 _ID = re.compile(r"[0-9]{1,19}")
 
@@ -34,6 +38,11 @@ async def check_knowledge(options: RunOptions, owner: str, ports: KnowledgePorts
             *(options.knowledge or ()),
             *(source.collections if isinstance(source, RetrievedContext) else ()),
         )
+        if len(uses) > MOST_COLLECTIONS:
+            raise InvalidError(
+                f"A run searches at most {MOST_COLLECTIONS} collections that it names.",
+                code="invalid_context",
+            )
         if uses:
             await _check_collections(uses, owner, ports)
         if isinstance(source, StoredContext):
@@ -52,6 +61,8 @@ async def _check_stored(context_id: str, owner: str, ports: KnowledgePorts) -> N
 
 
 def _check_items(source: ItemsContext) -> None:
+    if len(source.items) > MOST_ITEMS:
+        raise InvalidError(f"context_source.items: has at most {MOST_ITEMS} pieces.", code="invalid_context")
     for number, item in enumerate(source.items):
         wrong = ""
         if item.id is None and not item.text.strip():
