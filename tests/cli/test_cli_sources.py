@@ -72,7 +72,7 @@ def test_what_goes_along_with_the_message_is_told(ask: Any) -> None:
     done = ask(retrieval(collections=("docs", "la\x1bws"), items=items))
     assert "⌕ 3 passages of docs, laws go along; 1 had no room\n" in done.err
     error = ErrorInfo(kind="unavailable", code="knowledge_unavailable", message="The index has gone.")
-    assert "Nothing was looked up: The index has gone.\n" in ask(retrieval(error=error)).err
+    assert "Knowledge: The index has gone.\n" in ask(retrieval(error=error)).err
     inside = ask(retrieval(call_id="c", items=items)).err
     assert "passages" not in inside, "the call says it itself"
 

@@ -72,7 +72,7 @@ def test_a_call_whose_search_failed_shows_its_own_result(log: Any) -> None:
     log.retrieve("c", error="the index does not answer")
     log.complete("c", outcome="error", text="no knowledge")
     call = log.entries()[-1]
-    assert call.note == "knowledge could not be reached: the index does not answer"
+    assert call.note == "knowledge: the index does not answer"
     assert "no knowledge" in words_of(call)
 
 
@@ -81,7 +81,7 @@ def test_a_failed_retrieval_before_the_first_step_is_a_warning(log: Any) -> None
     log.retrieve(error="the index\x1b]0;pwn\x07 does not answer")
     entry = log.entries()[-1]
     assert (entry.state, entry.collapsed, entry.blocks) == ("warning", False, [])
-    assert entry.title == "knowledge could not be reached: the index]0;pwn does not answer"
+    assert entry.title == "knowledge: the index]0;pwn does not answer"
 
 
 def test_numbers_are_links_while_the_reply_streams_once_the_passages_are_there(log: Any) -> None:

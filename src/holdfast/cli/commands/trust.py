@@ -31,6 +31,8 @@ def trust(
     if as_json:
         say_json(word)
     elif word.trusted:
-        say(f"{word.path} is trusted: the `allow` rules of its agents count now")
+        more = "and they have the knowledge and the memory that they name"
+        say(f"{word.path} is trusted: the `allow` rules of its agents count now, {more}")
     else:
-        say(f"{word.path} is not trusted: the `allow` rules of its agents count as `ask`")
+        more = "and they have neither knowledge nor memory"
+        say(f"{word.path} is not trusted: the `allow` rules of its agents count as `ask`, {more}")

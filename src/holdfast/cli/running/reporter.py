@@ -175,7 +175,7 @@ class Reporter:
 def retrieved(retrieval: RetrievalCompleted) -> str:
     """Returns in a line what was put before the model."""
     if retrieval.error is not None:
-        return f"Nothing was looked up: {sanitize_line(retrieval.error.message)}"
+        return f"Knowledge: {sanitize_line(retrieval.error.message)}"
     used = sum(item.used for item in retrieval.items)
     left = len(retrieval.items) - used
     of = f" of {sanitize_line(', '.join(retrieval.collections))}" if retrieval.collections else ""

@@ -75,7 +75,7 @@ def retrieval_of(event: RetrievalCompleted) -> RetrievalView:
     found = outcome(len(passages) - dropped, dropped)
     said = [_what(event.source, collections), found, duration(event.duration_ms)]
     return RetrievalView(
-        title=f"knowledge could not be reached: {error}" if error else " · ".join(said),
+        title=f"knowledge: {error}" if error else " · ".join(said),
         query=sanitize(event.query).strip(),
         method=event.method or "",
         collections=collections,
@@ -127,7 +127,7 @@ def head_lines(retrieval: RetrievalView, question: str = "") -> list[Line]:
         lines.append(line(("“", "muted"), query, ("”", "muted")))
     lines.append(line((" · ".join(filter(None, (retrieval.outcome, facts(retrieval)))), "muted")))
     if retrieval.error:
-        lines.append(line((f"knowledge could not be reached: {retrieval.error}", "error")))
+        lines.append(line((f"knowledge: {retrieval.error}", "error")))
     if len(retrieval.steps) > 1:
         lines += [line((f"{action} ", "accent"), (text, "muted")) for action, text in retrieval.steps]
     return lines

@@ -184,7 +184,7 @@ def _count_retrieval(run: RunState, event: RetrievalCompleted) -> None:
     run.passages += used
     run.dropped += len(event.items) - used
     if event.error is not None:
-        run.notes.append(f"knowledge could not be reached: {sanitize_line(event.error.message)}")
+        run.notes.append(f"knowledge: {sanitize_line(event.error.message)}")
 
 
 def run_lines(run: RunState | None, now: datetime) -> list[Line]:
