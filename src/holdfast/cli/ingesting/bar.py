@@ -25,19 +25,29 @@ def share(progress: JobProgress) -> float:
 
 def figures(progress: JobProgress) -> str:
     """Returns files, chunks, bytes and the time that is left."""
+    return " · ".join(filter(None, (_counts(progress), _left(progress))))
+
+
+def _left(progress: JobProgress) -> str:
+    return f"{duration(progress.eta_s)} left" if progress.eta_s is not None else ""
+
+
+def _counts(progress: JobProgress) -> str:
     size = amount(progress.bytes_done)
     if progress.bytes_total:
         size = f"{size} of {amount(progress.bytes_total)}"
     failed = [f"{progress.failed:,} failed"] if progress.failed else []
-    left = [f"{duration(progress.eta_s)} left"] if progress.eta_s is not None else []
     files = f"{progress.done:,}/{counted(progress.total, 'file')}"
-    return " · ".join((files, *failed, counted(progress.chunks, "chunk"), size, *left))
+    return " · ".join((files, *failed, counted(progress.chunks, "chunk"), size))
 
 
 def live(progress: JobProgress) -> str:
-    """Returns the one line that a terminal shows while a job goes on."""
-    current = f" · {progress.current}" if progress.current else ""
-    return f"{bar(share(progress))} {figures(progress)}{current}"
+    """Returns the one line that a terminal shows while a job goes on; what matters least is at its end, where
+    a narrow terminal cuts it."""
+    if not progress.total:
+        return f"{bar(0.0)} looking what there is"
+    said = (_left(progress), _counts(progress), progress.current)
+    return f"{bar(share(progress))} {' · '.join(filter(None, said))}"
 
 
 def duration(seconds: float) -> str:

@@ -30,8 +30,8 @@ def report(jobs: Sequence[Job], tally: Tally, as_json: bool, *, one: bool = Fals
     if as_json:
         say_json(jobs[0] if one else jobs)
     else:
-        unlike = next((f"{job.status.value}: " for job in jobs if job.status is not JobStatus.COMPLETED), "")
-        say(f"{unlike}{tally}")
+        unlike = next((job.status.value for job in jobs if job.status is not JobStatus.COMPLETED), "")
+        say(": ".join(filter(None, (unlike, "" if unlike and tally.empty else str(tally)))))
     say_failures(tally.failures, jobs)
     for job in jobs:
         if job.error is not None:

@@ -46,6 +46,11 @@ class Tally:
         self.chunks += job.progress.chunks
         self.failures.extend(job.failures)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has become of anything."""
+        return not any(self.counts.values())
+
     def __str__(self) -> str:
         """Returns the counts in words; those that are zero are left out."""
         said = [f"{self.counts[status]:,} {status}" for status in _ORDER if self.counts[status]]
