@@ -115,6 +115,24 @@ async def test_models_of_providers_are_asked_through_the_engine(
         await index.ingest(unknown.id, item(tmp_path / "x.md", "x"))
     assert caught.value.details == {"model": "fake/nothing"}
 
+    waiting = asyncio.Semaphore(0)
+
+    async def never(model: str, texts: object, *, query: bool = False) -> list[list[float]]:
+        waiting.release()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    index._connection._embedder.embed = never  # type: ignore[method-assign]
+    uses = [KnowledgeUse(collection=collection.id)]
+    searches = [asyncio.create_task(index.search(uses, "ab", method="vector")) for _ in range(5)]
+    async with asyncio.timeout(20):
+        for _ in range(4):
+            await waiting.acquire()
+        assert (await index.collection(collection.id)).documents == 2, "what is only read waits for none"
+        for search in searches:
+            search.cancel()
+        await asyncio.gather(*searches, return_exceptions=True)
+
 
 async def test_a_cancelled_call_is_undone_in_the_worker(
     index: WorkerIndex, embedder: FakeEmbedder, tmp_path: Path

@@ -33,14 +33,15 @@ from holdfast.core.knowledge.protocol import dump_error, encode, load_error, ope
 if TYPE_CHECKING:
     from holdfast.core.knowledge.embedding import Vectors
 
-_LANES = {"ingest": 16, "change": 2, "note": 1, "read": 4}
-"""Threads of each sort of call: a search waits for no document that is taken in, and none for another's
-parsing."""
+_LANES = {"ingest": 16, "change": 2, "note": 1, "search": 4, "read": 4}
+"""Threads of each sort of call: a search waits for no document that is taken in, none for another's parsing,
+and nothing that is only read for the provider of a search's vector."""
 
 _LANE = {
     "ingest": "ingest",
     **dict.fromkeys(("delete", "remove", "reembed", "check", "forget_owner"), "change"),
     **dict.fromkeys(("create", "update", "describe", "keep_context", "drop_context"), "note"),
+    "search": "search",
 }
 """What each method is; the rest reads."""
 
@@ -80,8 +81,8 @@ class EngineEmbeddings:
             return self._bundled.embed(texts)
         want = next(self._ids)
         future: Future[Vectors] = Future()
-        self._wanted[want] = future
         with self._stop.interrupting(future.cancel):
+            self._wanted[want] = future
             self._outlet.send({"want": want, "model": model, "texts": list(texts), "query": query})
             try:
                 return future.result()
@@ -159,7 +160,7 @@ class Worker:
     def _ended(self, call_id: int, lane: str, call: Future[None]) -> None:
         """A bug in one call ends that call alone; the engine is told, the log has the traceback."""
         del self._stops[call_id]
-        if lane != "read":  # nothing waits after a search, and many of them must not put the others off
+        if lane not in ("search", "read"):  # nothing waits after one, and many must not put the others off
             self._ends.release()
         error = call.exception()
         if error is not None:
