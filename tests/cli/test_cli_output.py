@@ -66,6 +66,7 @@ def test_visible_text_hides_nothing_and_controls_nothing(text: str) -> None:
 
 def test_visible_writes_control_characters_out() -> None:
     assert visible("a\r\nb\rc\x1b[8m\u202e") == "a\nb\\x0dc\\x1b[8m\\u202e"
+    assert visible("tea\U000e0061\u2060") == "tea\\U000e0061\\u2060"
 
 
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))

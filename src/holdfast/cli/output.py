@@ -63,14 +63,17 @@ def visible(text: str) -> str:
 
 
 def _escaped(char: str) -> str:
-    return f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
+    code = ord(char)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def json_line(text: str) -> str:
     """Returns the JSON `text` with control characters inside its strings as escapes: the same value."""
     if sanitize(text) == text:
         return text
-    return "".join(c if sanitize(c) == c else f"\\u{ord(c):04x}" for c in text)
+    return "".join(c if sanitize(c) == c else json.dumps(c)[1:-1] for c in text)
 
 
 def say_json(value: Any) -> None:

@@ -11,12 +11,17 @@ _KEEP = {0x09, 0x0A}
 # C0 but tab and newline, DEL, C1; and the invisible characters that reorder text, so that a file name
 # or a command in an approval always reads in the order it is stored (the "Trojan Source" attack).
 _REORDER = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-_REMOVED = {c: None for c in [*range(0x20), 0x7F, *range(0x80, 0xA0), *_REORDER] if c not in _KEEP}
+# A second alphabet that no font shows and every model reads: tags, the selectors in which bytes are hidden,
+# and signs without width or meaning.
+_UNSEEN = [*range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0), *range(0x2060, 0x2065), 0xFEFF]
+_REMOVED = {c: None for c in [*range(0x20), 0x7F, *range(0x80, 0xA0), *_REORDER, *_UNSEEN] if c not in _KEEP}
+_ONLY_UNSEEN = dict.fromkeys(_UNSEEN)
 _ONE_LINE = {**_REMOVED, **dict.fromkeys((0x09, 0x0A, 0x2028, 0x2029), " ")}
 
 
 def sanitize(text: str) -> str:
-    """Returns `text` without control characters; newline and tab stay, CR LF and CR become newline."""
+    """Returns `text` without control and unseen characters; newline and tab stay, CR LF and CR become
+    newline."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.translate(_REMOVED)
@@ -25,6 +30,12 @@ def sanitize(text: str) -> str:
 def sanitize_line(text: str) -> str:
     """Returns `text` as one line without control characters, for names, titles and headers."""
     return text.translate(_ONE_LINE)
+
+
+def without_unseen(text: str) -> str:
+    """Returns `text` without the characters that nobody sees, and a model reads all the same: for what people
+    approve by looking at it."""
+    return text.translate(_ONLY_UNSEEN)
 
 
 def shorten(text: str, limit: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.memory import MemoryAccess, MemoryBlock, MemoryEntry
-from holdfast.core.domain.text import sanitize_line
+from holdfast.core.domain.text import sanitize_line, without_unseen
 
 MAX_CHARS = 1_000_000
 """Of any block's content."""
@@ -43,8 +43,9 @@ def checked_name(name: str) -> str:
 
 
 def checked_content(content: str, max_chars: int) -> str:
-    """Returns a block's content. Raises `InvalidError` (`memory_too_long`, `invalid_memory`)."""
-    _whole("content", content)
+    """Returns a block's content, as far as people see it. Raises `InvalidError` (`memory_too_long`,
+    `invalid_memory`)."""
+    content = without_unseen(_whole("content", content))
     longest = max_chars or MAX_CHARS
     if len(content) > longest:
         raise too_long("content", len(content), longest)
@@ -53,7 +54,7 @@ def checked_content(content: str, max_chars: int) -> str:
 
 def checked_instructions(instructions: str) -> str:
     """Returns what a model is told about a block. Raises as `checked_content` does."""
-    _whole("instructions", instructions)
+    instructions = without_unseen(_whole("instructions", instructions))
     if len(instructions) > MAX_INSTRUCTIONS:
         raise too_long("instructions", len(instructions), MAX_INSTRUCTIONS)
     return instructions
@@ -67,8 +68,9 @@ def checked_max_chars(max_chars: int) -> int:
 
 
 def checked_entry(content: str) -> str:
-    """Returns an entry's content, without white space around it. Raises as `checked_content` does."""
-    plain = _whole("content", content).strip()
+    """Returns an entry's content, as far as people see it, without white space around it. Raises as
+    `checked_content` does."""
+    plain = without_unseen(_whole("content", content)).strip()
     if not plain:
         raise _invalid("content", "must say something")
     if len(plain) > MAX_ENTRY:
