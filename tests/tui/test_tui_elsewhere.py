@@ -331,3 +331,25 @@ async def test_a_session_that_is_deleted_elsewhere_is_left_with_a_word(make_app,
         bench.emit(SessionDeleted(session_id=session.id))
         await until(pilot, lambda: app.model.session_id is None)
         assert any("deleted elsewhere" in message for message in said(app))
+
+
+async def test_documents_of_this_machine_are_sent_and_what_cannot_be_sent_is_told_how(
+    make_app, until, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.md").write_text("# Notes")
+    (tmp_path / "handbook").mkdir()
+    bench = FakeWorkbench()
+    app = make_app(bench, remote=remote())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, ready(app))
+        await type_in(pilot, "/knowledge docs")
+        await until(pilot, lambda: app.model.knowledge.documents is not None)
+        app.do("knowledge.add", "notes.md")
+        await until(pilot, lambda: ("upload", "docs-id", "notes.md", b"# Notes") in bench.knowledge.calls)
+        app.do("knowledge.add", "handbook")
+        await until(pilot, lambda: any("`holdfast knowledge add docs handbook`" in one for one in said(app)))
+        app.do("knowledge.add", "nothing.md")
+        await until(pilot, lambda: any("no file nothing.md on this machine" in one for one in said(app)))
+        app.do("knowledge.add", "/srv/theirs")
+        await until(pilot, lambda: ("add", "docs-id", ("/srv/theirs",), ()) in bench.knowledge.calls)
+        assert len([call for call in bench.knowledge.calls if call[0] == "add"]) == 1

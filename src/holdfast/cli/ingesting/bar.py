@@ -29,7 +29,7 @@ def figures(progress: JobProgress) -> str:
 
 
 def _left(progress: JobProgress) -> str:
-    return f"{duration(progress.eta_s)} left" if progress.eta_s is not None else ""
+    return f"{duration(progress.eta_s)} left" if progress.eta_s else ""
 
 
 def _counts(progress: JobProgress) -> str:

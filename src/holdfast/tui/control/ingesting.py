@@ -10,7 +10,7 @@ from holdfast.core.domain.errors import ForbiddenError, InvalidError, Unavailabl
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.knowledge import KnowledgeControl
-from holdfast.tui.control.local_files import local_file
+from holdfast.tui.control.local_files import is_local_folder, local_file
 from holdfast.tui.presenters.knowledge.collections import CollectionView
 from holdfast.tui.presenters.knowledge.jobs import JobView
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
@@ -78,10 +78,24 @@ class IngestingControl:
             job = await knowledge.add(collection.id, paths=(str(self._path(given)),))
         elif (here := local_file(given, self._context.app.start.folder)) is not None:
             job = await self._upload(collection, here)
-        else:
+        elif given.startswith("/"):
             job = await knowledge.add(collection.id, paths=(given,))
+        else:
+            raise InvalidError(self._not_there(given, collection.name))
         self._state.jobs.merge(job)
         self._knowledge.mark()
+
+    def _not_there(self, given: str, collection: str) -> str:
+        """Returns what to do instead with something that an engine elsewhere cannot be sent."""
+        if is_local_folder(given, self._context.app.start.folder):
+            return (
+                f"{sanitize_line(given)} is a folder of this machine, and files alone are sent from here: "
+                f"`holdfast knowledge add {collection} {sanitize_line(given)}` sends what is in a folder."
+            )
+        return (
+            f"There is no file {sanitize_line(given)} on this machine. What the engine's machine has "
+            "is named by its whole path."
+        )
 
     def _path(self, given: str) -> Path:
         try:

@@ -34,6 +34,14 @@ def local_file(named: str, folder: Path) -> Path | None:
         return None
 
 
+def is_local_folder(named: str, folder: Path) -> bool:
+    """Says whether `named` is a folder of this machine, seen from `folder`."""
+    try:
+        return _place(named, folder).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def complete(prefix: str, folder: Path, limit: int = 20) -> tuple[str, ...]:
     """Returns the files whose paths begin with `prefix`, written as it is."""
     head, slash, start = prefix.rpartition("/")
