@@ -14,11 +14,12 @@ from holdfast.core.knowledge.index import rows
 from holdfast.core.knowledge.index.cleaning import clean, clean_json
 from holdfast.core.knowledge.index.database import Database
 
-_COUNTED = """
-    SELECT c.*, count(d.number) AS documents, coalesce(sum(d.chunks), 0) AS chunks,
-        coalesce(sum(d.size), 0) AS size
-    FROM collections c LEFT JOIN documents d ON d.collection = c.number AND d.status = 'ready'
-    WHERE {where} GROUP BY c.number ORDER BY c.name, c.number
+_OWN = "FROM documents d WHERE d.collection = c.number AND d.status = 'ready'"
+# Joined and grouped, all that is kept of a collection would be sorted once for each of its documents.
+_COUNTED = f"""
+    SELECT c.*, (SELECT count(*) {_OWN}) AS documents, (SELECT coalesce(sum(d.chunks), 0) {_OWN}) AS chunks,
+        (SELECT coalesce(sum(d.size), 0) {_OWN}) AS size
+    FROM collections c WHERE {{where}} ORDER BY c.name, c.number
 """
 
 
