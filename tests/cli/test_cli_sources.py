@@ -68,7 +68,7 @@ def test_json_has_the_citations_in_the_events_alone(ask: Any) -> None:
 
 
 def test_what_goes_along_with_the_message_is_told(ask: Any) -> None:
-    items = tuple(Retrieved(text="x", used=number < 3, passage=passage_of("x")) for number in range(4))
+    items = tuple(Retrieved(used=number < 3, passage=passage_of("x")) for number in range(4))
     done = ask(retrieval(collections=("docs", "la\x1bws"), items=items))
     assert "⌕ 3 passages of docs, laws go along; 1 had no room\n" in done.err
     error = ErrorInfo(kind="unavailable", code="knowledge_unavailable", message="The index has gone.")

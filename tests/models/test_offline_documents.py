@@ -36,7 +36,7 @@ def item(number: int, text: str, document: str = "parts.md", **place: Any) -> Re
         chunk_id=number, number=0, collection_id="c", collection="docs", document_id="d", document=document,
         source=f"/{document}", text=text, place=Place(start=0, end=len(text), **place), score=1.0,
     )  # fmt: skip
-    return Retrieved(text=text, number=number, passage=passage)
+    return Retrieved(number=number, passage=passage)
 
 
 FOUND = shown([item(7, HINGES, line=3, headings=("Parts", "Hinges")), item(3, BOLTS, "bolts.pdf", page=2)])

@@ -107,7 +107,7 @@ class Writer:
 
     def retrieve(self, chunks: list[tuple[int, bool]] | None, call_id: str | None = None) -> None:
         """Looks something up: chunks, each used or dropped; None is a failure."""
-        items = tuple(Retrieved(text=f"chunk {n}", used=used, passage=passage(n)) for n, used in chunks or ())
+        items = tuple(Retrieved(used=used, passage=passage(n)) for n, used in chunks or ())
         numbered = self.context.numbered(items)
         error = ErrorInfo(kind="unavailable", code="away", message="Away.") if chunks is None else None
         self.add(RetrievalCompleted(**IDS, call_id=call_id, items=numbered, error=error))

@@ -35,7 +35,7 @@ def passage(number: int) -> Retrieved:
         score=1 / number,
         vector_rank=number,
     )
-    return Retrieved(text=found.text, number=number, passage=found)
+    return Retrieved(number=number, passage=found)
 
 
 SOURCES = {number: passage(number) for number in (1, 2, 3, 12)}
@@ -225,6 +225,22 @@ async def test_the_export_lists_the_sources_below_a_reply(open_bench, say, index
         source = "- [1] travel.md, line 1, Top (/files/travel.md); score 1.00\n  > Hotels"
         assert f"Ninety [1].\n\nSources:\n\n{source}" in text
         assert '"chunk_id": 1' in await bench.workbench.sessions.export(session.id, "json")
+
+
+async def test_no_name_or_passage_becomes_a_link_in_the_export(open_bench, say, index) -> None:
+    async with open_bench([say("Ninety [1].")], knowledge=index, agent=CONTEXT) as bench:
+        session = await bench.session()
+        events = await bench.end(await bench.send(session, "hotels"))
+        (done,) = of(events, "part.completed")
+        evil = "[a](http://evil.test)<img src=x>"
+        place = Place(start=0, end=1, headings=(evil,))
+        changed = {"document": evil, "source": evil, "excerpt": f"!{evil}", "place": place, "score": None}
+        citation = done.citations[0].model_copy(update=changed)
+        logged = next(each for each in events if each.event == done)
+        told = logged.model_copy(update={"event": done.model_copy(update={"citations": (citation,)})})
+        text = to_markdown(session, [told])
+        tame = r"\[a\](http://evil.test)\<img src=x>"
+        assert f"- [1] {tame}, {tame} ({tame})\n  > !{tame}" in text
 
 
 async def test_the_export_says_how_a_source_was_ranked_and_quotes_every_line_of_it(

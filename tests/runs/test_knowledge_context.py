@@ -157,7 +157,7 @@ class TestWhatTheCallerGives:
             source = ItemsContext(items=items)
             events = await bench.end(await bench.send(await bench.session(), context_source=source))
             (found,) = of(events, "retrieval.completed")
-            assert [item.text for item in found.items] == ["By value.", HANDBOOK["travel.md"][1]]
+            assert [item.content for item in found.items] == ["By value.", HANDBOOK["travel.md"][1]]
             assert [step.text for step in found.steps] == ["there is no chunk 4", "there is no chunk 99"]
             assert "[1] A note\n> By value." in shown(bench)[0]
 

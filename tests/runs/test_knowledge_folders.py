@@ -93,7 +93,7 @@ async def test_the_collection_is_made_and_searched_at_once(tmp_path: Path) -> No
     keeper = Keeper(index)
     (found,) = retrievals(await begin(tmp_path, keeper, index))
     assert keeper.asked == [("local", "docs", (tmp_path / "handbook").resolve(), FIRST_SYNC_S)]
-    assert [item.text for item in found.items] == ["hotels"]
+    assert [item.content for item in found.items] == ["hotels"]
 
 
 async def test_a_first_time_that_takes_longer_is_said_and_what_is_there_is_searched(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ async def test_a_first_time_that_takes_longer_is_said_and_what_is_there_is_searc
     said, found = retrievals(await begin(tmp_path, Keeper(index, done=False), index))
     assert said.error is not None
     assert (said.error.code, said.collections) == ("knowledge_syncing", ("docs",))
-    assert [item.text for item in found.items] == ["hotels"]
+    assert [item.content for item in found.items] == ["hotels"]
 
 
 async def test_a_folder_that_cannot_be_kept_is_said_and_the_run_goes_on(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ CONTEXT = ContextRecord(
     retrieval=RETRIEVAL,
     max_tokens=100,
     text="[1] x",
-    items=(Retrieved(text="x", number=1, passage=PASSAGE),),
+    items=(Retrieved(number=1, passage=PASSAGE),),
     created_at=AT,
 )
 JOB = Job(

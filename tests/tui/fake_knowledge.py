@@ -77,7 +77,7 @@ def passage(number: int, score: float = 0.9, **more: Any) -> Passage:
 def retrieved(number: int, cited_by: int | None, **more: Any) -> Retrieved:
     """Returns a passage as a retrieval brings it; without a number it was dropped."""
     found = passage(number, **more)
-    return Retrieved(text=found.text, number=cited_by, used=cited_by is not None, passage=found)
+    return Retrieved(number=cited_by, used=cited_by is not None, passage=found)
 
 
 def citation(number: int, part: int) -> Citation:

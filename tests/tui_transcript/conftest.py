@@ -80,7 +80,7 @@ class Log:
             score=0.5,
             vector_rank=1,
         )
-        return Retrieved(text=passage.text, number=number, used=number is not None, passage=passage)
+        return Retrieved(number=number, used=number is not None, passage=passage)
 
     def citation(self, number: int) -> Citation:
         return Citation(

@@ -175,7 +175,8 @@ class Passage(Value):
 class Retrieved(Value):
     """A passage as a retrieval brought it, or a text that the caller gave."""
 
-    text: str
+    text: str = ""
+    """The caller's; a passage has its own."""
     number: int | None = None
     """What it is cited by, from 1 in its session; None when it was dropped."""
     used: bool = True
@@ -184,6 +185,11 @@ class Retrieved(Value):
     """None for a text of the caller's."""
     meta: dict[str, Any] = Field(default_factory=dict)
     """What the caller gave with it."""
+
+    @property
+    def content(self) -> str:
+        """The text, whoever it is of."""
+        return self.text if self.passage is None else self.passage.text
 
 
 class RetrievalStep(Value):

@@ -29,7 +29,7 @@ def within_budget(items: Iterable[Retrieved], max_tokens: int | None) -> tuple[R
     marked: list[Retrieved] = []
     for item in items:
         if room is not None:
-            room -= tokens_of(item.text)
+            room -= tokens_of(item.content)
             used = used and room >= 0
         marked.append(item.model_copy(update={"used": used}))
     return tuple(marked)
@@ -37,12 +37,12 @@ def within_budget(items: Iterable[Retrieved], max_tokens: int | None) -> tuple[R
 
 def retrieved(passages: Iterable[Passage]) -> tuple[Retrieved, ...]:
     """Returns passages as items that have no number yet."""
-    return tuple(Retrieved(text=passage.text, passage=passage) for passage in passages)
+    return tuple(Retrieved(passage=passage) for passage in passages)
 
 
 def used_tokens(items: Iterable[Retrieved]) -> int:
     """Returns about how many tokens the used items take."""
-    return sum(tokens_of(item.text) for item in items if item.used)
+    return sum(tokens_of(item.content) for item in items if item.used)
 
 
 def where(place: Place) -> str:
@@ -75,7 +75,7 @@ def quoted(text: str) -> str:
 def shown(items: Iterable[Retrieved]) -> str:
     """Returns the used items as a model is shown them: number, source, and the text as quoted lines."""
     return "\n\n".join(
-        f"[{item.number}] {source_line(item)}\n{quoted(item.text)}"
+        f"[{item.number}] {source_line(item)}\n{quoted(item.content)}"
         for item in items
         if item.used and item.number is not None
     )

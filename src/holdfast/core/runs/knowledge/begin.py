@@ -193,7 +193,7 @@ class RunKnowledge:
             if item.id is None:
                 items.append(Retrieved(text=item.text, meta=item.meta))
             elif (passage := known.get(int(item.id))) is not None:
-                items.append(Retrieved(text=passage.text, passage=passage, meta=item.meta))
+                items.append(Retrieved(passage=passage, meta=item.meta))
             else:
                 steps.append(RetrievalStep(action="read", text=f"there is no chunk {item.id}", found=0))
         return tuple(items), tuple(steps)

@@ -78,7 +78,7 @@ class _Written:
 
 def citation(number: int, item: Retrieved) -> Citation:
     """Returns what a number stands for."""
-    passage, excerpt = item.passage, shorten(item.text.strip(), EXCERPT)
+    passage, excerpt = item.passage, shorten(item.content.strip(), EXCERPT)
     if passage is None:
         return Citation(number=number, document=source_line(item), excerpt=excerpt)
     return Citation(

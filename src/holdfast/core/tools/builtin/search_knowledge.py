@@ -71,6 +71,6 @@ def _table(items: Sequence[Retrieved]) -> TableBlock:
         if passage is None:
             continue
         document, score = sanitize_line(passage.document), f"{passage.score:.3f}"
-        text = shorten(sanitize_line(item.text), _EXCERPT)
+        text = shorten(sanitize_line(passage.text), _EXCERPT)
         rows.append((f"[{item.number}]", document, where(passage.place), score, text))
     return TableBlock(headers=("", "Document", "Place", "Score", "Text"), rows=tuple(rows))
