@@ -255,7 +255,7 @@ async def test_the_export_says_how_a_source_was_ranked_and_quotes_every_line_of_
         logged = next(each for each in events if each.event == done)
         told = logged.model_copy(update={"event": done.model_copy(update={"citations": (citation,)})})
         text = to_markdown(session, [told])
-        assert "; score 0.50; rank 3 by meaning, 12 by words\n  > one\n  >\n  > # two[2J\n" in text
+        assert "; score 0.50; rank 3 by meaning, 12 by words\n  > one\n  >\n  > # two\\[2J\n" in text
 
 
 async def test_a_reply_that_a_crash_has_cut_off_has_its_citations_when_the_engine_starts_again(

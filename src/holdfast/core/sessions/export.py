@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 from holdfast.core.domain.events import (
@@ -26,6 +27,9 @@ from holdfast.core.domain.messages import ToolResultPart, UserPart, results_in, 
 from holdfast.core.domain.passages import quoted, where
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize, sanitize_line
+
+_ACTIVE = re.compile(r"[\\`\[\]<]")
+"""What links, pictures, code and HTML begin with in Markdown."""
 
 
 def to_json(session: Session, events: Iterable[LoggedEvent]) -> str:
@@ -129,10 +133,15 @@ def _sources(citations: tuple[Citation, ...]) -> list[str]:
 
 def _source(citation: Citation) -> list[str]:
     at = where(citation.place) if citation.place is not None else ""
-    named = ", ".join(text for text in (sanitize_line(citation.document), at) if text)
-    source = f" ({sanitize_line(citation.source)})" if citation.source else ""
-    excerpt = [f"  {line}" for line in quoted(citation.excerpt).splitlines()]
+    named = _plain(", ".join(text for text in (sanitize_line(citation.document), at) if text))
+    source = f" ({_plain(sanitize_line(citation.source))})" if citation.source else ""
+    excerpt = [f"  {line}" for line in quoted(_plain(citation.excerpt)).splitlines()]
     return [f"- [{citation.number}] {named}{source}{_scores(citation)}", *excerpt]
+
+
+def _plain(text: str) -> str:
+    """Returns what a document says of itself so that no link, picture or HTML in it becomes one here."""
+    return _ACTIVE.sub(r"\\\g<0>", text)
 
 
 def _scores(citation: Citation) -> str:
