@@ -180,9 +180,9 @@ class AgentsControl:
         self._context.model.untrusted = ()
         self._context.view.mark("trust")
         self._context.view.say(
-            f"{project} is trusted: its agents use their own allow rules."
+            f"{project} is trusted: its agents use their own allow rules, knowledge and memory."
             if trusted
-            else f"{project} is not trusted: its agents ask before everything."
+            else f"{project} is not trusted: its agents ask first, and have neither knowledge nor memory."
         )
 
 

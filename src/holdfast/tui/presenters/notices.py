@@ -81,7 +81,7 @@ def trust_lines(model: Model, project: str) -> list[Line]:
         ),
         line(
             ("t", "key"), (" trust them   ", "muted"),
-            ("i", "key"), (" ignore: they ask before everything they do", "muted"),
+            ("i", "key"), (" ignore: they ask first, and have neither knowledge nor memory", "muted"),
         ),
     ]  # fmt: skip
 

@@ -17,7 +17,7 @@ Asked = requests.Remember | requests.Recall | requests.AskDocuments | requests.Q
 
 NO_MEMORY = (
     "I have nowhere to keep things or to find them again: this agent has no memory. "
-    "`memory: { recall: true }` in its file gives it one."
+    "`memory: { recall: true }` in its file gives it one; in a project's folder, once that is trusted."
 )
 
 
