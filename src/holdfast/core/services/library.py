@@ -149,7 +149,10 @@ class Library:
 def _is_itself(path: str) -> bool:
     """Says whether a file is there, and no link: what was named is a real path, and a link that took its
     place may lead to what its owner cannot name."""
-    return os.path.realpath(path) == path and Path(path).is_file()
+    try:
+        return os.path.realpath(path) == path and Path(path).is_file()
+    except OSError:  # it may not be reached any more
+        return False
 
 
 async def check_index(index: KnowledgeIndex, *, repair: bool) -> CheckResult:

@@ -71,8 +71,7 @@ class Walk:
     def __call__(self, folder: str) -> Walked:
         """Returns what there is. Raises `TooLargeError` for more files than are taken in."""
         walked = Walked()
-        root = Path(folder)
-        if not root.is_dir() or str(root.resolve()) != folder:
+        if not is_folder(folder) or os.path.realpath(folder) != folder:
             self._unreadable(walked, folder, "the folder is gone, or is a link now")
             return walked
         for entry in self._entries(folder, walked):
@@ -154,6 +153,14 @@ def folder_walk(paths: Paths) -> Callable[[], Walk]:
 def modified(seconds: float) -> datetime:
     """Returns the time of a change of a file, as documents have it."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def is_folder(path: str) -> bool:
+    """Says whether a folder is there; one that may not be reached is not."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
 
 
 def is_below(source: str, folder: str) -> bool:

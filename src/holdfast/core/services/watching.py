@@ -7,10 +7,9 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from pathlib import Path
 
 from holdfast.core.domain.errors import HoldfastError
-from holdfast.core.services.sources import is_below
+from holdfast.core.services.sources import is_below, is_folder
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ class Watches:
 
     async def _there(self) -> list[str]:
         wanted = self._all()
-        return await asyncio.to_thread(lambda: [folder for folder in wanted if Path(folder).is_dir()])
+        return await asyncio.to_thread(lambda: [folder for folder in wanted if is_folder(folder)])
 
     async def _tell(self, folders: Sequence[str]) -> None:
         for collection_id, own in self._wanted.items():
