@@ -43,6 +43,26 @@ def test_vectors_that_wait_and_those_that_chroma_has_are_one(filled: Library) ->
     assert [p.vector_rank for p in found] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("method", ["hybrid", "vector"])
+def test_a_server_of_vectors_cannot_hand_out_what_was_not_asked_for(
+    filled: Library, monkeypatch: pytest.MonkeyPatch, method: SearchMethod
+) -> None:
+    hers = filled.collection("hers", owner="ann")
+    filled.add("secret.md", "The code is 42.", collection=hers.id)
+    filled.index.deliver()
+    chunks = [
+        chunk.id
+        for collection in (filled.id, hers.id)
+        for document in filled.index.documents(collection).items
+        for chunk in filled.index.chunks(document.id).items
+    ]
+    everything = [(chunk, 1.0) for chunk in (*chunks, 2**70, -1)]
+    monkeypatch.setattr(filled.index._vectors, "query", lambda *_, **__: everything)
+    assert "secret.md" not in filled.names("the code", method=method)
+    only = {"where": {"$name": "owl.md"}}
+    assert filled.names("the code", method=method, use=only) == ["owl.md"]
+
+
 def test_words_in_a_heading_are_found(filled: Library) -> None:
     assert filled.names("bird", method="lexical") == ["owl.md"]
 

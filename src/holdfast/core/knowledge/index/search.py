@@ -196,19 +196,13 @@ class Search:
         waiting = self._waiting(scope, vectors, query)
         while True:
             hits = self._vectors.query(vectors, query, most, documents=scope.documents)
-            found = self._ready(dict(hits)) | waiting
-            # Chunks of documents that are gone may stand before those that are wanted.
+            # Chunks of documents that are gone may stand before those that are wanted. And where a server has
+            # the vectors, it says which chunks these are: what is not asked for is not believed.
+            scores = dict(hits)
+            found = {chunk: scores[chunk] for chunk in self._in_scope(scope, list(scores))} | waiting
             if len(found) >= wanted or len(hits) < most or most >= _MAX_HITS:
                 return dict(sorted(found.items(), key=lambda pair: -pair[1])[:wanted])
             most *= 4
-
-    def _ready(self, found: dict[int, float]) -> dict[int, float]:
-        seen = self._database.connection.execute(
-            "SELECT k.id FROM chunks k JOIN documents d ON d.number = k.document "
-            "WHERE d.status = 'ready' AND k.id IN (SELECT value FROM json_each(?))",
-            (rows.dump(list(found)),),
-        )
-        return {row["id"]: found[row["id"]] for row in seen}
 
     def _waiting(self, scope: _Scope, vectors: str, query: Vectors) -> dict[int, float]:
         """Returns the chunks that Chroma does not know yet, with their cosines."""
