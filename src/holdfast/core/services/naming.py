@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdfast.core.domain.addresses import WebAddress
-from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.errors import ConflictError, InvalidError
 from holdfast.core.domain.jobs import JobKind
 from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING, Collection, IngestRequest
 from holdfast.core.domain.text import sanitize_line, shorten
@@ -59,6 +60,36 @@ def checked_embedding_model(model: str) -> str:
             code="invalid_embedding_model",
         )
     return plain
+
+
+def check_same_model(there: Iterable[Collection], name: str, model: str) -> None:
+    """Raises `ConflictError` (`embedding_mismatch`) where a collection of that name has another embedding
+    model than who asks for it says."""
+    for collection in there:
+        if collection.name == name.strip() and collection.embedding_model != model:
+            raise ConflictError(
+                f"There is a collection {collection.name!r} already, and its embedding model is "
+                f"{collection.embedding_model}. {_reembedding(collection, model)}",
+                code="embedding_mismatch",
+                details={"collection": collection.name, "model": collection.embedding_model},
+            )
+
+
+def check_model_of_summaries(collection: Collection, summaries: bool, model: str | None) -> None:
+    """Raises `InvalidError` (`model_without_summaries`) for a model that would have nothing to do: it was
+    perhaps meant to make the vectors."""
+    if model is None or summaries:
+        return
+    raise InvalidError(
+        f"A model is named here for summaries, and none are asked for. The embedding model of "
+        f"{collection.name!r} is {collection.embedding_model}. {_reembedding(collection, 'MODEL')}",
+        code="model_without_summaries",
+    )
+
+
+def _reembedding(collection: Collection, model: str) -> str:
+    command = shlex.join(("holdfast", "knowledge", "reembed", collection.name, "--model", model))
+    return f"`{command}` makes its vectors anew with another one."
 
 
 def checked_metadata(metadata: dict[str, Any] | None) -> dict[str, Any]:

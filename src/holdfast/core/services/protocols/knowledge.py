@@ -41,7 +41,8 @@ class Knowledge(Protocol):
         metadata: dict[str, Any] | None = None,
     ) -> Collection:
         """Makes an empty collection. Without `embedding_model` it has that of the settings. Raises
-        `ConflictError` (`collection_exists`), `InvalidError`."""
+        `ConflictError` (`collection_exists`; `embedding_mismatch` where that one has another model),
+        `InvalidError`."""
         ...
 
     @needs(Scope.READ)
