@@ -202,6 +202,8 @@ async def test_a_search_that_fails_is_in_the_log_with_its_error(open_bench, say,
         assert failed.call_id is not None
         assert failed.error.message == "The vectors are away."
         assert failed.items == ()
+        first, second = (request.messages[0].text for request in bench.model.requests)
+        assert second == first, "what the model may search is still said"
 
 
 async def test_the_options_name_the_collections_of_one_run(open_bench, say, call, index) -> None:

@@ -80,7 +80,9 @@ class Desk:
         self._request = request
         self._emitter = emitter
         self._max_output_chars = max_output_chars
-        self._there: tuple[Assigned, ...] | None = None
+        self._there: tuple[Assigned, ...] = ()
+        self._listed = False
+        """Whether they are as they were when they were last looked at, as far as is known."""
         self.missing: tuple[str, ...] = ()
         """Collections that the run names and that do not exist, once they have been listed."""
 
@@ -92,13 +94,14 @@ class Desk:
     @property
     def known(self) -> tuple[Assigned, ...]:
         """The run's collections, as far as they have been listed."""
-        return self._there or ()
+        return self._there
 
     async def collections(self, *, again: bool = False) -> tuple[Assigned, ...]:
         """Returns the run's collections. Raises `KnowledgeUnavailable`."""
-        if self._there is None or again:
+        if again or not self._listed:
             there = await self._ports.collections(self._request.owner)
             self._there, self.missing = assigned(self._request.named, self._request.uses, there)
+            self._listed = True
         return self._there
 
     # --- what the tools ask
@@ -231,7 +234,7 @@ class Desk:
             found = await self._searched(query, chosen, method, top_k, max_tokens, ask)
         except HoldfastError as failure:
             error = failure
-            self._there = None  # a collection may be gone
+            self._listed = False  # a collection may be gone
         items = within_budget(retrieved(found.passages), max_tokens)
         items = self._emitter.context.numbered(items if call_id is None else self._short_enough(items))
         event = RetrievalCompleted(
