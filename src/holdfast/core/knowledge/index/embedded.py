@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -106,9 +107,10 @@ class Embedded:
 def check_dimensions(collection: str, model: str, kept: int, made: int) -> None:
     """Raises `ConflictError` (`embedding_mismatch`) for vectors that do not fit to those that are kept."""
     if kept != made:
+        command = shlex.join(("holdfast", "knowledge", "reembed", collection, "--model", model))
         raise ConflictError(
             f"The vectors of {collection!r} have {kept} dimensions, but {model} makes {made} now. "
-            f"Make them anew with `holdfast knowledge reembed {collection} --model {model}`.",
+            f"Make them anew with `{command}`.",
             code="embedding_mismatch",
             details={"collection": collection, "model": model, "dimensions": kept},
         )
