@@ -98,6 +98,15 @@ async def test_a_dead_worker_is_replaced_and_its_calls_end(index: WorkerIndex, t
     assert index.pid not in (None, pid)
     assert await index.check() == ()
 
+    call = asyncio.create_task(index.ingest(collection.id, item(tmp_path / "b.md", "a bat")))
+    waiting.clear()
+    await asyncio.wait_for(waiting.wait(), 20)
+    os.kill(index.pid or 0, signal.SIGKILL)
+    with pytest.raises(KnowledgeUnavailable):
+        await asyncio.wait_for(call, 20)
+    await index.close()
+    assert index._connection._embedding == set(), "nobody waits for the provider any more"
+
 
 async def test_models_of_providers_are_asked_through_the_engine(
     index: WorkerIndex, embedder: FakeEmbedder, tmp_path: Path

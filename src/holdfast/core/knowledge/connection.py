@@ -87,15 +87,8 @@ class Connection:
         """Ends the worker; calls under way end with `KnowledgeUnavailable`."""
         async with self._starting:
             self._closed = True
-            process, reading = self._process, self._reading
-            if process is None or reading is None:
-                return
-            if process.stdin is not None:
-                process.stdin.close()
-            done, _ = await asyncio.wait({reading}, timeout=STOP_S)
-            if not done:
-                process.kill()
-                await reading
+            if self._process is not None and self._reading is not None:
+                await _end(self._process, self._reading)
         for task in self._embedding:
             task.cancel()
         await asyncio.gather(*self._embedding, return_exceptions=True)
@@ -233,6 +226,16 @@ def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
         hosts = [h.strip() for h in named.split(",") if h.strip()]
         kept["NO_PROXY"] = kept["no_proxy"] = ",".join(dict.fromkeys([*hosts, *_LOOPBACK]))
     return kept
+
+
+async def _end(process: asyncio.subprocess.Process, reading: asyncio.Task[None]) -> None:
+    """Ends a worker; by force when it does not by itself."""
+    if process.stdin is not None:
+        process.stdin.close()
+    done, _ = await asyncio.wait({reading}, timeout=STOP_S)
+    if not done:
+        process.kill()
+        await reading
 
 
 def _packed(vectors: Sequence[Sequence[float]]) -> dict[str, Any]:
