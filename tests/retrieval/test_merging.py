@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.domain.knowledge import Passage, Place, Retrieved
-from holdfast.core.domain.passages import quoted, shown, tokens_of, used_tokens, where, within_budget
+from holdfast.core.domain.passages import (
+    divided,
+    quoted,
+    shown,
+    tokens_of,
+    used_tokens,
+    where,
+    within_budget,
+)
 from holdfast.core.knowledge.retrieval.merging import distinct, fused, groups
 from holdfast.core.knowledge.retrieval.prompts import MOST_QUERIES, numbers_in, queries_in
 
@@ -115,3 +123,12 @@ def test_an_answer_is_found_in_what_stands_around_it() -> None:
     assert numbers_in("none", 5) is None
     assert queries_in('{"a": 1} {"queries": ["one\\ntwo", " "]}') == ["one two"]
     assert queries_in("[" * 5_000) is None
+
+
+@given(st.text(alphabet="ab \n", max_size=200), st.none() | st.integers(1, 30))
+def test_a_text_that_is_divided_is_whole_and_its_first_part_has_room(text: str, most: int | None) -> None:
+    items = divided(text, most)
+    assert "".join(item.text for item in items) == text
+    assert 1 <= len(items) <= 2
+    marked = within_budget(items, most)
+    assert [item.used for item in marked] == [True, False][: len(items)]

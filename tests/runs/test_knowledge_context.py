@@ -171,6 +171,26 @@ class TestWhatTheCallerGives:
             assert [item.used for item in found.items] == [True, False, False]
             assert (found.tokens, found.max_tokens) == (400, 500)
 
+    async def test_a_text_is_cut_where_its_half_is_full_and_the_log_has_what_was_dropped(
+        self, open_bench, say, index
+    ) -> None:
+        text = "a word " * 600
+        async with open_bench([say("ok")], knowledge=index) as bench:
+            source = TextContext(text=text)
+            run_id = await bench.send(await bench.session(), context_source=source, max_context_tokens=1_000)
+            (found,) = of(await bench.end(run_id), "retrieval.completed")
+            assert [(item.number, item.used) for item in found.items] == [(1, True), (None, False)]
+            assert "".join(item.content for item in found.items) == text
+            assert found.tokens <= found.max_tokens == 500
+
+    async def test_what_is_looked_up_before_the_first_step_fills_half_at_most(
+        self, open_bench, say, index
+    ) -> None:
+        async with open_bench([say("ok")], knowledge=index, agent=agent("context")) as bench:
+            run_id = await bench.send(await bench.session(), "hotels", max_context_tokens=1_000)
+            (found,) = of(await bench.end(run_id), "retrieval.completed")
+            assert found.max_tokens == 500
+
     async def test_a_stored_context_is_its_owners(self, open_bench, say, index) -> None:
         for owner in ("local", "anna"):
             index.stored[owner] = ContextRecord(

@@ -35,6 +35,17 @@ def within_budget(items: Iterable[Retrieved], max_tokens: int | None) -> tuple[R
     return tuple(marked)
 
 
+def divided(text: str, max_tokens: int | None) -> tuple[Retrieved, ...]:
+    """Returns a text as one item; where it has no room, what of it has, up to the end of a line or a word
+    where there is one, and what is left as another item."""
+    room = None if max_tokens is None else max_tokens * CHARS_PER_TOKEN
+    if room is None or len(text) <= room:
+        return (Retrieved(text=text),)
+    ends = (text.rfind(mark, room // 2, room) + 1 for mark in ("\n", " "))
+    at = next(filter(None, ends), room)
+    return Retrieved(text=text[:at]), Retrieved(text=text[at:])
+
+
 def retrieved(passages: Iterable[Passage]) -> tuple[Retrieved, ...]:
     """Returns passages as items that have no number yet."""
     return tuple(Retrieved(passage=passage) for passage in passages)

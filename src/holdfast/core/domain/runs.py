@@ -66,7 +66,8 @@ class RunOptions(Value):
     fall-back models without one are not used then."""
     max_context_tokens: int | None = Field(default=None, ge=1_000)
     """Older messages give way to a summary when the request would be larger than this, counted by a rule
-    of four characters a token, even where the model's window is wider."""
+    of four characters a token, even where the model's window is wider. What is looked up or given before the
+    first step fills at most half of it."""
     response_format: dict[str, Any] | None = None
     """JSON Schema that the reply must satisfy: validated, with one attempt at repair."""
     skills: tuple[str, ...] | None = None

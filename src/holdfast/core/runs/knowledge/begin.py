@@ -24,6 +24,7 @@ from holdfast.core.domain.options import (
     StoredContext,
     TextContext,
 )
+from holdfast.core.domain.passages import divided
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.knowledge.assigned import Assigned, assigned, assignments, of_uses
@@ -118,7 +119,7 @@ class RunKnowledge:
         for mode, method in _BEFORE:
             chosen = [each for each in there if each.mode == mode]
             if chosen and (query or method == "all"):
-                await self.desk.look_up(query, chosen, method)
+                await self.desk.look_up(query, chosen, method, most_tokens=self._budget)
 
     async def _keep_folders(self) -> None:
         folders = [each for each in self._request.named if each.path is not None]
@@ -158,21 +159,23 @@ class RunKnowledge:
                 if missing:
                     await self.desk.say(_missing(missing), missing)
                 if chosen:
-                    await self.desk.look_up(self._emitter.context.question, chosen)
+                    question = self._emitter.context.question
+                    await self.desk.look_up(question, chosen, most_tokens=self._budget)
             case StoredContext(id=context_id):
                 record = await self._ports.index.context(context_id)
                 if record.owner != self._request.owner:
                     raise no_context(context_id)
                 items = tuple(item.model_copy(update={"number": None}) for item in record.items)
-                await self.desk.give(items, "stored", max_tokens=record.max_tokens, context_id=context_id)
+                most = min(record.max_tokens, self._budget or record.max_tokens)
+                await self.desk.give(items, "stored", max_tokens=most, context_id=context_id)
             case TextContext(text=text):
-                await self.desk.give((Retrieved(text=text),), "text")
+                await self.desk.give(divided(text, self._budget), "text", max_tokens=self._budget)
             case ItemsContext(items=given):
                 items, steps = await self._items(given)
-                await self.desk.give(items, "items", max_tokens=self._items_budget, steps=steps)
+                await self.desk.give(items, "items", max_tokens=self._budget, steps=steps)
 
     @property
-    def _items_budget(self) -> int | None:
+    def _budget(self) -> int | None:
         """Half of what the run's requests may have in all, where something says so."""
         most = self._options.max_context_tokens
         return None if most is None else most // 2

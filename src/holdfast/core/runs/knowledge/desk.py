@@ -177,9 +177,17 @@ class Desk:
 
     # --- before the first step
 
-    async def look_up(self, query: str, chosen: Sequence[Assigned], method: Method | None = None) -> None:
-        """Searches for a message and records it; what goes wrong is in the log, and the run goes on."""
-        await self._look(query, chosen, method=method)
+    async def look_up(
+        self,
+        query: str,
+        chosen: Sequence[Assigned],
+        method: Method | None = None,
+        *,
+        most_tokens: int | None = None,
+    ) -> None:
+        """Searches for a message and records it; what goes wrong is in the log, and the run goes on.
+        `most_tokens` holds where the collections would allow more."""
+        await self._look(query, chosen, method=method, most_tokens=most_tokens)
 
     async def give(
         self,
@@ -223,10 +231,12 @@ class Desk:
         call_id: str | None = None,
         method: Method | None = None,
         top_k: int | None = None,
+        most_tokens: int | None = None,
     ) -> tuple[tuple[Retrieved, ...], HoldfastError | None]:
         """Searches and records it; returns what was found with its numbers, and what went wrong."""
         model, usage = self._emitter.state.model, list[UsageReport]()
         max_tokens = max(each.max_tokens for each in chosen)
+        max_tokens = min(max_tokens, most_tokens or max_tokens)
         found, error = Retrieval(query=query, method=method or _method(chosen)), None
         began = time.perf_counter()
         try:
