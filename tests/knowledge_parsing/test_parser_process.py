@@ -31,6 +31,12 @@ def probe(path, name, **more):
     word = path.read_text(errors="replace").partition(" ")[0]
     if word == "die":
         os.abort()
+    if word == "leave":
+        import tempfile
+        left = tempfile.mkdtemp()
+        (path.parent / "left").write_text(left)
+        Path(left, "copy.doc").write_text("secret")
+        os.abort()
     if word == "raise":
         raise RuntimeError("a fault of ours")
     if word == "sleep":
@@ -202,6 +208,15 @@ def test_a_parser_sees_no_key_and_no_proxy() -> None:
     assert seen["PATH"] == "/bin" and seen["TMPDIR"] == "/t"
     assert not {"OPENAI_API_KEY", "HTTPS_PROXY"} & set(seen)
     assert "/home/x" not in seen.values()
+
+
+def test_a_parser_that_dies_leaves_no_copy_of_its_document(
+    parse, parser: ParserProcess, tmp_path: Path
+) -> None:
+    assert _code(lambda: parse("leave this")) == "document_unreadable"
+    left = Path((tmp_path / "left").read_text())
+    assert left.name and not left.exists() and not left.parent.exists()
+    assert parse("fine").text == "fine"
 
 
 @pytest.mark.parametrize("command", [("/nonexistent/python",), ("/bin/sh", "-c", "exit 3")])

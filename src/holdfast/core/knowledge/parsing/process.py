@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -61,6 +62,8 @@ class ParserProcess:
         self._turn = threading.Lock()
         self._state = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        """Where the child and its converters put files. It goes with the child, which may be killed."""
         self._heavy = 0
         self._interrupted = False
         self._closed = False
@@ -144,17 +147,19 @@ class ParserProcess:
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:
+            self._temporary = tempfile.TemporaryDirectory(prefix="holdfast-", ignore_cleanup_errors=True)
             child = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                env=self._environment,
+                env={**self._environment, "TMPDIR": self._temporary.name},
                 cwd="/",
                 start_new_session=True,  # it is ended with all that it started
             )
         except OSError as error:
+            self._clean_up()
             raise KnowledgeUnavailable(f"The parser of documents cannot be started: {error}") from error
         self._heavy = 0
         return child
@@ -217,6 +222,12 @@ class ParserProcess:
         with self._state:
             if self._child is child:
                 self._child = None
+                self._clean_up()
+
+    def _clean_up(self) -> None:
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
 
 
 class _Exchange:
