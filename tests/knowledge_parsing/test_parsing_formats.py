@@ -30,7 +30,7 @@ def test_a_document_knows_its_bytes(tmp_path: Path) -> None:
 
 
 def test_a_pdf_is_read_page_by_page_under_its_bookmarks(read: Read, make: SimpleNamespace) -> None:
-    pages = [[f"Page {n} speaks of matter {n}"] for n in (1, 2, 3)]
+    pages = [[f"Page {n} speaks of matter {n}, " + "at some length " * 4] for n in (1, 2, 3)]
     data = make.pdf(pages, title="The Matter", bookmarks=["Begin", "Middle", "matter 3"])
     parsed = read("book.pdf", data, max_chars=100)
     assert (parsed.media_type, parsed.pages, parsed.title) == ("application/pdf", 3, "The Matter")

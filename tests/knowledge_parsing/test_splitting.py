@@ -142,6 +142,21 @@ def test_code_keeps_the_indentation_of_a_pieces_first_line() -> None:
     assert all(p.text.startswith("    value_") for p in _pieces(code, Style.PYTHON)[1:])
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("# Leave\n\n## Holidays\n\nThirty days.\n\n## Parents\n\nFourteen weeks.\n", ("Leave",)),
+        ("# Leave\n\n## Holidays\n\nThirty.\n\n### Carrying over\n\nFive.\n", ("Leave", "Holidays")),
+        ("# Leave\n\nAll.\n\n# Travel\n\nBy train.\n", ()),
+    ],
+)
+def test_a_piece_of_several_sections_is_under_what_is_over_all_of_them(
+    text: str, path: tuple[str, ...]
+) -> None:
+    [piece] = _pieces(text, Style.MARKDOWN)
+    assert piece.place.headings == path
+
+
 def test_a_heading_is_not_parted_from_what_follows_it() -> None:
     text = "\n\n".join(f"## Section {i}\n\n" + f"Sentence {i} is here. " * 8 for i in range(12))
     assert all(len(p.text) > 30 for p in _pieces(text, Style.MARKDOWN))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.knowledge.parsing.model import Heading, Style
@@ -33,28 +34,41 @@ def headings_of(text: str, style: Style) -> Iterator[Heading]:
 class HeadingPath:
     """The headings that a place stands under, for places that are asked for in their order."""
 
-    def __init__(self, text: str, headings: Iterator[Heading]) -> None:
+    def __init__(self, text: str, headings: Sequence[Heading]) -> None:
         self._text = text
-        self._coming = headings
-        self._next = next(headings, None)
+        self._headings = headings
+        self._coming = 0
+        """How many of the headings were passed."""
         self._stack: list[Heading] = []
 
     def at(self, start: int, end: int) -> tuple[str, ...]:
         """Returns the titles over the part from `start` to `end`, outermost first.
 
-        Headings that the part itself begins with count: what follows them stands under them.
+        Headings that the part itself begins with count, since what follows them stands under them; but not
+        one that another of its rank or above follows in the part: that would be said of both.
         """
         begin = start
-        while self._next is not None and self._next.start <= start:
-            heading = self._next
-            self._next = next(self._coming, None)
+        while self._coming < len(self._headings) and self._headings[self._coming].start <= start:
+            heading = self._headings[self._coming]
+            self._coming += 1
             while self._stack and self._stack[-1].level >= heading.level:
                 self._stack.pop()
             if heading.title:
                 self._stack.append(heading)
             if heading.start >= begin:
                 start = max(start, self._content(heading.end, end))
-        return tuple(h.title for h in self._stack[-MAX_DEPTH:])
+        highest = self._highest(end)
+        over = [h for h in self._stack if h.start < begin or h.level < highest]
+        return tuple(h.title for h in over[-MAX_DEPTH:])
+
+    def _highest(self, end: int) -> float:
+        """Returns the level of the outermost heading that comes before `end`; infinite when none does."""
+        highest = math.inf
+        for at in range(self._coming, len(self._headings)):
+            if self._headings[at].start >= end:
+                break
+            highest = min(highest, self._headings[at].level)
+        return highest
 
     def _content(self, start: int, end: int) -> int:
         """Returns where the next thing that is no white space stands, if before `end`."""

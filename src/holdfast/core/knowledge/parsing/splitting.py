@@ -196,7 +196,7 @@ def _word_start(text: str, reach: int, start: int) -> int:
 def _placed(
     extract: Extract, lapped: Sequence[Span], spans: Sequence[Span], headings: Sequence[Heading]
 ) -> tuple[Piece, ...]:
-    path = HeadingPath(extract.text, iter(headings))
+    path = HeadingPath(extract.text, headings)
     lines = _LineCounter(extract.text) if extract.has_lines else None
     pieces: list[Piece] = []
     for (start, end), (core, _) in zip(lapped, spans, strict=True):
