@@ -57,9 +57,11 @@ main.main()
 
 
 @pytest.fixture
-def parser() -> Iterator[ParserProcess]:
+def parser(tmp_path: Path) -> Iterator[ParserProcess]:
     """A parser that does what the first word of a document says."""
-    parser = ParserProcess(command=(sys.executable, "-P", "-c", PROBE))
+    parser = ParserProcess(
+        command=(sys.executable, "-P", "-c", PROBE), temporary=tmp_path / "home" / "parsing"
+    )
     yield parser
     parser.close()
 
@@ -215,7 +217,8 @@ def test_a_parser_that_dies_leaves_no_copy_of_its_document(
 ) -> None:
     assert _code(lambda: parse("leave this")) == "document_unreadable"
     left = Path((tmp_path / "left").read_text())
-    assert left.name and not left.exists() and not left.parent.exists()
+    assert left.parent == tmp_path / "home" / "parsing"
+    assert not left.exists()
     assert parse("fine").text == "fine"
 
 

@@ -215,7 +215,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     embeddings = EngineEmbeddings(outlet)
 
     def open_index() -> Index:
-        return Index(given.folder, embeddings, ParserProcess(), chroma_url=given.chroma_url)
+        parser = ParserProcess(temporary=given.folder / "parsing")
+        return Index(given.folder, embeddings, parser, chroma_url=given.chroma_url)
 
     gc.freeze()
     gc.enable()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -55,15 +55,22 @@ class ParserProcess:
     """
 
     def __init__(
-        self, *, command: Sequence[str] = COMMAND, environment: Mapping[str, str] | None = None
+        self,
+        *,
+        command: Sequence[str] = COMMAND,
+        environment: Mapping[str, str] | None = None,
+        temporary: Path | None = None,
     ) -> None:
+        """`temporary` is a folder of its own for what it and its converters write, emptied with each child: a
+        child that is killed cannot do it. Without one they write to the system's."""
         self._command = tuple(command)
         self._environment = parser_environment(os.environ if environment is None else environment)
+        if temporary is not None:
+            self._environment["TMPDIR"] = str(temporary)
         self._turn = threading.Lock()
         self._state = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        """Where the child and its converters put files. It goes with the child, which may be killed."""
+        self._temporary = temporary
         self._heavy = 0
         self._interrupted = False
         self._closed = False
@@ -147,19 +154,20 @@ class ParserProcess:
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:
-            self._temporary = tempfile.TemporaryDirectory(prefix="holdfast-", ignore_cleanup_errors=True)
+            self._clean_up()  # the last worker may have had no time for it
+            if self._temporary is not None:
+                self._temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
             child = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                env={**self._environment, "TMPDIR": self._temporary.name},
+                env=self._environment,
                 cwd="/",
                 start_new_session=True,  # it is ended with all that it started
             )
         except OSError as error:
-            self._clean_up()
             raise KnowledgeUnavailable(f"The parser of documents cannot be started: {error}") from error
         self._heavy = 0
         return child
@@ -226,8 +234,7 @@ class ParserProcess:
 
     def _clean_up(self) -> None:
         if self._temporary is not None:
-            self._temporary.cleanup()
-            self._temporary = None
+            shutil.rmtree(self._temporary, ignore_errors=True)
 
 
 class _Exchange:
