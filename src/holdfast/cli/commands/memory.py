@@ -196,7 +196,7 @@ def publish(
 @app.command()
 def default(
     scope: Annotated[
-        Scope | None, typer.Argument(metavar="[chat|agent]", help="Agents without tools, or with tools.")
+        Scope | None, typer.Argument(metavar="chat|agent", help="Agents without tools, or with tools.")
     ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The block.")] = None,
     off: Annotated[bool, typer.Option("--off", help="Have none.")] = False,
