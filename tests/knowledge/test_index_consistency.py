@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -328,6 +329,61 @@ def test_an_empty_collection_has_its_new_model_at_once(library: Library) -> None
     assert library.index.collection(library.id).embedding_model == "other/small"
     library.add("a.md", "an owl")
     assert library.index.collection(library.id).dimensions == 13
+
+
+class Provider:
+    """Holds the first call of a model until the test lets it go on."""
+
+    def __init__(self, library: Library, model: str) -> None:
+        self.asked, self.go_on = threading.Event(), threading.Event()
+        self._model = model
+        library.embeddings.before = self._wait
+
+    def _wait(self, model: str) -> None:
+        if model == self._model and not self.asked.is_set():
+            self.asked.set()
+            assert self.go_on.wait(10)
+
+
+def test_a_slow_provider_holds_up_its_own_collection_alone(library: Library) -> None:
+    slow = library.collection("slow", embedding_model="other/small")
+    gone = library.collection("gone")
+    provider = Provider(library, "other/small")
+    with ThreadPoolExecutor(1) as threads:
+        adding = threads.submit(library.add, "a.md", "an owl", collection=slow.id)
+        assert provider.asked.wait(10)
+        assert library.add("b.md", "a bat").status == "added"
+        library.index.delete(gone.id)
+        provider.go_on.set()
+        assert adding.result(10).status == "added"
+    assert library.index.check() == ()
+
+
+def test_a_collection_that_goes_while_a_provider_is_asked_leaves_nothing(library: Library) -> None:
+    library.add("b.md", "a bat")
+    slow = library.collection("slow", embedding_model="other/small")
+    provider = Provider(library, "other/small")
+    with ThreadPoolExecutor(1) as threads:
+        adding = threads.submit(library.add, "a.md", "an owl", collection=slow.id)
+        assert provider.asked.wait(10)
+        library.index.delete(slow.id)
+        provider.go_on.set()
+        with pytest.raises(NotFoundError):
+            adding.result(10)
+    assert library.index.check() == ()
+
+
+def test_a_collection_that_gets_another_model_meanwhile_gets_its_vectors(library: Library) -> None:
+    provider = Provider(library, "wordllama")
+    with ThreadPoolExecutor(1) as threads:
+        adding = threads.submit(library.add, "a.md", "an owl")
+        assert provider.asked.wait(10)
+        library.index.reembed(library.id, "other/small", stop=Stop())
+        provider.go_on.set()
+        assert adding.result(10).status == "added"
+    assert library.index.collection(library.id).dimensions == 13
+    assert library.embeddings.calls == [("wordllama", 1), ("other/small", 1)]
+    assert library.index.check() == ()
 
 
 def test_many_threads_leave_it_whole(library: Library) -> None:

@@ -68,20 +68,24 @@ class Embedded:
             between()
             part = chunks[at : at + BATCH]
             made = self.make(target, [chunk.text for chunk in part])
+            self.prepare(target, made)
             with self._database.writing() as connection:
                 self.keep(connection, target, part, made)
 
     def make(self, target: Target, texts: Sequence[str]) -> Vectors:
-        """Returns a vector for each text. Sets `target.dimensions`. Raises as `put`."""
+        """Returns a vector for each text. Raises as `put`."""
         if target.dimensions is not None and not self._vectors.is_there:
             raise missing(self._vectors.place)
-        made = self._embeddings.embed(target.model, texts)
+        return self._embeddings.embed(target.model, texts)
+
+    def prepare(self, target: Target, made: Vectors) -> None:
+        """Makes the place for vectors where these are the first, or looks whether they fit. Sets
+        `target.dimensions`. Raises as `put`."""
         dimensions = int(made.shape[1])
         if target.dimensions is None:
             self._vectors.create(target.vectors)
             target.dimensions = dimensions
         check_dimensions(target.collection, target.model, target.dimensions, dimensions)
-        return made
 
     def keep(
         self, connection: sqlite3.Connection, target: Target, chunks: Sequence[Unembedded], vectors: Vectors

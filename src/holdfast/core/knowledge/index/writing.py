@@ -1,10 +1,11 @@
 """Documents that were read are put into the index: all of one or nothing.
 
 A transaction and a call of the embedding model take nearly as long for one small document as for dozens. So
-those that wait at the same time are written together, by the thread whose turn it is. A large document is
-written in steps: its rows as `pending`; then its vectors, which wait for Chroma; then, in one transaction,
-its words, its being ready, and the old version's end. A process that dies in between leaves a pending
-document, which nobody sees and the next start clears.
+those of a collection that wait at the same time are written together, by the thread whose turn it is; others
+do not wait for the provider that makes their vectors. A large document is written in steps: its rows as
+`pending`; then its vectors, which wait for Chroma; then, in one transaction, its words, its being ready, and
+the old version's end. A process that dies in between leaves a pending document, which nobody sees and the
+next start clears.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakValueDictionary
 
 from holdfast.core.domain.errors import ContextTooLong, ModelRequestRefused
 from holdfast.core.domain.knowledge import IngestItem, IngestResult
@@ -27,6 +29,9 @@ from holdfast.core.knowledge.index.embedded import BATCH, Embedded, Target, Unem
 from holdfast.core.knowledge.index.stopping import Stop, Stopped
 from holdfast.core.knowledge.parsing.model import Parsed
 from holdfast.core.knowledge.words import names
+
+if TYPE_CHECKING:
+    from holdfast.core.knowledge.embedding import Vectors
 
 ROOM = 16_000_000
 """Characters of documents that may wait to be written; while there are more, no other one is read."""
@@ -76,6 +81,7 @@ class Writer:
         self._delivery = delivery
         self._writing = writing
         self._waiting: list[Waiting] = []
+        self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._changed = threading.Condition()
 
     def wait_for_room(self) -> None:
@@ -87,7 +93,8 @@ class Writer:
         """Puts a document in, and others that wait with it. Raises as `Embedded.put`, and `Stopped`."""
         with self._changed:
             self._waiting.append(document)
-        with self._writing:
+            turn = self._turns.setdefault(document.collection_id, threading.Lock())
+        with turn:
             if document.result is None:
                 self._lead(document)
         if document.result is None:
@@ -99,7 +106,8 @@ class Writer:
         group = self._taken(document)
         try:
             document.stop.check()
-            self._delivery.deliver_due()  # before, so that what Chroma does not take does not grow
+            with self._writing:
+                self._delivery.deliver_due()  # before, so that what Chroma does not take does not grow
             try:
                 self._write([document, *group])
             except (ContextTooLong, ModelRequestRefused):
@@ -117,12 +125,13 @@ class Writer:
             chunks, sources = len(document.parsed.chunks), {document.item.source}
             group: list[Waiting] = []
             for each in self._waiting:
+                if each.collection_id != document.collection_id or each.item.source in sources:
+                    continue
                 chunks += len(each.parsed.chunks)
                 if chunks > BATCH:
                     break
-                if each.collection_id == document.collection_id and each.item.source not in sources:
-                    sources.add(each.item.source)
-                    group.append(each)
+                sources.add(each.item.source)
+                group.append(each)
             self._waiting = [each for each in self._waiting if each not in group]
             self._changed.notify_all()
             return group
@@ -132,15 +141,16 @@ class Writer:
         # Read anew: it may be gone, or have another model now.
         collection = self._collections.row(documents[0].collection_id)
         same = [self.unchanged(collection, each.item, each.parsed.digest) for each in documents]
-        versions = [
-            self._version(collection, each)
+        new = [
+            each
             for each, unchanged in zip(documents, same, strict=True)
             if unchanged is None and not each.stop.is_set
         ]
-        if len(versions) == 1 and len(versions[0].document.parsed.chunks) > BATCH:
-            self._write_large(collection, versions[0])
-        elif versions:
-            self._write_small(collection, versions)
+        versions: Sequence[_Version] = ()
+        if len(new) == 1 and len(new[0].parsed.chunks) > BATCH:
+            versions = self._write_large(new[0])
+        elif new:
+            versions = self._write_small(new)
         for each, unchanged in zip(documents, same, strict=True):
             each.result = unchanged
         for version in versions:
@@ -150,10 +160,26 @@ class Writer:
         old = self._present(collection["number"], document.item.source)
         return _Version(document, old["id"] if old is not None else new_id(), old)
 
-    def _write_small(self, collection: sqlite3.Row, versions: Sequence[_Version]) -> None:
-        target = _target(collection)
-        texts = [text for version in versions for text in _texts(version.document.parsed)]
-        vectors = self._embedded.make(target, texts) if texts else None
+    def _write_small(self, documents: Sequence[Waiting]) -> Sequence[_Version]:
+        """Writes documents, whose vectors are made before: others are written while a provider is asked."""
+        texts = [text for document in documents for text in _texts(document.parsed)]
+        while True:
+            target = _target(self._collections.row(documents[0].collection_id))
+            vectors = self._embedded.make(target, texts) if texts else None
+            with self._writing:
+                collection = self._collections.row(documents[0].collection_id)
+                now = _target(collection)
+                if (now.model, now.vectors) != (target.model, target.vectors):
+                    continue  # it was embedded anew meanwhile
+                versions = [self._version(collection, document) for document in documents]
+                self._keep_small(collection, now, versions, vectors)
+                return versions
+
+    def _keep_small(
+        self, collection: sqlite3.Row, target: Target, versions: Sequence[_Version], vectors: Vectors | None
+    ) -> None:
+        if vectors is not None:
+            self._embedded.prepare(target, vectors)
         with self._database.writing() as connection:
             chunks: list[Unembedded] = []
             for version in versions:
@@ -163,17 +189,20 @@ class Writer:
             if vectors is not None:
                 self._embedded.keep(connection, target, chunks, vectors)
 
-    def _write_large(self, collection: sqlite3.Row, version: _Version) -> None:
-        target = _target(collection)
-        try:
-            with self._database.writing() as connection:
-                number, chunks = _insert(connection, collection, version)
-            self._embedded.put(target, chunks, version.document.stop.check)
-            with self._database.writing() as connection:
-                _finish(connection, collection["number"], number, version.old, target)
-        except BaseException:
-            self._delivery.forget_pending()
-            raise
+    def _write_large(self, document: Waiting) -> Sequence[_Version]:
+        with self._writing:
+            collection = self._collections.row(document.collection_id)
+            target, version = _target(collection), self._version(collection, document)
+            try:
+                with self._database.writing() as connection:
+                    number, chunks = _insert(connection, collection, version)
+                self._embedded.put(target, chunks, document.stop.check)
+                with self._database.writing() as connection:
+                    _finish(connection, collection["number"], number, version.old, target)
+            except BaseException:
+                self._delivery.forget_pending()
+                raise
+            return (version,)
 
     def unchanged(self, collection: sqlite3.Row, item: IngestItem, digest: str | None) -> IngestResult | None:
         """Returns the result for a document that is here already, cut as it would be now."""
