@@ -200,6 +200,14 @@ async def test_without_retrievals_a_reply_is_left_alone(open_bench, say, index) 
         assert (done.text, done.citations) == ("A list [7].", ())
 
 
+async def test_a_number_stands_for_nothing_where_a_search_has_found_nothing(open_bench, say, index) -> None:
+    async with open_bench([say("It says so [1]. `a[1]`")], knowledge=index, agent=CONTEXT) as bench:
+        events = await bench.end(await bench.send(await bench.session(), "zzz"))
+        assert of(events, "retrieval.completed")[0].items == ()
+        (done,) = of(events, "part.completed")
+        assert (done.text, done.citations) == ("It says so. `a[1]`", ())
+
+
 async def test_the_lists_of_a_json_reply_are_no_citations(open_bench, say, index) -> None:
     async with open_bench([say('{"a": [7]}')], knowledge=index, agent=CONTEXT) as bench:
         schema = {"type": "object", "properties": {"a": {"type": "array"}}}

@@ -93,6 +93,13 @@ async def test_a_passage_that_is_found_again_keeps_its_number(open_bench, say, c
         assert [item.number for item in second[0].items] == [2]
 
 
+async def test_a_search_that_finds_nothing_gives_no_number_to_cite(open_bench, say, call, index) -> None:
+    async with open_bench([call(search("zzz")), say("So it is [1].")], knowledge=index, agent=DOCS) as bench:
+        events = await bench.end(await bench.send(await bench.session(), "?"))
+        assert of(events, "retrieval.completed")[0].items == ()
+        assert of(events, "part.completed")[-1].text == "So it is."
+
+
 async def test_what_has_no_room_is_dropped_whole_and_said(open_bench, say, call) -> None:
     index = FakeIndex()
     texts = ["hotels " * 50, "hotels and " * 60, "hotels too"]

@@ -167,14 +167,16 @@ class Emitter:
     def _cited(self, kind: PartKind, text: str) -> tuple[str, tuple[Citation, ...]]:
         if kind != "text" or not self.state.cites:
             return text, ()
-        return cited(text, self.context.sources)
+        return cited(text, self.context.sources, searched=self.state.searched)
 
     def closing(
         self, state: RunState, reason: Literal["error", "cancelled"], *, interrupted: bool = False
     ) -> list[RunEvent]:
         """Returns the events that close what is open in `state`, a part's text with its citations."""
         events = state.closing(reason, interrupted=interrupted)
-        return with_citations(events, self.context.sources) if state.cites else events
+        if not state.cites:
+            return events
+        return with_citations(events, self.context.sources, searched=state.searched)
 
     def drop_part(self) -> None:
         """Flushes the open part's text without completing it: the run's closing does that."""

@@ -94,7 +94,8 @@ class Recovery:
     async def _interrupt(self, state: RunState) -> None:
         closing = state.closing("error", interrupted=True)
         if state.part is not None and state.cites:
-            closing = with_citations(closing, (await read_context(self._log, state.session_id)).sources)
+            sources = (await read_context(self._log, state.session_id)).sources
+            closing = with_citations(closing, sources, searched=state.searched)
         end = RunFailed(session_id=state.session_id, run_id=state.run_id, error=INTERRUPTED)
         await self._log.append(*closing, end, durable=True)
 

@@ -32,10 +32,13 @@ _NEAR = 200
 _YEARS = range(1_000, 10_000)
 
 
-def cited(text: str, sources: Mapping[int, Retrieved]) -> tuple[str, tuple[Citation, ...]]:
+def cited(
+    text: str, sources: Mapping[int, Retrieved], *, searched: bool = False
+) -> tuple[str, tuple[Citation, ...]]:
     """Returns a reply without the numbers that stand for no source, and what the others stand for, in the
-    order in which they first stand there. Without sources the text is as it was."""
-    if not sources or "[" not in text:
+    order in which they first stand there. Without sources the text is as it was, but where the run has
+    `searched` and found nothing: then no number stands for anything."""
+    if not (sources or searched) or "[" not in text:
         return text, ()
     written = _Written()
     numbers: dict[int, None] = {}
@@ -96,16 +99,20 @@ def citation(number: int, item: Retrieved) -> Citation:
     )
 
 
-def with_citations(events: Iterable[RunEvent], sources: Mapping[int, Retrieved]) -> list[RunEvent]:
-    """Returns events that end a run, their texts with citations."""
+def with_citations(
+    events: Iterable[RunEvent], sources: Mapping[int, Retrieved], *, searched: bool
+) -> list[RunEvent]:
+    """Returns events that end a run, their texts with citations; `searched` as in `cited`."""
     return [
-        _completed(event, sources) if isinstance(event, PartCompleted) and event.kind == "text" else event
+        _completed(event, sources, searched)
+        if isinstance(event, PartCompleted) and event.kind == "text"
+        else event
         for event in events
     ]
 
 
-def _completed(event: PartCompleted, sources: Mapping[int, Retrieved]) -> PartCompleted:
-    text, citations = cited(event.text, sources)
+def _completed(event: PartCompleted, sources: Mapping[int, Retrieved], searched: bool) -> PartCompleted:
+    text, citations = cited(event.text, sources, searched=searched)
     return event.model_copy(update={"text": text, "citations": citations})
 
 

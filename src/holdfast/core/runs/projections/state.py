@@ -118,6 +118,8 @@ class RunState:
     repairs: int = 0
     retrieved: bool = False
     """Whether something was looked up before the first step."""
+    searched: bool = False
+    """Whether something was looked up at all, also by a call."""
 
     @property
     def cites(self) -> bool:
@@ -189,8 +191,9 @@ class RunState:
             case UsageRecorded():
                 self.cost_usd += event.cost_usd or 0.0
                 self.unpriced = self.unpriced or event.cost_usd is None
-            case RetrievalCompleted(call_id=None):
-                self.retrieved = True
+            case RetrievalCompleted():
+                self.searched = True
+                self.retrieved = self.retrieved or event.call_id is None
             case MessageAdded(origin="repair"):
                 self.repairs += 1
             case _:
