@@ -57,7 +57,13 @@ COMMANDS: tuple[Command, ...] = (
         "find", "Find in the session", "Mark words in the transcript", "find", "[text]", "ctrl+f", local=True
     ),
     Command("theme", "Change the theme", "Colours, dark or light", "theme", "[name]", local=True),
-    Command("trust", "Trust this folder", "Let its agents use their own allow rules", "trust", "[yes|no]"),
+    Command(
+        "trust",
+        "Trust this folder",
+        "Let its agents use their allow rules, knowledge, memory",
+        "trust",
+        "[yes|no]",
+    ),
     Command("reconnect", "Reconnect", "Look for the engine again, now", "reconnect"),
     Command("restart", "Restart the engine", "An idle one; what waits for you goes on waiting", "restart"),
     Command("help", "Help", "The keys of where you are", "help", "", "f1", local=True),
@@ -73,6 +79,9 @@ def complete(prefix: str) -> list[Command]:
     first = [c for c in COMMANDS if c.slash and c.slash.startswith(prefix)]
     return first + [c for c in COMMANDS if c.slash and prefix in c.slash and c not in first]
 
+
+RANKS = ("meaning 3 · words 1", "the passage is third by meaning, first by words; then the score of both")
+"""What the figures of a passage say."""
 
 KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     "Message": (
@@ -113,6 +122,7 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("← →", "the answer before, after"),
         ("enter", "open the document at the passage"),
         ("o", "all collections"),
+        RANKS,
     ),
     "Knowledge (/knowledge)": (
         ("n", "new collection"),
@@ -125,6 +135,7 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("enter", "documents of a collection; open a document or a passage"),
         ("c r", "jobs: cancel; try again what failed"),
         ("d", "delete the collection, remove the document"),
+        RANKS,
     ),
     "Document": (
         ("n p", "next passage, the one before"),
