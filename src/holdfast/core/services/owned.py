@@ -60,9 +60,10 @@ def _found(named: str, own: Sequence[Collection]) -> Collection:
         if collection.name == named:
             return collection
     near = nearest(named, [collection.name for collection in own])
-    hint = f" Did you mean {near}?" if near else ""
+    listed = "`holdfast knowledge list` shows yours." if own else "`holdfast knowledge create` makes one."
+    hint = f"Did you mean {near}?" if near else listed
     raise NotFoundError(
-        f"There is no collection {_shown(named)}.{hint}",
+        f"There is no collection {_shown(named)}. {hint}",
         code="collection_not_found",
         details={"nearest": near} if near else None,
     )
