@@ -9,7 +9,7 @@ from typing import Any
 
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import InvalidError, TooLargeError
-from holdfast.core.domain.jobs import Job
+from holdfast.core.domain.jobs import Job, JobKind
 from holdfast.core.domain.knowledge import (
     Chunk,
     Chunking,
@@ -307,5 +307,5 @@ class KnowledgeService:
 
     # --- what they share
 
-    async def _start(self, own: Collection, kind: Any, request: IngestRequest) -> Job:
+    async def _start(self, own: Collection, kind: JobKind, request: IngestRequest) -> Job:
         return await self._library.jobs.start(self._access.owner, kind, title_of(kind, own, request), request)

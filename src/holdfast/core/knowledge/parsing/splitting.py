@@ -41,7 +41,7 @@ def split(extract: Extract, chunking: Chunking) -> tuple[Piece, ...]:
     capacity = chunking.max_chars - overlap
     shown = headings_of(extract.text, extract.style) if extract.headings is None else extract.headings
     headings = list(shown)
-    spans = _merged(extract.text, _spans(extract, capacity, headings), capacity, headings)
+    spans = _merged(_spans(extract, capacity, headings), capacity, headings)
     lapped = _overlapping(extract.text, spans, overlap)
     return _placed(extract, lapped, spans, headings)
 
@@ -154,7 +154,7 @@ def _begins_line(text: str, offset: int) -> bool:
     return offset == 0 or text[offset - 1] == "\n"
 
 
-def _merged(text: str, spans: Iterator[Span], capacity: int, headings: Sequence[Heading]) -> list[Span]:
+def _merged(spans: Iterator[Span], capacity: int, headings: Sequence[Heading]) -> list[Span]:
     """Joins a tiny span to its neighbour: a heading to what follows it, anything else to what it follows."""
     tiny = capacity // 8
     heads = {h.start for h in headings if h.title}

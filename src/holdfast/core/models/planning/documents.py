@@ -46,11 +46,6 @@ def numbers_again(text: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", named[1]))) if named else ()
 
 
-def without_passages(text: str) -> str:
-    """Returns what a text says beside the passages that it shows."""
-    return _ITEM.sub("", text)
-
-
 def quote(question: str, found: Sequence[Found]) -> str | None:
     """Returns the places in the passages that hold most of the question's words, each with its number.
 
