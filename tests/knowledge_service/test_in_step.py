@@ -81,6 +81,8 @@ class Changing:
         self.queue: asyncio.Queue[frozenset[str]] = asyncio.Queue()
         self.watched: list[tuple[str, ...]] = []
         self.open = 0
+        self.seen = 0
+        """Changes that were dealt with."""
 
     async def __call__(self, folders: Any) -> Any:
         self.watched.append(tuple(folders))
@@ -88,6 +90,7 @@ class Changing:
         try:
             while True:
                 yield await self.queue.get()
+                self.seen += 1
         finally:
             self.open -= 1
 
@@ -146,6 +149,9 @@ async def test_a_change_that_is_none_starts_no_job(open_shelf: Any) -> None:
         assert len((await shelf.workbench.jobs.list()).items) == 1
         for _ in range(3):
             changing.queue.put_nowait(frozenset({str(shelf.folder / "book" / "bad.md")}))
+        async with asyncio.timeout(10):
+            while changing.seen < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
         new = old(shelf.file("b.md")).rename(shelf.folder / "book" / "b.md")
         changing.queue.put_nowait(frozenset({str(new)}))
         await until_named(shelf, "a.md", "b.md")
