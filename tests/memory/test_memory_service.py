@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 
 import pytest
@@ -15,7 +16,10 @@ from holdfast.core.domain.errors import (
 )
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.memory import MemoryDefaults, MemoryShare
+from holdfast.core.domain.runs import Session
+from holdfast.core.domain.values import utc_now
 from holdfast.core.services import memory_store
+from holdfast.core.services.remembering import Chosen, RunMemory
 
 
 async def told(log, owner: str) -> list[tuple[str, str, str]]:
@@ -444,3 +448,17 @@ async def test_what_was_changed_meanwhile_is_not_written_over(memory_of) -> None
     assert caught.value.code == "block_changed"
     assert (await memory.block(made.id)).content == "an agent's"
     await memory.update_block(made.id, content="a person's")
+
+
+async def test_what_several_runs_append_at_once_is_all_there(memory_of, store) -> None:
+    made = await (await memory_of("local")).create_block("project", "Kept:")
+    now = utc_now()
+    session = Session(
+        id="s", title="", agent="a", project="/p", workspace="/w", created_at=now, updated_at=now
+    )
+    runs = [RunMemory(store, session, "a", None, Chosen(ids=(made.id,))) for _ in range(5)]
+    await asyncio.gather(
+        *(run.write_block("project", f"line {number}", append=True) for number, run in enumerate(runs))
+    )
+    block = await (await memory_of("local")).block("project")
+    assert sorted(block.content.splitlines()) == ["Kept:", *(f"line {number}" for number in range(5))]

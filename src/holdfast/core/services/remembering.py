@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from holdfast.core.domain.agents import AgentSpec
-from holdfast.core.domain.errors import ForbiddenError, NotFoundError
+from holdfast.core.domain.errors import ConflictError, ForbiddenError, NotFoundError
 from holdfast.core.domain.memory import MemoryBlock, MemoryEntry, MemoryHit
 from holdfast.core.domain.options import MemoryUse
 from holdfast.core.domain.runs import RunOptions, Session
@@ -132,12 +133,20 @@ class RunMemory:
         return block, checked_content(appended(block, content) if append else content, block.max_chars)
 
     async def write_block(self, name: str, content: str, *, append: bool = False) -> MemoryBlock:
-        """Changes a block to what `plan_block` returns."""
-        block, content = await self.plan_block(name, content, append=append)
-        if block is not None:
-            return await self._store.change_block(self._owner, block, {"content": content}, "agent")
+        """Changes a block to what `plan_block` returns; what is appended goes behind what is there then."""
+        block, whole = await self.plan_block(name, content, append=append)
+        while block is not None:
+            expected = hashlib.sha256(block.content.encode()).hexdigest() if append else None
+            try:
+                return await self._store.change_block(
+                    self._owner, block, {"content": whole}, "agent", expected
+                )
+            except ConflictError as error:
+                if not append or error.code != "block_changed":
+                    raise
+            block, whole = await self.plan_block(name, content, append=True)
         now = utc_now()
-        fields: dict[str, Any] = {"id": new_id(), "owner": self._owner, "name": name, "content": content}
+        fields: dict[str, Any] = {"id": new_id(), "owner": self._owner, "name": name, "content": whole}
         made = MemoryBlock(**fields, max_chars=_DEFAULT_CHARS, created_at=now, updated_at=now)
         return await self._store.add_block(made, "agent")
 
