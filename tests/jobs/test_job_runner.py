@@ -197,6 +197,21 @@ async def test_a_failure_that_was_told_is_not_told_again_after_a_restart(open_de
         assert found.progress.failed == 2
 
 
+async def test_the_table_of_jobs_is_made_again_from_the_log(desk: Any, result: Any) -> None:
+    async def work(job: Any, report: Any) -> None:
+        report.expect(1)
+        report.settle(result("/a", "failed"))
+
+    going_on = await desk.start("k1")
+    await desk.until_begun(going_on)
+    desk.work = work
+    await desk.ended(await desk.start("k2", "ann"))
+    before = await desk.table.list(None, None, 10)
+    assert [job.status for job in before.items] == [JobStatus.COMPLETED, JobStatus.RUNNING]
+    await desk.log.rebuild_index()
+    assert await desk.table.list(None, None, 10) == before
+
+
 async def test_a_runner_that_closes_starts_nothing(desk: Any) -> None:
     await desk.runner.close()
     with pytest.raises(ConflictError) as caught:
