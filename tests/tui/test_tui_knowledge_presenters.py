@@ -9,6 +9,7 @@ import pytest
 from fake_knowledge import GUIDE, THEN, citation, collection, document, job, passage, place_of, retrieved
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from holdfast.core.domain.errors import ErrorInfo, ErrorKind
 from holdfast.core.domain.events import (
@@ -61,7 +62,6 @@ from holdfast.tui.presenters.knowledge.state import KnowledgeState
 from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.passages import (
     cited_passage,
-    fit_end,
     found_passage,
     passage_detail,
     passage_of,
@@ -72,7 +72,7 @@ from holdfast.tui.presenters.passages import (
 from holdfast.tui.presenters.retrievals import head_lines, retrieval_of
 from holdfast.tui.presenters.run import RunView, run_lines
 from holdfast.tui.presenters.sessions import SessionList
-from holdfast.tui.presenters.spans import plain
+from holdfast.tui.presenters.spans import fit, fit_end, plain
 from holdfast.tui.presenters.status import right
 
 EVIL = "x\x1b]0;pwn\x07y\x9bz\u202e"
@@ -176,7 +176,7 @@ def test_a_small_score_keeps_its_digits() -> None:
 @given(text=st.text(max_size=40), cells=st.integers(1, 30))
 def test_the_end_of_a_path_is_kept(text: str, cells: int) -> None:
     made = fit_end(text, cells)
-    assert len(made) <= cells or made == text
+    assert cell_len(made) <= cells
     assert text.endswith(made.removeprefix("…")) or made == text
 
 
@@ -577,3 +577,21 @@ def test_a_passage_that_moved_is_found_again_and_one_that_is_gone_is_not() -> No
     moved = Window(0, "A new line.\n" + GUIDE, len(GUIDE) + 12)
     assert found_again(moved, place.start, place.end, excerpt) == (place.start + 12, place.end + 12)
     assert found_again(Window(0, "Other words.", 12), 0, 9, excerpt) is None
+
+
+@pytest.mark.parametrize("name", ["長い名前のコレクション" * 5, "n" * 200, "é" * 9])
+def test_rows_of_wide_characters_keep_what_stands_at_their_end(name: str) -> None:
+    one = collection_views([collection(name, documents=1)])[0]
+    paper = document_view(document(name + ".md"))
+    for width in (20, 34, 60):
+        first = shown(collection_row(one, JobList(), width)[:1])
+        assert first.endswith(" ready") and cell_len(first) <= width + 1
+        first = shown(document_row(paper, width, THEN)[:1])
+        assert ".md " in first and cell_len(first) <= width + 1
+
+
+@given(st.text(max_size=40), st.integers(1, 30))
+def test_what_is_fitted_fits(text: str, cells: int) -> None:
+    assert cell_len(fit(text, cells)) <= cells and cell_len(fit_end(text, cells)) <= cells
+    if cell_len(text) <= cells:
+        assert fit(text, cells) == fit_end(text, cells) == text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.tui.presenters.figures import age
-from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.presenters.spans import Line, fit, line, space
 from holdfast.tui.presenters.status import EngineState, engine_note
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def block_row(block: BlockView, width: int) -> tuple[Line, Line]:
     """Returns a block as two lines: name and size; where it is put and what agents may do."""
     right = _length(block)
     room = max(4, width - len(right) - 1)
-    name = shorten(block.name, room)
+    name = fit(block.name, room)
     said = [block.injection.replace("_", " "), block.access.replace("_", " and ")]
     if not block.own:
         said.append("public" if block.public else "shared with you")
@@ -146,7 +146,7 @@ def block_row(block: BlockView, width: int) -> tuple[Line, Line]:
         said.append("public")
     default = f" · default for {' and '.join(block.defaults)}" if block.defaults else ""
     return (
-        line((name, "strong"), (f"{'':{max(1, room - len(name) + 1)}}{right}", "muted")),
+        line((name, "strong"), (f"{space(name, room)}{right}", "muted")),
         line("  ", (" · ".join(said), "muted"), (default, "success")),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
-from holdfast.tui.presenters.spans import Line, Span, line
+from holdfast.tui.presenters.spans import Line, Span, fit_end, line, space
 
 if TYPE_CHECKING:
     from holdfast.core.domain.knowledge import Citation, Passage, Place, Retrieved
@@ -145,11 +145,6 @@ def score_of(passage: PassageView) -> str:
     return f"{passage.score:.3f}" if 0 < passage.score < 0.1 else f"{passage.score:.2f}"
 
 
-def fit_end(text: str, cells: int) -> str:
-    """Returns at most `cells` characters of a path or name: its end says most."""
-    return text if len(text) <= cells else "…" + text[len(text) - max(0, cells - 1) :]
-
-
 def passage_row(passage: PassageView, width: int) -> tuple[Line, Line]:
     """Returns a passage as two lines of a list: number, place and score; ranks, state and headings."""
     mark, score = mark_of(passage), score_of(passage)
@@ -159,7 +154,7 @@ def passage_row(passage: PassageView, width: int) -> tuple[Line, Line]:
         (mark, "number" if passage.number is not None else "muted"),
         " ",
         (label, "strong" if passage.used else "muted"),
-        (f"{'':{max(1, room - len(label) + 1)}}{score}", "muted"),
+        (f"{space(label, room)}{score}", "muted"),
     )
     facts: list[Span] = [("    ", "")]
     if not passage.used:

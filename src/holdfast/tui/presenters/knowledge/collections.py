@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.presenters.figures import age, size
 from holdfast.tui.presenters.knowledge.jobs import JobList, number, percent
-from holdfast.tui.presenters.passages import fit_end
-from holdfast.tui.presenters.spans import Line, Span, line
+from holdfast.tui.presenters.spans import Line, Span, fit, fit_end, line, space
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -124,10 +123,10 @@ def collection_row(collection: CollectionView, jobs: JobList, width: int) -> tup
     much = counts(collection).replace(" document", " doc")
     much = much if len(much) + 4 <= width else much.rpartition(" · ")[0]
     room = max(4, width - len(state) - 1)
-    name = shorten(collection.name, room)
+    name = fit(collection.name, room)
     watched = " ◉" if any(folder.watched for folder in collection.folders) else ""
     return (
-        line((name, "strong"), (f"{'':{max(1, room - len(name) + 1)}}{state}", role)),
+        line((name, "strong"), (f"{space(name, room)}{state}", role)),
         line(("  ", ""), (much, "muted"), (watched, "success")),
     )
 
@@ -162,7 +161,7 @@ def document_row(document: DocumentView, width: int, now: datetime) -> tuple[Lin
     if document.added_at is not None:
         said.append(age(document.added_at, now))
     return (
-        line((name, "strong"), (f"{'':{max(1, room - len(name) + 1)}}{right}", "muted")),
+        line((name, "strong"), (f"{space(name, room)}{right}", "muted")),
         line(("  ", ""), (" · ".join(said), "muted")),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.presenters.figures import duration, size
-from holdfast.tui.presenters.spans import Line, Span, line
+from holdfast.tui.presenters.spans import Line, Span, fit, line, space
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -211,9 +211,9 @@ def _came_of(job: JobView) -> tuple[Span, str]:
 def job_row(job: JobView, width: int) -> tuple[Line, Line]:
     """Returns a job as two lines of a list: its title and state; the bar, or what came of it."""
     glyph, state = _came_of(job)
-    title = shorten(job.title, max(4, width - len(state) - 4))
-    space = " " * max(1, width - len(title) - len(state) - 2)
-    first = line(glyph, " ", (title, "strong"), (space + state, glyph[1]))
+    room = max(4, width - len(state) - 3)
+    title = fit(job.title, room - 1)
+    first = line(glyph, " ", (title, "strong"), (space(title, room) + state, glyph[1]))
     if not job.running:
         return first, line("  ", (job.error or job_figures(job), "error" if job.error else "muted"))
     full, empty = bar(job.share, min(BAR, max(6, width // 4)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.presenters.knowledge.jobs import number
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
-from holdfast.tui.presenters.passages import PassageView, figures_of, fit_end, score_of
-from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.presenters.passages import PassageView, figures_of, score_of
+from holdfast.tui.presenters.spans import Line, fit_end, line, space
 from holdfast.tui.presenters.status import EngineState, engine_note
 
 
@@ -107,7 +107,7 @@ def result_row(passage: PassageView, rank: int, width: int) -> tuple[Line, Line,
     why = " · ".join(filter(None, (figures_of(passage), passage.headings)))
     begin = shorten(sanitize_line(passage.excerpt), max(8, width - 3))
     return (
-        line((mark, "number"), (label, "strong"), (f"{'':{max(1, room - len(label) + 1)}}{score}", "accent")),
+        line((mark, "number"), (label, "strong"), (f"{space(label, room)}{score}", "accent")),
         line("   ", (why, "muted")),
         line("   ", begin),
     )

@@ -10,7 +10,8 @@ from textual.content import Content
 
 from holdfast.tui.presenters.entries import Entry
 from holdfast.tui.presenters.figures import duration
-from holdfast.tui.presenters.passages import PassageView, fit_end
+from holdfast.tui.presenters.passages import PassageView
+from holdfast.tui.presenters.spans import fit_end
 from holdfast.tui.widgets.transcript import styles
 from holdfast.tui.widgets.transcript.inline import source_style
 from holdfast.tui.widgets.transcript.line import INDENT, Gutter, Line, gutter_width, plain

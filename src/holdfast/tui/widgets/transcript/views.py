@@ -19,7 +19,8 @@ from holdfast.tui.presenters.entries import (
     TextView,
     View,
 )
-from holdfast.tui.presenters.passages import PassageView, figures_of, fit_end, mark_of, score_of
+from holdfast.tui.presenters.passages import PassageView, figures_of, mark_of, score_of
+from holdfast.tui.presenters.spans import fit_end
 from holdfast.tui.presenters.spans import plain as text_of
 from holdfast.tui.widgets.transcript import styles
 from holdfast.tui.widgets.transcript.highlight import language_of
