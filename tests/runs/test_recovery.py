@@ -112,7 +112,7 @@ async def decide(bench, event, choice: str) -> None:
 
 def common(function):
     return settings(
-        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )(function)
 
 

@@ -19,7 +19,7 @@ from schemathesis.specs.openapi import checks
 
 from holdfast.server.native.openapi import document_json
 
-EXAMPLES = int(os.environ.get("HOLDFAST_TEST_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("HOLDFAST_TEST_EXAMPLES", "5"))
 """Requests of each sort to each operation."""
 
 STREAMS = {
