@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 _FOREIGN = ("_API_KEY", "_API_BASE", "_BASE_URL", "_TOKEN")
+
+
+def pytest_configure() -> None:
+    """Takes the interrupt up again where a shell has set it aside for a test run in its background: what
+    the tests start would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
