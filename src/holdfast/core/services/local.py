@@ -325,12 +325,13 @@ class LocalWorkbench:
             await core.hooks.start()
             await core.library.start()
             core.keeper.start()
+            workbench = cls(core)
         except BaseException:
             await log.close()  # its threads would keep the process alive
             raise
         # Contents that were kept for an undo and never needed, or whose session is gone.
         core.sweep = asyncio.create_task(core.remove_unused_blobs())
-        return cls(core)
+        return workbench
 
     def as_principal(self, principal: Principal) -> Workbench:
         """Returns the view of `principal`, which refuses what his role or his credential does not allow."""
