@@ -24,7 +24,7 @@ from holdfast.core.domain.knowledge import Collection, IngestItem
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.knowledge.client import WorkerIndex
-from holdfast.core.knowledge.connection import worker_environment
+from holdfast.core.workers.process import worker_environment
 
 
 def new(name: str = "docs", **more: object) -> Collection:

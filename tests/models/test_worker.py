@@ -15,7 +15,8 @@ import pytest
 from holdfast.core.domain.errors import ModelAuthError, ModelUnavailable
 from holdfast.core.domain.messages import Message, TextPart
 from holdfast.core.domain.models import Finished, ModelRequest, ReasoningDelta, TextDelta
-from holdfast.core.models.worker_client import COMMAND, WorkerClient, worker_environment
+from holdfast.core.models.worker_client import COMMAND, WorkerClient
+from holdfast.core.workers.process import worker_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import array
 import asyncio
-import base64
 import itertools
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,23 +15,16 @@ from holdfast.core.config.settings import KnowledgeSettings
 from holdfast.core.domain.errors import HoldfastError, KnowledgeUnavailable, ModelError
 from holdfast.core.domain.indexing import Embedder
 from holdfast.core.knowledge.protocol import MAX_LINE, dump_error, encode, load_error
+from holdfast.core.workers.process import end, spawn, worker_environment
+from holdfast.core.workers.vectors import pack
 
 logger = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-P", "-m", "holdfast.core.knowledge.worker")
 """`-P`: a `chromadb.py` in the current folder is not imported."""
 
-STOP_S = 2.0
-"""Seconds that a worker gets to end by itself."""
-
-_KEPT = frozenset(
-    {
-        *("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"),
-        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
-        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "LD_LIBRARY_PATH"),
-    }
-)
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_ALSO = ("LD_LIBRARY_PATH",)
+"""What Chroma's libraries may need of the environment."""
 
 
 class Connection:
@@ -50,7 +40,7 @@ class Connection:
     ) -> None:
         self._folder = folder
         self._log_file = log_file
-        self._environment = worker_environment(environment)
+        self._environment = worker_environment(environment, _ALSO)
         self._embedder = embedder
         self._settings = settings
         self._ids = itertools.count(1)
@@ -88,7 +78,7 @@ class Connection:
         async with self._starting:
             self._closed = True
             if self._process is not None and self._reading is not None:
-                await _end(self._process, self._reading)
+                await end(self._process, self._reading)
         for task in self._embedding:
             task.cancel()
         await asyncio.gather(*self._embedding, return_exceptions=True)
@@ -104,22 +94,9 @@ class Connection:
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         url = self._settings().chroma_url
+        command = (*COMMAND, str(self._folder), *(("--chroma-url", url) if url else ()))
         try:
-            self._log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            with os.fdopen(os.open(self._log_file, flags, 0o600), "ab") as log:
-                return await asyncio.create_subprocess_exec(
-                    *COMMAND,
-                    str(self._folder),
-                    *(("--chroma-url", url) if url else ()),
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=log,
-                    env=self._environment,
-                    cwd="/",  # no project of a stranger is the worker's folder
-                    limit=MAX_LINE,
-                    start_new_session=True,  # an interrupt in the terminal is not for it
-                )
+            return await spawn(command, self._environment, self._log_file, limit=MAX_LINE)
         except OSError as error:
             raise KnowledgeUnavailable(f"The knowledge worker cannot be started: {error}") from error
 
@@ -156,7 +133,7 @@ class Connection:
         answer: dict[str, Any] = {"op": "vectors", "id": message["want"]}
         try:
             vectors = await self._embedder.embed(message["model"], texts, query=message["query"])
-            answer |= await asyncio.to_thread(_packed, vectors)
+            answer |= {"rows": len(vectors), "data": await asyncio.to_thread(pack, vectors)}
         except HoldfastError as error:
             answer["error"] = dump_error(error)
         if self._process is process:
@@ -215,34 +192,6 @@ class Connection:
             return
         if process.stdin is not None and not process.stdin.is_closing():
             self._queue(process, {"op": "cancel", "id": call_id})
-
-
-def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns what a worker needs of `environment`: no key, whatever its name, is among it."""
-    kept = {k: v for k, v in environment.items() if k.upper() in _KEPT or k.startswith("LC_")}
-    if any(k.upper().endswith("_PROXY") for k in kept):
-        # A Chroma server on this machine is not behind a proxy.
-        named = kept.get("NO_PROXY") or kept.get("no_proxy") or ""
-        hosts = [h.strip() for h in named.split(",") if h.strip()]
-        kept["NO_PROXY"] = kept["no_proxy"] = ",".join(dict.fromkeys([*hosts, *_LOOPBACK]))
-    return kept
-
-
-async def _end(process: asyncio.subprocess.Process, reading: asyncio.Task[None]) -> None:
-    """Ends a worker; by force when it does not by itself."""
-    if process.stdin is not None:
-        process.stdin.close()
-    done, _ = await asyncio.wait({reading}, timeout=STOP_S)
-    if not done:
-        process.kill()
-        await reading
-
-
-def _packed(vectors: Sequence[Sequence[float]]) -> dict[str, Any]:
-    data = array.array("f", itertools.chain.from_iterable(vectors))
-    if sys.byteorder == "big":
-        data.byteswap()
-    return {"rows": len(vectors), "data": base64.b64encode(data.tobytes()).decode()}
 
 
 def _gone(message: str, **details: Any) -> KnowledgeUnavailable:

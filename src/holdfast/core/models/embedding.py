@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import array
 import asyncio
-import base64
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,15 +52,3 @@ def _arguments(target: Target, texts: Sequence[str], *, query: bool) -> dict[str
     if target.provider in _INPUT_TYPES:
         found["input_type"] = _INPUT_TYPES[target.provider][query]
     return {name: value for name, value in found.items() if value is not None}
-
-
-def pack(vectors: Sequence[Sequence[float]]) -> str:
-    """Returns vectors as text: float32, row after row, in base64."""
-    return base64.b64encode(array.array("f", itertools.chain.from_iterable(vectors)).tobytes()).decode()
-
-
-def unpack(data: str, rows: int) -> list[list[float]]:
-    """Returns the vectors that `pack` has written, on the same machine."""
-    numbers = array.array("f", base64.b64decode(data)).tolist()
-    width = len(numbers) // rows if rows else 0
-    return [numbers[at : at + width] for at in range(0, len(numbers), width)] if width else []

@@ -12,7 +12,7 @@ From the worker, on its standard output::
     {"ready": true}
     {"id": N, "deltas": [ModelDelta, ...]}
     {"id": N, "end": true}              after the last delta
-    {"id": N, "rows": ROWS, "vectors": BASE64}      the answer to `embed`; see `embedding.pack`
+    {"id": N, "rows": ROWS, "vectors": BASE64}      the answer to `embed`; see `workers.vectors`
     {"id": N, "error": ErrorInfo, "class": NAME}    instead of the end
 
 Calls run side by side, told apart by their ids. The worker ends when its standard input closes.

@@ -19,12 +19,13 @@ from typing import Any, BinaryIO
 from holdfast.core.domain.errors import ModelError
 from holdfast.core.domain.models import ModelRequest
 from holdfast.core.models.credentials import Addresses, embedding_target_of
-from holdfast.core.models.embedding import embed, pack
+from holdfast.core.models.embedding import embed
 from holdfast.core.models.litellm_client import LiteLLMClient
 from holdfast.core.models.loading import load
 from holdfast.core.models.pieces import Coalescer
 from holdfast.core.models.protocol import MAX_LINE, encode, encode_deltas, encode_error
 from holdfast.core.models.warming import warm_up
+from holdfast.core.workers.vectors import pack
 
 FLUSH_S = 0.04
 """Longest time in seconds that a delta waits for its neighbours."""

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import itertools
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -17,23 +16,12 @@ from holdfast.core.domain.messages import FilePart, ImagePart, ToolResultPart
 from holdfast.core.domain.models import ModelDelta, ModelRequest
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.models.credentials import Addresses, Keys, embedding_target_of, target_of
-from holdfast.core.models.embedding import unpack
 from holdfast.core.models.protocol import DELTAS, MAX_LINE, decode_error, encode, encode_call
+from holdfast.core.workers.process import end, spawn, worker_environment
+from holdfast.core.workers.vectors import unpack
 
 COMMAND = (sys.executable, "-P", "-m", "holdfast.core.models.worker")
 """`-P`: a `litellm.py` in the current folder is not imported."""
-
-STOP_S = 2.0
-"""Seconds that a worker gets to end by itself."""
-
-_KEPT = frozenset(
-    {
-        *("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"),
-        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
-        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
-    }
-)
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _Item = list[ModelDelta] | tuple[str, int] | ModelError | None
 """Deltas, packed vectors with their number, the error that ends a call, or its end."""
@@ -130,12 +118,7 @@ class WorkerClient:
             process, reading = self._process, self._reading
             if process is None or reading is None:
                 return
-            if process.stdin is not None:
-                process.stdin.close()
-            done, _ = await asyncio.wait({reading}, timeout=STOP_S)
-            if not done:
-                process.kill()
-                await reading
+            await end(process, reading)
 
     async def _running(self) -> asyncio.subprocess.Process:
         async with self._starting:
@@ -148,19 +131,7 @@ class WorkerClient:
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         try:
-            self._log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            with os.fdopen(os.open(self._log_file, flags, 0o600), "ab") as log:
-                return await asyncio.create_subprocess_exec(
-                    *self._command,
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=log,
-                    env=self._environment,
-                    cwd="/",  # no project of a stranger is the worker's folder
-                    limit=MAX_LINE,
-                    start_new_session=True,  # an interrupt in the terminal is not for it
-                )
+            return await spawn(self._command, self._environment, self._log_file, limit=MAX_LINE)
         except OSError as error:
             raise ModelUnavailable(f"The model worker cannot be started: {error}") from error
 
@@ -209,17 +180,6 @@ class WorkerClient:
     def _line(self, call_id: int, request: ModelRequest, key: str | None) -> bytes:
         blobs = {d: base64.b64encode(self._blobs.get(d)).decode() for d in _digests(request)}
         return encode_call(call_id, request, key, blobs)
-
-
-def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns what a worker needs of `environment`: no key, whatever its name, is among it."""
-    kept = {k: v for k, v in environment.items() if k.upper() in _KEPT or k.startswith("LC_")}
-    if any(k.upper().endswith("_PROXY") for k in kept):
-        # Servers on this machine (Ollama, the warm-up) are not behind a proxy.
-        named = kept.get("NO_PROXY") or kept.get("no_proxy") or ""
-        hosts = [h.strip() for h in named.split(",") if h.strip()]
-        kept["NO_PROXY"] = kept["no_proxy"] = ",".join(dict.fromkeys([*hosts, *_LOOPBACK]))
-    return kept
 
 
 def _digests(request: ModelRequest) -> set[str]:
