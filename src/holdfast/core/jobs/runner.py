@@ -186,10 +186,7 @@ class JobRunner:
         self._tasks[job.id] = asyncio.create_task(self._own(job), name=f"job {job.id}")
 
     def _lane(self, collection_id: str) -> asyncio.Lock:
-        lane = self._lanes.get(collection_id)
-        if lane is None:
-            lane = self._lanes[collection_id] = asyncio.Lock()
-        return lane
+        return self._lanes.setdefault(collection_id, asyncio.Lock())
 
     async def _own(self, job: Job) -> None:
         """Does a job to its end, whatever happens."""

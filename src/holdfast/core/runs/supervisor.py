@@ -272,10 +272,7 @@ class Supervisor:
 
     def _lock(self, session_id: str) -> asyncio.Lock:
         """Returns the session's lock, the same for all who hold it or wait for it."""
-        lock = self._locks.get(session_id)
-        if lock is None:
-            lock = self._locks[session_id] = asyncio.Lock()
-        return lock
+        return self._locks.setdefault(session_id, asyncio.Lock())
 
     async def _session(self, session_id: str) -> Session:
         session = await self._log.reader.session(session_id)

@@ -28,10 +28,10 @@ class OwnedKnowledge:
         """Returns a collection by its id or its name. Raises `NotFoundError` with the nearest names."""
         return _found(named, await self.collections())
 
-    async def uses(self, uses: Sequence[KnowledgeUse]) -> tuple[KnowledgeUse, ...]:
-        """Returns the same with ids instead of names. Raises `NotFoundError`."""
+    async def named(self, uses: Sequence[KnowledgeUse]) -> tuple[Collection, ...]:
+        """Returns the collection of each use. Raises `NotFoundError`."""
         own = await self.collections()
-        return tuple(use.model_copy(update={"collection": _found(use.collection, own).id}) for use in uses)
+        return tuple(_found(use.collection, own) for use in uses)
 
     async def document(self, document_id: str) -> Document:
         """Returns a document. Raises `NotFoundError`."""

@@ -78,23 +78,35 @@ class Searches:
     ) -> Retrieval:
         """Returns what `Knowledge.search` does."""
         _check(query, uses, top_k)
-        own = await self._own.uses(uses)
+        there = await self._own.named(uses)
+        return await self._found(query, uses, there, method, top_k=top_k, max_tokens=max_tokens, model=model)
+
+    async def _found(
+        self,
+        query: str,
+        uses: Sequence[KnowledgeUse],
+        there: Sequence[Collection],
+        method: Method | None,
+        *,
+        top_k: int | None = None,
+        max_tokens: int | None,
+        model: str | None,
+    ) -> Retrieval:
+        """Searches; `there` are the collections of the uses, which may name them by name."""
+        methods = {method or use.method or own.retrieval.method for use, own in zip(uses, there, strict=True)}
         return await Searcher(self._library.index).retrieve(
             query,
-            own,
+            [use.model_copy(update={"collection": own.id}) for use, own in zip(uses, there, strict=True)],
             method=method,
             top_k=top_k,
             max_tokens=max_tokens,
-            ask=await self._asker(own, method, model),
+            ask=await self._asker(there, methods, model),
         )
 
     async def _asker(
-        self, uses: Sequence[KnowledgeUse], method: Method | None, model: str | None
+        self, collections: Sequence[Collection], methods: set[Method], model: str | None
     ) -> Asker | None:
         """Returns what asks a model, where one is asked; a reranker does without when there is none."""
-        known = {each.id: each for each in await self._own.collections()}
-        collections = [known[use.collection] for use in uses if use.collection in known]
-        methods = {method or use.method or _own_method(known, use) for use in uses}
         if methods & set(ASKING):
             _ASKS.check("knowledge.search", self._principal)
             return ModelAsker(self._client, await self.model(model), self._redact)
@@ -120,8 +132,10 @@ class Searches:
             raise InvalidError(
                 f"A context has {_TOKENS.start} to {_TOKENS.stop - 1} tokens.", code="invalid_max_tokens"
             )
-        found = await self.search(query, uses, method, max_tokens=max_tokens, model=model)
-        budget = max_tokens or await self._budget(uses)
+        _check(query, uses)
+        there = await self._own.named(uses)
+        found = await self._found(query, uses, there, method, max_tokens=max_tokens, model=model)
+        budget = max_tokens or max(collection.retrieval.max_tokens for collection in there)
         items = _numbered(within_budget(retrieved(found.passages), budget))
         record = ContextRecord(
             id=new_id(),
@@ -136,17 +150,8 @@ class Searches:
         await self._library.index.keep_context(record)
         return record
 
-    async def _budget(self, uses: Sequence[KnowledgeUse]) -> int:
-        own = [await self._own.collection(use.collection) for use in uses]
-        return max(collection.retrieval.max_tokens for collection in own)
 
-
-def _own_method(known: dict[str, Collection], use: KnowledgeUse) -> Method | None:
-    found = known.get(use.collection)
-    return found.retrieval.method if found else None
-
-
-def _check(query: str, uses: Sequence[KnowledgeUse], top_k: int | None) -> None:
+def _check(query: str, uses: Sequence[KnowledgeUse], top_k: int | None = None) -> None:
     if not query.strip() or len(query) > LONGEST_QUERY:
         raise InvalidError(f"A query has 1 to {LONGEST_QUERY} characters.", code="invalid_query")
     if not 1 <= len(uses) <= MOST_COLLECTIONS:
