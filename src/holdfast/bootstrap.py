@@ -74,17 +74,36 @@ def run_engine() -> int:
 
 def _settings(where: Paths, environment: Mapping[str, str], project: Path | None = None) -> Settings:
     """Returns the settings; where nothing sets any, without loading pydantic-settings."""
-    from holdfast.core.config.settings import PROJECT_SETTINGS, Settings
+    from holdfast.core.config.settings import Settings
 
     own = ("HOLDFAST_HOME", _SCRIPTED, _URL, _KEY, _CA)
-    files = [where.settings, *([project / PROJECT_SETTINGS] if project else [])]
-    if not any(file.exists() for file in files) and not any(
+    if not any(file.exists() for file in _settings_files(where, project)) and not any(
         name.upper().startswith("HOLDFAST_") and name not in own for name in environment
     ):
         return Settings()
     from holdfast.core.config.load import load_settings
 
     return load_settings(where, environment, project).settings
+
+
+def _settings_files(where: Paths, project: Path | None) -> list[Path]:
+    from holdfast.core.config.settings import PROJECT_SETTINGS
+
+    return [where.settings, *([project / PROJECT_SETTINGS] if project else [])]
+
+
+def _kept_settings(where: Paths, environment: Mapping[str, str]) -> Callable[[Path | None], Settings]:
+    """Returns what gives the settings of a folder; they are asked for at every document and every run, and
+    reading them takes a millisecond."""
+    from holdfast.core.config.kept import Kept
+
+    kept: Kept[Path | None, Settings] = Kept()
+
+    def settings(project: Path | None) -> Settings:
+        files = _settings_files(where, project)
+        return kept.get(project, files, lambda: _settings(where, environment, project))
+
+    return settings
 
 
 async def _open_workbench(
@@ -108,7 +127,8 @@ async def _open_workbench(
     from holdfast.core.services.asking import RedactingEmbedder
     from holdfast.core.services.local import LocalWorkbench, Parts
 
-    settings = _settings(where, environment)
+    settings_of = _kept_settings(where, environment)
+    settings = settings_of(None)
     where.make()
     blobs = FileBlobs(where.blobs)
     variables = {name: known.key_variables for name, known in PROVIDERS.items()}
@@ -131,11 +151,11 @@ async def _open_workbench(
         environment,
         RedactingEmbedder(client, Redactor(keys.secrets).redact),
         blobs.path,
-        lambda: _settings(where, environment).knowledge,
+        lambda: settings_of(None).knowledge,
     )
     parts = Parts(
         paths=where,
-        settings=lambda project: _settings(where, environment, project),
+        settings=settings_of,
         blobs=blobs,
         client=client,
         catalog=catalog,

@@ -52,7 +52,7 @@ def test_a_settled_file_is_not_read_again_until_it_changes(
     agents: Agents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = agents.write("user", "a", "description: one\n")
-    monkeypatch.setattr("holdfast.core.agents.registry._SETTLED_NS", 0)
+    monkeypatch.setattr("holdfast.core.config.kept.SETTLED_NS", 0)
     first = agents.registry.get("a").spec
     assert first is not None
     assert agents.registry._read(path) is agents.registry._read(path)

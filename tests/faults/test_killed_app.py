@@ -13,7 +13,7 @@ AGENT = "description: Talks for long.\ntools: []\nmodel: {model}\n"
 
 def test_a_run_goes_on_without_the_app_that_started_it(bench: Bench) -> None:
     words = {"type": "text", "text": "word ", "repeat": 60}
-    model = bench.script("s", [words, {"type": "text", "text": "the end"}], delay_s=0.02)
+    model = bench.script("s", [words, {"type": "text", "text": "the end"}], delay_s=0.1)
     bench.agent("talker", AGENT.format(model=model))
     with bench.open("--agent", "talker") as terminal:
         terminal.wait_for("talker answers with", "engine ●")

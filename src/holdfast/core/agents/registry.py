@@ -7,7 +7,6 @@ listed with its mistakes, never replaced by what the file said before or by a lo
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Collection
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from holdfast.core.agents.loader import AgentFile, parse_agent, read_agent
 from holdfast.core.agents.narrow import machine_mistakes, narrow, without_machine
 from holdfast.core.agents.resolve import Found, in_folder, resolve
 from holdfast.core.agents.trust import TrustStore
+from holdfast.core.config.kept import Kept
 from holdfast.core.config.mistakes import did_you_mean
 from holdfast.core.config.paths import Paths, shipped
 from holdfast.core.config.yaml import in_order
@@ -23,8 +23,6 @@ from holdfast.core.domain.errors import Diagnostic, InvalidError, NotFoundError
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.text import shorten
 
-_SETTLED_NS = 1_000_000_000
-"""A file that was changed less than this ago is read again: a second change may have the same time."""
 _DRAFT = Path("agent.yaml")
 """What a text is called in its mistakes while it is in no file."""
 
@@ -44,7 +42,7 @@ class AgentRegistry:
         self._shipped = shipped_agents or shipped("agents")
         self._known_tools = known_tools
         self._trust = trust or TrustStore(paths.trust)
-        self._cache: dict[Path, tuple[tuple[int, ...], AgentFile]] = {}
+        self._files: Kept[Path, AgentFile] = Kept()
 
     def list(self, project: Path | None = None, owner: str = LOCAL) -> tuple[AgentInfo, ...]:
         """Returns the agents that can be seen from `project`, by name; invalid files are among them."""
@@ -162,20 +160,7 @@ class AgentRegistry:
             return None
 
     def _read(self, path: Path) -> AgentFile:
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            raise
-        except OSError:  # a link to itself, a folder that cannot be entered: one mistake, not the end of all
-            return read_agent(path, self._known_tools)
-        stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size)
-        cached = self._cache.get(path)
-        if cached is not None and cached[0] == stamp:
-            return cached[1]
-        file = read_agent(path, self._known_tools)
-        if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED_NS:
-            self._cache[path] = (stamp, file)
-        return file
+        return self._files.get(path, (path,), lambda: read_agent(path, self._known_tools))
 
     def _word_on(self, project: Path | None) -> tuple[bool, tuple[Diagnostic, ...]]:
         if project is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from holdfast.core.knowledge.embedding import Vectors
 
 BATCH = 256
-"""Vectors that are written at once. Chroma lets no search run meanwhile, some 100 ms for so many; but one
-alone takes 25 ms."""
+"""Vectors that are written at once. No search runs meanwhile, some 100 ms for so many; but one alone takes
+25 ms."""
 
 MISSING = "chroma_missing"
 """Code of the error for vectors that should be there and are not."""
@@ -51,6 +51,8 @@ class VectorStore:
         self._url = url
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
+        # Beside a deletion, a search of a folder of Chroma finds "nothing on disk", or misses an id.
+        self._turn = nullcontext() if url else threading.Lock()
         self._client: ClientAPI | None = None
         self._loaded = False
         self._file_number = 0
@@ -253,7 +255,8 @@ class VectorStore:
             import httpx
 
         try:
-            yield
+            with self._turn:
+                yield
         except KnowledgeUnavailable:
             self.close()
             raise
