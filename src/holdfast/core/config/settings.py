@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -86,9 +87,28 @@ class TuiSettings(_Section):
     """The terminal app."""
 
     theme: str | None = None
-    """Name of the theme; omitted: the one that was chosen last."""
+    """Name of the theme; `auto`: `theme_dark` or `theme_light`, as the terminal's background is; omitted:
+    the one that was chosen last."""
+    theme_dark: str = "holdfast-dark"
+    """The theme that `auto` shows on a dark background."""
+    theme_light: str = "holdfast-light"
+    """The theme that `auto` shows on a light background."""
     key_guard_s: float = Field(default=0.5, ge=0, le=5)
     """Seconds for which the keys of a new approval do nothing, so that typing does not decide it."""
+    notifications: Literal["auto", "off", "bell", "osc9", "osc777", "osc99"] = "auto"
+    """How the terminal tells you that a run needs you or has ended while you look elsewhere: its bell, or a
+    notification of the desktop by one of three escape sequences; `auto`: by the one that the terminal is
+    known to understand, else its bell."""
+    notify_after_s: float = Field(default=10, ge=0)
+    """Seconds that a run must have taken for its end to be told; that a run needs you is always told."""
+    title: bool = True
+    """Whether the title of the terminal's window says which session is open and whether it needs you."""
+    mouse: bool = True
+    """Whether the app takes the mouse at its start; a key gives it to the terminal, and back."""
+    reduced_motion: bool = False
+    """Whether nothing moves by itself: no animations, no smooth scrolling, no blinking cursor."""
+    screen_reader: bool = False
+    """Whether `holdfast` without a command opens the plain chat, line by line, instead of the app."""
 
 
 class Settings(_Section):
