@@ -95,6 +95,13 @@ class TuiSettings(_Section):
     """The theme that `auto` shows on a light background."""
     key_guard_s: float = Field(default=0.5, ge=0, le=5)
     """Seconds for which the keys of a new approval do nothing, so that typing does not decide it."""
+    copy_on_select: bool = True
+    """Whether text that is selected with the mouse is copied when the button is let go."""
+    diff: Literal["auto", "side_by_side", "unified"] = "auto"
+    """How changes are shown: `auto` puts old and new side by side where it is wide enough."""
+    images: Literal["auto", "kitty", "sixel", "blocks"] = "auto"
+    """How the preview of an image is drawn: by the terminal's graphics, or in half blocks. `auto` decides by
+    what the environment says of the terminal."""
     notifications: Literal["auto", "off", "bell", "osc9", "osc777", "osc99"] = "auto"
     """How the terminal tells you that a run needs you or has ended while you look elsewhere: its bell, or a
     notification of the desktop by one of three escape sequences; `auto`: by the one that the terminal is
