@@ -26,20 +26,22 @@ models took for it (`usage.recorded`) follows it.
 Before a run's last event, every open part, approval, question and tool call is closed.
 
 Jobs, and what changes in knowledge and memory, belong to a user and to no session: their events have an
-`owner` instead; they stand in `user_events.py`.
+`owner` instead; they stand in `user_events.py`. Those of a session alone stand in `session_events.py`.
 """
+
+# All events are found here, those of the other two modules too.
+# mypy: implicit-reexport
 
 from __future__ import annotations
 
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, PrivateAttr, TypeAdapter
+from pydantic import Field, PrivateAttr, TypeAdapter
 
 from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.files import Change
-from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.knowledge import (
     Citation,
     Lookup,
@@ -47,61 +49,22 @@ from holdfast.core.domain.knowledge import (
 from holdfast.core.domain.messages import ResultPart, UserPart
 from holdfast.core.domain.models import Timing
 from holdfast.core.domain.runs import RunOptions
+from holdfast.core.domain.session_events import (
+    MessageDequeued,
+    MessageQueued,
+    SessionConfigured,
+    SessionCreated,
+    SessionDeleted,
+    SessionRenamed,
+    SessionScoped,
+)
 from holdfast.core.domain.tools import DisplayBlock, Question
 from holdfast.core.domain.user_events import OwnedEvent, job_of
-from holdfast.core.domain.values import Value, utc_now
+from holdfast.core.domain.values import Value
 
 
-class _Event(Value):
-    session_id: str
-    run_id: str | None = None
-    at: AwareDatetime = Field(default_factory=utc_now)
-
-
-class _RunEvent(_Event):
+class _RunEvent(SessionScoped):
     run_id: str
-
-
-# --- sessions
-
-
-class SessionCreated(_Event):
-    """The first event of every session."""
-
-    type: Literal["session.created"] = "session.created"
-    title: str
-    agent: str
-    model: str | None = None
-    project: str
-    workspace: str
-    owner: str = LOCAL
-    """Id of the user whose session it is."""
-    forked_from: str | None = None
-    """The session that this one continues; its events up to the fork follow as copies."""
-
-
-class SessionRenamed(_Event):
-    """At any time. `automatic` when the title was taken from the first message."""
-
-    type: Literal["session.renamed"] = "session.renamed"
-    title: str
-    automatic: bool = False
-
-
-class SessionConfigured(_Event):
-    """At any time; holds for the runs that start later."""
-
-    type: Literal["session.configured"] = "session.configured"
-    agent: str
-    model: str | None
-
-
-class SessionDeleted(_Event):
-    """The last event of a session; all others of it are gone when this is visible."""
-
-    type: Literal["session.deleted"] = "session.deleted"
-    owner: str = LOCAL
-    """Id of the user whose session it was."""
 
 
 # --- runs
@@ -159,26 +122,6 @@ class RunCancelled(_RunEvent):
 # --- messages
 
 
-class MessageQueued(_Event):
-    """While a run is busy; `message.dequeued` follows."""
-
-    type: Literal["message.queued"] = "message.queued"
-    message_id: str
-    parts: tuple[UserPart, ...]
-    options: RunOptions = RunOptions()
-    steer: bool = False
-    """It is for the run under way and enters before its next step. Where there is none any more, after the
-    run's end or a restart, it waits like any other."""
-
-
-class MessageDequeued(_Event):
-    """After `message.queued`: it is sent now (`message.added` of the same id follows) or was pulled back."""
-
-    type: Literal["message.dequeued"] = "message.dequeued"
-    message_id: str
-    reason: Literal["sent", "pulled_back"]
-
-
 class MessageAdded(_RunEvent):
     """A person's message enters the conversation: after `run.started`, or as a steer between two steps.
 
@@ -204,6 +147,10 @@ class StepStarted(_RunEvent):
     model: str
     prompt: str
     """SHA-256 of the request as JSON."""
+    tokens: int = 0
+    """About how many the request has, by a rule of four characters each; 0 in logs from before this."""
+    window: int | None = None
+    """How many fit, request and reply together; None when that is not known of the model."""
 
 
 class StepCompleted(_RunEvent):
@@ -330,7 +277,7 @@ class QuestionAnswered(_RunEvent):
     answer: str | None
 
 
-class FileChanged(_Event):
+class FileChanged(SessionScoped):
     """A file of the workspace is different now. Inside a call; outside of runs by undo and redo; by a client
     (`api`, without a run) at any time, but never while a call that may change files executes."""
 
