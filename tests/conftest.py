@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _FOREIGN = ("_API_KEY", "_API_BASE", "_BASE_URL", "_TOKEN")
 
@@ -16,6 +17,10 @@ def pytest_configure() -> None:
     the tests start would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The same examples each time, so that a change is judged by itself; HYPOTHESIS_RANDOM=1 looks for others.
+    settings.register_profile("same", derandomize=True, database=None, deadline=None)
+    if not os.environ.get("HYPOTHESIS_RANDOM"):
+        settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_TOP_K = 200
 _MAX_HITS = 10_000
+_MAX_UNREACHED = 2_000
 _AHEAD = 4
 """So many times more hits than are wanted are looked at, before those of other collections are left out."""
 _PLAIN: tuple[SearchMethod, ...] = ("hybrid", "vector", "lexical")
@@ -201,8 +202,29 @@ class Search:
             scores = dict(hits)
             found = {chunk: scores[chunk] for chunk in self._in_scope(scope, list(scores))} | waiting
             if len(found) >= wanted or len(hits) < most or most >= _MAX_HITS:
-                return dict(sorted(found.items(), key=lambda pair: -pair[1])[:wanted])
+                break
             most *= 4
+        if len(found) < wanted:
+            found |= self._unreached(scope, vectors, query, found)
+        return dict(sorted(found.items(), key=lambda pair: -pair[1])[:wanted])
+
+    def _unreached(
+        self, scope: _Scope, vectors: str, query: Vectors, found: Collection[int]
+    ) -> dict[int, float]:
+        """Returns the chunks that no way through the graph leads to, with their cosines: among many of the
+        same text, each has only such neighbours, and what stands beside them is cut off."""
+        condition, values = _in_scope(scope)
+        missed = self._database.connection.execute(
+            "SELECT k.id FROM chunks k JOIN documents d ON d.number = k.document "
+            f"WHERE {condition} AND k.id NOT IN (SELECT value FROM json_each(?)) LIMIT {_MAX_UNREACHED}",
+            (*values, rows.dump(list(found))),
+        ).fetchall()
+        if not missed:
+            return {}
+        import numpy as np  # only where there are vectors
+
+        kept = self._vectors.read(vectors, [row["id"] for row in missed], len(query))
+        return dict(zip(kept, cosines(np.stack(list(kept.values())), query), strict=True)) if kept else {}
 
     def _waiting(self, scope: _Scope, vectors: str, query: Vectors) -> dict[int, float]:
         """Returns the chunks that Chroma does not know yet, with their cosines."""

@@ -111,6 +111,16 @@ class VectorStore:
         pairs = zip(answer["ids"][0], distances[0], strict=True)
         return [(int(chunk_id), 1.0 - distance) for chunk_id, distance in pairs]
 
+    def read(self, name: str, ids: Sequence[int], dimensions: int) -> dict[int, Vectors]:
+        """Returns the vectors of chunks; those that are gone, or have another length, are left out."""
+        with self._translated():
+            kept = self._collection(name).get(ids=[str(i) for i in ids], include=["embeddings"])
+        found = zip(
+            map(int, kept["ids"]), kept["embeddings"] if kept["embeddings"] is not None else (), strict=False
+        )
+        asked = set(ids)
+        return {i: vector for i, vector in found if i in asked and len(vector) == dimensions}
+
     def delete(self, name: str, ids: Sequence[int]) -> None:
         for at in range(0, len(ids), _PAGE):
             with self._translated():
