@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len, set_cell_size
 
 from holdfast.core.domain.text import sanitize, sanitize_line
+from holdfast.tui.presenters.diffs import DiffLayout, diff_lines, rows_of
 from holdfast.tui.presenters.spans import BLANK, Line, line
 
 if TYPE_CHECKING:
@@ -17,19 +18,20 @@ if TYPE_CHECKING:
 PLAN_GLYPHS = {"completed": ("✓", "success"), "in_progress": ("▸", "accent"), "pending": ("○", "muted")}
 
 
-def lines_of(blocks: Iterable[DisplayBlock]) -> list[Line]:
-    """Returns the lines of `blocks`, an empty line between two of them."""
+def lines_of(blocks: Iterable[DisplayBlock], width: int = 0, layout: DiffLayout = "unified") -> list[Line]:
+    """Returns the lines of `blocks`, an empty line between two of them; `layout` says how changes are shown
+    in `width` cells."""
     lines: list[Line] = []
     for block in blocks:
         if lines:
             lines.append(BLANK)
-        lines.extend(_block(block))
+        lines.extend(_block(block, width, layout))
     return lines
 
 
-def _block(block: DisplayBlock) -> list[Line]:
+def _block(block: DisplayBlock, width: int, layout: DiffLayout) -> list[Line]:
     if block.type == "diff":
-        return _diff(block)
+        return _diff(block, width, layout)
     if block.type == "command":
         return _command(block)
     if block.type == "arguments":
@@ -111,7 +113,7 @@ def _without_header(diff: str) -> list[str]:
     return body[:-1] if body and not body[-1] else body
 
 
-def _diff(block: DiffBlock) -> list[Line]:
+def _diff(block: DiffBlock, width: int, layout: DiffLayout) -> list[Line]:
     added, removed = diff_counts(block.diff)
     head = line(
         (sanitize_line(block.path), "strong"),
@@ -119,16 +121,7 @@ def _diff(block: DiffBlock) -> list[Line]:
         (f"  +{added}", "added"),
         (f" -{removed}" if removed else "", "removed"),
     )
-    body = _without_header(sanitize(block.diff))
-    return [head, *(((one.expandtabs(4), _diff_role(one)),) for one in body)]
-
-
-def _diff_role(text: str) -> str:
-    if text.startswith("@@"):
-        return "hunk"
-    if text.startswith("+"):
-        return "added"
-    return "removed" if text.startswith("-") else ""
+    return [head, *diff_lines(rows_of(sanitize(block.diff)), width, layout)]
 
 
 def _command(block: CommandBlock) -> list[Line]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.tui.presenters.blocks import argument_lines, diff_counts, lines_of, text_lines
+from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.figures import age, until
 from holdfast.tui.presenters.spans import BLANK, Line, line
 
@@ -149,14 +150,17 @@ def item_line(item: Item, title: str, now: datetime) -> tuple[Line, Line]:
     return head, line((foot, "muted"), (f" · expires {until(approval.expires_at, now)}", "warning"))
 
 
-def detail(item: Item, title: str, now: datetime) -> list[Line]:
-    """Returns everything about an item: what it is, and the whole of what would happen."""
+def detail(
+    item: Item, title: str, now: datetime, width: int = 0, layout: DiffLayout = "unified"
+) -> list[Line]:
+    """Returns everything about an item: what it is, and the whole of what would happen; `layout` says how
+    changes are shown in `width` cells."""
     if item.question is not None:
         return _question(item.question, title)
-    return _approval(item.approval, title, now) if item.approval else []
+    return _approval(item.approval, title, now, width, layout) if item.approval else []
 
 
-def _approval(approval: Approval, title: str, now: datetime) -> list[Line]:
+def _approval(approval: Approval, title: str, now: datetime, width: int, layout: DiffLayout) -> list[Line]:
     lines = [
         line(
             (sanitize_line(approval.tool), "strong"),
@@ -171,7 +175,9 @@ def _approval(approval: Approval, title: str, now: datetime) -> list[Line]:
         what = "it is denied" if approval.on_expiry == "deny" else "the run is cancelled"
         lines.append(line((f"in {until(approval.expires_at, now)} {what}", "warning")))
     lines.append(BLANK)
-    shown = lines_of(approval.preview) if approval.preview else argument_lines(approval.arguments)
+    shown = (
+        lines_of(approval.preview, width, layout) if approval.preview else argument_lines(approval.arguments)
+    )
     return lines + shown
 
 

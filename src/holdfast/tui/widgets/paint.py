@@ -21,6 +21,8 @@ ROLES = {
     "error": "$error",
     "added": "$success",
     "removed": "$error",
+    "added_word": "bold $success on $success 25%",
+    "removed_word": "bold $error on $error 25%",
     "hunk": "$accent",
     "code": "$secondary",
     "key": "bold $accent",

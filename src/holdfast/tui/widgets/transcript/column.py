@@ -21,6 +21,7 @@ from holdfast.tui.widgets.transcript.block import Block, place_of
 from holdfast.tui.widgets.transcript.index import Heights
 from holdfast.tui.widgets.transcript.item import Item
 from holdfast.tui.widgets.transcript.line import Line, Mark, Paint
+from holdfast.tui.widgets.transcript.looks import Looks
 
 MAX_ROWS = 1_500
 """Rows that are kept, seen last first; more only where a window needs them."""
@@ -49,6 +50,7 @@ class Column:
     def __init__(self, paint: Paint, width: int = 80) -> None:
         self.paint = paint
         self.width = width
+        self.looks = Looks()
         self.items: list[Item] = []
         self.heights = Heights()
         self.selection: Selection | None = None
@@ -91,7 +93,7 @@ class Column:
         ordered = sorted(known.values(), key=lambda entry: entry.kind == "queued")
         before: Item | None = None
         for entry in ordered:
-            item = Item(entry, self._take_number(entry))
+            item = Item(entry, self._take_number(entry), self.looks)
             item.gap = item.stands_apart(before)
             item.guess(self.width)
             self.items.append(item)
@@ -105,7 +107,7 @@ class Column:
         if known is not None:
             self.grow(known)
             return
-        item = Item(entry, self._take_number(entry))
+        item = Item(entry, self._take_number(entry), self.looks)
         self._insert(self.position(item), item)
 
     def prepend(self, entries: Sequence[Entry]) -> int:
@@ -113,7 +115,7 @@ class Column:
         what became of them stands in a newer page."""
         before = self.total
         new = [e for e in entries if e.kind != "queued" and e.id not in self._by_id]
-        items = [Item(entry, self._previous - len(new) + 1 + n) for n, entry in enumerate(new)]
+        items = [Item(entry, self._previous - len(new) + 1 + n, self.looks) for n, entry in enumerate(new)]
         self._previous -= len(new)
         for item in items:
             self._by_id[item.entry.id] = item

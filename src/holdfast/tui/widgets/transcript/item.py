@@ -9,6 +9,7 @@ from holdfast.tui.widgets.transcript import pieces, styles
 from holdfast.tui.widgets.transcript.block import Block, key_of, place_of
 from holdfast.tui.widgets.transcript.index import Heights
 from holdfast.tui.widgets.transcript.line import INDENT, Paint
+from holdfast.tui.widgets.transcript.looks import Looks
 from holdfast.tui.widgets.transcript.sources import Fixed, Source, guess_rows
 from holdfast.tui.widgets.transcript.splitter import Splitter
 from holdfast.tui.widgets.transcript.views import BODY
@@ -20,8 +21,9 @@ _BESIDE = ("tool", "reasoning")
 class Item:
     """An entry with its blocks. `height` is a guess until all blocks are made and laid out."""
 
-    def __init__(self, entry: Entry, number: int) -> None:
+    def __init__(self, entry: Entry, number: int, looks: Looks | None = None) -> None:
         self.entry = entry
+        self.looks = looks or Looks()
         self.number = number
         """Grows in reading order; never changes, so that a selection holds."""
         self.gap = False
@@ -91,7 +93,7 @@ class Item:
             self._read(width, None)
             self._add(pieces.foot(entry), width)
         else:
-            self._add(pieces.body(entry, collapsed), width)
+            self._add(pieces.body(entry, collapsed, self.looks), width)
         self._bare = not self.blocks
         if self._bare:
             # Something to stand on while there is no text yet.

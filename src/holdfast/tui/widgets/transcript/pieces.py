@@ -15,6 +15,7 @@ from holdfast.tui.presenters.spans import fit_end
 from holdfast.tui.widgets.transcript import styles
 from holdfast.tui.widgets.transcript.inline import source_style
 from holdfast.tui.widgets.transcript.line import INDENT, Gutter, Line, gutter_width, plain
+from holdfast.tui.widgets.transcript.looks import Looks
 from holdfast.tui.widgets.transcript.sources import Fixed, Source, plain_chunks
 from holdfast.tui.widgets.transcript.views import BODY, view_blocks
 
@@ -79,15 +80,15 @@ def head(entry: Entry, collapsed: bool) -> list[Piece]:
     return pieces
 
 
-def body(entry: Entry, collapsed: bool) -> list[Piece]:
+def body(entry: Entry, collapsed: bool, looks: Looks) -> list[Piece]:
     """Returns what stands below the header; the text of replies and reasoning is not in it."""
     match entry.kind:
         case "user":
             return _message(entry, collapsed)
         case "tool":
-            return [] if collapsed else _call(entry)
+            return [] if collapsed else _call(entry, looks)
         case "notice":
-            return _notice(entry, collapsed)
+            return _notice(entry, collapsed, looks)
         case "error":
             return _error(entry)
         case "question":
@@ -191,20 +192,20 @@ def _message(entry: Entry, collapsed: bool) -> list[Piece]:
     return [*pieces, Piece(Fixed(files))] if files else pieces
 
 
-def _call(entry: Entry) -> list[Piece]:
+def _call(entry: Entry, looks: Looks) -> list[Piece]:
     pieces: list[Piece] = []
     if entry.note:
         pieces.append(Piece(Fixed((Line(plain(entry.note, styles.MUTED), BODY, BODY),))))
     for view in entry.blocks:
-        pieces += [Piece(source) for source in view_blocks(view, entry.subject)]
+        pieces += [Piece(source) for source in view_blocks(view, entry.subject, looks)]
     if entry.text:
         pieces += [Piece(source) for source in plain_chunks(entry.text.rstrip("\n"), gutter=BODY)]
     return pieces
 
 
-def _notice(entry: Entry, collapsed: bool) -> list[Piece]:
+def _notice(entry: Entry, collapsed: bool, looks: Looks) -> list[Piece]:
     if toggles(entry):
-        shown = [] if collapsed else [one for view in entry.blocks for one in view_blocks(view)]
+        shown = [] if collapsed else [one for view in entry.blocks for one in view_blocks(view, looks=looks)]
         if entry.text and not collapsed:
             shown += plain_chunks(entry.text, styles.MUTED, BODY)
         return [Piece(one) for one in shown]

@@ -23,6 +23,8 @@ TABLE_HEAD = "bold"
 TOOL_NAME = "bold"
 ADDED = "$text-success on $success 12%"
 REMOVED = "$text-error on $error 12%"
+ADDED_WORD = "bold $text-success on $success 38%"
+REMOVED_WORD = "bold $text-error on $error 38%"
 HUNK = "$text-secondary"
 COMMAND = "bold"
 

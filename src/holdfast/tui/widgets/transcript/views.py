@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from holdfast.tui.presenters.diffs import Row, is_split, number_width, rows_of, side_by_side, unified
 from holdfast.tui.presenters.entries import (
     ArgumentsView,
     CodeView,
@@ -20,12 +21,14 @@ from holdfast.tui.presenters.entries import (
     View,
 )
 from holdfast.tui.presenters.passages import PassageView, figures_of, mark_of, score_of
+from holdfast.tui.presenters.spans import Line as SpanLine
 from holdfast.tui.presenters.spans import fit_end
 from holdfast.tui.presenters.spans import plain as text_of
 from holdfast.tui.widgets.transcript import styles
 from holdfast.tui.widgets.transcript.highlight import language_of
 from holdfast.tui.widgets.transcript.inline import source_style
 from holdfast.tui.widgets.transcript.line import Gutter, Line, gutter_width, plain
+from holdfast.tui.widgets.transcript.looks import Looks
 from holdfast.tui.widgets.transcript.sources import CHUNK, Code, Fixed, Source, plain_chunks
 from holdfast.tui.widgets.transcript.table import table_lines
 
@@ -38,13 +41,13 @@ MAX_ROWS = 200
 PLAN_MARKS = {"pending": ("○", ""), "in_progress": ("▸", styles.WARNING), "completed": ("✓", styles.SUCCESS)}
 
 
-def view_blocks(view: View, subject: str = "") -> list[Source]:
+def view_blocks(view: View, subject: str = "", looks: Looks | None = None) -> list[Source]:
     """Returns the blocks that show `view`; `subject` was said above them."""
     match view:
         case TextView(text):
             return plain_chunks(text, gutter=BODY)
         case DiffView():
-            return _diff(view, subject)
+            return _diff(view, subject, looks or Looks())
         case CommandView():
             return _command(view)
         case CodeView(language, text):
@@ -137,25 +140,58 @@ def _said(text: str, style: str = "") -> Fixed:
     return Fixed((Line(plain(text, style), BODY, BODY),))
 
 
-def _diff(view: DiffView, subject: str) -> list[Source]:
-    lines: list[Line] = []
+DIFF_STYLES = {
+    "added": styles.ADDED,
+    "removed": styles.REMOVED,
+    "added_word": styles.ADDED_WORD,
+    "removed_word": styles.REMOVED_WORD,
+    "hunk": styles.HUNK,
+    "muted": styles.MUTED,
+}
+
+
+@dataclass(slots=True, frozen=True)
+class Diff:
+    """Some rows of a change, side by side or one below the other."""
+
+    rows: tuple[Row, ...]
+    whole: tuple[Row, ...]
+    """All rows of the change: they decide how each part is shown."""
+    looks: Looks
+
+    def lines(self, width: int) -> Sequence[Line]:
+        room = width - gutter_width(BODY)
+        if is_split(self.looks.diff, room, self.whole):
+            digits = number_width(self.whole)
+            return [Line(_painted(one), BODY, BODY) for one in side_by_side(self.rows, room, digits)]
+        return [_unified_line(one) for one in unified(self.rows)]
+
+    def guess(self, width: int) -> int:
+        return len(self.rows)
+
+
+def _painted(shown: SpanLine) -> Content:
+    return Content.assemble(*((text, DIFF_STYLES[role]) if role else text for text, role in shown))
+
+
+def _unified_line(shown: SpanLine) -> Line:
+    """A changed line is filled up to the right edge; only its words are painted in it."""
+    role = shown[0][1]
+    if role not in ("added", "removed"):
+        return Line(_painted(shown), BODY, BODY)
+    words = tuple((text, name if name.endswith("_word") else "") for text, name in shown)
+    return Line(_painted(words), BODY, BODY, DIFF_STYLES[role])
+
+
+def _diff(view: DiffView, subject: str, looks: Looks) -> list[Source]:
+    said: list[Line] = []
     if view.path != subject:
-        lines.append(Line(plain(view.path, "bold"), BODY, BODY))
+        said.append(Line(plain(view.path, "bold"), BODY, BODY))
     if view.created:
-        lines.append(Line(plain("new file", styles.MUTED), BODY, BODY))
-    for text in view.diff.rstrip("\n").split("\n"):
-        if not text.startswith(("--- ", "+++ ")):
-            lines.append(_diff_line(text))
-    return [Fixed(tuple(lines[at : at + CHUNK])) for at in range(0, len(lines), CHUNK)]
-
-
-def _diff_line(text: str) -> Line:
-    if text.startswith("+"):
-        return Line(plain(text), BODY, BODY, styles.ADDED)
-    if text.startswith("-"):
-        return Line(plain(text), BODY, BODY, styles.REMOVED)
-    style = styles.HUNK if text.startswith("@@") else styles.MUTED
-    return Line(plain(text, style), BODY, BODY)
+        said.append(Line(plain("new file", styles.MUTED), BODY, BODY))
+    rows = rows_of(view.diff)
+    blocks: list[Source] = [Fixed(tuple(said))] if said else []
+    return blocks + [Diff(rows[at : at + CHUNK], rows, looks) for at in range(0, len(rows), CHUNK)]
 
 
 def _command(view: CommandView) -> list[Source]:
