@@ -168,3 +168,46 @@ def test_an_agent_does_not_allow_itself_the_files_that_say_what_it_may_do(path: 
     assert verdict(subjects=(path,), user=rules(allow="write_file")) is Verdict.ALLOW
     assert verdict(subjects=("agents/notes.md",), agent=rules(allow="write_file")) is Verdict.ALLOW
     assert verdict("read_file", Risk.READ, (path,), agent=rules(allow="read_file")) is Verdict.ALLOW
+
+
+@pytest.mark.parametrize("tool", ["write_file", "edit_file"])
+def test_mode_edits_writes_files_of_the_workspace_without_asking(tool: str) -> None:
+    assert verdict(tool, subjects=("src/app.py",), mode=ApproveMode.EDITS) is Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/passwd", "../up.md", "a/../../up.md", ".env", ".git/hooks/pre-commit", ".holdfast/policy.yaml"]
+    + ["agents/me.yaml", "sub/agents/me.YML", "Agents/me.yaml", "~/.bashrc", "C:\\x", ""],
+)
+def test_mode_edits_asks_for_paths_that_give_orders_or_lead_out(path: str) -> None:
+    assert verdict(subjects=(path,), mode=ApproveMode.EDITS) is Verdict.ASK
+
+
+@pytest.mark.parametrize(
+    ("tool", "risk"),
+    [
+        ("run_command", Risk.EXECUTE),
+        ("run_python", Risk.EXECUTE),
+        ("fetch_url", Risk.NETWORK),
+        ("remember", Risk.WRITE),
+        ("update_memory_block", Risk.WRITE),
+    ],
+)
+def test_mode_edits_asks_for_everything_but_edits(tool: str, risk: Risk) -> None:
+    assert verdict(tool, risk, mode=ApproveMode.EDITS) is Verdict.ASK
+
+
+def test_mode_plan_denies_with_a_reason_that_tells_the_model_what_to_do() -> None:
+    everything = Layers(user=rules(allow="*"), session=rules(allow="*"), agent=rules(allow="*"))
+    answer = evaluate("write_file", Risk.WRITE, ("a.md",), everything, ApproveMode.PLAN)
+    assert answer.verdict is Verdict.DENY
+    assert "step by step" in answer.reason
+    assert evaluate("read_file", Risk.READ, ("a.md",), everything, ApproveMode.PLAN).verdict is Verdict.ALLOW
+
+
+def test_mode_auto_denies_what_rules_deny_and_asks_before_agents_get_more() -> None:
+    assert verdict("run_command", Risk.EXECUTE, ("rm x",), ApproveMode.AUTO) is Verdict.ALLOW
+    denied = rules(deny="run_command(rm *)")
+    assert verdict("run_command", Risk.EXECUTE, ("rm x",), ApproveMode.AUTO, user=denied) is Verdict.DENY
+    assert verdict(subjects=("agents/me.yaml",), mode=ApproveMode.AUTO) is Verdict.ASK

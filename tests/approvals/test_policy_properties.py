@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.agents.narrow import narrow_rules
-from holdfast.core.approvals.policy import Layers, covers, evaluate
+from holdfast.core.approvals.policy import AGENT_FILES, Layers, covers, evaluate
 from holdfast.core.approvals.policy_file import parse_rules
 from holdfast.core.approvals.suggest import escape, literal, suggest_rule
 from holdfast.core.domain.approvals import ApproveMode, Rule, Rules, Verdict
@@ -63,6 +63,7 @@ def test_a_deny_that_matches_any_subject_always_wins(
         for rule in rules.deny
         for subject in subjects
     )
+    denied = denied or (mode is ApproveMode.PLAN and risk is not Risk.READ)
     assert (evaluate(tool, risk, subjects, layers, mode).verdict is Verdict.DENY) is denied
 
 
@@ -110,7 +111,7 @@ def test_an_untrusted_agent_never_gets_more_than_one_without_rules(
 def test_an_agents_allow_never_overrides_the_users_ask(
     tool: str, risk: Risk, subjects: tuple[str, ...], user: Rules, agent: Rules, mode: ApproveMode
 ) -> None:
-    if mode is ApproveMode.ALL:
+    if mode in (ApproveMode.ALL, ApproveMode.AUTO):
         return
     if any(Rule.parse(rule).matches(tool, subject) for rule in user.ask for subject in subjects):
         assert (
@@ -128,10 +129,87 @@ def test_what_is_allowed_is_covered_by_a_rule_or_only_reads(
     assert not allowed or covered or risk is Risk.READ
 
 
+PATHS = st.lists(
+    st.sampled_from(
+        ["a.md", "docs/b.txt", "/etc/passwd", "../x", "a/../../x", ".env", ".git/hooks/pre-commit"]
+        + [
+            ".holdfast/policy.yaml",
+            "agents/a.yaml",
+            "sub/Agents/b.YML",
+            "~/x",
+            "a\\..\\b",
+            "docs/agents.yaml",
+            "",
+        ]
+    ),
+    min_size=1,
+    max_size=2,
+).map(tuple)
+WRITERS = st.sampled_from(["write_file", "edit_file", "remember", "update_memory_block", "run_command"])
+
+
 @given(TOOLS, RISK, SUBJECTS, LAYERS)
 def test_the_modes_are_in_order(tool: str, risk: Risk, subjects: tuple[str, ...], layers: Layers) -> None:
-    none, ask, reads, everything = (grade(tool, risk, subjects, layers, mode) for mode in ApproveMode)
-    assert none == ask <= reads <= everything
+    grades = {mode: grade(tool, risk, subjects, layers, mode) for mode in ApproveMode}
+    order = (ApproveMode.ASK, ApproveMode.READS, ApproveMode.AUTO, ApproveMode.ALL)
+    assert [grades[mode] for mode in order] == sorted(grades[mode] for mode in order)
+    assert grades[ApproveMode.NONE] == grades[ApproveMode.ASK] <= grades[ApproveMode.EDITS]
+    assert grades[ApproveMode.PLAN] <= grades[ApproveMode.ASK]
+    assert grades[ApproveMode.EDITS] <= grades[ApproveMode.ALL]
+
+
+@given(WRITERS, RISK, PATHS | SUBJECTS, LAYERS)
+def test_plan_lets_nothing_through_but_reading_whatever_rules_allow(
+    tool: str, risk: Risk, subjects: tuple[str, ...], layers: Layers
+) -> None:
+    verdict = evaluate(tool, risk, subjects, layers, ApproveMode.PLAN).verdict
+    if risk is Risk.READ:
+        assert verdict is evaluate(tool, risk, subjects, layers).verdict
+    else:
+        assert verdict is Verdict.DENY
+
+
+@given(WRITERS, RISK, PATHS, LAYERS)
+def test_edits_differ_from_ask_for_plain_files_of_the_workspace_alone(
+    tool: str, risk: Risk, subjects: tuple[str, ...], layers: Layers
+) -> None:
+    asked = evaluate(tool, risk, subjects, layers).verdict
+    edits = evaluate(tool, risk, subjects, layers, ApproveMode.EDITS).verdict
+    if asked is edits:
+        return
+    assert (asked, edits) == (Verdict.ASK, Verdict.ALLOW)
+    assert (tool, risk) in (("write_file", Risk.WRITE), ("edit_file", Risk.WRITE))
+    assert not layers.unreadable
+    for subject in subjects:
+        parts = subject.replace("\\", "/").split("/")
+        assert subject
+        assert not subject.startswith(("/", "~"))
+        assert not any(part.startswith(".") for part in parts)
+        assert parts[-2:-1] != ["agents"]
+
+
+@given(TOOLS, RISK, SUBJECTS, LAYERS, RULE)
+def test_an_ask_rule_of_anybody_is_kept_in_mode_edits(
+    tool: str, risk: Risk, subjects: tuple[str, ...], layers: Layers, rule: str
+) -> None:
+    asked = with_rule(layers, "agent", "ask", rule)
+    assert grade(tool, risk, subjects, asked, ApproveMode.EDITS) <= max(
+        grade(tool, risk, subjects, asked, ApproveMode.ASK),
+        grade(tool, risk, subjects, layers, ApproveMode.EDITS),
+    )
+    if any(Rule.parse(rule).matches(tool, subject) for subject in subjects):
+        assert grade(tool, risk, subjects, asked, ApproveMode.EDITS) == grade(
+            tool, risk, subjects, asked, ApproveMode.ASK
+        )
+
+
+@given(WRITERS, PATHS, LAYERS)
+def test_auto_asks_for_the_files_that_say_what_agents_may_do(
+    tool: str, subjects: tuple[str, ...], layers: Layers
+) -> None:
+    if any(AGENT_FILES.match(subject) for subject in subjects):
+        auto = evaluate(tool, Risk.WRITE, subjects, layers, ApproveMode.AUTO).verdict
+        assert auto is evaluate(tool, Risk.WRITE, subjects, layers).verdict
 
 
 @given(TOOLS, RISK, st.lists(ANY_TEXT, min_size=1, max_size=3).map(tuple))

@@ -4,20 +4,24 @@ Rules come from three layers: the user's policy file, what a person granted in t
 agent's file. The layers are read together, in this order; the first line that fits decides:
 
 1. any deny rule of any layer → **deny**, in every mode
-2. the user's policy file cannot be read → **ask**, in every mode: what it denied is not known
-3. mode `all` → **allow**
-4. a person's grant in this session → **allow**: it was given after seeing the call, so it lifts every ask
-5. an ask rule of the user or of the session → **ask**
-6. the user's allow list holds the very rule that "always" suggests for this call → **allow**: it lifts the
+2. mode `plan`, and the call does more than read → **deny**: no rule and no grant lets it through
+3. the user's policy file cannot be read → **ask**, in every mode: what it denied is not known
+4. mode `all` → **allow**; mode `auto`, too, but for the files that say what agents may do (`agents/*.yaml`
+   and what is in `.holdfast`)
+5. a person's grant in this session → **allow**: it was given after seeing the call, so it lifts every ask
+6. an ask rule of the user or of the session → **ask**
+7. the user's allow list holds the very rule that "always" suggests for this call → **allow**: it lifts the
    ask of an agent, or "always" would ask again; a wider rule of the user's does not
-7. an ask rule of the agent → **ask**, except that mode `reads` allows a call of risk read
-8. an allow rule of any layer → **allow**; one of the agent's does not reach the files that say what agents
-   may do (`agents/*.yaml` and what is in `.holdfast`), or it could give itself more
-9. risk read → **allow**; everything else → **ask**
+8. an ask rule of the agent → **ask**, except that mode `reads` allows a call of risk read
+9. an allow rule of any layer → **allow**; one of the agent's does not reach the files of line 4, or it
+   could give itself more
+10. risk read → **allow**; mode `edits` and a file that it reaches, see `editable` → **allow**; everything
+    else → **ask**
 
 So deny is over ask and ask over allow, and the agent's rules only ever give way to a person's own word.
 The mode `none` answers like `ask`; that nobody is there to be asked is the run's concern. `reads`
-changes line 7 alone, since reading is allowed where no rule speaks anyway.
+changes line 8 alone, since reading is allowed where no rule speaks anyway. `edits` speaks where no rule
+does. That `auto` has limits is not known here: whoever evaluates asks with mode `ask` once they are reached.
 
 An ask or deny rule speaks when it matches *any* subject of the call; an allow rule must cover the call,
 see `covers`. An agent that is not trusted is narrowed before its rules get here.
@@ -38,6 +42,13 @@ from holdfast.core.domain.values import Value
 _OPERATORS = re.compile(r"[;&|<>`$()\n\r]")
 AGENT_FILES = re.compile(r"\.holdfast/|agents/[^/]*\.ya?ml\Z", re.IGNORECASE)
 """Matches the paths, from a workspace's root, of files that say what agents may do."""
+EDIT_TOOLS = frozenset({"write_file", "edit_file"})
+"""The tools that mode `edits` is about: each writes the one file that its subject names. Other tools that
+write, into memory for example, are asked for."""
+PLAN_DENIES = (
+    "plan mode only reads. Say in your reply what you would do, step by step; the person approves the plan, "
+    "and then it can be carried out"
+)
 _USER = "your policy"
 _SESSION = "this session"
 _AGENT = "the agent"
@@ -66,9 +77,12 @@ def evaluate(
     for origin, rules in named:
         if rule := _speaks(rules.deny, tool, subjects):
             return PolicyAnswer(verdict=Verdict.DENY, reason=f"{origin} denies {rule}")
+    if mode is ApproveMode.PLAN and risk is not Risk.READ:
+        return PolicyAnswer(verdict=Verdict.DENY, reason=PLAN_DENIES)
     if layers.unreadable:
         return PolicyAnswer(verdict=Verdict.ASK, reason=f"your policy cannot be read: {layers.unreadable}")
-    if mode is ApproveMode.ALL:
+    rules_of_agents = risk is Risk.WRITE and any(map(AGENT_FILES.match, subjects))
+    if mode is ApproveMode.ALL or (mode is ApproveMode.AUTO and not rules_of_agents):
         return PolicyAnswer(verdict=Verdict.ALLOW, reason="everything that no rule denies is approved")
     if rule := _covering(layers.session.allow, tool, risk, subjects):
         return PolicyAnswer(verdict=Verdict.ALLOW, reason=f"{_SESSION} allows {rule}")
@@ -81,13 +95,39 @@ def evaluate(
     if agent_asks and not (mode is ApproveMode.READS and risk is Risk.READ):
         return PolicyAnswer(verdict=Verdict.ASK, reason=f"{_AGENT} asks for {agent_asks}")
     for origin, rules in named:
-        if rules is layers.agent and risk is Risk.WRITE and any(map(AGENT_FILES.match, subjects)):
+        if rules is layers.agent and rules_of_agents:
             continue
         if rule := _covering(rules.allow, tool, risk, subjects):
             return PolicyAnswer(verdict=Verdict.ALLOW, reason=f"{origin} allows {rule}")
     if risk is Risk.READ:
         return PolicyAnswer(verdict=Verdict.ALLOW, reason="reading is allowed")
+    if mode is ApproveMode.EDITS and editable(tool, risk, subjects):
+        return PolicyAnswer(verdict=Verdict.ALLOW, reason="edits in the workspace are accepted")
     return PolicyAnswer(verdict=Verdict.ASK, reason="no rule allows it")
+
+
+def editable(tool: str, risk: Risk, subjects: tuple[str, ...]) -> bool:
+    """Says whether mode `edits` reaches a call: it writes files of the workspace, and none that other programs
+    or Holdfast itself take orders from.
+
+    Not reached are paths out of the workspace, names that begin with a dot (`.git/hooks`, `.env`,
+    `.holdfast`, `.github`) and agent files in any folder.
+    """
+    return (
+        tool in EDIT_TOOLS
+        and risk is Risk.WRITE
+        and bool(subjects)
+        and all(_plain_file(subject) for subject in subjects)
+    )
+
+
+def _plain_file(path: str) -> bool:
+    parts = [part.casefold() for part in re.split(r"[/\\]", path)]
+    if not path or path.startswith(("/", "~")) or ":" in parts[0]:
+        return False
+    if any(part.startswith(".") for part in parts):
+        return False
+    return not (len(parts) > 1 and parts[-2] == "agents" and parts[-1].endswith((".yaml", ".yml")))
 
 
 def covers(rule: Rule, tool: str, risk: Risk, subjects: tuple[str, ...]) -> bool:

@@ -24,13 +24,21 @@ class Verdict(StrEnum):
 
 
 class ApproveMode(StrEnum):
-    """How much a run may do without asking. `NONE` asks like `ASK`, but the one who starts the run does not
+    """How much may be done without asking. `NONE` asks like `ASK`, but the one who starts the run does not
     answer: what asks waits for somebody else. To deny it at once is the run option `approvals`."""
 
     NONE = "none"
     ASK = "ask"
     READS = "reads"
+    """As `ASK`, but an agent's own ask rules do not count for tools that only read."""
+    EDITS = "edits"
+    """Files of the workspace may be written where no rule speaks; programs and everything else is asked."""
+    PLAN = "plan"
+    """Tools that only read, and nothing else, whatever rules allow."""
+    AUTO = "auto"
+    """Everything that no rule denies, until a limit on steps, cost or time is reached; then it asks."""
     ALL = "all"
+    """Everything that no rule denies."""
 
 
 _RULE = re.compile(r"\A(?P<tool>[\w*?\[\]-]+)(?:\((?P<pattern>.*)\))?\Z", re.DOTALL)
@@ -124,6 +132,10 @@ class Decision(Value):
     arguments: dict[str, Any] | None = None
     """Edited arguments, run instead of those that the model gave."""
     decided_by: str = "local"
+    """Name of the user. The engine writes it; what a request says here does not count."""
+    client: str = ""
+    """What the user decided with: `app`, `command line`, `editor`, `key NAME` …; empty: not known. The engine
+    writes it, from the door that the request came in by."""
 
 
 class PolicyAnswer(Value):

@@ -1,0 +1,13 @@
+"""Mode `edits` is about exactly the tools that write the file which their subject names."""
+
+from __future__ import annotations
+
+from holdfast.core.approvals.policy import EDIT_TOOLS
+from holdfast.core.domain.tools import Risk
+from holdfast.core.tools.builtin.catalog import builtin_tools
+
+
+def test_the_tools_of_mode_edits_are_those_that_write_a_file_of_the_workspace() -> None:
+    writing = {tool.name for tool in builtin_tools() if tool.risk is Risk.WRITE}
+    in_memory = {name for name in writing if "memory" in name or name == "remember"}
+    assert writing - in_memory == EDIT_TOOLS
