@@ -177,8 +177,11 @@ def test_mode_edits_writes_files_of_the_workspace_without_asking(tool: str) -> N
 
 @pytest.mark.parametrize(
     "path",
-    ["/etc/passwd", "../up.md", "a/../../up.md", ".env", ".git/hooks/pre-commit", ".holdfast/policy.yaml"]
-    + ["agents/me.yaml", "sub/agents/me.YML", "Agents/me.yaml", "~/.bashrc", "C:\\x", ""],
+    [
+        *("/etc/passwd", "../up.md", "a/../../up.md", "~/.bashrc", "C:\\x", ""),
+        *(".env", ".git/hooks/pre-commit", ".holdfast/policy.yaml"),
+        *("agents/me.yaml", "sub/agents/me.YML", "Agents/me.yaml"),
+    ],
 )
 def test_mode_edits_asks_for_paths_that_give_orders_or_lead_out(path: str) -> None:
     assert verdict(subjects=(path,), mode=ApproveMode.EDITS) is Verdict.ASK

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from holdfast.core.approvals.policy import EDIT_TOOLS
 from holdfast.core.domain.tools import Risk
+from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.tools.builtin.catalog import builtin_tools
 
 
 def test_the_tools_of_mode_edits_are_those_that_write_a_file_of_the_workspace() -> None:
-    writing = {tool.name for tool in builtin_tools() if tool.risk is Risk.WRITE}
+    writing = {tool.name for tool in builtin_tools(ChildProcesses()) if tool.risk is Risk.WRITE}
     in_memory = {name for name in writing if "memory" in name or name == "remember"}
     assert writing - in_memory == EDIT_TOOLS

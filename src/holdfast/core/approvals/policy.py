@@ -107,8 +107,8 @@ def evaluate(
 
 
 def editable(tool: str, risk: Risk, subjects: tuple[str, ...]) -> bool:
-    """Says whether mode `edits` reaches a call: it writes files of the workspace, and none that other programs
-    or Holdfast itself take orders from.
+    """Says whether mode `edits` reaches a call: it writes files of the workspace, and none that Holdfast or
+    other programs take orders from.
 
     Not reached are paths out of the workspace, names that begin with a dot (`.git/hooks`, `.env`,
     `.holdfast`, `.github`) and agent files in any folder.
