@@ -10,6 +10,7 @@ import pytest
 
 from holdfast.core.config.nodes import compose
 from holdfast.core.config.paths import shipped
+from holdfast.core.config.settings import TuiSettings
 
 FILES = sorted(shipped("themes").glob("*.yaml"))
 COLORS = {
@@ -25,6 +26,18 @@ COLORS = {
     "error",
 }
 GROUNDS = ("background", "surface", "panel")
+TEXTS = sorted(COLORS - set(GROUNDS))
+MUTED = 0.6
+"""How much of the foreground muted text has; the rest is the background's."""
+UNSEEN = {
+    "red": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "green": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.01182, 0.04294, 0.968881)),
+}
+"""What is left of linear red, green and blue for eyes without one of the receptors."""
 
 
 def theme(path: Path) -> dict[str, Any]:
@@ -36,10 +49,30 @@ def theme(path: Path) -> dict[str, Any]:
     return value
 
 
-def luminance(color: str) -> float:
+def linear(color: str) -> list[float]:
     channels = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+
+
+def luminance(color: str) -> float:
+    red, green, blue = linear(color)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def blended(color: str, ground: str, part: float) -> str:
+    pairs = [(int(color[at : at + 2], 16), int(ground[at : at + 2], 16)) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(one * part + other * (1 - part)):02x}" for one, other in pairs)
+
+
+def lab(color: str, sight: tuple[tuple[float, ...], ...]) -> tuple[float, float, float]:
+    """The colour in CIELAB as eyes of that sight see it."""
+    seen = [sum(f * c for f, c in zip(row, linear(color), strict=True)) for row in sight]
+    red, green, blue = (min(1.0, max(0.0, c)) for c in seen)
+    x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.95047
+    y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.08883
+    fx, fy, fz = (t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116 for t in (x, y, z))
+    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
 
 
 def contrast(one: str, other: str) -> float:
@@ -52,11 +85,13 @@ def test_the_measure_of_contrast_knows_black_and_white() -> None:
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
-def test_there_are_five_themes_or_more_dark_and_light_and_the_default() -> None:
-    themes = [theme(path) for path in FILES]
-    assert len(themes) >= 5
-    assert {one["dark"] for one in themes} == {True, False}
-    assert "holdfast-dark" in {one["name"] for one in themes}
+def test_there_are_many_themes_dark_and_light_and_those_that_follow_the_terminal() -> None:
+    themes = {one["name"]: one["dark"] for one in map(theme, FILES)}
+    assert len(themes) >= 14
+    assert sum(themes.values()) >= 4
+    assert len(themes) - sum(themes.values()) >= 4
+    assert themes[TuiSettings().theme_dark] is True
+    assert themes[TuiSettings().theme_light] is False
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -75,9 +110,20 @@ def test_a_theme_has_its_keys_and_nothing_else(path: Path) -> None:
 def test_text_of_a_theme_can_be_read(path: Path) -> None:
     colors = theme(path)["colors"]
     for ground in GROUNDS:
-        assert contrast(colors["foreground"], colors[ground]) >= 4.5, ground
-        for name in ("primary", "secondary", "accent", "success", "warning", "error"):
-            assert contrast(colors[name], colors[ground]) >= 3, f"{name} on {ground}"
+        for name in TEXTS:
+            assert contrast(colors[name], colors[ground]) >= 4.5, f"{name} on {ground}"
+        muted = blended(colors["foreground"], colors[ground], MUTED)
+        assert contrast(muted, colors[ground]) >= 3, f"muted on {ground}"
+
+
+@pytest.mark.parametrize("sight", sorted(UNSEEN))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_went_well_differs_from_what_failed_for_eyes_that_see_fewer_colours(
+    path: Path, sight: str
+) -> None:
+    colors = theme(path)["colors"]
+    good, bad = (lab(colors[name], UNSEEN[sight]) for name in ("success", "error"))
+    assert sum((one - other) ** 2 for one, other in zip(good, bad, strict=True)) ** 0.5 >= 10
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+if TYPE_CHECKING:
+    from holdfast.core.config.nodes import Document
+
+AUTO = "auto"
+"""Stands for no theme of its own: the dark or the light one, as the terminal is."""
+KEYS = ("version", "name", "dark", "colors", "variables")
+_STYLES = re.compile(r"(none|not|bold|dim|italic|underline|reverse|strike|\s)+")
+_PERCENT = re.compile(r"\s+\d{1,3}%$")
 COLORS = (
     "primary", "secondary", "accent", "foreground", "background",
     "surface", "panel", "success", "warning", "error",
@@ -26,16 +35,20 @@ BUILT_IN: dict[str, Any] = {
         "background": "#15171a",
         "surface": "#1c1f23",
         "panel": "#262a30",
-        "success": "#8fbf7f",
+        "success": "#9ad19a",
         "warning": "#e6c15c",
-        "error": "#ef7f73",
+        "error": "#f0746a",
     },
 }
 """The shipped `holdfast-dark`: what is shown at the very first start, before theme files are read."""
 
 
 class ThemeError(ValueError):
-    """A theme file is wrong; the message names the file and says what was expected."""
+    """A theme is wrong; the message says how, `path` where in the file."""
+
+    def __init__(self, message: str, *path: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 @dataclass(slots=True)
@@ -46,36 +59,51 @@ class ThemeShelf:
     problems: list[str] = field(default_factory=list)
 
 
-def to_theme(data: dict[str, Any], origin: str = "theme") -> Theme:
+def to_theme(data: dict[str, Any]) -> Theme:
     """Returns the theme that `data` describes. Raises `ThemeError`."""
-    unknown = sorted(set(data) - {"version", "name", "dark", "colors", "variables"})
-    if unknown:
-        raise ThemeError(f"{origin}: unknown key {unknown[0]!r}; expected name, dark, colors, variables")
-    name, colors = data.get("name"), data.get("colors")
+    for key in data:
+        if key not in KEYS:
+            raise ThemeError(f"unknown key {key!r}; expected name, dark, colors, variables", key)
+    name, colors, dark = data.get("name"), data.get("colors"), data.get("dark", True)
     if not isinstance(name, str) or not name or not isinstance(colors, dict):
-        raise ThemeError(f"{origin}: a theme has a name and colors")
+        raise ThemeError("a theme has a name and colors")
+    if name == AUTO:
+        raise ThemeError("`auto` stands for the terminal's own dark or light; take another name", "name")
+    if not isinstance(dark, bool):
+        raise ThemeError("dark is true or false", "dark")
+    _check_colors(colors)
+    return Theme(name=name, dark=dark, variables=_variables(data.get("variables") or {}), **colors)
+
+
+def _check_colors(colors: dict[str, Any]) -> None:
     for key, value in colors.items():
         if key not in COLORS:
-            raise ThemeError(f"{origin}: colors.{key} is unknown; expected one of {', '.join(COLORS)}")
-        _check_color(f"{origin}: colors.{key}", value)
+            raise ThemeError(f"this colour is unknown; expected one of {', '.join(COLORS)}", "colors", key)
+        if not _is_color(value):
+            raise ThemeError(f"{value!r} is no colour; write it as '#rrggbb'", "colors", key)
     if "primary" not in colors:
-        raise ThemeError(f"{origin}: colors.primary is missing")
-    variables = data.get("variables") or {}
-    if not isinstance(variables, dict):
-        raise ThemeError(f"{origin}: variables is a mapping of names to values")
-    return Theme(
-        name=name,
-        dark=bool(data.get("dark", True)),
-        variables={str(key): str(value) for key, value in variables.items()},
-        **colors,
-    )
+        raise ThemeError("colors.primary is missing", "colors")
 
 
-def _check_color(where: str, value: object) -> None:
+def _variables(given: object) -> dict[str, str]:
+    """Returns the variables; whatever the style sheets could not be read with is refused."""
+    if not isinstance(given, dict):
+        raise ThemeError("variables is a mapping of names to values", "variables")
+    for key, value in given.items():
+        text = str(value)
+        if not _STYLES.fullmatch(text) and not _is_color(_PERCENT.sub("", text)):
+            raise ThemeError(
+                f"{text!r} is neither a colour nor styles such as 'bold underline'", "variables", str(key)
+            )
+    return {str(key): str(value) for key, value in given.items()}
+
+
+def _is_color(value: object) -> bool:
     try:
         Color.parse(str(value))
-    except ColorParseError as error:
-        raise ThemeError(f"{where}: {value!r} is no colour; write it as '#rrggbb'") from error
+    except ColorParseError:
+        return False
+    return True
 
 
 def remembered(data: dict[str, Any]) -> Theme:
@@ -88,16 +116,39 @@ def remembered(data: dict[str, Any]) -> Theme:
 
 def read(folders: Iterable[Path]) -> ThemeShelf:
     """Returns the themes of all YAML files in `folders`; of one name, the first wins."""
-    import yaml  # after the first paint only
-
     shelf = ThemeShelf()
     for path in (p for folder in folders for p in sorted(folder.glob("*.y*ml"))):
         try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-            theme = to_theme(data if isinstance(data, dict) else {}, path.name)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, ThemeError) as error:
-            shelf.problems.append(str(error))
-            continue
-        shelf.themes.setdefault(theme.name, data)
+            data = _read_one(path, shelf.problems)
+        except FileNotFoundError:
+            continue  # deleted just now
+        if data is not None:
+            shelf.themes.setdefault(str(data["name"]), data)
     shelf.themes.setdefault("holdfast-dark", BUILT_IN)
     return shelf
+
+
+def _read_one(path: Path, problems: list[str]) -> dict[str, Any] | None:
+    """Returns one file's theme; None when it is wrong, which `problems` then says with the place."""
+    from holdfast.core.config.nodes import compose  # YAML: after the first paint only
+    from holdfast.core.config.yaml import read_file
+
+    text, wrong = read_file(path)
+    document = None
+    if text is not None:
+        document, wrong = compose(text, str(path))
+    if document is None or wrong:
+        problems.extend(str(each) for each in wrong[:1])
+        return None
+    return _checked(document, problems)
+
+
+def _checked(document: Document, problems: list[str]) -> dict[str, Any] | None:
+    value = document.root.value
+    data: dict[str, Any] = dict(value) if isinstance(value, dict) else {}
+    try:
+        to_theme(data)
+    except ThemeError as error:
+        problems.append(str(document.mistake(error.path, str(error), of_key=True)))
+        return None
+    return data
