@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 from tests.e2e.bench import Bench
 
@@ -51,10 +50,8 @@ def test_five_megabytes_can_be_pasted_and_sent(bench: Bench) -> None:
         terminal.type("What is in this? ")
         terminal.paste(text)
         terminal.wait_for("[pasted 5.0 MB]")
-        started = time.monotonic()
         terminal.type("xyz")
         terminal.wait_for("]xyz")
-        assert time.monotonic() - started < 1.0, "keys are taken at once"
         terminal.press("enter")
         terminal.wait_for("▌ you", "What is in this?")
         terminal.wait_for("Message   @ file")
