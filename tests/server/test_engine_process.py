@@ -125,7 +125,7 @@ async def test_a_signal_ends_the_engine_also_with_an_open_stream(home: Paths) ->
     begun = time.monotonic()
     engine.terminate()
     assert engine.wait(10) == 0
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
     await events.aclose()  # type: ignore[attr-defined]
     await remote.close()
 
