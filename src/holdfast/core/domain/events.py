@@ -5,11 +5,12 @@ a global, increasing id when it commits it: `LoggedEvent`. Each docstring says w
 after. In short:
 
     session.created ( run | message.queued | session.renamed | session.configured | file.changed )*
-          session.deleted?
+          session.deleted?                     (beside it: the marks of `session_events.py`)
     run = run.started message.added
           ( step | message.dequeued message.added(steer) | context.compacted | run.paused run.resumed )*
           ( run.completed | run.failed | run.cancelled )
         | run.started tool_call.requested call ( run.completed | run.failed | run.cancelled )
+        | run.started context.compacted ( run.completed | run.failed | run.cancelled )
     step = step.started ( model.retried | model.fell_back )* ( part | tool_call.requested )* usage.recorded?
            step.completed ( call )*
     part = part.started part.delta* part.completed
@@ -19,6 +20,7 @@ after. In short:
 The second form of a run is a tool that a person runs directly: its call has step 0, and no model is asked.
 A call of a tool that the caller executes is only requested and completed (outcome `client`), together with
 `run.completed`, behind all other calls of its step.
+The third form is a compaction that a person asked for; it may fail before anything is compacted.
 
 A retrieval (`retrieval.completed`) stands before the first step, or inside the call that searches. What
 models took for it (`usage.recorded`) follows it.
@@ -42,10 +44,7 @@ from pydantic import Field, PrivateAttr, TypeAdapter
 from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.files import Change
-from holdfast.core.domain.knowledge import (
-    Citation,
-    Lookup,
-)
+from holdfast.core.domain.knowledge import Citation, Lookup
 from holdfast.core.domain.messages import ResultPart, UserPart
 from holdfast.core.domain.models import Timing
 from holdfast.core.domain.runs import RunOptions
@@ -55,6 +54,8 @@ from holdfast.core.domain.session_events import (
     SessionConfigured,
     SessionCreated,
     SessionDeleted,
+    SessionMark,
+    SessionModeChanged,
     SessionRenamed,
     SessionScoped,
 )
@@ -77,7 +78,7 @@ class RunStarted(_RunEvent):
     type: Literal["run.started"] = "run.started"
     agent: str
     model: str
-    """Empty for a tool that is run directly."""
+    """Empty for a tool that is run directly, and where nothing but the context is compacted."""
     options: RunOptions = RunOptions()
     continues: str | None = None
     """The interrupted run that this one goes on from."""
@@ -352,6 +353,7 @@ SessionEvent = (
     | SessionRenamed
     | SessionConfigured
     | SessionDeleted
+    | SessionModeChanged
     | MessageQueued
     | MessageDequeued
     | FileChanged
@@ -383,7 +385,7 @@ RunEvent = (
     | RetrievalCompleted
     | UsageRecorded
 )
-AnyEvent = SessionEvent | RunEvent | OwnedEvent
+AnyEvent = SessionEvent | SessionMark | RunEvent | OwnedEvent
 Event = Annotated[AnyEvent, Field(discriminator="type")]
 
 RUN_ENDS = ("run.completed", "run.failed", "run.cancelled")

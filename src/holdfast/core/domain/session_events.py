@@ -1,4 +1,8 @@
-"""The events of a session that belong to no run: its life, and the messages that wait in its queue."""
+"""The events of a session that belong to no run: its life, its marks, and the messages that wait in its queue.
+
+A star, the archive and what was looked at are marks, which come and go at any time and which no model sees.
+A session in the trash takes no other event but `session.restored` and `session.deleted`.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,10 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
+from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import UserPart
+from holdfast.core.domain.modes import AutoLimits
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.values import Value, utc_now
 
@@ -33,6 +39,8 @@ class SessionCreated(SessionScoped):
     """Id of the user whose session it is."""
     forked_from: str | None = None
     """The session that this one continues; its events up to the fork follow as copies."""
+    imported_from: str = ""
+    """What it was read from, such as `chatgpt`; what was said there follows, with its own times."""
 
 
 class SessionRenamed(SessionScoped):
@@ -59,6 +67,21 @@ class SessionDeleted(SessionScoped):
     """Id of the user whose session it was."""
 
 
+class SessionModeChanged(SessionScoped):
+    """At any time; holds from the next tool call on, also of a run under way."""
+
+    type: Literal["session.mode_changed"] = "session.mode_changed"
+    mode: ApproveMode
+    limits: AutoLimits | None = None
+    """Of the mode `auto`."""
+    by: str = ""
+    """Name of the user who changed it; empty: the engine did, because a limit of `auto` was reached."""
+    client: str = ""
+    """What it was changed with; empty: not known."""
+    reason: str = ""
+    """Which limit was reached."""
+
+
 class MessageQueued(SessionScoped):
     """While a run is busy; `message.dequeued` follows."""
 
@@ -77,3 +100,43 @@ class MessageDequeued(SessionScoped):
     type: Literal["message.dequeued"] = "message.dequeued"
     message_id: str
     reason: Literal["sent", "pulled_back"]
+
+
+class SessionStarred(SessionScoped):
+    """At any time."""
+
+    type: Literal["session.starred"] = "session.starred"
+    starred: bool
+    """False takes the star away."""
+
+
+class SessionArchived(SessionScoped):
+    """At any time. A run that starts takes its session out of the archive."""
+
+    type: Literal["session.archived"] = "session.archived"
+    archived: bool
+    """False takes it out of the archive."""
+
+
+class SessionSeen(SessionScoped):
+    """After a run, when its owner has looked at how it ended."""
+
+    type: Literal["session.seen"] = "session.seen"
+    through: int | None = None
+    """The last event that was looked at; None: all before this one."""
+
+
+class SessionTrashed(SessionScoped):
+    """Nobody sees the session any more until `session.restored`; `session.deleted` follows after some days."""
+
+    type: Literal["session.trashed"] = "session.trashed"
+
+
+class SessionRestored(SessionScoped):
+    """After `session.trashed`: the session is as it was."""
+
+    type: Literal["session.restored"] = "session.restored"
+
+
+SessionMark = SessionStarred | SessionArchived | SessionSeen | SessionTrashed | SessionRestored
+MARKS = ("session.starred", "session.archived", "session.seen", "session.trashed", "session.restored")

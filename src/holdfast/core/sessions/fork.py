@@ -13,6 +13,7 @@ from holdfast.core.domain.events import (
     PartCompleted,
     PartStarted,
 )
+from holdfast.core.domain.session_events import MARKS
 from holdfast.core.domain.values import new_id
 
 _NOT_COPIED = (
@@ -21,6 +22,8 @@ _NOT_COPIED = (
     "session.renamed",
     "session.configured",
     "session.deleted",
+    *MARKS,
+    "session.mode_changed",
     "message.queued",
     "message.dequeued",
 )

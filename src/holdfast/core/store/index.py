@@ -34,7 +34,16 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.messages import text_of, without_results
 from holdfast.core.domain.runs import QueuedMessage
-from holdfast.core.store import jobs, usage
+from holdfast.core.domain.session_events import (
+    SessionArchived,
+    SessionMark,
+    SessionModeChanged,
+    SessionRestored,
+    SessionSeen,
+    SessionStarred,
+    SessionTrashed,
+)
+from holdfast.core.store import jobs, modes, usage
 
 _DIGEST = re.compile(r'"([0-9a-f]{64})"')
 _NOT_INDEXED = ("part.delta", "tool_call.progressed", "part.started")
@@ -64,7 +73,7 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
             at = event.at.isoformat()
             db.execute(
                 "INSERT INTO sessions (id, title, agent, model, project, workspace, created_at, updated_at,"
-                " forked_from, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " forked_from, owner, imported_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     event.session_id,
                     event.title,
@@ -76,6 +85,7 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
                     at,
                     event.forked_from,
                     event.owner,
+                    event.imported_from,
                 ),
             )
         case SessionRenamed():
@@ -87,6 +97,26 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
             )
         case SessionDeleted():
             _delete(db, event_id, event.session_id)
+        case SessionModeChanged():
+            modes.index_mode(db, event)
+        case SessionStarred() | SessionArchived() | SessionSeen() | SessionTrashed() | SessionRestored():
+            name, value = _mark(event_id, event)
+            db.execute(f"UPDATE sessions SET {name} = ? WHERE id = ?", (value, event.session_id))
+
+
+def _mark(event_id: int, event: SessionMark) -> tuple[str, int | str | None]:
+    """Returns the column that a mark sets, and to what."""
+    match event:
+        case SessionStarred(starred=starred):
+            return "starred", starred
+        case SessionArchived(archived=archived):
+            return "archived", archived
+        case SessionSeen(through=through):
+            return "seen_event_id", event_id if through is None else through
+        case SessionTrashed(at=at):
+            return "deleted_at", at.isoformat()
+        case SessionRestored():
+            return "deleted_at", None
 
 
 def _delete(db: sqlite3.Connection, event_id: int, session_id: str) -> None:
@@ -96,6 +126,7 @@ def _delete(db: sqlite3.Connection, event_id: int, session_id: str) -> None:
     db.execute("DELETE FROM events WHERE session_id = ? AND id < ?", (session_id, event_id))
     for table in ("runs", "approvals", "questions", "queue"):
         db.execute(f"DELETE FROM {table} WHERE session_id = ?", (session_id,))
+    db.execute("DELETE FROM session_modes WHERE session_id = ?", (session_id,))
     db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
 
@@ -118,7 +149,7 @@ def _index_run(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
             )
             usage.count(db, event_id, event)
             db.execute(
-                "UPDATE sessions SET run_id = ?, updated_at = ? WHERE id = ?",
+                "UPDATE sessions SET run_id = ?, updated_at = ?, archived = 0 WHERE id = ?",
                 (event.run_id, event.at.isoformat(), event.session_id),
             )
         case RunPaused():
@@ -257,6 +288,7 @@ def rebuild(db: sqlite3.Connection, read_blob: Callable[[str], str | None]) -> i
     try:
         for table in ("sessions", "runs", "approvals", "questions", "queue", "blob_uses", "search", "jobs"):
             db.execute(f"DELETE FROM {table}")
+        db.execute("DELETE FROM session_modes")
         # Of deltas too, which have no other place in the index.
         db.execute("INSERT INTO blob_uses SELECT blob, id FROM events WHERE blob IS NOT NULL")
         count = 0

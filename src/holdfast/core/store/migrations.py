@@ -365,6 +365,48 @@ STEPS: tuple[tuple[str, str], ...] = (
         END;
         """,
     ),
+    (
+        "marks_of_sessions_and_the_trash",
+        """
+        ALTER TABLE sessions ADD COLUMN starred INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE sessions ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE sessions ADD COLUMN seen_event_id INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE sessions ADD COLUMN imported_from TEXT NOT NULL DEFAULT '';
+        ALTER TABLE sessions ADD COLUMN deleted_at TEXT;
+        CREATE INDEX sessions_in_trash ON sessions (deleted_at) WHERE deleted_at IS NOT NULL;
+        -- Nobody has said yet what was looked at: all of it, so that nothing old asks for attention.
+        INSERT INTO events (session_id, type, body)
+            SELECT id, 'session.seen', json_object('session_id', id, 'run_id', NULL, 'at',
+                strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), 'type', 'session.seen', 'through', NULL)
+            FROM sessions ORDER BY rowid;
+        UPDATE sessions SET seen_event_id = (SELECT MAX(id) FROM events);
+
+        CREATE TABLE trash (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL,
+            id TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            title TEXT NOT NULL,
+            body TEXT NOT NULL,                    -- JSON: all that is needed to bring it back
+            deleted_at TEXT NOT NULL,
+            UNIQUE (owner, kind, id)
+        );
+        """,
+    ),
+    (
+        "modes_of_sessions",
+        """
+        CREATE TABLE session_modes (
+            session_id TEXT PRIMARY KEY,
+            mode TEXT NOT NULL,
+            limits TEXT,                           -- JSON
+            since TEXT NOT NULL,
+            steps INTEGER NOT NULL,                -- of the session, when the mode was switched on
+            cost_usd REAL NOT NULL
+        );
+        CREATE INDEX approvals_by_time ON approvals (event_id);
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

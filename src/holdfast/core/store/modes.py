@@ -1,0 +1,43 @@
+"""The modes of sessions in the index: the latest of each, and how much the session had used by then."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from holdfast.core.domain.modes import AutoLimits, SessionMode
+from holdfast.core.domain.session_events import SessionModeChanged
+from holdfast.core.store.reader import Reader
+
+
+def index_mode(db: sqlite3.Connection, event: SessionModeChanged) -> None:
+    """Notes the mode of a session, and what its runs have used until now: limits count from here."""
+    limits = None if event.limits is None else event.limits.model_dump_json()
+    db.execute(
+        "INSERT OR REPLACE INTO session_modes SELECT ?1, ?2, ?3, ?4,"
+        " COALESCE(SUM(steps), 0), COALESCE(SUM(cost_usd), 0) FROM runs WHERE session_id = ?1",
+        (event.session_id, event.mode, limits, event.at.isoformat()),
+    )
+
+
+async def read_mode(reader: Reader, session_id: str) -> SessionMode | None:
+    """Returns the mode of a session with what was used since it was switched on; None where none was."""
+    rows = await reader.rows(
+        "SELECT mode, limits, since,"
+        " (SELECT COALESCE(SUM(steps), 0) FROM runs WHERE session_id = m.session_id) - m.steps AS steps,"
+        " (SELECT COALESCE(SUM(cost_usd), 0) FROM runs WHERE session_id = m.session_id) - m.cost_usd"
+        " AS cost_usd FROM session_modes m WHERE session_id = ?",
+        (session_id,),
+    )
+    if not rows:
+        return None
+    row = rows[0]
+    limits = None if row["limits"] is None else AutoLimits.model_validate_json(row["limits"])
+    return SessionMode.model_validate(
+        {
+            "mode": row["mode"],
+            "limits": limits,
+            "since": row["since"],
+            "steps": max(0, row["steps"]),
+            "cost_usd": max(0.0, row["cost_usd"]),
+        }
+    )
