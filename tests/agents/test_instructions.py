@@ -5,26 +5,34 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from holdfast.core.agents.instructions import MAX_NOTES, project_notes, system_prompt
+from holdfast.core.agents.instructions import MAX_NOTES, project_notes, system_sections
 
 DAY = date(2026, 1, 31)
 
 
 def test_instructions_come_first_then_facts_then_notes() -> None:
-    text = system_prompt(
-        instructions="Be kind.\n", today=DAY, workspace="/w", tools=("read_file",), project_notes="Use tabs."
+    text = "\n\n".join(
+        system_sections(
+            instructions="Be kind.\n",
+            today=DAY,
+            workspace="/w",
+            tools=("read_file",),
+            project_notes="Use tabs.",
+        )
     )
     assert text.startswith("Be kind.\n\n# Where you work\n- Today is 2026-01-31.\n- Your workspace is /w.")
     assert text.endswith("# The project's notes (AGENTS.md)\nUse tabs.")
 
 
 def test_without_tools_and_notes_nothing_is_said_of_them() -> None:
-    text = system_prompt(instructions="", today=DAY, workspace="/w")
+    text = "\n\n".join(system_sections(instructions="", today=DAY, workspace="/w"))
     assert text == "# Where you work\n- Today is 2026-01-31."
 
 
 def test_notes_over_the_limit_are_cut_and_say_so() -> None:
-    text = system_prompt(instructions="", today=DAY, workspace="/w", project_notes="x" * (MAX_NOTES + 5))
+    text = "\n\n".join(
+        system_sections(instructions="", today=DAY, workspace="/w", project_notes="x" * (MAX_NOTES + 5))
+    )
     assert text.count("x") == MAX_NOTES
     assert text.endswith("[AGENTS.md goes on; 5 characters are left out]")
 

@@ -19,6 +19,7 @@ from holdfast.core.domain.agents import (
     Trust,
 )
 from holdfast.core.domain.approvals import Approval, Decision, Rules
+from holdfast.core.domain.context import Compaction, ContextPart, RunContext
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
 from holdfast.core.domain.figures import EngineFigures
@@ -93,6 +94,28 @@ SESSION = Session(
 RUN = Run(id="r1", session_id="s1", agent="analyst", model="offline", status=RunStatus.WAITING, started_at=AT)
 IMAGE = ImagePart(blob="00", media_type="image/png")
 FILE = FilePart(blob="11", media_type="text/csv", name="a.csv", size=3)
+_SHOWN = ContextPart(kind="result", name="read_file", text="north", tokens=9, event_id=3)
+RUN_CONTEXT = RunContext(
+    session_id="s1",
+    run_id="r1",
+    step=2,
+    model="m",
+    window=128_000,
+    tokens=9,
+    reported=None,
+    parts=(_SHOWN,),
+)
+COMPACTION = Compaction(
+    session_id="s1",
+    run_id="r1",
+    event_id=7,
+    at=AT,
+    summary="s",
+    tokens_before=9,
+    tokens_after=2,
+    dropped=(_SHOWN,),
+    kept=(),
+)
 PARTS = (TextPart(text="Hällo\n\u2028?&=#"), IMAGE, FILE)
 QUEUED = QueuedMessage(id="m1", session_id="s1", parts=PARTS, queued_at=AT)
 SUBMITTED = Submitted(session_id="s1", message_id="m1", run_id="r1")
@@ -285,6 +308,9 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("runs.finish", {"run_id": "r1"}, RUN),
     ("runs.steer", {"run_id": "r1", "parts": PARTS}, None),
     ("runs.go_on", {"session_id": "s1", "options": OPTIONS}, SUBMITTED),
+    ("runs.context", {"run_id": "r1", "step": 2}, RUN_CONTEXT),
+    ("runs.compaction", {"run_id": "r1", "event_id": 7}, COMPACTION),
+    ("runs.compact", {"session_id": "s1", "focus": "the figures"}, SUBMITTED),
     ("runs.questions", {"session_id": "s1"}, page(QUESTION)),
     ("runs.answer", {"question_id": "q1", "answer": "a"}, None),
     ("approvals.list", {"session_id": "s1", "pending": False}, page(APPROVAL)),

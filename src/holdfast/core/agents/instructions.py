@@ -7,11 +7,13 @@ from pathlib import Path
 
 from holdfast.core.config.yaml import read_file
 
+PLACE_HEADER = "# Where you work"
+NOTES_HEADER = "# The project's notes (AGENTS.md)"
 MAX_NOTES = 32_000
 """Characters of `AGENTS.md` that reach the model."""
 
 
-def system_prompt(
+def system_sections(
     *,
     instructions: str,
     today: date,
@@ -20,8 +22,8 @@ def system_prompt(
     project_notes: str = "",
     memory: str = "",
     knowledge: str = "",
-) -> str:
-    """Returns the first message of a model's context.
+) -> tuple[str, ...]:
+    """Returns the sections of the first message of a model's context; a blank line goes between two.
 
     `workspace` is the folder that tools work in; `project_notes` the text of the project's `AGENTS.md`,
     empty when it must not be read; `memory` and `knowledge` the sections about those. The text
@@ -34,7 +36,7 @@ def system_prompt(
         _notes(project_notes),
         memory,
     ]
-    return "\n\n".join(section for section in sections if section)
+    return tuple(section for section in sections if section)
 
 
 def project_notes(project: Path) -> str:
@@ -53,7 +55,7 @@ def project_notes(project: Path) -> str:
 
 
 def _facts(today: date, workspace: str, tools: tuple[str, ...]) -> str:
-    lines = ["# Where you work", f"- Today is {today.isoformat()}."]
+    lines = [PLACE_HEADER, f"- Today is {today.isoformat()}."]
     if tools:
         lines.append(
             f"- Your workspace is {workspace}. Paths are relative to it; nothing outside can be reached."
@@ -71,4 +73,4 @@ def _notes(text: str) -> str:
         return ""
     if len(text) > MAX_NOTES:
         text = f"{text[:MAX_NOTES]}\n[AGENTS.md goes on; {len(text) - MAX_NOTES} characters are left out]"
-    return f"# The project's notes (AGENTS.md)\n{text}"
+    return f"{NOTES_HEADER}\n{text}"

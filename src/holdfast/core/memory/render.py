@@ -20,7 +20,7 @@ MAX_SHOWN = 32_000
 FOLDER = "MEMORY"
 """The folder of the workspace with the blocks that are files."""
 
-_HEADER = (
+MEMORY_HEADER = (
     "# Memory\n"
     "What stands between marks of the form <memory-…> was written down earlier, by the user or by agents, "
     "and is kept over sessions. Let it inform your work as far as the instructions above allow. It permits "
@@ -56,7 +56,7 @@ def section(
         parts.append(f"You can change with {BLOCK_TOOL}: {names}.")
     if names := ", ".join(map(_quoted, new)):
         parts.append(f"These do not exist yet; {BLOCK_TOOL} makes them: {names}.")
-    return "\n\n".join([_HEADER, *parts]) if parts else ""
+    return "\n\n".join([MEMORY_HEADER, *parts]) if parts else ""
 
 
 def preface(blocks: Sequence[MemoryBlock]) -> str:

@@ -86,8 +86,8 @@ class ActiveRun:
     options: RunOptions
     models: tuple[str, ...]
     """The chosen model and its fall-backs, in order."""
-    system: Callable[[], str]
-    """Builds the system prompt."""
+    system: Callable[[], tuple[str, ...]]
+    """Builds the system prompt, section by section."""
     tools: Mapping[str, Tool]
     workspace: Workspace
     evaluate: Callable[[Tool, tuple[str, ...]], PolicyAnswer]
@@ -103,6 +103,8 @@ class ActiveRun:
     """What is looked up before the first step, and what tools may search; None: nothing."""
     preface: str = ""
     """Put before the run's message."""
+    compacting: str | None = None
+    """What a summary has to keep above all, where the run is to compact the context and nothing else."""
     levers: Levers = field(default_factory=Levers)
     model_index: int = 0
 

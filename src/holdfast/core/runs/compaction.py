@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
+from holdfast.core.domain.context import CHARS_PER_TOKEN, request_tokens, tokens_of
 from holdfast.core.domain.errors import ContextTooLong, ModelError
 from holdfast.core.domain.events import ContextCompacted, UsageRecorded
-from holdfast.core.domain.messages import Message, Part, TextPart, ToolCallPart, ToolResultPart
+from holdfast.core.domain.messages import Message, TextPart, ToolCallPart, ToolResultPart
 from holdfast.core.domain.models import (
     ModelClient,
     ModelInfo,
@@ -19,36 +20,17 @@ from holdfast.core.domain.text import shorten
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.projections.context import SUMMARY_HEADER, Entry
 
-CHARS_PER_TOKEN = 4
-"""A rough rule for texts in European languages and code; errs to the safe side with the margin below."""
 _FULL = 0.8
 """Share of the window at which the context is compacted."""
 _KEPT = 0.375
 """Share of that which the newest messages may keep."""
-_IMAGE_TOKENS = 1_500
 _PROMPT = (
     "Summarise the conversation so far for yourself, so that you can go on without it. Keep: what the "
     "person wants, decisions and their reasons, facts and figures found, names of files read and written, "
     "commands run and their results, what is done, and what is left to do. Leave out pleasantries. "
     "Write plain text, at most 800 words."
 )
-
-
-def tokens_of(message: Message) -> int:
-    """Returns about how many tokens a message takes."""
-    return 4 + sum(_tokens(part) for part in message.parts)
-
-
-def _tokens(part: Part) -> int:
-    match part:
-        case TextPart(text=text):
-            return len(text) // CHARS_PER_TOKEN + 1
-        case ToolCallPart():
-            return (len(part.name) + len(str(part.arguments))) // CHARS_PER_TOKEN + 8
-        case ToolResultPart():
-            return 8 + sum(_tokens(each) for each in part.content)
-        case _:
-            return _IMAGE_TOKENS
+_FOCUS = "\nThe person asks that above all this is kept: "
 
 
 class Compactor:
@@ -63,22 +45,22 @@ class Compactor:
         most = _most(run, info)
         if most is None:
             return False
-        size = sum(map(tokens_of, request.messages)) + len(str(request.tools)) // CHARS_PER_TOKEN
-        if size < most:
+        if request_tokens(request) < most:
             return False
         return await self.compact(run, int(most * _KEPT))
 
-    async def compact(self, run: ActiveRun, keep_tokens: int) -> bool:
-        """Replaces all but the newest `keep_tokens` of the context by a summary.
+    async def compact(self, run: ActiveRun, keep_tokens: int, focus: str = "") -> bool:
+        """Replaces all but the newest `keep_tokens` of the context by a summary; `focus` is what that must
+        keep above all.
 
         Says False when there is nothing that could be left out.
         """
         entries = run.emitter.context.entries
-        cut = _cut(entries, keep_tokens)
-        if cut == 0 or (cut == 1 and _is_summary(entries[0])):
-            return False  # a summary of the summary would make no room
+        cut = droppable(entries, keep_tokens)
+        if cut == 0:
+            return False
         old = entries[:cut]
-        summary = await self._summary(run, old)
+        summary = await self._summary(run, old, focus)
         before = sum(tokens_of(entry.message) for entry in entries)
         kept = sum(tokens_of(entry.message) for entry in entries[cut:])
         await run.emitter.emit(
@@ -93,7 +75,9 @@ class Compactor:
         )
         return True
 
-    async def _summary(self, run: ActiveRun, entries: list[Entry]) -> str:
+    async def _summary(self, run: ActiveRun, entries: list[Entry], focus: str) -> str:
+        if run.model == "offline":
+            return digest(entries)  # it is no language model
         transcript = "\n\n".join(_as_text(entry.message) for entry in entries)
         limit = 200_000
         if len(transcript) > limit:
@@ -101,7 +85,7 @@ class Compactor:
         request = ModelRequest(
             model=run.model,
             messages=(
-                Message(role="system", parts=(TextPart(text=_PROMPT),)),
+                Message(role="system", parts=(TextPart(text=_PROMPT + (_FOCUS + focus if focus else "")),)),
                 Message(role="user", parts=(TextPart(text=transcript),)),
             ),
             settings=ModelSettings(max_output_tokens=2_000, api_base=run.spec.model_settings.api_base),
@@ -122,6 +106,18 @@ class Compactor:
             # The run must be able to go on without the model's help: a mechanical digest is better than none.
             return digest(entries)
         return "".join(texts).strip() or digest(entries)
+
+
+def droppable(entries: list[Entry], keep_tokens: int) -> int:
+    """Returns how many of the oldest messages can give way, so that the newest `keep_tokens` stay; 0 also
+    where there is but an older summary, for a summary of that would make no room."""
+    cut = _cut(entries, keep_tokens)
+    return 0 if cut == 1 and _is_summary(entries[0]) else cut
+
+
+def kept_on_request(entries: list[Entry]) -> int:
+    """Returns how many tokens stay when a person asks for a compaction: a fifth."""
+    return sum(tokens_of(entry.message) for entry in entries) // 5
 
 
 def _most(run: ActiveRun, info: ModelInfo) -> float | None:

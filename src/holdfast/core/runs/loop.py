@@ -25,7 +25,7 @@ from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.values import new_id
 from holdfast.core.runs.active import ActiveRun
-from holdfast.core.runs.compaction import Compactor
+from holdfast.core.runs.compaction import Compactor, kept_on_request
 from holdfast.core.runs.executor import Executor
 from holdfast.core.runs.projections.state import REPEATS, CallState
 from holdfast.core.runs.replies import ReplyCheck
@@ -54,6 +54,9 @@ class Loop:
     async def run(self, run: ActiveRun) -> None:
         """Runs to `run.completed`. Raises `HoldfastError` when the run has to fail: a model's error, a
         limit, a reply that does not fit its schema."""
+        if run.compacting is not None:
+            await self._compact(run, run.compacting)
+            return
         if run.options.response_format is not None and run.model == "offline":
             raise UnsupportedError(
                 "The offline model cannot answer in a given JSON form. Choose another model with --model."
@@ -98,6 +101,12 @@ class Loop:
         await run.emitter.emit(*handed, RunCompleted(**run.ids, reason="client_tools"), durable=True)
         return True
 
+    async def _compact(self, run: ActiveRun, focus: str) -> None:
+        keep = kept_on_request(run.emitter.context.entries)
+        if not await _timed(run, lambda: self._compactor.compact(run, keep, focus)):
+            raise nothing_to_compact()
+        await run.emitter.emit(RunCompleted(**run.ids), durable=True)
+
     async def _between_steps(self, run: ActiveRun) -> None:
         levers = run.levers
         if not levers.go.is_set():
@@ -122,7 +131,7 @@ class Loop:
             run, lambda: self._compactor.before_step(run, self._stepper.request(run, tools=tools), info)
         )
         try:
-            return await _timed(run, lambda: self._stepper.step(run, tools=tools))
+            return await _timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
         except ContextTooLong:
             # The window was smaller than we knew: once with half of what there is, then it is an error.
             used = sum(len(str(entry.message)) for entry in run.emitter.context.entries) // 4
@@ -130,7 +139,7 @@ class Loop:
             await run.emitter.emit(*run.emitter.closing(run.state, "error"))
             if not await _timed(run, lambda: self._compactor.compact(run, used // 3)):
                 raise
-            return await _timed(run, lambda: self._stepper.step(run, tools=tools))
+            return await _timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
 
     async def _repaired(self, run: ActiveRun, result: StepResult) -> bool:
         """Checks the reply against `response_format`; asks once for another when it does not fit."""
@@ -194,6 +203,13 @@ def _check_repeats(run: ActiveRun) -> None:
         raise limit_error(
             "repeated_call", f"The agent asked for the same call {REPEATS} times in a row ({name})."
         )
+
+
+def nothing_to_compact() -> HoldfastError:
+    """Returns the error of a conversation that is as short as it can be."""
+    return ConflictError(
+        "There is nothing to compact: the model sees a few messages only.", code="nothing_to_compact"
+    )
 
 
 def limit_error(code: str, message: str) -> HoldfastError:

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from holdfast.core.domain.context import request_tokens
 from holdfast.core.domain.errors import (
     ContextTooLong,
     ModelAuthError,
@@ -99,23 +100,30 @@ class Stepper:
 
     def request(self, run: ActiveRun, *, tools: bool = True) -> ModelRequest:
         """Returns the request of the run's next step."""
-        system = Message(role="system", parts=(TextPart(text=run.system()),))
         return ModelRequest(
             model=run.model,
-            messages=(system, *run.emitter.context.with_preface(run.preface)),
+            messages=(_system(run.system()), *run.emitter.context.with_preface(run.preface)),
             tools=(*map(schema, run.tools.values()), *run.options.client_tools) if tools else (),
             settings=run.spec.model_settings,
             response_format=run.options.response_format,
         )
 
-    async def step(self, run: ActiveRun, *, tools: bool = True) -> StepResult:
-        """Makes one model call. Raises `ModelError` when no model of the run can answer; then the step is
-        still open, and the run's closing completes it."""
+    async def step(self, run: ActiveRun, *, tools: bool = True, window: int | None = None) -> StepResult:
+        """Makes one model call; `window` is how many tokens the model takes, as far as that is known. Raises
+        `ModelError` when no model of the run can answer; then the step is still open, and the run's closing
+        completes it."""
         began = time.perf_counter()
         request = self.request(run, tools=tools)
         prompt = await asyncio.to_thread(self._keep, request)
         await run.emitter.emit(
-            StepStarted(**run.ids, step=run.state.step + 1, model=run.model, prompt=prompt)
+            StepStarted(
+                **run.ids,
+                step=run.state.step + 1,
+                model=run.model,
+                prompt=prompt,
+                tokens=request_tokens(request),
+                window=window,
+            )
         )
         reply = _Reply(began)
         reply.request_ms = reply.milliseconds()
@@ -218,6 +226,14 @@ class Stepper:
             )
         )
         return run.state.calls[call_id]
+
+
+def _system(sections: tuple[str, ...]) -> Message:
+    """Returns the first message: a part for each section, so that the kept prompt tells them apart. Its text
+    has a blank line between two."""
+    last = len(sections) - 1
+    texts = (f"{text}\n" if index < last else text for index, text in enumerate(sections))
+    return Message(role="system", parts=tuple(TextPart(text=text) for text in texts))
 
 
 def _too_long(run: ActiveRun, error: ModelError) -> bool:

@@ -40,9 +40,10 @@ from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import new_call_id, new_id
 from holdfast.core.runs.active import ActiveRun, Prepare
 from holdfast.core.runs.broker import Broker
+from holdfast.core.runs.compaction import droppable, kept_on_request
 from holdfast.core.runs.executor import RunStopped
 from holdfast.core.runs.knowledge.assigned import KNOWLEDGE_TOOLS
-from holdfast.core.runs.loop import Loop
+from holdfast.core.runs.loop import Loop, nothing_to_compact
 from holdfast.core.runs.options import check_direct, check_results
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
@@ -165,6 +166,29 @@ class Supervisor:
             started = RunStarted(**run.ids, agent=run.spec.name, model="", options=options)
             await self._begin(run, started, requested)
             return run.run_id, requested.call_id
+
+    async def compact(self, session_id: str, focus: str) -> Submitted:
+        """Starts a run that compacts what the model sees of the session, and asks it nothing else.
+
+        Raises `ConflictError`: `busy` while a run is under way or calls wait for their caller's results,
+        `nothing_to_compact`.
+        """
+        async with self.idle(session_id):
+            self._check_open()
+            session = await self._session(session_id)
+            context = await read_context(self._log, session_id)
+            if context.unanswered:
+                raise _busy("The program that uses this session has yet to send the results of its tools.")
+            entries = context.entries
+            if not droppable(entries, kept_on_request(entries)):
+                raise nothing_to_compact()
+            options = RunOptions()
+            models = await self._prepare.models(session, options)
+            state = RunState(session.id, new_id())
+            run = await self._prepare.run(session, options, state, context, models)
+            run.compacting = focus
+            await self._begin(run, RunStarted(**run.ids, agent=run.spec.name, model="", options=options))
+            return Submitted(session_id=session_id, message_id="", run_id=run.run_id)
 
     async def _context_of(self, session_id: str, tool: str) -> ContextProjection:
         """Returns what a tool that is run directly must know of the session: what it finds is numbered as all

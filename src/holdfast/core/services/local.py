@@ -38,6 +38,7 @@ from holdfast.core.services.agents import AgentService
 from holdfast.core.services.asking import OFFLINE, ModelAsker
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.catalog import KeyService, ModelService
+from holdfast.core.services.contexts import ContextReader
 from holdfast.core.services.engine import EngineService
 from holdfast.core.services.fetching import DocumentFetcher
 from holdfast.core.services.files import FileService
@@ -267,7 +268,9 @@ class LocalWorkbench:
         self.sessions: Sessions = SessionService(
             access, log, core.supervisor, core.registry, parts.catalog, core.workspaces, parts.blobs
         )
-        self.runs: Runs = RunService(access, log, core.supervisor, core.broker, core.attachments)
+        self.runs: Runs = RunService(
+            access, log, core.supervisor, core.broker, core.attachments, ContextReader(log, parts.blobs)
+        )
         self.approvals: Approvals = ApprovalService(access, log, core.broker, core.policies)
         self.events: Events = EventService(access, log)
         self.files: Files = FileService(

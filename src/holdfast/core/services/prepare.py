@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from holdfast.core.agents.instructions import project_notes, system_prompt
+from holdfast.core.agents.instructions import project_notes, system_sections
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.approvals.policy import Layers, evaluate
@@ -175,8 +175,8 @@ class Preparation:
 
     def _system(
         self, session: Session, spec: AgentSpec, tools: tuple[str, ...], memory: str, knowledge: str
-    ) -> str:
-        return system_prompt(
+    ) -> tuple[str, ...]:
+        return system_sections(
             instructions=spec.instructions,
             today=utc_now().date(),
             workspace=session.workspace,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
+from holdfast.core.domain.context import Compaction, RunContext
 from holdfast.core.domain.errors import ConflictError, InvalidError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.identity import Scope
@@ -16,6 +17,7 @@ from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.attachments import Attachments
+from holdfast.core.services.contexts import ContextReader
 from holdfast.core.services.needs import Needs
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.policies import Policies
@@ -32,9 +34,11 @@ class RunService:
         supervisor: Supervisor,
         broker: Broker,
         attachments: Attachments,
+        contexts: ContextReader,
     ) -> None:
         self._access = access
         self._attachments = attachments
+        self._contexts = contexts
         self._log = log
         self._supervisor = supervisor
         self._broker = broker
@@ -97,6 +101,16 @@ class RunService:
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         await self._access.session(session_id)
         return await self._supervisor.go_on(session_id, await self._allowed((), options))
+
+    async def context(self, run_id: str, step: int | None = None) -> RunContext:
+        return await self._contexts.of_run(await self._access.run(run_id), step)
+
+    async def compaction(self, run_id: str, event_id: int) -> Compaction:
+        return await self._contexts.compaction(await self._access.run(run_id), event_id)
+
+    async def compact(self, session_id: str, focus: str = "") -> Submitted:
+        await self._access.session(session_id)
+        return await self._supervisor.compact(session_id, focus)
 
     async def questions(
         self, session_id: str | None = None, limit: int = 200, cursor: str | None = None

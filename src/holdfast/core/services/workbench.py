@@ -15,6 +15,7 @@ from pydantic import AwareDatetime
 
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.approvals import Approval, Decision, Rules
+from holdfast.core.domain.context import Compaction, RunContext
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.idempotency import KeptAnswers
@@ -246,6 +247,27 @@ class Runs(Protocol):
     @needs(Scope.CHAT)
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         """Starts a run that continues the session's last one, which failed or was cancelled."""
+        ...
+
+    @needs(Scope.READ)
+    async def context(self, run_id: str, step: int | None = None) -> RunContext:
+        """Returns what the model was shown in a step of the run, part by part with the very texts; `step`
+        None: in its last one. Raises `NotFoundError`, also where the run has not asked its model yet."""
+        ...
+
+    @needs(Scope.READ)
+    async def compaction(self, run_id: str, event_id: EventId) -> Compaction:
+        """Returns what the compaction that the event `event_id` of the run tells of took out of the model's
+        sight, and what it left. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def compact(self, session_id: str, focus: str = "") -> Submitted:
+        """Starts a run that does nothing but put a summary in the place of the older messages that the model
+        sees; the log keeps them. `focus` is what the summary must keep above all.
+
+        Raises `ConflictError`: `busy` while a run is under way, `nothing_to_compact`.
+        """
         ...
 
     @needs(Scope.READ)

@@ -8,6 +8,7 @@ from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.runs.knowledge.assigned import Assigned
 from holdfast.core.tools.builtin.search_knowledge import SEARCH_KNOWLEDGE
 
+KNOWLEDGE_HEADER = "# Knowledge"
 _LONGEST = 300
 _CITE = (
     "- Passages have a number in brackets. Behind each statement that rests on one, cite it by its number: "
@@ -26,7 +27,7 @@ def knowledge_section(there: Sequence[Assigned], tools: Sequence[str], *, cited:
     )
     if not there and not cited:
         return ""
-    lines = ["# Knowledge"]
+    lines = [KNOWLEDGE_HEADER]
     if searched:
         lines.append(f"- Search these collections with `{SEARCH_KNOWLEDGE}` before you answer from memory:")
         lines += [f"  - {_described(each)}" for each in searched]
