@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 from fake_workbench import NOON, FakeWorkbench
+from pytest_textual_snapshot import SVGImageExtension
+from stage import Stage
 from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
 
 from holdfast.tui.app import HoldfastApp
 from holdfast.tui.start import Start
 
+Pictures = Callable[[Pilot[Any], Callable[[], Awaitable[None]]], Awaitable[None]]
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 LATER = NOON + timedelta(minutes=5)
 
@@ -51,3 +55,32 @@ def until() -> Until:
 @pytest.fixture
 def clock() -> datetime:
     return LATER
+
+
+@pytest.fixture
+def pictures(snapshot: Any) -> Pictures:
+    """Returns a function that compares what an app shows with its kept pictures: small and large, dark and
+    light, in one start of the app. It is given what waits until everything is drawn."""
+    kept = snapshot.use_extension(SVGImageExtension)
+
+    async def compare(pilot: Pilot[Any], rest: Callable[[], Awaitable[None]]) -> None:
+        app = pilot.app
+        wrong = []
+        for size in ((80, 24), (120, 40)):
+            await pilot.resize_terminal(*size)
+            for theme in ("dark", "light"):
+                app.theming.show(f"holdfast-{theme}")
+                for field in (*app.screen.query(Input), *app.screen.query(TextArea)):
+                    field.cursor_blink = False
+                await rest()
+                name = f"{size[0]}x{size[1]}-{theme}"
+                if kept(name=name) != app.export_screenshot():
+                    wrong.append(name)
+        assert not wrong, "not as its kept picture; see with --snapshot-update what has changed"
+
+    return compare
+
+
+@pytest.fixture
+def stage(make_app: Any, until: Any) -> Callable[..., Stage]:
+    return lambda theme="holdfast-dark", **more: Stage(make_app, until, theme, **more)
