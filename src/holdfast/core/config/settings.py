@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING
+from holdfast.core.domain.modes import AutoLimits
 
 PROJECT_SETTINGS = Path(".holdfast", "settings.yaml")
 """A project's own settings file; it may set a few things only."""
@@ -125,6 +126,10 @@ class Settings(_Section):
     """The agent of a new session."""
     approve: ApproveMode = ApproveMode.ASK
     """How much runs of the terminal app may do without asking."""
+    trash_days: int = Field(default=30, ge=1, le=3650)
+    """Days that what was deleted stays in the trash; then the engine deletes it for good."""
+    auto: AutoLimits = AutoLimits()
+    """How far the mode `auto` goes before it asks again, when it is switched on without other limits."""
     engine: EngineSettings = EngineSettings()
     server: ServerSettings = ServerSettings()
     models: ModelsSettings = ModelsSettings()

@@ -54,6 +54,7 @@ from holdfast.core.domain.session_events import (
     SessionConfigured,
     SessionCreated,
     SessionDeleted,
+    SessionGrantsDropped,
     SessionMark,
     SessionModeChanged,
     SessionRenamed,
@@ -354,6 +355,7 @@ SessionEvent = (
     | SessionConfigured
     | SessionDeleted
     | SessionModeChanged
+    | SessionGrantsDropped
     | MessageQueued
     | MessageDequeued
     | FileChanged

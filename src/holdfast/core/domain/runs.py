@@ -54,7 +54,9 @@ class RunOptions(Value):
     history: tuple[Message, ...] | None = None
     """What the model sees as the conversation before the message, instead of what the session holds. Later
     runs of the session go on from it. Without system messages: `instructions_prefix` is for those."""
-    approve: ApproveMode = ApproveMode.ASK
+    approve: ApproveMode | None = None
+    """How much the run may do without asking. None: as the mode of the session says, and `ask` where it has
+    none. A change of that mode holds from the next tool call of the run on, whatever stands here."""
     approvals: Literal["wait", "deny"] = "wait"
     """What becomes of a call that needs a person, an approval or a question: it waits, or it is denied at
     once, with a reason that the model sees. `approve` decides which calls those are."""
@@ -153,8 +155,30 @@ class Session(Value):
     pending: int = 0
     """Approvals and questions that wait."""
     messages: int = 0
+    starred: bool = False
+    archived: bool = False
+    """Left out of the listing, unless it is asked for."""
+    unread: int = 0
+    """Runs that have ended since the owner last looked."""
+    imported_from: str = ""
+    """What it was read from; empty when it was made here."""
+    deleted_at: AwareDatetime | None = None
+    """When it was put into the trash."""
     usage: Usage = Usage()
     last_event_id: int = 0
+
+
+class SessionCounts(Value):
+    """How many sessions one user has; archived and deleted ones count for themselves only."""
+
+    sessions: int = 0
+    starred: int = 0
+    unread: int = 0
+    """In which runs have ended since the owner last looked."""
+    waiting: int = 0
+    """In which something waits for a person."""
+    archived: int = 0
+    trash: int = 0
 
 
 class QueuedMessage(Value):

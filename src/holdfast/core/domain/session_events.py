@@ -1,4 +1,4 @@
-"""The events of a session that belong to no run: its life, its marks, and the messages that wait in its queue.
+"""The events of a session that belong to no run: its life, its marks, and its queue of messages.
 
 A star, the archive and what was looked at are marks, which come and go at any time and which no model sees.
 A session in the trash takes no other event but `session.restored` and `session.deleted`.
@@ -82,6 +82,16 @@ class SessionModeChanged(SessionScoped):
     """Which limit was reached."""
 
 
+class SessionGrantsDropped(SessionScoped):
+    """At any time: what was granted for this session before does not count any more, as far as one of these
+    rules was granted."""
+
+    type: Literal["session.grants_dropped"] = "session.grants_dropped"
+    rules: tuple[str, ...]
+    by: str = ""
+    client: str = ""
+
+
 class MessageQueued(SessionScoped):
     """While a run is busy; `message.dequeued` follows."""
 
@@ -127,7 +137,7 @@ class SessionSeen(SessionScoped):
 
 
 class SessionTrashed(SessionScoped):
-    """Nobody sees the session any more until `session.restored`; `session.deleted` follows after some days."""
+    """Nobody sees the session until `session.restored`; after some days `session.deleted` follows."""
 
     type: Literal["session.trashed"] = "session.trashed"
 

@@ -20,6 +20,7 @@ from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.tools import MemoryDesk, Risk, Tool
 from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.knowledge.begin import RunKnowledge
+from holdfast.core.runs.modes import RunMode
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import CallState, RunState
 
@@ -92,6 +93,7 @@ class ActiveRun:
     workspace: Workspace
     evaluate: Callable[[Tool, tuple[str, ...]], PolicyAnswer]
     """Policy on a call: the user's rules, the agent's, the session's grants and the mode."""
+    mode: RunMode
     allow_always: Callable[[str], object]
     """Adds a rule to the allow list of the user whose run it is."""
     state: RunState

@@ -7,19 +7,21 @@ up after a restart registers again, so a decision finds it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Verdict
+from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules, Verdict
 from holdfast.core.domain.errors import ConflictError, ForbiddenError, HoldfastError, InvalidError
 from holdfast.core.domain.events import ApprovalResolved, QuestionAnswered
 from holdfast.core.domain.tools import Question, Tool, ToolContext
 from holdfast.core.domain.values import utc_now
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.tools.registry import validate_arguments
+
+Scope = Literal["once", "session", "always"]
 
 _POLL_S = 0.02
 _TAKE_UP_POLLS = 100
@@ -45,22 +47,33 @@ class Broker:
     def __init__(self) -> None:
         self._approvals: dict[str, Waiting] = {}
         self._questions: dict[str, tuple[ActiveRun, Question, asyncio.Event]] = {}
-        self._grants: dict[str, list[str]] = {}
+        self._grants: dict[str, dict[str, Scope]] = {}
 
     # --- grants
 
-    def grants(self, session_id: str) -> list[str]:
-        """Returns the rules that were allowed for the session."""
-        return self._grants.setdefault(session_id, [])
+    def grants(self, session_id: str, user: Rules) -> tuple[str, ...]:
+        """Returns the rules that are granted in the session. What was allowed always is, for as long as the
+        user's own allow list still has it: a rule that is taken out of there is gone."""
+        known = self._grants.get(session_id, {})
+        return tuple(rule for rule, scope in known.items() if scope == "session" or rule in user.allow)
 
-    def remember(self, approvals: tuple[Approval, ...]) -> None:
-        """Takes in the session grants among decided approvals, after a restart."""
+    def remember(self, session_id: str, approvals: tuple[Approval, ...]) -> None:
+        """Takes the grants of a session from all its decided approvals, in the place of what was known."""
+        self._grants[session_id] = {}
         for approval in approvals:
             decision = approval.decision
-            if approval.status == ApprovalStatus.APPROVED and decision and decision.scope != "once":
-                grants = self.grants(approval.session_id)
-                if approval.rule and approval.rule not in grants:
-                    grants.append(approval.rule)
+            if approval.status == ApprovalStatus.APPROVED and decision is not None:
+                self._grant(session_id, approval.rule, decision.scope)
+
+    def _grant(self, session_id: str, rule: str, scope: Scope) -> None:
+        known = self._grants.setdefault(session_id, {})
+        if rule and scope != "once" and known.get(rule) != "session":
+            known[rule] = scope
+
+    def drop_grants(self, session_id: str, rules: Collection[str]) -> None:
+        """Takes granted rules back."""
+        for rule in rules:
+            self._grants.get(session_id, {}).pop(rule, None)
 
     def forget(self, session_id: str) -> None:
         """Drops what is known of a deleted session."""
@@ -165,8 +178,7 @@ class Broker:
             await asyncio.to_thread(waiting.run.allow_always, rule)
         # "Always" is a grant for this session too: a wider ask rule of the user's own may outrank the file's
         # new line, and the person has just said yes.
-        if decision.scope != "once" and rule not in self.grants(waiting.run.session_id):
-            self.grants(waiting.run.session_id).append(rule)
+        self._grant(waiting.run.session_id, rule, decision.scope)
         await self._resolve(waiting, "approved", decision)
         if decision.scope != "once":
             await self._release_covered(waiting, decision)
@@ -217,6 +229,7 @@ class Broker:
             outcome="approve",
             reason=f"covered by the rule {granted.approval.rule}",
             decided_by=decision.decided_by,
+            client=decision.client,
         )
         for waiting in list(self._approvals.values()):
             if waiting.deciding:

@@ -123,6 +123,7 @@ class Loop:
                 MessageDequeued(session_id=run.session_id, message_id=message_id, reason="sent"),
                 MessageAdded(**run.ids, message_id=message_id, parts=parts, origin="steer"),
             )
+        await run.mode.keep_limits()
         _check_limits(run)
 
     async def _step(self, run: ActiveRun, *, tools: bool) -> StepResult:

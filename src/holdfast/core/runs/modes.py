@@ -106,15 +106,11 @@ class RunMode:
     async def keep_limits(self) -> None:
         """Goes back to asking when a limit of `auto` is reached; the log says which. To be called between
         two steps: no limit but the time can be reached inside of one. Raises `StoreError`."""
-        if self.now() is not ApproveMode.AUTO and not self._may_be_over:
-            return
         session_id = self._state.session_id
+        mode = self._own or self._modes.held(session_id)
+        if mode is None or mode.mode is not ApproveMode.AUTO:
+            return
         mode = self._own or await self._modes.read(session_id)
         reason = mode.reached(self._modes.now()) if mode is not None else ""
         if reason:
             await self._modes.change(session_id, ApproveMode.ASK, None, reason=reason)
-
-    @property
-    def _may_be_over(self) -> bool:
-        mode = self._own or self._modes.held(self._state.session_id)
-        return mode is not None and mode.mode is ApproveMode.AUTO

@@ -29,6 +29,7 @@ from holdfast.core.runs.compaction import Compactor
 from holdfast.core.runs.executor import Executor
 from holdfast.core.runs.knowledge.desk import KnowledgePorts
 from holdfast.core.runs.loop import Loop
+from holdfast.core.runs.modes import Modes
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.steps import Stepper
 from holdfast.core.runs.supervisor import Supervisor
@@ -143,6 +144,7 @@ class _Core:
         self.workspaces = Workspaces(parts.paths, parts.blobs)
         self.attachments = Attachments(log.reader)
         self.broker = Broker()
+        self.modes = Modes(log, lambda: parts.settings(None).auto)
         self.replies = ReplyCheck(parts.processes, parts.environment)
         self.library = self._library()
         self.keeper = FolderKeeper(
@@ -207,6 +209,7 @@ class _Core:
             self.parts.tools,
             self.workspaces,
             self.broker,
+            self.modes,
             self.policies,
             lambda: StreamRedactor(redactor),
             self.parts.settings,

@@ -26,6 +26,7 @@ from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.knowledge.begin import run_knowledge, section
 from holdfast.core.runs.knowledge.checking import check_knowledge
 from holdfast.core.runs.knowledge.desk import KnowledgePorts
+from holdfast.core.runs.modes import Modes, RunMode
 from holdfast.core.runs.options import affordable, check_options, memory_tools, with_options
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
@@ -37,6 +38,7 @@ from holdfast.core.services.remembering import RunMemory, choose_blocks
 from holdfast.core.services.sessions import valid
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.log import EventLog
+from holdfast.core.store.modes import dropped_grants
 from holdfast.core.tools.registry import ToolRegistry
 
 
@@ -52,6 +54,7 @@ class Preparation:
         tools: ToolRegistry,
         workspaces: Workspaces,
         broker: Broker,
+        modes: Modes,
         policies: Policies,
         redactor: Callable[[], StreamRedactor],
         settings: Callable[[Path | None], Settings],
@@ -67,6 +70,7 @@ class Preparation:
         self._tools = tools
         self._workspaces = workspaces
         self._broker = broker
+        self._modes = modes
         self._policies = policies
         self._redactor = redactor
         self._settings = settings
@@ -126,9 +130,17 @@ class Preparation:
         reader = self._log.reader
         approvals = await all_items(lambda limit, at: reader.approvals(session.id, False, limit, at))
         # A fork's older ones were decided for the session that it comes from.
+        dropped = await dropped_grants(reader, session.id)
         self._broker.remember(
-            tuple(each for each in approvals if each.decided_at and each.decided_at >= session.created_at)
+            session.id,
+            tuple(
+                each
+                for each in approvals
+                if each.decided_at and each.decided_at >= dropped.get(each.rule, session.created_at)
+            ),
         )
+        await self._modes.read(session.id)
+        mode = RunMode(self._modes, state, options.approve)
         return ActiveRun(
             session_id=session.id,
             run_id=state.run_id,
@@ -140,7 +152,8 @@ class Preparation:
             ),
             tools={name: self._tools.get(name) for name in names},
             workspace=workspace,
-            evaluate=self._evaluator(session, spec, options, await self._policies.of(session.owner)),
+            evaluate=self._evaluator(session, spec, mode, await self._policies.of(session.owner)),
+            mode=mode,
             allow_always=self._policies.file(session.owner).add_allow,
             state=state,
             emitter=emitter,
@@ -157,7 +170,7 @@ class Preparation:
         return tuple(dict.fromkeys((*spec.tool_names, *memory_tools(spec, options, writes=writes))))
 
     def _evaluator(
-        self, session: Session, spec: AgentSpec, options: RunOptions, policy: UserPolicy
+        self, session: Session, spec: AgentSpec, mode: RunMode, policy: UserPolicy
     ) -> Callable[[Tool, tuple[str, ...]], PolicyAnswer]:
         def answer(tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
             if (refusal := policy.refuses(tool)) is not None:
@@ -167,9 +180,9 @@ class Preparation:
                 user = policy.rules()
             except (InvalidError, OSError) as error:
                 user, unreadable = Rules(), str(error)
-            granted = Rules(allow=tuple(self._broker.grants(session.id)))
+            granted = Rules(allow=self._broker.grants(session.id, user))
             layers = Layers(user=user, session=granted, agent=spec.approvals, unreadable=unreadable)
-            return evaluate(tool.name, tool.risk, subjects, layers, options.approve)
+            return evaluate(tool.name, tool.risk, subjects, layers, mode.now())
 
         return answer
 

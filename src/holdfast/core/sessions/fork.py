@@ -24,6 +24,7 @@ _NOT_COPIED = (
     "session.deleted",
     *MARKS,
     "session.mode_changed",
+    "session.grants_dropped",
     "message.queued",
     "message.dequeued",
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 
 from holdfast.core.domain.modes import AutoLimits, SessionMode
-from holdfast.core.domain.session_events import SessionModeChanged
+from holdfast.core.domain.session_events import SessionGrantsDropped, SessionModeChanged
 from holdfast.core.store.reader import Reader
 
 
@@ -41,3 +42,13 @@ async def read_mode(reader: Reader, session_id: str) -> SessionMode | None:
             "cost_usd": max(0.0, row["cost_usd"]),
         }
     )
+
+
+async def dropped_grants(reader: Reader, session_id: str) -> dict[str, datetime]:
+    """Returns the rules whose grants in a session were taken back, and when that was last."""
+    rows = await reader.rows(
+        "SELECT body FROM events WHERE session_id = ? AND type = 'session.grants_dropped' ORDER BY id",
+        (session_id,),
+    )
+    events = (SessionGrantsDropped.model_validate_json(row["body"]) for row in rows if row["body"])
+    return {rule: event.at for event in events for rule in event.rules}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision
@@ -101,6 +102,7 @@ class RunState:
     model: str = ""
     """The one in use: of the start, then the one that was fallen back to."""
     options: RunOptions = field(default_factory=RunOptions)
+    started_at: datetime | None = None
     step: int = 0
     step_open: bool = False
     part: OpenPart | None = None
@@ -170,6 +172,7 @@ class RunState:
         match event:
             case RunStarted():
                 self.agent, self.model, self.options = event.agent, event.model, event.options
+                self.started_at = event.at
             case RunPaused():
                 self.paused = True
             case RunResumed():
