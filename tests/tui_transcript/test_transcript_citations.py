@@ -14,7 +14,7 @@ from holdfast.tui.widgets.transcript.inline import SOURCE_META
 from holdfast.tui.widgets.transcript.line import Line
 from holdfast.tui.widgets.transcript.markdown import render
 from holdfast.tui.widgets.transcript.pieces import Cited
-from holdfast.tui.widgets.transcript.search import words_of
+from holdfast.tui.presenters.words import words_of
 
 MakeHost = Callable[[], Any]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from holdfast.core.domain import events
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.text import sanitize, sanitize_line
+from holdfast.tui.keys import shown
 from holdfast.tui.presenters.entries import (
     Append,
     Change,
@@ -67,7 +68,7 @@ class Calls:
         entry = self._open.get(f"{event.run_id}:{approval.call_id}")
         if entry is None:
             return []
-        entry.state = "waiting"
+        entry.state, entry.asked = "waiting", True
         entry.subject = subject_line(approval.subject) or entry.subject
         entry.note = sanitize(approval.reason).strip()
         entry.blocks = shortened(views_of(approval.preview) or [arguments_view(approval.arguments)])
@@ -193,7 +194,9 @@ def shortened(views: list[View]) -> list[View]:
                 left = 0
                 short.append(view)
         if left:
-            short.append(TextView(f"… {left} more lines: F2 shows the whole call"))
+            short.append(
+                TextView(f"… {left} more lines: {shown('everywhere.approvals')} shows the whole call")
+            )
     return short
 
 

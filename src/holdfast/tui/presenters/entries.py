@@ -131,6 +131,8 @@ class Entry:
     choices: tuple[str, ...]
     """The answers that a question offers."""
     blocks: list[View]
+    asked: bool
+    """Whether a tool call waited for a person, or does."""
     sources: Mapping[int, PassageView]
     """Of a reply: what its numbers stand for; of a retrieval: its passages. By them links are opened."""
     open: bool
@@ -158,6 +160,7 @@ class Entry:
         choices: Iterable[str] = (),
         blocks: Iterable[View] = (),
         sources: Mapping[int, PassageView] | None = None,
+        asked: bool = False,
         open: bool = False,
         collapsed: bool = False,
     ) -> None:
@@ -174,6 +177,7 @@ class Entry:
         self.attachments = tuple(attachments)
         self.choices = tuple(choices)
         self.blocks = list(blocks)
+        self.asked = asked
         self.sources = sources if sources is not None else {}
         self.open = open
         self.collapsed = collapsed
@@ -196,7 +200,7 @@ class Entry:
         return (
             *(self.id, self.kind, self.event_id, self.run_id, self.speaker, self.title, self.subject),
             *(self.state, self.note, self.duration_ms, self.attachments, self.choices, tuple(self.blocks)),
-            *(tuple(self.sources.items()), self.open, self.collapsed, self.text),
+            *(tuple(self.sources.items()), self.asked, self.open, self.collapsed, self.text),
         )
 
     def __eq__(self, other: object) -> bool:

@@ -39,6 +39,14 @@ class Place(NamedTuple):
     row: int
 
 
+class Link(NamedTuple):
+    """Where a link stands: the key of its line, and its characters."""
+
+    key: int
+    start: int
+    end: int
+
+
 _number = attrgetter("number")
 
 Finder = Callable[[int, Line], Sequence[Mark]]
@@ -58,6 +66,8 @@ class Column:
         """Gives search hits in a line."""
         self.found: object = None
         """Stands for what `finder` gives: changes when that changes."""
+        self.link: Link | None = None
+        """The link that the cursor stands on."""
         self._by_id: dict[str, Item] = {}
         self._next = 0
         self._previous = -1
@@ -354,10 +364,17 @@ class Column:
     def _rows(self, block: Block) -> list[Strip]:
         self._seen[block] = None
         self._seen.move_to_end(block)
-        selected = self._selected(block)
-        if selected is None and self.finder is None:
+        selected, link = self._selected(block), self._link_in(block)
+        if selected is None and link is None and self.finder is None:
             return block.lay(self.width, self.paint)
-        return block.lay(self.width, self.paint, self._marks, (selected, self.found))
+        return block.lay(self.width, self.paint, self._marks, (selected, self.found, link))
+
+    def _link_in(self, block: Block) -> Link | None:
+        """Returns the link that the cursor stands on, if it is in the block."""
+        link = self.link
+        if link is None or not block.key <= link.key < block.key + len(block.read(self.width)):
+            return None
+        return link
 
     def _selected(self, block: Block) -> object:
         """Returns what of the block is selected, as something to compare; None for nothing."""
@@ -374,6 +391,8 @@ class Column:
 
     def _marks(self, key: int, line: Line) -> list[Mark]:
         marks = list(self.finder(key, line)) if self.finder else []
+        if self.link is not None and self.link.key == key:
+            marks.append((self.link.start, self.link.end, styles.SPOT))
         span = self.selection.get_span(key) if self.selection is not None else None
         if span is not None:
             length = len(line.content.plain)

@@ -43,7 +43,13 @@ class Item:
 
     @property
     def collapsed(self) -> bool:
-        return self.entry.collapsed if self.wish is None else self.wish
+        if self.wish is not None:
+            return self.wish
+        folded = self.looks.folded
+        # What waits for a decision is never hidden by closing everything.
+        if folded is not None and self.entry.kind in _BESIDE and self.entry.state != "waiting":
+            return folded
+        return self.entry.collapsed
 
     @property
     def flows(self) -> bool:

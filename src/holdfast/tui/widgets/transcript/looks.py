@@ -12,3 +12,5 @@ class Looks:
     """Shared by a column and its blocks; after a change the column is made anew."""
 
     diff: DiffLayout = "auto"
+    folded: bool | None = None
+    """Whether all calls and reasoning are closed, or all open; None: each as it is by itself."""

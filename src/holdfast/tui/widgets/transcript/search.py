@@ -2,65 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from holdfast.tui.presenters.entries import (
-    ArgumentsView,
-    CodeView,
-    CommandView,
-    DiffView,
-    Entry,
-    ImageView,
-    PassagesView,
-    PlanView,
-    TableView,
-    TextView,
-    View,
-)
+from holdfast.tui.presenters.entries import Entry
+from holdfast.tui.presenters.words import occurrences, words_of
 from holdfast.tui.widgets.transcript import styles
 from holdfast.tui.widgets.transcript.block import place_of
 from holdfast.tui.widgets.transcript.column import Column
 from holdfast.tui.widgets.transcript.item import Item
 from holdfast.tui.widgets.transcript.line import Line, Mark
-
-
-def words_of(entry: Entry) -> str:
-    """Returns everything that an entry says, on lines."""
-    parts = [entry.title, entry.subject, entry.note, entry.text, *entry.attachments, *entry.choices]
-    for view in entry.blocks:
-        parts += _words(view)
-    return "\n".join(filter(None, parts))
-
-
-def _words(view: View) -> list[str]:
-    match view:
-        case TextView(text) | CodeView(_, text):
-            return [text]
-        case DiffView(path, diff):
-            return [path, diff]
-        case CommandView(command, cwd, output):
-            return [command, cwd, output]
-        case TableView(headers, rows):
-            return [*headers, *(cell for row in rows for cell in row)]
-        case ImageView(_, _, name):
-            return [name]
-        case ArgumentsView(items) | PlanView(items):
-            return [word for item in items for word in item]
-        case PassagesView(_, passages):
-            return [f"{passage.label} {passage.headings}" for _, passage in passages]
-
-
-def occurrences(text: str, needle: str) -> Iterator[int]:
-    """Yields where `needle`, in small letters, stands in `text`, whatever the letters' case there."""
-    small = text.lower()
-    if len(small) != len(text):
-        # A few letters become two in small letters; positions would be off then.
-        small = "".join(one if len(one.lower()) != 1 else one.lower() for one in text)
-    at = small.find(needle)
-    while at >= 0:
-        yield at
-        at = small.find(needle, at + len(needle))
 
 
 @dataclass(slots=True, frozen=True)
@@ -69,6 +20,16 @@ class Hit:
 
     key: int
     start: int
+
+
+class HitPlace(NamedTuple):
+    """A hit by the entry that it stands in."""
+
+    entry_id: str
+    nth: int
+    """Which one in the entry, from 0."""
+    shown: int
+    """How many the entry shows."""
 
 
 class Search:
@@ -82,9 +43,9 @@ class Search:
         """Returns how often the words stand in an entry's source."""
         return sum(1 for _ in occurrences(words_of(entry), self.needle))
 
-    def step(self, column: Column, top: int, step: int) -> bool:
-        """Makes the next hit the current one (the previous when `step` is -1), round the ends; the first
-        time, the next from the row `top` on. Returns whether there is one."""
+    def step(self, column: Column, top: int, step: int, *, wrap: bool = True) -> bool:
+        """Makes the next hit the current one (the previous when `step` is -1), round the ends if `wrap`; the
+        first time, the next from the row `top` on. Returns whether there is one."""
         here = self.current
         place = column.locate(top)
         if place is None:
@@ -92,7 +53,7 @@ class Search:
         at = column.items[place.item].number if here is None else place_of(here.key)[0]
         items = [item for item in column.items if self.matches(item.entry)][::step]
         ahead = [item for item in items if item.number * step >= at * step]
-        for number, item in enumerate([*ahead, *items]):
+        for number, item in enumerate([*ahead, *items] if wrap else ahead):
             hits = self.hits(column, item)[::step]
             if number == 0 and here is not None and item.number == at:
                 now = (here.key, here.start)
@@ -101,6 +62,15 @@ class Search:
                 self.current = hits[0]
                 return True
         return False
+
+    def place(self, column: Column) -> HitPlace | None:
+        """Returns where the current hit stands among those of its entry."""
+        here = self.current
+        items = column.between(*[place_of(here.key)[0]] * 2) if here is not None else []
+        if here is None or not items:
+            return None
+        hits = self._shown(column, items[0])
+        return HitPlace(items[0].entry.id, hits.index(here) if here in hits else 0, len(hits))
 
     def hits(self, column: Column, item: Item) -> list[Hit]:
         """Returns the hits in an item, which is opened when they are hidden in it."""

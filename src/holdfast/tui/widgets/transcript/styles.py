@@ -34,5 +34,6 @@ ERROR = "$text-error"
 ERROR_BAR = "$error"
 
 HIT = "$text on $warning 40%"
+SPOT = "bold reverse $text-primary"
 CURRENT_HIT = "bold reverse $text-warning"
 SELECTED = "$screen-selection-foreground on $screen-selection-background"

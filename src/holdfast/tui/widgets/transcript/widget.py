@@ -6,25 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Offset
 from textual.message import Message
 from textual.selection import Selection
-from textual.strip import Strip
 from textual.timer import Timer
 
+from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.entries import Entry
+from holdfast.tui.presenters.jumps import JumpKind
 from holdfast.tui.presenters.passages import PassageView
-from holdfast.tui.widgets.transcript import highlight, pieces, styles
+from holdfast.tui.widgets.transcript import highlight, pieces
 from holdfast.tui.widgets.transcript.column import Column
+from holdfast.tui.widgets.transcript.cursor import CursorView
 from holdfast.tui.widgets.transcript.inline import LINK_META, SOURCE_META
 from holdfast.tui.widgets.transcript.item import Item
 from holdfast.tui.widgets.transcript.markdown import parser
-from holdfast.tui.widgets.transcript.search import Search, words_of
+from holdfast.tui.widgets.transcript.search import HitPlace, Search
 from holdfast.tui.widgets.transcript.selection import paragraph_at, selected_text, word_at
-from holdfast.tui.widgets.transcript.window import ColumnView
+from holdfast.tui.widgets.transcript.spots import Spot, code_at
 
 DIGITS_S = 0.7
 """After so long without another digit, the number of a citation is taken as it is."""
@@ -38,22 +39,10 @@ def warm() -> None:
         highlight.load(language)
 
 
-class Transcript(ColumnView, can_focus=True):
-    """The entries of a session. What the owner calls is here and in `ColumnView`."""
+class Transcript(CursorView, can_focus=True):
+    """The entries of a session. What the owner calls is here, in `CursorView` and in `ColumnView`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "begin", "To the start", show=False),
-        Binding("end", "follow", "To the end", show=False),
-        Binding("left_square_bracket", "step(-1)", "Previous entry", show=False),
-        Binding("right_square_bracket", "step(1)", "Next entry", show=False),
-        Binding("space,enter", "activate", "Open or close", show=False),
-        Binding("c", "copy", "Copy entry", show=False),
-        *(Binding(digit, f"type_digit({digit!r})", "Open a source", show=False) for digit in "0123456789"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("transcript")]
 
     @dataclass
     class OlderNeeded(Message):
@@ -121,6 +110,18 @@ class Transcript(ColumnView, can_focus=True):
             return self.transcript
 
     @dataclass
+    class NothingFurther(Message):
+        """A jump found nothing among the entries that are here; older ones may have it."""
+
+        transcript: Transcript
+        kind: JumpKind
+        step: int
+
+        @property
+        def control(self) -> Transcript:
+            return self.transcript
+
+    @dataclass
     class NumberTyped(Message):
         """The passage of a number is to be opened; the entry at the cursor does not cite it."""
 
@@ -133,7 +134,6 @@ class Transcript(ColumnView, can_focus=True):
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._cursor: str | None = None
         self._search: Search | None = None
         self._pressed: Offset | None = None
         self._typed = ""
@@ -142,6 +142,7 @@ class Transcript(ColumnView, can_focus=True):
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
         self._cursor = None
+        self._set_spot(None)
         super().set_entries(entries)
 
     def follow_changed(self, following: bool) -> None:
@@ -149,6 +150,12 @@ class Transcript(ColumnView, can_focus=True):
 
     def older_needed(self) -> None:
         self.post_message(self.OlderNeeded(self))
+
+    def cursor_moved(self, entry_id: str) -> None:
+        self.post_message(self.CursorMoved(self, entry_id))
+
+    def nothing_further(self, kind: JumpKind, step: int) -> None:
+        self.post_message(self.NothingFurther(self, kind, step))
 
     # --- search
 
@@ -170,6 +177,25 @@ class Transcript(ColumnView, can_focus=True):
         """Goes to the hit before the current one, round the start; returns whether there is one."""
         return self._step_hit(-1)
 
+    def seek(self, text: str, row: int) -> HitPlace | None:
+        """Highlights `text` and goes to the first hit from `row` on, else to the last before it; returns
+        where that stands. Without a hit nothing moves."""
+        self._search = Search(text)
+        found = any(self._search.step(self._column, row, step, wrap=False) for step in (1, -1))
+        self._show_hits()
+        if found and self._search.current is not None:
+            self._show_key(self._search.current.key)
+        return self.hit_place
+
+    def next_hit_here(self, step: int) -> bool:
+        """Goes to the hit after the current one, or before it, but not round the ends."""
+        return self._step_hit(step, wrap=False)
+
+    @property
+    def hit_place(self) -> HitPlace | None:
+        """Where the current hit stands."""
+        return self._search.place(self._column) if self._search is not None else None
+
     def clear_search(self) -> None:
         """Takes the highlights away."""
         self._search = None
@@ -181,28 +207,14 @@ class Transcript(ColumnView, can_focus=True):
         self._column.found = (search.needle, search.current) if search is not None else None
         self.refresh()
 
-    def _step_hit(self, step: int) -> bool:
+    def _step_hit(self, step: int, *, wrap: bool = True) -> bool:
         search = self._search
-        if search is None or not search.step(self._column, round(self.scroll_y), step):
+        if search is None or not search.step(self._column, round(self.scroll_y), step, wrap=wrap):
             return False
         self._show_hits()
         if search.current is not None:
             self._show_key(search.current.key)
         return True
-
-    def _show_key(self, key: int) -> None:
-        """Scrolls so that a line is seen, a third of the window below its top."""
-        for _ in range(3):
-            row = self._column.row_of_key(key)
-            if row is None:
-                return
-            top, height = round(self.scroll_y), self._window.height
-            if top <= row < top + height:
-                break
-            self._set_following(False)
-            self._place(top=max(0, row - height // 3))
-        self._note_following()
-        self.refresh()
 
     # --- moving
 
@@ -218,57 +230,15 @@ class Transcript(ColumnView, can_focus=True):
     def action_follow(self) -> None:
         self.follow()
 
-    # --- the cursor
-
-    def action_step(self, step: int) -> None:
-        """Moves the cursor to the next or previous entry; first to one on the screen."""
-        column = self._column
-        if not column.items:
-            return
-        item = column.get(self._cursor) if self._cursor is not None else None
-        if item is not None:
-            position = column.position(item) + step
-        else:
-            row = round(self.scroll_y) + (self._window.height - 1 if step < 0 else 0)
-            place = column.locate(min(row, column.total - 1))
-            position = place.item if place is not None else 0
-        item = column.items[max(0, min(position, len(column.items) - 1))]
-        self._go_to(item)
-        self._show_item(item)
-
-    def _go_to(self, item: Item) -> None:
-        if item.entry.id != self._cursor:
-            self._cursor = item.entry.id
-            self.post_message(self.CursorMoved(self, item.entry.id))
-
-    def _show_item(self, item: Item) -> None:
-        """Scrolls as little as needed to have the first rows of an item on the screen."""
-        for _ in range(3):
-            row, top, height = self._top_of(item), round(self.scroll_y), self._window.height
-            if row < top:
-                target = row
-            elif row + min(item.height, height) > top + height:
-                target = row + min(item.height, height) - height
-            else:
-                break
-            self._set_following(False)
-            self._place(top=target)
-        self._note_following()
-        self.refresh()
+    # --- opening
 
     def action_activate(self) -> None:
-        item = self._column.get(self._cursor) if self._cursor is not None else None
-        if item is not None:
+        """Opens the link at the cursor, else opens or closes its entry."""
+        item = self._item_at_cursor()
+        if self._spot is not None and self._spot.kind == "link":
+            self.post_message(self.LinkActivated(self, self._spot.text))
+        elif item is not None:
             self._activate(item)
-
-    def action_copy(self) -> None:
-        """Copies what is selected, else the entry at the cursor: of messages the text as it was written."""
-        if selected := self.screen.get_selected_text():
-            self.app.copy_to_clipboard(selected)
-            return
-        item = self._column.get(self._cursor) if self._cursor is not None else None
-        if item is not None:
-            self.app.copy_to_clipboard(item.entry.text or words_of(item.entry))
 
     # --- citations by number
 
@@ -285,7 +255,7 @@ class Transcript(ColumnView, can_focus=True):
 
     def _sources(self) -> Mapping[int, PassageView]:
         """What the numbers in the reply at the cursor stand for, else in the last reply on the screen."""
-        item = self._column.get(self._cursor) if self._cursor is not None else None
+        item = self._item_at_cursor()
         if item is not None and item.entry.kind == "reply" and item.entry.sources:
             return item.entry.sources
         top, column = round(self.scroll_y), self._column
@@ -324,23 +294,6 @@ class Transcript(ColumnView, can_focus=True):
     def on_blur(self) -> None:
         self.refresh()
 
-    def decorate(self, strip: Strip, row: int) -> Strip:
-        """Draws the cursor's bar in the first cell of the rows of its entry."""
-        if self._cursor is None or not self.has_focus:
-            return strip
-        found = self._column.block_at(row)
-        segments = list(strip)
-        if found is None or found[0].entry.id != self._cursor or not segments:
-            return strip
-        blank = found[1].gap and row == self._top_of(found[0]) and found[1] is found[0].blocks[0]
-        if blank:
-            return strip
-        paint = self._column.paint
-        style = segments[0].style
-        cursor = (paint.base + paint.resolve(styles.CURSOR)).rich_style
-        bar = Segment("▌", (style + cursor) if style is not None else cursor)
-        return Strip([bar, *segments[1:]], strip.cell_length)
-
     # --- the mouse and selection
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -370,9 +323,14 @@ class Transcript(ColumnView, can_focus=True):
             self.post_message(self.SourceActivated(self, passage))
             return
         self._go_to(item)
+        self._set_spot(self._code_at(item, event))
         self.refresh()
         if block.toggles or (item.entry.kind != "reply" and not pieces.toggles(item.entry)):
             self._activate(item)
+
+    def _code_at(self, item: Item, event: events.Click) -> Spot | None:
+        offset = event.style.meta.get("offset")
+        return code_at(self._column, item, offset[1]) if offset is not None else None
 
     def _select(self, event: events.Click, at: Callable[[Column, Offset], Selection | None]) -> None:
         _, offset = self.screen.get_widget_and_offset_at(event.screen_x, event.screen_y)
