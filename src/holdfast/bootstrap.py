@@ -445,6 +445,26 @@ def _run_app(
     )
 
 
+# --- editors
+
+
+def serve_acp(*, agent: str = "", model: str | None = None) -> int:
+    """Speaks the Agent Client Protocol on stdin and stdout, until stdin ends; returns the exit status."""
+    from holdfast.acp.stdio import keep_stdout
+
+    stdout = keep_stdout()  # before anything could print what is no message
+    from holdfast.acp.agent import EditorAgent
+    from holdfast.acp.stdio import serve_stdio
+
+    async def served() -> None:
+        async with workbench() as opened:
+            editor = EditorAgent(opened, agent=agent, model=model, elsewhere=elsewhere() is not None)
+            await serve_stdio(editor, stdout)
+
+    asyncio.run(served())
+    return 0
+
+
 # --- what needs no engine
 
 

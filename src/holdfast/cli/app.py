@@ -15,6 +15,7 @@ from holdfast.cli.opening import open_tui
 COMMANDS = {
     "attach": "Open the workbench on an engine elsewhere.",
     "serve": "Open the engine to other programs and machines.",
+    "acp": "Work with every agent from an editor (Agent Client Protocol).",
     "run": "Ask an agent and stream its reply to stdout.",
     "agents": "List, show, check and write agents.",
     "sessions": "List, search, export, fork and delete sessions.",

@@ -1,0 +1,475 @@
+"""What the SDK calls: the workbench as one agent of the protocol, with sessions of every agent in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import PurePath
+from typing import Any, ParamSpec, TypeVar
+
+from acp import PROTOCOL_VERSION, RequestError
+from acp.helpers import (
+    ContentBlock,
+    update_agent_message_text,
+    update_available_commands,
+    update_current_mode,
+)
+from acp.interfaces import Client
+from acp.schema import (
+    AgentCapabilities,
+    AuthenticateResponse,
+    AvailableCommand,
+    AvailableCommandInput,
+    ClientCapabilities,
+    CloseSessionResponse,
+    ConfigOptionUpdate,
+    ForkSessionResponse,
+    Implementation,
+    InitializeResponse,
+    ListSessionsResponse,
+    LoadSessionResponse,
+    McpCapabilities,
+    NewSessionResponse,
+    PromptCapabilities,
+    PromptResponse,
+    ResumeSessionResponse,
+    SessionCapabilities,
+    SessionCloseCapabilities,
+    SessionForkCapabilities,
+    SessionInfo,
+    SessionListCapabilities,
+    SessionModeState,
+    SessionResumeCapabilities,
+    SetSessionConfigOptionResponse,
+    SetSessionModeResponse,
+    StopReason,
+    TextContentBlock,
+    UnstructuredCommandInput,
+)
+
+from holdfast import __version__
+from holdfast.acp.choices import (
+    AGENT,
+    DEFAULT_MODEL,
+    MODE,
+    MODEL,
+    ConfigOption,
+    config_options,
+    mode_named,
+    modes_of,
+)
+from holdfast.acp.errors import request_error
+from holdfast.acp.prompts import expanded, hint_of, message_of
+from holdfast.acp.turn import RunError, Turn
+from holdfast.acp.updates import Translator
+from holdfast.core.domain.approvals import ApproveMode
+from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
+from holdfast.core.domain.events import EventFilter
+from holdfast.core.domain.models import ModelInfo
+from holdfast.core.domain.runs import RunOptions, Session
+from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.services.workbench import Workbench
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_PAGE = 1_000
+_LISTED = 50
+_DESCRIPTION = 120
+
+
+@dataclass(slots=True)
+class Opened:
+    """A session that the editor has open."""
+
+    session: Session
+    mode: ApproveMode = ApproveMode.ASK
+    turns: list[Turn] = field(default_factory=list)
+    waiting: Turn | None = None
+    """A turn that has ended with a question: the next prompt answers it."""
+    notes: list[str] = field(default_factory=list)
+    """What the person has to be told at the next prompt."""
+    prompts: dict[str, str] = field(default_factory=dict)
+    """The agent's prompts by name: the commands of the session."""
+
+
+def _plainly(
+    method: Callable[P, Awaitable[T]],
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Makes a method raise the protocol's error where the services raise ours."""
+
+    @wraps(method)
+    async def called(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await method(*args, **kwargs)
+        except HoldfastError as error:
+            raise request_error(error) from error
+
+    return called
+
+
+class EditorAgent:
+    """Implements the SDK's `Agent` on a workbench.
+
+    `agent` and `model` are those of new sessions; an empty agent is the setting `default_agent`. With
+    `elsewhere` the engine is on another machine, which knows nothing of the editor's folders.
+    """
+
+    def __init__(
+        self, workbench: Workbench, *, agent: str = "", model: str | None = None, elsewhere: bool = False
+    ) -> None:
+        self._workbench = workbench
+        self._agent = agent
+        self._model = model
+        self._elsewhere = elsewhere
+        self._client: Client | None = None
+        self._open: dict[str, Opened] = {}
+        self._models: tuple[ModelInfo, ...] = ()
+        self._background: set[asyncio.Task[None]] = set()
+
+    def on_connect(self, conn: Client) -> None:
+        """Takes the editor's side."""
+        self._client = conn
+
+    async def close(self) -> None:
+        """Ends what goes on beside requests; runs go on in the engine."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    # --- the connection
+
+    async def initialize(
+        self,
+        protocol_version: int,
+        client_capabilities: ClientCapabilities | None = None,
+        client_info: Implementation | None = None,
+        **kwargs: Any,
+    ) -> InitializeResponse:
+        """Says what is supported. Nobody has to sign in: the engine's socket is the owner's own."""
+        return InitializeResponse(
+            protocol_version=PROTOCOL_VERSION,
+            agent_info=Implementation(name="holdfast", title="Holdfast", version=__version__),
+            auth_methods=[],
+            agent_capabilities=AgentCapabilities(
+                load_session=True,
+                prompt_capabilities=PromptCapabilities(image=True, embedded_context=True, audio=False),
+                mcp_capabilities=McpCapabilities(http=False, sse=False),
+                session_capabilities=SessionCapabilities(
+                    list=SessionListCapabilities(),
+                    resume=SessionResumeCapabilities(),
+                    fork=SessionForkCapabilities(),
+                    close=SessionCloseCapabilities(),
+                ),
+            ),
+        )
+
+    async def authenticate(self, method_id: str, **kwargs: Any) -> AuthenticateResponse | None:
+        """There is no method to sign in by."""
+        raise request_error(InvalidError("Holdfast asks an editor for no sign-in.", code="no_auth_method"))
+
+    async def ext_method(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        raise RequestError.method_not_found(f"_{method}")
+
+    async def ext_notification(self, method: str, params: dict[str, Any]) -> None:
+        """Extensions of editors are not known, and a notification needs no answer."""
+
+    # --- sessions
+
+    @_plainly
+    async def new_session(
+        self, cwd: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
+    ) -> NewSessionResponse:
+        project = self._project(cwd)
+        agent = self._agent or (await self._workbench.engine.settings(project or None)).default_agent
+        session = await self._workbench.sessions.create(agent, project, model=self._model)
+        opened = await self._opened(session, mcp_servers)
+        return NewSessionResponse(
+            session_id=session.id, modes=modes_of(opened.mode), config_options=await self._options(opened)
+        )
+
+    @_plainly
+    async def load_session(
+        self, cwd: str, session_id: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
+    ) -> LoadSessionResponse:
+        session = await self._workbench.sessions.get(session_id)
+        opened = await self._opened(session, mcp_servers)
+        after = await self._replay(session)
+        self._go_on(opened, after)
+        modes, options = await self._state(opened)
+        return LoadSessionResponse(modes=modes, config_options=options)
+
+    @_plainly
+    async def resume_session(
+        self, session_id: str, cwd: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
+    ) -> ResumeSessionResponse:
+        session = await self._workbench.sessions.get(session_id)
+        opened = await self._opened(session, mcp_servers)
+        self._go_on(opened, session.last_event_id)
+        modes, options = await self._state(opened)
+        return ResumeSessionResponse(modes=modes, config_options=options)
+
+    @_plainly
+    async def fork_session(
+        self, session_id: str, cwd: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
+    ) -> ForkSessionResponse:
+        session = await self._workbench.sessions.fork(session_id)
+        opened = await self._opened(session, mcp_servers)
+        modes, options = await self._state(opened)
+        return ForkSessionResponse(session_id=session.id, modes=modes, config_options=options)
+
+    @_plainly
+    async def list_sessions(
+        self, cwd: str | None = None, cursor: str | None = None, **kwargs: Any
+    ) -> ListSessionsResponse:
+        page = await self._workbench.sessions.list(limit=_LISTED, cursor=cursor)
+        found = [
+            SessionInfo(
+                session_id=each.id,
+                cwd=each.project or each.workspace,
+                title=sanitize_line(each.title) or None,
+                updated_at=each.updated_at.isoformat(),
+            )
+            for each in page.items
+            if cwd is None or self._elsewhere or PurePath(each.project) == PurePath(cwd)
+        ]
+        return ListSessionsResponse(sessions=found, next_cursor=page.next_cursor)
+
+    @_plainly
+    async def close_session(self, session_id: str, **kwargs: Any) -> CloseSessionResponse | None:
+        opened = self._open.pop(session_id, None)
+        if opened is not None:
+            await self._cancel(opened)
+        return CloseSessionResponse()
+
+    def _project(self, cwd: str) -> str:
+        if self._elsewhere:
+            return ""
+        if not PurePath(cwd).is_absolute():
+            raise InvalidError(f"The folder {cwd!r} is not a whole path.", code="invalid_path")
+        return cwd
+
+    async def _opened(self, session: Session, mcp_servers: Sequence[Any] | None) -> Opened:
+        kept = self._open.get(session.id)
+        opened = kept or Opened(session)
+        opened.session = session
+        self._open[session.id] = opened
+        if mcp_servers:
+            names = ", ".join(sanitize_line(server.name) for server in mcp_servers)
+            opened.notes.append(
+                f"Not used: MCP servers of the editor ({names}); agents have their own tools."
+            )
+        await self._look_at_agent(opened)
+        return opened
+
+    async def _look_at_agent(self, opened: Opened) -> None:
+        """Offers the agent's prompts as commands; notes when its folder is not trusted."""
+        session = opened.session
+        try:
+            info = await self._workbench.agents.get(session.agent, session.project or None)
+        except NotFoundError as error:  # the session can be read all the same, and given another agent
+            opened.prompts = {}
+            opened.notes.append(error.message)
+            return
+        opened.prompts = {} if info.spec is None else {each.name: each.text for each in info.spec.prompts}
+        if not info.trusted:
+            opened.notes.append(
+                f"{sanitize_line(info.name)} comes from a folder that you have not trusted: it asks first, "
+                "and has neither knowledge nor memory (`holdfast trust`)."
+            )
+        commands = [_command(name, text) for name, text in opened.prompts.items()]
+        self._later(self._tell_commands(session.id, commands))
+
+    async def _tell_commands(self, session_id: str, commands: list[AvailableCommand]) -> None:
+        # After the answer to the request: before it the editor does not know the session.
+        await asyncio.sleep(0)
+        await self._editor.session_update(session_id=session_id, update=update_available_commands(commands))
+
+    async def _replay(self, session: Session) -> int:
+        """Shows what the session holds; returns the id of the last event."""
+        translator = Translator(session.workspace, window=self._window, replay=True)
+        only = EventFilter(session_id=session.id, deltas=False)
+        after = 0
+        while items := (await self._workbench.events.read(only, after=after, limit=_PAGE)).items:
+            for logged in items:
+                for update in translator.take(logged.event):
+                    await self._editor.session_update(session_id=session.id, update=update)
+            after = items[-1].id
+        return after
+
+    def _go_on(self, opened: Opened, after: int) -> None:
+        """Follows a run that is under way already, beside the requests."""
+        session = opened.session
+        if session.run_id is None or session.status is None or session.status.ended or opened.turns:
+            return
+        self._later(self._watch(opened, self._turn(session, after), session.run_id))
+
+    async def _watch(self, opened: Opened, turn: Turn, run_id: str) -> None:
+        opened.turns.append(turn)
+        try:
+            await turn.watch(run_id)
+        except (RunError, HoldfastError) as error:
+            said = error.info.message if isinstance(error, RunError) else error.message
+            update = update_agent_message_text(f"\n\nThe run failed: {said}\n")
+            await self._editor.session_update(session_id=opened.session.id, update=update)
+        finally:
+            opened.turns.remove(turn)
+        opened.waiting = turn if turn.question is not None else None
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    # --- what can be chosen
+
+    @_plainly
+    async def set_session_mode(
+        self, session_id: str, mode_id: str, **kwargs: Any
+    ) -> SetSessionModeResponse | None:
+        opened = await self._named(session_id)
+        opened.mode = mode_named(mode_id)
+        update = ConfigOptionUpdate(
+            session_update="config_option_update", config_options=list(await self._options(opened))
+        )
+        await self._editor.session_update(session_id=session_id, update=update)
+        return SetSessionModeResponse()
+
+    @_plainly
+    async def set_config_option(
+        self, config_id: str, session_id: str, value: str | bool, **kwargs: Any
+    ) -> SetSessionConfigOptionResponse | None:
+        opened = await self._named(session_id)
+        chosen = str(value)
+        match config_id:
+            case "mode":
+                opened.mode = mode_named(chosen)
+                await self._editor.session_update(
+                    session_id=session_id, update=update_current_mode(opened.mode.value)
+                )
+            case "model":
+                model = "" if chosen == DEFAULT_MODEL else chosen
+                opened.session = await self._workbench.sessions.configure(session_id, model=model)
+            case "agent":
+                opened.session = await self._workbench.sessions.configure(session_id, agent=chosen)
+                await self._look_at_agent(opened)
+            case _:
+                known = ", ".join((MODE, MODEL, AGENT))
+                raise InvalidError(
+                    f"There is no option {config_id!r}; there are {known}.", code="unknown_option"
+                )
+        return SetSessionConfigOptionResponse(config_options=list(await self._options(opened)))
+
+    async def _state(self, opened: Opened) -> tuple[SessionModeState, list[ConfigOption]]:
+        return modes_of(opened.mode), await self._options(opened)
+
+    async def _options(self, opened: Opened) -> list[ConfigOption]:
+        session = opened.session
+        project = session.project or None
+        self._models = await self._workbench.models.list()
+        try:
+            usual = (await self._workbench.models.choose(session.agent, project)).model
+        except NotFoundError:  # its agent is gone
+            usual = "unknown"
+        return list(
+            config_options(
+                mode=opened.mode,
+                model=session.model,
+                models=self._models,
+                usual=usual,
+                agent=session.agent,
+                agents=await self._workbench.agents.list(project),
+            )
+        )
+
+    def _window(self, model: str) -> int | None:
+        return next((each.context_window for each in self._models if each.name == model), None)
+
+    # --- turns
+
+    @_plainly
+    async def prompt(self, session_id: str, prompt: Sequence[ContentBlock], **kwargs: Any) -> PromptResponse:
+        opened = await self._named(session_id)
+        await self._tell_notes(opened)
+        waiting, opened.waiting = opened.waiting, None
+        if waiting is not None:
+            reason = await self._answer(opened, waiting, prompt)
+            if reason is not None:
+                return PromptResponse(stop_reason=reason)
+        session = await self._workbench.sessions.get(session_id)
+        parts = await message_of(self._workbench.files, session_id, _expanded(prompt, opened.prompts))
+        turn = self._turn(session, session.last_event_id)
+        work = turn.send(parts, RunOptions(approve=opened.mode))
+        return PromptResponse(stop_reason=await self._during(opened, turn, work))
+
+    async def cancel(self, session_id: str, **kwargs: Any) -> None:
+        """Cancels what goes on in a session; one that is not open here is left alone."""
+        opened = self._open.get(session_id)
+        if opened is not None:
+            await self._cancel(opened)
+
+    async def _answer(self, opened: Opened, turn: Turn, prompt: Sequence[ContentBlock]) -> StopReason | None:
+        """Gives a run the words that it waits for; None when it does not wait for them any more."""
+        words = "".join(block.text for block in prompt if isinstance(block, TextContentBlock)).strip()
+        try:
+            await turn.answer(words)
+        except (ConflictError, NotFoundError):
+            return None
+        return await self._during(opened, turn, turn.follow())
+
+    async def _during(self, opened: Opened, turn: Turn, work: Coroutine[Any, Any, StopReason]) -> StopReason:
+        opened.turns.append(turn)
+        try:
+            return await work
+        except RunError as error:
+            raise request_error(error.info) from error
+        finally:
+            opened.turns.remove(turn)
+            opened.waiting = turn if turn.question is not None else None
+
+    async def _cancel(self, opened: Opened) -> None:
+        turns = [*opened.turns, *([opened.waiting] if opened.waiting is not None else [])]
+        opened.waiting = None
+        for turn in turns:
+            try:
+                await turn.cancel()
+            except HoldfastError as error:  # a notification has no answer that could say it
+                await turn.say(error.message)
+
+    async def _tell_notes(self, opened: Opened) -> None:
+        for note in opened.notes:
+            update = update_agent_message_text(f"{note}\n\n")
+            await self._editor.session_update(session_id=opened.session.id, update=update)
+        opened.notes.clear()
+
+    async def _named(self, session_id: str) -> Opened:
+        """Returns a session, also one that this process did not open yet. Raises `NotFoundError`."""
+        opened = self._open.get(session_id)
+        if opened is None:
+            opened = await self._opened(await self._workbench.sessions.get(session_id), None)
+        return opened
+
+    def _turn(self, session: Session, after: int) -> Turn:
+        translator = Translator(session.workspace, window=self._window)
+        return Turn(self._workbench, self._editor, session, translator, after)
+
+    @property
+    def _editor(self) -> Client:
+        assert self._client is not None, "a request has come, so somebody is connected"
+        return self._client
+
+
+def _command(name: str, text: str) -> AvailableCommand:
+    hint = hint_of(text)
+    words = AvailableCommandInput(root=UnstructuredCommandInput(hint=hint)) if hint else None
+    shown = shorten(sanitize_line(text).strip(), _DESCRIPTION)
+    return AvailableCommand(name=name, description=shown, input=words)
+
+
+def _expanded(prompt: Sequence[ContentBlock], prompts: Mapping[str, str]) -> list[ContentBlock]:
+    """Returns the prompt with the command at its beginning, if it is one, in whole."""
+    blocks = list(prompt)
+    if blocks and isinstance(first := blocks[0], TextContentBlock):
+        blocks[0] = first.model_copy(update={"text": expanded(first.text, prompts)})
+    return blocks

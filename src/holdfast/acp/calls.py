@@ -1,0 +1,50 @@
+"""What an editor is told of a tool call before it is made: its kind, its title, the file it is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acp.schema import ToolCallLocation, ToolKind
+
+from holdfast.acp.content import whole_path
+from holdfast.core.domain.text import sanitize_line, shorten
+
+KINDS: dict[str, ToolKind] = {
+    "read_file": "read",
+    "list_files": "read",
+    "read_document": "read",
+    "analyse_documents": "read",
+    "search_files": "search",
+    "search_knowledge": "search",
+    "search_memory": "search",
+    "write_file": "edit",
+    "edit_file": "edit",
+    "run_command": "execute",
+    "run_python": "execute",
+    "fetch_url": "fetch",
+    "update_plan": "think",
+}
+"""The kind of each built-in tool that has one; it decides nothing but the sign that is shown."""
+
+_ABOUT = ("path", "command", "url", "query", "pattern", "question", "document")
+_TITLE = 160
+
+
+def kind_of(tool: str) -> ToolKind:
+    """Returns the kind of a tool; `other` for what is not built in."""
+    return KINDS.get(tool, "other")
+
+
+def title_of(tool: str, arguments: dict[str, Any]) -> str:
+    """Returns the tool and what it is used on, in one line."""
+    about = next((value for name in _ABOUT if isinstance(value := arguments.get(name), str) and value), "")
+    return shorten(sanitize_line(f"{tool} {about}").strip(), _TITLE)
+
+
+def location_of(tool: str, arguments: dict[str, Any], workspace: str) -> list[ToolCallLocation]:
+    """Returns the file that the arguments name, for an editor that follows along."""
+    path, line = arguments.get("path"), arguments.get("offset")
+    if not isinstance(path, str) or not path:
+        return []
+    at = line if tool == "read_file" and isinstance(line, int) and line > 0 else None
+    return [ToolCallLocation(path=whole_path(path, workspace), line=at)]

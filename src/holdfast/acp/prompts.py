@@ -1,0 +1,144 @@
+"""What a person writes in an editor, as a message: text, files that are named or come along, images."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from urllib.parse import unquote, urlsplit
+
+from acp.helpers import ContentBlock
+from acp.schema import (
+    AudioContentBlock,
+    BlobResourceContents,
+    EmbeddedResourceContentBlock,
+    ImageContentBlock,
+    ResourceContentBlock,
+    TextContentBlock,
+    TextResourceContents,
+)
+
+from holdfast.core.domain.errors import HoldfastError, InvalidError, UnsupportedError
+from holdfast.core.domain.messages import TextPart, UserPart
+from holdfast.core.services.protocols.files import Files
+
+_WORD = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
+_COMMAND = re.compile(r"\A/([a-z0-9][a-z0-9_-]*)(?:\s+(.*))?\Z", re.DOTALL)
+
+
+async def message_of(files: Files, session_id: str, blocks: Sequence[ContentBlock]) -> tuple[UserPart, ...]:
+    """Returns the parts of a message. Where a file is named, `@NAME` stands in the text.
+
+    Raises `InvalidError` for an empty message and for data that is none, `UnsupportedError` for sound, and
+    what the services raise.
+    """
+    message = _Message(files, session_id)
+    for block in blocks:
+        await message.add(block)
+    text = "".join(message.texts)
+    if not text.strip() and not message.parts:
+        raise InvalidError("The prompt is empty.", code="empty_message")
+    return (*((TextPart(text=text),) if text.strip() else ()), *message.parts)
+
+
+class _Message:
+    def __init__(self, files: Files, session_id: str) -> None:
+        self._files = files
+        self._session_id = session_id
+        self.texts: list[str] = []
+        self.parts: list[UserPart] = []
+
+    async def add(self, block: ContentBlock) -> None:
+        match block:
+            case TextContentBlock():
+                self.texts.append(block.text)
+            case ResourceContentBlock():
+                await self._link(block)
+            case EmbeddedResourceContentBlock():
+                await self._embedded(block.resource)
+            case ImageContentBlock():
+                kind = block.mime_type.partition("/")[2] or "png"
+                name = _name(block.uri or "") or f"image.{kind}"
+                await self._send(name, _bytes_of(block.data))
+            case AudioContentBlock():
+                raise UnsupportedError("Sound cannot be sent to agents.", code="audio_unsupported")
+
+    async def _link(self, block: ResourceContentBlock) -> None:
+        """A file is taken along where it can be read; of anything else the address alone is told."""
+        path = file_path(block.uri)
+        if path is None:
+            self.texts.append(f"[{block.name}]({block.uri})")
+            return
+        try:
+            self.parts.append(await self._files.attach(self._session_id, path))
+        except HoldfastError:  # a folder, or not there for the engine: its name still says what is meant
+            self.texts.append(f"`{path}`")
+        else:
+            self.texts.append(f"@{path}")
+
+    async def _embedded(self, resource: TextResourceContents | BlobResourceContents) -> None:
+        name = _name(resource.uri) or "resource.txt"
+        path = file_path(resource.uri)
+        self.texts.append(f"@{path or name}")
+        match resource:
+            case TextResourceContents():
+                await self._send(name, resource.text.encode(), mention=False)
+            case BlobResourceContents():
+                await self._send(name, _bytes_of(resource.blob), mention=False)
+
+    async def _send(self, name: str, data: bytes, *, mention: bool = True) -> None:
+        self.parts.append(await self._files.attach_data(self._session_id, name, data))
+        if mention:
+            self.texts.append(f"@{name}")
+
+
+def file_path(uri: str) -> str | None:
+    """Returns the path that a URI of this machine's files names; None for any other."""
+    if uri.startswith("/"):
+        return uri
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        return None
+    return unquote(parts.path) or None
+
+
+def _name(uri: str) -> str:
+    try:
+        return PurePath(unquote(urlsplit(uri).path)).name
+    except ValueError:
+        return ""
+
+
+def _bytes_of(data: str) -> bytes:
+    try:
+        return base64.b64decode(data, validate=True)
+    except binascii.Error:
+        raise InvalidError("What came with the prompt is not Base64.", code="invalid_data") from None
+
+
+# --- commands
+
+
+def hint_of(text: str) -> str:
+    """Returns what is to be written after a prompt's name: its words to fill in."""
+    return " ".join(dict.fromkeys(_WORD.findall(text)))
+
+
+def expanded(text: str, prompts: Mapping[str, str]) -> str:
+    """Returns a message in which `/NAME words` is the agent's prompt of that name, filled in with the words:
+    one for each place, all that are left for the last. Any other text stays as it is."""
+    command = _COMMAND.match(text.strip())
+    if command is None or command[1] not in prompts:
+        return text
+    prompt, given = prompts[command[1]].strip(), (command[2] or "").strip()
+    names = list(dict.fromkeys(_WORD.findall(prompt)))
+    if not names:
+        return f"{prompt}\n\n{given}".strip()
+    words = given.split(maxsplit=len(names) - 1)
+    filled = dict(zip(names, words, strict=False))
+    return _WORD.sub(lambda found: filled.get(found[1], found[0]), prompt)

@@ -1,0 +1,276 @@
+"""One turn: a message and its run, from the prompt until the run has ended or asks for the person's words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+from acp import RequestError
+from acp.helpers import update_agent_message_text
+from acp.interfaces import Client
+from acp.schema import AllowedOutcome, StopReason
+
+from holdfast.acp.permissions import (
+    approval_call,
+    approval_options,
+    choice_of,
+    decision_of,
+    question_call,
+    question_options,
+)
+from holdfast.acp.updates import Translator, Update
+from holdfast.core.domain.approvals import Approval
+from holdfast.core.domain.errors import (
+    ConflictError,
+    ErrorInfo,
+    HoldfastError,
+    NotFoundError,
+    UnavailableError,
+)
+from holdfast.core.domain.events import (
+    AnyEvent,
+    ApprovalRequested,
+    ApprovalResolved,
+    EventFilter,
+    LoggedEvent,
+    MessageAdded,
+    QuestionAnswered,
+    QuestionAsked,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+)
+from holdfast.core.domain.messages import UserPart
+from holdfast.core.domain.runs import RunOptions, Session
+from holdfast.core.domain.session_events import MessageDequeued, SessionDeleted, SessionRenamed
+from holdfast.core.domain.text import sanitize
+from holdfast.core.domain.tools import Question
+from holdfast.core.domain.values import new_id
+from holdfast.core.services.workbench import Workbench
+
+_STOPPED: dict[str, StopReason] = {"length": "max_tokens", "content_filter": "refusal"}
+
+
+class RunError(Exception):
+    """The run has failed; `info` says why."""
+
+    def __init__(self, info: ErrorInfo) -> None:
+        super().__init__(info.message)
+        self.info = info
+
+
+class Turn:
+    """Follows one run of a session for an editor. `after` is the last event that the editor knows of."""
+
+    def __init__(
+        self, workbench: Workbench, client: Client, session: Session, translator: Translator, after: int
+    ) -> None:
+        self._workbench = workbench
+        self._client = client
+        self._session = session
+        self._translator = translator
+        self._after = after
+        self._message_id = ""
+        self._run_id: str | None = None
+        self._cancelled = False
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        self.question: Question | None = None
+        """What the run waits for, when the turn has ended because only a text can answer it."""
+        self._another = asyncio.Event()
+
+    @property
+    def after(self) -> int:
+        """The last event that was looked at."""
+        return self._after
+
+    @property
+    def run_id(self) -> str | None:
+        """The run, once there is one."""
+        return self._run_id
+
+    async def send(self, parts: tuple[UserPart, ...], options: RunOptions) -> StopReason:
+        """Sends a message and follows its run. Raises `RunError` when it fails, and `HoldfastError`."""
+        self._message_id = new_id()
+        submitted = await self._workbench.runs.send(self._session.id, parts, options, self._message_id)
+        self._run_id = submitted.run_id
+        if self._cancelled:
+            await self._stop()
+        return await self.follow()
+
+    async def watch(self, run_id: str) -> StopReason:
+        """Follows a run that is under way, and asks about what waits in it. Raises as `send` does."""
+        self._run_id = run_id
+        waiting = await self._workbench.approvals.list(self._session.id)
+        for approval in waiting.items:
+            if approval.run_id == run_id:
+                self._ask(approval.id, self._ask_approval(approval))
+        return await self.follow()
+
+    async def answer(self, words: str) -> None:
+        """Answers the question that the turn has ended with; `follow` then goes on. Raises `ConflictError`
+        and `NotFoundError` when it waits no more."""
+        assert self.question is not None, "the turn has ended with a question"
+        await self._workbench.runs.answer(self.question.id, words)
+        self.question = None
+        self._another.clear()
+
+    async def follow(self) -> StopReason:
+        """Follows the run to its end, or to a question that the next prompt has to answer."""
+        reading = asyncio.create_task(self._until_end())
+        another = asyncio.create_task(self._another.wait())
+        try:
+            await asyncio.wait({reading, another}, return_when=asyncio.FIRST_COMPLETED)
+            return await reading if reading.done() else "end_turn"
+        finally:
+            tasks = [reading, another, *self._asking.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._asking.clear()
+
+    async def cancel(self) -> None:
+        """Cancels the run, or pulls its message back; the turn then ends as cancelled."""
+        self._cancelled = True
+        if self._message_id or self._run_id:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        if self._run_id is not None:
+            await self._workbench.runs.cancel(self._run_id)
+            return
+        try:
+            await self._workbench.sessions.pull_back(self._session.id, self._message_id)
+        except NotFoundError:
+            return  # it was sent this instant: the run is cancelled at its first event
+
+    async def _until_end(self) -> StopReason:
+        only = EventFilter(session_id=self._session.id)
+        async for logged in self._workbench.events.follow(only, self._after):
+            ended = await self._take(logged)
+            if ended is not None:
+                return "cancelled" if self._cancelled else ended
+        raise UnavailableError("The engine has ended; what the run did until then is kept.")
+
+    async def _take(self, logged: LoggedEvent) -> StopReason | None:
+        """Shows an event; returns why the turn ends when it was the last one."""
+        self._after = logged.id
+        event = logged.event
+        match event:
+            case MessageAdded() if self._run_id is None and event.message_id == self._message_id:
+                self._run_id = event.run_id
+                if self._cancelled:
+                    await self._stop()
+            case MessageDequeued(reason="pulled_back") if event.message_id == self._message_id:
+                return "cancelled"
+            case SessionDeleted():
+                raise NotFoundError("The session was deleted.", code="session_not_found")
+        if isinstance(event, SessionRenamed) or (self._run_id is not None and event.run_id == self._run_id):
+            for update in self._translator.take(event):
+                await self._show(update)
+            self._keep_asking(event)
+            return self._end(event)
+        return None
+
+    def _end(self, event: AnyEvent) -> StopReason | None:
+        match event:
+            case RunCompleted():
+                return _STOPPED.get(event.reason, "end_turn")
+            case RunCancelled():
+                return "cancelled"
+            case RunFailed() if event.error.code == "step_limit":
+                return "max_turn_requests"
+            case RunFailed() if not self._cancelled:
+                raise RunError(event.error)
+            case RunFailed():
+                return "cancelled"
+            case _:
+                return None
+
+    async def _show(self, update: Update) -> None:
+        await self._client.session_update(session_id=self._session.id, update=update)
+
+    async def say(self, text: str) -> None:
+        """Shows a word of ours in the conversation."""
+        await self._show(update_agent_message_text(f"\n\n{sanitize(text)}\n\n"))
+
+    # --- what waits for the person
+
+    def _keep_asking(self, event: AnyEvent) -> None:
+        """Asks about what has begun to wait, and takes back what was settled elsewhere."""
+        match event:
+            case ApprovalRequested():
+                self._ask(event.approval.id, self._ask_approval(event.approval))
+            case QuestionAsked():
+                self._ask(event.question.id, self._ask_question(event.question))
+            case ApprovalResolved():
+                self._settled(event.approval_id)
+            case QuestionAnswered():
+                self._settled(event.question_id)
+
+    def _ask(self, id: str, asking: Awaitable[None]) -> None:
+        self._asking[id] = asyncio.ensure_future(asking)
+
+    def _settled(self, id: str) -> None:
+        task = self._asking.get(id)
+        if task is not None:
+            task.cancel()
+
+    async def _ask_approval(self, approval: Approval) -> None:
+        call = approval_call(approval, self._session.workspace)
+        try:
+            answer = await self._client.request_permission(
+                session_id=self._session.id, tool_call=call, options=approval_options(approval)
+            )
+        except RequestError as error:
+            await self.say(f"The editor cannot ask ({error}): `holdfast approvals list` shows what waits.")
+            return
+        if not isinstance(answer.outcome, AllowedOutcome):
+            await self._left()
+            return
+        decision = decision_of(answer.outcome.option_id)
+        try:
+            await self._workbench.approvals.decide(approval.id, decision)
+        except ConflictError:
+            return  # somebody else was quicker, and what came of it is among the events
+        except HoldfastError as error:
+            await self.say(error.message)
+
+    async def _ask_question(self, question: Question) -> None:
+        """Lets the person choose; where there is nothing to choose from, the next prompt is the answer."""
+        options = question_options(question)
+        if not options:
+            await self.say(question.text)
+            self._wait_for_words(question)
+            return
+        try:
+            answer = await self._client.request_permission(
+                session_id=self._session.id, tool_call=question_call(question), options=options
+            )
+        except RequestError:
+            await self.say("\n".join([question.text, *(f"- {choice}" for choice in question.choices)]))
+            self._wait_for_words(question)
+            return
+        if not isinstance(answer.outcome, AllowedOutcome):
+            await self._left()
+            return
+        choice = choice_of(question, answer.outcome.option_id)
+        if choice is None:
+            self._wait_for_words(question)
+            return
+        try:
+            await self._workbench.runs.answer(question.id, choice)
+        except ConflictError:
+            return
+        except HoldfastError as error:
+            await self.say(error.message)
+
+    def _wait_for_words(self, question: Question) -> None:
+        self.question = question
+        self._another.set()
+
+    async def _left(self) -> None:
+        """The editor has taken the request back: that is how it cancels a turn."""
+        try:
+            await self.cancel()
+        except HoldfastError as error:
+            await self.say(error.message)
