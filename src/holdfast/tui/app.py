@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
-from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.app import SystemCommand
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerFailed
 
+from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.guard import Guard
 from holdfast.tui.presenters.status import first_header
 from holdfast.tui.screens.main import MainScreen
 from holdfast.tui.start import Start
+from holdfast.tui.terminal import BackgroundTold, TerminalApp
 from holdfast.tui.theming import Theming
 from holdfast.tui.widgets.composer.area import MessageArea
 from holdfast.tui.widgets.composer.box import MessageBox
@@ -35,33 +37,13 @@ REPEATABLE = ("files.reload", "search")
 """What is started anew when it is asked for while it is under way."""
 
 
-def _command(key: str, name: str) -> Binding:
-    return Binding(key, f"command({name!r})", show=False, priority=True)
-
-
-class HoldfastApp(App[int]):
+class HoldfastApp(TerminalApp):
     """Shows the main screen and hands what a person does to the controllers."""
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "Holdfast"
-    ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        _command("ctrl+n", "new"),
-        _command("ctrl+o", "sessions"),
-        _command("f1", "help"),
-        _command("f2", "approvals"),
-        _command("f3", "files"),
-        _command("f4", "run"),
-        _command("f5", "knowledge"),
-        _command("ctrl+g", "continue"),
-        _command("ctrl+f", "find"),
-        _command("ctrl+q", "quit"),
-        Binding("ctrl+y", "decide('y')", show=False, priority=True),
-        Binding("ctrl+c", "copy_or_quit", show=False, priority=True),
-        Binding("question_mark", "command('help')", show=False),
-        Binding("escape", "step_back", show=False),
-        *(Binding(key, f"decide({key!r})", show=False) for key in "ysaer"),
-    ]
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere", "decide")]
 
     def __init__(self, start: Start) -> None:
         super().__init__()
@@ -90,6 +72,9 @@ class HoldfastApp(App[int]):
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
+
+    def on_background_told(self, event: BackgroundTold) -> None:
+        self.theming.take_background(event.dark)
 
     def start_engine(self) -> None:
         """Begins to look for the engine; called when the screen has been painted."""
@@ -124,7 +109,7 @@ class HoldfastApp(App[int]):
             "quit": lambda: self.exit(0),
             "theme": lambda: self._show_theme(argument),
             "find": lambda: self._spawn(partial(self._find, argument), "find"),
-            "palette": self.action_command_palette,
+            "palette": self._open_palette,
         }
         if name in local:
             local[name]()
@@ -153,10 +138,26 @@ class HoldfastApp(App[int]):
         if self.desk is not None:
             self._spawn(partial(self.desk.guarded, work), group, exclusive)
 
+    def use_keys(self, changes: Mapping[str, str]) -> None:
+        """Gives actions the keys that the settings say; tells what is wrong with them."""
+        from holdfast.tui.keymap import use  # start-up time: after the first paint
+
+        keymap, problems = use(changes)
+        self.set_keymap(keymap)
+        for problem in problems:
+            self.main.say_error(problem)
+        self.main.mark("footer", "inbox", "hint", "trust", "skew", "title")
+
     def remember_agent(self, name: str) -> None:
         """Remembers the agent of the last new session."""
         self.theming.state.remember_agent(self.start.engine_url, name)
         self.theming.save()
+
+    def _open_palette(self) -> None:
+        from textual.command import CommandPalette  # start-up time: after the first paint
+
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette())
 
     def _show_theme(self, name: str) -> None:
         if name:
@@ -174,7 +175,7 @@ class HoldfastApp(App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that work everywhere rest while a dialog is open, but for copying and leaving."""
-        if (action, *parameters[:1]) == ("command", "quit"):
+        if (action, *parameters[:1]) in (("command", "quit"), ("command", "palette")):
             return True
         if action in ("command", "decide", "step_back") and len(self.screen_stack) > 1:
             return action == "decide" and getattr(self.screen, "DECIDES", False)

@@ -94,6 +94,9 @@ class TuiSettings(_Section):
     """The theme that `auto` shows on a dark background."""
     theme_light: str = "holdfast-light"
     """The theme that `auto` shows on a light background."""
+    keys: dict[str, str] = Field(default_factory=dict, max_length=1000)
+    """Other keys for actions: the action's id, as `holdfast settings keys` lists them, and its keys between
+    commas, such as `sessions.new: ctrl+t`; `""`: no key."""
     key_guard_s: float = Field(default=0.5, ge=0, le=5)
     """Seconds for which the keys of a new approval do nothing, so that typing does not decide it."""
     copy_on_select: bool = True

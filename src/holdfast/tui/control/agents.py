@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ class AgentsControl:
     def __init__(self, context: Context, sessions: SessionsControl) -> None:
         self._context = context
         self._sessions = sessions
+        self.on_settings: Callable[[TuiSettings], None] = lambda _: None
+        """Takes how the person wants the app, each time that it is read."""
 
     @property
     def _project(self) -> str | None:
@@ -57,9 +60,8 @@ class AgentsControl:
         tui = await self._own(settings.tui)
         self._context.model.approve = settings.approve.value
         self._context.app.guard.seconds = tui.key_guard_s
-        theme = tui.theme
-        if theme is not None and theme != self._context.app.theming.state.theme:
-            self._context.app.theming.prefer(theme)
+        self._context.app.use_keys(tui.keys)
+        self.on_settings(tui)
         return settings
 
     async def _own(self, tui: TuiSettings) -> TuiSettings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holdfast.tui.keys import BY_ID, Key, all_shown, foot, keys_of, of_place, shown, shown_for
 from holdfast.tui.presenters.spans import BLANK, Line, line
 
 
@@ -17,16 +18,20 @@ class Command:
     slash: str = ""
     argument: str = ""
     """How the slash command's argument is called; in brackets when it may be left out."""
-    keys: str = ""
     local: bool = False
     """Whether it works without the engine."""
 
+    @property
+    def keys(self) -> str:
+        """The key that gives it, as people write it; empty where there is none."""
+        return shown_for(self.name)
+
 
 COMMANDS: tuple[Command, ...] = (
-    Command("new", "New session", "Choose an agent and start afresh", "new", "[agent]", "ctrl+n"),
+    Command("new", "New session", "Choose an agent and start afresh", "new", "[agent]"),
     Command("agent", "Change the agent", "Which agent answers from now on", "agent", "[name]"),
     Command("model", "Change the model", "Which model answers from now on", "model", "[name]"),
-    Command("sessions", "Sessions", "Go to the list of sessions", "sessions", "", "ctrl+o", local=True),
+    Command("sessions", "Sessions", "Go to the list of sessions", "sessions", local=True),
     Command("rename", "Rename the session", "Give it another title", "rename", "[title]"),
     Command("fork", "Fork the session", "Go on in a copy, up to the selected message", "fork"),
     Command("delete", "Delete the session", "With its messages and its own files", "delete"),
@@ -35,28 +40,25 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("undo", "Undo file changes", "Take back what the last run changed", "undo"),
     Command("redo", "Redo file changes", "Bring back what undo took", "redo"),
-    Command("approvals", "Approvals", "Go to what waits for you", "approvals", "", "f2", local=True),
-    Command("files", "Files", "Go to the session's files", "files", "", "f3", local=True),
-    Command("run", "Run", "Go to plan, steps, tokens and cost", "run", "", "f4", local=True),
-    Command(
-        "knowledge", "Knowledge of the answers", "What each answer was made from", "", "", "f5", local=True
-    ),
+    Command("approvals", "Approvals", "Go to what waits for you", "approvals", local=True),
+    Command("files", "Files", "Go to the session's files", "files", local=True),
+    Command("run", "Run", "Go to plan, steps, tokens and cost", "run", local=True),
+    Command("knowledge", "Knowledge of the answers", "What each answer was made from", "", local=True),
     Command(
         "collections", "Knowledge", "Collections, documents, search, ingestion", "knowledge", "[collection]"
     ),
     Command("sources", "Sources", "Open what the last answer cites", "sources", "[number]"),
     Command("memory", "Memory", "Blocks and entries that outlive sessions", "memory"),
-    Command("continue", "Continue the run", "Go on where it was interrupted", "continue", "", "ctrl+g"),
-    Command("interrupt", "Interrupt the run", "Stop it; what it has done stays", "stop", "", "esc"),
+    Command("continue", "Continue the run", "Go on where it was interrupted", "continue"),
+    Command("interrupt", "Interrupt the run", "Stop it; what it has done stays", "stop"),
     Command("pause", "Pause the run", "Hold it before its next step", "pause"),
     Command("resume", "Resume the run", "Let a paused run go on", "resume"),
     Command("finish", "Finish the run", "Let the model conclude now", "finish"),
     Command("prompt", "Use a prompt", "One of the agent's own texts, filled in by you", "prompt", "[name]"),
     Command("steer", "Steer the run", "Say something before its next step", "steer", "text"),
-    Command(
-        "find", "Find in the session", "Mark words in the transcript", "find", "[text]", "ctrl+f", local=True
-    ),
+    Command("find", "Find in the session", "Mark words in the transcript", "find", "[text]", local=True),
     Command("theme", "Change the theme", "Colours, dark or light", "theme", "[name]", local=True),
+    Command("mouse", "Release the mouse", "To the terminal, or take it back", "mouse", "[app|terminal]"),
     Command(
         "trust",
         "Trust this folder",
@@ -66,8 +68,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("reconnect", "Reconnect", "Look for the engine again, now", "reconnect"),
     Command("restart", "Restart the engine", "An idle one; what waits for you goes on waiting", "restart"),
-    Command("help", "Help", "The keys of where you are", "help", "", "f1", local=True),
-    Command("quit", "Quit", "Close the app; runs go on", "quit", "", "ctrl+q", local=True),
+    Command("help", "Help", "The keys of where you are", "help", local=True),
+    Command("quit", "Quit", "Close the app; runs go on", "quit", local=True),
 )
 
 BY_NAME = {command.name: command for command in COMMANDS}
@@ -83,116 +85,56 @@ def complete(prefix: str) -> list[Command]:
 RANKS = ("meaning 3 · words 1", "the passage is third by meaning, first by words; then the score of both")
 """What the figures of a passage say."""
 
-KEYS: dict[str, tuple[tuple[str, str], ...]] = {
-    "Message": (
-        ("enter", "send; while a run is busy, queue"),
-        ("ctrl+j, shift+enter", "new line; alt+enter, too"),
-        ("@", "attach a file"),
-        ("/", "command"),
-        ("↑ ↓", "take back the last queued message; earlier messages"),
-        ("esc", "interrupt the run"),
+PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "composer": ("Message", ("composer", "completion")),
+    "approvals": (
+        "What waits (from an empty message field, or in its pane)",
+        ("decide", "choice", "approvals"),
     ),
-    "What waits (from an empty message field, or after F2)": (
-        ("y", "approve once"),
-        ("s", "approve for this session"),
-        ("a a", "approve always: adds the rule that is shown to your policy"),
-        ("e", "edit the arguments, then approve"),
-        ("n", "deny"),
-        ("r", "deny with a reason that the model sees"),
-        ("1-9", "choose an answer"),
-        ("ctrl+y", "approve once, also in the middle of a message"),
-        ("enter", "in the list: see the whole of it"),
-    ),
-    "Sessions": (
-        ("enter", "open"),
-        ("/", "search titles and messages"),
-        ("n", "new"),
-        ("r", "rename"),
-        ("f", "fork"),
-        ("d", "delete"),
-        ("x", "export"),
-    ),
-    "Files": (
-        ("enter", "preview"),
-        ("o", "open in $EDITOR"),
-        ("u", "undo the last run's changes"),
-        ("U", "redo"),
-    ),
-    "Knowledge of the answers": (
-        ("← →", "the answer before, after"),
-        ("enter", "open the document at the passage"),
-        ("o", "all collections"),
-        RANKS,
-    ),
-    "Knowledge (/knowledge)": (
-        ("n", "new collection"),
-        ("a", "add files, a folder or an address"),
-        ("y", "sync with its folders: only what changed"),
-        ("w", "watch its folders, or no longer"),
-        ("/", "filter documents, or the words to search for"),
-        ("f s j", "documents, search, jobs"),
-        ("m", "how to search"),
-        ("enter", "documents of a collection; open a document or a passage"),
-        ("c r", "jobs: cancel; try again what failed"),
-        ("d", "delete the collection, remove the document"),
-        RANKS,
-    ),
-    "Document": (
-        ("n p", "next passage, the one before"),
-        ("c", "list of the passages"),
-        ("↑ ↓ pgup pgdn home end", "scroll"),
-    ),
-    "Memory (/memory)": (
-        ("← →", "blocks, entries"),
-        ("n", "new block or entry"),
-        ("enter", "edit the text"),
-        ("o", "of a block: where it is put, what agents may do, default, public"),
-        ("p t", "of an entry: pin, tags"),
-        ("/", "search entries"),
-        ("d", "delete"),
-    ),
-    "Transcript": (
-        ("↑ ↓ pgup pgdn home end", "move"),
-        ("[ ]", "entry before, after"),
-        ("1-9", "open what [1] to [9] of the answer cites; more digits for more"),
-        ("enter", "open or close a tool call; choose a message to fork at"),
-        ("ctrl+f", "find; n and N go to the next and the one before"),
-    ),
-    "Everywhere": (
-        ("ctrl+p", "all commands"),
-        ("ctrl+n", "new session"),
-        ("ctrl+o", "sessions"),
-        ("F2 F3 F4 F5", "approvals, files, run, knowledge"),
-        ("ctrl+g", "continue an interrupted run"),
-        ("tab", "next pane"),
-        ("esc", "close what is open; back to the message field"),
-        ("F1", "this help; ? outside of text fields"),
-        ("ctrl+c", "copy what is selected; twice: quit"),
-        ("ctrl+q", "quit; runs go on in the engine"),
-    ),
+    "notice": ("Notices, while the message field is empty", ("notice",)),
+    "sessions": ("Sessions", ("sessions",)),
+    "files": ("Files", ("files",)),
+    "knowledge": ("Knowledge of the answers", ("knowledge",)),
+    "collections": ("Knowledge (/knowledge)", ("collections",)),
+    "document": ("Document", ("document",)),
+    "memory": ("Memory (/memory)", ("memory",)),
+    "transcript": ("Transcript", ("transcript", "found")),
+    "lists": ("Lists and texts", ("list", "words", "lines")),
+    "dialogs": ("Dialogs", ("dialog", "choose", "confirm", "editor", "viewer")),
+    "everywhere": ("Everywhere", ("everywhere",)),
 }
+"""How the help calls a place, and which places of the table of keys belong to it."""
+NOTES = {"knowledge": (RANKS,), "collections": (RANKS,)}
+"""What else the help says of a place."""
 
-PLACES = {
-    "composer": "Message",
-    "approvals": "What waits (from an empty message field, or after F2)",
-    "sessions": "Sessions",
-    "files": "Files",
-    "transcript": "Transcript",
-    "knowledge": "Knowledge of the answers",
-    "collections": "Knowledge (/knowledge)",
-    "document": "Document",
-    "memory": "Memory (/memory)",
-}
+
+def spread(keys: list[str]) -> str:
+    """Returns keys side by side; digits in a row as the first and the last of them."""
+    if len(keys) > 2 and "".join(keys) in "0123456789":
+        return f"{keys[0]}-{keys[-1]}"
+    return " ".join(keys)
+
+
+def rows_of(place: str) -> list[tuple[str, str]]:
+    """Returns the keys of a place of `PLACES` and what they do; those of the same words share a row."""
+    found: dict[str, list[Key]] = {}
+    for key in (row for one in PLACES[place][1] for row in of_place(one)):
+        if keys_of(key.id):
+            found.setdefault(key.what, []).append(key)
+    rows = [
+        (all_shown(keys[0].id) if len(keys) == 1 else spread([shown(key.id) for key in keys]), what)
+        for what, keys in found.items()
+    ]
+    return rows + list(NOTES.get(place, ()))
 
 
 def help_lines(place: str) -> list[Line]:
     """Returns the help, the keys of `place` first."""
-    here = PLACES.get(place)
-    order = sorted(KEYS, key=lambda title: title != here)
     lines: list[Line] = []
-    for title in order:
-        lines.append(line((title, "heading"), ("  · you are here" if title == here else "", "accent")))
-        lines += [line("  ", (f"{keys:<24}", "key"), what) for keys, what in KEYS[title]]
+    for one in sorted(PLACES, key=lambda one: one != place):
+        here = "  · you are here" if one == place else ""
+        lines.append(line((PLACES[one][0], "heading"), (here, "accent")))
+        lines += [line("  ", (f"{keys:<24} ", "key"), what) for keys, what in rows_of(one)]
         lines.append(BLANK)
     lines.append(line(("Slash commands", "heading")))
     for command in COMMANDS:
@@ -202,34 +144,38 @@ def help_lines(place: str) -> list[Line]:
     return lines
 
 
-FOOTERS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "composer": (),
-    "sessions": (("enter", "open", ""), ("/", "search", ""), ("n", "new", "new"), ("r", "rename", "rename")),
-    "approvals": (("enter", "whole", ""),),
-    "files": (("enter", "preview", ""), ("o", "editor", ""), ("u", "undo", "undo"), ("U", "redo", "redo")),
-    "transcript": (("enter", "open", ""), ("1-9", "source", ""), ("ctrl+f", "find", "find")),
-    "knowledge": (("enter", "open", ""), ("← →", "answers", ""), ("o", "collections", "collections")),
-    "run": (),
-}
-COMMON = (
-    ("^o", "sessions", "sessions"),
-    ("F2", "approvals", "approvals"),
-    ("F3", "files", "files"),
-    ("F4", "run", "run"),
-    ("F5", "knowledge", "knowledge"),
-    ("^n", "new", "new"),
-    ("^p", "palette", "palette"),
-)
-LAST = (("F1", "help", "help"), ("^q", "quit", "quit"))
+COMMON = ("sessions", "approvals", "files", "run", "knowledge", "new", "palette", "help", "quit")
+"""What the footer shows everywhere; what comes last stays when there is little room."""
 
 
 def footer(place: str, busy: bool, continuable: bool) -> list[tuple[str, str, str]]:
     """Returns key, label and command of each key in the footer, the most useful here first."""
     now: list[tuple[str, str, str]] = []
     if place != "composer":
-        now.append(("esc", "back", ""))
+        now.append(_foot("everywhere.back"))
     elif busy:
-        now.append(("esc", "interrupt", "interrupt"))
+        now.append((shown("everywhere.back"), "interrupt", "interrupt"))
     if continuable and not busy:
-        now.append(("^g", "continue", "continue"))
-    return [*now, *FOOTERS.get(place, ()), *COMMON, *LAST]
+        now.append(_foot("everywhere.continue"))
+    common = [_foot(f"everywhere.{name}") for name in COMMON]
+    return [*now, *_here(place), *common]
+
+
+def _here(place: str) -> list[tuple[str, str, str]]:
+    """Returns the keys of a place that have a label; those of the same label share it."""
+    labels: dict[str, list[Key]] = {}
+    for key in of_place(place):
+        if key.label and keys_of(key.id):
+            labels.setdefault(key.label, []).append(key)
+    return [
+        _foot(keys[0].id)
+        if len(keys) == 1
+        else (spread([shown(key.id, short=True) for key in keys]), label, "")
+        for label, keys in labels.items()
+    ]
+
+
+def _foot(key_id: str) -> tuple[str, str, str]:
+    """Returns what the footer shows of a key; a click gives its command, or presses it."""
+    key, label, _ = foot(key_id)
+    return key, label, BY_ID[key_id].command

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
+from holdfast.tui.keys import shown
 from holdfast.tui.presenters.blocks import argument_lines, diff_counts, lines_of, text_lines
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.figures import age, until
@@ -235,15 +236,17 @@ def keys_line(item: Item | None, confirming: bool, may_decide: bool = True, may_
         return line(*choose, *answer)
     if confirming:
         return line(
-            ("a", "key"), (" again adds ", "warning"), (item.rule, "strong"),
-            (" to your policy   ", "warning"), ("esc", "key"), (" no", "muted"),
+            (shown("decide.always"), "key"), (" again adds ", "warning"), (item.rule, "strong"),
+            (" to your policy   ", "warning"), (shown("everywhere.back"), "key"), (" no", "muted"),
         )  # fmt: skip
-    always = (("a", "key"), (" always ", "muted")) if item.rule and may_always else ()
-    return line(
-        ("y", "key"), (" once ", "muted"), ("s", "key"), (" session ", "muted"), *always,
-        ("e", "key"), (" edit ", "muted"), ("n", "key"), (" deny ", "muted"),
-        ("r", "key"), (" reason", "muted"),
-    )  # fmt: skip
+    always = [("always", " always ")] if item.rule and may_always else []
+    words = [
+        *(("once", " once "), ("session", " session ")),
+        *always,
+        *(("edit", " edit "), ("deny", " deny "), ("reason", " reason")),
+    ]
+    spans = [((shown(f"decide.{name}"), "key"), (word, "muted")) for name, word in words]
+    return line(*(span for pair in spans for span in pair))
 
 
 def keys_block(
@@ -251,7 +254,7 @@ def keys_block(
 ) -> list[Line]:
     """Returns the same keys for a narrow pane: those that allow above those that do not."""
     keys = keys_line(item, confirming, may_decide, may_always)
-    cut = next((i for i, (text, _) in enumerate(keys) if text == "e"), 0)
+    cut = next((i for i, (text, _) in enumerate(keys) if text == shown("decide.edit")), 0)
     if not cut or confirming:
         return [keys] if keys else []
     return [keys[:cut], keys[cut:]]

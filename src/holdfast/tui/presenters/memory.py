@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
+from holdfast.tui.keys import foot, shown
 from holdfast.tui.presenters.figures import age
 from holdfast.tui.presenters.spans import Line, fit, line, space
 from holdfast.tui.presenters.status import EngineState, engine_note
@@ -176,7 +177,10 @@ def block_detail(block: BlockView | None, now: datetime) -> list[Line]:
         lines += [(), *(line((one, "accent")) for one in block.instructions.split("\n"))]
     lines.append(())
     if not block.content.strip():
-        return [*lines, line(("It is empty. ", "muted"), ("enter", "key"), (" writes into it.", "muted"))]
+        return [
+            *lines,
+            line(("It is empty. ", "muted"), (shown("list.choose"), "key"), (" writes into it.", "muted")),
+        ]
     return lines + [line(one.expandtabs(4)) for one in block.content.split("\n")]
 
 
@@ -222,24 +226,28 @@ def note_lines(state: MemoryState, tab: str) -> list[Line]:
     if known:
         return []
     if tab == "blocks":
-        return [line("No block yet."), (), line(("n", "key"), (" makes one: a text for every run.", "muted"))]
+        return [
+            line("No block yet."),
+            (),
+            line((shown("memory.new"), "key"), (" makes one: a text for every run.", "muted")),
+        ]
     if state.query.strip():
         return [line(("No entry fits.", "muted"))]
     how = " makes one; agents with recall: true do, too."
-    return [line("Nothing is remembered yet."), (), line(("n", "key"), (how, "muted"))]
+    return [line("Nothing is remembered yet."), (), line((shown("memory.new"), "key"), (how, "muted"))]
 
 
 def footer(tab: str, *, some: bool = True, typing: bool = False) -> list[tuple[str, str, str]]:
     """Returns key, label and command of each key, the most useful here first; `some`: the list is not empty;
     `typing`: one is in the words, where letters are letters."""
-    back, new, last = ("esc", "back", "back"), ("n", "new", "new"), ("F1", "help", "help")
+    back, new, last = foot("memory.back"), foot("memory.new"), foot("memory.help")
     if typing:
-        return [back, ("↓", "to the list", ""), last]
-    keys = [back, ("enter", "edit", "edit"), new] if some else [back, new]
+        return [back, (shown("words.to_list"), "to the list", ""), last]
+    keys = [back, foot("memory.open"), new] if some else [back, new]
     if tab == "blocks":
-        own = [("o", "options", "options"), ("d", "delete", "delete")]
-        there = [("→", "entries", "entries")]
+        own = [foot("memory.options"), foot("memory.delete")]
+        there = [foot("memory.entries")]
     else:
-        own = [("p", "pin", "pin"), ("t", "tags", "tags"), ("d", "forget", "delete")]
-        there = [("/", "search", "words"), ("←", "blocks", "blocks")]
+        own = [foot("memory.pin"), foot("memory.tags"), foot("memory.delete", "forget")]
+        there = [foot("memory.words"), foot("memory.blocks")]
     return [*keys, *(own if some else []), *there, last]

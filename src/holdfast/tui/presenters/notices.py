@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize_line
+from holdfast.tui.keys import shown
 from holdfast.tui.presenters.spans import BLANK, Line, line
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ def _welcome(who: Line) -> list[Line]:
         BLANK,
         line(("What changes files or runs programs is shown to you before it happens.", "muted")),
         BLANK,
-        line(
-            ("ctrl+n ", "key"), ("another agent   ", "muted"), ("ctrl+o ", "key"), ("your sessions", "muted")
-        ),
-        line(("ctrl+p ", "key"), ("all commands    ", "muted"), ("F1     ", "key"), ("help", "muted")),
+        line(*_key("new"), ("another agent   ", "muted"), *_key("sessions"), ("your sessions", "muted")),
+        line(*_key("palette"), ("all commands    ", "muted"), *_key("help"), ("help", "muted")),
         line(("/knowledge ", "key"), ("your own documents, to be asked about", "muted")),
     ]
+
+
+def _key(name: str) -> Line:
+    return ((f"{shown(f'everywhere.{name}'):<7}", "key"),)
 
 
 def first_welcome(place: str) -> list[Line]:
@@ -66,7 +69,7 @@ def hint_lines(model: Model, engine_says: str) -> list[Line]:
 
 
 def _continue(what: str) -> Line:
-    return line(("ctrl+g", "key"), (f" {what}", "muted"))
+    return line((shown("everywhere.continue"), "key"), (f" {what}", "muted"))
 
 
 def trust_lines(model: Model, project: str) -> list[Line]:
@@ -80,8 +83,9 @@ def trust_lines(model: Model, project: str) -> list[Line]:
             (f"   {sanitize_line(project)}", "muted"),
         ),
         line(
-            ("t", "key"), (" trust them   ", "muted"),
-            ("i", "key"), (" ignore: they ask first, and have neither knowledge nor memory", "muted"),
+            (shown("notice.trust"), "key"), (" trust them   ", "muted"),
+            (shown("notice.ignore"), "key"),
+            (" ignore: they ask first, and have neither knowledge nor memory", "muted"),
         ),
     ]  # fmt: skip
 
@@ -92,7 +96,7 @@ def placeholder(model: Model) -> str:
         return "This key may look, but not send"
     answering = model.answering()
     if answering is not None:
-        return "Your answer   esc: write a message instead"
+        return f"Your answer   {shown('everywhere.back')}: write a message instead"
     item = model.deciding()
     if item is not None and item.approval is not None:
         return "A key above decides · or write a message"

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize_line
+from holdfast.tui.keys import shown
 from holdfast.tui.presenters.blocks import plan_lines
 from holdfast.tui.presenters.figures import cost, duration, tokens
 from holdfast.tui.presenters.retrievals import outcome
@@ -203,14 +204,14 @@ def run_lines(run: RunState | None, now: datetime) -> list[Line]:
     if run.error:
         lines.append(line((run.error, STATUS_ROLES[run.status])))
     if run.continuable:
-        lines.append(line(("ctrl+g", "key"), (" goes on from here", "muted")))
+        lines.append(line((shown("everywhere.continue"), "key"), (" goes on from here", "muted")))
     if run.plan:
         lines += [BLANK, line(("Plan", "heading")), *plan_lines(run.plan)]
     lines += [BLANK, line(("Used", "heading")), _usage(run)]
     if run.searches:
         times = "1 search" if run.searches == 1 else f"{run.searches} searches"
         found = outcome(run.passages, run.dropped)
-        lines.append(line(f"{times} · {found}", ("  F5", "key")))
+        lines.append(line(f"{times} · {found}", (f"  {shown('everywhere.knowledge')}", "key")))
     if run.steps:
         lines += [BLANK, line(("Steps", "heading")), *(_step(step) for step in run.steps)]
     if run.notes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.versions import is_newer
+from holdfast.tui.keys import shown
 from holdfast.tui.presenters.spans import Line, line
 
 
@@ -46,11 +47,16 @@ def skew_lines(skew: Skew | None) -> list[Line]:
         return []
     engine, app = sanitize_line(skew.engine), sanitize_line(skew.app)
     first = line((f"The engine is Holdfast {engine}, this app is {app}.", "warning"))
-    later = (("l", "key"), (" later", "muted"))
+    later = ((shown("notice.later"), "key"), (" later", "muted"))
     if skew.engine_is_newer:
         return [first, line("Update Holdfast: this app may not show all of it.   ", *later)]
     if skew.can_restart:
-        return [first, line(("u", "key"), (" restart it as ", "muted"), (app, "strong"), "   ", *later)]
+        return [
+            first,
+            line(
+                (shown("notice.restart"), "key"), (" restart it as ", "muted"), (app, "strong"), "   ", *later
+            ),
+        ]
     if skew.listening:
         return [
             first,

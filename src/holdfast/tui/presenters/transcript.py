@@ -16,6 +16,7 @@ from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.events import LoggedEvent
 from holdfast.core.domain.messages import results_in, text_of, without_results
 from holdfast.core.domain.text import sanitize, sanitize_line
+from holdfast.tui.keys import shown
 from holdfast.tui.presenters.calls import Calls
 from holdfast.tui.presenters.entries import Append, Change, Entry, Remove, Update
 from holdfast.tui.presenters.figures import duration, tokens
@@ -25,8 +26,13 @@ from holdfast.tui.presenters.views import attachment_names, message_text, passag
 
 LONG_MESSAGE = 4_000
 """A message with more characters, or with 24 lines, is closed at first."""
-GO_ON = "ctrl+g goes on from here · or type a message"
-"""What to do after a run that did not come to its end."""
+
+
+def _go_on() -> str:
+    """Returns what to do after a run that did not come to its end."""
+    return f"{shown('everywhere.continue')} goes on from here · or type a message"
+
+
 _FILES_SAY = {
     "undo": "Taken back",
     "redo": "Brought back",
@@ -46,7 +52,7 @@ class TranscriptPresenter:
         self._agent = sanitize_line(agent)
         self._speaks = True
         """Whether the next entry of the agent has its name above it."""
-        self._go_on = GO_ON
+        self._go_on = _go_on()
         self._parts: dict[str, Entry] = {}
         self._began: dict[str, datetime] = {}
         self._calls = Calls()
@@ -97,7 +103,7 @@ class TranscriptPresenter:
     def _(self, event: events.RunStarted, id: int) -> _Updates:
         self._agent = sanitize_line(event.agent)
         self._speaks = True
-        self._go_on = GO_ON if event.model else ""
+        self._go_on = _go_on() if event.model else ""
         return (
             [_notice(id, "Goes on from where the last run stopped.", event.run_id)] if event.continues else []
         )
@@ -115,7 +121,7 @@ class TranscriptPresenter:
     def _(self, event: events.RunCompleted, id: int) -> _Updates:
         updates = self._end(event)
         if event.reason == "length":
-            title = f"The reply was cut: the model's output limit was reached. {GO_ON}"
+            title = f"The reply was cut: the model's output limit was reached. {_go_on()}"
             updates.append(_notice(id, title, event.run_id, warning=True))
         elif event.reason == "content_filter":
             title = "The provider's content filter stopped the reply."

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static, TextArea
 
+from holdfast.tui.keys import BY_ID, bindings, pressable, shown
 from holdfast.tui.presenters.choices import Choice
 from holdfast.tui.presenters.entries import Entry
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.paint import paint
-from holdfast.tui.widgets.panes.approvals import DECISION_BINDINGS
 from holdfast.tui.widgets.panes.rows import RowList
+from holdfast.tui.widgets.strips import PlainLinks, clickable
 from holdfast.tui.widgets.transcript import Transcript
 
 Given = TypeVar("Given")
 """What a dialog gives when it is left."""
-ESCAPE = Binding("escape", "dismiss", "close", show=False)
+REST_S = 0.1
+"""How long the cursor must rest before a preview."""
 
 
 def key_hint(*keys: tuple[str, str]) -> Static:
-    """Returns the line of keys at the end of a dialog."""
+    """Returns the line of keys at the end of a dialog, each an id of the table of keys, or as it is written;
+    a click presses it."""
     spans: list[tuple[str, str]] = []
     for key, label in keys:
-        spans += [(key, "key"), (f" {label}   ", "muted")]
-    return Static(paint(tuple(spans)), classes="dialog-hint", markup=False)
+        spans += [(shown(key) if key in BY_ID else key, "key"), (f" {label}   ", "muted")]
+    presses = {text: f"app.simulate_key({pressable(text)!r})" for text, _ in spans if pressable(text)}
+    hint = PlainLinks(clickable(tuple(spans), presses), markup=False)
+    hint.add_class("dialog-hint")
+    return hint
 
 
 class Dialog(ModalScreen[Given]):
@@ -42,6 +50,10 @@ class Dialog(ModalScreen[Given]):
     def __init__(self) -> None:
         self._early: list[events.Key] = []
         super().__init__()
+
+    def action_leave(self) -> None:
+        """Leaves the dialog; what was asked for is not given."""
+        self.dismiss(None)
 
     def on_key(self, event: events.Key) -> None:
         if self.focused is None and (event.is_printable or event.key in ("enter", "backspace")):
@@ -60,7 +72,7 @@ class Dialog(ModalScreen[Given]):
 class AskScreen(Dialog["str | None"]):
     """Asks for one line; gives None when it was left."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog")]
 
     def __init__(self, question: str, value: str) -> None:
         super().__init__()
@@ -71,23 +83,17 @@ class AskScreen(Dialog["str | None"]):
         with Vertical(classes="dialog small"):
             yield Static(self._question, classes="dialog-title", markup=False)
             yield Input(self._value, id="answer", select_on_focus=False)
-            yield key_hint(("enter", "done"), ("esc", "leave it"))
+            yield key_hint(("enter", "done"), ("dialog.close", "leave it"))
 
     @on(Input.Submitted)
     def _done(self, event: Input.Submitted) -> None:
         self.dismiss(event.value.strip())
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
 
 class ConfirmScreen(ModalScreen[bool]):
     """Asks before something that cannot be taken back."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", show=False),
-        Binding("n,escape", "answer(False)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("confirm")]
 
     def __init__(self, question: str, verb: str) -> None:
         super().__init__()
@@ -97,7 +103,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog small"):
             yield Static(self._question, classes="dialog-title", markup=False)
-            yield key_hint(("y", self._verb), ("n", "keep it"))
+            yield key_hint(("confirm.yes", self._verb), ("confirm.no", "keep it"))
 
     def action_answer(self, answer: bool) -> None:
         self.dismiss(answer)
@@ -106,18 +112,24 @@ class ConfirmScreen(ModalScreen[bool]):
 class ChooseScreen(Dialog["str | None"]):
     """Lets a person choose one thing of a list with a filter; says more of what is under the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", show=False),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog", "choose")]
 
-    def __init__(self, title: str, choices: list[Choice]) -> None:
+    def __init__(
+        self,
+        title: str,
+        choices: list[Choice],
+        preview: Callable[[str], None] | None = None,
+        current: str = "",
+    ) -> None:
+        """`preview` is called with what the cursor rests on; the cursor begins at `current`."""
         super().__init__()
         self._title = title
         self._choices = choices
         self._shown = choices
         self._filtered = ""
+        self._preview = preview
+        self._current = current
+        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large"):
@@ -126,7 +138,7 @@ class ChooseScreen(Dialog["str | None"]):
             with Horizontal(classes="columns"):
                 yield RowList(id="choices")
                 yield LinesView(id="choice-detail")
-            yield key_hint(("↑↓", "move"), ("enter", "choose"), ("esc", "leave it"))
+            yield key_hint(("↑↓", "move"), ("list.choose", "choose"), ("dialog.close", "leave it"))
 
     def on_mount(self) -> None:
         self._fill("")
@@ -141,7 +153,8 @@ class ChooseScreen(Dialog["str | None"]):
         self._shown = [c for c in self._choices if all(word in c.text.casefold() for word in words)]
         rows = self.query_one("#choices", RowList)
         rows.show([(str(i), paint(choice.label)) for i, choice in enumerate(self._shown)])
-        rows.highlighted = 0 if self._shown else None
+        begin = next((i for i, c in enumerate(self._shown) if c.value == self._current and not text), 0)
+        rows.highlighted = begin if self._shown else None
         if not self._shown:
             self.query_one("#choice-detail", LinesView).show([line(("Nothing fits.", "muted"))], "none")
 
@@ -150,6 +163,14 @@ class ChooseScreen(Dialog["str | None"]):
         if event.option_index < len(self._shown):
             choice = self._shown[event.option_index]
             self.query_one("#choice-detail", LinesView).show(choice.detail, choice.value)
+            self._preview_soon(choice.value)
+
+    def _preview_soon(self, value: str) -> None:
+        """A preview may redraw everything: it waits until the cursor rests."""
+        if self._resting is not None:
+            self._resting.stop()
+        if self._preview is not None:
+            self._resting = self.set_timer(REST_S, partial(self._preview, value))
 
     @on(OptionList.OptionSelected)
     @on(Input.Submitted)
@@ -173,18 +194,11 @@ class ChooseScreen(Dialog["str | None"]):
         else:
             rows.action_cursor_up()
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
 
 class DocumentScreen(ModalScreen[None]):
     """Shows lines on the whole screen: help, a file, the whole of an approval."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ESCAPE,
-        Binding("q", "dismiss", show=False),
-        Binding("o", "edit", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("viewer")]
 
     def __init__(
         self, title: str, note: str, lines: list[Line], edit: Callable[[], None] | None = None
@@ -201,8 +215,8 @@ class DocumentScreen(ModalScreen[None]):
                 paint(line((self._title, "heading"), (f"   {self._note}", "muted"))), classes="dialog-title"
             )
             yield self.document()
-            keys = (("o", "editor"),) if self._edit else ()
-            yield key_hint(("↑↓ pgup pgdn", "scroll"), *keys, ("esc", "close"))
+            keys = (("viewer.editor", "editor"),) if self._edit else ()
+            yield key_hint(("↑↓ pgup pgdn", "scroll"), *keys, ("viewer.close", "close"))
 
     def document(self) -> Widget:
         """Returns what is shown."""
@@ -210,6 +224,9 @@ class DocumentScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#document").focus()
+
+    def action_leave(self) -> None:
+        self.dismiss()
 
     def action_edit(self) -> None:
         if self._edit is not None:
@@ -241,7 +258,7 @@ class ApprovalScreen(DocumentScreen):
 
     DECIDES = True
 
-    BINDINGS: ClassVar[list[BindingType]] = DECISION_BINDINGS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("decide", "choice")]
 
     def __init__(self, item_id: str, title: str, lines: list[Line], keys: Line) -> None:
         super().__init__(title, "", lines)
@@ -253,7 +270,7 @@ class ApprovalScreen(DocumentScreen):
             yield Static(paint(line((self._title, "heading"))), classes="dialog-title")
             yield LinesView(self._lines, id="document")
             yield Static(paint(self._keys), id="whole-keys", markup=False)
-            yield key_hint(("↑↓ pgup pgdn", "scroll"), ("esc", "back"))
+            yield key_hint(("↑↓ pgup pgdn", "scroll"), ("viewer.close", "back"))
 
     def show_keys(self, keys: Line) -> None:
         """Shows other keys: `always` wants to be said twice."""
@@ -263,10 +280,7 @@ class ApprovalScreen(DocumentScreen):
 class ArgumentsScreen(Dialog[None]):
     """Edits the arguments of a call as JSON; `approve` says what is wrong with them, or nothing."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ESCAPE,
-        Binding("ctrl+s", "approve", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog", "editor")]
 
     def __init__(
         self, title: str, arguments: str, approve: Callable[[dict[str, Any]], Awaitable[str]]
@@ -281,14 +295,14 @@ class ArgumentsScreen(Dialog[None]):
             yield Static(f"Edit the arguments of {self._title}", classes="dialog-title", markup=False)
             yield TextArea(self._arguments, id="arguments", compact=True, show_line_numbers=True)
             yield Static("", id="arguments-problem", markup=False)
-            yield key_hint(("ctrl+s", "approve these"), ("esc", "leave it"))
+            yield key_hint(("editor.save", "approve these"), ("dialog.close", "leave it"))
 
     def on_mount(self) -> None:
         area = self.query_one("#arguments", TextArea)
         area.cursor_blink = False
         area.focus()
 
-    async def action_approve(self) -> None:
+    async def action_save(self) -> None:
         text = self.query_one("#arguments", TextArea).text
         try:
             arguments = json.loads(text)

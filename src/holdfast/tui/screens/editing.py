@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Static, TextArea
 
+from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.spans import line
 from holdfast.tui.screens.dialogs import Dialog, key_hint
 from holdfast.tui.widgets.paint import paint
@@ -18,10 +19,7 @@ from holdfast.tui.widgets.paint import paint
 class TextScreen(Dialog[None]):
     """Edits a text; `save` says what is wrong with it, or nothing. Esc on a changed text asks once more."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", show=False),
-        Binding("ctrl+s", "save", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog", "editor")]
 
     def __init__(self, title: str, text: str, save: Callable[[str], Awaitable[str]]) -> None:
         super().__init__()
@@ -35,7 +33,7 @@ class TextScreen(Dialog[None]):
             yield Static(self._title, classes="dialog-title", markup=False)
             yield TextArea(self._text, id="arguments", compact=True, soft_wrap=True)
             yield Static("", id="arguments-problem", markup=False)
-            yield key_hint(("ctrl+s", "save"), ("esc", "leave it"))
+            yield key_hint(("editor.save", "save"), ("dialog.close", "leave it"))
 
     def on_mount(self) -> None:
         area = self.query_one("#arguments", TextArea)

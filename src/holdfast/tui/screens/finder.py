@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from holdfast.core.domain.text import sanitize_line
+from holdfast.tui.keys import shown
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.widgets.transcript import Transcript
 
@@ -47,7 +48,8 @@ class Finder:
                 (f"  {found} on the screen", "muted"),
             ),
             line(
-                ("n", "key"), (" next  ", "muted"), ("N", "key"), (" before  ", "muted"),
-                ("esc", "key"), (" done", "muted"),
+                (shown("found.after"), "key"), (" next  ", "muted"),
+                (shown("found.before"), "key"), (" before  ", "muted"),
+                (shown("everywhere.back"), "key"), (" done", "muted"),
             ),
         ]  # fmt: skip

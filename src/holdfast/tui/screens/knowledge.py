@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Input, OptionList, Static
 
+from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.knowledge.collections import (
     collection_facts,
     collection_row,
@@ -29,7 +30,7 @@ from holdfast.tui.presenters.spans import Line
 from holdfast.tui.screens.modelled import ModelScreen
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.paint import paint, paint_all
-from holdfast.tui.widgets.panes.rows import Column, RowList
+from holdfast.tui.widgets.panes.rows import Column, RowList, WordsInput
 from holdfast.tui.widgets.strips import KeyBar, PlainLinks, Strip
 
 if TYPE_CHECKING:
@@ -45,34 +46,13 @@ NEAR_END = 20
 """So many rows before the end of the list the next page is read."""
 
 
-class WordsInput(Input):
-    """The words to filter or to search with; down goes to the list."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("down", "screen.focus('#k-list')", show=False)]
-
-
 class KnowledgeScreen(ModelScreen):
     """Shows knowledge as the model has it; what a person wants done goes to the controllers."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim"), (76, "-roomy"), (110, "-broad")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (28, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#k-collections"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", show=False),
-        Binding("slash", "words", show=False),
-        Binding("f", "tab('documents')", show=False),
-        Binding("s", "tab('search')", show=False),
-        Binding("j", "tab('jobs')", show=False),
-        Binding("n", "act('new')", show=False),
-        Binding("a", "act('add')", show=False),
-        Binding("y", "act('sync')", show=False),
-        Binding("w", "act('watch')", show=False),
-        Binding("d,delete", "act('delete')", show=False),
-        Binding("c", "act('cancel')", show=False),
-        Binding("r", "act('retry')", show=False),
-        Binding("m", "act('method')", show=False),
-        Binding("f1,question_mark", "help", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("collections")]
     app: HoldfastApp
 
     def __init__(self) -> None:
@@ -95,7 +75,7 @@ class KnowledgeScreen(ModelScreen):
             with Column(id="k-right"):
                 yield Strip(id="k-facts")
                 yield PlainLinks("", id="k-tabs", markup=False)
-                yield WordsInput(id="k-words", compact=True, select_on_focus=False)
+                yield WordsInput("#k-list", id="k-words")
                 yield RowList(id="k-list")
                 yield Static("", id="k-note", classes="pane-note", markup=False)
                 yield LinesView(id="k-detail")

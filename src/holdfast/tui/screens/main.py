@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
 from holdfast.core.domain.text import sanitize
+from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.notices import first_welcome
 from holdfast.tui.presenters.status import first_header
 from holdfast.tui.widgets.composer.area import MessageArea
@@ -47,10 +48,7 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (120, "-wide"), (160, "-huge")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (20, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#message"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "key_n(True)", show=False),
-        Binding("N", "key_n(False)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("found")]
     app: HoldfastApp
 
     def __init__(self) -> None:
@@ -110,12 +108,14 @@ class MainScreen(Screen[None]):
             self.box.set_text(text)
             self.mark("queue")
 
-    def action_key_n(self, forward: bool) -> None:
-        """n and N: from place to place while words are looked for; else n denies."""
-        if self.panes is not None and self.panes.finder.active:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys that go from hit to hit mean something else while no words are looked for."""
+        return action != "step_hit" or (self.panes is not None and self.panes.finder.active)
+
+    def action_step_hit(self, forward: bool) -> None:
+        """Goes to the next place of the words that are looked for, or to the one before."""
+        if self.panes is not None:
             self.panes.finder.step(forward)
-        elif forward:
-            self.app.action_decide("n")
 
     def action_side_tab(self, tab: str) -> None:
         if self.panes is not None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.style import Style
 from textual.widgets import Input, OptionList, Static
 
+from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.memory import (
     TABS,
     MemoryState,
@@ -29,7 +30,7 @@ from holdfast.tui.presenters.model import Model
 from holdfast.tui.screens.modelled import ModelScreen
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.paint import paint, paint_all
-from holdfast.tui.widgets.panes.rows import Column, RowList
+from holdfast.tui.widgets.panes.rows import Column, RowList, WordsInput
 from holdfast.tui.widgets.strips import KeyBar, PlainLinks
 
 if TYPE_CHECKING:
@@ -54,31 +55,13 @@ ACTIONS = {
 NEAR_END = 20
 
 
-class WordsInput(Input):
-    """The words to search entries with; down goes to the list."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("down", "screen.focus('#m-list')", show=False)]
-
-
 class MemoryScreen(ModelScreen):
     """Shows memory as the model has it; what a person wants done goes to the controllers."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim"), (76, "-roomy")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (28, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#m-list"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", show=False),
-        Binding("left", "tab('blocks')", show=False),
-        Binding("right", "tab('entries')", show=False),
-        Binding("slash", "words", show=False),
-        Binding("n", "act('new')", show=False),
-        Binding("e", "act('edit')", show=False),
-        Binding("o", "act('options')", show=False),
-        Binding("t", "act('tags')", show=False),
-        Binding("p", "act('pin')", show=False),
-        Binding("d,delete", "act('delete')", show=False),
-        Binding("f1,question_mark", "help", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("memory")]
     app: HoldfastApp
 
     def __init__(self) -> None:
@@ -90,9 +73,7 @@ class MemoryScreen(ModelScreen):
         with Horizontal(id="m-body"):
             with Column(id="m-left"):
                 yield PlainLinks("", id="m-tabs", markup=False)
-                yield WordsInput(
-                    id="m-words", placeholder="/ search entries", compact=True, select_on_focus=False
-                )
+                yield WordsInput("#m-list", id="m-words")
                 yield RowList(id="m-list")
                 yield Static("", id="m-note", classes="pane-note", markup=False)
             yield LinesView(id="m-detail")

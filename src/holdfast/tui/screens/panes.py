@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from holdfast.core.domain.text import sanitize
+from holdfast.tui.keys import BY_ID, LETTERS, clicks, keys_of, shown
 from holdfast.tui.presenters.commands import footer
 from holdfast.tui.presenters.entry_index import EntryIndex
 from holdfast.tui.presenters.inbox import Item, detail, keys_line, summary
@@ -23,7 +24,6 @@ from holdfast.tui.screens.dialogs import ApprovalScreen
 from holdfast.tui.screens.finder import Finder
 from holdfast.tui.screens.modelled import ModelScreen
 from holdfast.tui.widgets.paint import paint_all
-from holdfast.tui.widgets.panes.approvals import KEY_ACTIONS
 from holdfast.tui.widgets.panes.sessions import SessionsPane
 from holdfast.tui.widgets.panes.side import SidePane
 from holdfast.tui.widgets.strips import HeaderLine, KeyBar
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 STYLES = Path(__file__).with_suffix(".tcss")
 PAINT_S = 0.03
 SLOW_S = 30.0
-DECIDING = frozenset("ysaenr")
-TRUST_ACTIONS = {"t": "app.command('trust','yes')", "i": "app.command('trust','no')"}
-SKEW_ACTIONS = {"u": "app.command('restart')", "l": "app.command('later')"}
 
 
 class Panes:
@@ -133,10 +130,10 @@ class Panes:
             screen.box.notice("hint").show(hint)
         if "trust" in parts:
             lines = trust_lines(model, screen.app.start.project)
-            screen.box.notice("trust").show(lines, TRUST_ACTIONS)
+            screen.box.notice("trust").show(lines, clicks("notice"))
             self._set_deciding_keys()
         if "skew" in parts:
-            screen.box.notice("skew").show(skew_lines(model.skew), SKEW_ACTIONS)
+            screen.box.notice("skew").show(skew_lines(model.skew), clicks("notice"))
             self._set_deciding_keys()
         if "queue" in parts:
             screen.box.notice("queue").show(queue_lines(model))
@@ -167,7 +164,7 @@ class Panes:
         strip.set_class(item is not None and item.question is not None, "-question")
         own = item is None or item.session_id == model.session_id
         elsewhere = "" if own or item is None else model.sessions.title(item.session_id)
-        strip.show([summary(item, elsewhere), self._with_way(keys)] if item else [], KEY_ACTIONS)
+        strip.show([summary(item, elsewhere), self._with_way(keys)] if item else [], clicks("decide"))
         self._set_deciding_keys()
         top = self._screen.app.screen
         if not isinstance(top, ApprovalScreen):
@@ -180,23 +177,23 @@ class Panes:
     def _with_way(self, keys: Line) -> Line:
         """Adds how to reach the keys while the message field holds text."""
         wanted = self._had_text and self._model.header.may_send
-        return line(("F2, then  ", "muted"), *keys) if wanted else keys
+        return line((f"{shown('everywhere.approvals')}, then  ", "muted"), *keys) if wanted else keys
 
     # --- deciding from the message field
 
     def _set_deciding_keys(self) -> None:
         model = self._model
         item = model.deciding()
-        keys: frozenset[str] = frozenset("ti") if model.untrusted else frozenset()
+        ids = ["notice.trust", "notice.ignore"] if model.untrusted else []
         if model.skew is not None:
-            keys |= frozenset("ul" if model.skew.can_restart else "l")
+            ids += ["notice.restart", "notice.later"] if model.skew.can_restart else ["notice.later"]
         if not model.header.may_send:
             item = None
         if item is not None and item.approval is not None:
-            keys |= DECIDING
+            ids += LETTERS
         elif item is not None and item.question is not None:
-            keys |= frozenset(str(n) for n in range(1, len(item.question.choices) + 1) if n < 10)
-        self._screen.box.area.deciding_keys = keys
+            ids += [f"choice.{n}" for n in range(1, len(item.question.choices) + 1) if n < 10]
+        self._screen.box.area.deciding_keys = {key: BY_ID[one].keys for one in ids for key in keys_of(one)}
 
     def _may_decide(self) -> bool:
         item = self._model.deciding()
@@ -213,7 +210,6 @@ class Panes:
 
     def announce(self, item: Item) -> None:
         """Tells of something new that waits; the focus stays where it is."""
-        self._screen.app.bell()
         focused = self._screen.focused
         if focused is None or self.side not in focused.ancestors:
             self.side.show_tab("approvals")

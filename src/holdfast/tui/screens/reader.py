@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
 from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.domain.text import sanitize_line
+from holdfast.tui.keys import BY_ID, bindings, foot
 from holdfast.tui.presenters.knowledge.collections import document_note
 from holdfast.tui.presenters.knowledge.reading import chunk_row, text_lines
 from holdfast.tui.presenters.passages import figures_of, mark_of, score_of
@@ -26,13 +27,7 @@ if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
     from holdfast.tui.control.reading import Reader
 
-KEYS = [
-    ("↑↓", "scroll", ""),
-    ("n", "next passage", "screen.step(1)"),
-    ("p", "before", "screen.step(-1)"),
-    ("c", "passages", "screen.passages"),
-    ("esc", "close", "screen.dismiss"),
-]
+KEYS = ("document.after", "document.before", "document.passages", "document.close")
 
 
 class ReaderScreen(ModalScreen[None]):
@@ -41,13 +36,7 @@ class ReaderScreen(ModalScreen[None]):
     # Textual declares both as instance variables, so they cannot be ClassVar here.
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (100, "-roomy")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-high")]  # noqa: RUF012
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "leave", show=False),
-        Binding("n,right_square_bracket", "step(1)", show=False),
-        Binding("p,left_square_bracket", "step(-1)", show=False),
-        Binding("c", "passages", show=False),
-        Binding("f1,question_mark", "help", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("document")]
     app: HoldfastApp
 
     def __init__(self, reader: Reader) -> None:
@@ -71,9 +60,7 @@ class ReaderScreen(ModalScreen[None]):
             yield KeyBar(id="reader-keys", action="screen.press")
 
     def on_mount(self) -> None:
-        self.query_one("#reader-keys", KeyBar).show(
-            [(k, label, label if what else "") for k, label, what in KEYS]
-        )
+        self.query_one("#reader-keys", KeyBar).show([("↑↓", "scroll", ""), *map(foot, KEYS)])
         self.set_focus(self.query_one("#reader-text"))
         self._about()
         self.app.work(self._open, "reader")
@@ -89,9 +76,9 @@ class ReaderScreen(ModalScreen[None]):
             raise
         self._show_chunks()
 
-    async def action_press(self, label: str) -> None:
+    async def action_press(self, name: str) -> None:
         """Does what a key of the last line does."""
-        await self.run_action(next(what for _, named, what in KEYS if named == label))
+        await self.run_action(BY_ID[f"document.{name}"].action)
 
     def action_leave(self) -> None:
         self.dismiss()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.visual import RenderOptions
 
+from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.spans import Line
 from holdfast.tui.widgets.paint import ROLES, paint
 
@@ -25,14 +26,7 @@ class LinesView(ScrollView, can_focus=True):
     """Shows lines; keeps the scroll position when the lines change but their subject does not."""
 
     ALLOW_SELECT = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_up", "up", show=False),
-        Binding("down,j", "scroll_down", "down", show=False),
-        Binding("home,g", "scroll_home", "top", show=False),
-        Binding("end,G", "scroll_end", "end", show=False),
-        Binding("pageup", "page_up", "page up", show=False),
-        Binding("pagedown,space", "page_down", "page down", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("lines")]
 
     def __init__(self, lines: list[Line] | None = None, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
+from holdfast.tui.keys import pressable
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.presenters.status import Header, lefts, right
 from holdfast.tui.widgets.paint import paint
@@ -70,7 +71,10 @@ class KeyBar(PlainLinks):
         self._keys: list[tuple[str, str, str]] = []
 
     def show(self, keys: list[tuple[str, str, str]]) -> None:
-        """Shows key, label and command of each; those that do not fit are left out, the last stays."""
+        """Shows key, label and command of each; those that do not fit are left out, the last stays.
+
+        A click on one without a command presses its key.
+        """
         if keys != self._keys:
             self._keys = keys
             self.refresh()
@@ -85,7 +89,10 @@ class KeyBar(PlainLinks):
 
 def _key(key: str, label: str, command: str, action: str) -> Content:
     content = paint(line((key, "key"), (f" {label}", "muted")))
-    return _on_click(content, 0, len(content), f"{action}({command!r})") if command else content
+    if command:
+        return _on_click(content, 0, len(content), f"{action}({command!r})")
+    name = pressable(key)
+    return _on_click(content, 0, len(content), f"app.simulate_key({name!r})") if name else content
 
 
 def clickable(shown: Line, actions: dict[str, str]) -> Content:

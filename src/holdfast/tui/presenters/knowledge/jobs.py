@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.tui.keys import shown
 from holdfast.tui.presenters.figures import duration, size
 from holdfast.tui.presenters.spans import Line, Span, fit, line, space
 
@@ -230,9 +231,15 @@ def job_detail(job: JobView | None) -> list[Line]:
     if job.error:
         lines.append(line((job.error, "error")))
     if job.running:
-        lines.append(line(("c", "key"), (" cancels it; what was taken in stays", "muted")))
+        lines.append(
+            line((shown("collections.cancel"), "key"), (" cancels it; what was taken in stays", "muted"))
+        )
     elif job.retryable:
-        lines.append(line(("r", "key"), (" tries again what failed or was not reached", "muted")))
+        lines.append(
+            line(
+                (shown("collections.retry"), "key"), (" tries again what failed or was not reached", "muted")
+            )
+        )
     if job.failures:
         others = ", the others are in:" if job.status == "completed" and job.failed < job.total else ":"
         lines += [(), line((f"{len(job.failures):,} failed", "error"), (others, "muted"))]

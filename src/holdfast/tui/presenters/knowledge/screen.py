@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.tui.keys import foot, shown
 from holdfast.tui.presenters.knowledge.jobs import number
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
 from holdfast.tui.presenters.passages import PassageView, figures_of, score_of
@@ -34,7 +35,7 @@ def note_lines(state: KnowledgeState, where: str) -> list[Line]:
         return (
             []
             if state.jobs.jobs
-            else [line(("Nothing was taken in yet: ", "muted"), ("a", "key"), (" adds.", "muted"))]
+            else [line(("Nothing was taken in yet: ", "muted"), _key("add"), (" adds.", "muted"))]
         )
     return _search(state)
 
@@ -49,7 +50,7 @@ def _collections(state: KnowledgeState) -> list[Line]:
     return [
         line("No collection yet."),
         (),
-        line(("n", "key"), (" makes one and takes in a file, a folder or a page.", "muted")),
+        line(_key("new"), (" makes one and takes in a file, a folder or a page.", "muted")),
     ]
 
 
@@ -74,9 +75,9 @@ def _documents(state: KnowledgeState) -> list[Line]:
     job = state.jobs.latest(state.collection.id)
     if job is not None and job.running:
         return [
-            line(("Documents are being taken in: ", "muted"), ("j", "key"), (" shows how it goes.", "muted"))
+            line(("Documents are being taken in: ", "muted"), _key("jobs"), (" shows how it goes.", "muted"))
         ]
-    return [line("It is empty.  ", ("a", "key"), (" adds a file, a folder or an address.", "muted"))]
+    return [line("It is empty.  ", _key("add"), (" adds a file, a folder or an address.", "muted"))]
 
 
 def _search(state: KnowledgeState) -> list[Line]:
@@ -88,14 +89,14 @@ def _search(state: KnowledgeState) -> list[Line]:
         return [
             line(
                 ("Words, a question, a phrase: ", "muted"),
-                ("enter", "key"),
+                (shown("list.choose"), "key"),
                 (" searches, ", "muted"),
-                ("m", "key"),
+                _key("method"),
                 (" says how.", "muted"),
             )
         ]
     if not state.results:
-        return [line(("Nothing fits. ", "muted"), ("m", "key"), (" searches in another way.", "muted"))]
+        return [line(("Nothing fits. ", "muted"), _key("method"), (" searches in another way.", "muted"))]
     return [line((state.search_note, "muted"))]
 
 
@@ -116,34 +117,37 @@ def result_row(passage: PassageView, rank: int, width: int) -> tuple[Line, Line,
 def footer(tab: str, state: KnowledgeState, at: str = "list") -> list[tuple[str, str, str]]:
     """Returns key, label and command of each key, the most useful now first; `at` is where one is:
     `collections`, `list`, or in the `words`, where letters are letters."""
-    keys = [("esc", "back", "back")]
-    last = [("tab", "pane", ""), ("F1", "help", "help")]
+    keys = [_foot("back")]
+    last = [("tab", "pane", ""), _foot("help")]
     if not state.collections:
-        return [*keys, ("n", "new collection", "new"), ("F1", "help", "help")]
+        return [*keys, _foot("new", "new collection"), _foot("help")]
     if at == "words":
-        enter = [("enter", "search", "")] if tab == "search" else []
-        return [*keys, *enter, ("↓", "to the list", ""), *last]
-    rest = [("n", "new", "new"), ("y", "sync", "sync"), ("w", "watch", "watch")]
-    jobs = [] if tab == "jobs" else [("j", "jobs", "jobs")]
+        enter = [(shown("list.choose"), "search", "")] if tab == "search" else []
+        return [*keys, *enter, (shown("words.to_list"), "to the list", ""), *last]
+    rest = [_foot("new"), _foot("sync"), _foot("watch")]
+    jobs = [] if tab == "jobs" else [_foot("jobs")]
     if at == "collections":
-        own = [("enter", "choose", ""), ("a", "add", "add"), ("s", "search", "search")]
-        return [*keys, *own, ("n", "new", "new"), ("d", "delete", "delete"), *jobs, *rest[1:], *last]
+        own = [_foot("open", "choose"), _foot("add"), _foot("search")]
+        return [*keys, *own, _foot("new"), _foot("delete", "delete"), *jobs, *rest[1:], *last]
     return [*keys, *_here(tab, state), *jobs, *rest, *last]
 
 
 def _here(tab: str, state: KnowledgeState) -> list[tuple[str, str, str]]:
     if tab == "search":
-        opens = [("enter", "open", "")] if state.results else []
-        return [
-            *opens,
-            ("/", "words", "words"),
-            ("m", "method", "method"),
-            ("f", "documents", "documents"),
-        ]
+        opens = [_foot("open")] if state.results else []
+        return [*opens, _foot("words", "words"), _foot("method"), _foot("documents")]
     if tab == "jobs":
-        cancel = [("c", "cancel", "cancel")] if state.jobs.running else []
-        retry = [("r", "retry", "retry")] if any(job.retryable for job in state.jobs.jobs) else []
-        return [*cancel, *retry, ("f", "documents", "documents"), ("a", "add", "add")]
-    opens = [("enter", "open", "")] if state.documents else []
-    remove = [("d", "remove", "delete")] if state.documents else []
-    return [*opens, ("a", "add", "add"), ("/", "filter", "words"), ("s", "search", "search"), *remove]
+        cancel = [_foot("cancel")] if state.jobs.running else []
+        retry = [_foot("retry")] if any(job.retryable for job in state.jobs.jobs) else []
+        return [*cancel, *retry, _foot("documents"), _foot("add")]
+    opens = [_foot("open")] if state.documents else []
+    remove = [_foot("delete", "remove")] if state.documents else []
+    return [*opens, _foot("add"), _foot("words"), _foot("search"), *remove]
+
+
+def _foot(name: str, label: str = "") -> tuple[str, str, str]:
+    return foot(f"collections.{name}", label)
+
+
+def _key(name: str) -> tuple[str, str]:
+    return shown(f"collections.{name}"), "key"

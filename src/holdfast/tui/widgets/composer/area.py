@@ -12,12 +12,11 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 
 from holdfast.core.domain.text import sanitize
+from holdfast.tui.keys import named
 from holdfast.tui.presenters.draft import Draft, History, Token, token_before
 
 HOLD_S = 0.25
 """A key that decides waits this long for a second character: then it was the beginning of a word."""
-NEW_LINE = ("ctrl+j", "shift+enter", "alt+enter")
-POPUP_KEYS = ("up", "down", "tab", "enter", "escape")
 
 
 class MessageArea(TextArea):
@@ -49,14 +48,15 @@ class MessageArea(TextArea):
         self.cursor_blink = False
         self.draft = Draft()
         self.history_of_messages = History()
-        self.deciding_keys: frozenset[str] = frozenset()
+        self.deciding_keys: dict[str, str] = {}
+        """What decides now, and the letter of `Decided` that it stands for."""
         self.may_decide: Callable[[], bool] = lambda: False
         self.on_typed: Callable[[float], None] = lambda now: None
         self.popup_open = False
         self.on_popup_key: Callable[[str], None] = lambda key: None
-        """Takes a key for the list of completions, at once: the next letter belongs after what it puts in."""
+        """Takes the name of a completion's key, at once: the next letter belongs after what it puts in."""
         self.messages_wait = False
-        self._held: str | None = None
+        self._held: events.Key | None = None
         self._timer: Timer | None = None
         self._token: Token | None = None
 
@@ -66,26 +66,19 @@ class MessageArea(TextArea):
         if self._held is not None and self._release(event):
             self._take(event)
             return
-        if self.popup_open and event.key in POPUP_KEYS:
+        completing = named("completion", event.key)
+        if self.popup_open and completing:
             self._take(event)
-            self.on_popup_key(event.key)
+            self.on_popup_key(completing)
             return
-        if event.key == "tab" and self._token is not None:
+        if completing == "take" and self._token is not None:
             self._take(event)  # the list is on its way: the focus stays here
             return
         if self._decides(event):
             self._take(event)
-            self._hold(event.character or "")
+            self._hold(event)
             return
-        if event.key == "enter":
-            self._take(event)
-            self.post_message(self.Sent(self.text))
-            return
-        if event.key in NEW_LINE:
-            self._take(event)
-            self.insert("\n")
-            return
-        if event.key in ("up", "down") and self._go_through_messages(event.key):
+        if self._does(named("composer", event.key)):
             self._take(event)
             return
         if event.is_printable:
@@ -96,17 +89,31 @@ class MessageArea(TextArea):
         event.stop()
         event.prevent_default()
 
-    def _decides(self, event: events.Key) -> bool:
-        return not self.text and event.character in self.deciding_keys and self.may_decide()
+    def _does(self, name: str) -> bool:
+        """Does what a key of the field is for; says whether that was something."""
+        if name == "send":
+            self.post_message(self.Sent(self.text))
+        elif name == "new_line":
+            self.insert("\n")
+        else:
+            return name in ("older", "newer") and self._go_through_messages(name)
+        return True
 
-    def _hold(self, key: str) -> None:
-        self._held = key
+    def _decides(self, event: events.Key) -> bool:
+        return not self.text and event.key in self.deciding_keys and self.may_decide()
+
+    def _hold(self, event: events.Key) -> None:
+        """Keeps a key that decides until it is known that no word begins with it."""
+        if not event.is_printable:
+            self.post_message(self.Decided(self.deciding_keys[event.key]))
+            return
+        self._held = event
         self._timer = self.set_timer(HOLD_S, self._decide)
 
     def _decide(self) -> None:
         held, self._held = self._held, None
-        if held is not None:
-            self.post_message(self.Decided(held))
+        if held is not None and held.key in self.deciding_keys:
+            self.post_message(self.Decided(self.deciding_keys[held.key]))
 
     def _release(self, event: events.Key) -> bool:
         """Ends the wait for a second key; says whether `event` is used up by that."""
@@ -115,27 +122,27 @@ class MessageArea(TextArea):
             self._timer.stop()
         if held is None:
             return False
-        if event.character == held or event.key == "enter":
-            self.post_message(self.Decided(held))
-            if event.character == held:
-                self.post_message(self.Decided(held))
+        if event.key in (held.key, "enter"):
+            for _ in range(2 if event.key == held.key else 1):
+                self._held = held
+                self._decide()
             return True
         if event.is_printable:
-            self.insert(held)
+            self.insert(held.character or "")
             return False
         return event.key in ("escape", "backspace")
 
-    def _go_through_messages(self, key: str) -> bool:
+    def _go_through_messages(self, name: str) -> bool:
         history = self.history_of_messages
-        if key == "up" and not self.text and self.messages_wait:
+        if name == "older" and not self.text and self.messages_wait:
             self.post_message(self.PullBackWanted())
             return True
         if self.text and not history.browsing:
             return False
-        at_edge = self.cursor_at_first_line if key == "up" else self.cursor_at_last_line
+        at_edge = self.cursor_at_first_line if name == "older" else self.cursor_at_last_line
         if not at_edge:
             return False
-        text = history.older() if key == "up" else history.newer()
+        text = history.older() if name == "older" else history.newer()
         if text is not None:
             self._replace_all(self.draft.fold(text))
         return text is not None

@@ -171,13 +171,13 @@ class MessageBox(Vertical):
         self._close()
         return was
 
-    def _press(self, key: str) -> None:
+    def _press(self, name: str) -> None:
         if self._popup is None:
             return
         token = self.area.token
         if token is not None and token.kind == "file" and token.text != self._offered:
             self._popup.go_to(token.text)  # typed faster than the list could follow
-        chosen = self._popup.press(key)
+        chosen = self._popup.press(name)
         self.area.popup_open = self._popup.is_open
         if chosen is not None:
             self._put_in(chosen)

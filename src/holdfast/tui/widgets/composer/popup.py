@@ -21,7 +21,7 @@ class CompletionPopup(OptionList, can_focus=False):
 
         value: str
         sent: bool
-        """Whether enter was pressed, so that a command without argument can start at once."""
+        """Whether the key was one that lets a command without argument start at once."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, compact=True)
@@ -49,17 +49,17 @@ class CompletionPopup(OptionList, can_focus=False):
         found = (at for at, value in enumerate(self._values) if wanted in value.casefold())
         self.highlighted = next(found, None)
 
-    def press(self, key: str) -> Chosen | None:
-        """Does what a key of the message field says; returns what was chosen by that."""
-        if key == "up":
+    def press(self, name: str) -> Chosen | None:
+        """Does what a key of the message field is for; returns what was chosen by that."""
+        if name == "before":
             self.action_cursor_up()
-        elif key == "down":
+        elif name == "after":
             self.action_cursor_down()
-        elif key == "escape":
+        elif name == "close":
             self.close()
         elif self.highlighted is not None:
             self.close()
-            return self.Chosen(self._values[self.highlighted], sent=key == "enter")
+            return self.Chosen(self._values[self.highlighted], sent=name == "run")
         return None
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

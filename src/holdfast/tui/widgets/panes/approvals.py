@@ -8,12 +8,13 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList, Static
 
+from holdfast.tui.keys import bindings, clicks
 from holdfast.tui.presenters.inbox import detail, item_line, keys_block
 from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.spans import line
@@ -22,16 +23,11 @@ from holdfast.tui.widgets.paint import paint, paint_all
 from holdfast.tui.widgets.panes.rows import RowList
 from holdfast.tui.widgets.strips import Strip
 
-KEY_ACTIONS = {key: f"app.decide('{key}')" for key in "ysaenr"}
-DECISION_BINDINGS: list[BindingType] = [
-    Binding(key, f"app.decide({key!r})", show=False) for key in "ysaenr123456789"
-]
-
 
 class ApprovalsPane(Vertical):
     """Shows what waits; the keys act on the selected item."""
 
-    BINDINGS: ClassVar[list[BindingType]] = DECISION_BINDINGS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("decide", "choice")]
 
     @dataclass
     class Selected(Message):
@@ -66,7 +62,7 @@ class ApprovalsPane(Vertical):
             view.show(detail(selected, titles[selected.id], now), selected.id)
         confirming = selected is not None and model.confirming == selected.id
         keys = keys_block(selected, confirming, model.header.may_send, model.may_always)
-        self.query_one("#inbox-keys", Strip).show(keys, KEY_ACTIONS)
+        self.query_one("#inbox-keys", Strip).show(keys, clicks("decide"))
         note = self.query_one("#inbox-note", Static)
         note.update(_note(model))
         note.display = not rows

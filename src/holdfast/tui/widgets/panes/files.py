@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList, Static
 
+from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.files import row_lines
 from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.spans import line
@@ -23,11 +24,7 @@ from holdfast.tui.widgets.panes.rows import RowList
 class FilesPane(Vertical):
     """Lists files; says what a person wants done with them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "edit", "editor", show=False),
-        Binding("u", "app.command('undo')", "undo", show=False),
-        Binding("U,ctrl+r", "app.command('redo')", "redo", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("files")]
 
     @dataclass
     class PreviewWanted(Message):

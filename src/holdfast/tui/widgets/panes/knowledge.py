@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import OptionList
 
+from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.knowledge.pane import collection_lines, turn_lines
 from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.passages import PassageView, passage_detail, passage_row
@@ -25,11 +26,7 @@ STEPS = {"‹": "screen.step_answer(-1)", "›": "screen.step_answer(1)"}
 class KnowledgePane(Column):
     """Shows the passages of one answer; says which one is to be opened."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,left_square_bracket", "screen.step_answer(-1)", "answer before", show=False),
-        Binding("right,right_square_bracket", "screen.step_answer(1)", "answer after", show=False),
-        Binding("o", "app.command('collections')", "collections", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("knowledge")]
 
     @dataclass
     class PassageChosen(Message):

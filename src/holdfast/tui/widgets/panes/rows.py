@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
+
+from holdfast.tui.keys import bindings
 
 
 class Column(Vertical):
@@ -19,8 +24,24 @@ class Column(Vertical):
         self.post_message(self.Resized())
 
 
-class RowList(OptionList):
+class WordsInput(Input):
+    """A field for words to search or to filter with, above the list of what fits."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("words")]
+
+    def __init__(self, below: str, *, id: str, placeholder: str = "") -> None:
+        """`below` selects the list."""
+        super().__init__(id=id, placeholder=placeholder, compact=True, select_on_focus=False)
+        self._below = below
+
+    def action_to_list(self) -> None:
+        self.screen.query_one(self._below).focus()
+
+
+class RowList(OptionList, inherit_bindings=False):
     """An option list that is told all its rows at once, and only draws what is different."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("list")]
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, compact=True)

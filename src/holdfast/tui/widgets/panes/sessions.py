@@ -8,42 +8,28 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 
+from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.sessions import HitRow, SessionRow
 from holdfast.tui.presenters.spans import line
 from holdfast.tui.widgets.paint import paint
-from holdfast.tui.widgets.panes.rows import RowList
+from holdfast.tui.widgets.panes.rows import RowList, WordsInput
 
 HIT = "hit:"
 ABOVE = 3
 """Lines above the list. Where it has the room, a session's agent stands below its title."""
 
 
-class SearchInput(Input):
-    """The search box; down goes to the list."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "screen.focus('#session-list')", show=False),
-    ]
-
-
 class SessionsPane(Vertical):
     """Lists sessions; says what a person wants done with them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "search", show=False),
-        Binding("n", "app.command('new')", "new", show=False),
-        Binding("r", "app.command('rename')", "rename", show=False),
-        Binding("f", "app.command('fork')", "fork", show=False),
-        Binding("d", "app.command('delete')", "delete", show=False),
-        Binding("x", "app.command('export')", "export", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("sessions")]
 
     @dataclass
     class Chosen(Message):
@@ -67,7 +53,7 @@ class SessionsPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static("Sessions", classes="pane-title", markup=False)
-        yield SearchInput(placeholder="/ search", id="session-search", compact=True, select_on_focus=False)
+        yield WordsInput("#session-list", id="session-search")
         yield RowList(id="session-list")
         yield Static("", id="session-note", classes="pane-note", markup=False)
 

@@ -1,0 +1,373 @@
+"""Every key of the app, once: bindings, help, footers and hints are made from this table.
+
+It is on the way to the first paint: nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from textual.binding import Binding
+from textual.keys import _character_to_key
+
+UNBOUND = "no_key"
+"""What an action without a key is bound to: no terminal sends it."""
+
+
+class Key(NamedTuple):
+    """One thing that keys do in one place."""
+
+    id: str
+    """`place.name`: what the setting `tui.keys` calls it."""
+    keys: str
+    """Its keys as Textual writes them, between commas."""
+    action: str
+    """Textual's action; empty where the widget itself looks the key up, by `named`."""
+    what: str
+    """One line for the help; neighbours of the same words share a line there."""
+    label: str = ""
+    """One or two words for the footer; empty: it is not shown there."""
+    priority: bool = False
+    """Whether it goes before the keys of what has the focus."""
+    same: str = ""
+    """The id whose keys do it: this row only says what they do here."""
+    fixed: bool = False
+    """Whether it is no key to be remapped, but a sign in a text, or a key of Textual's own."""
+    gives: str = ""
+    """The command that it gives, where the action does not say so itself."""
+
+    @property
+    def place(self) -> str:
+        return self.id.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        return self.id.partition(".")[2]
+
+    @property
+    def command(self) -> str:
+        """The command that it gives; empty for what is no command."""
+        found = _COMMAND.fullmatch(self.action)
+        return self.gives or (found[1] if found else "")
+
+
+_COMMAND = re.compile(r"(?:app\.)?command\('([\w.]+)'\)")
+
+
+def _command(name: str, keys: str, what: str, label: str = "", command: str = "") -> Key:
+    return Key(f"everywhere.{name}", keys, f"command('{command or name}')", what, label, priority=True)
+
+
+KEYS: tuple[Key, ...] = (
+    # What is written. The field asks for these by `named`.
+    Key("composer.send", "enter", "", "send; while a run is busy, queue"),
+    Key("composer.new_line", "ctrl+j,shift+enter,alt+enter", "", "new line"),
+    Key("composer.mention", "@", "", "attach a file", fixed=True),
+    Key("composer.command", "/", "", "command", fixed=True),
+    Key("composer.older", "up", "", "take back the last queued message; earlier messages"),
+    Key("composer.newer", "down", "", "take back the last queued message; earlier messages"),
+    Key(
+        "composer.interrupt",
+        "",
+        "",
+        "interrupt the run",
+        same="everywhere.back",
+        gives="interrupt",
+    ),
+    # The list of completions; it has its keys from the message field.
+    Key("completion.before", "up", "", "in the list of completions: the one before, after"),
+    Key("completion.after", "down", "", "in the list of completions: the one before, after"),
+    Key("completion.take", "tab", "", "put it in"),
+    Key("completion.run", "enter", "", "put it in; a command that needs no more is given"),
+    Key("completion.close", "escape", "", "close the list"),
+    # What waits.
+    Key("decide.once", "y", "app.decide('y')", "approve once"),
+    Key("decide.session", "s", "app.decide('s')", "approve for this session"),
+    Key(
+        "decide.always",
+        "a",
+        "app.decide('a')",
+        "approve always, pressed twice: adds the rule that is shown to your policy",
+    ),
+    Key("decide.edit", "e", "app.decide('e')", "edit the arguments, then approve"),
+    Key("decide.deny", "n", "app.decide('n')", "deny"),
+    Key("decide.reason", "r", "app.decide('r')", "deny with a reason that the model sees"),
+    *(Key(f"choice.{n}", str(n), f"app.decide('{n}')", "choose an answer") for n in range(1, 10)),
+    Key("approvals.once", "", "", "approve once, also in the middle of a message", same="everywhere.once"),
+    Key("approvals.whole", "", "", "in the list: see the whole of it", "whole", same="list.choose"),
+    # The notices above the message field, while it is empty.
+    Key("notice.trust", "t", "app.command('trust','yes')", "trust the agents of this folder"),
+    Key("notice.ignore", "i", "app.command('trust','no')", "let the agents of this folder ask first"),
+    Key("notice.restart", "u", "app.command('restart')", "restart an engine of another version"),
+    Key("notice.later", "l", "app.command('later')", "leave an engine of another version be"),
+    # The panes.
+    Key("sessions.open", "", "", "open", "open", same="list.choose"),
+    Key("sessions.search", "slash", "search", "search titles and messages", "search"),
+    Key("sessions.new", "n", "app.command('new')", "new", "new"),
+    Key("sessions.rename", "r", "app.command('rename')", "rename", "rename"),
+    Key("sessions.fork", "f", "app.command('fork')", "fork"),
+    Key("sessions.delete", "d", "app.command('delete')", "delete"),
+    Key("sessions.export", "x", "app.command('export')", "export"),
+    Key("files.preview", "", "", "preview", "preview", same="list.choose"),
+    Key("files.editor", "o", "edit", "open in $EDITOR", "editor"),
+    Key("files.undo", "u", "app.command('undo')", "undo the last run's changes", "undo"),
+    Key("files.redo", "U,ctrl+r", "app.command('redo')", "redo", "redo"),
+    Key("knowledge.open", "", "", "open the document at the passage", "open", same="list.choose"),
+    Key(
+        "knowledge.before",
+        "left,left_square_bracket",
+        "screen.step_answer(-1)",
+        "the answer before, after",
+        "answers",
+    ),
+    Key(
+        "knowledge.after",
+        "right,right_square_bracket",
+        "screen.step_answer(1)",
+        "the answer before, after",
+        "answers",
+    ),
+    Key("knowledge.collections", "o", "app.command('collections')", "all collections", "collections"),
+    Key("transcript.up", "up,k", "move(-1)", "move"),
+    Key("transcript.down", "down,j", "move(1)", "move"),
+    Key("transcript.page_up", "pageup", "page(-1)", "move"),
+    Key("transcript.page_down", "pagedown", "page(1)", "move"),
+    Key("transcript.begin", "home", "begin", "move"),
+    Key("transcript.end", "end", "follow", "move"),
+    Key("transcript.before", "left_square_bracket", "step(-1)", "entry before, after"),
+    Key("transcript.after", "right_square_bracket", "step(1)", "entry before, after"),
+    Key(
+        "transcript.open",
+        "enter,space",
+        "activate",
+        "open or close a tool call; choose a message to fork at",
+        "open",
+    ),
+    Key("transcript.copy", "c", "copy", "copy the entry", "copy"),
+    *(
+        Key(
+            f"transcript.source_{n}",
+            str(n),
+            f"type_digit('{n}')",
+            "open what the answer cites by that number",
+            "source" if n else "",
+        )
+        for n in range(10)
+    ),
+    Key("transcript.find", "", "", "find", "find", same="everywhere.find"),
+    Key("found.after", "n", "step_hit(True)", "what was found: the next, the one before"),
+    Key("found.before", "N", "step_hit(False)", "what was found: the next, the one before"),
+    # Lists and texts, wherever they are.
+    Key("list.up", "up", "cursor_up", "move in a list"),
+    Key("list.down", "down", "cursor_down", "move in a list"),
+    Key("list.page_up", "pageup", "page_up", "move in a list"),
+    Key("list.page_down", "pagedown", "page_down", "move in a list"),
+    Key("list.first", "home", "first", "move in a list"),
+    Key("list.last", "end", "last", "move in a list"),
+    Key("list.choose", "enter", "select", "choose"),
+    Key("words.to_list", "down", "to_list", "from the words to the list"),
+    Key("lines.up", "up,k", "scroll_up", "scroll a text"),
+    Key("lines.down", "down,j", "scroll_down", "scroll a text"),
+    Key("lines.page_up", "pageup", "page_up", "scroll a text"),
+    Key("lines.page_down", "pagedown,space", "page_down", "scroll a text"),
+    Key("lines.top", "home,g", "scroll_home", "scroll a text"),
+    Key("lines.end", "end,G", "scroll_end", "scroll a text"),
+    # The screens.
+    Key("collections.new", "n", "act('new')", "new collection", "new"),
+    Key("collections.add", "a", "act('add')", "add files, a folder or an address", "add"),
+    Key("collections.sync", "y", "act('sync')", "sync with its folders: only what changed", "sync"),
+    Key("collections.watch", "w", "act('watch')", "watch its folders, or no longer", "watch"),
+    Key("collections.words", "slash", "words", "filter documents, or the words to search for", "filter"),
+    Key("collections.documents", "f", "tab('documents')", "documents, search, jobs", "documents"),
+    Key("collections.search", "s", "tab('search')", "documents, search, jobs", "search"),
+    Key("collections.jobs", "j", "tab('jobs')", "documents, search, jobs", "jobs"),
+    Key("collections.method", "m", "act('method')", "how to search", "method"),
+    Key(
+        "collections.open",
+        "",
+        "",
+        "documents of a collection; open a document or a passage",
+        "open",
+        same="list.choose",
+    ),
+    Key("collections.cancel", "c", "act('cancel')", "jobs: cancel; try again what failed", "cancel"),
+    Key("collections.retry", "r", "act('retry')", "jobs: cancel; try again what failed", "retry"),
+    Key("collections.delete", "d,delete", "act('delete')", "delete the collection, remove the document"),
+    Key("collections.back", "escape", "back", "back", "back"),
+    Key("collections.help", "f1,question_mark", "help", "this help", "help"),
+    Key(
+        "document.after", "n,right_square_bracket", "step(1)", "next passage, the one before", "next passage"
+    ),
+    Key("document.before", "p,left_square_bracket", "step(-1)", "next passage, the one before", "before"),
+    Key("document.passages", "c", "passages", "list of the passages", "passages"),
+    Key("document.close", "escape,q", "leave", "close", "close"),
+    Key("document.help", "f1,question_mark", "help", "this help"),
+    Key("memory.blocks", "left", "tab('blocks')", "blocks, entries", "blocks"),
+    Key("memory.entries", "right", "tab('entries')", "blocks, entries", "entries"),
+    Key("memory.new", "n", "act('new')", "new block or entry", "new"),
+    Key("memory.open", "", "", "edit the text", "edit", same="list.choose"),
+    Key("memory.edit", "e", "act('edit')", "edit the text", "edit"),
+    Key(
+        "memory.options",
+        "o",
+        "act('options')",
+        "of a block: where it is put, what agents may do, default, public",
+        "options",
+    ),
+    Key("memory.pin", "p", "act('pin')", "of an entry: pin, tags", "pin"),
+    Key("memory.tags", "t", "act('tags')", "of an entry: pin, tags", "tags"),
+    Key("memory.words", "slash", "words", "search entries", "search"),
+    Key("memory.delete", "d,delete", "act('delete')", "delete", "delete"),
+    Key("memory.back", "escape", "back", "back", "back"),
+    Key("memory.help", "f1,question_mark", "help", "this help", "help"),
+    # Dialogs.
+    Key("dialog.close", "escape", "leave", "leave a dialog"),
+    Key("editor.save", "ctrl+s", "save", "save, or approve, what was edited", priority=True),
+    Key("confirm.yes", "y", "answer(True)", "do it"),
+    Key("confirm.no", "n,escape", "answer(False)", "leave it"),
+    Key("choose.up", "up", "move(-1)", "move in a list to choose from", priority=True),
+    Key("choose.down", "down", "move(1)", "move in a list to choose from", priority=True),
+    Key("viewer.close", "escape,q", "leave", "close what is shown"),
+    Key("viewer.editor", "o", "edit", "open the file in $EDITOR"),
+    # Everywhere.
+    _command("palette", "ctrl+p", "all commands", "palette"),
+    _command("new", "ctrl+n", "new session", "new"),
+    _command("sessions", "ctrl+o", "sessions", "sessions"),
+    _command("approvals", "f2", "approvals, files, run, knowledge", "approvals"),
+    _command("files", "f3", "approvals, files, run, knowledge", "files"),
+    _command("run", "f4", "approvals, files, run, knowledge", "run"),
+    _command("knowledge", "f5", "approvals, files, run, knowledge", "knowledge"),
+    _command("continue", "ctrl+g", "continue an interrupted run", "continue"),
+    _command("find", "ctrl+f", "find words in the session", "find"),
+    Key("everywhere.once", "ctrl+y", "decide('y')", "approve once what waits", priority=True),
+    Key("everywhere.next_pane", "tab", "", "next pane", fixed=True),
+    Key("everywhere.back", "escape", "step_back", "close what is open; back to the message field", "back"),
+    _command("mouse", "f8", "give the mouse to the terminal, or take it back"),
+    _command("help", "f1", "this help", "help"),
+    Key("everywhere.question", "question_mark", "command('help')", "this help, outside of text fields"),
+    Key("everywhere.copy", "ctrl+c", "copy_or_quit", "copy what is selected; twice: quit", priority=True),
+    _command("quit", "ctrl+q", "quit; runs go on in the engine", "quit"),
+)
+
+BY_ID: dict[str, Key] = {key.id: key for key in KEYS}
+LETTERS = [key.id for key in KEYS if key.place == "decide"]
+"""What decides an approval."""
+
+_changed: dict[str, str] = {}
+"""What the setting `tui.keys` says, as it was taken: one app is one process, and all of it shows these."""
+_named: dict[str, dict[str, str]] = {}
+"""Names by keys, for the places that were asked for."""
+
+
+def change(changes: Mapping[str, str]) -> dict[str, str]:
+    """Gives actions other keys from now on; what is not among `changes` has its own ones again.
+
+    Returns what Textual's `App.set_keymap` wants. Takes what it is told: `keymap.check` finds mistakes.
+    """
+    _changed.clear()
+    _changed.update({name: ",".join(_normal(keys)) for name, keys in changes.items()})
+    _named.clear()
+    return {name: keys or UNBOUND for name, keys in _changed.items()}
+
+
+def _normal(keys: str) -> Iterator[str]:
+    for key in keys.split(","):
+        *held, last = key.strip().rsplit("+", 1) if key.strip() != "+" else ["+"]
+        if last:
+            yield "+".join((*held, _character_to_key(last) if len(last) == 1 else last))
+
+
+def keys_of(key_id: str) -> tuple[str, ...]:
+    """Returns the keys that do something now, as Textual names them; none where it has no key."""
+    key = BY_ID[key_id]
+    if key.same:
+        return keys_of(key.same)
+    return tuple(_normal(_changed.get(key_id, key.keys)))
+
+
+def bindings(*places: str) -> list[Binding]:
+    """Returns the bindings of places, for the `BINDINGS` of what has the focus there."""
+    return [
+        Binding(key.keys, key.action, show=False, priority=key.priority, id=key.id)
+        for key in KEYS
+        if key.place in places and key.action
+    ]
+
+
+def named(place: str, key: str) -> str:
+    """Returns the name of what a pressed key does in a place that looks its keys up itself, or ""."""
+    if place not in _named:
+        rows = [one for one in KEYS if one.place == place and not (one.same or one.fixed)]
+        _named[place] = {pressed: one.name for one in rows for pressed in keys_of(one.id)}
+    return _named[place].get(key, "")
+
+
+def of_place(place: str) -> list[Key]:
+    """Returns the rows of a place, in their order."""
+    return [key for key in KEYS if key.place == place]
+
+
+# --- how keys are written
+
+_SIGNS = {
+    "escape": "esc", "question_mark": "?", "slash": "/", "up": "↑", "down": "↓", "left": "←", "right": "→",
+    "pageup": "pgup", "pagedown": "pgdn", "left_square_bracket": "[", "right_square_bracket": "]",
+    "at": "@", "delete": "del", "full_stop": ".", "comma": ",", "plus": "+", "minus": "-",
+    "colon": ":", "semicolon": ";", "less_than_sign": "<", "greater_than_sign": ">",
+    "exclamation_mark": "!", "backslash": "\\", "underscore": "_", "equals_sign": "=",
+}  # fmt: skip
+_FUNCTION = re.compile(r"f\d+")
+
+
+def written(key: str) -> str:
+    """Returns how people write a key: `esc`, `F1`, `ctrl+n`, `?`."""
+    *held, last = key.rsplit("+", 1)
+    sign = last.upper() if _FUNCTION.fullmatch(last) else _SIGNS.get(last, last)
+    return "+".join((*held, sign))
+
+
+def shown(key_id: str, *, short: bool = False) -> str:
+    """Returns the first key of something as people write it, for hints and notices.
+
+    Where there is no key any more: its slash command. `short`: `^n` instead of `ctrl+n`.
+    """
+    found = keys_of(key_id)
+    if not found:
+        command = BY_ID[key_id].command
+        return f"/{command}" if command else "(no key)"
+    text = written(found[0])
+    return text.replace("ctrl+", "^") if short else text
+
+
+def all_shown(key_id: str) -> str:
+    """Returns all keys of something as people write them."""
+    return ", ".join(map(written, keys_of(key_id)))
+
+
+def shown_for(command: str) -> str:
+    """Returns the key that gives a command, wherever one is, else that of the first place that has one."""
+    rows = [key for key in KEYS if key.command == command and keys_of(key.id)]
+    if not rows:
+        return ""
+    return shown(next((key.id for key in rows if key.place == "everywhere"), rows[0].id))
+
+
+def foot(key_id: str, label: str = "") -> tuple[str, str, str]:
+    """Returns key, label and name of something for a footer: what `KeyBar` shows, and gives when clicked."""
+    key = BY_ID[key_id]
+    return shown(key_id, short=True), label or key.label or key.what, "" if key.same else key.name
+
+
+def clicks(*places: str) -> dict[str, str]:
+    """Returns the actions of places by their keys as people write them: what `Strip` lets a click do."""
+    return {shown(key.id): key.action for key in KEYS if key.place in places and key.action}
+
+
+def pressable(text: str) -> str:
+    """Returns the name of the key that is written so in a footer or a hint; "" where it is not one key."""
+    for key in {key for row in KEYS for key in keys_of(row.id)} | {"tab", "enter", "escape"}:
+        if text in (written(key), written(key).replace("ctrl+", "^")):
+            return key
+    return ""
