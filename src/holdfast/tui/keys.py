@@ -5,7 +5,6 @@ It is on the way to the first paint: nothing heavy is imported here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -49,11 +48,10 @@ class Key(NamedTuple):
     @property
     def command(self) -> str:
         """The command that it gives; empty for what is no command."""
-        found = _COMMAND.fullmatch(self.action)
-        return self.gives or (found[1] if found else "")
-
-
-_COMMAND = re.compile(r"(?:app\.)?command\('([\w.]+)'\)")
+        name = self.action.removeprefix("app.").removeprefix("command('").removesuffix("')")
+        return self.gives or (
+            name if name.replace(".", "").isidentifier() and "command(" in self.action else ""
+        )
 
 
 def _command(name: str, keys: str, what: str, label: str = "", command: str = "") -> Key:
@@ -318,13 +316,12 @@ _SIGNS = {
     "colon": ":", "semicolon": ";", "less_than_sign": "<", "greater_than_sign": ">",
     "exclamation_mark": "!", "backslash": "\\", "underscore": "_", "equals_sign": "=",
 }  # fmt: skip
-_FUNCTION = re.compile(r"f\d+")
 
 
 def written(key: str) -> str:
     """Returns how people write a key: `esc`, `F1`, `ctrl+n`, `?`."""
     *held, last = key.rsplit("+", 1)
-    sign = last.upper() if _FUNCTION.fullmatch(last) else _SIGNS.get(last, last)
+    sign = last.upper() if last[0] == "f" and last[1:].isdigit() else _SIGNS.get(last, last)
     return "+".join((*held, sign))
 
 
