@@ -15,7 +15,8 @@ MOST_ENGINES = 50
 class UiState:
     """The remembered things."""
 
-    theme: str = "holdfast-dark"
+    theme: str = "auto"
+    """The theme that was chosen; `auto`: by the terminal's background."""
     theme_data: dict[str, Any] = field(default_factory=dict)
     """The theme as it was last time, so that the first paint needs no YAML."""
     agent: str = ""

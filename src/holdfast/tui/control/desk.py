@@ -22,7 +22,8 @@ from holdfast.tui.control.knowledge import KnowledgeControl
 from holdfast.tui.control.memory import MemoryControl
 from holdfast.tui.control.reading import ReadingControl
 from holdfast.tui.control.runs import RunsControl
-from holdfast.tui.control.sessions import SessionsControl
+from holdfast.tui.control.sessions import LARGE_PAGE, PAGE, SessionsControl
+from holdfast.tui.control.terminal import TerminalControl
 
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
@@ -47,6 +48,8 @@ class Desk:
         self.memory = MemoryControl(self.context)
         self._first = app.start.session
         self.engine = EngineControl(self.context)
+        self.terminal = TerminalControl(self.context)
+        self.agents.on_settings = self.terminal.apply
         self.connection.on_met = self.engine.meet
         self.connection.on_ready = self._read
         self.connection.on_event = self._take
@@ -80,6 +83,7 @@ class Desk:
             "undo": self.files.undo,
             "redo": self.files.redo,
             "sources": self.reading.sources,
+            "mouse": self.terminal.mouse,
             **self.knowledge.actions,
             **self.ingesting.actions,
             **self.memory.actions,
@@ -87,6 +91,7 @@ class Desk:
 
     async def close(self) -> None:
         """Lets go of the engine; what goes on there goes on."""
+        self.terminal.close()
         await self.sessions.tidy()
         await self.connection.close()
 
@@ -108,8 +113,8 @@ class Desk:
     async def _reconnect(self, _: str) -> None:
         self.connection.try_again()
 
-    async def _older(self, _: str) -> None:
-        await self.sessions.older()
+    async def _older(self, how_many: str) -> None:
+        await self.sessions.older(LARGE_PAGE if how_many == "all" else PAGE)
 
     async def _read(self) -> None:
         """Reads what the panes show, each time that the engine is reached."""
@@ -139,3 +144,4 @@ class Desk:
         self.engine.take(logged)
         self.knowledge.take(logged)
         self.memory.take(logged)
+        self.terminal.take(logged)

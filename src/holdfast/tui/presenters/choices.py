@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.presenters.blocks import text_lines
@@ -113,3 +113,36 @@ def _price(info: ModelInfo) -> str:
     if info.input_usd_per_million == info.output_usd_per_million == 0:
         return "free"
     return f"${info.input_usd_per_million:g} in, ${info.output_usd_per_million:g} out per million tokens"
+
+
+def theme_choices(
+    themes: Iterable[dict[str, Any]], current: str, by_ground: Mapping[bool, str], dark: bool | None
+) -> list[Choice]:
+    """Returns themes to choose from: `auto` first, then dark and light ones by name. `dark` says whether the
+    terminal's background is; None: it has not said so."""
+    known = sorted(themes, key=lambda data: (not data.get("dark", True), str(data["name"])))
+    found = {True: "is dark", False: "is light", None: "has not said what it is"}[dark]
+    detail = [
+        line("Follows the terminal:"),
+        line(("on dark    ", "muted"), sanitize_line(by_ground[True])),
+        line(("on light   ", "muted"), sanitize_line(by_ground[False])),
+        line((f"The terminal {found}.", "muted")),
+    ]
+    auto = Choice(
+        "auto", line("auto", ("  as the terminal is", "muted"), *_now("auto", current)), detail, "auto"
+    )
+    return [auto, *(_theme(data, current) for data in known)]
+
+
+def _theme(data: dict[str, Any], current: str) -> Choice:
+    name = sanitize_line(str(data["name"]))
+    kind = "dark" if data.get("dark", True) else "light"
+    colors = [
+        line((f"{key:<12}", "muted"), sanitize_line(str(value))) for key, value in data["colors"].items()
+    ]
+    label = line(name, (f"  {kind}", "muted"), *_now(str(data["name"]), current))
+    return Choice(str(data["name"]), label, colors, f"{name} {kind}")
+
+
+def _now(name: str, current: str) -> tuple[tuple[str, str], ...]:
+    return ((" ✓ chosen", "success"),) if name == current else ()

@@ -47,6 +47,8 @@ class Header:
     cost_usd: float = 0.0
     unpriced: bool = False
     waiting: int = 0
+    mouse_released: bool = False
+    """Whether the terminal has the mouse, not the app."""
     indexing: str = ""
     """What is taken into knowledge, and how far that is: `docs 34 %`."""
 
@@ -118,6 +120,8 @@ def engine_note(engine: EngineState) -> tuple[str, str]:
 def right(header: Header) -> Line:
     """Returns what was used and how many decisions wait."""
     parts: list[tuple[str, str] | str] = []
+    if header.mouse_released:
+        parts += [("mouse: terminal", "accent"), (" · ", "muted")]
     if header.indexing:
         parts += [(f"indexing {header.indexing}", "accent"), (" · ", "muted")]
     parts += [(f"{tokens(header.tokens)} tok · {cost(header.cost_usd, header.unpriced)}", "muted")]

@@ -44,9 +44,16 @@ class Dialogs:
         """Asks before something that cannot be taken back."""
         return await self._app.push_screen_wait(ConfirmScreen(sanitize_line(question), verb))
 
-    async def choose(self, title: str, choices: list[Choice]) -> str | None:
-        """Lets the person choose; returns None when they left it."""
-        return await self._app.push_screen_wait(ChooseScreen(sanitize_line(title), choices))
+    async def choose(
+        self,
+        title: str,
+        choices: list[Choice],
+        preview: Callable[[str], None] | None = None,
+        current: str = "",
+    ) -> str | None:
+        """Lets the person choose; returns None when they left it. `preview` is called with what the cursor,
+        which begins at `current`, rests on."""
+        return await self._app.push_screen_wait(ChooseScreen(sanitize_line(title), choices, preview, current))
 
     async def choose_word(self, title: str, words: tuple[str, ...]) -> str | None:
         """Lets the person choose one of a few words."""
