@@ -32,6 +32,7 @@ def main() -> int:
         spec = importlib.util.spec_from_file_location(path.stem, path)
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module  # dataclasses look there
         spec.loader.exec_module(module)
         rows.extend(module.run())
     print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}\n")

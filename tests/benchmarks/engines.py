@@ -22,7 +22,7 @@ ENGINE = [sys.executable, "-m", "holdfast.bootstrap"]
 def home() -> Iterator[dict[str, str]]:
     """Yields the environment of an empty home; stops its engine and removes it at the end."""
     folder = tempfile.mkdtemp(prefix="hf-bench-")
-    keep = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
+    keep = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PYTHONPATH")
     environment = {name: os.environ[name] for name in keep if name in os.environ}
     environment |= {"HOLDFAST_HOME": folder, "HOLDFAST_SCRIPTED": "1", "LANG": "C.UTF-8"}
     try:

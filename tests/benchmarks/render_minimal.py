@@ -25,7 +25,7 @@ from textual.strip import Strip
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from render_text import MARKER, arguments, pieces
+from render_text import MARKER, arguments, timed
 
 TICK = 1 / 20
 
@@ -95,10 +95,13 @@ class RenderMinimal(App[None]):
 
     async def _feed(self) -> None:
         view = self.query_one(Lines)
-        deltas = list(pieces(self._source))
+        deltas = timed(self._source)
         view._render("# warm\n\n```python\nx = 1\n```\n")
+        began = time.time()
         wall, cpu = time.perf_counter(), time.process_time()
-        for number, delta in enumerate(deltas, 1):
+        for number, (delta, at) in enumerate(deltas, 1):
+            if at:
+                await asyncio.sleep(max(0, wall + at - time.perf_counter()))
             view.write(delta)
             if self._rate:
                 await asyncio.sleep(max(0, wall + number / self._rate - time.perf_counter()))
@@ -109,6 +112,7 @@ class RenderMinimal(App[None]):
             continue
         figures = {
             "chunks": len(deltas),
+            "began": began,
             "wall_s": round(time.perf_counter() - wall, 4),
             "cpu_s": round(time.process_time() - cpu, 4),
         }

@@ -53,6 +53,15 @@ def pieces(argument: str) -> Iterator[str]:
             yield delta["text"] if isinstance(delta, dict) else delta
 
 
+def timed(argument: str) -> list[tuple[str, float]]:
+    """Returns deltas with the seconds after the first at which each is to come; 0 where nothing says so."""
+    if argument.isdigit():
+        return [(piece, 0.0) for piece in pieces(argument)]
+    with Path(argument).open(encoding="utf-8") as lines:
+        read = [json.loads(line) for line in lines]
+    return [(one["text"], one.get("at", 0.0)) if isinstance(one, dict) else (one, 0.0) for one in read]
+
+
 def arguments() -> tuple[str, Path, float]:
     """Returns the deltas' argument, the file for the result, and chunks a second (0: as fast as it goes)."""
     if len(sys.argv) < 3:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from holdfast.core.domain.runs import Session
 
 PAGE = 200
-MAX_PAGES_TO_HIT = 200
+LARGE_PAGE = 1_000
+"""Events of a page when many are wanted."""
+MAX_PAGES_TO_HIT = 100
 TIDY_S = 1.0
 """How long closing the app waits at most for an empty session to be deleted."""
 
@@ -251,15 +253,18 @@ class SessionsControl:
 
     # --- older pages and search hits
 
-    async def older(self) -> bool:
+    async def older(self, limit: int = PAGE) -> bool:
         """Shows the page before the first one; says whether there was one."""
         model = self._context.model
-        if self._paging or model.session_id is None or self._first <= 1:
+        if self._paging or model.session_id is None:
+            return False
+        if self._first <= 1:
+            self._context.panes.prepend([])
             return False
         self._paging = True
         try:
             session_id = model.session_id
-            found = await self._context.workbench.events.page_before(session_id, self._first, PAGE)
+            found = await self._context.workbench.events.page_before(session_id, self._first, limit)
         finally:
             self._paging = False
         page = found.items
@@ -276,7 +281,7 @@ class SessionsControl:
 
     async def _go_to(self, event_id: int, words: str) -> None:
         for _ in range(MAX_PAGES_TO_HIT):
-            if self._first <= event_id or not await self.older():
+            if self._first <= event_id or not await self.older(LARGE_PAGE):
                 break
         if words:
             self._context.panes.find(words)

@@ -222,9 +222,9 @@ class MainScreen(Screen[None]):
         if self.app.desk is not None:
             self.app.work(partial(self.app.desk.reading.open_passage, passage), "reading")
 
-    def on_transcript_older_needed(self) -> None:
+    def on_transcript_older_needed(self, event: Transcript.OlderNeeded) -> None:
         if self.app.desk is not None:
-            self.app.do("older")
+            self.app.do("older", "all" if event.all else "")
 
     def on_transcript_entry_activated(self, event: Transcript.EntryActivated) -> None:
         if self.panes is not None:

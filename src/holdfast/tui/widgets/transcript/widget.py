@@ -46,9 +46,12 @@ class Transcript(CursorView, can_focus=True):
 
     @dataclass
     class OlderNeeded(Message):
-        """The reader is near the first entry: older ones are wanted, if there are any, by `prepend`."""
+        """The reader is near the first entry, or wants to be at the very first one: older ones are wanted, if
+        there are any, by `prepend`."""
 
         transcript: Transcript
+        all: bool
+        """Whether all older ones are wanted; they are asked for page by page still."""
 
         @property
         def control(self) -> Transcript:
@@ -148,8 +151,8 @@ class Transcript(CursorView, can_focus=True):
     def follow_changed(self, following: bool) -> None:
         self.post_message(self.FollowChanged(self, following))
 
-    def older_needed(self) -> None:
-        self.post_message(self.OlderNeeded(self))
+    def older_needed(self, *, all: bool) -> None:
+        self.post_message(self.OlderNeeded(self, all))
 
     def cursor_moved(self, entry_id: str) -> None:
         self.post_message(self.CursorMoved(self, entry_id))
@@ -186,6 +189,11 @@ class Transcript(CursorView, can_focus=True):
         if found and self._search.current is not None:
             self._show_key(self._search.current.key)
         return self.hit_place
+
+    def row_of_entry(self, entry_id: str) -> int:
+        """Returns the row where an entry begins; 0 for an unknown one."""
+        item = self._column.get(entry_id)
+        return self._top_of(item) if item is not None else 0
 
     def next_hit_here(self, step: int) -> bool:
         """Goes to the hit after the current one, or before it, but not round the ends."""
@@ -225,7 +233,7 @@ class Transcript(CursorView, can_focus=True):
         self.scroll_to(y=self.scroll_y + pages * max(1, self._window.height - 1), animate=False)
 
     def action_begin(self) -> None:
-        self.scroll_to(y=0, animate=False)
+        self.go_to_start()
 
     def action_follow(self) -> None:
         self.follow()

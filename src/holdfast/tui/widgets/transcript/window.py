@@ -73,12 +73,14 @@ class ColumnView(ScrollView):
         self._arrived = 0
         """Characters since the last drawing."""
         self._asked_older = False
+        self._to_start = False
+        """Whether the very first row is wanted, and older entries until there are no more."""
 
     def follow_changed(self, following: bool) -> None:
         """Called when the view begins or ceases to follow the end."""
 
-    def older_needed(self) -> None:
-        """Called, once for each page, when the reader is near the first entry."""
+    def older_needed(self, *, all: bool) -> None:
+        """Called, once for each page, when the reader is near the first entry, or wants `all` there are."""
 
     def decorate(self, strip: Strip, row: int) -> Strip:
         """Returns the strip of a row as it is drawn."""
@@ -88,7 +90,7 @@ class ColumnView(ScrollView):
         """Shows these entries instead of all that were there, at their end."""
         self._growing.clear()
         self._column.fill(entries)
-        self._asked_older = False
+        self._asked_older = self._to_start = False
         self._set_following(True)
         self._place()
         self.refresh()
@@ -101,8 +103,10 @@ class ColumnView(ScrollView):
         """Adds older entries before the first, what is on the screen staying in place. An empty page says
         that there are no more: then none are asked for."""
         self._asked_older = not entries
-        added = self._column.prepend(entries)
-        self._place(top=round(self.scroll_y) + added)
+        top = round(self.scroll_y) + self._column.prepend(entries)
+        if self._to_start and not entries:
+            self._to_start, top = False, 0
+        self._place(top=top)
         self.refresh()
 
     def apply(self, updates: Sequence[Update]) -> None:
@@ -129,8 +133,16 @@ class ColumnView(ScrollView):
         """Whether the view stays at the end when something is added."""
         return self._following
 
+    def go_to_start(self) -> None:
+        """Goes to the first entry, and to the very first one once all older ones have come."""
+        self._set_following(False)
+        self._to_start = True
+        self._place(top=0)
+        self.refresh()
+
     def follow(self) -> None:
         """Goes to the end and stays there."""
+        self._to_start = False
         self._set_following(True)
         self._place()
 
@@ -219,9 +231,9 @@ class ColumnView(ScrollView):
         finally:
             self._placing = False
         self._load_lexers()
-        if top < height and column.items and not self._asked_older:
+        if (top < height or self._to_start) and column.items and not self._asked_older:
             self._asked_older = True
-            self.older_needed()
+            self.older_needed(all=self._to_start)
 
     def _take_colours(self) -> None:
         """Takes the present colours; rows of other colours are forgotten."""
@@ -285,6 +297,7 @@ class ColumnView(ScrollView):
         super().watch_scroll_y(old_value, new_value)
         if self._placing or round(old_value) == round(new_value):
             return
+        self._to_start = False
         # A window that has grown is scrolled by Textual; then it is at the end still.
         self._set_following(new_value >= self.max_scroll_y)
         self._place()
