@@ -116,11 +116,13 @@ async def _open_workbench(
 ) -> LocalWorkbench:
     """Makes every adapter and opens the workbench on them."""
     from holdfast.core.files.blobs import FileBlobs
+    from holdfast.core.identity.key_file import KeyFile
     from holdfast.core.identity.keys import ProviderKeys, system_keyring
     from holdfast.core.identity.redaction import Redactor
     from holdfast.core.knowledge.client import WorkerIndex
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.credentials import Addresses
+    from holdfast.core.models.desk import Providers
     from holdfast.core.models.providers import PROVIDERS
     from holdfast.core.models.router import ModelRouter
     from holdfast.core.sandbox.environment import child_environment
@@ -133,16 +135,26 @@ async def _open_workbench(
     blobs = FileBlobs(where.blobs)
     variables = {name: known.key_variables for name, known in PROVIDERS.items()}
     keys = ProviderKeys(where, environment, variables, keyring=system_keyring(environment))
+    kept = KeyFile(where.addresses, "Addresses of model providers")
+    addresses = Addresses(settings.models.ollama_url, kept=kept.read, environment=environment)
     scripted = environment.get(_SCRIPTED) == "1"
     client = ModelRouter(
         keys.get,
         blobs,
         where.logs / "model-worker.log",
         environment,
-        Addresses(ollama_url=settings.models.ollama_url, environment=environment),
+        addresses,
         scripted=scripted,
     )
-    catalog = Catalog(keys.get, settings.models, environment, scripted=scripted)
+    catalog = Catalog(keys.get, settings.models, environment, scripted=scripted, addresses=addresses)
+
+    def keep(provider: str, url: str | None) -> None:
+        if url is None:
+            kept.remove(provider)
+        else:
+            kept.set(provider, url)
+
+    providers = Providers(client, keys.get, keys.sources, addresses, keep, keys.see)
     # LiteLLM takes seconds to load: its worker starts at once where the usual model needs it.
     prestart = asyncio.create_task(_prestart(client, catalog, settings.models.default))
     index = WorkerIndex(
@@ -167,6 +179,7 @@ async def _open_workbench(
         stop=stop,
         listeners=listeners,
         tracing=_tracing(settings, environment),
+        providers=providers,
     )
     try:
         return await LocalWorkbench.open(parts)

@@ -82,6 +82,11 @@ class Paths:
         return self.config / "keys.yaml"
 
     @property
+    def addresses(self) -> Path:
+        """Addresses of model providers that are not at their maker's own; mode 0600."""
+        return self.config / "addresses.yaml"
+
+    @property
     def webhook_secrets(self) -> Path:
         """Secrets of webhooks where there is no keyring; mode 0600."""
         return self.config / "webhooks.yaml"

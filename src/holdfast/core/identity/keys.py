@@ -101,6 +101,11 @@ class ProviderKeys:
                 self._remember(known - {None})
         return self._seen
 
+    def see(self, secret: str) -> None:
+        """Notes a secret that is kept nowhere yet, so that it is redacted all the same."""
+        if secret:
+            self._see(secret)
+
     def _see(self, secret: str) -> None:
         self._remember({secret})
 

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
-import json
 import time
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from holdfast.core.config.settings import ModelsSettings
 from holdfast.core.domain.errors import ModelNotFound
 from holdfast.core.domain.models import ModelChoice, ModelInfo
-from holdfast.core.models.credentials import Keys, qualify
+from holdfast.core.models.credentials import Addresses, Keys, qualify
 from holdfast.core.models.prices import Facts, facts, facts_table
-from holdfast.core.models.providers import OFFLINE, PROVIDERS, SCRIPTED, environment_key, key_hint
+from holdfast.core.models.providers import (
+    CUSTOM,
+    OFFLINE,
+    OLLAMA,
+    PROVIDERS,
+    SCRIPTED,
+    environment_key,
+    key_hint,
+)
+from holdfast.core.models.served import quietly
 
 PROBE_S = 0.3
-"""Longest wait in seconds for an Ollama that may not run."""
+"""Longest wait in seconds for a server that may not run."""
 PROBE_KEPT_S = 15.0
 """Seconds for which the answer of the probe is used again."""
+
+_SERVERS = tuple(name for name, each in PROVIDERS.items() if each.own_server and name not in OLLAMA)
 
 _CHANGE = (
     "change it with --model, with `model:` in the agent's file, or with `models.default` in the settings"
@@ -40,18 +48,24 @@ class Catalog:
         environment: Mapping[str, str],
         *,
         scripted: bool = False,
+        addresses: Addresses | None = None,
     ) -> None:
-        """`keys` returns a provider's key from wherever it is kept, the environment included."""
+        """`keys` returns a provider's key from wherever it is kept, the environment included; `addresses`
+        says where servers of one's own are."""
         self._keys = keys
         self._settings = settings
         self._environment = environment
         self._scripted = scripted
-        self._ollama: tuple[float, tuple[str, ...]] | None = None
+        self._addresses = addresses or Addresses(settings.ollama_url, environment=environment)
+        self._seen: dict[str, tuple[float, str, tuple[str, ...]]] = {}
+        """What the servers of one's own had, when they were asked last, and at which address."""
         self._probing = asyncio.Lock()
 
     async def list(self) -> tuple[ModelInfo, ...]:
-        """Returns `offline`, the models of a running Ollama, and all known ones, usable providers first."""
-        local = [_ollama_info(name) for name in await self._ollama_models()]
+        """Returns `offline`, the models of servers of one's own, and all known ones, usable ones first."""
+        local = [_ollama_info(name) for name in await self._served("ollama")]
+        for provider in _SERVERS:
+            local += [_served_info(provider, name) for name in await self._served(provider)]
         table = await asyncio.to_thread(facts_table)
         available = await asyncio.to_thread(lambda: {name: self._available(name) for name in PROVIDERS})
         known = [
@@ -73,6 +87,9 @@ class Catalog:
         provider, name = await asyncio.to_thread(qualify, model)
         if provider == "ollama_chat":
             return _ollama_info(name.removeprefix("ollama_chat/"))
+        if provider == CUSTOM:
+            known = self._addresses.of(CUSTOM) is not None
+            return _served_info(CUSTOM, name.removeprefix(f"{CUSTOM}/"), available=known)
         found = await asyncio.to_thread(facts, name)
         available = await asyncio.to_thread(self._available, provider)
         if found is not None:
@@ -105,9 +122,14 @@ class Catalog:
         by_key = await asyncio.to_thread(self._by_key)
         if by_key is not None:
             return by_key
-        running = await self._ollama_models()
+        for provider in _SERVERS:
+            if served := await self._served(provider):
+                hint = f"Chosen because {PROVIDERS[provider].title} is at {self._addresses.of(provider)}; "
+                model = f"{provider}/{served[0]}"
+                return ModelChoice(model=model, source="environment", hint=f"{hint}{_CHANGE}")
+        running = await self._served("ollama")
         if running:
-            hint = f"Chosen because Ollama runs at {self._settings.ollama_url}; {_CHANGE}"
+            hint = f"Chosen because Ollama runs at {self._addresses.of('ollama')}; {_CHANGE}"
             return ModelChoice(model=f"ollama_chat/{running[0]}", source="ollama", hint=hint)
         return ModelChoice(model=OFFLINE, source="default", hint=_ADD)
 
@@ -134,33 +156,22 @@ class Catalog:
             raise ModelNotFound(f"{model}: scripted models are for tests", details={"model": model})
         return ModelInfo(name=model, provider=SCRIPTED, takes_images=True, takes_pdf=True, note="for tests")
 
-    async def _ollama_models(self) -> tuple[str, ...]:
+    async def _served(self, provider: str) -> tuple[str, ...]:
+        """Returns the models that a server of one's own has; none where it does not run."""
+        url = self._addresses.of(provider)
+        if url is None:
+            return ()
         async with self._probing:
-            now = time.monotonic()
-            if self._ollama is None or now - self._ollama[0] > PROBE_KEPT_S:
-                found = await asyncio.to_thread(probe_ollama, self._settings.ollama_url)
-                self._ollama = (now, found)
-            return self._ollama[1]
+            at, asked, names = self._seen.get(provider, (0.0, "", ()))
+            if asked != url or time.monotonic() - at > PROBE_KEPT_S:
+                names = await asyncio.to_thread(self._probe, provider, url)
+                self._seen[provider] = (time.monotonic(), url, names)
+            return names
 
-
-def probe_ollama(url: str) -> tuple[str, ...]:
-    """Returns the models that the Ollama at `url` has, latest first; empty when none answers in time.
-
-    With the standard library's client: importing a larger one would cost more than the whole probe.
-    """
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    try:
-        connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=PROBE_S)
-        try:
-            connection.request("GET", f"{parts.path.rstrip('/')}/api/tags")
-            answer = connection.getresponse()
-            body = json.loads(answer.read()) if answer.status == 200 else {}
-        finally:
-            connection.close()
-        return tuple(str(m["name"]) for m in body.get("models", ()))
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError):
-        return ()  # nothing there, or something else than an Ollama
+    def _probe(self, provider: str, url: str) -> tuple[str, ...]:
+        ollama = provider in OLLAMA
+        key = None if ollama else self._keys(provider)
+        return quietly(url, key, ollama=ollama, timeout_s=PROBE_S)
 
 
 def _info(found: Facts, available: bool) -> ModelInfo:
@@ -187,6 +198,16 @@ def _ollama_info(name: str) -> ModelInfo:
         output_usd_per_million=0.0,
         takes_images=True,
         note="on this machine, through Ollama",
+    )
+
+
+def _served_info(provider: str, name: str, *, available: bool = True) -> ModelInfo:
+    return ModelInfo(
+        name=f"{provider}/{name}",
+        provider=provider,
+        takes_images=True,
+        available=available,
+        note="on a server of your own" if available else f"no address: {key_hint(provider)}",
     )
 
 

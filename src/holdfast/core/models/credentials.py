@@ -10,7 +10,7 @@ from holdfast.core.domain.errors import ModelAuthError, ModelNotFound
 from holdfast.core.domain.models import ModelRequest
 from holdfast.core.domain.text import shorten
 from holdfast.core.models.prices import facts, facts_table
-from holdfast.core.models.providers import PROVIDERS, environment_base, key_hint, provider_of
+from holdfast.core.models.providers import CUSTOM, OLLAMA, PROVIDERS, environment_base, key_hint, provider_of
 
 Keys = Callable[[str], str | None]
 """Returns the key of a provider, or None. Asked at every call, so that a new key counts at once."""
@@ -24,12 +24,16 @@ class Addresses:
     """Where providers are, when not at their own address."""
 
     ollama_url: str | None = None
+    kept: Callable[[], Mapping[str, str]] = dict
+    """Returns those that a person has added, by provider; asked at every call."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, provider: str) -> str | None:
         """Returns the address that settings or the environment name for `provider`."""
         found = environment_base(provider, self.environment)
-        return found or (self.ollama_url if provider in ("ollama", "ollama_chat") else None)
+        if found is None and PROVIDERS[provider].base_variables:
+            found = self.kept().get("ollama" if provider in OLLAMA else provider)
+        return found or (self.ollama_url if provider in OLLAMA else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,16 @@ def _target(
     if not known.key_variables:
         return Target(provider, model, base, None)
     key = keys(provider)
+    if provider == CUSTOM:
+        if base is None:
+            raise ModelNotFound(
+                f"{asked} is on a server whose address is not known: "
+                f"run `holdfast keys provider set {CUSTOM} --url URL`",
+                code="model_address_missing",
+                details={"model": asked, "provider": provider},
+            )
+        # LiteLLM has no name for any server; this one adds nothing to what is asked.
+        return Target(provider, f"hosted_vllm/{model.removeprefix(f'{CUSTOM}/')}", base, key or NO_KEY)
     if not key and known.needs_key and base is None:
         raise ModelAuthError(
             f"No key for {known.title}, which {asked} needs: {key_hint(provider)}",

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 
 OFFLINE = "offline"
 SCRIPTED = "scripted"
+CUSTOM = "custom"
+"""Models of whatever server speaks OpenAI's API: `custom/NAME`."""
+OLLAMA = ("ollama", "ollama_chat")
+"""Both names of the one provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,10 @@ class Provider:
     """The model that is used when this provider's key is all that is configured."""
     key_optional: bool = False
     """True for servers of one's own, which take a key but seldom ask for one."""
+    own_server: bool = False
+    """Whether somebody runs it himself: its address is said, and it is asked which models it has."""
+    key_page: str = ""
+    """Where its maker gives keys out."""
 
     @property
     def needs_key(self) -> bool:
@@ -41,6 +49,7 @@ _ALL = (
         ("OPENAI_API_KEY",),
         ("OPENAI_API_BASE", "OPENAI_BASE_URL"),
         "openai/gpt-5-mini",
+        key_page="https://platform.openai.com/api-keys",
     ),
     Provider(
         "anthropic",
@@ -48,12 +57,14 @@ _ALL = (
         ("ANTHROPIC_API_KEY",),
         ("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"),
         "anthropic/claude-sonnet-4-5",
+        key_page="https://console.anthropic.com/settings/keys",
     ),
     Provider(
         "gemini",
         "Google Gemini",
         ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         default_model="gemini/gemini-2.5-flash",
+        key_page="https://aistudio.google.com/apikey",
     ),
     Provider("mistral", "Mistral", ("MISTRAL_API_KEY",), default_model="mistral/mistral-small-latest"),
     Provider("groq", "Groq", ("GROQ_API_KEY",), default_model="groq/openai/gpt-oss-120b"),
@@ -62,6 +73,7 @@ _ALL = (
         "OpenRouter",
         ("OPENROUTER_API_KEY",),
         default_model="openrouter/openai/gpt-5-mini",
+        key_page="https://openrouter.ai/keys",
     ),
     Provider("deepseek", "DeepSeek", ("DEEPSEEK_API_KEY",), default_model="deepseek/deepseek-chat"),
     Provider("xai", "xAI", ("XAI_API_KEY",), default_model="xai/grok-4-fast"),
@@ -78,10 +90,32 @@ _ALL = (
     Provider("sambanova", "SambaNova", ("SAMBANOVA_API_KEY",)),
     Provider("together_ai", "Together AI", ("TOGETHERAI_API_KEY", "TOGETHER_API_KEY")),
     Provider("zai", "Z.ai", ("ZAI_API_KEY",)),
-    Provider("ollama", "Ollama", base_variables=("OLLAMA_API_BASE",)),
-    Provider("ollama_chat", "Ollama", base_variables=("OLLAMA_API_BASE",)),
-    Provider("hosted_vllm", "vLLM", ("HOSTED_VLLM_API_KEY",), ("HOSTED_VLLM_API_BASE",), key_optional=True),
-    Provider("lm_studio", "LM Studio", ("LM_STUDIO_API_KEY",), ("LM_STUDIO_API_BASE",), key_optional=True),
+    Provider("ollama", "Ollama", base_variables=("OLLAMA_API_BASE",), own_server=True),
+    Provider("ollama_chat", "Ollama", base_variables=("OLLAMA_API_BASE",), own_server=True),
+    Provider(
+        "hosted_vllm",
+        "vLLM",
+        ("HOSTED_VLLM_API_KEY",),
+        ("HOSTED_VLLM_API_BASE",),
+        key_optional=True,
+        own_server=True,
+    ),
+    Provider(
+        "lm_studio",
+        "LM Studio",
+        ("LM_STUDIO_API_KEY",),
+        ("LM_STUDIO_API_BASE",),
+        key_optional=True,
+        own_server=True,
+    ),
+    Provider(
+        CUSTOM,
+        "Any server with OpenAI's API",
+        ("CUSTOM_API_KEY",),
+        ("CUSTOM_API_BASE",),
+        key_optional=True,
+        own_server=True,
+    ),
 )
 
 PROVIDERS: dict[str, Provider] = {p.name: p for p in _ALL}

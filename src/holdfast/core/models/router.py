@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 from holdfast.core.domain.errors import ModelNotFound
@@ -67,6 +68,18 @@ class ModelRouter:
             close = getattr(stream, "aclose", None)
             if close is not None:
                 await close()
+
+    async def stream_with(self, request: ModelRequest, key: str | None) -> AsyncIterator[ModelDelta]:
+        """Yields the deltas of one call to a provider that is made with `key`, whatever is kept."""
+        if self._worker is not None:
+            stream = self._worker.stream_with(request, key)
+        else:
+            from holdfast.core.models.litellm_client import LiteLLMClient  # only where it is hosted here
+
+            stream = LiteLLMClient(lambda _: key, self._blobs.get, self._addresses).stream(request)
+        async with aclosing(stream) as deltas:  # type: ignore[type-var]
+            async for delta in deltas:
+                yield delta
 
     async def embed(self, model: str, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
         """Returns a vector for each text; see `Embedder`."""

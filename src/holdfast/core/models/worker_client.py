@@ -67,9 +67,16 @@ class WorkerClient:
         """Starts the worker, which then loads LiteLLM by itself; returns when the process is there."""
         await self._running()
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelDelta]:
+    def stream(self, request: ModelRequest) -> AsyncIterator[ModelDelta]:
         """Yields the deltas of one call; see `ModelClient`."""
-        target = await asyncio.to_thread(target_of, request, self._keys, self._addresses)
+        return self._stream(request, self._keys)
+
+    def stream_with(self, request: ModelRequest, key: str | None) -> AsyncIterator[ModelDelta]:
+        """Yields the deltas of one call that is made with `key`, whatever is kept."""
+        return self._stream(request, lambda _: key)
+
+    async def _stream(self, request: ModelRequest, keys: Keys) -> AsyncIterator[ModelDelta]:
+        target = await asyncio.to_thread(target_of, request, keys, self._addresses)
         settings = request.settings.model_copy(update={"api_base": target.api_base})
         resolved = request.model_copy(update={"settings": settings})
         call_id = next(self._ids)

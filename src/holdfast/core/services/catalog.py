@@ -8,8 +8,10 @@ from pathlib import Path
 
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.config.settings import Settings
+from holdfast.core.domain.errors import UnsupportedError
 from holdfast.core.domain.identity import Credential, NewCredential, Scope
 from holdfast.core.domain.models import ModelCatalog, ModelChoice, ModelInfo
+from holdfast.core.domain.providers import ProviderCheck, ProviderDesk, ProviderInfo
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.services.access import Access
 from holdfast.core.services.identity import ApiKeys
@@ -24,11 +26,17 @@ class ModelService:
         catalog: ModelCatalog,
         registry: AgentRegistry,
         settings: Callable[[Path | None], Settings],
+        desk: ProviderDesk | None,
     ) -> None:
+        """`desk` knows the providers; None: there are none to be added."""
         self._access = access
         self._catalog = catalog
         self._registry = registry
         self._settings = settings
+        self._desk = desk
+
+    async def providers(self) -> tuple[ProviderInfo, ...]:
+        return () if self._desk is None else await self._desk.list()
 
     async def list(self) -> tuple[ModelInfo, ...]:
         return await self._catalog.list()
@@ -46,8 +54,9 @@ class ModelService:
 class KeyService:
     """Implements the `Keys` of a workbench."""
 
-    def __init__(self, keys: ProviderKeys, api_keys: ApiKeys) -> None:
+    def __init__(self, keys: ProviderKeys, api_keys: ApiKeys, desk: ProviderDesk | None) -> None:
         self._keys = keys
+        self._desk = desk
         self._api_keys = api_keys
 
     async def create(
@@ -66,6 +75,20 @@ class KeyService:
 
     async def set_provider(self, provider: str, key: str) -> str:
         return await asyncio.to_thread(self._keys.set, provider, key)
+
+    async def check_provider(
+        self, provider: str, key: str | None = None, url: str | None = None
+    ) -> ProviderCheck:
+        return await self._providers.check(provider, key, url)
+
+    async def set_address(self, provider: str, url: str | None = None) -> None:
+        await self._providers.set_url(provider, url)
+
+    @property
+    def _providers(self) -> ProviderDesk:
+        if self._desk is None:
+            raise UnsupportedError("This engine asks no providers of models.", code="no_providers")
+        return self._desk
 
     async def remove_provider(self, provider: str) -> None:
         await asyncio.to_thread(self._keys.remove, provider)

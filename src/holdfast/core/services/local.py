@@ -17,6 +17,7 @@ from holdfast.core.domain.identity import LOCAL, LOCAL_PRINCIPAL, Principal, Rol
 from holdfast.core.domain.indexing import KnowledgeIndex
 from holdfast.core.domain.models import ModelCatalog, ModelClient
 from holdfast.core.domain.processes import ProcessRunner
+from holdfast.core.domain.providers import ProviderDesk
 from holdfast.core.domain.status import Listeners
 from holdfast.core.domain.traces import EventSource, Tracing
 from holdfast.core.domain.values import utc_now
@@ -119,6 +120,8 @@ class Parts:
     """The index of documents; None: there is no knowledge."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits before a model call is made again."""
+    providers: ProviderDesk | None = None
+    """Knows the providers of models, and asks them; None: none can be added."""
     changes: Changes | None = None
     """Tells what changes in watched folders; None: the system does."""
     web: WebFetcher = field(default_factory=WebFetcher)
@@ -292,8 +295,12 @@ class LocalWorkbench:
         )
         self.jobs: Jobs = JobService(access, core.library)
         self.memory: Memory = MemoryService(access, core.memory)
-        self.models: Models = ModelService(access, parts.catalog, core.registry, parts.settings)
-        self.keys: Keys = KeyService(parts.keys, ApiKeys(core.accounts, core.gate, principal))
+        self.models: Models = ModelService(
+            access, parts.catalog, core.registry, parts.settings, parts.providers
+        )
+        self.keys: Keys = KeyService(
+            parts.keys, ApiKeys(core.accounts, core.gate, principal), parts.providers
+        )
         self.users: Users = UserService(core.accounts, core.gate, principal, core.forget_user)
         self.webhooks: Webhooks = WebhookService(access, core.hooks)
         self.usage: UsageReports = UsageService(access, log)

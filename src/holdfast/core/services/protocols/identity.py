@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from holdfast.core.domain.identity import Credential, NewCredential, Principal, Role, Scope, User
+from holdfast.core.domain.providers import ProviderCheck
 from holdfast.core.services.needs import needs
 
 
@@ -41,6 +42,23 @@ class Keys(Protocol):
     @needs(Scope.ADMIN, Role.ADMIN)
     async def set_provider(self, provider: str, key: str) -> str:
         """Stores a provider's key; returns where. It is used from the next model call on."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def check_provider(
+        self, provider: str, key: str | None = None, url: str | None = None
+    ) -> ProviderCheck:
+        """Asks a provider once, with `key` and at `url` (None: what is known), and says what came of it; it
+        keeps nothing. It costs a reply of a few tokens; a server of one's own is only asked for its models.
+
+        Raises `NotFoundError` for a provider that is not known, `InvalidError` for no address.
+        """
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def set_address(self, provider: str, url: str | None = None) -> None:
+        """Keeps the address of a provider that is not at its maker's own; None: forgets it. One that the
+        environment names goes before it. Raises as `check_provider`, and `UnsupportedError`."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
