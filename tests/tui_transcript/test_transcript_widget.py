@@ -155,6 +155,37 @@ async def test_older_entries_are_asked_for_once_and_come_in_above(host: MakeHost
         assert len(app.of(Transcript.OlderNeeded)) == 2
 
 
+async def test_home_goes_to_the_very_first_entry_over_pages_that_come_later(host: MakeHost) -> None:
+    async with host().run_test(size=(40, 10)) as pilot:
+        app, view = pilot.app, pilot.app.view
+        view.set_entries(messages(200, 300))
+        await pilot.press("home")
+        for first in (100, 0):
+            await pilot.pause()
+            assert app.of(Transcript.OlderNeeded)[-1].all
+            view.prepend(messages(first, first + 100))
+        await pilot.pause()
+        assert "message 200 says this" in "".join(app.rows())
+        view.prepend([])
+        await pilot.pause()
+        assert app.rows()[0] == "  message 0 says this"
+        assert len(app.of(Transcript.OlderNeeded)) == 3
+        await pilot.press("end")
+        assert "message 299" in app.rows()[-1]
+
+
+async def test_a_reader_who_scrolls_meanwhile_does_not_go_to_the_start(host: MakeHost) -> None:
+    async with host().run_test(size=(40, 10)) as pilot:
+        app, view = pilot.app, pilot.app.view
+        view.set_entries(messages(100, 200))
+        await pilot.press("home", "pagedown", "pagedown")
+        shown = app.rows()
+        view.prepend(messages(0, 100))
+        view.prepend([])
+        await pilot.pause()
+        assert app.rows() == shown
+
+
 async def test_a_click_on_a_header_opens_and_closes_the_call(host: MakeHost) -> None:
     call = Entry("t", "tool", 1, "r", title="run", state="ok", collapsed=True, blocks=[TextView("output")])
     async with host().run_test(size=(40, 10)) as pilot:
