@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from docpages.markdown import code, table
+from holdfast.core.config.texts import field_texts
 from holdfast.core.domain.values import Page
-from holdfast.server.native.records import field_texts
 
 Link = Callable[[type[BaseModel]], str]
 """Returns how a record is named in a table, perhaps with a link."""

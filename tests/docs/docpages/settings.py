@@ -12,7 +12,7 @@ from docpages.models import default, meaning, type_name
 from docpages.usage import is_read, reads_project_file
 from holdfast.core.config.load import PREFIX, PROJECT_KEYS
 from holdfast.core.config.settings import Settings
-from holdfast.server.native.records import field_texts
+from holdfast.core.config.texts import field_texts
 
 _INTRO = """\
 Settings are read from four places. What stands further down wins:

@@ -10,10 +10,11 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from holdfast.core.config.texts import field_texts
 from holdfast.core.domain.events import EVENT
 from holdfast.server.native.codec import codec
 from holdfast.server.native.operations import OPERATIONS, Operation, operations
-from holdfast.server.native.records import field_texts, records_in
+from holdfast.server.native.records import records_in
 from holdfast.server.native.words import meanings
 
 Schema = dict[str, Any]
