@@ -18,7 +18,14 @@ from holdfast.core.domain.agents import (
     ToolAssignment,
     Trust,
 )
-from holdfast.core.domain.approvals import Approval, Decision, Rules
+from holdfast.core.domain.approvals import (
+    Approval,
+    ApprovalStatus,
+    ApproveMode,
+    Decision,
+    Rules,
+    Verdict,
+)
 from holdfast.core.domain.context import Compaction, ContextPart, RunContext
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
@@ -52,6 +59,7 @@ from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.options import KnowledgeUse
+from holdfast.core.domain.providers import ProviderCheck, ProviderInfo
 from holdfast.core.domain.runs import (
     QueuedMessage,
     Run,
@@ -59,11 +67,13 @@ from holdfast.core.domain.runs import (
     RunStatus,
     SearchHit,
     Session,
+    SessionCounts,
     Submitted,
     ToolRun,
 )
 from holdfast.core.domain.status import CheckResult, Listener
 from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk, ToolInfo
+from holdfast.core.domain.trash import Trashed
 from holdfast.core.domain.usage import ModelUsage, UsageCounts, UsageGroup, UsageSummary
 from holdfast.core.domain.values import Page
 from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, NewWebhook, Webhook
@@ -91,9 +101,22 @@ TRUST = Trust(path="/p", trusted=True, decided_at=AT)
 SESSION = Session(
     id="s1", title="Größe", agent="analyst", project="/p", workspace="/w", created_at=AT, updated_at=AT
 )
+TRASHED = Trashed(kind="session", id="s1", title="\u00fc", deleted_at=AT, purged_at=AT + timedelta(days=30))
 RUN = Run(id="r1", session_id="s1", agent="analyst", model="offline", status=RunStatus.WAITING, started_at=AT)
 IMAGE = ImagePart(blob="00", media_type="image/png")
 FILE = FilePart(blob="11", media_type="text/csv", name="a.csv", size=3)
+PROVIDER = ProviderInfo(
+    name="custom",
+    title="Any",
+    needs_key=False,
+    takes_url=True,
+    key_from="keyring",
+    url="http://h/v1",
+    served=("qwen3",),
+)
+CHECKED = ProviderCheck(
+    provider="custom", state="right", message="It answers.", models=("qwen3",), took_ms=1.5
+)
 _SHOWN = ContextPart(kind="result", name="read_file", text="north", tokens=9, event_id=3)
 RUN_CONTEXT = RunContext(
     session_id="s1",
@@ -286,6 +309,16 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("sessions.rename", {"session_id": "s1", "title": ""}, SESSION),
     ("sessions.configure", {"session_id": "s1", "model": ""}, SESSION),
     ("sessions.delete", {"session_id": "s1"}, None),
+    ("sessions.delete", {"session_id": "s1", "permanent": True}, None),
+    ("sessions.counts", {}, SessionCounts(sessions=3, unread=1)),
+    ("sessions.star", {"session_id": "s1", "starred": False}, SESSION),
+    ("sessions.archive", {"session_id": "s1", "archived": False}, SESSION),
+    ("sessions.see", {"session_id": "s1", "through": 7}, SESSION),
+    ("sessions.take_in", {"data": b"# T\n\n## You\n", "name": "\u00fc.md", "agent": "analyst"}, (SESSION,)),
+    ("trash.list", {"kind": "session", "limit": 3}, page(TRASHED, more="x=")),
+    ("trash.restore", {"kind": "memory_block", "id": "a b/c"}, None),
+    ("trash.empty", {}, 2),
+    ("trash.empty", {"kind": "agent", "id": "a1"}, 1),
     ("sessions.fork", {"session_id": "s1", "before": 0}, SESSION),
     ("sessions.search", {"query": "x", "limit": 3}, page(of=SearchHit)),
     (
@@ -308,6 +341,9 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("runs.finish", {"run_id": "r1"}, RUN),
     ("runs.steer", {"run_id": "r1", "parts": PARTS}, None),
     ("runs.go_on", {"session_id": "s1", "options": OPTIONS}, SUBMITTED),
+    ("models.providers", {}, (PROVIDER,)),
+    ("keys.check_provider", {"provider": "custom", "key": "sk-1", "url": "http://h/v1"}, CHECKED),
+    ("keys.set_address", {"provider": "custom", "url": "http://h/v1"}, None),
     ("runs.context", {"run_id": "r1", "step": 2}, RUN_CONTEXT),
     ("runs.compaction", {"run_id": "r1", "event_id": 7}, COMPACTION),
     ("runs.compact", {"session_id": "s1", "focus": "the figures"}, SUBMITTED),
@@ -322,6 +358,24 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("approvals.rules", {}, Rules(deny=("run_command(rm *)",))),
     ("approvals.policy_path", {}, "/p/policy.yaml"),
+    (
+        "approvals.history",
+        {"query": "write ü", "status": ApprovalStatus.DENIED, "since": NOW, "session_id": "s1", "limit": 3},
+        page(APPROVAL),
+    ),
+    ("approvals.sources", {"session_id": "s1"}, (RULE_ENTRY,)),
+    ("approvals.weigh", {"rule": "write_file(docs/*)"}, RULE_WEIGHT),
+    ("approvals.suggestions", {}, (RuleSuggestion(kind="folder", approved=4, weight=RULE_WEIGHT),)),
+    ("approvals.add_rule", {"rule": "write_file(ü/*)"}, Rules(allow=("write_file(ü/*)",))),
+    ("approvals.remove_rule", {"rule": "write_file(ü/*)", "verdict": Verdict.DENY}, Rules()),
+    ("approvals.drop_grants", {"session_id": "s1", "rules": ("a", "b(c, d)")}, None),
+    ("approvals.mode", {"session_id": "s1"}, None),
+    ("approvals.mode", {"session_id": "s1"}, SESSION_MODE),
+    (
+        "approvals.set_mode",
+        {"session_id": "s1", "mode": ApproveMode.AUTO, "limits": AutoLimits(steps=3, cost_usd=None)},
+        SESSION_MODE,
+    ),
     ("events.read", {"filter": EventFilter(run_id="r1", deltas=False), "after": 3, "limit": 2}, EVENTS),
     ("events.read", {"filter": EventFilter()}, page(of=LoggedEvent)),
     ("events.page_before", {"session_id": "s1", "before": 4, "limit": 1}, page(EVENT, EVENT)),

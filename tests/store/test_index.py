@@ -23,8 +23,10 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunStatus
+from holdfast.core.domain.search import parsed
 from holdfast.core.domain.tools import Risk
 from holdfast.core.domain.values import utc_now
+from holdfast.core.store.search import MessageSearch
 
 IDS = {"session_id": "s", "run_id": "r"}
 
@@ -54,7 +56,7 @@ async def test_a_session_lists_its_run_its_waiting_things_and_its_usage(log, cre
     )
     await log.append(UsageRecorded(**IDS, model="m", input_tokens=7, output_tokens=3, cost_usd=None))
     await log.append(ApprovalRequested(**IDS, approval=approval()))
-    (session,) = (await log.reader.sessions("", 10)).items
+    (session,) = (await log.reader.sessions(parsed(""), 10)).items
     assert (session.status, session.pending, session.messages) == (RunStatus.WAITING, 1, 1)
     assert (session.usage.input_tokens, session.usage.unpriced) == (7, True)
     decision = Decision(outcome="deny", reason="no")
@@ -71,18 +73,18 @@ async def test_a_session_lists_its_run_its_waiting_things_and_its_usage(log, cre
 async def test_words_are_found_in_messages_and_replies_with_their_place(log, created, started) -> None:
     await log.append(created("s", "Sales"), *started(), message("What were the sales in Oslo?"))
     await log.append(PartCompleted(**IDS, part_id="1.1", kind="text", text='Oslo sold 12 "units".'))
-    hits = (await log.reader.search("oslo", 10)).items
+    hits = (await MessageSearch(log.reader).page(parsed("oslo", "yes"), 10)).items
     assert {hit.role for hit in hits} == {"user", "assistant"}
     assert all("\x02Oslo\x03" in hit.excerpt and hit.session_title == "Sales" for hit in hits)
-    assert (await log.reader.search('" OR *', 10)).items == ()
-    assert (await log.reader.search("", 10)).items == ()
+    assert (await MessageSearch(log.reader).page(parsed('" OR *', "yes"), 10)).items == ()
+    assert (await MessageSearch(log.reader).page(parsed("", "yes"), 10)).items == ()
 
 
 async def test_titles_are_filtered_by_words_and_wildcards_mean_nothing(log, created) -> None:
     await log.append(created("a", "Sales 100% up"), created("b", "Sales down"))
-    assert [s.id for s in (await log.reader.sessions("100%", 10)).items] == ["a"]
-    assert {s.id for s in (await log.reader.sessions("sales", 10)).items} == {"a", "b"}
-    assert (await log.reader.sessions("_ales", 10)).items == ()
+    assert [s.id for s in (await log.reader.sessions(parsed("100%"), 10)).items] == ["a"]
+    assert {s.id for s in (await log.reader.sessions(parsed("sales"), 10)).items} == {"a", "b"}
+    assert (await log.reader.sessions(parsed("_ales"), 10)).items == ()
 
 
 async def test_the_queue_lists_what_waits_in_order(log, created) -> None:
@@ -101,7 +103,7 @@ async def test_a_deleted_session_leaves_one_event_and_no_words(log, created, sta
     assert await log.reader.blobs_of("s") == {digest}
     await log.append(SessionDeleted(session_id="s"))
     assert await log.reader.session("s") is None
-    assert (await log.reader.search("secret", 10)).items == ()
+    assert (await MessageSearch(log.reader).page(parsed("secret", "yes"), 10)).items == ()
     assert await log.reader.unused_blobs({digest}) == {digest}
     assert (await log.reader.counts())[0] == 1
 
@@ -158,7 +160,7 @@ async def test_a_search_of_thousands_of_words_holds_nobody_up(log, created, star
     await log.append(created("s"), started()[0], message("word " * 2_000))
     query = " ".join(["word", *(f"w{n}" for n in range(5_000))])
     async with asyncio.timeout(5):
-        assert (await log.reader.search(query, 10)).items == ()
-        assert (await log.reader.search("word " * 20_000, 10)).items != ()
-        assert (await log.reader.search("\0", 10)).items == ()
-        assert (await log.reader.sessions(query, 10)).items == ()
+        assert (await MessageSearch(log.reader).page(parsed(query, "yes"), 10)).items == ()
+        assert (await MessageSearch(log.reader).page(parsed("word " * 20_000, "yes"), 10)).items != ()
+        assert (await MessageSearch(log.reader).page(parsed("\0", "yes"), 10)).items == ()
+        assert (await log.reader.sessions(parsed(query), 10)).items == ()

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import MessageAdded, RunStarted, SessionDeleted
 from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.search import parsed
 from holdfast.core.domain.values import Page, all_items
 from holdfast.core.store.cursors import Keyset
+from holdfast.core.store.search import MessageSearch
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -40,7 +42,7 @@ async def test_pages_of_sessions_follow_on_each_other_also_where_times_are_equal
         await log.append(created(f"s{number}"), used(f"s{number}", number // 3))
     found, cursor = [], None
     while True:
-        page = await log.reader.sessions("", 2, cursor)
+        page = await log.reader.sessions(parsed(""), 2, cursor)
         found += [session.id for session in page.items]
         if (cursor := page.next_cursor) is None:
             break
@@ -51,8 +53,8 @@ async def test_pages_of_sessions_follow_on_each_other_also_where_times_are_equal
 async def test_the_last_page_says_that_it_is_the_last_also_when_it_is_full(log, created) -> None:
     for number in range(4):
         await log.append(created(f"s{number}"), used(f"s{number}", number))
-    first = await log.reader.sessions("", 2)
-    second = await log.reader.sessions("", 2, first.next_cursor)
+    first = await log.reader.sessions(parsed(""), 2)
+    second = await log.reader.sessions(parsed(""), 2, first.next_cursor)
     assert first.next_cursor is not None and second.next_cursor is None
     assert len(second.items) == 2
 
@@ -60,11 +62,11 @@ async def test_the_last_page_says_that_it_is_the_last_also_when_it_is_full(log, 
 async def test_what_happens_between_two_pages_neither_repeats_nor_hides_a_session(log, created) -> None:
     for number in range(6):
         await log.append(created(f"s{number}"), used(f"s{number}", number))
-    first = await log.reader.sessions("", 2)
+    first = await log.reader.sessions(parsed(""), 2)
     assert [session.id for session in first.items] == ["s5", "s4"]
     await log.append(created("new"), used("new", 90), used("s5", 91))
     await log.append(SessionDeleted(session_id="s4"))
-    rest = await all_items(lambda _, at: log.reader.sessions("", 2, at or first.next_cursor))
+    rest = await all_items(lambda _, at: log.reader.sessions(parsed(""), 2, at or first.next_cursor))
     assert [session.id for session in rest] == ["s3", "s2", "s1", "s0"]
 
 
@@ -85,11 +87,11 @@ async def test_hits_come_page_by_page_best_first_and_new_texts_do_not_move_them(
     for number in range(12):
         often = number % 4 + 1
         await log.append(said("s", "word " * often + "other " * (4 - often)))
-    whole = [hit.event_id for hit in (await log.reader.search("word", 100)).items]
+    whole = [hit.event_id for hit in (await MessageSearch(log.reader).page(parsed("word", "yes"), 100)).items]
     assert len(whole) == 12
     found, cursor = [], None
     while True:
-        page = await log.reader.search("word", 3, cursor)
+        page = await MessageSearch(log.reader).page(parsed("word", "yes"), 3, cursor)
         found += [hit.event_id for hit in page.items]
         if (cursor := page.next_cursor) is None:
             break
@@ -103,24 +105,26 @@ async def test_the_place_of_a_hit_that_is_gone_is_still_a_place(log, created) ->
     await log.append(said("t", "word word word word"))
     for _ in range(3):
         await log.append(said("s", "word"))
-    first = await log.reader.search("word", 1)
+    first = await MessageSearch(log.reader).page(parsed("word", "yes"), 1)
     assert first.items[0].session_id == "t"
     await log.append(SessionDeleted(session_id="t"))
-    rest = await all_items(lambda _, at: log.reader.search("word", 1, at or first.next_cursor))
+    rest = await all_items(
+        lambda _, at: MessageSearch(log.reader).page(parsed("word", "yes"), 1, at or first.next_cursor)
+    )
     assert [hit.session_id for hit in rest] == ["s", "s", "s"]
 
 
 async def test_a_cursor_is_good_for_its_own_listing_and_filters_only(log, created) -> None:
     for number in range(3):
         await log.append(created(f"s{number}", "Sales"), used(f"s{number}", number))
-    cursor = (await log.reader.sessions("", 1)).next_cursor
+    cursor = (await log.reader.sessions(parsed(""), 1)).next_cursor
     for other in (
-        log.reader.sessions("sales", 1, cursor),
+        log.reader.sessions(parsed("sales"), 1, cursor),
         log.reader.runs("s0", 1, cursor),
         log.reader.approvals(None, True, 1, cursor),
         log.reader.questions(None, 1, cursor),
-        log.reader.search("sales", 1, cursor),
-        log.reader.search("", 1, cursor),
+        MessageSearch(log.reader).page(parsed("sales", "yes"), 1, cursor),
+        MessageSearch(log.reader).page(parsed("", "yes"), 1, cursor),
     ):
         with pytest.raises(InvalidError) as refused:
             await other

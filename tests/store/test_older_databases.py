@@ -19,10 +19,12 @@ from holdfast.core.domain.errors import StoreError
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.identity import LOCAL, Role
 from holdfast.core.domain.runs import RunStatus
+from holdfast.core.domain.search import parsed
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.store import migrations
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.log import EventLog
+from holdfast.core.store.search import MessageSearch
 from holdfast.core.store.usage import UsageTable
 
 LONG = "x" * 70_000
@@ -58,7 +60,7 @@ def old(tmp_path: Path, blobs: FileBlobs, rows: dict[str, Any]) -> Path:
 async def listed(log: EventLog) -> dict[str, Any]:
     """Returns what the listings say."""
     reader = log.reader
-    sessions = (await reader.sessions("", 100, owner=LOCAL)).items
+    sessions = (await reader.sessions(parsed(""), 100, owner=LOCAL)).items
     runs = [run for each in sessions for run in (await reader.runs(each.id, 100)).items]
     return {
         "sessions": sessions,
@@ -66,7 +68,10 @@ async def listed(log: EventLog) -> dict[str, Any]:
         "approvals": (await reader.approvals(None, False, 100, owner=LOCAL)).items,
         "questions": (await reader.questions(None, 100, owner=LOCAL)).items,
         "queue": await reader.queue("waits"),
-        "hits": [hit.event_id for hit in (await reader.search("turnover", 100, owner=LOCAL)).items],
+        "hits": [
+            hit.event_id
+            for hit in (await MessageSearch(reader).page(parsed("turnover"), 100, owner=LOCAL)).items
+        ],
         "blobs": await reader.all_blobs(),
     }
 
@@ -77,13 +82,16 @@ async def test_everything_of_a_version_1_database_is_there_and_the_local_users(
     log = await EventLog.open(old, blobs)
     try:
         events = await log.read_all(EventFilter())
-        assert [each.id for each in events] == [row["id"] for row in rows["events"]]
+        before = len(rows["events"])
+        assert [each.id for each in events[:before]] == [row["id"] for row in rows["events"]]
+        assert {each.event.type for each in events[before:]} == {"session.seen"}, "nothing old is unread"
         assert await log.read(EventFilter(), owner=LOCAL) == events
         assert await log.read(EventFilter(), owner="somebody") == []
         assert any(getattr(each.event, "text", "") == LONG for each in events)
         found = await listed(log)
         assert {each.owner for each in found["sessions"]} == {LOCAL}
         by_id = {each.id: each for each in found["sessions"]}
+        assert not any(each.unread or each.starred or each.archived for each in found["sessions"])
         assert by_id.keys() == {row["id"] for row in rows["sessions"]}
         assert by_id["sales"].title == "Quarterly figures"
         assert by_id["sales"].usage.cost_usd == 0.5

@@ -94,7 +94,7 @@ class Execution:
                 yield
         except InvalidError:
             if self._request.session is None:
-                await self._workbench.sessions.delete(session.id)
+                await self._workbench.sessions.delete(session.id, permanent=True)
             raise
 
     async def _settle_trust(self, agent: AgentInfo) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast.core.agents.loader import AgentFile
@@ -33,6 +35,27 @@ MAX_BYTES = 256 * 1024
 """Longest text that is taken."""
 MAX_AGENTS = 1_000
 """Most agents that one user can have: a listing looks at each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedAgent:
+    """All that is left of an agent that was deleted: enough to bring it back."""
+
+    id: str
+    name: str
+    file: str
+    """The name of its file."""
+    content: bytes
+    """As it was written, valid or not."""
+
+    def kept(self) -> dict[str, str]:
+        """Returns its file as JSON."""
+        return {"file": self.file, "content": base64.b64encode(self.content).decode()}
+
+    @classmethod
+    def of(cls, id: str, name: str, kept: Mapping[str, str]) -> RemovedAgent:
+        """Returns what `kept` was made of."""
+        return cls(id, name, kept["file"], base64.b64decode(kept["content"]))
 
 
 class AgentEditor:
@@ -93,6 +116,31 @@ class AgentEditor:
                     _rename(path, path.with_name(f"{file.name}.yaml"))
         return self._registry.get(file.name, None, owner)
 
+    def removed(self, name: str, owner: str = LOCAL) -> RemovedAgent:
+        """Returns what has to be kept of an agent of the user's own, so that it can be brought back after
+        `delete`. Raises what `delete` raises, and `StoreError`."""
+        found = self._own(name, owner)
+        with _writing(found.file.path):
+            return RemovedAgent(found.id, found.name, found.file.path.name, found.file.path.read_bytes())
+
+    def restore(self, removed: RemovedAgent, owner: str = LOCAL) -> None:
+        """Writes the file of a deleted agent again. Raises `ConflictError` when another has its name, its id
+        or its file's name now, and `StoreError`."""
+        with self._lock:
+            others = self._registry.own(owner)
+            if len(others) >= MAX_AGENTS:
+                raise ConflictError(
+                    f"There are {len(others)} agents already; delete one first.", code="too_many_agents"
+                )
+            if any(removed.name == one.name or removed.id == one.id for one in others):
+                raise _taken(f"There is an agent {removed.name!r} already")
+            path = self._registry.folder(owner) / Path(removed.file).name
+            with _writing(path):
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                made = _create(path, removed.content)
+            if not made:
+                raise _taken(f"There is a file {path.name} already")
+
     def delete(self, name: str, owner: str = LOCAL) -> None:
         """Deletes an agent. Raises `ForbiddenError` for one that is not the user's own, `NotFoundError`."""
         with self._lock:
@@ -139,13 +187,17 @@ class AgentEditor:
             raise not_found(source, shipped)
         return self.create(_text_of(found.file.path), owner)
 
-    def uninstall(self, name: str, owner: str = LOCAL) -> None:
-        """Removes an installed agent. Raises `NotFoundError`, also for one that is only available."""
+    def check_installed(self, name: str, owner: str = LOCAL) -> None:
+        """Raises `NotFoundError` for an agent that is only available."""
         if find(self._registry.own(owner), name) is None and find(self._registry.shipped(), name) is not None:
             raise NotFoundError(
                 f"The agent {name!r} comes with Holdfast and is not installed; there is nothing to remove.",
                 code="agent_not_installed",
             )
+
+    def uninstall(self, name: str, owner: str = LOCAL) -> None:
+        """Removes an installed agent. Raises `NotFoundError`, also for one that is only available."""
+        self.check_installed(name, owner)
         self.delete(name, owner)
 
     def _own(self, name: str, owner: str) -> Found:
@@ -238,7 +290,7 @@ def _text_of(path: Path) -> str:
     return text
 
 
-def _create(path: Path, text: str) -> bool:
+def _create(path: Path, text: str | bytes) -> bool:
     try:
         create_private(path, text)
     except FileExistsError:

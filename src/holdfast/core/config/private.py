@@ -23,7 +23,7 @@ def write_private(path: Path, text: str) -> None:
     _sync_folder(target.parent)
 
 
-def create_private(path: Path, text: str) -> None:
+def create_private(path: Path, text: str | bytes) -> None:
     """Makes a new file at `path`, as `write_private` does. Of two at once, one wins.
 
     Raises `FileExistsError` when anything is there, and `OSError`.
@@ -37,13 +37,13 @@ def create_private(path: Path, text: str) -> None:
     _sync_folder(path.parent)
 
 
-def _write_beside(target: Path, text: str) -> Path:
+def _write_beside(target: Path, text: str | bytes) -> Path:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # made with mode 0600
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text.encode() if isinstance(text, str) else text)
             stream.flush()
             os.fsync(stream.fileno())
     except BaseException:

@@ -12,8 +12,9 @@ _MOST_FORKS = 10_000
 class Copies:
     """Reads all events in the order of the log.
 
-    A fork begins with its `session.created`, then come the copies with the times of their originals. What
-    happened in a fork that was made before the first event that was read is not taken for a copy.
+    A fork begins with its `session.created`, then come the copies with the times of their originals; what was
+    imported alike. What happened in a fork that was made before the first event that was read is not taken
+    for a copy.
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,7 @@ class Copies:
     def has(self, event: AnyEvent) -> bool:
         """Says whether `event` is a copy, or only ends the copy of a run that was under way."""
         if isinstance(event, SessionCreated):
-            if event.forked_from is not None:
+            if event.forked_from is not None or event.imported_from:
                 self._remember(event.session_id, event.at)
             return False
         if isinstance(event, SessionDeleted):

@@ -53,12 +53,18 @@ class Principal(Value):
     scope: Scope
     credential_id: str | None = None
     """None for who needs none: the user at the unix socket."""
+    client: str = ""
+    """What the user acts with, as far as the door knows: `key NAME` or `login` where a secret was shown; at
+    the unix socket one of `CLIENTS`, as the program there calls itself; empty: not known."""
 
     @property
     def is_admin(self) -> bool:
         """Whether the role is `admin`; what the credential's scope allows is asked apart from it."""
         return self.role is Role.ADMIN
 
+
+CLIENTS = ("app", "command line", "editor", "browser")
+"""What Holdfast's own programs at the unix socket call themselves; any other one is `socket`."""
 
 LOCAL_PRINCIPAL = Principal(user_id=LOCAL, name=LOCAL, role=Role.ADMIN, scope=Scope.ADMIN)
 

@@ -26,9 +26,9 @@ class Access:
         """Id of the user: the owner of what he makes."""
         return self.principal.user_id
 
-    async def session(self, session_id: str) -> Session:
-        """Returns a session. Raises `NotFoundError`."""
-        session = await self._reader.session(session_id, self.owner)
+    async def session(self, session_id: str, *, in_trash: bool = False) -> Session:
+        """Returns a session; with `in_trash` also one in the trash. Raises `NotFoundError`."""
+        session = await self._reader.session(session_id, self.owner, in_trash=in_trash)
         if session is None:
             raise NotFoundError(f"There is no session {session_id}.", code="session_not_found")
         return session

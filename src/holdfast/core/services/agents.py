@@ -11,18 +11,25 @@ from holdfast.core.agents.trust import TrustStore
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 from holdfast.core.services.access import Access
+from holdfast.core.services.trash import TrashCan
 
 
 class AgentService:
     """Implements the `Agents` of a workbench. What touches files does so in a thread."""
 
     def __init__(
-        self, access: Access, registry: AgentRegistry, editor: AgentEditor, trust: TrustStore
+        self,
+        access: Access,
+        registry: AgentRegistry,
+        editor: AgentEditor,
+        trust: TrustStore,
+        trash: TrashCan,
     ) -> None:
         self._access = access
         self._registry = registry
         self._editor = editor
         self._trust = trust
+        self._trash = trash
 
     async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
         folder = self._access.folder(project)
@@ -51,6 +58,8 @@ class AgentService:
         return await asyncio.to_thread(self._editor.update, name, yaml, self._access.owner, expected)
 
     async def delete(self, name: str) -> None:
+        removed = await asyncio.to_thread(self._editor.removed, name, self._access.owner)
+        await self._trash.put_agent(removed, self._access.owner)
         await asyncio.to_thread(self._editor.delete, name, self._access.owner)
 
     async def available(self) -> tuple[AvailableAgent, ...]:
@@ -62,7 +71,8 @@ class AgentService:
         return await asyncio.to_thread(self._editor.install, source, self._access.owner)
 
     async def uninstall(self, name: str) -> None:
-        await asyncio.to_thread(self._editor.uninstall, name, self._access.owner)
+        await asyncio.to_thread(self._editor.check_installed, name, self._access.owner)
+        await self.delete(name)
 
     async def trust(self, path: str, trusted: bool) -> Trust:
         if not Path(path).is_dir():

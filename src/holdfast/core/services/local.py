@@ -37,6 +37,7 @@ from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.access import Access
 from holdfast.core.services.agents import AgentService
+from holdfast.core.services.approvals import ApprovalService
 from holdfast.core.services.asking import OFFLINE, ModelAsker
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.catalog import KeyService, ModelService
@@ -63,14 +64,16 @@ from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.memory import Memory
+from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
-from holdfast.core.services.runs import ApprovalService, EventService, RunService
+from holdfast.core.services.runs import EventService, RunService
 from holdfast.core.services.sessions import SessionService
 from holdfast.core.services.shutdown import Shutdown
 from holdfast.core.services.sources import folder_walk
 from holdfast.core.services.summaries import Summaries
 from holdfast.core.services.tools import ToolService
+from holdfast.core.services.trash import TrashCan, TrashService
 from holdfast.core.services.usage import Figures, UsageService
 from holdfast.core.services.watching import Changes
 from holdfast.core.services.webhooks import WebhookService
@@ -80,7 +83,6 @@ from holdfast.core.services.workbench import (
     Events,
     Models,
     Runs,
-    Sessions,
     UsageReports,
     Workbench,
     nouns,
@@ -154,6 +156,15 @@ class _Core:
             self.library, folder_walk(parts.paths), self._access, parts.settings, changes=parts.changes
         )
         self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
+        self.trash = TrashCan(
+            log,
+            self.supervisor,
+            parts.blobs,
+            self.workspaces,
+            self.memory,
+            self.editor,
+            self.trash_days,
+        )
         self.figures = Figures(
             log, self.supervisor, self.started_at, parts.listeners, lambda: self.library.jobs.active
         )
@@ -254,6 +265,17 @@ class _Core:
         await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
         await self.memory.forget_user(user_id)
 
+    async def trash_days(self) -> int:
+        return (await asyncio.to_thread(self.parts.settings, None)).trash_days
+
+    async def default_agent(self) -> str:
+        return (await asyncio.to_thread(self.parts.settings, None)).default_agent
+
+    async def tidy(self) -> None:
+        """Ends what was kept for long enough, and what nobody needs any more."""
+        await self.trash.purge()
+        await self.remove_unused_blobs()
+
     async def remove_unused_blobs(self) -> None:
         used = await self.log.reader.all_blobs()
         await asyncio.to_thread(self.parts.blobs.sweep, used)
@@ -270,14 +292,24 @@ class LocalWorkbench:
         parts, log = core.parts, core.log
         access = Access(principal, log.reader, parts.paths)
         self.principal = principal
-        self.agents: Agents = AgentService(access, core.registry, core.editor, core.trust)
+        self.agents: Agents = AgentService(access, core.registry, core.editor, core.trust, core.trash)
         self.sessions: Sessions = SessionService(
-            access, log, core.supervisor, core.registry, parts.catalog, core.workspaces, parts.blobs
+            access,
+            log,
+            core.supervisor,
+            core.registry,
+            parts.catalog,
+            core.workspaces,
+            core.trash,
+            core.default_agent,
         )
+        self.trash: Trash = TrashService(core.trash, principal)
         self.runs: Runs = RunService(
             access, log, core.supervisor, core.broker, core.attachments, ContextReader(log, parts.blobs)
         )
-        self.approvals: Approvals = ApprovalService(access, log, core.broker, core.policies)
+        self.approvals: Approvals = ApprovalService(
+            access, log, core.broker, core.modes, core.policies, core.registry, parts.tools
+        )
         self.events: Events = EventService(access, log)
         self.files: Files = FileService(
             access, log, core.supervisor, core.workspaces, parts.blobs, core.attachments
@@ -342,13 +374,13 @@ class LocalWorkbench:
         except BaseException:
             await log.close()  # its threads would keep the process alive
             raise
-        # Contents that were kept for an undo and never needed, or whose session is gone.
-        core.sweep = asyncio.create_task(core.remove_unused_blobs())
+        # Contents that were kept for an undo and never needed, or whose session is gone; the old trash.
+        core.sweep = asyncio.create_task(core.tidy())
         return workbench
 
     def as_principal(self, principal: Principal) -> Workbench:
         """Returns the view of `principal`, which refuses what his role or his credential does not allow."""
-        if principal == LOCAL_PRINCIPAL:
+        if principal == self.principal == LOCAL_PRINCIPAL:
             return self
         view = LocalWorkbench(self._core, principal)
         for noun, protocol in nouns().items():

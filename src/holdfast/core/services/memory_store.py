@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from holdfast.core.domain.errors import ConflictError, NotFoundError
 from holdfast.core.domain.memory import MemoryBlock, MemoryEntry
-from holdfast.core.domain.text import shorten
+from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.user_events import MemoryChanged
 from holdfast.core.domain.values import utc_now
 from holdfast.core.memory.rules import merged, too_long
@@ -72,10 +72,7 @@ class MemoryStore:
                 case "exists":
                     raise _exists(block.name)
                 case "many":
-                    raise ConflictError(
-                        f"You have {MAX_BLOCKS} memory blocks already; remove one first.",
-                        code="too_many_memories",
-                    )
+                    raise _too_many_blocks()
             await self.block_changed(block, "created", by)
 
         await self.whole(add())
@@ -120,10 +117,7 @@ class MemoryStore:
         async def keep() -> MemoryEntry:
             kept = await self.entries.keep(entry, merged, MAX_ENTRIES, session)
             if kept.entry is None:
-                raise ConflictError(
-                    f"{MAX_ENTRIES} entries are remembered already; forget some first.",
-                    code="too_many_memories",
-                )
+                raise _too_many_entries()
             if kept.change:
                 await self.entry_changed(entry.owner, kept.entry.id, kept.change, by)
             return kept.entry
@@ -139,6 +133,60 @@ class MemoryStore:
             await self.entry_changed(owner, entry_id, "deleted", by)
 
         await self.whole(forget())
+
+
+    async def restore_block(self, owner: str, block_id: str) -> None:
+        """Brings a block back. Raises `NotFoundError`, `ConflictError`."""
+
+        async def restore() -> None:
+            hindered = await self.blocks.restore(owner, block_id, MAX_BLOCKS)
+            if hindered == "gone":
+                raise not_in_trash(block_id)
+            if hindered == "exists":
+                raise ConflictError(
+                    "You have a memory block of its name now; give that one another name first.",
+                    code="block_exists",
+                )
+            if hindered:
+                raise _too_many_blocks()
+            block = await self.blocks.find(owner, block_id)
+            if block is not None:
+                await self.block_changed(block, "created", "person")
+
+        await self.whole(restore())
+
+    async def restore_entry(self, owner: str, entry_id: str) -> None:
+        """Brings an entry back. Raises `NotFoundError`, `ConflictError`."""
+
+        async def restore() -> None:
+            hindered = await self.entries.restore(owner, entry_id, MAX_ENTRIES)
+            if hindered == "gone":
+                raise not_in_trash(entry_id)
+            if hindered:
+                raise _too_many_entries()
+            await self.entry_changed(owner, entry_id, "created", "person")
+
+        await self.whole(restore())
+
+
+def not_in_trash(id: str) -> NotFoundError:
+    """Returns the error of what is not in the trash."""
+    return NotFoundError(
+        f"{shorten(sanitize_line(id), 100)} is not in the trash: it was restored, or is gone for good.",
+        code="not_in_trash",
+    )
+
+
+def _too_many_blocks() -> ConflictError:
+    return ConflictError(
+        f"You have {MAX_BLOCKS} memory blocks already; remove one first.", code="too_many_memories"
+    )
+
+
+def _too_many_entries() -> ConflictError:
+    return ConflictError(
+        f"{MAX_ENTRIES} entries are remembered already; forget some first.", code="too_many_memories"
+    )
 
 
 def no_entry(entry_id: str) -> NotFoundError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,22 +17,26 @@ from holdfast.core.domain.events import (
     RunCancelled,
     SessionConfigured,
     SessionCreated,
-    SessionDeleted,
     SessionRenamed,
 )
 from holdfast.core.domain.models import ModelCatalog
-from holdfast.core.domain.runs import QueuedMessage, SearchHit, Session
+from holdfast.core.domain.runs import QueuedMessage, SearchHit, Session, SessionCounts
+from holdfast.core.domain.search import parsed
+from holdfast.core.domain.session_events import SessionArchived, SessionSeen, SessionStarred
 from holdfast.core.domain.text import sanitize_line, shorten
-from holdfast.core.domain.tools import BlobStore
+from holdfast.core.domain.transfer import Upload
 from holdfast.core.domain.values import Page, new_id
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.importing import Importer
 from holdfast.core.services.paging import checked_limit
+from holdfast.core.services.trash import TrashCan
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.sessions.export import to_json, to_markdown
 from holdfast.core.sessions.fork import Renaming, copied
 from holdfast.core.store.log import EventLog
+from holdfast.core.store.search import MessageSearch
 
 _LONGEST_TITLE = 200
 _LONGEST_ID = 128
@@ -49,7 +53,8 @@ class SessionService:
         registry: AgentRegistry,
         catalog: ModelCatalog,
         workspaces: Workspaces,
-        blobs: BlobStore,
+        trash: TrashCan,
+        default_agent: Callable[[], Awaitable[str]],
     ) -> None:
         self._access = access
         self._log = log
@@ -57,37 +62,57 @@ class SessionService:
         self._registry = registry
         self._catalog = catalog
         self._workspaces = workspaces
-        self._blobs = blobs
+        self._trash = trash
+        self._default_agent = default_agent
+        self._search = MessageSearch(log.reader)
 
     async def list(self, query: str = "", limit: int = 200, cursor: str | None = None) -> Page[Session]:
-        return await self._log.reader.sessions(query, checked_limit(limit), cursor, self._access.owner)
+        wanted = parsed(query)
+        return await self._log.reader.sessions(wanted, checked_limit(limit), cursor, self._access.owner)
 
     async def create(
         self, agent: str, project: str = "", title: str = "", model: str | None = None, id: str | None = None
     ) -> Session:
-        project = str(await asyncio.to_thread(self._access.project, project))
-        info = await self._agent(agent, project, self._access.owner)
         if model:
             await self._catalog.get(model)
         session_id = new_id() if id is None else _checked_id(id)
         # A deleted session of that id may still be on its way out, with its folder.
         async with self._supervisor.held(session_id):
-            if await self._log.reader.session(session_id) is not None:
-                raise ConflictError(f"There is a session {session_id} already.", code="session_exists")
-            assert info.spec is not None
-            trusted = info.trusted and self._access.principal.is_admin
-            workspace = self._workspaces.place(session_id, info.spec.workspace, project, trusted=trusted)
-            created = SessionCreated(
-                session_id=session_id,
-                title=_checked_title(title),
-                agent=info.name,
-                model=model or None,
-                project=project,
-                workspace=str(workspace),
-                owner=self._access.owner,
-            )
+            await self._check_free(session_id)
+            created = await self._created(agent, project, title, model or None, session_id)
             await self._log.append(created)
         return await self.get(session_id)
+
+    async def _check_free(self, session_id: str) -> None:
+        there = await self._log.reader.session(session_id, in_trash=True)
+        if there is None:
+            return
+        if there.deleted_at is not None and there.owner == self._access.owner:
+            raise ConflictError(
+                f"The session {session_id} is in the trash: restore it, or delete it for good "
+                f"(`holdfast sessions delete --permanent {session_id}`).",
+                code="session_in_trash",
+            )
+        raise ConflictError(f"There is a session {session_id} already.", code="session_exists")
+
+    async def _created(
+        self, agent: str, project: str, title: str, model: str | None, session_id: str
+    ) -> SessionCreated:
+        """Returns the first event of a session, whose folder is there then."""
+        project = str(await asyncio.to_thread(self._access.project, project))
+        info = await self._agent(agent, project, self._access.owner)
+        assert info.spec is not None
+        trusted = info.trusted and self._access.principal.is_admin
+        workspace = self._workspaces.place(session_id, info.spec.workspace, project, trusted=trusted)
+        return SessionCreated(
+            session_id=session_id,
+            title=_checked_title(title),
+            agent=info.name,
+            model=model,
+            project=project,
+            workspace=str(workspace),
+            owner=self._access.owner,
+        )
 
     async def _agent(self, name: str, project: str, owner: str) -> AgentInfo:
         """Returns a valid agent by its name or id; sessions keep the name. Raises `AgentFileError`."""
@@ -119,22 +144,49 @@ class SessionService:
         )
         return await self.get(session_id)
 
-    async def delete(self, session_id: str) -> None:
-        await self.get(session_id)
-        async with self._supervisor.idle(session_id):
-            await self._delete(session_id)
-
-    async def _delete(self, session_id: str) -> None:
-        await self.get(session_id)
-        digests = await self._log.reader.blobs_of(session_id)
-        await self._log.append(SessionDeleted(session_id=session_id, owner=self._access.owner), durable=True)
-        for digest in await self._log.reader.unused_blobs(digests):
-            await asyncio.to_thread(self._blobs.path(digest).unlink, missing_ok=True)
-        self._supervisor.forget(session_id)
-        await asyncio.to_thread(self._workspaces.forget, session_id)
+    async def delete(self, session_id: str, permanent: bool = False) -> None:
+        await self._access.session(session_id, in_trash=permanent)
+        if permanent:
+            await self._trash.remove_session(session_id)
+        else:
+            await self._trash.put_session(session_id)
 
     async def search(self, query: str, limit: int = 50, cursor: str | None = None) -> Page[SearchHit]:
-        return await self._log.reader.search(query, checked_limit(limit), cursor, self._access.owner)
+        wanted = parsed(query, archived="yes")
+        return await self._search.page(wanted, checked_limit(limit), cursor, self._access.owner)
+
+    async def counts(self) -> SessionCounts:
+        return await self._log.reader.session_counts(self._access.owner)
+
+    async def star(self, session_id: str, starred: bool = True) -> Session:
+        session = await self.get(session_id)
+        if session.starred != starred:
+            await self._log.append(SessionStarred(session_id=session_id, starred=starred))
+        return await self.get(session_id)
+
+    async def archive(self, session_id: str, archived: bool = True) -> Session:
+        session = await self.get(session_id)
+        if session.archived != archived:
+            await self._log.append(SessionArchived(session_id=session_id, archived=archived))
+        return await self.get(session_id)
+
+    async def see(self, session_id: str, through: int | None = None) -> Session:
+        session = await self.get(session_id)
+        if session.unread:
+            await self._log.append(SessionSeen(session_id=session_id, through=through))
+        return await self.get(session_id)
+
+    async def take_in(
+        self, data: Upload, name: str = "", agent: str = "", project: str = ""
+    ) -> tuple[Session, ...]:
+        importer = Importer(
+            self._log,
+            self._access.owner,
+            lambda named, title: self._created(named, project, title, None, new_id()),
+            self._default_agent,
+            self.get,
+        )
+        return await importer.take_in(data, name, agent)
 
     async def export(self, session_id: str, format: Literal["markdown", "json"]) -> str:
         session = await self.get(session_id)
@@ -173,7 +225,8 @@ class SessionService:
         later = [logged for logged in events if before is not None and logged.id >= before]
         await self._workspaces.rewind(new_session, later)
         try:
-            await self._log.append(created, *_copies(kept, renaming))  # all of it, or nothing
+            seen = SessionSeen(session_id=new_session)
+            await self._log.append(created, *_copies(kept, renaming), seen)  # all of it, or nothing
         except StoreError:
             await asyncio.to_thread(self._workspaces.forget, new_session)
             raise

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import cache
-from typing import Literal, Protocol, get_type_hints
+from typing import Protocol, get_type_hints
 
 from pydantic import AwareDatetime
 
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
-from holdfast.core.domain.approvals import Approval, Decision, Rules
 from holdfast.core.domain.context import Compaction, RunContext
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent
@@ -22,23 +21,23 @@ from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
+from holdfast.core.domain.providers import ProviderInfo
 from holdfast.core.domain.runs import (
-    QueuedMessage,
     Run,
     RunOptions,
-    SearchHit,
-    Session,
     Submitted,
 )
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.usage import UsageKey, UsageSummary
 from holdfast.core.domain.values import Cursor, EventId, Limit, Page
 from holdfast.core.services.needs import needs
+from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.memory import Memory
+from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 
@@ -92,7 +91,7 @@ class Agents(Protocol):
 
     @needs(Scope.ADMIN)
     async def delete(self, name: str) -> None:
-        """Deletes an agent of the user's own; its sessions stay, and can be given another one.
+        """Puts an agent of the user's own into the trash; its sessions stay, and can be given another one.
 
         Raises `ForbiddenError` for an agent that comes with Holdfast, `NotFoundError`.
         """
@@ -114,7 +113,7 @@ class Agents(Protocol):
 
     @needs(Scope.ADMIN)
     async def uninstall(self, name: str) -> None:
-        """Removes an installed agent. Raises `NotFoundError`."""
+        """Puts an installed agent into the trash. Raises `NotFoundError`."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
@@ -125,73 +124,6 @@ class Agents(Protocol):
     @needs(Scope.READ)
     async def trusted(self, path: str) -> Trust | None:
         """Returns the user's word on the folder, or None when it was not asked for yet."""
-        ...
-
-
-class Sessions(Protocol):
-    """Conversations with an agent, each with its own files."""
-
-    @needs(Scope.READ)
-    async def list(self, query: str = "", limit: Limit = 200, cursor: Cursor | None = None) -> Page[Session]:
-        """Returns sessions, latest first; `query` filters by words in the title."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def create(
-        self,
-        agent: str,
-        project: str = "",
-        title: str = "",
-        model: str | None = None,
-        id: str | None = None,
-    ) -> Session:
-        """Makes a session of `agent`, started in the folder `project` of the engine's machine (empty: a
-        folder of the user's own). The id may be chosen by the caller."""
-        ...
-
-    @needs(Scope.READ)
-    async def get(self, session_id: str) -> Session:
-        """Returns a session. Raises `NotFoundError`."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def rename(self, session_id: str, title: str) -> Session:
-        """Gives the session another title."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def configure(self, session_id: str, agent: str | None = None, model: str | None = None) -> Session:
-        """Changes the agent or the model for the runs that start later; model "" goes back to the order."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def delete(self, session_id: str) -> None:
-        """Deletes the session with its events and its own files. Raises `ConflictError` while it runs."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def fork(self, session_id: str, before: EventId | None = None) -> Session:
-        """Returns a new session with the events of ids under `before` (all when None) and their files."""
-        ...
-
-    @needs(Scope.READ)
-    async def search(self, query: str, limit: Limit = 50, cursor: Cursor | None = None) -> Page[SearchHit]:
-        """Returns the places in all sessions where the words of `query` stand, best first."""
-        ...
-
-    @needs(Scope.READ)
-    async def export(self, session_id: str, format: Literal["markdown", "json"]) -> str:
-        """Returns the whole session as a document."""
-        ...
-
-    @needs(Scope.READ)
-    async def queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
-        """Returns the messages that wait, oldest first."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
-        """Takes a waiting message out of the queue. Raises `NotFoundError` when it was sent already."""
         ...
 
 
@@ -283,42 +215,6 @@ class Runs(Protocol):
         ...
 
 
-class Approvals(Protocol):
-    """Tool calls that wait for a person's decision, and the rules that spare it."""
-
-    @needs(Scope.READ)
-    async def list(
-        self,
-        session_id: str | None = None,
-        pending: bool = True,
-        limit: Limit = 200,
-        cursor: Cursor | None = None,
-    ) -> Page[Approval]:
-        """Returns approvals, oldest first: those that wait, or all."""
-        ...
-
-    @needs(Scope.READ)
-    async def get(self, approval_id: str) -> Approval:
-        """Returns an approval, decided or not. Raises `NotFoundError`."""
-        ...
-
-    @needs(Scope.CHAT)
-    async def decide(self, approval_id: str, decision: Decision) -> Approval:
-        """Decides an approval; its run goes on at once. Raises `ConflictError` when it was decided already,
-        `InvalidError` for bad arguments."""
-        ...
-
-    @needs(Scope.READ)
-    async def rules(self) -> Rules:
-        """Returns the user's policy."""
-        ...
-
-    @needs(Scope.READ)
-    async def policy_path(self) -> str:
-        """Returns the path of the user's policy file."""
-        ...
-
-
 class Events(Protocol):
     """The log of all that happens."""
 
@@ -355,6 +251,12 @@ class Models(Protocol):
     @needs(Scope.READ)
     async def list(self) -> tuple[ModelInfo, ...]:
         """Returns the models that are known, those that can be used now first."""
+        ...
+
+    @needs(Scope.READ, Role.ADMIN)
+    async def providers(self) -> tuple[ProviderInfo, ...]:
+        """Returns the providers of models that can be added, and what is known of each: where its key comes
+        from, never the key; of servers of one's own, the models that they have now."""
         ...
 
     @needs(Scope.READ)
@@ -430,6 +332,9 @@ class Workbench(Protocol):
 
     @property
     def webhooks(self) -> Webhooks: ...
+
+    @property
+    def trash(self) -> Trash: ...
 
     @property
     def engine(self) -> Engine: ...

@@ -12,14 +12,18 @@ from datetime import datetime
 from typing import Any, Literal
 
 from holdfast.core.domain.memory import MemoryEntry, MemoryHit
+from holdfast.core.domain.text import shorten
 from holdfast.core.domain.values import Page
 from holdfast.core.store.cursors import Keyset
 from holdfast.core.store.reader import Reader
+from holdfast.core.store.trash import put, take
 from holdfast.core.store.writer import Writer
 
 _MAX_QUERY = 1_000
 """Characters of a query that count, and as many words of them as are looked for."""
 _MAX_WORDS = 20
+_TITLE = 200
+"""Characters of an entry that say in the trash which it is."""
 _PREFIX_FROM = 3
 """Characters from which on a word of the query stands for all that begin with it."""
 
@@ -168,10 +172,39 @@ class MemoryEntries:
         return await self._writer.run(change)
 
     async def remove(self, owner: str, entry_id: str, session: str | None = None) -> bool:
-        """Deletes an entry; says whether it was there."""
-        sql = f"DELETE FROM memory_entries AS e WHERE {_OF} AND e.id = ?3"
-        values = (owner, session, entry_id)
-        return await self._writer.run(lambda db: db.execute(sql, values).rowcount == 1)
+        """Puts an entry into the trash; says whether it was there."""
+
+        def remove(db: sqlite3.Connection) -> bool:
+            with db:
+                db.execute("BEGIN IMMEDIATE")
+                values = (owner, session, entry_id)
+                found = _rows(db, f"SELECT e.* FROM memory_entries e WHERE {_OF} AND e.id = ?3", values)
+                if not found:
+                    return False
+                row = {name: found[0][name] for name in (*_PLAIN, "session_id", "digest")}
+                put(db, "memory_entry", entry_id, owner, shorten(row["content"], _TITLE), row)
+                db.execute("DELETE FROM memory_entries WHERE id = ?", (entry_id,))
+                return True
+
+        return await self._writer.run(remove)
+
+    async def restore(self, owner: str, entry_id: str, most: int) -> str:
+        """Brings an entry back out of the trash. Returns what hinders it: nothing (""), `gone` or `many`."""
+
+        def restore(db: sqlite3.Connection) -> str:
+            with db:
+                db.execute("BEGIN IMMEDIATE")
+                count = db.execute("SELECT COUNT(*) FROM memory_entries WHERE owner = ?", (owner,))
+                if count.fetchone()[0] >= most:
+                    return "many"
+                row = take(db, owner, "memory_entry", entry_id)
+                if row is None:
+                    return "gone"
+                marks = ", ".join(f":{name}" for name in row)
+                db.execute(f"INSERT INTO memory_entries ({', '.join(row)}) VALUES ({marks})", row)
+                return ""
+
+        return await self._writer.run(restore)
 
 
 def _words(query: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from holdfast.core.store.writer import Storable, Writer
 logger = logging.getLogger(__name__)
 
 _PAGE = 1_000
+_SLICE = 200
+"""Events that are made ready to be stored at once: some milliseconds."""
 _FOLLOWED_PAGE = 200
 """A follower that stops reading keeps its page for as long: it is small."""
 
@@ -81,6 +83,15 @@ class EventLog:
     def append(self, *events: AnyEvent, durable: bool = False) -> asyncio.Future[list[LoggedEvent]]:
         """Appends events, committed together; await the future to know that they are. Raises `StoreError`."""
         return self.writer.append([self._storable(event) for event in events], durable=durable)
+
+    async def append_many(self, events: Sequence[AnyEvent]) -> list[LoggedEvent]:
+        """Appends many events, committed together, and lets others have their turn while they are made ready.
+        Raises `StoreError`."""
+        ready: list[Storable] = []
+        for start in range(0, len(events), _SLICE):
+            ready += [self._storable(event) for event in events[start : start + _SLICE]]
+            await asyncio.sleep(0)
+        return await self.writer.append(ready)
 
     def _storable(self, event: AnyEvent) -> Storable:
         """Returns the event with its JSON, without secrets and without what JSON cannot hold."""

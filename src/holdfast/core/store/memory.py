@@ -13,6 +13,7 @@ from holdfast.core.domain.memory import DefaultScope, MemoryBlock, MemoryDefault
 from holdfast.core.domain.values import Page
 from holdfast.core.store.cursors import Keyset
 from holdfast.core.store.reader import Reader
+from holdfast.core.store.trash import put, take
 from holdfast.core.store.writer import Writer
 
 MAX_PAGE_CHARS = 4_000_000
@@ -117,16 +118,38 @@ class MemoryBlocks:
         return await self._writer.run(change)
 
     async def remove(self, block_id: str) -> bool:
-        """Removes a block with its shares, and from all defaults; says whether it was there."""
+        """Puts a block into the trash, with its shares and where it is the default; says whether it was
+        there."""
 
         def remove(db: sqlite3.Connection) -> bool:
             with db:
                 db.execute("BEGIN IMMEDIATE")
+                _discard(db, block_id)
                 db.execute("DELETE FROM memory_shares WHERE block_id = ?", (block_id,))
                 db.execute("DELETE FROM memory_defaults WHERE block_id = ?", (block_id,))
                 return db.execute("DELETE FROM memory_blocks WHERE id = ?", (block_id,)).rowcount == 1
 
         return await self._writer.run(remove)
+
+    async def restore(self, owner: str, block_id: str, most: int) -> str:
+        """Brings a block back out of the trash. Returns what hinders it: nothing (""), `gone`, `exists`: the
+        owner has another of its name; or `many`."""
+
+        def restore(db: sqlite3.Connection) -> str:
+            with db:
+                db.execute("BEGIN IMMEDIATE")
+                body = take(db, owner, "memory_block", block_id)
+                hindered = "gone" if body is None else _hindered(db, owner, body["block"], most)
+                if body is None or hindered:
+                    db.execute("ROLLBACK")
+                    return hindered
+                for table, rows in _rows_of(body):
+                    for row in rows:
+                        marks = ", ".join(f":{name}" for name in row)
+                        db.execute(f"INSERT OR IGNORE INTO {table} ({', '.join(row)}) VALUES ({marks})", row)
+                return ""
+
+        return await self._writer.run(restore)
 
     # --- sharing
 
@@ -189,6 +212,43 @@ class MemoryBlocks:
         await self._writer.run(write)
 
 
+_TABLES = ("memory_blocks", "memory_shares", "memory_defaults")
+_COLUMNS = {
+    "memory_blocks": _STORED,
+    "memory_shares": ("block_id", "user_id", "can_edit"),
+    "memory_defaults": ("owner", "scope", "block_id"),
+}
+
+
+def _discard(db: sqlite3.Connection, block_id: str) -> None:
+    cursor = db.cursor()
+    cursor.row_factory = sqlite3.Row
+    found = cursor.execute("SELECT * FROM memory_blocks WHERE id = ?", (block_id,)).fetchone()
+    if found is None:
+        return
+    body: dict[str, Any] = {"block": dict(found)}
+    for table in _TABLES[1:]:
+        rows = cursor.execute(f"SELECT * FROM {table} WHERE block_id = ?", (block_id,)).fetchall()
+        body[table] = [dict(row) for row in rows]
+    put(db, "memory_block", block_id, found["owner"], found["name"], body)
+
+
+def _rows_of(body: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Returns the rows of a block that was kept, each with the columns that its table has."""
+    rows = {"memory_blocks": [body["block"]], **{table: body[table] for table in _TABLES[1:]}}
+    return [
+        (table, [{name: row[name] for name in _COLUMNS[table] if name in row} for row in rows[table]])
+        for table in _TABLES
+    ]
+
+
+def _hindered(db: sqlite3.Connection, owner: str, block: dict[str, Any], most: int) -> str:
+    if _name_taken(db, owner, block["name"], block["id"]):
+        return "exists"
+    count = db.execute("SELECT COUNT(*) FROM memory_blocks WHERE owner = ?", (owner,)).fetchone()[0]
+    return "many" if count >= most else ""
+
+
 def forget_owner(db: sqlite3.Connection, user_id: str) -> None:
     """Removes all memory of a user, and what was shared with him; inside the caller's transaction."""
     own = "(SELECT id FROM memory_blocks WHERE owner = ?1)"
@@ -196,6 +256,7 @@ def forget_owner(db: sqlite3.Connection, user_id: str) -> None:
     db.execute(f"DELETE FROM memory_defaults WHERE owner = ?1 OR block_id IN {own}", (user_id,))
     db.execute("DELETE FROM memory_blocks WHERE owner = ?", (user_id,))
     db.execute("DELETE FROM memory_entries WHERE owner = ?", (user_id,))
+    db.execute("DELETE FROM trash WHERE owner = ?", (user_id,))
 
 
 def _fitting(heads: list[sqlite3.Row]) -> int:

@@ -17,12 +17,14 @@ from holdfast.core.domain.runs import (
     QueuedMessage,
     Run,
     RunStatus,
-    SearchHit,
     Session,
+    SessionCounts,
     Usage,
 )
+from holdfast.core.domain.search import SessionQuery
 from holdfast.core.domain.tools import BlobStore, Question
 from holdfast.core.domain.values import Page
+from holdfast.core.store.conditions import UNREAD, conditions, like
 from holdfast.core.store.cursors import Keyset
 from holdfast.core.store.translate import translate
 
@@ -41,22 +43,14 @@ _SUMS = ", ".join(
     f" FROM runs WHERE session_id = s.id) AS {name}"
     for name in _USAGE
 )
-_SESSION = (
+SESSION = (
     "SELECT s.*, (SELECT status FROM runs WHERE id = s.run_id) AS status,"
     " (SELECT COUNT(*) FROM approvals WHERE session_id = s.id AND status = 'pending')"
     " + (SELECT COUNT(*) FROM questions WHERE session_id = s.id AND open = 1) AS pending,"
     " (SELECT COALESCE(MAX(id), 0) FROM events WHERE session_id = s.id) AS last_event_id,"
+    f" {UNREAD} AS unread,"
     f" {_SUMS} FROM sessions s"
 )
-
-_HITS = """
-    WITH hits AS MATERIALIZED (
-        SELECT search.rowid AS id, rank AS score, session_id, role, at, title
-        FROM search JOIN sessions ON sessions.id = search.session_id
-        WHERE search MATCH ?1 AND (?2 IS NULL OR sessions.owner = ?2) AND search.rowid <= ?3
-    )
-    SELECT * FROM hits WHERE ?4 IS NULL OR (score, id) > (?4, ?5) ORDER BY score, id LIMIT ?6
-"""
 
 _STEP = 10_000
 """Ids that are looked through at once for events of one user."""
@@ -64,19 +58,16 @@ _STEP = 10_000
 _NO_END = 1 << 62
 """An id that no event reaches."""
 
-_MAX_QUERY = 1_000
-"""Characters of a search that count, and as many words of them as a title or a message is searched for."""
-_MAX_WORDS = 20
-
-
 EVENTS_OF = (
     "CASE WHEN owner IS NOT NULL THEN owner = ?1"
     " WHEN type = 'session.deleted' THEN COALESCE(json_extract(body, '$.owner'), 'local') = ?1"
-    " ELSE EXISTS (SELECT 1 FROM sessions s WHERE s.id = events.session_id AND s.owner = ?1) END"
+    " ELSE EXISTS (SELECT 1 FROM sessions s WHERE s.id = events.session_id AND s.owner = ?1"
+    " AND (s.deleted_at IS NULL OR type = 'session.trashed')) END"
 )
-"""Admits the events of a user. The id of a deleted session may be another user's by now."""
-_OWNED = "session_id IN (SELECT id FROM sessions WHERE owner = ?)"
-_OWNED2 = "session_id IN (SELECT id FROM sessions WHERE owner = ?2)"
+"""Admits the events of a user. The id of a deleted session may be another user's by now; of one in the trash
+there is only the event that says so."""
+_OWNED = "session_id IN (SELECT id FROM sessions WHERE owner = ? AND deleted_at IS NULL)"
+_OWNED2 = "session_id IN (SELECT id FROM sessions WHERE owner = ?2 AND deleted_at IS NULL)"
 
 
 class Reader:
@@ -203,7 +194,8 @@ class Reader:
         """Returns the messages and starts of runs of `owner`'s sessions in which a digest stands anywhere."""
         rows = await self._all(
             "SELECT e.id, e.body, e.blob FROM blob_uses u JOIN events e ON e.id = u.event_id"
-            " JOIN sessions s ON s.id = e.session_id WHERE u.digest = ? AND s.owner = ?"
+            " JOIN sessions s ON s.id = e.session_id"
+            " WHERE u.digest = ? AND s.owner = ? AND s.deleted_at IS NULL"
             " AND e.type IN ('message.added', 'message.queued', 'run.started') ORDER BY e.id DESC LIMIT 100",
             (digest, owner),
         )
@@ -216,6 +208,14 @@ class Reader:
             if not await self._all("SELECT 1 FROM blob_uses WHERE digest = ? LIMIT 1", (digest,)):
                 unused.add(digest)
         return unused
+
+    async def own_blobs(self, digests: Iterable[str], owner: str) -> set[str]:
+        """Returns those of `digests` that events of `owner`'s sessions use."""
+        sql = (
+            "SELECT 1 FROM blob_uses u JOIN events e ON e.id = u.event_id"
+            " JOIN sessions s ON s.id = e.session_id WHERE u.digest = ? AND s.owner = ? LIMIT 1"
+        )
+        return {digest for digest in digests if await self._all(sql, (digest, owner))}
 
     async def all_blobs(self) -> set[str]:
         """Returns the digests of all blobs that events use."""
@@ -233,16 +233,17 @@ class Reader:
     # --- listings; their cursors are places in the order of the rows
 
     async def sessions(
-        self, query: str, limit: int, cursor: str | None = None, owner: str | None = None
+        self, query: SessionQuery, limit: int, cursor: str | None = None, owner: str | None = None
     ) -> Page[Session]:
-        """Returns sessions, latest first, whose titles have every word of `query`; `owner`'s if given.
+        """Returns sessions, latest first, that `query` admits and whose titles have every word of it;
+        `owner`'s if given.
 
         One that is used while its listing is paged goes to the front: it may be missed, never repeated.
         """
-        words = _words(query)
-        place = Keyset("sessions", words)
-        wheres = ["s.title LIKE ? ESCAPE '\\'" for _ in words]
-        values: list[Any] = [f"%{_like(word)}%" for word in words]
+        place = Keyset("sessions", query.key)
+        admitted, values = conditions(query)
+        wheres = [*("s.title LIKE ? ESCAPE '\\'" for _ in query.words), *admitted]
+        values = [*(f"%{like(word)}%" for word in query.words), *values]
         if owner is not None:
             wheres.append("s.owner = ?")
             values.append(owner)
@@ -250,29 +251,49 @@ class Reader:
             wheres.append("(s.updated_at, s.id) < (?, ?)")
             values.extend(after)
         rows = await self._all(
-            f"{_SESSION} WHERE {' AND '.join(wheres) or '1'} ORDER BY s.updated_at DESC, s.id DESC LIMIT ?",
+            f"{SESSION} WHERE {' AND '.join(wheres)} ORDER BY s.updated_at DESC, s.id DESC LIMIT ?",
             [*values, limit + 1],
         )
         kept, next_cursor = place.cut(rows, limit, "updated_at", "id")
-        return Page[Session](items=tuple(_session(row) for row in kept), next_cursor=next_cursor)
+        return Page[Session](items=tuple(session_of(row) for row in kept), next_cursor=next_cursor)
 
-    async def session(self, session_id: str, owner: str | None = None) -> Session | None:
-        """Returns a session, None where there is none or it is not `owner`'s."""
+    async def session(
+        self, session_id: str, owner: str | None = None, *, in_trash: bool = False
+    ) -> Session | None:
+        """Returns a session, None where there is none or it is not `owner`'s; with `in_trash` also one that
+        is in the trash."""
         rows = await self._all(
-            f"{_SESSION} WHERE s.id = ?1 AND (?2 IS NULL OR s.owner = ?2)", (session_id, owner)
+            f"{SESSION} WHERE s.id = ?1 AND (?2 IS NULL OR s.owner = ?2) AND (?3 OR s.deleted_at IS NULL)",
+            (session_id, owner, in_trash),
         )
-        return _session(rows[0]) if rows else None
+        return session_of(rows[0]) if rows else None
 
     async def counts(self, owner: str | None = None) -> tuple[int, int]:
         """Returns how many sessions there are, and how many approvals and questions wait."""
         rows = await self._all(
-            "WITH mine AS (SELECT id FROM sessions WHERE ?1 IS NULL OR owner = ?1)"
+            "WITH mine AS (SELECT id FROM sessions WHERE deleted_at IS NULL AND (?1 IS NULL OR owner = ?1))"
             " SELECT (SELECT COUNT(*) FROM mine),"
             " (SELECT COUNT(*) FROM approvals WHERE status = 'pending' AND session_id IN mine)"
             " + (SELECT COUNT(*) FROM questions WHERE open = 1 AND session_id IN mine)",
             (owner,),
         )
         return rows[0][0], rows[0][1]
+
+    async def session_counts(self, owner: str) -> SessionCounts:
+        """Returns how many sessions a user has, and how many of them ask for attention."""
+        rows = await self._all(
+            "WITH mine AS (SELECT s.*, deleted_at IS NULL AND NOT archived AS listed FROM sessions s"
+            " WHERE owner = ?1),"
+            " waiting AS (SELECT session_id FROM approvals WHERE status = 'pending'"
+            " UNION SELECT session_id FROM questions WHERE open = 1)"
+            " SELECT COALESCE(SUM(listed), 0) AS sessions, COALESCE(SUM(listed AND starred), 0) AS starred,"
+            f" COALESCE(SUM(listed AND {UNREAD} > 0), 0) AS unread,"
+            " COALESCE(SUM(listed AND id IN waiting), 0) AS waiting,"
+            " COALESCE(SUM(deleted_at IS NULL AND archived), 0) AS archived,"
+            " COALESCE(SUM(deleted_at IS NOT NULL), 0) AS trash FROM mine s",
+            (owner,),
+        )
+        return SessionCounts.model_validate(dict(rows[0]))
 
     async def run(self, run_id: str, owner: str | None = None) -> Run | None:
         rows = await self._all(
@@ -396,7 +417,8 @@ class Reader:
     async def workspaces(self, owner: str) -> dict[str, list[str]]:
         """Returns the workspaces of `owner`'s sessions, the latest first, each with the ids of those."""
         rows = await self._all(
-            "SELECT id, workspace FROM sessions WHERE owner = ? ORDER BY updated_at DESC, rowid DESC",
+            "SELECT id, workspace FROM sessions WHERE owner = ? AND deleted_at IS NULL"
+            " ORDER BY updated_at DESC, rowid DESC",
             (owner,),
         )
         found: dict[str, list[str]] = {}
@@ -404,71 +426,13 @@ class Reader:
             found.setdefault(row["workspace"], []).append(row["id"])
         return found
 
-    async def search(
-        self, query: str, limit: int, cursor: str | None = None, owner: str | None = None
-    ) -> Page[SearchHit]:
-        """Returns where all words of `query` stand, best first; each word also as a beginning.
-
-        What is written while the hits are paged is not among them. It changes the scores of texts of
-        unlike lengths a little, though: one that so moves over the edge of a page is missed or repeated.
-        """
-        words = [word.replace('"', '""') for word in _words(query)]
-        place = Keyset("search", words)
-        after = place.read(cursor, float, int, int)
-        if not words:
-            return Page[SearchHit](items=())
-        matched = " ".join(f'"{word}"*' for word in words)
-        score, last, newest = after or [None, 0, await self.last_event_id()]
-        if score is not None:
-            # Scores shift a little with every text that is added: the place is where its hit is now.
-            now = await self._all(
-                "SELECT rank FROM search WHERE search MATCH ? AND rowid = ?", (matched, last)
-            )
-            score = now[0][0] if now else score
-        rows = await self._all(_HITS, (matched, owner, newest, score, last, limit + 1))
-        kept = rows[:limit]
-        next_cursor = place.write(kept[-1]["score"], kept[-1]["id"], newest) if len(rows) > limit else None
-        excerpts = await self._excerpts(matched, [row["id"] for row in kept])
-        return Page[SearchHit](
-            items=tuple(
-                SearchHit(
-                    session_id=row["session_id"],
-                    session_title=row["title"],
-                    event_id=row["id"],
-                    role=row["role"],
-                    excerpt=excerpts[row["id"]],
-                    at=row["at"],
-                )
-                for row in kept
-                if row["id"] in excerpts
-            ),
-            next_cursor=next_cursor,
-        )
-
-    async def _excerpts(self, matched: str, ids: list[int]) -> dict[int, str]:
-        """Returns what is around the hits; made for those of one page only, for it takes time."""
-        rows = await self._all(
-            "SELECT rowid AS id, snippet(search, 0, char(2), char(3), '…', 24) AS excerpt FROM search"
-            f" WHERE search MATCH ? AND rowid IN ({', '.join('?' * len(ids))})",
-            (matched, *ids),
-        )
-        return {row["id"]: row["excerpt"] for row in rows}
-
-
-def _words(query: str) -> list[str]:
-    """Returns the words to look for, each once; only the first, for every reader waits for a search."""
-    return list(dict.fromkeys(query[:_MAX_QUERY].replace("\0", " ").split()))[:_MAX_WORDS]
-
-
-def _like(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
 
 def _usage(row: sqlite3.Row) -> Usage:
     return Usage.model_validate({name: row[name] for name in _USAGE})
 
 
-def _session(row: sqlite3.Row) -> Session:
+def session_of(row: sqlite3.Row) -> Session:
+    """Returns the session of a row of `SESSION`."""
     fields = {
         name: row[name]
         for name in row.keys()  # noqa: SIM118 (a Row iterates over its values)

@@ -28,13 +28,14 @@ _COUNTS = (
 )
 _FLAGS = ("estimated", "unpriced")
 _SUMS = ", ".join(f"COALESCE({'MAX' if name in _FLAGS else 'SUM'}({name}), 0) AS {name}" for name in _COUNTS)
-# The events of a fork up to its making are copies: they were paid for where they happened.
+# The events of a fork up to its making are copies, and what was imported happened elsewhere: paid for there.
 _INSERT = (
     "INSERT OR REPLACE INTO usage"
     f" (event_id, at, owner, session_id, run_id, agent, model, {', '.join(_COUNTS)})"
     " SELECT :event_id, :at, s.owner, s.id, r.id, r.agent, :model,"
     f" {', '.join(f':{name}' for name in _COUNTS)} FROM runs r JOIN sessions s ON s.id = r.session_id"
-    " WHERE r.id = :run_id AND (s.forked_from IS NULL OR :said_at > s.created_at)"
+    " WHERE r.id = :run_id"
+    " AND ((s.forked_from IS NULL AND s.imported_from = '') OR :said_at > s.created_at)"
 )
 _KEYS: Mapping[UsageKey, str] = {
     "day": "date(at, 'unixepoch')",
@@ -48,7 +49,7 @@ _EVER = 1e18
 """Seconds: more than any time has."""
 _LABELS: Mapping[str, str] = {
     # Nobody but its owner sees a session's title.
-    "session": "(SELECT title FROM sessions s WHERE s.id = key AND s.owner = ?1)",
+    "session": "(SELECT title FROM sessions s WHERE s.id = key AND s.owner = ?1 AND s.deleted_at IS NULL)",
     "user": "(SELECT name FROM users u WHERE u.id = key)",
 }
 

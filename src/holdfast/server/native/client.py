@@ -18,6 +18,7 @@ from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.memory import Memory
+from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.workbench import (
@@ -26,9 +27,9 @@ from holdfast.core.services.workbench import (
     Events,
     Models,
     Runs,
-    Sessions,
     UsageReports,
 )
+from holdfast.server.kit.auth import user_agent
 from holdfast.server.native.address import EngineUrl
 from holdfast.server.native.channel import open_channel
 from holdfast.server.native.codec import WireRequest, codec
@@ -45,8 +46,12 @@ class RemoteWorkbench:
     long a broken stream of events is tried again. Raises `InvalidError` for an address that cannot be used.
     """
 
-    def __init__(self, address: Path | str | EngineUrl, *, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self, address: Path | str | EngineUrl, *, backoff: Backoff | None = None, client: str = ""
+    ) -> None:
+        """`client` is which of Holdfast's programs this is, one of `CLIENTS`: decisions are noted with it."""
         self._channel = open_channel(address)
+        self._channel.http.headers["User-Agent"] = user_agent(client)
         self._http = self._channel.http
         self._nouns = self._make_nouns(backoff or Backoff())
 
@@ -184,6 +189,10 @@ class RemoteWorkbench:
     @property
     def usage(self) -> UsageReports:
         return cast(UsageReports, self._nouns["usage"])
+
+    @property
+    def trash(self) -> Trash:
+        return cast(Trash, self._nouns["trash"])
 
     @property
     def webhooks(self) -> Webhooks:

@@ -49,7 +49,7 @@ class Conversations:
             history = await _history(workbench, session, turn.before) if turn.before else None
             return await _say(workbench, session, turn, turn.options.model_copy(update={"history": history}))
         except HoldfastError:
-            await workbench.sessions.delete(session.id)
+            await workbench.sessions.delete(session.id, permanent=True)
             raise
 
     def remember(self, owner: str, turn: Turn, reply: AssistantMessage, sent: Sent) -> None:

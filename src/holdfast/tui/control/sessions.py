@@ -51,6 +51,11 @@ class SessionsControl:
         self._deleting = ""
         """The session that the person deletes here."""
 
+    @property
+    def first(self) -> int:
+        """The first event on the screen; 0 when there is nothing before it."""
+        return self._first
+
     # --- the list
 
     async def reload(self) -> None:
@@ -193,7 +198,7 @@ class SessionsControl:
             return
         try:
             async with asyncio.timeout(TIDY_S):
-                await self._context.workbench.sessions.delete(apart.id)
+                await self._context.workbench.sessions.delete(apart.id, permanent=True)
         except (HoldfastError, OSError) as error:  # it stays, empty, and is not listed
             self._context.app.log(f"deleting an empty session: {error}")
 
@@ -280,12 +285,14 @@ class SessionsControl:
         return True
 
     async def _go_to(self, event_id: int, words: str) -> None:
+        await self.reach(event_id)
+        self._context.panes.show_event(event_id, words)
+
+    async def reach(self, event_id: int) -> None:
+        """Shows older pages until an event is among them."""
         for _ in range(MAX_PAGES_TO_HIT):
             if self._first <= event_id or not await self.older(LARGE_PAGE):
-                break
-        if words:
-            self._context.panes.find(words)
-        self._context.panes.show_event(event_id)
+                return
 
     # --- what a person does with a session
 

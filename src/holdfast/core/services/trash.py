@@ -1,0 +1,178 @@
+"""The trash: one mechanism for everything that a person can delete and bring back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+from holdfast.core.agents.editor import AgentEditor, RemovedAgent
+from holdfast.core.domain.errors import HoldfastError, InvalidError
+from holdfast.core.domain.events import SessionDeleted
+from holdfast.core.domain.identity import Principal, Scope
+from holdfast.core.domain.session_events import SessionRestored, SessionTrashed
+from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.trash import Trashed, TrashKind
+from holdfast.core.domain.values import MAX_LIMIT, Page, utc_now
+from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.memory_store import MemoryStore, not_in_trash
+from holdfast.core.services.needs import Needs
+from holdfast.core.services.paging import checked_limit
+from holdfast.core.services.workspaces import Workspaces
+from holdfast.core.store.log import EventLog
+from holdfast.core.store.trash import Discarded, TrashTable
+
+logger = logging.getLogger(__name__)
+
+_NEEDED: dict[TrashKind, Needs] = {
+    "session": Needs(Scope.CHAT),
+    "memory_block": Needs(Scope.ADMIN),
+    "memory_entry": Needs(Scope.CHAT),
+    "agent": Needs(Scope.ADMIN),
+}
+"""What bringing a thing back, or ending it, needs: the same as deleting it."""
+
+
+class TrashCan:
+    """What all principals of one engine share of the trash."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        supervisor: Supervisor,
+        blobs: FileBlobs,
+        workspaces: Workspaces,
+        memory: MemoryStore,
+        editor: AgentEditor,
+        days: Callable[[], Awaitable[int]],
+    ) -> None:
+        self.table = TrashTable(log.writer, log.reader)
+        self.days = days
+        self._log = log
+        self._supervisor = supervisor
+        self._blobs = blobs
+        self._workspaces = workspaces
+        self._memory = memory
+        self._editor = editor
+
+    async def put_session(self, session_id: str) -> None:
+        """Puts a session into the trash. Raises `ConflictError` while it runs."""
+        async with self._supervisor.idle(session_id):
+            if await self._log.reader.session(session_id) is not None:
+                await self._log.append(SessionTrashed(session_id=session_id), durable=True)
+
+    async def remove_session(self, session_id: str) -> None:
+        """Deletes a session for good, in the trash or not; one that is gone already is no mistake. Raises
+        `ConflictError` while it runs."""
+        async with self._supervisor.idle(session_id):
+            session = await self._log.reader.session(session_id, in_trash=True)
+            if session is None:
+                return
+            digests = await self._log.reader.blobs_of(session_id)
+            await self._log.append(SessionDeleted(session_id=session_id, owner=session.owner), durable=True)
+            for digest in await self._log.reader.unused_blobs(digests):
+                await asyncio.to_thread(self._blobs.path(digest).unlink, missing_ok=True)
+            self._supervisor.forget(session_id)
+            await asyncio.to_thread(self._workspaces.forget, session_id)
+
+    async def put_agent(self, removed: RemovedAgent, owner: str) -> None:
+        """Keeps the file of an agent that is being deleted."""
+        thing = Discarded("agent", removed.id, owner, removed.name, utc_now())
+        await self.table.keep(thing, removed.kept())
+
+    async def restore(self, thing: Discarded) -> None:
+        """Brings a thing back. Raises `ConflictError`, `NotFoundError`."""
+        match thing.kind:
+            case "session":
+                async with self._supervisor.held(thing.id):
+                    session = await self._log.reader.session(thing.id, thing.owner, in_trash=True)
+                    if session is None or session.deleted_at is None:
+                        raise not_in_trash(thing.id)
+                    await self._log.append(SessionRestored(session_id=thing.id), durable=True)
+            case "memory_block":
+                await self._memory.restore_block(thing.owner, thing.id)
+            case "memory_entry":
+                await self._memory.restore_entry(thing.owner, thing.id)
+            case "agent":
+                body = await self.table.body(thing.owner, "agent", thing.id)
+                if body is None:
+                    raise not_in_trash(thing.id)
+                removed = RemovedAgent.of(thing.id, thing.title, body)
+                await asyncio.to_thread(self._editor.restore, removed, thing.owner)
+                await self.table.drop(thing.owner, "agent", thing.id)
+
+    async def remove(self, thing: Discarded) -> None:
+        """Deletes a thing of the trash for good."""
+        if thing.kind == "session":
+            await self.remove_session(thing.id)
+        else:
+            await self.table.drop(thing.owner, thing.kind, thing.id)
+
+    async def purge(self) -> int:
+        """Deletes for good what has been in the trash for long enough, of all users; returns how much."""
+        gone = 0
+        for thing in await self.table.older(utc_now() - timedelta(days=await self.days())):
+            try:
+                await self.remove(thing)
+                gone += 1
+            except HoldfastError as error:
+                logger.warning("%s %s stays in the trash: %s", thing.kind, thing.id, error.message)
+        return gone
+
+
+class TrashService:
+    """Implements the `Trash` of a workbench."""
+
+    def __init__(self, can: TrashCan, principal: Principal) -> None:
+        self._can = can
+        self._principal = principal
+
+    async def list(
+        self, kind: TrashKind | None = None, limit: int = 200, cursor: str | None = None
+    ) -> Page[Trashed]:
+        owner = self._principal.user_id
+        things, next_cursor = await self._can.table.page(owner, kind, checked_limit(limit), cursor)
+        kept = timedelta(days=await self._can.days())
+        return Page[Trashed](
+            items=tuple(
+                Trashed(
+                    kind=thing.kind,
+                    id=thing.id,
+                    title=shorten(sanitize_line(thing.title), 200),
+                    deleted_at=thing.deleted_at,
+                    purged_at=thing.deleted_at + kept,
+                )
+                for thing in things
+            ),
+            next_cursor=next_cursor,
+        )
+
+    async def restore(self, kind: TrashKind, id: str) -> None:
+        self._check("trash.restore", (kind,))
+        await self._can.restore(await self._find(kind, id))
+
+    async def empty(self, kind: TrashKind | None = None, id: str | None = None) -> int:
+        self._check("trash.empty", (kind,) if kind else tuple(_NEEDED))
+        if id is not None:
+            if kind is None:
+                raise InvalidError("Name the kind of the one thing that is to go.", code="kind_missing")
+            await self._can.remove(await self._find(kind, id))
+            return 1
+        gone = 0
+        while things := (await self._can.table.page(self._principal.user_id, kind, MAX_LIMIT))[0]:
+            for thing in things:
+                await self._can.remove(thing)
+                gone += 1
+        return gone
+
+    async def _find(self, kind: TrashKind, id: str) -> Discarded:
+        thing = await self._can.table.find(self._principal.user_id, kind, id)
+        if thing is None:
+            raise not_in_trash(id)
+        return thing
+
+    def _check(self, operation: str, kinds: Sequence[TrashKind]) -> None:
+        for kind in kinds:
+            _NEEDED[kind].check(operation, self._principal)

@@ -1,0 +1,52 @@
+"""What a query for sessions says, as SQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from holdfast.core.domain.search import SessionQuery
+
+UNREAD = (
+    "(SELECT COUNT(*) FROM runs r WHERE r.session_id = s.id AND r.last_event_id > s.seen_event_id"
+    " AND r.ended_at > s.created_at AND r.model <> '')"
+)
+"""Counts the runs that have ended since the owner looked; what a fork has copied was looked at before."""
+_WAITING = (
+    "(EXISTS (SELECT 1 FROM approvals a WHERE a.session_id = s.id AND a.status = 'pending')"
+    " OR EXISTS (SELECT 1 FROM questions q WHERE q.session_id = s.id AND q.open = 1))"
+)
+_ARCHIVED = {"no": "s.archived = 0", "yes": "1", "only": "s.archived = 1"}
+
+
+def conditions(query: SessionQuery, at: str = "s.updated_at") -> tuple[list[str], list[Any]]:
+    """Returns the conditions on a row of `sessions s` and their values; `at` is the time that counts. Never
+    admits what is in the trash."""
+    wheres = ["s.deleted_at IS NULL", _ARCHIVED[query.archived]]
+    values: list[Any] = []
+    if query.agents:
+        wheres.append(f"s.agent IN ({', '.join('?' * len(query.agents))})")
+        values += query.agents
+    for project in query.projects:
+        wheres.append("s.project LIKE ? ESCAPE '\\'")
+        values.append(f"%{like(project)}%")
+    for sign, moment in ((">=", query.since), ("<", query.until)):
+        if moment is not None:
+            wheres.append(f"{at} {sign} ?")
+            values.append(_text(moment))
+    if query.starred:
+        wheres.append("s.starred = 1")
+    if query.unread:
+        wheres.append(f"{UNREAD} > 0")
+    if query.waiting:
+        wheres.append(_WAITING)
+    return wheres, values
+
+
+def like(word: str) -> str:
+    """Returns `word` for a LIKE with the escape character `\\`."""
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
