@@ -108,7 +108,7 @@ class HoldfastApp(TerminalApp):
             "help": lambda: self.dialogs.help(self.main.place),
             "quit": lambda: self.exit(0),
             "theme": lambda: self._show_theme(argument),
-            "find": lambda: self._spawn(partial(self._find, argument), "find"),
+            "find": lambda: self.main.find(argument),
             "palette": self._open_palette,
         }
         if name in local:
@@ -165,10 +165,6 @@ class HoldfastApp(TerminalApp):
         else:
             self._spawn(self.theming.choose, "theme")
 
-    async def _find(self, words: str) -> None:
-        if self.main.panes is not None:
-            self.main.panes.find(words or await self.dialogs.ask("Find in this session", ""))
-
     def action_decide(self, key: str) -> None:
         if self.model.deciding() is not None:
             self.do("decide", key)
@@ -185,7 +181,7 @@ class HoldfastApp(TerminalApp):
         """Esc: closes what is open, then interrupts the run."""
         main = self.main
         if main.panes is not None and main.panes.finder.active:
-            main.panes.find("")
+            main.leave_find()
         elif main.box.close_popup() or main.close_drawers():
             main.box.focus_text()
         elif self.model.confirming is not None:

@@ -24,6 +24,7 @@ from holdfast.tui.control.reading import ReadingControl
 from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.sessions import LARGE_PAGE, PAGE, SessionsControl
 from holdfast.tui.control.terminal import TerminalControl
+from holdfast.tui.control.transcript import TranscriptControl
 
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
@@ -46,6 +47,7 @@ class Desk:
         self.ingesting = IngestingControl(self.context, self.knowledge)
         self.reading = ReadingControl(self.context)
         self.memory = MemoryControl(self.context)
+        self.transcript = TranscriptControl(self.context, self.sessions)
         self._first = app.start.session
         self.engine = EngineControl(self.context)
         self.terminal = TerminalControl(self.context)
@@ -87,6 +89,7 @@ class Desk:
             **self.knowledge.actions,
             **self.ingesting.actions,
             **self.memory.actions,
+            **self.transcript.actions,
         }
 
     async def close(self) -> None:

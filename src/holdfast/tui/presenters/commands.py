@@ -56,7 +56,19 @@ COMMANDS: tuple[Command, ...] = (
     Command("finish", "Finish the run", "Let the model conclude now", "finish"),
     Command("prompt", "Use a prompt", "One of the agent's own texts, filled in by you", "prompt", "[name]"),
     Command("steer", "Steer the run", "Say something before its next step", "steer", "text"),
-    Command("find", "Find in the session", "Mark words in the transcript", "find", "[text]", local=True),
+    Command(
+        "find", "Find in the session", "Words as you type them, read or not yet", "find", "[text]", local=True
+    ),
+    Command("outline", "Outline of the session", "Go to a message, a call, an approval, an error", "outline"),
+    Command("fold", "Fold calls and reasoning", "Close all, open all, or as they come", "fold"),
+    Command(
+        "diff",
+        "Layout of changes",
+        "Side by side, one below the other, or as it fits",
+        "diff",
+        "[auto|side_by_side|unified]",
+    ),
+    Command("copy", "Copy", "What is selected, or what the transcript's cursor stands on", "copy"),
     Command("theme", "Change the theme", "Colours, dark or light", "theme", "[name]", local=True),
     Command("mouse", "Release the mouse", "To the terminal, or take it back", "mouse", "[app|terminal]"),
     Command(
@@ -98,7 +110,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "collections": ("Knowledge (/knowledge)", ("collections",)),
     "document": ("Document", ("document",)),
     "memory": ("Memory (/memory)", ("memory",)),
-    "transcript": ("Transcript", ("transcript", "found")),
+    "transcript": ("Transcript", ("transcript", "find", "found")),
     "lists": ("Lists and texts", ("list", "words", "lines")),
     "dialogs": ("Dialogs", ("dialog", "choose", "confirm", "editor", "viewer")),
     "everywhere": ("Everywhere", ("everywhere",)),

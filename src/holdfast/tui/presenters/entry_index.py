@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from holdfast.tui.presenters.entries import Append, Change, Entry, Remove, Update
 
@@ -13,6 +13,17 @@ class EntryIndex:
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Yields the entries in the order of their events; queued messages and what has none at the end."""
+        return iter(
+            sorted(self._entries.values(), key=lambda e: e.event_id if e.kind != "queued" else 1 << 62)
+        )
+
+    @property
+    def first_event(self) -> int:
+        """The event that the first entry began with; 0 when there is none."""
+        return min((e.event_id for e in self._entries.values() if e.event_id), default=0)
 
     def clear(self) -> None:
         self._entries.clear()

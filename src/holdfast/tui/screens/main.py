@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
     from holdfast.tui.presenters.draft import Mention
     from holdfast.tui.presenters.passages import PassageView
+    from holdfast.tui.screens.finder import FindBar
     from holdfast.tui.screens.panes import Panes
     from holdfast.tui.widgets.panes.approvals import ApprovalsPane
     from holdfast.tui.widgets.panes.files import FilesPane
@@ -125,6 +126,30 @@ class MainScreen(Screen[None]):
         """Looks at what the answer before or after was made from."""
         if self.app.model.answers.step(step):
             self.mark("knowledge")
+
+    def find(self, words: str) -> None:
+        """Opens the field for words to find in the session."""
+        if self.panes is not None and self.panes.transcript.display:
+            self.panes.finder.open(words)
+
+    def leave_find(self) -> None:
+        """Closes that field; what it has found stays on the screen."""
+        if self.panes is not None:
+            typing = self.panes.finder.bar.field.has_focus
+            self.panes.finder.close()
+            if typing:
+                self.panes.transcript.focus()
+
+    def on_find_bar_typed(self, event: FindBar.Typed) -> None:
+        if self.panes is not None:
+            self.panes.finder.typed(event.words)
+
+    def on_find_bar_step_wanted(self, event: FindBar.StepWanted) -> None:
+        if self.panes is not None:
+            self.panes.finder.step(event.step > 0)
+
+    def on_transcript_nothing_further(self, event: Transcript.NothingFurther) -> None:
+        self.app.do("jump.older", f"{event.kind} {event.step}")
 
     # --- places
 

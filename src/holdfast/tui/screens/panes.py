@@ -15,11 +15,13 @@ from holdfast.core.domain.text import sanitize
 from holdfast.tui.keys import BY_ID, LETTERS, clicks, keys_of, shown
 from holdfast.tui.presenters.commands import footer
 from holdfast.tui.presenters.entry_index import EntryIndex
+from holdfast.tui.presenters.finding import word_in
 from holdfast.tui.presenters.inbox import Item, detail, keys_line, summary
 from holdfast.tui.presenters.model import queue_lines
 from holdfast.tui.presenters.notices import hint_lines, placeholder, trust_lines, welcome_lines
 from holdfast.tui.presenters.skew import skew_lines
 from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.presenters.words import words_of
 from holdfast.tui.screens.dialogs import ApprovalScreen
 from holdfast.tui.screens.finder import Finder
 from holdfast.tui.screens.modelled import ModelScreen
@@ -58,7 +60,7 @@ class Panes:
         self.transcript = Transcript(id="transcript")
         self.sessions = SessionsPane(id="sessions")
         self.side = SidePane(id="side")
-        self.finder = Finder(self.transcript)
+        self.finder = Finder(self.transcript, self.entries, self._perform)
 
     async def mount(self) -> None:
         """Puts the panes beside the message field."""
@@ -67,7 +69,7 @@ class Panes:
         screen.app.stylesheet.parse()
         self.transcript.display = False
         await screen.box.mount_rest()
-        await screen.query_one("#centre", Vertical).mount(self.transcript, before="#box")
+        await screen.query_one("#centre", Vertical).mount(self.transcript, self.finder.bar, before="#box")
         body = screen.query_one("#body")
         await body.mount(self.sessions, before="#centre")
         await body.mount(self.side)
@@ -126,8 +128,7 @@ class Panes:
             model.count_jobs()
             screen.query_one("#header", HeaderLine).show(model.header)
         if parts & {"hint", "run", "title", "inbox", "trust"}:
-            hint = self.finder.lines() or hint_lines(model, self._engine_says)
-            screen.box.notice("hint").show(hint)
+            screen.box.notice("hint").show(hint_lines(model, self._engine_says))
         if "trust" in parts:
             lines = trust_lines(model, screen.app.start.project)
             screen.box.notice("trust").show(lines, clicks("notice"))
@@ -246,6 +247,7 @@ class Panes:
         self.transcript.apply(updates)
 
     def clear_transcript(self) -> None:
+        self.finder.close()
         self._selected_entry = None
         self.entries.clear()
         self.transcript.clear()
@@ -257,20 +259,22 @@ class Panes:
         """The entry of the transcript that was chosen last."""
         return self.entries.get(self._selected_entry)
 
-    def find(self, words: str) -> None:
-        """Marks `words` in the transcript; empty: ends that."""
-        self.finder.find(words)
-        self.mark("hint")
+    def _perform(self, name: str, argument: str) -> None:
+        if self._screen.app.desk is not None:
+            self._screen.app.do(name, argument)
 
-    def show_event(self, event_id: int, patience: int = 50) -> None:
-        """Scrolls to what an event belongs to; waits for the transcript's size when it was just shown."""
+    def show_event(self, event_id: int, words: str = "", patience: int = 50) -> None:
+        """Scrolls to what an event belongs to, `words` marked in it; waits for the transcript's size when it
+        was just shown."""
         entry = self.entries.at_event(event_id)
         if entry is None:
             return
-        if self.transcript.size.height or patience == 0:
-            self.transcript.scroll_to_entry(entry.id)
-        else:
-            self._screen.set_timer(PAINT_S, partial(self.show_event, event_id, patience - 1))
+        if not self.transcript.size.height and patience:
+            self._screen.set_timer(PAINT_S, partial(self.show_event, event_id, words, patience - 1))
+            return
+        self.transcript.scroll_to_entry(entry.id)
+        if words:
+            self.finder.show(word_in(words, words_of(entry)), entry.id)
 
     # --- the rest
 
