@@ -28,6 +28,7 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.files import FileEntry
 from holdfast.core.domain.messages import FilePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
+from holdfast.core.domain.providers import ProviderCheck
 from holdfast.core.domain.runs import Run, RunStatus, SearchHit, Session, Submitted, ToolRun
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import DiffBlock, Question, Risk, ToolInfo
@@ -203,9 +204,14 @@ class FakeWorkbench:
         self.events = SimpleNamespace(follow=self._follow)
         self.files = SimpleNamespace(list=self._files, attach=self._attach, undo=self._undo, redo=self._undo)
         self.tools = SimpleNamespace(list=self._tools, run=self._run_tool, result=self._tool_result)
+        self.key_state = "right"
         self.models = SimpleNamespace(list=self._models, choose=self._choose)
         self.keys = SimpleNamespace(
-            providers=self._providers, set_provider=self._set_provider, remove_provider=self._remove_provider
+            providers=self._providers,
+            set_provider=self._set_provider,
+            remove_provider=self._remove_provider,
+            check_provider=self._check_provider,
+            set_address=self._set_address,
         )
         self.engine = SimpleNamespace(status=self._status, check=self._check)
 
@@ -467,6 +473,15 @@ class FakeWorkbench:
     async def _set_provider(self, provider: str, key: str) -> str:
         self.calls.append(("set_provider", provider, key))
         return "keyring"
+
+    async def _check_provider(
+        self, provider: str, key: str | None = None, url: str | None = None
+    ) -> ProviderCheck:
+        self.calls.append(("check_provider", provider, key, url))
+        return ProviderCheck(provider=provider, state=self.key_state, message=f"{provider}: {self.key_state}")
+
+    async def _set_address(self, provider: str, url: str | None = None) -> None:
+        self.calls.append(("set_address", provider, url))
 
     async def _remove_provider(self, provider: str) -> None:
         self.calls.append(("remove_provider", provider))

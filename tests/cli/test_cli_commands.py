@@ -407,8 +407,35 @@ def test_undo_names_session_and_run(bench: FakeWorkbench, cli: Cli) -> None:
 
 def test_a_key_comes_from_stdin_and_is_printed_nowhere(bench: FakeWorkbench, cli: Cli) -> None:
     outcome = cli("keys", "provider", "set", "openai", stdin="sk-canary\n")
-    assert bench.calls == [("set_provider", "openai", "sk-canary")]
+    assert bench.calls == [
+        ("check_provider", "openai", "sk-canary", None),
+        ("set_provider", "openai", "sk-canary"),
+    ]
+    assert outcome.out == "openai: right\nstored in the keyring\n"
     assert "canary" not in outcome.out + outcome.err
+
+
+def test_a_key_that_a_provider_refuses_is_kept_only_when_a_person_wants_it(
+    bench: FakeWorkbench, cli: Cli
+) -> None:
+    bench.key_state = "refused"
+    outcome = cli("keys", "provider", "set", "openai", stdin="sk-canary\n")
+    assert outcome.status == 1 and "Nothing was stored" in outcome.err
+    assert cli("keys", "provider", "set", "openai", "--keep", stdin="sk-canary\n").status == 0
+    assert cli("keys", "provider", "set", "openai", "--no-test", stdin="sk-canary\n").status == 0
+    assert [call[0] for call in bench.calls] == ["check_provider"] * 2 + ["set_provider"] * 2
+    assert cli("keys", "provider", "test", "openai").status == 1
+
+
+def test_the_address_of_a_server_of_ones_own_is_kept_and_its_key_may_be_left_out(
+    bench: FakeWorkbench, cli: Cli
+) -> None:
+    outcome = cli("keys", "provider", "set", "custom", "--url", "http://h/v1", stdin="\n")
+    assert outcome.out.endswith("its address is kept: http://h/v1\n")
+    assert bench.calls == [
+        ("check_provider", "custom", None, "http://h/v1"),
+        ("set_address", "custom", "http://h/v1"),
+    ]
 
 
 def test_a_key_is_never_taken_from_the_command_line(bench: FakeWorkbench, cli: Cli) -> None:

@@ -29,6 +29,9 @@ from holdfast.core.domain.models import (
     ToolSchema,
     UsageReport,
 )
+from holdfast.core.models.credentials import Addresses
+from holdfast.core.models.desk import Providers
+from holdfast.core.models.router import ModelRouter
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -317,3 +320,19 @@ async def test_the_key_is_in_no_log_record_even_when_everything_is_logged(
     with pytest.raises(ModelUnavailable):
         await collect(in_process.stream(ask()))
     assert "canary" not in caplog.text
+
+
+async def test_a_key_is_tried_with_the_provider_before_it_is_kept(server, blobs, tmp_path, canary) -> None:
+    router = ModelRouter(lambda _: None, blobs, tmp_path / "log", {}, in_process=True)
+    addresses = Addresses(environment={"OPENAI_API_BASE": server.url})
+    desk = Providers(router, lambda _: None, dict, addresses, lambda *_: None, lambda _: None)
+    server.key = "sk-right-key"
+    try:
+        wrong = await desk.check("openai", canary, None)
+        right = await desk.check("openai", "sk-right-key", None)
+    finally:
+        server.key = None
+        await router.close()
+    assert (wrong.state, right.state) == ("refused", "right")
+    assert canary not in wrong.model_dump_json()
+    assert server.requests[-1].headers["authorization"] == "Bearer sk-right-key"

@@ -119,21 +119,64 @@ def list_providers(as_json: Json = False) -> None:
     )
 
 
-@provider_app.command("set")
-def set_provider(provider: Provider) -> None:
-    """Store a provider's key, read from a hidden prompt or from stdin."""
+@provider_app.command(
+    "set",
+    epilog=examples(
+        "holdfast keys provider set openai",
+        "holdfast keys provider set custom --url http://127.0.0.1:8000/v1",
+        "holdfast keys provider set ollama --url http://gpu-box:11434",
+    ),
+)
+def set_provider(
+    provider: Provider,
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where it is, when not at its maker's: for servers of your own."),
+    ] = None,
+    test: Annotated[
+        bool, typer.Option("--test/--no-test", help="Ask it once before its key is stored.")
+    ] = True,
+    keep: Annotated[bool, typer.Option("--keep", help="Store the key also when the test fails.")] = False,
+) -> None:
+    """Store a provider's key, read from a hidden prompt or from stdin, once a short call shows that it works.
+
+    With --url the key may be left empty: servers of your own seldom ask for one.
+    """
+    from holdfast.cli.adding import add_provider
     from holdfast.core.domain.errors import InvalidError
 
     key = _read_key(provider)
-    if not key:
+    if not key and url is None:
         raise InvalidError("the key is empty; nothing was stored")
-    say(f"stored in the {call(lambda workbench: workbench.keys.set_provider(provider, key))}")
+    add_provider(provider, key, url, test=test, keep=keep)
+
+
+@provider_app.command("test")
+def test_provider(provider: Provider, as_json: Json = False) -> None:
+    """Ask a provider once, with the key that is known; it costs a reply of a few tokens."""
+    from holdfast.cli.adding import report
+
+    found = call(lambda workbench: workbench.keys.check_provider(provider))
+    if as_json:
+        say_json(found)
+        return
+    report(found)
 
 
 @provider_app.command("remove")
 def remove_provider(provider: Provider) -> None:
-    """Remove a provider's stored key."""
-    call(lambda workbench: workbench.keys.remove_provider(provider))
+    """Remove a provider's stored key, and its address where one is kept."""
+
+    async def removed(workbench: Workbench) -> None:
+        from holdfast.core.domain.errors import NotFoundError, UnsupportedError
+
+        await workbench.keys.remove_provider(provider)
+        try:
+            await workbench.keys.set_address(provider, None)
+        except (NotFoundError, UnsupportedError):
+            return  # a provider that has none
+
+    call(removed)
     say(f"removed the key of {provider}")
 
 
