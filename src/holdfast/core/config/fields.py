@@ -1,4 +1,4 @@
-"""What each setting is: read from the settings model, so that what is shown cannot differ from what is taken."""
+"""What each setting is, read from the settings model: what is shown cannot differ from what is taken."""
 
 from __future__ import annotations
 

@@ -48,6 +48,18 @@ class LoadedSettings:
     problems: tuple[Diagnostic, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The settings, and what each place says that can say anything."""
+
+    settings: Settings
+    user: Mapping[str, Any]
+    project: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    problems: tuple[Diagnostic, ...]
+    """What is wrong; a place with a mistake says nothing."""
+
+
 class _Sources(BaseSettings, Settings):
     """The settings' fields with pydantic-settings' means to read and merge them."""
 
@@ -91,6 +103,22 @@ def load_settings(
         )
     allowed, reported = _from_project(project / PROJECT_SETTINGS) if project else ({}, [])
     return LoadedSettings(_merged(given, from_environment, allowed, user), tuple(reported))
+
+
+def read_layers(paths: Paths, environ: Mapping[str, str], project: Path | None = None) -> Layers:
+    """Returns the settings that hold in the folder `project` and what each place says of them, as far as it
+    is right: who repairs a file must see the rest."""
+    user, problems = _from_file(paths.settings)
+    from_environment, more = _from_environment(environ)
+    allowed, reported = _from_project(project / PROJECT_SETTINGS) if project else ({}, [])
+    user, from_environment = ({} if problems else user), ({} if more else from_environment)
+    return Layers(
+        settings=_merged(from_environment, allowed, user),
+        user=user,
+        project=allowed,
+        environment=from_environment,
+        problems=(*problems, *more, *reported),
+    )
 
 
 def _merged(*layers: Mapping[str, Any]) -> Settings:

@@ -1,0 +1,182 @@
+"""Changes one value in the text of a YAML file; comments, order and the rest stay as they were written.
+
+There are many ways to write YAML. Each change is tried as text in a few of them, and one is taken only when
+the whole of it then reads as what was wanted.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from holdfast.core.config.nodes import Document, Node, Plain, Position, compose, plain_scalar
+
+Path = tuple[str, ...]
+
+_BARE = re.compile(r"[A-Za-z][A-Za-z0-9_./+-]*")
+
+
+def with_value(text: str, path: Path, value: Plain) -> str | None:
+    """Returns `text` with `value` at `path`; None when it cannot be put there by a change of text."""
+    wanted = _root(text)
+    if wanted is None:
+        return None
+    holder = wanted
+    for key in path[:-1]:
+        inner = holder.get(key)
+        holder[key] = inner = inner if isinstance(inner, dict) else {}
+        holder = inner
+    holder[path[-1]] = value
+    return _first(text, _additions(text, path, written(value)), wanted)
+
+
+def without_value(text: str, path: Path) -> str | None:
+    """Returns `text` without what stands at `path`, and without a section that is left empty; None when that
+    cannot be done by a change of text."""
+    wanted = _root(text)
+    document, _ = compose(text, "")
+    if wanted is None or document is None:
+        return None
+    if document.find(path) is None:
+        return text
+    holders = [wanted]
+    for key in path[:-1]:
+        holders.append(holders[-1][key])
+    end = len(path)
+    del holders[-1][path[-1]]
+    while end > 1 and not holders[end - 1]:
+        end -= 1
+        del holders[end - 1][path[end - 1]]
+    return _first(text, _removals(text, document, path[:end]), wanted)
+
+
+def written(value: Plain) -> str:
+    """Returns a value as YAML in one line."""
+    if isinstance(value, str):
+        bare = _BARE.fullmatch(value) and plain_scalar(value) == value
+        return value if bare else _quoted(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(written, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{written(key)}: {written(each)}" for key, each in value.items()) + "}"
+    return json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    return '"' + "".join(_escaped(character) for character in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
+
+
+def _root(text: str) -> dict[str, Any] | None:
+    document, problems = compose(text, "")
+    if document is None or problems or not isinstance(document.root.value, dict | None):
+        return None
+    return copy.deepcopy(document.root.value) or {}
+
+
+def _first(text: str, candidates: Iterator[str], wanted: dict[str, Any]) -> str | None:
+    """Returns the first of the texts that reads as what is wanted, or None."""
+    for candidate in candidates:
+        document, problems = compose(candidate, "")
+        if document is not None and not problems and (document.root.value or {}) == wanted:
+            return candidate
+    return None
+
+
+def _additions(text: str, path: Path, value: str) -> Iterator[str]:
+    document, _ = compose(text, "")
+    if document is None:
+        return
+    node = document.find(path)
+    if node is not None:
+        yield from _replaced(text, document.position(path, of_key=True), node, value)
+    above = len(path) - 1
+    while above and document.find(path[:above]) is None:
+        above -= 1
+    holder = document.find(path[:above])
+    if holder is None:
+        return
+    rest = path[above:]
+    if holder.flow:
+        inner = value
+        for key in reversed(rest[1:]):
+            inner = f"{{{written(key)}: {inner}}}"
+        for comma in (", ", ""):
+            yield _inserted(text, holder.end, -1, f"{comma}{written(rest[0])}: {inner}")
+    elif holder.fields:
+        column = min(at.column for at in holder.keys.values()) - 1
+        last = max(holder.fields.values(), key=lambda each: each.end.line)
+        for line in (last.end.line, last.end.line - 1):
+            yield _with_lines(text, line, _lines(rest, value, column))
+    elif above:
+        at = document.position(path[:above], of_key=True)
+        yield _with_lines(text, at.line, _lines(rest, value, at.column + 1))
+    else:
+        yield _ended(text) + _lines(rest, value, 0)
+
+
+def _replaced(text: str, key: Position, node: Node, value: str) -> Iterator[str]:
+    start, end = _offset(text, node.start), _offset(text, node.end)
+    if node.start.line > key.line:  # a block below its key becomes one line beside it
+        beside = "".join(text.splitlines(keepends=True)[: key.line]).rstrip()
+        for tail in ("\n" + text[end:], text[end:]):
+            yield f"{beside} {value}{tail}"
+    for before in ("", " "):
+        for after in ("", "\n"):
+            yield text[:start] + before + value + after + text[end:]
+
+
+def _removals(text: str, document: Document, path: Path) -> Iterator[str]:
+    holder, node = document.find(path[:-1]), document.find(path)
+    if holder is None or node is None:
+        return
+    at = holder.keys[path[-1]]
+    if holder.flow:
+        start, end = _offset(text, at), _offset(text, node.end)
+        after = re.match(r"\s*,\s*", text[end:])
+        before = re.search(r",\s*\Z", text[:start])
+        if after:
+            yield text[:start] + text[end + after.end() :]
+        if before:
+            yield text[: before.start()] + text[end:]
+        yield text[:start] + text[end:]
+        return
+    lines = text.splitlines(keepends=True)
+    for last in (node.end.line, node.end.line - 1):
+        yield "".join(lines[: at.line - 1] + lines[max(last, at.line) :])
+
+
+def _lines(path: Path, value: str, column: int) -> str:
+    """Returns the keys of `path` below each other, the value behind the last of them."""
+    found = ""
+    for depth, key in enumerate(path):
+        is_last = depth == len(path) - 1
+        found += " " * (column + 2 * depth) + f"{written(key)}:" + (f" {value}\n" if is_last else "\n")
+    return found
+
+
+def _with_lines(text: str, number: int, added: str) -> str:
+    lines = text.splitlines(keepends=True)
+    return _ended("".join(lines[:number])) + added + "".join(lines[number:])
+
+
+def _inserted(text: str, at: Position, shift: int, added: str) -> str:
+    offset = _offset(text, at) + shift
+    return text[:offset] + added + text[offset:]
+
+
+def _offset(text: str, at: Position) -> int:
+    lines = text.splitlines(keepends=True)
+    return sum(len(line) for line in lines[: at.line - 1]) + at.column - 1
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + "\n"
