@@ -258,7 +258,7 @@ def stop_engine(timeout_s: float, drain_s: float = 0) -> bool:
 
 
 async def _ask_to_stop(address: EngineAddress, drain_s: float) -> None:
-    client = _client_of(address.socket)
+    client = _client_of(address.socket, "command line")
     try:
         await client.engine.stop(drain_s=drain_s)
     finally:
@@ -269,22 +269,26 @@ async def _ask_to_stop(address: EngineAddress, drain_s: float) -> None:
 
 
 @asynccontextmanager
-async def workbench(*, in_process: bool = False, own: bool = False) -> AsyncIterator[Workbench]:
+async def workbench(
+    *, in_process: bool = False, own: bool = False, client: str = "command line"
+) -> AsyncIterator[Workbench]:
     """Attaches to the engine elsewhere that the environment names, or to the home's own, which is started
-    when it does not run; detaches at the end. With `own` it is always the home's own."""
+    when it does not run; detaches at the end. With `own` it is always the home's own. `client` is which
+    program this is, one of `CLIENTS`."""
     address = None if in_process or own else elsewhere()
     if address is not None:
-        opened = _client_of(address)
+        opened = _client_of(address, client)
     else:
-        opened = await (_connect_in_process() if in_process else _connect(None))
+        opened = await (_connect_in_process(client) if in_process else _connect(None, client))
     try:
         yield opened
     finally:
         await opened.close()
 
 
-async def _connect_in_process() -> Workbench:
+async def _connect_in_process(client: str) -> Workbench:
     """Opens the home in this process; it is the engine then, and holds its lock."""
+    from holdfast.core.domain.identity import LOCAL_PRINCIPAL
     from holdfast.server.lock import EngineLock
 
     where = paths()
@@ -299,7 +303,8 @@ async def _connect_in_process() -> Workbench:
             code="engine_running",
         )
     try:
-        return _Locked(await _open_workbench(where, os.environ), lock)
+        opened = await _open_workbench(where, os.environ)
+        return _Locked(opened.as_principal(LOCAL_PRINCIPAL.model_copy(update={"client": client})), lock)
     except BaseException:
         lock.release()
         raise
@@ -308,7 +313,7 @@ async def _connect_in_process() -> Workbench:
 class _Locked:
     """A workbench in this process, with the lock that goes when it closes."""
 
-    def __init__(self, workbench: LocalWorkbench, lock: EngineLock) -> None:
+    def __init__(self, workbench: Workbench, lock: EngineLock) -> None:
         self._workbench = workbench
         self._lock = lock
 
@@ -322,21 +327,24 @@ class _Locked:
             self._lock.release()
 
 
-async def _connect(started: subprocess.Popen[bytes] | None, *, patience_s: float | None = None) -> Workbench:
+async def _connect(
+    started: subprocess.Popen[bytes] | None, client: str, *, patience_s: float | None = None
+) -> Workbench:
     """Attaches to the home's engine; `patience_s` is how long its streams wait for one that went away."""
     from holdfast.server.spawn import ensure_engine
 
     address = await asyncio.to_thread(ensure_engine, paths(), ENGINE_COMMAND, started=started)
 
     # In a thread, because it imports: the terminal app paints and takes keys meanwhile.
-    return await asyncio.to_thread(_client_of, address.socket, patience_s)
+    return await asyncio.to_thread(_client_of, address.socket, client, patience_s)
 
 
-def _client_of(address: EngineUrl | str, patience_s: float | None = None) -> Workbench:
+def _client_of(address: EngineUrl | str, client: str, patience_s: float | None = None) -> Workbench:
     from holdfast.server.native.client import RemoteWorkbench
     from holdfast.server.native.follow import Backoff
 
-    return RemoteWorkbench(address, backoff=None if patience_s is None else Backoff(patience_s=patience_s))
+    backoff = None if patience_s is None else Backoff(patience_s=patience_s)
+    return RemoteWorkbench(address, backoff=backoff, client=client)
 
 
 def engine_version(workbench: Workbench) -> str:
@@ -367,7 +375,7 @@ def elsewhere(url: str = "", key: str = "", ca_file: str = "") -> EngineUrl | No
 
 async def knock(address: EngineUrl) -> None:
     """Asks an engine elsewhere whether it lets us in. Raises the `HoldfastError` that says why not."""
-    remote = _client_of(address)
+    remote = _client_of(address, "command line")
     try:
         await remote.engine.status()
     finally:
@@ -389,7 +397,7 @@ def attach_tui(
     where = paths()
 
     async def connect() -> Workbench:
-        return await asyncio.to_thread(_client_of, address, _LOST_S)
+        return await asyncio.to_thread(_client_of, address, "app", _LOST_S)
 
     remote = Remote(address, project, lambda: _settings(where, os.environ).tui)
     return _run_app(connect, session, agent, model, remote)
@@ -423,9 +431,9 @@ def run_tui(
 
     async def connect() -> Workbench:
         if in_process:
-            return await _connect_in_process()
+            return await _connect_in_process("app")
         # The app starts another one when it is lost: nobody else might.
-        return await _connect(pending.pop() if pending else None, patience_s=_LOST_S)
+        return await _connect(pending.pop() if pending else None, "app", patience_s=_LOST_S)
 
     return _run_app(connect, session, agent, model, None)
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.approvals.policy_file import PolicyFile
-from holdfast.core.domain.approvals import Rules
-from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.approvals import Rules, Verdict
+from holdfast.core.domain.errors import InvalidError, NotFoundError
 
 
 @pytest.fixture
@@ -157,3 +157,44 @@ def test_any_rule_that_is_added_is_read_back(policy: PolicyFile, patterns: list[
     for rule in wanted:
         policy.add_allow(rule)
     assert policy.read().allow == tuple(dict.fromkeys(wanted))
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("# mine\nallow:\n  - a  # why\n  - b\n# end\n", "# mine\nallow:\n  - b\n# end\n"),
+        ("allow:\n  - b\n  - a\ndeny:\n  - c\n", "allow:\n  - b\ndeny:\n  - c\n"),
+        ("allow:\n  - a\ndeny: [c]\n", "allow: []\ndeny: [c]\n"),
+        ("allow: [a, b]\n", "allow: [b]\n"),
+        ("allow: [b, a]\n", "allow: [b]\n"),
+        ("allow: [a]\n", "allow: []\n"),
+        ("{allow: ['a', b], deny: [a]}\n", "{allow: [b], deny: [a]}\n"),
+        ("allow:\n- 'a'\n- b", "allow:\n- b"),
+    ],
+)
+def test_a_rule_is_taken_out_and_all_else_stays_as_written(policy: PolicyFile, text: str, rest: str) -> None:
+    write(policy, text)
+    policy.remove("a", Verdict.ALLOW)
+    assert policy.path.read_text() == rest
+
+
+def test_a_rule_that_is_not_there_cannot_be_taken_out(policy: PolicyFile) -> None:
+    write(policy, "deny: [a]\n")
+    with pytest.raises(NotFoundError):
+        policy.remove("a", Verdict.ALLOW)
+    assert policy.path.read_text() == "deny: [a]\n"
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(patterns=st.lists(PATTERN, min_size=1, max_size=4, unique=True), at=st.integers(0, 3))
+def test_what_is_taken_out_and_put_back_is_as_before(
+    policy: PolicyFile, patterns: list[str], at: int
+) -> None:
+    policy.path.unlink(missing_ok=True)
+    rules = [f"write_file({pattern})" for pattern in patterns]
+    for rule in rules:
+        policy.add(rule, Verdict.DENY)
+    gone = rules[at % len(rules)]
+    left = policy.remove(gone, Verdict.DENY)
+    assert left.deny == tuple(rule for rule in rules if rule != gone) == policy.read().deny
+    assert set(policy.add(gone, Verdict.DENY).deny) == set(rules)

@@ -58,8 +58,10 @@ from holdfast.core.domain.knowledge import (
 from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry, MemoryHit, MemoryShare
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
+from holdfast.core.domain.modes import AutoLimits, SessionMode
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.providers import ProviderCheck, ProviderInfo
+from holdfast.core.domain.rules import PastCall, RuleEntry, RuleSuggestion, RuleWeight
 from holdfast.core.domain.runs import (
     QueuedMessage,
     Run,
@@ -157,6 +159,28 @@ APPROVAL = Approval(
     preview=(DiffBlock(path="r.md", diff="+x"), ArgumentsBlock(arguments={"a": 1})),
     requested_at=AT,
     decision=Decision(outcome="deny", reason="no"),
+)
+RULE_ENTRY = RuleEntry(
+    rule="write_file(ü/*)", verdict=Verdict.ALLOW, origin="session", where="s1", removable=True
+)
+RULE_WEIGHT = RuleWeight(
+    rule="write_file(ü/*)",
+    exact=False,
+    covered=1,
+    calls=(
+        PastCall(
+            approval_id="a1",
+            tool="write_file",
+            subject="ü/a",
+            agent="x",
+            status=ApprovalStatus.APPROVED,
+            at=AT,
+        ),
+    ),
+    risks=("It does not look at what is written.",),
+)
+SESSION_MODE = SessionMode(
+    mode=ApproveMode.AUTO, limits=AutoLimits(steps=3, cost_usd=None), since=AT, steps=2
 )
 EVENT = LoggedEvent(id=7, event=SessionRenamed(session_id="s1", title="x", at=AT))
 ENTRY = FileEntry(path="a b/ü.md", size=3, modified_at=AT, state="created", run_id="r1")
@@ -360,7 +384,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("approvals.policy_path", {}, "/p/policy.yaml"),
     (
         "approvals.history",
-        {"query": "write ü", "status": ApprovalStatus.DENIED, "since": NOW, "session_id": "s1", "limit": 3},
+        {"query": "write ü", "status": ApprovalStatus.DENIED, "since": AT, "session_id": "s1", "limit": 3},
         page(APPROVAL),
     ),
     ("approvals.sources", {"session_id": "s1"}, (RULE_ENTRY,)),

@@ -41,6 +41,9 @@ from holdfast.server.kit.errors import error_response
 from holdfast.server.kit.limits import TokenBuckets, network_of
 from holdfast.server.native.routes import HostSource
 
+_KEYLESS = LOCAL_PRINCIPAL.model_copy(update={"client": "HTTP without a key"})
+"""Who comes in where no key is asked for."""
+
 FAILURES = 10
 """Refused keys that one client may show before it has to wait."""
 FAILURES_PER_S = 0.2
@@ -209,7 +212,7 @@ class TcpDoor:
         await error_response(error.info, request_id, headers=headers)(scope, receive, send)
 
     async def _admit(self, client: str, patient: _Patient, open_request: ExitStack, secret: str) -> Principal:
-        principal = LOCAL_PRINCIPAL if self._keyless else await self._authenticate(client, secret)
+        principal = _KEYLESS if self._keyless else await self._authenticate(client, secret)
         open_request.enter_context(self._rates.counted(principal))
         if not self._keyless:
             patient.refused = partial(self._until_refused, secret)
@@ -316,10 +319,10 @@ def _is_own(headers: Headers, host: str) -> bool:
     """Says whether no page of another site has made the request."""
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         return False
-    return all(_is_at(origin, host) for origin in headers.getlist("origin"))
+    return all(is_at(origin, host) for origin in headers.getlist("origin"))
 
 
-def _is_at(origin: str, host: str) -> bool:
+def is_at(origin: str, host: str) -> bool:
     """Says whether `origin` is the host and port that the request was sent to."""
     scheme = origin.partition("://")[0].lower()
     place = _place(origin)

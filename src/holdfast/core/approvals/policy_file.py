@@ -11,14 +11,15 @@ A rule is added as one line of text, so that comments and order stay as the pers
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
 from holdfast.core.config.nodes import Document, Node, Position, compose
 from holdfast.core.config.private import write_private
 from holdfast.core.config.yaml import in_order, read_file, validate
-from holdfast.core.domain.approvals import Rule, Rules
-from holdfast.core.domain.errors import Diagnostic, InvalidError
+from holdfast.core.domain.approvals import Rule, Rules, Verdict
+from holdfast.core.domain.errors import Diagnostic, InvalidError, NotFoundError
 
 _NEW = """\
 # What agents may do without asking. A rule is a tool's name, or NAME(PATTERN) with * and ? as wildcards;
@@ -46,29 +47,64 @@ class PolicyFile:
         return rules
 
     def add_allow(self, rule: str) -> Rules:
-        """Adds `rule` to the allow list and returns the rules as they are now.
+        """Adds `rule` to the allow list; see `add`."""
+        return self.add(rule, Verdict.ALLOW)
+
+    def add(self, rule: str, verdict: Verdict) -> Rules:
+        """Adds `rule` to the list of `verdict` and returns the rules as they are now.
 
         Raises `InvalidError` when `rule` is none, when the file has a mistake, or when it is written in a
         way that a line cannot be added to; the file is then untouched. Raises `OSError` from writing.
         """
-        wanted = str(Rule.parse(rule))
+        wanted, name = str(Rule.parse(rule)), verdict.value
         with self._lock:
-            text = self._text()
-            document, problems = compose(text, str(self.path))
-            rules, more = parse_rules(text, str(self.path))
-            if rules is None or document is None:
-                raise _broken([*problems, *more])
-            if wanted in rules.allow:
+            text, document, rules = self._parsed()
+            held: tuple[str, ...] = getattr(rules, name)
+            if wanted in held:
                 return rules
-            expected = rules.model_copy(update={"allow": (*rules.allow, wanted)})
-            for candidate in _candidates(text, document, wanted):
-                if parse_rules(candidate, str(self.path))[0] == expected:
-                    write_private(self.path, candidate)
-                    return expected
+            expected = rules.model_copy(update={name: (*held, wanted)})
+            if self._written(_candidates(text, document, name, wanted), expected):
+                return expected
         raise InvalidError(
-            f"the rule {wanted} cannot be added to {self.path}: write `allow:` there with one rule a line",
+            f"the rule {wanted} cannot be added to {self.path}: write `{name}:` there with one rule a line",
             code="policy_not_editable",
         )
+
+    def remove(self, rule: str, verdict: Verdict) -> Rules:
+        """Takes `rule`, as it is written there, out of the list of `verdict`; returns the rules as they are.
+
+        Raises `NotFoundError` when the list does not have it, and what `add` raises.
+        """
+        name = verdict.value
+        with self._lock:
+            text, document, rules = self._parsed()
+            held: tuple[str, ...] = getattr(rules, name)
+            if rule not in held:
+                raise NotFoundError(f"{self.path} has no rule `{name}: {rule}`.", code="rule_not_found")
+            at = held.index(rule)
+            expected = rules.model_copy(update={name: (*held[:at], *held[at + 1 :])})
+            if self._written(_without(text, document, name, at), expected):
+                return expected
+        raise InvalidError(
+            f"the rule {rule} cannot be taken out of {self.path} here: remove its line in an editor",
+            code="policy_not_editable",
+        )
+
+    def _parsed(self) -> tuple[str, Document, Rules]:
+        text = self._text()
+        document, problems = compose(text, str(self.path))
+        rules, more = parse_rules(text, str(self.path))
+        if rules is None or document is None:
+            raise _broken([*problems, *more])
+        return text, document, rules
+
+    def _written(self, candidates: list[str], expected: Rules) -> bool:
+        """Writes the first text that says exactly the rules that are expected; says whether there is one."""
+        for candidate in candidates:
+            if parse_rules(candidate, str(self.path))[0] == expected:
+                write_private(self.path, candidate)
+                return True
+        return False
 
     def _text(self) -> str:
         try:
@@ -113,28 +149,61 @@ def _broken(problems: list[Diagnostic]) -> InvalidError:
     )
 
 
-def _candidates(text: str, document: Document, rule: str) -> list[str]:
+def _candidates(text: str, document: Document, name: str, rule: str) -> list[str]:
     """Returns texts that may be the old one with the rule added; the caller takes the first that is."""
     quoted = _quoted(rule)
     if not text.strip():
-        return [f"{_NEW}allow:\n  - {quoted}\n"]
+        return [f"{_NEW}{name}:\n  - {quoted}\n"]
     lines = text.splitlines(keepends=True)
-    allow = document.root.fields.get("allow")
-    if allow is None:
-        return [_with_newline(text) + f"allow:\n  - {quoted}\n", *_into_braces(lines, document.root, quoted)]
-    if allow.flow:
-        return [_before_bracket(lines, allow.end, f"{comma}{quoted}") for comma in (", ", "", "\n , ")]
-    if not allow.items:
-        return [_after_line(lines, document.root.keys["allow"].line, f"  - {quoted}\n")]
-    last = allow.items[-1]
+    listed = document.root.fields.get(name)
+    if listed is None:
+        whole = _with_newline(text) + f"{name}:\n  - {quoted}\n"
+        return [whole, *_into_braces(lines, document.root, name, quoted)]
+    if listed.flow:
+        return [_before_bracket(lines, listed.end, f"{comma}{quoted}") for comma in (", ", "", "\n , ")]
+    if not listed.items:
+        return [_after_line(lines, document.root.keys[name].line, f"  - {quoted}\n")]
+    last = listed.items[-1]
     first_line = lines[last.start.line - 1]
     indentation = first_line[: len(first_line) - len(first_line.lstrip())]
     line = f"{indentation}- {quoted}\n"
     return [_after_line(lines, number, line) for number in (last.end.line, last.end.line - 1)]
 
 
-def _into_braces(lines: list[str], root: Node, quoted: str) -> list[str]:
-    return [_before_bracket(lines, root.end, f"{comma}allow: [{quoted}]") for comma in (", ", "")]
+def _into_braces(lines: list[str], root: Node, name: str, quoted: str) -> list[str]:
+    return [_before_bracket(lines, root.end, f"{comma}{name}: [{quoted}]") for comma in (", ", "")]
+
+
+def _without(text: str, document: Document, name: str, at: int) -> list[str]:
+    """Returns texts that may be the old one without one rule; the caller takes the first that is."""
+    lines = text.splitlines(keepends=True)
+    listed = document.root.fields[name]
+    item = listed.items[at]
+    if not listed.flow:
+        ends = (item.end.line, item.end.line - 1)
+        return [
+            without
+            for end in ends
+            if end >= item.start.line
+            for rest in [lines[: item.start.line - 1] + lines[end:]]
+            for without in ["".join(rest), _emptied(rest, document.root.keys[name].line)]
+        ]
+    start, end = _offset(lines, item.start), _offset(lines, item.end)
+    after = re.compile(r"\s*,[ \t]*").match(text, end)
+    before = re.compile(r",\s*\Z").search(text[:start])
+    if after is None and before is not None:
+        start = before.start()
+    return [text[:start] + text[after.end() if after else end :]]
+
+
+def _emptied(lines: list[str], number: int) -> str:
+    """Returns the lines with an empty list behind the key on line `number`."""
+    key = lines[number - 1].rstrip("\n")
+    return "".join([*lines[: number - 1], f"{key} []\n", *lines[number:]])
+
+
+def _offset(lines: list[str], place: Position) -> int:
+    return sum(len(line) for line in lines[: place.line - 1]) + place.column - 1
 
 
 def _before_bracket(lines: list[str], end: Position, text: str) -> str:

@@ -57,6 +57,10 @@ class Broker:
         known = self._grants.get(session_id, {})
         return tuple(rule for rule, scope in known.items() if scope == "session" or rule in user.allow)
 
+    def knows(self, session_id: str) -> bool:
+        """Says whether the grants of a session were read already."""
+        return session_id in self._grants
+
     def remember(self, session_id: str, approvals: tuple[Approval, ...]) -> None:
         """Takes the grants of a session from all its decided approvals, in the place of what was known."""
         self._grants[session_id] = {}

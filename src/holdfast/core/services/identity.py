@@ -286,6 +286,7 @@ def _principal(credential: Credential, user: User) -> Principal:
         role=user.role,
         scope=credential.scope,
         credential_id=credential.id,
+        client="login" if credential.kind == "login" else f"key {credential.name}",
     )
 
 

@@ -59,6 +59,7 @@ from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.needs import Guarded
 from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
+from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
@@ -79,7 +80,6 @@ from holdfast.core.services.watching import Changes
 from holdfast.core.services.webhooks import WebhookService
 from holdfast.core.services.workbench import (
     Agents,
-    Approvals,
     Events,
     Models,
     Runs,

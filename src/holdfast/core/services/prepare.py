@@ -18,11 +18,12 @@ from holdfast.core.domain.memory import BLOCK_TOOL
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.tools import Tool
-from holdfast.core.domain.values import all_items, utc_now
+from holdfast.core.domain.values import utc_now
 from holdfast.core.identity.redaction import StreamRedactor
 from holdfast.core.runs.active import ActiveRun, WorkTimer
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.emitter import Emitter
+from holdfast.core.runs.grants import remember_grants
 from holdfast.core.runs.knowledge.begin import run_knowledge, section
 from holdfast.core.runs.knowledge.checking import check_knowledge
 from holdfast.core.runs.knowledge.desk import KnowledgePorts
@@ -38,7 +39,6 @@ from holdfast.core.services.remembering import RunMemory, choose_blocks
 from holdfast.core.services.sessions import valid
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.log import EventLog
-from holdfast.core.store.modes import dropped_grants
 from holdfast.core.tools.registry import ToolRegistry
 
 
@@ -127,18 +127,7 @@ class Preparation:
             )
         emitter = Emitter(self._log, state, context, self._redactor)
         knowledge = run_knowledge(self._knowledge, session, spec, options, emitter, direct=tool is not None)
-        reader = self._log.reader
-        approvals = await all_items(lambda limit, at: reader.approvals(session.id, False, limit, at))
-        # A fork's older ones were decided for the session that it comes from.
-        dropped = await dropped_grants(reader, session.id)
-        self._broker.remember(
-            session.id,
-            tuple(
-                each
-                for each in approvals
-                if each.decided_at and each.decided_at >= dropped.get(each.rule, session.created_at)
-            ),
-        )
+        await remember_grants(self._log, self._broker, session)
         await self._modes.read(session.id)
         mode = RunMode(self._modes, state, options.approve)
         return ActiveRun(

@@ -1,14 +1,12 @@
-"""Runs and the people who steer them; the approvals that wait; the events that tell."""
+"""Runs and the people who steer them; the events that tell."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
 from holdfast.core.domain.context import Compaction, RunContext
-from holdfast.core.domain.errors import ConflictError, InvalidError
+from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
-from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.messages import TextPart, UserPart
 from holdfast.core.domain.runs import Run, RunOptions, Submitted
 from holdfast.core.domain.tools import Question
@@ -18,9 +16,7 @@ from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.contexts import ContextReader
-from holdfast.core.services.needs import Needs
 from holdfast.core.services.paging import checked_limit
-from holdfast.core.services.policies import Policies
 from holdfast.core.store.log import EventLog
 
 
@@ -126,48 +122,6 @@ def _check_not_empty(parts: tuple[UserPart, ...]) -> None:
     """Raises `InvalidError` for a message that says nothing: providers refuse it."""
     if all(isinstance(part, TextPart) and not part.text.strip() for part in parts):
         raise InvalidError("A message needs a text or a file.", code="empty_message")
-
-
-class ApprovalService:
-    """Implements the `Approvals` of a workbench."""
-
-    def __init__(self, access: Access, log: EventLog, broker: Broker, policies: Policies) -> None:
-        self._access = access
-        self._log = log
-        self._broker = broker
-        self._policies = policies
-
-    async def list(
-        self,
-        session_id: str | None = None,
-        pending: bool = True,
-        limit: int = 200,
-        cursor: str | None = None,
-    ) -> Page[Approval]:
-        return await self._log.reader.approvals(
-            session_id, pending, checked_limit(limit), cursor, self._access.owner
-        )
-
-    async def get(self, approval_id: str) -> Approval:
-        return await self._access.approval(approval_id)
-
-    async def decide(self, approval_id: str, decision: Decision) -> Approval:
-        approval = await self.get(approval_id)
-        if decision.scope == "always":
-            # It adds a rule to the user's policy, which stays when the key is gone.
-            Needs(Scope.ADMIN).check("Allowing it always", self._access.principal)
-        if approval.status != ApprovalStatus.PENDING:
-            raise ConflictError(f"This approval is {approval.status} already.", code="approval_decided")
-        await self._broker.known(approval_id)
-        by = self._access.principal.name
-        await self._broker.decide(approval_id, decision.model_copy(update={"decided_by": by}))
-        return await self.get(approval_id)
-
-    async def rules(self) -> Rules:
-        return (await self._policies.of(self._access.owner)).rules()
-
-    async def policy_path(self) -> str:
-        return str(self._policies.file(self._access.owner).path)
 
 
 class EventService:

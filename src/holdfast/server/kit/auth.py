@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Container
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from holdfast import __version__
 from holdfast.core.domain.errors import UnauthenticatedError
-from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
+from holdfast.core.domain.identity import CLIENTS, LOCAL_PRINCIPAL, Principal
 
 Admit = Callable[[str], Awaitable[Principal]]
 """Says who shows a secret (empty: none was shown), or raises why nobody is let in."""
 
+_USER_AGENT = re.compile(r"holdfast/[\w.+-]+ \(([a-z ]+)\)")
 _STATE = "principal"
 _ADMIT = "admit"
 
@@ -38,8 +41,21 @@ class LocalDoor:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("state", {})[_STATE] = LOCAL_PRINCIPAL
+        client = client_of(Headers(scope=scope)) if scope["type"] == "http" else ""
+        scope.setdefault("state", {})[_STATE] = LOCAL_PRINCIPAL.model_copy(update={"client": client})
         await self._app(scope, receive, send)
+
+
+def user_agent(client: str) -> str:
+    """Returns how a program of Holdfast's names itself to the engine."""
+    return f"holdfast/{__version__} ({client})" if client else f"holdfast/{__version__}"
+
+
+def client_of(headers: Headers) -> str:
+    """Returns which of Holdfast's own programs a request at the unix socket says that it is from; `socket`
+    for any other. Nobody proves it: whoever reaches that socket is the user."""
+    said = _USER_AGENT.fullmatch(headers.get("user-agent", ""))
+    return said[1] if said is not None and said[1] in CLIENTS else "socket"
 
 
 def ask_for_key(scope: Scope, admit: Admit) -> None:

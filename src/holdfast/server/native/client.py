@@ -13,6 +13,7 @@ import httpx
 
 from holdfast.core.domain.errors import TooLargeError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
@@ -23,7 +24,6 @@ from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.workbench import (
     Agents,
-    Approvals,
     Events,
     Models,
     Runs,
