@@ -48,6 +48,10 @@ def test_patterns_add_up() -> None:
         "session.renamed",
         "session.configured",
         "session.deleted",
+        "session.starred",
+        "session.archived",
+        "session.trashed",
+        "session.restored",
     }
 
 

@@ -448,8 +448,8 @@ async def test_a_follower_sees_its_own_users_events_only(host: LocalWorkbench) -
         first = await anext(stream)
         assert first.event.session_id == mine.id
         theirs = await ann.sessions.create("general")
-        await ann.sessions.delete(theirs.id)
-        await bob.sessions.delete(mine.id)
+        await ann.sessions.delete(theirs.id, permanent=True)
+        await bob.sessions.delete(mine.id, permanent=True)
         second = await anext(stream)
     assert (second.event.type, second.event.session_id) == ("session.deleted", mine.id)
     assert [each.event.session_id for each in (await bob.events.read(EventFilter())).items] == [mine.id]

@@ -253,7 +253,7 @@ async def test_a_fork_is_one_append(open_bench, say, call, monkeypatch) -> None:
         fork = await bench.workbench.sessions.fork(session.id)
         monkeypatch.undo()
         assert len(batches) == 1
-        assert (batches[0][0], batches[0][-1]) == ("session.created", "run.cancelled")
+        assert (batches[0][0], *batches[0][-2:]) == ("session.created", "run.cancelled", "session.seen")
         assert "context.compacted" in batches[0]
         await bench.workbench.runs.cancel(run_id)
         await bench.end(await bench.send(fork, "more"))

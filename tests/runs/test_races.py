@@ -152,7 +152,7 @@ async def test_an_id_is_used_again_only_when_the_deleted_session_is_gone_with_it
     monkeypatch.setattr(Workspaces, "forget", slow)
     async with open_bench([say("one")]) as bench:
         await bench.session(id="main")
-        deleting = asyncio.create_task(bench.workbench.sessions.delete("main"))
+        deleting = asyncio.create_task(bench.workbench.sessions.delete("main", permanent=True))
         await bench.until("session.deleted")
         making = asyncio.create_task(bench.session(id="main"))
         held, _ = await asyncio.wait({making}, timeout=0.1)

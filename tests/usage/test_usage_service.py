@@ -47,7 +47,7 @@ async def test_a_bill_does_not_shrink_with_its_session(host: LocalWorkbench, ask
     session_id = await ask(host)
     before = await host.usage.report(by="model")
     figures = await host.engine.figures()
-    await host.sessions.delete(session_id)
+    await host.sessions.delete(session_id, permanent=True)
     assert await host.usage.report(by="model") == before
     assert (await host.engine.figures()).usage == figures.usage
     await host.engine.check(repair=True)

@@ -30,6 +30,7 @@ _PREFIX_FROM = 3
 # A session of the same id may have been made anew: the entry is not of that one.
 _SESSION = (
     "(SELECT s.id FROM sessions s WHERE s.id = e.session_id AND s.owner = e.owner"
+    " AND s.deleted_at IS NULL"
     " AND julianday(s.created_at) <= julianday(e.created_at))"
 )
 _PLAIN = (
