@@ -16,6 +16,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerFailed
 
+from holdfast.tui.collecting import Collecting
 from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.guard import Guard
 from holdfast.tui.presenters.status import first_header
@@ -49,6 +50,7 @@ class HoldfastApp(TerminalApp):
         super().__init__()
         self.start = start
         self.guard = Guard()
+        self.collecting = Collecting()
         self.desk: Desk | None = None
         self._quit_asked = float("-inf")
         self.theming = Theming(self, start.themes, start.state_file)
@@ -84,11 +86,11 @@ class HoldfastApp(TerminalApp):
     async def _run_desk(self) -> None:
         desk_type = await asyncio.to_thread(_load_desk)
         self.desk = desk_type(self)
-        gc.enable()
-        gc.freeze()
+        self.collecting.begin(self)
         await self.desk.connection.run()
 
     async def on_unmount(self) -> None:
+        self.collecting.end()
         if self.desk is not None:
             await self.desk.close()
 

@@ -256,6 +256,7 @@ class Panes:
         self._selected_entry = entry_id
 
     def selected_entry(self) -> Entry | None:
+        self._screen.app.collecting.renew()
         """The entry of the transcript that was chosen last."""
         return self.entries.get(self._selected_entry)
 

@@ -10,6 +10,8 @@ from itertools import accumulate
 class Heights:
     """Heights by position, with their running sums; sums are made again only behind a change."""
 
+    __slots__ = ("_heights", "_tops")
+
     def __init__(self, heights: Iterable[int] = ()) -> None:
         self._heights = list(heights)
         self._tops: list[int] = [0]

@@ -16,14 +16,21 @@ from holdfast.tui.widgets.transcript.views import BODY
 
 _BESIDE = ("tool", "reasoning")
 """Kinds that follow each other without an empty line while they are closed."""
+_NO_HEIGHTS = Heights()
+"""Of every item that is not built: there are thousands of them."""
 
 
 class Item:
     """An entry with its blocks. `height` is a guess until all blocks are made and laid out."""
 
+    __slots__ = (
+        *("_bare", "_chunks", "_heads", "_splitter", "_tail", "_taken", "blocks", "built", "entry", "gap"),
+        *("height", "heights", "looks", "number", "wish"),
+    )
+
     def __init__(self, entry: Entry, number: int, looks: Looks | None = None) -> None:
         self.entry = entry
-        self.looks = looks or Looks()
+        self.looks = looks if looks is not None else Looks()
         self.number = number
         """Grows in reading order; never changes, so that a selection holds."""
         self.gap = False
@@ -31,7 +38,7 @@ class Item:
         self.wish: bool | None = None
         """What the person said about opening and closing it; None: as the entry says."""
         self.blocks: list[Block] = []
-        self.heights = Heights()
+        self.heights = _NO_HEIGHTS
         self.built = False
         self.height = 0
         self._splitter: Splitter | None = None
@@ -131,7 +138,7 @@ class Item:
     def drop(self) -> None:
         """Forgets the blocks of an entry that is out of sight; the height stays."""
         self.blocks = []
-        self.heights = Heights()
+        self.heights = _NO_HEIGHTS
         self._splitter = None
         self._tail = None
         self._chunks = None
