@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -197,13 +197,25 @@ class HoldfastApp(TerminalApp):
         elif self.model.run.busy:
             self.do("interrupt")
 
+    @on(events.TextSelected)
+    def _selected(self) -> None:
+        """What was selected with the mouse is copied, unless the settings say otherwise."""
+        text = self.screen.get_selected_text() if self.model.copy_on_select else ""
+        if text:
+            self._copy(text)
+
+    def _copy(self, text: str) -> None:
+        from holdfast.tui.presenters.copying import copied  # start-up time: after the first paint
+
+        self.copy_to_clipboard(text)
+        self.notify(copied(text), timeout=2, markup=False)
+
     def action_copy_or_quit(self) -> None:
         """Copies what is selected; pressed twice without a selection, closes the app."""
         focused = self.focused
         text = self.screen.get_selected_text() or getattr(focused, "selected_text", "")
         if text:
-            self.copy_to_clipboard(text)
-            self.notify("Copied.", timeout=2)
+            self._copy(text)
             return
         now = time.monotonic()
         if now - self._quit_asked < QUIT_S:

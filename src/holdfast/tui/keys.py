@@ -252,6 +252,7 @@ KEYS: tuple[Key, ...] = (
     Key("confirm.no", "n,escape", "answer(False)", "leave it"),
     Key("choose.up", "up", "move(-1)", "move in a list to choose from", priority=True),
     Key("choose.down", "down", "move(1)", "move in a list to choose from", priority=True),
+    Key("whole.diff", "v", "diff_layout", "the whole of an approval: changes side by side, or below"),
     Key("viewer.close", "escape,q", "leave", "close what is shown"),
     Key("viewer.editor", "o", "edit", "open the file in $EDITOR"),
     # Everywhere.

@@ -27,6 +27,7 @@ from holdfast.tui.control.terminal import TerminalControl
 from holdfast.tui.control.transcript import TranscriptControl
 
 if TYPE_CHECKING:
+    from holdfast.core.config.settings import TuiSettings
     from holdfast.tui.app import HoldfastApp
 
 Action = Callable[[str], Awaitable[None]]
@@ -51,7 +52,7 @@ class Desk:
         self._first = app.start.session
         self.engine = EngineControl(self.context)
         self.terminal = TerminalControl(self.context)
-        self.agents.on_settings = self.terminal.apply
+        self.agents.on_settings = self._apply
         self.connection.on_met = self.engine.meet
         self.connection.on_ready = self._read
         self.connection.on_event = self._take
@@ -91,6 +92,11 @@ class Desk:
             **self.memory.actions,
             **self.transcript.actions,
         }
+
+    def _apply(self, settings: TuiSettings) -> None:
+        """Takes what the settings say of the app, each time that they are read."""
+        self.terminal.apply(settings)
+        self.transcript.apply(settings)
 
     async def close(self) -> None:
         """Lets go of the engine; what goes on there goes on."""

@@ -14,6 +14,7 @@ from holdfast.tui.presenters.transcript import TranscriptPresenter
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from holdfast.core.config.settings import TuiSettings
     from holdfast.tui.control.desk import Action
     from holdfast.tui.presenters.entries import Entry
 
@@ -33,6 +34,14 @@ class TranscriptControl:
             "diff": self.diff,
             "copy": self.copy,
         }
+
+    def apply(self, settings: TuiSettings) -> None:
+        """Takes the settings, each time that they are read."""
+        model = self._context.model
+        model.copy_on_select, model.images = settings.copy_on_select, settings.images
+        if model.diff != settings.diff:
+            model.diff = settings.diff
+            self._context.panes.transcript.show_diffs(settings.diff)
 
     async def fold(self, _: str) -> None:
         """Closes all calls and reasoning; again: opens them; again: as they come."""

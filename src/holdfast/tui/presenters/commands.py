@@ -112,7 +112,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "memory": ("Memory (/memory)", ("memory",)),
     "transcript": ("Transcript", ("transcript", "find", "found")),
     "lists": ("Lists and texts", ("list", "words", "lines")),
-    "dialogs": ("Dialogs", ("dialog", "choose", "confirm", "editor", "viewer")),
+    "dialogs": ("Dialogs", ("dialog", "choose", "confirm", "editor", "viewer", "whole")),
     "everywhere": ("Everywhere", ("everywhere",)),
 }
 """How the help calls a place, and which places of the table of keys belong to it."""

@@ -16,6 +16,12 @@ from holdfast.tui.presenters.spans import Line, Span
 DiffLayout = Literal["auto", "side_by_side", "unified"]
 LAYOUTS: tuple[DiffLayout, ...] = ("auto", "side_by_side", "unified")
 
+LAYOUT_SAYS: dict[DiffLayout, str] = {
+    "auto": "Changes: side by side where it is wide enough.",
+    "side_by_side": "Changes: side by side.",
+    "unified": "Changes: one below the other.",
+}
+
 SPLIT_FROM = 96
 """Cells from which on `auto` puts old and new side by side."""
 SPLIT_LEAST = 56
@@ -50,6 +56,11 @@ class Row:
     old: Side | None = None
     new: Side | None = None
     note: str = ""
+
+
+def next_layout(layout: DiffLayout) -> DiffLayout:
+    """Returns the layout that comes after one, round and round."""
+    return LAYOUTS[(LAYOUTS.index(layout) + 1) % len(LAYOUTS)]
 
 
 def rows_of(diff: str) -> tuple[Row, ...]:
@@ -113,18 +124,24 @@ def changed_words(old: str, new: str) -> tuple[Ranges, Ranges]:
         return (), ()
     before, after = _WORDS.findall(old), _WORDS.findall(new)
     matcher = SequenceMatcher(None, before, after, autojunk=False)
-    if matcher.quick_ratio() < ALIKE or matcher.ratio() < ALIKE:
+    shared = sum(_length(before[a : a + size]) for a, _, size in matcher.get_matching_blocks())
+    if shared < ALIKE * max(_length(before), _length(after)):
         return (), ()
     gone: list[tuple[int, int]] = []
     come: list[tuple[int, int]] = []
     for tag, a, b, c, d in matcher.get_opcodes():
         if tag != "equal":
-            gone.append((_length(before[:a]), _length(before[:b])))
-            come.append((_length(after[:c]), _length(after[:d])))
+            gone.append((_end(before[:a]), _end(before[:b])))
+            come.append((_end(after[:c]), _end(after[:d])))
     return _joined(gone), _joined(come)
 
 
 def _length(words: Sequence[str]) -> int:
+    """Returns how many characters of words can be seen."""
+    return sum(len(word) for word in words if not word.isspace())
+
+
+def _end(words: Sequence[str]) -> int:
     return sum(map(len, words))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.presenters.answers import Answers
+from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.draft import Mention
 from holdfast.tui.presenters.inbox import Inbox, Item
 from holdfast.tui.presenters.knowledge.jobs import indexing
@@ -65,6 +66,12 @@ class Model:
     """The agent of the open session, or of the next one."""
     approve: str = "ask"
     """How much runs may do without asking: the setting of that name."""
+    copy_on_select: bool = True
+    """Whether text that is selected with the mouse is copied."""
+    diff: DiffLayout = "auto"
+    """How changes are shown: the setting of that name."""
+    images: str = "auto"
+    """How images are drawn in their preview: the setting of that name."""
     model_flag: str | None = None
     """The model that the person chose for the next new session."""
     opening: bool = False

@@ -18,6 +18,7 @@ from textual.widgets import Input, OptionList, Static, TextArea
 
 from holdfast.tui.keys import BY_ID, bindings, pressable, shown
 from holdfast.tui.presenters.choices import Choice
+from holdfast.tui.presenters.diffs import LAYOUT_SAYS, DiffLayout, next_layout
 from holdfast.tui.presenters.entries import Entry
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.widgets.lines import LinesView
@@ -258,19 +259,38 @@ class ApprovalScreen(DocumentScreen):
 
     DECIDES = True
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("decide", "choice")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("decide", "choice", "whole")]
 
-    def __init__(self, item_id: str, title: str, lines: list[Line], keys: Line) -> None:
-        super().__init__(title, "", lines)
+    def __init__(
+        self,
+        item_id: str,
+        title: str,
+        make: Callable[[int, DiffLayout], list[Line]],
+        keys: Line,
+        layout: DiffLayout = "auto",
+    ) -> None:
+        """`make` gives the lines for a width, and for how changes are to be shown."""
+        super().__init__(title, "", [])
         self.item_id = item_id
+        self._make = make
         self._keys = keys
+        self._layout = layout
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog whole"):
             yield Static(paint(line((self._title, "heading"))), classes="dialog-title")
-            yield LinesView(self._lines, id="document")
+            yield LinesView(fitted=self._fitted, id="document")
             yield Static(paint(self._keys), id="whole-keys", markup=False)
             yield key_hint(("↑↓ pgup pgdn", "scroll"), ("viewer.close", "back"))
+
+    def _fitted(self, width: int) -> list[Line]:
+        return self._make(width, self._layout)
+
+    def action_diff_layout(self) -> None:
+        """Shows changes side by side, then one below the other, then by what fits."""
+        self._layout = next_layout(self._layout)
+        self.query_one("#document", LinesView).show_fitted(self._fitted)
+        self.app.notify(LAYOUT_SAYS[self._layout], timeout=2)
 
     def show_keys(self, keys: Line) -> None:
         """Shows other keys: `always` wants to be said twice."""

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from holdfast.core.domain.text import sanitize
 from holdfast.tui.keys import BY_ID, LETTERS, clicks, keys_of, shown
 from holdfast.tui.presenters.commands import footer
+from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.entry_index import EntryIndex
 from holdfast.tui.presenters.finding import word_in
 from holdfast.tui.presenters.inbox import Item, detail, keys_line, summary
@@ -218,9 +219,13 @@ class Panes:
     def show_whole(self, item: Item) -> None:
         """Shows the whole of what waits on the whole screen."""
         model, app = self._model, self._screen.app
-        lines = detail(item, model.sessions.title(item.session_id), app.start.now())
+        title, now = model.sessions.title(item.session_id), app.start.now()
+
+        def lines(width: int, layout: DiffLayout) -> list[Line]:
+            return detail(item, title, now, width, layout)
+
         keys = keys_line(item, model.confirming == item.id, model.header.may_send, model.may_always)
-        app.push_screen(ApprovalScreen(item.id, item.label, lines, keys))
+        app.push_screen(ApprovalScreen(item.id, item.label, lines, keys, model.diff))
 
     def select(self, item_id: str) -> None:
         """Notes which item of the inbox the person chose."""
@@ -251,12 +256,12 @@ class Panes:
         self._selected_entry = None
         self.entries.clear()
         self.transcript.clear()
+        self._screen.app.collecting.renew()
 
     def select_entry(self, entry_id: str) -> None:
         self._selected_entry = entry_id
 
     def selected_entry(self) -> Entry | None:
-        self._screen.app.collecting.renew()
         """The entry of the transcript that was chosen last."""
         return self.entries.get(self._selected_entry)
 

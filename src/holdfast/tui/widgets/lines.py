@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -22,14 +23,22 @@ GUTTERS = ("bar", "indent")
 """Roles of what stands before a line, and before each row that wrapping makes of it."""
 
 
+Fitted = Callable[[int], list[Line]]
+"""Makes lines for a width in cells."""
+
+
 class LinesView(ScrollView, can_focus=True):
     """Shows lines; keeps the scroll position when the lines change but their subject does not."""
 
     ALLOW_SELECT = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("lines")]
 
-    def __init__(self, lines: list[Line] | None = None, *, id: str | None = None) -> None:
+    def __init__(
+        self, lines: list[Line] | None = None, *, fitted: Fitted | None = None, id: str | None = None
+    ) -> None:
+        """`fitted` makes the lines for a width, instead of lines that are wrapped to it."""
         super().__init__(id=id)
+        self._fitted = fitted
         self._lines = lines or []
         self._rows: list[Content] = []
         self._subject: object = None
@@ -46,6 +55,12 @@ class LinesView(ScrollView, can_focus=True):
         if subject != self._subject:
             self._subject = subject
             self.scroll_home(animate=False, immediate=True)
+        self._wrap()
+
+    def show_fitted(self, fitted: Fitted) -> None:
+        """Shows lines that are made for each width."""
+        self._fitted = fitted
+        self._keep_place()
         self._wrap()
 
     @property
@@ -67,6 +82,8 @@ class LinesView(ScrollView, can_focus=True):
         self._width = self.scrollable_content_region.width
         if self._width <= 0:
             return
+        if self._fitted is not None:
+            self._lines = self._fitted(self._width)
         rows: list[Content] = []
         self._starts = []
         for line in self._lines:

@@ -6,7 +6,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from holdfast.tui.presenters.copying import copied, source_of
-from holdfast.tui.presenters.diffs import LAYOUTS, DiffLayout
+from holdfast.tui.presenters.diffs import LAYOUT_SAYS, DiffLayout, next_layout
 from holdfast.tui.presenters.entries import Entry
 from holdfast.tui.presenters.jumps import JumpKind, is_a
 from holdfast.tui.widgets.transcript import styles
@@ -15,11 +15,6 @@ from holdfast.tui.widgets.transcript.item import Item
 from holdfast.tui.widgets.transcript.spots import Spot, SpotKind, next_spot, start_of
 from holdfast.tui.widgets.transcript.window import ColumnView
 
-DIFF_SAYS: dict[DiffLayout, str] = {
-    "auto": "Changes: side by side where it is wide enough.",
-    "side_by_side": "Changes: side by side.",
-    "unified": "Changes: one below the other.",
-}
 FOLD_SAYS = {
     None: "Calls and reasoning: as they come.",
     True: "All calls and reasoning are closed.",
@@ -180,9 +175,8 @@ class CursorView(ColumnView):
 
     def action_diff_layout(self) -> None:
         """Shows changes side by side, then one below the other, then by what fits."""
-        at = LAYOUTS.index(self._column.looks.diff)
-        self.show_diffs(LAYOUTS[(at + 1) % len(LAYOUTS)])
-        self.say(DIFF_SAYS[self._column.looks.diff])
+        self.show_diffs(next_layout(self._column.looks.diff))
+        self.say(LAYOUT_SAYS[self._column.looks.diff])
 
     def show_diffs(self, layout: DiffLayout) -> None:
         """Sets how changes are shown."""

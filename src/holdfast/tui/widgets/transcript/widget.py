@@ -345,6 +345,7 @@ class Transcript(CursorView, can_focus=True):
         selection = at(self._column, offset) if offset is not None else None
         if selection is not None:
             self.screen.selections = {self: selection}
+            self.screen.post_message(events.TextSelected())
 
     def text_select_all(self) -> None:
         """Selecting everything is never meant by a double click; `ctrl+c` with `c` copies an entry."""
