@@ -6,9 +6,11 @@ from datetime import date
 from pathlib import Path
 
 from holdfast.core.config.yaml import read_file
+from holdfast.core.domain.approvals import ApproveMode
 
 PLACE_HEADER = "# Where you work"
 NOTES_HEADER = "# The project's notes (AGENTS.md)"
+MODE_HEADER = "# Plan mode"
 MAX_NOTES = 32_000
 """Characters of `AGENTS.md` that reach the model."""
 
@@ -37,6 +39,18 @@ def system_sections(
         memory,
     ]
     return tuple(section for section in sections if section)
+
+
+def mode_sections(mode: ApproveMode) -> tuple[str, ...]:
+    """Returns what a model should know of the mode that it works in; of most modes nothing."""
+    if mode is not ApproveMode.PLAN:
+        return ()
+    return (
+        f"{MODE_HEADER}\nOnly tools that read are let through, every other call is denied. Look at what you "
+        "need to know, then reply with a plan: the steps, the files that they change, the commands that they "
+        "run, and what could go wrong. Do not try to carry it out yet. The person reads the plan and approves "
+        "it, or says what should be different.",
+    )
 
 
 def project_notes(project: Path) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from holdfast.core.agents.instructions import NOTES_HEADER, PLACE_HEADER
+from holdfast.core.agents.instructions import MODE_HEADER, NOTES_HEADER, PLACE_HEADER
 from holdfast.core.domain.context import ContextKind, ContextPart, part_tokens, text_tokens
 from holdfast.core.domain.memory import PREFACE
 from holdfast.core.domain.messages import (
@@ -31,6 +31,7 @@ ReadFile = Callable[[FilePart], str | None]
 
 _SECTIONS: tuple[tuple[str, ContextKind], ...] = (
     (PLACE_HEADER, "place"),
+    (MODE_HEADER, "place"),
     (KNOWLEDGE_HEADER, "knowledge"),
     (NOTES_HEADER, "rules"),
 )

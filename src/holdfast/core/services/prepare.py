@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from holdfast.core.agents.instructions import project_notes, system_sections
+from holdfast.core.agents.instructions import mode_sections, project_notes, system_sections
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.approvals.policy import Layers, evaluate
@@ -136,8 +136,9 @@ class Preparation:
             spec=spec,
             options=options,
             models=models,
-            system=lambda: self._system(
-                session, spec, names, injected.system, section(knowledge, emitter, names)
+            system=lambda: (
+                *self._system(session, spec, names, injected.system, section(knowledge, emitter, names)),
+                *mode_sections(mode.now()),
             ),
             tools={name: self._tools.get(name) for name in names},
             workspace=workspace,
