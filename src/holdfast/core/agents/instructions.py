@@ -47,9 +47,9 @@ def mode_sections(mode: ApproveMode) -> tuple[str, ...]:
         return ()
     return (
         f"{MODE_HEADER}\nOnly tools that read are let through, every other call is denied. Look at what you "
-        "need to know, then reply with a plan: the steps, the files that they change, the commands that they "
-        "run, and what could go wrong. Do not try to carry it out yet. The person reads the plan and approves "
-        "it, or says what should be different.",
+        "need to know, then reply with a plan: the steps, the files that they change, the commands that "
+        "they run, and what could go wrong. Do not try to carry it out yet. The person reads the plan and "
+        "approves it, or says what should be different.",
     )
 
 
