@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +33,16 @@ if TYPE_CHECKING:
     from holdfast.server.lock import EngineAddress, EngineLock
     from holdfast.server.native.address import EngineUrl
     from holdfast.tui.start import Remote
+    from holdfast.web.serve import WebOptions
 
 ENGINE_COMMAND = (sys.executable, "-m", "holdfast.bootstrap")
 """Starts the engine of the home that the environment names."""
 
 _URL, _KEY, _CA = "HOLDFAST_URL", "HOLDFAST_KEY", "HOLDFAST_CA"
 """Name an engine elsewhere, with a key to it and the certificates to trust: commands go there."""
+
+_PAGE = "page"
+"""In the place of nothing: the process is the app of a page, for the user whose id follows."""
 
 _LOST_S = 0.5
 """After so long without a sign of life the terminal app says that the engine is lost."""
@@ -174,6 +179,7 @@ async def _open_workbench(
         tools=_tools(),
         keys=keys,
         environment=child_environment(environment),
+        setting_variables={name: each for name, each in environment.items() if name.startswith("HOLDFAST_")},
         knowledge=index,
         address=address,
         stop=stop,
@@ -389,18 +395,24 @@ def attach_tui(
     agent: str | None = None,
     model: str | None = None,
     project: str = "",
+    at_hand: bool = True,
+    state_file: Path | None = None,
 ) -> int:
-    """Runs the terminal app on an engine elsewhere; starts none here. `project` is a folder over there."""
+    """Runs the terminal app on an engine elsewhere; starts none here. `project` is a folder over there.
+
+    Without `at_hand` the person does not sit at this machine, whose files then are not theirs. `state_file`
+    takes the place of the home's own.
+    """
     gc.disable()  # the app freezes and enables it after its first paint
     from holdfast.tui.start import Remote
 
     where = paths()
 
     async def connect() -> Workbench:
-        return await asyncio.to_thread(_client_of, address, "app", _LOST_S)
+        return await asyncio.to_thread(_client_of, address, "app" if at_hand else "browser", _LOST_S)
 
-    remote = Remote(address, project, lambda: _settings(where, os.environ).tui)
-    return _run_app(connect, session, agent, model, remote)
+    remote = Remote(address, project, lambda: _settings(where, os.environ).tui, at_hand)
+    return _run_app(connect, session, agent, model, remote, state_file)
 
 
 def run_tui(
@@ -444,6 +456,7 @@ def _run_app(
     agent: str | None,
     model: str | None,
     remote: Remote | None,
+    state_file: Path | None = None,
 ) -> int:
     from holdfast import __version__
     from holdfast.core.config.paths import shipped
@@ -455,7 +468,7 @@ def _run_app(
         Start(
             connect,
             folder=Path.cwd(),
-            state_file=where.ui_state,
+            state_file=state_file or where.ui_state,
             themes=[where.themes, shipped("themes")],
             session=session,
             agent=agent,
@@ -478,12 +491,49 @@ def serve_acp(*, agent: str = "", model: str | None = None) -> int:
     from holdfast.acp.stdio import serve_stdio
 
     async def served() -> None:
-        async with workbench() as opened:
+        async with workbench(client="editor") as opened:
             editor = EditorAgent(opened, agent=agent, model=model, elsewhere=elsewhere() is not None)
             await serve_stdio(editor, stdout)
 
     asyncio.run(served())
     return 0
+
+
+# --- browsers
+
+
+def serve_web(options: WebOptions, say: Callable[[str], None]) -> int:
+    """Serves the terminal app to browsers until a signal comes; returns the exit status. `say` prints a line.
+
+    Raises what `holdfast.web.serve.serve_web` raises, and why the engine cannot be reached.
+    """
+    from holdfast.server.native.address import EngineUrl
+    from holdfast.web.gate import Address, EngineGate
+    from holdfast.web.serve import serve_web as serve
+
+    where, remote = paths(), elsewhere()
+    where.make()
+    address = None if remote is None else Address(remote.url, remote.ca_file)
+
+    def client(at: Address, key: str) -> Workbench:
+        return _client_of(EngineUrl.parse(at.url, key, at.ca_file), "browser")
+
+    gate = EngineGate(workbench, client, address)
+    # Without a key of their own for an engine elsewhere, nobody can be let in by a link.
+    wanted = replace(options, link=options.link and (remote is None or bool(remote.key)))
+    asyncio.run(serve(wanted, gate, (*ENGINE_COMMAND, _PAGE), where.logs / "web.log", say))
+    return 0
+
+
+def run_page(user_id: str) -> int:
+    """Is the app of one page of `holdfast web`; the engine and the login are in its environment."""
+    address = elsewhere()
+    os.environ.pop(_KEY, None)
+    if address is None:
+        print("holdfast: the app of a page is started by `holdfast web`", file=sys.stderr)
+        return 2
+    where = paths()
+    return attach_tui(address, at_hand=False, state_file=where.page_state(user_id))
 
 
 # --- what needs no engine
@@ -519,4 +569,4 @@ def check_offline(repair: bool) -> list[CheckResult]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_engine())
+    sys.exit(run_page(sys.argv[2]) if sys.argv[1:2] == [_PAGE] else run_engine())

@@ -90,7 +90,7 @@ def test_a_text_means_what_the_setting_takes(file: SettingsFile, key: str, value
         ("approve", "pln", "it takes one of none, ask,"),
         ("approve", "pln", "did you mean `plan`?"),
         ("tui.mouse", "perhaps", "it takes true or false."),
-        ("models.retries", "", "it takes a whole number"),
+        ("models.retries", "", "models.retries takes a whole number"),
         ("tui.keys", "{a: [1]}", "tui.keys"),
         ("tui.keys", "{a", "tui.keys takes keys with their values"),
         ("knowledge.chroma_url", "ftp://x", "it takes text like"),

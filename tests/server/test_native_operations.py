@@ -26,6 +26,7 @@ from holdfast.core.domain.approvals import (
     Rules,
     Verdict,
 )
+from holdfast.core.domain.configuring import Setting, SettingsReport, SettingsSection
 from holdfast.core.domain.context import Compaction, ContextPart, RunContext
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
@@ -55,6 +56,7 @@ from holdfast.core.domain.knowledge import (
     RetrievalStep,
     Retrieved,
 )
+from holdfast.core.domain.logs import LogLine, LogPage
 from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry, MemoryHit, MemoryShare
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
@@ -140,6 +142,24 @@ COMPACTION = Compaction(
     tokens_after=2,
     dropped=(_SHOWN,),
     kept=(),
+)
+SETTING = Setting(
+    key="tui.keys",
+    about="a",
+    kind="mapping",
+    expected="e",
+    value={"a": "b"},
+    default={},
+    source="user",
+    place="/s.yaml",
+)
+SETTINGS_REPORT = SettingsReport(
+    file="/s.yaml", sections=(SettingsSection(name="tui", about="The app."),), settings=(SETTING,)
+)
+LOG = LogPage(
+    lines=(LogLine(at="2026-11-22 03:27:35,332", level="error", source="holdfast", text="a\n  b"),),
+    before="1.2",
+    after="1.9",
 )
 PARTS = (TextPart(text="Hällo\n\u2028?&=#"), IMAGE, FILE)
 QUEUED = QueuedMessage(id="m1", session_id="s1", parts=PARTS, queued_at=AT)
@@ -567,6 +587,13 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("engine.unlisten", {"listener_id": "l1", "drain_s": 1.5}, None),
     ("engine.settings", {"project": "/p"}, Settings()),
+    ("engine.describe_settings", {"project": "/p"}, SETTINGS_REPORT),
+    ("engine.set_setting", {"key": "tui.keys.a.b", "value": {"a": "ctrl+t"}}, SETTING),
+    ("engine.set_setting", {"key": "models.retries", "value": 3}, SETTING),
+    ("engine.set_setting", {"key": "models.retries", "value": None}, SETTING),
+    ("engine.unset_setting", {"key": "tui.theme"}, SETTING),
+    ("engine.log", {"name": "models", "limit": 5, "level": "error", "words": "a b", "before": "1.2"}, LOG),
+    ("engine.log", {"after": "1.2"}, LOG),
 ]
 
 

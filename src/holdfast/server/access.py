@@ -8,9 +8,10 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+from holdfast.core.domain.logs import without_keys
 from holdfast.core.domain.status import AccessLine
 from holdfast.core.domain.text import sanitize_line, shorten
-from holdfast.server.log import PrivateFile, without_keys
+from holdfast.server.log import PrivateFile
 
 _WAITING_LINES = 1000
 _LONGEST_PATH = 300

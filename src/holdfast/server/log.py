@@ -5,21 +5,14 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import os
-import re
 from io import TextIOWrapper
 from pathlib import Path
 
+from holdfast.core.domain.logs import without_keys
 from holdfast.core.domain.text import sanitize
 
 MAX_BYTES = 1024 * 1024
 BACKUPS = 3
-
-_KEY = re.compile(r"hf_[A-Za-z0-9_-]{43}")
-
-
-def without_keys(text: str) -> str:
-    """Returns `text` without what may be a key to Holdfast."""
-    return _KEY.sub("hf_…", text)
 
 
 class PlainFormatter(logging.Formatter):

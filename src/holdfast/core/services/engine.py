@@ -13,8 +13,11 @@ from holdfast import __version__
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
+from holdfast.core.config.settings_file import SettingsFile
+from holdfast.core.domain.configuring import Setting, SettingsReport, SettingValue
 from holdfast.core.domain.errors import ConflictError, InvalidError, UnsupportedError
 from holdfast.core.domain.figures import EngineFigures
+from holdfast.core.domain.logs import LogLevel, LogName, LogPage
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.status import (
     AccessLine,
@@ -29,6 +32,7 @@ from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.checks import check_home
 from holdfast.core.services.library import Library
+from holdfast.core.services.logs import LogReader
 from holdfast.core.services.shutdown import Shutdown
 from holdfast.core.store.log import EventLog
 
@@ -58,6 +62,8 @@ class EngineService:
         settings: Callable[[Path | None], Settings],
         started_at: datetime,
         figures: Callable[[], Awaitable[EngineFigures]],
+        file: SettingsFile,
+        logs: LogReader,
     ) -> None:
         self._access = access
         self._log = log
@@ -73,6 +79,8 @@ class EngineService:
         self._settings = settings
         self._started_at = started_at
         self._figures = figures
+        self._file = file
+        self._logs = logs
 
     async def status(self) -> EngineStatus:
         sessions, waiting = await self._log.reader.counts(self._access.owner)
@@ -97,6 +105,26 @@ class EngineService:
 
     async def settings(self, project: str | None = None) -> Settings:
         return await asyncio.to_thread(self._settings, self._access.folder(project))
+
+    async def describe_settings(self, project: str | None = None) -> SettingsReport:
+        return await asyncio.to_thread(self._file.report, self._access.folder(project))
+
+    async def set_setting(self, key: str, value: SettingValue) -> Setting:
+        return await asyncio.to_thread(self._file.set, key, value)
+
+    async def unset_setting(self, key: str) -> Setting:
+        return await asyncio.to_thread(self._file.unset, key)
+
+    async def log(
+        self,
+        name: LogName = "engine",
+        limit: int = 200,
+        level: LogLevel = "debug",
+        words: str = "",
+        before: str | None = None,
+        after: str | None = None,
+    ) -> LogPage:
+        return await asyncio.to_thread(self._logs.read, name, limit, level, words, before, after)
 
     async def stop(self, idle_only: bool = False, drain_s: float = 0) -> None:
         _check_drain(drain_s)

@@ -12,6 +12,7 @@ from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
+from holdfast.core.config.settings_file import SettingsFile
 from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import LOCAL, LOCAL_PRINCIPAL, Principal, Role, Scope
 from holdfast.core.domain.indexing import KnowledgeIndex
@@ -54,6 +55,7 @@ from holdfast.core.services.jobs import JobService
 from holdfast.core.services.keeping import FolderKeeper
 from holdfast.core.services.knowledge import KnowledgeService
 from holdfast.core.services.library import Library
+from holdfast.core.services.logs import LogReader
 from holdfast.core.services.memory import MemoryService
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.needs import Guarded
@@ -109,6 +111,8 @@ class Parts:
     keys: ProviderKeys
     environment: Mapping[str, str]
     """For child processes: without keys."""
+    setting_variables: Mapping[str, str] = field(default_factory=dict)
+    """What the environment says of settings."""
     processes: ProcessRunner = field(default_factory=ChildProcesses)
     address: str = ""
     """The engine's socket; empty when in process."""
@@ -165,6 +169,8 @@ class _Core:
             self.editor,
             self.trash_days,
         )
+        self.settings_file = SettingsFile(parts.paths, parts.setting_variables)
+        self.logs = LogReader(parts.paths, redactor.redact)
         self.figures = Figures(
             log, self.supervisor, self.started_at, parts.listeners, lambda: self.library.jobs.active
         )
@@ -351,6 +357,8 @@ class LocalWorkbench:
             settings=parts.settings,
             started_at=core.started_at,
             figures=core.figures.read,
+            file=core.settings_file,
+            logs=core.logs,
         )
 
     @classmethod

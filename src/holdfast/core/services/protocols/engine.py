@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from holdfast.core.config.settings import Settings
+from holdfast.core.domain.configuring import Setting, SettingsReport, SettingValue
 from holdfast.core.domain.figures import EngineFigures
 from holdfast.core.domain.identity import Role, Scope
+from holdfast.core.domain.logs import LogLevel, LogName, LogPage, LogPlace
 from holdfast.core.domain.status import AccessLine, CheckResult, EngineStatus, Listener
+from holdfast.core.domain.values import Limit
 from holdfast.core.services.needs import needs
 
 
@@ -30,6 +33,44 @@ class Engine(Protocol):
         """Returns the settings that hold in the folder `project`, whose own file may set a few of them.
 
         Raises `InvalidError` for a mistake in the user's file.
+        """
+        ...
+
+    @needs(Scope.READ, Role.ADMIN)
+    async def describe_settings(self, project: str | None = None) -> SettingsReport:
+        """Returns every setting: what it is for, what holds in the folder `project`, and where that comes
+        from; and what is wrong with the files."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def set_setting(self, key: str, value: SettingValue) -> Setting:
+        """Writes a setting into the user's file, whose comments and order stay, and returns it.
+
+        A text is read as what the setting takes; null takes the setting out. Raises `NotFoundError` for a key
+        that is none, and `InvalidError`, with what is expected, for a value that cannot be and for a file
+        that has mistakes; then nothing is written.
+        """
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def unset_setting(self, key: str) -> Setting:
+        """Takes a setting out of the user's file and returns what holds then. Raises as `set_setting`."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def log(
+        self,
+        name: LogName = "engine",
+        limit: Limit = 200,
+        level: LogLevel = "debug",
+        words: str = "",
+        before: LogPlace | None = None,
+        after: LogPlace | None = None,
+    ) -> LogPage:
+        """Returns the last lines of a log, or those before a place in it, or the first after one.
+
+        Those of at least `level` with all `words` in them; secrets are left out. Only the last megabytes
+        before the place are looked through.
         """
         ...
 
