@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from typing import cast
 
-from acp import AgentSideConnection
+from acp import run_agent
 from acp.core import DEFAULT_STDIO_BUFFER_LIMIT_BYTES
+from acp.interfaces import Agent
 
 from holdfast.acp.agent import EditorAgent
 from holdfast.core.domain.errors import UnsupportedError
@@ -39,9 +41,8 @@ async def serve_stdio(agent: EditorAgent, stdout: int) -> None:
         ) from None
     writer = asyncio.StreamWriter(transport, flow, None, loop)
     # Some methods that editors use count as unstable for the SDK: fork, resume and close.
-    connection = AgentSideConnection(agent, writer, reader, listening=False, use_unstable_protocol=True)
+    served = cast(Agent, agent)  # its methods leave out what they have no use for
     try:
-        await connection.listen()
+        await run_agent(served, writer, reader, use_unstable_protocol=True)
     finally:
         await agent.close()
-        await asyncio.shield(connection.close())

@@ -15,7 +15,9 @@ from holdfast.cli.opening import open_tui
 COMMANDS = {
     "attach": "Open the workbench on an engine elsewhere.",
     "serve": "Open the engine to other programs and machines.",
+    "web": "Open the workbench to browsers, for those who have a key.",
     "acp": "Work with every agent from an editor (Agent Client Protocol).",
+    "chat": "Talk with an agent, in the app or line by line.",
     "run": "Ask an agent and stream its reply to stdout.",
     "agents": "List, show, check and write agents.",
     "sessions": "List, search, export, fork and delete sessions.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
     from typing import Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from holdfast.core.domain.errors import Diagnostic
     from holdfast.core.domain.status import CheckResult
     from holdfast.core.services.workbench import Workbench
+    from holdfast.web.serve import WebOptions
 
 
 class EngineAddress(Protocol):
@@ -103,6 +105,10 @@ class Doors(Protocol):
         model: str | None = None,
         in_process: bool = False,
     ) -> int: ...
+
+    def serve_web(self, options: WebOptions, say: Callable[[str], None]) -> int:
+        """Serves the terminal app to browsers until a signal comes; `say` prints a line."""
+        ...
 
     def serve_acp(self, *, agent: str = "", model: str | None = None) -> int:
         """Speaks the Agent Client Protocol on stdin and stdout, until stdin ends."""

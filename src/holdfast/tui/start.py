@@ -43,6 +43,9 @@ class Remote:
     """The project folder on the engine's machine; empty: the user's own one there."""
     settings: Callable[[], TuiSettings] | None = None
     """Reads how the person wants the app on this machine; called in a thread."""
+    at_hand: bool = True
+    """Whether the person sits at this machine. In a browser they do not: then nothing of its files is shown to
+    them or sent, and no program is started for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,11 @@ class Start:
     def project(self) -> str:
         """The project folder of new sessions, on the engine's machine; empty: the user's own one there."""
         return str(self.folder) if self.remote is None else self.remote.project
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether the person sits at this machine, so that its files are theirs."""
+        return self.remote is None or self.remote.at_hand
 
     @property
     def engine_url(self) -> str:

@@ -122,6 +122,10 @@ class Paths:
         """What the terminal app remembers: theme, last session, sizes."""
         return self.data / "tui.json"
 
+    def page_state(self, user_id: str) -> Path:
+        """What it remembers of a user in browsers."""
+        return self.data / "web" / f"{self.user_folder(user_id).name}.json"
+
     @property
     def socket(self) -> Path:
         """The engine's socket: in the home when its path fits, else in a 0700 run-time folder."""

@@ -7,7 +7,7 @@ import os
 import shlex
 from pathlib import Path
 
-from holdfast.core.domain.errors import HoldfastError, UnavailableError
+from holdfast.core.domain.errors import HoldfastError, UnavailableError, UnsupportedError
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.local_files import Copy, complete, is_rooted
@@ -53,7 +53,8 @@ class FilesControl:
 
     async def complete(self, prefix: str) -> tuple[str, ...]:
         """Returns paths for `@prefix`: of the session's files, or of this machine's for one from its root."""
-        if self._context.remote is not None and is_rooted(prefix):
+        at_hand = self._context.app.start.at_hand
+        if self._context.remote is not None and at_hand and is_rooted(prefix):
             return await asyncio.to_thread(complete, prefix, self._context.app.start.folder)
         if self._context.model.session_id is None and not self._context.model.header.may_send:
             return ()  # there is no session to look in, and none can be made
@@ -66,6 +67,8 @@ class FilesControl:
         session_id = self._context.model.session_id
         if session_id is None:
             return
+        if not self._context.app.start.at_hand:
+            raise UnsupportedError("There is no editor in a browser; an agent can change the file.")
         if self._context.remote is not None:
             await self._edit_copy(session_id, path)
             return

@@ -76,7 +76,7 @@ class IngestingControl:
             job = await knowledge.add(collection.id, urls=(given,))
         elif self._context.remote is None:
             job = await knowledge.add(collection.id, paths=(str(self._path(given)),))
-        elif (here := local_file(given, self._context.app.start.folder)) is not None:
+        elif (here := self._local_file(given)) is not None:
             job = await self._upload(collection, here)
         elif given.startswith("/"):
             job = await knowledge.add(collection.id, paths=(given,))
@@ -85,8 +85,14 @@ class IngestingControl:
         self._state.jobs.merge(job)
         self._knowledge.mark()
 
+    def _local_file(self, given: str) -> Path | None:
+        start = self._context.app.start
+        return local_file(given, start.folder) if start.at_hand else None
+
     def _not_there(self, given: str, collection: str) -> str:
         """Returns what to do instead with something that an engine elsewhere cannot be sent."""
+        if not self._context.app.start.at_hand:
+            return "Files cannot be sent from a browser; `holdfast knowledge add` sends them from a terminal."
         if is_local_folder(given, self._context.app.start.folder):
             return (
                 f"{sanitize_line(given)} is a folder of this machine, and files alone are sent from here: "

@@ -122,7 +122,8 @@ class RunsControl:
     async def _attach(self, session_id: str, mention: Mention) -> tuple[UserPart | None, str]:
         """Returns the file of a mention and how the message calls it; None for a word that is no file."""
         files, remote = self._context.workbench.files, self._context.remote
-        here = local_file(mention.path, self._context.app.start.folder) if remote is not None else None
+        start = self._context.app.start
+        here = local_file(mention.path, start.folder) if remote is not None and start.at_hand else None
         if here is not None and is_rooted(mention.path):
             return await send_along(files, session_id, here), here.name
         try:
