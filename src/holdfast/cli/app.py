@@ -33,6 +33,7 @@ COMMANDS = {
     "users": "Add and remove users.",
     "webhooks": "Send signed events to other programs over HTTP.",
     "trust": "Trust the agents of a project folder, or stop to.",
+    "settings": "See and change settings: what holds, and where that comes from.",
     "engine": "The background process: its status, its log, its end and restart.",
     "doctor": "Check the installation, and repair what can be repaired.",
 }
