@@ -245,6 +245,11 @@ KEYS: tuple[Key, ...] = (
     Key("memory.delete", "d,delete", "act('delete')", "delete", "delete"),
     Key("memory.back", "escape", "back", "back", "back"),
     Key("memory.help", "f1,question_mark", "help", "this help", "help"),
+    Key("parts.read", "", "", "read the part", "read", same="list.choose"),
+    Key("parts.before", "left,left_square_bracket", "step(-1)", "the step before, after", "steps"),
+    Key("parts.after", "right,right_square_bracket", "step(1)", "the step before, after", "steps"),
+    Key("parts.back", "escape,q", "leave", "back to the list, then away", "back"),
+    Key("parts.help", "f1,question_mark", "help", "this help"),
     # Dialogs.
     Key("dialog.close", "escape", "leave", "leave a dialog"),
     Key("editor.save", "ctrl+s", "save", "save, or approve, what was edited", priority=True),

@@ -325,6 +325,8 @@ class ContextCompacted(_RunEvent):
     tokens_before: int
     tokens_after: int
     messages_dropped: int
+    messages_kept: int = 0
+    """How many stay behind the summary; 0 in logs from before this was told."""
 
 
 class RetrievalCompleted(_RunEvent, Lookup):

@@ -71,6 +71,7 @@ class Compactor:
                 tokens_before=before,
                 tokens_after=kept + len(summary) // CHARS_PER_TOKEN,
                 messages_dropped=len(old),
+                messages_kept=len(entries) - cut,
             )
         )
         return True

@@ -14,6 +14,7 @@ from holdfast.core.domain.events import LoggedEvent
 from holdfast.tui.control.agents import AgentsControl
 from holdfast.tui.control.base import LOST, Context
 from holdfast.tui.control.connection import Connection
+from holdfast.tui.control.context import ContextControl
 from holdfast.tui.control.decisions import DecisionsControl
 from holdfast.tui.control.engine import EngineControl
 from holdfast.tui.control.files import FilesControl
@@ -91,6 +92,7 @@ class Desk:
             **self.ingesting.actions,
             **self.memory.actions,
             **self.transcript.actions,
+            **ContextControl(self.context).actions,
         }
 
     def _apply(self, settings: TuiSettings) -> None:

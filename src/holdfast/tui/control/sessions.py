@@ -18,6 +18,7 @@ from holdfast.tui.control.connection import Connection, fairly
 from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.sessions import hit_rows
+from holdfast.tui.presenters.status import Filling
 from holdfast.tui.presenters.transcript import TranscriptPresenter
 
 if TYPE_CHECKING:
@@ -127,10 +128,13 @@ class SessionsControl:
         self._counted = session.last_event_id
         model.opening = False
         model.run, model.answers = RunView(), Answers()
+        filling = Filling()
         for logged in page:
+            filling = filling.count(logged.event)
             model.run.apply(logged.event)
             model.answers.apply(logged.event)
             model.take_queue(logged.event)
+        model.header = replace(model.header, filling=filling)
         self._describe(session)
         self._context.panes.set_entries(self._presenter.present(list(page)))
         added = (e.event for e in page if e.event.type == "message.added")
@@ -153,7 +157,9 @@ class SessionsControl:
         self._stop_following()
         model.forget_session()
         self._first = self._last = 0
-        model.header = replace(model.header, agent=model.agent, tokens=0, cost_usd=0.0, unpriced=False)
+        model.header = replace(
+            model.header, agent=model.agent, tokens=0, cost_usd=0.0, unpriced=False, filling=Filling()
+        )
         self._context.panes.clear_transcript()
         view.box.history.replace([])
         view.mark("header", "sessions", "run", "queue", "files", "knowledge", "footer", "title")

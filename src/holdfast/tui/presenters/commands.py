@@ -49,6 +49,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("sources", "Sources", "Open what the last answer cites", "sources", "[number]"),
     Command("memory", "Memory", "Blocks and entries that outlive sessions", "memory"),
+    Command("context", "What the model saw", "Its last request part by part, and how full it is", "context"),
+    Command("compaction", "What was compacted", "What a summary stands for, what stayed", "compaction"),
+    Command(
+        "compact", "Compact the context", "Put a summary in the place of older messages", "compact", "[focus]"
+    ),
     Command("continue", "Continue the run", "Go on where it was interrupted", "continue"),
     Command("interrupt", "Interrupt the run", "Stop it; what it has done stays", "stop"),
     Command("pause", "Pause the run", "Hold it before its next step", "pause"),
@@ -110,6 +115,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "collections": ("Knowledge (/knowledge)", ("collections",)),
     "document": ("Document", ("document",)),
     "memory": ("Memory (/memory)", ("memory",)),
+    "parts": ("What the model saw (/context)", ("parts",)),
     "transcript": ("Transcript", ("transcript", "find", "found")),
     "lists": ("Lists and texts", ("list", "words", "lines")),
     "dialogs": ("Dialogs", ("dialog", "choose", "confirm", "editor", "viewer", "whole")),

@@ -41,6 +41,11 @@ class EntryIndex:
     def get(self, entry_id: str | None) -> Entry | None:
         return self._entries.get(entry_id) if entry_id is not None else None
 
+    def last(self, subject: str) -> Entry | None:
+        """Returns the latest notice that is about a subject."""
+        about = (e for e in self._entries.values() if e.kind == "notice" and e.subject == subject)
+        return max(about, key=lambda e: e.event_id, default=None)
+
     def at_event(self, event_id: int) -> Entry | None:
         """Returns the entry that an event belongs to: the last that began at it or before it."""
         began = sorted((e for e in self._entries.values() if e.event_id), key=lambda e: e.event_id)

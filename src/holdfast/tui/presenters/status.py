@@ -29,6 +29,31 @@ MAX_PLACE = 32
 
 
 @dataclass(frozen=True, slots=True)
+class Filling:
+    """How full the model's window is: by the last request and what came of it."""
+
+    tokens: int = 0
+    about: bool = True
+    """Whether it is counted by a rule of thumb and not by the provider."""
+    window: int | None = None
+    """How many tokens the model takes; None: not known."""
+    asking: bool = False
+    """Whether the model is at a step: what others use meanwhile is none of it."""
+
+    def count(self, event: AnyEvent) -> Filling:
+        """Returns the filling after an event of the session."""
+        if event.type == "step.started":
+            return Filling(event.tokens, True, event.window, asking=True)
+        if event.type == "step.completed":
+            return replace(self, asking=False)
+        if event.type == "usage.recorded" and self.asking:
+            return replace(self, tokens=event.input_tokens + event.output_tokens, about=event.estimated)
+        if event.type == "context.compacted":
+            return replace(self, tokens=event.tokens_after, about=True)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What the header line says."""
 
@@ -46,6 +71,7 @@ class Header:
     tokens: int = 0
     cost_usd: float = 0.0
     unpriced: bool = False
+    filling: Filling = Filling()
     waiting: int = 0
     mouse_released: bool = False
     """Whether the terminal has the mouse, not the app."""
@@ -54,9 +80,11 @@ class Header:
 
     def count(self, event: AnyEvent) -> Header:
         """Returns the header after an event of the open session."""
+        filling = self.filling.count(event)
         if event.type == "usage.recorded":
             return replace(
                 self,
+                filling=filling,
                 tokens=self.tokens + event.input_tokens + event.output_tokens,
                 cost_usd=self.cost_usd + (event.cost_usd or 0.0),
                 unpriced=self.unpriced or event.cost_usd is None,
@@ -64,10 +92,10 @@ class Header:
         if event.type == "run.started":
             return replace(self, agent=event.agent, model=event.model or self.model)
         if event.type == "step.started":
-            return replace(self, model=event.model)
+            return replace(self, model=event.model, filling=filling)
         if event.type == "session.configured":
             return replace(self, agent=event.agent, model=event.model or self.model)
-        return self
+        return self if filling is self.filling else replace(self, filling=filling)
 
     def used(self, usage: Usage) -> Header:
         """Returns the header with a session's sums."""
@@ -117,9 +145,14 @@ def engine_note(engine: EngineState) -> tuple[str, str]:
     return ("", "") if engine == "ready" else (f"  engine {state}", role)
 
 
-def right(header: Header) -> Line:
-    """Returns what was used and how many decisions wait."""
-    parts: list[tuple[str, str] | str] = []
+def rights(header: Header) -> list[Line]:
+    """Returns what `right` does at several lengths, the longest first."""
+    return list(dict.fromkeys((right(header), right(header, short=True))))
+
+
+def right(header: Header, *, short: bool = False) -> Line:
+    """Returns how full the window is, what was used and how many decisions wait."""
+    parts: list[tuple[str, str] | str] = _filled(header.filling, short)
     if header.mouse_released:
         parts += [("mouse: terminal", "accent"), (" · ", "muted")]
     if header.indexing:
@@ -128,3 +161,32 @@ def right(header: Header) -> Line:
     if header.waiting:
         parts += [(" · ", "muted"), (f"⚠ {header.waiting}", "warning")]
     return line(*parts)
+
+
+def _filled(filling: Filling, short: bool) -> list[tuple[str, str] | str]:
+    """Returns how full the model's window is, in words and as a bar; nothing before the first request."""
+    if not filling.tokens:
+        return []
+    about = "~" if filling.about else ""
+    if not filling.window:
+        return [] if short else [(f"context {about}{tokens(filling.tokens)}", "muted"), (" · ", "muted")]
+    share = filling.tokens / filling.window
+    words = f"{about}{percent(share)}" if short else f"window {about}{percent(share)} {bar(share)}"
+    return [(words, role_of(share)), (" · ", "muted")]
+
+
+def role_of(share: float) -> str:
+    """Returns how urgent a filling is: at about four fifths older messages give way to a summary."""
+    return "error" if share >= 0.95 else "warning" if share >= 0.7 else "muted"
+
+
+def percent(share: float) -> str:
+    """Returns a share as people read it: never 0 % of something, nor 100 % of what is not all."""
+    rounded = round(share * 100)
+    return "<1 %" if share > 0 and rounded == 0 else f"{rounded} %"
+
+
+def bar(share: float, cells: int = 5) -> str:
+    """Returns a share as a row of signs."""
+    filled = min(cells, max(1 if share > 0 else 0, round(share * cells)))
+    return "▰" * filled + "▱" * (cells - filled)

@@ -24,6 +24,8 @@ from holdfast.tui.presenters.passages import PassageView, cited_passage
 from holdfast.tui.presenters.retrievals import retrieval_of
 from holdfast.tui.presenters.views import attachment_names, message_text, passages_view
 
+COMPACTION = "compaction"
+"""The subject of the notice of a compaction."""
 LONG_MESSAGE = 4_000
 """A message with more characters, or with 24 lines, is closed at first."""
 
@@ -321,11 +323,13 @@ class TranscriptPresenter:
     @_fold.register
     def _(self, event: events.ContextCompacted, id: int) -> _Updates:
         size = f"{tokens(event.tokens_before)} → {tokens(event.tokens_after)} tokens"
-        title = f"The model sees a summary of {event.messages_dropped} earlier messages from here on ({size})"
+        kept = f", {event.messages_kept} stay" if event.messages_kept else ""
+        title = f"{event.messages_dropped} earlier messages are a summary for the model now{kept} ({size})"
+        title += " · /compaction opens them"
         text = sanitize(event.summary)
-        return [
-            Append(Entry(f"event-{id}", "notice", id, event.run_id, title=title, text=text, collapsed=True))
-        ]
+        notice = Entry(f"event-{id}", "notice", id, event.run_id, title=title, text=text, collapsed=True)
+        notice.subject = COMPACTION
+        return [Append(notice)]
 
 
 def _results(event: events.MessageAdded, id: int) -> _Updates:

@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from holdfast.tui.keys import pressable
 from holdfast.tui.presenters.spans import Line, line
-from holdfast.tui.presenters.status import Header, lefts, right
+from holdfast.tui.presenters.status import Header, lefts, rights
 from holdfast.tui.widgets.paint import paint
 
 
@@ -49,8 +49,11 @@ class HeaderLine(Static):
             self.refresh()
 
     def render(self) -> Content:
-        begins, end = [paint(one) for one in lefts(self._header)], paint(right(self._header))
+        begins = [paint(one) for one in lefts(self._header)]
+        ends = [paint(one) for one in rights(self._header)]
         width = self.content_size.width
+        needed = begins[min(1, len(begins) - 1)].cell_length + 2  # agent and model go before the bar
+        end = next((one for one in ends if one.cell_length + needed <= width), ends[-1])
         room = width - end.cell_length - 2
         begin = next((one for one in begins if one.cell_length <= room), begins[-1])
         if room < 10:
