@@ -33,4 +33,6 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOLDFAST_HOME", str(home))
     monkeypatch.setenv("EDITOR", "true")
+    if os.environ.get("TERM") == "dumb":  # there the app is a plain chat
+        monkeypatch.setenv("TERM", "xterm")
     return home

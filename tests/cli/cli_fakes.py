@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from holdfast.core.config.paths import Paths
+from holdfast.core.config.settings import Settings
 from holdfast.core.domain import events as ev
 from holdfast.core.domain.agents import AgentInfo, AgentSpec, AvailableAgent, Layer, ToolAssignment, Trust
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
@@ -184,6 +185,7 @@ class FakeWorkbench:
             create=self._create,
             get=self._session,
             rename=self._rename,
+            configure=self._configure,
             delete=self._delete,
             fork=self._fork,
             search=self._search,
@@ -213,7 +215,7 @@ class FakeWorkbench:
             check_provider=self._check_provider,
             set_address=self._set_address,
         )
-        self.engine = SimpleNamespace(status=self._status, check=self._check)
+        self.engine = SimpleNamespace(status=self._status, check=self._check, settings=self._settings)
 
     # --- the log
 
@@ -400,6 +402,11 @@ class FakeWorkbench:
         self.calls.append(("delete", session_id))
         del self.known[session_id]
 
+    async def _configure(self, session_id: str, agent: str | None = None, model: Any = None) -> Session:
+        changed = self.known[session_id].model_copy(update={"agent": agent, "model": model})
+        self.known[session_id] = changed
+        return changed
+
     async def _fork(self, session_id: str, before: int | None = None) -> Session:
         self.calls.append(("fork", session_id, before))
         return session_of("forked-id", forked_from=session_id)
@@ -499,6 +506,9 @@ class FakeWorkbench:
             waiting=2,
             last_event_id=7,
         )
+
+    async def _settings(self, project: str | None = None) -> Settings:
+        return Settings()
 
     async def _check(self, repair: bool = False) -> tuple[CheckResult, ...]:
         self.calls.append(("check", repair))

@@ -55,13 +55,13 @@ class Asker:
         await self._workbench.agents.trust(project, answer.lower() in ("y", "yes"))
 
     async def _ask_approval(self, approval: Approval) -> bool:
-        show_approval(self._console, approval)
+        self.show(approval)
         while True:
-            answer = await self._read(_menu(approval))
+            answer = await self._read(self.menu(approval))
             if answer is None:
                 return False
             try:
-                decision = await self._decision(answer.strip(), approval)
+                decision = await self._decision(self.letter(answer.strip(), approval), approval)
                 if decision is None:
                     continue
                 await self._decide(approval, decision)
@@ -71,6 +71,24 @@ class Asker:
                 self._console.line(refused.message, "bad")
                 continue
             return True
+
+    def show(self, approval: Approval) -> None:
+        """Writes what waits."""
+        show_approval(self._console, approval)
+
+    def menu(self, approval: Approval) -> str:
+        """Returns the prompt: the letters that decide."""
+        return _menu(approval)
+
+    def show_question(self, question: Question) -> None:
+        """Writes what an agent asks."""
+        self._console.line(f"? {question.text}", "ask")
+        for number, choice in enumerate(question.choices, start=1):
+            self._console.line(f"  {number} {sanitize_line(choice)}")
+
+    def letter(self, answer: str, approval: Approval) -> str:
+        """Returns the letter that was meant."""
+        return answer
 
     async def _decide(self, approval: Approval, decision: Decision) -> None:
         with self._deciding():
@@ -132,9 +150,7 @@ class Asker:
             return path.read_text(encoding="utf-8", errors="replace")
 
     async def _ask_question(self, question: Question) -> bool:
-        self._console.line(f"? {question.text}", "ask")
-        for number, choice in enumerate(question.choices, start=1):
-            self._console.line(f"  {number} {sanitize_line(choice)}")
+        self.show_question(question)
         while True:
             answer = await self._read("answer > ")
             if answer is None:

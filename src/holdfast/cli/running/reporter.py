@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from holdfast.cli.output import json_line
@@ -43,8 +44,21 @@ from holdfast.core.domain.text import sanitize_line, shorten
 _SUMMARY = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What stands before a line that tells of a tool call or of knowledge."""
+
+    call: str = "▸ "
+    ok: str = "✓ "
+    client: str = "↗ "
+    failed: str = "✗ "
+    knowledge: str = "⌕ "
+
+
 class Reporter:
     """Writes what one run does; `as_json` puts the events on stdout instead of the reply."""
+
+    signs = Signs()
 
     def __init__(self, console: Console, choice: ModelChoice | None, as_json: bool) -> None:
         self._console = console
@@ -88,7 +102,7 @@ class Reporter:
         match logged.event:
             case ToolCallRequested(call_id=call_id, name=name, arguments=arguments, invalid=invalid):
                 self._names[call_id] = name
-                self._console.line(f"▸ {name} {summary(arguments)}".rstrip())
+                self._console.line(f"{self.signs.call}{name} {summary(arguments)}".rstrip())
                 if invalid:
                     self._console.line(f"  invalid: {invalid}", "bad")
             case ToolCallStarted(call_id=call_id):
@@ -98,13 +112,14 @@ class Reporter:
                 self._console.transient(f"{self._names.get(call_id, 'tool')} … {last}")
             case ToolCallCompleted(outcome="ok") as done:
                 self._console.transient("")
-                self._console.line(f"✓ {done.name} {done.duration_ms / 1000:.2f} s", "faint")
+                self._console.line(f"{self.signs.ok}{done.name} {done.duration_ms / 1000:.2f} s", "faint")
             case ToolCallCompleted(outcome="client") as done:
-                self._console.line(f"↗ {done.name} handed to the caller", "faint")
+                self._console.line(f"{self.signs.client}{done.name} handed to the caller", "faint")
             case ToolCallCompleted() as done:
                 self._console.transient("")
                 why = shorten(sanitize_line(text_of(done.content)), _SUMMARY)
-                self._console.line(f"✗ {done.name} {done.outcome}: {why}".rstrip(": "), "bad")
+                said = f"{self.signs.failed}{done.name} {done.outcome}: {why}"
+                self._console.line(said.rstrip(": "), "bad")
             case FileChanged(path=path, change=change):
                 self._console.line(f"  {change.value} {sanitize_line(path)}", "faint")
             case ApprovalResolved(status="approved" | "denied", decision=decision) as resolved if decision:
@@ -139,7 +154,9 @@ class Reporter:
                     f"The conversation was long: {dropped} messages are a summary now.", "faint"
                 )
             case RetrievalCompleted(call_id=None) as retrieval:
-                self._console.line(retrieved(retrieval), "bad" if retrieval.error else "faint")
+                self._console.line(
+                    retrieved(retrieval, self.signs.knowledge), "bad" if retrieval.error else "faint"
+                )
             case SessionDeleted():
                 self._console.line("The session was deleted.", "bad")
             case RunCompleted(reason="client_tools"):
@@ -172,7 +189,7 @@ class Reporter:
             self._console.reply(f"{line}\n")
 
 
-def retrieved(retrieval: RetrievalCompleted) -> str:
+def retrieved(retrieval: RetrievalCompleted, sign: str = Signs().knowledge) -> str:
     """Returns in a line what was put before the model."""
     if retrieval.error is not None:
         return f"Knowledge: {sanitize_line(retrieval.error.message)}"
@@ -180,7 +197,7 @@ def retrieved(retrieval: RetrievalCompleted) -> str:
     left = len(retrieval.items) - used
     of = f" of {sanitize_line(', '.join(retrieval.collections))}" if retrieval.collections else ""
     dropped = f"; {left} had no room" if left else ""
-    return f"⌕ {used} passages{of} go along{dropped}"
+    return f"{sign}{used} passages{of} go along{dropped}"
 
 
 def summary(arguments: dict[str, Any]) -> str:
