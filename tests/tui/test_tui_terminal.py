@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from datetime import timedelta
 from itertools import count, pairwise
+from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 from fake_workbench import NOON
 from hypothesis import given
@@ -185,3 +189,34 @@ def test_what_was_seen_on_coming_back_is_not_told(log: Log, away: Attention) -> 
     away.take(log.event(RunCompleted, 30, reason="stop"))
     away.focus(True)
     assert away.call(now=0.0) is None
+
+
+def test_a_terminal_is_asked_told_and_left_as_it_was(tmp_path: Path) -> None:
+    child = pexpect.spawn(
+        sys.executable,
+        [str(Path(__file__).with_name("terminal_program.py")), str(tmp_path)],
+        env={**os.environ, "TERM": "xterm-256color", "TMUX": ""},
+        dimensions=(30, 120),
+        encoding="utf-8",
+        timeout=20,
+    )
+    child.expect_exact("\x1b[?2031h\x1b]11;?\x07")
+    assert "Holdfast" in (child.before or ""), "the screen is painted first"
+    child.send("x\x1b]11;rgb:ffff/ff")
+    child.send("ff/ffff\x07")
+    child.expect_exact("\x1b[22;2t\x1b]2;Holdfast\x07")
+    child.send("\r")
+    child.expect_exact("● Holdfast")
+    child.send("\x1b[O")
+    child.expect(r"\x1b\]9;Holdfast needs you: [^\x07]+\x07")
+    child.expect_exact("\x1b]2;⚠ needs you")
+    child.send("\x1b[I\x1b[19~")
+    child.expect_exact("\x1b[?1003l")
+    child.expect_exact("mouse: terminal")
+    child.send("\x1b[19~")
+    child.expect_exact("\x1b[?1003h")
+    child.send("\x11")
+    child.expect_exact("\x1b[?2031l")
+    child.expect_exact("\x1b[23;2t")
+    child.expect_exact("LEFT '' holdfast-light")
+    child.expect(pexpect.EOF)
