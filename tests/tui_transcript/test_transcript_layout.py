@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 
 from hypothesis import given, settings
@@ -11,11 +12,12 @@ from textual.geometry import Offset
 from textual.selection import Selection
 
 from holdfast.tui.presenters.entries import CommandView, DiffView, Entry, TableView, TextView
-from holdfast.tui.widgets.transcript.block import key_of, place_of
+from holdfast.tui.widgets.transcript.block import Block, key_of, place_of
 from holdfast.tui.widgets.transcript.column import Column
 from holdfast.tui.widgets.transcript.index import Heights
 from holdfast.tui.widgets.transcript.line import Line, Paint, lay_out
 from holdfast.tui.widgets.transcript.selection import selected_text, word_at
+from holdfast.tui.widgets.transcript.sources import Plain
 
 
 def reply(id: str, text: str, **fields: object) -> Entry:
@@ -235,3 +237,21 @@ def test_a_message_of_five_megabytes_is_laid_out_in_bounded_pieces(paint: Paint)
     column.settle(0, 40)
     assert column.total < 4_000
     assert screen(column, column.settle(0, 40, at_end=True), 40)[-1] == "▌ … 4,800,000 more characters"
+
+
+def test_rows_that_are_forgotten_leave_nothing_to_the_collector(paint: Paint) -> None:
+    block = Block(Plain("some words"), key_of(1, 0, 0), gap=False, width=20)
+    gc.collect()
+    gc.disable()
+    try:
+        for width in (20, 12):  # another width drops rows, too
+            row = block.lay(width, paint)[0]
+            # As the compositor does: a strip keeps what was cut from it, itself among that.
+            assert row.adjust_cell_length(40).divide([40])
+            row.divide([row.cell_length])
+            row.crop_extend(0, row.cell_length, None)
+            del row
+        block.forget()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

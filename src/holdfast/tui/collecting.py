@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 PERIOD_S = 2.0
 QUIET = 0.05
 """The app is quiet when it has used less than this share of the last period."""
-MOST_WAITING = 2_000
+MOST_WAITING = 200
 """Collections of the middle generation after which the old one is collected in any case."""
+RENEWED = 30
+"""Collections after which everything is looked at again."""
 _YOUNG, _MIDDLE, _NEVER = 700, 10, 1_000_000_000
 
 
@@ -27,6 +29,7 @@ class Collecting:
 
     def __init__(self) -> None:
         self._used = 0.0
+        self._times = 0
         self._before: tuple[int, int, int] | None = None
 
     def begin(self, app: App[object]) -> None:
@@ -44,6 +47,9 @@ class Collecting:
         quiet = used - self._used < QUIET * PERIOD_S
         waiting = gc.get_count()[2]
         if (quiet and waiting) or waiting > MOST_WAITING:
+            self._times += 1
+            if quiet and self._times >= RENEWED:
+                self.renew()
             gc.collect()
             gc.freeze()
         self._used = time.process_time()
@@ -51,6 +57,7 @@ class Collecting:
     def renew(self) -> None:
         """Looks at everything again the next time: much of it is not used any more."""
         if self._before is not None:
+            self._times = 0
             gc.unfreeze()
 
     def end(self) -> None:

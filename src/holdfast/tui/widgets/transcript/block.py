@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from textual.strip import Strip
 
@@ -24,6 +24,22 @@ def key_of(item: int, block: int, line: int) -> int:
 def place_of(key: int) -> tuple[int, int, int]:
     """Returns the item, block and line that a key was made of."""
     return key >> 2 * _BITS, key >> _BITS & _MASK, key & _MASK
+
+
+def release(rows: Iterable[Strip]) -> None:
+    """Lets go of rows that are not drawn any more.
+
+    A strip keeps what was cut from it, often itself: without this it would stay until garbage is collected.
+    """
+    for row in rows:
+        padded = row._line_length_cache
+        for key in list(padded.keys()):
+            if (other := padded.get(key)) is not None and other is not row:
+                other._divide_cache.clear()
+                other._crop_extend_cache.clear()
+        padded.clear()
+        row._divide_cache.clear()
+        row._crop_extend_cache.clear()
 
 
 class Block:
@@ -79,6 +95,7 @@ class Block:
             key = self.key + number
             line = lines[number]
             laid.append(lay_out(line, width, key, paint, marks(key, line) if marks else ()))
+        release(self.rows or ())
         self._laid = laid
         self._stamp = stamp
         self.rows = [row for rows in laid for row in rows]
@@ -99,6 +116,7 @@ class Block:
 
     def forget(self) -> None:
         """Drops lines and rows; the height stays."""
+        release(self.rows or ())
         self.lines = None
         self.rows = None
         self._laid = []

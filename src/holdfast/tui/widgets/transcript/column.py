@@ -90,6 +90,7 @@ class Column:
         return bisect_left(self.items, item.number, key=_number)
 
     def clear(self) -> None:
+        self.repaint()
         self.items.clear()
         self.heights = Heights()
         self._by_id.clear()
