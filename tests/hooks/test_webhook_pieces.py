@@ -48,6 +48,8 @@ def test_patterns_add_up() -> None:
         "session.renamed",
         "session.configured",
         "session.deleted",
+        "session.mode_changed",
+        "session.grants_dropped",
         "session.starred",
         "session.archived",
         "session.trashed",

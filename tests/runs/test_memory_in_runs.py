@@ -270,6 +270,8 @@ async def test_entries_that_an_agent_keeps_say_so_and_are_kept_once(open_memory_
         assert (entry.content, entry.tags) == ("Likes tea", ("drinks", "taste"))
         assert (entry.source, entry.agent, entry.session_id) == ("agent", "keeper", session.id)
         await bench.workbench.sessions.delete(session.id)
+        assert (await memory.entry(entry.id)).session_id is None, "it is in the trash"
+        await bench.workbench.sessions.delete(session.id, permanent=True)
         assert (await memory.entry(entry.id)).session_id is None
         await bench.workbench.sessions.create("keeper", str(bench.project), id=session.id)
         assert (await memory.entry(entry.id)).session_id is None

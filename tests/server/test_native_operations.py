@@ -360,7 +360,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("sessions.see", {"session_id": "s1", "through": 7}, SESSION),
     ("sessions.take_in", {"data": b"# T\n\n## You\n", "name": "\u00fc.md", "agent": "analyst"}, (SESSION,)),
     ("trash.list", {"kind": "session", "limit": 3}, page(TRASHED, more="x=")),
-    ("trash.restore", {"kind": "memory_block", "id": "a b/c"}, None),
+    ("trash.restore", {"kind": "memory_block", "id": "a b?c"}, None),
     ("trash.empty", {}, 2),
     ("trash.empty", {"kind": "agent", "id": "a1"}, 1),
     ("sessions.fork", {"session_id": "s1", "before": 0}, SESSION),

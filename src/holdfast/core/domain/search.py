@@ -114,7 +114,8 @@ def _moment(name: str, values: list[str], now: datetime) -> datetime | None:
     said = values[-1]
     if span := _SPAN.fullmatch(said):
         hours = int(span[1]) * _HOURS[span[2]]
-        return max(now.astimezone(UTC) - timedelta(hours=hours), datetime(1970, 1, 1, tzinfo=UTC))
+        begin = datetime(1970, 1, 1, tzinfo=UTC)
+        return now.astimezone(UTC) - min(timedelta(hours=hours), now - begin)
     here = now.astimezone()
     if said in ("today", "yesterday"):
         day = here.date() - timedelta(days=said == "yesterday")

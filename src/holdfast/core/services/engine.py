@@ -64,6 +64,7 @@ class EngineService:
         figures: Callable[[], Awaitable[EngineFigures]],
         file: SettingsFile,
         logs: LogReader,
+        purge: Callable[[], Awaitable[int]],
     ) -> None:
         self._access = access
         self._log = log
@@ -81,6 +82,7 @@ class EngineService:
         self._figures = figures
         self._file = file
         self._logs = logs
+        self._purge = purge
 
     async def status(self) -> EngineStatus:
         sessions, waiting = await self._log.reader.counts(self._access.owner)
@@ -192,9 +194,15 @@ class EngineService:
         results.append(await self._check_index(repair))
         results.append(await self._library.check(repair=repair))
         results.append(await self._check_blobs())
+        results.append(await self._empty_old_trash())
         results.append(await self._check_models())
         results.append(await asyncio.to_thread(self._check_agents))
         return tuple(results)
+
+    async def _empty_old_trash(self) -> CheckResult:
+        gone = await self._purge()
+        message = f"{gone} old things were deleted for good." if gone else "Nothing in it is too old."
+        return CheckResult(name="trash", state="repaired" if gone else "ok", message=message)
 
     async def _check_index(self, repair: bool) -> CheckResult:
         try:

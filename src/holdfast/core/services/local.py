@@ -356,6 +356,7 @@ class LocalWorkbench:
             listeners=parts.listeners,
             settings=parts.settings,
             started_at=core.started_at,
+            purge=core.trash.purge,
             figures=core.figures.read,
             file=core.settings_file,
             logs=core.logs,

@@ -19,6 +19,7 @@ from holdfast.core.domain.events import (
     RunCancelled,
     RunFailed,
     RunStarted,
+    SessionModeChanged,
     ToolCallCompleted,
     ToolCallRequested,
 )
@@ -27,6 +28,7 @@ from holdfast.core.domain.messages import ToolResultPart, UserPart, results_in, 
 from holdfast.core.domain.passages import quoted, where
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize, sanitize_line
+from holdfast.core.sessions.speakers import below
 
 _ACTIVE = re.compile(r"[\\`\[\]<]")
 """What links, pictures, code and HTML begin with in Markdown."""
@@ -55,21 +57,32 @@ def to_markdown(session: Session, events: Iterable[LoggedEvent]) -> str:
         "",
         f"Agent `{session.agent}` · {session.created_at:%Y-%m-%d %H:%M} UTC · {session.messages} messages",
     ]
+    silent = False  # whether the heading of the reply is still to come
     for logged in events:
-        lines.extend(_markdown(logged))
+        written = _markdown(logged, session.agent)
+        if isinstance(logged.event, MessageAdded):
+            silent = silent or bool(written)
+        elif silent and written and not isinstance(logged.event, RunStarted):
+            written = ["", f"## {session.agent}", *written]
+            silent = False
+        lines.extend(written)
     return sanitize("\n".join(lines)) + "\n"
 
 
-def _markdown(logged: LoggedEvent) -> list[str]:
+def _markdown(logged: LoggedEvent, agent: str) -> list[str]:
     match logged.event:
         case MessageAdded(parts=parts, origin=origin):
-            return [*_results(results_in(parts)), *_said(without_results(parts), origin)]
-        case RunStarted(agent=agent, model=model):
-            return ["", f"*{agent} on {model}*" if model else "*A tool, run directly*"]
+            return [*_results(results_in(parts)), *_said(without_results(parts), origin, agent)]
+        case RunStarted(agent=named, model=model):
+            return ["", f"*{named} on {model}*" if model else "*A tool, run directly*"]
         case PartCompleted() as part if part.text.strip():
             return [
                 "",
-                *([part.text, *_sources(part.citations)] if part.kind == "text" else _quote(part.text)),
+                *(
+                    [below(part.text, agent), *_sources(part.citations)]
+                    if part.kind == "text"
+                    else _quote(part.text)
+                ),
             ]
         case ToolCallRequested(name=name, arguments=arguments):
             return ["", f"**Tool call** `{name}`", *_fence(json.dumps(arguments, ensure_ascii=False), "json")]
@@ -77,10 +90,8 @@ def _markdown(logged: LoggedEvent) -> list[str]:
             return ["", f"*`{name}` was handed to the caller*"]
         case ToolCallCompleted(name=name, outcome=outcome, content=content):
             return ["", f"**Result** of `{name}`: {outcome}", *_fence(text_of(content))]
-        case ApprovalResolved(status=status, decision=decision):
-            by = f" by {decision.decided_by}, {decision.scope}" if decision else ""
-            reason = f": {decision.reason}" if decision and decision.reason else ""
-            return ["", f"*Approval {status}{by}{reason}*"]
+        case ApprovalResolved() | SessionModeChanged() as decided:
+            return ["", f"*{_decided(decided)}, {decided.at:%Y-%m-%d %H:%M} UTC*"]
         case QuestionAsked(question=question):
             return ["", f"**Question**: {question.text}", *(f"- {choice}" for choice in question.choices)]
         case QuestionAnswered(answer=answer) if answer is not None:
@@ -99,9 +110,27 @@ def _markdown(logged: LoggedEvent) -> list[str]:
             return []
 
 
-def _said(parts: tuple[UserPart, ...], origin: str) -> list[str]:
+def _decided(event: ApprovalResolved | SessionModeChanged) -> str:
+    """Says what a person has allowed, and with what."""
+    if isinstance(event, SessionModeChanged):
+        why = f"by {event.by}{_with(event.client)}" if event.by else f"because {event.reason}"
+        return f"Mode {event.mode.value} {why}"
+    decision = event.decision
+    if decision is None:
+        return f"Approval {event.status}"
+    reason = f": {decision.reason}" if decision.reason else ""
+    return (
+        f"Approval {event.status} by {decision.decided_by}{_with(decision.client)}, {decision.scope}{reason}"
+    )
+
+
+def _with(client: str) -> str:
+    return f" ({client})" if client else ""
+
+
+def _said(parts: tuple[UserPart, ...], origin: str, agent: str) -> list[str]:
     who = "You" if origin in ("send", "steer") else f"You ({origin})"
-    return ["", f"## {who}", "", text_of(parts)] if parts else []
+    return ["", f"## {who}", "", below(text_of(parts), agent)] if parts else []
 
 
 def _results(results: tuple[ToolResultPart, ...]) -> list[str]:

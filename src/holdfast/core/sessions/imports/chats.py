@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from holdfast.core.sessions.imports.conversation import MAX_MESSAGES, Conversation, Role, moment
+from holdfast.core.sessions.imports.conversation import MAX_MESSAGES, Conversation, moment
+from holdfast.core.sessions.speakers import Role
 
 _ROLES: dict[str, Role] = {"user": "user", "human": "user", "assistant": "assistant", "model": "assistant"}
 """Instructions (`system`) and tools are left out: they were another program's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from holdfast.core.domain.errors import TooLargeError
 from holdfast.core.domain.events import (
@@ -22,6 +22,7 @@ from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import Timing
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.domain.values import new_id
+from holdfast.core.sessions.speakers import Role
 
 MAX_BYTES = 64 * 2**20
 """Largest file."""
@@ -36,8 +37,6 @@ IMPORTED = "imported"
 NO_QUESTION = "(The conversation begins with a reply.)"
 
 _UNKNOWN = Timing(request_ms=0, total_ms=0)
-
-Role = Literal["user", "assistant"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ def checked(
     """
     renaming, order = Renaming(session_id), _Order()
     for number, fields in enumerate(log, 1):
-        if fields.get("type") not in _TYPES:
+        kind = fields.get("type")
+        if not isinstance(kind, str) or kind not in _TYPES:
             continue
         try:
             event = EVENT.validate_python(_harmless(fields, own_blobs))
