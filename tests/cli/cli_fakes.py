@@ -16,7 +16,14 @@ from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain import events as ev
 from holdfast.core.domain.agents import AgentInfo, AgentSpec, AvailableAgent, Layer, ToolAssignment, Trust
-from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
+from holdfast.core.domain.approvals import (
+    Approval,
+    ApprovalStatus,
+    ApproveMode,
+    Decision,
+    Rules,
+    Verdict,
+)
 from holdfast.core.domain.errors import (
     ConflictError,
     Diagnostic,
@@ -29,7 +36,9 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.files import FileEntry
 from holdfast.core.domain.messages import FilePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
+from holdfast.core.domain.modes import AutoLimits, SessionMode
 from holdfast.core.domain.providers import ProviderCheck
+from holdfast.core.domain.rules import RuleEntry, RuleSuggestion, RuleWeight
 from holdfast.core.domain.runs import Run, RunStatus, SearchHit, Session, Submitted, ToolRun
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import DiffBlock, Question, Risk, ToolInfo
@@ -201,8 +210,23 @@ class FakeWorkbench:
             answer=self._answer,
         )
         self.approvals = SimpleNamespace(
-            list=self._approvals, decide=self._decide, rules=self._rules, policy_path=self._policy_path
+            list=self._approvals,
+            history=self._history,
+            decide=self._decide,
+            rules=self._rules,
+            policy_path=self._policy_path,
+            sources=self._sources,
+            weigh=self._weigh,
+            suggestions=self._suggestions,
+            add_rule=self._add_rule,
+            remove_rule=self._remove_rule,
+            mode=self._mode,
+            set_mode=self._set_mode,
         )
+        self.ruled: list[tuple[str, str, str]] = []
+        """What was done to rules: added or removed, which, in which list."""
+        self.modes: dict[str, SessionMode] = {}
+        self.asked_history: tuple[Any, ...] = ()
         self.events = SimpleNamespace(follow=self._follow)
         self.files = SimpleNamespace(list=self._files, attach=self._attach, undo=self._undo, redo=self._undo)
         self.tools = SimpleNamespace(list=self._tools, run=self._run_tool, result=self._tool_result)
@@ -366,6 +390,48 @@ class FakeWorkbench:
 
     async def _rules(self) -> Rules:
         return Rules(allow=("read_file",), deny=("run_command(rm *)",))
+
+    async def _history(self, *asked: Any) -> Page[Approval]:
+        self.asked_history = asked
+        return Page(items=tuple(reversed(self.listed_approvals)))
+
+    async def _sources(self, session_id: str | None = None) -> tuple[RuleEntry, ...]:
+        own = RuleEntry(
+            rule="read_file",
+            verdict=Verdict.ALLOW,
+            origin="user",
+            where="/config/policy.yaml",
+            removable=True,
+        )
+        if session_id is None:
+            return (own,)
+        agent = RuleEntry(
+            rule="run_command", verdict=Verdict.ASK, origin="agent", where="general", removable=False
+        )
+        return (agent, own)
+
+    async def _weigh(self, rule: str) -> RuleWeight:
+        return RuleWeight(rule=rule, exact=False, covered=9, denied=1, risks=("It is wide.",), before=("x",))
+
+    async def _suggestions(self) -> tuple[RuleSuggestion, ...]:
+        return (RuleSuggestion(kind="folder", approved=4, weight=await self._weigh("write_file(docs/*)")),)
+
+    async def _add_rule(self, rule: str, verdict: Verdict) -> Rules:
+        self.ruled.append(("added", rule, verdict.value))
+        return Rules(allow=(rule,))
+
+    async def _remove_rule(self, rule: str, verdict: Verdict) -> Rules:
+        self.ruled.append(("removed", rule, verdict.value))
+        return Rules()
+
+    async def _mode(self, session_id: str) -> SessionMode | None:
+        return self.modes.get(session_id)
+
+    async def _set_mode(
+        self, session_id: str, mode: ApproveMode, limits: AutoLimits | None = None
+    ) -> SessionMode:
+        self.modes[session_id] = SessionMode(mode=mode, limits=limits, since=NOW)
+        return self.modes[session_id]
 
     async def _policy_path(self) -> str:
         return "/config/policy.yaml"

@@ -21,7 +21,7 @@ COMMANDS = {
     "run": "Ask an agent and stream its reply to stdout.",
     "agents": "List, show, check and write agents.",
     "sessions": "List, search, export, fork and delete sessions.",
-    "approvals": "See and decide what waits for you.",
+    "approvals": "See and decide what waits for you; the record of it, the rules that spare it, and modes.",
     "files": "See what agents made; undo and redo a run's changes.",
     "knowledge": "Give agents your documents: collections, and searches in them.",
     "jobs": "Follow, cancel and retry long work, such as taking documents in.",

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION", help="An id, its start, or `last`.")]
 ApprovalId = Annotated[str, typer.Argument(metavar="APPROVAL", help="An id, its start, or `last`.")]
+ApprovalIds = Annotated[list[str], typer.Argument(metavar="APPROVAL…", help="Ids, their starts, or `last`.")]
 Project = Annotated[
     str | None, typer.Option("--project", metavar="DIR", help="The project folder; default: this one.")
 ]

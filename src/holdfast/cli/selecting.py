@@ -12,6 +12,8 @@ from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import all_items
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from holdfast.core.domain.approvals import Approval
     from holdfast.core.domain.jobs import Job
     from holdfast.core.domain.knowledge import Document
@@ -103,6 +105,28 @@ async def approvals(
 ) -> tuple[Approval, ...]:
     """Returns all approvals, oldest first: those that wait, or decided ones too."""
     return await all_items(lambda limit, cursor: workbench.approvals.list(session_id, pending, limit, cursor))
+
+
+async def record(
+    workbench: Workbench,
+    words: str,
+    status: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    session_id: str | None,
+) -> tuple[Approval, ...]:
+    """Returns the record of approvals, latest first. Raises `InvalidError` for a status that there is not."""
+    from holdfast.core.domain.approvals import ApprovalStatus  # start-up time: only this needs it
+
+    known = [each.value for each in ApprovalStatus]
+    if status is not None and status not in known:
+        raise InvalidError(f"--status {status!r} is none of {', '.join(known)}")
+    wanted = None if status is None else ApprovalStatus(status)
+    return await all_items(
+        lambda limit, cursor: workbench.approvals.history(
+            words, wanted, since, until, session_id, limit, cursor
+        )
+    )
 
 
 async def questions(workbench: Workbench, session_id: str | None = None) -> tuple[Question, ...]:

@@ -35,3 +35,12 @@ def moment(text: str, now: datetime | None = None) -> datetime:
         raise InvalidError(
             f"{text!r} is no time; write how long ago (7d, 24h) or a date (2026-11-22)"
         ) from None
+
+
+def day_of(text: str) -> tuple[datetime, datetime]:
+    """Returns begin and end of the day that `text` says, by the clock here. Raises `InvalidError`."""
+    try:
+        begin = datetime.fromisoformat(text.strip()).replace(hour=0, minute=0, second=0, microsecond=0)
+        return begin.astimezone(UTC), (begin + timedelta(days=1)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidError(f"{text!r} is no day; write one such as 2026-11-22") from None

@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from holdfast.cli import selecting
 from holdfast.cli.calling import call
+from holdfast.cli.commands import rules
 from holdfast.cli.editing import parse_arguments
-from holdfast.cli.options import ApprovalId, Json, group
-from holdfast.cli.output import ago, say, say_fields, say_json, say_table, short_ids
+from holdfast.cli.options import ApprovalId, ApprovalIds, Json, group
+from holdfast.cli.output import advise, ago, say, say_fields, say_json, say_table, short_ids
 from holdfast.cli.previews import preview_lines
+from holdfast.cli.times import day_of
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.approvals import Approval, Decision, Rules
+    from holdfast.core.domain.approvals import Approval, Decision
+    from holdfast.core.domain.errors import HoldfastError
     from holdfast.core.services.workbench import Workbench
 
-app = group("See and decide what waits for you.")
+app = group("See and decide what waits for you; the record of it, the rules that spare it, and modes.")
+rules.register(app)
 
 
 @app.command("list")
 def list_approvals(
-    every: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="The record: decided ones too, latest first.")] = False,
     session: Annotated[str | None, typer.Option(help="Of one session only.")] = None,
+    search: Annotated[
+        str,
+        typer.Option(metavar="WORDS", help="Of the record: words of tool, agent, subject, person, reason."),
+    ] = "",
+    status: Annotated[
+        str | None, typer.Option(help="Of the record: approved, denied, expired, cancelled or stale.")
+    ] = None,
+    day: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Of the record: decided on 2026-11-22.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """List what waits for a decision, oldest first."""
+    """List what waits for a decision, oldest first; or the record of who decided what, when and with what."""
+    if every or search or status or day:
+        _list_record(session, search, status, day, as_json)
+        return
 
     async def listed(workbench: Workbench) -> tuple[Approval, ...]:
         of = (await selecting.session(workbench, session)).id if session else None
-        return await selecting.approvals(workbench, of, pending=not every)
+        return await selecting.approvals(workbench, of)
 
     found = call(listed)
     if as_json:
@@ -38,13 +55,37 @@ def list_approvals(
         return
     ids = short_ids(a.id for a in found)
     say_table(
-        ("ID", "STATE", "TOOL", "SUBJECT", "AGENT", "ASKED", "WHY"),
-        [
-            (ids[a.id], a.status.value, a.tool, a.subject, a.agent, ago(a.requested_at), a.reason)
-            for a in found
-        ],
+        ("ID", "TOOL", "SUBJECT", "AGENT", "ASKED", "WHY"),
+        [(ids[a.id], a.tool, a.subject, a.agent, ago(a.requested_at), a.reason) for a in found],
         empty="Nothing waits for your approval.",
     )
+
+
+def _list_record(
+    session: str | None, search: str, status: str | None, day: str | None, as_json: bool
+) -> None:
+    since, until = (None, None) if day is None else day_of(day)
+
+    async def listed(workbench: Workbench) -> tuple[Approval, ...]:
+        of = (await selecting.session(workbench, session)).id if session else None
+        return await selecting.record(workbench, search, status, since, until, of)
+
+    found = call(listed)
+    if as_json:
+        say_json(found)
+        return
+    ids = short_ids(a.id for a in found)
+    rows = []
+    for each in found:
+        decision = each.decision
+        by, using, scope = (
+            (decision.decided_by, decision.client, decision.scope) if decision else ("", "", "")
+        )
+        state = f"{each.status.value}, {scope}" if scope not in ("", "once") else each.status.value
+        when = ago(each.decided_at or each.requested_at)
+        rows.append((ids[each.id], state, each.tool, each.subject, each.agent, by, using, when))
+    headings = ("ID", "STATE", "TOOL", "SUBJECT", "AGENT", "BY", "WITH", "WHEN")
+    say_table(headings, rows, empty="Nothing in the record fits.")
 
 
 @app.command()
@@ -63,6 +104,7 @@ def show(approval: ApprovalId, as_json: Json = False) -> None:
             ("tool", f"{found.tool} ({found.risk.value})"),
             ("why", found.reason),
             ("rule", found.rule),
+            ("decided", _decided(found)),
             (
                 "expires",
                 found.expires_at and f"{found.expires_at.astimezone():%F %T}, then: {found.on_expiry}",
@@ -74,9 +116,18 @@ def show(approval: ApprovalId, as_json: Json = False) -> None:
         say(line.text)
 
 
+def _decided(found: Approval) -> str:
+    decision = found.decision
+    if decision is None or found.decided_at is None:
+        return ""
+    using = f" ({decision.client})" if decision.client else ""
+    reason = f": {decision.reason}" if decision.reason else ""
+    return f"{found.decided_at.astimezone():%F %T} by {decision.decided_by}{using}, {decision.scope}{reason}"
+
+
 @app.command()
 def approve(
-    approval: ApprovalId,
+    approvals: ApprovalIds,
     session: Annotated[bool, typer.Option("--session", help="And what is like it, in this session.")] = False,
     always: Annotated[bool, typer.Option("--always", help="And add the rule to your policy file.")] = False,
     arguments: Annotated[
@@ -84,59 +135,59 @@ def approve(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Let a tool call go."""
+    """Let tool calls go; each is decided on its own."""
     from holdfast.core.domain.approvals import Decision
 
     if session and always:
         raise typer.BadParameter("say --session or --always, not both")
+    if arguments is not None and len(approvals) > 1:
+        raise typer.BadParameter("--arguments are those of one call")
     scope = "always" if always else "session" if session else "once"
     edited = None if arguments is None else parse_arguments(arguments)
-    decided, policy = call(_deciding(approval, Decision(outcome="approve", scope=scope, arguments=edited)))
-    if as_json:
-        say_json(decided)
-        return
-    say(f"approved {decided.tool} {decided.subject}")
-    if always:
-        say(f"rule added to {policy}: {decided.rule}")
+    _decide(approvals, Decision(outcome="approve", scope=scope, arguments=edited), as_json)
 
 
 @app.command()
 def deny(
-    approval: ApprovalId,
+    approvals: ApprovalIds,
     reason: Annotated[str, typer.Option(help="Why; the model sees it.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Refuse a tool call."""
+    """Refuse tool calls; each is decided on its own."""
     from holdfast.core.domain.approvals import Decision
 
-    decided, _ = call(_deciding(approval, Decision(outcome="deny", reason=reason)))
+    _decide(approvals, Decision(outcome="deny", reason=reason), as_json)
+
+
+def _decide(names: list[str], decision: Decision, as_json: bool) -> None:
+    """Decides each of the named approvals. One that cannot be decided hinders no other; then the exit
+    status is 1."""
+    from holdfast.core.domain import errors
+
+    async def decided(workbench: Workbench) -> tuple[list[Approval], list[HoldfastError], str]:
+        # All are looked for first, so that a wrong name decides nothing, and `last` is one thing throughout.
+        found = {each.id: each for each in [await selecting.approval(workbench, name) for name in names]}
+        done, failed = [], []
+        for each in found.values():
+            try:
+                done.append(await workbench.approvals.decide(each.id, decision))
+            except errors.HoldfastError as error:
+                if len(found) == 1:
+                    raise
+                failed.append(error)
+        return done, failed, await workbench.approvals.policy_path()
+
+    done, failed, policy = call(decided)
     if as_json:
-        say_json(decided)
-    else:
-        say(f"denied {decided.tool} {decided.subject}")
-
-
-@app.command()
-def rules(as_json: Json = False) -> None:
-    """Show your policy: the rules that hold for every agent."""
-
-    async def policy(workbench: Workbench) -> tuple[Rules, str]:
-        return await workbench.approvals.rules(), await workbench.approvals.policy_path()
-
-    found, path = call(policy)
-    if as_json:
-        say_json({"path": path, "rules": found})
-        return
-    say_table(
-        ("VERDICT", "RULE"),
-        [
-            *(("deny", rule) for rule in found.deny),
-            *(("ask", rule) for rule in found.ask),
-            *(("allow", rule) for rule in found.allow),
-        ],
-        empty="Your policy has no rules.",
-    )
-    say(f"\n{path}")
+        say_json(done[0] if len(done) == 1 and not failed else done)
+    for each in done if not as_json else ():
+        say(f"{'approved' if decision.outcome == 'approve' else 'denied'} {each.tool} {each.subject}")
+        if decision.scope == "always":
+            say(f"rule added to {policy}: {each.rule}")
+    for error in failed:
+        advise(f"holdfast: {error.message}")
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -167,12 +218,3 @@ def answer(
         return found.text
 
     say(f"answered: {call(answered)}")
-
-
-def _deciding(approval: str, decision: Decision) -> Any:
-    async def decided(workbench: Workbench) -> tuple[Approval, str]:
-        found = await selecting.approval(workbench, approval)
-        done = await workbench.approvals.decide(found.id, decision)
-        return done, await workbench.approvals.policy_path()
-
-    return decided

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from holdfast.cli.commands.rules import Mode
 from holdfast.cli.options import single
 
 app = single()
@@ -19,6 +20,9 @@ class Approve(StrEnum):
     NONE = "none"
     ASK = "ask"
     READS = "reads"
+    EDITS = "edits"
+    PLAN = "plan"
+    AUTO = "auto"
     ALL = "all"
 
 
@@ -40,12 +44,17 @@ def run(
         list[str] | None, typer.Option(metavar="PATH", help="Attach a file; can be repeated.")
     ] = None,
     approve: Annotated[
-        Approve,
+        Approve | None,
         typer.Option(
-            help="ask: ask on a terminal. none: never ask, what needs approval waits. "
-            "reads: reading tools need none. all: nothing does that no rule denies."
+            help="For this run alone. ask: ask on a terminal. none: never ask, what needs approval waits. "
+            "reads: reading tools need none. edits: nor do files of the workspace. plan: only reading. "
+            "auto: nothing that no rule denies asks, until a limit is reached. all: the same without limits."
         ),
-    ] = Approve.ASK,
+    ] = None,
+    mode: Annotated[
+        Mode | None,
+        typer.Option(help="The same for the session: it holds until somebody changes it."),
+    ] = None,
     tool: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Use no tools of the agent but this one; can be repeated."),
@@ -77,16 +86,18 @@ def run(
     from holdfast.cli.running.terminal import find_terminal
     from holdfast.core.domain.approvals import ApproveMode
 
-    mode = ApproveMode(approve.value)
+    if approve is not None and mode is not None:
+        raise typer.BadParameter("say --approve for this run or --mode for the session, not both")
     asked = requests.RunRequest(
         agent=agent,
         message=requests.read_message(message),
         session=session,
         project=requests.read_project(cwd),
         files=tuple(file or ()),
+        mode=None if mode is None else ApproveMode(mode.value),
         options=requests.options_of(
             model=model,
-            approve=mode,
+            approve=None if approve is None else ApproveMode(approve.value),
             schema=requests.read_schema(schema),
             instructions=instructions,
             tools=tool,
@@ -96,5 +107,5 @@ def run(
             max_cost_usd=max_cost,
         ),
     )
-    person = None if mode is ApproveMode.NONE else find_terminal(stdin_is_message=message == "-")
+    person = None if approve is Approve.NONE else find_terminal(stdin_is_message=message == "-")
     raise typer.Exit(execute(asked, person, as_json))

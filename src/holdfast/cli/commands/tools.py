@@ -79,8 +79,9 @@ def run(
         str | None, typer.Option(metavar="JSON", help="All arguments as one JSON object.")
     ] = None,
     approve: Annotated[
-        Approve, typer.Option(help="What goes without asking; `none`: nobody is asked.")
-    ] = Approve.ASK,
+        Approve | None,
+        typer.Option(help="What goes without asking; `none`: nobody is asked. Default: the session's mode."),
+    ] = None,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Work for no longer; waiting does not count.")
     ] = None,
@@ -96,15 +97,16 @@ def run(
     from holdfast.cli.running.tool import ToolRequest, execute_tool
     from holdfast.core.domain.approvals import ApproveMode
 
-    mode = ApproveMode(approve.value)
     asked = ToolRequest(
         session=session,
         tool=name,
         pairs=tuple(pairs or ()),
         arguments=arguments,
-        options=options_of(approve=mode, timeout_s=timeout),
+        options=options_of(
+            approve=None if approve is None else ApproveMode(approve.value), timeout_s=timeout
+        ),
     )
-    person = None if mode is ApproveMode.NONE else find_terminal(stdin_is_message=False)
+    person = None if approve is Approve.NONE else find_terminal(stdin_is_message=False)
     raise typer.Exit(execute_tool(asked, person, as_json))
 
 

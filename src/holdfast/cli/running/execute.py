@@ -79,6 +79,8 @@ class Execution:
         progress = Progress(new_id(), None)
         follower = Follower(self._workbench, session.id, self._console, reporter, progress, self._asker)
         with follower.interrupts():
+            if self._request.mode is not None:
+                await self._workbench.approvals.set_mode(session.id, self._request.mode)
             async with self._refusable(session):
                 submitted = await self._workbench.runs.send(
                     session.id, parts, self._request.options, progress.message_id

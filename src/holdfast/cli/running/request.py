@@ -32,6 +32,8 @@ class RunRequest:
     """On the engine's machine; empty: the user's own one there."""
     files: tuple[str, ...]
     options: RunOptions
+    mode: ApproveMode | None = None
+    """The session's, from now on; None: as it is."""
 
 
 def read_message(argument: str) -> str:
@@ -67,7 +69,7 @@ def read_schema(path: Path | None) -> dict[str, Any] | None:
 
 def options_of(
     *,
-    approve: ApproveMode,
+    approve: ApproveMode | None,
     model: str | None = None,
     schema: dict[str, Any] | None = None,
     instructions: str = "",
