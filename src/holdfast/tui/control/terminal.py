@@ -17,8 +17,6 @@ from holdfast.tui.terminal import terminal_of
 if TYPE_CHECKING:
     from holdfast.core.domain.events import LoggedEvent
 
-TITLE_S = 1.0
-"""How often the window's title is compared with what is open."""
 RINGS_APART_S = 1.0
 
 
@@ -35,7 +33,7 @@ class TerminalControl:
         app = context.app
         self._attention.focused = app.app_focus
         app.watch(app, "app_focus", self._focus, init=False)
-        app.set_interval(TITLE_S, self._name_window)
+        context.panes.on_named = self._name_window
 
     def apply(self, settings: TuiSettings) -> None:
         """Takes the settings, each time that they are read; the mouse's is for the start only."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -17,6 +19,7 @@ from holdfast.tui.presenters.commands import footer
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.entry_index import EntryIndex
 from holdfast.tui.presenters.finding import word_in
+from holdfast.tui.presenters.first_run import panel_actions
 from holdfast.tui.presenters.inbox import Item, detail, keys_line, summary
 from holdfast.tui.presenters.model import queue_lines
 from holdfast.tui.presenters.notices import hint_lines, placeholder, trust_lines, welcome_lines
@@ -29,7 +32,7 @@ from holdfast.tui.screens.modelled import ModelScreen
 from holdfast.tui.widgets.paint import paint_all
 from holdfast.tui.widgets.panes.sessions import SessionsPane
 from holdfast.tui.widgets.panes.side import SidePane
-from holdfast.tui.widgets.strips import HeaderLine, KeyBar
+from holdfast.tui.widgets.strips import HeaderLine, KeyBar, clickable
 from holdfast.tui.widgets.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 STYLES = Path(__file__).with_suffix(".tcss")
 PAINT_S = 0.03
 SLOW_S = 30.0
+LOW = 30
+"""Rows of a terminal in which the panel of a new session leaves out its blank lines."""
 
 
 class Panes:
@@ -62,6 +67,8 @@ class Panes:
         self.sessions = SessionsPane(id="sessions")
         self.side = SidePane(id="side")
         self.finder = Finder(self.transcript, self.entries, self._perform)
+        self.on_named: Callable[[], None] = lambda: None
+        """Called when what the window's title says may have changed."""
 
     async def mount(self) -> None:
         """Puts the panes beside the message field."""
@@ -121,6 +128,8 @@ class Panes:
                 screen.draw(parts, model, now)
         if "inbox" in parts:
             self._paint_decision()
+        if parts & {"header", "title", "run"}:
+            self.on_named()
 
     def _paint_lines(self, parts: set[str]) -> None:
         model, screen = self._model, self._screen
@@ -155,7 +164,9 @@ class Panes:
         self.transcript.display = not fresh
         self._screen.query_one("#title", Static).update(model.title or "New session")
         if fresh:
-            welcome.update(paint_all(welcome_lines(model)))
+            lines = welcome_lines(model, short=self._screen.size.height < LOW)
+            actions = panel_actions()
+            welcome.update(Content("\n").join(clickable(one, actions) for one in lines))
 
     def _paint_decision(self) -> None:
         model = self._model
