@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PERIOD_S = 2.0
 QUIET = 0.05
 """The app is quiet when it has used less than this share of the last period."""
-MOST_WAITING = 200
+MOST_WAITING = 100
 """Collections of the middle generation after which the old one is collected in any case."""
 RENEWED = 30
 """Collections after which everything is looked at again."""
@@ -53,6 +53,11 @@ class Collecting:
             gc.collect()
             gc.freeze()
         self._used = time.process_time()
+
+    def put_aside(self) -> None:
+        """Lets what is there now not be walked again for long: much was loaded that stays."""
+        if self._before is not None:
+            gc.freeze()
 
     def renew(self) -> None:
         """Looks at everything again the next time: much of it is not used any more."""

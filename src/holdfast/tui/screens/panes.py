@@ -256,6 +256,7 @@ class Panes:
 
     def prepend(self, entries: list[Entry]) -> None:
         self.entries.add(entries)
+        self._screen.app.collecting.put_aside()
         self.transcript.prepend(entries)
 
     def update_entries(self, updates: list[Update]) -> None:
