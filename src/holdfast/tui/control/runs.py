@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -36,6 +36,10 @@ SHOWN_AFTER_S = 0.4
 """After so long a message that is not taken yet is shown as one that is sent."""
 
 
+async def _nothing() -> tuple[UserPart, ...]:
+    return ()
+
+
 class RunsControl:
     """What a person does with the run of the open session."""
 
@@ -44,10 +48,17 @@ class RunsControl:
         self._sessions = sessions
         self._decisions = decisions
         self._sending = asyncio.Lock()
+        self.before_sending: Callable[[], Awaitable[tuple[UserPart, ...]]] = _nothing
+        """Awaited before a message is taken; returns what goes along with it."""
 
     async def send(self, text: str, mentions: list[Mention]) -> None:
         """Sends a message, or the answer to the question that waits in this session; one after the other."""
-        await self._deliver(Waiting(new_id(), text, tuple(mentions)))
+        try:
+            along = await self.before_sending()
+        except HoldfastError:
+            self._context.view.box.give_back(text)
+            raise
+        await self._deliver(Waiting(new_id(), text, tuple(mentions), along=along))
 
     async def _deliver(self, waiting: Waiting) -> None:
         with self._shown(waiting):
@@ -117,7 +128,7 @@ class RunsControl:
             if part is not None:
                 attached.append(part)
                 message = renamed(message, mention.path, called)
-        return (TextPart(text=message), *attached)
+        return (TextPart(text=message), *attached, *waiting.along)
 
     async def _attach(self, session_id: str, mention: Mention) -> tuple[UserPart | None, str]:
         """Returns the file of a mention and how the message calls it; None for a word that is no file."""

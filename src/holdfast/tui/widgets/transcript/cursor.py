@@ -162,6 +162,20 @@ class CursorView(ColumnView):
         self._note_following()
         self.refresh()
 
+    def action_edit_message(self) -> None:
+        """Lets the message that the cursor stands on be edited."""
+        self.edit_wanted()
+
+    def edit_wanted(self) -> None:
+        """Called when the message at the cursor is to be edited."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The key that edits a message means something else while no message is at the cursor."""
+        if action != "edit_message":
+            return super().check_action(action, parameters)
+        entry = self.cursor_entry
+        return entry is not None and entry.kind == "user"
+
     # --- looks
 
     def action_fold_all(self) -> None:

@@ -113,6 +113,17 @@ class Transcript(CursorView, can_focus=True):
             return self.transcript
 
     @dataclass
+    class EditWanted(Message):
+        """A person's message is to be edited, and sent once more."""
+
+        transcript: Transcript
+        entry_id: str
+
+        @property
+        def control(self) -> Transcript:
+            return self.transcript
+
+    @dataclass
     class NothingFurther(Message):
         """A jump found nothing among the entries that are here; older ones may have it."""
 
@@ -156,6 +167,10 @@ class Transcript(CursorView, can_focus=True):
 
     def cursor_moved(self, entry_id: str) -> None:
         self.post_message(self.CursorMoved(self, entry_id))
+
+    def edit_wanted(self) -> None:
+        if self._cursor is not None:
+            self.post_message(self.EditWanted(self, self._cursor))
 
     def nothing_further(self, kind: JumpKind, step: int) -> None:
         self.post_message(self.NothingFurther(self, kind, step))
