@@ -15,7 +15,9 @@ from fake_workbench import FakeWorkbench
 import holdfast.tui
 from holdfast.core.config.paths import shipped
 from holdfast.tui import state, themes
+from holdfast.tui.presenters import blocks, files, sessions, status
 from holdfast.tui.presenters.choices import theme_choices
+from holdfast.tui.presenters.knowledge import jobs
 from holdfast.tui.presenters.spans import plain
 from holdfast.tui.screens.dialogs import ChooseScreen
 from holdfast.tui.terminal import BackgroundTold
@@ -97,6 +99,21 @@ def roles_in(tree: ast.AST) -> Iterator[str]:
         for part in ast.walk(span.elts[1]):
             if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.isidentifier():
                 yield part.value
+
+
+@pytest.mark.parametrize(
+    "signs",
+    [
+        [*sessions.GLYPHS.values(), sessions.IDLE],
+        list(status.ENGINE.values()),
+        list(files.STATES.values()),
+        list(jobs.STATES.values()),
+        list(blocks.PLAN_GLYPHS.values()),
+    ],
+)
+def test_states_differ_without_their_colours(signs: list[tuple[str, str]]) -> None:
+    texts = [text for text, _ in signs]
+    assert len(set(texts)) == len(texts)
 
 
 def test_auto_is_the_first_of_the_themes_and_says_what_it_shows() -> None:

@@ -13,12 +13,15 @@ import time
 from codecs import getincrementaldecoder
 from typing import Any, Final
 
+from textual import constants, events
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 TICK_S = 0.1
 ANSWER_S = 0.3
@@ -32,10 +35,11 @@ _ASK: Final = "\x1b]11;?\x07"
 _TELL_CHANGES, _TELL_NO_CHANGES = "\x1b[?2031h", "\x1b[?2031l"
 _KEEP_TITLE, _RESTORE_TITLE = "\x1b[22;2t", "\x1b]2;\x07\x1b[23;2t"
 
-_ANSWER = re.compile(r"\x1b\]11;([^\x07\x1b]{0,64})(?:\x07|\x1b\\)|\x1b\[\?997;([12])n")
-_BEGUN = re.compile(r"(?:\x1b\]1(?:1(?:;[^\x07\x1b]{0,64}\x1b?)?)?|\x1b\[\?9(?:9(?:7(?:;[12]?)?)?)?)\Z")
-_BARELY_BEGUN = re.compile(r"\x1b(?:\]|\[\??)?\Z")
-_COLOR = re.compile(r"rgba?:([0-9a-f]{1,4})/([0-9a-f]{1,4})/([0-9a-f]{1,4})", re.IGNORECASE)
+# Compiled when they are first needed: that would take a millisecond before the first paint.
+_ANSWER = r"\x1b\]11;([^\x07\x1b]{0,64})(?:\x07|\x1b\\)|\x1b\[\?997;([12])n"
+_BEGUN = r"(?:\x1b\]1(?:1(?:;[^\x07\x1b]{0,64}\x1b?)?)?|\x1b\[\?9(?:9(?:7(?:;[12]?)?)?)?)\Z"
+_BARELY_BEGUN = r"\x1b(?:\]|\[\??)?\Z"
+_COLOR = r"(?i)rgba?:([0-9a-f]{1,4})/([0-9a-f]{1,4})/([0-9a-f]{1,4})"
 
 
 class BackgroundTold(Message):
@@ -59,9 +63,12 @@ class Answers:
         """Returns the keys in `text`, and for each answer whether the background is dark. What may be the
         first half of an answer is held; `waiting` says that one is expected soon."""
         text, self._held = self._held + text, ""
-        found = [dark for one in _ANSWER.finditer(text) if (dark := _is_dark(*one.groups())) is not None]
-        keys = _ANSWER.sub("", text)
-        begun = _BEGUN.search(keys) or (_BARELY_BEGUN.search(keys) if waiting else None)
+        if "\x1b" not in text:
+            return text, []
+        told = (_is_dark(*one.groups()) for one in re.finditer(_ANSWER, text))
+        found = [dark for dark in told if dark is not None]
+        keys = re.sub(_ANSWER, "", text)
+        begun = re.search(_BEGUN, keys) or (re.search(_BARELY_BEGUN, keys) if waiting else None)
         if begun is not None:
             keys, self._held = keys[: begun.start()], begun[0]
         return keys, found
@@ -79,7 +86,7 @@ def _is_dark(color: str | None, scheme: str | None) -> bool | None:
     """Returns what an answer says; None for a colour that cannot be read."""
     if scheme is not None:
         return scheme == "1"
-    found = _COLOR.match(color or "")
+    found = re.match(_COLOR, color or "")
     if found is None:
         return None
     red, green, blue = (int(part, 16) / float(16 ** len(part) - 1) for part in found.groups())
@@ -207,6 +214,22 @@ def _title(text: str) -> str:
 
 class TerminalApp(App[int]):
     """An app that has this driver in a terminal; in a browser and in tests it has Textual's."""
+
+    still = False
+    """Whether nothing is to move by itself."""
+
+    def keep_still(self, still: bool) -> None:
+        """Ends or allows animations, smooth scrolling and blinking cursors."""
+        self.still = still
+        self.animation_level = "none" if still else constants.TEXTUAL_ANIMATIONS
+        self._steady(self.focused)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        self._steady(event.widget)
+
+    def _steady(self, widget: Widget | None) -> None:
+        if self.still and isinstance(widget, (Input, TextArea)):
+            widget.cursor_blink = False
 
     def get_driver_class(self) -> type[Driver]:
         found = super().get_driver_class()

@@ -40,7 +40,7 @@ class TerminalControl:
         app = self._context.app
         self._settings = settings
         self._attention.after_s = settings.notify_after_s
-        app.animation_level = "none" if settings.reduced_motion else "full"
+        app.keep_still(settings.reduced_motion)
         app.theming.prefer(settings)
         if not self._mouse_settled:
             self._mouse_settled = True
