@@ -59,6 +59,7 @@ from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart, UserPart, text_of
 from holdfast.core.domain.models import ModelChoice, ModelInfo
+from holdfast.core.domain.providers import ProviderCheck, ProviderInfo
 from holdfast.core.domain.runs import (
     QueuedMessage,
     Run,
@@ -335,6 +336,21 @@ class FakeWorkbench:
                 available=False,
             ),
         )
+        self.provider_infos: tuple[ProviderInfo, ...] = (
+            ProviderInfo(
+                name="openai",
+                title="OpenAI",
+                needs_key=True,
+                takes_url=False,
+                variable="OPENAI_API_KEY",
+                key_page="https://platform.openai.com/api-keys",
+                model="openai/gpt-5-mini",
+            ),
+            ProviderInfo(name="ollama", title="Ollama", needs_key=False, takes_url=True),
+        )
+        self.right_key = "sk-right"
+        self.added: list[tuple[str, str, str, str]] = []
+        """What was done about providers: what, of which, key, address."""
         self.principal = LOCAL_PRINCIPAL
         self.version = "0.1.0"
         self.executing = 0
@@ -362,7 +378,7 @@ class FakeWorkbench:
         self.events = _Events(self)
         self.files = _Files(self)
         self.models = _Models(self)
-        self.keys = _Keys()
+        self.keys = _Keys(self)
         self.users = _Users(self)
         self.engine = _Engine(self)
         self.knowledge = FakeKnowledge(self)
@@ -839,6 +855,9 @@ class _Files(_Part):
 
 
 class _Models(_Part):
+    async def providers(self) -> tuple[ProviderInfo, ...]:
+        return self.bench.provider_infos
+
     async def list(self) -> tuple[ModelInfo, ...]:
         return self.bench.model_infos
 
@@ -848,11 +867,22 @@ class _Models(_Part):
         return ModelChoice(model="offline", source="default", hint=self.bench.hint)
 
 
-class _Keys:
+class _Keys(_Part):
+    async def check_provider(
+        self, provider: str, key: str | None = None, url: str | None = None
+    ) -> ProviderCheck:
+        self.bench.added.append(("check", provider, key or "", url or ""))
+        state: Any = "right" if key == self.bench.right_key else "refused"
+        return ProviderCheck(provider=provider, state=state, message=f"{provider} says: {state}.")
+
+    async def set_address(self, provider: str, url: str | None = None) -> None:
+        self.bench.added.append(("address", provider, "", url or ""))
+
     async def providers(self) -> dict[str, str]:
         return {}
 
     async def set_provider(self, provider: str, key: str) -> str:
+        self.bench.added.append(("key", provider, key, ""))
         return "keyring"
 
     async def remove_provider(self, provider: str) -> None:

@@ -100,6 +100,18 @@ KEYS: tuple[Key, ...] = (
     Key("notice.ignore", "i", "app.command('trust','no')", "let the agents of this folder ask first"),
     Key("notice.restart", "u", "app.command('restart')", "restart an engine of another version"),
     Key("notice.later", "l", "app.command('later')", "leave an engine of another version be"),
+    # A new session.
+    *(
+        Key(
+            f"welcome.try_{n}",
+            f"alt+{n}",
+            f"app.command('try','{n}')",
+            "put one of the things to try into an empty message field",
+            priority=True,
+        )
+        for n in range(1, 4)
+    ),
+    Key("welcome.provider", "alt+p", "app.command('provider')", "add a provider of models", priority=True),
     # The panes.
     Key("sessions.open", "", "", "open", "open", same="list.choose"),
     Key("sessions.search", "slash", "search", "search titles and messages", "search"),
@@ -253,6 +265,7 @@ KEYS: tuple[Key, ...] = (
     # Dialogs.
     Key("dialog.close", "escape", "leave", "leave a dialog"),
     Key("editor.save", "ctrl+s", "save", "save, or approve, what was edited", priority=True),
+    Key("adding.keep", "ctrl+s", "keep", "keep what is typed without a test", priority=True),
     Key("confirm.yes", "y", "answer(True)", "do it"),
     Key("confirm.no", "n,escape", "answer(False)", "leave it"),
     Key("choose.up", "up", "move(-1)", "move in a list to choose from", priority=True),

@@ -17,6 +17,7 @@ from holdfast.tui.control.connection import Connection
 from holdfast.tui.control.context import ContextControl
 from holdfast.tui.control.decisions import DecisionsControl
 from holdfast.tui.control.engine import EngineControl
+from holdfast.tui.control.first_run import FirstRunControl
 from holdfast.tui.control.files import FilesControl
 from holdfast.tui.control.ingesting import IngestingControl
 from holdfast.tui.control.knowledge import KnowledgeControl
@@ -49,6 +50,7 @@ class Desk:
         self.ingesting = IngestingControl(self.context, self.knowledge)
         self.reading = ReadingControl(self.context)
         self.memory = MemoryControl(self.context)
+        self.first_run = FirstRunControl(self.context, self.agents)
         self.transcript = TranscriptControl(self.context, self.sessions)
         self._first = app.start.session
         self.engine = EngineControl(self.context)
@@ -93,6 +95,7 @@ class Desk:
             **self.memory.actions,
             **self.transcript.actions,
             **ContextControl(self.context).actions,
+            **self.first_run.actions,
         }
 
     def _apply(self, settings: TuiSettings) -> None:
@@ -133,6 +136,7 @@ class Desk:
         await self.decisions.reload()
         await self._open_first()
         await self.agents.load()
+        self.context.app.work(self.first_run.load, "first run")
         await self.sessions.resume()
         await self.knowledge.resume()
         await self.memory.resume()

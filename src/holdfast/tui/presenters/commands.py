@@ -31,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("new", "New session", "Choose an agent and start afresh", "new", "[agent]"),
     Command("agent", "Change the agent", "Which agent answers from now on", "agent", "[name]"),
     Command("model", "Change the model", "Which model answers from now on", "model", "[name]"),
+    Command("provider", "Add a provider", "Test a key or an address, and keep it", "provider", "[name]"),
     Command("sessions", "Sessions", "Go to the list of sessions", "sessions", local=True),
     Command("rename", "Rename the session", "Give it another title", "rename", "[title]"),
     Command("fork", "Fork the session", "Go on in a copy, up to the selected message", "fork"),
@@ -108,6 +109,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
         "What waits (from an empty message field, or in its pane)",
         ("decide", "choice", "approvals"),
     ),
+    "welcome": ("A new session", ("welcome",)),
     "notice": ("Notices, while the message field is empty", ("notice",)),
     "sessions": ("Sessions", ("sessions",)),
     "files": ("Files", ("files",)),
@@ -118,7 +120,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "parts": ("What the model saw (/context)", ("parts",)),
     "transcript": ("Transcript", ("transcript", "find", "found")),
     "lists": ("Lists and texts", ("list", "words", "lines")),
-    "dialogs": ("Dialogs", ("dialog", "choose", "confirm", "editor", "viewer", "whole")),
+    "dialogs": ("Dialogs", ("dialog", "choose", "adding", "confirm", "editor", "viewer", "whole")),
     "everywhere": ("Everywhere", ("everywhere",)),
 }
 """How the help calls a place, and which places of the table of keys belong to it."""

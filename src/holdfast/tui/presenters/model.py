@@ -9,6 +9,7 @@ from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.draft import Mention
+from holdfast.tui.presenters.first_run import Found
 from holdfast.tui.presenters.inbox import Inbox, Item
 from holdfast.tui.presenters.knowledge.jobs import indexing
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
@@ -77,6 +78,8 @@ class Model:
     opening: bool = False
     hint: str = ""
     """One line on what the first run should know."""
+    found: Found | None = None
+    """What the panel of a new session says was found; None: not read yet."""
     untrusted: tuple[str, ...] = ()
     """Names of project agents that wait for the person's word on the folder."""
     confirming: str | None = None

@@ -23,7 +23,7 @@ from holdfast.tui.presenters.status import first_header
 from holdfast.tui.widgets.composer.area import MessageArea
 from holdfast.tui.widgets.composer.box import MessageBox
 from holdfast.tui.widgets.paint import paint_all
-from holdfast.tui.widgets.strips import HeaderLine, KeyBar
+from holdfast.tui.widgets.strips import HeaderLine, KeyBar, PlainLinks
 
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
@@ -49,7 +49,7 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (120, "-wide"), (160, "-huge")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (20, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#message"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("found")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("found", "welcome")]
     app: HoldfastApp
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class MainScreen(Screen[None]):
         yield HeaderLine(first_header(self.app.start), id="header")
         with Horizontal(id="body"), Vertical(id="centre"):
             yield Static("New session", id="title", markup=False)
-            yield Static(paint_all(first_welcome(self.app.start.place)), id="welcome", markup=False)
+            yield PlainLinks(paint_all(first_welcome(self.app.start.place)), id="welcome", markup=False)
             yield MessageBox(id="box")
         yield KeyBar(id="keys")
 

@@ -19,7 +19,7 @@ from holdfast.tui.presenters.commands import footer
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.entry_index import EntryIndex
 from holdfast.tui.presenters.finding import word_in
-from holdfast.tui.presenters.first_run import panel_actions
+from holdfast.tui.presenters.first_run import panel_actions, panel_lines
 from holdfast.tui.presenters.inbox import Item, detail, keys_line, summary
 from holdfast.tui.presenters.model import queue_lines
 from holdfast.tui.presenters.notices import hint_lines, placeholder, trust_lines, welcome_lines
@@ -29,7 +29,6 @@ from holdfast.tui.presenters.words import words_of
 from holdfast.tui.screens.dialogs import ApprovalScreen
 from holdfast.tui.screens.finder import Finder
 from holdfast.tui.screens.modelled import ModelScreen
-from holdfast.tui.widgets.paint import paint_all
 from holdfast.tui.widgets.panes.sessions import SessionsPane
 from holdfast.tui.widgets.panes.side import SidePane
 from holdfast.tui.widgets.strips import HeaderLine, KeyBar, clickable
@@ -164,9 +163,16 @@ class Panes:
         self.transcript.display = not fresh
         self._screen.query_one("#title", Static).update(model.title or "New session")
         if fresh:
-            lines = welcome_lines(model, short=self._screen.size.height < LOW)
             actions = panel_actions()
-            welcome.update(Content("\n").join(clickable(one, actions) for one in lines))
+            welcome.update(Content("\n").join(clickable(one, actions) for one in self._welcome_lines()))
+
+    def _welcome_lines(self) -> list[Line]:
+        """Returns the panel of a new session, as soon as it is known what it says."""
+        model = self._model
+        if model.opening or not model.header.model or model.found is None:
+            return welcome_lines(model)
+        short = self._screen.size.height < LOW
+        return panel_lines(model.agent, model.header.model, model.found, short=short)
 
     def _paint_decision(self) -> None:
         model = self._model
@@ -256,8 +262,8 @@ class Panes:
 
     def prepend(self, entries: list[Entry]) -> None:
         self.entries.add(entries)
-        self._screen.app.collecting.put_aside()
         self.transcript.prepend(entries)
+        self._screen.app.collecting.put_aside()
 
     def update_entries(self, updates: list[Update]) -> None:
         self.entries.apply(updates)
