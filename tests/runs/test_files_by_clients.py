@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import io
 import os
@@ -23,7 +24,7 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.files import Change
 from holdfast.core.domain.identity import Principal, Role, Scope
-from holdfast.core.domain.messages import FilePart, ImagePart
+from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.files.attach import MAX_ATTACHMENT_BYTES
 from holdfast.core.services.local import LocalWorkbench
 
@@ -288,3 +289,18 @@ async def test_what_says_what_agents_may_do_is_for_the_scope_admin(open_bench) -
                 await chat.files.delete(session.id, path)
         await chat.files.write(session.id, "agents.md", "fine")
         await bench.workbench.files.write(session.id, "agents/mine.yaml", "mine")
+
+
+@both
+async def test_an_image_of_a_message_is_shown_in_its_session_and_in_no_other(open_bench) -> None:
+    async with open_bench() as bench:
+        session, other, files = await bench.session(), await bench.session(), bench.workbench.files
+        part = await files.attach_data(session.id, "chart.png", PNG)
+        submitted = await bench.workbench.runs.send(session.id, (TextPart(text="see"), part))
+        await bench.end(submitted.run_id)
+        image = await files.image(session.id, digest(PNG))
+        assert (image.kind, image.media_type, image.size) == ("image", "image/png", len(PNG))
+        assert base64.b64decode(image.data) == PNG
+        for session_id, blob in ((other.id, digest(PNG)), (session.id, "0" * 64), (session.id, "../x")):
+            with pytest.raises(NotFoundError):
+                await files.image(session_id, blob)

@@ -425,6 +425,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("events.page_before", {"session_id": "s1", "before": 4, "limit": 1}, page(EVENT, EVENT)),
     ("files.list", {"session_id": "s1"}, (ENTRY,)),
     ("files.read", {"session_id": "s1", "path": "../a b"}, CONTENT),
+    ("files.image", {"session_id": "s1", "blob": "2" * 64}, CONTENT),
     ("files.attach", {"session_id": "s1", "path": "a.csv"}, FILE),
     ("files.attach", {"session_id": "s1", "path": "a.png"}, IMAGE),
     ("files.complete", {"session_id": "s1", "prefix": "a/", "limit": 2}, ("a/b", "a/c")),

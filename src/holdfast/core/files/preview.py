@@ -6,8 +6,10 @@ import base64
 import hashlib
 from typing import Literal
 
+from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.files import FileContent, Workspace
 from holdfast.core.domain.media import image_type, is_text, media_type
+from holdfast.core.domain.tools import BlobStore
 
 MAX_TEXT_BYTES = 256 * 2**10
 MAX_IMAGE_BYTES = 2 * 2**20
@@ -40,6 +42,29 @@ def read_for_preview(workspace: Workspace, path: str) -> FileContent:
         text=data.decode(errors="replace"),
         truncated=size > len(data),
         digest=digest,
+    )
+
+
+def kept_image(blobs: BlobStore, digest: str) -> FileContent:
+    """Returns what a preview of an image that was kept shows; a large one comes without its data. Raises
+    `NotFoundError` for what is no image."""
+    try:
+        size = blobs.path(digest).stat().st_size
+    except OSError:
+        size = 0
+    data = blobs.get(digest) if 0 < size <= MAX_IMAGE_BYTES else b""
+    kind = image_type(data) if data else "image/*"
+    if kind is None or not size:
+        raise NotFoundError("That content is no image, or it is gone.", code="image_not_found")
+    encoded = base64.b64encode(data).decode("ascii")
+    return FileContent(
+        path=digest,
+        kind="image",
+        media_type=kind,
+        size=size,
+        data=encoded,
+        truncated=not data,
+        digest=digest if data else None,
     )
 
 

@@ -29,7 +29,7 @@ from holdfast.core.files.entries import entries
 from holdfast.core.files.fetch import fetch_file, fetch_version
 from holdfast.core.files.history import versions
 from holdfast.core.files.jail import WorkspaceJail
-from holdfast.core.files.preview import read_for_preview
+from holdfast.core.files.preview import kept_image, read_for_preview
 from holdfast.core.files.stats import count
 from holdfast.core.files.undo import redo, undo
 from holdfast.core.runs.supervisor import Supervisor
@@ -80,6 +80,12 @@ class FileService:
     async def read(self, session_id: str, path: str) -> FileContent:
         workspace = self._workspaces.open(await self._session(session_id))
         return await asyncio.to_thread(read_for_preview, workspace, path)
+
+    async def image(self, session_id: str, blob: str) -> FileContent:
+        session = await self._session(session_id)
+        if blob not in await self._log.reader.blobs_of(session.id):
+            raise NotFoundError("Nothing in this session holds that image.", code="image_not_found")
+        return await asyncio.to_thread(kept_image, self._blobs, blob)
 
     async def write(self, session_id: str, path: str, text: str, expected: str | None = None) -> WrittenFile:
         try:

@@ -181,6 +181,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("events.page_before", "GET", "/sessions/{session_id}/history"),
     Operation("files.list", "GET", "/sessions/{session_id}/files"),
     Operation("files.read", "GET", "/sessions/{session_id}/files/content"),
+    Operation("files.image", "GET", "/sessions/{session_id}/images/{blob}"),
     Operation("files.complete", "GET", "/sessions/{session_id}/files/completions"),
     Operation("files.write", "PUT", "/sessions/{session_id}/files/content"),
     Operation("files.delete", "DELETE", "/sessions/{session_id}/files/content", status=204),

@@ -25,6 +25,12 @@ class Files(Protocol):
         """Returns a file for a preview."""
         ...
 
+    @needs(Scope.READ)
+    async def image(self, session_id: str, blob: str) -> FileContent:
+        """Returns an image that a message or a call of the session holds, by the digest that names it there.
+        One of more than 2 MiB comes without its data. Raises `NotFoundError`."""
+        ...
+
     @needs(Scope.CHAT)
     async def write(self, session_id: str, path: str, text: str, expected: str | None = None) -> WrittenFile:
         """Makes or replaces a text file, in UTF-8.
