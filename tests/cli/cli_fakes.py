@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -42,6 +42,7 @@ from holdfast.core.domain.rules import RuleEntry, RuleSuggestion, RuleWeight
 from holdfast.core.domain.runs import Run, RunStatus, SearchHit, Session, Submitted, ToolRun
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import DiffBlock, Question, Risk, ToolInfo
+from holdfast.core.domain.trash import Trashed
 from holdfast.core.domain.values import Page, new_id
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -201,7 +202,12 @@ class FakeWorkbench:
             export=self._export,
             queue=self._nothing,
             pull_back=self._pull_back,
+            star=self._star,
+            archive=self._archive,
+            take_in=self._take_in,
         )
+        self.trash = SimpleNamespace(list=self._trash, restore=self._restore, empty=self._empty)
+        self.trashed: dict[str, Session] = {}
         self.runs = SimpleNamespace(
             send=self._send,
             list=self._runs,
@@ -439,7 +445,7 @@ class FakeWorkbench:
     # --- sessions
 
     async def _sessions(self, query: str = "", limit: int = 200, cursor: Any = None) -> Page[Session]:
-        found = [s for s in self.known.values() if query in s.title]
+        found = [s for s in self.known.values() if query.replace("archived:yes", "") in s.title]
         end = int(cursor or 0) + limit
         return Page(items=tuple(found[end - limit : end]), next_cursor=str(end) if end < len(found) else None)
 
@@ -464,9 +470,45 @@ class FakeWorkbench:
         self.known[session_id] = self.known[session_id].model_copy(update={"title": title})
         return self.known[session_id]
 
-    async def _delete(self, session_id: str) -> None:
+    async def _delete(self, session_id: str, permanent: bool = False) -> None:
         self.calls.append(("delete", session_id))
-        del self.known[session_id]
+        session = self.known.pop(session_id, None) or self.trashed.pop(session_id)
+        if not permanent:
+            self.trashed[session_id] = session
+
+    async def _star(self, session_id: str, starred: bool = True) -> Session:
+        self.known[session_id] = self.known[session_id].model_copy(update={"starred": starred})
+        return self.known[session_id]
+
+    async def _archive(self, session_id: str, archived: bool = True) -> Session:
+        self.known[session_id] = self.known[session_id].model_copy(update={"archived": archived})
+        return self.known[session_id]
+
+    async def _take_in(
+        self, data: Any, name: str = "", agent: str = "", project: str = ""
+    ) -> tuple[Session, ...]:
+        self.calls.append(("take_in", data.read(), name, agent, project))
+        return (session_of("imported-id", title="\x1b[31mTrip"),)
+
+    async def _trash(self, kind: Any = None, limit: int = 200, cursor: Any = None) -> Page[Trashed]:
+        things = [
+            Trashed(
+                kind="session",
+                id=each.id,
+                title=each.title,
+                deleted_at=NOW,
+                purged_at=NOW + timedelta(days=30),
+            )
+            for each in self.trashed.values()
+        ]
+        return Page(items=tuple(things))
+
+    async def _restore(self, kind: str, id: str) -> None:
+        self.known[id] = self.trashed.pop(id)
+
+    async def _empty(self, kind: Any = None, id: Any = None) -> int:
+        del self.trashed[id]
+        return 1
 
     async def _configure(self, session_id: str, agent: str | None = None, model: Any = None) -> Session:
         changed = self.known[session_id].model_copy(update={"agent": agent, "model": model})

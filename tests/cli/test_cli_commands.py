@@ -211,13 +211,64 @@ def test_fork_and_rename_tell_the_session(bench: FakeWorkbench, cli: Cli) -> Non
     assert json.loads(cli("sessions", "rename", "bbbb", "New", "--json").out)["title"] == "New"
 
 
-def test_deleting_needs_yes_without_a_terminal(bench: FakeWorkbench, cli: Cli) -> None:
-    outcome = cli("sessions", "delete", "bbbb")
+def test_what_is_deleted_is_in_the_trash_and_comes_back(bench: FakeWorkbench, cli: Cli) -> None:
+    outcome = cli("sessions", "delete", "bbbb", "aaaaaaaa-1")
+    assert outcome.out == "deleted bbbbbbbb-3\ndeleted aaaaaaaa-1\n"
+    assert "holdfast sessions trash restore bbbbbbbb-3 aaaaaaaa-1" in outcome.err
+    assert set(bench.trashed) == {"bbbbbbbb-3", "aaaaaaaa-1"}
+    assert "session" in cli("trash", "list").out
+    assert cli("sessions", "trash", "restore", "bbbb").out.startswith("restored session bbbbbbbb-3")
+    assert "bbbbbbbb-3" in bench.known
+    outcome = cli("trash", "empty")
+    assert (outcome.status, "--yes" in outcome.err) == (2, True)
+    assert cli("trash", "empty", "--yes").out == "deleted 1 for good\n"
+    assert cli("sessions", "trash", "list").out == "The trash is empty.\n"
+
+
+def test_one_name_that_fits_nothing_leaves_all_undeleted(bench: FakeWorkbench, cli: Cli) -> None:
+    assert cli("sessions", "delete", "bbbb", "zzz").status == 1
+    assert not bench.trashed
+
+
+def test_deleting_for_good_needs_yes_without_a_terminal(bench: FakeWorkbench, cli: Cli) -> None:
+    outcome = cli("sessions", "delete", "bbbb", "--permanent")
     assert outcome.status == 2
     assert "--yes" in outcome.err
     assert "bbbbbbbb-3" in bench.known
-    assert cli("sessions", "delete", "bbbb", "--yes").status == 0
+    assert cli("sessions", "delete", "bbbb", "--permanent", "--yes").status == 0
     assert "bbbbbbbb-3" not in bench.known
+    assert not bench.trashed
+
+
+def test_stars_and_the_archive_are_signs_in_the_list(bench: FakeWorkbench, cli: Cli) -> None:
+    assert cli("sessions", "star", "bbbb").out == "bbbbbbbb-3  ★\n"
+    assert cli("sessions", "archive", "bbbb").out == "bbbbbbbb-3  ★◌\n"
+    assert "★◌" in cli("sessions", "list").out
+    assert cli("sessions", "star", "--remove", "bbbb").out == "bbbbbbbb-3  ◌\n"
+
+
+def test_forks_stand_below_what_they_came_from(bench: FakeWorkbench, cli: Cli) -> None:
+    for name, origin in (("f1", "bbbbbbbb-3"), ("f2", "f1"), ("f3", "bbbbbbbb-3"), ("lost", "gone")):
+        bench.known[name] = session_of(name, forked_from=origin, title=name)
+    lines = cli("sessions", "tree").out.splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.startswith("bbbbbbbb"))
+    assert [line.split("  ")[0] for line in lines[begin + 1 : begin + 4]] == ["├─ f1", "│", "└─ f3"]
+    assert "└─ f2" in lines[begin + 2]
+    assert lines[-1].startswith("lost")
+    nested = json.loads(cli("sessions", "tree", "--json").out)
+    (origin,) = [each for each in nested if each["id"] == "bbbbbbbb-3"]
+    assert [each["id"] for each in origin["forks"]] == ["f1", "f3"]
+    assert [each["id"] for each in origin["forks"][0]["forks"]] == ["f2"]
+
+
+def test_a_file_is_sent_as_it_is_and_the_sessions_are_told(
+    bench: FakeWorkbench, cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "chat.json").write_bytes(b"[1]")
+    outcome = cli("sessions", "import", str(tmp_path / "chat.json"), "--agent", "writer")
+    assert bench.calls == [("take_in", b"[1]", "chat.json", "writer", "")]
+    assert outcome.out == "imported-id  [31mTrip  (0 messages)\n"
+    assert cli("sessions", "import", str(tmp_path / "none.json")).status == 2
 
 
 # --- approvals

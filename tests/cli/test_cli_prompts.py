@@ -280,10 +280,10 @@ def test_what_was_typed_before_the_prompt_decides_nothing(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("typed", "status", "said"), [("n", 1, "Nothing was deleted"), ("y", 0, "deleted s")]
 )
-def test_deleting_a_session_asks_first(tmp_path: Path, typed: str, status: int, said: str) -> None:
-    child = spawn(tmp_path, "reply", "sessions", "delete", "last")
+def test_deleting_a_session_for_good_asks_first(tmp_path: Path, typed: str, status: int, said: str) -> None:
+    child = spawn(tmp_path, "reply", "sessions", "delete", "--permanent", "last")
     child.expect_exact("A title (general, 0 messages)")
-    child.expect_exact("Delete it for ever?")
+    child.expect_exact("Delete 1 session for ever?")
     child.sendline(typed)
     child.expect_exact(said)
     assert ended(child) == status

@@ -28,6 +28,7 @@ _LISTED = {
     "run": "sessions show SESSION",
     "delivery": "webhooks show WEBHOOK",
     "entry": "memory entries",
+    "thing in the trash": "trash list",
 }
 """The commands that show what has no list of its own."""
 
@@ -66,7 +67,7 @@ async def session(workbench: Workbench, text: str, agent: str | None = None) -> 
             pass  # not a whole id: perhaps the start of one, or there is none, which `pick` says
     if text == LAST:
         return await _latest(workbench, agent)
-    every = await all_items(lambda limit, cursor: workbench.sessions.list("", limit, cursor))
+    every = await all_items(lambda limit, cursor: workbench.sessions.list("archived:yes", limit, cursor))
     found = {s.id: s for s in every}
     return found[pick(text, found, "session")]
 

@@ -1,4 +1,4 @@
-"""`holdfast sessions`: list, search, export, fork and delete sessions."""
+"""`holdfast sessions`: list, search, export, fork and delete sessions, and what `keeping` adds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.cli import selecting
+from holdfast.cli import keeping, selecting
 from holdfast.cli.calling import call
+from holdfast.cli.commands import trash
 from holdfast.cli.options import Json, SessionId, group
 from holdfast.cli.output import (
+    advise,
     ago,
     colored,
     json_line,
@@ -24,16 +26,17 @@ from holdfast.cli.output import (
     short_ids,
     when,
 )
+from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import all_items
 
 if TYPE_CHECKING:
     from holdfast.core.domain.approvals import Approval
-    from holdfast.core.domain.runs import QueuedMessage, Run, Session
+    from holdfast.core.domain.runs import QueuedMessage, Run, SearchHit, Session
     from holdfast.core.domain.tools import Question
     from holdfast.core.services.workbench import Workbench
 
-app = group("List, search, export, fork and delete sessions.")
+app = group("List, search, keep in order, export, import, fork and delete sessions.")
 
 
 class Format(StrEnum):
@@ -43,11 +46,15 @@ class Format(StrEnum):
 
 @app.command("list")
 def list_sessions(
-    query: Annotated[str, typer.Argument(help="Words of the title.")] = "",
+    query: Annotated[str, typer.Argument(help="Words of the title, and filters.")] = "",
     limit: Annotated[int, typer.Option(min=1)] = 200,
     as_json: Json = False,
 ) -> None:
-    """List sessions, latest first."""
+    """List sessions, latest first: ★ starred, ● unread, ⚠ waits for you, ◌ archived.
+
+    Filters: agent:NAME, project:PART, since:7d, until:2026-01-31, is:starred, is:unread, is:waiting,
+    archived:yes and archived:only.
+    """
     found = call(
         lambda workbench: all_items(
             lambda size, cursor: workbench.sessions.list(query, size, cursor), most=limit
@@ -58,9 +65,20 @@ def list_sessions(
         return
     ids = short_ids(s.id for s in found)
     say_table(
-        ("ID", "STATE", "TITLE", "AGENT", "MESSAGES", "UPDATED"),
-        [(ids[s.id], state(s), s.title, s.agent, str(s.messages), ago(s.updated_at)) for s in found],
-        empty="There are no sessions yet." if not query else "No session has these words in its title.",
+        ("ID", "MARKS", "STATE", "TITLE", "AGENT", "MESSAGES", "UPDATED"),
+        [
+            (
+                ids[s.id],
+                keeping.marks(s),
+                state(s),
+                s.title,
+                s.agent,
+                str(s.messages),
+                ago(s.updated_at),
+            )
+            for s in found
+        ],
+        empty="There are no sessions yet." if not query else "No session fits.",
     )
 
 
@@ -87,7 +105,11 @@ def show(session: SessionId, as_json: Json = False) -> None:
 
 @app.command()
 def search(query: str, limit: Annotated[int, typer.Option(min=1)] = 50, as_json: Json = False) -> None:
-    """Find the places in all sessions where words stand, best first."""
+    """Find the places in all sessions where words stand, the best session first.
+
+    "Words in quotation marks" must stand together. Filters: agent:NAME, project:PART, since:7d,
+    until:2026-01-31, role:user, role:assistant, is:starred, archived:no and archived:only.
+    """
     hits = call(
         lambda workbench: all_items(
             lambda size, cursor: workbench.sessions.search(query, size, cursor), most=limit
@@ -97,9 +119,14 @@ def search(query: str, limit: Annotated[int, typer.Option(min=1)] = 50, as_json:
         say_json(hits)
         return
     ids = short_ids(hit.session_id for hit in hits)
+    grouped: dict[str, list[SearchHit]] = {}
     for hit in hits:
-        say(f"{ids[hit.session_id]}  {hit.session_title}  ({hit.role}, {ago(hit.at)})")
-        _say_excerpt(hit.excerpt)
+        grouped.setdefault(hit.session_id, []).append(hit)
+    for session_id, found in grouped.items():
+        say(f"{ids[session_id]}  {sanitize_line(found[0].session_title)}")
+        for hit in found:
+            say(f"  {'you' if hit.role == 'user' else 'agent'}, {ago(hit.at)}")
+            _say_excerpt(hit.excerpt)
     if not hits:
         say("Nothing was found.")
 
@@ -159,22 +186,71 @@ def rename(session: SessionId, title: str, as_json: Json = False) -> None:
 
 @app.command()
 def delete(
-    session: SessionId, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
+    sessions: keeping.SessionIds,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    permanent: Annotated[
+        bool, typer.Option("--permanent", help="For good, also out of the trash: it cannot be undone.")
+    ] = False,
 ) -> None:
-    """Delete a session with its log and its own files."""
+    """Delete sessions: to the trash, from which `holdfast sessions trash restore` brings them back."""
 
-    async def deleted(workbench: Workbench) -> str | None:
-        found = await selecting.session(workbench, session)
-        if not yes and not _confirmed(found):
-            return None
-        await workbench.sessions.delete(found.id)
-        return found.id
+    async def deleted(workbench: Workbench) -> list[str]:
+        found = [await _deletable(workbench, text, permanent) for text in sessions]
+        if permanent and not yes and not _confirmed(list(found)):
+            return []
+        ids = [session_id for session_id, _ in found]
+        for session_id in ids:
+            await workbench.sessions.delete(session_id, permanent)
+        return ids
 
     gone = call(deleted)
-    if gone is None:
+    if not gone:
         say("Nothing was deleted.")
         raise typer.Exit(1)
-    say(f"deleted {gone}")
+    for session_id in gone:
+        say(f"deleted {session_id}")
+    if not permanent:
+        advise(f"holdfast sessions trash restore {' '.join(gone)}  brings back what was deleted")
+
+
+async def _deletable(workbench: Workbench, text: str, permanent: bool) -> tuple[str, str]:
+    """Returns the id of a session and what it is; with `permanent` also of one in the trash."""
+    try:
+        found = await selecting.session(workbench, text)
+        return found.id, f"{found.title} ({found.agent}, {found.messages} messages)"
+    except NotFoundError:
+        there = (await workbench.trash.list("session")).items if permanent else ()
+        if not any(each.id.startswith(text) for each in there):
+            raise
+        titles = {each.id: each.title for each in there}
+        picked = selecting.pick(text, titles, "session")
+        return picked, f"{titles[picked]} (in the trash)"
+
+
+app.command()(keeping.star)
+app.command()(keeping.archive)
+app.command()(keeping.tree)
+app.command("import", help=keeping.IMPORT_HELP)(keeping.import_sessions)
+_trash = group("See what sessions were deleted, bring them back, or delete them for good.")
+app.add_typer(_trash, name="trash")
+
+
+@_trash.command("list")
+def list_trash(as_json: Json = False) -> None:
+    """List the sessions in the trash, latest deleted first."""
+    trash.show_trash("session", as_json)
+
+
+@_trash.command()
+def restore(ids: trash.Ids) -> None:
+    """Bring sessions back as they were."""
+    trash.bring_back(ids, "session")
+
+
+@_trash.command()
+def empty(yes: trash.Yes = False) -> None:
+    """Delete all sessions in the trash for good."""
+    trash.end([], "session", yes)
 
 
 def state(session: Session) -> str:
@@ -184,13 +260,14 @@ def state(session: Session) -> str:
     return session.status.value if session.status else "new"
 
 
-def _confirmed(session: Session) -> bool:
-    from holdfast.core.domain.errors import InvalidError
-
+def _confirmed(found: list[tuple[str, str]]) -> bool:
     if not sys.stdin.isatty():
-        raise InvalidError("deleting a session cannot be undone: say --yes where nobody can be asked")
-    say(f"{session.title} ({session.agent}, {session.messages} messages)")
-    return typer.confirm("Delete it for ever?")
+        raise InvalidError(
+            "deleting a session for good cannot be undone: say --yes where nobody can be asked"
+        )
+    for _, described in found:
+        say(sanitize_line(described))
+    return typer.confirm(f"Delete {len(found)} session{'s' * (len(found) > 1)} for ever?")
 
 
 def _say_session(session: Session, as_json: bool) -> None:
@@ -223,6 +300,8 @@ def _show(
             ("agent", session.agent),
             ("model", session.model),
             ("state", state(session)),
+            ("marks", ", ".join(name for name in ("starred", "archived") if getattr(session, name))),
+            ("imported from", session.imported_from),
             ("project", session.project),
             ("workspace", session.workspace),
             ("forked from", session.forked_from),
