@@ -12,7 +12,14 @@ from fake_knowledge import FakeJobs, FakeKnowledge, FakeMemory
 
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, ToolAssignment, Trust
-from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules
+from holdfast.core.domain.approvals import (
+    Approval,
+    ApprovalStatus,
+    ApproveMode,
+    Decision,
+    Rules,
+    Verdict,
+)
 from holdfast.core.domain.errors import (
     ConflictError,
     Diagnostic,
@@ -45,6 +52,7 @@ from holdfast.core.domain.events import (
     SessionConfigured,
     SessionCreated,
     SessionDeleted,
+    SessionModeChanged,
     SessionRenamed,
     StepCompleted,
     StepStarted,
@@ -59,7 +67,9 @@ from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart, UserPart, text_of
 from holdfast.core.domain.models import ModelChoice, ModelInfo
+from holdfast.core.domain.modes import AutoLimits, SessionMode
 from holdfast.core.domain.providers import ProviderCheck, ProviderInfo
+from holdfast.core.domain.rules import RuleEntry, RuleSuggestion, RuleWeight
 from holdfast.core.domain.runs import (
     QueuedMessage,
     Run,
@@ -352,6 +362,10 @@ class FakeWorkbench:
         self.added: list[tuple[str, str, str, str]] = []
         """What was done about providers: what, of which, key, address."""
         self.principal = LOCAL_PRINCIPAL
+        self.policy = Rules()
+        self.suggested: tuple[RuleSuggestion, ...] = ()
+        self.modes: dict[str, SessionMode] = {}
+        self.dropped: list[tuple[str, tuple[str, ...]]] = []
         self.version = "0.1.0"
         self.executing = 0
         self.stops: list[bool] = []
@@ -755,8 +769,56 @@ class _Approvals(_Part):
         self.bench.decided[approval_id].set()
         return approval
 
+    async def history(
+        self,
+        query: str = "",
+        status: ApprovalStatus | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        session_id: str | None = None,
+        limit: int = 200,
+        cursor: str | None = None,
+    ) -> Page[Approval]:
+        return Page(items=tuple(reversed(self.bench.approvals_by_id.values())))
+
     async def rules(self) -> Rules:
-        return Rules()
+        return self.bench.policy
+
+    async def sources(self, session_id: str | None = None) -> tuple[RuleEntry, ...]:
+        return tuple(
+            RuleEntry(rule=rule, verdict=verdict, origin="user", where="policy.yaml", removable=True)
+            for verdict in Verdict
+            for rule in getattr(self.bench.policy, verdict.value)
+        )
+
+    async def weigh(self, rule: str) -> RuleWeight:
+        return RuleWeight(rule=rule, exact="*" not in rule, covered=3, risks=("It is wide.",))
+
+    async def suggestions(self) -> tuple[RuleSuggestion, ...]:
+        return self.bench.suggested
+
+    async def add_rule(self, rule: str, verdict: Verdict = Verdict.ALLOW) -> Rules:
+        held = getattr(self.bench.policy, verdict.value)
+        self.bench.policy = self.bench.policy.model_copy(update={verdict.value: (*held, rule)})
+        return self.bench.policy
+
+    async def remove_rule(self, rule: str, verdict: Verdict = Verdict.ALLOW) -> Rules:
+        held = tuple(one for one in getattr(self.bench.policy, verdict.value) if one != rule)
+        self.bench.policy = self.bench.policy.model_copy(update={verdict.value: held})
+        return self.bench.policy
+
+    async def drop_grants(self, session_id: str, rules: tuple[str, ...]) -> None:
+        self.bench.dropped.append((session_id, rules))
+
+    async def mode(self, session_id: str) -> SessionMode | None:
+        return self.bench.modes.get(session_id)
+
+    async def set_mode(
+        self, session_id: str, mode: ApproveMode, limits: AutoLimits | None = None
+    ) -> SessionMode:
+        self.bench.modes[session_id] = SessionMode(mode=mode, limits=limits, since=NOON)
+        self.bench.emit(SessionModeChanged(session_id=session_id, mode=mode, limits=limits, by="local"))
+        return self.bench.modes[session_id]
 
     async def policy_path(self) -> str:
         return "/home/user/.config/holdfast/policy.yaml"

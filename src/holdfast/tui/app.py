@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
-from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerFailed
@@ -29,6 +28,7 @@ from holdfast.tui.widgets.composer.box import MessageBox
 
 if TYPE_CHECKING:
     from holdfast.tui.control.desk import Desk
+    from holdfast.tui.control.palette import Palette
     from holdfast.tui.presenters.model import Model
     from holdfast.tui.screens.opening import Dialogs
 
@@ -69,6 +69,12 @@ class HoldfastApp(TerminalApp):
         from holdfast.tui.screens.opening import Dialogs  # start-up time: after the first paint
 
         return Dialogs(self)
+
+    @cached_property
+    def palette(self) -> Palette:
+        from holdfast.tui.control.palette import Palette  # start-up time: after the first paint
+
+        return Palette(self)
 
     # --- start and end
 
@@ -111,7 +117,8 @@ class HoldfastApp(TerminalApp):
             "quit": lambda: self.exit(0),
             "theme": lambda: self._show_theme(argument),
             "find": lambda: self.main.find(argument),
-            "palette": self._open_palette,
+            "palette": lambda: self._spawn(self.palette.open, "open palette"),
+            "screenshot": self.deliver_screenshot,
         }
         if name in local:
             local[name]()
@@ -155,12 +162,6 @@ class HoldfastApp(TerminalApp):
         self.theming.state.remember_agent(self.start.engine_url, name)
         self.theming.save()
 
-    def _open_palette(self) -> None:
-        from textual.command import CommandPalette  # start-up time: after the first paint
-
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette())
-
     def _show_theme(self, name: str) -> None:
         if name:
             self.theming.show(name)
@@ -182,9 +183,9 @@ class HoldfastApp(TerminalApp):
     def action_step_back(self) -> None:
         """Esc: closes what is open, then interrupts the run."""
         main = self.main
-        if main.panes is not None and main.panes.finder.active:
-            main.leave_find()
-        elif main.box.close_popup() or main.close_drawers():
+        if main.step_back():
+            return
+        if main.box.close_popup() or main.close_drawers():
             main.box.focus_text()
         elif self.model.confirming is not None:
             self.model.confirming = None
@@ -224,14 +225,6 @@ class HoldfastApp(TerminalApp):
         self._quit_asked = now
         self.notify("Press ctrl+c again to quit. Runs go on in the engine.", timeout=QUIT_S)
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        from holdfast.tui.presenters.commands import COMMANDS  # start-up time: after the first paint
-
-        for one in COMMANDS:
-            keys = f"  [{one.keys}]" if one.keys else ""
-            yield SystemCommand(one.title, one.help + keys, partial(self.command, one.name))
-        yield SystemCommand("Screenshot", "Save this screen as an SVG file", self.deliver_screenshot)
-
     # --- what the screen says
 
     @on(MessageBox.MessageSent)
@@ -239,7 +232,9 @@ class HoldfastApp(TerminalApp):
         if self.desk is None or not self.desk.context.connected:
             self.main.hold(event.text, event.mentions)
             return
-        self.work(partial(self.desk.runs.send, event.text, event.mentions), "send", exclusive=False)
+        runs = self.desk.runs
+        work = runs.steer_with if event.steer else runs.send
+        self.work(partial(work, event.text, event.mentions), "send", exclusive=False)
 
     @on(MessageBox.CommandGiven)
     def _give_command(self, event: MessageBox.CommandGiven) -> None:
@@ -248,6 +243,10 @@ class HoldfastApp(TerminalApp):
     @on(MessageBox.UnknownCommand)
     def _unknown(self, event: MessageBox.UnknownCommand) -> None:
         self.main.say_error(f"There is no command /{event.word}. / alone lists them all.")
+
+    @on(MessageBox.ArgumentsWanted)
+    def _complete_argument(self, event: MessageBox.ArgumentsWanted) -> None:
+        self._spawn(partial(self.palette.complete, event.name, event.typed), "complete", exclusive=True)
 
     @on(MessageBox.FilesWanted)
     def _complete(self, event: MessageBox.FilesWanted) -> None:
@@ -270,6 +269,10 @@ class HoldfastApp(TerminalApp):
     def _text_changed(self) -> None:
         if self.main.panes is not None:
             self.main.panes.text_changed()
+
+    @on(MessageArea.ModeWanted)
+    def _next_mode(self) -> None:
+        self.do("mode.next")
 
     @on(MessageArea.PullBackWanted)
     def _pull_back(self) -> None:

@@ -189,6 +189,8 @@ class QueuedMessage(Value):
     parts: tuple[UserPart, ...]
     options: RunOptions = RunOptions()
     queued_at: AwareDatetime
+    steer: bool = False
+    """Whether it enters the run under way before its next step; without one it waits like any other."""
 
 
 class ToolRun(Value):

@@ -238,6 +238,7 @@ def _index_content(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
                 parts=event.parts,
                 options=event.options,
                 queued_at=event.at,
+                steer=event.steer,
             )
             db.execute(
                 "INSERT INTO queue VALUES (?, ?, ?, ?)",

@@ -37,7 +37,7 @@ class AgentsControl:
     async def load(self) -> None:
         """Finds the agent of the next session and its model, and asks about the folder when needed."""
         model = self._context.model
-        settings = await self._settings()
+        settings = await self.read_settings()
         agents = await self._list()
         if not model.agent or all(a.name != model.agent for a in agents):
             wanted = model.agent
@@ -50,7 +50,7 @@ class AgentsControl:
             await self._choose_model()
         await self._look_at_trust(agents)
 
-    async def _settings(self) -> Settings:
+    async def read_settings(self) -> Settings:
         """Reads the settings and applies those of the app; of a file with mistakes none is used."""
         try:
             settings = await self._context.workbench.engine.settings(self._project)
@@ -58,11 +58,19 @@ class AgentsControl:
             self._context.view.say_error(error.message)
             settings = Settings()
         tui = await self._own(settings.tui)
-        self._context.model.approve = settings.approve.value
+        self._take_mode(settings.approve.value)
         self._context.app.guard.seconds = tui.key_guard_s
         self._context.app.use_keys(tui.keys)
         self.on_settings(tui)
         return settings
+
+    def _take_mode(self, usual: str) -> None:
+        """Takes the setting for sessions whose mode nobody has chosen."""
+        model = self._context.model
+        model.approve = usual
+        if not model.mode.chosen:
+            model.mode = replace(model.mode, mode=usual)
+        self._context.view.mark("header")
 
     async def _own(self, tui: TuiSettings) -> TuiSettings:
         """Returns how the person wants the app; of an engine elsewhere, it is this machine that says so."""

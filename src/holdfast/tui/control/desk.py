@@ -11,22 +11,26 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
 from holdfast.core.domain.events import LoggedEvent
+from holdfast.tui.control.administration import AdministrationControl
+from holdfast.tui.control.again import AgainControl
 from holdfast.tui.control.agents import AgentsControl
 from holdfast.tui.control.base import LOST, Context
 from holdfast.tui.control.connection import Connection
 from holdfast.tui.control.context import ContextControl
 from holdfast.tui.control.decisions import DecisionsControl
 from holdfast.tui.control.engine import EngineControl
-from holdfast.tui.control.first_run import FirstRunControl
 from holdfast.tui.control.files import FilesControl
+from holdfast.tui.control.first_run import FirstRunControl
 from holdfast.tui.control.ingesting import IngestingControl
 from holdfast.tui.control.knowledge import KnowledgeControl
 from holdfast.tui.control.memory import MemoryControl
+from holdfast.tui.control.modes import ModesControl
 from holdfast.tui.control.reading import ReadingControl
 from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.sessions import LARGE_PAGE, PAGE, SessionsControl
 from holdfast.tui.control.terminal import TerminalControl
 from holdfast.tui.control.transcript import TranscriptControl
+from holdfast.tui.presenters.commands import BY_NAME
 
 if TYPE_CHECKING:
     from holdfast.core.config.settings import TuiSettings
@@ -44,16 +48,20 @@ class Desk:
         self.sessions = SessionsControl(self.context, self.connection)
         self.decisions = DecisionsControl(self.context)
         self.runs = RunsControl(self.context, self.sessions, self.decisions)
+        self.modes = ModesControl(self.context, self.runs)
         self.files = FilesControl(self.context, self.sessions)
         self.agents = AgentsControl(self.context, self.sessions)
         self.knowledge = KnowledgeControl(self.context)
         self.ingesting = IngestingControl(self.context, self.knowledge)
         self.reading = ReadingControl(self.context)
         self.memory = MemoryControl(self.context)
+        self.again = AgainControl(self.context, self.sessions)
+        self.runs.before_sending = self.again.before_sending
         self.first_run = FirstRunControl(self.context, self.agents)
         self.transcript = TranscriptControl(self.context, self.sessions)
         self._first = app.start.session
         self.engine = EngineControl(self.context)
+        self.administration = AdministrationControl(self.context, self.agents)
         self.terminal = TerminalControl(self.context)
         self.agents.on_settings = self._apply
         self.connection.on_met = self.engine.meet
@@ -65,7 +73,7 @@ class Desk:
             "model": self.agents.change_model,
             "prompt": self.agents.use_prompt,
             "trust": self.agents.trust,
-            "open": self.sessions.open,
+            "open": app.palette.open_session,
             "rename": self.sessions.rename,
             "fork": self.sessions.fork,
             "delete": self.sessions.delete,
@@ -90,10 +98,13 @@ class Desk:
             "redo": self.files.redo,
             "sources": self.reading.sources,
             "mouse": self.terminal.mouse,
+            **self.administration.actions,
+            **self.modes.actions,
             **self.knowledge.actions,
             **self.ingesting.actions,
             **self.memory.actions,
             **self.transcript.actions,
+            **self.again.actions,
             **ContextControl(self.context).actions,
             **self.first_run.actions,
         }
@@ -111,6 +122,9 @@ class Desk:
 
     async def perform(self, name: str, argument: str = "") -> None:
         """Does what a command says, and shows what went wrong."""
+        command = BY_NAME.get(name)
+        if command is not None and command.does is not None:
+            name, argument = command.does
         await self.guarded(partial(self.actions[name], argument))
 
     async def guarded(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -156,6 +170,7 @@ class Desk:
     def _take(self, logged: LoggedEvent) -> None:
         self.sessions.take(logged)
         self.decisions.take(logged)
+        self.modes.take(logged)
         self.engine.take(logged)
         self.knowledge.take(logged)
         self.memory.take(logged)

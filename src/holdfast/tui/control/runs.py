@@ -198,6 +198,18 @@ class RunsControl:
         if words:
             await self._context.workbench.runs.steer(run_id, (TextPart(text=words),))
 
+    async def steer_with(self, text: str, mentions: list[Mention]) -> None:
+        """Gives what stands in the message field to the run under way, before its next step."""
+        try:
+            run_id = self._busy()
+            session_id = await self._sessions.ensure()
+            parts = await self._parts(session_id, Waiting("", text, tuple(mentions)))
+            with self._context.awaiting():
+                await self._context.workbench.runs.steer(run_id, parts)
+        except HoldfastError:
+            self._context.view.box.give_back(text)
+            raise
+
     async def go_on(self, _: str) -> None:
         model = self._context.model
         if model.session_id is None or not model.run.continuable:
@@ -206,10 +218,12 @@ class RunsControl:
         self._context.panes.transcript.follow()
 
     def _options(self) -> RunOptions:
-        return RunOptions(approve=ApproveMode(self._context.model.approve))
+        """The mode is the session's; the setting counts where nobody has chosen one."""
+        model = self._context.model
+        return RunOptions(approve=None if model.mode.chosen else ApproveMode(model.approve))
 
     def _busy(self) -> str:
         run = self._context.model.run.current
         if run is None or not run.busy:
-            raise ConflictError("No run is busy in this session.")
+            raise ConflictError("No run is busy in this session: there is nothing to steer or to stop.")
         return run.id

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.worker import Worker
 
+from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
 from holdfast.core.domain.events import RUN_ENDS, EventFilter, LoggedEvent
 from holdfast.core.domain.messages import text_of, without_results
@@ -16,6 +17,7 @@ from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.control.base import CLOSED, Context
 from holdfast.tui.control.connection import Connection, fairly
 from holdfast.tui.presenters.answers import Answers
+from holdfast.tui.presenters.modes import mode_view
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.sessions import hit_rows
 from holdfast.tui.presenters.status import Filling
@@ -110,11 +112,13 @@ class SessionsControl:
         self._context.panes.clear_transcript()
         try:
             page = await self._context.workbench.events.page_before(session.id, limit=PAGE)
+            mode = await self._context.workbench.approvals.mode(session.id)
         except HoldfastError:
             self.start_afresh()
             raise
         if model.session_id != session.id:
             return
+        model.mode = mode_view(mode, model.approve)
         self._show(session, page.items)
         self._follow()
         if event_id is not None:
@@ -173,8 +177,16 @@ class SessionsControl:
                 session = await self._make()
                 self._apart = None
                 model.sessions.merge(session)
+                await self._with_mode(session.id)
                 await self.open(session.id)
             return model.session_id or ""
+
+    async def _with_mode(self, session_id: str) -> None:
+        """Gives a new session the mode that was chosen before there was one."""
+        mode = self._context.model.mode
+        if mode.chosen:
+            approvals = self._context.workbench.approvals
+            await approvals.set_mode(session_id, ApproveMode(mode.mode), mode.limits)
 
     async def for_paths(self) -> str:
         """Returns the id of a session to complete paths in: the open one, else one that is kept apart."""
@@ -245,6 +257,9 @@ class SessionsControl:
         self._context.panes.update_entries(self._presenter.apply(logged))
         if event.type in ("part.delta", "tool_call.progressed"):
             return
+        if (mode := model.mode.apply(event)) != model.mode:
+            model.mode = mode
+            view.mark("header", "run", "hint")
         if model.run.apply(event):
             view.mark("run", "footer")
         if model.answers.apply(event):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from holdfast.tui.keys import BY_ID, Key, all_shown, foot, keys_of, of_place, shown, shown_for
+from holdfast.tui.presenters.fuzzy import match
 from holdfast.tui.presenters.spans import BLANK, Line, line
 
 
@@ -20,11 +21,28 @@ class Command:
     """How the slash command's argument is called; in brackets when it may be left out."""
     local: bool = False
     """Whether it works without the engine."""
+    does: tuple[str, str] | None = None
+    """The action and what it is given, where the name alone does not say so."""
 
     @property
     def keys(self) -> str:
         """The key that gives it, as people write it; empty where there is none."""
         return shown_for(self.name)
+
+
+DECISIONS = (
+    ("once", "Approve once", "approve"),
+    ("session", "Approve for this session", "allow"),
+    ("always", "Approve always", "always"),
+    ("edit", "Approve with other arguments", "edit"),
+    ("deny", "Deny", "deny"),
+    ("reason", "Deny with a reason", "reason"),
+)
+
+
+def _decision(name: str, title: str, slash: str) -> Command:
+    key = BY_ID[f"decide.{name}"]
+    return Command(f"decide.{name}", title, key.what, slash, does=("decide", key.keys))
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -33,6 +51,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("model", "Change the model", "Which model answers from now on", "model", "[name]"),
     Command("provider", "Add a provider", "Test a key or an address, and keep it", "provider", "[name]"),
     Command("sessions", "Sessions", "Go to the list of sessions", "sessions", local=True),
+    Command("open", "Open a session", "By its title", "open", "[title]"),
     Command("rename", "Rename the session", "Give it another title", "rename", "[title]"),
     Command("fork", "Fork the session", "Go on in a copy, up to the selected message", "fork"),
     Command("delete", "Delete the session", "With its messages and its own files", "delete"),
@@ -42,14 +61,20 @@ COMMANDS: tuple[Command, ...] = (
     Command("undo", "Undo file changes", "Take back what the last run changed", "undo"),
     Command("redo", "Redo file changes", "Bring back what undo took", "redo"),
     Command("approvals", "Approvals", "Go to what waits for you", "approvals", local=True),
+    *(_decision(name, title, what) for name, title, what in DECISIONS),
     Command("files", "Files", "Go to the session's files", "files", local=True),
     Command("run", "Run", "Go to plan, steps, tokens and cost", "run", local=True),
     Command("knowledge", "Knowledge of the answers", "What each answer was made from", "", local=True),
     Command(
         "collections", "Knowledge", "Collections, documents, search, ingestion", "knowledge", "[collection]"
     ),
+    Command("knowledge.new", "New collection", "Of documents that agents search", "collect", "[name]"),
+    Command("knowledge.add", "Add documents", "Files, a folder or an address", "add"),
+    Command("knowledge.sync", "Sync the collection", "With its folders: only what changed", "sync"),
     Command("sources", "Sources", "Open what the last answer cites", "sources", "[number]"),
     Command("memory", "Memory", "Blocks and entries that outlive sessions", "memory"),
+    Command("memory.new_block", "New memory block", "A text that is put before the model", "block"),
+    Command("memory.new_entry", "New memory entry", "Something to remember", "remember"),
     Command("context", "What the model saw", "Its last request part by part, and how full it is", "context"),
     Command("compaction", "What was compacted", "What a summary stands for, what stayed", "compaction"),
     Command(
@@ -61,11 +86,21 @@ COMMANDS: tuple[Command, ...] = (
     Command("resume", "Resume the run", "Let a paused run go on", "resume"),
     Command("finish", "Finish the run", "Let the model conclude now", "finish"),
     Command("prompt", "Use a prompt", "One of the agent's own texts, filled in by you", "prompt", "[name]"),
+    Command(
+        "mode",
+        "Change the mode",
+        "Ask, accept edits, plan, autonomous with limits",
+        "mode",
+        "[ask|edits|plan|auto]",
+    ),
+    Command("plan.approve", "Approve the plan", "Leave plan mode, and let the agent begin", "approveplan"),
     Command("steer", "Steer the run", "Say something before its next step", "steer", "text"),
     Command(
         "find", "Find in the session", "Words as you type them, read or not yet", "find", "[text]", local=True
     ),
     Command("outline", "Outline of the session", "Go to a message, a call, an approval, an error", "outline"),
+    Command("edit_message", "Edit a message", "Send it once more, in a copy from there", "edit"),
+    Command("regenerate", "Answer again", "By a model of your choice, beside the first", "again", "[model]"),
     Command("fold", "Fold calls and reasoning", "Close all, open all, or as they come", "fold"),
     Command(
         "diff",
@@ -84,6 +119,13 @@ COMMANDS: tuple[Command, ...] = (
         "trust",
         "[yes|no]",
     ),
+    Command("settings", "Settings", "What holds, why, and changes of it", "settings", "[key]"),
+    Command("health", "Health", "Engine, workers, database, providers", "health"),
+    Command("logs", "Logs", "Of the engine and its workers", "logs", "[engine|models|knowledge|app]"),
+    Command("files.reload", "Read the files again", "What has changed in the workspace", "reload"),
+    Command("pull_back", "Take back a message", "The last one that is queued", "unqueue"),
+    Command("later", "Leave the engine's version be", "Until the next start of the app"),
+    Command("screenshot", "Screenshot", "Save this screen as an SVG file", "screenshot", local=True),
     Command("reconnect", "Reconnect", "Look for the engine again, now", "reconnect"),
     Command("restart", "Restart the engine", "An idle one; what waits for you goes on waiting", "restart"),
     Command("help", "Help", "The keys of where you are", "help", local=True),
@@ -95,9 +137,12 @@ BY_SLASH = {command.slash: command for command in COMMANDS if command.slash}
 
 
 def complete(prefix: str) -> list[Command]:
-    """Returns the slash commands that begin with `prefix`, then those that hold it."""
-    first = [c for c in COMMANDS if c.slash and c.slash.startswith(prefix)]
-    return first + [c for c in COMMANDS if c.slash and prefix in c.slash and c not in first]
+    """Returns the slash commands that begin with `prefix`, then those that fit it, the best first."""
+    slashes = [command for command in COMMANDS if command.slash]
+    first = [command for command in slashes if command.slash.startswith(prefix)]
+    fitting = [(match(prefix, f"{one.slash} {one.title}"), one) for one in slashes if one not in first]
+    hits = [(found.score, one) for found, one in fitting if found is not None]
+    return first + [one for _, one in sorted(hits, key=lambda hit: -hit[0])]
 
 
 RANKS = ("meaning 3 · words 1", "the passage is third by meaning, first by words; then the score of both")
@@ -118,7 +163,11 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "document": ("Document", ("document",)),
     "memory": ("Memory (/memory)", ("memory",)),
     "parts": ("What the model saw (/context)", ("parts",)),
+    "settings": ("Settings (/settings)", ("settings",)),
+    "logs": ("Logs (/logs)", ("logs",)),
+    "health": ("Health (/health)", ("health",)),
     "transcript": ("Transcript", ("transcript", "find", "found")),
+    "compare": ("Two answers", ("compare",)),
     "lists": ("Lists and texts", ("list", "words", "lines")),
     "dialogs": ("Dialogs", ("dialog", "choose", "adding", "confirm", "editor", "viewer", "whole")),
     "everywhere": ("Everywhere", ("everywhere",)),

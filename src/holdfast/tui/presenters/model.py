@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.tui.keys import shown
 from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.draft import Mention
@@ -14,6 +15,7 @@ from holdfast.tui.presenters.inbox import Inbox, Item
 from holdfast.tui.presenters.knowledge.jobs import indexing
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
 from holdfast.tui.presenters.memory import MemoryState
+from holdfast.tui.presenters.modes import ModeView, mode_piece
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.sessions import HitRow, SessionList
 from holdfast.tui.presenters.skew import Skew
@@ -22,6 +24,7 @@ from holdfast.tui.presenters.status import Header
 
 if TYPE_CHECKING:
     from holdfast.core.domain.events import AnyEvent
+    from holdfast.core.domain.messages import UserPart
     from holdfast.tui.presenters.files import FileRow
 
 
@@ -34,8 +37,25 @@ class Waiting:
     mentions: tuple[Mention, ...] = ()
     session_id: str | None = None
     """Where it belongs, when that is known already."""
+    along: tuple[UserPart, ...] = ()
+    """What goes with it beside the text and what it mentions."""
     sent: bool = False
     """Whether it was sent under its id before, and may have arrived."""
+    steer: bool = False
+    """Whether it is for the run under way; where that has ended, it waits like any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """An earlier message that is in the message field: sending it forks before it."""
+
+    session_id: str
+    before: int
+    """The event that its run began with."""
+    draft: str
+    """What stood in the message field before."""
+    along: tuple[UserPart, ...] = ()
+    """Its files."""
 
 
 @dataclass(slots=True)
@@ -57,6 +77,7 @@ class Model:
     outbox: list[Waiting] = field(default_factory=list)
     """Messages that wait for the engine itself."""
     held: int = 0
+    editing: Editing | None = None
     files: list[FileRow] | None = None
     """None: not read yet."""
     hits: list[HitRow] = field(default_factory=list)
@@ -66,7 +87,9 @@ class Model:
     agent: str = ""
     """The agent of the open session, or of the next one."""
     approve: str = "ask"
-    """How much runs may do without asking: the setting of that name."""
+    """How much runs may do without asking where nobody has chosen a mode: the setting of that name."""
+    mode: ModeView = field(default_factory=ModeView)
+    """The mode of the open session, or of the one to come."""
     copy_on_select: bool = True
     """Whether text that is selected with the mouse is copied."""
     diff: DiffLayout = "auto"
@@ -111,6 +134,11 @@ class Model:
         """Brings the number in the header up to date."""
         self.header = replace(self.header, waiting=len(self.inbox))
 
+    def show_mode(self) -> None:
+        """Brings what the header says of the mode up to date."""
+        pieces = mode_piece(self.mode), mode_piece(self.mode, short=True)
+        self.header = replace(self.header, mode=pieces)
+
     def count_jobs(self) -> None:
         """Brings what the header says of running jobs up to date."""
         self.header = replace(self.header, indexing=indexing(self.knowledge.jobs, self.knowledge.names))
@@ -119,7 +147,7 @@ class Model:
         """Follows the queue of the open session; says whether it changed."""
         if event.type == "message.queued":
             if all(w.id != event.message_id for w in self.queue):
-                self.queue.append(Waiting(event.message_id, _text(event.parts)))
+                self.queue.append(Waiting(event.message_id, _text(event.parts), steer=event.steer))
             return True
         if event.type == "message.dequeued":
             self.queue = [w for w in self.queue if w.id != event.message_id]
@@ -140,7 +168,9 @@ class Model:
         self.session_id, self.title = None, ""
         self.inbox.preferred = None
         self.inbox.select(None)
+        self.editing = None
         self.run, self.queue, self.files = RunView(), [], None
+        self.mode = ModeView(self.approve)
         self.answers = Answers()
         self.files_error = ""
         self.opening = False
@@ -154,13 +184,28 @@ def _text(parts: object) -> str:
 def queue_lines(model: Model) -> list[Line]:
     """Returns what waits above the message field; at most three messages, the rest as a number."""
     lines: list[Line] = []
-    parts = ((model.sending, "sending"), (model.outbox, "waits for the engine"), (model.queue, "queued"))
-    for waiting, why in parts:
+    steers = [one for one in model.queue if one.steer and model.run.busy]
+    queued = [one for one in model.queue if one not in steers]
+    parts = (
+        (model.sending, "sending", "muted"),
+        (model.outbox, "waits for the engine", "muted"),
+        (steers, "↯ steers before the next step", "accent"),
+        (queued, "… queued until the run ends" if model.run.busy else "… queued", "muted"),
+    )
+    for waiting, why, style in parts:
         lines += [
-            line((f"{why}  ", "muted"), shorten(sanitize_line(one.text[:500]), 120)) for one in waiting[-3:]
+            line((f"{why}  ", style), shorten(sanitize_line(one.text[:500]), 120)) for one in waiting[-3:]
         ]
         if len(waiting) > 3:
             lines.append(line((f"and {len(waiting) - 3} more", "muted")))
+    if model.editing is not None:
+        lines.append(
+            line(
+                ("editing  ", "warning"), "an earlier message: sent, it goes on in a copy from there   ",
+                (shown("everywhere.back"), "key"), (" gives up", "muted"),
+            )
+        )  # fmt: skip
+        return lines
     if lines and (model.queue or model.outbox):
         lines[-1] = line(*lines[-1], ("   ↑ takes it back", "key"))
     return lines

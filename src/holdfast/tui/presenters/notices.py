@@ -63,6 +63,9 @@ def hint_lines(model: Model, engine_says: str) -> list[Line]:
         return [line(("The run failed.  ", "error"), *_continue("goes on from here"))]
     if run is not None and run.status == "cancelled":
         return [line(("Interrupted; what was done stays.  ", "warning"), *_continue("goes on"))]
+    if run is not None and run.status == "completed" and model.mode.shown == "plan":
+        begin = (" approves the plan and lets the agent begin", "muted")
+        return [line(("◇ plan mode  ", "accent"), ("/approveplan", "key"), begin)]
     if model.hint and not model.untrusted and model.deciding() is None:
         return [line((model.hint, "muted"))]
     return []
@@ -100,4 +103,6 @@ def placeholder(model: Model) -> str:
     item = model.deciding()
     if item is not None and item.approval is not None:
         return "A key above decides · or write a message"
-    return "Message is queued until the run has ended" if model.run.busy else PLACEHOLDER
+    if model.run.busy:
+        return f"enter queues it until the run has ended   {shown('composer.steer')} steers the run now"
+    return PLACEHOLDER

@@ -73,6 +73,8 @@ class Header:
     unpriced: bool = False
     filling: Filling = Filling()
     waiting: int = 0
+    mode: tuple[tuple[str, str], tuple[str, str]] = (("", ""), ("", ""))
+    """Sign and word of the mode, and the same in short, each with its style; empty: not known yet."""
     mouse_released: bool = False
     """Whether the terminal has the mouse, not the app."""
     indexing: str = ""
@@ -152,7 +154,9 @@ def rights(header: Header) -> list[Line]:
 
 def right(header: Header, *, short: bool = False) -> Line:
     """Returns how full the window is, what was used and how many decisions wait."""
-    parts: list[tuple[str, str] | str] = _filled(header.filling, short)
+    mode = header.mode[short]
+    parts: list[tuple[str, str] | str] = [mode, (" · ", "muted")] if mode[0] else []
+    parts += _filled(header.filling, short)
     if header.mouse_released:
         parts += [("mouse: terminal", "accent"), (" · ", "muted")]
     if header.indexing:

@@ -135,6 +135,7 @@ class Panes:
         if "header" in parts:
             model.count_waiting()
             model.count_jobs()
+            model.show_mode()
             screen.query_one("#header", HeaderLine).show(model.header)
         if parts & {"hint", "run", "title", "inbox", "trust"}:
             screen.box.notice("hint").show(hint_lines(model, self._engine_says))

@@ -27,6 +27,11 @@ class MessageArea(TextArea):
         """Enter was pressed on a text; it is still in the field."""
 
         text: str
+        steer: bool = False
+        """Whether it is for the run under way, instead of behind it."""
+
+    class ModeWanted(Message):
+        """The next mode is wanted."""
 
     @dataclass
     class Decided(Message):
@@ -91,8 +96,10 @@ class MessageArea(TextArea):
 
     def _does(self, name: str) -> bool:
         """Does what a key of the field is for; says whether that was something."""
-        if name == "send":
-            self.post_message(self.Sent(self.text))
+        if name in ("send", "steer"):
+            self.post_message(self.Sent(self.text, name == "steer"))
+        elif name == "mode":
+            self.post_message(self.ModeWanted())
         elif name == "new_line":
             self.insert("\n")
         else:

@@ -12,7 +12,7 @@ from textual.message import Message
 
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.presenters.commands import BY_SLASH, complete
-from holdfast.tui.presenters.draft import Draft, History, Mention, command_of
+from holdfast.tui.presenters.draft import Draft, History, Mention, Token, command_of
 from holdfast.tui.presenters.notices import PLACEHOLDER
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.widgets.composer.area import MessageArea
@@ -31,6 +31,8 @@ class MessageBox(Vertical):
 
         text: str
         mentions: list[Mention]
+        steer: bool = False
+        """Whether it is for the run under way, instead of behind it."""
 
     @dataclass
     class CommandGiven(Message):
@@ -49,6 +51,13 @@ class MessageBox(Vertical):
         """Paths that fit `prefix` are wanted: answer with `offer_files`."""
 
         prefix: str
+
+    @dataclass
+    class ArgumentsWanted(Message):
+        """Arguments of a command that fit `typed` are wanted: answer with `offer_arguments`."""
+
+        name: str
+        typed: str
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -116,7 +125,7 @@ class MessageBox(Vertical):
             self._give(*command)
             return
         mentions = self.draft.mentions(event.text)
-        self.post_message(self.MessageSent(self.area.take_text(), mentions))
+        self.post_message(self.MessageSent(self.area.take_text(), mentions, event.steer))
 
     def _give(self, word: str, argument: str) -> None:
         command = BY_SLASH.get(word)
@@ -138,8 +147,25 @@ class MessageBox(Vertical):
             rows = [(command.slash, _command_line(command.slash, command.argument, command.help))
                     for command in complete(token.text)]  # fmt: skip
             self._open(rows)
+        elif token.kind == "argument":
+            self._want_arguments(token)
         else:
             self.post_message(self.FilesWanted(token.text))
+
+    def _want_arguments(self, token: Token) -> None:
+        command = BY_SLASH.get(token.command)
+        if command is not None and command.argument:
+            self.post_message(self.ArgumentsWanted(command.name, token.text))
+        else:
+            self._close()
+
+    def offer_arguments(self, name: str, typed: str, rows: list[tuple[str, Line]]) -> None:
+        """Shows the arguments that fit, if `typed` still stands before the cursor."""
+        token = self.area.token
+        command = BY_SLASH.get(token.command) if token is not None else None
+        if token is None or command is None or command.name != name or token.text != typed:
+            return
+        self._open(rows)
 
     def ask_for_files(self) -> None:
         """Asks again for the paths of what stands before the cursor: nobody could answer until now."""
@@ -193,6 +219,11 @@ class MessageBox(Vertical):
             return
         if token.kind == "file":
             self.area.complete(self.draft.choose(event.value))
+            return
+        if token.kind == "argument":
+            self.area.complete(event.value)
+            if event.sent:
+                self._give(token.command, event.value)
             return
         command = BY_SLASH[event.value]
         if (event.sent and not command.argument) or (

@@ -13,6 +13,7 @@ from textual.style import Style
 from textual.widgets import Static
 
 from holdfast.tui.presenters.model import Model
+from holdfast.tui.presenters.modes import mode_lines
 from holdfast.tui.presenters.run import run_lines
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.panes.approvals import ApprovalsPane
@@ -83,7 +84,8 @@ class SidePane(Vertical):
             self.query_one(FilesPane).show(model)
             self._counts["files"] = sum(row.state != "" for row in model.files or [])
         if "run" in parts:
-            self.query_one("#run", LinesView).show(run_lines(model.run.current, now), "run")
+            lines = [*run_lines(model.run.current, now), *mode_lines(model.mode)]
+            self.query_one("#run", LinesView).show(lines, "run")
         if "knowledge" in parts:
             self.query_one(KnowledgePane).show(model)
             turn = model.answers.current
