@@ -156,6 +156,13 @@ def test_the_end_of_a_short_run_is_not_told(log: Log, away: Attention, seconds: 
     assert away.due(now=0.0) is None
 
 
+def test_the_end_of_a_run_that_began_before_the_app_is_told(log: Log, away: Attention) -> None:
+    away.take(log.event(RunCompleted, 3, reason="stop"))
+    call = away.call(now=0.0)
+    assert call is not None
+    assert call.title == "Holdfast done"
+
+
 def test_a_run_that_a_person_cancelled_is_not_told(log: Log, away: Attention) -> None:
     away.take(log.event(RunStarted, 0, agent="a", model="m"))
     away.take(log.event(RunCancelled, 60))

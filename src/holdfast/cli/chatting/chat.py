@@ -45,7 +45,7 @@ def chat(request: ChatRequest) -> int:
 
     async def held() -> int:
         async with open_workbench() as workbench:
-            given = Input(sys.stdin.fileno())
+            given = Input(sys.stdin.fileno(), is_seen=sys.stdout.isatty())
             return await Chat(workbench, request, PlainConsole(sys.stdout), given).run()
 
     try:

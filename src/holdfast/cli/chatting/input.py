@@ -13,11 +13,12 @@ _AT_ONCE = 65_536
 class Input:
     """The lines of a file descriptor. It is the `Person` of approvals where it is a terminal."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, is_seen: bool = True) -> None:
+        """`is_seen` says whether who types sees what is asked."""
         self._descriptor = descriptor
         self._read = b""
         self._ended = False
-        self.is_terminal = os.isatty(descriptor)
+        self.is_terminal = is_seen and os.isatty(descriptor)
         self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
 
     async def next_line(self) -> str | None:

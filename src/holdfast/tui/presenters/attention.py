@@ -60,11 +60,18 @@ class Attention:
             self._note("needs you", event.session_id)
         elif event.type in ("run.completed", "run.failed", "run.cancelled"):
             begun = self._begun.pop(event.run_id, None)
-            took = (event.at - begun).total_seconds() if begun is not None else 0.0
-            if event.type != "run.cancelled" and took >= self.after_s:
+            if event.type != "run.cancelled":
                 how = "done" if event.type == "run.completed" else "failed"
-                self._note(f"{how} after {duration(took * 1000)}", event.session_id)
-                self.ended = "" if self.focused else how
+                self._end(
+                    how, None if begun is None else (event.at - begun).total_seconds(), event.session_id
+                )
+
+    def _end(self, how: str, took: float | None, session_id: str) -> None:
+        """Notes the end of a run; `took` is None for one that began before the app was there."""
+        if took is not None and took < self.after_s:
+            return
+        self._note(how if took is None else f"{how} after {duration(took * 1000)}", session_id)
+        self.ended = "" if self.focused else how
 
     def _note(self, what: str, session_id: str) -> None:
         if not self.focused:
