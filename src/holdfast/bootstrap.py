@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import subprocess
 
     from holdfast.core.config.settings import Settings
+    from holdfast.core.config.settings_file import SettingsFile
     from holdfast.core.domain.errors import Diagnostic
     from holdfast.core.domain.status import CheckResult, Listeners
     from holdfast.core.domain.traces import EventSource, SpanExporter, Tracing
@@ -89,6 +90,17 @@ def _settings(where: Paths, environment: Mapping[str, str], project: Path | None
     from holdfast.core.config.load import load_settings
 
     return load_settings(where, environment, project).settings
+
+
+def _settings_file(where: Paths, environment: Mapping[str, str]) -> SettingsFile:
+    from holdfast.core.config.settings_file import SettingsFile
+
+    where.make()
+    return SettingsFile(where, _setting_variables(environment))
+
+
+def _setting_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: each for name, each in environment.items() if name.startswith("HOLDFAST_")}
 
 
 def _settings_files(where: Paths, project: Path | None) -> list[Path]:
@@ -179,7 +191,7 @@ async def _open_workbench(
         tools=_tools(),
         keys=keys,
         environment=child_environment(environment),
-        setting_variables={name: each for name, each in environment.items() if name.startswith("HOLDFAST_")},
+        setting_variables=_setting_variables(environment),
         knowledge=index,
         address=address,
         stop=stop,
@@ -411,7 +423,13 @@ def attach_tui(
     async def connect() -> Workbench:
         return await asyncio.to_thread(_client_of, address, "app" if at_hand else "browser", _LOST_S)
 
-    remote = Remote(address, project, lambda: _settings(where, os.environ).tui, at_hand)
+    remote = Remote(
+        address,
+        project,
+        lambda: _settings(where, os.environ).tui,
+        at_hand,
+        (lambda: _settings_file(where, os.environ)) if at_hand else None,
+    )
     return _run_app(connect, session, agent, model, remote, state_file)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -147,16 +147,6 @@ class HoldfastApp(TerminalApp):
         if self.desk is not None:
             self._spawn(partial(self.desk.guarded, work), group, exclusive)
 
-    def use_keys(self, changes: Mapping[str, str]) -> None:
-        """Gives actions the keys that the settings say; tells what is wrong with them."""
-        from holdfast.tui.keymap import use  # start-up time: after the first paint
-
-        keymap, problems = use(changes)
-        self.set_keymap(keymap)
-        for problem in problems:
-            self.main.say_error(problem)
-        self.main.mark("footer", "inbox", "hint", "trust", "skew", "title")
-
     def remember_agent(self, name: str) -> None:
         """Remembers the agent of the last new session."""
         self.theming.state.remember_agent(self.start.engine_url, name)
@@ -232,8 +222,7 @@ class HoldfastApp(TerminalApp):
         if self.desk is None or not self.desk.context.connected:
             self.main.hold(event.text, event.mentions)
             return
-        runs = self.desk.runs
-        work = runs.steer_with if event.steer else runs.send
+        work = self.desk.runs.steer_with if event.steer else self.desk.runs.send
         self.work(partial(work, event.text, event.mentions), "send", exclusive=False)
 
     @on(MessageBox.CommandGiven)
@@ -269,10 +258,6 @@ class HoldfastApp(TerminalApp):
     def _text_changed(self) -> None:
         if self.main.panes is not None:
             self.main.panes.text_changed()
-
-    @on(MessageArea.ModeWanted)
-    def _next_mode(self) -> None:
-        self.do("mode.next")
 
     @on(MessageArea.PullBackWanted)
     def _pull_back(self) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from holdfast.core.config.settings import TuiSettings
+    from holdfast.core.config.settings_file import SettingsFile
     from holdfast.core.services.workbench import Workbench
 
 
@@ -46,6 +47,8 @@ class Remote:
     at_hand: bool = True
     """Whether the person sits at this machine. In a browser they do not: then nothing of its files is shown to
     them or sent, and no program is started for them."""
+    file: Callable[[], SettingsFile] | None = None
+    """Gives this machine's own settings file, in which the app's own settings are changed."""
 
 
 @dataclass(frozen=True, slots=True)

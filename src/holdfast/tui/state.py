@@ -21,6 +21,8 @@ class UiState:
     """The theme as it was last time, so that the first paint needs no YAML."""
     agent: str = ""
     """The agent of the last new session."""
+    recent: list[str] = field(default_factory=list)
+    """What was chosen in the command palette lately, the latest first."""
     agents: dict[str, str] = field(default_factory=dict)
     """The same for engines elsewhere, by their URLs."""
 

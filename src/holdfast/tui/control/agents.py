@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from holdfast.core.config.settings import Settings, TuiSettings
 from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError
 from holdfast.core.domain.text import sanitize, sanitize_line
+from holdfast.tui import keymap as keymaps
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.sessions import SessionsControl
 from holdfast.tui.presenters.choices import agent_choices, model_choices, prompt_choices
@@ -60,7 +61,7 @@ class AgentsControl:
         tui = await self._own(settings.tui)
         self._take_mode(settings.approve.value)
         self._context.app.guard.seconds = tui.key_guard_s
-        self._context.app.use_keys(tui.keys)
+        self._use_keys(tui.keys)
         self.on_settings(tui)
         return settings
 
@@ -71,6 +72,14 @@ class AgentsControl:
         if not model.mode.chosen:
             model.mode = replace(model.mode, mode=usual)
         self._context.view.mark("header")
+
+    def _use_keys(self, changes: Mapping[str, str]) -> None:
+        """Gives actions the keys that the settings say; tells what is wrong with them."""
+        keymap, problems = keymaps.use(changes)
+        self._context.app.set_keymap(keymap)
+        for problem in problems:
+            self._context.view.say_error(problem)
+        self._context.view.mark("footer", "inbox", "hint", "trust", "skew", "title")
 
     async def _own(self, tui: TuiSettings) -> TuiSettings:
         """Returns how the person wants the app; of an engine elsewhere, it is this machine that says so."""

@@ -16,6 +16,7 @@ _MENTION = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|([^\s"@][^\s]*))')
 _OPEN = re.compile(r'(?<!\S)@(?:"([^"\n]*)|([^\s"@]*))\Z')
 
 
+_ARGUMENT = re.compile(r"/([a-z]+) ([^\n]{0,200})")
 _WORD = re.compile(r"{{\s*([\w-]+)\s*}}")
 
 
@@ -33,11 +34,13 @@ def filled_in(prompt: str, given: Mapping[str, str]) -> str:
 class Token:
     """What stands before the cursor and can be completed."""
 
-    kind: Literal["file", "command"]
+    kind: Literal["file", "command", "argument"]
     text: str
     """Without its `@` or `/`."""
     length: int
     """Characters before the cursor that a completion replaces."""
+    command: str = ""
+    """Of an argument: the word after the `/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,9 @@ def token_before(text: str) -> Token | None:
     """Returns what can be completed at the end of `text`, the message up to the cursor."""
     if text.startswith("/") and "\n" not in text and " " not in text:
         return Token("command", text[1:], len(text))
+    argument = _ARGUMENT.fullmatch(text)
+    if argument is not None:
+        return Token("argument", argument[2], len(argument[2]), argument[1])
     match = _OPEN.search(text[-300:])
     if match is None:
         return None

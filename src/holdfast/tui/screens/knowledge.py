@@ -52,6 +52,8 @@ class KnowledgeScreen(ModelScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim"), (76, "-roomy"), (110, "-broad")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (28, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#k-collections"
+    PLACE = "collections"
+    """The place of the table of keys, for the palette."""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("collections")]
     app: HoldfastApp
 

@@ -61,6 +61,8 @@ class MemoryScreen(ModelScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim"), (76, "-roomy")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (28, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#m-list"
+    PLACE = "memory"
+    """The place of the table of keys, for the palette."""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("memory")]
     app: HoldfastApp
 

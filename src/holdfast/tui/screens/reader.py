@@ -36,6 +36,8 @@ class ReaderScreen(ModalScreen[None]):
     # Textual declares both as instance variables, so they cannot be ClassVar here.
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (100, "-roomy")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-high")]  # noqa: RUF012
+    PLACE = "document"
+    """The place of the table of keys, for the palette."""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("document")]
     app: HoldfastApp
 

@@ -127,6 +127,11 @@ class MessageBox(Vertical):
         mentions = self.draft.mentions(event.text)
         self.post_message(self.MessageSent(self.area.take_text(), mentions, event.steer))
 
+    @on(MessageArea.ModeWanted)
+    def _next_mode(self, event: MessageArea.ModeWanted) -> None:
+        event.stop()
+        self.post_message(self.CommandGiven("mode.next", ""))
+
     def _give(self, word: str, argument: str) -> None:
         command = BY_SLASH.get(word)
         if command is None:
