@@ -178,6 +178,15 @@ def test_a_running_call_shows_the_last_lines_of_its_output(log: Any) -> None:
     assert entry.blocks == [CommandView("make", "/", "all of it", 0)]
 
 
+def test_a_tail_takes_the_place_of_what_was_shown_and_colours_are_left_out(log: Any) -> None:
+    log.start()
+    log.request("c", name="run_command", command="make")
+    log.add("ToolCallProgressed", call_id="c", text="first\n")
+    log.add("ToolCallProgressed", call_id="c", text="\x1b[32mlater\x1b[0m\n", skipped=9_000)
+    log.add("ToolCallProgressed", call_id="c", text="last\n")
+    assert only(log.entries(), "tool").text == "later\nlast\n"
+
+
 def test_plans_and_short_diffs_stay_open_and_errors_too(log: Any) -> None:
     log.start()
     log.request("plan", name="update_plan")

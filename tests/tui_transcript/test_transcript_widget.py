@@ -11,8 +11,9 @@ from typing import Any
 from textual.geometry import Offset
 from textual.pilot import Pilot
 
-from holdfast.tui.presenters.entries import Append, Change, Entry, Remove, TextView
+from holdfast.tui.presenters.entries import Append, Change, CommandView, Entry, Remove, TextView
 from holdfast.tui.widgets.transcript import Transcript
+from holdfast.tui.widgets.transcript.inline import FILE_LINK
 
 MakeHost = Callable[[], Any]
 
@@ -237,6 +238,19 @@ async def drag(pilot: Pilot[None], start: tuple[int, int], end: tuple[int, int])
     await pilot.hover(Transcript, offset=end)
     await pilot.mouse_up(Transcript, offset=end)
     await pilot.pause()
+
+
+async def test_the_file_with_a_whole_output_can_be_opened_from_the_call(host: MakeHost) -> None:
+    ran = CommandView("make", "/w", "first\n…\nlast\n", 0, ".holdfast/outputs/c.txt", 6_800_000)
+    async with host().run_test(size=(60, 12)) as pilot:
+        app, view = pilot.app, pilot.app.view
+        view.set_entries([Entry("t", "tool", 1, "r", title="run_command", state="ok", blocks=[ran])])
+        await pilot.pause()
+        row = next(y for y, text in enumerate(app.rows()) if ".holdfast/outputs/c.txt" in text)
+        assert "6.8 MB" in app.rows()[row]
+        await pilot.click(Transcript, offset=(25, row))
+        await pilot.pause()
+        assert [m.url for m in app.of(Transcript.LinkActivated)] == [f"{FILE_LINK}.holdfast/outputs/c.txt"]
 
 
 async def test_text_is_selected_over_blocks_and_copied_unwrapped(host: MakeHost) -> None:

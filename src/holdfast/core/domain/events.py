@@ -223,11 +223,14 @@ class ToolCallStarted(_RunEvent):
 
 
 class ToolCallProgressed(_RunEvent):
-    """Output while it executes; the texts are to be joined."""
+    """Output while it executes; the texts are to be joined. Of long output only the tail is told, now and
+    then."""
 
     type: Literal["tool_call.progressed"] = "tool_call.progressed"
     call_id: str
     text: str
+    skipped: int = 0
+    """Characters of output between the text before and this one that are told nowhere."""
 
 
 class ToolCallCompleted(_RunEvent):

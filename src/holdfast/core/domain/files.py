@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -143,6 +143,10 @@ class Workspace(Protocol):
     def digest(self, path: str) -> str | None: ...
 
     def write(self, path: str, data: bytes, *, expected: str | None = "any") -> None: ...
+
+    def write_chunks(
+        self, path: str, chunks: Iterable[bytes], *, expected: str | None = "any", mode: int | None = None
+    ) -> None: ...
 
     def delete(self, path: str) -> None: ...
 

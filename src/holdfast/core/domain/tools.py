@@ -52,6 +52,9 @@ class CommandBlock(Value):
     cwd: str
     output: str = ""
     exit_code: int | None = None
+    whole: str = ""
+    """The file of the workspace that has the whole output, when `output` is only its two ends."""
+    whole_bytes: int = 0
 
 
 class CodeBlock(Value):

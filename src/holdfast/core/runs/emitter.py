@@ -20,6 +20,7 @@ from holdfast.core.domain.events import (
 from holdfast.core.domain.knowledge import Citation
 from holdfast.core.identity.redaction import StreamRedactor
 from holdfast.core.runs.knowledge.citing import cited, with_citations
+from holdfast.core.runs.progress import WHOLE_CHARS, Send, Tail
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.store.log import EventLog
@@ -184,21 +185,50 @@ class Emitter:
             self._part.finish()
             self._part = None
 
-    def progress(self, call_id: str) -> Coalescer:
-        """Returns a coalescer for the output of a call that executes."""
+    def progress(self, call_id: str) -> LiveOutput:
+        """Returns what takes the output of a call that executes."""
         state = self.state
-        redactor = self._redactor()
 
-        def send(text: str) -> None:
-            clean = redactor.feed(text)
-            if clean and not state.ended:
-                self.post(
-                    ToolCallProgressed(
-                        session_id=state.session_id, run_id=state.run_id, call_id=call_id, text=clean
-                    )
+        def send(text: str, skipped: int = 0) -> None:
+            if state.ended:
+                return
+            self.post(
+                ToolCallProgressed(
+                    session_id=state.session_id,
+                    run_id=state.run_id,
+                    call_id=call_id,
+                    text=text,
+                    skipped=skipped,
                 )
+            )
 
-        return Coalescer(send)
+        return LiveOutput(send, self._redactor())
+
+
+class LiveOutput:
+    """Takes the output of a call while it comes: secrets leave it, and it goes out as `progress` says."""
+
+    def __init__(self, send: Send, redactor: StreamRedactor) -> None:
+        self._redactor = redactor
+        self._left = WHOLE_CHARS
+        self._whole = Coalescer(lambda text: send(text, 0))
+        self._tail = Tail(send)
+
+    def add(self, text: str) -> None:
+        """Takes the next text."""
+        clean = self._redactor.feed(text)  # all of it, so that no secret is cut in two
+        whole, rest = clean[: self._left], clean[self._left :]
+        self._left -= len(whole)
+        if whole:
+            self._whole.add(whole)
+        if rest:
+            self._whole.flush()
+            self._tail.add(rest)
+
+    def flush(self) -> None:
+        """Sends what waits."""
+        self._whole.flush()
+        self._tail.flush()
 
 
 class _PartWriter:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
+from holdfast.core.domain.printed import plain
 from holdfast.core.domain.processes import Ending, ProcessResult, ProcessRunner, ProcessSpec
-from holdfast.core.domain.text import sanitize
 from holdfast.core.domain.tools import CommandBlock, ToolContext, ToolOutput
-from holdfast.core.tools.shorten import join_ends, keep_whole
+from holdfast.core.tools.shorten import Kept, join_ends, keep_whole
 
-MAX_SHOWN_CHARS = 200_000
-"""Characters of output that are streamed; the log would keep them all."""
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-"""Colours and cursor movements, and titles of windows."""
+_PIECE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +24,8 @@ class Ran:
     text: str
     """Its output, plain and shortened."""
     timeout_s: float
+    whole: str = ""
+    """The file of the workspace with all of it, when `text` is only its two ends."""
 
     def output(self, command: str, context: ToolContext) -> ToolOutput:
         """Returns what the model and people are told."""
@@ -36,6 +35,8 @@ class Ran:
             cwd=str(context.workspace.root),
             output=self.text,
             exit_code=self.result.exit_code,
+            whole=self.whole,
+            whole_bytes=self.result.total_bytes if self.whole else 0,
         )
         return ToolOutput.text(f"{body}[{self._end()}]", block, is_error=self.failed)
 
@@ -65,38 +66,16 @@ async def run_shown(
         timeout_s=timeout_s,
         keep_chars=context.max_output_chars,
     )
-    shown = _Shown(context)
     with tempfile.TemporaryFile() as spool:
-        result = await processes.run(spec, on_output=shown.take, spool=spool)
-        text = await asyncio.to_thread(_text, result, spool, context)
-    return Ran(result, text, timeout_s)
-
-
-def _text(result: ProcessResult, spool: BinaryIO, context: ToolContext) -> str:
-    if result.complete:
-        return plain(result.head + result.tail)
-    spool.seek(0)
-    where = keep_whole(spool.read(), context)
+        result = await processes.run(spec, on_output=context.progress, spool=spool)
+        if result.complete:
+            return Ran(result, plain(result.head + result.tail), timeout_s)
+        kept = await asyncio.to_thread(_keep, spool, context)
     total = len(result.head) + result.omitted + len(result.tail)
-    return plain(join_ends(result.head, result.tail, total, where))
+    text = plain(join_ends(result.head, result.tail, total, kept.where))
+    return Ran(result, text, timeout_s, kept.path)
 
 
-def plain(text: str) -> str:
-    """Returns what a program wrote without escape sequences and control characters."""
-    return sanitize(_ESCAPES.sub("", text)) if "\x1b" in text else sanitize(text)
-
-
-class _Shown:
-    """Streams output up to a limit."""
-
-    def __init__(self, context: ToolContext) -> None:
-        self._progress = context.progress
-        self._left = MAX_SHOWN_CHARS
-
-    def take(self, text: str) -> None:
-        if self._left <= 0:
-            return
-        self._progress(text[: self._left])
-        self._left -= len(text)
-        if self._left <= 0:
-            self._progress("\n[more output follows; it is not shown while it comes]\n")
+def _keep(spool: BinaryIO, context: ToolContext) -> Kept:
+    spool.seek(0)
+    return keep_whole(iter(partial(spool.read, _PIECE), b""), context)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import PurePath
 
 from holdfast.core.domain.errors import HoldfastError
@@ -37,20 +39,30 @@ def shorten_output(output: ToolOutput, context: ToolContext) -> ToolOutput:
         return output.model_copy(update={"display": display})
     whole = "\n".join(texts)
     others: list[ResultPart] = [part for part in output.content if not isinstance(part, TextPart)]
-    where = keep_whole(whole.encode(errors="replace"), context)
-    short = TextPart(text=two_ends(whole, context.max_output_chars, where))
+    kept = keep_whole((whole.encode(errors="replace"),), context)
+    short = TextPart(text=two_ends(whole, context.max_output_chars, kept.where))
     return output.model_copy(update={"content": (short, *others), "display": display})
 
 
-def keep_whole(data: bytes, context: ToolContext) -> str:
-    """Writes a whole output into the workspace and returns where it is, as a half sentence."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a whole output."""
+
+    path: str
+    """In the workspace; empty when it could not be kept."""
+    where: str
+    """The same as a half sentence for the model."""
+
+
+def keep_whole(chunks: Iterable[bytes], context: ToolContext) -> Kept:
+    """Writes a whole output into the workspace, piece by piece."""
     name = _NOT_IN_NAME.sub("_", PurePath(context.call_id).name).lstrip(".") or "output"
     path = f"{OUTPUTS}/{name[:100]}.txt"
     try:
-        context.workspace.write(path, data)
+        context.workspace.write_chunks(path, chunks)
     except HoldfastError as error:
-        return f"the whole could not be kept: {error.message}"
-    return f"the whole is in {path}, read it with read_file"
+        return Kept("", f"the whole could not be kept: {error.message}")
+    return Kept(path, f"the whole is in {path}, read it with read_file")
 
 
 def two_ends(text: str, limit: int, where: str) -> str:

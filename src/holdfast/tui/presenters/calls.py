@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from holdfast.core.domain import events
 from holdfast.core.domain.approvals import Decision
+from holdfast.core.domain.printed import plain
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.keys import shown
 from holdfast.tui.presenters.entries import (
@@ -97,7 +98,8 @@ class Calls:
         entry = self._open.get(_key(event))
         if entry is None:
             return []
-        text = (entry.text + sanitize(event.text))[-PROGRESS_CHARS:]
+        before = "" if event.skipped else entry.text
+        text = (before + plain(event.text))[-PROGRESS_CHARS:]
         ended = text.endswith("\n")
         entry.text = "\n".join(text.split("\n")[-PROGRESS_LINES - ended :])
         return [Change(entry)]

@@ -43,6 +43,9 @@ class CommandView:
     cwd: str
     output: str = ""
     exit_code: int | None = None
+    whole: str = ""
+    """The file of the session that has the whole output, when `output` is only its two ends."""
+    whole_bytes: int = 0
 
 
 @dataclass(slots=True, frozen=True)

@@ -50,8 +50,10 @@ def view_of(block: DisplayBlock) -> View:
         case DiffBlock():
             return DiffView(sanitize_line(block.path), sanitize(block.diff), block.created)
         case CommandBlock():
-            output = sanitize(block.output)
-            return CommandView(sanitize(block.command), sanitize_line(block.cwd), output, block.exit_code)
+            return CommandView(
+                *(sanitize(block.command), sanitize_line(block.cwd), sanitize(block.output)),
+                *(block.exit_code, sanitize_line(block.whole), block.whole_bytes),
+            )
         case CodeBlock():
             return CodeView(sanitize_line(block.language), sanitize(block.text))
         case TableBlock():

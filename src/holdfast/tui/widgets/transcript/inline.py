@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LINK_META = "transcript_link"
 """The key of a segment's meta that holds the address of a link."""
 
+FILE_LINK = "session-file:"
+"""What the address of a link to a file of the session begins with."""
+
 SOURCE_META = "transcript_source"
 """The key of a segment's meta that holds the key of a passage among the entry's `sources`."""
 

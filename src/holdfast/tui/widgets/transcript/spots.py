@@ -7,6 +7,7 @@ from typing import Literal
 
 from textual.style import Style
 
+from holdfast.tui.presenters.entries import CommandView
 from holdfast.tui.widgets.transcript.block import key_of, place_of
 from holdfast.tui.widgets.transcript.column import Column
 from holdfast.tui.widgets.transcript.inline import LINK_META
@@ -118,6 +119,8 @@ def next_spot(column: Column, kind: SpotKind, at: tuple[int, int], step: int) ->
 
 def _may_have(item: Item, kind: SpotKind) -> bool:
     """Says whether it is worth rendering an item to look."""
+    if kind == "link" and any(isinstance(view, CommandView) and view.whole for view in item.entry.blocks):
+        return True
     if not item.flows:
         return False
     text = item.entry.text

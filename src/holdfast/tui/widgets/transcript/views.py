@@ -20,13 +20,14 @@ from holdfast.tui.presenters.entries import (
     TextView,
     View,
 )
+from holdfast.tui.presenters.figures import size
 from holdfast.tui.presenters.passages import PassageView, figures_of, mark_of, score_of
 from holdfast.tui.presenters.spans import Line as SpanLine
 from holdfast.tui.presenters.spans import fit_end
 from holdfast.tui.presenters.spans import plain as text_of
 from holdfast.tui.widgets.transcript import styles
 from holdfast.tui.widgets.transcript.highlight import language_of
-from holdfast.tui.widgets.transcript.inline import source_style
+from holdfast.tui.widgets.transcript.inline import FILE_LINK, link_style, source_style
 from holdfast.tui.widgets.transcript.line import Gutter, Line, gutter_width, plain
 from holdfast.tui.widgets.transcript.looks import Looks
 from holdfast.tui.widgets.transcript.sources import CHUNK, Code, Fixed, Source, plain_chunks
@@ -209,6 +210,12 @@ def _command(view: CommandView) -> list[Source]:
         blocks += plain_chunks(view.output.rstrip("\n"), gutter=BODY)
     if view.exit_code:
         blocks.append(_said(f"exit status {view.exit_code}", styles.ERROR))
+    if view.whole:
+        name = plain(f"the whole output: {view.whole}", styles.LINK).stylize(
+            link_style(f"{FILE_LINK}{view.whole}")
+        )
+        content = name + plain(f"  {size(view.whole_bytes)}", styles.MUTED)
+        blocks.append(Fixed((Line(content, BODY, BODY),)))
     return blocks
 
 
