@@ -29,6 +29,8 @@ GROUNDS = ("background", "surface", "panel")
 TEXTS = sorted(COLORS - set(GROUNDS))
 MUTED = 0.6
 """How much of the foreground muted text has; the rest is the background's."""
+CURSOR = 0.3
+"""How much of `primary` the row under the cursor of a list has."""
 UNSEEN = {
     "red": (
         (0.152286, 1.052583, -0.204868),
@@ -114,6 +116,14 @@ def test_text_of_a_theme_can_be_read(path: Path) -> None:
             assert contrast(colors[name], colors[ground]) >= 4.5, f"{name} on {ground}"
         muted = blended(colors["foreground"], colors[ground], MUTED)
         assert contrast(muted, colors[ground]) >= 3, f"muted on {ground}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_text_under_the_cursor_can_be_read(path: Path) -> None:
+    colors = theme(path)["colors"]
+    under = blended(colors["primary"], colors["background"], CURSOR)
+    assert contrast(colors["foreground"], under) >= 4.5
+    assert contrast(blended(colors["foreground"], under, MUTED), under) >= 3
 
 
 @pytest.mark.parametrize("sight", sorted(UNSEEN))
