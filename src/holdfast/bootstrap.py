@@ -468,6 +468,36 @@ def run_tui(
     return _run_app(connect, session, agent, model, None)
 
 
+def run_demo() -> int:
+    """Runs the terminal app as a guided tour: on a home and a folder of its own, with its engine inside, and
+    a model whose replies are written down. Nothing of it is there afterwards."""
+    import signal
+    import tempfile
+
+    gc.disable()  # the app freezes and enables it after its first paint
+    from holdfast.tui.presenters.tour import AGENT
+    from holdfast.tui.stage import set_stage
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)  # so that the folder is tidied up
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+    here, environment = Path.cwd(), dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="holdfast-demo-", ignore_cleanup_errors=True) as folder:
+        stage, project = set_stage(Path(folder).resolve())
+        for name in (_URL, _KEY, _CA):
+            os.environ.pop(name, None)
+        os.environ.update(stage)
+        os.chdir(project)
+        try:
+            return _run_app(lambda: _connect_in_process("app"), None, AGENT, None, None, tour=True)
+        finally:
+            os.chdir(here)
+            os.environ.clear()
+            os.environ.update(environment)
+
+
 def _run_app(
     connect: Callable[[], Awaitable[Workbench]],
     session: str | None,
@@ -475,6 +505,8 @@ def _run_app(
     model: str | None,
     remote: Remote | None,
     state_file: Path | None = None,
+    *,
+    tour: bool = False,
 ) -> int:
     from holdfast import __version__
     from holdfast.core.config.paths import shipped
@@ -493,6 +525,7 @@ def _run_app(
             model=model,
             version=__version__,
             remote=remote,
+            tour=tour,
         )
     )
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "web": "Open the workbench to browsers, for those who have a key.",
     "acp": "Work with every agent from an editor (Agent Client Protocol).",
     "chat": "Talk with an agent, in the app or line by line.",
+    "demo": "Show in two minutes what Holdfast does; nothing of it stays.",
     "run": "Ask an agent and stream its reply to stdout.",
     "agents": "List, show, check and write agents.",
     "sessions": "List, search, keep in order, export, import, fork and delete sessions.",

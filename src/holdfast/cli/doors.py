@@ -110,6 +110,10 @@ class Doors(Protocol):
         """Serves the terminal app to browsers until a signal comes; `say` prints a line."""
         ...
 
+    def run_demo(self) -> int:
+        """Runs the terminal app as a guided tour, on a home of its own that is gone afterwards."""
+        ...
+
     def serve_acp(self, *, agent: str = "", model: str | None = None) -> int:
         """Speaks the Agent Client Protocol on stdin and stdout, until stdin ends."""
         ...

@@ -114,6 +114,7 @@ KEYS: tuple[Key, ...] = (
         for n in range(1, 4)
     ),
     Key("welcome.provider", "alt+p", "app.command('provider')", "add a provider of models", priority=True),
+    Key("tour.skip", "alt+n", "app.command('tour')", "go on with the guided tour", priority=True),
     # The panes.
     Key("sessions.open", "", "", "open", "open", same="list.choose"),
     Key("sessions.search", "slash", "search", "search titles and messages", "search"),

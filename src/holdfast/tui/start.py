@@ -70,6 +70,8 @@ class Start:
     version: str = ""
     remote: Remote | None = None
     """None for the engine of this machine's home, whose files are at hand."""
+    tour: bool = False
+    """Whether a person is led through what the app does."""
     now: Callable[[], datetime] = _now
 
     @property

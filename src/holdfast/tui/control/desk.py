@@ -29,6 +29,7 @@ from holdfast.tui.control.reading import ReadingControl
 from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.sessions import LARGE_PAGE, PAGE, SessionsControl
 from holdfast.tui.control.terminal import TerminalControl
+from holdfast.tui.control.tour import TourControl
 from holdfast.tui.control.transcript import TranscriptControl
 from holdfast.tui.presenters.commands import BY_NAME
 
@@ -58,6 +59,7 @@ class Desk:
         self.again = AgainControl(self.context, self.sessions)
         self.runs.before_sending = self.again.before_sending
         self.first_run = FirstRunControl(self.context, self.agents)
+        self.tour = TourControl(self.context)
         self.transcript = TranscriptControl(self.context, self.sessions)
         self._first = app.start.session
         self.engine = EngineControl(self.context)
@@ -107,6 +109,7 @@ class Desk:
             **self.again.actions,
             **ContextControl(self.context).actions,
             **self.first_run.actions,
+            **self.tour.actions,
         }
 
     def _apply(self, settings: TuiSettings) -> None:
@@ -126,6 +129,7 @@ class Desk:
         if command is not None and command.does is not None:
             name, argument = command.does
         await self.guarded(partial(self.actions[name], argument))
+        self.tour.did(name, argument)
 
     async def guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Does `work`; an error is shown, a lost engine is looked for again."""
@@ -151,6 +155,7 @@ class Desk:
         await self._open_first()
         await self.agents.load()
         self.context.app.work(self.first_run.load, "first run")
+        await self.tour.begin()
         await self.sessions.resume()
         await self.knowledge.resume()
         await self.memory.resume()
@@ -172,6 +177,7 @@ class Desk:
         self.decisions.take(logged)
         self.modes.take(logged)
         self.engine.take(logged)
+        self.tour.take(logged)
         self.knowledge.take(logged)
         self.memory.take(logged)
         self.terminal.take(logged)

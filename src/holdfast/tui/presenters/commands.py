@@ -154,7 +154,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
         "What waits (from an empty message field, or in its pane)",
         ("decide", "choice", "approvals"),
     ),
-    "welcome": ("A new session", ("welcome",)),
+    "welcome": ("A new session", ("welcome", "tour")),
     "notice": ("Notices, while the message field is empty", ("notice",)),
     "sessions": ("Sessions", ("sessions",)),
     "files": ("Files", ("files",)),

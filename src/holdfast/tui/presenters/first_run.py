@@ -112,6 +112,7 @@ def panel_actions() -> dict[str, str]:
 
 
 def _who(agent: str, model: str) -> Line:
+    model = "replies that are written down" if model.startswith("scripted/") else model
     said = line(
         (sanitize_line(agent), "strong"), (" answers with ", "muted"), (sanitize_line(model), "strong")
     )

@@ -49,7 +49,7 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (120, "-wide"), (160, "-huge")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (20, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#message"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("found", "welcome")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("found", "welcome", "tour")]
     app: HoldfastApp
 
     def __init__(self) -> None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
 
 NARROWEST = 24
-KEYS = ("parts.read", "parts.before", "parts.after", "parts.back")
 
 
 class PartsScreen(ModalScreen[None]):
@@ -67,12 +66,10 @@ class PartsScreen(ModalScreen[None]):
             yield KeyBar(id="parts-keys", action="screen.press")
 
     def on_mount(self) -> None:
-        self.query_one("#parts-keys", KeyBar).show([("↑↓", "move", ""), *map(foot, self._keys)])
+        steps = [("← →", "steps", "")] if self._step is not None else []
+        keys = [("↑↓", "move", ""), foot("parts.read"), *steps, foot("parts.back")]
+        self.query_one("#parts-keys", KeyBar).show(keys)
         self.show(self._view)
-
-    @property
-    def _keys(self) -> tuple[str, ...]:
-        return KEYS if self._step is not None else (KEYS[0], KEYS[-1])
 
     async def action_press(self, name: str) -> None:
         """Does what a key of the last line does."""
