@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from fake_knowledge import FakeJobs, FakeKnowledge, FakeMemory
 
+from holdfast.core.config.fields import Leaf, leaf_of, leaves, sections
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, ToolAssignment, Trust
 from holdfast.core.domain.approvals import (
@@ -20,6 +21,7 @@ from holdfast.core.domain.approvals import (
     Rules,
     Verdict,
 )
+from holdfast.core.domain.configuring import Setting, SettingsReport, SettingValue
 from holdfast.core.domain.errors import (
     ConflictError,
     Diagnostic,
@@ -65,6 +67,7 @@ from holdfast.core.domain.events import (
 from holdfast.core.domain.files import Change, FileContent, FileEntry
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.knowledge import Citation
+from holdfast.core.domain.logs import LogLine, LogPage
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart, UserPart, text_of
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.modes import AutoLimits, SessionMode
@@ -369,6 +372,8 @@ class FakeWorkbench:
         self.version = "0.1.0"
         self.executing = 0
         self.stops: list[bool] = []
+        self.settings_file = FakeSettings()
+        self.log_lines: tuple[LogLine, ...] = ()
         self.hint = "set OPENAI_API_KEY or run `holdfast keys provider set openai`, then /model"
         self.release = asyncio.Event()
         self.lost = False
@@ -956,6 +961,43 @@ class _Users(_Part):
         return self.bench.principal
 
 
+class FakeSettings:
+    """Settings in memory; `wrong` is a value that cannot be."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, SettingValue] = {}
+
+    def report(self) -> SettingsReport:
+        return SettingsReport(
+            file="/home/user/settings.yaml", sections=sections(), settings=tuple(map(self._setting, leaves()))
+        )
+
+    def _setting(self, leaf: Leaf) -> Setting:
+        return Setting(
+            key=leaf.key,
+            about=leaf.about,
+            kind=leaf.kind,
+            expected=leaf.expected,
+            choices=leaf.choices,
+            optional=leaf.optional,
+            value=self.given.get(leaf.key, leaf.default),
+            default=leaf.default,
+            source="user" if leaf.key in self.given else "default",
+        )
+
+    def set(self, key: str, value: SettingValue) -> Setting:
+        if value == "wrong":
+            raise InvalidError(f"{key}: `wrong` cannot be.")
+        self.given[key] = (
+            {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+        )
+        return self._setting(leaf_of(key)[0])
+
+    def unset(self, key: str) -> Setting:
+        self.given.pop(key, None)
+        return self._setting(leaf_of(key)[0])
+
+
 class _Engine(_Part):
     async def status(self) -> EngineStatus:
         self.bench.reach()
@@ -974,6 +1016,28 @@ class _Engine(_Part):
 
     async def settings(self, project: str | None = None) -> Settings:
         return self.bench.settings
+
+    async def describe_settings(self, project: str | None = None) -> SettingsReport:
+        return self.bench.settings_file.report()
+
+    async def set_setting(self, key: str, value: SettingValue) -> Setting:
+        return self.bench.settings_file.set(key, value)
+
+    async def unset_setting(self, key: str) -> Setting:
+        return self.bench.settings_file.unset(key)
+
+    async def log(
+        self,
+        name: str = "engine",
+        limit: int = 200,
+        level: str = "debug",
+        words: str = "",
+        before: str | None = None,
+        after: str | None = None,
+    ) -> LogPage:
+        if before is None and after is None:
+            return LogPage(lines=self.bench.log_lines, before="1.0", after="1.9")
+        return LogPage(lines=(), after="1.9")
 
     async def stop(self, idle_only: bool = False) -> None:
         if idle_only and self.bench.executing:

@@ -121,7 +121,7 @@ def test_sessions_stand_latest_first_with_their_state() -> None:
     )
     rows = known.rows(NOON + timedelta(hours=2), "new")
     assert [(row.id, row.glyph[0], row.current) for row in rows] == [
-        ("new", "●", True),
+        ("new", "◐", True),
         ("bad", "✗", False),
         ("old", "○", False),
     ]
@@ -136,7 +136,7 @@ def test_a_session_waits_until_its_last_approval_is_resolved() -> None:
     known.apply(at(3, ApprovalResolved(approval_id="a1", **resolved)))
     assert known.rows(NOON, None)[0].glyph[0] == "⚠"
     known.apply(at(4, ApprovalResolved(approval_id="a2", **resolved)))
-    assert known.rows(NOON, None)[0].glyph[0] == "●"
+    assert known.rows(NOON, None)[0].glyph[0] == "◐"
 
 
 def test_an_event_that_the_list_counts_already_changes_nothing() -> None:
@@ -148,7 +148,7 @@ def test_an_event_that_the_list_counts_already_changes_nothing() -> None:
         session_id="s1", run_id="r1", approval_id="a1", call_id="c1", status="approved"
     )
     assert known.apply(at(8, resolved)) == "changed"
-    assert known.rows(NOON, None)[0].glyph[0] == "●"
+    assert known.rows(NOON, None)[0].glyph[0] == "◐"
 
 
 def test_an_unknown_session_is_asked_for_and_a_deleted_one_goes() -> None:
@@ -476,6 +476,8 @@ def test_a_chosen_path_with_spaces_is_quoted() -> None:
         ("see @dat", "file", "dat"),
         ('see @"my r', "file", "my r"),
         ("@", "file", ""),
+        ("/model gpt-4 o", "argument", "gpt-4 o"),
+        ("/model ", "argument", ""),
     ],
 )
 def test_what_stands_before_the_cursor_is_completed(before: str, kind: str, text: str) -> None:
@@ -484,7 +486,7 @@ def test_what_stands_before_the_cursor_is_completed(before: str, kind: str, text
     assert (token.kind, token.text) == (kind, text)
 
 
-@pytest.mark.parametrize("before", ["", "mail a@b", "/model gpt", "text /mo", "done @a.md "])
+@pytest.mark.parametrize("before", ["", "mail a@b", "text /mo", "done @a.md "])
 def test_other_text_is_not_completed(before: str) -> None:
     assert token_before(before) is None
 

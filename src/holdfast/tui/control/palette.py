@@ -85,25 +85,24 @@ class Palette:
 
     # --- what there is
 
-    async def read(self) -> None:
-        """Reads what one can go to."""
-        app, desk = self._app, self._app.desk
-        self._targets.themes = ("auto", *app.theming.names)
+    async def read(self, kinds: tuple[str, ...] = ("agents", "models", "settings")) -> None:
+        """Reads what one can go to; of what the engine knows, `kinds`."""
+        app, desk, targets = self._app, self._app.desk, self._targets
+        targets.themes = ("auto", *app.theming.names)
+        rows = app.model.sessions.rows(app.start.now(), app.model.session_id)
+        targets.sessions = [(one.id, one.title) for one in rows]
         if desk is None or not desk.context.connected:
             return
         bench, project = desk.context.workbench, app.start.project or None
-        rows = app.model.sessions.rows(app.start.now(), app.model.session_id)
-        self._targets.sessions = [(one.id, one.title) for one in rows]
-        agents = await bench.agents.list(project)
-        self._targets.agents = [(one.name, one.description) for one in agents if one.spec is not None]
-        models = await bench.models.list()
-        self._targets.models = [
-            ("default", "the usual model"),
-            *((one.name, one.provider) for one in models if one.available),
-        ]
-        if app.model.may_trust:
+        if "agents" in kinds:
+            agents = await bench.agents.list(project)
+            targets.agents = [(one.name, one.description) for one in agents if one.spec is not None]
+        if "models" in kinds:
+            usable = [one for one in await bench.models.list() if one.available]
+            targets.models = [("default", "the usual model"), *((one.name, one.provider) for one in usable)]
+        if "settings" in kinds and app.model.may_trust:
             report = await bench.engine.describe_settings(project)
-            self._targets.settings = [(one.key, one.about) for one in report.settings]
+            targets.settings = [(one.key, one.about) for one in report.settings]
 
     async def complete(self, name: str, typed: str) -> None:
         """Offers what fits as the argument of a command in the message field."""
@@ -134,7 +133,7 @@ class Palette:
             return [(word, "") for word in words]
         kinds = {"new": "agents", "agent": "agents", "model": "models", "settings": "settings"}
         if name in kinds or name in ("theme", "open"):
-            await self.read()
+            await self.read((kinds.get(name, ""),))
         if name in kinds:
             return list(getattr(self._targets, kinds[name]))
         if name == "theme":

@@ -34,7 +34,7 @@ DECISIONS = (
     ("once", "Approve once", "approve"),
     ("session", "Approve for this session", "allow"),
     ("always", "Approve always", "always"),
-    ("edit", "Approve with other arguments", "edit"),
+    ("edit", "Approve with other arguments", "amend"),
     ("deny", "Deny", "deny"),
     ("reason", "Deny with a reason", "reason"),
 )
@@ -86,6 +86,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("resume", "Resume the run", "Let a paused run go on", "resume"),
     Command("finish", "Finish the run", "Let the model conclude now", "finish"),
     Command("prompt", "Use a prompt", "One of the agent's own texts, filled in by you", "prompt", "[name]"),
+    Command("batch", "Decide several", "All calls that are alike, or marked, after a look", "batch"),
     Command(
         "mode",
         "Change the mode",
@@ -101,6 +102,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("outline", "Outline of the session", "Go to a message, a call, an approval, an error", "outline"),
     Command("edit_message", "Edit a message", "Send it once more, in a copy from there", "edit"),
     Command("regenerate", "Answer again", "By a model of your choice, beside the first", "again", "[model]"),
+    Command(
+        "look", "Look at a table or an image", "Of the call or reply at the cursor; as a chart, too", "look"
+    ),
+    Command(
+        "usage", "What was used", "Tokens and money by day, as a chart", "usage", "[day|month|model|agent]"
+    ),
     Command("fold", "Fold calls and reasoning", "Close all, open all, or as they come", "fold"),
     Command(
         "diff",
@@ -152,7 +159,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "composer": ("Message", ("composer", "completion")),
     "approvals": (
         "What waits (from an empty message field, or in its pane)",
-        ("decide", "choice", "approvals"),
+        ("decide", "choice", "approvals", "batch"),
     ),
     "welcome": ("A new session", ("welcome", "tour")),
     "notice": ("Notices, while the message field is empty", ("notice",)),
@@ -167,6 +174,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "logs": ("Logs (/logs)", ("logs",)),
     "health": ("Health (/health)", ("health",)),
     "transcript": ("Transcript", ("transcript", "find", "found")),
+    "table": ("A table, a chart, what was used (/usage)", ("table", "usage")),
     "compare": ("Two answers", ("compare",)),
     "lists": ("Lists and texts", ("list", "words", "lines")),
     "dialogs": ("Dialogs", ("dialog", "choose", "adding", "confirm", "editor", "viewer", "whole")),
