@@ -11,6 +11,7 @@ _HEAD = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width">
 <meta name="robots" content="noindex">
 <title>Holdfast</title>
+<link rel="icon" href="data:,">
 {links}
 </head>
 """
