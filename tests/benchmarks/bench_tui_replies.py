@@ -1,7 +1,7 @@
 """Replies in the app, beside a minimal program that is fed the same deltas at the same moments.
 
-A model server speaks, LiteLLM reads it, the engine logs it, the app shows it in a terminal of 200×50. What the
-engine made of it is read back from its log, and given to the reference with the pauses that were between.
+A model server speaks, LiteLLM reads it, the engine logs it, the app shows it in a terminal of 200×50. What
+the engine made of it is read back from its log, and given to the reference with the pauses that were between.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ KEYS = 120
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply in the app and in the reference. Seconds run from the first delta to the end on the screen."""
+    """One reply in the app and in the reference. Seconds run from the first delta to the marker's drawing."""
 
     app_s: float
     app_cpu: float

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from holdfast.core.tools.shorten import shorten_output
+
 FIGURES = """
 import sys, types
 plots = types.ModuleType("matplotlib.pyplot")
@@ -69,6 +71,8 @@ async def test_long_output_is_kept_whole_in_a_file_that_model_and_person_are_tol
     assert kept.count(b"\n") == 100_000
     assert (block.whole, block.whole_bytes) == (".holdfast/outputs/call-1.txt", len(kept))
     assert "".join(bench.progress).encode() == kept
+    assert shorten_output(output, bench.context(max_output_chars=2000)).content == output.content
+    assert bench.workspace.read(block.whole) == kept
     assert len(bench.progress) < 2_000
 
 

@@ -24,6 +24,9 @@ OUTPUTS = ".holdfast/outputs"
 """Folder of the workspace for whole outputs; listings and undo pass it by, `read_file` does not."""
 MAX_DISPLAY_CHARS = 60_000
 MAX_DISPLAY_ROWS = 1_000
+_REMARKS = 1_000
+"""Characters that a tool which shortens by itself may say beside: how it ended, where the whole is. Shortened
+once more, what it says would take the place of the whole in the file."""
 _NOT_IN_NAME = re.compile(r"[^\w.-]")
 
 
@@ -35,7 +38,7 @@ def shorten_output(output: ToolOutput, context: ToolContext) -> ToolOutput:
     """
     display = tuple(_bounded(block) for block in output.display)
     texts = [part.text for part in output.content if isinstance(part, TextPart)]
-    if sum(map(len, texts)) <= context.max_output_chars:
+    if sum(map(len, texts)) <= context.max_output_chars + _REMARKS:
         return output.model_copy(update={"display": display})
     whole = "\n".join(texts)
     others: list[ResultPart] = [part for part in output.content if not isinstance(part, TextPart)]
