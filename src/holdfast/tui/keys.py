@@ -48,6 +48,8 @@ class Key(NamedTuple):
     @property
     def command(self) -> str:
         """The command that it gives; empty for what is no command."""
+        if self.place == "decide":
+            return self.id
         name = self.action.removeprefix("app.").removeprefix("command('").removesuffix("')")
         return self.gives or (
             name if name.replace(".", "").isidentifier() and "command(" in self.action else ""
@@ -94,7 +96,19 @@ KEYS: tuple[Key, ...] = (
     Key("decide.edit", "e", "app.decide('e')", "edit the arguments, then approve"),
     Key("decide.deny", "n", "app.decide('n')", "deny"),
     Key("decide.reason", "r", "app.decide('r')", "deny with a reason that the model sees"),
+    Key(
+        "decide.alike",
+        "g",
+        "app.decide('g')",
+        "look at all that are alike, or marked, and decide them at once",
+    ),
     *(Key(f"choice.{n}", str(n), f"app.decide('{n}')", "choose an answer") for n in range(1, 10)),
+    Key("approvals.mark", "space", "mark", "in the list: mark, to decide several at once", "mark"),
+    Key("batch.approve", "y", "rule('y')", "several calls: approve, each on its own"),
+    Key("batch.deny", "n", "rule('n')", "several calls: deny"),
+    Key("batch.reason", "r", "rule('r')", "several calls: deny with a reason that the model sees"),
+    Key("batch.toggle", "space", "pick", "several calls: take one out, or in again"),
+    Key("batch.all", "a", "pick_all", "several calls: all, or none"),
     Key("approvals.once", "", "", "approve once, also in the middle of a message", same="everywhere.once"),
     Key("approvals.whole", "", "", "in the list: see the whole of it", "whole", same="list.choose"),
     # The notices above the message field, while it is empty.
@@ -189,6 +203,13 @@ KEYS: tuple[Key, ...] = (
     Key("transcript.link_before", "L", "spot('link', -1)", "link after, before; enter opens it"),
     Key("transcript.outline", "o", "app.command('outline')", "list of all that is in the session", "outline"),
     Key("transcript.fold", "z", "fold_all", "close all calls and reasoning, open them, as they come", "fold"),
+    Key(
+        "transcript.look",
+        "p",
+        "app.command('look')",
+        "the table, chart or image at the cursor, alone",
+        "look",
+    ),
     Key("transcript.diff", "v", "diff_layout", "changes side by side, one below the other, as it fits"),
     *(
         Key(
@@ -302,6 +323,15 @@ KEYS: tuple[Key, ...] = (
     Key("confirm.no", "n,escape", "answer(False)", "leave it"),
     Key("choose.up", "up", "move(-1)", "move in a list to choose from", priority=True),
     Key("choose.down", "down", "move(1)", "move in a list to choose from", priority=True),
+    Key("table.view", "v", "view", "the table as a chart, the chart as a table", "table or chart"),
+    Key("table.column", "c", "column", "chart: the next column of numbers", "column"),
+    Key("table.along", "x", "along", "chart: another column along the axis", "axis"),
+    Key("table.kind", "b", "kind", "chart: bars, a line, points", "kind"),
+    Key("table.next", "n", "next", "the next table", "next"),
+    Key("table.copy", "m", "copy", "copy the table as Markdown", "copy"),
+    Key("table.editor", "o", "edit", "open the file in $EDITOR", "editor"),
+    Key("table.close", "escape,q", "leave", "close", "close"),
+    Key("usage.by", "g", "by", "by day, month, model, agent, session", "by"),
     Key("compare.keep_first", "f", "keep(0)", "go on with the first answer", "first", priority=True),
     Key("compare.keep_again", "g", "keep(1)", "go on with the other answer", "other", priority=True),
     Key("compare.switch", "tab,left,right", "switch", "to the other answer", "switch"),
@@ -423,12 +453,11 @@ def all_shown(key_id: str) -> str:
     return ", ".join(map(written, keys_of(key_id)))
 
 
-def shown_for(command: str) -> str:
-    """Returns the key that gives a command, wherever one is, else that of the first place that has one."""
-    rows = [key for key in KEYS if key.command == command and keys_of(key.id)]
-    if not rows:
-        return ""
-    return shown(next((key.id for key in rows if key.place == "everywhere"), rows[0].id))
+def shown_for(command: str, place: str = "") -> str:
+    """Returns the key that gives a command, wherever one is or in `place`; empty where there is none."""
+    works = ("everywhere", "decide", place)
+    rows = [key.id for key in KEYS if key.command == command and key.place in works and keys_of(key.id)]
+    return shown(rows[0]) if rows else ""
 
 
 def foot(key_id: str, label: str = "") -> tuple[str, str, str]:

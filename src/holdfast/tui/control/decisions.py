@@ -12,6 +12,7 @@ from holdfast.core.domain.events import LoggedEvent
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import all_items
 from holdfast.tui.control.base import Context
+from holdfast.tui.control.batches import BatchControl
 from holdfast.tui.presenters.inbox import Item
 from holdfast.tui.presenters.settled import decided_already, settled_elsewhere
 
@@ -26,6 +27,7 @@ class DecisionsControl:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._deciding: set[str] = set()
+        self.batches = BatchControl(context)
 
     async def reload(self) -> None:
         """Asks for everything that waits."""
@@ -60,7 +62,7 @@ class DecisionsControl:
         item = self._context.model.inbox.get(
             event.approval_id if event.type == "approval.resolved" else event.question_id
         )
-        if item is not None and item.id not in self._deciding:
+        if item is not None and item.id not in self._deciding | self.batches.deciding:
             notice = settled_elsewhere(item, event, self._context.model.me)
             if notice:
                 self._context.view.say(notice)
@@ -70,8 +72,12 @@ class DecisionsControl:
         item = self._context.model.deciding()
         if item is None or item.id in self._deciding:
             return
-        if not self._context.app.guard.admits(item.arrived, time.monotonic()):
-            self._context.view.say("This has just arrived: look at it, then press the key again.")
+        now = time.monotonic()
+        if not self._context.app.guard.admits(self._context.model.inbox.ready(now), now):
+            self._context.view.say("This has just come up: look at it, then press the key again.")
+            return
+        if key == "g":
+            await self.batches.batch()
             return
         if item.question is not None:
             choice = item.choice(int(key)) if key.isdigit() else None

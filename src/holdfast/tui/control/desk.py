@@ -31,6 +31,7 @@ from holdfast.tui.control.sessions import LARGE_PAGE, PAGE, SessionsControl
 from holdfast.tui.control.terminal import TerminalControl
 from holdfast.tui.control.tour import TourControl
 from holdfast.tui.control.transcript import TranscriptControl
+from holdfast.tui.control.usage import UsageControl
 from holdfast.tui.presenters.commands import BY_NAME
 
 if TYPE_CHECKING:
@@ -102,11 +103,13 @@ class Desk:
             "mouse": self.terminal.mouse,
             **self.administration.actions,
             **self.modes.actions,
+            **self.decisions.batches.actions,
             **self.knowledge.actions,
             **self.ingesting.actions,
             **self.memory.actions,
             **self.transcript.actions,
             **self.again.actions,
+            **UsageControl(self.context).actions,
             **ContextControl(self.context).actions,
             **self.first_run.actions,
             **self.tour.actions,

@@ -59,7 +59,8 @@ class ModesControl:
             await self._change(wanted, None)
 
     async def choose(self, text: str) -> None:
-        """Changes the mode to the one that is named, with limits behind `auto`; else lets the person choose."""
+        """Changes the mode to the one that is named, with limits behind `auto`; else lets the person
+        choose."""
         usual = await self._usual()
         name, _, rest = text.strip().partition(" ")
         if not name:

@@ -64,6 +64,9 @@ class Inbox:
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
         self._selected: str | None = None
+        self._marked: set[str] = set()
+        self._shown: tuple[str | None, float] = (None, 0.0)
+        """Which item is shown as the one that keys act on, and since when."""
         self.loaded = False
         self.preferred: str | None = None
         """The session that is open: what waits in it comes before what waits elsewhere."""
@@ -89,7 +92,7 @@ class Inbox:
             self.remove(event.approval_id)
         elif event.type == "question.answered":
             self.remove(event.question_id)
-        elif event.type == "session.deleted":
+        elif event.type in ("session.deleted", "session.trashed"):
             self._items = {k: v for k, v in self._items.items() if v.session_id != event.session_id}
         return None
 
@@ -110,7 +113,35 @@ class Inbox:
         return self._items.get(item_id)
 
     def select(self, item_id: str | None) -> None:
+        """Takes the item that the keys are to act on. Its guard begins when it is shown: a list whose rows
+        have changed moves its cursor, too."""
         self._selected = item_id
+
+    def note_shown(self, now: float) -> None:
+        """Notes that the selected item is on the screen: when it took another one's place, the keys that were
+        meant for that one must not decide it."""
+        current = self.selected.id if self.selected is not None else None
+        if current != self._shown[0]:
+            self._shown = (current, now)
+
+    def ready(self, now: float) -> float:
+        """Returns from when on the key guard counts for the selected item: its arrival, or the moment when
+        it became the one that is shown; `now`, when it is not shown yet."""
+        item = self.selected
+        if item is None or item.id != self._shown[0]:
+            return now
+        return max(item.arrived, self._shown[1])
+
+    def mark(self, item_id: str) -> None:
+        """Marks an approval, to be decided with others; takes the mark away when it has one."""
+        item = self._items.get(item_id)
+        if item is not None and item.approval is not None:
+            self._marked ^= {item_id}
+
+    @property
+    def marked(self) -> list[Item]:
+        """What is marked and waits still, oldest first."""
+        return [item for item in self.items if item.id in self._marked]
 
     @property
     def items(self) -> list[Item]:
@@ -133,14 +164,14 @@ class Inbox:
         )
 
 
-def item_line(item: Item, title: str, now: datetime) -> tuple[Line, Line]:
+def item_line(item: Item, title: str, now: datetime, marked: bool = False) -> tuple[Line, Line]:
     """Returns the two lines of an item in the list; `title` is its session's."""
     if item.approval is None:
         head = line(("? ", "accent"), (shorten(item.label, 120), "strong"))
         return head, line((f"  {title}", "muted"))
     approval = item.approval
     head = line(
-        ("⚠ ", "warning"),
+        ("[x] ", "success") if marked else ("⚠ ", "warning"),
         (sanitize_line(approval.tool), "strong"),
         " ",
         shorten(sanitize_line(approval.subject), 120),
@@ -210,20 +241,28 @@ def summary(item: Item, elsewhere: str = "") -> Line:
         (sanitize_line(approval.tool), "strong"),
         " ",
         shorten(sanitize_line(approval.subject), 160),
-        (_measure(approval), "muted"),
+        (measure(approval), "muted"),
         where,
     )
 
 
-def _measure(approval: Approval) -> str:
+def measure(approval: Approval) -> str:
+    """Returns how many lines a call adds and removes; empty where it changes no file."""
     counts = [diff_counts(sanitize(b.diff)) for b in approval.preview if b.type == "diff"]
     if not counts:
         return ""
     return f"  +{sum(added for added, _ in counts)} -{sum(removed for _, removed in counts)}"
 
 
-def keys_line(item: Item | None, confirming: bool, may_decide: bool = True, may_always: bool = True) -> Line:
-    """Returns the keys that act on `item`; `confirming` after the first press of `a`."""
+def keys_line(
+    item: Item | None,
+    confirming: bool,
+    may_decide: bool = True,
+    may_always: bool = True,
+    together: str = "",
+) -> Line:
+    """Returns the keys that act on `item`; `confirming` after the first press of `a`; `together` is what
+    could be decided at once."""
     if item is None:
         return BLANK
     if not may_decide:
@@ -243,17 +282,22 @@ def keys_line(item: Item | None, confirming: bool, may_decide: bool = True, may_
     words = [
         *(("once", " once "), ("session", " session ")),
         *always,
-        *(("edit", " edit "), ("deny", " deny "), ("reason", " reason")),
+        *(("edit", " edit "), ("deny", " deny "), ("reason", " reason" + (" " if together else ""))),
+        *([("alike", f" {together}")] if together else []),
     ]
     spans = [((shown(f"decide.{name}"), "key"), (word, "muted")) for name, word in words]
     return line(*(span for pair in spans for span in pair))
 
 
 def keys_block(
-    item: Item | None, confirming: bool, may_decide: bool = True, may_always: bool = True
+    item: Item | None,
+    confirming: bool,
+    may_decide: bool = True,
+    may_always: bool = True,
+    together: str = "",
 ) -> list[Line]:
     """Returns the same keys for a narrow pane: those that allow above those that do not."""
-    keys = keys_line(item, confirming, may_decide, may_always)
+    keys = keys_line(item, confirming, may_decide, may_always, together)
     cut = next((i for i, (text, _) in enumerate(keys) if text == shown("decide.edit")), 0)
     if not cut or confirming:
         return [keys] if keys else []

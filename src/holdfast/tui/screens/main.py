@@ -93,7 +93,7 @@ class MainScreen(Screen[None]):
 
     def say_error(self, text: str) -> None:
         """Tells the person what went wrong."""
-        self.app.notify(sanitize(text), severity="error", markup=False, timeout=10)
+        self.app.notify(f"✗ {sanitize(text)}", severity="error", markup=False, timeout=10)
 
     def hold(self, text: str, mentions: list[Mention]) -> None:
         """Keeps a message until the engine is reached."""
@@ -132,13 +132,21 @@ class MainScreen(Screen[None]):
         if self.panes is not None and self.panes.transcript.display:
             self.panes.finder.open(words)
 
-    def leave_find(self) -> None:
-        """Closes that field; what it has found stays on the screen."""
-        if self.panes is not None:
-            typing = self.panes.finder.bar.field.has_focus
-            self.panes.finder.close()
+    def step_back(self) -> bool:
+        """Leaves the field for words to find, else a message that is edited; says whether there was one."""
+        if self.panes is None:
+            return False
+        finder = self.panes.finder
+        if finder.active:
+            typing = finder.bar.field.has_focus
+            finder.close()
             if typing:
                 self.panes.transcript.focus()
+            return True
+        if self.app.model.editing is None or self.place != "composer" or self.box.area.popup_open:
+            return False
+        self.app.do("edit_message.leave")
+        return True
 
     def on_find_bar_typed(self, event: FindBar.Typed) -> None:
         if self.panes is not None:
@@ -147,6 +155,13 @@ class MainScreen(Screen[None]):
     def on_find_bar_step_wanted(self, event: FindBar.StepWanted) -> None:
         if self.panes is not None:
             self.panes.finder.step(event.step > 0)
+
+    def on_transcript_picture_wanted(self, event: Transcript.PictureWanted) -> None:
+        if event.blob:
+            self.app.do("picture", f"{event.blob} {event.columns}")
+
+    def on_transcript_edit_wanted(self) -> None:
+        self.app.do("edit_message")
 
     def on_transcript_nothing_further(self, event: Transcript.NothingFurther) -> None:
         self.app.do("jump.older", f"{event.kind} {event.step}")
@@ -207,6 +222,10 @@ class MainScreen(Screen[None]):
         if self.panes is not None:
             self.panes.select(event.item_id)
 
+    def on_approvals_pane_marked(self, event: ApprovalsPane.Marked) -> None:
+        self.app.model.inbox.mark(event.item_id)
+        self.mark("inbox")
+
     def on_approvals_pane_whole_wanted(self) -> None:
         item = self.app.model.deciding()
         if item is not None and self.panes is not None:
@@ -256,10 +275,9 @@ class MainScreen(Screen[None]):
             self.panes.select_entry(event.entry_id)
 
     def on_transcript_link_activated(self, event: Transcript.LinkActivated) -> None:
-        if event.url.startswith(("https://", "http://")):
-            self.app.open_url(event.url)
-        else:
-            self.say(f"This link is not opened: {event.url}")
+        from holdfast.tui.screens.links import follow_link  # start-up time
+
+        follow_link(self.app, event.url)
 
 
 def _load_panes() -> type[Panes]:

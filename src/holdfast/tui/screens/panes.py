@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from holdfast.core.domain.text import sanitize
 from holdfast.tui.keys import BY_ID, LETTERS, clicks, keys_of, shown
+from holdfast.tui.presenters.batches import together
 from holdfast.tui.presenters.commands import footer
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.entry_index import EntryIndex
@@ -60,6 +61,8 @@ class Panes:
         self._painting = False
         self._had_text = False
         self._engine_says = ""
+        self._noticed_at = float("-inf")
+        """When the last notice appeared whose keys act from the empty message field."""
         self._selected_entry: str | None = None
         self.entries = EntryIndex()
         self.transcript = Transcript(id="transcript")
@@ -140,12 +143,9 @@ class Panes:
         if parts & {"hint", "run", "title", "inbox", "trust"}:
             screen.box.notice("hint").show(hint_lines(model, self._engine_says))
         if "trust" in parts:
-            lines = trust_lines(model, screen.app.start.project)
-            screen.box.notice("trust").show(lines, clicks("notice"))
-            self._set_deciding_keys()
+            self._notice("trust", trust_lines(model, screen.app.start.project))
         if "skew" in parts:
-            screen.box.notice("skew").show(skew_lines(model.skew), clicks("notice"))
-            self._set_deciding_keys()
+            self._notice("skew", skew_lines(model.skew))
         if "queue" in parts:
             screen.box.notice("queue").show(queue_lines(model))
             screen.box.area.messages_wait = bool(model.queue or model.outbox)
@@ -178,8 +178,8 @@ class Panes:
     def _paint_decision(self) -> None:
         model = self._model
         item = model.deciding()
-        confirming = item is not None and model.confirming == item.id
-        keys = keys_line(item, confirming, model.header.may_send, model.may_always)
+        model.inbox.note_shown(time.monotonic())
+        keys = self._keys(item)
         strip = self._screen.box.notice("decide")
         strip.set_class(item is not None and item.question is not None, "-question")
         own = item is None or item.session_id == model.session_id
@@ -193,6 +193,11 @@ class Panes:
             top.dismiss()
         else:
             top.show_keys(keys)
+
+    def _keys(self, item: Item | None) -> Line:
+        model = self._model
+        confirming = item is not None and model.confirming == item.id
+        return keys_line(item, confirming, model.header.may_send, model.may_always, together(model.inbox))
 
     def _with_way(self, keys: Line) -> Line:
         """Adds how to reach the keys while the message field holds text."""
@@ -216,10 +221,21 @@ class Panes:
         self._screen.box.area.deciding_keys = {key: BY_ID[one].keys for one in ids for key in keys_of(one)}
 
     def _may_decide(self) -> bool:
-        item = self._model.deciding()
-        if item is None:
-            return bool(self._model.untrusted or self._model.skew)
-        return self._screen.app.guard.admits(item.arrived, time.monotonic())
+        now, model = time.monotonic(), self._model
+        since = self._noticed_at
+        if model.deciding() is not None:
+            since = max(since, model.inbox.ready(now))
+        elif not (model.untrusted or model.skew):
+            return False
+        return self._screen.app.guard.admits(since, now)
+
+    def _notice(self, name: str, lines: list[Line]) -> None:
+        """Shows a notice whose keys act from the empty message field; they wait for the guard, too."""
+        strip = self._screen.box.notice(name)
+        if lines and not strip.shown:
+            self._noticed_at = time.monotonic()
+        strip.show(lines, clicks("notice"))
+        self._set_deciding_keys()
 
     def text_changed(self) -> None:
         """Shows how a key decides: it is another way while the message field holds text."""
@@ -242,7 +258,7 @@ class Panes:
         def lines(width: int, layout: DiffLayout) -> list[Line]:
             return detail(item, title, now, width, layout)
 
-        keys = keys_line(item, model.confirming == item.id, model.header.may_send, model.may_always)
+        keys = self._keys(item)
         app.push_screen(ApprovalScreen(item.id, item.label, lines, keys, model.diff))
 
     def select(self, item_id: str) -> None:

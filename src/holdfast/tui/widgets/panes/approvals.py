@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 
 from holdfast.tui.keys import bindings, clicks
+from holdfast.tui.presenters.batches import together
 from holdfast.tui.presenters.inbox import detail, item_line, keys_block
 from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.spans import line
@@ -27,7 +28,7 @@ from holdfast.tui.widgets.strips import Strip
 class ApprovalsPane(Vertical):
     """Shows what waits; the keys act on the selected item."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("decide", "choice")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("decide", "choice", "approvals")]
 
     @dataclass
     class Selected(Message):
@@ -41,6 +42,12 @@ class ApprovalsPane(Vertical):
 
         item_id: str
 
+    @dataclass
+    class Marked(Message):
+        """The item is to be decided with others, or no longer."""
+
+        item_id: str
+
     def compose(self) -> ComposeResult:
         yield RowList(id="inbox-list")
         yield Static("", id="inbox-note", classes="pane-note", markup=False)
@@ -51,7 +58,11 @@ class ApprovalsPane(Vertical):
         """Shows the inbox as `model` has it."""
         inbox = model.inbox
         titles = {item.id: model.sessions.title(item.session_id) for item in inbox.items}
-        rows = [(item.id, paint_all(item_line(item, titles[item.id], now))) for item in inbox.items]
+        marked = {item.id for item in inbox.marked}
+        rows = [
+            (item.id, paint_all(item_line(item, titles[item.id], now, item.id in marked)))
+            for item in inbox.items
+        ]
         rows_view = self.query_one("#inbox-list", RowList)
         rows_view.show(rows)
         selected = inbox.selected
@@ -61,7 +72,7 @@ class ApprovalsPane(Vertical):
             rows_view.go_to(selected.id)
             view.show(detail(selected, titles[selected.id], now), selected.id)
         confirming = selected is not None and model.confirming == selected.id
-        keys = keys_block(selected, confirming, model.header.may_send, model.may_always)
+        keys = keys_block(selected, confirming, model.header.may_send, model.may_always, together(inbox))
         self.query_one("#inbox-keys", Strip).show(keys, clicks("decide"))
         note = self.query_one("#inbox-note", Static)
         note.update(_note(model))
@@ -69,6 +80,12 @@ class ApprovalsPane(Vertical):
 
     def focus_list(self) -> None:
         self.query_one("#inbox-list", RowList).focus()
+
+    def action_mark(self) -> None:
+        """Marks the item under the cursor, or takes its mark away."""
+        current = self.query_one("#inbox-list", RowList).current
+        if current is not None:
+            self.post_message(self.Marked(current))
 
     @on(OptionList.OptionHighlighted)
     def _select(self, event: OptionList.OptionHighlighted) -> None:

@@ -1,0 +1,52 @@
+"""Approvals at scale in the app: a batch, the mode key, steering, and typing while a pane has the focus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from fake_workbench import FakeRun, FakeWorkbench, new_file, settings
+
+from holdfast.core.domain.approvals import ApproveMode
+from holdfast.tui.app import HoldfastApp
+from holdfast.tui.screens.batch import BatchScreen
+
+
+async def writes(run: FakeRun) -> None:
+    """Asks for three files at once, then says what came of it."""
+    calls = [new_file(f"docs/{n}.md", f"file {n}") for n in range(3)]
+    asked = [
+        asyncio.create_task(run.call("write_file", arguments, subject=f"docs/{n}.md", preview=preview))
+        for n, (arguments, preview) in enumerate(calls)
+    ]
+    await asyncio.gather(*asked)
+    await run.say("Done.")
+
+
+async def test_calls_that_are_alike_are_shown_whole_and_decided_each_on_its_own(
+    make_app: Callable[..., HoldfastApp], until: Any
+) -> None:
+    bench = FakeWorkbench()
+    bench.settings = settings()
+    bench.scripts.append(writes)
+    app = make_app(bench)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.desk is not None and app.model.header.engine == "ready")
+        await pilot.press("h", "i", "enter")
+        await until(pilot, lambda: len(app.model.inbox) == 3)
+        app.command("batch")
+        await until(pilot, lambda: isinstance(app.screen, BatchScreen))
+        shown = "\n".join(str(row) for row in app.screen.query_one("#batch-detail").lines)
+        assert all(f"file {n}" in shown for n in range(3))
+        await pilot.press("down", "space", "y")
+        await until(pilot, lambda: len(bench.decisions) == 2)
+        assert {d.outcome for d in bench.decisions.values()} == {"approve"}
+        await until(pilot, lambda: len(app.model.inbox) == 1)
+        await pilot.press("shift+tab")
+        await until(pilot, lambda: app.model.mode.shown == "edits")
+        assert bench.modes[app.model.session_id or ""].mode is ApproveMode.EDITS
+        await pilot.press("a", "n", "d", "ctrl+s")
+        await until(pilot, lambda: len(bench.sent) == 2)
+        assert bench.sent[-1][0].text == "and"
+        assert app.main.box.area.text == ""
