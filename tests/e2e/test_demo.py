@@ -6,7 +6,7 @@ from tests.e2e.bench import Bench
 from tests.e2e.terminal import Terminal
 
 GUARD_S = 0.7
-"""The keys of a new approval do nothing for half a second; a person reads for longer."""
+"""The keys of a new approval do nothing for half a second; a person looks for longer."""
 
 
 def test_the_tour_is_walked_to_its_end_and_leaves_nothing_behind(bench: Bench) -> None:
@@ -53,10 +53,12 @@ def _look(terminal: Terminal) -> None:
     terminal.wait_for("Tour 6/7")
     terminal.type("/fork")
     terminal.press("enter")
-    terminal.wait_for("Tour 7/7", "You are in the copy now")
+    terminal.wait_for("Tour 7/7", "You are in the copy now", "(fork)", "This is a copy")
     terminal.press("ctrl+o")
-    terminal.wait_for("Sessions", "/ search")
+    terminal.wait_for("enter open  / search")
     terminal.press("/")
+    terminal.watch(GUARD_S)  # the field takes the focus
     terminal.type("north")
-    terminal.press("enter", "escape")
-    terminal.wait_for("That was the tour.")
+    terminal.press("enter")
+    terminal.wait_for("The north grew most. I write that …")
+    terminal.press_until("escape", "That was the tour.")

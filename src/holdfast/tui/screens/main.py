@@ -213,7 +213,7 @@ class MainScreen(Screen[None]):
 
     def on_sessions_pane_searched(self, event: SessionsPane.Searched) -> None:
         if self.app.desk is not None:
-            self.app.work(partial(self.app.desk.sessions.search, event.words), "search")
+            self.app.do("search", event.words)
 
     def on_sessions_pane_resized(self) -> None:
         self.mark("sessions")
