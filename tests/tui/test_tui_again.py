@@ -72,7 +72,7 @@ async def test_another_answer_stands_beside_the_first_and_what_it_asks_can_be_de
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: replies(app) == ["You said: hello"])
         app.main.panes.transcript.focus()
-        await pilot.press("end", "left_square_bracket", "g")
+        await pilot.press("end", "left_square_bracket", "R")
         await until(pilot, lambda: "Answer again: with which model?" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
@@ -80,6 +80,6 @@ async def test_another_answer_stands_beside_the_first_and_what_it_asks_can_be_de
         await pilot.press("y")
         await until(pilot, lambda: "Another answer." in shown(app) and shown(app).count("✓ done") == 2)
         assert bench.decisions["approval-1"].scope == "once"
-        await pilot.press("g")
+        await pilot.press("o")
         await until(pilot, lambda: replies(app) == ["Another answer."])
         assert app.model.session_id != session.id

@@ -36,7 +36,7 @@ from holdfast.core.domain.tools import CommandBlock, DiffBlock, Question, Risk
 from holdfast.tui.presenters import figures
 from holdfast.tui.presenters.blocks import argument_lines, diff_counts, lines_of
 from holdfast.tui.presenters.choices import agent_choices
-from holdfast.tui.presenters.commands import COMMANDS, PLACES, complete, footer, help_lines
+from holdfast.tui.presenters.commands import COMMANDS, PLACES, by_slash, complete, footer, help_lines
 from holdfast.tui.presenters.draft import Draft, History, command_of, token_before
 from holdfast.tui.presenters.files import changed_line, file_rows
 from holdfast.tui.presenters.guard import Guard
@@ -338,9 +338,8 @@ def content(kind: str, text: str, **more: object) -> FileContent:
 
 
 def test_a_csv_is_a_table_and_json_is_laid_out() -> None:
-    table = plain(preview_of(content("csv", "name;n\nwide 漢;1\n")).lines)
-    assert table.splitlines()[0] == "name    │ n"
-    assert table.splitlines()[2] == "wide 漢 │ 1"
+    grid = preview_of(content("csv", "name;n\nwide 漢;1\n")).grid
+    assert grid is not None and (grid.headers, grid.rows) == (("name", "n"), (("wide 漢", "1"),))
     assert plain(preview_of(content("json", '{"a":[1]}')).lines) == '{\n  "a": [\n    1\n  ]\n}'
     assert plain(preview_of(content("json", '{"a":')).lines) == '{"a":'
 
@@ -357,9 +356,8 @@ def image(form: str, size: tuple[int, int] = (4, 4), **more: Any) -> str:
 @pytest.mark.parametrize("form", ["PNG", "GIF", "WEBP"])
 def test_an_image_is_shown_in_half_blocks_with_its_own_colours(form: str) -> None:
     data = image(form, **({"lossless": True} if form == "WEBP" else {}))
-    lines = preview_of(content("image", "", data=data, size=99, media_type="image/x")).lines
-    assert "4 × 4 pixels" in plain(lines[:1])
-    assert lines[2:] == [(("▀", "#ff0000 on #ff0000"),) * 4, (("▀", "#0000ff on #0000ff"),) * 4]
+    image_data = preview_of(content("image", "", data=data, size=99, media_type="image/x")).image
+    assert picture_lines(image_data) == [(("▀", "#ff0000 on #ff0000"),) * 4, (("▀", "#0000ff on #0000ff"),) * 4]
 
 
 def test_a_large_image_is_made_small_and_keeps_its_shape() -> None:
@@ -371,8 +369,9 @@ def test_a_large_image_is_made_small_and_keeps_its_shape() -> None:
 
 @pytest.mark.parametrize("data", ["no base64!", "", "AAAA", image("PNG")[:60]])
 def test_what_is_no_whole_image_is_said_to_be_none(data: str) -> None:
-    lines = preview_of(content("image", "", data=data, size=9, media_type="image/png")).lines
-    assert "cannot be shown" in plain(lines)
+    preview = preview_of(content("image", "", data=data, size=9, media_type="image/png"))
+    assert picture_lines(data) == []
+    assert preview.image or "cannot be shown" in plain(preview.lines)
 
 
 def test_an_image_with_too_many_pixels_is_not_decoded() -> None:
@@ -515,6 +514,13 @@ def test_every_command_has_its_own_words() -> None:
     assert len(set(names)) == len(names)
     assert len(set(slashes)) == len(slashes)
     assert complete("mo")[0].slash == "model"
+    assert complete("stngs")[0].slash == "settings"
+
+
+def test_a_slash_command_may_be_cut_where_no_other_begins_so() -> None:
+    assert getattr(by_slash("sett"), "name", "") == "settings"
+    assert getattr(by_slash("mode"), "slash", "") == "mode", "its own word goes before longer ones"
+    assert by_slash("mo") is None and by_slash("nothing") is None
 
 
 def test_the_help_begins_where_one_is() -> None:

@@ -9,12 +9,12 @@ from textual.pilot import Pilot
 
 from holdfast.tui.presenters.entries import Entry, PassagesView
 from holdfast.tui.presenters.passages import PassageView
+from holdfast.tui.presenters.words import words_of
 from holdfast.tui.widgets.transcript import Transcript
 from holdfast.tui.widgets.transcript.inline import SOURCE_META
 from holdfast.tui.widgets.transcript.line import Line
 from holdfast.tui.widgets.transcript.markdown import render
 from holdfast.tui.widgets.transcript.pieces import Cited
-from holdfast.tui.presenters.words import words_of
 
 MakeHost = Callable[[], Any]
 

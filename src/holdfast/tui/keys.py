@@ -182,7 +182,7 @@ KEYS: tuple[Key, ...] = (
     Key("transcript.edit", "e", "edit_message", "of a message: edit it, and send it in a copy from there"),
     Key(
         "transcript.again",
-        "g",
+        "R",
         "app.command('regenerate')",
         "answer again, with a model of your choice",
         "again",
@@ -333,7 +333,7 @@ KEYS: tuple[Key, ...] = (
     Key("table.close", "escape,q", "leave", "close", "close"),
     Key("usage.by", "g", "by", "by day, month, model, agent, session", "by"),
     Key("compare.keep_first", "f", "keep(0)", "go on with the first answer", "first", priority=True),
-    Key("compare.keep_again", "g", "keep(1)", "go on with the other answer", "other", priority=True),
+    Key("compare.keep_again", "o", "keep(1)", "go on with the other answer", "other", priority=True),
     Key("compare.switch", "tab,left,right", "switch", "to the other answer", "switch"),
     Key("compare.leave", "escape,q", "leave", "close; both stay", "close"),
     Key("whole.diff", "v", "diff_layout", "the whole of an approval: changes side by side, or below"),

@@ -13,11 +13,7 @@ from holdfast.tui.control.base import Context
 from holdfast.tui.control.local_files import Copy, complete, is_rooted
 from holdfast.tui.control.sessions import SessionsControl
 from holdfast.tui.presenters.files import changed_line, file_rows
-from holdfast.tui.presenters.pictures import COLUMNS
 from holdfast.tui.presenters.previews import preview_of
-
-_FRAME = 12
-"""Columns around a picture in its dialog."""
 
 
 class FilesControl:
@@ -47,8 +43,7 @@ class FilesControl:
         if self._context.model.session_id is None:
             return
         content = await self._context.workbench.files.read(self._context.model.session_id, path)
-        columns = min(COLUMNS, self._context.app.size.width - _FRAME)
-        preview = await asyncio.to_thread(preview_of, content, columns)
+        preview = await asyncio.to_thread(preview_of, content)
         self._context.app.dialogs.preview(preview, path)
 
     async def complete(self, prefix: str) -> tuple[str, ...]:

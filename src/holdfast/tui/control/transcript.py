@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from holdfast.core.domain.errors import NotFoundError, UnavailableError
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.sessions import LARGE_PAGE, SessionsControl
 from holdfast.tui.presenters.diffs import LAYOUTS
+from holdfast.tui.presenters.entries import ImageView
+from holdfast.tui.presenters.figures import size
+from holdfast.tui.presenters.grids import grids_in
 from holdfast.tui.presenters.jumps import JumpKind, none_further, outline
+from holdfast.tui.presenters.pictures import picture_lines
 from holdfast.tui.presenters.transcript import TranscriptPresenter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from holdfast.core.config.settings import TuiSettings
+    from holdfast.core.domain.files import FileContent
     from holdfast.tui.control.desk import Action
     from holdfast.tui.presenters.entries import Entry
+
+
+PICTURE_ROWS = 16
+"""Rows of an image in the transcript."""
 
 
 class TranscriptControl:
@@ -33,6 +44,8 @@ class TranscriptControl:
             "fold": self.fold,
             "diff": self.diff,
             "copy": self.copy,
+            "look": self.look,
+            "picture": self.picture,
         }
 
     def apply(self, settings: TuiSettings) -> None:
@@ -58,6 +71,37 @@ class TranscriptControl:
     async def copy(self, _: str) -> None:
         """Copies what is selected, else what the cursor of the transcript stands on."""
         self._context.panes.transcript.action_copy()
+
+    async def look(self, _: str) -> None:
+        """Shows the tables or the image at the cursor on the whole screen; without a cursor, the last."""
+        panes, dialogs = self._context.panes, self._context.app.dialogs
+        here = panes.transcript.cursor_entry
+        for entry in [here] if here is not None else reversed(list(panes.entries)):
+            if grids := grids_in(entry):
+                dialogs.tables(entry.title or entry.speaker or "Table", entry.subject, grids)
+                return
+            if image := next((view for view in entry.blocks if isinstance(view, ImageView)), None):
+                content = await self._image(image.blob)
+                dialogs.picture(image.name or "An image", size(content.size), content.data)
+                return
+        self._context.view.say("There is neither a table nor an image here.")
+
+    async def _image(self, blob: str) -> FileContent:
+        session_id = self._context.model.session_id
+        if session_id is None:
+            raise UnavailableError("No session is open.", code="no_session")
+        return await self._context.workbench.files.image(session_id, blob)
+
+    async def picture(self, wanted: str) -> None:
+        """Draws an image of the transcript in half blocks; `wanted` is its blob and the columns that it may
+        take, with a blank between them."""
+        blob, columns = wanted.split()
+        try:
+            content = await self._image(blob)
+        except NotFoundError:
+            return  # its name stands there
+        lines = await asyncio.to_thread(picture_lines, content.data, int(columns), PICTURE_ROWS)
+        self._context.panes.transcript.show_picture(blob, int(columns), lines)
 
     async def _pages(self) -> AsyncIterator[list[Entry]]:
         """Yields the entries of the pages before what is on the screen, the nearest page first."""

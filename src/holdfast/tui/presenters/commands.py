@@ -86,6 +86,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("resume", "Resume the run", "Let a paused run go on", "resume"),
     Command("finish", "Finish the run", "Let the model conclude now", "finish"),
     Command("prompt", "Use a prompt", "One of the agent's own texts, filled in by you", "prompt", "[name]"),
+    Command("rules", "Rules", "What is allowed, asked and denied; add one, take one out", "rules", "[rule]"),
+    Command("rules.undo", "Bring the rule back", "The one that was taken out last", "undorule"),
+    Command("record", "Record of decisions", "Who allowed what, when and with what", "history"),
     Command("batch", "Decide several", "All calls that are alike, or marked, after a look", "batch"),
     Command(
         "mode",
@@ -141,6 +144,12 @@ COMMANDS: tuple[Command, ...] = (
 
 BY_NAME = {command.name: command for command in COMMANDS}
 BY_SLASH = {command.slash: command for command in COMMANDS if command.slash}
+
+
+def by_slash(word: str) -> Command | None:
+    """Returns the slash command of a word, or the only one that begins with it; None where there is none."""
+    begun = [command for command in COMMANDS if command.slash and command.slash.startswith(word)]
+    return BY_SLASH.get(word) or (begun[0] if len(begun) == 1 else None)
 
 
 def complete(prefix: str) -> list[Command]:

@@ -13,7 +13,7 @@ ROWS = 36
 MAX_PIXELS = 40_000_000
 """Larger pictures are not decoded: a small file can hold a very large one."""
 
-_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 
 
 def size_of(data: str) -> tuple[int, int]:
@@ -23,14 +23,15 @@ def size_of(data: str) -> tuple[int, int]:
     # Its own limit would print a warning over the screen; ours is lower.
     Image.MAX_IMAGE_PIXELS = None
     try:
-        with Image.open(io.BytesIO(base64.b64decode(data)), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(base64.b64decode(data)), formats=FORMATS) as image:
             return image.size
     except (OSError, ValueError, SyntaxError):
         return 0, 0
 
 
-def picture_lines(data: str, columns: int = COLUMNS) -> list[Line]:
-    """Returns the image in base64 as lines whose roles are colours; none when it cannot be decoded.
+def picture_lines(data: str, columns: int = COLUMNS, rows: int = ROWS) -> list[Line]:
+    """Returns the image in base64 as lines whose roles are colours, at most so many columns and rows; none
+    when it cannot be decoded.
 
     Blocks while it decodes: call it in a thread.
     """
@@ -39,10 +40,10 @@ def picture_lines(data: str, columns: int = COLUMNS) -> list[Line]:
     width, height = size_of(data)
     if not width or width * height > MAX_PIXELS:
         return []
-    scale = min(1.0, columns / width, 2 * ROWS / height)
+    scale = min(1.0, columns / width, 2 * rows / height)
     small = (max(1, round(width * scale)), max(2, round(height * scale / 2) * 2))
     try:
-        with Image.open(io.BytesIO(base64.b64decode(data)), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(base64.b64decode(data)), formats=FORMATS) as image:
             image.draft("RGB", small)
             pixels = image.convert("RGBA").resize(small)
     except (OSError, ValueError, SyntaxError):

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
+from textual.worker import Worker
 
 from holdfast.tui.keys import BY_ID, bindings, clicks, foot
 from holdfast.tui.presenters.compare import Answer
@@ -86,7 +87,9 @@ class CompareScreen(ModelScreen):
         self._columns[1].text.focus()
         for column in self._columns:
             # Each is a worker of its own: they end with the screen.
-            self.run_worker(partial(self._follow, column), group=f"compare {column.id}")
+            _worker: Worker[None] = self.run_worker(
+                partial(self._follow, column), group=f"compare {column.id}"
+            )
         self.set_interval(TICK_S, self._tick)
         self._tick()
         self.draw({"inbox"}, self.app.model, self.app.start.now())

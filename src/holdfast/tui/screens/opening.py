@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.presenters.choices import Choice
 from holdfast.tui.presenters.commands import help_lines
+from holdfast.tui.presenters.graphics import graphics_of
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.screens.dialogs import (
     ArgumentsScreen,
@@ -22,6 +24,7 @@ from holdfast.tui.screens.editing import TextScreen
 
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
+    from holdfast.tui.presenters.grids import Grid
     from holdfast.tui.presenters.inbox import Item
     from holdfast.tui.presenters.previews import FilePreview
 
@@ -82,10 +85,29 @@ class Dialogs:
         def edit() -> None:
             self._app.do("edit", path)
 
-        if preview.markdown:
+        if preview.grid is not None:
+            self.tables(preview.title, preview.note, [preview.grid], edit)
+        elif preview.image:
+            self.picture(preview.title, preview.note, preview.image, edit)
+        elif preview.markdown:
             self._app.push_screen(MarkdownScreen(preview.title, preview.note, preview.markdown, edit))
         else:
             self._app.push_screen(DocumentScreen(preview.title, preview.note, preview.lines, edit))
+
+    def tables(
+        self, title: str, note: str, grids: list[Grid], edit: Callable[[], None] | None = None
+    ) -> None:
+        """Shows tables, or charts of them."""
+        from holdfast.tui.screens.table import TableScreen  # start-up time: when a table is opened
+
+        self._app.push_screen(TableScreen(title, note, grids, edit))
+
+    def picture(self, title: str, note: str, data: str, edit: Callable[[], None] | None = None) -> None:
+        """Shows an image in base64."""
+        from holdfast.tui.screens.picture import PictureScreen  # start-up time: when an image is opened
+
+        graphics = graphics_of(self._app.model.images, os.environ)
+        self._app.push_screen(PictureScreen(title, note, data, graphics, edit))
 
     def run_aside(self, command: list[str]) -> str:
         """Runs a program in the terminal, the app stepping aside; returns what went wrong, or nothing."""

@@ -39,6 +39,11 @@ BODY: Gutter = (("  ", ""), ("│ ", styles.BAR))
 MAX_ROWS = 200
 """Rows of a table that are shown."""
 
+WIDEST_PICTURE = 60
+"""Columns of an image."""
+PICTURE_STEP = 10
+"""An image is drawn in multiples of so many columns, so that a resize need not draw it anew."""
+
 PLAN_MARKS = {"pending": ("○", ""), "in_progress": ("▸", styles.WARNING), "completed": ("✓", styles.SUCCESS)}
 
 
@@ -56,7 +61,7 @@ def view_blocks(view: View, subject: str = "", looks: Looks | None = None) -> li
         case TableView():
             return [Table(view)]
         case ImageView():
-            return [_said(f"[image: {view.name or view.media_type}]", styles.MUTED)]
+            return [Drawn(view, looks or Looks())]
         case ArgumentsView(items):
             return _arguments(items)
         case PlanView(items):
@@ -83,6 +88,27 @@ class Table:
 
     def guess(self, width: int) -> int:
         return 2 + min(MAX_ROWS, len(self.view.rows))
+
+
+@dataclass(slots=True, frozen=True)
+class Drawn:
+    """An image in half blocks, its name above it; the name alone until it is drawn, and in little room."""
+
+    view: ImageView
+    looks: Looks
+
+    def lines(self, width: int) -> Sequence[Line]:
+        name = plain(f"[image: {self.view.name or self.view.media_type}]", styles.MUTED)
+        columns = min(WIDEST_PICTURE, (width - gutter_width(BODY)) // PICTURE_STEP * PICTURE_STEP)
+        drawn = self.looks.picture(self.view.blob, columns) if columns > 0 else []
+        return [Line(name, BODY, BODY), *(Line(_coloured(one), BODY, BODY) for one in drawn)]
+
+    def guess(self, width: int) -> int:
+        return 1
+
+
+def _coloured(shown: SpanLine) -> Content:
+    return Content.assemble(*shown)
 
 
 @dataclass(slots=True, frozen=True)

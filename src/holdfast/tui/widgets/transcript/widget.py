@@ -113,6 +113,18 @@ class Transcript(CursorView, can_focus=True):
             return self.transcript
 
     @dataclass
+    class PictureWanted(Message):
+        """An image is seen that is not drawn yet: answer with `show_picture`."""
+
+        transcript: Transcript
+        blob: str
+        columns: int
+
+        @property
+        def control(self) -> Transcript:
+            return self.transcript
+
+    @dataclass
     class EditWanted(Message):
         """A person's message is to be edited, and sent once more."""
 
@@ -167,6 +179,9 @@ class Transcript(CursorView, can_focus=True):
 
     def cursor_moved(self, entry_id: str) -> None:
         self.post_message(self.CursorMoved(self, entry_id))
+
+    def picture_wanted(self, blob: str, columns: int) -> None:
+        self.post_message(self.PictureWanted(self, blob, columns))
 
     def edit_wanted(self) -> None:
         if self._cursor is not None:

@@ -18,7 +18,8 @@ from textual.theme import Theme
 from textual.timer import Timer
 from textual.widget import Widget
 
-from holdfast.tui.presenters.entries import Append, Change, Entry, Remove, Update
+from holdfast.tui.presenters.entries import Append, Change, Entry, ImageView, Remove, Update
+from holdfast.tui.presenters.spans import Line as SpanLine
 from holdfast.tui.widgets.transcript import highlight
 from holdfast.tui.widgets.transcript.block import key_of
 from holdfast.tui.widgets.transcript.column import Column
@@ -81,6 +82,20 @@ class ColumnView(ScrollView):
 
     def older_needed(self, *, all: bool) -> None:
         """Called, once for each page, when the reader is near the first entry, or wants `all` there are."""
+
+    def picture_wanted(self, blob: str, columns: int) -> None:
+        """Called when an image is seen that is not drawn: `show_picture` takes it."""
+
+    def show_picture(self, blob: str, columns: int, lines: list[SpanLine]) -> None:
+        """Shows an image that was wanted."""
+        column = self._column
+        column.looks.keep(blob, columns, lines)
+        top = round(self.scroll_y)
+        for item in column.items:
+            if item.built and any(isinstance(v, ImageView) and v.blob == blob for v in item.entry.blocks):
+                column.rebuild(item)
+        self._place(top=top)
+        self.refresh()
 
     def decorate(self, strip: Strip, row: int) -> Strip:
         """Returns the strip of a row as it is drawn."""
@@ -231,6 +246,8 @@ class ColumnView(ScrollView):
         finally:
             self._placing = False
         self._load_lexers()
+        for blob, columns in column.looks.take_wanted():
+            self.picture_wanted(blob, columns)
         if (top < height or self._to_start) and column.items and not self._asked_older:
             self._asked_older = True
             self.older_needed(all=self._to_start)
