@@ -25,6 +25,7 @@ from holdfast.tui.control.ingesting import IngestingControl
 from holdfast.tui.control.knowledge import KnowledgeControl
 from holdfast.tui.control.memory import MemoryControl
 from holdfast.tui.control.modes import ModesControl
+from holdfast.tui.control.policy import PolicyControl
 from holdfast.tui.control.reading import ReadingControl
 from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.sessions import LARGE_PAGE, PAGE, SessionsControl
@@ -51,6 +52,7 @@ class Desk:
         self.decisions = DecisionsControl(self.context)
         self.runs = RunsControl(self.context, self.sessions, self.decisions)
         self.modes = ModesControl(self.context, self.runs)
+        self.policy = PolicyControl(self.context, self.sessions)
         self.files = FilesControl(self.context, self.sessions)
         self.agents = AgentsControl(self.context, self.sessions)
         self.knowledge = KnowledgeControl(self.context)
@@ -103,6 +105,7 @@ class Desk:
             "mouse": self.terminal.mouse,
             **self.administration.actions,
             **self.modes.actions,
+            **self.policy.actions,
             **self.decisions.batches.actions,
             **self.knowledge.actions,
             **self.ingesting.actions,
@@ -179,6 +182,7 @@ class Desk:
         self.sessions.take(logged)
         self.decisions.take(logged)
         self.modes.take(logged)
+        self.policy.take(logged)
         self.engine.take(logged)
         self.tour.take(logged)
         self.knowledge.take(logged)
