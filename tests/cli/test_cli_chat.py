@@ -31,6 +31,7 @@ from holdfast.cli.chatting.commands import COMMANDS, Commands
 from holdfast.cli.chatting.console import PlainConsole
 from holdfast.cli.chatting.input import Input
 from holdfast.cli.opening import open_tui, wants_plain
+from holdfast.cli.running.console import Console
 from holdfast.core.domain import events as ev
 from holdfast.core.domain.approvals import ApproveMode, Decision
 from holdfast.core.domain.errors import InvalidError
@@ -119,6 +120,28 @@ def test_a_very_long_sentence_is_not_held_back_for_ever() -> None:
     out = io.StringIO()
     PlainConsole(out).reply("word " * 200)
     assert out.getvalue() == "word " * 200
+
+
+class Screen(io.StringIO):
+    """A terminal that keeps what is written to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("name", "value"), [("TERM", "dumb"), ("HOLDFAST_SCREEN_READER", "1")])
+def test_commands_draw_nothing_over_where_lines_are_read_out(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    screen = Screen()
+    console = Console(screen, screen)
+    console.transient("thinking …")
+    console.reply("Hello.\n")
+    console.prompt("y once > ")
+    console.line("settled elsewhere", "bad")
+    console.withdraw()
+    assert screen.getvalue() == "Hello.\ny once > \nsettled elsewhere\ny once > \n"
 
 
 # --- a conversation

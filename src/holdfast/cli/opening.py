@@ -32,7 +32,7 @@ def open_tui(options: Mapping[str, str | bool | None]) -> int:
     """
     if not has_terminal():
         return 2
-    if not options.get("in_process") and _reads_lines():
+    if not options.get("in_process") and _wants_lines():
         from holdfast.cli.chatting.starting import start  # start-up time: the app needs none of it
 
         return start(**options)  # type: ignore[arg-type]  # the callers check names and types
@@ -41,14 +41,21 @@ def open_tui(options: Mapping[str, str | bool | None]) -> int:
 
 def wants_plain() -> bool:
     """Says whether a chat is to be line by line: a screen is read out, or there is none to draw on."""
-    return not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()) or _reads_lines()
+    return not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()) or _wants_lines()
 
 
-def _reads_lines() -> bool:
+def by_lines() -> bool | None:
+    """Says whether the environment wants lines below each other and nothing drawn over: True for a screen
+    reader and a terminal that can do nothing else; None when it does not say."""
     wanted = os.environ.get(_READER, "")
     if wanted:
         return wanted.lower() not in ("0", "false", "no", "off")
-    return os.environ.get("TERM") == "dumb" or _setting()
+    return True if os.environ.get("TERM") == "dumb" else None
+
+
+def _wants_lines() -> bool:
+    said = by_lines()
+    return _setting() if said is None else said
 
 
 def _setting() -> bool:

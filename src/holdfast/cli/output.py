@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from holdfast.cli.opening import by_lines
 from holdfast.core.domain.text import sanitize, sanitize_line
 
 if TYPE_CHECKING:
@@ -50,8 +51,14 @@ def fold(text: str, width: int) -> str:
 
 
 def colored(stream: TextIO) -> bool:
-    """Says whether colours may be written to `stream`: a terminal, and NO_COLOR is not set."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+    """Says whether colours may be written to `stream`: a terminal that has them, and NO_COLOR is not set."""
+    return draws(stream) and not os.environ.get("NO_COLOR")
+
+
+def draws(stream: TextIO) -> bool:
+    """Says whether what is written to `stream` may be drawn over: a terminal that can, and nobody has its
+    lines read out."""
+    return stream.isatty() and not by_lines()
 
 
 def visible(text: str) -> str:

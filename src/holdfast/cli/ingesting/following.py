@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from holdfast.cli.ingesting.bar import figures, live
 from holdfast.cli.ingesting.tally import Tally
+from holdfast.cli.output import draws
 from holdfast.cli.running.console import Console
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
 from holdfast.core.domain.events import EventFilter
@@ -26,7 +27,7 @@ class JobFollower:
     def __init__(self, workbench: Workbench, console: Console) -> None:
         self._workbench = workbench
         self._console = console
-        self._live = sys.stderr.isatty()
+        self._live = draws(sys.stderr)
         self._whole: Whole | None = None
         self._told = 0
         self.tally = Tally()

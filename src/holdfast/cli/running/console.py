@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from holdfast.cli.output import cells, colored, fit
+from holdfast.cli.output import cells, colored, draws, fit
 from holdfast.core.domain.text import sanitize, sanitize_line
 
 _COLORS = {"added": "32", "removed": "31", "heading": "1", "faint": "2", "bad": "31", "ask": "33;1"}
@@ -23,6 +23,8 @@ class Console:
         self._columns = columns
         self._color = colored(err)
         self._live = err.isatty()
+        self._draws = draws(err)
+        """Without it nothing comes and goes: prompts stay where they were written."""
         self._shared = err.isatty() and out.isatty()
         self._written = False
         self._out_open = False
@@ -106,7 +108,7 @@ class Console:
             self._screen_open = False
 
     def _draw(self) -> None:
-        text = self._prompt or self._transient
+        text = self._prompt or (self._transient if self._draws else "")
         if not self._live or not text or self._screen_open:
             return
         self._err.write(self._painted(text, "ask" if self._prompt else "faint"))
@@ -115,6 +117,11 @@ class Console:
 
     def _erase(self) -> None:
         if not self._drawn:
+            return
+        if not self._draws:
+            self._err.write("\n")
+            self._err.flush()
+            self._drawn = ""
             return
         rows_above = (cells(self._drawn) - 1) // self._columns
         self._err.write("\r\x1b[K" + "\x1b[A\x1b[K" * rows_above)

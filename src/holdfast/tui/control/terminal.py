@@ -94,9 +94,7 @@ class TerminalControl:
             return
         model = self._context.model
         title = model.title if model.session_id else ""
-        terminal.set_title(
-            window_title(title, model.run.busy, model.header.waiting, self._attention.ended)
-        )
+        terminal.set_title(window_title(title, model.run.busy, model.header.waiting, self._attention.ended))
 
     # --- the mouse
 
