@@ -138,3 +138,9 @@ def say() -> Callable[..., Any]:
 def call() -> Callable[..., Any]:
     """Makes a step that asks for calls, each a name and the JSON of its arguments."""
     return calls
+
+
+@pytest.fixture
+def editor() -> Editor:
+    """An editor that decides for the first option that it is offered."""
+    return Editor()

@@ -150,11 +150,13 @@ class PageApp(AppService):
         if task is None:
             return
         await self._download_manager.cancel_app_downloads(app_service_id=self.app_service_id)
-        with suppress(ConnectionError):
-            await self.send_meta({"type": "quit"})
-        await asyncio.wait({task}, timeout=ENDS_WITHIN_S)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        try:
+            with suppress(ConnectionError):
+                await self.send_meta({"type": "quit"})
+            await asyncio.wait({task}, timeout=ENDS_WITHIN_S)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _is_ready(self, stdout: asyncio.StreamReader) -> bool:
         """Waits for the word with which an app begins."""
@@ -190,6 +192,16 @@ class PageApp(AppService):
         await super().on_meta(data)
 
     async def _end(self, process: Process) -> None:
+        try:
+            await self._see_off(process)
+        finally:
+            if process.returncode is None:  # nobody waits any longer: the server itself is at its end
+                with suppress(ProcessLookupError):
+                    process.kill()
+            if process.stdin is not None:
+                process.stdin.close()
+
+    async def _see_off(self, process: Process) -> None:
         for number in (None, signal.SIGTERM, signal.SIGKILL):
             if number is not None:
                 with suppress(ProcessLookupError):
@@ -197,9 +209,7 @@ class PageApp(AppService):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LEAVES_WITHIN_S):
                     await process.wait()
-                    break
-        if process.stdin is not None:
-            process.stdin.close()
+                    return
 
 
 def _private(path: str, flags: int) -> int:

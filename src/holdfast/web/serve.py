@@ -23,7 +23,8 @@ from holdfast.web.apps import AppCommand
 from holdfast.web.gate import EngineGate
 from holdfast.web.server import Limits, WebServer
 
-_CLOSES_WITHIN_S = 5.0
+_CLOSES_WITHIN_S = 12.0
+"""How long apps that do not listen may hold up the end."""
 
 
 @dataclass(frozen=True, slots=True)

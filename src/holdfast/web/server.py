@@ -88,6 +88,7 @@ class WebServer(Server):
             ]
         )
         app.on_response_prepare.append(_with_headers)
+        app.on_shutdown.append(self._end_all)
         app.cleanup_ctx.append(self._swept)
         return app
 
@@ -106,11 +107,13 @@ class WebServer(Server):
             return _plain(STATUS[error.kind], error.message)
 
     async def _swept(self, app: web.Application) -> Any:
-        """Ends the sittings whose time is over, and all of them at the end."""
+        """Ends the sittings whose time is over."""
         sweeping = asyncio.create_task(self._sweep())
         yield
         sweeping.cancel()
         await asyncio.gather(sweeping, return_exceptions=True)
+
+    async def _end_all(self, app: web.Application) -> None:
         await asyncio.gather(*(self._end(sitting) for sitting in self.sittings.all()))
 
     async def _sweep(self) -> None:
