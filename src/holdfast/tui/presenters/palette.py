@@ -9,7 +9,7 @@ from typing import Literal
 from rich.cells import cell_len
 
 from holdfast.core.domain.text import sanitize_line
-from holdfast.tui.keys import keys_of, of_place, shown
+from holdfast.tui.keys import keys_of, of_place, shown, shown_for
 from holdfast.tui.presenters.commands import COMMANDS
 from holdfast.tui.presenters.fuzzy import Match, match
 from holdfast.tui.presenters.spans import Line, Span, fit, line
@@ -64,7 +64,14 @@ class Targets:
 def entries(place: str, targets: Targets) -> list[Entry]:
     """Returns every row: what can be done anywhere, what the keys of `place` do, and where one can go."""
     found = [
-        Entry("command", one.name, one.title, one.help, one.keys, f"/{one.slash}" if one.slash else "")
+        Entry(
+            "command",
+            one.name,
+            one.title,
+            one.help,
+            shown_for(one.name, place),
+            f"/{one.slash}" if one.slash else "",
+        )
         for one in COMMANDS
     ]
     known = {one.name for one in COMMANDS}

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from holdfast.core.domain.text import sanitize_line
-from holdfast.tui.presenters.commands import BY_SLASH, complete
+from holdfast.tui.presenters.commands import BY_SLASH, by_slash, complete
 from holdfast.tui.presenters.draft import Draft, History, Mention, Token, command_of
 from holdfast.tui.presenters.notices import PLACEHOLDER
 from holdfast.tui.presenters.spans import Line, line
@@ -133,7 +133,7 @@ class MessageBox(Vertical):
         self.post_message(self.CommandGiven("mode.next", ""))
 
     def _give(self, word: str, argument: str) -> None:
-        command = BY_SLASH.get(word)
+        command = by_slash(word)
         if command is None:
             self.post_message(self.UnknownCommand(word))
             return
