@@ -12,6 +12,7 @@ from acp.helpers import embedded_text_resource, image_block, resource_block, res
 from acp.schema import AudioContentBlock, EnvVariable, McpServerStdio
 
 from holdfast.core.domain.approvals import Decision
+from holdfast.core.domain.errors import ModelAuthError
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 
 PIXEL = base64.b64decode(
@@ -281,8 +282,6 @@ async def test_an_empty_prompt_and_sound_are_refused(open_desk: Any) -> None:
 
 
 async def test_a_failed_run_is_an_error_with_its_own_code(open_desk: Any) -> None:
-    from holdfast.core.domain.errors import ModelAuthError
-
     async with open_desk([[ModelAuthError("The key was refused.")]] * 2) as desk:
         with pytest.raises(RequestError, match="refused") as failed:
             await desk.agent.prompt(session_id=await desk.session(), prompt=[text_block("Hello")])

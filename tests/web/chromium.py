@@ -81,7 +81,7 @@ class Page:
         await self.press("Enter", 13, "\r")
 
     async def until_shown(self, *words: str) -> str:
-        """Waits, bounded, until the page's terminal was sent a screen with all `words`; returns the screen."""
+        """Waits, bounded, until the terminal was sent a screen with all `words`; returns the screen."""
         try:
             async with asyncio.timeout(WAIT_S):
                 while not all(word in self.screen for word in words):

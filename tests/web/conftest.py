@@ -1,4 +1,4 @@
-"""The server of pages on a free port, with an engine that is made up and apps that are a few lines of Python."""
+"""The server of pages on a free port, with a made-up engine and apps that are a few lines of Python."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ said = {name: os.environ.get(name, "") for name in ("HOLDFAST_URL", "HOLDFAST_KE
 said |= {"argv": sys.argv[1:], "names": sorted(os.environ)}
 packet(b"D", json.dumps(said).encode())
 packet(b"M", json.dumps({"type": "open_url", "url": "javascript:alert(1)", "new_tab": True}).encode())
-packet(b"M", json.dumps({"type": "deliver_file_start", "key": "k1", "path": 'a"b.html', "open_method": "browser",
-                         "mime_type": "text/html", "encoding": ""}).encode())
-def pack(*parts):
-    return b"t" + b"".join(b"%i:%s" % (len(p), p) if isinstance(p, bytes) else b"s%i:%s" % (len(p), p.encode())
-                           for p in parts) + b"e"
+offer = {"type": "deliver_file_start", "key": "k1", "path": 'a"b.html', "open_method": "browser"}
+packet(b"M", json.dumps(offer | {"mime_type": "text/html", "encoding": ""}).encode())
+def pack(word, key, data):
+    return b"ts%i:%ss%i:%s%i:%se" % (len(word), word, len(key), key, len(data), data)
 left = [b"<script>", b""]
 while head := sys.stdin.buffer.read(5):
     data = sys.stdin.buffer.read(int.from_bytes(head[1:], "big"))
@@ -43,7 +42,7 @@ while head := sys.stdin.buffer.read(5):
         if word["type"] == "quit":
             break
         if word["type"] == "deliver_chunk_request":
-            packet(b"P", pack("deliver_chunk", "k1", left.pop(0)))
+            packet(b"P", pack(b"deliver_chunk", b"k1", left.pop(0)))
             continue
     packet(b"D", head[:1] + data)
 """
@@ -66,7 +65,7 @@ class FakeGate:
     keys: dict[str, str] = field(default_factory=lambda: {"hf_ada": "ada", "hf_bob": "bob"})
     good: set[str] = field(default_factory=set)
     ended: list[str] = field(default_factory=list)
-    address: Address = Address("http://127.0.0.1:1")
+    address: Address = field(default_factory=lambda: Address("http://127.0.0.1:1"))
     made: int = 0
 
     def _login(self, name: str) -> Login:

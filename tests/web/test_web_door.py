@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from holdfast.web.server import Limits
+from holdfast.web.server import ASSETS, Limits
 from holdfast.web.sittings import CODE_S, IDLE_S, LIFE_S, MOST, Login, OneTimeCode, Sittings
 
 
@@ -95,7 +94,7 @@ async def test_the_pages_name_no_other_server(open_pages: Any) -> None:
         login = (await visitor.get("/login"))[1]
         await visitor.sign_in()
         texts = [login, (await visitor.get("/"))[1]]
-        texts += [(await visitor.get(f"/assets/{name}"))[1] for name in os.listdir(_assets())]
+        texts += [(await visitor.get(f"/assets/{name.name}"))[1] for name in ASSETS.iterdir()]
         assert not [text for text in texts if "http://" in text or "https://" in text]
 
 
@@ -270,9 +269,3 @@ def test_a_code_is_good_for_a_while_and_once() -> None:
     late = code.issue()
     clock.now = CODE_S + 1
     assert not code.take(late)
-
-
-def _assets() -> Path:
-    from holdfast.web.server import ASSETS
-
-    return ASSETS
