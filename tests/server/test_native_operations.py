@@ -39,6 +39,7 @@ from holdfast.core.domain.files import (
     WorkspaceStats,
     WrittenFile,
 )
+from holdfast.core.domain.health import EngineHealth, ModelFailure, ProcessHealth
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Credential, NewCredential, Role, Scope, User
 from holdfast.core.domain.jobs import Job, JobProgress, JobStatus
 from holdfast.core.domain.knowledge import (
@@ -155,6 +156,14 @@ SETTING = Setting(
 )
 SETTINGS_REPORT = SettingsReport(
     file="/s.yaml", sections=(SettingsSection(name="tui", about="The app."),), settings=(SETTING,)
+)
+HEALTH = EngineHealth(
+    started_at=AT,
+    processes=(ProcessHealth(name="engine", pid=7, memory_bytes=9), ProcessHealth(name="models")),
+    database_bytes=1,
+    knowledge_bytes=2,
+    blobs_bytes=3,
+    failures=(ModelFailure(provider="openai", model="openai/x", at=AT, message="It said no."),),
 )
 LOG = LogPage(
     lines=(LogLine(at="2026-11-22 03:27:35,332", level="error", source="holdfast", text="a\n  b"),),
@@ -588,6 +597,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("engine.unlisten", {"listener_id": "l1", "drain_s": 1.5}, None),
     ("engine.settings", {"project": "/p"}, Settings()),
+    ("engine.health", {}, HEALTH),
     ("engine.describe_settings", {"project": "/p"}, SETTINGS_REPORT),
     ("engine.set_setting", {"key": "tui.keys.a.b", "value": {"a": "ctrl+t"}}, SETTING),
     ("engine.set_setting", {"key": "models.retries", "value": 3}, SETTING),

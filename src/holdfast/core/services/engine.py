@@ -17,6 +17,7 @@ from holdfast.core.config.settings_file import SettingsFile
 from holdfast.core.domain.configuring import Setting, SettingsReport, SettingValue
 from holdfast.core.domain.errors import ConflictError, InvalidError, UnsupportedError
 from holdfast.core.domain.figures import EngineFigures
+from holdfast.core.domain.health import EngineHealth
 from holdfast.core.domain.logs import LogLevel, LogName, LogPage
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.status import (
@@ -31,9 +32,11 @@ from holdfast.core.domain.tools import BlobStore
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.checks import check_home
+from holdfast.core.services.health import read_health
 from holdfast.core.services.library import Library
 from holdfast.core.services.logs import LogReader
 from holdfast.core.services.shutdown import Shutdown
+from holdfast.core.store.failures import last_failures
 from holdfast.core.store.log import EventLog
 
 LONGEST_LEASE_S = 3600
@@ -104,6 +107,10 @@ class EngineService:
 
     async def figures(self) -> EngineFigures:
         return await self._figures()
+
+    async def health(self) -> EngineHealth:
+        failures = await last_failures(self._log.reader, self._access.owner)
+        return await asyncio.to_thread(read_health, self._paths, self._started_at, failures)
 
     async def settings(self, project: str | None = None) -> Settings:
         return await asyncio.to_thread(self._settings, self._access.folder(project))

@@ -285,6 +285,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("webhooks.redeliver", "POST", "/deliveries/{delivery_id}/redeliver"),
     Operation("engine.status", "GET", "/engine/status"),
     Operation("engine.figures", "GET", "/engine/figures"),
+    Operation("engine.health", "GET", "/engine/health"),
     Operation("engine.settings", "GET", "/settings"),
     Operation("engine.describe_settings", "GET", "/settings/all"),
     Operation("engine.set_setting", "PUT", "/settings/all/{key}"),

@@ -8,6 +8,7 @@ from typing import Protocol
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.configuring import Setting, SettingsReport, SettingValue
 from holdfast.core.domain.figures import EngineFigures
+from holdfast.core.domain.health import EngineHealth
 from holdfast.core.domain.identity import Role, Scope
 from holdfast.core.domain.logs import LogLevel, LogName, LogPage, LogPlace
 from holdfast.core.domain.status import AccessLine, CheckResult, EngineStatus, Listener
@@ -26,6 +27,11 @@ class Engine(Protocol):
     @needs(Scope.READ, Role.ADMIN)
     async def figures(self) -> EngineFigures:
         """Returns numbers about the whole engine and all users; `GET /metrics` has them for Prometheus."""
+        ...
+
+    @needs(Scope.READ, Role.ADMIN)
+    async def health(self) -> EngineHealth:
+        """Returns what the engine's processes and files take, and the last failure with each provider."""
         ...
 
     @needs(Scope.READ)
