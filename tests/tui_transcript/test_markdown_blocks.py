@@ -105,13 +105,26 @@ def test_an_item_may_hold_code_and_a_quote() -> None:
     assert lines("- a\n\n  ```\n  x\n  ```\n- > q") == ["  • a", "    ", "    ▏ x", "  ", "  • ▌ q"]
 
 
-def test_tables_are_aligned_and_cut_to_the_width() -> None:
+def test_tables_are_aligned_and_their_cells_wrapped_to_the_width() -> None:
     source = "| name | sum |\n|---|--:|\n| 日本 | 5 |\n| a very long name indeed that goes on | 1,200 |"
     assert lines(source, 30) == [
         "  name                 │   sum",
         "  ─────────────────────┼──────",
         "  日本                 │     5",
-        "  a very long name in… │ 1,200",
+        "  a very long name     │ 1,200",
+        "  indeed that goes on  │      ",
+    ]
+
+
+def test_rows_of_a_table_that_is_much_too_wide_are_shown_one_by_one() -> None:
+    source = "| name | what it is about | sum |\n|---|---|--:|\n| north | the first | 5 |\n| south | | 6 |"
+    assert lines(source, 18) == [
+        "  name      north",
+        "  what it…  the first",
+        "  sum       5",
+        "  ────────────────",
+        "  name      south",
+        "  sum       6",
     ]
 
 

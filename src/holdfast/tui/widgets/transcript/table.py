@@ -1,4 +1,4 @@
-"""Tables: columns aligned, cut to the width."""
+"""Tables: columns aligned, cells wrapped where they do not fit; in too little room each row by itself."""
 
 from __future__ import annotations
 
@@ -10,21 +10,46 @@ from holdfast.tui.widgets.transcript import styles
 
 BETWEEN = " │ "
 MIN_COLUMN = 4
+READABLE = 7
+"""A column that is made narrower than this cannot be read: then the rows are shown one by one."""
+MOST_LINES = 12
+"""Lines of a wrapped cell; what is beyond is cut."""
+WIDEST_NAME = 24
+"""Cells of a column's name where rows are shown one by one."""
 
 
 def table_lines(
     headers: Sequence[Content], rows: Sequence[Sequence[Content]], aligns: Sequence[str], width: int
 ) -> list[Content]:
-    """Returns the lines of a table: headers, a rule, rows. Cells that do not fit end with an ellipsis."""
+    """Returns the lines of a table: headers, a rule, rows. Cells that do not fit are wrapped; in too little
+    room each row is shown by itself, a line a cell."""
     count = max([len(headers), *(len(row) for row in rows)], default=0)
     if count == 0:
         return []
     table = [[*row, *[Content("")] * (count - len(row))] for row in [headers, *rows]]
-    widths = fit([max(cell.cell_length for cell in column) for column in zip(*table, strict=True)], width)
+    natural = [max(cell.cell_length for cell in column) for column in zip(*table, strict=True)]
+    widths = fit(natural, width)
+    if rows and any(one < min(wide, READABLE) for one, wide in zip(widths, natural, strict=True)):
+        return _one_by_one(table[0], table[1:], width)
     sides = [*aligns, *[""] * (count - len(aligns))]
-    lines = [_row(row, widths, sides) for row in table]
     rule = Content("─┼─".join("─" * column for column in widths)).stylize(styles.BAR)
-    return [lines[0].stylize_before(styles.TABLE_HEAD), rule, *lines[1:]]
+    head = [line.stylize_before(styles.TABLE_HEAD) for line in _rows(table[0], widths, sides)]
+    return [*head, rule, *(line for row in table[1:] for line in _rows(row, widths, sides))]
+
+
+def _one_by_one(headers: Sequence[Content], rows: Sequence[Sequence[Content]], width: int) -> list[Content]:
+    """Returns each row as lines of name and value, a rule between two rows; empty cells are left out."""
+    names = min(WIDEST_NAME, max(2, width // 2), max(header.cell_length for header in headers))
+    rule = Content("─" * width).stylize(styles.BAR)
+    lines: list[Content] = []
+    for number, row in enumerate(rows):
+        if number:
+            lines.append(rule)
+        for header, cell in zip(headers, row, strict=True):
+            if cell.plain.strip():
+                name = header.truncate(names, ellipsis=True).pad_right(max(0, names - header.cell_length))
+                lines.append(name.stylize_before(styles.TABLE_HEAD) + Content("  ") + cell)
+    return lines
 
 
 def fit(widths: Sequence[int], width: int) -> list[int]:
@@ -47,9 +72,26 @@ def fit(widths: Sequence[int], width: int) -> list[int]:
     return fitted
 
 
-def _row(cells: Sequence[Content], widths: Sequence[int], sides: Sequence[str]) -> Content:
+def _rows(cells: Sequence[Content], widths: Sequence[int], sides: Sequence[str]) -> list[Content]:
+    """Returns a row of the table: as many lines as its highest cell has."""
+    wrapped = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
     separator = Content(BETWEEN).stylize(styles.BAR)
-    return separator.join([_cell(*cell) for cell in zip(cells, widths, sides, strict=True)])
+    return [
+        separator.join(
+            _cell(cell[line] if line < len(cell) else Content(""), width, side)
+            for cell, width, side in zip(wrapped, widths, sides, strict=True)
+        )
+        for line in range(max(map(len, wrapped)))
+    ]
+
+
+def _wrapped(content: Content, width: int) -> list[Content]:
+    if content.cell_length <= width:
+        return [content]
+    lines = list(content.wrap(width))
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], Content("…")]
+    return [line.rstrip() for line in lines]
 
 
 def _cell(content: Content, width: int, side: str) -> Content:
