@@ -218,6 +218,7 @@ class Submitted(Value):
 
     session_id: str
     message_id: str
+    """Empty for a run that no message has started."""
     run_id: str | None = None
     """None when queued."""
 

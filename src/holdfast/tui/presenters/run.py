@@ -12,6 +12,7 @@ from holdfast.tui.presenters.blocks import plan_lines
 from holdfast.tui.presenters.figures import cost, duration, tokens
 from holdfast.tui.presenters.retrievals import outcome
 from holdfast.tui.presenters.spans import BLANK, Line, line
+from holdfast.tui.presenters.status import Filling, filled
 
 if TYPE_CHECKING:
     from holdfast.core.domain.events import AnyEvent, RetrievalCompleted
@@ -66,6 +67,9 @@ class RunState:
     dropped: int = 0
     notes: list[str] = field(default_factory=list)
     waiting: int = 0
+    filling: Filling = field(default_factory=Filling)
+    directly: str = "a tool, run directly"
+    """What it does where it asks no model to answer."""
 
     @property
     def busy(self) -> bool:
@@ -104,6 +108,7 @@ class RunView:
         run = self.current
         if run is None or event.run_id != run.id:
             return False
+        run.filling = run.filling.count(event)
         return _apply_end(run, event) or _apply_wait(run, event) or _apply_work(run, event)
 
     def older(self, run_ids: list[str]) -> None:
@@ -174,6 +179,7 @@ def _apply_work(run: RunState, event: AnyEvent) -> bool:
         run.notes.append(f"{sanitize_line(event.from_model)} given up, now {sanitize_line(event.to_model)}")
     elif event.type == "context.compacted":
         run.notes.append(f"context compacted: {tokens(event.tokens_before)} → {tokens(event.tokens_after)}")
+        run.directly = "a compaction, asked for by you"
     else:
         return False
     return True
@@ -199,7 +205,7 @@ def run_lines(run: RunState | None, now: datetime) -> list[Line]:
             (run.status, STATUS_ROLES.get(run.status, "")),
             (f"  {duration(max(0.0, elapsed))}", "muted"),
         ),
-        line((f"{run.agent} · {run.model or 'a tool, run directly'}", "muted")),
+        line((f"{run.agent} · {run.model or run.directly}", "muted")),
     ]
     if run.error:
         lines.append(line((run.error, STATUS_ROLES[run.status])))
@@ -208,6 +214,8 @@ def run_lines(run: RunState | None, now: datetime) -> list[Line]:
     if run.plan:
         lines += [BLANK, line(("Plan", "heading")), *plan_lines(run.plan)]
     lines += [BLANK, line(("Used", "heading")), _usage(run)]
+    if run.filling.tokens:
+        lines.append(line(filled(run.filling), ("  /context", "key")))
     if run.searches:
         times = "1 search" if run.searches == 1 else f"{run.searches} searches"
         found = outcome(run.passages, run.dropped)

@@ -184,6 +184,15 @@ def role_of(share: float) -> str:
     return "error" if share >= 0.95 else "warning" if share >= 0.7 else "muted"
 
 
+def filled(filling: Filling) -> str:
+    """Returns how full the model's window is, and how large that is."""
+    about = "~" if filling.about else ""
+    if not filling.window:
+        return f"{about}{tokens(filling.tokens)} tokens in the model's window"
+    share = filling.tokens / filling.window
+    return f"window {about}{percent(share)} {bar(share)} of {tokens(filling.window)}"
+
+
 def percent(share: float) -> str:
     """Returns a share as people read it: never 0 % of something, nor 100 % of what is not all."""
     rounded = round(share * 100)
