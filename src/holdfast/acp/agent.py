@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar
@@ -21,7 +20,6 @@ from acp.schema import (
     AgentCapabilities,
     AuthenticateResponse,
     AvailableCommand,
-    AvailableCommandInput,
     ClientCapabilities,
     CloseSessionResponse,
     ConfigOptionUpdate,
@@ -40,13 +38,11 @@ from acp.schema import (
     SessionForkCapabilities,
     SessionInfo,
     SessionListCapabilities,
-    SessionModeState,
     SessionResumeCapabilities,
     SetSessionConfigOptionResponse,
     SetSessionModeResponse,
     StopReason,
     TextContentBlock,
-    UnstructuredCommandInput,
 )
 
 from holdfast import __version__
@@ -55,43 +51,23 @@ from holdfast.acp.choices import (
     DEFAULT_MODEL,
     MODE,
     MODEL,
-    ConfigOption,
-    config_options,
     mode_named,
-    modes_of,
 )
 from holdfast.acp.errors import request_error
-from holdfast.acp.prompts import expanded, hint_of, message_of
+from holdfast.acp.prompts import expanded, message_of
+from holdfast.acp.sessions import EditorSession
 from holdfast.acp.turn import RunError, Turn
 from holdfast.acp.updates import Translator
-from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
 from holdfast.core.domain.events import EventFilter
-from holdfast.core.domain.models import ModelInfo
-from holdfast.core.domain.runs import RunOptions, Session
-from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.runs import Session
+from holdfast.core.domain.text import sanitize_line
 from holdfast.core.services.workbench import Workbench
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _PAGE = 1_000
 _LISTED = 50
-_DESCRIPTION = 120
-
-
-@dataclass(slots=True)
-class Opened:
-    """A session that the editor has open."""
-
-    session: Session
-    mode: ApproveMode = ApproveMode.ASK
-    turns: list[Turn] = field(default_factory=list)
-    waiting: Turn | None = None
-    """A turn that has ended with a question: the next prompt answers it."""
-    notes: list[str] = field(default_factory=list)
-    """What the person has to be told at the next prompt."""
-    prompts: dict[str, str] = field(default_factory=dict)
-    """The agent's prompts by name: the commands of the session."""
 
 
 def _plainly(
@@ -124,8 +100,7 @@ class EditorAgent:
         self._model = model
         self._elsewhere = elsewhere
         self._client: Client | None = None
-        self._open: dict[str, Opened] = {}
-        self._models: tuple[ModelInfo, ...] = ()
+        self._open: dict[str, EditorSession] = {}
         self._background: set[asyncio.Task[None]] = set()
 
     def on_connect(self, conn: Client) -> None:
@@ -185,9 +160,8 @@ class EditorAgent:
         agent = self._agent or (await self._workbench.engine.settings(project or None)).default_agent
         session = await self._workbench.sessions.create(agent, project, model=self._model)
         opened = await self._opened(session, mcp_servers)
-        return NewSessionResponse(
-            session_id=session.id, modes=modes_of(opened.mode), config_options=await self._options(opened)
-        )
+        modes, options = await opened.choices()
+        return NewSessionResponse(session_id=session.id, modes=modes, config_options=options)
 
     @_plainly
     async def load_session(
@@ -195,9 +169,8 @@ class EditorAgent:
     ) -> LoadSessionResponse:
         session = await self._workbench.sessions.get(session_id)
         opened = await self._opened(session, mcp_servers)
-        after = await self._replay(session)
-        self._go_on(opened, after)
-        modes, options = await self._state(opened)
+        modes, options = await opened.choices()
+        self._go_on(opened, await self._replay(opened))
         return LoadSessionResponse(modes=modes, config_options=options)
 
     @_plainly
@@ -207,7 +180,7 @@ class EditorAgent:
         session = await self._workbench.sessions.get(session_id)
         opened = await self._opened(session, mcp_servers)
         self._go_on(opened, session.last_event_id)
-        modes, options = await self._state(opened)
+        modes, options = await opened.choices()
         return ResumeSessionResponse(modes=modes, config_options=options)
 
     @_plainly
@@ -216,7 +189,7 @@ class EditorAgent:
     ) -> ForkSessionResponse:
         session = await self._workbench.sessions.fork(session_id)
         opened = await self._opened(session, mcp_servers)
-        modes, options = await self._state(opened)
+        modes, options = await opened.choices()
         return ForkSessionResponse(session_id=session.id, modes=modes, config_options=options)
 
     @_plainly
@@ -250,9 +223,9 @@ class EditorAgent:
             raise InvalidError(f"The folder {cwd!r} is not a whole path.", code="invalid_path")
         return cwd
 
-    async def _opened(self, session: Session, mcp_servers: Sequence[Any] | None) -> Opened:
+    async def _opened(self, session: Session, mcp_servers: Sequence[Any] | None) -> EditorSession:
         kept = self._open.get(session.id)
-        opened = kept or Opened(session)
+        opened = kept or EditorSession(self._workbench, session)
         opened.session = session
         self._open[session.id] = opened
         if mcp_servers:
@@ -260,35 +233,18 @@ class EditorAgent:
             opened.notes.append(
                 f"Not used: MCP servers of the editor ({names}); agents have their own tools."
             )
-        await self._look_at_agent(opened)
+        self._later(self._tell_commands(session.id, await opened.look_at_agent()))
         return opened
-
-    async def _look_at_agent(self, opened: Opened) -> None:
-        """Offers the agent's prompts as commands; notes when its folder is not trusted."""
-        session = opened.session
-        try:
-            info = await self._workbench.agents.get(session.agent, session.project or None)
-        except NotFoundError as error:  # the session can be read all the same, and given another agent
-            opened.prompts = {}
-            opened.notes.append(error.message)
-            return
-        opened.prompts = {} if info.spec is None else {each.name: each.text for each in info.spec.prompts}
-        if not info.trusted:
-            opened.notes.append(
-                f"{sanitize_line(info.name)} comes from a folder that you have not trusted: it asks first, "
-                "and has neither knowledge nor memory (`holdfast trust`)."
-            )
-        commands = [_command(name, text) for name, text in opened.prompts.items()]
-        self._later(self._tell_commands(session.id, commands))
 
     async def _tell_commands(self, session_id: str, commands: list[AvailableCommand]) -> None:
         # After the answer to the request: before it the editor does not know the session.
         await asyncio.sleep(0)
         await self._editor.session_update(session_id=session_id, update=update_available_commands(commands))
 
-    async def _replay(self, session: Session) -> int:
+    async def _replay(self, opened: EditorSession) -> int:
         """Shows what the session holds; returns the id of the last event."""
-        translator = Translator(session.workspace, window=self._window, replay=True)
+        session = opened.session
+        translator = Translator(session.workspace, window=opened.window, replay=True)
         only = EventFilter(session_id=session.id, deltas=False)
         after = 0
         while items := (await self._workbench.events.read(only, after=after, limit=_PAGE)).items:
@@ -298,14 +254,14 @@ class EditorAgent:
             after = items[-1].id
         return after
 
-    def _go_on(self, opened: Opened, after: int) -> None:
+    def _go_on(self, opened: EditorSession, after: int) -> None:
         """Follows a run that is under way already, beside the requests."""
         session = opened.session
         if session.run_id is None or session.status is None or session.status.ended or opened.turns:
             return
-        self._later(self._watch(opened, self._turn(session, after), session.run_id))
+        self._later(self._watch(opened, self._turn(opened, after), session.run_id))
 
-    async def _watch(self, opened: Opened, turn: Turn, run_id: str) -> None:
+    async def _watch(self, opened: EditorSession, turn: Turn, run_id: str) -> None:
         opened.turns.append(turn)
         try:
             await turn.watch(run_id)
@@ -329,10 +285,9 @@ class EditorAgent:
         self, session_id: str, mode_id: str, **kwargs: Any
     ) -> SetSessionModeResponse | None:
         opened = await self._named(session_id)
-        opened.mode = mode_named(mode_id)
-        update = ConfigOptionUpdate(
-            session_update="config_option_update", config_options=list(await self._options(opened))
-        )
+        await self._workbench.approvals.set_mode(session_id, mode_named(mode_id))
+        _, options = await opened.choices()
+        update = ConfigOptionUpdate(session_update="config_option_update", config_options=options)
         await self._editor.session_update(session_id=session_id, update=update)
         return SetSessionModeResponse()
 
@@ -344,54 +299,32 @@ class EditorAgent:
         chosen = str(value)
         match config_id:
             case "mode":
-                opened.mode = mode_named(chosen)
+                mode = mode_named(chosen)
+                await self._workbench.approvals.set_mode(session_id, mode)
                 await self._editor.session_update(
-                    session_id=session_id, update=update_current_mode(opened.mode.value)
+                    session_id=session_id, update=update_current_mode(mode.value)
                 )
             case "model":
                 model = "" if chosen == DEFAULT_MODEL else chosen
                 opened.session = await self._workbench.sessions.configure(session_id, model=model)
             case "agent":
                 opened.session = await self._workbench.sessions.configure(session_id, agent=chosen)
-                await self._look_at_agent(opened)
+                self._later(self._tell_commands(session_id, await opened.look_at_agent()))
             case _:
                 known = ", ".join((MODE, MODEL, AGENT))
                 raise InvalidError(
                     f"There is no option {config_id!r}; there are {known}.", code="unknown_option"
                 )
-        return SetSessionConfigOptionResponse(config_options=list(await self._options(opened)))
-
-    async def _state(self, opened: Opened) -> tuple[SessionModeState, list[ConfigOption]]:
-        return modes_of(opened.mode), await self._options(opened)
-
-    async def _options(self, opened: Opened) -> list[ConfigOption]:
-        session = opened.session
-        project = session.project or None
-        self._models = await self._workbench.models.list()
-        try:
-            usual = (await self._workbench.models.choose(session.agent, project)).model
-        except NotFoundError:  # its agent is gone
-            usual = "unknown"
-        return list(
-            config_options(
-                mode=opened.mode,
-                model=session.model,
-                models=self._models,
-                usual=usual,
-                agent=session.agent,
-                agents=await self._workbench.agents.list(project),
-            )
-        )
-
-    def _window(self, model: str) -> int | None:
-        return next((each.context_window for each in self._models if each.name == model), None)
+        _, options = await opened.choices()
+        return SetSessionConfigOptionResponse(config_options=options)
 
     # --- turns
 
     @_plainly
     async def prompt(self, session_id: str, prompt: Sequence[ContentBlock], **kwargs: Any) -> PromptResponse:
         opened = await self._named(session_id)
-        await self._tell_notes(opened)
+        for note in opened.taken_notes():
+            await self._editor.session_update(session_id=session_id, update=update_agent_message_text(note))
         waiting, opened.waiting = opened.waiting, None
         if waiting is not None:
             reason = await self._answer(opened, waiting, prompt)
@@ -399,8 +332,8 @@ class EditorAgent:
                 return PromptResponse(stop_reason=reason)
         session = await self._workbench.sessions.get(session_id)
         parts = await message_of(self._workbench.files, session_id, _expanded(prompt, opened.prompts))
-        turn = self._turn(session, session.last_event_id)
-        work = turn.send(parts, RunOptions(approve=opened.mode))
+        turn = self._turn(opened, session.last_event_id)
+        work = turn.send(parts)
         return PromptResponse(stop_reason=await self._during(opened, turn, work))
 
     async def cancel(self, session_id: str, **kwargs: Any) -> None:
@@ -409,7 +342,9 @@ class EditorAgent:
         if opened is not None:
             await self._cancel(opened)
 
-    async def _answer(self, opened: Opened, turn: Turn, prompt: Sequence[ContentBlock]) -> StopReason | None:
+    async def _answer(
+        self, opened: EditorSession, turn: Turn, prompt: Sequence[ContentBlock]
+    ) -> StopReason | None:
         """Gives a run the words that it waits for; None when it does not wait for them any more."""
         words = "".join(block.text for block in prompt if isinstance(block, TextContentBlock)).strip()
         try:
@@ -418,7 +353,9 @@ class EditorAgent:
             return None
         return await self._during(opened, turn, turn.follow())
 
-    async def _during(self, opened: Opened, turn: Turn, work: Coroutine[Any, Any, StopReason]) -> StopReason:
+    async def _during(
+        self, opened: EditorSession, turn: Turn, work: Coroutine[Any, Any, StopReason]
+    ) -> StopReason:
         opened.turns.append(turn)
         try:
             return await work
@@ -428,7 +365,7 @@ class EditorAgent:
             opened.turns.remove(turn)
             opened.waiting = turn if turn.question is not None else None
 
-    async def _cancel(self, opened: Opened) -> None:
+    async def _cancel(self, opened: EditorSession) -> None:
         turns = [*opened.turns, *([opened.waiting] if opened.waiting is not None else [])]
         opened.waiting = None
         for turn in turns:
@@ -437,34 +374,21 @@ class EditorAgent:
             except HoldfastError as error:  # a notification has no answer that could say it
                 await turn.say(error.message)
 
-    async def _tell_notes(self, opened: Opened) -> None:
-        for note in opened.notes:
-            update = update_agent_message_text(f"{note}\n\n")
-            await self._editor.session_update(session_id=opened.session.id, update=update)
-        opened.notes.clear()
-
-    async def _named(self, session_id: str) -> Opened:
+    async def _named(self, session_id: str) -> EditorSession:
         """Returns a session, also one that this process did not open yet. Raises `NotFoundError`."""
         opened = self._open.get(session_id)
         if opened is None:
             opened = await self._opened(await self._workbench.sessions.get(session_id), None)
         return opened
 
-    def _turn(self, session: Session, after: int) -> Turn:
-        translator = Translator(session.workspace, window=self._window)
-        return Turn(self._workbench, self._editor, session, translator, after)
+    def _turn(self, opened: EditorSession, after: int) -> Turn:
+        translator = Translator(opened.session.workspace, window=opened.window)
+        return Turn(self._workbench, self._editor, opened.session, translator, after)
 
     @property
     def _editor(self) -> Client:
         assert self._client is not None, "a request has come, so somebody is connected"
         return self._client
-
-
-def _command(name: str, text: str) -> AvailableCommand:
-    hint = hint_of(text)
-    words = AvailableCommandInput(root=UnstructuredCommandInput(hint=hint)) if hint else None
-    shown = shorten(sanitize_line(text).strip(), _DESCRIPTION)
-    return AvailableCommand(name=name, description=shown, input=words)
 
 
 def _expanded(prompt: Sequence[ContentBlock], prompts: Mapping[str, str]) -> list[ContentBlock]:

@@ -42,7 +42,12 @@ def modes_of(current: ApproveMode) -> SessionModeState:
         for mode in ApproveMode
         if mode.value in _MODES
     ]
-    return SessionModeState(current_mode_id=current.value, available_modes=modes)
+    return SessionModeState(current_mode_id=shown_mode(current), available_modes=modes)
+
+
+def shown_mode(mode: ApproveMode) -> str:
+    """Returns the id of a mode: `none` differs from `ask` only where nobody is there to be asked."""
+    return mode.value if mode.value in _MODES else ApproveMode.ASK.value
 
 
 def mode_named(mode_id: str) -> ApproveMode:
@@ -70,7 +75,7 @@ def config_options(
     can be used now; the present one always is.
     """
     return [
-        _select(MODE, "Approvals", MODE, mode.value, _mode_choices(mode)),
+        _select(MODE, "Approvals", MODE, shown_mode(mode), _mode_choices(mode)),
         _select(MODEL, "Model", MODEL, model or DEFAULT_MODEL, _model_choices(model, models, usual)),
         _select(AGENT, "Agent", None, agent, _agent_choices(agent, agents)),
     ]

@@ -41,8 +41,13 @@ from holdfast.core.domain.events import (
     RunFailed,
 )
 from holdfast.core.domain.messages import UserPart
-from holdfast.core.domain.runs import RunOptions, Session
-from holdfast.core.domain.session_events import MessageDequeued, SessionDeleted, SessionRenamed
+from holdfast.core.domain.runs import Session
+from holdfast.core.domain.session_events import (
+    MessageDequeued,
+    SessionDeleted,
+    SessionModeChanged,
+    SessionRenamed,
+)
 from holdfast.core.domain.text import sanitize
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.values import new_id
@@ -88,10 +93,10 @@ class Turn:
         """The run, once there is one."""
         return self._run_id
 
-    async def send(self, parts: tuple[UserPart, ...], options: RunOptions) -> StopReason:
+    async def send(self, parts: tuple[UserPart, ...]) -> StopReason:
         """Sends a message and follows its run. Raises `RunError` when it fails, and `HoldfastError`."""
         self._message_id = new_id()
-        submitted = await self._workbench.runs.send(self._session.id, parts, options, self._message_id)
+        submitted = await self._workbench.runs.send(self._session.id, parts, None, self._message_id)
         self._run_id = submitted.run_id
         if self._cancelled:
             await self._stop()
@@ -164,7 +169,9 @@ class Turn:
                 return "cancelled"
             case SessionDeleted():
                 raise NotFoundError("The session was deleted.", code="session_not_found")
-        if isinstance(event, SessionRenamed) or (self._run_id is not None and event.run_id == self._run_id):
+        if isinstance(event, SessionRenamed | SessionModeChanged) or (
+            self._run_id is not None and event.run_id == self._run_id
+        ):
             for update in self._translator.take(event):
                 await self._show(update)
             self._keep_asking(event)

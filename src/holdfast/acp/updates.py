@@ -11,6 +11,7 @@ from acp.helpers import (
     text_block,
     update_agent_message_text,
     update_agent_thought_text,
+    update_current_mode,
     update_plan,
     update_tool_call,
 )
@@ -19,6 +20,7 @@ from acp.schema import (
     AgentPlanUpdate,
     AgentThoughtChunk,
     Cost,
+    CurrentModeUpdate,
     SessionInfoUpdate,
     ToolCallProgress,
     ToolCallStart,
@@ -28,6 +30,7 @@ from acp.schema import (
 )
 
 from holdfast.acp.calls import kind_of, location_of, title_of
+from holdfast.acp.choices import shown_mode
 from holdfast.acp.content import content_of, fenced, locations_of, result_content, text_content
 from holdfast.core.domain.events import (
     AnyEvent,
@@ -47,7 +50,7 @@ from holdfast.core.domain.events import (
     UsageRecorded,
 )
 from holdfast.core.domain.messages import text_of
-from holdfast.core.domain.session_events import SessionRenamed
+from holdfast.core.domain.session_events import SessionModeChanged, SessionRenamed
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.core.domain.tools import PlanBlock
 
@@ -58,6 +61,7 @@ Update = (
     | ToolCallStart
     | ToolCallProgress
     | AgentPlanUpdate
+    | CurrentModeUpdate
     | SessionInfoUpdate
     | UsageUpdate
 )
@@ -132,6 +136,8 @@ class Translator:
             case SessionRenamed():
                 title = sanitize_line(event.title)
                 yield SessionInfoUpdate(session_update="session_info_update", title=title)
+            case SessionModeChanged():
+                yield update_current_mode(shown_mode(event.mode))
             case _:
                 yield from self._call(event)
 
