@@ -65,6 +65,7 @@ from holdfast.core.domain.events import (
     UsageRecorded,
 )
 from holdfast.core.domain.files import Change, FileContent, FileEntry
+from holdfast.core.domain.health import EngineHealth, ProcessHealth
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.logs import LogLine, LogPage
@@ -80,12 +81,22 @@ from holdfast.core.domain.runs import (
     RunStatus,
     SearchHit,
     Session,
+    SessionCounts,
     Submitted,
     Usage,
+)
+from holdfast.core.domain.search import parsed
+from holdfast.core.domain.session_events import (
+    SessionArchived,
+    SessionRestored,
+    SessionSeen,
+    SessionStarred,
+    SessionTrashed,
 )
 from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import DiffBlock, DisplayBlock, Question, Risk
 from holdfast.core.domain.transfer import Download, Upload
+from holdfast.core.domain.trash import Trashed
 from holdfast.core.domain.values import Page
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -392,6 +403,10 @@ class FakeWorkbench:
         self._tasks: set[asyncio.Task[None]] = set()
         self.agents = _Agents(self)
         self.sessions = _Sessions(self)
+        self.trash = _Trash(self)
+        self.trashed: dict[tuple[str, str], Any] = {}
+        """What was deleted, by kind and id, as it was."""
+        self.taken_in: list[tuple[bytes, str]] = []
         self.runs = _Runs(self)
         self.approvals = _Approvals(self)
         self.events = _Events(self)
@@ -567,6 +582,32 @@ class _Part:
         self.bench = bench
 
 
+class _Trash(_Part):
+    async def list(self, kind: str | None = None, limit: int = 200, cursor: str | None = None) -> Page[Trashed]:
+        things = [
+            Trashed(
+                kind=kind,
+                id=id,
+                title=getattr(thing, "title", "") or getattr(thing, "name", "") or getattr(thing, "content", ""),
+                deleted_at=NOON,
+                purged_at=NOON + timedelta(days=30),
+            )
+            for (kind, id), thing in self.bench.trashed.items()
+        ]
+        return Page(items=tuple(things))
+
+    async def restore(self, kind: str, id: str) -> None:
+        self.bench.reach()
+        if (kind, id) not in self.bench.trashed:
+            raise NotFoundError(f"{id} is not in the trash.", code="not_in_trash")
+        thing = self.bench.trashed.pop((kind, id))
+        if kind == "session":
+            self.bench.sessions_by_id[id] = thing
+            self.bench.emit(SessionRestored(session_id=id))
+        else:
+            self.bench.memory.bring_back(kind, thing)
+
+
 class _Agents(_Part):
     async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
         self.bench.reach()
@@ -593,8 +634,51 @@ class _Agents(_Part):
 class _Sessions(_Part):
     async def list(self, query: str = "", limit: int = 200, cursor: str | None = None) -> Page[Session]:
         self.bench.reach()
-        found = sorted(self.bench.sessions_by_id.values(), key=lambda s: s.updated_at, reverse=True)
-        return Page(items=tuple(found[:limit]))
+        wanted = parsed(query)
+        found = [
+            each
+            for each in sorted(self.bench.sessions_by_id.values(), key=lambda s: s.updated_at, reverse=True)
+            if (wanted.archived == "yes" or each.archived == (wanted.archived == "only"))
+            and all(word in each.title.casefold() for word in wanted.words)
+            and (not wanted.agents or each.agent in wanted.agents)
+        ]
+        end = int(cursor or 0) + limit
+        return Page(items=tuple(found[end - limit : end]), next_cursor=str(end) if end < len(found) else None)
+
+    async def counts(self) -> SessionCounts:
+        every = self.bench.sessions_by_id.values()
+        listed = [each for each in every if not each.archived]
+        return SessionCounts(
+            sessions=len(listed),
+            starred=sum(each.starred for each in listed),
+            unread=sum(each.unread > 0 for each in listed),
+            waiting=sum(each.pending > 0 for each in listed),
+            archived=len(every) - len(listed),
+            trash=len(self.bench.trashed),
+        )
+
+    async def _marked(self, session_id: str, event: Any, **changes: Any) -> Session:
+        session = (await self.get(session_id)).model_copy(update=changes)
+        self.bench.sessions_by_id[session_id] = session
+        self.bench.emit(event)
+        return self.bench.sessions_by_id[session_id]
+
+    async def star(self, session_id: str, starred: bool = True) -> Session:
+        event = SessionStarred(session_id=session_id, starred=starred)
+        return await self._marked(session_id, event, starred=starred)
+
+    async def archive(self, session_id: str, archived: bool = True) -> Session:
+        event = SessionArchived(session_id=session_id, archived=archived)
+        return await self._marked(session_id, event, archived=archived)
+
+    async def see(self, session_id: str, through: int | None = None) -> Session:
+        return await self._marked(session_id, SessionSeen(session_id=session_id), unread=0)
+
+    async def take_in(
+        self, data: Any, name: str = "", agent: str = "", project: str = ""
+    ) -> tuple[Session, ...]:
+        self.bench.taken_in.append((data.read(), name))
+        return (self.bench.add_session("Imported", agent or "general"),)
 
     async def create(
         self, agent: str, project: str, title: str = "", model: str | None = None, id: str | None = None
@@ -621,17 +705,21 @@ class _Sessions(_Part):
         self.bench.emit(SessionConfigured(session_id=session_id, **known))
         return self.bench.sessions_by_id[session_id]
 
-    async def delete(self, session_id: str) -> None:
-        await self.get(session_id)
+    async def delete(self, session_id: str, permanent: bool = False) -> None:
+        session = await self.get(session_id)
         if self.bench.busy(session_id):
             raise ConflictError("The session is busy.")
         del self.bench.sessions_by_id[session_id]
+        if not permanent:
+            self.bench.trashed[("session", session_id)] = session
+            self.bench.emit(SessionTrashed(session_id=session_id))
+            return
         self.bench.log = [e for e in self.bench.log if e.event.session_id != session_id]
         self.bench.emit(SessionDeleted(session_id=session_id))
 
     async def fork(self, session_id: str, before: int | None = None) -> Session:
         old = await self.get(session_id)
-        new = self.bench.add_session(f"{old.title} (fork)", old.agent)
+        new = self.bench.add_session(f"{old.title} (fork)", old.agent, forked_from=old.id)
         for logged in list(self.bench.log):
             event = logged.event
             if event.session_id != session_id or event.type == "session.created":
@@ -1016,6 +1104,21 @@ class _Engine(_Part):
 
     async def settings(self, project: str | None = None) -> Settings:
         return self.bench.settings
+
+    async def health(self) -> EngineHealth:
+        self.bench.reach()
+        return EngineHealth(
+            started_at=NOON,
+            processes=(
+                ProcessHealth(name="engine", pid=1, memory_bytes=90_000_000),
+                ProcessHealth(name="models"),
+                ProcessHealth(name="knowledge"),
+            ),
+            database_bytes=1_200_000,
+            knowledge_bytes=0,
+            blobs_bytes=40_000,
+            free_bytes=90_000_000_000,
+        )
 
     async def describe_settings(self, project: str | None = None) -> SettingsReport:
         return self.bench.settings_file.report()

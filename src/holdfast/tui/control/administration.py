@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, get_args
 
@@ -16,6 +17,7 @@ from holdfast.tui.presenters.settings import APP, SettingsState, value_text
 if TYPE_CHECKING:
     from holdfast.core.config.settings_file import SettingsFile
     from holdfast.tui.control.agents import AgentsControl
+    from holdfast.tui.screens.health import HealthScreen
     from holdfast.tui.screens.logs import LogScreen
     from holdfast.tui.screens.settings import SettingsScreen
 
@@ -41,6 +43,7 @@ class AdministrationControl:
             "settings.edit": self.edit,
             "settings.reset": self.reset,
             "logs": self.show_log,
+            "health": self.show_health,
         }
 
     # --- settings
@@ -138,6 +141,55 @@ class AdministrationControl:
         for screen in self._context.app.screen_stack:
             if isinstance(screen, SettingsScreen):
                 await self.read(screen)
+
+    # --- health
+
+    async def show_health(self, _: str = "") -> None:
+        """Opens the health screen, and checks."""
+        from holdfast.tui.screens.health import HealthScreen  # start-up time: when it is opened
+
+        app = self._context.app
+        screen = next((one for one in app.screen_stack if isinstance(one, HealthScreen)), None)
+        if screen is None:
+            screen = HealthScreen(self)
+            await app.push_screen(screen)
+        await self.look(screen)
+        await self.check(screen)
+
+    async def look(self, screen: HealthScreen) -> None:
+        """Reads how the engine does; that it does not answer is shown, too."""
+        state = screen.state
+        begun = time.monotonic()
+        try:
+            bench = self._context.workbench
+            state.status = await bench.engine.status()
+            state.asked_ms = (time.monotonic() - begun) * 1000
+            state.health = await bench.engine.health()
+            state.providers = await bench.models.providers()
+            state.error = ""
+        except HoldfastError as error:
+            state.error = sanitize_line(error.message)
+        screen.redraw()
+
+    async def check(self, screen: HealthScreen) -> None:
+        """Checks database, index, files and models."""
+        await self._check(screen, repair=False)
+
+    async def repair(self, screen: HealthScreen) -> None:
+        """Repairs what can be repaired, when the person wants it."""
+        question = "Make the index anew where it disagrees with the log, and files private?"
+        if await self._context.app.dialogs.confirm(question, "repair"):
+            await self._check(screen, repair=True)
+
+    async def _check(self, screen: HealthScreen, *, repair: bool) -> None:
+        state = screen.state
+        state.checking = True
+        screen.redraw()
+        try:
+            state.checks = await self._context.workbench.engine.check(repair)
+        finally:
+            state.checking = False
+            screen.redraw()
 
     # --- logs
 
