@@ -111,6 +111,24 @@ async def test_a_file_of_this_machine_is_sent_along_and_one_over_there_is_not(
         assert any("is sent along from this machine" in one for one in said(app))
 
 
+async def test_in_a_browser_nothing_of_this_machine_is_shown_or_sent(
+    make_app, until, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.txt").write_text("not theirs")
+    bench = FakeWorkbench()
+    bench.project_files = ()
+    app = make_app(bench, remote=remote(at_hand=False))
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, ready(app))
+        assert await app.desk.files.complete(f"{tmp_path}/m") == ()
+        await type_in(pilot, f"read @{tmp_path}/mine.txt and @mine.txt")
+        await until(pilot, lambda: bench.sent)
+        assert not bench.received
+        assert [part.type for part in bench.sent[0]] == ["text"]
+        app.do("edit", "report.md")
+        await until(pilot, lambda: any("no editor in a browser" in each for each in said(app)))
+
+
 async def test_a_file_is_edited_as_a_copy_and_what_was_changed_goes_back(
     make_app, until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
