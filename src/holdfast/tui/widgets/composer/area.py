@@ -174,24 +174,25 @@ class MessageArea(TextArea):
         self._look_for_token()
 
     def _look_for_token(self) -> None:
-        row, column = self.cursor_location
-        before = ("\n" if row else "") + self.document.get_line(row)[:column]
-        token = None if self.history_of_messages.browsing else token_before(before)
+        token = self.token
         if token != self._token:
             self._token = token
             self.post_message(self.TokenChanged(token))
 
     @property
     def token(self) -> Token | None:
-        """What stands before the cursor and can be completed."""
-        return self._token
+        """What stands before the cursor now and can be completed: it may be more than was told of yet."""
+        row, column = self.cursor_location
+        before = ("\n" if row else "") + self.document.get_line(row)[:column]
+        return None if self.history_of_messages.browsing else token_before(before)
 
     def complete(self, text: str) -> None:
         """Replaces what can be completed with `text`."""
-        if self._token is None:
+        token = self.token
+        if token is None:
             return
         row, column = self.cursor_location
-        self.replace(text, (row, max(0, column - self._token.length)), (row, column))
+        self.replace(text, (row, max(0, column - token.length)), (row, column))
 
     def _replace_all(self, text: str) -> None:
         self.load_text(text)

@@ -64,6 +64,8 @@ class MessageBox(Vertical):
         self._popup: CompletionPopup | None = None
         self._offered = ""
         """What stood before the cursor when the paths in the list were looked for."""
+        self._completed = ""
+        """The same for the commands in the list."""
 
     def compose(self) -> ComposeResult:
         area = MessageArea(id="message")
@@ -149,13 +151,17 @@ class MessageBox(Vertical):
         if token is None:
             self._close()
         elif token.kind == "command":
-            rows = [(command.slash, _command_line(command.slash, command.argument, command.help))
-                    for command in complete(token.text)]  # fmt: skip
-            self._open(rows)
+            self._offer_commands(token.text)
         elif token.kind == "argument":
             self._want_arguments(token)
         else:
             self.post_message(self.FilesWanted(token.text))
+
+    def _offer_commands(self, typed: str) -> None:
+        self._completed = typed
+        self._open(
+            [(one.slash, _command_line(one.slash, one.argument, one.help)) for one in complete(typed)]
+        )
 
     def _want_arguments(self, token: Token) -> None:
         command = BY_SLASH.get(token.command)
@@ -206,8 +212,11 @@ class MessageBox(Vertical):
         if self._popup is None:
             return
         token = self.area.token
+        # Typed faster than the list could follow.
         if token is not None and token.kind == "file" and token.text != self._offered:
-            self._popup.go_to(token.text)  # typed faster than the list could follow
+            self._popup.go_to(token.text)
+        elif token is not None and token.kind == "command" and token.text != self._completed:
+            self._offer_commands(token.text)
         chosen = self._popup.press(name)
         self.area.popup_open = self._popup.is_open
         if chosen is not None:
