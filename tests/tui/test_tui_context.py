@@ -64,6 +64,8 @@ def test_what_others_use_between_two_steps_fills_no_window() -> None:
     filling = Filling().count(started(400)).count(used(420)).count(ended())
     assert filling.count(used(9000)) == filling
     assert filling.count(compacted()) == Filling(90, True, 1000)
+    larger = Filling(2000, False, 4000)
+    assert larger.count(compacted()).tokens == 2000 - (900 - 90)
 
 
 def test_an_unknown_window_shows_tokens_only_and_nothing_before_the_first_request() -> None:
@@ -139,5 +141,5 @@ def test_the_notice_of_a_compaction_says_it_in_numbers_and_is_found_again() -> N
     index.apply(updates)
     entry = index.last(COMPACTION)
     assert entry is not None and (entry.run_id, entry.event_id) == ("r1", 9)
-    assert entry.title.startswith("12 earlier messages are a summary for the model now, 3 stay (900 → 90 tok")
+    assert entry.title.startswith("Compacted: 12 messages are a summary now, 3 stay · 900 → 90 tokens")
     assert entry.text == "gist[2J"

@@ -37,13 +37,13 @@ def found(**more: Any) -> Found:
 def test_the_panel_says_what_works_what_was_found_what_to_try_and_how_to_add_a_provider() -> None:
     text = plain(panel_lines("general", "offline", found()))
     for said in (
-        "general answers with offline: no language model, but it works without key and network",
+        "general answers with offline: no language model, but it needs nothing",
         "2 agents: general, analyst",
         "OpenAI from the environment",
-        "Ollama: a, b, c and 1 more",
+        "Ollama: a, b and 2 more",
         "/work/project  trusted",
         "alt+1  What is in this folder?",
-        "alt+2  Summarise @notes.md and save it as summary.md",
+        "alt+2  Summarise @notes.md into summary.md",
         "alt+3  /knowledge",
         "alt+p  adds a provider",
     ):

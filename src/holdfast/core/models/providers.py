@@ -110,7 +110,7 @@ _ALL = (
     ),
     Provider(
         CUSTOM,
-        "Any server with OpenAI's API",
+        "OpenAI-compatible server",
         ("CUSTOM_API_KEY",),
         ("CUSTOM_API_BASE",),
         key_optional=True,

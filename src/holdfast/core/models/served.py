@@ -49,7 +49,8 @@ def served_models(url: str, key: str | None, *, ollama: bool, timeout_s: float) 
     """
     status, body = _get(url, "/api/tags" if ollama else "/models", key, timeout_s)
     if status in (401, 403):
-        raise ModelAuthError(f"The server at {url} refuses the key ({status}).")
+        what = "refuses this key" if key else "wants a key"
+        raise ModelAuthError(f"The server at {url} {what} ({status}).")
     if status in _MOVED:
         raise ModelUnavailable(f"The server at {url} sends elsewhere ({status}): say the address itself.")
     if status != 200:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from holdfast.core.domain.providers import ProviderInfo
 
 KNOWLEDGE = "/knowledge"
-_WORDS = 3
+_WORDS = 2
 """Names of one kind that are shown; the others as a number."""
 _READABLE = ("README.md", "readme.md", "README.rst", "README.txt", "notes.md", "NOTES.md")
 """Files that a folder often has, to be asked about."""
@@ -76,9 +76,7 @@ def readable(names: Iterable[str]) -> str:
 
 def tries(found: Found) -> tuple[str, ...]:
     """Returns three things to try: what is put into the message field."""
-    asked = (
-        f"Summarise @{found.file} and save it as summary.md" if found.file else "Write “hello” to hello.txt"
-    )
+    asked = f"Summarise @{found.file} into summary.md" if found.file else "Write “hello” to hello.txt"
     return ("What is in this folder?", asked, KNOWLEDGE)
 
 
@@ -91,7 +89,7 @@ def panel_lines(agent: str, model: str, found: Found, *, short: bool = False) ->
     lines += [*_try_rows(found), *gap]
     if found.may_add:
         add = shown("welcome.provider")
-        lines.append(line((f"{add:<6}", "key"), " adds a provider: a key, or a server of your own"))
+        lines.append(line((f"{add:<6}", "key"), " adds a provider: a key or a server"))
     lines.append(
         line(
             (f"{shown('everywhere.palette'):<6}", "key"),
@@ -118,7 +116,7 @@ def _who(agent: str, model: str) -> Line:
     )
     if model != "offline":
         return said
-    return (*said, (": no language model, but it works without key and network", "muted"))
+    return (*said, (": no language model, but it needs nothing", "muted"))
 
 
 def _row(name: str, spans: Line) -> Line:
@@ -171,6 +169,6 @@ def _try_rows(found: Found) -> list[Line]:
     rows = []
     for number, text in enumerate(tries(found), 1):
         key = shown(f"welcome.try_{number}")
-        what = "  your own documents, to be asked about" if text == KNOWLEDGE else ""
+        what = "  ask your own documents" if text == KNOWLEDGE else ""
         rows.append(line((f"{key:<6}", "key"), " ", (text, "accent"), (what, "muted")))
     return rows

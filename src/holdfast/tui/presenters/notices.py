@@ -66,7 +66,8 @@ def hint_lines(model: Model, engine_says: str) -> list[Line]:
     if run is not None and run.status == "completed" and model.mode.shown == "plan":
         begin = (" approves the plan and lets the agent begin", "muted")
         return [line(("◇ plan mode  ", "accent"), ("/approveplan", "key"), begin)]
-    if model.hint and not model.untrusted and model.deciding() is None:
+    said = model.session_id is None and model.found is not None and model.found.may_add  # by the panel
+    if model.hint and not said and not model.untrusted and model.deciding() is None:
         return [line((model.hint, "muted"))]
     return []
 

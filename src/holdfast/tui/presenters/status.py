@@ -49,7 +49,8 @@ class Filling:
         if event.type == "usage.recorded" and self.asking:
             return replace(self, tokens=event.input_tokens + event.output_tokens, about=event.estimated)
         if event.type == "context.compacted":
-            return replace(self, tokens=event.tokens_after, about=True)
+            less = event.tokens_before - event.tokens_after  # instructions and tools stay
+            return replace(self, tokens=max(event.tokens_after, self.tokens - less), about=True)
         return self
 
 
