@@ -3,9 +3,9 @@
     python tests/benchmarks/app_frames.py FRAMES.json [ARGUMENTS OF holdfast …]     (in a terminal)
 
 `SIGUSR1` writes what was measured since the last one and begins anew; `SIGUSR2` only begins anew. A *frame*
-is the CPU time of the app's own thread from one drawing to the end of the next, a *step* that of one callback of
-the loop: as long as it takes, no key is seen. CPU time, so that other programs on the machine do not count;
-garbage collection does.
+is the CPU time of the app's own thread from one drawing to the end of the next, a *step* that of one callback
+of the loop: as long as it takes, no key is seen. CPU time, so that other programs on the machine do not
+count; garbage collection does.
 """
 
 from __future__ import annotations

@@ -37,7 +37,9 @@ MESSAGES = {"short": 10, "long": 10_000}
 LANGUAGES = ("python", "bash", "json", "rust", "javascript", "sql", "yaml", "go")
 PER_SECOND = 20
 """Pages a second while scrolling, about what a held key repeats."""
-PAGE_UP, PAGE_DOWN, HOME, TAB = b"\x1b[5~", b"\x1b[6~", b"\x1b[H", b"\t"
+PAGE_UP, PAGE_DOWN, HOME = b"\x1b[5~", b"\x1b[6~", b"\x1b[H"
+CLICK = b"\x1b[<0;60;20M\x1b[<0;60;20m"
+"""In the middle of the transcript."""
 
 
 def run() -> list[dict[str, Any]]:
@@ -77,7 +79,8 @@ def _reading(made: Stage) -> list[dict[str, Any]]:
         with made.app("--session", "long", command=command) as terminal:
             terminal.wait(_last("long"))
             terminal.settle(1.0)
-            terminal.send(b"\x1b[Z")
+            terminal.send(CLICK)
+            terminal.settle(1.0)
             opened = memory_mb(terminal.pid)
             jump = Frames(terminal, result)
             began = time.monotonic()

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from textual.app import App
 
-PERIOD_S = 2.0
+PERIOD_S = 1.0
 QUIET = 0.05
 """The app is quiet when it has used less than this share of the last period."""
-MOST_WAITING = 100
+MOST_WAITING = 10
 """Collections of the middle generation after which the old one is collected in any case."""
 RENEWED = 30
 """Collections after which everything is looked at again."""
