@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count, pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pexpect
@@ -15,11 +18,24 @@ import pytest
 from fake_workbench import NOON
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.app import ComposeResult
+from textual.widgets import Input
 
-from holdfast.core.domain.events import LoggedEvent, RunCancelled, RunCompleted, RunFailed, RunStarted
+from holdfast.core.config.settings import TuiSettings
+from holdfast.core.domain.events import (
+    LoggedEvent,
+    QuestionAsked,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunStarted,
+)
+from holdfast.core.domain.tools import Question
+from holdfast.tui.control.terminal import TerminalControl
 from holdfast.tui.presenters.attention import APART_S, Attention
+from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.signals import Way, notification, way_for, window_title
-from holdfast.tui.terminal import Answers
+from holdfast.tui.terminal import Answers, TerminalApp
 
 WAYS: tuple[Way, ...] = ("bell", "osc9", "osc777", "osc99")
 ANSWERS = {
@@ -227,3 +243,92 @@ def test_a_terminal_is_asked_told_and_left_as_it_was(tmp_path: Path) -> None:
     child.expect_exact("\x1b[23;2t")
     child.expect_exact("LEFT '' holdfast-light")
     child.expect(pexpect.EOF)
+
+
+class FakeApp:
+    """What the control needs of the app: the bell, the focus, and nothing that is drawn."""
+
+    def __init__(self) -> None:
+        self.app_focus = True
+        self.rung = 0
+        self.heard = asyncio.Event()
+        self.still: list[bool] = []
+        self.preferred: list[TuiSettings] = []
+        self.theming = SimpleNamespace(prefer=self.preferred.append)
+        self.told: Callable[[bool], None] = lambda _: None
+        self._driver = None
+
+    def watch(self, _: object, name: str, told: Callable[[bool], None], init: bool) -> None:
+        assert (name, init) == ("app_focus", False)
+        self.told = told
+
+    def bell(self) -> None:
+        self.rung += 1
+        self.heard.set()
+
+    def keep_still(self, still: bool) -> None:
+        self.still.append(still)
+
+
+@pytest.fixture
+def app() -> FakeApp:
+    return FakeApp()
+
+
+@pytest.fixture
+def control(app: FakeApp) -> TerminalControl:
+    panes = SimpleNamespace(on_named=None)
+    return TerminalControl(SimpleNamespace(app=app, panes=panes, model=Model()))  # type: ignore[arg-type]
+
+
+def asked(log: Log) -> LoggedEvent:
+    question = Question(id="q", session_id="s1", run_id="r1", call_id="c", text="Which?")
+    return log.event(QuestionAsked, 0, question=question)
+
+
+def test_the_bell_rings_once_for_what_comes_together(
+    app: FakeApp, control: TerminalControl, log: Log
+) -> None:
+    control.apply(TuiSettings())
+    for _ in range(3):
+        control.take(asked(log))
+    assert app.rung == 1
+
+
+def test_with_notifications_off_nothing_is_heard(app: FakeApp, control: TerminalControl, log: Log) -> None:
+    control.apply(TuiSettings(notifications="off"))
+    control.take(asked(log))
+    assert app.rung == 0
+
+
+async def test_where_there_is_no_terminal_a_person_who_looks_elsewhere_hears_the_bell(
+    app: FakeApp, control: TerminalControl, log: Log
+) -> None:
+    control.apply(TuiSettings())
+    app.told(False)
+    control.take(asked(log))
+    assert app.rung == 0, "a call waits for the loop: what comes at once is told together"
+    await asyncio.wait_for(app.heard.wait(), 5)
+    control.close()
+
+
+def test_settings_reach_the_theme_and_what_moves(app: FakeApp, control: TerminalControl) -> None:
+    settings = TuiSettings(reduced_motion=True)
+    control.apply(settings)
+    assert app.preferred == [settings]
+    assert app.still == [True]
+
+
+async def test_an_app_that_keeps_still_animates_nothing_and_no_cursor_blinks() -> None:
+    class Still(TerminalApp):
+        def compose(self) -> ComposeResult:
+            yield Input()
+
+    app = Still()
+    async with app.run_test() as pilot:
+        app.keep_still(True)
+        await pilot.press("tab")
+        assert app.animation_level == "none"
+        assert app.query_one(Input).cursor_blink is False
+        app.keep_still(False)
+        assert app.animation_level == "full"
