@@ -50,3 +50,26 @@ async def test_calls_that_are_alike_are_shown_whole_and_decided_each_on_its_own(
         await until(pilot, lambda: len(bench.sent) == 2)
         assert bench.sent[-1][0].text == "and"
         assert app.main.box.area.text == ""
+
+
+async def test_what_is_typed_while_a_pane_has_the_focus_is_a_message_and_decides_nothing(
+    make_app: Callable[..., HoldfastApp], until: Any
+) -> None:
+    bench = FakeWorkbench()
+    bench.settings = settings()
+    bench.scripts.append(writes)
+    app = make_app(bench)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.desk is not None and app.model.header.engine == "ready")
+        await pilot.press("h", "i", "enter")
+        await until(pilot, lambda: len(app.model.inbox) == 3)
+        await pilot.press("f2")
+        await until(pilot, lambda: app.main.place == "approvals")
+        await pilot.press("y", "e", "s", "space", "n")
+        assert app.main.box.area.text == "yes n"
+        assert app.main.place == "composer"
+        assert bench.decisions == {}
+        await pilot.press("f2")
+        await until(pilot, lambda: app.main.place == "approvals")
+        await pilot.press("n")
+        await until(pilot, lambda: len(bench.decisions) == 1)

@@ -17,7 +17,7 @@ from holdfast.tui.presenters.batches import (
     outcome_text,
     together,
 )
-from holdfast.tui.presenters.guard import Guard
+from holdfast.tui.presenters.guard import Guard, Hasty
 from holdfast.tui.presenters.inbox import Inbox, item_line, keys_line
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -147,3 +147,36 @@ def test_the_key_for_several_is_shown_only_where_there_are_several() -> None:
     held = inbox(approval(1), approval(2))
     assert "all 2 alike" in plain([keys_line(held.selected, False, together=together(held))])
     assert "alike" not in plain([keys_line(held.selected, False)])
+
+
+def test_a_single_letter_in_a_pane_acts_after_a_moment() -> None:
+    hasty = Hasty(0.25)
+    assert hasty.press("d", 1.0) == ("", "")
+    assert hasty.holds
+    assert hasty.rest() == "d"
+    assert hasty.rest() == ""
+
+
+def test_a_text_that_begins_in_a_pane_is_no_key_of_it() -> None:
+    hasty = Hasty(0.25)
+    hasty.press("d", 1.0)
+    assert hasty.press("o", 1.1) == ("", "do")
+    assert not hasty.holds
+
+
+def test_a_letter_pressed_twice_is_a_key_pressed_twice_and_other_signs_act_at_once() -> None:
+    hasty = Hasty(0.25)
+    hasty.press("a", 1.0)
+    assert hasty.press("a", 1.1) == ("aa", "")
+    assert hasty.press("[", 1.2) == ("[", "")
+    assert hasty.press(" ", 1.3) == (" ", "")
+    assert not hasty.holds
+
+
+def test_a_letter_that_only_moved_is_part_of_the_text_that_follows_at_once() -> None:
+    hasty = Hasty(0.25)
+    assert hasty.press("j", 1.0, moves=True) == ("j", "")
+    assert hasty.press("k", 1.1, moves=True) == ("k", "")
+    assert hasty.press("u", 1.2) == ("", "ku")
+    assert hasty.press("j", 2.0, moves=True) == ("j", "")
+    assert hasty.press("d", 3.0) == ("", "")

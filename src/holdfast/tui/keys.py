@@ -135,12 +135,22 @@ KEYS: tuple[Key, ...] = (
     Key("sessions.new", "n", "app.command('new')", "new", "new"),
     Key("sessions.rename", "r", "app.command('rename')", "rename", "rename"),
     Key("sessions.fork", "f", "app.command('fork')", "fork"),
-    Key("sessions.delete", "d", "app.command('delete')", "delete"),
+    Key("sessions.delete", "d,delete", "app.command('delete')", "delete, into the trash", "delete"),
+    Key("sessions.undelete", "u", "app.command('undelete')", "bring back what was deleted last"),
     Key("sessions.export", "x", "app.command('export')", "export"),
+    Key(
+        "sessions.mark", "space", "app.command('session.mark')", "mark, to do something with several", "mark"
+    ),
+    Key("sessions.mark_all", "ctrl+a", "app.command('session.mark_all')", "mark all that are shown, or none"),
+    Key("sessions.star", "s", "app.command('star')", "star, or no longer", "star"),
+    Key("sessions.archive", "a", "app.command('archive')", "archive, or out of it", "archive"),
+    Key("sessions.archived", "v", "app.command('archived')", "show the archive, all, the others"),
+    Key("sessions.group", "g", "app.command('group')", "by date, project, agent; a tree of forks", "group"),
+    Key("sessions.import", "i", "app.command('import')", "import conversations from a file"),
     Key("files.preview", "", "", "preview", "preview", same="list.choose"),
     Key("files.editor", "o", "edit", "open in $EDITOR", "editor"),
     Key("files.undo", "u", "app.command('undo')", "undo the last run's changes", "undo"),
-    Key("files.redo", "U,ctrl+r", "app.command('redo')", "redo", "redo"),
+    Key("files.redo", "U", "app.command('redo')", "redo", "redo"),
     Key("knowledge.open", "", "", "open the document at the passage", "open", same="list.choose"),
     Key(
         "knowledge.before",
@@ -261,8 +271,12 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("collections.cancel", "c", "act('cancel')", "jobs: cancel; try again what failed", "cancel"),
     Key("collections.retry", "r", "act('retry')", "jobs: cancel; try again what failed", "retry"),
-    Key("collections.delete", "d,delete", "act('delete')", "delete the collection, remove the document"),
+    Key("collections.delete", "d,delete", "act('delete')", "delete the collection, remove the document: not to be undone"),
     Key("collections.back", "escape", "back", "back", "back"),
+    Key("search.open", "", "", "open the session at this place", "open", same="list.choose"),
+    Key("search.words", "slash", "words", "back to the words"),
+    Key("search.archive", "ctrl+t", "archive", "in the archive too, or not", "archive", priority=True),
+    Key("search.back", "escape", "back", "back", "back"),
     Key("collections.help", "f1,question_mark", "help", "this help", "help"),
     Key(
         "document.after", "n,right_square_bracket", "step(1)", "next passage, the one before", "next passage"
@@ -286,7 +300,8 @@ KEYS: tuple[Key, ...] = (
     Key("memory.pin", "p", "act('pin')", "of an entry: pin, tags", "pin"),
     Key("memory.tags", "t", "act('tags')", "of an entry: pin, tags", "tags"),
     Key("memory.words", "slash", "words", "search entries", "search"),
-    Key("memory.delete", "d,delete", "act('delete')", "delete", "delete"),
+    Key("memory.delete", "d,delete", "act('delete')", "delete, into the trash", "delete"),
+    Key("memory.undelete", "u", "app.command('undelete')", "bring back what was deleted last"),
     Key("memory.back", "escape", "back", "back", "back"),
     Key("memory.help", "f1,question_mark", "help", "this help", "help"),
     Key("parts.read", "", "", "read the part", "read", same="list.choose"),
@@ -349,6 +364,8 @@ KEYS: tuple[Key, ...] = (
     _command("knowledge", "f5", "approvals, files, run, knowledge", "knowledge"),
     _command("continue", "ctrl+g", "continue an interrupted run", "continue"),
     _command("find", "ctrl+f", "find words in the session", "find"),
+    _command("search_all", "ctrl+r", "search all sessions", "search"),
+    Key("everywhere.undelete", "ctrl+z", "command('undelete')", "bring back what was deleted last"),
     Key("everywhere.once", "ctrl+y", "decide('y')", "approve once what waits", priority=True),
     Key("everywhere.next_pane", "tab", "", "next pane", fixed=True),
     Key("everywhere.back", "escape", "step_back", "close what is open; back to the message field", "back"),
@@ -363,6 +380,7 @@ BY_ID: dict[str, Key] = {key.id: key for key in KEYS}
 LETTERS = [key.id for key in KEYS if key.place == "decide"]
 """What decides an approval."""
 
+_MOVING = ("move", "page", "step", "jump", "spot", "begin", "follow")
 _changed: dict[str, str] = {}
 """What the setting `tui.keys` says, as it was taken: one app is one process, and all of it shows these."""
 _named: dict[str, dict[str, str]] = {}
@@ -410,6 +428,20 @@ def named(place: str, key: str) -> str:
         rows = [one for one in KEYS if one.place == place and not (one.same or one.fixed)]
         _named[place] = {pressed: one.name for one in rows for pressed in keys_of(one.id)}
     return _named[place].get(key, "")
+
+
+def moves_only(place: str, key: str) -> bool:
+    """Says whether a pressed key only moves the cursor in a place, or what is seen of it."""
+    return any(
+        row.action.partition("(")[0] in _MOVING and key in keys_of(row.id)
+        for row in KEYS
+        if row.place == place
+    )
+
+
+def key_of(character: str) -> str:
+    """Returns the key of a character, as Textual names it."""
+    return _character_to_key(character)
 
 
 def of_place(place: str) -> list[Key]:

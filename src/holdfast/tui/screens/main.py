@@ -6,6 +6,7 @@ This module and what it imports is the way to the first paint: everything else i
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,10 +15,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Static
 
 from holdfast.core.domain.text import sanitize
-from holdfast.tui.keys import bindings
+from holdfast.tui.keys import bindings, key_of, moves_only
+from holdfast.tui.presenters.guard import Hasty
 from holdfast.tui.presenters.notices import first_welcome
 from holdfast.tui.presenters.status import first_header
 from holdfast.tui.widgets.composer.area import MessageArea
@@ -55,6 +58,10 @@ class MainScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.panes: Panes | None = None
+        self._hasty = Hasty()
+        self._resting: Timer | None = None
+        self._let_through: list[str] = []
+        """The keys that are on their way to what they are for, having been held."""
 
     def compose(self) -> ComposeResult:
         yield HeaderLine(first_header(self.app.start), id="header")
@@ -194,11 +201,61 @@ class MainScreen(Screen[None]):
         self.box.focus_text()
 
     def on_key(self, event: events.Key) -> None:
-        """Takes what is typed while nothing has the focus: in the first moments, or when it was lost."""
-        if self.focused is None and event.is_printable and event.character:
+        """Takes what is typed while nothing has the focus, in the first moments or when it was lost; and what
+        is typed while a pane has it: a text that begins is not meant for its keys."""
+        if self.focused is None:
+            if event.is_printable and event.character:
+                event.stop()
+                self._begin_text(event.character)
+        elif event.key in self._let_through:
+            self._let_through.remove(event.key)
+        elif not isinstance(self.focused, MessageArea):
+            self._take_of_pane(event)
+
+    def _take_of_pane(self, event: events.Key) -> None:
+        """Lets a key of a pane act, unless it begins a text."""
+        if not event.is_printable or not event.character:
+            held = self._hasty.rest()
+            if held and event.key in ("escape", "backspace"):
+                event.stop()  # it takes the letter back
+            elif held:
+                self._act(held)
+            return
+        moves = self.place == "transcript" and moves_only("transcript", event.key)
+        acts, text = self._hasty.press(event.character, time.monotonic(), moves=moves)
+        if text:
             event.stop()
-            self.box.focus_text()
-            self.box.area.insert(event.character)
+            self._begin_text(text)
+        elif acts != event.character:
+            event.stop()
+            for key in acts:
+                self._act(key)
+            if self._resting is not None:
+                self._resting.stop()
+            if self._hasty.holds:
+                self._resting = self.set_timer(self._hasty.hold_s, self._rest)
+
+    def _rest(self) -> None:
+        held = self._hasty.rest()
+        if held:
+            self._act(held)
+
+    def _act(self, character: str) -> None:
+        """Lets a letter that was held do what it is for where the focus is."""
+        if self.focused is not None and self.is_current:
+            key = key_of(character)
+            self._let_through.append(key)
+            # As if it came from the app: an event goes up no further than to who has sent it.
+            self.focused._forward_event(events.Key(key, character).set_sender(self.app))
+
+    def _begin_text(self, text: str) -> None:
+        self.box.focus_text()
+        self.box.area.insert(text)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted while a pane has the focus is a text, too."""
+        event.stop()
+        self._begin_text(self.box.area.draft.fold(sanitize(event.text)))
 
     def on_descendant_focus(self) -> None:
         self.mark("footer")
@@ -214,6 +271,10 @@ class MainScreen(Screen[None]):
     def on_sessions_pane_searched(self, event: SessionsPane.Searched) -> None:
         if self.app.desk is not None:
             self.app.do("search", event.words)
+
+    def on_virtual_list_end_near(self) -> None:
+        if self.app.desk is not None:
+            self.app.do("sessions.more")
 
     def on_sessions_pane_resized(self) -> None:
         self.mark("sessions")
