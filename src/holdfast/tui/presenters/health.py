@@ -23,7 +23,7 @@ STATES = {
     "repaired": ("✓ repaired", "accent"),
 }
 PROCESSES = {"engine": "engine", "models": "model worker", "knowledge": "knowledge worker"}
-NAME = 18
+NAME = 20
 
 
 @dataclass(slots=True)
@@ -59,6 +59,10 @@ def health_lines(state: HealthState, now: datetime, place: str = "") -> list[Lin
 
 def _row(name: str, *rest: tuple[str, str] | str) -> Line:
     return line((f"  {name:<{NAME}}", "muted"), *rest)
+
+
+def _below(*rest: tuple[str, str] | str) -> Line:
+    return line((" " * (NAME + 2), "indent"), *rest)
 
 
 def _engine(state: HealthState, status: EngineStatus, now: datetime, place: str) -> list[Line]:
@@ -121,7 +125,7 @@ def _checks(state: HealthState) -> list[Line]:
     for one in state.checks:
         lines.append(_row(sanitize_line(one.name), STATES[one.state], "  ", sanitize_line(one.message)))
         if one.hint and one.state in ("warning", "error"):
-            lines.append(_row("", (sanitize_line(one.hint), "muted")))
+            lines.append(_below((sanitize_line(one.hint), "muted")))
     return lines
 
 
@@ -137,7 +141,7 @@ def _providers(state: HealthState, now: datetime) -> list[Line]:
         if failure is not None:
             text = shorten(sanitize_line(failure.message), 160)
             when = f"last failure {age(failure.at, now)} ago, {sanitize_line(failure.model)}: "
-            lines.append(_row("", (when, "muted"), (text, "error")))
+            lines.append(_below((when, "muted"), (text, "error")))
     without = [sanitize_line(one.title) for one in state.providers if one not in ready]
     if without:
         lines.append(_row("no key found", (", ".join(without), "muted")))

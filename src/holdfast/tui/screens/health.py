@@ -87,6 +87,10 @@ class HealthScreen(ModelScreen):
         """Does what a key of the last line does."""
         await self.run_action(BY_ID[f"health.{name}"].action)
 
+    def action_give(self, command: str) -> None:
+        """Gives a command: those of the app rest while another screen is open."""
+        self.app.command(command)
+
     def action_refresh(self) -> None:
         self._work(self._control.check, "check")
 
