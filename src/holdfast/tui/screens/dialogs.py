@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -26,6 +27,9 @@ from holdfast.tui.widgets.paint import paint
 from holdfast.tui.widgets.panes.rows import RowList
 from holdfast.tui.widgets.strips import PlainLinks, clickable
 from holdfast.tui.widgets.transcript import Transcript
+
+if TYPE_CHECKING:
+    from holdfast.tui.app import HoldfastApp
 
 Given = TypeVar("Given")
 """What a dialog gives when it is left."""
@@ -94,12 +98,18 @@ class AskScreen(Dialog["str | None"]):
 class ConfirmScreen(ModalScreen[bool]):
     """Asks before something that cannot be taken back."""
 
+    app: HoldfastApp
+
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("confirm")]
 
     def __init__(self, question: str, verb: str) -> None:
         super().__init__()
         self._question = question
         self._verb = verb
+        self._since = float("inf")
+
+    def on_mount(self) -> None:
+        self._since = time.monotonic()
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog small"):
@@ -107,7 +117,11 @@ class ConfirmScreen(ModalScreen[bool]):
             yield key_hint(("confirm.yes", self._verb), ("confirm.no", "keep it"))
 
     def action_answer(self, answer: bool) -> None:
-        self.dismiss(answer)
+        """Takes the answer; a yes only when the question has been there for the time of the guard."""
+        if answer and not self.app.guard.admits(self._since, time.monotonic()):
+            self.app.bell()
+        else:
+            self.dismiss(answer)
 
 
 class ChooseScreen(Dialog["str | None"]):
