@@ -15,11 +15,17 @@ from holdfast.core.domain.knowledge import (
     Chunking,
     ContextRecord,
     Folder,
+    Passage,
+    Place,
     Retrieval,
     RetrievalSettings,
+    Retrieved,
 )
+from holdfast.core.domain.passages import shown
 from holdfast.core.knowledge.index.contexts import Contexts
 from holdfast.core.knowledge.index.database import Database
+
+AT = Place(start=0, end=12)
 
 
 def record(number: int, owner: str = "local") -> ContextRecord:
@@ -109,6 +115,31 @@ def test_contexts_are_listed_newest_first_in_pages(library: Library) -> None:
     for look in (library.index.context, library.index.drop_context):
         with pytest.raises(NotFoundError):
             look("context 4")
+
+
+def test_what_is_kept_of_a_retrieval_holds_each_text_once(tmp_path: Path) -> None:
+    passage = Passage(
+        chunk_id=1,
+        number=0,
+        collection_id="c",
+        collection="docs",
+        document_id="d",
+        document="a.md",
+        source="/a.md",
+        text="Forty hinges",
+        place=AT,
+        score=1,
+    )
+    items = (Retrieved(passage=passage, number=1),)
+    found = Retrieval(query="q", method="hybrid", passages=(passage,))
+    plain = record(1).model_copy(update={"query": "q"})
+    kept = plain.model_copy(update={"retrieval": found, "items": items, "text": shown(items)})
+    database = Database(tmp_path / "contexts.db")
+    Contexts(database).keep(kept)
+    body = database.connection.execute("SELECT body FROM contexts").fetchone()["body"]
+    assert body.count("Forty hinges") == 1
+    assert Contexts(database).get(kept.id) == kept
+    database.close()
 
 
 def test_a_page_of_contexts_is_of_a_bounded_size_and_so_are_all(

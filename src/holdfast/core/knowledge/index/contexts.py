@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Iterable
 
 from holdfast.core.domain.errors import ConflictError, NotFoundError
-from holdfast.core.domain.knowledge import ContextRecord
+from holdfast.core.domain.knowledge import ContextRecord, Passage, Retrieved
+from holdfast.core.domain.passages import shown
 from holdfast.core.domain.values import Page
 from holdfast.core.knowledge.index import rows
 from holdfast.core.knowledge.index.cleaning import clean_json
@@ -27,7 +30,7 @@ class Contexts:
 
     def keep(self, record: ContextRecord) -> None:
         """Raises `ConflictError`: `context_exists` for an id that is taken, `too_many_contexts`."""
-        body = rows.dump(clean_json(record.model_dump(mode="json")))
+        body = _written(record)
         with self._database.writing() as connection:
             kept = connection.execute("SELECT count(*) FROM contexts WHERE owner = ?", (record.owner,))
             if kept.fetchone()[0] >= self._most:
@@ -48,7 +51,7 @@ class Contexts:
         ).fetchone()
         if row is None:
             raise _missing(context_id)
-        return ContextRecord.model_validate_json(row["body"])
+        return _read(row["body"])
 
     def list(self, owner: str, limit: int = 50, cursor: str | None = None) -> Page[ContextRecord]:
         """Returns an owner's, newest first; fewer than `limit` where they are long."""
@@ -69,7 +72,7 @@ class Contexts:
                     break
                 found.append(row)
         return Page(
-            items=tuple(ContextRecord.model_validate_json(row["body"]) for row in found),
+            items=tuple(_read(row["body"]) for row in found),
             next_cursor=write_cursor(last["created_at"], last["id"]) if last is not None else None,
         )
 
@@ -83,6 +86,29 @@ class Contexts:
         """Deletes all that a user has kept."""
         with self._database.writing() as connection:
             connection.execute("DELETE FROM contexts WHERE owner = ?", (owner,))
+
+
+def _written(record: ContextRecord) -> str:
+    """Returns a record as it is kept: what is shown, and the passages of the retrieval, are those of its
+    items, and are kept there alone."""
+    fields = clean_json(record.model_dump(mode="json"))
+    same = record.text == shown(record.items) and record.retrieval.passages == _passages(record.items)
+    if same:
+        del fields["text"], fields["retrieval"]["passages"]
+    return rows.dump(fields)
+
+
+def _read(body: str) -> ContextRecord:
+    fields = json.loads(body)
+    if "text" in fields:
+        return ContextRecord.model_validate(fields)
+    record = ContextRecord.model_validate({**fields, "text": ""})
+    retrieval = record.retrieval.model_copy(update={"passages": _passages(record.items)})
+    return record.model_copy(update={"text": shown(record.items), "retrieval": retrieval})
+
+
+def _passages(items: Iterable[Retrieved]) -> tuple[Passage, ...]:
+    return tuple(item.passage for item in items if item.passage is not None)
 
 
 def _missing(context_id: str) -> NotFoundError:
