@@ -583,6 +583,9 @@ def run_page(user_id: str) -> int:
     if address is None:
         print("holdfast: the app of a page is started by `holdfast web`", file=sys.stderr)
         return 2
+    from holdfast.web.parent import end_with_parent
+
+    end_with_parent()
     where = paths()
     return attach_tui(address, at_hand=False, state_file=where.page_state(user_id))
 
