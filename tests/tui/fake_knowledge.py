@@ -289,7 +289,12 @@ class FakeMemory:
         return self.blocks_by_id[wanted]
 
     async def delete_block(self, wanted: str) -> None:
-        del self.blocks_by_id[wanted]
+        self.bench.trashed[("memory_block", wanted)] = self.blocks_by_id.pop(wanted)
+
+    def bring_back(self, kind: str, thing: Any) -> None:
+        """Takes a thing out of the trash."""
+        known = self.blocks_by_id if kind == "memory_block" else self.entries_by_id
+        known[thing.id] = thing
 
     async def publish(self, wanted: str, public: bool = True, can_edit: bool = False) -> MemoryBlock:
         return await self.update_block(wanted, public=public, public_edit=can_edit)
@@ -322,4 +327,4 @@ class FakeMemory:
         return self.entries_by_id[entry_id]
 
     async def forget(self, entry_id: str) -> None:
-        del self.entries_by_id[entry_id]
+        self.bench.trashed[("memory_entry", entry_id)] = self.entries_by_id.pop(entry_id)

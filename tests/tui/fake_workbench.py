@@ -583,12 +583,16 @@ class _Part:
 
 
 class _Trash(_Part):
-    async def list(self, kind: str | None = None, limit: int = 200, cursor: str | None = None) -> Page[Trashed]:
+    async def list(
+        self, kind: str | None = None, limit: int = 200, cursor: str | None = None
+    ) -> Page[Trashed]:
         things = [
             Trashed(
                 kind=kind,
                 id=id,
-                title=getattr(thing, "title", "") or getattr(thing, "name", "") or getattr(thing, "content", ""),
+                title=getattr(thing, "title", "")
+                or getattr(thing, "name", "")
+                or getattr(thing, "content", ""),
                 deleted_at=NOON,
                 purged_at=NOON + timedelta(days=30),
             )

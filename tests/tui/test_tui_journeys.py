@@ -26,7 +26,6 @@ from holdfast.tui.screens.dialogs import (
     ArgumentsScreen,
     AskScreen,
     ChooseScreen,
-    ConfirmScreen,
     DocumentScreen,
 )
 from holdfast.tui.widgets.lines import LinesView
@@ -306,13 +305,10 @@ async def test_a_session_is_renamed_exported_and_deleted(make_app, until, tmp_pa
         await say(pilot, "/export markdown")
         await until(pilot, lambda: (tmp_path / "better-notes.md").read_text() == "# Better notes\n")
         await pilot.press("ctrl+o", "d")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("n")
-        assert session.id in bench.sessions_by_id
-        await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
-        await pilot.press("y")
         await until(pilot, lambda: session.id not in bench.sessions_by_id and app.model.session_id is None)
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: session.id in bench.sessions_by_id)
+        await until(pilot, lambda: session.id in app.main.panes.sessions.shown)
 
 
 async def test_the_cursor_of_the_list_is_on_the_session_that_is_open(make_app, until) -> None:

@@ -193,13 +193,13 @@ async def test_a_collection_is_made_filled_watched_and_deleted(make_app, until, 
         await pilot.press("w")
         await until(pilot, lambda: ("watch", "docs-id", "/work/guide", True) in bench.knowledge.calls)
         await pilot.press("d")
-        await until(pilot, is_on(app, ConfirmScreen))
-        await pilot.press("n")
+        await until(pilot, is_on(app, AskScreen))
+        await say(pilot, "doc")
         await until(pilot, is_on(app, KnowledgeScreen))
-        assert not [c for c in bench.knowledge.calls if c[0] == "delete"], "nothing without a yes"
+        assert not [c for c in bench.knowledge.calls if c[0] == "delete"], "nothing without its name"
         await pilot.press("d")
-        await until(pilot, is_on(app, ConfirmScreen))
-        await pilot.press("y")
+        await until(pilot, is_on(app, AskScreen))
+        await say(pilot, app.model.knowledge.collection.name)
         await until(pilot, lambda: ("delete", "docs-id") in bench.knowledge.calls)
         await until(pilot, lambda: app.model.knowledge.chosen == "empty-id")
 

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 QUIT_S = 2.0
-REPEATABLE = ("files.reload", "search")
+ABOVE_SCREENS = (("command", "quit"), ("command", "palette"), ("command", "undelete"))
+"""What keys do on every screen."""
+REPEATABLE = ("files.reload", "search", "search.words", "sessions.count")
 """What is started anew when it is asked for while it is under way."""
 
 
@@ -164,7 +166,7 @@ class HoldfastApp(TerminalApp):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that work everywhere rest while a dialog is open, but for copying and leaving."""
-        if (action, *parameters[:1]) in (("command", "quit"), ("command", "palette")):
+        if (action, *parameters[:1]) in ABOVE_SCREENS:
             return True
         if action in ("command", "decide", "step_back") and len(self.screen_stack) > 1:
             return action == "decide" and getattr(self.screen, "DECIDES", False)

@@ -19,6 +19,8 @@ class UiState:
     """The theme that was chosen; `auto`: by the terminal's background."""
     theme_data: dict[str, Any] = field(default_factory=dict)
     """The theme as it was last time, so that the first paint needs no YAML."""
+    grouping: str = "date"
+    """How the list of sessions is put in order."""
     agent: str = ""
     """The agent of the last new session."""
     recent: list[str] = field(default_factory=list)

@@ -22,16 +22,20 @@ from holdfast.tui.control.engine import EngineControl
 from holdfast.tui.control.files import FilesControl
 from holdfast.tui.control.first_run import FirstRunControl
 from holdfast.tui.control.ingesting import IngestingControl
+from holdfast.tui.control.keeping import KeepingControl
 from holdfast.tui.control.knowledge import KnowledgeControl
+from holdfast.tui.control.listing import ListingControl
 from holdfast.tui.control.memory import MemoryControl
 from holdfast.tui.control.modes import ModesControl
 from holdfast.tui.control.policy import PolicyControl
 from holdfast.tui.control.reading import ReadingControl
 from holdfast.tui.control.runs import RunsControl
+from holdfast.tui.control.searching import SearchingControl
 from holdfast.tui.control.sessions import LARGE_PAGE, PAGE, SessionsControl
 from holdfast.tui.control.terminal import TerminalControl
 from holdfast.tui.control.tour import TourControl
 from holdfast.tui.control.transcript import TranscriptControl
+from holdfast.tui.control.undoing import UndoingControl
 from holdfast.tui.control.usage import UsageControl
 from holdfast.tui.presenters.commands import BY_NAME
 
@@ -49,6 +53,10 @@ class Desk:
         self.context = Context(app)
         self.connection = Connection(self.context, app.start.connect)
         self.sessions = SessionsControl(self.context, self.connection)
+        self.listing = ListingControl(self.context)
+        self.undoing = UndoingControl(self.context)
+        self.keeping = KeepingControl(self.context, self.sessions, self.undoing)
+        self.searching = SearchingControl(self.context)
         self.decisions = DecisionsControl(self.context)
         self.runs = RunsControl(self.context, self.sessions, self.decisions)
         self.modes = ModesControl(self.context, self.runs)
@@ -58,7 +66,7 @@ class Desk:
         self.knowledge = KnowledgeControl(self.context)
         self.ingesting = IngestingControl(self.context, self.knowledge)
         self.reading = ReadingControl(self.context)
-        self.memory = MemoryControl(self.context)
+        self.memory = MemoryControl(self.context, self.undoing)
         self.again = AgainControl(self.context, self.sessions)
         self.runs.before_sending = self.again.before_sending
         self.first_run = FirstRunControl(self.context, self.agents)
@@ -69,6 +77,7 @@ class Desk:
         self.administration = AdministrationControl(self.context, self.agents)
         self.terminal = TerminalControl(self.context)
         self.agents.on_settings = self._apply
+        self.undoing.after.append(self.memory.resume)
         self.connection.on_met = self.engine.meet
         self.connection.on_ready = self._read
         self.connection.on_event = self._take
@@ -81,9 +90,6 @@ class Desk:
             "open": app.palette.open_session,
             "rename": self.sessions.rename,
             "fork": self.sessions.fork,
-            "delete": self.sessions.delete,
-            "export": self.sessions.export,
-            "search": self.sessions.search,
             "older": self._older,
             "reconnect": self._reconnect,
             "restart": self.engine.restart,
@@ -103,6 +109,10 @@ class Desk:
             "redo": self.files.redo,
             "sources": self.reading.sources,
             "mouse": self.terminal.mouse,
+            **self.listing.actions,
+            **self.keeping.actions,
+            **self.undoing.actions,
+            **self.searching.actions,
             **self.administration.actions,
             **self.modes.actions,
             **self.policy.actions,
@@ -156,7 +166,7 @@ class Desk:
 
     async def _read(self) -> None:
         """Reads what the panes show, each time that the engine is reached."""
-        await self.sessions.reload()
+        await self.listing.reload()
         await self.decisions.reload()
         await self._open_first()
         await self.agents.load()
@@ -179,6 +189,7 @@ class Desk:
             await self.guarded(partial(self.sessions.open, first))
 
     def _take(self, logged: LoggedEvent) -> None:
+        self.listing.take(logged)
         self.sessions.take(logged)
         self.decisions.take(logged)
         self.modes.take(logged)

@@ -138,11 +138,19 @@ class IngestingControl:
     async def delete(self, _: str = "") -> None:
         """Deletes the chosen collection."""
         collection = self._knowledge.need()
+        dialogs = self._context.app.dialogs
         question = (
             f"Delete the collection “{collection.name}” with its {collection.documents} documents? "
-            "Files on disk stay."
+            "This cannot be undone; files on disk stay."
         )
-        if not await self._context.app.dialogs.confirm(question, "delete"):
+        if collection.documents:
+            given = await dialogs.ask(f"{question} Type its name to delete it", "")
+            if given != collection.name:
+                self._context.view.say(
+                    f"“{collection.name}” stays{': that is not its name' if given else ''}."
+                )
+                return
+        elif not await dialogs.confirm(question, "delete"):
             return
         await self._context.workbench.knowledge.delete(collection.id)
         await self._knowledge.reload()
@@ -154,7 +162,10 @@ class IngestingControl:
         document = next((one for one in self._state.documents or [] if one.id == document_id), None)
         if document is None:
             return
-        question = f"Remove “{document.name}” from {self._knowledge.need().name}? The file on disk stays."
+        question = (
+            f"Remove “{document.name}” from {self._knowledge.need().name}? This cannot be undone: "
+            "its file stays where it is, and can be added again."
+        )
         if not await self._context.app.dialogs.confirm(question, "remove"):
             return
         await self._context.workbench.knowledge.remove(document_id)

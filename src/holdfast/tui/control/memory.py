@@ -10,6 +10,7 @@ from holdfast.core.domain.errors import ForbiddenError, HoldfastError
 from holdfast.core.domain.events import LoggedEvent
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.control.base import Context
+from holdfast.tui.control.undoing import UndoingControl
 from holdfast.tui.presenters.choices import Choice
 from holdfast.tui.presenters.memory import (
     ACCESSES,
@@ -44,8 +45,9 @@ Action = Callable[[str], Awaitable[None]]
 class MemoryControl:
     """What a person does with memory. Nothing is asked for before somebody looks."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, undoing: UndoingControl) -> None:
         self._context = context
+        self._undoing = undoing
         self._looked = False
         self.actions: dict[str, Action] = {
             "memory": self.show,
@@ -205,10 +207,9 @@ class MemoryControl:
         block = self._state.block(block_id)
         if block is None:
             return
-        question = f"Delete the block “{block.name}” with its {len(block.content):,} characters?"
-        if await self._context.app.dialogs.confirm(question, "delete"):
-            await self._context.workbench.memory.delete_block(block_id)
-            await self.reload()
+        await self._context.workbench.memory.delete_block(block_id)
+        await self.reload()
+        self._undoing.deleted(f"the block “{block.name}”", [("memory_block", block_id)])
 
     # --- entries
 
@@ -276,9 +277,9 @@ class MemoryControl:
         entry = self._state.entry(entry_id)
         if entry is None:
             return
-        if await self._context.app.dialogs.confirm(f"Forget “{_beginning(entry)}”?", "forget"):
-            await self._context.workbench.memory.forget(entry_id)
-            await self.reload()
+        await self._context.workbench.memory.forget(entry_id)
+        await self.reload()
+        self._undoing.deleted(f"“{_beginning(entry)}”", [("memory_entry", entry_id)])
 
 
 def _beginning(entry: EntryView) -> str:

@@ -1,11 +1,10 @@
-"""Sessions: list, search, open, make, rename, fork, delete, export."""
+"""The open session: opened, made, followed, renamed, forked."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from textual.worker import Worker
 
@@ -19,7 +18,6 @@ from holdfast.tui.control.connection import Connection, fairly
 from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.modes import mode_view
 from holdfast.tui.presenters.run import RunView
-from holdfast.tui.presenters.sessions import hit_rows
 from holdfast.tui.presenters.status import Filling
 from holdfast.tui.presenters.transcript import TranscriptPresenter
 
@@ -51,53 +49,26 @@ class SessionsControl:
         self._making = asyncio.Lock()
         self._apart: Session | None = None
         """A session that was made to complete paths in; it is opened with the first message."""
-        self._deleting = ""
-        """The session that the person deletes here."""
+        self.deleting: set[str] = set()
+        """The sessions that the person deletes here."""
 
     @property
     def first(self) -> int:
         """The first event on the screen; 0 when there is nothing before it."""
         return self._first
 
-    # --- the list
-
-    async def reload(self) -> None:
-        """Asks for the list of sessions."""
-        model, view = self._context.model, self._context.view
-        try:
-            model.sessions.replace((await self._context.workbench.sessions.list()).items)
-            model.sessions_error = ""
-        except HoldfastError as error:
-            model.sessions_error = sanitize_line(error.message)
-        view.mark("sessions")
-
-    async def search(self, query: str) -> None:
-        """Filters the list by title, and looks for the words in all messages."""
-        model = self._context.model
-        model.query, model.hits = query, []
-        self._context.view.mark("sessions")
-        if len(query.strip()) < 2 or not self._context.connected:
-            return
-        found = await self._context.workbench.sessions.search(query.strip(), limit=30)
-        hits = hit_rows(found.items)
-        if model.query == query:
-            model.hits = hits
-            self._context.view.mark("sessions")
-
     def take(self, logged: LoggedEvent) -> None:
-        """Takes an event of any session into the list."""
-        effect = self._context.model.sessions.apply(logged)
-        if effect == "reload":
-            self._context.app.work(self.reload, "sessions")
-        elif effect == "changed":
-            self._context.view.mark("sessions")
-        deleted = logged.event.type == "session.deleted"
-        if deleted and self._apart is not None and logged.event.session_id == self._apart.id:
+        """Takes an event of any session: the open one may be deleted, here or elsewhere."""
+        event = logged.event
+        if event.type not in ("session.deleted", "session.trashed"):
+            return
+        if self._apart is not None and event.session_id == self._apart.id:
             self._apart = None
-        if deleted and logged.event.session_id == self._context.model.session_id:
-            if logged.event.session_id != self._deleting:
+        if event.session_id == self._context.model.session_id:
+            if event.session_id not in self.deleting:
                 self._context.view.say("This session was deleted elsewhere.")
             self.start_afresh()
+        self.deleting.discard(event.session_id)
 
     # --- the open session
 
@@ -121,6 +92,7 @@ class SessionsControl:
         model.mode = mode_view(mode, model.approve)
         self._show(session, page.items)
         self._follow()
+        self._context.app.do("session.seen")
         if event_id is not None:
             await self._go_to(event_id, words)
 
@@ -273,6 +245,8 @@ class SessionsControl:
             view.mark("title")
         if event.type == "session.configured":
             model.agent = event.agent
+        if event.type in RUN_ENDS:
+            self._context.app.do("session.seen")
         if event.type == "file.changed" or event.type in RUN_ENDS:
             self._context.app.do("files.reload")
         view.mark("header")
@@ -351,51 +325,9 @@ class SessionsControl:
         )
         view.say(f"This is a copy, {where}. The session it came from is unchanged.")
 
-    async def delete(self, _: str) -> None:
-        session_id = self._need_open()
-        title = self._context.model.sessions.title(session_id)
-        question = f"Delete “{title}” with its messages and its own files? This cannot be undone."
-        if not await self._context.app.dialogs.confirm(question, "delete"):
-            return
-        self._deleting = session_id
-        await self._context.workbench.sessions.delete(session_id)
-        self._context.model.sessions.remove(session_id)
-        if self._context.model.session_id == session_id:
-            self.start_afresh()
-        self._context.view.mark("sessions")
-        self._context.view.say(f"Deleted “{title}”.")
-
-    async def export(self, format: str) -> None:
-        session_id = self._need_open()
-        if format not in ("markdown", "json"):
-            chosen = await self._context.app.dialogs.choose_word("Export as", ("markdown", "json"))
-            if chosen is None:
-                return
-            format = chosen
-        kind: Literal["markdown", "json"] = "json" if format == "json" else "markdown"
-        text = await self._context.workbench.sessions.export(session_id, kind)
-        title = self._context.model.sessions.title(session_id)
-        path = _free_path(self._context.app.start.folder, title, "json" if kind == "json" else "md")
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            self._context.view.say_error(f"Cannot write {path}: {error.strerror or error}")
-            return
-        self._context.view.say(f"Exported to {path}")
-
     def _need_open(self) -> str:
         """Returns the session that is meant: the one under the cursor of the list, else the open one."""
         session_id = self._context.panes.meant_session() or self._context.model.session_id
         if session_id is None:
             raise UnavailableError("No session is open yet; send a message first.", code="no_session")
         return session_id
-
-
-def _free_path(folder: Path, title: str, suffix: str) -> Path:
-    words = "".join(c if c.isalnum() else "-" for c in title.lower())[:60]
-    name = "-".join(piece for piece in words.split("-") if piece) or "session"
-    path = folder / f"{name}.{suffix}"
-    number = 2
-    while path.exists():
-        path, number = folder / f"{name}-{number}.{suffix}", number + 1
-    return path

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from holdfast.tui.keys import BY_ID, Key, all_shown, foot, keys_of, of_place, shown, shown_for
 from holdfast.tui.presenters.fuzzy import match
+from holdfast.tui.presenters.listing import SIGNS
 from holdfast.tui.presenters.spans import BLANK, Line, line
 
 
@@ -54,10 +55,22 @@ COMMANDS: tuple[Command, ...] = (
     Command("open", "Open a session", "By its title", "open", "[title]"),
     Command("rename", "Rename the session", "Give it another title", "rename", "[title]"),
     Command("fork", "Fork the session", "Go on in a copy, up to the selected message", "fork"),
-    Command("delete", "Delete the session", "With its messages and its own files", "delete"),
+    Command("delete", "Delete sessions", "The open one or those marked, into the trash", "delete"),
+    Command("undelete", "Undo a deletion", "Bring back what was deleted last", "undo-delete"),
+    Command("trash", "Trash", "Choose what is to be brought back", "trash"),
+    Command("export", "Export sessions", "To Markdown or JSON in this folder", "export", "[markdown|json]"),
+    Command("import", "Import conversations", "Sessions out of a file, ours or others'", "import", "[file]"),
+    Command("star", "Star sessions", "To the top of the list, or no longer", "star"),
+    Command("archive", "Archive sessions", "Out of the list, or back into it", "archive"),
+    Command("archived", "Show the archive", "Then all sessions, then those not in it", "archived"),
     Command(
-        "export", "Export the session", "To Markdown or JSON in this folder", "export", "[markdown|json]"
+        "group",
+        "Group the sessions",
+        "How the list is put in order",
+        "group",
+        "[date|project|agent|tree|none]",
     ),
+    Command("search_all", "Search all sessions", "Words that anyone has said, anywhere", "search", "[words]"),
     Command("undo", "Undo file changes", "Take back what the last run changed", "undo"),
     Command("redo", "Redo file changes", "Bring back what undo took", "redo"),
     Command("approvals", "Approvals", "Go to what waits for you", "approvals", local=True),
@@ -173,6 +186,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "welcome": ("A new session", ("welcome", "tour")),
     "notice": ("Notices, while the message field is empty", ("notice",)),
     "sessions": ("Sessions", ("sessions",)),
+    "search": ("Search in all sessions (/search)", ("search",)),
     "files": ("Files", ("files",)),
     "knowledge": ("Knowledge of the answers", ("knowledge",)),
     "collections": ("Knowledge (/knowledge)", ("collections",)),
@@ -190,7 +204,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "everywhere": ("Everywhere", ("everywhere",)),
 }
 """How the help calls a place, and which places of the table of keys belong to it."""
-NOTES = {"knowledge": (RANKS,), "collections": (RANKS,)}
+NOTES = {"sessions": SIGNS, "knowledge": (RANKS,), "collections": (RANKS,)}
 """What else the help says of a place."""
 
 

@@ -14,17 +14,22 @@ from holdfast.tui.presenters.first_run import Found
 from holdfast.tui.presenters.inbox import Inbox, Item
 from holdfast.tui.presenters.knowledge.jobs import indexing
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
+from holdfast.tui.presenters.listing import Grouping
 from holdfast.tui.presenters.memory import MemoryState
 from holdfast.tui.presenters.modes import ModeView, mode_piece
 from holdfast.tui.presenters.run import RunView
+from holdfast.tui.presenters.searching import SearchState
 from holdfast.tui.presenters.sessions import HitRow, SessionList
 from holdfast.tui.presenters.skew import Skew
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.presenters.status import Header
+from holdfast.tui.presenters.undoing import Undoing
 
 if TYPE_CHECKING:
     from holdfast.core.domain.events import AnyEvent
     from holdfast.core.domain.messages import UserPart
+    from holdfast.core.domain.runs import SessionCounts
+    from holdfast.core.domain.search import Archived
     from holdfast.tui.presenters.files import FileRow
 
 
@@ -82,6 +87,16 @@ class Model:
     """None: not read yet."""
     hits: list[HitRow] = field(default_factory=list)
     query: str = ""
+    archived: Archived = "no"
+    """Whether the list shows the archive."""
+    grouping: Grouping = "date"
+    """How the list of sessions is put in order."""
+    session_counts: SessionCounts | None = None
+    """How many sessions the user has; None: not known yet."""
+    search: SearchState = field(default_factory=SearchState)
+    """What is looked for in all sessions."""
+    undoing: Undoing = field(default_factory=Undoing)
+    """What was deleted here and can be brought back."""
     session_id: str | None = None
     title: str = ""
     agent: str = ""

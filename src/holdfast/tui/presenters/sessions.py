@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.search import Archived, SessionQuery, parsed
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.presenters.figures import age
 from holdfast.tui.presenters.spans import Line, Span
@@ -19,14 +21,19 @@ Effect = Literal["none", "changed", "reload"]
 """What an event did to the list; `reload`: the list must be asked for again."""
 
 GLYPHS = {
-    "running": ("●", "success"),
+    "running": ("◐", "success"),
     "paused": ("‖", "warning"),
     "waiting": ("⚠", "warning"),
     "failed": ("✗", "error"),
 }
+UNREAD = ("●", "accent")
+ARCHIVED = ("◌", "muted")
 IDLE = ("○", "muted")
+STAR = ("★", "warning")
+MARK = ("✓", "accent")
 LEAD = 8
 """Characters of an excerpt before the first hit: the pane is narrow."""
+_MARKS = ("session.starred", "session.archived", "session.seen", "session.restored")
 _ENDS = {"run.completed": "completed", "run.failed": "failed", "run.cancelled": "cancelled"}
 
 
@@ -40,11 +47,17 @@ class SessionState:
     status: str
     pending: int
     updated_at: datetime
-    forked: bool
+    origin: str | None
+    """The session that it is a copy of."""
     begun: bool
     """Whether something was said or named in it; else it is listed only while it is open."""
     seen: int
     """The last event that is counted in here; the same one may come again when the log is joined."""
+    project: str = ""
+    starred: bool = False
+    archived: bool = False
+    unread: bool = False
+    """Whether a run has ended since the owner looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,9 @@ class SessionRow:
     forked: bool
     """Whether it is a copy of another session, whose title it begins with."""
     current: bool
+    starred: bool = False
+    unread: bool = False
+    marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +93,41 @@ class SessionList:
     def __init__(self) -> None:
         self._known: dict[str, SessionState] = {}
         self.loaded = False
+        self.version = 0
+        """Counts the changes: what was made of the list before is old when it differs."""
+        self.marked: set[str] = set()
+        """What the person has chosen to do something with at once."""
 
     def replace(self, sessions: Iterable[Session]) -> None:
         """Takes the list as the engine gave it."""
         self._known = {s.id: _state(s) for s in sessions}
+        self.marked &= self._known.keys()
         self.loaded = True
+        self.version += 1
 
-    def merge(self, session: Session) -> None:
-        """Takes one session that was made or changed."""
-        self._known[session.id] = _state(session)
+    def merge(self, *sessions: Session) -> None:
+        """Takes sessions that were made or changed, or a further page of them."""
+        self._known.update({session.id: _state(session) for session in sessions})
+        self.version += 1
 
     def remove(self, session_id: str) -> None:
         self._known.pop(session_id, None)
+        self.marked.discard(session_id)
+        self.version += 1
+
+    def mark(self, session_id: str) -> None:
+        """Marks a session, or takes the mark away."""
+        self.marked ^= {session_id}
+        self.version += 1
+
+    def mark_all(self, ids: Iterable[str]) -> None:
+        """Marks all of these; when they are marked already, none any more."""
+        wanted = {each for each in ids if each in self._known}
+        self.marked = set() if wanted and wanted == self.marked else wanted
+        self.version += 1
+
+    def __contains__(self, session_id: object) -> bool:
+        return session_id in self._known
 
     def get(self, session_id: str | None) -> SessionState | None:
         return self._known.get(session_id) if session_id else None
@@ -100,10 +139,20 @@ class SessionList:
 
     def rows(self, now: datetime, current: str | None, query: str = "") -> list[SessionRow]:
         """Returns the lines to show; `query` filters by words in title or agent."""
-        words = query.casefold().split()
-        found = [s for s in self._known.values() if (s.begun or s.id == current) and _has(s, words)]
+        return [self.row(state, now, current) for state in self.states(current, query)]
+
+    def states(self, current: str | None, query: str = "", archived: Archived = "no") -> list[SessionState]:
+        """Returns the sessions to list, latest first: those with something in them, and the open one."""
+        wanted = _wanted(query, archived)
+        found = [
+            s for s in self._known.values() if (s.begun or s.id == current) and _fits(s, wanted, current)
+        ]
         found.sort(key=lambda s: s.updated_at, reverse=True)
-        return [_row(s, now, current) for s in found]
+        return found
+
+    def row(self, state: SessionState, now: datetime, current: str | None) -> SessionRow:
+        """Returns the line of a session."""
+        return _row(state, now, current, state.id in self.marked)
 
     def apply(self, logged: LoggedEvent) -> Effect:
         """Takes one event of any session in."""
@@ -111,7 +160,7 @@ class SessionList:
         if not event.session_id:  # of a user: jobs, knowledge and memory
             return "none"
         known = self._known.get(event.session_id)
-        if event.type == "session.deleted":
+        if event.type in ("session.deleted", "session.trashed"):
             self.remove(event.session_id)
             return "changed"
         if known is None:
@@ -119,15 +168,21 @@ class SessionList:
         if logged.id <= known.seen:
             return "none"
         known.seen = logged.id
-        return "changed" if _update(known, event) else "none"
+        if not _update(known, event):
+            return "none"
+        self.version += 1
+        return "changed"
 
 
 def _update(known: SessionState, event: AnyEvent) -> bool:
     known.begun = known.begun or event.type in ("message.added", "run.started", "session.renamed")
+    if event.type in _MARKS:
+        return _take_mark(known, event)
     if event.type in _ENDS:
-        known.status, known.pending = _ENDS[event.type], 0
+        known.status, known.pending, known.unread = _ENDS[event.type], 0, True
     elif event.type in ("run.started", "run.resumed"):
         known.status = "waiting" if known.pending else "running"
+        known.archived = known.archived and event.type == "run.resumed"
     elif event.type == "run.paused":
         known.status = "paused"
     elif event.type in ("approval.requested", "question.asked"):
@@ -143,6 +198,17 @@ def _update(known: SessionState, event: AnyEvent) -> bool:
     elif event.type != "message.added":
         return False
     known.updated_at = max(known.updated_at, event.at)
+    return True
+
+
+def _take_mark(known: SessionState, event: AnyEvent) -> bool:
+    """Takes what a person does with a session as a whole; its place in the list stays."""
+    if event.type == "session.starred":
+        known.starred = event.starred
+    elif event.type == "session.archived":
+        known.archived = event.archived
+    elif event.type == "session.seen":
+        known.unread = False
     return True
 
 
@@ -170,27 +236,61 @@ def _state(session: Session) -> SessionState:
         status="waiting" if session.pending and status == "running" else status,
         pending=session.pending,
         updated_at=session.updated_at,
-        forked=session.forked_from is not None,
+        origin=session.forked_from,
         begun=bool(session.messages or session.status or session.title),
         seen=session.last_event_id,
+        project=session.project,
+        starred=session.starred,
+        archived=session.archived,
+        unread=session.unread > 0,
     )
 
 
-def _row(state: SessionState, now: datetime, current: str | None) -> SessionRow:
+def _row(state: SessionState, now: datetime, current: str | None, marked: bool) -> SessionRow:
+    rest = UNREAD if state.unread else ARCHIVED if state.archived else IDLE
     return SessionRow(
         id=state.id,
-        glyph=GLYPHS.get(state.status, IDLE),
+        glyph=rest if state.unread and state.status == "failed" else GLYPHS.get(state.status, rest),
         title=_title(state.title),
         age=age(state.updated_at, now),
         agent=sanitize_line(state.agent),
-        forked=state.forked,
+        forked=state.origin is not None,
         current=state.id == current,
+        starred=state.starred,
+        unread=state.unread and state.id != current,
+        marked=marked,
     )
 
 
-def _has(state: SessionState, words: list[str]) -> bool:
+def _wanted(query: str, archived: Archived) -> SessionQuery | None:
+    """Returns what is looked for; None while what is typed is no query yet."""
+    try:
+        return parsed(query, archived)
+    except InvalidError:
+        return None
+
+
+def _fits(state: SessionState, wanted: SessionQuery | None, current: str | None) -> bool:
+    """Says what the engine's list says too, of what is here already."""
+    if wanted is None:
+        return True
+    if wanted.archived != "yes" and state.archived != (wanted.archived == "only") and state.id != current:
+        return False
+    if wanted.agents and state.agent not in wanted.agents:
+        return False
+    if not all(part.casefold() in state.project.casefold() for part in wanted.projects):
+        return False
+    if (wanted.since and state.updated_at < wanted.since) or (
+        wanted.until and state.updated_at >= wanted.until
+    ):
+        return False
+    marks = (
+        (wanted.starred, state.starred),
+        (wanted.unread, state.unread),
+        (wanted.waiting, state.pending > 0),
+    )
     text = f"{state.title} {state.agent}".casefold()
-    return all(word in text for word in words)
+    return all(has for asked, has in marks if asked) and all(word.casefold() in text for word in wanted.texts)
 
 
 def _title(title: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -12,14 +14,16 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, Static
 
 from holdfast.tui.keys import bindings
+from holdfast.tui.presenters.listing import ARCHIVES, Heading, Item, Listed, arranged, head_line
 from holdfast.tui.presenters.model import Model
-from holdfast.tui.presenters.sessions import HitRow, SessionRow
+from holdfast.tui.presenters.sessions import MARK, STAR, HitRow, SessionRow
 from holdfast.tui.presenters.spans import line
 from holdfast.tui.widgets.paint import paint
-from holdfast.tui.widgets.panes.rows import RowList, WordsInput
+from holdfast.tui.widgets.panes.rows import WordsInput
+from holdfast.tui.widgets.panes.virtual import Row, VirtualList
 
 HIT = "hit:"
 ABOVE = 3
@@ -50,19 +54,22 @@ class SessionsPane(Vertical):
 
     _current: str | None = None
     """The open session that was shown last."""
+    _items: Sequence[Item] = ()
+    _made_of: object = None
+    """What the items were made of: while it is the same, so are they."""
 
     def compose(self) -> ComposeResult:
-        yield Static("Sessions", classes="pane-title", markup=False)
+        yield Static("Sessions", id="session-title", classes="pane-title", markup=False)
         yield WordsInput("#session-list", id="session-search")
-        yield RowList(id="session-list")
+        yield VirtualList(id="session-list")
         yield Static("", id="session-note", classes="pane-note", markup=False)
 
     def on_resize(self) -> None:
         self.post_message(self.Resized())
 
     @property
-    def rows(self) -> RowList:
-        return self.query_one("#session-list", RowList)
+    def rows(self) -> VirtualList:
+        return self.query_one("#session-list", VirtualList)
 
     @property
     def chosen(self) -> str | None:
@@ -70,22 +77,45 @@ class SessionsPane(Vertical):
         current = self.rows.current
         return None if current is None or current.startswith(HIT) else current
 
+    @property
+    def shown(self) -> list[str]:
+        """The sessions that are listed, in their order."""
+        return [item.id for item in self._items if isinstance(item, Listed)]
+
     def show(self, model: Model, now: datetime) -> None:
         """Shows the list as `model` has it."""
-        width = max(10, self.rows.scrollable_content_region.width - 2)
-        found = model.sessions.rows(now, model.session_id, model.query)
-        roomy = 2 * len(found) <= self.size.height - ABOVE and not model.hits
-        rows = [(row.id, _row(row, width, roomy)) for row in found]
-        rows += [(f"{HIT}{hit.session_id}:{hit.event_id}", _hit(hit)) for hit in model.hits]
-        self.rows.show(rows, model.session_id)
+        self._arrange(model, now)
+        items, hits = self._items, model.hits
+        roomy = 2 * len(items) <= self.size.height - ABOVE and not hits
+        height = 2 if roomy else 1
+        rows = [
+            Row(item.id, height) if isinstance(item, Listed) else Row(item.id, 1, chosen=False)
+            for item in items
+        ]
+        rows += [Row(f"{HIT}{hit.session_id}:{hit.event_id}", 2) for hit in hits]
+        self.rows.show(rows, partial(_draw, model, items, hits, now, roomy), model.session_id)
+        first = next((item.id for item in items if isinstance(item, Listed)), None)
         if model.session_id not in (None, self._current) and not self.rows.has_focus:
             self.rows.go_to(model.session_id or "")  # what is done in the list is meant for what is open
-        elif rows and model.session_id is None and not self.has_focus_within:
-            self.rows.go_to(rows[0][0])  # what has just happened, here or elsewhere
+        elif first and model.session_id is None and not self.has_focus_within:
+            self.rows.go_to(first)  # what has just happened, here or elsewhere
         self._current = model.session_id
+        title = head_line(model.session_counts, len(model.sessions.marked), model.archived)
+        self.query_one("#session-title", Static).update(paint(title))
         note = self.query_one("#session-note", Static)
         note.update(_note(model, bool(rows)))
         note.display = bool(note.content)
+
+    def _arrange(self, model: Model, now: datetime) -> None:
+        """Puts the sessions into their order, unless nothing has changed: there may be many."""
+        made_of = (
+            *(model.sessions, model.sessions.version, model.session_id, model.query),
+            *(model.archived, model.grouping, now.astimezone().date()),
+        )
+        if made_of != self._made_of:
+            self._made_of = made_of
+            states = model.sessions.states(model.session_id, model.query, model.archived)
+            self._items = arranged(states, model.grouping, now)
 
     def focus_list(self) -> None:
         self.rows.focus()
@@ -103,33 +133,58 @@ class SessionsPane(Vertical):
         event.stop()
         self.focus_list()
 
-    @on(OptionList.OptionSelected)
-    def _choose(self, event: OptionList.OptionSelected) -> None:
+    @on(VirtualList.Selected)
+    def _choose(self, event: VirtualList.Selected) -> None:
         event.stop()
-        row_id = event.option_id or ""
-        if not row_id.startswith(HIT):
-            self.post_message(self.Chosen(row_id))
+        if not event.row_id.startswith(HIT):
+            self.post_message(self.Chosen(event.row_id))
             return
-        session_id, _, event_id = row_id[len(HIT) :].rpartition(":")
+        session_id, _, event_id = event.row_id[len(HIT) :].rpartition(":")
         words = self.query_one("#session-search", Input).value
         self.post_message(self.Chosen(session_id, int(event_id), words))
 
+    def go_down(self) -> None:
+        """Moves the cursor to the next row."""
+        self.rows.action_cursor_down()
 
-def _row(row: SessionRow, width: int, roomy: bool) -> Content:
-    room = max(4, width - 3 - len(row.age))
+
+def _draw(
+    model: Model,
+    items: Sequence[Item],
+    hits: Sequence[HitRow],
+    now: datetime,
+    roomy: bool,
+    number: int,
+    width: int,
+) -> Sequence[Content]:
+    """Returns the lines of a row of the list."""
+    if number >= len(items):
+        return _hit(hits[number - len(items)])
+    item = items[number]
+    if isinstance(item, Heading):
+        return (
+            paint(line((item.text, "heading"), (f"  {item.count}", "muted"))).truncate(width, ellipsis=True),
+        )
+    return _row(model.sessions.row(item.state, now, model.session_id), item.prefix, width, roomy)
+
+
+def _row(row: SessionRow, prefix: str, width: int, roomy: bool) -> Sequence[Content]:
+    signs = [(prefix, "muted"), *([MARK, (" ", "")] if row.marked else []), row.glyph, (" ", "")]
+    begin = paint((*signs, *([STAR, (" ", "")] if row.starred else [])))
+    room = max(4, width - begin.cell_length - 1 - len(row.age))
     title = Content(row.title).truncate(room, ellipsis=True)
-    title = title.stylize("bold $primary" if row.current else "").pad_right(max(0, room - title.cell_length))
-    first = Content.assemble(paint((row.glyph,)), " ", title, " ", (row.age, "$foreground 60%"))
+    style = "bold $primary" if row.current else "bold" if row.unread else ""
+    title = title.stylize(style).pad_right(max(0, room - title.cell_length))
+    first = Content.assemble(begin, title, " ", (row.age, "$foreground 60%"))
     if not roomy:
-        return first
-    agent = Content(f"{row.agent} · copy" if row.forked else row.agent).truncate(
-        max(1, width - 2), ellipsis=True
-    )
-    return Content.assemble(first, "\n  ", agent.stylize("$foreground 60%"))
+        return (first,)
+    agent = Content(f"{row.agent} · copy" if row.forked else row.agent)
+    below = Content.assemble(" " * (len(prefix) + 2), agent.stylize("$foreground 60%"))
+    return first, below.truncate(width, ellipsis=True)
 
 
-def _hit(hit: HitRow) -> Content:
-    return Content.assemble(("› ", "$accent"), hit.title, "\n  ", paint(hit.excerpt))
+def _hit(hit: HitRow) -> Sequence[Content]:
+    return Content.assemble(("› ", "$accent"), hit.title), Content.assemble("  ", paint(hit.excerpt))
 
 
 def _note(model: Model, any_rows: bool) -> Content:
@@ -139,5 +194,8 @@ def _note(model: Model, any_rows: bool) -> Content:
         return paint(line(("Waiting for the engine…", "muted")))
     if any_rows:
         return Content("")
-    text = "Nothing is found." if model.query else "No sessions yet.\nYour first message starts one."
-    return paint(line((text, "muted")))
+    if model.query:
+        return paint(line(("Nothing is found.", "muted")))
+    if model.archived != "no":
+        return paint(line((f"Nothing is in {ARCHIVES['only']}.", "muted")))
+    return paint(line(("No sessions yet.\nYour first message starts one.", "muted")))
