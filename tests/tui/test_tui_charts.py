@@ -20,6 +20,7 @@ from holdfast.tui.presenters.charts import (
     next_along,
     next_kind,
     next_values,
+    ticks_of,
     usage_grid,
     usage_line,
 )
@@ -63,6 +64,15 @@ def test_a_file_of_separated_values_is_a_table_and_its_first_numbers_a_chart() -
     assert without.values == (1710, 4)
     assert "1 rows have no number" in without.note, "what is missing is said"
     assert [next_along(grid, choice).along, next_kind(choice).kind] == [2, "line"]
+
+
+def test_values_at_the_side_are_round_and_within_the_chart() -> None:
+    grid = grid_of(("n", "v"), [("a", "130"), ("b", "1710")])
+    bars = chart_of(grid, Choice(1, 0, "bar"))
+    assert ticks_of(bars) == [0, 500, 1000, 1500]
+    points = chart_of(grid, Choice(1, 0, "points"))
+    assert ticks_of(points) == [500, 1000, 1500]
+    assert ticks_of(chart_of(grid_of(("v", "n"), [("3", "x")]), Choice(0, 1, "line"))) == [3]
 
 
 def test_a_table_of_words_is_no_chart_and_prose_is_no_table() -> None:

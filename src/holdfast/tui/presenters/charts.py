@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +18,8 @@ KINDS: tuple[ChartKind, ...] = ("bar", "line", "points")
 MOST_BARS = 60
 """Bars of a chart; of more rows the first ones are shown."""
 MOST_POINTS = 2_000
+TICKS = 6
+"""About so many values are written at the side of a chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +124,28 @@ def head_line(chart: Chart) -> Line:
     if not chart.values:
         return line((f"{chart.name}: no numbers", "warning"))
     least, most = min(chart.values), max(chart.values)
-    facts = f"{len(chart.values)} values · {_plain(least)} to {_plain(most)}"
+    facts = f"{len(chart.values)} values · {plain_number(least)} to {plain_number(most)}"
     note = f" · {chart.note}" if chart.note else ""
     return line((chart.name, "strong"), f" by {chart.along}", (f"  {facts}{note}", "muted"))
 
 
-def _plain(value: float) -> str:
+def ticks_of(chart: Chart) -> list[float]:
+    """Returns the values that are written at the side of a chart: round ones, from its least to its most."""
+    least, most = min(chart.values), max(chart.values)
+    if chart.kind == "bar":
+        least, most = min(0.0, least), max(0.0, most)
+    span = most - least
+    if not span or not math.isfinite(span):
+        return [least]
+    rough = span / TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    first = math.ceil(least / step)
+    return [number * step for number in range(first, math.floor(most / step) + 1)]
+
+
+def plain_number(value: float) -> str:
+    """Returns a number as it stands at an axis."""
     return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:,.4g}"
 
 

@@ -23,7 +23,7 @@ from holdfast.tui.widgets.paint import paint
 from holdfast.tui.widgets.strips import KeyBar
 
 KEYS = ("viewer.close", "viewer.editor")
-FRAME = (8, 8)
+FRAME = (12, 11)
 """Columns and rows around a picture."""
 
 

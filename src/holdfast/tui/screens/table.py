@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.color import Color
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Static
@@ -22,6 +23,8 @@ from holdfast.tui.presenters.charts import (
     next_along,
     next_kind,
     next_values,
+    plain_number,
+    ticks_of,
 )
 from holdfast.tui.presenters.copying import copied, table_source
 from holdfast.tui.presenters.grids import Grid
@@ -126,7 +129,7 @@ class TableScreen(ModalScreen[None]):
             return
         chart = chart_of(self.grid, self._choice)
         self.query_one("#chart-head", Static).update(paint(head_line(chart)))
-        _plot_on(await self._plot(), chart)
+        _plot_on(await self._plot(), chart, self.app.theme_variables["primary"])
 
     async def _plot(self) -> PlotextPlot:
         from textual_plotext import PlotextPlot  # start-up time: only charts need it
@@ -199,21 +202,24 @@ class TableScreen(ModalScreen[None]):
         await self._show()
 
 
-def _plot_on(plot: PlotextPlot, chart: Chart) -> None:
-    """Draws a chart; the signs of a line's points are seen without colours, too."""
+def _plot_on(plot: PlotextPlot, chart: Chart, colour: str) -> None:
+    """Draws a chart in the theme's colour; kinds differ in their signs, too."""
     plt = plot.plt
     plt.clear_data()
     plt.clear_figure()
     plt.xlabel(chart.along)
-    if not chart.values:
-        plot.refresh()
-        return
-    if chart.kind == "bar":
-        plt.bar(list(chart.labels or map(str, chart.places)), list(chart.values))
-    else:
-        draw = plt.plot if chart.kind == "line" else plt.scatter
-        draw(list(chart.places), list(chart.values), marker="braille" if chart.kind == "line" else "•")
-        if chart.labels:
-            step = max(1, len(chart.labels) // 10)
-            plt.xticks(list(chart.places)[::step], list(chart.labels)[::step])
+    if chart.values:
+        rgb = Color.parse(colour).rgb
+        if chart.kind == "bar":
+            labels = list(chart.labels or (plain_number(place) for place in chart.places))
+            plt.bar(labels, list(chart.values), color=rgb, width=0.6)
+        else:
+            draw = plt.plot if chart.kind == "line" else plt.scatter
+            marker = "braille" if chart.kind == "line" else "•"
+            draw(list(chart.places), list(chart.values), marker=marker, color=rgb)
+            if chart.labels:
+                step = max(1, len(chart.labels) // 10)
+                plt.xticks(list(chart.places)[::step], list(chart.labels)[::step])
+        ticks = ticks_of(chart)
+        plt.yticks(ticks, [plain_number(tick) for tick in ticks])
     plot.refresh()

@@ -76,7 +76,7 @@ class CursorView(ColumnView):
 
     def action_spot(self, kind: SpotKind, step: int) -> None:
         """Moves the cursor to the next or previous code or link."""
-        position = self._position_beside(0)
+        position = self._position_beside(0 if self._cursor is not None else step)
         if position is None:
             return
         spot, column = self._spot, self._column
