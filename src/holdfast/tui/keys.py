@@ -232,8 +232,14 @@ KEYS: tuple[Key, ...] = (
         for n in range(10)
     ),
     Key("transcript.find", "", "", "find", "find", same="everywhere.find"),
-    Key("find.next", "down", "step(1)", "while words are typed to find: next place; enter, too"),
-    Key("find.before", "up,shift+enter", "step(-1)", "while words are typed to find: the place before"),
+    Key("find.next", "down", "step(1)", "while words are typed to find: next place; enter, too", "next"),
+    Key(
+        "find.before",
+        "up,shift+enter",
+        "step(-1)",
+        "while words are typed to find: the place before",
+        "before",
+    ),
     Key("found.after", "n", "step_hit(True)", "what was found: the next, the one before"),
     Key("found.before", "N", "step_hit(False)", "what was found: the next, the one before"),
     # Lists and texts, wherever they are.

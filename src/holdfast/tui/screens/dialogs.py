@@ -295,7 +295,7 @@ class ApprovalScreen(DocumentScreen):
             yield Static(paint(line((self._title, "heading"))), classes="dialog-title")
             yield LinesView(fitted=self._fitted, id="document")
             yield Static(paint(self._keys), id="whole-keys", markup=False)
-            yield key_hint(("↑↓ pgup pgdn", "scroll"), ("viewer.close", "back"))
+            yield key_hint(("↑↓ pgup pgdn", "scroll"), ("whole.diff", "layout"), ("viewer.close", "back"))
 
     def _fitted(self, width: int) -> list[Line]:
         return self._make(width, self._layout)

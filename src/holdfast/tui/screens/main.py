@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 QUIET_S = 0.04
 """What is typed right after the start is drawn before the panes are loaded."""
-PLACES = ("sessions", "approvals", "files", "run", "knowledge", "transcript")
+PLACES = ("sessions", "approvals", "files", "run", "knowledge", "transcript", "find")
 
 
 class MainScreen(Screen[None]):
