@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -110,3 +111,29 @@ async def test_a_key_becomes_a_login_that_ends(engine: FakeEngine) -> None:
         assert (await gate.own_login()).name == "owner"
     assert engine.logged_out == ["7"]
     assert not engine.ports, "an engine elsewhere has its own listener"
+
+
+CHILD = (
+    "import time; from holdfast.web import parent;"
+    "parent._LOOK_S = 0.02; parent.end_with_parent(); time.sleep(60)"
+)
+PARENT = (
+    "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', sys.argv[1]]);"
+    "print(child.pid, flush=True); time.sleep(60)"
+)
+
+
+async def test_an_app_ends_when_its_server_was_killed() -> None:
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PARENT, CHILD, stdout=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    async with asyncio.timeout(20):
+        child = int(await parent.stdout.readline())
+        running = Path(f"/proc/{child}/cmdline")
+        while len(list(Path(f"/proc/{child}/task").iterdir())) < 2:  # noqa: ASYNC110 (until it watches)
+            await asyncio.sleep(0.01)
+        parent.kill()
+        await parent.wait()
+        while running.exists() and running.read_bytes():  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.01)
