@@ -1,8 +1,9 @@
-"""When garbage is collected: while nothing happens, never in the middle of scrolling.
+"""When garbage is collected: a little at a time, however much there is in the app.
 
-A long session is a few hundred thousand objects. A full collection walks them all, which takes longer than a
-drawing may; so only the young generations are collected as ever, and the old one when the app is quiet. What
-is there then is put aside and not walked again, until another session is opened.
+A long session is some hundred thousand objects. A full collection walks them all, which takes longer than a
+drawing may. So what has survived one is put aside and not walked again; the next walks only what has come
+since, and comes soon. All of it is looked at again when another session is opened, and now and then while
+nobody does anything.
 """
 
 from __future__ import annotations
@@ -14,14 +15,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from textual.app import App
 
-PERIOD_S = 1.0
-QUIET = 0.05
+PERIOD_S = 30.0
+QUIET = 0.01
 """The app is quiet when it has used less than this share of the last period."""
-MOST_WAITING = 10
-"""Collections of the middle generation after which the old one is collected in any case."""
-RENEWED = 30
-"""Collections after which everything is looked at again."""
-_YOUNG, _MIDDLE, _NEVER = 700, 10, 1_000_000_000
+RENEWED = 100
+"""Collections after which everything is looked at again, once the app is quiet."""
+_YOUNG, _MIDDLE, _OLD = 700, 10, 1
 
 
 class Collecting:
@@ -30,28 +29,30 @@ class Collecting:
     def __init__(self) -> None:
         self._used = 0.0
         self._times = 0
+        """Full collections since everything was looked at."""
         self._before: tuple[int, int, int] | None = None
 
     def begin(self, app: App[object]) -> None:
         """Takes the collecting over; all that is loaded now stays for good."""
         self._before = gc.get_threshold()
-        gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
+        gc.set_threshold(_YOUNG, _MIDDLE, _OLD)
+        gc.callbacks.append(self._collected)
         gc.enable()
         gc.freeze()
         self._used = time.process_time()
         app.set_interval(PERIOD_S, self.tick)
 
-    def tick(self) -> None:
-        """Collects when the app has been quiet, or when that never comes."""
-        used = time.process_time()
-        quiet = used - self._used < QUIET * PERIOD_S
-        waiting = gc.get_count()[2]
-        if (quiet and waiting) or waiting > MOST_WAITING:
+    def _collected(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "stop" and info["generation"] == 2:
             self._times += 1
-            if quiet and self._times >= RENEWED:
-                self.renew()
-            gc.collect()
             gc.freeze()
+
+    def tick(self) -> None:
+        """Looks at everything when that is due and the app has been quiet."""
+        used = time.process_time() - self._used
+        if self._times >= RENEWED and used < QUIET * PERIOD_S:
+            self.renew()
+            gc.collect()
         self._used = time.process_time()
 
     def put_aside(self) -> None:
@@ -68,6 +69,7 @@ class Collecting:
     def end(self) -> None:
         """Leaves the collecting as it was."""
         if self._before is not None:
+            gc.callbacks.remove(self._collected)
             gc.set_threshold(*self._before)
             gc.unfreeze()
             self._before = None
