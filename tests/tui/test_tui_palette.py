@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from rich.cells import cell_len
 
+from holdfast.tui.app import HoldfastApp
+from holdfast.tui.control.desk import Desk
+from holdfast.tui.keys import KEYS
+from holdfast.tui.presenters.commands import COMMANDS
 from holdfast.tui.presenters.fuzzy import match
 from holdfast.tui.presenters.palette import Entry, Hit, Targets, entries, row, search, used
 from holdfast.tui.presenters.spans import plain
+from holdfast.tui.start import Start
 
 TARGETS = Targets(
     sessions=[("s1", "Quarterly report"), ("s2", "Router\x1b[2J bug")],
@@ -33,7 +41,7 @@ def titles(query: str, recent: tuple[str, ...] = (), place: str = "composer") ->
         ("gpt", "Switch to model openai/gpt-4o"),
         ("analyst", "Switch to agent analyst"),
         ("rename", "Rename the session"),
-        ("rns", "Rename the session"),
+        ("rnm ses", "Rename the session"),
         ("/stop", "Interrupt the run"),
         ("tui.mouse", "Change setting tui.mouse"),
         ("NEW ses", "New session"),
@@ -85,3 +93,70 @@ def test_a_hostile_title_takes_no_time() -> None:
     for _ in range(200):
         match("ab" * 40, "a" * 5_000)
     assert time.perf_counter() - begun < 2
+
+
+# --- everything that can be done is there
+
+OF_A_ROW = (
+    "is about the row under the cursor of its screen, where a key does it; the palette has that key there"
+)
+OF_THE_APP = "is asked for by the app itself, as one scrolls, types or looks"
+NO_COMMANDS = {
+    **dict.fromkeys(
+        (
+            *("session.mark", "session.mark_all", "preview", "edit", "settings.edit", "settings.reset"),
+            *("knowledge.watch", "knowledge.delete", "knowledge.remove", "knowledge.cancel"),
+            *("knowledge.retry", "knowledge.method", "knowledge.choose"),
+            *("memory.edit_block", "memory.options", "memory.delete_block", "memory.edit_entry"),
+            *("memory.tags", "memory.pin", "memory.delete_entry"),
+        ),
+        OF_A_ROW,
+    ),
+    **dict.fromkeys(
+        (
+            *("search", "search.words", "search.more", "search.archive", "sessions.count", "sessions.fetch"),
+            *("sessions.more", "session.seen", "picture", "tour", "try", "edit_message.leave", "mode.next"),
+            *("older", "find.read", "find.reach", "jump.older"),
+            *("knowledge.look", "knowledge.filter", "knowledge.more", "knowledge.search"),
+            *("memory.search", "memory.more"),
+        ),
+        OF_THE_APP,
+    ),
+}
+"""Actions that are no commands, and why."""
+
+
+def test_every_action_is_a_command_or_has_a_reason_not_to_be(tmp_path: Path) -> None:
+    async def connect() -> Any:
+        raise AssertionError("it is not started")
+
+    app = HoldfastApp(Start(connect, folder=tmp_path, state_file=tmp_path / "tui.json"))
+    app.main.panes = Mock()  # that they are there is all that is looked for
+    actions = set(Desk(app).actions)
+    given = {command.does[0] if command.does else command.name for command in COMMANDS}
+    assert actions - given - set(NO_COMMANDS) == set()
+    local = {command.name for command in COMMANDS if command.local}
+    assert given - actions - local == set(), "a command that nothing does"
+    assert set(NO_COMMANDS) <= actions, "a reason for what is not there"
+
+
+ELSEWHERE = {
+    **dict.fromkeys(("list", "lines", "words", "completion", "composer"), "moving about and typing"),
+    **dict.fromkeys(
+        ("dialog", "choose", "confirm", "editor", "viewer"), "dialogs, which the palette does not open over"
+    ),
+    "choice": "the answers of a question that waits stand beside their numbers",
+    "found": "only while words are looked for, as a hint says",
+    "notice": "only while the notice is shown, as it says; trust, restart and later are commands",
+}
+"""Places whose keys are not in the palette, and why."""
+
+
+def test_every_key_that_does_something_is_in_the_palette_of_its_place() -> None:
+    commands = {command.name for command in COMMANDS}
+    for key in KEYS:
+        if key.same or key.fixed or not key.action or key.place in ELSEWHERE:
+            continue
+        place = "composer" if key.place in ("everywhere", "decide") else key.place
+        names = {entry.name for entry in entries(place, Targets())}
+        assert key.id in names or key.command in commands, key.id

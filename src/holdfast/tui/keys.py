@@ -48,7 +48,7 @@ class Key(NamedTuple):
     @property
     def command(self) -> str:
         """The command that it gives; empty for what is no command."""
-        if self.place == "decide":
+        if self.place == "decide" and not self.gives:
             return self.id
         name = self.action.removeprefix("app.").removeprefix("command('").removesuffix("')")
         return self.gives or (
@@ -101,6 +101,7 @@ KEYS: tuple[Key, ...] = (
         "g",
         "app.decide('g')",
         "look at all that are alike, or marked, and decide them at once",
+        gives="batch",
     ),
     *(Key(f"choice.{n}", str(n), f"app.decide('{n}')", "choose an answer") for n in range(1, 10)),
     Key("approvals.mark", "space", "mark", "in the list: mark, to decide several at once", "mark"),

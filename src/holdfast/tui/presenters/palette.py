@@ -76,8 +76,10 @@ def entries(place: str, targets: Targets) -> list[Entry]:
     ]
     known = {one.name for one in COMMANDS}
     found += [
-        Entry("key", key.id, _sentence(key.what), "here", shown(key.id), key.label)
-        for key in of_place(place)
+        Entry(
+            "key", key.id, _sentence(key.what), "here" if key.place == place else "", shown(key.id), key.label
+        )
+        for key in (*of_place(place), *of_place("everywhere"))
         if key.action and keys_of(key.id) and key.command not in known
     ]
     found += [_entry("session", name, "Open session", title) for name, title in targets.sessions]
