@@ -314,6 +314,14 @@ async def test_what_waits_elsewhere_is_decided_with_approve(talk: Talk, bench: F
     assert "In the session: Elsewhere." in said
 
 
+async def test_the_mode_of_the_session_is_chosen(talk: Talk, bench: FakeWorkbench) -> None:
+    _, said = await talk("/mode", "2", "/mode auto", "/mode all")
+    (mode,) = bench.modes.values()
+    assert mode.mode is ApproveMode.AUTO
+    assert "Mode: edits, writes files of the workspace without asking." in said
+    assert "Error: there is no mode 'all'; there are ask, edits, plan, auto" in said
+
+
 async def test_files_go_along_with_the_next_message_only(
     talk: Talk, bench: FakeWorkbench, tmp_path: Path
 ) -> None:

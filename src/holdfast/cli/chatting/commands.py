@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from holdfast.cli import selecting
 from holdfast.cli.output import ago, amount, counted
+from holdfast.core.domain.approvals import Approval, ApproveMode
 from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.text import sanitize_line
 
 if TYPE_CHECKING:
     from holdfast.cli.chatting.chat import Chat
-    from holdfast.core.domain.approvals import Approval
     from holdfast.core.domain.tools import Question
 
 MOST = 20
@@ -40,12 +40,21 @@ COMMANDS: dict[str, Command] = {
     "rename": Command("title", "give the session a title"),
     "history": Command("", "read the whole session"),
     "repeat": Command("", "read the last reply again"),
+    "mode": Command("[ask, edits, plan or auto]", "choose how much is done in this session without asking"),
     "approve": Command("", "decide what waits, in all sessions"),
     "files": Command("", "list the session's files"),
     "attach": Command("path", "send a file along with the next message"),
     "undo": Command("", "take back what the last run changed in files"),
     "redo": Command("", "bring back what undo took"),
     "quit": Command("", "leave; runs go on"),
+}
+
+
+MODES = {
+    "ask": "asks for everything that no rule allows",
+    "edits": "writes files of the workspace without asking",
+    "plan": "only reads, and replies with a plan",
+    "auto": "does everything that no rule denies, until a limit is reached",
 }
 
 
@@ -149,6 +158,20 @@ class Commands:
 
     async def _repeat(self, _: str) -> None:
         self._say(self._chat.last_reply or "There is no reply yet in this chat.")
+
+    async def _mode(self, name: str) -> None:
+        session = await self._chat.ensure_session()
+        lines = [f"{mode}: {what}" for mode, what in MODES.items()]
+        chosen = name or await self._choose("Modes", list(MODES), lines)
+        if chosen is None:
+            return
+        if chosen not in MODES:
+            raise InvalidError(f"there is no mode {chosen!r}; there are {', '.join(MODES)}")
+        mode = await self._workbench.approvals.set_mode(session.id, ApproveMode(chosen))
+        self._say(f"Mode: {chosen}, {MODES[chosen]}.")
+        if mode.limits is not None:
+            cost = f", ${mode.limits.cost_usd:g}" if mode.limits.cost_usd is not None else ""
+            self._say(f"Limits: {mode.limits.steps} steps, {mode.limits.minutes:g} minutes{cost}.")
 
     async def _approve(self, _: str) -> None:
         asker = self._chat.asker
