@@ -41,6 +41,7 @@ async def test_an_edited_message_is_sent_in_a_copy_and_the_session_stays_as_it_w
     app = make_app(bench, session=session.id)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: replies(app) == ["You said: hello", "You said: more"])
+        app.main._hasty.hold_s = 0.001
         app.main.box.area.insert("a draft")
         app.main.panes.transcript.focus()
         await pilot.press("home", "right_square_bracket")
@@ -71,6 +72,7 @@ async def test_another_answer_stands_beside_the_first_and_what_it_asks_can_be_de
     app = make_app(bench, session=session.id)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: replies(app) == ["You said: hello"])
+        app.main._hasty.hold_s = 0.001
         app.main.panes.transcript.focus()
         await pilot.press("end", "left_square_bracket", "R")
         await until(pilot, lambda: "Answer again: with which model?" in shown(app))
