@@ -140,7 +140,7 @@ async def test_a_key_in_the_first_moments_of_an_approval_decides_nothing(make_ap
         await pilot.press("f2")
         await until(pilot, lambda: app.main.place == "approvals")
         await pilot.press("y")
-        await until(pilot, lambda: any("just arrived" in str(n.message) for n in app._notifications))
+        await until(pilot, lambda: any("just come up" in str(n.message) for n in app._notifications))
         assert bench.decisions == {}
 
 
@@ -237,7 +237,7 @@ async def test_messages_queue_while_a_run_is_busy_and_come_back_with_up(make_app
         await say(pilot, "go")
         await until(pilot, lambda: app.model.run.busy)
         await say(pilot, "second")
-        await until(pilot, lambda: "queued  second" in shown(app))
+        await until(pilot, lambda: "queued until the run ends  second" in shown(app))
         await say(pilot, "third")
         await until(pilot, lambda: len(app.model.queue) == 2)
         await pilot.pause()
