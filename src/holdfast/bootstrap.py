@@ -1,4 +1,4 @@
-"""The only place that constructs adapters and wires them: for the engine, the terminal app and commands.
+"""Wires the pieces together: for the engine, the terminal app, browsers, editors and commands.
 
 Importing it costs nothing but the paths: every function imports what it needs when it is called, because
 the terminal app's first paint, `--help` and the engine's start must not pay for each other.
@@ -10,27 +10,22 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from holdfast.assembly import CA, KEY, URL, builtin_registry, open_workbench, read_settings, settings_file
 from holdfast.core.config.paths import Paths
 
 if TYPE_CHECKING:
     import subprocess
 
-    from holdfast.core.config.settings import Settings
-    from holdfast.core.config.settings_file import SettingsFile
     from holdfast.core.domain.errors import Diagnostic
-    from holdfast.core.domain.status import CheckResult, Listeners
-    from holdfast.core.domain.traces import EventSource, SpanExporter, Tracing
-    from holdfast.core.models.catalog import Catalog
-    from holdfast.core.models.router import ModelRouter
+    from holdfast.core.domain.status import CheckResult
     from holdfast.core.services.local import LocalWorkbench
     from holdfast.core.services.workbench import Workbench
-    from holdfast.core.tools.registry import ToolRegistry
     from holdfast.server.lock import EngineAddress, EngineLock
     from holdfast.server.native.address import EngineUrl
     from holdfast.tui.start import Remote
@@ -39,17 +34,11 @@ if TYPE_CHECKING:
 ENGINE_COMMAND = (sys.executable, "-m", "holdfast.bootstrap")
 """Starts the engine of the home that the environment names."""
 
-_URL, _KEY, _CA = "HOLDFAST_URL", "HOLDFAST_KEY", "HOLDFAST_CA"
-"""Name an engine elsewhere, with a key to it and the certificates to trust: commands go there."""
-
 _PAGE = "page"
 """In the place of nothing: the process is the app of a page, for the user whose id follows."""
 
 _LOST_S = 0.5
 """After so long without a sign of life the terminal app says that the engine is lost."""
-
-_SCRIPTED = "HOLDFAST_SCRIPTED"
-"""Set to 1, it lets `scripted/FILE` be a model: for tests and benchmarks of whole processes."""
 
 
 def paths() -> Paths:
@@ -68,176 +57,14 @@ def run_engine() -> int:
 
     where = paths()
     stop = asyncio.Event()
-    listeners = TcpListeners(where.logs, lambda: _settings(where, os.environ).server)
+    listeners = TcpListeners(where.logs, lambda: read_settings(where, os.environ).server)
 
     async def make() -> LocalWorkbench:
         address = str(where.socket)
-        return await _open_workbench(where, os.environ, address=address, stop=stop.set, listeners=listeners)
+        return await open_workbench(where, os.environ, address=address, stop=stop.set, listeners=listeners)
 
-    idle_stop_s = _settings(where, os.environ).engine.idle_stop_s
+    idle_stop_s = read_settings(where, os.environ).engine.idle_stop_s
     return serve(make, where, idle_stop_s=idle_stop_s, stop=stop, listeners=listeners)
-
-
-def _settings(where: Paths, environment: Mapping[str, str], project: Path | None = None) -> Settings:
-    """Returns the settings; where nothing sets any, without loading pydantic-settings."""
-    from holdfast.core.config.settings import Settings
-
-    own = ("HOLDFAST_HOME", _SCRIPTED, _URL, _KEY, _CA)
-    if not any(file.exists() for file in _settings_files(where, project)) and not any(
-        name.upper().startswith("HOLDFAST_") and name not in own for name in environment
-    ):
-        return Settings()
-    from holdfast.core.config.load import load_settings
-
-    return load_settings(where, environment, project).settings
-
-
-def _settings_file(where: Paths, environment: Mapping[str, str]) -> SettingsFile:
-    from holdfast.core.config.settings_file import SettingsFile
-
-    where.make()
-    return SettingsFile(where, _setting_variables(environment))
-
-
-def _setting_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: each for name, each in environment.items() if name.startswith("HOLDFAST_")}
-
-
-def _settings_files(where: Paths, project: Path | None) -> list[Path]:
-    from holdfast.core.config.settings import PROJECT_SETTINGS
-
-    return [where.settings, *([project / PROJECT_SETTINGS] if project else [])]
-
-
-def _kept_settings(where: Paths, environment: Mapping[str, str]) -> Callable[[Path | None], Settings]:
-    """Returns what gives the settings of a folder; they are asked for at every document and every run, and
-    reading them takes a millisecond."""
-    from holdfast.core.config.kept import Kept
-
-    kept: Kept[Path | None, Settings] = Kept()
-
-    def settings(project: Path | None) -> Settings:
-        files = _settings_files(where, project)
-        return kept.get(project, files, lambda: _settings(where, environment, project))
-
-    return settings
-
-
-async def _open_workbench(
-    where: Paths,
-    environment: Mapping[str, str],
-    *,
-    address: str = "",
-    stop: Callable[[], None] | None = None,
-    listeners: Listeners | None = None,
-) -> LocalWorkbench:
-    """Makes every adapter and opens the workbench on them."""
-    from holdfast.core.files.blobs import FileBlobs
-    from holdfast.core.identity.key_file import KeyFile
-    from holdfast.core.identity.keys import ProviderKeys, system_keyring
-    from holdfast.core.identity.redaction import Redactor
-    from holdfast.core.knowledge.client import WorkerIndex
-    from holdfast.core.models.catalog import Catalog
-    from holdfast.core.models.credentials import Addresses
-    from holdfast.core.models.desk import Providers
-    from holdfast.core.models.providers import PROVIDERS
-    from holdfast.core.models.router import ModelRouter
-    from holdfast.core.sandbox.environment import child_environment
-    from holdfast.core.services.asking import RedactingEmbedder
-    from holdfast.core.services.local import LocalWorkbench, Parts
-
-    settings_of = _kept_settings(where, environment)
-    settings = settings_of(None)
-    where.make()
-    blobs = FileBlobs(where.blobs)
-    variables = {name: known.key_variables for name, known in PROVIDERS.items()}
-    keys = ProviderKeys(where, environment, variables, keyring=system_keyring(environment))
-    kept = KeyFile(where.addresses, "Addresses of model providers")
-    addresses = Addresses(settings.models.ollama_url, kept=kept.read, environment=environment)
-    scripted = environment.get(_SCRIPTED) == "1"
-    client = ModelRouter(
-        keys.get,
-        blobs,
-        where.logs / "model-worker.log",
-        environment,
-        addresses,
-        scripted=scripted,
-    )
-    catalog = Catalog(keys.get, settings.models, environment, scripted=scripted, addresses=addresses)
-
-    def keep(provider: str, url: str | None) -> None:
-        if url is None:
-            kept.remove(provider)
-        else:
-            kept.set(provider, url)
-
-    providers = Providers(client, keys.get, keys.sources, addresses, keep, keys.see)
-    # LiteLLM takes seconds to load: its worker starts at once where the usual model needs it.
-    prestart = asyncio.create_task(_prestart(client, catalog, settings.models.default))
-    index = WorkerIndex(
-        where.knowledge,
-        where.logs / "knowledge-worker.log",
-        environment,
-        RedactingEmbedder(client, Redactor(keys.secrets).redact),
-        blobs.path,
-        lambda: settings_of(None).knowledge,
-    )
-    parts = Parts(
-        paths=where,
-        settings=settings_of,
-        blobs=blobs,
-        client=client,
-        catalog=catalog,
-        tools=_tools(),
-        keys=keys,
-        environment=child_environment(environment),
-        setting_variables=_setting_variables(environment),
-        knowledge=index,
-        address=address,
-        stop=stop,
-        listeners=listeners,
-        tracing=_tracing(settings, environment),
-        providers=providers,
-    )
-    try:
-        return await LocalWorkbench.open(parts)
-    finally:
-        await prestart
-
-
-def _tracing(settings: Settings, environment: Mapping[str, str]) -> Callable[[EventSource], Tracing] | None:
-    """Returns what makes the traces of a log; None, and nothing of it loaded, where they go nowhere."""
-    from holdfast.core.config.telemetry import traces_endpoint
-
-    endpoint = traces_endpoint(settings.telemetry.otlp_endpoint, environment)
-    if endpoint is None:
-        return None
-    from holdfast.core.telemetry.tracing import LogTracing
-
-    def make_exporter() -> SpanExporter:
-        from holdfast.core.telemetry.otlp import OtlpExporter  # takes a tenth of a second: in a thread
-
-        return OtlpExporter(endpoint)
-
-    return lambda source: LogTracing(source, make_exporter, contents=settings.telemetry.contents)
-
-
-async def _prestart(client: ModelRouter, catalog: Catalog, default: str | None) -> None:
-    from holdfast.core.domain.errors import HoldfastError
-
-    try:
-        choice = await catalog.choose(flag=None, session=None, agent=None, settings=default)
-        await client.prestart(choice.model)
-    except HoldfastError:
-        return  # the run that needs the model says what is wrong
-
-
-def _tools() -> ToolRegistry:
-    from holdfast.core.sandbox.process import ChildProcesses
-    from holdfast.core.tools.builtin.catalog import builtin_tools
-    from holdfast.core.tools.registry import ToolRegistry
-
-    return ToolRegistry(builtin_tools(ChildProcesses()))
 
 
 def find_engine() -> EngineAddress | None:
@@ -321,7 +148,7 @@ async def _connect_in_process(client: str) -> Workbench:
             code="engine_running",
         )
     try:
-        opened = await _open_workbench(where, os.environ)
+        opened = await open_workbench(where, os.environ)
         return _Locked(opened.as_principal(LOCAL_PRINCIPAL.model_copy(update={"client": client})), lock)
     except BaseException:
         lock.release()
@@ -381,14 +208,14 @@ def elsewhere(url: str = "", key: str = "", ca_file: str = "") -> EngineUrl | No
     Without `key` and `ca_file` it is HOLDFAST_KEY and HOLDFAST_CA, but never for another engine than the one
     that HOLDFAST_URL names beside them. Raises `InvalidError`.
     """
-    named = os.environ.get(_URL, "")
+    named = os.environ.get(URL, "")
     if not url and not named:
         return None
     from holdfast.server.native.address import EngineUrl
 
     if url and named and EngineUrl.parse(url).url != EngineUrl.parse(named).url:
         return EngineUrl.parse(url, key, ca_file)
-    return EngineUrl.parse(url or named, key or os.environ.get(_KEY, ""), ca_file or os.environ.get(_CA, ""))
+    return EngineUrl.parse(url or named, key or os.environ.get(KEY, ""), ca_file or os.environ.get(CA, ""))
 
 
 async def knock(address: EngineUrl) -> None:
@@ -426,9 +253,9 @@ def attach_tui(
     remote = Remote(
         address,
         project,
-        lambda: _settings(where, os.environ).tui,
+        lambda: read_settings(where, os.environ).tui,
         at_hand,
-        (lambda: _settings_file(where, os.environ)) if at_hand else None,
+        (lambda: settings_file(where, os.environ)) if at_hand else None,
     )
     return _run_app(connect, session, agent, model, remote, state_file)
 
@@ -486,7 +313,7 @@ def run_demo() -> int:
     here, environment = Path.cwd(), dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="holdfast-demo-", ignore_cleanup_errors=True) as folder:
         stage, project = set_stage(Path(folder).resolve())
-        for name in (_URL, _KEY, _CA):
+        for name in (URL, KEY, CA):
             os.environ.pop(name, None)
         os.environ.update(stage)
         os.chdir(project)
@@ -579,7 +406,7 @@ def serve_web(options: WebOptions, say: Callable[[str], None]) -> int:
 def run_page(user_id: str) -> int:
     """Is the app of one page of `holdfast web`; the engine and the login are in its environment."""
     address = elsewhere()
-    os.environ.pop(_KEY, None)
+    os.environ.pop(KEY, None)
     if address is None:
         print("holdfast: the app of a page is started by `holdfast web`", file=sys.stderr)
         return 2
@@ -597,7 +424,7 @@ def validate_agent(path: Path) -> list[Diagnostic]:
     """Returns every mistake in an agent file. Raises `NotFoundError` when there is none."""
     from holdfast.core.agents.registry import AgentRegistry
 
-    return list(AgentRegistry(paths(), _tools().names).validate(path))
+    return list(AgentRegistry(paths(), builtin_registry().names).validate(path))
 
 
 def agent_schema() -> dict[str, Any]:
