@@ -9,7 +9,7 @@ from typing import Any
 from bare_app import BARE
 from engines import HOLDFAST
 from processes import cpu_seconds, memory_mb
-from stage import Stage, figure, ratio_row, stage
+from scene import Stage, figure, ratio_row, stage
 
 SECONDS = 30.0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bare_app import BARE
 from engines import HOLDFAST, home, start_engine
-from stage import median, ratio_row
+from scene import median, ratio_row
 from terminal import Terminal
 
 ROUNDS = 9

@@ -12,7 +12,7 @@ from typing import Any
 
 from processes import forget_peak, own_cpu_seconds, peak_mb, resident_mb
 from render_text import MARKER
-from stage import MODEL, Stage, figure, median, ratio_row, row, stage
+from scene import MODEL, Stage, figure, median, ratio_row, row, stage
 from terminal import Terminal
 
 ROUNDS = 5

@@ -17,7 +17,7 @@ from typing import Any
 
 from processes import cpu_seconds, memory_mb
 from render_text import MARKER
-from stage import HERE, MODEL, Stage, figure, median, ratio_row, row, stage
+from scene import HERE, MODEL, Stage, figure, median, ratio_row, row, stage
 from terminal import Terminal
 
 from holdfast.core.domain.events import LoggedEvent, PartDelta

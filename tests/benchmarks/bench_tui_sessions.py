@@ -14,7 +14,7 @@ from typing import Any
 
 from engines import HOLDFAST, home, start_engine
 from processes import memory_mb
-from stage import HERE, Stage, figure, median, ratio_row, row
+from scene import HERE, Stage, figure, median, ratio_row, row
 from terminal import Terminal
 
 from holdfast.core.domain.events import (
