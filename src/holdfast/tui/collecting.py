@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -32,7 +32,7 @@ class Collecting:
         """Full collections since everything was looked at."""
         self._before: tuple[int, int, int] | None = None
 
-    def begin(self, app: App[object]) -> None:
+    def begin(self, app: App[Any]) -> None:
         """Takes the collecting over; all that is loaded now stays for good."""
         self._before = gc.get_threshold()
         gc.set_threshold(_YOUNG, _MIDDLE, _OLD)
