@@ -11,6 +11,7 @@ from holdfast.core.domain.tools import DiffBlock, Question, Risk
 from holdfast.tui.presenters.batches import (
     Batch,
     alike,
+    alike_counts,
     batch_keys,
     batch_lines,
     batch_row,
@@ -52,6 +53,8 @@ def test_alike_is_the_same_tool_of_the_same_agent_in_any_session() -> None:
     held = inbox(approval(1), approval(2), approval(3, agent="other"), approval(4, "edit_file"))
     assert [item.id for item in alike(held.items, held.get("a2"))] == ["a1", "a2"]
     assert together(held) == "all 2 alike"
+    assert alike_counts(held.items) == {"a1": 2, "a2": 2, "a3": 1, "a4": 1}
+    assert "2 alike" in plain(list(item_line(held.items[0], "t", AT, alike=2)))
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class Principal(Value):
         return self.role is Role.ADMIN
 
 
-CLIENTS = ("app", "command line", "editor", "browser")
+CLIENTS = ("app", "command line", "editor")
 """What Holdfast's own programs at the unix socket call themselves; any other one is `socket`."""
 
 LOCAL_PRINCIPAL = Principal(user_id=LOCAL, name=LOCAL, role=Role.ADMIN, scope=Scope.ADMIN)

@@ -6,6 +6,7 @@ something else by now is asked again, whatever becomes of the others.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,6 +46,13 @@ def alike(items: Iterable[Item], item: Item | None) -> list[Item]:
         return []
     wanted = shape(item.approval)
     return [each for each in items if each.approval is not None and shape(each.approval) == wanted]
+
+
+def alike_counts(items: Iterable[Item]) -> dict[str, int]:
+    """Returns by the ids of items how many are like each, itself among them."""
+    shapes = {item.id: shape(item.approval) if item.approval is not None else None for item in items}
+    counts = Counter(shapes.values())
+    return {item_id: 1 if each is None else counts[each] for item_id, each in shapes.items()}
 
 
 def together(inbox: Inbox) -> str:

@@ -164,8 +164,10 @@ class Inbox:
         )
 
 
-def item_line(item: Item, title: str, now: datetime, marked: bool = False) -> tuple[Line, Line]:
-    """Returns the two lines of an item in the list; `title` is its session's."""
+def item_line(
+    item: Item, title: str, now: datetime, marked: bool = False, alike: int = 1
+) -> tuple[Line, Line]:
+    """Returns the two lines of an item in the list; `title` is its session's, `alike` how many are like it."""
     if item.approval is None:
         head = line(("? ", "accent"), (shorten(item.label, 120), "strong"))
         return head, line((f"  {title}", "muted"))
@@ -177,9 +179,10 @@ def item_line(item: Item, title: str, now: datetime, marked: bool = False) -> tu
         shorten(sanitize_line(approval.subject), 120),
     )
     foot = f"  {sanitize_line(approval.agent)} · {title} · {age(approval.requested_at, now)}"
+    others = (f" · {alike} alike" if alike > 1 else "", "accent")
     if approval.expires_at is None:
-        return head, line((foot, "muted"))
-    return head, line((foot, "muted"), (f" · expires {until(approval.expires_at, now)}", "warning"))
+        return head, line((foot, "muted"), others)
+    return head, line((foot, "muted"), others, (f" · expires {until(approval.expires_at, now)}", "warning"))
 
 
 def detail(

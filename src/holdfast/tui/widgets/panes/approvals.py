@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 
 from holdfast.tui.keys import bindings, clicks
-from holdfast.tui.presenters.batches import together
+from holdfast.tui.presenters.batches import alike_counts, together
 from holdfast.tui.presenters.inbox import detail, item_line, keys_block
 from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.spans import line
@@ -58,9 +58,10 @@ class ApprovalsPane(Vertical):
         """Shows the inbox as `model` has it."""
         inbox = model.inbox
         titles = {item.id: model.sessions.title(item.session_id) for item in inbox.items}
+        counts = alike_counts(inbox.items)
         marked = {item.id for item in inbox.marked}
         rows = [
-            (item.id, paint_all(item_line(item, titles[item.id], now, item.id in marked)))
+            (item.id, paint_all(item_line(item, titles[item.id], now, item.id in marked, counts[item.id])))
             for item in inbox.items
         ]
         rows_view = self.query_one("#inbox-list", RowList)
