@@ -167,7 +167,7 @@ class Inbox:
 def item_line(
     item: Item, title: str, now: datetime, marked: bool = False, alike: int = 1
 ) -> tuple[Line, Line]:
-    """Returns the two lines of an item in the list; `title` is its session's, `alike` how many are like it."""
+    """Returns the two lines of an item in the list; `title` is its session's, `alike` how many are alike."""
     if item.approval is None:
         head = line(("? ", "accent"), (shorten(item.label, 120), "strong"))
         return head, line((f"  {title}", "muted"))
