@@ -36,7 +36,7 @@ from holdfast.core.domain.tools import CommandBlock, DiffBlock, Question, Risk
 from holdfast.tui.presenters import figures
 from holdfast.tui.presenters.blocks import argument_lines, diff_counts, lines_of
 from holdfast.tui.presenters.choices import agent_choices
-from holdfast.tui.presenters.commands import COMMANDS, PLACES, by_slash, complete, footer, help_lines
+from holdfast.tui.presenters.commands import BY_NAME, COMMANDS, PLACES, by_slash, complete, footer, help_lines
 from holdfast.tui.presenters.draft import Draft, History, command_of, token_before
 from holdfast.tui.presenters.files import changed_line, file_rows
 from holdfast.tui.presenters.guard import Guard
@@ -46,7 +46,7 @@ from holdfast.tui.presenters.previews import preview_of
 from holdfast.tui.presenters.run import RunView, run_lines
 from holdfast.tui.presenters.sessions import SessionList, hit_rows
 from holdfast.tui.presenters.spans import plain
-from holdfast.tui.presenters.status import Header, left, lefts, right
+from holdfast.tui.presenters.status import Filling, Header, command_at, left, lefts, right
 from holdfast.tui.widgets.paint import ROLES
 
 EVIL = "a\x1b]0;pwn\x1b\\b\x9b2Jc\u202ed"
@@ -357,7 +357,10 @@ def image(form: str, size: tuple[int, int] = (4, 4), **more: Any) -> str:
 def test_an_image_is_shown_in_half_blocks_with_its_own_colours(form: str) -> None:
     data = image(form, **({"lossless": True} if form == "WEBP" else {}))
     image_data = preview_of(content("image", "", data=data, size=99, media_type="image/x")).image
-    assert picture_lines(image_data) == [(("▀", "#ff0000 on #ff0000"),) * 4, (("▀", "#0000ff on #0000ff"),) * 4]
+    assert picture_lines(image_data) == [
+        (("▀", "#ff0000 on #ff0000"),) * 4,
+        (("▀", "#0000ff on #0000ff"),) * 4,
+    ]
 
 
 def test_a_large_image_is_made_small_and_keeps_its_shape() -> None:
@@ -578,3 +581,16 @@ def clean(text: str) -> bool:
 def test_an_agent_is_chosen_by_what_people_call_it_too() -> None:
     (choice,) = agent_choices([spec("tax").model_copy(update={"display_name": "Steuer\x1b[2J"})])
     assert choice.text == "tax Steuer[2J · The tax."
+
+
+def test_each_part_of_the_header_gives_the_command_that_it_is_about() -> None:
+    header = Header(
+        "general", "m", "ready", tokens=5, waiting=2, mode=(("? ask", ""), ("?", "")), mouse_released=True,
+        indexing="docs 3 %", filling=Filling(100, window=1000),
+    )  # fmt: skip
+    found = {command_at(header, text) for one in (left(header), right(header)) for text, _ in one}
+    assert found - {""} == {
+        *("palette", "agent", "model", "health"),
+        *("mode", "context", "mouse", "collections", "usage", "approvals"),
+    }
+    assert found - {""} - {"palette"} <= set(BY_NAME), "each is a command"

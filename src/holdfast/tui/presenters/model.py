@@ -222,5 +222,5 @@ def queue_lines(model: Model) -> list[Line]:
         )  # fmt: skip
         return lines
     if lines and (model.queue or model.outbox):
-        lines[-1] = line(*lines[-1], ("   ↑ takes it back", "key"))
+        lines[-1] = line(*lines[-1], "   ", (shown("composer.older"), "key"), (" takes it back", "muted"))
     return lines

@@ -168,6 +168,23 @@ def right(header: Header, *, short: bool = False) -> Line:
     return line(*parts)
 
 
+def command_at(header: Header, text: str) -> str:
+    """Returns the command that a click on a piece of the header gives; empty: none."""
+    if text in (header.mode[0][0], header.mode[1][0]) and text:
+        return "mode"
+    if text == shorten(sanitize_line(header.agent), 40) and text:
+        return "agent"
+    if text == shorten(sanitize_line(header.model), 40) and text:
+        return "model"
+    pieces = (*_filled(header.filling, False), *_filled(header.filling, True))
+    if text != " · " and any(text == piece[0] for piece in pieces):
+        return "context"
+    if text == _engine(header)[0][0]:
+        return "health"
+    begins = {"⚠": "approvals", "indexing": "collections", "mouse:": "mouse", "Holdfast": "palette"}
+    return begins.get(text.split(" ")[0], "usage" if " tok · " in text else "")
+
+
 def _filled(filling: Filling, short: bool) -> list[tuple[str, str] | str]:
     """Returns how full the model's window is, in words and as a bar; nothing before the first request."""
     if not filling.tokens:

@@ -147,7 +147,9 @@ class Panes:
         if "skew" in parts:
             self._notice("skew", skew_lines(model.skew))
         if "queue" in parts:
-            screen.box.notice("queue").show(queue_lines(model))
+            screen.box.notice("queue").show(
+                queue_lines(model), {shown("composer.older"): "app.command('pull_back')"}
+            )
             screen.box.area.messages_wait = bool(model.queue or model.outbox)
         if "footer" in parts:
             bar = footer(screen.place, model.run.busy, model.run.continuable)

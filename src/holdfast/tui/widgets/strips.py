@@ -7,9 +7,16 @@ from textual.style import Style
 from textual.widgets import Static
 
 from holdfast.tui.keys import pressable
+from holdfast.tui.presenters.commands import by_slash
 from holdfast.tui.presenters.spans import Line, line
-from holdfast.tui.presenters.status import Header, lefts, rights
+from holdfast.tui.presenters.status import Header, command_at, lefts, rights
 from holdfast.tui.widgets.paint import paint
+
+
+TYPED = frozenset(("slash", "space", "question_mark", "left_square_bracket", "right_square_bracket"))
+"""Keys that write something into a text."""
+MOVES = frozenset(("up", "down", "left", "right"))
+"""Keys that mean something else in each place."""
 
 
 class PlainLinks(Static):
@@ -36,7 +43,7 @@ class Strip(PlainLinks):
         self.update(Content("\n").join(clickable(one, actions or {}) for one in lines))
 
 
-class HeaderLine(Static):
+class HeaderLine(PlainLinks):
     """Who answers, how the engine does, what was used and what waits."""
 
     def __init__(self, header: Header, *, id: str) -> None:
@@ -49,8 +56,8 @@ class HeaderLine(Static):
             self.refresh()
 
     def render(self) -> Content:
-        begins = [paint(one) for one in lefts(self._header)]
-        ends = [paint(one) for one in rights(self._header)]
+        begins = [self._paint(one) for one in lefts(self._header)]
+        ends = [self._paint(one) for one in rights(self._header)]
         width = self.content_size.width
         needed = begins[min(1, len(begins) - 1)].cell_length + 2  # agent and model go before the bar
         end = next((one for one in ends if one.cell_length + needed <= width), ends[-1])
@@ -62,6 +69,16 @@ class HeaderLine(Static):
             begin.truncate(room, ellipsis=True).pad_right(max(2, width - begin.cell_length - end.cell_length))
             + end
         )
+
+    def _paint(self, one: Line) -> Content:
+        content, position = paint(one), 0
+        for text, _ in one:
+            command = command_at(self._header, text)
+            if command:
+                click = f"app.command({command!r})"
+                content = _on_click(content, position, position + len(text), click)
+            position += len(text)
+        return content
 
 
 class KeyBar(PlainLinks):
@@ -99,15 +116,26 @@ def _key(key: str, label: str, command: str, action: str) -> Content:
 
 
 def clickable(shown: Line, actions: dict[str, str]) -> Content:
-    """Returns a line whose keys among `actions` run the app's action when clicked."""
+    """Returns a line whose keys run the app's action when clicked: that of `actions`, else what the key does
+    wherever one is."""
     content = paint(shown)
     position = 0
     for text, role in shown:
-        action = actions.get(text) if role == "key" else None
+        action = (actions.get(text.strip()) or pressed(text.strip())) if role == "key" else None
         if action:
             content = _on_click(content, position, position + len(text), action)
         position += len(text)
     return content
+
+
+def pressed(text: str) -> str:
+    """Returns the action of a click on a key or a command that is written somewhere; empty where a click may
+    mean something else: a letter would be typed where the focus is."""
+    if text.startswith("/"):
+        command = by_slash(text[1:].partition(" ")[0]) if len(text) > 1 else None
+        return f"app.command({command.name!r})" if command is not None else ""
+    key = pressable(text) if len(text) > 1 or not text.isalnum() else ""
+    return f"app.simulate_key({key!r})" if key and len(key) > 1 and key not in TYPED | MOVES else ""
 
 
 def _on_click(content: Content, start: int, end: int, action: str) -> Content:
