@@ -285,7 +285,7 @@ KEYS: tuple[Key, ...] = (
         "delete the collection, remove the document: not to be undone",
     ),
     Key("collections.back", "escape", "back", "back", "back"),
-    Key("search.open", "", "", "open the session at this place", "open", same="list.choose"),
+    Key("search.open", "", "", "open the session at this place, from the words too", "open", same="list.choose"),
     Key("search.words", "slash", "words", "back to the words"),
     Key("search.archive", "ctrl+t", "archive", "in the archive too, or not", "archive", priority=True),
     Key("search.back", "escape", "back", "back", "back"),

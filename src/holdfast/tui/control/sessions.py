@@ -12,6 +12,7 @@ from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
 from holdfast.core.domain.events import RUN_ENDS, EventFilter, LoggedEvent
 from holdfast.core.domain.messages import text_of, without_results
+from holdfast.core.domain.runs import IMPORTED
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.control.base import CLOSED, Context
 from holdfast.tui.control.connection import Connection, fairly
@@ -112,6 +113,8 @@ class SessionsControl:
             model.take_queue(logged.event)
         model.header = replace(model.header, filling=filling)
         self._describe(session)
+        if session.id not in model.sessions:  # it is on no page that was read
+            model.sessions.merge(session)
         self._context.panes.set_entries(self._presenter.present(list(page)))
         added = (e.event for e in page if e.event.type == "message.added")
         texts = [text_of(said) for event in added if (said := without_results(event.parts))]
@@ -123,7 +126,8 @@ class SessionsControl:
         model = self._context.model
         model.title, model.agent = sanitize_line(session.title), session.agent
         run = model.run.current
-        shown = session.model or (run.model if run else model.header.model)
+        ran = run.model if run is not None and run.model != IMPORTED else ""
+        shown = session.model or ran or model.header.model
         model.header = replace(model.header.used(session.usage), agent=session.agent, model=shown)
         model.hint = ""
 

@@ -262,18 +262,16 @@ def _row(state: SessionState, now: datetime, current: str | None, marked: bool) 
     )
 
 
-def _wanted(query: str, archived: Archived) -> SessionQuery | None:
-    """Returns what is looked for; None while what is typed is no query yet."""
+def _wanted(query: str, archived: Archived) -> SessionQuery:
+    """Returns what is looked for; everything while what is typed is no query yet."""
     try:
         return parsed(query, archived)
     except InvalidError:
-        return None
+        return SessionQuery(archived=archived)
 
 
-def _fits(state: SessionState, wanted: SessionQuery | None, current: str | None) -> bool:
+def _fits(state: SessionState, wanted: SessionQuery, current: str | None) -> bool:
     """Says what the engine's list says too, of what is here already."""
-    if wanted is None:
-        return True
     if wanted.archived != "yes" and state.archived != (wanted.archived == "only") and state.id != current:
         return False
     if wanted.agents and state.agent not in wanted.agents:

@@ -82,10 +82,11 @@ class SearchScreen(ModelScreen):
         self.app.do("search.words", event.value)
 
     @on(Input.Submitted, "#search-words")
-    def _to_list(self, event: Input.Submitted) -> None:
+    def _open_current(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._rows:
-            self.query_one("#search-list", VirtualList).focus()
+        state = self.app.model.search
+        if self._rows and not state.busy and state.words == event.value:  # else it is for other words
+            self.query_one("#search-list", VirtualList).action_select()
 
     @on(VirtualList.EndNear)
     def _more(self, event: VirtualList.EndNear) -> None:

@@ -20,6 +20,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import Timing
+from holdfast.core.domain.runs import IMPORTED
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.domain.values import new_id
 from holdfast.core.sessions.speakers import Role
@@ -32,8 +33,6 @@ MAX_MESSAGES = 20_000
 """Of one conversation; events of one log are ten times as many."""
 MAX_TEXT = 2_000_000
 """Characters of one message; what is longer is cut."""
-IMPORTED = "imported"
-"""Stands for the model of replies of which it is not known who gave them."""
 NO_QUESTION = "(The conversation begins with a reply.)"
 
 _UNKNOWN = Timing(request_ms=0, total_ms=0)

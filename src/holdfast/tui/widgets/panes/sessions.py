@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from holdfast.tui.keys import bindings
+from holdfast.tui.keys import bindings, shown
 from holdfast.tui.presenters.listing import ARCHIVES, Heading, Item, Listed, arranged, head_line
 from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.sessions import MARK, STAR, HitRow, SessionRow
@@ -60,7 +60,7 @@ class SessionsPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static("Sessions", id="session-title", classes="pane-title", markup=False)
-        yield WordsInput("#session-list", id="session-search")
+        yield WordsInput("#session-list", id="session-search", placeholder=f"{shown('sessions.search')} search")
         yield VirtualList(id="session-list")
         yield Static("", id="session-note", classes="pane-note", markup=False)
 

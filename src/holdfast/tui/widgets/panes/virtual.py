@@ -178,7 +178,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
     # --- drawing
 
     def render_line(self, y: int) -> Strip:
-        width, line = self.size.width, self.scroll_offset.y + y
+        width, line = self.scrollable_content_region.width, self.scroll_offset.y + y
         number = self._row_at(line)
         if number >= len(self._rows):
             return Strip.blank(width, self.visual_style.rich_style)
