@@ -70,7 +70,7 @@ async def test_sessions_agents_and_settings_are_those_over_there(make_app, until
         await until(pilot, ready(app))
         await until(pilot, lambda: "bench.example.org:8700 ●" in shown(app))
         assert app.guard.seconds == 0.25, "how the app behaves is this machine's own matter"
-        assert app.theming.state.theme == "holdfast-dark"
+        assert app.theming.state.theme == "auto"
         await type_in(pilot, "/new analyst")
         await until(pilot, lambda: app.model.agent == "analyst")
         await type_in(pilot, "hello")
