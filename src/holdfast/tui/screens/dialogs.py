@@ -12,7 +12,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static, TextArea
@@ -22,6 +22,7 @@ from holdfast.tui.presenters.choices import Choice
 from holdfast.tui.presenters.diffs import LAYOUT_SAYS, DiffLayout, next_layout
 from holdfast.tui.presenters.entries import Entry
 from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.screens.links import follow_link
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.paint import paint
 from holdfast.tui.widgets.panes.rows import RowList
@@ -49,8 +50,20 @@ def key_hint(*keys: tuple[str, str]) -> Static:
     return hint
 
 
+def is_beside(screen: Screen[Any], event: events.Click) -> bool:
+    """Says whether a click was beside the dialog of a screen, not in it."""
+    return screen.get_widget_at(event.screen_x, event.screen_y)[0] is screen
+
+
 class Dialog(ModalScreen[Given]):
     """A dialog that keeps what is typed before its field is there."""
+
+    CLICK_BESIDE_LEAVES = False
+    """Whether nothing is lost by that."""
+
+    def on_click(self, event: events.Click) -> None:
+        if self.CLICK_BESIDE_LEAVES and is_beside(self, event):
+            self.action_leave()
 
     def __init__(self) -> None:
         self._early: list[events.Key] = []
@@ -126,6 +139,8 @@ class ConfirmScreen(ModalScreen[bool]):
 
 class ChooseScreen(Dialog["str | None"]):
     """Lets a person choose one thing of a list with a filter; says more of what is under the cursor."""
+
+    CLICK_BESIDE_LEAVES = True
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog", "choose")]
 
@@ -213,6 +228,7 @@ class ChooseScreen(Dialog["str | None"]):
 class DocumentScreen(ModalScreen[None]):
     """Shows lines on the whole screen: help, a file, the whole of an approval."""
 
+    app: HoldfastApp
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("viewer")]
 
     def __init__(
@@ -240,6 +256,10 @@ class DocumentScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         self.query_one("#document").focus()
 
+    def on_click(self, event: events.Click) -> None:
+        if is_beside(self, event):
+            self.dismiss()
+
     def action_leave(self) -> None:
         self.dismiss()
 
@@ -266,6 +286,10 @@ class MarkdownScreen(DocumentScreen):
         document.focus()
         # It follows its end until it is laid out.
         self.call_after_refresh(document.action_begin)
+
+    def on_transcript_link_activated(self, event: Transcript.LinkActivated) -> None:
+        event.stop()
+        follow_link(self.app, event.url)
 
 
 class ApprovalScreen(DocumentScreen):

@@ -18,7 +18,10 @@ from holdfast.tui.presenters.entry_index import EntryIndex
 from holdfast.tui.presenters.finding import Places, count_line
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.widgets.paint import paint
+from holdfast.tui.widgets.strips import PlainLinks, clickable
 from holdfast.tui.widgets.transcript import Transcript
+
+STEPS = {"‹": "screen.step_hit(False)", "›": "screen.step_hit(True)"}
 
 
 class FindBar(Horizontal):
@@ -41,14 +44,15 @@ class FindBar(Horizontal):
     def compose(self) -> ComposeResult:
         yield Static(paint(line(("find ", "muted"))), id="find-label", markup=False)
         yield Input(id="find-words", compact=True, select_on_focus=True)
-        yield Static("", id="find-count", markup=False)
+        yield PlainLinks("", id="find-count", markup=False)
 
     @property
     def field(self) -> Input:
         return self.query_one("#find-words", Input)
 
     def show_count(self, shown: Line) -> None:
-        self.query_one("#find-count", Static).update(paint(shown))
+        steps = clickable(line("  ", ("‹", "key"), " ", ("›", "key")), STEPS)
+        self.query_one("#find-count", Static).update(paint(shown) + steps)
 
     @on(Input.Changed)
     def _type(self, event: Input.Changed) -> None:

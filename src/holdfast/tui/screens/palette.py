@@ -22,6 +22,7 @@ from holdfast.tui.widgets.panes.rows import RowList
 class PaletteScreen(Dialog["Entry | None"]):
     """Lets a person choose something to do or to go to; gives it, or None when it was left."""
 
+    CLICK_BESIDE_LEAVES = True
     DEFAULT_CSS = """
     PaletteScreen { align: center top; }
     PaletteScreen .dialog { width: 100; max-width: 96%; height: auto; max-height: 90%; margin: 1 0 0 0; }
