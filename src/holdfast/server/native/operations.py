@@ -153,7 +153,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("approvals.suggestions", "GET", "/policy/suggestions"),
     Operation("approvals.add_rule", "POST", "/policy/rules", once="kept"),
     Operation("approvals.remove_rule", "DELETE", "/policy/rules"),
-    Operation("approvals.drop_grants", "DELETE", "/sessions/{session_id}/grants", status=204),
+    Operation("approvals.drop_grants", "POST", "/sessions/{session_id}/grants/drop", status=204),
     Operation("approvals.mode", "GET", "/sessions/{session_id}/mode"),
     Operation("approvals.set_mode", "PUT", "/sessions/{session_id}/mode"),
     Operation(

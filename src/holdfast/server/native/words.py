@@ -224,6 +224,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "agents.validate": {"path": "/home/ann/project/agents/clerk.yaml"},
     "approvals.add_rule": {"rule": "write_file(docs/*)"},
     "approvals.decide": {"decision": {"outcome": "approve", "scope": "once"}},
+    "approvals.drop_grants": {"rules": ["write_file(notes.md)"]},
     "approvals.set_mode": {"mode": "auto", "limits": {"steps": 50, "cost_usd": 1.0, "minutes": 30}},
     "engine.check": {"repair": False},
     "engine.listen": {"host": "127.0.0.1", "port": 8700},
