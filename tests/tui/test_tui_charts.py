@@ -62,7 +62,7 @@ def test_a_file_of_separated_values_is_a_table_and_its_first_numbers_a_chart() -
     assert (other.values, next_values(grid, other).values) == (2, 1)
     without = chart_of(grid, other)
     assert without.values == (1710, 4)
-    assert "1 rows have no number" in without.note, "what is missing is said"
+    assert "1 row without a number" in without.note, "what is missing is said"
     assert [next_along(grid, choice).along, next_kind(choice).kind] == [2, "line"]
 
 
@@ -87,7 +87,7 @@ def test_many_rows_are_a_line_and_more_bars_than_fit_are_said() -> None:
     choice = first_choice(grid)
     assert choice is not None and (choice.kind, choice.along, choice.values) == ("line", 0, 1)
     bars = chart_of(grid, Choice(1, 0, "bar"))
-    assert len(bars.values) == 60 and "40 rows more" in bars.note
+    assert len(bars.values) == 60 and "40 more rows not shown" in bars.note
 
 
 def test_tables_of_calls_outputs_and_replies_are_found() -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 from rich.cells import cell_len, set_cell_size
 
 from holdfast.core.domain.usage import UsageSummary
-from holdfast.tui.presenters.figures import cost, tokens
+from holdfast.tui.presenters.figures import cost, counted, tokens
 from holdfast.tui.presenters.grids import Grid, grid_of
 from holdfast.tui.presenters.spans import Line, line
 
@@ -92,9 +92,9 @@ def chart_of(grid: Grid, choice: Choice) -> Chart:
     ]
     most = MOST_BARS if choice.kind == "bar" else MOST_POINTS
     shown = points[:most]
-    left = [f"{len(points) - most:,} rows more are not shown"] if len(points) > most else []
+    left = [f"{counted(len(points) - most, 'more row')} not shown"] if len(points) > most else []
     without = len(grid.rows) - len(points) + grid.left_out
-    left += [f"{without:,} rows have no number, or were left out"] if without else []
+    left += [f"{counted(without, 'row')} without a number, or left out"] if without else []
     named = choice.along is not None and (not numbered or choice.kind == "bar")
     return Chart(
         kind=choice.kind,
@@ -124,7 +124,7 @@ def head_line(chart: Chart) -> Line:
     if not chart.values:
         return line((f"{chart.name}: no numbers", "warning"))
     least, most = min(chart.values), max(chart.values)
-    facts = f"{len(chart.values)} values · {plain_number(least)} to {plain_number(most)}"
+    facts = f"{counted(len(chart.values), 'value')} · {plain_number(least)} to {plain_number(most)}"
     note = f" · {chart.note}" if chart.note else ""
     return line((chart.name, "strong"), f" by {chart.along}", (f"  {facts}{note}", "muted"))
 
@@ -170,6 +170,6 @@ def usage_line(summary: UsageSummary) -> Line:
     """Returns what was used in all."""
     total = summary.total
     spent = cost(total.cost_usd, total.unpriced)
-    parts = [f"{tokens(total.input_tokens + total.output_tokens)} tokens", spent, f"{total.runs:,} runs"]
+    parts = [f"{tokens(total.input_tokens + total.output_tokens)} tokens", spent, counted(total.runs, "run")]
     more = f"  {summary.left_out} more" if summary.left_out else ""
     return line((" · ".join(parts), "strong"), (more, "muted"))

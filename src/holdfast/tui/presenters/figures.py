@@ -60,3 +60,8 @@ def cost(usd: float, unpriced: bool = False) -> str:
     """Returns an amount of money; `+?` when a part of it has no known price."""
     digits = 2 if usd == 0 or usd >= 0.01 else 4
     return f"${usd:.{digits}f}" + ("+?" if unpriced else "")
+
+
+def counted(count: int, name: str) -> str:
+    """Returns how many there are of something: `1 row`, `1,200 rows`."""
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"

@@ -14,7 +14,7 @@ from functools import singledispatchmethod
 from holdfast.core.domain import events
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.events import LoggedEvent
-from holdfast.core.domain.messages import results_in, text_of, without_results
+from holdfast.core.domain.messages import ImagePart, results_in, text_of, without_results
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.keys import shown
 from holdfast.tui.presenters.calls import Calls
@@ -22,7 +22,7 @@ from holdfast.tui.presenters.entries import Append, Change, Entry, Remove, Updat
 from holdfast.tui.presenters.figures import duration, tokens
 from holdfast.tui.presenters.passages import PassageView, cited_passage
 from holdfast.tui.presenters.retrievals import retrieval_of
-from holdfast.tui.presenters.views import attachment_names, message_text, passages_view
+from holdfast.tui.presenters.views import attachment_names, image_views, message_text, passages_view
 
 COMPACTION = "compaction"
 """The subject of the notice of a compaction."""
@@ -189,7 +189,8 @@ class TranscriptPresenter:
             *(event.message_id, "user", id, event.run_id),
             speaker="you" if event.origin == "send" else "you, meanwhile",
             text=text,
-            attachments=attachment_names(said),
+            attachments=attachment_names(part for part in said if not isinstance(part, ImagePart)),
+            blocks=image_views(said),
             collapsed=len(text) > LONG_MESSAGE or text.count("\n") >= 24,
         )
         return [*updates, Append(entry)]

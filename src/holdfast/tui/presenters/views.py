@@ -119,6 +119,15 @@ def message_text(parts: Iterable[UserPart]) -> str:
     return "\n".join(sanitize(part.text) for part in parts if isinstance(part, TextPart))
 
 
+def image_views(parts: Iterable[UserPart]) -> list[View]:
+    """Returns the images of a person's message."""
+    return [
+        ImageView(part.blob, sanitize_line(part.media_type), sanitize_line(part.name))
+        for part in parts
+        if isinstance(part, ImagePart)
+    ]
+
+
 def attachment_names(parts: Iterable[UserPart]) -> tuple[str, ...]:
     """Returns the files of a person's message, by name and size."""
     names = []

@@ -27,6 +27,7 @@ from holdfast.tui.presenters.charts import (
     ticks_of,
 )
 from holdfast.tui.presenters.copying import copied, table_source
+from holdfast.tui.presenters.figures import counted
 from holdfast.tui.presenters.grids import Grid
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.widgets.paint import paint
@@ -100,7 +101,8 @@ class TableScreen(ModalScreen[None]):
 
     def _head(self) -> Line:
         count = f"   {self._at + 1} of {len(self._grids)}" if len(self._grids) > 1 else ""
-        size = f"{len(self.grid.rows) + self.grid.left_out:,} rows, {len(self.grid.headers)} columns"
+        rows, columns = len(self.grid.rows) + self.grid.left_out, len(self.grid.headers)
+        size = f"{counted(rows, 'row')}, {counted(columns, 'column')}"
         note = " · ".join(filter(None, (self._note, size)))
         return line((self._title, "heading"), (f"   {note}{count}", "muted"))
 

@@ -84,7 +84,7 @@ def body(entry: Entry, collapsed: bool, looks: Looks) -> list[Piece]:
     """Returns what stands below the header; the text of replies and reasoning is not in it."""
     match entry.kind:
         case "user":
-            return _message(entry, collapsed)
+            return _message(entry, collapsed, looks)
         case "tool":
             return [] if collapsed else _call(entry, looks)
         case "notice":
@@ -177,7 +177,7 @@ def _is_long(text: str) -> bool:
     return text.count("\n") >= 2 * SHORT_LINES or len(text) > 4_000
 
 
-def _message(entry: Entry, collapsed: bool) -> list[Piece]:
+def _message(entry: Entry, collapsed: bool, looks: Looks) -> list[Piece]:
     text = entry.text
     hidden = ""
     if collapsed and _is_long(text):
@@ -189,7 +189,9 @@ def _message(entry: Entry, collapsed: bool) -> list[Piece]:
     if hidden:
         pieces.append(Piece(Fixed((Line(plain(hidden, styles.MUTED), YOU, YOU),)), toggles=True))
     files = tuple(Line(plain(f"+ {name}", styles.LIST_MARK), YOU, YOU) for name in entry.attachments)
-    return [*pieces, Piece(Fixed(files))] if files else pieces
+    if files:
+        pieces.append(Piece(Fixed(files)))
+    return pieces + [Piece(one) for view in entry.blocks for one in view_blocks(view, looks=looks)]
 
 
 def _call(entry: Entry, looks: Looks) -> list[Piece]:
