@@ -283,7 +283,7 @@ def remember(
 
 @app.command()
 def forget(entry: EntryId) -> None:
-    """Delete something that is remembered."""
+    """Delete something that is remembered; `holdfast trash restore` brings it back."""
 
     async def forgotten(workbench: Workbench) -> MemoryEntry:
         found = await selecting.memory_entry(workbench, entry)

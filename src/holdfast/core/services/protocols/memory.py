@@ -66,7 +66,7 @@ class Memory(Protocol):
 
     @needs(Scope.ADMIN)
     async def delete_block(self, block: str) -> None:
-        """Deletes a block of the user's own."""
+        """Puts a block of the user's own into the trash."""
         ...
 
     @needs(Scope.READ)
@@ -148,5 +148,5 @@ class Memory(Protocol):
 
     @needs(Scope.CHAT)
     async def forget(self, entry_id: str) -> None:
-        """Deletes an entry. Raises `NotFoundError`."""
+        """Puts an entry into the trash. Raises `NotFoundError`."""
         ...
