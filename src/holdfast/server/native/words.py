@@ -36,7 +36,7 @@ _PARAMETERS = {
     "approvals.add_rule.rule": "A tool's name, or NAME(PATTERN) with `*` and `?` as wildcards.",
     "approvals.add_rule.verdict": "What becomes of a call that it fits.",
     "approvals.drop_grants.rules": "The rules, as they were granted.",
-    "approvals.history.query": "Words that all stand in the tool, the agent, the subject, or in who decided how.",
+    "approvals.history.query": "Words that all stand in tool, agent, subject, or in who decided it how.",
     "approvals.history.session_id": "Those of this session only.",
     "approvals.history.since": "Decided from this moment on.",
     "approvals.history.status": "What became of it.",
