@@ -60,5 +60,5 @@ def _look(terminal: Terminal) -> None:
     terminal.watch(GUARD_S)  # the field takes the focus
     terminal.type("north")
     terminal.press("enter")
-    terminal.wait_for("The north grew most. I write that …")
+    terminal.wait_for("The north grew most. I write that")
     terminal.press_until("escape", "That was the tour.")

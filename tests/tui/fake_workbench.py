@@ -22,6 +22,7 @@ from holdfast.core.domain.approvals import (
     Verdict,
 )
 from holdfast.core.domain.configuring import Setting, SettingsReport, SettingValue
+from holdfast.core.domain.context import Compaction, ContextPart, RunContext
 from holdfast.core.domain.errors import (
     ConflictError,
     Diagnostic,
@@ -36,6 +37,7 @@ from holdfast.core.domain.events import (
     RUN_ENDS,
     ApprovalRequested,
     ApprovalResolved,
+    ContextCompacted,
     EventFilter,
     FileChanged,
     LoggedEvent,
@@ -101,6 +103,20 @@ from holdfast.core.domain.values import Page
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 """When everything here happens: a second an event."""
+
+CONTEXT = (
+    ContextPart(kind="instructions", text="You are careful.\nYou read before you write.", tokens=210),
+    ContextPart(kind="place", text="# Where you work\n- Today is 2026-11-21.", tokens=120),
+    ContextPart(kind="rules", text="# The project's notes (AGENTS.md)\nUse tabs.", tokens=340),
+    ContextPart(kind="memory", name="style", text="Be brief.", tokens=90),
+    ContextPart(kind="passages", text="[1] handbook.md\n> Forty hinges.", tokens=2_400),
+    ContextPart(kind="message", text="Summarise @sales.csv", tokens=12),
+    ContextPart(kind="file", name="sales.csv", text="region,Q2,Q3\nnorth,1200,1710", tokens=31_000),
+    ContextPart(kind="call", name="read_file", text='{\n  "path": "notes.md"\n}', tokens=14),
+    ContextPart(kind="result", name="read_file", text="# Notes", tokens=18_400),
+    ContextPart(kind="tool", name="write_file", text="Writes a file.", tokens=180),
+)
+"""What a model was shown, where nothing else is said."""
 
 Script = Callable[["FakeRun"], Awaitable[None]]
 
@@ -372,6 +388,8 @@ class FakeWorkbench:
             ),
             ProviderInfo(name="ollama", title="Ollama", needs_key=False, takes_url=True),
         )
+        self.shown: tuple[ContextPart, ...] = CONTEXT
+        """What every model was shown."""
         self.right_key = "sk-right"
         self.added: list[tuple[str, str, str, str]] = []
         """What was done about providers: what, of which, key, address."""
@@ -826,6 +844,49 @@ class _Runs(_Part):
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         run = self.bench.start(session_id, (TextPart(text="Continue."),), self.bench.new_id("message"))
         return Submitted(session_id=session_id, message_id="continue", run_id=run.id)
+
+    async def context(self, run_id: str, step: int | None = None) -> RunContext:
+        run = self.bench.runs_by_id.get(run_id)
+        if run is None or not self.bench.shown or (step or 1) > 1:
+            raise NotFoundError("This run has not asked its model yet.", code="step_not_found")
+        return RunContext(
+            session_id=run.session_id,
+            run_id=run_id,
+            step=1,
+            model=run.model,
+            window=128_000,
+            tokens=sum(part.tokens for part in self.bench.shown),
+            reported=54_200,
+            parts=self.bench.shown,
+        )
+
+    async def compaction(self, run_id: str, event_id: int) -> Compaction:
+        logged = next(each.event for each in self.bench.log if each.id == event_id)
+        assert isinstance(logged, ContextCompacted)
+        return Compaction(
+            session_id=logged.session_id,
+            run_id=run_id,
+            event_id=event_id,
+            at=logged.at,
+            summary=logged.summary,
+            tokens_before=logged.tokens_before,
+            tokens_after=logged.tokens_after,
+            dropped=self.bench.shown[:-2],
+            kept=self.bench.shown[-2:],
+        )
+
+    async def compact(self, session_id: str, focus: str = "") -> Submitted:
+        run = self.bench._begin(session_id, (TextPart(text="compact"),), self.bench.new_id("message"))
+        run.emit(
+            ContextCompacted,
+            summary=f"What was said, {focus or 'in short'}.",
+            tokens_before=54_200,
+            tokens_after=6_100,
+            messages_dropped=24,
+            messages_kept=3,
+        )
+        self.bench._end(run, RunStatus.COMPLETED, RunCompleted)
+        return Submitted(session_id=session_id, message_id="", run_id=run.id)
 
     async def questions(
         self, session_id: str | None = None, limit: int = 200, cursor: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fake_workbench import NOON
+from fake_workbench import NOON, FakeWorkbench
 
 from holdfast.core.domain.context import Compaction, ContextPart, RunContext
 from holdfast.core.domain.events import (
@@ -143,3 +143,24 @@ def test_the_notice_of_a_compaction_says_it_in_numbers_and_is_found_again() -> N
     assert entry is not None and (entry.run_id, entry.event_id) == ("r1", 9)
     assert entry.title.startswith("Compacted: 12 messages are a summary now, 3 stay · 900 → 90 tokens")
     assert entry.text == "gist[2J"
+
+
+async def test_what_the_model_saw_opens_and_a_compaction_too(make_app, until) -> None:
+    bench = FakeWorkbench()
+    session = bench.add_session("Sales")
+    await bench.play(session.id, "Summarise")
+    app = make_app(bench, session=session.id)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.model.session_id == session.id and app.desk is not None)
+        app.command("context")
+        await until(pilot, lambda: app.screen.query("#parts-list"))
+        await until(pilot, lambda: "42 % of the window" in str(app.screen.query_one("#parts-about").render()))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "# Where you work" in plain(app.screen.query_one("#parts-text").lines))
+        await pilot.press("escape", "right", "escape")
+        await until(pilot, lambda: not app.screen.query("#parts-list"))
+        app.command("compact", "the figures")
+        await until(pilot, lambda: app.main.panes.entries.last(COMPACTION) is not None)
+        app.command("compaction")
+        await until(pilot, lambda: app.screen.query("#parts-list"))
+        assert app.screen.query_one("#parts-list").option_count == 1 + 1 + 8 + 1 + 2
