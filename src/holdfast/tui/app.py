@@ -194,7 +194,7 @@ class HoldfastApp(TerminalApp):
     def _selected(self) -> None:
         """What was selected with the mouse is copied, unless the settings say otherwise."""
         text = self.screen.get_selected_text() if self.model.copy_on_select else ""
-        if text:
+        if text and not text.isspace():
             self._copy(text)
 
     def _copy(self, text: str) -> None:
