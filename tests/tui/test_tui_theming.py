@@ -104,7 +104,7 @@ def roles_in(tree: ast.AST) -> Iterator[str]:
 @pytest.mark.parametrize(
     "signs",
     [
-        [*sessions.GLYPHS.values(), sessions.IDLE],
+        [*sessions.GLYPHS.values(), sessions.UNREAD, sessions.ARCHIVED, sessions.IDLE],
         list(status.ENGINE.values()),
         list(files.STATES.values()),
         list(jobs.STATES.values()),
