@@ -286,3 +286,20 @@ async def test_a_failed_run_is_an_error_with_its_own_code(open_desk: Any) -> Non
         with pytest.raises(RequestError, match="refused") as failed:
             await desk.agent.prompt(session_id=await desk.session(), prompt=[text_block("Hello")])
         assert failed.value.data["code"] == "model_auth"
+
+
+async def test_an_engine_elsewhere_is_sent_the_files_and_told_of_no_folder(open_desk: Any, say: Any) -> None:
+    async with open_desk([say("Seen")], elsewhere=True) as desk:
+        session_id = await desk.session()
+        session = await desk.bench.workbench.sessions.get(session_id)
+        assert session.project != str(desk.bench.project)
+        notes = desk.bench.project / "notes.txt"
+        notes.write_text("High water is at noon.\n")
+        links = [
+            resource_link_block(name, f"file://{notes.with_name(name)}") for name in ("notes.txt", "no.md")
+        ]
+        await desk.agent.prompt(session_id=session_id, prompt=links)
+        (run,) = (await desk.bench.workbench.runs.list(session_id)).items
+        (added,) = [each.event for each in await desk.bench.end(run.id) if each.event.type == "message.added"]
+        assert added.parts[0].text == f"@{notes}`{notes.with_name('no.md')}`"
+        assert desk.bench.blobs.get(added.parts[1].blob) == notes.read_bytes()

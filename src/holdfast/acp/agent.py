@@ -331,7 +331,12 @@ class EditorAgent:
             if reason is not None:
                 return PromptResponse(stop_reason=reason)
         session = await self._workbench.sessions.get(session_id)
-        parts = await message_of(self._workbench.files, session_id, _expanded(prompt, opened.prompts))
+        parts = await message_of(
+            self._workbench.files,
+            session_id,
+            _expanded(prompt, opened.prompts),
+            elsewhere=self._elsewhere,
+        )
         turn = self._turn(opened, session.last_event_id)
         work = turn.send(parts)
         return PromptResponse(stop_reason=await self._during(opened, turn, work))

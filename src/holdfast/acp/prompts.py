@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from urllib.parse import unquote, urlsplit
 
 from acp.helpers import ContentBlock
@@ -28,13 +28,16 @@ _WORD = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
 _COMMAND = re.compile(r"\A/([a-z0-9][a-z0-9_-]*)(?:\s+(.*))?\Z", re.DOTALL)
 
 
-async def message_of(files: Files, session_id: str, blocks: Sequence[ContentBlock]) -> tuple[UserPart, ...]:
-    """Returns the parts of a message. Where a file is named, `@NAME` stands in the text.
+async def message_of(
+    files: Files, session_id: str, blocks: Sequence[ContentBlock], *, elsewhere: bool = False
+) -> tuple[UserPart, ...]:
+    """Returns the parts of a message. Where a file is named, `@NAME` stands in the text. With `elsewhere` the
+    engine is on another machine, and is sent the files of this one.
 
     Raises `InvalidError` for an empty message and for data that is none, `UnsupportedError` for sound, and
     what the services raise.
     """
-    message = _Message(files, session_id)
+    message = _Message(files, session_id, elsewhere)
     for block in blocks:
         await message.add(block)
     text = "".join(message.texts)
@@ -44,9 +47,10 @@ async def message_of(files: Files, session_id: str, blocks: Sequence[ContentBloc
 
 
 class _Message:
-    def __init__(self, files: Files, session_id: str) -> None:
+    def __init__(self, files: Files, session_id: str, elsewhere: bool) -> None:
         self._files = files
         self._session_id = session_id
+        self._elsewhere = elsewhere
         self.texts: list[str] = []
         self.parts: list[UserPart] = []
 
@@ -72,11 +76,17 @@ class _Message:
             self.texts.append(f"[{block.name}]({block.uri})")
             return
         try:
-            self.parts.append(await self._files.attach(self._session_id, path))
-        except HoldfastError:  # a folder, or not there for the engine: its name still says what is meant
+            self.parts.append(await self._attached(path))
+        except (HoldfastError, OSError):  # a folder, or nothing that can be read: its name says what is meant
             self.texts.append(f"`{path}`")
         else:
             self.texts.append(f"@{path}")
+
+    async def _attached(self, path: str) -> UserPart:
+        if not self._elsewhere:
+            return await self._files.attach(self._session_id, path)
+        with Path(path).open("rb") as data:
+            return await self._files.attach_data(self._session_id, PurePath(path).name, data)
 
     async def _embedded(self, resource: TextResourceContents | BlobResourceContents) -> None:
         name = _name(resource.uri) or "resource.txt"

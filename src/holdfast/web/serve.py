@@ -76,6 +76,8 @@ async def serve_web(
                 with _signals() as stop:
                     await web.SockSite(runner, listener, ssl_context=tls).start()
                     say(f"Serving the workbench at {url}; ctrl+c ends it.")
+                    if not loopback and tls is None:
+                        say("Keys and everything on the pages travel unencrypted: --tls-cert changes that.")
                     if loopback and options.link:
                         _offer(f"{url}/login#{server.code.issue()}", Path(folder), options.open, say)
                     await stop.wait()
