@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.approvals import ApproveMode
-from holdfast.core.domain.errors import ConflictError, InvalidError
+from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError
 from holdfast.core.domain.modes import AutoLimits
 from holdfast.tui.control.base import Context
 from holdfast.tui.presenters.modes import (
@@ -34,6 +34,8 @@ class ModesControl:
         self._context = context
         self._runs = runs
         self._changing = False
+        self._own: list[str] = []
+        """Changes that were made here and whose events are still to come."""
         self.actions: dict[str, Callable[[str], Awaitable[None]]] = {
             "mode": self.choose,
             "mode.next": self.next,
@@ -43,10 +45,12 @@ class ModesControl:
     def take(self, logged: LoggedEvent) -> None:
         """Tells of a change that was not made here."""
         event, model = logged.event, self._context.model
-        if event.session_id == model.session_id and not self._changing:
-            notice = told(event, model.me)
-            if notice:
-                self._context.view.say(notice)
+        if event.type != "session.mode_changed" or event.session_id != model.session_id:
+            return
+        if event.by == model.me and event.mode.value in self._own:
+            self._own.remove(event.mode.value)
+        else:
+            self._context.view.say(told(event, model.me))
 
     async def next(self, _: str = "") -> None:
         """Goes to the next mode; to `auto` only when the person has seen its limits."""
@@ -124,13 +128,19 @@ class ModesControl:
         self._changing = True
         try:
             if model.session_id is not None:
-                with self._context.awaiting():
-                    await self._context.workbench.approvals.set_mode(
-                        model.session_id, ApproveMode(name), limits
-                    )
+                await self._tell_engine(model.session_id, name, limits)
             model.mode = ModeView(name, True, limits)
         finally:
             self._changing = False
         view.mark("header", "run", "hint")
         word, what = WORDS[name]
         view.say(f"{word.capitalize()}: {what}.")
+
+    async def _tell_engine(self, session_id: str, name: str, limits: AutoLimits | None) -> None:
+        self._own.append(name)
+        try:
+            with self._context.awaiting():
+                await self._context.workbench.approvals.set_mode(session_id, ApproveMode(name), limits)
+        except HoldfastError:
+            self._own.remove(name)
+            raise
