@@ -85,7 +85,7 @@ class _Message:
     async def _attached(self, path: str) -> UserPart:
         if not self._elsewhere:
             return await self._files.attach(self._session_id, path)
-        with Path(path).open("rb") as data:
+        with Path(path).open("rb") as data:  # noqa: ASYNC230 (opened here, read while it is sent)
             return await self._files.attach_data(self._session_id, PurePath(path).name, data)
 
     async def _embedded(self, resource: TextResourceContents | BlobResourceContents) -> None:
