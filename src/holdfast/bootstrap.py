@@ -335,6 +335,8 @@ def _run_app(
     *,
     tour: bool = False,
 ) -> int:
+    # Textual draws nothing for so long after a drawing; a key that is typed while a reply comes waits for it.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
     from holdfast import __version__
     from holdfast.core.config.paths import shipped
     from holdfast.tui.app import run

@@ -25,7 +25,7 @@ from holdfast.core.domain.events import LoggedEvent, PartDelta
 ROUNDS = 3
 BURST = "say 4000 chunks"
 PACED = "say 1000 chunks 25 a second"
-TYPED = "say 2000 chunks 50 a second"
+TYPED = "say 1000 chunks 25 a second"
 KEYS = 120
 """Keys that are typed while a reply comes."""
 
