@@ -15,6 +15,7 @@ from holdfast.tui.presenters.fuzzy import Match, match
 from holdfast.tui.presenters.spans import Line, Span, fit, line
 
 Kind = Literal["command", "key", "session", "agent", "model", "theme", "setting"]
+HERE = "here"
 MOST_RECENT = 30
 MOST_SHOWN = 200
 SHOWN_RECENT = 5
@@ -77,7 +78,7 @@ def entries(place: str, targets: Targets) -> list[Entry]:
     known = {one.name for one in COMMANDS}
     found += [
         Entry(
-            "key", key.id, _sentence(key.what), "here" if key.place == place else "", shown(key.id), key.label
+            "key", key.id, _sentence(key.what), HERE if key.place == place else "", shown(key.id), key.label
         )
         for key in (*of_place(place), *of_place("everywhere"))
         if key.action and keys_of(key.id) and key.command not in known
@@ -108,7 +109,7 @@ def search(all_entries: Iterable[Entry], query: str, recent: Sequence[str]) -> l
         rest = [
             Hit(one) for one in known.values() if one.kind in ("command", "key") and one.id not in shown_first
         ]
-        return first + sorted(rest, key=lambda hit: hit.entry.kind != "key")
+        return first + sorted(rest, key=lambda hit: _rank(hit.entry))
     scored: list[tuple[float, Hit]] = []
     for one in all_entries:
         found = _match(query, one)
@@ -118,6 +119,13 @@ def search(all_entries: Iterable[Entry], query: str, recent: Sequence[str]) -> l
             scored.append((found.score + 2 * bonus + actions, Hit(one, found.places, recent=one.id in ranks)))
     scored.sort(key=lambda pair: -pair[0])
     return [hit for _, hit in scored[:MOST_SHOWN]]
+
+
+def _rank(entry: Entry) -> int:
+    """Returns what comes first without words: what is done here, then commands, then the other keys."""
+    if entry.kind == "command":
+        return 1
+    return 0 if entry.help == HERE else 2
 
 
 def _match(query: str, entry: Entry) -> Match | None:

@@ -32,8 +32,8 @@ class HealthScreen(ModelScreen):
     #h-head, #h-keys { height: 1; padding: 0 1; }
     #h-head { background: $surface; }
     #h-lines { height: 1fr; padding: 0 1; }
-    .-tiny #h-lines, .-flat #h-lines { display: none; }
-    .-tiny #too-small, .-flat #too-small { display: block; }
+    HealthScreen.-tiny #h-lines, HealthScreen.-flat #h-lines { display: none; }
+    HealthScreen.-tiny #too-small, HealthScreen.-flat #too-small { display: block; }
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short")]  # noqa: RUF012

@@ -39,8 +39,8 @@ class LogScreen(ModelScreen):
     #l-body { height: 1fr; padding: 0 1; }
     #l-words { border: none; height: 1; padding: 0; }
     #l-lines { height: 1fr; }
-    .-tiny #l-body, .-flat #l-body { display: none; }
-    .-tiny #too-small, .-flat #too-small { display: block; }
+    LogScreen.-tiny #l-body, LogScreen.-flat #l-body { display: none; }
+    LogScreen.-tiny #too-small, LogScreen.-flat #too-small { display: block; }
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short")]  # noqa: RUF012

@@ -36,10 +36,10 @@ class SettingsScreen(ModelScreen):
     #s-list { height: 1fr; }
     #s-words { border: none; height: 1; padding: 0; }
     #s-detail { width: 2fr; max-width: 60; padding: 0 1; border-left: solid $panel; }
-    .-slim #s-body { layout: vertical; }
-    .-slim #s-detail { width: 1fr; max-width: 100%; height: 10; border-left: none; border-top: solid $panel; }
-    .-tiny #s-body, .-flat #s-body { display: none; }
-    .-tiny #too-small, .-flat #too-small { display: block; }
+    SettingsScreen.-slim #s-body { layout: vertical; }
+    SettingsScreen.-slim #s-detail { width: 1fr; max-width: 100%; height: 10; border-left: none; border-top: solid $panel; }
+    SettingsScreen.-tiny #s-body, SettingsScreen.-flat #s-body { display: none; }
+    SettingsScreen.-tiny #too-small, SettingsScreen.-flat #too-small { display: block; }
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim"), (96, "-roomy")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (28, "-high")]  # noqa: RUF012
