@@ -19,6 +19,7 @@ from cli_fakes import (
     session_of,
 )
 
+from holdfast.cli.commands.sessions import as_query
 from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.approvals import ApprovalStatus, Decision
 from holdfast.core.domain.errors import Diagnostic, UnavailableError
@@ -268,7 +269,15 @@ def test_a_file_is_sent_as_it_is_and_the_sessions_are_told(
     outcome = cli("sessions", "import", str(tmp_path / "chat.json"), "--agent", "writer")
     assert bench.calls == [("take_in", b"[1]", "chat.json", "writer", "")]
     assert outcome.out == "imported-id  [31mTrip  (0 messages)\n"
-    assert cli("sessions", "import", str(tmp_path / "none.json")).status == 2
+    outcome = cli("sessions", "import", str(tmp_path / "none.json"))
+    assert (outcome.status, "none.json" in outcome.err) == (1, True)
+
+
+def test_words_of_the_command_line_are_one_query(bench: FakeWorkbench, cli: Cli) -> None:
+    assert as_query(["a", "last quarter", 'agent:"my agent"']) == 'a "last quarter" agent:"my agent"'
+    assert as_query(["two words"]) == "two words"
+    assert as_query([]) == ""
+    assert "Refactor" in cli("sessions", "list", "Refactor").out
 
 
 # --- approvals

@@ -109,7 +109,7 @@ def _nested(sessions: Sequence[Session]) -> list[dict[str, object]]:
 
 
 def import_sessions(
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
     agent: Annotated[str, typer.Option(help="The agent of the new sessions.")] = "",
     project: Annotated[str, typer.Option(metavar="DIR", help="The folder that they work in.")] = "",
     as_json: Json = False,

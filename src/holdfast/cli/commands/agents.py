@@ -163,8 +163,10 @@ def install(
 
 @app.command()
 def uninstall(name: str) -> None:
-    """Remove an agent from your own folder, into the trash (`holdfast trash`); one that comes with Holdfast is
-    back under its name."""
+    """Remove an agent from your own folder; one that comes with Holdfast is back under its name.
+
+    `holdfast trash restore` brings it back.
+    """
     call(lambda workbench: workbench.agents.uninstall(name))
     say(f"uninstalled {name}")
 

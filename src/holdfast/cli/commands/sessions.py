@@ -46,7 +46,9 @@ class Format(StrEnum):
 
 @app.command("list")
 def list_sessions(
-    query: Annotated[str, typer.Argument(help="Words of the title, and filters.")] = "",
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORD…]", help="Words of the title, and filters.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1)] = 200,
     as_json: Json = False,
 ) -> None:
@@ -55,6 +57,7 @@ def list_sessions(
     Filters: agent:NAME, project:PART, since:7d, until:2026-01-31, is:starred, is:unread, is:waiting,
     archived:yes and archived:only.
     """
+    query = as_query(words or [])
     found = call(
         lambda workbench: all_items(
             lambda size, cursor: workbench.sessions.list(query, size, cursor), most=limit
@@ -104,12 +107,17 @@ def show(session: SessionId, as_json: Json = False) -> None:
 
 
 @app.command()
-def search(query: str, limit: Annotated[int, typer.Option(min=1)] = 50, as_json: Json = False) -> None:
+def search(
+    words: Annotated[list[str], typer.Argument(metavar="WORD…", help="Words, “phrases” and filters.")],
+    limit: Annotated[int, typer.Option(min=1)] = 50,
+    as_json: Json = False,
+) -> None:
     """Find the places in all sessions where words stand, the best session first.
 
     "Words in quotation marks" must stand together. Filters: agent:NAME, project:PART, since:7d,
     until:2026-01-31, role:user, role:assistant, is:starred, archived:no and archived:only.
     """
+    query = as_query(words)
     hits = call(
         lambda workbench: all_items(
             lambda size, cursor: workbench.sessions.search(query, size, cursor), most=limit
@@ -251,6 +259,13 @@ def restore(ids: trash.Ids) -> None:
 def empty(yes: trash.Yes = False) -> None:
     """Delete all sessions in the trash for good."""
     trash.end([], "session", yes)
+
+
+def as_query(words: list[str]) -> str:
+    """Returns the words of a command line as one query: one with spaces in it is a phrase again."""
+    if len(words) == 1:
+        return words[0]
+    return " ".join(f'"{word}"' if " " in word and '"' not in word else word for word in words)
 
 
 def state(session: Session) -> str:
