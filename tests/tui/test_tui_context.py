@@ -141,7 +141,7 @@ def test_the_notice_of_a_compaction_says_it_in_numbers_and_is_found_again() -> N
     index.apply(updates)
     entry = index.last(COMPACTION)
     assert entry is not None and (entry.run_id, entry.event_id) == ("r1", 9)
-    assert entry.title.startswith("Compacted: 12 messages are a summary now, 3 stay · 900 → 90 tokens")
+    assert entry.title.startswith("Compacted 12 messages, 3 stay · 900 → 90 tokens")
     assert entry.text == "gist[2J"
 
 

@@ -325,7 +325,7 @@ class TranscriptPresenter:
     def _(self, event: events.ContextCompacted, id: int) -> _Updates:
         size = f"{tokens(event.tokens_before)} → {tokens(event.tokens_after)} tokens"
         kept = f", {event.messages_kept} stay" if event.messages_kept else ""
-        title = f"Compacted: {event.messages_dropped} messages are a summary now{kept} · {size} · /compaction"
+        title = f"Compacted {event.messages_dropped} messages{kept} · {size} · /compaction"
         text = sanitize(event.summary)
         notice = Entry(f"event-{id}", "notice", id, event.run_id, title=title, text=text, collapsed=True)
         notice.subject = COMPACTION
