@@ -25,6 +25,9 @@ SOURCES = {
 AFTER_START = ("engine.", "server.", "telemetry.", "models.ollama_url", "knowledge.chroma_url")
 """What the engine reads when it starts."""
 APP = "tui."
+ALIGNED = 64
+"""From so many cells on, values stand below each other."""
+NAME = 28
 
 
 @dataclass(slots=True)
@@ -65,7 +68,7 @@ def value_text(value: Any) -> str:
         return ", ".join(f"{key}: {each or json.dumps(each)}" for key, each in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(str(each) for each in value)
-    return json.dumps(value)
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 
 def setting_rows(state: SettingsState, width: int) -> list[tuple[str, list[Line]]]:
@@ -84,6 +87,8 @@ def setting_rows(state: SettingsState, width: int) -> list[tuple[str, list[Line]
 def _row(one: Setting, width: int) -> Line:
     label, role = SOURCES[one.source]
     name = fit(one.key, max(10, width // 2 - 2))
+    if width >= ALIGNED:
+        name += " " * max(0, NAME - cell_len(name))
     room = max(4, width - 2 - cell_len(name) - 2 - len(label) - 2)
     value = fit(sanitize_line(value_text(one.value)) or "—", room)
     space = max(2, width - 2 - cell_len(name) - 2 - cell_len(value) - len(label))
@@ -102,7 +107,7 @@ def setting_detail(one: Setting | None, app_is_here: bool = True) -> list[Line]:
         BLANK,
         line(("value    ", "muted"), (shorten(value, 2_000), "strong")),
         line(("from     ", "muted"), SOURCES[one.source], (f"  {sanitize_line(one.place)}", "muted")),
-        line(("default  ", "muted"), value_text(one.default) or "—"),
+        line(("default  ", "muted"), sanitize(value_text(one.default)) or "—"),
         line(("takes    ", "muted"), one.expected),
         BLANK,
         line((_when(one.key), "muted")),
