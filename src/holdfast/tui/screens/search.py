@@ -42,6 +42,8 @@ class SearchScreen(ModelScreen):
         self._words = words
         self._rows: Sequence[SearchLine] = ()
         self._shown = -1
+        self._wanted: str | None = None
+        """The words that enter was pressed for, until their hits are there."""
 
     def compose(self) -> ComposeResult:
         yield Static("Search all sessions", id="search-title", markup=False)
@@ -75,18 +77,27 @@ class SearchScreen(ModelScreen):
         note.display = bool(lines)
         note.show(lines)
         self.query_one("#search-count", Static).update(paint(count_line(state)))
+        self._open_wanted()
 
     @on(Input.Changed, "#search-words")
     def _look(self, event: Input.Changed) -> None:
         event.stop()
+        self._wanted = None
         self.app.do("search.words", event.value)
 
     @on(Input.Submitted, "#search-words")
     def _open_current(self, event: Input.Submitted) -> None:
         event.stop()
+        self._wanted = event.value
+        self._open_wanted()
+
+    def _open_wanted(self) -> None:
+        """Opens the first hit of the words that enter was pressed for, as soon as they were looked for."""
         state = self.app.model.search
-        if self._rows and not state.busy and state.words == event.value:  # else it is for other words
-            self.query_one("#search-list", VirtualList).action_select()
+        if self._wanted is None or state.busy or state.words != self._wanted:
+            return
+        self._wanted = None
+        self.query_one("#search-list", VirtualList).action_select()
 
     @on(VirtualList.EndNear)
     def _more(self, event: VirtualList.EndNear) -> None:
