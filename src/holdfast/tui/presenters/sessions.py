@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.search import Archived, SessionQuery, parsed
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.presenters.figures import age
 from holdfast.tui.presenters.spans import Line, Span
@@ -16,6 +14,7 @@ from holdfast.tui.presenters.spans import Line, Span
 if TYPE_CHECKING:
     from holdfast.core.domain.events import AnyEvent, LoggedEvent
     from holdfast.core.domain.runs import SearchHit, Session
+    from holdfast.core.domain.search import Archived, SessionQuery
 
 Effect = Literal["none", "changed", "reload"]
 """What an event did to the list; `reload`: the list must be asked for again."""
@@ -143,6 +142,8 @@ class SessionList:
 
     def states(self, current: str | None, query: str = "", archived: Archived = "no") -> list[SessionState]:
         """Returns the sessions to list, latest first: those with something in them, and the open one."""
+        if not self._known:
+            return []
         wanted = _wanted(query, archived)
         found = [
             s for s in self._known.values() if (s.begun or s.id == current) and _fits(s, wanted, current)
@@ -264,6 +265,10 @@ def _row(state: SessionState, now: datetime, current: str | None, marked: bool) 
 
 def _wanted(query: str, archived: Archived) -> SessionQuery:
     """Returns what is looked for; everything while what is typed is no query yet."""
+    # Start-up time: there are sessions only when the domain's types are loaded.
+    from holdfast.core.domain.errors import InvalidError
+    from holdfast.core.domain.search import SessionQuery, parsed
+
     try:
         return parsed(query, archived)
     except InvalidError:
