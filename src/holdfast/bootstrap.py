@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from holdfast.core.services.workbench import Workbench
     from holdfast.server.lock import EngineAddress, EngineLock
     from holdfast.server.native.address import EngineUrl
-    from holdfast.tui.start import Remote
+    from holdfast.tui.start import Elsewhere, Remote
     from holdfast.web.serve import WebOptions
 
 ENGINE_COMMAND = (sys.executable, "-m", "holdfast.bootstrap")
 """Starts the engine of the home that the environment names."""
 
 _PAGE = "page"
-"""In the place of nothing: the process is the app of a page, for the user whose id follows."""
+"""Behind `ENGINE_COMMAND`: the process is the app of a page, for the user whose id follows."""
 
 _LOST_S = 0.5
 """After so long without a sign of life the terminal app says that the engine is lost."""
@@ -236,11 +236,12 @@ def attach_tui(
     project: str = "",
     at_hand: bool = True,
     state_file: Path | None = None,
+    shown: Elsewhere | None = None,
 ) -> int:
     """Runs the terminal app on an engine elsewhere; starts none here. `project` is a folder over there.
 
     Without `at_hand` the person does not sit at this machine, whose files then are not theirs. `state_file`
-    takes the place of the home's own.
+    takes the place of the home's own. `shown` is what the person is told of the engine instead of where it is.
     """
     gc.disable()  # the app freezes and enables it after its first paint
     from holdfast.tui.start import Remote
@@ -251,7 +252,7 @@ def attach_tui(
         return await asyncio.to_thread(_client_of, address, "app" if at_hand else "browser", _LOST_S)
 
     remote = Remote(
-        address,
+        shown or address,
         project,
         lambda: read_settings(where, os.environ).tui,
         at_hand,
@@ -388,6 +389,7 @@ def serve_web(options: WebOptions, say: Callable[[str], None]) -> int:
     Raises what `holdfast.web.serve.serve_web` raises, and why the engine cannot be reached.
     """
     from holdfast.server.native.address import EngineUrl
+    from holdfast.web.apps import AppCommand
     from holdfast.web.gate import Address, EngineGate
     from holdfast.web.serve import serve_web as serve
 
@@ -401,22 +403,25 @@ def serve_web(options: WebOptions, say: Callable[[str], None]) -> int:
     gate = EngineGate(workbench, client, address)
     # Without a key of their own for an engine elsewhere, nobody can be let in by a link.
     wanted = replace(options, link=options.link and (remote is None or bool(remote.key)))
-    asyncio.run(serve(wanted, gate, (*ENGINE_COMMAND, _PAGE), where.logs / "web.log", say))
+    page = AppCommand((*ENGINE_COMMAND, _PAGE), where.logs / "web.log", ("own",) if remote is None else ())
+    asyncio.run(serve(wanted, gate, page, say))
     return 0
 
 
-def run_page(user_id: str) -> int:
-    """Is the app of one page of `holdfast web`; the engine and the login are in its environment."""
+def run_page(user_id: str, own: str = "") -> int:
+    """Is the app of one page of `holdfast web`; the engine and the login are in its environment. With `own`
+    the engine is the home's own."""
     address = elsewhere()
     os.environ.pop(KEY, None)
     if address is None:
         print("holdfast: the app of a page is started by `holdfast web`", file=sys.stderr)
         return 2
+    from holdfast.tui.start import OwnEngine
     from holdfast.web.parent import end_with_parent
 
     end_with_parent()
-    where = paths()
-    return attach_tui(address, at_hand=False, state_file=where.page_state(user_id))
+    state = paths().page_state(user_id)
+    return attach_tui(address, at_hand=False, state_file=state, shown=OwnEngine() if own else None)
 
 
 # --- what needs no engine
@@ -452,4 +457,4 @@ def check_offline(repair: bool) -> list[CheckResult]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_page(sys.argv[2]) if sys.argv[1:2] == [_PAGE] else run_engine())
+    sys.exit(run_page(*sys.argv[2:]) if sys.argv[1:2] == [_PAGE] else run_engine())

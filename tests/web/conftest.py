@@ -140,7 +140,7 @@ def open_pages(tmp_path: Path) -> Any:
     async def opened(app: str = ECHO, limits: Limits = Limits()) -> AsyncIterator[Pages]:
         lines: list[str] = []
         gate = FakeGate()
-        command = AppCommand((sys.executable, "-c", app), tmp_path, tmp_path / "web.log")
+        command = AppCommand((sys.executable, "-c", app), tmp_path / "web.log", folder=tmp_path)
         server = WebServer(gate, HostNames("127.0.0.1", "127.0.0.1"), command, lines.append, limits)
         serving = TestServer(server.application(), host="127.0.0.1")
         await serving.start_server()

@@ -38,6 +38,13 @@ async def test_a_key_opens_the_terminal_with_a_cookie_that_scripts_cannot_read(o
         assert pages.lines == ["ada signed in from 127.0.0.1"]
 
 
+async def test_what_is_no_form_is_no_key(open_pages: Any) -> None:
+    async with open_pages() as pages:
+        for kind in ("application/json", "multipart/form-data; boundary=x", "text/plain"):
+            status, _, _ = await pages.visitor().post("/login", {"key": "hf_ada"}, **{"Content-Type": kind})
+            assert status == 401
+
+
 async def test_over_tls_the_cookie_never_goes_over_an_open_line(open_pages: Any) -> None:
     async with open_pages() as pages:
         host = pages.url.partition("://")[2]

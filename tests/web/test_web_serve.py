@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from holdfast.core.domain.errors import ForbiddenError, InvalidError, UnauthenticatedError, UnavailableError
+from holdfast.web.apps import AppCommand
 from holdfast.web.gate import Address, EngineGate
 from holdfast.web.serve import WebOptions, serve_web
 
@@ -70,7 +71,7 @@ def engine() -> FakeEngine:
 
 async def serve(options: WebOptions, engine: FakeEngine, folder: Path) -> None:
     gate = EngineGate(engine.own, engine.client)
-    await serve_web(options, gate, ("false",), folder / "web.log", lambda _: None)
+    await serve_web(options, gate, AppCommand(("false",), folder / "web.log"), lambda _: None)
 
 
 async def test_pages_for_others_need_tls(engine: FakeEngine, tmp_path: Path) -> None:

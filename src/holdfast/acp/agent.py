@@ -274,7 +274,13 @@ class EditorAgent:
         opened.waiting = turn if turn.question is not None else None
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        async def worked() -> None:
+            try:
+                await work
+            except ConnectionError:
+                return  # the editor has gone, and nobody is left to be told
+
+        task = asyncio.create_task(worked())
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 

@@ -36,6 +36,16 @@ class Elsewhere(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnEngine:
+    """The engine of this machine's home, as who reaches it from a browser is shown it: not by its address,
+    which is another one each time."""
+
+    url: str = "web:engine"
+    place: str = "engine"
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Remote:
     """With which engine elsewhere the app works, and what it then has to be told from here."""
 
@@ -45,8 +55,8 @@ class Remote:
     settings: Callable[[], TuiSettings] | None = None
     """Reads how the person wants the app on this machine; called in a thread."""
     at_hand: bool = True
-    """Whether the person sits at this machine. In a browser they do not: then nothing of its files is shown to
-    them or sent, and no program is started for them."""
+    """Whether the person sits at this machine. In a browser they do not: then nothing of its files is shown
+    to them or sent, and no program is started for them."""
     file: Callable[[], SettingsFile] | None = None
     """Gives this machine's own settings file, in which the app's own settings are changed."""
 

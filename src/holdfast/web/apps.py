@@ -48,11 +48,12 @@ class AppCommand:
     """How the app of a page is started."""
 
     argv: Sequence[str]
-    """Without secrets: others on the machine can read it. The user's id is put behind it."""
-    folder: Path
-    """An empty folder for it to be in."""
+    """Without secrets: others on the machine can read it. The user's id is put behind it, then `more`."""
     log: Path
     """Takes what it prints on stderr."""
+    more: Sequence[str] = ()
+    folder: Path = Path("/")
+    """An empty folder for it to be in."""
 
 
 def app_environment(
@@ -118,6 +119,7 @@ class PageApp(AppService):
             process = await asyncio.create_subprocess_exec(
                 *command.argv,
                 self.user_id,
+                *command.more,
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=log,

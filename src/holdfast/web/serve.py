@@ -8,7 +8,7 @@ import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -46,9 +46,9 @@ class WebOptions:
 
 
 async def serve_web(
-    options: WebOptions, gate: EngineGate, argv: tuple[str, ...], log: Path, say: Callable[[str], None]
+    options: WebOptions, gate: EngineGate, app: AppCommand, say: Callable[[str], None]
 ) -> None:
-    """Serves until a signal; `argv` starts the app of a page, `say` prints a line.
+    """Serves until a signal; `app` starts the app of a page, in a folder of its own; `say` prints a line.
 
     Raises `ForbiddenError` for an address that others reach where there is no TLS, and what a listener of the
     engine raises for hosts, ports and certificates that cannot be.
@@ -66,7 +66,7 @@ async def serve_web(
     wanted = ListenOptions(host=options.host, port=options.port, allow_hosts=options.allow_hosts)
     names = HostNames(options.host, place.address, options.allow_hosts)
     with bind(wanted, place) as listener, tempfile.TemporaryDirectory(prefix="holdfast-web-") as folder:
-        command = AppCommand(argv, Path(folder), log)
+        command = replace(app, folder=Path(folder))
         server = WebServer(gate, names, command, _timed(say), Limits(pages=options.pages))
         url = f"{'https' if tls else 'http'}://{_in_url(options.host)}:{listener.getsockname()[1]}"
         async with gate.running():

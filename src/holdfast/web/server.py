@@ -9,7 +9,6 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,19 +127,15 @@ class WebServer(Server):
         return _page(login_page())
 
     async def _login(self, request: web.Request) -> web.StreamResponse:
-        form = await request.post()
-        key = form.get("key")
         try:
-            login = await self._gate.login(key.strip() if isinstance(key, str) else "")
+            login = await self._gate.login((await _field(request, "key")).strip())
         except HoldfastError as error:
             return await self._refused(request, error)
         return await self._let_in(request, login, _elsewhere("/"))
 
     async def _enter(self, request: web.Request) -> web.StreamResponse:
         """Takes the code of the one-time link."""
-        form = await request.post()
-        code = form.get("code")
-        if not isinstance(code, str) or not self.code.take(code):
+        if not self.code.take(await _field(request, "code")):
             wait_s = self._failed(request)
             if wait_s:
                 return _plain(429, f"Too many attempts; wait {wait_s:.0f} s.")
@@ -214,15 +209,15 @@ class WebServer(Server):
         if self._pages >= self._limits.pages or len(sitting.pages) >= self._limits.pages_each:
             return _plain(429, "Too many pages are open; close one.")
         socket = web.WebSocketResponse(heartbeat=15, max_msg_size=_LARGEST_MESSAGE)
-        await socket.prepare(request)
-        self._pages += 1
-        close = partial(socket.close, code=WSCloseCode.GOING_AWAY)
 
         async def closed() -> None:
-            await close()
+            if socket.prepared:
+                await socket.close(code=WSCloseCode.GOING_AWAY)
 
+        self._pages += 1
         sitting.pages.add(closed)
         try:
+            await socket.prepare(request)
             await self._serve_page(request, socket, sitting)
         finally:
             sitting.pages.discard(closed)
@@ -301,6 +296,14 @@ async def _hand_on(text: str, app: PageApp, socket: web.WebSocketResponse) -> No
         await app.blur()
     elif kind == "focus":
         await app.focus()
+
+
+async def _field(request: web.Request, name: str) -> str:
+    """Returns a field of the form that was sent; empty when there is none, or what came is no form."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        return ""
+    value = (await request.post()).get(name)
+    return value if isinstance(value, str) else ""
 
 
 async def _with_headers(request: web.Request, response: web.StreamResponse) -> None:
