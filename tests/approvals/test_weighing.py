@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, R
 from holdfast.core.domain.tools import Risk
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
+SECONDS = count(1)
 RISKS = {"write_file": Risk.WRITE, "edit_file": Risk.WRITE, "remember": Risk.WRITE, "fetch_url": Risk.NETWORK}
 
 
@@ -24,7 +26,10 @@ def past(
     status: ApprovalStatus = ApprovalStatus.APPROVED,
     reason: str = "",
     edited: bool = False,
+    client: str = "app",
+    again: bool = False,
 ) -> Past:
+    """`again`: of a fork, which has a decision of before once more."""
     risk = RISKS.get(tool, Risk.EXECUTE)
     outcome = "approve" if status is ApprovalStatus.APPROVED else "deny"
     approval = Approval(
@@ -39,10 +44,15 @@ def past(
         arguments={},
         rule=str(suggest_rule(tool, risk, subjects) or ""),
         requested_at=AT,
+        decided_at=AT if again else AT + timedelta(seconds=next(SECONDS)),
         status=status,
-        decision=Decision(outcome=outcome, reason=reason, arguments={} if edited else None),
+        decision=Decision(outcome=outcome, reason=reason, client=client, arguments={} if edited else None),
     )
     return Past(approval, subjects)
+
+
+def some(times: int, tool: str, subject: str, **more: object) -> list[Past]:
+    return [past(tool, subject, **more) for _ in range(times)]
 
 
 def suggested(calls: list[Past], **lists: tuple[str, ...]) -> list[str]:
@@ -50,7 +60,7 @@ def suggested(calls: list[Past], **lists: tuple[str, ...]) -> list[str]:
 
 
 def test_the_same_call_approved_by_hand_often_enough_suggests_its_exact_rule() -> None:
-    calls = [past("run_command", "pytest -q")] * ENOUGH
+    calls = some(ENOUGH, "run_command", "pytest -q")
     assert suggested(calls) == ["run_command(pytest -q)"]
     assert suggested(calls[1:]) == []
 
@@ -87,9 +97,16 @@ def test_memory_is_no_folder() -> None:
 
 
 def test_what_a_person_did_not_approve_as_it_was_suggests_nothing() -> None:
-    assert suggested([past("run_command", "make", reason="covered by the rule x")] * 4) == []
-    assert suggested([past("run_command", "make", edited=True)] * 4) == []
-    assert suggested([past("run_command", "make", status=ApprovalStatus.EXPIRED)] * 4) == []
+    assert suggested(some(4, "run_command", "make", reason="covered by the rule x")) == []
+    assert suggested(some(4, "run_command", "make", edited=True)) == []
+    assert suggested(some(4, "run_command", "make", status=ApprovalStatus.EXPIRED)) == []
+    assert suggested(some(4, "run_command", "make")) == ["run_command(make)"]
+
+
+def test_forks_and_imported_sessions_count_for_nothing() -> None:
+    assert suggested(some(4, "run_command", "make", again=True)) == []
+    assert suggested(some(4, "run_command", "make", client="import")) == []
+    assert suggested([past("write_file", f"docs/{n}.md", client="import") for n in range(4)]) == []
 
 
 def test_one_denial_of_what_it_covers_is_enough_against_a_rule() -> None:

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from holdfast.core.approvals.policy import EDIT_TOOLS, covers, editable
@@ -21,6 +22,8 @@ from holdfast.core.domain.tools import Risk
 
 ENOUGH = 3
 """So many approvals by hand suggest a rule."""
+IMPORTED = "import"
+"""What decisions say that they were made with when they come out of a file: nobody here has made them."""
 MOST = 10
 """Suggestions at once."""
 _SHOWN = 50
@@ -47,6 +50,7 @@ class Past:
             and decision is not None
             and decision.arguments is None
             and not decision.reason  # with one, a rule that was just given has covered it
+            and decision.client != IMPORTED
         )
 
     @property
@@ -91,27 +95,27 @@ Found = tuple[Literal["exact", "program", "folder"], int, Rule]
 
 def _repeated(past: Iterable[Past]) -> Iterable[Found]:
     """Yields the rules of "always" that were not used, though the same was approved again and again."""
-    counts: dict[str, int] = defaultdict(int)
+    decided: dict[str, set[datetime | None]] = defaultdict(set)
     for each in past:
         if each.by_hand and each.approval.rule:
-            counts[each.approval.rule] += 1
-    for text, count in counts.items():
+            decided[each.approval.rule].add(each.approval.decided_at)  # a fork has the same one again
+    for text, times in decided.items():
         rule = Rule.parse(text)
-        if count >= ENOUGH and rule.pattern is not None:
-            yield ("exact" if _exact(rule) else "program"), count, rule
+        if len(times) >= ENOUGH and rule.pattern is not None:
+            yield ("exact" if _exact(rule) else "program"), len(times), rule
 
 
 def _folders(past: Iterable[Past]) -> Iterable[Found]:
     """Yields a rule for each folder of which several files were written by the same tool."""
-    written: dict[tuple[str, str], list[str]] = defaultdict(list)
+    written: dict[tuple[str, str], set[str]] = defaultdict(set)
     for each in past:
         approval = each.approval
         folder = each.subjects[0].rpartition("/")[0]
         if each.by_hand and folder and editable(approval.tool, approval.risk, each.subjects):
-            written[approval.tool, folder].append(each.subjects[0])
+            written[approval.tool, folder].add(each.subjects[0])
     for (tool, folder), paths in written.items():
         # A folder of agents is none to write in without looking, whatever its files are called.
-        if len(set(paths)) >= ENOUGH and "agents" not in folder.casefold().split("/"):
+        if len(paths) >= ENOUGH and "agents" not in folder.casefold().split("/"):
             yield "folder", len(paths), Rule(tool=tool, pattern=f"{escape(folder)}/*")
 
 
