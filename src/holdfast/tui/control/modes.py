@@ -142,5 +142,6 @@ class ModesControl:
             with self._context.awaiting():
                 await self._context.workbench.approvals.set_mode(session_id, ApproveMode(name), limits)
         except HoldfastError:
-            self._own.remove(name)
+            if name in self._own:  # else it was done, and only the answer was lost
+                self._own.remove(name)
             raise

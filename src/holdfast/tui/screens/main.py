@@ -19,7 +19,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from holdfast.core.domain.text import sanitize
-from holdfast.tui.keys import bindings, key_of, moves_only
+from holdfast.tui.keys import bindings, key_of, moves_only, named
 from holdfast.tui.presenters.guard import Hasty
 from holdfast.tui.presenters.notices import first_welcome
 from holdfast.tui.presenters.status import first_header
@@ -221,7 +221,8 @@ class MainScreen(Screen[None]):
             elif held:
                 self._act(held)
             return
-        moves = self.place == "transcript" and moves_only("transcript", event.key)
+        hits = self.panes is not None and self.panes.finder.active and named("found", event.key)
+        moves = bool(hits) or (self.place == "transcript" and moves_only("transcript", event.key))
         acts, text = self._hasty.press(event.character, time.monotonic(), moves=moves)
         if text:
             event.stop()
