@@ -241,7 +241,7 @@ def attach_tui(
     """Runs the terminal app on an engine elsewhere; starts none here. `project` is a folder over there.
 
     Without `at_hand` the person does not sit at this machine, whose files then are not theirs. `state_file`
-    takes the place of the home's own. `shown` is what the person is told of the engine instead of where it is.
+    takes the place of the home's own, `shown` that of the engine's address before the person.
     """
     gc.disable()  # the app freezes and enables it after its first paint
     from holdfast.tui.start import Remote

@@ -52,7 +52,6 @@ async def test_an_editor_works_with_the_engine_and_finds_its_session_again(
             ask = [text_block("Write 'High water at noon' to report.md")]
             denied = await agent.prompt(session_id=session_id, prompt=ask)
             assert denied.stop_reason == "end_turn"
-            assert not run("files", "list", session_id).count("report.md")
             allowed = await agent.prompt(session_id=session_id, prompt=ask)
             assert allowed.stop_reason == "end_turn"
             (diff,) = editor.asked[-1][0].content
@@ -63,7 +62,6 @@ async def test_an_editor_works_with_the_engine_and_finds_its_session_again(
             editor.updates.clear()
             await agent.load_session(cwd=str(tmp_path), session_id=session_id, mcp_servers=[])
             assert editor.said() == live, "what is shown again is what was shown"
-        assert session_id in run("sessions", "list", "--json")
         assert "editor" in run("approvals", "list", "--all", "--json")
     finally:
         run("engine", "stop")
