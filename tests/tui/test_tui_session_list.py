@@ -226,7 +226,7 @@ def test_a_hit_far_into_its_excerpt_is_brought_near() -> None:
     state.take([hit("s", 1, "x" * 200 + "\x02w\x1bord\x03" + "y")], "more")
     shown = text(result_lines(state, NOON)[1].lines[0])
     assert "…" + "x" * 60 + "word" in shown
-    assert text(count_line(state)).startswith("1+ places in 1+ session")
+    assert text(count_line(state)).startswith("1+ places in 1+ sessions")
 
 
 def test_every_state_of_the_search_says_what_it_is() -> None:

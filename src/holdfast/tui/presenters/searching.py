@@ -149,7 +149,8 @@ def count_line(state: SearchState) -> Line:
         return line((archive, "muted"))
     more = "+" if state.cursor else ""
     sessions = len(state.groups)
-    found = f"{state.count}{more} places in {sessions}{more} session{'s' * (sessions > 1)}   "
+    places = f"{state.count}{more} place{'s' * (state.count > 1 or bool(more))}"
+    found = f"{places} in {sessions}{more} session{'s' * (sessions > 1 or bool(more))}   "
     return line((found, ""), (archive, "muted"))
 
 

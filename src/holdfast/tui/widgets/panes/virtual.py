@@ -182,23 +182,22 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         number = self._row_at(line)
         if number >= len(self._rows):
             return Strip.blank(width, self.visual_style.rich_style)
-        strips = self._strips(number, width)
+        at_cursor = number == self._cursor
+        style = self.get_visual_style("virtual--cursor") if at_cursor else self.visual_style
+        made = [self._strip(one, width, style) for one in self._draw(number, width)] if at_cursor else None
+        strips = made if made is not None else self._strips(number, width)
         at = line - (self._ends[number] - self._rows[number].height)
-        strip = strips[at] if at < len(strips) else Strip.blank(width, self.visual_style.rich_style)
-        if number == self._cursor:
-            style = self.get_component_rich_style("virtual--cursor", partial=True)
-            return strip.apply_style(style)
-        return strip
+        return strips[at] if at < len(strips) else Strip.blank(width, style.rich_style)
 
     def _strips(self, number: int, width: int) -> list[Strip]:
         if number not in self._made:
             if len(self._made) > 4 * max(1, self.size.height):
                 self._made.clear()
-            self._made[number] = [self._strip(one, width) for one in self._draw(number, width)]
+            lines = self._draw(number, width)
+            self._made[number] = [self._strip(one, width, self.visual_style) for one in lines]
         return self._made[number]
 
-    def _strip(self, content: Content, width: int) -> Strip:
-        style: Style = self.visual_style
+    def _strip(self, content: Content, width: int, style: Style) -> Strip:
         strips = content.render_strips(width, 1, style, RenderOptions(self._get_style, {}))
         strip = strips[0] if strips else Strip.blank(width, style.rich_style)
         return strip.extend_cell_length(width, style.rich_style).crop(0, width)
