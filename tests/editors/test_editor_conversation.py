@@ -181,6 +181,20 @@ async def test_a_question_without_choices_is_answered_by_the_next_prompt(
         assert len((await desk.bench.workbench.runs.list(session_id)).items) == 1
 
 
+async def test_a_question_that_waits_is_asked_again_when_its_session_is_loaded(
+    open_desk: Any, say: Any, call: Any
+) -> None:
+    ask = ("ask_user", '{"question": "What is your name?"}')
+    async with open_desk([call(ask), say("Hello Ada")]) as desk:
+        session = await desk.bench.session()
+        run_id = await desk.bench.send(session, "Greet me")
+        await desk.bench.until("question.asked", run_id=run_id)
+        await desk.agent.load_session(cwd=str(desk.bench.project), session_id=session.id)
+        await desk.editor.until(lambda: "What is your name?" in desk.editor.said())
+        await desk.agent.prompt(session_id=session.id, prompt=[text_block("Ada")])
+        assert desk.editor.said().endswith("Hello Ada")
+
+
 async def test_a_mode_decides_what_is_asked(open_desk: Any, say: Any, call: Any) -> None:
     async with open_desk([call(WRITE), say("Done")]) as desk:
         session_id = await desk.session()

@@ -331,6 +331,8 @@ class EditorAgent:
         opened = await self._named(session_id)
         for note in opened.taken_notes():
             await self._editor.session_update(session_id=session_id, update=update_agent_message_text(note))
+        for turn in [turn for turn in opened.turns if turn.question is not None]:
+            await turn.ended.wait()  # it is at its end already
         waiting, opened.waiting = opened.waiting, None
         if waiting is not None:
             reason = await self._answer(opened, waiting, prompt)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
 from acp import RequestError
 from acp.helpers import update_agent_message_text
@@ -82,6 +84,8 @@ class Turn:
         self.question: Question | None = None
         """What the run waits for, when the turn has ended because only a text can answer it."""
         self._another = asyncio.Event()
+        self.ended = asyncio.Event()
+        """Whether nothing is followed now."""
 
     @property
     def after(self) -> int:
@@ -105,10 +109,12 @@ class Turn:
     async def watch(self, run_id: str) -> StopReason:
         """Follows a run that is under way, and asks about what waits in it. Raises as `send` does."""
         self._run_id = run_id
-        waiting = await self._workbench.approvals.list(self._session.id)
-        for approval in waiting.items:
+        for approval in (await self._workbench.approvals.list(self._session.id)).items:
             if approval.run_id == run_id:
-                self._ask(approval.id, self._ask_approval(approval))
+                self._ask(approval.id, partial(self._ask_approval, approval))
+        for question in (await self._workbench.runs.questions(self._session.id)).items:
+            if question.run_id == run_id:
+                self._ask(question.id, partial(self._ask_question, question))
         return await self.follow()
 
     async def answer(self, words: str) -> None:
@@ -121,6 +127,7 @@ class Turn:
 
     async def follow(self) -> StopReason:
         """Follows the run to its end, or to a question that the next prompt has to answer."""
+        self.ended.clear()
         reading = asyncio.create_task(self._until_end())
         another = asyncio.create_task(self._another.wait())
         try:
@@ -132,6 +139,7 @@ class Turn:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._asking.clear()
+            self.ended.set()
 
     async def cancel(self) -> None:
         """Cancels the run, or pulls its message back; the turn then ends as cancelled."""
@@ -206,16 +214,17 @@ class Turn:
         """Asks about what has begun to wait, and takes back what was settled elsewhere."""
         match event:
             case ApprovalRequested():
-                self._ask(event.approval.id, self._ask_approval(event.approval))
+                self._ask(event.approval.id, partial(self._ask_approval, event.approval))
             case QuestionAsked():
-                self._ask(event.question.id, self._ask_question(event.question))
+                self._ask(event.question.id, partial(self._ask_question, event.question))
             case ApprovalResolved():
                 self._settled(event.approval_id)
             case QuestionAnswered():
                 self._settled(event.question_id)
 
-    def _ask(self, id: str, asking: Awaitable[None]) -> None:
-        self._asking[id] = asyncio.ensure_future(asking)
+    def _ask(self, id: str, ask: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if id not in self._asking:  # what waited already may be among the events, too
+            self._asking[id] = asyncio.create_task(ask())
 
     def _settled(self, id: str) -> None:
         task = self._asking.get(id)
@@ -246,6 +255,7 @@ class Turn:
         """Lets the person choose; where there is nothing to choose from, the next prompt is the answer."""
         options = question_options(question)
         if not options:
+            self.question = question  # before it is read: an answer may come at once
             await self.say(question.text)
             self._wait_for_words(question)
             return
