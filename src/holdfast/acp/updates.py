@@ -197,7 +197,7 @@ class Translator:
     def _progress(self, event: ToolCallProgressed) -> Iterator[Update]:
         id = call_id_of(event.run_id, event.call_id)
         text, sent_at = self._output.get(id, ("", None))
-        text = (text + event.text)[-OUTPUT_SHOWN:]
+        text = (("" if event.skipped else text) + event.text)[-OUTPUT_SHOWN:]
         due = sent_at is None or event.at - sent_at >= OUTPUT_EVERY
         self._output[id] = (text, event.at if due else sent_at)
         if due:
