@@ -474,14 +474,14 @@ async def test_enter_chooses_what_fits_the_last_letter_typed(make_app, until) ->
 
 async def test_the_list_of_sessions_says_who_answers_where_it_has_the_room(make_app, until) -> None:
     bench = FakeWorkbench()
-    bench.add_session("Figures", "analyst")
+    bench.add_session("Figures", "counter")
     app = make_app(bench)
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: "Figures" in shown(app) and "analyst" in shown(app))
+        await until(pilot, lambda: "Figures" in shown(app) and "counter" in shown(app))
         for number in range(30):
             bench.add_session(f"More {number}")
         await until(pilot, lambda: "More 29" in shown(app) and "More 0 " in shown(app))
-        assert "analyst" not in shown(app)
+        assert "counter" not in shown(app)
 
 
 async def test_a_slash_command_is_completed_and_an_unknown_one_is_said_to_be(make_app, until) -> None:

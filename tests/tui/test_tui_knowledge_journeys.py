@@ -21,7 +21,7 @@ from holdfast.core.domain.user_events import (
     MemoryChanged,
 )
 from holdfast.tui.app import HoldfastApp
-from holdfast.tui.screens.dialogs import AskScreen, ChooseScreen, ConfirmScreen, DocumentScreen
+from holdfast.tui.screens.dialogs import AskScreen, ChooseScreen, DocumentScreen
 from holdfast.tui.screens.editing import TextScreen
 from holdfast.tui.screens.knowledge import KnowledgeScreen
 from holdfast.tui.screens.memory import MemoryScreen
@@ -113,7 +113,7 @@ async def test_a_passage_of_a_document_that_is_gone_is_shown_as_it_was_found(mak
         await say(pilot, "go")
         await until(pilot, lambda: "Sources" in shown(app))
         bench.knowledge.by_id.clear()
-        await pilot.press("shift+tab", "2")
+        await pilot.press("f6", "2")
         await until(pilot, is_on(app, DocumentScreen))
         await until(pilot, lambda: "no longer in its collection" in shown(app) and "## Part 20" in shown(app))
 
@@ -273,7 +273,7 @@ async def test_a_block_that_was_changed_meanwhile_is_not_written_over_unseen(mak
         assert len(bench.memory.calls) == 1, "instructions that were looked at are not taken away"
 
 
-async def test_entries_are_searched_pinned_and_forgotten_after_a_yes(make_app, until) -> None:
+async def test_entries_are_searched_pinned_forgotten_and_brought_back(make_app, until) -> None:
     bench = FakeWorkbench()
     app = make_app(bench)
     async with app.run_test(size=SIZE) as pilot:
@@ -288,6 +288,6 @@ async def test_entries_are_searched_pinned_and_forgotten_after_a_yes(make_app, u
         await pilot.press("slash", *"Mon")
         await until(pilot, lambda: [e.id for e in app.model.memory.entries] == ["e2"])
         await pilot.press("enter", "d")
-        await until(pilot, is_on(app, ConfirmScreen))
-        await pilot.press("y")
         await until(pilot, lambda: "e2" not in bench.memory.entries_by_id)
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: "e2" in bench.memory.entries_by_id)

@@ -42,6 +42,7 @@ class SearchScreen(ModelScreen):
         self._words = words
         self._rows: Sequence[SearchLine] = ()
         self._shown = -1
+        self._composed = False
         self._wanted: str | None = None
         """The words that enter was pressed for, until their hits are there."""
 
@@ -59,11 +60,12 @@ class SearchScreen(ModelScreen):
         words.cursor_position = len(self._words)
         keys = ("search.open", "search.archive", "search.back")
         self.query_one("#search-keys", KeyBar).show([foot(one) for one in keys])
+        self._composed = True
         self.draw({"search"}, self.app.model, self.app.start.now())
 
     def draw(self, parts: set[str], model: Model, now: datetime) -> None:
         state = model.search
-        if "search" not in parts or not self.is_mounted:
+        if "search" not in parts or not self._composed:
             return
         if state.version != self._shown:
             self._shown = state.version
