@@ -19,7 +19,7 @@ from holdfast.tui.collecting import Collecting
 from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.guard import Guard
 from holdfast.tui.presenters.status import first_header
-from holdfast.tui.screens.main import MainScreen
+from holdfast.tui.screens.main import PLACES, MainScreen
 from holdfast.tui.start import Start
 from holdfast.tui.terminal import BackgroundTold, TerminalApp
 from holdfast.tui.theming import Theming
@@ -124,7 +124,7 @@ class HoldfastApp(TerminalApp):
         }
         if name in local:
             local[name]()
-        elif name in ("sessions", "approvals", "files", "run", "knowledge"):
+        elif name in PLACES:
             self.main.go(name)
         else:
             self.do(name, argument)

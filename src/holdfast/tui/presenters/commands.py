@@ -76,6 +76,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("approvals", "Approvals", "Go to what waits for you", "approvals", local=True),
     *(_decision(name, title, what) for name, title, what in DECISIONS),
     Command("files", "Files", "Go to the session's files", "files", local=True),
+    Command("transcript", "Transcript", "Go there: read, copy, jump", "transcript", local=True),
     Command("run", "Run", "Go to plan, steps, tokens and cost", "run", local=True),
     Command("knowledge", "Knowledge of the answers", "What each answer was made from", "", local=True),
     Command(

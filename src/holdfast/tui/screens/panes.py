@@ -332,8 +332,12 @@ class Panes:
 
     def go(self, place: str) -> None:
         """Brings the focus to a place, and its drawer to the front."""
-        drawer: Widget = self.sessions if place == "sessions" else self.side
+        if place == "transcript":
+            self.close_drawers()
+            self.transcript.focus()
+            return
         self.close_drawers()
+        drawer: Widget = self.sessions if place == "sessions" else self.side
         drawer.add_class("-open")
         if place == "sessions":
             self.sessions.focus_list()
