@@ -136,8 +136,10 @@ class MainScreen(Screen[None]):
 
     def find(self, words: str) -> None:
         """Opens the field for words to find in the session."""
-        if self.panes is not None and self.panes.transcript.display:
-            self.panes.finder.open(words)
+        if self.panes is None or not self.panes.transcript.display:
+            self.say("There is nothing to find in yet: no session is open.")
+            return
+        self.panes.finder.open(words)
 
     def step_back(self) -> bool:
         """Leaves the field for words to find, else a message that is edited; says whether there was one."""
