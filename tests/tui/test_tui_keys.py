@@ -39,7 +39,7 @@ def test_every_key_of_the_table_is_one_that_a_terminal_sends() -> None:
 
 
 def test_a_changed_key_is_bound_shown_and_pressed_in_the_place_of_the_old_one() -> None:
-    changed, problems = keymap.use({"sessions.new": "ctrl+t,T", "everywhere.continue": "f6"})
+    changed, problems = keymap.use({"sessions.new": "ctrl+t,T", "everywhere.continue": "f7"})
     assert problems == []
     bound = BindingsMap(keys.bindings("sessions"))
     bound.apply_keymap(changed)
@@ -48,8 +48,8 @@ def test_a_changed_key_is_bound_shown_and_pressed_in_the_place_of_the_old_one() 
     assert "n" not in actions and actions["r"] == "app.command('rename')"
     assert ("ctrl+t, T", "new") in rows_of("sessions")
     assert ("^t", "new", "new") in footer("sessions", busy=False, continuable=False)
-    assert BY_NAME["continue"].keys == "F6"
-    assert any("F6" in text for one in help_lines("everywhere") for text, _ in one)
+    assert BY_NAME["continue"].keys == "F7"
+    assert any("F7" in text for one in help_lines("everywhere") for text, _ in one)
 
 
 def test_an_action_without_a_key_names_its_slash_command() -> None:
