@@ -10,7 +10,7 @@ from holdfast.core.store.modes import dropped_grants
 
 
 async def remember_grants(log: EventLog, broker: Broker, session: Session) -> None:
-    """Lets the broker know the grants of a session, without those that were taken back. Raises `StoreError`."""
+    """Lets the broker know the grants of a session, but those that were taken back. Raises `StoreError`."""
     approvals = await all_items(lambda limit, at: log.reader.approvals(session.id, False, limit, at))
     dropped = await dropped_grants(log.reader, session.id)
     begin = session.created_at  # a fork's older ones were decided for the session that it comes from
