@@ -24,6 +24,7 @@ class KeepingControl:
         self._context = context
         self._sessions = sessions
         self._undoing = undoing
+        context.app.watch(context.app, "app_focus", self._looks_again, init=False)
         self.actions: dict[str, Callable[[str], Awaitable[None]]] = {
             "star": self.star,
             "archive": self.archive,
@@ -190,6 +191,10 @@ class KeepingControl:
         )
 
     # --- what was looked at
+
+    def _looks_again(self, focused: bool) -> None:
+        if focused:
+            self._context.app.do("session.seen")
 
     async def seen(self, _: str = "") -> None:
         """Notes in the engine that the open session was looked at, if there is something new in it."""

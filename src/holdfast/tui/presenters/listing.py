@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
@@ -81,8 +81,9 @@ def arranged(states: Sequence[SessionState], grouping: Grouping, now: datetime) 
     if grouping == "none":
         return [*items, *(_group("others", rest) if stars and rest else map(Listed, rest))]
     groups: dict[str, list[SessionState]] = {}
+    begins = _begins(now)
     for state in rest:
-        groups.setdefault(_group_of(state, grouping, now), []).append(state)
+        groups.setdefault(_group_of(state, grouping, begins), []).append(state)
     return items + [item for name, found in groups.items() for item in _group(name, found)]
 
 
@@ -90,23 +91,31 @@ def _group(name: str, states: Sequence[SessionState]) -> list[Item]:
     return [Heading(name, len(states)), *map(Listed, states)]
 
 
-def _group_of(state: SessionState, grouping: Grouping, now: datetime) -> str:
+def _group_of(state: SessionState, grouping: Grouping, begins: Sequence[datetime]) -> str:
     if grouping == "agent":
         return sanitize_line(state.agent) or "no agent"
     if grouping == "project":
         return shorten(sanitize_line(PurePath(state.project).name), 60) or "no project"
-    return day_of(state.updated_at, now)
+    return _day(state.updated_at, begins)
 
 
 def day_of(at: datetime, now: datetime) -> str:
     """Returns in which part of the past something was, as the clock on the wall has it."""
+    return _day(at, _begins(now))
+
+
+_DAYS = ("today", "yesterday", "this week", "older")
+
+
+def _begins(now: datetime) -> Sequence[datetime]:
+    """Returns when today has begun, yesterday, and the last seven days."""
     today = now.astimezone().date()
-    day = at.astimezone().date()
-    if day >= today:
-        return "today"
-    if day == today - timedelta(days=1):
-        return "yesterday"
-    return "this week" if day > today - timedelta(days=7) else "older"
+    days = (today, today - timedelta(days=1), today - timedelta(days=6))
+    return [datetime.combine(day, time()).astimezone() for day in days]
+
+
+def _day(at: datetime, begins: Sequence[datetime]) -> str:
+    return next((name for name, begin in zip(_DAYS, begins, strict=False) if at >= begin), _DAYS[-1])
 
 
 def _tree(states: Sequence[SessionState]) -> Iterable[Item]:
