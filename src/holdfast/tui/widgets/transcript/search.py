@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from holdfast.tui.presenters.entries import Entry
-from holdfast.tui.presenters.words import occurrences, words_of
+from holdfast.tui.presenters.words import in_small, occurrences, words_of
 from holdfast.tui.widgets.transcript import styles
 from holdfast.tui.widgets.transcript.block import place_of
 from holdfast.tui.widgets.transcript.column import Column
@@ -43,6 +47,9 @@ class Search:
         """Returns how often the words stand in an entry's source."""
         return sum(1 for _ in occurrences(words_of(entry), self.needle))
 
+    def _may_hold(self, entry: Entry) -> bool:
+        return self.needle in in_small(words_of(entry))
+
     def step(self, column: Column, top: int, step: int, *, wrap: bool = True) -> bool:
         """Makes the next hit the current one (the previous when `step` is -1), round the ends if `wrap`; the
         first time, the next from the row `top` on. Returns whether there is one."""
@@ -51,9 +58,9 @@ class Search:
         if place is None:
             return False
         at = column.items[place.item].number if here is None else place_of(here.key)[0]
-        items = [item for item in column.items if self.matches(item.entry)][::step]
-        ahead = [item for item in items if item.number * step >= at * step]
-        for number, item in enumerate([*ahead, *items] if wrap else ahead):
+        for number, item in enumerate(_ahead(column, at, step, wrap)):
+            if not self._may_hold(item.entry):
+                continue
             hits = self.hits(column, item)[::step]
             if number == 0 and here is not None and item.number == at:
                 now = (here.key, here.start)
@@ -100,3 +107,19 @@ class Search:
             )
             for at in occurrences(line.content.plain, self.needle)
         ]
+
+
+def _ahead(column: Column, at: int, step: int, wrap: bool) -> Iterator[Item]:
+    """Yields the items from the one of number `at` on, or backwards, then all of them once more if `wrap`."""
+    items = column.items
+    if step > 0:
+        first = bisect_left(items, at, key=_number)
+        yield from islice(items, first, None)
+    else:
+        last = bisect_right(items, at, key=_number) - 1
+        yield from (items[position] for position in range(last, -1, -1))
+    if wrap:
+        yield from items[::step]
+
+
+_number = attrgetter("number")
