@@ -10,7 +10,7 @@ import typer
 
 from holdfast.cli.calling import call
 from holdfast.cli.options import Json, group
-from holdfast.cli.output import ago, say, say_json, say_table, short_ids, when
+from holdfast.cli.output import ago, say, say_json, say_table, short_ids
 from holdfast.cli.selecting import pick
 from holdfast.core.domain.values import all_items
 
@@ -69,7 +69,13 @@ def show_trash(kind: TrashKind | None, as_json: bool) -> None:
     say_table(
         ("ID", "KIND", "TITLE", "DELETED", "GONE FOR GOOD"),
         [
-            (ids[each.id], each.kind, each.title or "new session", ago(each.deleted_at), when(each.purged_at))
+            (
+                ids[each.id],
+                each.kind,
+                each.title or "new session",
+                ago(each.deleted_at),
+                f"{each.purged_at:%Y-%m-%d}",
+            )
             for each in things
         ],
         empty="The trash is empty.",
