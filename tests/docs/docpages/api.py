@@ -62,6 +62,7 @@ _ONCE = {
 _NOUNS = {
     "agents": "Agents",
     "sessions": "Sessions",
+    "trash": "The trash",
     "runs": "Runs",
     "approvals": "Approvals",
     "events": "Events",
