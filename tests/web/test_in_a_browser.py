@@ -74,6 +74,7 @@ async def test_two_users_in_a_browser(
         assert await owner.js("location.href") == f"{url}/", "the code of the link is nowhere any more"
         await owner.until_shown("general answers with offline", "offline · engine ●")
         await owner.type("What can you do?")
+        await owner.until_shown("│ What can you do?")
         await owner.enter()
         await owner.until_shown("I am offline, the planner that works without a key")
         assert await owner.colours() > 20, "the terminal is really painted"
