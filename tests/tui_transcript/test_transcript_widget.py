@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 from collections.abc import Callable
@@ -185,6 +186,21 @@ async def test_a_reader_who_scrolls_meanwhile_does_not_go_to_the_start(host: Mak
         view.prepend([])
         await pilot.pause()
         assert app.rows() == shown
+
+
+async def test_scrolling_leaves_next_to_nothing_to_the_garbage_collector(host: MakeHost) -> None:
+    text = "Some **words** and [a link](https://x.org)\n\n- one\n- two\n\n```\nx = 1\n```"
+    async with host().run_test(size=(60, 20)) as pilot:
+        view = pilot.app.view
+        view.set_entries([Entry(str(n), "reply", n, "r", text=text) for n in range(500)])
+        await pilot.press(*["pageup"] * 4)
+        gc.collect()
+        gc.disable()
+        try:
+            await pilot.press(*["pageup"] * 20)
+            assert gc.collect() < 500
+        finally:
+            gc.enable()
 
 
 async def test_a_click_on_a_header_opens_and_closes_the_call(host: MakeHost) -> None:

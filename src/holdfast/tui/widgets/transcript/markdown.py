@@ -56,7 +56,10 @@ def render(
     if any(token.level >= MAX_NESTING - 4 for token in tokens) or not tokens:
         return _as_written(source, first, rest)
     writer = _Writer(width, [_Level(first, rest)], cites)
-    writer.blocks(SyntaxTreeNode(tokens).children)
+    tree = SyntaxTreeNode(tokens)
+    writer.blocks(tree.children)
+    for node in tree.walk():
+        node.parent = None  # what points at each other stays until garbage is collected
     return writer.lines
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from rich.segment import Segment
 from textual import events, on
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.style import Style
 from textual.theme import Theme
@@ -21,7 +22,7 @@ from textual.widget import Widget
 from holdfast.tui.presenters.entries import Append, Change, Entry, ImageView, Remove, Update
 from holdfast.tui.presenters.spans import Line as SpanLine
 from holdfast.tui.widgets.transcript import highlight
-from holdfast.tui.widgets.transcript.block import key_of
+from holdfast.tui.widgets.transcript.block import key_of, release
 from holdfast.tui.widgets.transcript.column import Column
 from holdfast.tui.widgets.transcript.item import Item
 from holdfast.tui.widgets.transcript.line import Paint
@@ -34,6 +35,18 @@ BURST = 300
 """Characters since the last drawing that make a burst."""
 SHARE = 4
 """Time that passes at least between drawings, in times of what the last one took."""
+
+
+class Bar(ScrollBar):
+    """A scroll bar that lets go of what it has drawn before."""
+
+    _drawn: Sequence[Strip] = ()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        release(self._drawn)
+        drawn = super().render_lines(crop)
+        self._drawn = drawn
+        return drawn
 
 
 class ColumnView(ScrollView):
@@ -76,6 +89,15 @@ class ColumnView(ScrollView):
         self._asked_older = False
         self._to_start = False
         """Whether the very first row is wanted, and older entries until there are no more."""
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        if self._vertical_scrollbar is None:
+            bar = Bar(vertical=True, name="vertical", thickness=self.scrollbar_size_vertical)
+            bar.display = False
+            self._vertical_scrollbar = bar
+            self.app._start_widget(self, bar)
+        return self._vertical_scrollbar
 
     def follow_changed(self, following: bool) -> None:
         """Called when the view begins or ceases to follow the end."""
