@@ -6,13 +6,15 @@ import difflib
 import unicodedata
 from collections.abc import Mapping
 
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys
+from textual.keys import KEY_NAME_REPLACEMENTS, REPLACED_KEYS, Keys, key_to_character
 
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.keys import BY_ID, KEYS, change, keys_of, written
 
 MODIFIERS = frozenset(("ctrl", "shift", "alt", "super", "hyper", "meta"))
 NAMES = frozenset(str(key.value) for key in Keys) | frozenset(KEY_NAME_REPLACEMENTS.values())
+WRITTEN = ("composer", "completion")
+"""Places where letters are text."""
 TOGETHER: dict[str, tuple[str, ...]] = {
     "sessions": ("list",),
     "files": ("list",),
@@ -76,7 +78,15 @@ def _invalid(key_id: str, keys: str) -> str:
                 f"tui.keys: {key_id}: “{said}” is no key; write x, X, ctrl+x, alt+x, f6, enter, slash, …, "
                 'several between commas, "" for none.'
             )
+        if BY_ID[key_id].place in WRITTEN and _writes(one):
+            return f"tui.keys: {key_id}: {one} would be typed into the message; take one with ctrl or alt."
     return ""
+
+
+def _writes(key: str) -> bool:
+    """Says whether a key puts a character into a text."""
+    character = key if len(key) == 1 else key_to_character(REPLACED_KEYS.get(key, key))
+    return character is not None and character.isprintable()
 
 
 def is_key(text: str) -> bool:

@@ -111,10 +111,20 @@ def _report() -> SettingsReport:
 
 def _say_change(setting: Setting) -> None:
     say(f"{setting.key}: {shown(setting.value)}")
+    if setting.key == "tui.keys":
+        _warn_of_keys(setting)
     if setting.source not in ("user", "default"):
         warn(f"holdfast: {setting.place} says so, and goes before your settings file")
     if is_elsewhere() and setting.key.startswith("tui."):
         advise("holdfast: an app on this machine follows the settings of this machine")
+
+
+def _warn_of_keys(setting: Setting) -> None:
+    from holdfast.tui.keymap import use  # Textual takes time
+
+    if isinstance(setting.value, dict):
+        for problem in use(setting.value)[1]:
+            warn(f"holdfast: {problem}")
 
 
 def _warn_of(report: SettingsReport) -> None:

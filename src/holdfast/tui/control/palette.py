@@ -15,7 +15,6 @@ from holdfast.tui.presenters.commands import BY_NAME
 from holdfast.tui.presenters.fuzzy import match
 from holdfast.tui.presenters.palette import Entry, Targets, entries, used
 from holdfast.tui.presenters.spans import Line, line
-from holdfast.tui.screens.modelled import ModelScreen
 from holdfast.tui.screens.palette import PaletteScreen
 
 if TYPE_CHECKING:
@@ -42,8 +41,8 @@ class Palette:
     async def open(self) -> None:
         """Lets the person choose something, and does it."""
         app = self._app
-        if isinstance(app.screen, PaletteScreen):
-            return
+        if app.screen.is_modal and not hasattr(app.screen, "PLACE"):
+            return  # a dialog waits for an answer, or the palette is open already
         focused, place = app.focused, self._place()
         screen = PaletteScreen(entries(place, self._targets), app.theming.state.recent)
         done = app.push_screen(screen, wait_for_dismiss=True)
@@ -69,7 +68,7 @@ class Palette:
             return
         name = entry.name if entry.kind == "command" else GIVES[entry.kind]
         if name not in STAYS:
-            while len(app.screen_stack) > 1 and isinstance(app.screen, ModelScreen):
+            while len(app.screen_stack) > 1 and (not app.screen.is_modal or hasattr(app.screen, "PLACE")):
                 app.pop_screen()
         app.command(name, "" if entry.kind == "command" else entry.name)
 

@@ -63,6 +63,7 @@ class CompareScreen(ModelScreen):
     DECIDES = True
     # Textual declares it as an instance variable, so it cannot be a ClassVar here.
     HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (90, "-beside")]  # noqa: RUF012
+    PLACE = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("compare", "decide"),
         # Before the transcripts, where digits open sources.

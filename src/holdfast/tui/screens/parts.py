@@ -46,6 +46,7 @@ class PartsScreen(ModalScreen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (100, "-roomy")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#parts-list"
+    PLACE = "parts"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("parts")]
     app: HoldfastApp
 

@@ -34,6 +34,7 @@ class SearchScreen(ModelScreen):
 
     app: HoldfastApp
     AUTO_FOCUS = "#search-words"
+    PLACE = "search"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("search")]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (120, "-wide")]  # noqa: RUF012 (Textual's)
 

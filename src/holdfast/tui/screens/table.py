@@ -44,6 +44,7 @@ CHART_KEYS = ("table.view", "table.column", "table.along", "table.kind", "table.
 class TableScreen(ModalScreen[None]):
     """Shows tables one at a time; a table with numbers can be a chart."""
 
+    PLACE = "table"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("table")]
     MORE_KEYS: ClassVar[tuple[str, ...]] = ()
     """Keys that are shown before the others."""

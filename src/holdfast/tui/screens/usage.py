@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class UsageScreen(TableScreen):
     """A table of what was used, grouped by day, model …"""
 
+    PLACE = "usage"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("usage")]
     MORE_KEYS: ClassVar[tuple[str, ...]] = ("usage.by",)
     app: HoldfastApp
