@@ -5,9 +5,11 @@ from __future__ import annotations
 from fake_workbench import NOON, FakeRun, FakeWorkbench
 from test_tui_journeys import replies, shown
 
-from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.messages import FilePart, text_of
 from holdfast.core.domain.tools import CommandBlock, Risk
 from holdfast.tui.presenters.compare import Answer
+from holdfast.tui.presenters.draft import Mention
+from holdfast.tui.presenters.model import Editing
 from holdfast.tui.presenters.spans import plain
 from holdfast.tui.screens.compare import CompareScreen
 
@@ -31,6 +33,17 @@ async def test_an_answer_says_its_model_tokens_cost_time_and_how_it_stands() -> 
     assert heads[0].startswith("first  ● running  offline  0 tok · $0.00 · ")
     assert heads[-1].startswith("first  ✓ done  offline  1.5k tok · $0.00 · ")
     assert answer.ended and not answer.waiting
+
+
+def test_files_of_an_edited_message_go_along_as_they_were_unless_they_are_mentioned_no_more() -> None:
+    files = tuple(
+        FilePart(blob="2" * 64, media_type="text/csv", name=n, size=1) for n in ("a.csv", "b.csv", "c.csv")
+    )
+    editing = Editing("s", 1, "", files, frozenset({"data/a.csv", "b.csv"}))
+    kept, new = Mention("data/a.csv", False), Mention("new.md", False)
+    along, mentions = editing.files([kept, new])
+    assert [part.name for part in along] == ["a.csv", "c.csv"], "b.csv is mentioned no more, c.csv never was"
+    assert mentions == [new]
 
 
 async def test_an_edited_message_is_sent_in_a_copy_and_the_session_stays_as_it_was(make_app, until) -> None:

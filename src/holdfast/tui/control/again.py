@@ -15,6 +15,7 @@ from holdfast.tui.control.connection import fairly
 from holdfast.tui.control.sessions import SessionsControl
 from holdfast.tui.presenters.choices import model_choices
 from holdfast.tui.presenters.compare import Answer
+from holdfast.tui.presenters.draft import Draft, Mention
 from holdfast.tui.presenters.model import Editing
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class AgainControl:
             )
         draft = box.area.text if model.editing is None else model.editing.draft
         along = tuple(part for part in message.parts if not isinstance(part, TextPart))
-        model.editing = Editing(run.session_id, run.first_event_id, draft, along)
+        mentioned = frozenset(one.path for one in Draft().mentions(entry.text))
+        model.editing = Editing(run.session_id, run.first_event_id, draft, along, mentioned)
         box.set_text(entry.text)
         self._context.view.mark("queue")
 
@@ -77,20 +79,21 @@ class AgainControl:
             box.set_text(editing.draft)
             self._context.view.mark("queue")
 
-    async def before_sending(self) -> tuple[UserPart, ...]:
+    async def before_sending(self, mentions: list[Mention]) -> tuple[tuple[UserPart, ...], list[Mention]]:
         """Called before a message is sent: while one is edited, forks and opens the fork. Returns the files
-        that the message had. Raises `HoldfastError`, then it is edited still."""
+        that the message had, and still has, and the mentions of others. Raises `HoldfastError`, then it is
+        edited still."""
         model = self._context.model
         editing = model.editing
         if editing is None or editing.session_id != model.session_id:
-            return ()
+            return (), mentions
         session = await self._context.workbench.sessions.fork(editing.session_id, editing.before)
         model.editing = None
         model.sessions.merge(session)
         await self._sessions.open(session.id)
         self._context.view.mark("queue")
         self._context.view.say("It is sent in a copy. The session it came from is unchanged.")
-        return editing.along
+        return editing.files(mentions)
 
     # --- another answer
 

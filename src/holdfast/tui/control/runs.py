@@ -36,8 +36,11 @@ SHOWN_AFTER_S = 0.4
 """After so long a message that is not taken yet is shown as one that is sent."""
 
 
-async def _nothing() -> tuple[UserPart, ...]:
-    return ()
+BeforeSending = Callable[[list[Mention]], Awaitable[tuple[tuple["UserPart", ...], list[Mention]]]]
+
+
+async def _as_they_are(mentions: list[Mention]) -> tuple[tuple[UserPart, ...], list[Mention]]:
+    return (), mentions
 
 
 class RunsControl:
@@ -48,13 +51,14 @@ class RunsControl:
         self._sessions = sessions
         self._decisions = decisions
         self._sending = asyncio.Lock()
-        self.before_sending: Callable[[], Awaitable[tuple[UserPart, ...]]] = _nothing
-        """Awaited before a message is taken; returns what goes along with it."""
+        self.before_sending: BeforeSending = _as_they_are
+        """Awaited with the mentions of a message before it is taken; returns what goes along with it, and the
+        mentions that are to be attached still."""
 
     async def send(self, text: str, mentions: list[Mention]) -> None:
         """Sends a message, or the answer to the question that waits in this session; one after the other."""
         try:
-            along = await self.before_sending()
+            along, mentions = await self.before_sending(mentions)
         except HoldfastError:
             self._context.view.box.give_back(text)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize_line, shorten
@@ -61,6 +62,19 @@ class Editing:
     """What stood in the message field before."""
     along: tuple[UserPart, ...] = ()
     """Its files."""
+    mentioned: frozenset[str] = frozenset()
+    """The paths that it mentions as it was sent."""
+
+    def files(self, mentions: list[Mention]) -> tuple[tuple[UserPart, ...], list[Mention]]:
+        """Returns those of its files that go along again, and the mentions that are not among them: a file
+        that is mentioned no more stays behind, one that is mentioned still goes as it was."""
+        now = {PurePath(one.path).name for one in mentions}
+        before = {PurePath(path).name for path in self.mentioned}
+        along = tuple(
+            one for one in self.along if (name := getattr(one, "name", "")) in now or name not in before
+        )
+        given = {getattr(one, "name", "") for one in along}
+        return along, [one for one in mentions if PurePath(one.path).name not in given]
 
 
 @dataclass(slots=True)
