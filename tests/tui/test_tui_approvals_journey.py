@@ -11,6 +11,7 @@ from fake_workbench import FakeRun, FakeWorkbench, new_file, settings
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.tui.app import HoldfastApp
 from holdfast.tui.screens.batch import BatchScreen
+from holdfast.tui.screens.dialogs import AskScreen
 
 
 async def writes(run: FakeRun) -> None:
@@ -73,3 +74,28 @@ async def test_what_is_typed_while_a_pane_has_the_focus_is_a_message_and_decides
         await until(pilot, lambda: app.main.place == "approvals")
         await pilot.press("n")
         await until(pilot, lambda: len(bench.decisions) == 1)
+
+
+async def test_autonomous_is_switched_on_with_its_limits_read_and_falls_back_when_they_are_not(
+    make_app: Callable[..., HoldfastApp], until: Any
+) -> None:
+    bench = FakeWorkbench()
+    bench.settings = settings()
+    app = make_app(bench)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.desk is not None and app.model.header.engine == "ready")
+        app.command("mode", "auto 9 steps, 5 min")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        assert "9 steps, $1, 5 min" in app.screen.query_one("#answer").value
+        app.guard.seconds = 60
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen) and app.screen.focused is not None)
+        assert app.model.mode.shown == "ask", "an enter that came with the question is no answer"
+        app.guard.seconds = 0
+        await pilot.press("enter")
+        await until(pilot, lambda: app.model.mode.shown == "auto")
+        await pilot.press("h", "i", "enter")
+        await until(pilot, lambda: bench.modes)
+        (held,) = bench.modes.values()
+        assert (held.mode, held.limits.steps) == (ApproveMode.AUTO, 9)
+        assert bench.options[-1].approve is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.approvals import ApproveMode
@@ -110,9 +111,12 @@ class ModesControl:
         self._changing = True
         try:
             while True:
+                opened = time.monotonic()
                 said = await self._context.app.dialogs.ask_or_none(question, text)
                 if said is None:
                     return False
+                if not self._context.app.guard.admits(opened, time.monotonic()):
+                    continue  # enter was on its way already when the question came: nobody has read it
                 wanted = parse_limits(said, usual)
                 if wanted is not None:
                     break
