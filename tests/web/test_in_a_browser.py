@@ -72,7 +72,7 @@ async def test_two_users_in_a_browser(
         await owner.open(link)
         await owner.until("document.body.classList.contains('-first-byte')")
         assert await owner.js("location.href") == f"{url}/", "the code of the link is nowhere any more"
-        await owner.until_shown("general answers with offline", "offline · engine ●")
+        await owner.until_shown("general answers with offline", "offline · engine ●", "works now")
         await owner.type("What can you do?")
         await owner.until_shown("│ What can you do?")
         await owner.enter()
