@@ -252,11 +252,16 @@ async def test_a_file_grants_nothing_and_leaves_nothing_when_it_is_wrong(open_be
         assert ends[-2:] == ["run.cancelled", "session.seen"]
         there = len((await sessions.list()).items)
         broken = [*document["events"], document["events"][1]]
+        folders = sorted(bench.home.glob("**/workspaces/*"))
+        assert folders
         for events in (broken, [{"type": "run.started", "at": str(utc_now())}]):
             with pytest.raises(InvalidError):
                 await sessions.take_in(json.dumps(document | {"events": events}).encode())
         two = [{"messages": [{"role": "user", "content": "x"}]}, {"messages": 5}, 7]
         with pytest.raises(InvalidError):
             await sessions.take_in(json.dumps(two).encode())
-        assert len((await sessions.list()).items) == there
+        broken_second = json.dumps([{"messages": [{"role": "user", "content": "x"}]}, document | {"x": 1}])
+        assert len(await sessions.take_in(broken_second.encode(), project=str(bench.project))) == 1
+        assert len((await sessions.list()).items) == there + 1
+        assert len(sorted(bench.home.glob("**/workspaces/*"))) == len(folders) + 1
         assert waiting.id not in str((await bench.workbench.approvals.list(copy.id, pending=False)).items)

@@ -32,6 +32,8 @@ class Importer:
     begin: Begin
     default_agent: Callable[[], Awaitable[str]]
     get: Callable[[str], Awaitable[Session]]
+    forget: Callable[[str], None]
+    """Removes the folder of a session that is not kept."""
 
     async def take_in(self, data: Upload, name: str, agent: str) -> tuple[Session, ...]:
         """Returns the new sessions. Every conversation is read before the first is kept, so that a file with
@@ -39,14 +41,22 @@ class Importer:
         content = await asyncio.to_thread(_bytes, data)
         conversations = await asyncio.to_thread(lambda: list(read(content, name)))
         fallback = agent or await self.default_agent()
-        prepared = [await self._prepared(one, agent, fallback) for one in conversations]
-        made = []
-        for events in prepared:
-            await self.log.append_many(events)
-            made.append(await self.get(events[0].session_id))
+        begun: list[str] = []
+        made: list[Session] = []
+        try:
+            prepared = [await self._prepared(one, agent, fallback, begun) for one in conversations]
+            for events in prepared:
+                await self.log.append_many(events)
+                made.append(await self.get(events[0].session_id))
+        finally:
+            for session_id in begun[len(made) :]:
+                await asyncio.to_thread(self.forget, session_id)
         return tuple(made)
 
-    async def _prepared(self, conversation: Conversation, agent: str, fallback: str) -> list[AnyEvent]:
+    async def _prepared(
+        self, conversation: Conversation, agent: str, fallback: str, begun: list[str]
+    ) -> list[AnyEvent]:
+        """Returns the log of a new session, whose folder is there then: its id is put into `begun`."""
         named = agent or conversation.agent or fallback
         try:
             created = await self.begin(named, conversation.name)
@@ -54,6 +64,7 @@ class Importer:
             if agent:
                 raise
             created = await self.begin(fallback, conversation.name)
+        begun.append(created.session_id)
         now = utc_now()
         created = created.model_copy(update={"imported_from": conversation.source, "at": now})
         blobs = await self._own_blobs(conversation)

@@ -185,6 +185,7 @@ class SessionService:
             lambda named, title: self._created(named, project, title, None, new_id()),
             self._default_agent,
             self.get,
+            self._workspaces.forget,
         )
         return await importer.take_in(data, name, agent)
 
