@@ -16,7 +16,6 @@ from holdfast.core.domain.options import ContextSource, KnowledgeUse, McpServerU
 from holdfast.core.domain.tools import DisplayBlock
 from holdfast.core.domain.values import Value
 
-
 IMPORTED = "imported"
 """Stands for the model of a run that was read from a file, where it is not known which it was."""
 

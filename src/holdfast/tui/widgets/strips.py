@@ -12,7 +12,6 @@ from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.presenters.status import Header, command_at, lefts, rights
 from holdfast.tui.widgets.paint import paint
 
-
 TYPED = frozenset(("slash", "space", "question_mark", "left_square_bracket", "right_square_bracket"))
 """Keys that write something into a text."""
 MOVES = frozenset(("up", "down", "left", "right"))
