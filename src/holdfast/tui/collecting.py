@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PERIOD_S = 30.0
 QUIET = 0.01
 """The app is quiet when it has used less than this share of the last period."""
-RENEWED = 100
+RENEWED = 300
 """Collections after which everything is looked at again, once the app is quiet."""
 _YOUNG, _MIDDLE, _OLD = 700, 10, 1
 
