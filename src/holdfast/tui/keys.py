@@ -1,4 +1,4 @@
-"""Every key of the app: bindings, help, footers and hints are made from the table in `keytable.py`.
+"""Every key of the app: bindings, help, footers and hints are made from the table in `key_table.py`.
 
 It is on the way to the first paint: nothing heavy is imported here.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from textual.binding import Binding
 from textual.keys import _character_to_key
 
-from holdfast.tui.keytable import KEYS, Key
+from holdfast.tui.key_table import KEYS, Key
 
 UNBOUND = "no_key"
 """What an action without a key is bound to: no terminal sends it."""
