@@ -111,9 +111,7 @@ async def test_a_file_of_this_machine_is_sent_along_and_one_over_there_is_not(
         assert any("is sent along from this machine" in one for one in said(app))
 
 
-async def test_in_a_browser_nothing_of_this_machine_is_shown_or_sent(
-    make_app, until, tmp_path: Path
-) -> None:
+async def test_in_a_browser_nothing_of_this_machine_is_shown_or_sent(make_app, until, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("not theirs")
     bench = FakeWorkbench()
     bench.project_files = ()

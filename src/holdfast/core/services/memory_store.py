@@ -134,7 +134,6 @@ class MemoryStore:
 
         await self.whole(forget())
 
-
     async def restore_block(self, owner: str, block_id: str) -> None:
         """Brings a block back. Raises `NotFoundError`, `ConflictError`."""
 

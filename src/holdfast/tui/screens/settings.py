@@ -37,7 +37,8 @@ class SettingsScreen(ModelScreen):
     #s-words { border: none; height: 1; padding: 0; }
     #s-detail { width: 2fr; max-width: 60; padding: 0 1; border-left: solid $panel; }
     SettingsScreen.-slim #s-body { layout: vertical; }
-    SettingsScreen.-slim #s-detail { width: 1fr; max-width: 100%; height: 10; border-left: none; border-top: solid $panel; }
+    SettingsScreen.-slim #s-detail { width: 1fr; max-width: 100%; height: 10; border-left: none; }
+    SettingsScreen.-slim #s-detail { border-top: solid $panel; }
     SettingsScreen.-tiny #s-body, SettingsScreen.-flat #s-body { display: none; }
     SettingsScreen.-tiny #too-small, SettingsScreen.-flat #too-small { display: block; }
     """

@@ -87,7 +87,6 @@ class Sessions(Protocol):
         """Takes a waiting message out of the queue. Raises `NotFoundError` when it was sent already."""
         ...
 
-
     @needs(Scope.READ)
     async def counts(self) -> SessionCounts:
         """Returns how many sessions there are, and how many of them ask for attention."""

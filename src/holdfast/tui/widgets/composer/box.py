@@ -159,9 +159,7 @@ class MessageBox(Vertical):
 
     def _offer_commands(self, typed: str) -> None:
         self._completed = typed
-        self._open(
-            [(one.slash, _command_line(one.slash, one.argument, one.help)) for one in complete(typed)]
-        )
+        self._open([(one.slash, _command_line(one.slash, one.argument, one.help)) for one in complete(typed)])
 
     def _want_arguments(self, token: Token) -> None:
         command = BY_SLASH.get(token.command)

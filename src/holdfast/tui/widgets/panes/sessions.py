@@ -60,7 +60,9 @@ class SessionsPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static("Sessions", id="session-title", classes="pane-title", markup=False)
-        yield WordsInput("#session-list", id="session-search", placeholder=f"{shown('sessions.search')} search")
+        yield WordsInput(
+            "#session-list", id="session-search", placeholder=f"{shown('sessions.search')} search"
+        )
         yield VirtualList(id="session-list")
         yield Static("", id="session-note", classes="pane-note", markup=False)
 
