@@ -19,6 +19,7 @@ from fake_workbench import NOON
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import ComposeResult
+from textual.events import Key
 from textual.widgets import Input
 
 from holdfast.core.config.settings import TuiSettings
@@ -35,7 +36,7 @@ from holdfast.tui.control.terminal import TerminalControl
 from holdfast.tui.presenters.attention import APART_S, Attention
 from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.signals import Way, notification, way_for, window_title
-from holdfast.tui.terminal import Answers, TerminalApp
+from holdfast.tui.terminal import Answers, KeyParser, TerminalApp
 
 WAYS: tuple[Way, ...] = ("bell", "osc9", "osc777", "osc99")
 ANSWERS = {
@@ -88,6 +89,12 @@ def test_half_an_answer_waits_for_the_other_half_while_one_is_expected() -> None
     answers.take("\x1b]11;rgb:15", waiting=True)
     assert answers.rest(waiting=True) == ""
     assert answers.take("15/1717/1a1a\x07x", waiting=True) == ("x", [True])
+
+
+def test_alt_and_a_digit_are_keys_and_no_sign() -> None:
+    events = list(KeyParser().feed("a\x1b2\x1b[A1"))
+    keys = [(event.key, event.character) for event in events if isinstance(event, Key)]
+    assert keys == [("a", "a"), ("alt+2", None), ("up", None), ("1", "1")]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import selectors
 import threading
 import time
 from codecs import getincrementaldecoder
+from collections.abc import Iterable
 from typing import Any, Final
 
 from textual import constants, events
@@ -32,6 +33,7 @@ LONGEST_KEY = 3
 """Characters that a key may begin with as an answer does, such as alt+] and a digit."""
 
 _ASK: Final = "\x1b]11;?\x07"
+_DIGITS: Final = "0123456789"
 _TELL_CHANGES, _TELL_NO_CHANGES = "\x1b[?2031h", "\x1b[?2031l"
 _KEEP_TITLE, _RESTORE_TITLE = "\x1b[22;2t", "\x1b]2;\x07\x1b[23;2t"
 
@@ -93,6 +95,19 @@ def _is_dark(color: str | None, scheme: str | None) -> bool | None:
     return bool(0.299 * red + 0.587 * green + 0.114 * blue < 0.5)
 
 
+class KeyParser(XTermParser):
+    """Textual's parser, for which alt and a digit are those keys.
+
+    Textual takes them for the sign that they type on one keyboard (`™` for alt+2), because of one terminal
+    there; but nearly all terminals send the same for what our keys are: escape and the digit.
+    """
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        if len(sequence) == 2 and sequence[0] == "\x1b" and sequence[1] in _DIGITS:
+            return (events.Key(f"alt+{sequence[1]}", None),)
+        return super()._sequence_to_key_events(sequence, alt)
+
+
 class TerminalDriver(LinuxDriver):
     """Textual's driver, which also follows the background, gives the mouse away and sets the title."""
 
@@ -138,7 +153,7 @@ class TerminalDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Reads what the terminal sends until the app ends."""
-        parser, answers = XTermParser(self._debug), Answers()
+        parser, answers = KeyParser(self._debug), Answers()
         decode = getincrementaldecoder("utf-8")("replace").decode
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
