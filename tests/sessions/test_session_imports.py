@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from holdfast.core.sessions.imports.conversation import Conversation, Said, even
 from holdfast.core.sessions.imports.formats import read
 from holdfast.core.sessions.imports.own import checked
 from holdfast.core.sessions.imports.pieces import members
+from holdfast.core.sessions.speakers import below
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 CHATGPT = {
@@ -187,6 +189,18 @@ def test_pieces_are_what_the_whole_document_holds(document: dict[str, Any], inde
         for each in (value if isinstance(value, list) else [value])
     ]
     assert list(members(json.dumps(document, indent=indent or None))) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["*" + " on" * 20_000, "# " + " " * 20_000 + "*x", "# " + "a " * 20_000 + "*", "**" + " " * 20_000],
+)
+def test_no_line_takes_long_to_look_at(line: str) -> None:
+    began = time.perf_counter()
+    found = one(f"## You\n\nhello\n{line}\n\n*general on m*\n".encode())
+    assert below(line, "general") == line
+    assert time.perf_counter() - began < 1
+    assert said(found) == [("user", f"hello\n{line}".strip())]
 
 
 def test_replies_become_runs_whose_times_neither_go_back_nor_lie_ahead() -> None:
