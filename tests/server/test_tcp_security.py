@@ -196,7 +196,8 @@ async def test_without_keys_everybody_is_the_local_user(tmp_path: Path) -> None:
     async with listening(tmp_path, OPEN) as tcp:
         assert (await tcp.get(ME, {})).status_code == 200
         assert (await tcp.get(ME, {"Authorization": f"Bearer {WRONG_KEY}"})).status_code == 200
-        assert tcp.fake.principals == [LOCAL_PRINCIPAL, LOCAL_PRINCIPAL]
+        keyless = LOCAL_PRINCIPAL.model_copy(update={"client": "HTTP without a key"})
+        assert tcp.fake.principals == [keyless, keyless]
         assert [call for call in tcp.fake.calls if call[0] == "authenticate"] == []
 
 
