@@ -193,6 +193,15 @@ async def test_the_file_of_a_summary_is_found_by_its_name():
     ]
 
 
+async def test_a_summary_into_a_file_is_saved_there():
+    bench = Bench(files={"notes.md": NOTES})
+    await bench.turn("Summarise @notes.md into summary.md")
+    assert [(n, a.get("path")) for n, a in bench.calls] == [
+        ("read_file", "notes.md"),
+        ("write_file", "summary.md"),
+    ]
+
+
 async def test_the_word_that_there_are_no_files_is_no_file():
     bench = Bench(files={})
     await bench.turn("Write a summary of the sales to out.md")

@@ -305,7 +305,7 @@ def _summary(text: str) -> Intent | None:
     names = file_names(text)
     saved = _SAVE.search(text.rstrip(" .!?"))
     target = None
-    if saved and _SAVES.search(text[: saved.start()]):
+    if saved and (_SAVES.search(text[: saved.start()]) or (saved[0].startswith("into") and len(names) > 1)):
         target = next((g for g in saved.groups() if g), "").removeprefix("@")
     if target is None and re.search(r"\b(?:save|write|store)\b", text, _I) and "report" in text.lower():
         target = "report.md"
