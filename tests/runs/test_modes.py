@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 
 from holdfast.core.domain.approvals import ApproveMode, Decision, Verdict
 from holdfast.core.domain.errors import InvalidError, NotFoundError
-from holdfast.core.domain.events import LoggedEvent
-from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.domain.identity import Principal, Role, Scope
+from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.modes import AutoLimits
+from holdfast.core.domain.runs import RunOptions
 
 
 def write(path: str = "note.md") -> tuple[str, str]:
@@ -251,3 +254,50 @@ async def test_rules_are_suggested_from_what_was_approved_by_hand(
         await approvals.add_rule(suggested.weight.rule)
         assert await approvals.suggestions() == ()
         assert (await approvals.weigh("run_command(true)")).covered == 1
+
+
+async def test_a_message_that_waits_does_not_take_a_later_word_back(
+    open_bench: Any, say: Callable[..., Any], call: Callable[..., Any]
+) -> None:
+    steps = [call(RUN), say("done"), call(write()), say("done")]
+    async with open_bench(steps) as bench:
+        session = await bench.session()
+        run_id = await bench.send(session)
+        asked = await bench.approval()
+        parts = (TextPart(text="And then?"),)
+        await bench.workbench.runs.send(session.id, parts, RunOptions(approve=ApproveMode.ALL))
+        await bench.workbench.approvals.set_mode(session.id, ApproveMode.PLAN)
+        await bench.workbench.approvals.decide(asked.id, Decision(outcome="approve"))
+        first = await bench.end(run_id)
+        second = await bench.until("run.completed", after=first[-1].id)
+        assert outcomes(second) == ["denied"]
+
+
+async def test_a_grant_reaches_neither_other_users_nor_what_its_rule_does_not_cover(
+    open_bench: Any, say: Callable[..., Any], call: Callable[..., Any]
+) -> None:
+    other = ("run_command", '{"command": "false"}')
+    async with open_bench([call(write()), call(other), call(write()), say("done")]) as bench:
+        await bench.workbench.users.add("ann")
+        (user,) = [each for each in await bench.workbench.users.list() if each.name == "ann"]
+        ann = bench.workbench.as_principal(
+            Principal(user_id=user.id, name="ann", role=Role.USER, scope=Scope.CHAT)
+        )
+        hers = await ann.sessions.create("coder")
+        await ann.runs.send(hers.id, (TextPart(text="Go"),))
+        async with asyncio.timeout(20):
+            async for _ in ann.events.follow(EventFilter(), 0):
+                if (await ann.approvals.list()).items:
+                    break
+        # Whatever waits goes on waiting when a mode would allow it now.
+        await ann.approvals.set_mode(hers.id, ApproveMode.ALL)
+        mine = await bench.session()
+        await bench.send(mine)
+        (unlike,) = await bench.approvals(1)
+        await bench.workbench.approvals.set_mode(mine.id, ApproveMode.ALL)
+        third = await bench.session()
+        await bench.send(third)
+        asked = next(each for each in await bench.approvals(2) if each.session_id == third.id)
+        await bench.workbench.approvals.decide(asked.id, Decision(outcome="approve", scope="always"))
+        assert [each.status for each in (await ann.approvals.list()).items] == ["pending"]
+        assert (await bench.workbench.approvals.get(unlike.id)).status == "pending"

@@ -81,6 +81,8 @@ class ActiveRun:
     """Everything that the loop and the executor need to know of one run."""
 
     session_id: str
+    owner: str
+    """Id of the user whose session it is."""
     run_id: str
     spec: AgentSpec
     """The agent under the run's options."""

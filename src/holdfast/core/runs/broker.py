@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rules, Verdict
+from holdfast.core.approvals.policy import covers
+from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rule, Rules, Verdict
 from holdfast.core.domain.errors import ConflictError, ForbiddenError, HoldfastError, InvalidError
 from holdfast.core.domain.events import ApprovalResolved, QuestionAnswered
 from holdfast.core.domain.tools import Question, Tool, ToolContext
@@ -228,7 +229,9 @@ class Broker:
             waiting.decided.set()
 
     async def _release_covered(self, granted: Waiting, decision: Decision) -> None:
-        """Lets other waiting calls go that the new rule allows."""
+        """Lets other waiting calls go that the new rule allows: those of the session, and for "always" those
+        of the user. What waits for another reason goes on waiting, and what is another's always does."""
+        rule = Rule.parse(granted.approval.rule)
         same = Decision(
             outcome="approve",
             reason=f"covered by the rule {granted.approval.rule}",
@@ -236,11 +239,13 @@ class Broker:
             client=decision.client,
         )
         for waiting in list(self._approvals.values()):
-            if waiting.deciding:
+            if waiting.deciding or not _reached(waiting.run, granted.run, decision.scope):
                 continue
-            arguments = validate_arguments(waiting.tool, waiting.approval.arguments)
-            answer = waiting.run.evaluate(waiting.tool, waiting.run.subjects(waiting.tool, arguments))
-            if answer.verdict != Verdict.ALLOW:
+            tool, run = waiting.tool, waiting.run
+            arguments = validate_arguments(tool, waiting.approval.arguments)
+            subjects = run.subjects(tool, arguments)
+            allowed = run.evaluate(tool, subjects).verdict == Verdict.ALLOW
+            if not (allowed and covers(rule, tool.name, tool.risk, subjects)):
                 continue
             waiting.deciding = True
             fresh = await self._still_as_shown(waiting, arguments, edited=False)
@@ -283,3 +288,10 @@ class Broker:
             )
         finally:
             answered.set()
+
+
+def _reached(run: ActiveRun, granted: ActiveRun, scope: Scope) -> bool:
+    """Says whether what was granted in one run is granted in another, too."""
+    if scope == "always":
+        return run.owner == granted.owner
+    return run.session_id == granted.session_id

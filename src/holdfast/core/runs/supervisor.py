@@ -49,6 +49,7 @@ from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.recovery import INTERRUPTED, Recovery, read_context
 from holdfast.core.store.log import EventLog
+from holdfast.core.store.modes import read_mode
 from holdfast.core.tools.registry import validate_arguments
 
 logger = logging.getLogger(__name__)
@@ -360,7 +361,16 @@ class Supervisor:
         waiting = await self._log.reader.queue(session.id)
         if waiting:
             first = waiting[0]
-            await self._start(session, first.parts, first.options, first.id, queued=True)
+            options = await self._options_now(first)
+            await self._start(session, first.parts, options, first.id, queued=True)
+
+    async def _options_now(self, queued: QueuedMessage) -> RunOptions:
+        """Returns the options of a message that has waited. The mode of its session was changed meanwhile, by
+        a person or because a limit was reached: that is the later word, and the one that holds."""
+        mode = await read_mode(self._log.reader, queued.session_id)
+        if mode is None or mode.since < queued.queued_at:
+            return queued.options
+        return queued.options.model_copy(update={"approve": None})
 
     def _launch(self, run: ActiveRun) -> None:
         run.levers.go.set()

@@ -132,6 +132,7 @@ class Preparation:
         mode = RunMode(self._modes, state, options.approve)
         return ActiveRun(
             session_id=session.id,
+            owner=session.owner,
             run_id=state.run_id,
             spec=spec,
             options=options,

@@ -7,7 +7,10 @@ from typing import Literal
 
 Role = Literal["user", "assistant"]
 
-_HEADING = re.compile(r"(?:#{1,4} +(?:\*\*)?|\*\*)([^*\n]{1,100}?)(?: \(\w+\))?:?(?:\*\*)?:? *$")
+LONGEST = 250
+"""Characters of a line that says who speaks; a longer one is somebody's words. Any line can come from a model
+or a file, so looking at it has to end soon."""
+_HEADING = re.compile(r"(?:#{1,4} +(?:\*\*)?|\*\*)([^*\s][^*\n]{0,99}?)(?: \(\w+\))?:?(?:\*\*)?:? *$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _SPEAKERS: dict[str, Role] = {
     **dict.fromkeys(("you", "user", "human", "me", "question", "prompt"), "user"),
@@ -28,7 +31,7 @@ class Speakers:
     def next(self, line: str) -> Role | None:
         """Returns who speaks from the next line on; None when this line does not say so."""
         self._fence = _open_fence(line, self._fence)
-        match = None if self._fence else _HEADING.match(line)
+        match = None if self._fence or len(line) > LONGEST else _HEADING.match(line)
         if match is None:
             return None
         name = match[1].strip()

@@ -9,7 +9,6 @@ from holdfast.core.sessions.speakers import Role, Speakers, unescaped
 
 _TITLE = re.compile(r"# +(\S.*)$")
 _ABOUT = re.compile(r"Agent `([^`\n]{1,100})` · ")
-_RUN = re.compile(r"\*(?:[^*\n]+ on [^*\n]+|A tool, run directly)\*$")
 
 
 def read_markdown(text: str, title: str = "") -> Conversation:
@@ -41,6 +40,14 @@ def _about(conversation: Conversation, line: str) -> None:
 def _say(conversation: Conversation, role: Role | None, lines: list[str]) -> None:
     if role is None:
         return
-    while lines and (not lines[-1].strip() or _RUN.match(lines[-1])):
+    while lines and (not lines[-1].strip() or _tells_of_run(lines[-1])):
         lines.pop()  # our exports say there who answers next
     conversation.say(role, "\n".join(unescaped(line, conversation.agent) for line in lines))
+
+
+def _tells_of_run(line: str) -> bool:
+    """Says whether a line is one of our exports' that say which agent answers, and with which model."""
+    inner = line[1:-1]
+    if len(line) < 3 or line[0] + line[-1] != "**" or "*" in inner:
+        return False
+    return inner == "A tool, run directly" or " on " in inner[1:-1]
