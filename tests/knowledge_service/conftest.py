@@ -99,6 +99,13 @@ class MemoryIndex:
         self.kept[collection_id] = own.model_copy(update=given)
         return self.kept[collection_id]
 
+    async def hand_over(self, collection_id: str, owner: str, name: str) -> Collection:
+        own = await self.collection(collection_id)
+        if any((e.owner, e.name, e.id != own.id) == (owner, name, True) for e in self.kept.values()):
+            raise ConflictError("taken", code="collection_exists")
+        self.kept[collection_id] = own.model_copy(update={"owner": owner, "name": name})
+        return self.kept[collection_id]
+
     async def delete(self, collection_id: str) -> None:
         await self.collection(collection_id)
         del self.kept[collection_id]

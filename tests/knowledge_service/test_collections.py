@@ -57,6 +57,24 @@ async def test_changes_are_told_to_clients(shelf: Any) -> None:
     ]
 
 
+async def test_the_trash_keeps_a_collection_whose_name_was_taken_and_goes_with_its_user(shelf: Any) -> None:
+    workbench, index = shelf.workbench, shelf.index
+    (old,) = await workbench.knowledge.list()
+    await workbench.knowledge.delete("docs")
+    new = await workbench.knowledge.create("docs")
+    with pytest.raises(ConflictError) as caught:
+        await workbench.trash.restore("collection", old.id)
+    assert caught.value.code == "collection_exists"
+    assert [(each.kind, each.title) for each in (await workbench.trash.list()).items] == [
+        ("collection", "docs")
+    ]
+    await workbench.knowledge.delete("docs")
+    await workbench.trash.restore("collection", old.id)
+    assert [each.id for each in await workbench.knowledge.list()] == [old.id]
+    await workbench._core.library.forget_user("local")
+    assert (await index.collections(), new.id in index.kept) == ((), False)
+
+
 @pytest.mark.parametrize("name", ["", "  ", "a/b", "a\nb", "\x1b[31m", "x" * 201])
 async def test_a_name_that_cannot_be_named_is_refused(shelf: Any, name: str) -> None:
     with pytest.raises(InvalidError) as caught:

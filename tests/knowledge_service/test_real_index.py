@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from holdfast.core.config.settings import KnowledgeSettings
-from holdfast.core.domain.errors import HoldfastError
+from holdfast.core.domain.errors import HoldfastError, NotFoundError
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.user_events import JOB_ENDS
@@ -172,8 +172,27 @@ async def test_a_worker_that_is_killed_in_a_job_is_started_again(shelf: RealShel
     assert checks["knowledge"].state == "ok", checks["knowledge"].message
 
 
-async def test_a_deleted_collection_leaves_nothing(shelf: RealShelf) -> None:
-    await shelf.workbench.knowledge.delete("docs")
-    assert await shelf.workbench.knowledge.list() == ()
+async def test_a_collection_comes_back_out_of_the_trash_whole_and_emptied_leaves_nothing(
+    shelf: RealShelf,
+) -> None:
+    workbench = shelf.workbench
+    before = await workbench.knowledge.get("docs")
+    (document, *_) = (await workbench.knowledge.documents("docs")).items
+    await workbench.knowledge.delete("docs")
+    assert await workbench.knowledge.list() == ()
+    for look in (
+        workbench.knowledge.search("hinges", DOCS),
+        workbench.knowledge.documents(before.id),
+        workbench.knowledge.document(document.id),
+    ):
+        with pytest.raises(NotFoundError):
+            await look
+    await workbench.trash.restore("collection", before.id)
+    assert await workbench.knowledge.get("docs") == before
+    assert await workbench.knowledge.document(document.id) == document
+    await workbench.knowledge.delete("docs")
+    assert await workbench.trash.empty("collection", before.id) == 1
+    assert (await workbench.trash.list("collection")).items == ()
+    assert await shelf.index.collections() == ()
     checks = {each.name: each for each in await shelf.workbench.engine.check()}
     assert checks["knowledge"].state == "ok", checks["knowledge"].message

@@ -170,6 +170,7 @@ class FakeKnowledge:
 
     async def delete(self, wanted: str) -> None:
         self.calls.append(("delete", wanted))
+        self.bench.trashed[("collection", wanted)] = next(one for one in self.collections if one.id == wanted)
         self.collections = [one for one in self.collections if one.id != wanted]
         self.bench.emit(KnowledgeChanged(collection_id=wanted, name=wanted, change="deleted"))
 

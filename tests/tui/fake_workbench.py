@@ -626,6 +626,8 @@ class _Trash(_Part):
         if kind == "session":
             self.bench.sessions_by_id[id] = thing
             self.bench.emit(SessionRestored(session_id=id))
+        elif kind == "collection":
+            self.bench.knowledge.collections.append(thing)
         else:
             self.bench.memory.bring_back(kind, thing)
 

@@ -21,7 +21,7 @@ from holdfast.core.domain.user_events import (
     MemoryChanged,
 )
 from holdfast.tui.app import HoldfastApp
-from holdfast.tui.screens.dialogs import AskScreen, ChooseScreen, DocumentScreen
+from holdfast.tui.screens.dialogs import AskScreen, ChooseScreen, ConfirmScreen, DocumentScreen
 from holdfast.tui.screens.editing import TextScreen
 from holdfast.tui.screens.knowledge import KnowledgeScreen
 from holdfast.tui.screens.memory import MemoryScreen
@@ -193,15 +193,18 @@ async def test_a_collection_is_made_filled_watched_and_deleted(make_app, until, 
         await pilot.press("w")
         await until(pilot, lambda: ("watch", "docs-id", "/work/guide", True) in bench.knowledge.calls)
         await pilot.press("d")
-        await until(pilot, is_on(app, AskScreen))
-        await say(pilot, "doc")
+        await until(pilot, is_on(app, ConfirmScreen))
+        await pilot.press("escape")
         await until(pilot, is_on(app, KnowledgeScreen))
-        assert not [c for c in bench.knowledge.calls if c[0] == "delete"], "nothing without its name"
+        assert not [c for c in bench.knowledge.calls if c[0] == "delete"], "nothing without a word"
         await pilot.press("d")
-        await until(pilot, is_on(app, AskScreen))
-        await say(pilot, app.model.knowledge.collection.name)
+        await until(pilot, is_on(app, ConfirmScreen))
+        app.guard.seconds = 0
+        await pilot.press("y")
         await until(pilot, lambda: ("delete", "docs-id") in bench.knowledge.calls)
         await until(pilot, lambda: app.model.knowledge.chosen == "empty-id")
+        await pilot.press("u")
+        await until(pilot, lambda: "docs-id" in [one.id for one in app.model.knowledge.collections])
 
 
 async def test_a_job_of_another_client_is_followed_live(make_app, until) -> None:

@@ -275,8 +275,9 @@ KEYS: tuple[Key, ...] = (
         "collections.delete",
         "d,delete",
         "act('delete')",
-        "delete the collection, remove the document: not to be undone",
+        "delete the collection, into the trash; remove the document, not to be undone",
     ),
+    Key("collections.undelete", "u", "app.command('undelete')", "bring back what was deleted last"),
     Key("collections.back", "escape", "back", "back", "back"),
     Key(
         "search.open",

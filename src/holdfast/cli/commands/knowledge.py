@@ -190,7 +190,7 @@ def remove(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete a collection, or documents of it; the files on disk stay."""
+    """Put a collection into the trash, or delete documents of it for good; files on disk stay."""
 
     async def removed(workbench: Workbench) -> list[str]:
         if documents:
@@ -267,9 +267,9 @@ def _confirmed(found: Collection) -> bool:
     from holdfast.core.domain.errors import InvalidError
 
     if not sys.stdin.isatty():
-        raise InvalidError("deleting a collection cannot be undone: say --yes where nobody can be asked")
+        raise InvalidError("say --yes where nobody can be asked whether the collection may go")
     say(f"{found.name} ({counted(found.documents, 'document')}, {counted(found.chunks, 'chunk')})")
-    return typer.confirm("Delete it for ever?")
+    return typer.confirm("Put it into the trash?")
 
 
 def _say_collection(made: Collection, as_json: bool) -> None:

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     MEMORY_BLOCK = "memory_block"
     MEMORY_ENTRY = "memory_entry"
     AGENT = "agent"
+    COLLECTION = "collection"
 
 
 Chosen = Annotated[Kind | None, typer.Option("--kind", help="Only what is of this kind.")]

@@ -68,6 +68,10 @@ class KnowledgeIndex(Protocol):
         """Changes what is given. Raises `ConflictError` for a name that is taken."""
         ...
 
+    async def hand_over(self, collection_id: str, owner: str, name: str) -> Collection:
+        """Gives a collection another owner and name. Raises `ConflictError` (`collection_exists`)."""
+        ...
+
     async def delete(self, collection_id: str) -> None:
         """Deletes a collection with all that is in it."""
         ...

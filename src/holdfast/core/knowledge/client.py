@@ -96,6 +96,10 @@ class WorkerIndex:
         )
         return updated
 
+    async def hand_over(self, collection_id: str, owner: str, name: str) -> Collection:
+        given: Collection = await self._call("hand_over", collection_id=collection_id, owner=owner, name=name)
+        return given
+
     async def delete(self, collection_id: str) -> None:
         await self._call("delete", collection_id=collection_id)
 

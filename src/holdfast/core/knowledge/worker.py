@@ -41,7 +41,7 @@ and nothing that is only read for the provider of a search's vector."""
 _LANE = {
     "ingest": "ingest",
     **dict.fromkeys(("delete", "remove", "reembed", "check", "forget_owner"), "change"),
-    **dict.fromkeys(("create", "update", "describe", "keep_context", "drop_context"), "note"),
+    **dict.fromkeys(("create", "update", "hand_over", "describe", "keep_context", "drop_context"), "note"),
     "search": "search",
 }
 """What each method is; the rest reads."""

@@ -15,7 +15,7 @@ from holdfast.core.domain.knowledge import Collection, Folder, IngestRequest
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.services.access import Access
 from holdfast.core.services.differences import difference
-from holdfast.core.services.library import Library
+from holdfast.core.services.library import Library, is_in_trash
 from holdfast.core.services.naming import checked_collection_name, checked_embedding_model, title_of
 from holdfast.core.services.sources import Walk
 from holdfast.core.services.watching import Changes, Watches
@@ -58,7 +58,8 @@ class FolderKeeper:
         await asyncio.sleep(START_AFTER_S)
         try:
             for collection in await self._library.index.collections():
-                self.follow(collection)
+                if not is_in_trash(collection):
+                    self.follow(collection)
         except HoldfastError as error:
             logger.warning("the folders of collections are not watched: %s", error.message)
 

@@ -134,9 +134,8 @@ class KnowledgeService:
 
     async def delete(self, collection: str) -> None:
         own = await self._own.collection(collection)
-        await self._library.forget(own)
         self._follow(own.model_copy(update={"folders": ()}))
-        await self._library.tell(own, "deleted")
+        await self._library.discard(own)
 
     # --- taking in
 

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from pathlib import Path
 from typing import Literal
 
-from holdfast.core.domain.errors import ConflictError, HoldfastError, UnsupportedError
+from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError, UnsupportedError
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.indexing import KnowledgeIndex
 from holdfast.core.domain.jobs import Job
 from holdfast.core.domain.knowledge import Collection, IngestItem, IngestRequest
 from holdfast.core.domain.status import CheckResult
 from holdfast.core.domain.user_events import JobProgressed, KnowledgeChanged
+from holdfast.core.domain.values import utc_now
 from holdfast.core.jobs.runner import JobRunner
 from holdfast.core.services.folders import Folders
 from holdfast.core.services.ingestion import Ingestion
 from holdfast.core.services.looking import LookedAt
+from holdfast.core.services.memory_store import not_in_trash
 from holdfast.core.services.naming import document_name
 from holdfast.core.services.sources import is_below
 from holdfast.core.store.jobs import Jobs as JobTable
 from holdfast.core.store.log import EventLog
+from holdfast.core.store.trash import Discarded, TrashTable
+
+logger = logging.getLogger(__name__)
 
 MAX_COLLECTIONS = 500
 """Of one user: each search looks through the list of them."""
@@ -47,6 +53,7 @@ class Library:
         self._folders = folders
         self.looked_at = ingestion.looked_at if ingestion else LookedAt()
         self.table = JobTable(log.reader)
+        self._trash = TrashTable(log.writer, log.reader)
         self.jobs = JobRunner(log.append, self.table, ingestion or _no_work)
 
     @property
@@ -83,18 +90,22 @@ class Library:
         await self.jobs.cancel_all(owner=user_id)
         if self.exists:
             await self.index.forget_owner(user_id)
+            await self.index.forget_owner(in_trash(user_id))
 
     async def create(self, collection: Collection) -> Collection:
         """Keeps a new collection, and tells of it. Raises `ConflictError` (`collection_exists`,
         `too_many_collections`)."""
-        if self.exists and len(await self.index.collections(collection.owner)) >= MAX_COLLECTIONS:
+        await self._check_room(collection.owner)
+        created = await self.index.create(collection)
+        await self.tell(created, "created")
+        return created
+
+    async def _check_room(self, owner: str) -> None:
+        if self.exists and len(await self.index.collections(owner)) >= MAX_COLLECTIONS:
             raise ConflictError(
                 f"You have {MAX_COLLECTIONS} collections already; delete one first, or add to it.",
                 code="too_many_collections",
             )
-        created = await self.index.create(collection)
-        await self.tell(created, "created")
-        return created
 
     async def tell(
         self, collection: Collection, change: Literal["created", "updated", "deleted", "documents"]
@@ -106,10 +117,38 @@ class Library:
             )
         )
 
-    async def forget(self, collection: Collection) -> None:
-        """Cancels the jobs of a collection and deletes it."""
+    # --- the trash
+
+    async def discard(self, collection: Collection) -> None:
+        """Puts a collection into the trash, and cancels its jobs. There it belongs to nobody who could look,
+        search or watch, under its id, so that its name is free."""
         await self.jobs.cancel_all(collection_id=collection.id)
-        await self.index.delete(collection.id)
+        thing = Discarded("collection", collection.id, collection.owner, collection.name, utc_now())
+        await self._trash.keep(thing, {"name": collection.name})
+        await self.index.hand_over(collection.id, in_trash(collection.owner), collection.id)
+        await self.tell(collection, "deleted")
+
+    async def restore(self, thing: Discarded) -> Collection:
+        """Brings a collection back out of the trash. Raises `ConflictError` (`collection_exists`,
+        `too_many_collections`), `NotFoundError`."""
+        body = await self._trash.body(thing.owner, "collection", thing.id)
+        if body is None:
+            raise not_in_trash(thing.id)
+        await self._check_room(thing.owner)
+        restored = await self.index.hand_over(thing.id, thing.owner, body["name"])
+        await self._trash.drop(thing.owner, "collection", thing.id)
+        await self.tell(restored, "created")
+        return restored
+
+    async def remove(self, thing: Discarded) -> None:
+        """Deletes a collection of the trash for good; one that never got there is left alone."""
+        try:
+            kept = await self.index.collection(thing.id)
+            if kept.owner == in_trash(thing.owner):
+                await self.index.delete(thing.id)
+        except NotFoundError:
+            logger.info("the collection %s was deleted already", thing.id)
+        await self._trash.drop(thing.owner, "collection", thing.id)
 
     async def settled(self, job: Job) -> frozenset[str]:
         """Returns the sources of what a job has taken in."""
@@ -144,6 +183,16 @@ class Library:
         if not self.exists:
             return CheckResult(name="knowledge", state="ok", message="There is none yet.")
         return await check_index(self.index, repair=repair)
+
+
+def in_trash(owner: str) -> str:
+    """Returns to whom the collections belong that a user has put into the trash: to no user."""
+    return f"trash:{owner}"
+
+
+def is_in_trash(collection: Collection) -> bool:
+    """Says whether a collection was put into the trash."""
+    return collection.owner.startswith(in_trash(""))
 
 
 def _is_itself(path: str) -> bool:

@@ -167,6 +167,8 @@ class _Core:
             self.workspaces,
             self.memory,
             self.editor,
+            self.library,
+            self.keeper.follow,
             self.trash_days,
         )
         self.settings_file = SettingsFile(parts.paths, parts.setting_variables)

@@ -11,12 +11,14 @@ from holdfast.core.agents.editor import AgentEditor, RemovedAgent
 from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.events import SessionDeleted
 from holdfast.core.domain.identity import Principal, Scope
+from holdfast.core.domain.knowledge import Collection
 from holdfast.core.domain.session_events import SessionRestored, SessionTrashed
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.trash import Trashed, TrashKind
 from holdfast.core.domain.values import MAX_LIMIT, Page, utc_now
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.library import Library
 from holdfast.core.services.memory_store import MemoryStore, not_in_trash
 from holdfast.core.services.needs import Needs
 from holdfast.core.services.paging import checked_limit
@@ -31,6 +33,7 @@ _NEEDED: dict[TrashKind, Needs] = {
     "memory_block": Needs(Scope.ADMIN),
     "memory_entry": Needs(Scope.CHAT),
     "agent": Needs(Scope.ADMIN),
+    "collection": Needs(Scope.ADMIN),
 }
 """What bringing a thing back, or ending it, needs: the same as deleting it."""
 
@@ -46,8 +49,11 @@ class TrashCan:
         workspaces: Workspaces,
         memory: MemoryStore,
         editor: AgentEditor,
+        library: Library,
+        follow: Callable[[Collection], None],
         days: Callable[[], Awaitable[int]],
     ) -> None:
+        """`follow` watches the folders that a collection says are watched; `days` says how long things stay."""
         self.table = TrashTable(log.writer, log.reader)
         self.days = days
         self._log = log
@@ -56,6 +62,8 @@ class TrashCan:
         self._workspaces = workspaces
         self._memory = memory
         self._editor = editor
+        self._library = library
+        self._follow = follow
 
     async def put_session(self, session_id: str) -> None:
         """Puts a session into the trash. Raises `ConflictError` while it runs."""
@@ -102,11 +110,15 @@ class TrashCan:
                 removed = RemovedAgent.of(thing.id, thing.title, body)
                 await asyncio.to_thread(self._editor.restore, removed, thing.owner)
                 await self.table.drop(thing.owner, "agent", thing.id)
+            case "collection":
+                self._follow(await self._library.restore(thing))
 
     async def remove(self, thing: Discarded) -> None:
         """Deletes a thing of the trash for good."""
         if thing.kind == "session":
             await self.remove_session(thing.id)
+        elif thing.kind == "collection":
+            await self._library.remove(thing)
         else:
             await self.table.drop(thing.owner, thing.kind, thing.id)
 

@@ -64,7 +64,7 @@ class Desk:
         self.files = FilesControl(self.context, self.sessions)
         self.agents = AgentsControl(self.context, self.sessions)
         self.knowledge = KnowledgeControl(self.context)
-        self.ingesting = IngestingControl(self.context, self.knowledge)
+        self.ingesting = IngestingControl(self.context, self.knowledge, self.undoing)
         self.reading = ReadingControl(self.context)
         self.memory = MemoryControl(self.context, self.undoing)
         self.again = AgainControl(self.context, self.sessions)
@@ -77,7 +77,7 @@ class Desk:
         self.administration = AdministrationControl(self.context, self.agents)
         self.terminal = TerminalControl(self.context)
         self.agents.on_settings = self._apply
-        self.undoing.after.append(self.memory.resume)
+        self.undoing.after += [self.memory.resume, self.knowledge.resume]
         self.connection.on_met = self.engine.meet
         self.connection.on_ready = self._read
         self.connection.on_event = self._take

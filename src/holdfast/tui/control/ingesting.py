@@ -11,6 +11,7 @@ from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.knowledge import KnowledgeControl
 from holdfast.tui.control.local_files import is_local_folder, local_file
+from holdfast.tui.control.undoing import UndoingControl
 from holdfast.tui.presenters.knowledge.collections import CollectionView
 from holdfast.tui.presenters.knowledge.jobs import JobView
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
@@ -25,9 +26,10 @@ _ADD = "Add to {}: a file, a folder or an address"
 class IngestingControl:
     """What a person does with collections, documents and jobs."""
 
-    def __init__(self, context: Context, knowledge: KnowledgeControl) -> None:
+    def __init__(self, context: Context, knowledge: KnowledgeControl, undoing: UndoingControl) -> None:
         self._context = context
         self._knowledge = knowledge
+        self._undoing = undoing
         self.actions: dict[str, Callable[[str], Awaitable[None]]] = {
             "knowledge.new": self.new,
             "knowledge.add": self.add,
@@ -136,26 +138,20 @@ class IngestingControl:
         self._context.view.say(f"{collection.name}: changes of its folders are {said}.")
 
     async def delete(self, _: str = "") -> None:
-        """Deletes the chosen collection."""
+        """Puts the chosen collection into the trash; asks before where it has documents: no folder may have
+        all of them any more."""
         collection = self._knowledge.need()
         dialogs = self._context.app.dialogs
         question = (
             f"Delete the collection “{collection.name}” with its {collection.documents} documents? "
-            "This cannot be undone; files on disk stay."
+            "It goes into the trash; files on disk stay."
         )
-        if collection.documents:
-            given = await dialogs.ask(f"{question} Type its name to delete it", "")
-            if given != collection.name:
-                self._context.view.say(
-                    f"“{collection.name}” stays{': that is not its name' if given else ''}."
-                )
-                return
-        elif not await dialogs.confirm(question, "delete"):
+        if collection.documents and not await dialogs.confirm(question, "delete"):
             return
         await self._context.workbench.knowledge.delete(collection.id)
         await self._knowledge.reload()
         await self._knowledge.read_documents()
-        self._context.view.say(f"Deleted “{collection.name}”.")
+        self._undoing.deleted(f"“{collection.name}”", [("collection", collection.id)])
 
     async def remove(self, document_id: str) -> None:
         """Removes a document from the chosen collection."""

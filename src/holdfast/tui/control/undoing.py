@@ -22,6 +22,7 @@ KINDS: dict[TrashKind, str] = {
     "memory_block": "memory block",
     "memory_entry": "memory entry",
     "agent": "agent",
+    "collection": "collection",
 }
 
 
@@ -63,7 +64,8 @@ class UndoingControl:
         if problem:
             self._context.view.say_error(problem)
         else:
-            self._context.view.say(f"{sanitize_line(deletion.what).capitalize()} brought back.")
+            what = sanitize_line(deletion.what)
+            self._context.view.say(f"{what[:1].upper()}{what[1:]} brought back.")
 
     async def choose(self, _: str = "") -> None:
         """Lets the person choose from the trash what is to come back."""

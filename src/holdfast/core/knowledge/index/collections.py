@@ -108,6 +108,16 @@ class Collections:
                 f"UPDATE collections SET {assignments} WHERE id = :id", {**changes, "id": collection_id}
             )
 
+    def hand_over(self, collection_id: str, owner: str, name: str) -> Collection:
+        """Gives a collection another owner and name. Raises `NotFoundError`; `ConflictError`
+        (`collection_exists`)."""
+        self.row(collection_id)
+        with self._database.writing() as connection, _unique(name):
+            connection.execute(
+                "UPDATE collections SET owner = ?, name = ? WHERE id = ?", (owner, clean(name), collection_id)
+            )
+        return self.get(collection_id)
+
     def remove(self, collection_id: str) -> None:
         """Removes a collection with all that the database has of it, at once; its vectors are `dropped`."""
         with self._database.writing() as connection:

@@ -127,6 +127,9 @@ class Index:
             metadata=metadata,
         )
 
+    def hand_over(self, collection_id: str, owner: str, name: str) -> Collection:
+        return self._collections.hand_over(collection_id, owner, name)
+
     def delete(self, collection_id: str) -> None:
         with self._writing:
             self._collections.remove(collection_id)

@@ -65,7 +65,7 @@ class Knowledge(Protocol):
 
     @needs(Scope.ADMIN)
     async def delete(self, collection: str) -> None:
-        """Deletes a collection with its documents; files on disk stay. Its jobs are cancelled."""
+        """Puts a collection with its documents into the trash; files on disk stay. Its jobs are cancelled."""
         ...
 
     @needs(Scope.ADMIN)
