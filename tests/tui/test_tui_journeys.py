@@ -642,6 +642,11 @@ async def test_a_prompt_of_the_agent_is_filled_in_and_put_into_the_message_field
         await until(pilot, lambda: isinstance(app.screen, AskScreen) and "number" in shown(app))
         await pilot.press("enter")
         await until(pilot, lambda: app.main.box.area.text == "Summarise notes in {{ number }} points.")
+        app.command("prompt", "summary")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("escape")  # once is enough
+        await until(pilot, lambda: app.screen is app.main)
+        assert app.main.box.area.text == "Summarise notes in {{ number }} points."
 
 
 async def test_the_settings_say_the_agent_the_theme_and_what_runs_may_do(make_app, until) -> None:

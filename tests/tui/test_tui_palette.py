@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from holdfast.tui.app import HoldfastApp
 from holdfast.tui.control.desk import Desk
 from holdfast.tui.keys import KEYS
-from holdfast.tui.presenters.commands import COMMANDS
+from holdfast.tui.presenters.commands import COMMANDS, complete
 from holdfast.tui.presenters.fuzzy import match
 from holdfast.tui.presenters.palette import Entry, Hit, Targets, entries, row, search, used
 from holdfast.tui.presenters.spans import plain
@@ -49,6 +49,11 @@ def titles(query: str, recent: tuple[str, ...] = (), place: str = "composer") ->
 )
 def test_what_is_meant_comes_first(query: str, first: str) -> None:
     assert titles(query)[0] == first
+
+
+def test_enter_gives_the_slash_command_that_was_typed_out_though_others_begin_with_it() -> None:
+    assert all(complete(each.slash)[0] is each for each in COMMANDS if each.slash)
+    assert [each.slash for each in complete("undo")][:2] == ["undo", "undo-delete"]
 
 
 def test_without_words_the_recent_come_first_and_targets_only_if_recent() -> None:

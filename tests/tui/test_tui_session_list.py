@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from fake_workbench import NOON, FakeWorkbench
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.domain.events import LoggedEvent, RunCompleted, RunStarted
+from holdfast.core.domain.copies import Copies
+from holdfast.core.domain.events import LoggedEvent, QuestionAsked, RunCompleted, RunStarted
 from holdfast.core.domain.runs import SearchHit, Session, SessionCounts
 from holdfast.core.domain.session_events import (
     SessionArchived,
+    SessionCreated,
     SessionRestored,
     SessionSeen,
     SessionStarred,
     SessionTrashed,
 )
+from holdfast.core.domain.tools import Question
+from holdfast.tui.control.desk import Desk
 from holdfast.tui.presenters.listing import (
     GROUPINGS,
     Heading,
@@ -266,6 +271,21 @@ def test_deletions_are_taken_back_latest_first_and_only_so_many_are_kept() -> No
 def test_one_is_named_and_several_are_counted() -> None:
     assert described(["A\x1b[2J"], "session") == "“A[2J”"
     assert described(["a", "b"], "session") == "2 sessions"
+
+
+def test_what_a_fork_copies_was_decided_long_ago_and_calls_nobody() -> None:
+    desk = Mock(_copies=Copies())
+    question = Question(id="q", session_id="fork", run_id="r", call_id="c", text="Which?")
+    asked = QuestionAsked(session_id="fork", run_id="r", question=question)
+    later = asked.at + timedelta(hours=1)
+    made = SessionCreated(
+        session_id="fork", title="Copy", agent="general", project="/p", workspace="/p", forked_from="old"
+    )
+    for number, event in enumerate((made, asked, asked.model_copy(update={"at": later}))):
+        Desk._take(desk, LoggedEvent(id=number, event=event))
+    assert [call.args[0].id for call in desk.decisions.take.call_args_list] == [0, 2]
+    assert [call.args[0].id for call in desk.terminal.take.call_args_list] == [0, 2]
+    assert desk.sessions.take.call_count == 3
 
 
 # --- on the screen

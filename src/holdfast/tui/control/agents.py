@@ -174,10 +174,15 @@ class AgentsControl:
         if chosen not in prompts:
             raise NotFoundError(f"{agent} has no prompt {chosen}. There are: {', '.join(prompts)}.")
         text = sanitize(prompts[chosen].text).strip()
-        given = {
-            word: await self._context.app.dialogs.ask(f"{chosen}: {word}", "") for word in words_of(text)
-        }
-        self._context.view.box.set_text(filled_in(text, given))
+        given: dict[str, str] = {}
+        for word in words_of(text):
+            said = await self._context.app.dialogs.ask_or_none(f"{chosen}: {word}", "")
+            if said is None:
+                return
+            given[word] = said
+        box = self._context.view.box
+        written = box.area.text.rstrip()
+        box.set_text("\n\n".join(part for part in (written, filled_in(text, given)) if part))
 
     # --- trust
 

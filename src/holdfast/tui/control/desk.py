@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from holdfast.core.domain.copies import Copies
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
 from holdfast.core.domain.events import LoggedEvent
 from holdfast.tui.control.administration import AdministrationControl
@@ -73,6 +74,7 @@ class Desk:
         self.tour = TourControl(self.context)
         self.transcript = TranscriptControl(self.context, self.sessions)
         self._first = app.start.session
+        self._copies = Copies()
         self.engine = EngineControl(self.context)
         self.administration = AdministrationControl(self.context, self.agents)
         self.terminal = TerminalControl(self.context)
@@ -189,13 +191,15 @@ class Desk:
             await self.guarded(partial(self.sessions.open, first))
 
     def _take(self, logged: LoggedEvent) -> None:
+        copy = self._copies.has(logged.event)
         self.listing.take(logged)
         self.sessions.take(logged)
-        self.decisions.take(logged)
+        if not copy:  # what is copied was decided long ago: nobody is called for it, or told of it
+            self.decisions.take(logged)
+            self.terminal.take(logged)
         self.modes.take(logged)
         self.policy.take(logged)
         self.engine.take(logged)
         self.tour.take(logged)
         self.knowledge.take(logged)
         self.memory.take(logged)
-        self.terminal.take(logged)

@@ -11,6 +11,7 @@ from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.sessions import SessionsControl
 from holdfast.tui.control.undoing import UndoingControl
+from holdfast.tui.keys import shown
 from holdfast.tui.presenters.undoing import described
 
 MAX_FILE = 64 * 2**20
@@ -43,7 +44,10 @@ class KeepingControl:
         marked += sorted(model.sessions.marked - set(marked))
         one = panes.meant_session() or model.session_id
         if not marked and one is None:
-            raise UnavailableError("No session is open yet; send a message first.", code="no_session")
+            raise UnavailableError(
+                f"No session is open: open one, or mark some in the list ({shown('everywhere.sessions')}).",
+                code="no_session",
+            )
         return marked or [one or ""]
 
     # --- marks

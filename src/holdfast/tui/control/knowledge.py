@@ -246,6 +246,6 @@ class KnowledgeControl:
         collection = self._state.collection
         if collection is None:
             raise UnavailableError(
-                "There is no collection yet: n makes one.", code="no_collection", retryable=False
+                "There is no collection yet: /collect makes one.", code="no_collection", retryable=False
             )
         return collection

@@ -16,6 +16,7 @@ from holdfast.core.domain.runs import IMPORTED
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.control.base import CLOSED, Context
 from holdfast.tui.control.connection import Connection, fairly
+from holdfast.tui.keys import shown
 from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.modes import mode_view
 from holdfast.tui.presenters.run import RunView
@@ -333,5 +334,8 @@ class SessionsControl:
         """Returns the session that is meant: the one under the cursor of the list, else the open one."""
         session_id = self._context.panes.meant_session() or self._context.model.session_id
         if session_id is None:
-            raise UnavailableError("No session is open yet; send a message first.", code="no_session")
+            raise UnavailableError(
+                f"No session is open: send a message, or open one ({shown('everywhere.sessions')}).",
+                code="no_session",
+            )
         return session_id

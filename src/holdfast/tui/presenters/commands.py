@@ -167,9 +167,10 @@ def by_slash(word: str) -> Command | None:
 
 
 def complete(prefix: str) -> list[Command]:
-    """Returns the slash commands that begin with `prefix`, then those that fit it, the best first."""
+    """Returns the slash command `prefix`, those that begin with it, then those that fit, the best first."""
     slashes = [command for command in COMMANDS if command.slash]
-    first = [command for command in slashes if command.slash.startswith(prefix)]
+    begun = [command for command in slashes if command.slash.startswith(prefix)]
+    first = sorted(begun, key=lambda command: command.slash != prefix)  # enter gives the first one
     fitting = [(match(prefix, f"{one.slash} {one.title}"), one) for one in slashes if one not in first]
     hits = [(found.score, one) for found, one in fitting if found is not None]
     return first + [one for _, one in sorted(hits, key=lambda hit: -hit[0])]

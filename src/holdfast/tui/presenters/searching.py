@@ -158,7 +158,7 @@ FILTERS: list[Line] = [
     line(("Words that you or an agent have said, in any session.", "muted")),
     BLANK,
     *(
-        line((f"{keys:<24}", "key"), (what, "muted"))
+        line((f"{keys:<28}", "key"), (what, "muted"))
         for keys, what in (
             ('"last quarter"', "these words together"),
             ("agent:coder", "sessions of this agent"),

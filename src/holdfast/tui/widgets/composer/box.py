@@ -247,6 +247,4 @@ class MessageBox(Vertical):
 
 
 def _command_line(slash: str, argument: str, help: str) -> Line:
-    return line(
-        (f"/{slash}", "key"), (f" {argument}".ljust(max(2, 22 - len(slash))), "muted"), (help, "muted")
-    )
+    return line((f"/{slash}", "key"), (f" {argument} ".ljust(22 - len(slash)), "muted"), (help, "muted"))
