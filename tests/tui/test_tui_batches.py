@@ -176,6 +176,15 @@ def test_a_letter_pressed_twice_is_a_key_pressed_twice_and_other_signs_act_at_on
     assert not hasty.holds
 
 
+def test_a_command_that_is_begun_in_a_pane_is_a_text_where_the_pane_has_no_use_for_its_sign() -> None:
+    hasty = Hasty(0.25)
+    assert hasty.press("/", 1.0, used=False) == ("", "/")
+    assert hasty.press("@", 1.1, used=False) == ("", "@")
+    assert hasty.press("/", 1.2, used=True) == ("/", ""), "the list of sessions searches by it"
+    assert hasty.press("q", 2.0, used=False) == ("", "")
+    assert hasty.press("/", 2.1, used=False) == ("", "q/")
+
+
 def test_a_letter_that_only_moved_is_part_of_the_text_that_follows_at_once() -> None:
     hasty = Hasty(0.25)
     assert hasty.press("j", 1.0, moves=True) == ("j", "")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+BEGINS_TEXT = "/@"
+"""What commands and mentioned files begin with."""
+
+
 class Guard:
     """Says whether a key may decide: not just after an item came, and not in the middle of typing.
 
@@ -42,15 +46,18 @@ class Hasty:
         """Whether a letter waits for what follows it."""
         return bool(self._held)
 
-    def press(self, character: str, now: float, *, moves: bool = False) -> tuple[str, str]:
+    def press(self, character: str, now: float, *, moves: bool = False, used: bool = True) -> tuple[str, str]:
         """Takes a printable character; returns the keys that act now, and the text that was begun. With
-        neither, it is held: call `rest` when `hold_s` are over."""
+        neither, it is held: call `rest` when `hold_s` are over. `used` says whether the pane has a use for
+        it: where it has none, what a command or a file begins with is the beginning of a text."""
         held, self._held = self._held, ""
         moved, self._moved = self._moved, ("", float("-inf"))
         if held:
             return (held + held, "") if character == held else ("", held + character)
         if moved[0] and not moves and now - moved[1] < self.hold_s:
             return "", moved[0] + character
+        if not used and character in BEGINS_TEXT:
+            return "", character
         if moves:
             self._moved = (character, now)
             return character, ""

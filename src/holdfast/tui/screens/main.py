@@ -225,7 +225,8 @@ class MainScreen(Screen[None]):
             return
         hits = self.panes is not None and self.panes.finder.active and named("found", event.key)
         moves = bool(hits) or (self.place == "transcript" and moves_only("transcript", event.key))
-        acts, text = self._hasty.press(event.character, time.monotonic(), moves=moves)
+        used = bool(named(self.place, event.key))
+        acts, text = self._hasty.press(event.character, time.monotonic(), moves=moves, used=used)
         if text:
             event.stop()
             self._begin_text(text)
