@@ -106,6 +106,13 @@ def test_neither_secrets_nor_escapes_come_out(paths: Paths, reader: LogReader) -
     assert (first.level, second.level, second.text) == ("error", "info", "plain")
 
 
+def test_a_progress_bar_hides_nothing_that_comes_after_it(paths: Paths, reader: LogReader) -> None:
+    (paths.logs / "knowledge-worker.log").write_bytes(b"first\nload 10%\rload 20%\rdone\nlast\n")
+    page = reader.read("knowledge")
+    assert len(page.lines) == 3
+    assert texts(page)[-1] == "last"
+
+
 def test_only_the_end_of_a_large_file_is_read(
     paths: Paths, reader: LogReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -327,3 +327,32 @@ def test_what_is_of_no_run_and_unknown_is_left_out() -> None:
 def test_a_log_in_no_order_is_refused(events: list[tuple[str, dict[str, Any]]]) -> None:
     with pytest.raises(InvalidError, match=r"its event [0-9]+ "):
         list(checked(log(*events), "mine", set(), NOW))
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("step.started", {"step": 10**30}),
+        ("usage.recorded", {"input_tokens": 9 * 10**18}),
+        ("usage.recorded", {"output_tokens": -1}),
+        ("usage.recorded", {"cost_usd": float("inf")}),
+        ("usage.recorded", {"cost_usd": "-Infinity"}),
+        ("step.completed", {"timing": {"request_ms": "inf", "total_ms": 1}}),
+    ],
+)
+def test_numbers_that_nobody_can_add_up_or_write_are_refused(kind: str, more: dict[str, Any]) -> None:
+    used = ("usage.recorded", {"model": "m", "input_tokens": 1, "output_tokens": 1})
+    events = [
+        (name, fields | (more if name == kind else {}))
+        for name, fields in (STARTED, ADDED, STEP, used, STEPPED)
+    ]
+    with pytest.raises(InvalidError, match=r"its event [345] "):
+        list(checked(log(*events), "mine", set(), NOW))
+
+
+def test_times_become_those_of_the_log_which_are_compared_as_texts() -> None:
+    events = log(STARTED, ADDED, ENDED)
+    for event, at in zip(events, ("0001-01-01T00:00:00+14:00", "2020-01-01T01:00:00+05:00"), strict=False):
+        event["at"] = at
+    first, second, _ = (each.at.isoformat() for each in checked(events, "mine", set(), NOW))
+    assert (first, second) == ("0001-01-01T00:00:00+00:00", "2019-12-31T20:00:00+00:00")

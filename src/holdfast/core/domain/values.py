@@ -38,9 +38,10 @@ EventId = Annotated[int, Field(ge=0, le=2**63 - 1, description="The id of an eve
 
 
 class Value(BaseModel):
-    """A frozen value that refuses keys it does not know. Everything in the domain is one."""
+    """A frozen value that refuses keys it does not know, and numbers that JSON cannot hold: what was written
+    can be read again. Everything in the domain is one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Page(Value, Generic[T]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
@@ -167,7 +168,7 @@ def _records(part: _Part, start: int, end: int, name: LogName) -> Iterator[_Reco
     except FileNotFoundError:  # rotated away just now
         return
     begin, position = start, start
-    for line in data.splitlines(keepends=True):
+    for line in io.BytesIO(data):  # a lone \r, as progress bars write it, ends no line
         if not line.endswith(b"\n"):
             break
         if position > begin and not _goes_on(line, name):

@@ -7,7 +7,7 @@ other sessions. What stands in the wrong order is refused, for everything that r
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -23,11 +23,14 @@ from holdfast.core.domain.events import (
     RunEvent,
     StepStarted,
     ToolCallRequested,
+    UsageRecorded,
 )
 from holdfast.core.sessions.fork import Renaming
 
 _TYPES = {get_args(event.model_fields["type"].annotation)[0] for event in get_args(RunEvent)} - set(DELTAS)
 """What is taken over: what happened in runs. Files are no part of an export, so neither are their changes."""
+_MOST = 2**40
+"""Of steps, tokens and dollars in one event: sums of them stay below what the database can add up."""
 
 
 def checked(
@@ -46,8 +49,8 @@ def checked(
             event = EVENT.validate_python(_harmless(fields, own_blobs))
         except (ValidationError, RecursionError) as error:
             raise _broken(number, "is not what an event is") from error
-        event = renaming.event(event.model_copy(update={"at": min(event.at, now)}))
-        problem = order.problem(event)
+        event = renaming.event(event.model_copy(update={"at": _utc(event.at, now)}))
+        problem = _too_much(event) or order.problem(event)
         if problem:
             raise _broken(number, problem)
         yield event
@@ -58,6 +61,26 @@ def _broken(number: int, what: str) -> InvalidError:
         f"The file is no export of Holdfast that can be read: its event {number} {what}.",
         code="invalid_import",
     )
+
+
+def _utc(at: datetime, now: datetime) -> datetime:
+    """Returns a time as the log has all of them, which are compared as texts; not later than `now`."""
+    try:
+        return min(at, now).astimezone(UTC)
+    except OverflowError:  # the first day there is, east of here
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _too_much(event: AnyEvent) -> str:
+    match event:
+        case StepStarted(step=step):
+            counts: tuple[float, ...] = (step,)
+        case UsageRecorded():
+            tokens = (event.input_tokens, event.output_tokens, event.cached_tokens, event.reasoning_tokens)
+            counts = (*tokens, event.cost_usd or 0.0)
+        case _:
+            return ""
+    return "" if all(0 <= count <= _MOST for count in counts) else "counts what nobody can have used"
 
 
 def _harmless(fields: Mapping[str, Any], own_blobs: Container[str]) -> dict[str, Any]:
