@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fake_workbench import FakeRun, FakeWorkbench, new_file, settings
+from textual import events
 
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.tui.app import HoldfastApp
@@ -69,6 +70,12 @@ async def test_what_is_typed_while_a_pane_has_the_focus_is_a_message_and_decides
         await pilot.press("y", "e", "s", "space", "n")
         assert app.main.box.area.text == "yes n"
         assert app.main.place == "composer"
+        app.main.box.area.text = ""
+        await pilot.press("f2")
+        pane = app.focused
+        for letter in "nods":  # all of them on their way to the pane before the first is looked at
+            pane._forward_event(events.Key(letter, letter))
+        await until(pilot, lambda: app.main.box.area.text == "nods")
         assert bench.decisions == {}
         await pilot.press("f2")
         await until(pilot, lambda: app.main.place == "approvals")

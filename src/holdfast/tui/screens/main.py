@@ -213,6 +213,10 @@ class MainScreen(Screen[None]):
             self._let_through.remove(event.key)
         elif not isinstance(self.focused, MessageArea):
             self._take_of_pane(event)
+        elif event.is_printable and event.character:
+            # The field keeps what it gets: this was on its way to a pane when the text began.
+            event.stop()
+            self.box.area.insert(event.character)
 
     def _take_of_pane(self, event: events.Key) -> None:
         """Lets a key of a pane act, unless it begins a text."""
