@@ -181,6 +181,7 @@ def test_mode_edits_writes_files_of_the_workspace_without_asking(tool: str) -> N
         *("/etc/passwd", "../up.md", "a/../../up.md", "~/.bashrc", "C:\\x", ""),
         *(".env", ".git/hooks/pre-commit", ".holdfast/policy.yaml"),
         *("agents/me.yaml", "sub/agents/me.YML", "Agents/me.yaml"),
+        *("AGENTS.md", "sub/agents.md"),
     ],
 )
 def test_mode_edits_asks_for_paths_that_give_orders_or_lead_out(path: str) -> None:

@@ -16,6 +16,7 @@ from holdfast.core.domain.errors import (
     ModelUnavailable,
     from_info,
 )
+from holdfast.core.domain.models import MOST_TOKENS, UsageReport
 from holdfast.core.domain.values import utc_now
 from holdfast.core.models.errors import MAX_QUOTE, retry_after, scrub, translate
 
@@ -123,3 +124,9 @@ def test_scrubbed_text_is_one_short_line_without_escapes():
     found = scrub("a\x1b[31mred\nline " + "x" * 1000)
     assert "\x1b" not in found and "\n" not in found
     assert len(found) <= MAX_QUOTE
+
+
+def test_what_a_server_says_of_tokens_stays_in_bounds() -> None:
+    said = {"input_tokens": 2**70, "output_tokens": -5, "cached_tokens": 7}
+    found = UsageReport.model_validate(said)
+    assert (found.input_tokens, found.output_tokens, found.cached_tokens) == (MOST_TOKENS, 0, 7)

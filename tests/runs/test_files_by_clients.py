@@ -304,3 +304,14 @@ async def test_an_image_of_a_message_is_shown_in_its_session_and_in_no_other(ope
         for session_id, blob in ((other.id, digest(PNG)), (session.id, "0" * 64), (session.id, "../x")):
             with pytest.raises(NotFoundError):
                 await files.image(session_id, blob)
+
+
+@both
+async def test_a_digest_in_a_text_shows_nobody_the_content_that_it_names(open_bench) -> None:
+    async with open_bench() as bench:
+        session, other = await bench.session(), await bench.session()
+        await bench.workbench.files.attach_data(session.id, "chart.png", PNG)
+        submitted = await bench.workbench.runs.send(other.id, (TextPart(text=digest(PNG)),))
+        await bench.end(submitted.run_id)
+        with pytest.raises(NotFoundError):
+            await bench.workbench.files.image(other.id, digest(PNG))

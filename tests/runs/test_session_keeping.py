@@ -265,3 +265,23 @@ async def test_a_file_grants_nothing_and_leaves_nothing_when_it_is_wrong(open_be
         assert len((await sessions.list()).items) == there + 1
         assert len(sorted(bench.home.glob("**/workspaces/*"))) == len(folders) + 1
         assert waiting.id not in str((await bench.workbench.approvals.list(copy.id, pending=False)).items)
+
+
+async def test_a_file_reaches_no_content_whose_digest_a_text_of_the_users_names(open_bench, say) -> None:
+    async with open_bench([say("a secret")]) as bench:
+        session, sessions = await bench.session(), bench.workbench.sessions
+        events = await bench.end(await bench.send(session))
+        prompt = next(each.event.prompt for each in events if each.event.type == "step.started")
+        document = await sessions.export(session.id, "json")
+        assert prompt in document
+        await bench.workbench.users.add("ann")
+        (user,) = [each for each in await bench.workbench.users.list() if each.name == "ann"]
+        ann = bench.workbench.as_principal(
+            Principal(user_id=user.id, name="ann", role=Role.USER, scope=Scope.CHAT)
+        )
+        said = [{"role": "user", "content": prompt}]
+        await ann.sessions.take_in(json.dumps(said).encode(), agent="general")
+        (copy,) = await ann.sessions.take_in(document.encode(), agent="general")
+        assert prompt not in await ann.sessions.export(copy.id, "json")
+        (own,) = await sessions.take_in(document.encode(), project=str(bench.project))
+        assert prompt in await sessions.export(own.id, "json")

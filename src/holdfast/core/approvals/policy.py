@@ -111,7 +111,7 @@ def editable(tool: str, risk: Risk, subjects: tuple[str, ...]) -> bool:
     other programs take orders from.
 
     Not reached are paths out of the workspace, names that begin with a dot (`.git/hooks`, `.env`,
-    `.holdfast`, `.github`) and agent files in any folder.
+    `.holdfast`, `.github`), agent files in any folder, and `AGENTS.md`: later runs are told what is in it.
     """
     return (
         tool in EDIT_TOOLS
@@ -126,6 +126,8 @@ def _plain_file(path: str) -> bool:
     if not path or path.startswith(("/", "~")) or ":" in parts[0]:
         return False
     if any(part.startswith(".") for part in parts):
+        return False
+    if parts[-1] == "agents.md":
         return False
     return not (len(parts) > 1 and parts[-2] == "agents" and parts[-1].endswith((".yaml", ".yml")))
 

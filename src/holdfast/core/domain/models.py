@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from holdfast.core.domain.messages import Message
 from holdfast.core.domain.values import Value
@@ -69,12 +69,21 @@ class ToolCallDelta(Value):
     """A fragment of the JSON text of the arguments."""
 
 
+def _bounded(count: object) -> object:
+    return min(max(count, 0), MOST_TOKENS) if isinstance(count, int) else count
+
+
+MOST_TOKENS = 10**9
+"""Of one call. A server may say anything; sums of more could leave what the database can add up."""
+Tokens = Annotated[int, BeforeValidator(_bounded)]
+
+
 class UsageReport(Value):
     type: Literal["usage"] = "usage"
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
+    input_tokens: Tokens = 0
+    output_tokens: Tokens = 0
+    cached_tokens: Tokens = 0
+    reasoning_tokens: Tokens = 0
     cost_usd: float | None = None
     """None when no price is known."""
     estimated: bool = False

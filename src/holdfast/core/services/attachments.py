@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from holdfast.core.domain.contents import contents, contents_in_history, contents_of
 from holdfast.core.domain.errors import NotFoundError
-from holdfast.core.domain.events import MessageAdded, MessageQueued, RunStarted
 from holdfast.core.domain.identity import Principal
-from holdfast.core.domain.messages import FilePart, ImagePart, Part, ToolResultPart
+from holdfast.core.domain.messages import FilePart, ImagePart, Part
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.store.reader import Reader
 
@@ -37,7 +37,7 @@ class Attachments:
         own. An administrator can attach every file of the machine anyway."""
         if principal.is_admin:
             return
-        for digest in contents(parts) | _in_history(options):
+        for digest in contents(parts) | contents_in_history(options):
             if (principal.user_id, digest) in self._handed_in:
                 continue
             if not await self._said(principal.user_id, digest):
@@ -49,29 +49,6 @@ class Attachments:
     async def _said(self, owner: str, digest: str) -> bool:
         """Says whether a message of the user's names the content, not only a text in it."""
         for logged in await self._reader.events_with(digest, owner):
-            match logged.event:
-                case MessageAdded(parts=parts) | MessageQueued(parts=parts):
-                    found = contents(parts)
-                case RunStarted(options=options):
-                    found = _in_history(options)
-                case _:
-                    continue
-            if digest in found:
+            if digest in contents_of(logged.event):
                 return True
         return False
-
-
-def contents(parts: Iterable[Part]) -> set[str]:
-    """Returns the digests of the contents that parts of a message name."""
-    found: set[str] = set()
-    for part in parts:
-        match part:
-            case ImagePart() | FilePart():
-                found.add(part.blob)
-            case ToolResultPart():
-                found |= contents(part.content)
-    return found
-
-
-def _in_history(options: RunOptions) -> set[str]:
-    return {digest for message in options.history or () for digest in contents(message.parts)}

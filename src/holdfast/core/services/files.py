@@ -83,7 +83,7 @@ class FileService:
 
     async def image(self, session_id: str, blob: str) -> FileContent:
         session = await self._session(session_id)
-        if blob not in await self._log.reader.blobs_of(session.id):
+        if not await self._log.reader.holds(session.id, blob):
             raise NotFoundError("Nothing in this session holds that image.", code="image_not_found")
         return await asyncio.to_thread(kept_image, self._blobs, blob)
 

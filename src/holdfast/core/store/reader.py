@@ -11,6 +11,7 @@ from typing import Any
 import aiosqlite
 
 from holdfast.core.domain.approvals import Approval
+from holdfast.core.domain.contents import contents_of
 from holdfast.core.domain.errors import ErrorInfo, StoreError
 from holdfast.core.domain.events import DELTAS, EVENT, EventFilter, LoggedEvent
 from holdfast.core.domain.runs import (
@@ -210,12 +211,20 @@ class Reader:
         return unused
 
     async def own_blobs(self, digests: Iterable[str], owner: str) -> set[str]:
-        """Returns those of `digests` that events of `owner`'s sessions use."""
-        sql = (
-            "SELECT 1 FROM blob_uses u JOIN events e ON e.id = u.event_id"
-            " JOIN sessions s ON s.id = e.session_id WHERE u.digest = ? AND s.owner = ? LIMIT 1"
+        """Returns those of `digests` whose contents `owner`'s sessions hold."""
+        return {digest for digest in digests if await self._holds(digest, "s.owner = ?", owner)}
+
+    async def holds(self, session_id: str, digest: str) -> bool:
+        """Says whether a message, a result or a prompt of the session holds the content."""
+        return await self._holds(digest, "s.id = ?", session_id)
+
+    async def _holds(self, digest: str, condition: str, value: str) -> bool:
+        rows = await self._all(
+            "SELECT e.id, e.body, e.blob FROM blob_uses u JOIN events e ON e.id = u.event_id"
+            f" JOIN sessions s ON s.id = e.session_id WHERE u.digest = ? AND {condition} LIMIT 100",
+            (digest, value),
         )
-        return {digest for digest in digests if await self._all(sql, (digest, owner))}
+        return any(digest in contents_of(self._logged(row).event) for row in rows)
 
     async def all_blobs(self) -> set[str]:
         """Returns the digests of all blobs that events use."""
