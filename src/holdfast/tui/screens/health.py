@@ -63,7 +63,7 @@ class HealthScreen(ModelScreen):
 
     def redraw(self) -> None:
         """Shows what is known."""
-        if not self.is_mounted:
+        if not (self.is_mounted and self.is_attached):
             return
         start = self.app.start
         self.query_one("#h-head", Static).update(paint(headline(self.state)))

@@ -71,7 +71,7 @@ class LogScreen(ModelScreen):
 
     def redraw(self, *, at_end: bool | None = None) -> None:
         """Shows the lines; the end of them while the log is followed."""
-        if not self.is_mounted:
+        if not (self.is_mounted and self.is_attached):
             return
         lines = self.query_one("#l-lines", LinesView)
         lines.show(log_lines(self.state), self.state.name)

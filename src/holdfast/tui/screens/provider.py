@@ -91,9 +91,11 @@ class ProviderScreen(Dialog[None]):
         key, url = self._value("provider-key"), self._value("provider-url")
         try:
             found = await self._check(key, url)
+            if not self.is_attached:  # left while the provider was asked: nothing is kept
+                return
             if found.state in GOOD:
                 await self._keep(key, url, found)
-                self.dismiss()
+                self._close()
             else:
                 self._say(outcome_lines(found))
         except HoldfastError as error:
@@ -112,7 +114,7 @@ class ProviderScreen(Dialog[None]):
         found = ProviderCheck(provider=name, state="untested", message=f"{self._info.title} was not asked.")
         try:
             await self._keep(self._value("provider-key"), self._value("provider-url"), found)
-            self.dismiss()
+            self._close()
         except HoldfastError as error:
             self._say([line(("✗ ", "error"), sanitize_line(error.message))])
         finally:
@@ -125,6 +127,13 @@ class ProviderScreen(Dialog[None]):
         fields = self.query(f"#{id}").results(Input)
         return next((field.value.strip() for field in fields), "")
 
+    def _close(self) -> None:
+        """Closes it, unless the person has done so."""
+        if self.is_attached:
+            self.dismiss()
+
     def _say(self, lines: list[Line]) -> None:
+        if not self.is_attached:
+            return
         outcome = self.query_one("#provider-outcome", Static)
         outcome.update(paint_all(lines) if lines else paint(line("")))

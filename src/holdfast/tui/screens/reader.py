@@ -130,6 +130,8 @@ class ReaderScreen(ModalScreen[None]):
     # --- drawing
 
     def _show_text(self) -> None:
+        if not self.is_attached:  # left while it was read
+            return
         text, window = self.query_one("#reader-text", LinesView), self._reader.window
         if window is None:
             text.show([line((self._error, "error"))], "error")
@@ -144,6 +146,8 @@ class ReaderScreen(ModalScreen[None]):
         self._about()
 
     def _show_chunks(self) -> None:
+        if not self.is_attached:
+            return
         rows, reader = self.query_one("#reader-chunks", RowList), self._reader
         width = max(16, (rows.scrollable_content_region.width or 34) - 1)
         rows.show([(str(c.id), paint_all(chunk_row(c, width))) for c in reader.chunks])
@@ -151,6 +155,8 @@ class ReaderScreen(ModalScreen[None]):
             rows.go_to(str(reader.chunks[reader.current].id))
 
     def _about(self) -> None:
+        if not self.is_attached:
+            return
         self.query_one("#reader-about", Strip).show(self._about_lines())
 
     def _about_lines(self) -> list[Line]:

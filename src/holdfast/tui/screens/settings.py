@@ -73,7 +73,7 @@ class SettingsScreen(ModelScreen):
     @on(Column.Resized)
     def redraw(self) -> None:
         """Shows what the controller knows."""
-        if not self.is_mounted:
+        if not (self.is_mounted and self.is_attached):
             return
         state = self._control.settings
         self.query_one("#s-head", Static).update(paint(headline(state, self.app.start.place)))
