@@ -291,6 +291,16 @@ def test_a_log_grants_nothing_reaches_nothing_and_gets_new_ids() -> None:
     assert '"text":"[n]"' in text
 
 
+def test_an_event_that_is_nested_too_deep_is_refused() -> None:
+    for depth in (300, 5_000):
+        inner: dict[str, Any] = {}
+        for _ in range(depth):
+            inner = {"a": inner}
+        call = (CALL[0], {**CALL[1], "arguments": inner})
+        with pytest.raises(InvalidError, match="nested"):
+            list(checked(log(STARTED, ADDED, STEP, call), "mine", set(), NOW))
+
+
 def test_contents_that_are_the_users_own_stay() -> None:
     events = list(checked(log(STARTED, ADDED, ENDED), "mine", {"a" * 64}, NOW))
     assert "a" * 64 in events[1].model_dump_json()

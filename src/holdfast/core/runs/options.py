@@ -20,12 +20,11 @@ from holdfast.core.domain.messages import (
     results_in,
 )
 from holdfast.core.domain.models import ModelInfo, ModelSettings
+from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
 from holdfast.core.domain.runs import LATER_OPTIONS, RunOptions
 from holdfast.core.runs.knowledge.assigned import with_knowledge_tools
 from holdfast.core.tools.registry import near_names
 
-MAX_DEPTH = 100
-"""Lists and objects in each other; no event holds more."""
 _DIRECT = ("approve", "approvals", "timeout_s")
 """The options of a tool that is run directly."""
 _DEFAULTS = RunOptions()
@@ -200,14 +199,3 @@ def affordable(models: Mapping[str, ModelInfo], options: RunOptions) -> tuple[st
 
 def _priced(model: ModelInfo) -> bool:
     return model.input_usd_per_million is not None and model.output_usd_per_million is not None
-
-
-def nested_deeper(value: Any, levels: int) -> bool:
-    """Says whether lists and objects stand in each other more than `levels` deep."""
-    layer = [value] if isinstance(value, dict | list) else []
-    for _ in range(levels + 1):
-        inner = [each.values() if isinstance(each, dict) else each for each in layer]
-        layer = [one for each in inner for one in each if isinstance(one, dict | list)]
-        if not layer:
-            return False
-    return True

@@ -40,10 +40,10 @@ from holdfast.core.domain.models import (
     ToolCallDelta,
     UsageReport,
 )
+from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.domain.values import new_call_id
 from holdfast.core.runs.active import ActiveRun
-from holdfast.core.runs.options import MAX_DEPTH, nested_deeper
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.tools.registry import near_names, schema
 

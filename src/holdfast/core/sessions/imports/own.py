@@ -25,6 +25,7 @@ from holdfast.core.domain.events import (
     ToolCallRequested,
     UsageRecorded,
 )
+from holdfast.core.domain.nesting import EVENT_DEPTH, nested_deeper
 from holdfast.core.sessions.fork import Renaming
 
 _TYPES = {get_args(event.model_fields["type"].annotation)[0] for event in get_args(RunEvent)} - set(DELTAS)
@@ -45,6 +46,8 @@ def checked(
         kind = fields.get("type")
         if not isinstance(kind, str) or kind not in _TYPES:
             continue
+        if nested_deeper(fields, EVENT_DEPTH):
+            raise _broken(number, "is nested too deep")
         try:
             event = EVENT.validate_python(_harmless(fields, own_blobs))
         except (ValidationError, RecursionError) as error:
