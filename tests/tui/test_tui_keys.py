@@ -48,6 +48,8 @@ def test_a_changed_key_is_bound_shown_and_pressed_in_the_place_of_the_old_one() 
     assert "n" not in actions and actions["r"] == "app.command('rename')"
     assert ("ctrl+t, T", "new") in rows_of("sessions")
     assert ("^t", "new", "new") in footer("sessions", busy=False, continuable=False)
+    assert footer("composer", busy=True, continuable=False)[0][1] == "interrupt"
+    assert footer("composer", busy=True, continuable=False, answering=True)[0][1] == "message"
     assert BY_NAME["continue"].keys == "F7"
     assert any("F7" in text for one in help_lines("everywhere") for text, _ in one)
 

@@ -269,6 +269,18 @@ def test_a_pause_is_forgotten_when_the_run_goes_on(log: Any) -> None:
     assert [e.kind for e in log.entries()] == ["user"]
 
 
+def test_the_way_on_from_a_stopped_run_is_said_until_another_one_begins(log: Any) -> None:
+    log.start()
+    log.add("RunCancelled")
+    assert "ctrl+g goes on" in only(log.entries(), "notice").title
+    log.start("then this")
+    assert only(log.entries(), "notice").title == "Stopped"
+    log.fail("It broke")
+    assert "ctrl+g goes on" in only(log.entries(), "error").note
+    log.start("and this")
+    assert only(log.entries(), "error").note == ""
+
+
 def test_the_files_of_one_undo_are_one_notice(log: Any) -> None:
     log.add("FileChanged", path="a.md", change="modified", origin="undo")
     log.add("FileChanged", path="b.md", change="deleted", origin="undo")

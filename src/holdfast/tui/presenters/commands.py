@@ -250,11 +250,13 @@ COMMON = ("sessions", "approvals", "files", "run", "knowledge", "new", "palette"
 """What the footer shows everywhere; what comes last stays when there is little room."""
 
 
-def footer(place: str, busy: bool, continuable: bool) -> list[tuple[str, str, str]]:
+def footer(place: str, busy: bool, continuable: bool, answering: bool = False) -> list[tuple[str, str, str]]:
     """Returns key, label and command of each key in the footer, the most useful here first."""
     now: list[tuple[str, str, str]] = []
     if place != "composer":
         now.append(_foot("everywhere.back"))
+    elif answering:
+        now.append((shown("everywhere.back"), "message", ""))
     elif busy:
         now.append((shown("everywhere.back"), "interrupt", "interrupt"))
     if continuable and not busy:

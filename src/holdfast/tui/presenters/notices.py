@@ -105,5 +105,5 @@ def placeholder(model: Model) -> str:
     if item is not None and item.approval is not None:
         return "A key above decides · or write a message"
     if model.run.busy:
-        return f"enter queues it until the run has ended   {shown('composer.steer')} steers the run now"
+        return f"enter queues it   {shown('composer.steer')} steers the run now"
     return PLACEHOLDER

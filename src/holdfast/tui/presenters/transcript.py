@@ -55,6 +55,8 @@ class TranscriptPresenter:
         self._speaks = True
         """Whether the next entry of the agent has its name above it."""
         self._go_on = _go_on()
+        self._stopped: Entry | None = None
+        """What says that the last run did not come to its end, and how it goes on."""
         self._parts: dict[str, Entry] = {}
         self._began: dict[str, datetime] = {}
         self._calls = Calls()
@@ -106,9 +108,10 @@ class TranscriptPresenter:
         self._agent = sanitize_line(event.agent)
         self._speaks = True
         self._go_on = _go_on() if event.model else ""
-        return (
-            [_notice(id, "Goes on from where the last run stopped.", event.run_id)] if event.continues else []
-        )
+        updates = self._leave_stopped() if event.model else []
+        if event.continues:
+            updates.append(_notice(id, "Goes on from where the last run stopped.", event.run_id))
+        return updates
 
     @_fold.register
     def _(self, event: events.RunPaused, id: int) -> _Updates:
@@ -137,15 +140,25 @@ class TranscriptPresenter:
     def _(self, event: events.RunFailed, id: int) -> _Updates:
         title, _, text = sanitize(event.error.message).strip().partition("\n")
         entry = Entry(f"event-{id}", "error", id, event.run_id, title=title, text=text, note=self._go_on)
+        self._stopped = entry
         return [*self._end(event), Append(entry)]
 
     @_fold.register
     def _(self, event: events.RunCancelled, id: int) -> _Updates:
         why = f": {sanitize_line(event.reason)}" if event.reason else ""
-        return [
-            *self._end(event),
-            _notice(id, " · ".join(filter(None, (f"Stopped{why}", self._go_on))), event.run_id, warning=True),
-        ]
+        title = " · ".join(filter(None, (f"Stopped{why}", self._go_on)))
+        notice = _notice(id, title, event.run_id, warning=True)
+        self._stopped = notice.entry
+        return [*self._end(event), notice]
+
+    def _leave_stopped(self) -> _Updates:
+        """Takes the way on from a run that was stopped: another one has begun since."""
+        entry, self._stopped = self._stopped, None
+        if entry is None:
+            return []
+        entry.title = entry.title.removesuffix(_go_on()).removesuffix(" · ")
+        entry.note = entry.note.removesuffix(_go_on())
+        return [Change(entry)]
 
     def _end(self, event: events.RunCompleted | events.RunFailed | events.RunCancelled) -> _Updates:
         """Closes what a run left open. There is nothing, unless the log was cut."""
@@ -166,7 +179,10 @@ class TranscriptPresenter:
         said = without_results(event.parts)
         text = message_text(said) if said else "Results from the caller"
         files = attachment_names(said)
-        return [Append(Entry(_queued(event.message_id), "queued", id, text=text, attachments=files))]
+        title = "steers the run" if event.steer else "queued"
+        return [
+            Append(Entry(_queued(event.message_id), "queued", id, title=title, text=text, attachments=files))
+        ]
 
     @_fold.register
     def _(self, event: events.MessageDequeued, id: int) -> _Updates:

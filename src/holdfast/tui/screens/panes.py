@@ -152,7 +152,8 @@ class Panes:
             )
             screen.box.area.messages_wait = bool(model.queue or model.outbox)
         if "footer" in parts:
-            bar = footer(screen.place, model.run.busy, model.run.continuable)
+            answering = model.answering() is not None
+            bar = footer(screen.place, model.run.busy, model.run.continuable, answering)
             screen.query_one("#keys", KeyBar).show(bar)
             screen.box.set_placeholder(placeholder(model))
         if parts & {"title", "header", "hint"}:

@@ -247,6 +247,6 @@ def _queued(entry: Entry) -> list[Piece]:
     if len(text) < len(entry.text):
         text += " …"
     files = "".join(f"  + {name}" for name in entry.attachments)
-    lines = [Line(plain("queued", styles.MUTED), QUEUED, QUEUED)]
+    lines = [Line(plain(entry.title or "queued", styles.MUTED), QUEUED, QUEUED)]
     lines += [Line(plain(one, styles.MUTED), QUEUED, QUEUED) for one in (text + files).split("\n")]
     return [Piece(Fixed(tuple(lines)))]
