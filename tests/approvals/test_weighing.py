@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.core.approvals import weighing
 from holdfast.core.approvals.policy import covers
 from holdfast.core.approvals.suggest import literal, suggest_rule
-from holdfast.core.approvals.weighing import ENOUGH, Past, overlap, suggestions, weigh
+from holdfast.core.approvals.weighing import ENOUGH, MOST, Past, overlap, suggestions, weigh
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rule, Rules
 from holdfast.core.domain.tools import Risk
 
@@ -101,6 +102,18 @@ def test_what_a_person_did_not_approve_as_it_was_suggests_nothing() -> None:
     assert suggested(some(4, "run_command", "make", edited=True)) == []
     assert suggested(some(4, "run_command", "make", status=ApprovalStatus.EXPIRED)) == []
     assert suggested(some(4, "run_command", "make")) == ["run_command(make)"]
+
+
+def test_as_many_are_weighed_as_are_suggested_the_most_useful_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    weighed: list[str] = []
+    monkeypatch.setattr(
+        weighing, "weigh", lambda rule, *rest: weighed.append(str(rule)) or weigh(rule, *rest)
+    )
+    calls = [each for n in range(60) for each in some(ENOUGH + (n == 50), "run_command", f"pytest t{n}")]
+    found = suggested(calls)
+    assert len(found) == MOST
+    assert found == weighed
+    assert found[0] == "run_command(pytest t50)"
 
 
 def test_forks_and_imported_sessions_count_for_nothing() -> None:

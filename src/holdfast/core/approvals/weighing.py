@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Literal
 
 from holdfast.core.approvals.policy import EDIT_TOOLS, covers, editable
@@ -76,18 +77,10 @@ def weigh(rule: Rule, past: Sequence[Past], rules: Rules) -> RuleWeight:
 
 def suggestions(past: Sequence[Past], rules: Rules) -> tuple[RuleSuggestion, ...]:
     """Returns the rules that would have spared the most decisions, the most useful first."""
-    found = [*_repeated(past), *_folders(past)]
-    weighed = [
-        RuleSuggestion(kind=kind, approved=n, weight=weigh(rule, past, rules)) for kind, n, rule in found
-    ]
-    kept = [
-        each
-        for each in weighed
-        if not (each.weight.denied or each.weight.before or each.weight.saved)
-        and not _spared(Rule.parse(each.weight.rule), past, rules)
-    ]
-    kept.sort(key=lambda each: (-each.approved, each.weight.rule))
-    return tuple(kept[:MOST])
+    found = sorted([*_repeated(past), *_folders(past)], key=lambda each: (-each[1], str(each[2])))
+    allowed = [Rule.parse(text) for text in rules.allow]
+    # Weighed one after another, for it takes long where there are many; only the first are asked for.
+    return tuple(islice(_useful(found, past, rules, allowed), MOST))
 
 
 Found = tuple[Literal["exact", "program", "folder"], int, Rule]
@@ -119,10 +112,20 @@ def _folders(past: Iterable[Past]) -> Iterable[Found]:
             yield "folder", len(paths), Rule(tool=tool, pattern=f"{escape(folder)}/*")
 
 
-def _spared(rule: Rule, past: Iterable[Past], rules: Rules) -> bool:
-    """Says whether the rules allow already whatever of the past the rule covers."""
-    allowed = [Rule.parse(text) for text in rules.allow]
-    covered = [each for each in past if each.covered_by(rule)]
+def _useful(
+    found: Iterable[Found], past: Sequence[Past], rules: Rules, allowed: Sequence[Rule]
+) -> Iterator[RuleSuggestion]:
+    """Yields what nothing speaks against, and what is not allowed already."""
+    for kind, approved, rule in found:
+        weight = weigh(rule, past, rules)
+        hindered = weight.denied or weight.before or weight.saved
+        if not hindered and not _spared(rule, past, allowed):
+            yield RuleSuggestion(kind=kind, approved=approved, weight=weight)
+
+
+def _spared(rule: Rule, past: Iterable[Past], allowed: Sequence[Rule]) -> bool:
+    """Says whether rules allow already whatever of the past another covers."""
+    covered = (each for each in past if each.covered_by(rule))
     return all(any(each.covered_by(other) for other in allowed) for each in covered)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -150,15 +151,19 @@ class ApprovalService:
         return info.spec.approvals if info.spec is not None else Rules()
 
     async def weigh(self, rule: str) -> RuleWeight:
-        return weigh(Rule.parse(rule), await self._past(), await self.rules())
+        parsed, rules, approvals = Rule.parse(rule), await self.rules(), await self._approvals()
+        return await asyncio.to_thread(lambda: weigh(parsed, self._past(approvals), rules))
 
     async def suggestions(self) -> tuple[RuleSuggestion, ...]:
-        return suggestions(await self._past(), await self.rules())
+        rules, approvals = await self.rules(), await self._approvals()
+        return await asyncio.to_thread(lambda: suggestions(self._past(approvals), rules))
 
-    async def _past(self) -> tuple[Past, ...]:
+    async def _approvals(self) -> tuple[Approval, ...]:
         """Returns the user's last calls that were asked for, the latest first."""
-        page = await read_history(self._log.reader, self._access.owner, limit=LOOKED_AT)
-        return tuple(Past(approval, self._subjects(approval)) for approval in page.items)
+        return (await read_history(self._log.reader, self._access.owner, limit=LOOKED_AT)).items
+
+    def _past(self, approvals: Iterable[Approval]) -> tuple[Past, ...]:
+        return tuple(Past(approval, self._subjects(approval)) for approval in approvals)
 
     def _subjects(self, approval: Approval) -> tuple[str, ...]:
         """Returns what rules were matched with. The first subject was noted as rules see it; the others are

@@ -7,6 +7,7 @@ from typing import Any
 
 from holdfast.core.domain.approvals import Approval, ApprovalStatus
 from holdfast.core.domain.values import Page
+from holdfast.core.store.conditions import like
 from holdfast.core.store.cursors import Keyset
 from holdfast.core.store.reader import Reader
 
@@ -35,14 +36,15 @@ async def read_history(  # noqa: PLR0913 (each narrows the record in another way
     words = query.casefold().split()[:_MOST_WORDS]
     bounds = [None if each is None else each.isoformat() for each in (since, until)]
     place = Keyset("decisions", owner, words, status, *bounds, session_id)
-    wheres = ["session_id IN (SELECT id FROM sessions WHERE owner = ? AND deleted_at IS NULL)"]
+    # With the plus the latest are read first, and no more than a page has; else all would be sorted.
+    wheres = ["+session_id IN (SELECT id FROM sessions WHERE owner = ? AND deleted_at IS NULL)"]
     values: list[Any] = [owner]
     if (before := place.read(cursor, int)) is not None:
         wheres.append("event_id < ?")
         values += before
     for word in words:
         wheres.append(f"({_SAID}) LIKE ? ESCAPE '\\'")
-        values.append(f"%{_like(word)}%")
+        values.append(f"%{like(word)}%")
     for sql, value in (
         ("status = ?", status),
         ("session_id = ?", session_id),
@@ -61,5 +63,11 @@ async def read_history(  # noqa: PLR0913 (each narrows the record in another way
     return Page[Approval](items=items, next_cursor=next_cursor)
 
 
-def _like(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+async def read_grants(reader: Reader, session_id: str) -> tuple[Approval, ...]:
+    """Returns the approvals of a session that hold for more than the one call, oldest first."""
+    rows = await reader.rows(
+        "SELECT body FROM approvals WHERE session_id = ? AND status = 'approved'"
+        " AND json_extract(body, '$.decision.scope') <> 'once' ORDER BY event_id",
+        (session_id,),
+    )
+    return tuple(Approval.model_validate_json(row["body"]) for row in rows)
