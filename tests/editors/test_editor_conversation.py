@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 from typing import Any
 
 import pytest
@@ -310,10 +311,12 @@ async def test_an_engine_elsewhere_is_sent_the_files_and_told_of_no_folder(open_
         notes = desk.bench.project / "notes.txt"
         notes.write_text("High water is at noon.\n")
         links = [
-            resource_link_block(name, f"file://{notes.with_name(name)}") for name in ("notes.txt", "no.md")
+            resource_link_block(name, f"file://{notes.with_name(name)}")
+            for name in ("notes.txt", "no.md", "pipe")
         ]
+        os.mkfifo(notes.with_name("pipe"))  # nobody writes into it
         await desk.agent.prompt(session_id=session_id, prompt=links)
         (run,) = (await desk.bench.workbench.runs.list(session_id)).items
         (added,) = [each.event for each in await desk.bench.end(run.id) if each.event.type == "message.added"]
-        assert added.parts[0].text == f"@{notes}`{notes.with_name('no.md')}`"
+        assert added.parts[0].text == (f"@{notes}`{notes.with_name('no.md')}``{notes.with_name('pipe')}`")
         assert desk.bench.blobs.get(added.parts[1].blob) == notes.read_bytes()

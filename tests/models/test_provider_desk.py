@@ -152,3 +152,11 @@ async def test_what_cannot_be_a_provider_or_an_address_is_refused() -> None:
     for url in ("h:8000", "ftp://h", "http://u:p@h/v1", "http://h/v1?key=x", "http://h:x/", "http://h/\x1b["):
         with pytest.raises(InvalidError):
             checked_url(url)
+
+
+async def test_a_key_is_sent_to_no_address_that_its_provider_cannot_have() -> None:
+    client = OneAnswer()
+    desk = Desk(client, gemini="kept")
+    with pytest.raises(UnsupportedError):
+        await desk.providers.check("gemini", None, "http://127.0.0.1:9")
+    assert not client.asked

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import errno
+import os
 import re
+import stat
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from acp.helpers import ContentBlock
@@ -77,7 +82,11 @@ class _Message:
             return
         try:
             self.parts.append(await self._attached(path))
-        except (HoldfastError, OSError):  # a folder, or nothing that can be read: its name says what is meant
+        except (
+            HoldfastError,
+            OSError,
+            ValueError,
+        ):  # a folder, or nothing that can be read: its name says what is meant
             self.texts.append(f"`{path}`")
         else:
             self.texts.append(f"@{path}")
@@ -85,7 +94,7 @@ class _Message:
     async def _attached(self, path: str) -> UserPart:
         if not self._elsewhere:
             return await self._files.attach(self._session_id, path)
-        with Path(path).open("rb") as data:  # noqa: ASYNC230 (opened here, read while it is sent)
+        with await asyncio.to_thread(_opened, path) as data:
             return await self._files.attach_data(self._session_id, PurePath(path).name, data)
 
     async def _embedded(self, resource: TextResourceContents | BlobResourceContents) -> None:
@@ -102,6 +111,17 @@ class _Message:
         self.parts.append(await self._files.attach_data(self._session_id, name, data))
         if mention:
             self.texts.append(f"@{name}")
+
+
+def _opened(path: str) -> BinaryIO:
+    """Opens a file of this machine. Raises `OSError`, also for what is none: a pipe would be waited for, and
+    a device has no end."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    data = os.fdopen(handle, "rb")
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        data.close()
+        raise OSError(errno.EINVAL, "is no file", path)
+    return data
 
 
 def file_path(uri: str) -> str | None:

@@ -56,10 +56,9 @@ class ProviderDesk(Protocol):
 
     async def check(self, provider: str, key: str | None, url: str | None) -> ProviderCheck:
         """Raises `NotFoundError` for a provider that is not known, `InvalidError` for an address that cannot
-        be one."""
+        be one, `UnsupportedError` for one of a provider that is at its maker's address only."""
         ...
 
     async def set_url(self, provider: str, url: str | None) -> None:
-        """Keeps a provider's address; None: forgets it. Raises as `check`, and `UnsupportedError` for a
-        provider that is at its maker's address only."""
+        """Keeps a provider's address; None: forgets it. Raises as `check` for an address."""
         ...

@@ -101,6 +101,8 @@ class Providers:
     async def check(self, provider: str, key: str | None, url: str | None) -> ProviderCheck:
         """Asks a provider once, with `key` and `url` or those that are known. Keeps nothing."""
         known = _provider(provider)
+        if url:
+            _check_movable(known)
         base = checked_url(url) if url else self._addresses.of(known.name)
         if key is None:
             key = await asyncio.to_thread(self._keys, known.name)
@@ -160,8 +162,7 @@ class Providers:
     async def set_url(self, provider: str, url: str | None) -> None:
         """Keeps a provider's address; None: forgets it."""
         known = _provider(provider)
-        if not known.own_server and not known.base_variables:
-            raise UnsupportedError(f"{known.title} is at its maker's address only.", code="fixed_address")
+        _check_movable(known)
         await asyncio.to_thread(self._keep_url, known.name, checked_url(url) if url else None)
 
 
@@ -172,6 +173,12 @@ def _provider(name: str) -> Provider:
         hint = f" Did you mean {' or '.join(near)}?" if near else " `custom` is any server with OpenAI's API."
         raise NotFoundError(f"No provider is called {name!r}.{hint}", code="provider_not_found")
     return known
+
+
+def _check_movable(known: Provider) -> None:
+    """Raises `UnsupportedError` for a provider that has one address: its key is to be sent nowhere else."""
+    if not known.own_server and not known.base_variables:
+        raise UnsupportedError(f"{known.title} is at its maker's address only.", code="fixed_address")
 
 
 def _cheapest(provider: str) -> str | None:
