@@ -133,19 +133,31 @@ async def test_auto_counts_what_was_used_since_it_was_switched_on(
         assert mode.limits == AutoLimits()
 
 
+async def test_what_a_later_mode_denies_is_asked_no_more(
+    open_bench: Any, say: Callable[..., Any], call: Callable[..., Any]
+) -> None:
+    async with open_bench([call(write("a.md"), RUN), say("done")]) as bench:
+        session = await bench.session()
+        run_id = await bench.send(session)
+        first, second = await bench.approvals(2)
+        await bench.workbench.approvals.set_mode(session.id, ApproveMode.PLAN)
+        asked_first = first if first.tool == "write_file" else second
+        await bench.workbench.approvals.decide(asked_first.id, Decision(outcome="approve"))
+        assert outcomes(await bench.end(run_id)) == ["denied", "denied"]
+        assert (await bench.workbench.approvals.list(session.id)).items == ()
+
+
 async def test_a_run_that_is_taken_up_after_a_restart_has_the_mode_of_its_session(
     open_bench: Any, say: Callable[..., Any], call: Callable[..., Any]
 ) -> None:
     async with open_bench([call(write("a.md"), RUN)]) as bench:
         session = await bench.session()
-        await bench.send(session)
+        run_id = await bench.send(session)
         await bench.approvals(2)
         await bench.workbench.approvals.set_mode(session.id, ApproveMode.PLAN)
     async with open_bench([say("done")]) as bench:
-        for waiting in await bench.approvals(2):
-            await bench.workbench.approvals.decide(waiting.id, Decision(outcome="approve"))
-        run_id = (await bench.workbench.sessions.get(session.id)).run_id
         assert outcomes(await bench.end(run_id)) == ["denied", "denied"]
+        assert (await bench.workbench.approvals.list(session.id)).items == ()
 
 
 async def test_a_session_made_anew_under_an_old_id_has_no_mode(

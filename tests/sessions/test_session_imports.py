@@ -194,12 +194,13 @@ def test_pieces_are_what_the_whole_document_holds(document: dict[str, Any], inde
 @pytest.mark.parametrize(
     "line",
     ["*" + " on" * 20_000, "# " + " " * 20_000 + "*x", "# " + "a " * 20_000 + "*", "**" + " " * 20_000],
+    ids=["speakers", "heading", "title", "sign"],
 )
 def test_no_line_takes_long_to_look_at(line: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     found = one(f"## You\n\nhello\n{line}\n\n*general on m*\n".encode())
     assert below(line, "general") == line
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 5  # seconds of work; a look that goes back takes minutes
     assert said(found) == [("user", f"hello\n{line}".strip())]
 
 

@@ -302,7 +302,7 @@ async def test_two_apps_show_the_same_and_what_one_decides_is_decided_in_the_oth
         await until(first, lambda: len(one.model.inbox) == 1)
         await until(second, lambda: len(other.model.inbox) == 1 and "write_file report.md" in shown(other))
         await type_in(second, "and then?")
-        await until(first, lambda: "queued  and then?" in shown(one))
+        await until(first, lambda: "queued until the run ends  and then?" in shown(one))
         await first.press("y")
         await until(second, lambda: any("Approved elsewhere: write_file" in m for m in said(other)))
         assert not any("elsewhere" in message for message in said(one))

@@ -90,7 +90,7 @@ class ApprovalStatus(StrEnum):
     DENIED = "denied"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
-    """The run ended before anybody decided."""
+    """The run ended, or policy came to deny the call, before anybody decided."""
     STALE = "stale"
     """What it would do has changed since it was shown: a new approval takes its place."""
 

@@ -257,7 +257,8 @@ class ApprovalRequested(_RunEvent):
 
 class ApprovalResolved(_RunEvent):
     """After `approval.requested`. Approved: the call starts; denied or expired: it completes as denied;
-    stale: another `approval.requested` of the same call follows; cancelled: the run is ending."""
+    stale: another `approval.requested` of the same call follows; cancelled: the run is ending, or policy
+    denies the call by now."""
 
     type: Literal["approval.resolved"] = "approval.resolved"
     approval_id: str

@@ -116,6 +116,12 @@ class Broker:
         """Makes an approval decidable before its run comes to wait for it."""
         self._approvals[waiting.approval.id] = waiting
 
+    async def withdraw(self, approval_id: str) -> None:
+        """Closes an approval whose call policy denies by now: nobody is asked for it any more."""
+        waiting = self._approvals.get(approval_id)
+        if waiting is not None:
+            await self._resolve(waiting, "cancelled", None)
+
     def waiting(self, approval_id: str) -> Waiting | None:
         """Returns who waits for the approval in this process."""
         return self._approvals.get(approval_id)
@@ -210,9 +216,9 @@ class Broker:
 
     async def _resolve(self, waiting: Waiting, status: Any, decision: Decision | None) -> None:
         approval = waiting.approval
-        # Looking at the call again takes time: its run may have ended meanwhile, and has closed it.
+        # Looking at the call again takes time: its run may have closed it meanwhile.
         if self._approvals.pop(approval.id, None) is None:
-            raise ConflictError("The run ended before this was decided.", code="approval_decided")
+            raise ConflictError("This was settled before it was decided.", code="approval_decided")
         try:
             await waiting.run.emitter.emit(
                 ApprovalResolved(

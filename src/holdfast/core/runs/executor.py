@@ -157,6 +157,8 @@ class Executor:
             return None
         answer = run.evaluate(tool, run.subjects(tool, arguments))
         if answer.verdict == Verdict.DENY:
+            if call.approval is not None and call.approval.status == ApprovalStatus.PENDING:
+                await self._broker.withdraw(call.approval.id)  # asked before the mode or a rule changed
             text = f"Denied by policy: {answer.reason}."
             await self._complete(run, call, ToolOutput.text(text, is_error=True), "denied")
             return None
