@@ -39,6 +39,9 @@ class TourControl:
     def take(self, logged: LoggedEvent) -> None:
         """Takes an event of any session."""
         if self._panel is not None and self._tour.take(logged.event):
+            view = self._context.view
+            if view.close_drawers():  # what to do next stands below it
+                view.box.focus_text()
             self._show()
 
     def did(self, command: str, argument: str) -> None:
