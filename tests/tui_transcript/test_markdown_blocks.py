@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.widgets.transcript import splitter as splitter_module
 from holdfast.tui.widgets.transcript.inline import LINK_META
 from holdfast.tui.widgets.transcript.markdown import parser, render
@@ -164,3 +165,17 @@ def test_gutters_leave_room_for_the_text_however_deep_it_is() -> None:
 
 def test_a_huge_block_is_shown_as_plain_text() -> None:
     assert len(Markdown("*a* " * 20_000).lines(80)) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a&#13;b&#12;c",
+        "# a&#13;b",
+        "| &#13;a | b |\n|---|---|\n| &#x202E;c | &rlm;d |",
+        "- **&#13;a**&NewLine;b",
+    ],
+)
+def test_entities_bring_no_control_characters_back(source: str) -> None:
+    shown = "".join(lines(source))
+    assert shown == sanitize_line(shown)

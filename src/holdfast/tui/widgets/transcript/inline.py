@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content, Span
 from textual.style import Style
 
+from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.widgets.transcript import styles
 
 if TYPE_CHECKING:
@@ -70,10 +71,11 @@ class _Walk:
     def _child(self, child: SyntaxTreeNode, begin: int, *, linked: bool) -> int:
         kind = child.type
         if kind == "text":
+            text = _safe(child.content)
             if not linked:
-                self.spans.extend(_bare_links(child.content, begin))
-                self.spans.extend(_citations(child.content, begin, self.cites))
-            return begin + self._add(child.content)
+                self.spans.extend(_bare_links(text, begin))
+                self.spans.extend(_citations(text, begin, self.cites))
+            return begin + self._add(text)
         if kind == "softbreak":
             return begin + self._add(" ")
         if kind == "hardbreak":
@@ -83,16 +85,16 @@ class _Walk:
             self.spans.append(Span(begin, end, styles.INLINE_CODE))
             return end
         if kind == "image":
-            address = str(child.attrs.get("src", ""))
-            end = begin + self._add(f"[image: {child.content or address}]")
+            address = _safe(str(child.attrs.get("src", "")))
+            end = begin + self._add(f"[image: {_safe(child.content) or address}]")
             self.spans += _link_spans(begin, end, address)
             return end
         if kind == "link":
             end = self.children(child, begin, linked=True)
-            self.spans += _link_spans(begin, end, str(child.attrs.get("href", "")))
+            self.spans += _link_spans(begin, end, _safe(str(child.attrs.get("href", ""))))
             return end
         if not child.children:
-            return begin + self._add(child.content)
+            return begin + self._add(_safe(child.content))
         end = self.children(child, begin, linked=linked)
         if kind in _MARKS:
             self.spans.append(Span(begin, end, _MARKS[kind]))
@@ -101,6 +103,12 @@ class _Walk:
     def _add(self, piece: str) -> int:
         self.text.append(piece)
         return len(piece)
+
+
+def _safe(text: str) -> str:
+    """Returns text without what a terminal would execute or reorder. The source had none, but its entities,
+    such as `&#13;`, become characters only when it is parsed."""
+    return text if text.isprintable() else sanitize_line(text)
 
 
 def _link_spans(start: int, end: int, url: str) -> list[Span]:
