@@ -76,7 +76,7 @@ from holdfast.core.services.shutdown import Shutdown
 from holdfast.core.services.sources import folder_walk
 from holdfast.core.services.summaries import Summaries
 from holdfast.core.services.tools import ToolService
-from holdfast.core.services.trash import TrashCan, TrashService
+from holdfast.core.services.trash import Places, TrashCan, TrashService
 from holdfast.core.services.usage import Figures, UsageService
 from holdfast.core.services.watching import Changes
 from holdfast.core.services.webhooks import WebhookService
@@ -165,10 +165,7 @@ class _Core:
             self.supervisor,
             parts.blobs,
             self.workspaces,
-            self.memory,
-            self.editor,
-            self.library,
-            self.keeper.follow,
+            Places(self.memory, self.editor, self.library, self.keeper.follow),
             self.trash_days,
         )
         self.settings_file = SettingsFile(parts.paths, parts.setting_variables)

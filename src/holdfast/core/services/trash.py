@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from holdfast.core.agents.editor import AgentEditor, RemovedAgent
@@ -38,6 +39,17 @@ _NEEDED: dict[TrashKind, Needs] = {
 """What bringing a thing back, or ending it, needs: the same as deleting it."""
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where what is in the trash belongs, sessions aside."""
+
+    memory: MemoryStore
+    editor: AgentEditor
+    library: Library
+    follow: Callable[[Collection], None]
+    """Watches the folders that a collection says are watched."""
+
+
 class TrashCan:
     """What all principals of one engine share of the trash."""
 
@@ -47,23 +59,17 @@ class TrashCan:
         supervisor: Supervisor,
         blobs: FileBlobs,
         workspaces: Workspaces,
-        memory: MemoryStore,
-        editor: AgentEditor,
-        library: Library,
-        follow: Callable[[Collection], None],
+        places: Places,
         days: Callable[[], Awaitable[int]],
     ) -> None:
-        """`follow` watches the folders that a collection says are watched; `days` says how long things stay."""
+        """`days` says how long things stay."""
         self.table = TrashTable(log.writer, log.reader)
         self.days = days
         self._log = log
         self._supervisor = supervisor
         self._blobs = blobs
         self._workspaces = workspaces
-        self._memory = memory
-        self._editor = editor
-        self._library = library
-        self._follow = follow
+        self._places = places
 
     async def put_session(self, session_id: str) -> None:
         """Puts a session into the trash. Raises `ConflictError` while it runs."""
@@ -100,25 +106,25 @@ class TrashCan:
                         raise not_in_trash(thing.id)
                     await self._log.append(SessionRestored(session_id=thing.id), durable=True)
             case "memory_block":
-                await self._memory.restore_block(thing.owner, thing.id)
+                await self._places.memory.restore_block(thing.owner, thing.id)
             case "memory_entry":
-                await self._memory.restore_entry(thing.owner, thing.id)
+                await self._places.memory.restore_entry(thing.owner, thing.id)
             case "agent":
                 body = await self.table.body(thing.owner, "agent", thing.id)
                 if body is None:
                     raise not_in_trash(thing.id)
                 removed = RemovedAgent.of(thing.id, thing.title, body)
-                await asyncio.to_thread(self._editor.restore, removed, thing.owner)
+                await asyncio.to_thread(self._places.editor.restore, removed, thing.owner)
                 await self.table.drop(thing.owner, "agent", thing.id)
             case "collection":
-                self._follow(await self._library.restore(thing))
+                self._places.follow(await self._places.library.restore(thing))
 
     async def remove(self, thing: Discarded) -> None:
         """Deletes a thing of the trash for good."""
         if thing.kind == "session":
             await self.remove_session(thing.id)
         elif thing.kind == "collection":
-            await self._library.remove(thing)
+            await self._places.library.remove(thing)
         else:
             await self.table.drop(thing.owner, thing.kind, thing.id)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 BEGINS_TEXT = "/@"
 """What commands and mentioned files begin with."""
 
