@@ -237,6 +237,8 @@ async def test_the_keyboard_reaches_every_entry(host: MakeHost) -> None:
         for _ in range(20):
             await pilot.press("left_square_bracket")
         assert app.rows()[0] == "▌ message 0 says this"
+        await pilot.press("end", "left_square_bracket", "enter")
+        assert app.of(Transcript.EntryActivated)[-1].entry_id == "q", "one goes on from what one sees"
 
 
 async def test_a_link_is_posted_and_nothing_else_happens(host: MakeHost) -> None:

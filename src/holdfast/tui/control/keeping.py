@@ -200,12 +200,13 @@ class KeepingControl:
         if focused:
             self._context.app.do("session.seen")
 
-    async def seen(self, _: str = "") -> None:
-        """Notes in the engine that the open session was looked at, if there is something new in it."""
+    async def seen(self, ended: str = "") -> None:
+        """Notes in the engine that the open session was looked at, if there is something new in it. `ended`:
+        a run has just ended, whatever a page of the list that was asked for before says of it."""
         model = self._context.model
         known = model.sessions.get(model.session_id)
         looks = self._context.app.app_focus and model.header.may_send and self._context.connected
-        if known is not None and known.unread and looks:
+        if known is not None and (known.unread or ended) and looks:
             known.unread = False
             model.sessions.merge(await self._context.workbench.sessions.see(known.id))
             self._context.view.mark("sessions")

@@ -251,7 +251,7 @@ class SessionsControl:
         if event.type == "session.configured":
             model.agent = event.agent
         if event.type in RUN_ENDS:
-            self._context.app.do("session.seen")
+            self._context.app.do("session.seen", "ended")
         if event.type == "file.changed" or event.type in RUN_ENDS:
             self._context.app.do("files.reload")
         view.mark("header")

@@ -102,16 +102,20 @@ class CursorView(ColumnView):
         return item is not None
 
     def _position_beside(self, step: int) -> int | None:
-        """Returns the position of the entry beside the cursor; without one, of one on the screen."""
+        """Returns the position of the entry beside the cursor; where it is not to be seen, of one that is."""
         column = self._column
         if not column.items:
             return None
         item = self._item_at_cursor()
-        if item is not None:
+        if item is not None and self._is_seen(item):
             return column.position(item) + step
         row = round(self.scroll_y) + (self._window.height - 1 if step < 0 else 0)
         place = column.locate(min(row, column.total - 1))
         return place.item if place is not None else 0
+
+    def _is_seen(self, item: Item) -> bool:
+        top = self._column.heights.top(self._column.position(item)) - round(self.scroll_y)
+        return top < self._window.height and top + item.height > 0
 
     def _item_at_cursor(self) -> Item | None:
         return self._column.get(self._cursor) if self._cursor is not None else None
