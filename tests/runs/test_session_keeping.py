@@ -10,6 +10,7 @@ import pytest
 from holdfast.core.domain.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.identity import Principal, Role, Scope
+from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.values import utc_now
 
 
@@ -270,18 +271,26 @@ async def test_a_file_grants_nothing_and_leaves_nothing_when_it_is_wrong(open_be
 async def test_a_file_reaches_no_content_whose_digest_a_text_of_the_users_names(open_bench, say) -> None:
     async with open_bench([say("a secret")]) as bench:
         session, sessions = await bench.session(), bench.workbench.sessions
-        events = await bench.end(await bench.send(session))
+        image = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+        part = await bench.workbench.files.attach_data(session.id, "a.png", image)
+        sent = await bench.workbench.runs.send(session.id, (TextPart(text="see"), part))
+        events = await bench.end(sent.run_id)
         prompt = next(each.event.prompt for each in events if each.event.type == "step.started")
         document = await sessions.export(session.id, "json")
-        assert prompt in document
+        assert prompt in document and part.blob in document
         await bench.workbench.users.add("ann")
         (user,) = [each for each in await bench.workbench.users.list() if each.name == "ann"]
         ann = bench.workbench.as_principal(
             Principal(user_id=user.id, name="ann", role=Role.USER, scope=Scope.CHAT)
         )
-        said = [{"role": "user", "content": prompt}]
-        await ann.sessions.take_in(json.dumps(said).encode(), agent="general")
+        for digest in (prompt, part.blob):
+            said = [{"role": "user", "content": digest}]
+            await ann.sessions.take_in(json.dumps(said).encode(), agent="general")
         (copy,) = await ann.sessions.take_in(document.encode(), agent="general")
-        assert prompt not in await ann.sessions.export(copy.id, "json")
+        assert part.blob not in await ann.sessions.export(copy.id, "json")
         (own,) = await sessions.take_in(document.encode(), project=str(bench.project))
-        assert prompt in await sessions.export(own.id, "json")
+        assert part.blob in await sessions.export(own.id, "json")
+        # What a prompt names is read without asking whose it is, so no file can say what was one.
+        assert prompt not in await sessions.export(own.id, "json")
+        with pytest.raises(NotFoundError):
+            await bench.workbench.runs.context((await sessions.get(own.id)).run_id)

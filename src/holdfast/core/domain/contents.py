@@ -13,7 +13,6 @@ from holdfast.core.domain.events import (
     MessageAdded,
     MessageQueued,
     RunStarted,
-    StepStarted,
     ToolCallCompleted,
 )
 from holdfast.core.domain.messages import FilePart, ImagePart, Part, ToolResultPart
@@ -39,14 +38,15 @@ def contents_in_history(options: RunOptions) -> set[str]:
 
 
 def contents_of(event: AnyEvent) -> set[str]:
-    """Returns the digests of the contents that an event holds: of messages, results and prompts."""
+    """Returns the digests of the contents that an event holds: of messages and results.
+
+    Not of prompts: a prompt is ours, and what is named inside of one is read without asking whose it is.
+    """
     match event:
         case MessageAdded(parts=parts) | MessageQueued(parts=parts):
             return contents(parts)
         case RunStarted(options=options):
             return contents_in_history(options)
-        case StepStarted(prompt=prompt):
-            return {prompt}
         case ToolCallCompleted(content=content, display=display):
             return contents(content) | {block.blob for block in display if isinstance(block, ImageBlock)}
         case _:

@@ -215,7 +215,7 @@ class Reader:
         return {digest for digest in digests if await self._holds(digest, "s.owner = ?", owner)}
 
     async def holds(self, session_id: str, digest: str) -> bool:
-        """Says whether a message, a result or a prompt of the session holds the content."""
+        """Says whether a message or a result of the session holds the content."""
         return await self._holds(digest, "s.id = ?", session_id)
 
     async def _holds(self, digest: str, condition: str, value: str) -> bool:
