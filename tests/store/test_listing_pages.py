@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +18,7 @@ from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.search import parsed
 from holdfast.core.domain.values import Page, all_items
 from holdfast.core.store.cursors import Keyset
+from holdfast.core.store.reader import Reader
 from holdfast.core.store.search import MessageSearch
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -184,3 +187,29 @@ async def test_all_items_are_taken_or_as_many_as_are_wanted(most: int | None) ->
         )
 
     assert await all_items(fetch, most) == tuple(numbers[:most])
+
+
+class Noting:
+    """A reader that notes what was asked."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.asked: list[tuple[str, list[Any]]] = []
+
+    async def last_event_id(self) -> int:
+        return await self._reader.last_event_id()
+
+    async def rows(self, sql: str, values: Iterable[Any] = ()) -> list[Any]:
+        self.asked.append((sql, list(values)))
+        return await self._reader.rows(*self.asked[-1])
+
+
+async def test_the_excerpts_of_a_page_are_found_in_one_search(log, created) -> None:
+    words = [said("s", f"word{n}") for n in range(5)]
+    await log.append(created("s"), used("s", 0), *words)
+    reader = Noting(log.reader)
+    assert len((await MessageSearch(reader).page(parsed("word"), 5)).items) == 5  # type: ignore[arg-type]
+    (excerpts,) = [each for each in reader.asked if "snippet" in each[0]]
+    plan = await log.reader.rows(f"EXPLAIN QUERY PLAN {excerpts[0]}", excerpts[1])
+    (step,) = [row["detail"] for row in plan if "VIRTUAL TABLE" in row["detail"]]
+    assert "=" not in step, "a search for each hit"
