@@ -174,6 +174,7 @@ async def test_what_a_page_says_reaches_its_app_and_nonsense_does_not(open_pages
             await socket.receive()
             for nonsense in ("no json", "{}", "[]", '["stdin", 7]', '["resize", []]', '["no such"]'):
                 await socket.send_str(nonsense)
+            await socket.send_str("[" * 100_000)
             await socket.send_str('["stdin", "héllo"]')
             while (got := await socket.receive()).data != "Dhéllo".encode():
                 assert got.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)

@@ -284,7 +284,7 @@ async def _hand_on(text: str, app: PageApp, socket: web.WebSocketResponse) -> No
     try:
         kind, *rest = json.loads(text)
         value = rest[0] if rest else None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return
     if kind == "stdin" and isinstance(value, str):
         await app.send_bytes(value.encode("utf-8", errors="replace"))
