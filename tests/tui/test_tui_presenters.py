@@ -20,6 +20,8 @@ from holdfast.core.domain.events import (
     ApprovalRequested,
     ApprovalResolved,
     LoggedEvent,
+    PartStarted,
+    RunCancelled,
     RunCompleted,
     RunFailed,
     RunStarted,
@@ -28,6 +30,7 @@ from holdfast.core.domain.events import (
     StepCompleted,
     StepStarted,
     Timing,
+    ToolCallRequested,
     UsageRecorded,
 )
 from holdfast.core.domain.files import FileContent, FileEntry
@@ -415,6 +418,24 @@ def test_a_failed_run_can_be_continued_and_says_why() -> None:
     view.apply(RunFailed(error=error, **own))
     assert view.continuable
     assert clean(plain(run_lines(view.current, NOON)))
+
+
+def test_a_run_is_silent_from_each_request_to_the_model_s_first_words() -> None:
+    view = RunView()
+    own = {"session_id": "s1", "run_id": "r1", "at": NOON}
+    silent = []
+    for event in (
+        RunStarted(agent="general", model="m", **own),
+        StepStarted(step=1, model="m", prompt="", **own),
+        ToolCallRequested(call_id="c", step=1, name="list_files", arguments={}, **own),
+        StepStarted(step=2, model="m", prompt="", **own),
+        PartStarted(part_id="p", kind="text", **own),
+        StepStarted(step=3, model="m", prompt="", **own),
+        RunCancelled(**own),
+    ):
+        view.apply(event)
+        silent.append(view.silent)
+    assert silent == [True, True, False, True, False, True, False]
 
 
 def test_a_tool_that_was_run_directly_has_no_model_and_is_not_gone_on_with() -> None:

@@ -16,6 +16,7 @@ from holdfast.core.domain.runs import IMPORTED
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.control.base import CLOSED, Context
 from holdfast.tui.control.connection import Connection, fairly
+from holdfast.tui.control.silence import Silence
 from holdfast.tui.keys import shown
 from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.modes import mode_view
@@ -51,6 +52,7 @@ class SessionsControl:
         self._making = asyncio.Lock()
         self._apart: Session | None = None
         """A session that was made to complete paths in; it is opened with the first message."""
+        self._silence = Silence(context)
         self.deleting: set[str] = set()
         """The sessions that the person deletes here."""
 
@@ -112,6 +114,7 @@ class SessionsControl:
             model.run.apply(logged.event)
             model.answers.apply(logged.event)
             model.take_queue(logged.event)
+        self._silence.look()
         model.header = replace(model.header, filling=filling)
         self._describe(session)
         if session.id not in model.sessions:  # it is on no page that was read
@@ -137,6 +140,7 @@ class SessionsControl:
         model, view = self._context.model, self._context.view
         self._stop_following()
         model.forget_session()
+        self._silence.look()
         self._first = self._last = 0
         model.header = replace(
             model.header, agent=model.agent, tokens=0, cost_usd=0.0, unpriced=False, filling=Filling()
@@ -239,6 +243,7 @@ class SessionsControl:
             view.mark("header", "run", "hint")
         if model.run.apply(event):
             view.mark("run", "footer")
+        self._silence.look()
         if model.answers.apply(event):
             view.mark("knowledge")
         if model.take_queue(event):

@@ -130,6 +130,8 @@ class Model:
     opening: bool = False
     hint: str = ""
     """One line on what the first run should know."""
+    silent: bool = False
+    """Whether the model of the open session's run has been asked a while ago, and has not begun to answer."""
     found: Found | None = None
     """What the panel of a new session says was found; None: not read yet."""
     untrusted: tuple[str, ...] = ()

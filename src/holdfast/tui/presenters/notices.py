@@ -59,6 +59,8 @@ def hint_lines(model: Model, engine_says: str) -> list[Line]:
             line((sanitize_line(engine_says), "error"), ("   /reconnect", "key"), (" tries again", "muted"))
         ]
     run = model.run.current
+    if run is not None and model.silent:
+        return [line(("… ", "accent"), (f"waiting for {run.model or 'the model'}", "muted"))]
     if run is not None and run.status == "failed":
         return [line(("The run failed.  ", "error"), *_continue("goes on from here"))]
     if run is not None and run.status == "cancelled":

@@ -68,6 +68,8 @@ class RunState:
     notes: list[str] = field(default_factory=list)
     waiting: int = 0
     filling: Filling = field(default_factory=Filling)
+    asked: bool = True
+    """Whether a model is asked, or about to be, and has not begun to answer."""
     directly: str = "a tool, run directly"
     """What it does where it asks no model to answer."""
 
@@ -93,6 +95,11 @@ class RunView:
         return self.current is not None and self.current.busy
 
     @property
+    def silent(self) -> bool:
+        """Whether the run goes on and nothing can be seen of that: its model has not begun to answer."""
+        return self.current is not None and self.current.status == "running" and self.current.asked
+
+    @property
     def continuable(self) -> bool:
         """Whether the latest run ended before its work was done."""
         return self.current is not None and self.current.continuable
@@ -109,6 +116,8 @@ class RunView:
         if run is None or event.run_id != run.id:
             return False
         run.filling = run.filling.count(event)
+        if event.type in ("step.started", "part.started", "tool_call.requested"):
+            run.asked = event.type == "step.started"
         return _apply_end(run, event) or _apply_wait(run, event) or _apply_work(run, event)
 
     def older(self, run_ids: list[str]) -> None:

@@ -34,6 +34,8 @@ class FilesPane(Vertical):
     class EditorWanted(Message):
         path: str
 
+    _first: str | None = None
+
     def compose(self) -> ComposeResult:
         yield RowList(id="file-list")
         yield Static("", id="file-note", classes="pane-note", markup=False)
@@ -43,6 +45,10 @@ class FilesPane(Vertical):
         rows = [(row.path, paint_all(row_lines(row))) for row in model.files or []]
         listing = self.query_one("#file-list", RowList)
         listing.show(rows)
+        first = rows[0][0] if rows else None
+        if first is not None and first != self._first and not listing.has_focus:
+            listing.go_to(first)  # what has just been made or changed stands there
+        self._first = first
         note = self.query_one("#file-note", Static)
         note.update(_note(model))
         note.display = not rows or bool(model.files_error)
