@@ -41,11 +41,12 @@ def make_app(tmp_path: Path) -> Callable[..., HoldfastApp]:
 
 @pytest.fixture
 def until() -> Until:
-    """Returns a function that waits for a condition, at most ten seconds."""
+    """Returns a function that waits for a condition on a screen that is up, at most twenty seconds."""
 
     async def wait(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 10
-        while not condition():
+        deadline = time.monotonic() + 20
+        # A screen that was just opened has none of its widgets yet.
+        while not (all(one.is_mounted for one in pilot.app.screen_stack[-1:]) and condition()):
             assert time.monotonic() < deadline, "the screen never came to that"
             await pilot.pause(0.01)
 

@@ -94,10 +94,10 @@ def test_what_does_not_fit_is_no_match() -> None:
 
 
 def test_a_hostile_title_takes_no_time() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     for _ in range(200):
         match("ab" * 40, "a" * 5_000)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 # --- everything that can be done is there

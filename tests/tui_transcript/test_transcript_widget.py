@@ -24,8 +24,8 @@ def messages(first: int, last: int) -> list[Entry]:
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    """Waits, for at most two seconds, until `condition` holds."""
-    async with asyncio.timeout(2):
+    """Waits, for at most twenty seconds, until `condition` holds."""
+    async with asyncio.timeout(20):
         while not condition():
             await pilot.pause(0.01)
 
