@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pexpect
 import pytest
 from cli_fakes import (
     FakeDoors,
@@ -402,28 +401,3 @@ async def test_lines_of_a_pipe_and_of_a_file_are_the_same(tmp_path: Path) -> Non
     finally:
         os.close(reading)
         os.close(file)
-
-
-def test_a_chat_on_a_terminal_moves_no_cursor_and_ends_with_ctrl_d(tmp_path: Path) -> None:
-    child = pexpect.spawn(
-        sys.executable,
-        [str(PROGRAM), str(tmp_path), "tell_decision", "chat", "--plain"],
-        timeout=20,
-        encoding="utf-8",
-    )
-    child.delaybeforesend = None
-    child.logfile_read = heard = io.StringIO()
-    child.expect_exact("You: ")
-    child.sendintr()
-    child.expect_exact("Nothing runs. Ctrl+D on an empty line, or /quit, leaves.")
-    child.expect_exact("You: ")
-    child.sendline("write")
-    child.expect_exact("Choice, 1 to 6: ")
-    child.sendintr()
-    child.expect_exact("The run was stopped. What it has done stays.")
-    child.expect_exact("You: ")
-    child.sendeof()
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0
-    assert "\x1b" not in heard.getvalue()

@@ -4,30 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.e2e.bench import Bench, until
+from tests.e2e.bench import Bench
 
 from holdfast.server.spawn import EXIT_BUSY, find_engine, wait_engine
 
 AGENT = "description: Talks for long.\ntools: []\nmodel: {model}\n"
-
-
-def test_a_run_goes_on_without_the_app_that_started_it(bench: Bench) -> None:
-    words = {"type": "text", "text": "word ", "repeat": 60}
-    model = bench.script("s", [words, {"type": "text", "text": "the end"}], delay_s=0.1)
-    bench.agent("talker", AGENT.format(model=model))
-    with bench.open("--agent", "talker") as terminal:
-        terminal.wait_for("talker answers with", "engine ●")
-        terminal.type("talk")
-        terminal.press("enter")
-        terminal.wait_for("word word word", "esc interrupt")
-        terminal.kill()
-    engine = bench.engine
-    assert engine is not None
-    assert bench.json("sessions", "list")[0]["status"] == "running"
-    until(lambda: bench.json("sessions", "list")[0]["status"] == "completed", "the run has ended")
-    assert bench.engine == engine
-    with bench.open("--session", "last") as terminal:
-        terminal.wait_for("the end", "▌ talk")
 
 
 def test_a_second_engine_leaves_and_says_why(bench: Bench) -> None:

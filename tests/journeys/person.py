@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from textual.events import Key
 from textual.pilot import Pilot
 
 from holdfast import bootstrap
 from holdfast.core.config.paths import shipped
 from holdfast.core.domain.events import EventFilter
 from holdfast.tui.app import HoldfastApp
+from holdfast.tui.keys import key_of
 from holdfast.tui.start import Start
 
 WAIT_S = 20.0
@@ -70,8 +72,14 @@ class Person:
         await self._pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        """Types a text, a key for each character."""
-        await self._pilot.press(*text)
+        """Types a text, a key for each character, as fast as a terminal that sends them all at once."""
+        driver = self._app._driver
+        assert driver is not None
+        for character in text:
+            key = Key(key_of(character), character)
+            key.set_sender(self._app)
+            driver.send_message(key)
+        await self._pilot.pause()
 
     async def ask(self, text: str) -> None:
         """Types a text and sends it, with an open list of completions closed first."""

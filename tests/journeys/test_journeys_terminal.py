@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.e2e.bench import Bench
 from tests.e2e.terminal import Terminal
 
@@ -108,9 +110,15 @@ def test_plain_mode(bench: Bench) -> None:
         terminal.type("1")
         terminal.press("enter")
         terminal.wait_for("approved by local (once)", "Written to `note.md`.")
+        terminal.type("Write 'bye' to bye.md")
+        terminal.press("enter")
+        terminal.wait_for("+bye", re.compile(r"Choice, 1 to 6:\Z"))
+        terminal.press("ctrl+c")
+        terminal.wait_for("The run was stopped. What it has done stays.")
         terminal.press("ctrl+d")
         assert terminal.wait_end() == 0
         assert b"\x1b" not in terminal.received, "it moves no cursor and colours nothing"
         assert terminal.shows("Goodbye. Runs go on in the engine.")
     (note,) = bench.paths.workspaces.glob("*/note.md")
     assert note.read_text().strip() == "hello"
+    assert not list(bench.paths.workspaces.glob("*/bye.md"))

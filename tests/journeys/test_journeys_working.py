@@ -59,23 +59,27 @@ async def test_search_and_jump(desk: Desk) -> None:
 
 
 async def test_fork_and_compare(desk: Desk) -> None:
-    model = desk.script("first", says("Seven, I say."))
+    model = desk.script("first", says("Write it yourself."))
     async with desk.sit_down(model=model) as person:
-        await person.ask("How many?")
-        await person.sees("Seven, I say.")
+        await person.ask("Write 'hello' to note.md")
+        await person.sees("Write it yourself.")
         await person.press("f6", "R")
         await person.sees("Answer again: with which model?")
         await person.type("offline")
         await person.press("enter")
-        await person.sees("Seven, I say.", "I am offline, the planner", "o other")
+        await person.sees("Two answers", "Write it yourself.", "⚠ waits for you", "y once")
+        await person.press("y")
+        await person.sees("Written to note.md", "Write it yourself.", "o other")
+        note = desk.written("note.md")
+        assert note is not None and note.read_text().strip() == "hello"
         await person.press("o")
-        await person.sees("How many? (fork)", "I am offline, the planner")
-        await person.sees_no_more("Seven, I say.")
+        await person.sees("Write 'hello' to note.md (fork)", "Written to note.md")
+        await person.sees_no_more("Write it yourself.")
         first, copy = await person.events("session.created")
         assert (first.forked_from, copy.forked_from) == (None, first.session_id)
-        said = [(each.session_id, each.text) for each in await person.events("part.completed")]
-        assert (first.session_id, "Seven, I say.") in said, "the first answer stays where it was"
-        assert (copy.session_id, "Seven, I say.") not in said
+        said = {(each.session_id, each.text) for each in await person.events("part.completed")}
+        assert (first.session_id, "Write it yourself.") in said, "the first answer stays where it was"
+        assert (copy.session_id, "Write it yourself.") not in said
 
 
 async def test_undo_a_runs_files(desk: Desk) -> None:
@@ -113,6 +117,8 @@ async def test_add_a_provider(desk: Desk, server: FakeOpenAI, monkeypatch: pytes
     monkeypatch.setenv("OPENAI_BASE_URL", server.url)
     async with desk.sit_down() as person:
         await person.sees("none yet", "alt+p")
+        await person.press("alt+2", "alt+1")
+        await person.sees("│ Summarise @README.md into summary.md")
         await person.press("alt+p")
         await person.sees("Which provider?")
         await person.type("openai")
@@ -121,14 +127,16 @@ async def test_add_a_provider(desk: Desk, server: FakeOpenAI, monkeypatch: pytes
         await person.type("sk-wrong")
         await person.press("enter")
         await person.sees("✗ ", "Nothing was kept.")
+        assert "sk-wrong" not in person.text
+        assert not bootstrap.paths().keys.exists()
         await person.press(*["backspace"] * 8)
         await person.type(server.key)
         await person.press("enter")
         await person.sees("general answers with openai/", "OpenAI in the key file")
-        assert server.key not in person.text
+        await person.sees("│ Summarise @README.md into summary.md")
         kept = bootstrap.paths().keys
         assert server.key in kept.read_text() and kept.stat().st_mode & 0o077 == 0
-        await person.ask("Hello")
+        await person.press("enter")
         await person.sees("I answer from over there.")
         wrong, right, asked = (request.headers["authorization"] for request in server.requests)
         assert wrong == "Bearer sk-wrong" and right == asked == f"Bearer {server.key}"

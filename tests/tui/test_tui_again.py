@@ -11,7 +11,6 @@ from holdfast.tui.presenters.compare import Answer
 from holdfast.tui.presenters.draft import Mention
 from holdfast.tui.presenters.model import Editing
 from holdfast.tui.presenters.spans import plain
-from holdfast.tui.screens.compare import CompareScreen
 
 
 async def asks(job: FakeRun) -> None:
@@ -74,27 +73,3 @@ async def test_an_edited_message_is_sent_in_a_copy_and_the_session_stays_as_it_w
         assert text_of(bench.sent[-1]) == "hello!"
         own = [e.event for e in bench.log if e.event.session_id == session.id]
         assert [e.text for e in own if e.type == "part.completed"] == ["You said: hello", "You said: more"]
-
-
-async def test_another_answer_stands_beside_the_first_and_what_it_asks_can_be_decided_there(
-    make_app, until
-) -> None:
-    bench = FakeWorkbench([asks])
-    session = bench.add_session("One")
-    await bench.play(session.id, "hello")
-    app = make_app(bench, session=session.id)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: replies(app) == ["You said: hello"])
-        app.main._hasty.hold_s = 0.001
-        app.main.panes.transcript.focus()
-        await pilot.press("end", "left_square_bracket", "R")
-        await until(pilot, lambda: "Answer again: with which model?" in shown(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
-        await until(pilot, lambda: "You said: hello" in shown(app) and "⚠ waits for you" in shown(app))
-        await pilot.press("y")
-        await until(pilot, lambda: "Another answer." in shown(app) and shown(app).count("✓ done") == 2)
-        assert bench.decisions["approval-1"].scope == "once"
-        await pilot.press("o")
-        await until(pilot, lambda: replies(app) == ["Another answer."])
-        assert app.model.session_id != session.id

@@ -1,4 +1,4 @@
-"""Approvals at scale in the app: a batch, the mode key, steering, and typing while a pane has the focus."""
+"""Approvals in the app: the mode key, steering, and typing while a pane has the focus."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from textual import events
 
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.tui.app import HoldfastApp
-from holdfast.tui.screens.batch import BatchScreen
 from holdfast.tui.screens.dialogs import AskScreen
 
 
@@ -26,7 +25,7 @@ async def writes(run: FakeRun) -> None:
     await run.say("Done.")
 
 
-async def test_calls_that_are_alike_are_shown_whole_and_decided_each_on_its_own(
+async def test_the_mode_is_changed_by_one_key_and_a_run_is_steered_by_another(
     make_app: Callable[..., HoldfastApp], until: Any
 ) -> None:
     bench = FakeWorkbench()
@@ -37,14 +36,6 @@ async def test_calls_that_are_alike_are_shown_whole_and_decided_each_on_its_own(
         await until(pilot, lambda: app.desk is not None and app.model.header.engine == "ready")
         await pilot.press("h", "i", "enter")
         await until(pilot, lambda: len(app.model.inbox) == 3)
-        app.command("batch")
-        await until(pilot, lambda: isinstance(app.screen, BatchScreen))
-        shown = "\n".join(str(row) for row in app.screen.query_one("#batch-detail").lines)
-        assert all(f"file {n}" in shown for n in range(3))
-        await pilot.press("down", "space", "y")
-        await until(pilot, lambda: len(bench.decisions) == 2)
-        assert {d.outcome for d in bench.decisions.values()} == {"approve"}
-        await until(pilot, lambda: len(app.model.inbox) == 1)
         await pilot.press("shift+tab")
         await until(pilot, lambda: app.model.mode.shown == "edits")
         assert bench.modes[app.model.session_id or ""].mode is ApproveMode.EDITS

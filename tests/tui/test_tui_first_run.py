@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fake_workbench import FakeWorkbench, spec
+from fake_workbench import spec
 
 from holdfast.core.domain.providers import ProviderCheck, ProviderInfo
 from holdfast.tui.presenters.first_run import Found, found_of, panel_actions, panel_lines, readable, tries
@@ -88,31 +88,3 @@ def test_a_test_that_failed_says_that_nothing_was_kept() -> None:
     right = refused.model_copy(update={"state": "right", "message": "It answers."})
     assert plain(outcome_lines(right)) == "✓ It answers."
     assert kept_text(right, "keyring") == "It answers. The key is in the system's keyring."
-
-
-async def test_a_provider_is_added_in_three_keystrokes_and_a_refused_key_is_not_kept(make_app, until) -> None:
-    bench = FakeWorkbench()
-    app = make_app(bench)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: app.model.found is not None)
-        await pilot.press("alt+2")
-        assert app.main.box.area.text == "Write “hello” to hello.txt"
-        await pilot.press("alt+1")  # the field holds something: nothing is taken from it
-        assert app.main.box.area.text == "Write “hello” to hello.txt"
-        await pilot.press("alt+p")
-        await until(pilot, lambda: app.screen.query("#choices"))
-        await pilot.press("enter")
-        await until(pilot, lambda: app.screen.query("#provider-key"))
-        key = app.screen.query_one("#provider-key")
-        assert key.has_focus and key.password
-        await pilot.press(*"sk-wrong", "enter")
-        await until(pilot, lambda: bench.added == [("check", "openai", "sk-wrong", "")])
-        await until(
-            pilot, lambda: "Nothing was kept" in str(app.screen.query_one("#provider-outcome").render())
-        )
-        assert "sk-wrong" not in app.export_screenshot()
-        key.value = "sk-right"
-        await pilot.press("enter")
-        await until(pilot, lambda: not app.screen.query("#provider-key"))
-        assert bench.added[1:] == [("check", "openai", "sk-right", ""), ("key", "openai", "sk-right", "")]
-        assert app.main.box.area.text == "Write “hello” to hello.txt"

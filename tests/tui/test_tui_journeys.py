@@ -11,7 +11,7 @@ import pytest
 from fake_workbench import FakeRun, FakeWorkbench, new_file, settings, spec
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from holdfast.core.config.paths import shipped
 from holdfast.core.domain.agents import AgentInfo, Layer, Prompt
@@ -23,7 +23,6 @@ from holdfast.tui.presenters.choices import Choice
 from holdfast.tui.presenters.spans import line
 from holdfast.tui.screens.dialogs import (
     ApprovalScreen,
-    ArgumentsScreen,
     AskScreen,
     ChooseScreen,
     DocumentScreen,
@@ -93,30 +92,6 @@ async def test_what_is_typed_before_the_engine_answers_is_sent_when_it_does(make
         await until(pilot, lambda: "engine ●" in shown(app) and "hello" in app.model.title)
 
 
-async def test_y_in_the_empty_field_approves_and_the_file_can_be_seen(make_app, until) -> None:
-    bench = FakeWorkbench([write])
-    app = make_app(bench)
-    async with app.run_test(size=SIZE) as pilot:
-        await say(pilot, "go")
-        await until(pilot, lambda: len(app.model.inbox) == 1)
-        await until(pilot, lambda: "+All is well." in shown(app) and "⚠ 1" in shown(app))
-        assert app.main.place == "composer", "an approval never takes the focus"
-        await pilot.press("y")
-        await until(pilot, lambda: replies(app) == ["It is written."])
-        assert bench.decisions["approval-1"].scope == "once"
-        await pilot.press("f3")
-        await until(pilot, lambda: app.model.files)
-        await until(pilot, lambda: "run 1" in shown(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, DocumentScreen))
-        await until(pilot, lambda: "Report" in shown(app) and "All is well." in shown(app))
-        await pilot.press("escape", "u")
-        await until(pilot, lambda: bench.undone == ["report.md"])
-        await until(pilot, lambda: "deleted" in shown(app))
-        await pilot.press("U")
-        await until(pilot, lambda: app.model.files and app.model.files[0].state == "new")
-
-
 async def test_a_word_that_begins_with_a_deciding_key_is_a_word(make_app, until) -> None:
     bench = FakeWorkbench([command])
     app = make_app(bench)
@@ -144,20 +119,6 @@ async def test_a_key_in_the_first_moments_of_an_approval_decides_nothing(make_ap
         assert bench.decisions == {}
 
 
-async def test_a_denial_with_a_reason_reaches_the_run(make_app, until) -> None:
-    bench = FakeWorkbench([command])
-    app = make_app(bench)
-    async with app.run_test(size=SIZE) as pilot:
-        await say(pilot, "go")
-        await until(pilot, lambda: app.main.box.area.deciding_keys)
-        await pilot.press("r")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen))
-        await say(pilot, "not today")
-        await until(pilot, lambda: bench.decisions)
-        decision = bench.decisions["approval-1"]
-        assert (decision.outcome, decision.reason) == ("deny", "not today")
-
-
 async def test_always_shows_its_rule_wants_a_second_press_and_names_the_policy(make_app, until) -> None:
     bench = FakeWorkbench([command])
     app = make_app(bench)
@@ -171,30 +132,6 @@ async def test_always_shows_its_rule_wants_a_second_press_and_names_the_policy(m
         await until(pilot, lambda: bench.decisions)
         assert bench.decisions["approval-1"].scope == "always"
         await until(pilot, lambda: any("policy.yaml" in str(n.message) for n in app._notifications))
-
-
-async def test_edited_arguments_are_checked_by_the_engine_and_then_run(make_app, until) -> None:
-    bench = FakeWorkbench([command])
-    bench.edits_refused = "command: must not be empty"
-    app = make_app(bench)
-    async with app.run_test(size=SIZE) as pilot:
-        await say(pilot, "go")
-        await until(pilot, lambda: len(app.model.inbox) == 1)
-        await pilot.press("f2", "e")
-        await until(pilot, lambda: isinstance(app.screen, ArgumentsScreen))
-        area = app.screen.query_one("#arguments", TextArea)
-        assert '"make all"' in area.text
-        area.load_text("{ no json")
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: "This is not JSON" in shown(app))
-        area.load_text('{"command": "make test"}')
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: "must not be empty" in shown(app))
-        bench.edits_refused = ""
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: bench.decisions)
-        assert bench.decisions["approval-1"].arguments == {"command": "make test"}
-        await until(pilot, lambda: not isinstance(app.screen, ArgumentsScreen))
 
 
 async def test_the_whole_of_an_approval_fills_the_screen_and_can_be_decided_there(make_app, until) -> None:
