@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from tests.e2e.bench import Bench
 
-GUARD_S = 0.7
-"""The keys of a new approval do nothing for half a second; a person reads for longer."""
-
 
 def test_a_key_that_comes_with_the_approval_does_not_decide_it(bench: Bench) -> None:
     with bench.open() as terminal:

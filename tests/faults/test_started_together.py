@@ -1,4 +1,4 @@
-"""`kill -9` of the terminal app, and several of everything at once: the engine and its runs do not care."""
+"""Several engines and clients at once: the first engine stays, and all share it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.e2e.bench import Bench
 
 from holdfast.server.spawn import EXIT_BUSY, find_engine, wait_engine
-
-AGENT = "description: Talks for long.\ntools: []\nmodel: {model}\n"
 
 
 def test_a_second_engine_leaves_and_says_why(bench: Bench) -> None:
