@@ -403,6 +403,7 @@ class FakeWorkbench:
         self.stops: list[bool] = []
         self.settings_file = FakeSettings()
         self.log_lines: tuple[LogLine, ...] = ()
+        self.checks: tuple[CheckResult, ...] = ()
         self.hint = "set OPENAI_API_KEY or run `holdfast keys provider set openai`, then /model"
         self.release = asyncio.Event()
         self.lost = False
@@ -1215,7 +1216,7 @@ class _Engine(_Part):
         self.bench.stops.append(idle_only)
 
     async def check(self, repair: bool = False) -> tuple[CheckResult, ...]:
-        return ()
+        return self.bench.checks
 
 
 def failure(message: str) -> ErrorInfo:

@@ -138,6 +138,11 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         self._made.clear()
 
+    def notify_style_update(self) -> None:
+        """The theme's colours are in the rows that were made."""
+        super().notify_style_update()
+        self._made.clear()
+
     # --- keys and mouse
 
     def action_cursor_up(self) -> None:
