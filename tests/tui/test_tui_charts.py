@@ -6,6 +6,7 @@ import base64
 import io
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -26,7 +27,7 @@ from holdfast.tui.presenters.charts import (
 )
 from holdfast.tui.presenters.entries import CommandView, Entry, TableView, TextView
 from holdfast.tui.presenters.graphics import graphics_of
-from holdfast.tui.presenters.grids import csv_grid, grid_of, grids_in, number_of
+from holdfast.tui.presenters.grids import csv_grid, grid_of, grids_in, markdown_grids, number_of
 from holdfast.tui.presenters.pictures import picture_lines
 from holdfast.tui.presenters.previews import preview_of
 from holdfast.tui.presenters.spans import plain
@@ -150,6 +151,7 @@ def test_graphics_are_those_that_the_environment_promises(environ: dict[str, str
 
 PROBE = """
 import sys
+import time
 sys.__stdout__ = sys.stdout
 sys.stdout.isatty = lambda: True
 from holdfast.tui.widgets.graphics import load, image_widget
@@ -167,3 +169,23 @@ def test_what_draws_graphics_is_loaded_without_asking_the_terminal() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.split("\n")[0] == "TGPImage True (8, 6)", done.stdout + done.stderr
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("cell", ["1e999", "-1e400", "9" * 5000])
+def test_a_number_that_no_chart_can_hold_is_none(cell: str) -> None:
+    assert number_of(cell) is None
+    grid = csv_grid(f"a,b\nx,{cell}\ny,1\nz,2")
+    assert grid is not None
+    choice = first_choice(grid)
+    assert choice is not None
+    assert head_line(chart_of(grid, choice))
+
+
+@pytest.mark.parametrize(
+    "text", ["|a\n|-{}x", "|a\n|-|\n|b{}x|{}y", "a|b\n-|-{}|{}x", "|a|b|\n|-|-|\n|-{}x|1{}x|"]
+)
+def test_no_text_takes_long_to_look_at_for_tables(text: str) -> None:
+    began = time.perf_counter()
+    for grid in markdown_grids(text.replace("{}", " " * 30_000)):
+        assert grid.numeric == ()
+    assert time.perf_counter() - began < 1

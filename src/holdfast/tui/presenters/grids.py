@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ MOST_ROWS = 5_000
 MOSTLY = 0.6
 """A column is one of numbers when so much of what is filled in it is a number."""
 
-_NUMBER = re.compile(r"[(]?[-+−]?\s*[$€£]?\s*(\d[\d,  _]*(?:\.\d+)?|\.\d+)(?:[eE]([-+]?\d{1,3}))?\s*%?[)]?")
-_PIPE_ROW = re.compile(r"^\s*\|?(.+?)\|?\s*$")
-_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
+# Texts of models and files are tried here: no quantifier gives back what it took, so that none takes long.
+_NUMBER = re.compile(
+    r"[(]?[-+−]?\s*+[$€£]?\s*+(\d[\d,  _]*+(?:\.\d+)?|\.\d+)(?:[eE]([-+]?\d{1,3}))?\s*%?[)]?"
+)
+_RULE = re.compile(r"\s*+\|?\s*+:?-++:?\s*+(?:\|\s*+:?-++:?\s*+)*+\|?\s*+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,9 @@ def number_of(cell: str) -> float | None:
     match = _NUMBER.fullmatch(text)
     if match is None:
         return None
-    value = float(re.sub(r"[,  _]", "", match[1])) * 10.0 ** int(match[2] or 0)
+    value = float(f"{re.sub(r'[,  _]', '', match[1])}e{match[2] or 0}")
+    if not math.isfinite(value):
+        return None
     negative = text.startswith(("-", "−")) or (text.startswith("(") and text.endswith(")"))
     return -value if negative else value
 
@@ -126,6 +131,6 @@ def markdown_grids(text: str) -> list[Grid]:
 
 
 def _cells(line: str) -> list[str]:
-    match = _PIPE_ROW.match(line)
-    parts = re.split(r"(?<!\\)\|", match[1] if match else line)
+    row = line.strip().removeprefix("|")
+    parts = re.split(r"(?<!\\)\|", row.removesuffix("|") or row)
     return [part.strip().replace("\\|", "|").replace("**", "").strip("`") for part in parts]
