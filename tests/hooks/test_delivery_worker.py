@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from holdfast.core.domain.errors import StoreError
-from holdfast.core.domain.events import SessionRenamed
+from holdfast.core.domain.events import RunCompleted, RunStarted, SessionCreated, SessionRenamed
 from holdfast.core.hooks.backoff import MAX_ATTEMPTS
 from holdfast.core.hooks.outcome import Answer
 
@@ -43,6 +43,23 @@ async def test_a_new_webhook_gets_what_comes_later_only(desk: Any) -> None:
     (later,) = await desk.rename(session)
     await desk.post.until(lambda: bool(desk.post.events(A)))
     assert desk.post.events(A) == [later]
+
+
+@pytest.mark.parametrize("origin", [{"forked_from": "s"}, {"imported_from": "chatgpt"}])
+async def test_what_was_copied_or_imported_did_not_happen_here(desk: Any, origin: dict[str, str]) -> None:
+    made = SessionCreated(session_id="s", title="", agent="a", project="/", workspace="/", **origin)
+    webhook = await desk.webhook(A, events=("run.*",))
+    old, new = (
+        [RunStarted(**ids, agent="a", model="m"), RunCompleted(**ids)]
+        for ids in (
+            {"session_id": "s", "run_id": "old", "at": made.at - timedelta(days=1)},
+            {"session_id": "s", "run_id": "new", "at": made.at + timedelta(seconds=1)},
+        )
+    )
+    logged = await desk.log.append(made, *old, *new)
+    await desk.deliver()
+    await desk.until_done(webhook, 2)
+    assert desk.post.events(A) == [each.id for each in logged[-2:]]
 
 
 async def test_a_failure_is_tried_again_with_the_same_id_while_the_others_wait(desk: Any) -> None:

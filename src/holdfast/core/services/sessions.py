@@ -194,7 +194,8 @@ class SessionService:
         events = await self._log.read_all(
             EventFilter(session_id=session_id, deltas=False), owner=session.owner
         )
-        return to_json(session, events) if format == "json" else to_markdown(session, events)
+        written = to_json if format == "json" else to_markdown
+        return await asyncio.to_thread(written, session, events)
 
     async def queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
         await self.get(session_id)
@@ -226,8 +227,9 @@ class SessionService:
         later = [logged for logged in events if before is not None and logged.id >= before]
         await self._workspaces.rewind(new_session, later)
         try:
+            copies = await asyncio.to_thread(_copies, kept, renaming)
             seen = SessionSeen(session_id=new_session)
-            await self._log.append(created, *_copies(kept, renaming), seen)  # all of it, or nothing
+            await self._log.append_many([created, *copies, seen])  # all of it, or nothing
         except StoreError:
             await asyncio.to_thread(self._workspaces.forget, new_session)
             raise

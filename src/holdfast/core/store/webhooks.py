@@ -24,6 +24,12 @@ _TRIMMED_EVERY = 100
 _STATE = ("cursor", "enabled", "reason", "failing_since", "failures", "succeeded_at")
 """The columns that deliveries change; the others are the owner's."""
 _DELIVERY = ", ".join(Delivery.model_fields)
+# The runs that a fork has copied, and those that an import has brought, have started before their session.
+_HAPPENED = (
+    "NOT EXISTS (SELECT 1 FROM runs r JOIN sessions o ON o.id = r.session_id WHERE r.id = events.run_id"
+    " AND (o.forked_from IS NOT NULL OR o.imported_from <> '')"
+    " AND julianday(r.started_at) <= julianday(o.created_at))"
+)
 
 
 class WebhookTables:
@@ -141,8 +147,13 @@ class WebhookTables:
         return await self._reader.last_event_id()
 
     async def next_event(self, webhook: Webhook, types: frozenset[str]) -> FoundEvent | None:
-        """Returns the first event over the webhook's cursor that is of `types` and its owner's."""
-        wheres = ["id > ?2", f"type IN ({', '.join(f'?{number}' for number in range(3, len(types) + 3))})"]
+        """Returns the first event over the webhook's cursor that is of `types` and its owner's, and that
+        happened: not what a fork has copied or an import has brought."""
+        wheres = [
+            "id > ?2",
+            _HAPPENED,
+            f"type IN ({', '.join(f'?{number}' for number in range(3, len(types) + 3))})",
+        ]
         values: list[str | int] = [webhook.cursor, *sorted(types)]
         if webhook.session_id is not None:
             wheres.append(f"session_id = ?{len(values) + 2}")
