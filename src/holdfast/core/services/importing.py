@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from holdfast.core.domain.errors import AgentFileError, NotFoundError, TooLargeError
+from holdfast.core.domain.errors import AgentFileError, NotFoundError, StoreError, TooLargeError
 from holdfast.core.domain.events import AnyEvent, RunCancelled, SessionCreated
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.session_events import SessionSeen
@@ -46,12 +46,22 @@ class Importer:
         try:
             prepared = [await self._prepared(one, agent, fallback, begun) for one in conversations]
             for events in prepared:
-                await self.log.append_many(events)
+                await self._keep(events, begun)
                 made.append(await self.get(events[0].session_id))
         finally:
-            for session_id in begun[len(made) :]:
+            for session_id in begun:
                 await asyncio.to_thread(self.forget, session_id)
         return tuple(made)
+
+    async def _keep(self, events: list[AnyEvent], begun: list[str]) -> None:
+        """Appends the log of a session, also when the caller goes away meanwhile: its folder stays then."""
+        session_id = events[0].session_id
+        begun.remove(session_id)
+        try:
+            await asyncio.shield(self.log.append_many(events))
+        except StoreError:
+            begun.append(session_id)
+            raise
 
     async def _prepared(
         self, conversation: Conversation, agent: str, fallback: str, begun: list[str]
