@@ -346,3 +346,7 @@ def test_an_error_keeps_its_code_and_its_words() -> None:
         "There is no session x.",
         "session_not_found",
     )
+
+
+def test_a_diff_with_a_number_of_thousands_of_digits_is_none() -> None:
+    assert hunks_of(f"@@ -1 +{'9' * 5000} @@\n-a\n+b") == []

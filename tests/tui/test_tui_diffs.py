@@ -101,3 +101,8 @@ def test_a_message_is_copied_as_it_was_written_and_a_call_with_what_came_out() -
     assert source_of(Entry("6", "tool", title="edit", blocks=[DiffView("a", "-x\n+y\n")])) == "-x\n+y"
     assert copied("one\ntwo\n") == "Copied 2 lines."
     assert copied("four") == "Copied 4 characters."
+
+
+def test_a_head_with_a_number_of_thousands_of_digits_is_shown_as_a_line() -> None:
+    head = f"@@ -1 +{'9' * 5000} @@"
+    assert "+b" in plain(unified(rows_of(f"{head}\n-a\n+b"))).replace(" ", "")

@@ -28,7 +28,7 @@ from holdfast.core.domain.tools import (
 LONGEST = 20_000
 """Characters of one text; what is longer is in the session's file or log, whole."""
 _ROWS = 50
-_HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_HUNK = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 
 
 @dataclass(slots=True)

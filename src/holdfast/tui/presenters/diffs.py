@@ -32,7 +32,7 @@ LONGEST = 600
 """In longer lines no words are looked for."""
 BETWEEN = " │ "
 
-_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 Ranges = tuple[tuple[int, int], ...]
