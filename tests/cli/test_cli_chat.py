@@ -329,6 +329,18 @@ async def test_files_go_along_with_the_next_message_only(
     assert [len(sent.parts) for sent in bench.sent] == [2, 1]
 
 
+async def test_files_that_a_typed_message_names_go_along_and_those_that_a_pipe_names_do_not(
+    talk: Talk, bench: FakeWorkbench, tmp_path: Path
+) -> None:
+    (path := tmp_path / "a.csv").write_text("1")
+    _, said = await talk(f"look at @{path}, @gone.csv and @anna")
+    assert [len(sent.parts) for sent in bench.sent] == [2]
+    assert f"Sent along: {path}." in said
+    assert "There is no file gone.csv: it is sent as text." in said and "no file anna" not in said
+    await talk(f"look at @{path}", is_terminal=False)
+    assert len(bench.sent[1].parts) == 1
+
+
 async def test_what_needs_a_session_says_so(talk: Talk) -> None:
     _, said = await talk("/history", "/undo", "/repeat")
     assert said.count("Error: no session is open yet") == 2

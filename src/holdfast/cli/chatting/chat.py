@@ -18,13 +18,15 @@ from holdfast.cli.chatting.speaking import SpokenAsker, SpokenReporter
 from holdfast.cli.running.execute import usage_errors
 from holdfast.cli.running.following import COMPLETED, FAILED, INTERRUPTED, Follower
 from holdfast.cli.running.progress import Progress
-from holdfast.cli.running.request import RunRequest, find_agent, message_parts, needs_trust
+from holdfast.cli.running.request import RunRequest, attach, find_agent, message_parts, needs_trust
 from holdfast.core.domain.approvals import ApproveMode
-from holdfast.core.domain.errors import HoldfastError, UnavailableError
+from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError, UnavailableError
+from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import new_id
 from holdfast.core.services.workbench import Workbench
+from holdfast.tui.presenters.draft import Draft
 
 LEAVE = "Ctrl+D on an empty line, or /quit, leaves."
 
@@ -152,6 +154,8 @@ class Chat:
         session = await self.ensure_session()
         parts = await message_parts(self.workbench, session.id, text, self.attached)
         self.attached.clear()
+        if self.given.is_terminal:  # what comes through a pipe may be somebody else's text
+            parts += await self._mentioned(session.id, text)
         progress = Progress(new_id(), None)
         reporter = SpokenReporter(self.console, None, as_json=False)
         follower = Follower(self.workbench, session.id, self.console, reporter, progress, self.asker)
@@ -161,6 +165,19 @@ class Chat:
             progress.run_id = submitted.run_id
             self.console.line(f"{self.agent}:")
             return await self._followed(follower, reporter, after)
+
+    async def _mentioned(self, session_id: str, text: str) -> tuple[UserPart, ...]:
+        """Returns the files that a message names behind `@`, as in the app; says which go along."""
+        parts: list[UserPart] = []
+        for mention in Draft().mentions(text):
+            path = sanitize_line(mention.path)
+            try:
+                parts.append(await attach(self.workbench, session_id, mention.path))
+                self.console.line(f"Sent along: {path}.")
+            except (NotFoundError, InvalidError):
+                if "." in path or "/" in path:
+                    self.console.line(f"There is no file {path}: it is sent as text.")
+        return tuple(parts)
 
     async def _followed(self, follower: Follower, reporter: SpokenReporter, after: int) -> int:
         status = await follower.follow(after)

@@ -82,6 +82,7 @@ class Commands:
 
     async def _help(self, _: str) -> None:
         self._say("Whatever does not begin with a slash is a message. A backslash at its end continues it.")
+        self._say("@path in a message that is typed sends the file along with it.")
         self._say("Ctrl+C stops a run.")
         for name, command in COMMANDS.items():
             self._say(f"/{name} {command.argument}".rstrip() + f": {command.help}.")

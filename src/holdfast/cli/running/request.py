@@ -131,11 +131,15 @@ async def message_parts(
     workbench: Workbench, session_id: str, message: str, files: Sequence[str]
 ) -> tuple[UserPart, ...]:
     """Returns the parts of the message: its text and the attached files."""
-    attached = [await _attach(workbench, session_id, name) for name in files]
+    attached = [await attach(workbench, session_id, name) for name in files]
     return (TextPart(text=message), *attached)
 
 
-async def _attach(workbench: Workbench, session_id: str, name: str) -> UserPart:
+async def attach(workbench: Workbench, session_id: str, name: str) -> UserPart:
+    """Returns a file of this machine or of the session's workspace as a part of a message.
+
+    Raises `NotFoundError`, or `InvalidError` when it is no file that can go along.
+    """
     if not is_elsewhere():
         return await workbench.files.attach(session_id, _place(name))
     path = Path(name).expanduser()
