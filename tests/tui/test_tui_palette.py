@@ -33,6 +33,18 @@ def titles(query: str, recent: tuple[str, ...] = (), place: str = "composer") ->
 
 
 @pytest.mark.parametrize(
+    ("command", "keys"),
+    [("new", "ctrl+n"), ("rename", "ctrl+o r"), ("undo", "F3 u"), ("diff", "F6 v"), ("steer", "ctrl+s")],
+)
+def test_a_command_has_its_key_beside_it_or_the_keys_that_lead_to_it(command: str, keys: str) -> None:
+    assert {one.name: one.key for one in entries("composer", TARGETS)}[command] == keys
+
+
+def test_where_the_person_is_already_the_way_is_the_key_alone() -> None:
+    assert {one.name: one.key for one in entries("sessions", TARGETS)}["rename"] == "r"
+
+
+@pytest.mark.parametrize(
     ("query", "first"),
     [
         ("theme", "Change the theme"),

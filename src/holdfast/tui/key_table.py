@@ -56,7 +56,7 @@ def _command(name: str, keys: str, what: str, label: str = "", command: str = ""
 KEYS: tuple[Key, ...] = (
     # What is written. The field asks for these by `named`.
     Key("composer.send", "enter", "", "send; while a run is busy, queue"),
-    Key("composer.steer", "ctrl+s", "", "while a run is busy: steer it, before its next step"),
+    Key("composer.steer", "ctrl+s", "", "while a run is busy: steer it, before its next step", gives="steer"),
     Key("composer.mode", "shift+tab", "", "next mode: ask, accept edits, plan, autonomous", gives="mode"),
     Key("composer.new_line", "ctrl+j,shift+enter,alt+enter", "", "new line"),
     Key("composer.mention", "@", "", "attach a file", fixed=True),
@@ -182,8 +182,15 @@ KEYS: tuple[Key, ...] = (
         "copy",
         "copy what is selected, the code or link at the cursor, or its entry",
         "copy",
+        gives="copy",
     ),
-    Key("transcript.edit", "e", "edit_message", "of a message: edit it, and send it in a copy from there"),
+    Key(
+        "transcript.edit",
+        "e",
+        "edit_message",
+        "of a message: edit it, and send it in a copy from there",
+        gives="edit_message",
+    ),
     Key(
         "transcript.again",
         "R",
@@ -206,7 +213,14 @@ KEYS: tuple[Key, ...] = (
     Key("transcript.link_after", "l", "spot('link', 1)", "link after, before; enter opens it"),
     Key("transcript.link_before", "L", "spot('link', -1)", "link after, before; enter opens it"),
     Key("transcript.outline", "o", "app.command('outline')", "list of all that is in the session", "outline"),
-    Key("transcript.fold", "z", "fold_all", "close all calls and reasoning, open them, as they come", "fold"),
+    Key(
+        "transcript.fold",
+        "z",
+        "fold_all",
+        "close all calls and reasoning, open them, as they come",
+        "fold",
+        gives="fold",
+    ),
     Key(
         "transcript.look",
         "p",
@@ -214,7 +228,13 @@ KEYS: tuple[Key, ...] = (
         "the table, chart or image at the cursor, alone",
         "look",
     ),
-    Key("transcript.diff", "v", "diff_layout", "changes side by side, one below the other, as it fits"),
+    Key(
+        "transcript.diff",
+        "v",
+        "diff_layout",
+        "changes side by side, one below the other, as it fits",
+        gives="diff",
+    ),
     *(
         Key(
             f"transcript.source_{n}",

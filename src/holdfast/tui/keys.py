@@ -129,9 +129,19 @@ def all_shown(key_id: str) -> str:
 
 def shown_for(command: str, place: str = "") -> str:
     """Returns the key that gives a command, wherever one is or in `place`; empty where there is none."""
-    works = ("everywhere", "decide", place)
+    works = ("everywhere", "decide", "welcome", place)
     rows = [key.id for key in KEYS if key.command == command and key.place in works and keys_of(key.id)]
     return shown(rows[0]) if rows else ""
+
+
+def way_to(command: str) -> str:
+    """Returns the keys that give a command from anywhere, one after the other: that of its pane, then its own
+    there; empty where there are none."""
+    for key in KEYS:
+        door = f"everywhere.{key.place}"
+        if key.command == command and door in BY_ID and keys_of(key.id) and keys_of(door):
+            return f"{shown(door)} {shown(key.id)}"
+    return ""
 
 
 def foot(key_id: str, label: str = "") -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from typing import Literal
 from rich.cells import cell_len
 
 from holdfast.core.domain.text import sanitize_line
-from holdfast.tui.keys import keys_of, of_place, shown, shown_for
+from holdfast.tui.keys import keys_of, of_place, shown, shown_for, way_to
 from holdfast.tui.presenters.commands import COMMANDS
 from holdfast.tui.presenters.fuzzy import Match, match
 from holdfast.tui.presenters.spans import Line, Span, fit, line
@@ -70,7 +70,7 @@ def entries(place: str, targets: Targets) -> list[Entry]:
             one.name,
             one.title,
             one.help,
-            shown_for(one.name, place),
+            shown_for(one.name, place) or way_to(one.name),
             f"/{one.slash}" if one.slash else "",
         )
         for one in COMMANDS
