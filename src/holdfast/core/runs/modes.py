@@ -53,8 +53,10 @@ class Modes:
         by: str = "",
         client: str = "",
         reason: str = "",
+        unless_after: datetime | None = None,
     ) -> SessionMode:
-        """Sets a session's mode. Only `auto` has limits. Raises `StoreError`."""
+        """Sets a session's mode, and returns the one that holds then: with `unless_after`, one that somebody
+        has set since that time stays. Only `auto` has limits. Raises `StoreError`."""
         kept = (limits or self.default_limits()) if mode is ApproveMode.AUTO else None
         changed = SessionModeChanged(
             session_id=session_id,
@@ -66,9 +68,12 @@ class Modes:
             reason=reason,
         )
         async with self._changing:
+            held = self._held.get(session_id)
+            if held is not None and unless_after is not None and held.since > unless_after:
+                return held
             await self._log.append(changed, durable=True)
-            self._held[session_id] = SessionMode(mode=mode, limits=kept, since=changed.at)
-        return SessionMode(mode=mode, limits=kept, since=changed.at)
+            self._held[session_id] = now = SessionMode(mode=mode, limits=kept, since=changed.at)
+        return now
 
 
 class RunMode:
@@ -112,5 +117,7 @@ class RunMode:
             return
         mode = self._own or await self._modes.read(session_id)
         reason = mode.reached(self._modes.now()) if mode is not None else ""
-        if reason:
-            await self._modes.change(session_id, ApproveMode.ASK, None, reason=reason)
+        if mode is not None and reason:
+            await self._modes.change(
+                session_id, ApproveMode.ASK, None, reason=reason, unless_after=mode.since
+            )
