@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -366,4 +366,28 @@ def test_times_become_those_of_the_log_which_are_compared_as_texts() -> None:
     for event, at in zip(events, ("0001-01-01T00:00:00+14:00", "2020-01-01T01:00:00+05:00"), strict=False):
         event["at"] = at
     first, second, _ = (each.at.isoformat() for each in checked(events, "mine", set(), NOW))
-    assert (first, second) == ("0001-01-01T00:00:00+00:00", "2019-12-31T20:00:00+00:00")
+    assert (first, second) == ("1970-01-01T00:00:00+00:00", "2019-12-31T20:00:00+00:00")
+
+
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-11-21T00:00:00Z"]
+)
+def test_every_time_of_a_file_can_be_said_in_every_time_zone(at: str) -> None:
+    asked = {**ASKED[1]["approval"], "requested_at": at, "expires_at": at}
+    kinds = (STARTED, ADDED, STEP, CALL, STEPPED, ("approval.requested", {"approval": asked}), APPROVED)
+    events = list(checked([{**each, "at": at} for each in log(*kinds)], "mine", set(), NOW))
+    times = [each.at for each in events]
+    times += [each.approval.requested_at for each in events if each.type == "approval.requested"]
+    times += [each.at for each in events_of([Said("user", "x", datetime.fromisoformat(at))], "s", "a", NOW)]
+    for time_said in times:
+        assert time_said <= NOW
+        for hours in (-12, 14):
+            assert time_said.astimezone(timezone(timedelta(hours=hours)))
+
+
+def test_a_number_that_nothing_can_hold_is_refused() -> None:
+    for size in (10**400, "9" * 400):
+        block = {"type": "command", "command": "ls", "cwd": "/", "whole_bytes": size}
+        done = (DONE[0], {**DONE[1], "display": [block]})
+        with pytest.raises(InvalidError, match="number"):
+            list(checked(log(STARTED, ADDED, STEP, CALL, STEPPED, done), "mine", set(), NOW))

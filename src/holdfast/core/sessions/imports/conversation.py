@@ -95,13 +95,22 @@ def moment(value: object) -> datetime | None:
     return None
 
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Of a time in a file; what is earlier cannot be said in every time zone."""
+
+
+def bounded(at: datetime, now: datetime) -> datetime:
+    """Returns a time of a file in UTC: not later than `now`, and not before 1970."""
+    return min(max(at, EARLIEST), now).astimezone(UTC)
+
+
 def events_of(said: Sequence[Said], session_id: str, agent: str, now: datetime) -> Iterator[AnyEvent]:
     """Yields a run for each message of a person, with the replies that follow it. Times never go back, and
     none is later than `now`: so nothing of it counts as used here."""
-    time = min((one.at for one in said if one.at is not None), default=now)
+    time = min((bounded(one.at, now) for one in said if one.at is not None), default=now)
     if said and said[0].role == "assistant":
         said = [Said("user", NO_QUESTION), *said]
-    at = min(time, now)
+    at = time
     starts = [number for number, one in enumerate(said) if one.role == "user"]
     for start, end in zip(starts, [*starts[1:], len(said)], strict=True):
         run = list(said[start:end])

@@ -7,7 +7,7 @@ other sessions. What stands in the wrong order is refused, for everything that r
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from holdfast.core.domain.events import (
     EVENT,
     RUN_ENDS,
     AnyEvent,
+    ApprovalRequested,
     PartCompleted,
     PartStarted,
     RunEvent,
@@ -27,9 +28,11 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.nesting import EVENT_DEPTH, nested_deeper
 from holdfast.core.sessions.fork import Renaming
+from holdfast.core.sessions.imports.conversation import bounded
 
 _TYPES = {get_args(event.model_fields["type"].annotation)[0] for event in get_args(RunEvent)} - set(DELTAS)
 """What is taken over: what happened in runs. Files are no part of an export, so neither are their changes."""
+_LARGEST = 2**63 - 1
 _MOST = 2**40
 """Of steps, tokens and dollars in one event: sums of them stay below what the database can add up."""
 
@@ -52,7 +55,9 @@ def checked(
             event = EVENT.validate_python(_harmless(fields, own_blobs))
         except (ValidationError, RecursionError) as error:
             raise _broken(number, "is not what an event is") from error
-        event = renaming.event(event.model_copy(update={"at": _utc(event.at, now)}))
+        if not _holdable(event.model_dump()):
+            raise _broken(number, "has a number that is too large")
+        event = renaming.event(_timed(event, now))
         problem = _too_much(event) or order.problem(event)
         if problem:
             raise _broken(number, problem)
@@ -66,12 +71,26 @@ def _broken(number: int, what: str) -> InvalidError:
     )
 
 
-def _utc(at: datetime, now: datetime) -> datetime:
-    """Returns a time as the log has all of them, which are compared as texts; not later than `now`."""
-    try:
-        return min(at, now).astimezone(UTC)
-    except OverflowError:  # the first day there is, east of here
-        return datetime.min.replace(tzinfo=UTC)
+def _holdable(value: Any) -> bool:
+    """Says whether all whole numbers in a value are such as databases and floats can hold."""
+    match value:
+        case dict():
+            return all(map(_holdable, value.values()))
+        case list() | tuple():
+            return all(map(_holdable, value))
+        case int():
+            return -_LARGEST <= value <= _LARGEST
+        case _:
+            return True
+
+
+def _timed(event: AnyEvent, now: datetime) -> AnyEvent:
+    """Returns an event whose times are as the log has all of them, which are compared as texts."""
+    changes: dict[str, Any] = {"at": bounded(event.at, now)}
+    if isinstance(event, ApprovalRequested):
+        asked = {"requested_at": changes["at"], "expires_at": None}
+        changes["approval"] = event.approval.model_copy(update=asked)
+    return event.model_copy(update=changes)
 
 
 def _too_much(event: AnyEvent) -> str:
