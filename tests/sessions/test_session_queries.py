@@ -29,6 +29,7 @@ def test_times_are_said_as_spans_days_and_dates() -> None:
     assert parsed("since:today", now=NOON).since == today
     assert parsed("since:yesterday", now=NOON).since == today - timedelta(days=1)
     assert parsed("since:9999y", now=NOON).since == datetime(1970, 1, 1, tzinfo=UTC)
+    assert parsed("since:0001-01-01 until:9999-12-31", now=NOON.astimezone()).since is not None
     date = parsed("since:2026-11-01", now=NOON).since
     assert date is not None
     assert date.astimezone().date().isoformat() == "2026-11-01"

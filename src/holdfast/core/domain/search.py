@@ -124,7 +124,10 @@ def _moment(name: str, values: list[str], now: datetime) -> datetime | None:
             day = date.fromisoformat(said)
         except ValueError:
             raise _invalid(name, said, "7d, 12h, 2w, today, yesterday or a date as 2026-01-31") from None
-    return datetime.combine(day, time(), here.tzinfo).astimezone(UTC)
+    try:
+        return datetime.combine(day, time(), here.tzinfo).astimezone(UTC)
+    except OverflowError:  # the first or the last day there is, seen from here
+        return datetime.combine(day, time(), UTC)
 
 
 def _invalid(name: str, value: str, expected: str) -> InvalidError:
