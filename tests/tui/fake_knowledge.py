@@ -205,6 +205,7 @@ class FakeKnowledge:
         return self.by_id[document_id]
 
     async def chunks(self, document_id: str, limit: int = 200, cursor: str | None = None) -> Page[Chunk]:
+        await self.bench.answering.wait()
         first = int(cursor or 1)
         some = tuple(chunk(n) for n in range(first, min(first + 15, 41)))
         return Page(items=some, next_cursor=str(first + 15) if first + 15 < 41 else None)

@@ -393,6 +393,9 @@ class FakeWorkbench:
         self.right_key = "sk-right"
         self.added: list[tuple[str, str, str, str]] = []
         """What was done about providers: what, of which, key, address."""
+        self.answering = asyncio.Event()
+        """Cleared: providers do not answer yet, and the passages of a document do not come."""
+        self.answering.set()
         self.principal = LOCAL_PRINCIPAL
         self.policy = Rules()
         self.suggested: tuple[RuleSuggestion, ...] = ()
@@ -408,7 +411,6 @@ class FakeWorkbench:
         self.release = asyncio.Event()
         self.lost = False
         self.closed = 0
-        self.edits_refused = ""
         self.undone: list[str] = []
         self.sent: list[tuple[UserPart, ...]] = []
         self.options: list[RunOptions | None] = []
@@ -924,8 +926,6 @@ class _Approvals(_Part):
         approval = self.bench.approvals_by_id[approval_id]
         if approval.status is not ApprovalStatus.PENDING:
             raise ConflictError("That was decided already.")
-        if decision.arguments is not None and self.bench.edits_refused:
-            raise InvalidError(self.bench.edits_refused)
         self.bench.decisions[approval_id] = decision
         self.bench.decided[approval_id].set()
         return approval
@@ -1095,6 +1095,7 @@ class _Keys(_Part):
         self, provider: str, key: str | None = None, url: str | None = None
     ) -> ProviderCheck:
         self.bench.added.append(("check", provider, key or "", url or ""))
+        await self.bench.answering.wait()
         state: Any = "right" if key == self.bench.right_key else "refused"
         return ProviderCheck(provider=provider, state=state, message=f"{provider} says: {state}.")
 
