@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from holdfast.core.domain.approvals import Approval, Decision
+from holdfast.core.domain.approvals import Approval, ApproveMode, Decision
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.events import (
     ApprovalRequested,
@@ -17,15 +17,18 @@ from holdfast.core.domain.events import (
     RunCompleted,
     RunFailed,
     SessionDeleted,
+    SessionModeChanged,
     SessionRenamed,
     StepStarted,
     UsageRecorded,
 )
 from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.modes import AutoLimits
 from holdfast.core.domain.runs import RunStatus
 from holdfast.core.domain.search import parsed
 from holdfast.core.domain.tools import Risk
 from holdfast.core.domain.values import utc_now
+from holdfast.core.store.modes import read_mode
 from holdfast.core.store.search import MessageSearch
 
 IDS = {"session_id": "s", "run_id": "r"}
@@ -164,3 +167,14 @@ async def test_a_search_of_thousands_of_words_holds_nobody_up(log, created, star
         assert (await MessageSearch(log.reader).page(parsed("word " * 20_000, "yes"), 10)).items != ()
         assert (await MessageSearch(log.reader).page(parsed("\0", "yes"), 10)).items == ()
         assert (await log.reader.sessions(parsed(query), 10)).items == ()
+
+
+async def test_a_mode_that_comes_after_a_deletion_is_nobodys(log, created) -> None:
+    await log.append(created("s"), SessionDeleted(session_id="s"))
+    await log.append(SessionModeChanged(session_id="s", mode=ApproveMode.AUTO, limits=AutoLimits()))
+    await log.append(created("s"))
+    assert await read_mode(log.reader, "s") is None
+    await log.append(SessionModeChanged(session_id="s", mode=ApproveMode.PLAN))
+    found = await read_mode(log.reader, "s")
+    assert found is not None
+    assert found.mode is ApproveMode.PLAN

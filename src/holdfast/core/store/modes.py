@@ -11,11 +11,14 @@ from holdfast.core.store.reader import Reader
 
 
 def index_mode(db: sqlite3.Connection, event: SessionModeChanged) -> None:
-    """Notes the mode of a session, and what its runs have used until now: limits count from here."""
+    """Notes the mode of a session, and what its runs have used until now: limits count from here. A session
+    that is gone has none, or another of its id would begin with it."""
     limits = None if event.limits is None else event.limits.model_dump_json()
     db.execute(
-        "INSERT OR REPLACE INTO session_modes SELECT ?1, ?2, ?3, ?4,"
-        " COALESCE(SUM(steps), 0), COALESCE(SUM(cost_usd), 0) FROM runs WHERE session_id = ?1",
+        "INSERT OR REPLACE INTO session_modes SELECT id, ?2, ?3, ?4,"
+        " (SELECT COALESCE(SUM(steps), 0) FROM runs WHERE session_id = s.id),"
+        " (SELECT COALESCE(SUM(cost_usd), 0) FROM runs WHERE session_id = s.id)"
+        " FROM sessions s WHERE id = ?1",
         (event.session_id, event.mode, limits, event.at.isoformat()),
     )
 
