@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from holdfast.core.domain.errors import ConflictError, NotFoundError
@@ -141,3 +143,13 @@ async def test_a_person_compacts_between_two_runs_and_the_next_goes_on_from_the_
         assert bench.model.requests[-1].messages[0].text.endswith("is kept: the figures")
         await bench.end(await bench.send(session, "and now?"))
         assert "the gist" in bench.model.requests[-1].messages[1].text
+
+
+async def test_what_the_model_of_an_imported_run_was_shown_is_not_known(open_bench) -> None:
+    async with open_bench([]) as bench:
+        workbench = bench.workbench
+        chat = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes?"}]
+        (session,) = await workbench.sessions.take_in(json.dumps(chat).encode())
+        (run,) = (await workbench.runs.list(session.id)).items
+        with pytest.raises(NotFoundError, match="was imported"):
+            await workbench.runs.context(run.id)

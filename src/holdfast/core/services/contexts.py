@@ -38,6 +38,10 @@ class ContextReader:
         if started is None:
             which = "has not asked its model yet" if step is None else f"has no step {step}"
             raise NotFoundError(f"This run {which}.", code="step_not_found")
+        if not started.prompt:
+            raise NotFoundError(
+                "This run was imported: what its model was shown did not come with it.", code="step_not_found"
+            )
         parts = await asyncio.to_thread(self._parts, started.prompt)
         return RunContext(
             session_id=run.session_id,
