@@ -18,8 +18,8 @@ def test_detach_and_reattach(bench: Bench) -> None:
     model = bench.script("s", *steps)
     bench.agent("worker", f"description: Works.\ntools: [run_command]\nworkspace: project\nmodel: {model}\n")
     with bench.open("--agent", "worker") as terminal:
-        terminal.wait_for("worker answers with", "engine ●")
-        terminal.type("work")
+        terminal.wait_for("Message   @ file   / command")
+        terminal.type("work")  # before the engine runs: it is sent when it does
         terminal.press("enter")
         terminal.wait_for("⚠ 1", "y once")
         terminal.watch(GUARD_S)
