@@ -62,11 +62,13 @@ async def test_an_engine_without_idle_time_does_not_stop_by_itself(paths: Paths)
 
 async def test_an_engine_with_an_open_stream_does_not_stop_until_it_closes(paths: Paths) -> None:
     fake = FakeWorkbench()
+    fake.active_runs = 1  # until the stream is open
     async with engine(fake, paths, idle_stop_s=0.1) as serving:
         remote = RemoteWorkbench(paths.socket)
         fake.add()
         events = remote.events.follow(EventFilter(), after=0)
         await anext(events)
+        fake.active_runs = 0
         await asyncio.wait({serving}, timeout=0.4)
         assert not fake.stop.is_set()
         await events.aclose()  # type: ignore[attr-defined]

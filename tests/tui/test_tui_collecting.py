@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.tui.collecting import RENEWED, Collecting
+from holdfast.tui.collecting import Collecting
 
 
 class Ring:
@@ -57,13 +57,16 @@ def test_what_was_put_aside_is_looked_at_when_asked_for(collecting: Collecting) 
     assert gone() is None
 
 
-def test_after_many_times_a_quiet_app_looks_at_everything(collecting: Collecting) -> None:
+def test_after_many_times_a_quiet_app_looks_at_everything(
+    collecting: Collecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holdfast.tui.collecting.RENEWED", 5)
     app: Any = FakeApp()
     ring = Ring()
     gone = weakref.ref(ring)
     collecting.begin(app)
     del ring
-    for _ in range(RENEWED - 1):
+    for _ in range(4):
         gc.collect()
     app.tick()
     assert gone() is not None

@@ -36,9 +36,10 @@ class Collecting:
         """Takes the collecting over; all that is loaded now stays for good."""
         self._before = gc.get_threshold()
         gc.set_threshold(_YOUNG, _MIDDLE, _OLD)
+        gc.freeze()
+        gc.collect()  # of nothing: what was there no longer says how soon the next full one comes
         gc.callbacks.append(self._collected)
         gc.enable()
-        gc.freeze()
         self._used = time.process_time()
         app.set_interval(PERIOD_S, self.tick)
 
