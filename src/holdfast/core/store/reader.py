@@ -56,6 +56,9 @@ SESSION = (
 _STEP = 10_000
 """Ids that are looked through at once for events of one user."""
 
+_AT_ONCE = 500
+"""Values that one query is asked for."""
+
 _NO_END = 1 << 62
 """An id that no event reaches."""
 
@@ -212,7 +215,17 @@ class Reader:
 
     async def own_blobs(self, digests: Iterable[str], owner: str) -> set[str]:
         """Returns those of `digests` whose contents `owner`'s sessions hold."""
-        return {digest for digest in digests if await self._holds(digest, "s.owner = ?", owner)}
+        wanted, used = list(digests), set[str]()
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            rows = await self._all(
+                "SELECT DISTINCT u.digest FROM blob_uses u JOIN events e ON e.id = u.event_id"
+                " JOIN sessions s ON s.id = e.session_id"
+                f" WHERE s.owner = ? AND u.digest IN ({', '.join('?' * len(some))})",
+                (owner, *some),
+            )
+            used.update(row["digest"] for row in rows)
+        return {digest for digest in used if await self._holds(digest, "s.owner = ?", owner)}
 
     async def holds(self, session_id: str, digest: str) -> bool:
         """Says whether a message or a result of the session holds the content."""
