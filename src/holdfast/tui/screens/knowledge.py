@@ -27,7 +27,7 @@ from holdfast.tui.presenters.knowledge.state import TABS, KnowledgeState
 from holdfast.tui.presenters.model import Model
 from holdfast.tui.presenters.passages import passage_detail
 from holdfast.tui.presenters.spans import Line
-from holdfast.tui.screens.modelled import ModelScreen
+from holdfast.tui.screens.tabbed import TabbedScreen
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.paint import paint, paint_all
 from holdfast.tui.widgets.panes.rows import Column, RowList, WordsInput
@@ -46,12 +46,12 @@ NEAR_END = 20
 """So many rows before the end of the list the next page is read."""
 
 
-class KnowledgeScreen(ModelScreen):
+class KnowledgeScreen(TabbedScreen):
     """Shows knowledge as the model has it; what a person wants done goes to the controllers."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim"), (76, "-roomy"), (110, "-broad")]  # noqa: RUF012 - as Textual has it
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (28, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#k-collections"
+    PART = "knowledge"
     PLACE = "collections"
     """The place of the table of keys, for the palette."""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("collections")]
@@ -81,15 +81,7 @@ class KnowledgeScreen(ModelScreen):
                 yield RowList(id="k-list")
                 yield Static("", id="k-note", classes="pane-note", markup=False)
                 yield LinesView(id="k-detail")
-        yield KeyBar(id="k-keys", action="screen.press")
-        yield Static("The terminal is too small: Holdfast needs 40 × 10.", id="too-small", markup=False)
-
-    def on_mount(self) -> None:
-        self._redraw()
-
-    @on(Column.Resized)
-    def _redraw(self) -> None:
-        self.draw({"knowledge"}, self.app.model, self.app.start.now())
+        yield from self.foot("k-keys")
 
     @property
     def _state(self) -> KnowledgeState:
@@ -132,12 +124,7 @@ class KnowledgeScreen(ModelScreen):
             "search": len(state.results or []),
             "jobs": len(state.jobs.running),
         }
-        pieces = []
-        for tab in TABS:
-            label = tab.capitalize() + (f" ({counts[tab]})" if counts[tab] else "")
-            style = "bold $primary underline" if tab == self._tab else "$foreground 60%"
-            piece = Content(label).stylize(style)
-            pieces.append(piece.stylize(Style.from_meta({"@click": f"screen.tab({tab!r})"})))
+        pieces = self.tab_pieces({tab: str(count or "") for tab, count in counts.items()})
         if self._tab == "search":
             method = Content(f"m {state.method}").stylize("$accent")
             pieces.append(method.stylize(Style.from_meta({"@click": "screen.act('method')"})))

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.style import Style
 from textual.widgets import Input, OptionList, Static
 
 from holdfast.tui.keys import bindings
@@ -27,7 +26,7 @@ from holdfast.tui.presenters.memory import (
     note_lines,
 )
 from holdfast.tui.presenters.model import Model
-from holdfast.tui.screens.modelled import ModelScreen
+from holdfast.tui.screens.tabbed import TabbedScreen
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.paint import paint, paint_all
 from holdfast.tui.widgets.panes.rows import Column, RowList, WordsInput
@@ -55,12 +54,11 @@ ACTIONS = {
 NEAR_END = 20
 
 
-class MemoryScreen(ModelScreen):
+class MemoryScreen(TabbedScreen):
     """Shows memory as the model has it; what a person wants done goes to the controllers."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim"), (76, "-roomy")]  # noqa: RUF012 - as Textual has it
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (28, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "#m-list"
+    PART = "memory"
     PLACE = "memory"
     """The place of the table of keys, for the palette."""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("memory")]
@@ -79,15 +77,7 @@ class MemoryScreen(ModelScreen):
                 yield RowList(id="m-list")
                 yield Static("", id="m-note", classes="pane-note", markup=False)
             yield LinesView(id="m-detail")
-        yield KeyBar(id="m-keys", action="screen.press")
-        yield Static("The terminal is too small: Holdfast needs 40 × 10.", id="too-small", markup=False)
-
-    def on_mount(self) -> None:
-        self._redraw()
-
-    @on(Column.Resized)
-    def _redraw(self) -> None:
-        self.draw({"memory"}, self.app.model, self.app.start.now())
+        yield from self.foot("m-keys")
 
     @property
     def _state(self) -> MemoryState:
@@ -123,14 +113,8 @@ class MemoryScreen(ModelScreen):
         self.query_one("#m-keys", KeyBar).show(footer(self._tab, some=some, typing=typing))
 
     def _draw_tabs(self, state: MemoryState) -> None:
-        counts = {"blocks": len(state.blocks or []), "entries": len(state.entries or [])}
-        pieces = []
-        for tab in TABS:
-            more = "+" if tab == "entries" and state.cursor else ""
-            label = tab.capitalize() + (f" ({counts[tab]}{more})" if counts[tab] else "")
-            style = "bold $primary underline" if tab == self._tab else "$foreground 60%"
-            piece = Content(label).stylize(style)
-            pieces.append(piece.stylize(Style.from_meta({"@click": f"screen.tab({tab!r})"})))
+        entries = f"{len(state.entries)}{'+' if state.cursor else ''}" if state.entries else ""
+        pieces = self.tab_pieces({"blocks": str(len(state.blocks or []) or ""), "entries": entries})
         self.query_one("#m-tabs", PlainLinks).update(Content("   ").join(pieces))
         self.query_one("#m-words", Input).display = self._tab == "entries"
 
