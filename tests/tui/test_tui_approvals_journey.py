@@ -64,9 +64,9 @@ async def test_what_is_typed_while_a_pane_has_the_focus_is_a_message_and_decides
         app.main.box.area.text = ""
         await pilot.press("f2")
         pane = app.focused
-        for letter in "nods":  # all of them on their way to the pane before the first is looked at
-            pane._forward_event(events.Key(letter, letter))
-        await until(pilot, lambda: app.main.box.area.text == "nods")
+        for letter in "nods all a bit":  # all on their way to the pane before the first is looked at
+            pane._forward_event(events.Key("space" if letter == " " else letter, letter))
+        await until(pilot, lambda: app.main.box.area.text == "nods all a bit")
         assert bench.decisions == {}
         await pilot.press("f2")
         await until(pilot, lambda: app.main.place == "approvals")

@@ -257,7 +257,7 @@ class MainScreen(Screen[None]):
             self.focused._forward_event(events.Key(key, character).set_sender(self.app))
 
     def _begin_text(self, text: str) -> None:
-        self.box.focus_text()
+        self.set_focus(self.box.area)  # at once, not soon: the next letters are on their way
         self.box.area.insert(text)
 
     def on_paste(self, event: events.Paste) -> None:

@@ -85,7 +85,7 @@ class TableScreen(ModalScreen[None]):
     # --- what is shown
 
     async def _show(self) -> None:
-        charted = self._charted and self._choice is not None
+        charted = self._charted and self._choice is not None and len(self.grid.rows) > 1
         self.query_one("#table-title", Static).update(paint(self._head()))
         table = self.query_one(DataTable)
         table.display = not charted
@@ -112,7 +112,7 @@ class TableScreen(ModalScreen[None]):
             return len(self._grids) > 1
         if key == "table.editor":
             return self._edit is not None
-        return key != "table.view" or self._choice is not None
+        return key != "table.view" or (self._choice is not None and len(self.grid.rows) > 1)
 
     def _fill(self, table: DataTable[Text]) -> None:
         table.clear(columns=True)
