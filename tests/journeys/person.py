@@ -24,6 +24,7 @@ from holdfast.tui.start import Start
 WAIT_S = 20.0
 """Longest wait for something to be on the screen; only a failing journey waits that long."""
 _SLICE_S = 0.01
+SIZE = (120, 40)
 
 Wanted = str | re.Pattern[str]
 
@@ -82,10 +83,8 @@ class Person:
         await self._pilot.pause()
 
     async def ask(self, text: str) -> None:
-        """Types a text and sends it, with an open list of completions closed first."""
+        """Types a text and sends it."""
         await self.type(text)
-        if "@" in text:
-            await self.press("escape")
         await self.press("enter")
 
     # --- what was really done
@@ -116,15 +115,8 @@ class Desk:
     root: Path
 
     @asynccontextmanager
-    async def sit_down(
-        self,
-        *,
-        size: tuple[int, int] = (120, 40),
-        agent: str | None = None,
-        model: str | None = None,
-        session: str | None = None,
-    ) -> AsyncIterator[Person]:
-        """Opens the app with an engine of its own; quits by the key at the end, unless that was done."""
+    async def sit_down(self, *, agent: str | None = None, model: str | None = None) -> AsyncIterator[Person]:
+        """Opens the app, with an engine in this process, on a screen of 120 columns and 40 rows."""
         made: list[Any] = []
 
         async def connect() -> Any:
@@ -136,12 +128,12 @@ class Desk:
             folder=self.project,
             state_file=bootstrap.paths().ui_state,
             themes=[shipped("themes")],
-            session=session,
+            session=None,
             agent=agent,
             model=model,
         )
         app = HoldfastApp(start)
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=SIZE) as pilot:
             person = Person(app, pilot, lambda: made[-1])
             await person.sees("engine ●")
             yield person
