@@ -126,13 +126,14 @@ KEEPING = (
     Scene("sessions-of-all", ("ctrl+o", "/archived"), "Old notes"),
     Scene("sessions-as-a-tree", ("/archived", "/group tree", "ctrl+o"), "Why the build"),
     Scene("sessions-by-project", ("/group project", "ctrl+o"), "Why the build"),
-    Scene("sessions-searched", ("/group date", "ctrl+o", "slash", ":notes"), "Old notes"),
     Scene("search-all", ("/search holdfast", "?What is a"), "Old notes"),
     Scene("search-all-nothing", ("/search nowhere",), "nowhere"),
     Scene("rename", ("/rename",), "Old notes"),
     Scene("import", ("/import",), "File with"),
-    Scene("deleted", ("slash", "escape", "/delete"), "brings it back"),
+    Scene("deleted", ("/group date", "/delete"), "brings it back"),
     Scene("trash", ("/trash",), "Old notes"),
+    Scene("sessions-searched", ("ctrl+o", "slash", ":build"), "Why the build"),
+    Scene("sessions-none-found", ("ctrl+o", "slash", ":x"), "Nothing is found"),
 )
 
 
@@ -188,7 +189,6 @@ ENGINE = (
     Scene("settings-at-one", ("/settings tui.theme",), "fjord"),
     Scene("change-a-setting", ("/settings tui.key_guard_s", "?key_guard", "enter"), "key_guard_s:"),
     Scene("logs", ("/logs",), "Listening"),
-    Scene("health", ("/health",), "Checks"),
     Scene("providers", ("/provider",), "Ollama"),
     Scene("a-provider", ("/provider openai",), "Add OpenAI"),
     Scene("a-key-is-refused", ("/provider openai", ":sk-wrong", "enter"), "refused"),
@@ -200,6 +200,16 @@ async def test_the_engine(stage: Any, pictures: Any) -> None:
     async with scene.app.run_test(size=SMALL) as pilot:
         await scene.ready(pilot)
         await tour(scene, pilot, pictures, *ENGINE)
+
+
+async def test_health(stage: Any, pictures: Any) -> None:
+    scene = stage()
+    async with scene.app.run_test(size=SMALL) as pilot:
+        await scene.ready(pilot)
+        await scene.go(pilot, "/health", "?1 thing to look at")
+        scene.app.screen.state.asked_ms = 2.0  # how long it really took is another each time
+        scene.app.screen.redraw()
+        assert not await pictures(pilot, "health", scene)
 
 
 async def test_a_run_is_busy(stage: Any, pictures: Any) -> None:

@@ -35,7 +35,7 @@ class SettingsScreen(ModelScreen):
     #s-left { width: 1fr; padding: 0 1; }
     #s-list { height: 1fr; }
     #s-words { border: none; height: 1; padding: 0; }
-    #s-detail { width: 2fr; max-width: 60; padding: 0 1; border-left: solid $panel; }
+    #s-detail { width: 2fr; max-width: 50; padding: 0 1; border-left: solid $panel; }
     SettingsScreen.-slim #s-body { layout: vertical; }
     SettingsScreen.-slim #s-detail { width: 1fr; max-width: 100%; height: 10; border-left: none; }
     SettingsScreen.-slim #s-detail { border-top: solid $panel; }
