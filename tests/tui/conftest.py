@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from textual.widgets import Input, TextArea
 from holdfast.tui.app import HoldfastApp
 from holdfast.tui.start import Start
 
+SMALL_DARK = ((80, 24), "holdfast-dark")
+LARGE_LIGHT = ((120, 40), "holdfast-light")
 Pictures = Callable[..., Awaitable[list[str]]]
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 LATER = NOON + timedelta(minutes=5)
@@ -60,7 +62,7 @@ def clock() -> datetime:
 
 @pytest.fixture
 def pictures(snapshot: Any) -> Pictures:
-    """Returns a function that compares a scene with its kept pictures: small and large, dark and light.
+    """Returns a function that compares a scene with its kept pictures, of a size and a theme each.
 
     It returns the names of those that are not as they were."""
     kept = snapshot.use_extension(SVGImageExtension)
@@ -69,21 +71,19 @@ def pictures(snapshot: Any) -> Pictures:
         pilot: Pilot[Any],
         scene: str,
         stage: Stage,
-        sizes: tuple[tuple[int, int], ...] = ((80, 24), (120, 40)),
-        themes: tuple[str, ...] = ("holdfast-dark", "holdfast-light"),
+        looks: Iterable[tuple[tuple[int, int], str]] = (SMALL_DARK, LARGE_LIGHT),
     ) -> list[str]:
         app = stage.app
         wrong = []
-        for size in sizes:
+        for size, theme in looks:
             await pilot.resize_terminal(*size)
-            for theme in themes:
-                app.theming.show(theme)
-                for field in (*app.screen.query(Input), *app.screen.query(TextArea)):
-                    field.cursor_blink = False
-                await stage.rest(pilot)
-                name = f"{scene}-{size[0]}x{size[1]}-{theme.removeprefix('holdfast-')}"
-                if kept(name=name) != app.export_screenshot():
-                    wrong.append(name)
+            app.theming.show(theme)
+            for field in (*app.screen.query(Input), *app.screen.query(TextArea)):
+                field.cursor_blink = False
+            await stage.rest(pilot)
+            name = f"{scene}-{size[0]}x{size[1]}-{theme.removeprefix('holdfast-')}"
+            if kept(name=name) != app.export_screenshot():
+                wrong.append(name)
         return wrong
 
     return compare
