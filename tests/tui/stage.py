@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fake_workbench import FakeWorkbench
 from furnished import furnish, report
@@ -21,6 +21,11 @@ HERE = Path("/work/project")
 LONGEST_S = 10.0
 SOON_S = 1.0
 """A timer that rings within this time is waited for; what rings later leaves the picture as it is."""
+
+SMALL, LARGE = (80, 24), (120, 40)
+DARK, LIGHT = "holdfast-dark", "holdfast-light"
+TWO = ((SMALL, DARK), (LARGE, LIGHT))
+ALL = (*TWO, (SMALL, LIGHT), (LARGE, DARK))
 
 
 class Stage:
@@ -130,3 +135,24 @@ def _rings_soon(timer: Timer) -> bool:
     """Whether a timer that rings once is about to."""
     waiting = timer._task is not None and not timer._task.done()
     return waiting and timer._repeat is not None and timer._interval < SOON_S
+
+
+class Scene(NamedTuple):
+    """What is seen after some steps from the main screen."""
+
+    name: str
+    steps: tuple[str, ...]
+    sees: str
+    whole: bool = False
+    """Whether it is kept in both themes at both sizes."""
+
+
+async def tour(stage: Stage, pilot: Pilot[Any], pictures: Any, *scenes: Scene) -> None:
+    """Visits scenes, and compares each with its kept pictures."""
+    wrong = []
+    for scene in scenes:
+        await stage.go(pilot, *scene.steps)
+        await stage.see(pilot, scene.sees)
+        wrong += await pictures(pilot, scene.name, stage, looks=ALL if scene.whole else TWO)
+        await stage.leave(pilot)
+    assert not wrong, "not as their kept pictures; see with --snapshot-update what has changed"
