@@ -41,7 +41,7 @@ def _look(terminal: Terminal) -> None:
     terminal.press("f3")
     terminal.wait_for("notes.md", "enter preview")
     terminal.press("enter")
-    terminal.wait_for("opened two shops in July")
+    terminal.wait_for("report.md   text/markdown", "Revenue rose in every region")
     terminal.press("escape")
     terminal.wait_for("Tour 5/7")
     terminal.press("escape")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -243,13 +244,13 @@ async def test_a_fork_is_one_append(open_bench, say, call, monkeypatch) -> None:
         run_id = await bench.send(session, "new")
         await bench.approval()  # a run in the middle, after a compaction
         batches: list[list[str]] = []
-        append = EventLog.append
+        append = EventLog.append_many
 
-        def noticed(log: EventLog, *events: Any, durable: bool = False) -> Any:
+        async def noticed(log: EventLog, events: Sequence[Any]) -> Any:
             batches.append([event.type for event in events])
-            return append(log, *events, durable=durable)
+            return await append(log, events)
 
-        monkeypatch.setattr(EventLog, "append", noticed)
+        monkeypatch.setattr(EventLog, "append_many", noticed)
         fork = await bench.workbench.sessions.fork(session.id)
         monkeypatch.undo()
         assert len(batches) == 1
@@ -271,12 +272,10 @@ async def test_a_fork_that_cannot_be_written_leaves_nothing(open_bench, say, mon
         await bench.end(await bench.send(session))
         folders = sorted(Path(session.workspace).parent.iterdir())
 
-        def full(log: EventLog, *events: Any, durable: bool = False) -> Any:
-            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            failed.set_exception(StoreError("The disk is full.", code="disk_full"))
-            return failed
+        async def full(log: EventLog, events: Sequence[Any]) -> Any:
+            raise StoreError("The disk is full.", code="disk_full")
 
-        monkeypatch.setattr(EventLog, "append", full)
+        monkeypatch.setattr(EventLog, "append_many", full)
         with pytest.raises(StoreError):
             await bench.workbench.sessions.fork(session.id)
         monkeypatch.undo()
