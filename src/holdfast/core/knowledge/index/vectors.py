@@ -184,7 +184,11 @@ class VectorStore:
     def close(self) -> None:
         """Lets go of Chroma; the next call opens it anew."""
         with self._lock:
-            self._client, self._collections = None, {}
+            client, self._client, self._collections = self._client, None, {}
+            if client is not None and self._url:
+                parts: tuple[Any, Any] = (client, client._admin_client)  # type: ignore[attr-defined]
+                for part in parts:
+                    part._server._session.close()  # it has no other end
             if not self._loaded:
                 return
             from chromadb.api.shared_system_client import SharedSystemClient
@@ -273,8 +277,8 @@ class VectorStore:
         except chromadb.errors.NotFoundError as error:
             self.close()
             raise missing(self.place) from error
-        except (chromadb.errors.ChromaError, httpx.HTTPError, OSError, ValueError) as error:
-            self.close()
+        except (chromadb.errors.ChromaError, httpx.HTTPError, OSError, ValueError, RuntimeError) as error:
+            self.close()  # RuntimeError: another thread has failed, and closed it meanwhile
             raise self._failed(error) from error
         except BaseException as error:
             self.close()
