@@ -15,3 +15,9 @@ class ModelScreen(Screen[None]):
     def draw(self, parts: set[str], model: Model, now: datetime) -> None:
         """Draws `parts`; those that it does not show are none of its business."""
         raise NotImplementedError
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it has all its parts: it is mounted, and neither it nor the app is on the way out."""
+        leaving = self._closing or self._pruning or self.app._exit
+        return self.is_mounted and self.is_attached and not leaving

@@ -126,7 +126,7 @@ class Panes:
         if "knowledge" in parts and self.side.tab == "knowledge" and model.answers.collections:
             self._screen.look_at_knowledge()
         for screen in self._screen.app.screen_stack:
-            if isinstance(screen, ModelScreen):
+            if isinstance(screen, ModelScreen) and screen.is_there:
                 screen.draw(parts, model, now)
         if "inbox" in parts:
             self._paint_decision()
