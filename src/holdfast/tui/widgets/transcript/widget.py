@@ -45,118 +45,78 @@ class Transcript(CursorView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("transcript")]
 
     @dataclass
-    class OlderNeeded(Message):
+    class _Message(Message):
+        """What all messages of a transcript tell."""
+
+        transcript: Transcript
+
+        @property
+        def control(self) -> Transcript:
+            return self.transcript
+
+    @dataclass
+    class OlderNeeded(_Message):
         """The reader is near the first entry, or wants to be at the very first one: older ones are wanted, if
         there are any, by `prepend`."""
 
-        transcript: Transcript
         all: bool
         """Whether all older ones are wanted; they are asked for page by page still."""
 
-        @property
-        def control(self) -> Transcript:
-            return self.transcript
-
     @dataclass
-    class FollowChanged(Message):
+    class FollowChanged(_Message):
         """The view began or ceased to follow the end."""
 
-        transcript: Transcript
         following: bool
 
-        @property
-        def control(self) -> Transcript:
-            return self.transcript
-
     @dataclass
-    class EntryActivated(Message):
+    class EntryActivated(_Message):
         """An entry that cannot be opened or closed was clicked, or chosen with enter."""
 
-        transcript: Transcript
         entry_id: str
 
-        @property
-        def control(self) -> Transcript:
-            return self.transcript
-
     @dataclass
-    class LinkActivated(Message):
+    class LinkActivated(_Message):
         """A link was clicked. The address is what the model wrote: it may be anything."""
 
-        transcript: Transcript
         url: str
 
-        @property
-        def control(self) -> Transcript:
-            return self.transcript
-
     @dataclass
-    class SourceActivated(Message):
+    class SourceActivated(_Message):
         """A passage that a reply cites, or that a retrieval found, is to be opened."""
 
-        transcript: Transcript
         passage: PassageView
 
-        @property
-        def control(self) -> Transcript:
-            return self.transcript
-
     @dataclass
-    class CursorMoved(Message):
+    class CursorMoved(_Message):
         """The cursor stands on another entry."""
 
-        transcript: Transcript
         entry_id: str
 
-        @property
-        def control(self) -> Transcript:
-            return self.transcript
-
     @dataclass
-    class PictureWanted(Message):
+    class PictureWanted(_Message):
         """An image is seen that is not drawn yet: answer with `show_picture`."""
 
-        transcript: Transcript
         blob: str
         columns: int
 
-        @property
-        def control(self) -> Transcript:
-            return self.transcript
-
     @dataclass
-    class EditWanted(Message):
+    class EditWanted(_Message):
         """A person's message is to be edited, and sent once more."""
 
-        transcript: Transcript
         entry_id: str
 
-        @property
-        def control(self) -> Transcript:
-            return self.transcript
-
     @dataclass
-    class NothingFurther(Message):
+    class NothingFurther(_Message):
         """A jump found nothing among the entries that are here; older ones may have it."""
 
-        transcript: Transcript
         kind: JumpKind
         step: int
 
-        @property
-        def control(self) -> Transcript:
-            return self.transcript
-
     @dataclass
-    class NumberTyped(Message):
+    class NumberTyped(_Message):
         """The passage of a number is to be opened; the entry at the cursor does not cite it."""
 
-        transcript: Transcript
         number: int
-
-        @property
-        def control(self) -> Transcript:
-            return self.transcript
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
