@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,13 @@ ApprovalId = Annotated[str, typer.Argument(metavar="APPROVAL", help="An id, its 
 ApprovalIds = Annotated[list[str], typer.Argument(metavar="APPROVAL…", help="Ids, their starts, or `last`.")]
 Project = Annotated[
     str | None, typer.Option("--project", metavar="DIR", help="The project folder; default: this one.")
+]
+Host = Annotated[str, typer.Option(help="Address of this machine to listen on.")]
+TlsCert = Annotated[
+    Path | None, typer.Option("--tls-cert", metavar="FILE", help="Certificate with its chain (PEM).")
+]
+TlsKey = Annotated[
+    Path | None, typer.Option("--tls-key", metavar="FILE", help="Its key, if it is not in the same file.")
 ]
 
 
@@ -47,3 +55,8 @@ def group(help: str) -> typer.Typer:
 def single() -> typer.Typer:
     """Returns the program of one command."""
     return typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+def whole(path: Path | None) -> str | None:
+    """Returns a path as another process needs it, which has another folder."""
+    return None if path is None else str(path.expanduser().absolute())

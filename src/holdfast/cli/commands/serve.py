@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +10,7 @@ import typer
 from holdfast.cli.calling import call
 from holdfast.cli.doors import doors
 from holdfast.cli.listening import pick, state, warnings
-from holdfast.cli.options import Group, Json, examples
+from holdfast.cli.options import Group, Host, Json, TlsCert, TlsKey, examples, whole
 from holdfast.cli.output import ago, say, say_fields, say_json, say_table, warn
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ Drain = Annotated[
 @app.callback()
 def serve(
     context: typer.Context,
-    host: Annotated[str, typer.Option(help="Address of this machine to listen on.")] = "127.0.0.1",
+    host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8700,
     background: Annotated[
         bool, typer.Option("--background", help="Return, and leave the listener open.")
@@ -46,13 +45,8 @@ def serve(
     root: Annotated[
         str, typer.Option(metavar="NAME[,NAME…]", help="APIs that also answer without their prefix.")
     ] = "holdfast",
-    tls_cert: Annotated[
-        Path | None, typer.Option("--tls-cert", metavar="FILE", help="Certificate with its chain (PEM).")
-    ] = None,
-    tls_key: Annotated[
-        Path | None,
-        typer.Option("--tls-key", metavar="FILE", help="Its key, if it is not in the same file."),
-    ] = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     no_auth: Annotated[
         bool, typer.Option("--no-auth", help="Ask for no key; on loopback addresses only.")
     ] = False,
@@ -75,8 +69,8 @@ def serve(
         "host": host,
         "port": port,
         "root": tuple(name.strip() for name in root.split(",") if name.strip()),
-        "tls_cert": _whole(tls_cert),
-        "tls_key": _whole(tls_key),
+        "tls_cert": whole(tls_cert),
+        "tls_key": whole(tls_key),
         "no_auth": no_auth,
         "allow_hosts": tuple(allow_host or ()),
     }
@@ -155,8 +149,3 @@ def _open_listeners() -> tuple[Listener, ...]:
     if doors().find_engine() is None:
         return ()
     return call(lambda workbench: workbench.engine.listeners(), own=True)
-
-
-def _whole(path: Path | None) -> str | None:
-    """Returns a path as the engine needs it, which has another folder."""
-    return None if path is None else str(path.expanduser().absolute())

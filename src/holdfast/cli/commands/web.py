@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from holdfast.cli.doors import doors
-from holdfast.cli.options import examples, single
+from holdfast.cli.options import Host, TlsCert, TlsKey, examples, single, whole
 
 app = single()
 
@@ -21,7 +20,7 @@ app = single()
     )
 )
 def web(
-    host: Annotated[str, typer.Option(help="Address of this machine to listen on.")] = "127.0.0.1",
+    host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8701,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open a browser of this machine, signed in.")
@@ -29,13 +28,8 @@ def web(
     link: Annotated[
         bool, typer.Option("--link/--no-link", help="Print a link that signs in once, on loopback addresses.")
     ] = True,
-    tls_cert: Annotated[
-        Path | None, typer.Option("--tls-cert", metavar="FILE", help="Certificate with its chain (PEM).")
-    ] = None,
-    tls_key: Annotated[
-        Path | None,
-        typer.Option("--tls-key", metavar="FILE", help="Its key, if it is not in the same file."),
-    ] = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen for other machines without TLS all the same.")
     ] = False,
@@ -56,8 +50,8 @@ def web(
     options = WebOptions(
         host=host,
         port=port,
-        tls_cert=None if tls_cert is None else str(tls_cert.expanduser()),
-        tls_key=None if tls_key is None else str(tls_key.expanduser()),
+        tls_cert=whole(tls_cert),
+        tls_key=whole(tls_key),
         insecure=insecure,
         allow_hosts=tuple(allow_host or ()),
         open=open_browser,
