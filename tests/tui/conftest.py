@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import html
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
@@ -61,11 +64,12 @@ def clock() -> datetime:
 
 
 @pytest.fixture
-def pictures(snapshot: Any) -> Pictures:
+def pictures(snapshot: Any, request: pytest.FixtureRequest) -> Pictures:
     """Returns a function that compares a scene with its kept pictures, of a size and a theme each.
 
-    It returns the names of those that are not as they were."""
+    It returns the names of those that are not as they were, each with the lines that differ."""
     kept = snapshot.use_extension(SVGImageExtension)
+    folder = request.path.parent / "__snapshots__" / request.path.stem
 
     async def compare(
         pilot: Pilot[Any],
@@ -82,11 +86,30 @@ def pictures(snapshot: Any) -> Pictures:
                 field.cursor_blink = False
             await stage.rest(pilot)
             name = f"{scene}-{size[0]}x{size[1]}-{theme.removeprefix('holdfast-')}"
-            if kept(name=name) != app.export_screenshot():
-                wrong.append(name)
+            if kept(name=name) != (taken := app.export_screenshot()):
+                file = folder / f"{request.node.name}[{name}].svg"
+                wrong.append(f"{name}\n{_difference(file, taken)}")
         return wrong
 
     return compare
+
+
+def _difference(file: Path, taken: str) -> str:
+    """Returns the lines of text in which a picture differs from the one in a file."""
+    if not file.exists():
+        return "there is none yet"
+    lines = difflib.unified_diff(
+        *(_text(file.read_text(encoding="utf-8")), _text(taken)), "kept", "taken", n=0, lineterm=""
+    )
+    return "\n".join(lines) or "the text is the same, colours are not"
+
+
+def _text(svg: str) -> list[str]:
+    """Returns the lines of text in the picture of a screen."""
+    lines: dict[int, str] = {}
+    for number, text in re.findall(r'terminal(?:-\w+)?-line-(\d+)\)">([^<]*)</text>', svg):
+        lines[int(number)] = lines.get(int(number), "") + html.unescape(text).rstrip("\n")
+    return [lines[number] for number in sorted(lines)]
 
 
 @pytest.fixture

@@ -155,4 +155,5 @@ async def tour(stage: Stage, pilot: Pilot[Any], pictures: Any, *scenes: Scene) -
         await stage.see(pilot, scene.sees)
         wrong += await pictures(pilot, scene.name, stage, looks=ALL if scene.whole else TWO)
         await stage.leave(pilot)
-    assert not wrong, "not as their kept pictures; see with --snapshot-update what has changed"
+    differ = "\n".join(wrong)
+    assert not wrong, f"not as their kept pictures; --snapshot-update keeps what is now:\n{differ}"
