@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -21,6 +22,12 @@ def pytest_configure() -> None:
     settings.register_profile("same", derandomize=True, database=None, deadline=None)
     if not os.environ.get("HYPOTHESIS_RANDOM"):
         settings.load_profile("same")
+
+
+def pytest_collection_finish() -> None:
+    """Lets the collector of garbage walk what the tests make, and not the thousands of tests as well."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
