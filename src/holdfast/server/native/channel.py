@@ -134,7 +134,10 @@ class SocketChannel(Channel):
         http = httpx.AsyncClient(
             # One stream may stay open for each session that is watched, so connections are not counted.
             transport=httpx.AsyncHTTPTransport(
-                uds=str(socket), limits=httpx.Limits(max_connections=None, keepalive_expiry=_KEEP_S)
+                uds=str(socket),
+                limits=httpx.Limits(max_connections=None, keepalive_expiry=_KEEP_S),
+                # No TLS is spoken here, and to load the machine's certificates takes longer than the request.
+                verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             ),
             base_url="http://engine",
             timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=5.0),
