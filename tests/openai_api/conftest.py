@@ -31,7 +31,9 @@ class Served:
         self.stop = stop
         self.address = address
         self.http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket)), base_url="http://engine", timeout=20
+            transport=httpx.AsyncHTTPTransport(uds=str(socket), verify=False),
+            base_url="http://engine",
+            timeout=20,
         )
         self.client = openai.AsyncOpenAI(
             api_key="unused", base_url="http://engine/openai/v1", http_client=self.http, max_retries=0

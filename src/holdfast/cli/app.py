@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -42,6 +43,11 @@ COMMANDS = {
 """Name and help of each command; `app` in `holdfast.cli.commands.NAME` is its Typer program."""
 
 
+@cache
+def _command(name: str) -> Any:
+    return get_command(import_module(f"holdfast.cli.commands.{name}").app)
+
+
 class LazyGroup(TyperGroup):
     """A group that knows its commands by name and imports the one that is used."""
 
@@ -51,9 +57,7 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        if cmd_name not in self.commands:
-            module = import_module(f"holdfast.cli.commands.{cmd_name}")
-            self.commands[cmd_name] = get_command(module.app)
+        self.commands[cmd_name] = _command(cmd_name)
         return self.commands[cmd_name]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
