@@ -15,15 +15,17 @@ from hypothesis import settings
 _FOREIGN = ("_API_KEY", "_API_BASE", "_BASE_URL", "_TOKEN")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Takes the interrupt up again where a shell has set it aside for a test run in its background: what
-    the tests start would inherit that."""
+    the tests start would inherit that. Leaves the thorough tests out of a run that names none."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # The same examples each time, so that a change is judged by itself; HYPOTHESIS_RANDOM=1 looks for others.
     settings.register_profile("same", derandomize=True, database=None, deadline=None)
     if not os.environ.get("HYPOTHESIS_RANDOM"):
         settings.load_profile("same")
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.markexpr:
+        config.option.markexpr = "not thorough"
 
 
 def pytest_collection_finish() -> None:

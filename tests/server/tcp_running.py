@@ -40,7 +40,7 @@ class Tcp:
         return self.opened.state.port
 
     def client(self, **options: Any) -> httpx.AsyncClient:
-        options.setdefault("headers", BEARER)
+        options = {"headers": BEARER, "verify": False} | options
         return httpx.AsyncClient(base_url=self.opened.state.url, timeout=10, trust_env=False, **options)
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:

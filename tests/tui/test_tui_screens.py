@@ -11,6 +11,8 @@ import pytest
 from furnished import change, question, several
 from stage import SMALL, Scene, tour
 
+pytestmark = pytest.mark.thorough
+
 DECIDING = (
     Scene("an-approval-waits", (), "y once", whole=True),
     Scene("inbox", ("f2",), "report.md"),

@@ -6,6 +6,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from fake_workbench import FakeWorkbench, spec
 from furnished import hold
 from stage import DARK, LARGE, LIGHT, SMALL, Scene, tour
@@ -14,6 +15,8 @@ from holdfast.core.config.paths import shipped
 from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.tui.start import Remote
+
+pytestmark = pytest.mark.thorough
 
 SHIPPED = {path.stem for path in shipped("themes").glob("*.yaml")}
 

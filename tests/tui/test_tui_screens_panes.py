@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from furnished import cite
 from stage import SMALL, Scene, tour
+
+pytestmark = pytest.mark.thorough
 
 KEEPING = (
     Scene("sessions", ("ctrl+o",), "Figures of the", whole=True),
