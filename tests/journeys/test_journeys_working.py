@@ -100,6 +100,7 @@ async def test_undo_a_runs_files(desk: Desk) -> None:
         await person.sees("The first is written.")
         await person.ask("And now better")
         await person.sees("Both are written.")
+        await person.ends(2)  # while the run is under way its files are not undone
         first, second = desk.written("a.md"), desk.written("b.md")
         assert first is not None and second is not None and first.read_text() == "two"
         await person.press("f3")

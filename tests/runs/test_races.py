@@ -11,7 +11,7 @@ import pytest
 from grammar import check
 
 from holdfast.core.domain.approvals import ApprovalStatus, Decision
-from holdfast.core.domain.errors import ConflictError, HoldfastError
+from holdfast.core.domain.errors import ConflictError, HoldfastError, ModelUnavailable
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunStatus
@@ -253,6 +253,33 @@ async def test_a_client_that_goes_away_while_it_sends_leaves_a_run_that_runs(
         sending.cancel()
         await asyncio.wait([sending])
         assert (await bench.until("run.completed"))[-1].event.type == "run.completed"
+
+
+async def test_a_run_whose_end_is_being_written_ends_so_when_the_engine_stops(
+    open_bench, monkeypatch
+) -> None:
+    gate, append = Gate(), EventLog.append
+
+    async def late(log: EventLog, *events: Any, durable: bool) -> Any:
+        await gate.pass_()
+        return await append(log, *events, durable=durable)
+
+    def held(log: EventLog, *events: Any, durable: bool = False) -> Any:
+        if any(event.type == "run.failed" for event in events):
+            return asyncio.ensure_future(late(log, *events, durable=durable))
+        return append(log, *events, durable=durable)
+
+    async with open_bench([[ModelUnavailable("down")]] * 2, retries=0) as bench:
+        monkeypatch.setattr(EventLog, "append", held)
+        run_id = await bench.send(await bench.session())
+        async with asyncio.timeout(10):
+            await gate.reached.wait()
+        stopping = asyncio.create_task(bench.workbench._core.supervisor.close())
+        await asyncio.sleep(0)
+        gate.open.set()
+        await stopping
+        error = (await bench.end(run_id))[-1].event.error
+        assert error.code == "model_unavailable", "not as one that the stop interrupted"
 
 
 async def test_what_waits_can_be_decided_from_the_moment_it_is_seen(open_bench, say, call) -> None:

@@ -467,14 +467,16 @@ class Supervisor:
         await Recovery(self._log, self._prepare, self._launch).recover()
 
     async def close(self) -> None:
-        """Stops all runs: those that wait stay as they are, the others end as interrupted."""
+        """Stops all runs: those that wait stay as they are, the others end as interrupted. One whose end is
+        being written ends as it was going to."""
         self._closing = True
-        await asyncio.sleep(0)  # tasks that have not begun would be cancelled without a word
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        while self._tasks:  # the end of one may have started what waited for it
+            await asyncio.sleep(0)  # tasks that have not begun would be cancelled without a word
+            tasks = dict(self._tasks)
+            for run_id in tasks.keys() - self._ending:
+                tasks[run_id].cancel()
+            if tasks:
+                await asyncio.wait(tasks.values())
 
 
 def _title(parts: tuple[UserPart, ...]) -> str:
