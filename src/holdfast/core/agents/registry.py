@@ -80,24 +80,38 @@ class AgentRegistry:
         _, problems = resolve(here, (here, *(one for one in siblings if one is not here), *lower))
         return problems
 
-    def check(self, text: str, owner: str = LOCAL, replaces: Path | None = None) -> AgentFile:
+    @property
+    def known_tools(self) -> tuple[str, ...]:
+        """The names that an agent may list, in order; none where none are checked."""
+        return tuple(sorted(self._known_tools or ()))
+
+    def check(
+        self, text: str, owner: str = LOCAL, replaces: Found | None = None, project: Path | None = None
+    ) -> AgentFile:
         """Returns what `text` says, with every mistake that it would have as a file of `owner`.
 
-        `replaces` is the file that it is meant for, if there is one.
+        `replaces` is the agent whose file it is meant for, if there is one; of a project's, `project` is the
+        folder.
         """
-        file = parse_agent(text, replaces or _DRAFT, self._known_tools)
+        path = replaces.file.path if replaces else None
+        file = parse_agent(text, path or _DRAFT, self._known_tools)
         foreign = machine_mistakes(file.document) if file.document and owner != LOCAL else []
         problems = [*file.problems, *foreign]
         if not problems:
-            here = Found(Layer.USER, file, owner)
-            # Of the user's own files, the one that this will be says nothing any more.
+            layer, scope = (replaces.layer, replaces.scope) if replaces else (Layer.USER, owner)
+            here = Found(layer, file, scope)
+            # Of the files of its folder, the one that this will be says nothing any more.
             others = (
                 one
-                for one in self._visible(None, owner)
-                if one.layer is not Layer.USER or (one.file.path != replaces and one.file.name != file.name)
+                for one in self._visible(project if layer is Layer.PROJECT else None, owner)
+                if one.layer is not layer or (one.file.path != path and one.file.name != file.name)
             )
             problems = list(resolve(here, (here, *others))[1])
         return AgentFile(file.path, file.document, tuple(in_order(problems)))
+
+    def visible(self, project: Path | None, owner: str) -> tuple[Found, ...]:
+        """Returns the agents that can be seen from `project`, in the order in which they are looked for."""
+        return self._visible(project, owner)
 
     def own(self, owner: str) -> tuple[Found, ...]:
         """Returns the agents of a user's own folder."""

@@ -96,6 +96,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("agents.delete", "DELETE", "/agents/{name}", status=204),
     Operation("agents.validate", "POST", "/agents/validate"),
     Operation("agents.check", "POST", "/agents/check"),
+    Operation("agents.schema", "GET", "/schemas/agent"),
+    Operation("agents.template", "GET", "/templates/agent"),
     Operation("agents.available", "GET", "/registry/agents"),
     Operation("agents.install", "POST", "/registry/agents", status=201, once="kept"),
     Operation("agents.uninstall", "DELETE", "/registry/agents/{name}", status=204),
