@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, RootModel, ValidationError, model_validator
+from pydantic import ConfigDict, GetJsonSchemaHandler, RootModel, ValidationError, model_validator
 from pydantic_core import (
     CoreSchema,
     InitErrorDetails,
@@ -71,7 +71,7 @@ class SchemaArguments(RootModel[dict[str, Any]]):
         return dict(cls.parameters)
 
 
-def arguments_model(name: str, schema: dict[str, Any]) -> type[BaseModel]:
+def arguments_model(name: str, schema: dict[str, Any]) -> type[SchemaArguments]:
     """Returns a model of the arguments that `schema` (Draft 2020-12, of an object) describes.
 
     Its instances dump to the very dict that they were made of, nothing added and nothing converted. What of
