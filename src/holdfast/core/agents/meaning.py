@@ -27,6 +27,8 @@ def mistakes_of_meaning(document: Document, known_tools: Collection[str] | None)
         *_knowledge_mistakes(document),
         *_assignment_mistakes(document, "knowledge", "another collection has this id"),
         *_memory_mistakes(document),
+        *_skill_mistakes(document),
+        *_database_mistakes(document),
         *_rule_mistakes(document, known_tools),
         *_workspace_mistakes(document),
         *_prompt_mistakes(document),
@@ -107,6 +109,35 @@ def _memory_mistakes(document: Document) -> list[Diagnostic]:
     return [
         document.mistake(("memory", "blocks", index), "the block is listed twice", hint="keep one of them")
         for index in _repeated(_texts(document, ("memory", "blocks")))
+    ]
+
+
+def _database_mistakes(document: Document) -> list[Diagnostic]:
+    node = document.find(("databases",))
+    items = node.items if node else []
+    names = [item.fields["name"].value if "name" in item.fields else None for item in items]
+    twice = [
+        document.mistake(("databases", index, "name"), "another database has this name")
+        for index in _repeated(names)
+    ]
+    outside = [
+        document.mistake(
+            ("databases", index, "path"), "the file is not in the workspace", expected="a relative path"
+        )
+        for index, item in enumerate(items)
+        if _leads_out(item.fields["path"].value if "path" in item.fields else None)
+    ]
+    return [*twice, *outside]
+
+
+def _leads_out(path: Plain) -> bool:
+    return isinstance(path, str) and (path.startswith(("/", "~")) or ".." in path.split("/") or "\0" in path)
+
+
+def _skill_mistakes(document: Document) -> list[Diagnostic]:
+    return [
+        document.mistake(("skills", index), "the skill is listed twice", hint="keep one of them")
+        for index in _repeated(_texts(document, ("skills",)))
     ]
 
 

@@ -9,10 +9,12 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from holdfast.core.domain.approvals import Rules
+from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.knowledge import Method, RetrievalMode
 from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.models import ModelSettings
+from holdfast.core.domain.skills import SkillChoice
 from holdfast.core.domain.values import Value
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -137,6 +139,10 @@ class AgentSpec(Value):
     tools: tuple[AssignedTool, ...] = ()
     knowledge: tuple[AssignedKnowledge, ...] = Field(default=(), max_length=100)
     """The collections that it may search."""
+    databases: tuple[DatabaseSpec, ...] = Field(default=(), max_length=100)
+    """The only databases that `sql_query` and `sql_write` may use. Omitted: the workspace's SQLite files."""
+    skills: tuple[SkillChoice, ...] = Field(default=(), max_length=100)
+    """Names of skills that it may load, `*`: all that can be seen. Those beside its file come with it."""
     memory: MemorySpec = MemorySpec()
     approvals: Rules = Rules()
     workspace: str = "session"

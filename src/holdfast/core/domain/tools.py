@@ -10,10 +10,12 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, Field
 
+from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.knowledge import Document, Retrieved
 from holdfast.core.domain.memory import MemoryBlock, MemoryEntry, MemoryHit
 from holdfast.core.domain.messages import ResultPart, TextPart
+from holdfast.core.domain.skills import SkillDesk
 from holdfast.core.domain.values import Value
 
 
@@ -241,6 +243,10 @@ class ToolContext:
     """The collections that the run may search; None: there are none."""
     memory: MemoryDesk | None = None
     """The memory that the run may read and write; None: there is none."""
+    skills: SkillDesk | None = None
+    """The skills that the run may load; None: there are none."""
+    databases: tuple[DatabaseSpec, ...] = ()
+    """The only databases that the run may use; none: every SQLite file of the workspace."""
 
 
 class Tool(Protocol):

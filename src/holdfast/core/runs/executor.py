@@ -225,6 +225,8 @@ class Executor:
             timeout_s=self._command_timeout_s,
             allow_private_hosts=self._allow_private_hosts,
             memory=run.memory,
+            skills=run.skills,
+            databases=run.spec.databases,
             knowledge=run.knowledge.desk if run.knowledge is not None else None,
         )
 

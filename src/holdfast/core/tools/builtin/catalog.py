@@ -10,6 +10,7 @@ from holdfast.core.tools.builtin.edit_file import EditFile
 from holdfast.core.tools.builtin.fetch_url import FetchUrl
 from holdfast.core.tools.builtin.forget_memory import ForgetMemory
 from holdfast.core.tools.builtin.list_files import ListFiles
+from holdfast.core.tools.builtin.load_skill import LoadSkill
 from holdfast.core.tools.builtin.read_document import ReadDocument
 from holdfast.core.tools.builtin.read_file import ReadFile
 from holdfast.core.tools.builtin.remember import Remember
@@ -18,6 +19,8 @@ from holdfast.core.tools.builtin.run_python import RunPython
 from holdfast.core.tools.builtin.search_files import SearchFiles
 from holdfast.core.tools.builtin.search_knowledge import SearchKnowledge
 from holdfast.core.tools.builtin.search_memory import SearchMemory
+from holdfast.core.tools.builtin.sql_query import SqlQuery
+from holdfast.core.tools.builtin.sql_write import SqlWrite
 from holdfast.core.tools.builtin.update_memory_block import UpdateMemoryBlock
 from holdfast.core.tools.builtin.update_plan import UpdatePlan
 from holdfast.core.tools.builtin.write_file import WriteFile
@@ -34,9 +37,12 @@ def builtin_tools(processes: ProcessRunner) -> tuple[Tool, ...]:
         RunCommand(processes),
         RunPython(processes),
         FetchUrl(processes),
+        SqlQuery(processes),
+        SqlWrite(processes),
         SearchKnowledge(),
         ReadDocument(),
         AnalyseDocuments(processes),
+        LoadSkill(),
         UpdatePlan(),
         AskUser(),
         SearchMemory(),
