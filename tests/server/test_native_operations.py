@@ -76,6 +76,7 @@ from holdfast.core.domain.runs import (
     Submitted,
     ToolRun,
 )
+from holdfast.core.domain.skills import Skill, SkillInfo, SkillScope
 from holdfast.core.domain.status import CheckResult, Listener
 from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk, ToolInfo
 from holdfast.core.domain.trash import Trashed
@@ -337,6 +338,15 @@ FIGURES = EngineFigures(
     usage=(ModelUsage(model="offline", output_tokens=3),),
 )
 
+SKILL = SkillInfo(
+    name="minutes",
+    description="Writes minutes.",
+    scope=SkillScope.USER,
+    path="/s",
+    more={"license": "MIT", "metadata": {"n": [1, 2.5, None]}},
+    problems=(MISTAKE,),
+)
+
 CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.list", {"project": "/p x/&=%2F"}, (AGENT,)),
     ("agents.list", {}, ()),
@@ -373,6 +383,13 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("sessions.see", {"session_id": "s1", "through": 7}, SESSION),
     ("sessions.take_in", {"data": b"# T\n\n## You\n", "name": "\u00fc.md", "agent": "analyst"}, (SESSION,)),
     ("trash.list", {"kind": "session", "limit": 3}, page(TRASHED, more="x=")),
+    ("skills.list", {"project": "/p x", "agent": "a"}, (SKILL,)),
+    ("skills.list", {}, ()),
+    ("skills.get", {"name": "a b", "project": "/p", "agent": "x"}, Skill(info=SKILL, text="ü", digest="0")),
+    ("skills.install", {"source": "https://a.test/x.zip", "folder": "a/b", "replace": True}, SKILL),
+    ("skills.upload", {"data": b"PK", "name": "a.zip", "folder": "b", "replace": True}, SKILL),
+    ("skills.save", {"name": "minutes", "text": "---\n", "expected": "00"}, SKILL),
+    ("skills.remove", {"name": "a b"}, None),
     ("trash.restore", {"kind": "memory_block", "id": "a b?c"}, None),
     ("trash.empty", {}, 2),
     ("trash.empty", {"kind": "agent", "id": "a1"}, 1),
@@ -668,7 +685,7 @@ def test_no_answer_with_a_secret_is_kept() -> None:
 
 
 def test_the_calls_below_cover_every_operation() -> None:
-    streams = {"events.follow", "engine.access", "files.download"}
+    streams = {"events.follow", "engine.access", "files.download", "skills.file"}
     covered = {name for name, _, _ in CALLS} | streams | {"engine.status"}
     assert covered == set(workbench_methods())
 

@@ -28,6 +28,7 @@ RISKS = {
     "remember": Risk.WRITE,
     "forget_memory": Risk.WRITE,
     "update_memory_block": Risk.WRITE,
+    "load_skill": Risk.READ,
 }
 ARGUMENTS = {
     "read_file": ["path", "offset", "limit"],
@@ -49,6 +50,7 @@ ARGUMENTS = {
     "remember": ["content", "tags"],
     "forget_memory": ["id"],
     "update_memory_block": ["name", "content", "append"],
+    "load_skill": ["skill", "file"],
 }
 
 

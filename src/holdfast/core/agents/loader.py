@@ -3,7 +3,8 @@
 `extends` names another agent that is visible from the file's own layer. What the file says is laid over
 it key by key:
 
-- a text, a number and the lists `tools`, `knowledge`, `tags` and `fallback_models` replace what was there
+- a text, a number and the lists `tools`, `knowledge`, `skills`, `tags` and `fallback_models` replace what was
+  there
 - what tells one agent from another stays with it: `id`, `display_name`, `author`, and the ids of its tools
   and collections
 - `model_settings`, `memory` and `limits` are merged key by key

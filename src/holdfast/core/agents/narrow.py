@@ -18,11 +18,12 @@ from holdfast.core.domain.memory import MemorySpec
 def narrow(spec: AgentSpec, project: Path) -> AgentSpec:
     """Returns `spec` with everything taken away that could widen what the user allows.
 
-    Its allow rules count as ask, it searches no collections, it has no memory, and it reaches nothing of the
-    machine but the folder `project`.
+    Its allow rules count as ask, it searches no collections, it has no skills and no memory, and
+    it reaches nothing of the machine but the folder `project`.
     """
     # The user's collections may hold anything that the machine has, his memory anything that he told.
-    narrowed = {"approvals": narrow_rules(spec.approvals), "knowledge": (), "memory": MemorySpec()}
+    nothing = {"knowledge": (), "skills": (), "memory": MemorySpec()}
+    narrowed = {"approvals": narrow_rules(spec.approvals), **nothing}
     return without_machine(spec, project).model_copy(update=narrowed)
 
 

@@ -39,6 +39,9 @@ tools: [read_file, list_files, search_files, ask_user, update_plan]
 # in step. mode: tool (it searches when it wants to), context, agentic or all (before its first step)
 # knowledge: [{{ collection: docs, path: ./docs, retrieval: {{ mode: tool, top_k: 8 }} }}]
 
+# Skills that it may load: instructions for certain kinds of work; "*" means all that can be seen.
+# skills: [minutes]
+
 # What it remembers beyond a session: blocks that it always sees, entries that it searches for.
 # memory: {{ blocks: [project], recall: true }}
 

@@ -22,6 +22,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "instructions": "The system prompt: who the agent is and how it works.",
         "tools": "The tools that the agent may call: a name, or a mapping with an id of its own.",
         "knowledge": "The collections that the agent may search: a name, or a mapping.",
+        "skills": "Skills that the agent may load: names, or * for all that can be seen.",
         "memory": "What the agent remembers beyond a session.",
         "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",
         "workspace": "session: a folder of the session's own; project: the folder you start in; or a path.",

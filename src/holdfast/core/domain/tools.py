@@ -145,6 +145,10 @@ class ToolInfo(Value):
     risk: Risk
     parameters: dict[str, Any]
     """JSON Schema of the arguments."""
+    source: str = "builtin"
+    """Where it comes from: `builtin`, or `custom` for one of the user's own."""
+    id: str | None = None
+    """Of one of the user's own."""
 
 
 class BlobStore(Protocol):

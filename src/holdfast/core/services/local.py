@@ -43,6 +43,7 @@ from holdfast.core.services.asking import OFFLINE, ModelAsker
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.contexts import ContextReader
+from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.engine import EngineService
 from holdfast.core.services.fetching import DocumentFetcher
 from holdfast.core.services.files import FileService
@@ -68,11 +69,13 @@ from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.sessions import Sessions, Trash
+from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.runs import EventService, RunService
 from holdfast.core.services.sessions import SessionService
 from holdfast.core.services.shutdown import Shutdown
+from holdfast.core.services.skills import SkillService, SkillSources, jailed, trusted_by
 from holdfast.core.services.sources import folder_walk
 from holdfast.core.services.summaries import Summaries
 from holdfast.core.services.tools import ToolService
@@ -90,7 +93,11 @@ from holdfast.core.services.workbench import (
     nouns,
 )
 from holdfast.core.services.workspaces import Workspaces
+from holdfast.core.skills.editor import SkillEditor
+from holdfast.core.skills.git import GitFetcher
+from holdfast.core.skills.registry import SkillRegistry
 from holdfast.core.store.accounts import Accounts
+from holdfast.core.store.custom_tools import CustomToolTables
 from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import ToolRegistry
@@ -148,8 +155,15 @@ class _Core:
         self.answers = AnswerStore(log.writer)
         self.policies = Policies(parts.paths, self.accounts)
         self.trust = TrustStore(parts.paths.trust)
-        self.registry = AgentRegistry(parts.paths, parts.tools.names, self.trust)
+        self.custom_tools = CustomTools(
+            CustomToolTables(log.writer, log.reader), parts.keys.tools, parts.tools, parts.web
+        )
+        self.registry = AgentRegistry(
+            parts.paths, parts.tools.names, self.trust, own_tools=self.custom_tools.names
+        )
         self.editor = AgentEditor(self.registry)
+        self.skills = SkillRegistry(parts.paths, trusted_by(self.trust), jailed)
+        self.skill_editor = SkillEditor(self.skills, parts.paths.removed_skills)
         self.workspaces = Workspaces(parts.paths, parts.blobs)
         self.attachments = Attachments(log.reader)
         self.broker = Broker()
@@ -165,7 +179,7 @@ class _Core:
             self.supervisor,
             parts.blobs,
             self.workspaces,
-            Places(self.memory, self.editor, self.library, self.keeper.follow),
+            Places(self.memory, self.editor, self.library, self.skill_editor, self.keeper.follow),
             self.trash_days,
         )
         self.settings_file = SettingsFile(parts.paths, parts.setting_variables)
@@ -225,7 +239,7 @@ class _Core:
             self.registry,
             self.trust,
             self.parts.catalog,
-            self.parts.tools,
+            self.custom_tools,
             self.workspaces,
             self.broker,
             self.modes,
@@ -236,6 +250,7 @@ class _Core:
             self.memory,
             Injection(self.log, self.workspaces, self.parts.blobs),
             self._knowledge(),
+            self.skills,
         )
 
     def _knowledge(self) -> KnowledgePorts | None:
@@ -265,6 +280,7 @@ class _Core:
     async def forget_user(self, user_id: str) -> None:
         """Ends what goes on for a user who is gone: nobody else could."""
         await self.hooks.remove_user(user_id)
+        await self.custom_tools.forget_user(user_id)
         await self.keeper.forget_user(user_id)
         runs = await self.log.reader.open_runs(user_id)
         await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
@@ -319,7 +335,15 @@ class LocalWorkbench:
         self.files: Files = FileService(
             access, log, core.supervisor, core.workspaces, parts.blobs, core.attachments
         )
-        self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools)
+        self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools, core.custom_tools)
+        self.skills: Skills = SkillService(
+            access,
+            core.skills,
+            core.skill_editor,
+            SkillSources(parts.web, GitFetcher(parts.processes, parts.environment), parts.settings),
+            core.registry,
+            core.trash,
+        )
         self.knowledge: Knowledge = KnowledgeService(
             access,
             core.library,
@@ -356,6 +380,7 @@ class LocalWorkbench:
             settings=parts.settings,
             started_at=core.started_at,
             purge=core.trash.purge,
+            processes=parts.processes,
             figures=core.figures.read,
             file=core.settings_file,
             logs=core.logs,
@@ -374,6 +399,7 @@ class LocalWorkbench:
             await core.answers.prune()
             await core.start_tracing()
             await core.hooks.read_secrets()
+            await core.custom_tools.read()
             await core.supervisor.recover()
             await core.hooks.start()
             await core.library.start()

@@ -38,6 +38,7 @@ from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.sessions import Sessions, Trash
+from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 
@@ -325,6 +326,9 @@ class Workbench(Protocol):
 
     @property
     def tools(self) -> Tools: ...
+
+    @property
+    def skills(self) -> Skills: ...
 
     @property
     def knowledge(self) -> Knowledge: ...
