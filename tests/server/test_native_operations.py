@@ -28,6 +28,7 @@ from holdfast.core.domain.approvals import (
 )
 from holdfast.core.domain.configuring import Setting, SettingsReport, SettingsSection
 from holdfast.core.domain.context import Compaction, ContextPart, RunContext
+from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, ToolVersion
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
 from holdfast.core.domain.figures import EngineFigures
@@ -100,6 +101,21 @@ SPEC = AgentSpec(
 )
 AGENT = AgentInfo(
     id="a1", name="analyst", display_name="Größe", tags=("x",), layer=Layer.USER, path="/a.yaml", spec=SPEC
+)
+CUSTOM_TOOL = CustomTool(
+    id="t1",
+    number=3,
+    owner="local",
+    spec=HttpToolSpec(
+        name="find_stock",
+        description="Größe",
+        parameters={"type": "object", "properties": {"n": {"type": "number", "default": 2.5}}},
+        endpoint="https://shop.test/{n}",
+        headers={"X-Key": "${secret:KEY}"},
+    ),
+    created_at=AT,
+    updated_at=AT,
+    missing=("KEY",),
 )
 SOURCE = AgentSource(text="# ü\r\nname: a", digest="00", path="/a.yaml")
 MISTAKE = Diagnostic(file="a.yaml", line=1, column=2, key_path="tools[0]", message="unknown")
@@ -470,6 +486,17 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("files.undo", {"session_id": "s1", "run_id": "r1"}, (ENTRY,)),
     ("files.redo", {"session_id": "s1"}, (ENTRY,)),
     ("tools.list", {"project": "/p"}, (TOOL,)),
+    ("tools.get", {"name": "find_stock"}, CUSTOM_TOOL),
+    ("tools.create", {"spec": CUSTOM_TOOL.spec}, CUSTOM_TOOL),
+    ("tools.update", {"name": "find_stock", "spec": CUSTOM_TOOL.spec, "expected": 1}, CUSTOM_TOOL),
+    ("tools.delete", {"name": "find_stock"}, None),
+    (
+        "tools.versions",
+        {"name": "find_stock"},
+        (ToolVersion(version=1, spec=CUSTOM_TOOL.spec, created_at=AT),),
+    ),
+    ("tools.set_secret", {"name": "find_stock", "secret": "A.b-1", "value": "p ü&="}, CUSTOM_TOOL),
+    ("tools.set_secret", {"name": "find_stock", "secret": "KEY"}, CUSTOM_TOOL),
     (
         "tools.run",
         {

@@ -7,7 +7,7 @@ listed with its mistakes, never replaced by what the file said before or by a lo
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from holdfast.core.agents.loader import AgentFile, parse_agent, read_agent
@@ -36,13 +36,16 @@ class AgentRegistry:
         known_tools: Collection[str] | None,
         trust: TrustStore | None = None,
         shipped_agents: Path | None = None,
+        own_tools: Callable[[str], Collection[str]] = lambda owner: (),
     ) -> None:
-        """`known_tools` are the names that an agent may list; None checks none."""
+        """`known_tools` are the names that an agent may list; None checks none. `own_tools` says which a user
+        has beside them."""
         self._paths = paths
         self._shipped = shipped_agents or shipped("agents")
         self._known_tools = known_tools
+        self._own_tools = own_tools
         self._trust = trust or TrustStore(paths.trust)
-        self._files: Kept[Path, AgentFile] = Kept()
+        self._files: Kept[tuple[Path, tuple[str, ...]], AgentFile] = Kept()
 
     def list(self, project: Path | None = None, owner: str = LOCAL) -> tuple[AgentInfo, ...]:
         """Returns the agents that can be seen from `project`, by name; invalid files are among them."""
@@ -94,7 +97,7 @@ class AgentRegistry:
         folder.
         """
         path = replaces.file.path if replaces else None
-        file = parse_agent(text, path or _DRAFT, self._known_tools)
+        file = parse_agent(text, path or _DRAFT, self._tools_of(owner))
         foreign = machine_mistakes(file.document) if file.document and owner != LOCAL else []
         problems = [*file.problems, *foreign]
         if not problems:
@@ -115,7 +118,7 @@ class AgentRegistry:
 
     def own(self, owner: str) -> tuple[Found, ...]:
         """Returns the agents of a user's own folder."""
-        return self._folder(self.folder(owner), Layer.USER, owner)
+        return self._folder(self.folder(owner), Layer.USER, owner, owner)
 
     def folder(self, owner: str) -> Path:
         """Returns where a user's own agents are; it may not be there yet."""
@@ -145,10 +148,10 @@ class AgentRegistry:
         known = {self.folder(owner).resolve(), self._shipped.resolve()}
         scope = str(project.resolve())
         folders = [at for at in mine if at.resolve() not in known]
-        found = (found for at in folders for found in self._folder(at, Layer.PROJECT, scope))
+        found = (found for at in folders for found in self._folder(at, Layer.PROJECT, scope, owner))
         return (*found, *lower)
 
-    def _folder(self, folder: Path, layer: Layer, scope: str = "") -> tuple[Found, ...]:
+    def _folder(self, folder: Path, layer: Layer, scope: str = "", owner: str = LOCAL) -> tuple[Found, ...]:
         try:
             names = sorted(
                 entry.name for entry in os.scandir(folder) if entry.name.endswith((".yaml", ".yml"))
@@ -164,17 +167,22 @@ class AgentRegistry:
                 message=f"the folder cannot be read: {error.strerror}",
             )
             return (Found(layer, AgentFile(folder, None, (problem,)), scope),)
-        files = [file for name in names if (file := self._read_if_there(folder / name)) is not None]
+        files = [file for name in names if (file := self._read_if_there(folder / name, owner)) is not None]
         return in_folder(files, layer, scope)
 
-    def _read_if_there(self, path: Path) -> AgentFile | None:
+    def _read_if_there(self, path: Path, owner: str) -> AgentFile | None:
         try:
-            return self._read(path)
+            return self._read(path, owner)
         except FileNotFoundError:  # removed between listing and reading, or a link to nothing
             return None
 
-    def _read(self, path: Path) -> AgentFile:
-        return self._files.get(path, (path,), lambda: read_agent(path, self._known_tools))
+    def _read(self, path: Path, owner: str = LOCAL) -> AgentFile:
+        own = () if self._known_tools is None else tuple(self._own_tools(owner))
+        return self._files.get((path, own), (path,), lambda: read_agent(path, self._tools_of(owner)))
+
+    def _tools_of(self, owner: str) -> Collection[str] | None:
+        """Returns the names that an agent of a user may list; None: any."""
+        return None if self._known_tools is None else (*self._known_tools, *self._own_tools(owner))
 
     def _word_on(self, project: Path | None) -> tuple[bool, tuple[Diagnostic, ...]]:
         if project is None:

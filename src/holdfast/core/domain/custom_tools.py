@@ -57,6 +57,8 @@ class CustomTool(Value):
     """Counts its changes."""
     created_at: AwareDatetime
     updated_at: AwareDatetime
+    missing: tuple[str, ...] = ()
+    """The secrets that its headers refer to and that are not set."""
 
 
 class ToolVersion(Value):

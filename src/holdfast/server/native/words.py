@@ -244,6 +244,14 @@ _PARAMETERS = {
 """By name, or by operation and name where it means something else there."""
 
 _YAML = "version: 1\nname: clerk\ninstructions: Write down what you are asked to.\n"
+_TOOL = {
+    "name": "find_stock",
+    "description": "Says how many of an article are in stock.",
+    "parameters": {"type": "object", "properties": {"article": {"type": "string"}}, "required": ["article"]},
+    "endpoint": "https://shop.example.org/articles/{article}/stock",
+    "method": "GET",
+    "headers": {"Authorization": "Bearer ${secret:SHOP}"},
+}
 _HELLO = {"parts": [{"type": "text", "text": "What is in this folder?"}]}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
