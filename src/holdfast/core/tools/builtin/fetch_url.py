@@ -10,7 +10,7 @@ from pydantic import Field
 from holdfast.core.domain.addresses import Resolver, WebAddress, system_resolver
 from holdfast.core.domain.errors import HoldfastError, ToolError
 from holdfast.core.domain.media import is_text
-from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec
+from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.tools import Risk, TextBlock, ToolContext, ToolOutput
 from holdfast.core.tools.base import Arguments, BuiltinTool
 from holdfast.core.tools.web import TransportFactory, WebFetcher, WebPage
@@ -87,6 +87,7 @@ class FetchUrl(BuiltinTool):
             timeout_s=_CONVERT_S,
             stdin=page.data or b"\n",
             keep_chars=_KEEP_CHARS,
+            reach=Reach(),
         )
         result = await self._processes.run(spec)
         if result.ending is not Ending.EXITED or result.exit_code != 0:
