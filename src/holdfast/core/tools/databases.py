@@ -19,7 +19,7 @@ from typing import Any
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import InvalidError, NotFoundError, ToolError
 from holdfast.core.domain.files import FileStat, Workspace
-from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec
+from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.tools import CodeBlock, DisplayBlock, TableBlock, TextBlock, ToolContext
 from holdfast.core.domain.values import Value
@@ -150,6 +150,7 @@ async def _ask(
         timeout_s=limit_s + _GRACE_S,
         stdin=json.dumps(asked).encode(),
         keep_chars=16 * _MAX_CHARS,
+        reach=Reach(writable=(place,)),
     )
     result = await processes.run(spec)
     if result.ending is Ending.TIMED_OUT:

@@ -23,11 +23,14 @@ from holdfast.core.tools.builtin.sql_query import SqlQuery
 from holdfast.core.tools.builtin.sql_write import SqlWrite
 from holdfast.core.tools.builtin.update_memory_block import UpdateMemoryBlock
 from holdfast.core.tools.builtin.update_plan import UpdatePlan
+from holdfast.core.tools.builtin.web_search import WebSearch
 from holdfast.core.tools.builtin.write_file import WriteFile
+from holdfast.core.tools.web_searching import WebSearcher
 
 
-def builtin_tools(processes: ProcessRunner) -> tuple[Tool, ...]:
-    """Returns every built-in tool; `processes` runs the programs of those that need some."""
+def builtin_tools(processes: ProcessRunner, searcher: WebSearcher | None = None) -> tuple[Tool, ...]:
+    """Returns every built-in tool; `processes` runs the programs of those that need some, `searcher` asks
+    who searches the web."""
     return (
         ReadFile(),
         ListFiles(),
@@ -37,6 +40,7 @@ def builtin_tools(processes: ProcessRunner) -> tuple[Tool, ...]:
         RunCommand(processes),
         RunPython(processes),
         FetchUrl(processes),
+        WebSearch(searcher),
         SqlQuery(processes),
         SqlWrite(processes),
         SearchKnowledge(),
