@@ -18,6 +18,10 @@ _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _VERSION_FLAG = 1
 _PATH_BENEATH = 1
 
+_PR_CAPBSET_DROP = 24
+_CAPABILITIES = 64
+"""More than there are."""
+
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _TRUNCATE, _IOCTL = 1 << 14, 1 << 15
 _ALL_FS = (1 << 15) - 1
@@ -62,6 +66,7 @@ def restrict(rules: Rules) -> None:
     attributes = struct.pack(
         "=QQQ", handled, 0 if rules["network"] else _NET, _SCOPE if known >= _SCOPE_SINCE else 0
     )
+    _give_up_capabilities()
     size = 24 if known >= _SCOPE_SINCE else 16
     ruleset = _call(_CREATE, attributes, size, 0)
     try:
@@ -70,6 +75,14 @@ def restrict(rules: Rules) -> None:
         _call(_RESTRICT, ruleset, 0)
     finally:
         os.close(ruleset)
+
+
+def _give_up_capabilities() -> None:
+    """Takes from a process of root's what no rule stands before, when it becomes the command: reading other
+    processes, loading modules. Others have no capabilities, and are refused here."""
+    libc = ctypes.CDLL(None)
+    for capability in range(_CAPABILITIES):
+        libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 def _grants(rules: Rules, everything: int) -> Iterator[tuple[str, int]]:
