@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def confine(landlock_version: int) -> Callable[..., ChildProcesses]:
         if guard is Guard.LANDLOCK and landlock_version < LEAST_LANDLOCK:
             pytest.skip("the kernel has no Landlock, or an old one")
         given = SandboxSettings.model_validate(settings or {})
-        find = {"find": lambda: None} if guard is Guard.LANDLOCK else {}
-        return ChildProcesses(Sandbox(lambda: given, Places(**places), **find), grace_s=0.3)
+        find = partial(shutil.which, "bwrap") if guard is Guard.BUBBLEWRAP else lambda: None
+        return ChildProcesses(Sandbox(lambda: given, Places(**places), find=find), grace_s=0.3)
 
     return make
