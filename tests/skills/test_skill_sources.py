@@ -35,7 +35,7 @@ class NoProcesses:
         self.specs: list[ProcessSpec] = []
         self.result = result or ProcessResult(Ending.EXITED, 1, "no", "", 2, 0.1)
 
-    async def run(self, spec: ProcessSpec, **more: Any) -> ProcessResult:
+    async def run(self, spec: ProcessSpec, *, on_output: Any = None, spool: Any = None) -> ProcessResult:
         self.specs.append(spec)
         return self.result
 
@@ -45,7 +45,7 @@ def sources(answers: dict[str, httpx.Response] | None = None, processes: Any = N
         return (answers or {})[f"{request.headers['host']}{request.url.path}"]
 
     web = WebFetcher(resolve=resolve, transport=lambda: httpx.MockTransport(answer))
-    git = GitFetcher(processes or NoProcesses(), {"PATH": os.environ["PATH"]}, resolve=resolve)
+    git = GitFetcher(NoProcesses() if processes is None else processes, {"PATH": os.environ["PATH"]}, resolve=resolve)
     return SkillSources(web, git, lambda project: Settings())
 
 
