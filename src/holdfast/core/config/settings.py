@@ -57,7 +57,7 @@ class ToolsSettings(_Section):
     command_timeout_s: float = Field(default=120, gt=0)
     """Seconds after which `run_command` and `run_python` are ended, unless the call says otherwise."""
     allow_private_hosts: bool = False
-    """Whether `fetch_url` may reach loopback and private addresses."""
+    """Whether tools that use the web may reach loopback and private addresses."""
 
 
 class SandboxSettings(_Section):

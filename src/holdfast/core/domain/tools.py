@@ -146,7 +146,7 @@ class ToolInfo(Value):
     parameters: dict[str, Any]
     """JSON Schema of the arguments."""
     source: str = "builtin"
-    """Where it comes from: `builtin`, or `custom` for one of the user's own."""
+    """Where it comes from: `builtin`, `custom` for one of the user's own, `mcp` for one of an MCP server."""
     id: str | None = None
     """Of one of the user's own."""
 
@@ -242,7 +242,7 @@ class ToolContext:
     timeout_s: float = 120.0
     """Default time limit of one call, in seconds."""
     allow_private_hosts: bool = False
-    """Whether `fetch_url` may reach loopback and private addresses."""
+    """Whether tools that use the web may reach loopback and private addresses."""
     knowledge: KnowledgeDesk | None = None
     """The collections that the run may search; None: there are none."""
     memory: MemoryDesk | None = None

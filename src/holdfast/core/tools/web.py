@@ -13,7 +13,7 @@ from email.message import Message
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.addresses import Resolver, WebAddress, checked_addresses, system_resolver
-from holdfast.core.domain.errors import ToolError
+from holdfast.core.domain.errors import InvalidError, ToolError
 
 if TYPE_CHECKING:
     import httpx
@@ -166,6 +166,14 @@ class WebFetcher:
 
     async def _addresses(self, address: WebAddress, allow_private: bool) -> Sequence[str]:
         return await checked_addresses(address, self._resolve, allow_private=allow_private, advice=_ADVICE)
+
+
+def plain_address(url: str) -> str:
+    """Returns an address as rules see it; what is none as it stands, for it is refused when it is used."""
+    try:
+        return str(WebAddress.parse(url))
+    except InvalidError:
+        return url
 
 
 async def _page(address: WebAddress, response: httpx.Response, max_bytes: int) -> WebPage:

@@ -119,7 +119,7 @@ def not_configured() -> ToolError:
     """Returns the error of a search that nobody has set up."""
     return ToolError(
         "Web search is not set up. Who runs Holdfast sets `web_search.provider` to tavily or "
-        "brave and stores its key (`holdfast keys provider set tavily`), or to searxng with `web_search.url`.",
+        "brave and stores its key (`holdfast keys provider set NAME`), or to searxng with `web_search.url`.",
         code="web_search_not_configured",
     )
 

@@ -9,6 +9,7 @@ from holdfast.core.tools.builtin.ask_user import AskUser
 from holdfast.core.tools.builtin.edit_file import EditFile
 from holdfast.core.tools.builtin.fetch_url import FetchUrl
 from holdfast.core.tools.builtin.forget_memory import ForgetMemory
+from holdfast.core.tools.builtin.http_request import HttpRequest
 from holdfast.core.tools.builtin.list_files import ListFiles
 from holdfast.core.tools.builtin.load_skill import LoadSkill
 from holdfast.core.tools.builtin.read_document import ReadDocument
@@ -23,6 +24,7 @@ from holdfast.core.tools.builtin.sql_query import SqlQuery
 from holdfast.core.tools.builtin.sql_write import SqlWrite
 from holdfast.core.tools.builtin.update_memory_block import UpdateMemoryBlock
 from holdfast.core.tools.builtin.update_plan import UpdatePlan
+from holdfast.core.tools.builtin.web_scrape import WebScrape
 from holdfast.core.tools.builtin.web_search import WebSearch
 from holdfast.core.tools.builtin.write_file import WriteFile
 from holdfast.core.tools.web_searching import WebSearcher
@@ -41,6 +43,8 @@ def builtin_tools(processes: ProcessRunner, searcher: WebSearcher | None = None)
         RunPython(processes),
         FetchUrl(processes),
         WebSearch(searcher),
+        WebScrape(processes),
+        HttpRequest(),
         SqlQuery(processes),
         SqlWrite(processes),
         SearchKnowledge(),
