@@ -1,0 +1,78 @@
+"""Tools of a person's own as files: read with each mistake at its place, written to be read."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from holdfast.cli.editing import edit_file, parse_arguments
+from holdfast.core.domain.custom_tools import HttpToolSpec
+from holdfast.core.domain.errors import Diagnostic, InvalidError
+
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def read_spec(file: str) -> HttpToolSpec:
+    """Returns the tool that a file of YAML or JSON describes; `-` is stdin. Raises `InvalidError`, and
+    `OSError` where it cannot be read."""
+    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    return _parsed(data, file)
+
+
+def written(spec: HttpToolSpec) -> str:
+    """Returns what `read_spec` reads: JSON, which is YAML too."""
+    return json.dumps(spec.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
+
+
+def edited(spec: HttpToolSpec) -> HttpToolSpec:
+    """Opens a tool in the person's editor and returns what he made of it. Raises `InvalidError`; what was
+    written is kept then, and the message says where."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json", prefix=f"{spec.name}-", delete=False) as draft:
+        draft.write(written(spec))
+    path = Path(draft.name)
+    edit_file(path)
+    try:
+        found = _parsed(path.read_bytes(), str(path))
+    except InvalidError as error:
+        hint = f"Your text is in {path}; `holdfast tools import --replace {path}` takes it."
+        raise InvalidError(f"{error.message}\n{hint}", code=error.code) from error
+    path.unlink()
+    return found
+
+
+def drafted(
+    name: str, url: str, description: str, method: str, headers: list[str], parameters: str | None
+) -> HttpToolSpec:
+    """Returns the tool that options describe; without `parameters` the places in the address are its
+    arguments, each a text. Raises `InvalidError`."""
+    given: dict[str, Any] = {"name": name, "description": description, "endpoint": url, "method": method}
+    given["headers"] = dict(map(_header, headers))
+    places = list(dict.fromkeys(_PLACE.findall(url)))
+    given["parameters"] = (
+        {"type": "object", "properties": {each: {"type": "string"} for each in places}, "required": places}
+        if parameters is None
+        else parse_arguments(parameters)
+    )
+    return _parsed(json.dumps(given).encode(), "the tool")
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise InvalidError(f"{text!r} is no header: write NAME: VALUE")
+    return name.strip(), value.strip()
+
+
+def _parsed(data: bytes, file: str) -> HttpToolSpec:
+    from holdfast.core.config.yaml import decode, parse  # start-up time
+
+    text, problems = decode(data, file)
+    spec, more = (None, []) if text is None else parse(HttpToolSpec, text, file)
+    found: list[Diagnostic] = [*problems, *more]
+    if spec is None or found:
+        raise InvalidError("\n".join(map(str, found)), code="invalid_tool")
+    return spec
