@@ -59,6 +59,7 @@ from holdfast.core.domain.knowledge import (
     Retrieved,
 )
 from holdfast.core.domain.logs import LogLine, LogPage
+from holdfast.core.domain.mcp import McpLeftOut, McpServer, McpServerSpec, McpState
 from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry, MemoryHit, MemoryShare
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
@@ -101,6 +102,17 @@ SPEC = AgentSpec(
 )
 AGENT = AgentInfo(
     id="a1", name="analyst", display_name="Größe", tags=("x",), layer=Layer.USER, path="/a.yaml", spec=SPEC
+)
+MCP_SERVER = McpServer(
+    spec=McpServerSpec(name="files", command=("run", "ü"), env={"KEY": "${secret:A.b-1}"}),
+    state=McpState.FAILED,
+    reason="it fell over",
+    failures=2,
+    started_at=AT,
+    tools=3,
+    left_out=(McpLeftOut(tool="a", reason="wrong"),),
+    missing=("A.b-1",),
+    log="ü\n",
 )
 CUSTOM_TOOL = CustomTool(
     id="t1",
@@ -510,6 +522,26 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("tools.run", {"session_id": "s1", "name": "read_file", "arguments": {}}, TOOL_RUN),
     ("tools.result", {"run_id": "r1", "wait_s": 100.0}, TOOL_RUN),
+    ("mcp.list", {}, (MCP_SERVER,)),
+    ("mcp.get", {"name": "files"}, MCP_SERVER),
+    ("mcp.add", {"server": MCP_SERVER.spec}, MCP_SERVER),
+    ("mcp.enable", {"name": "files", "enabled": False}, MCP_SERVER),
+    ("mcp.set_secret", {"name": "files", "secret": "A.b-1", "value": "p ü&="}, MCP_SERVER),
+    ("mcp.remove", {"name": "files"}, None),
+    ("mcp.test", {"name": "files"}, MCP_SERVER),
+    ("mcp.tools", {"name": "files"}, (TOOL,)),
+    (
+        "mcp.call",
+        {
+            "session_id": "s1",
+            "name": "files",
+            "tool": "ü/?",
+            "arguments": {"path": "a", "n": [None, 2.5]},
+            "options": RunOptions(approvals="deny", timeout_s=3),
+            "wait_s": 1.5,
+        },
+        TOOL_RUN,
+    ),
     ("knowledge.list", {}, (COLLECTION,)),
     (
         "knowledge.create",

@@ -28,10 +28,8 @@ def hostile(kind: str, **more: object) -> McpServerSpec:
 
 @pytest.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[McpHub]:
-    secrets = {("local", "given"): "s3cret-value"}
-    made = McpHub(
-        tmp_path / "logs", {"PATH": "/usr/bin:/bin"}, lambda owner, name: secrets.get((owner, name))
-    )
+    secrets = {("local", server, "given"): "s3cret-value" for server in ("good", "web")}
+    made = McpHub(tmp_path / "logs", {"PATH": "/usr/bin:/bin"}, lambda *named: secrets.get(named))
     yield made
     await made.close()
 

@@ -149,7 +149,7 @@ async def test_only_administrators_use_programs(connect: Connect, good_spec: Spe
 
 
 async def test_a_secret_that_is_not_kept_is_named(connect: Connect, good_spec: Spec) -> None:
-    with pytest.raises(UnavailableError, match="the secret nothing is not kept"):
+    with pytest.raises(UnavailableError, match="its secret nothing is not set"):
         await connect(good_spec(env={"A": "${secret:nothing}"})).listing()
 
 

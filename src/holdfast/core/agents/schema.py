@@ -24,7 +24,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "knowledge": "The collections that the agent may search: a name, or a mapping.",
         "mcp": "The MCP servers whose tools the agent has: a name, or a mapping.",
         "skills": "Skills that the agent may load: names, or * for all that can be seen.",
-        "databases": "The only databases that sql_query and sql_write may use; omitted: the workspace's files.",
+        "databases": "The only databases that sql_query and sql_write use; omitted: the workspace's files.",
         "memory": "What the agent remembers beyond a session.",
         "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",
         "workspace": "session: a folder of the session's own; project: the folder you start in; or a path.",

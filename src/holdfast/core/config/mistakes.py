@@ -31,6 +31,7 @@ _EXPECTED = {
     "dict_type": "a mapping of keys to values",
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
+    "mcp_assignment": "a server's name, or a mapping {server: NAME, …}",
     "tool_assignment": "a tool's name, or a mapping {tool: NAME, id: UUID}",
 }
 _BOUNDS = {

@@ -97,6 +97,15 @@ class Paths:
         return self.config / "tools.yaml"
 
     @property
+    def mcp_secrets(self) -> Path:
+        """Secrets of MCP servers where there is no keyring; mode 0600."""
+        return self.config / "mcp-secrets.yaml"
+
+    def user_mcp(self, user_id: str) -> Path:
+        """The MCP servers of a user."""
+        return self.config / "mcp.yaml" if user_id == "local" else self.user_folder(user_id) / "mcp.yaml"
+
+    @property
     def agents(self) -> Path:
         return self.config / "agents"
 

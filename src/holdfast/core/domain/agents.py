@@ -12,6 +12,7 @@ from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.knowledge import Method, RetrievalMode
+from holdfast.core.domain.mcp import AssignedMcp
 from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.models import ModelSettings
 from holdfast.core.domain.skills import SkillChoice
@@ -141,6 +142,8 @@ class AgentSpec(Value):
     """The collections that it may search."""
     databases: tuple[DatabaseSpec, ...] = Field(default=(), max_length=100)
     """The only databases that `sql_query` and `sql_write` may use. Omitted: the workspace's SQLite files."""
+    mcp: tuple[AssignedMcp, ...] = Field(default=(), max_length=50)
+    """The MCP servers whose tools it has: the user's by name, or described here."""
     skills: tuple[SkillChoice, ...] = Field(default=(), max_length=100)
     """Names of skills that it may load, `*`: all that can be seen. Those beside its file come with it."""
     memory: MemorySpec = MemorySpec()

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from holdfast.core.domain.references import secret_names
 from holdfast.core.domain.values import Value
 
 SERVER_PATTERN = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
@@ -21,7 +22,6 @@ MAX_TOOL_NAME = 64
 
 ServerName = Annotated[str, Field(pattern=SERVER_PATTERN, max_length=MAX_SERVER_NAME)]
 _Text = Annotated[str, Field(max_length=8_192)]
-_REFERENCE = re.compile(r"\$\{secret:([A-Za-z0-9_.-]{1,64})\}")
 
 
 class McpDefinition(Value):
@@ -35,7 +35,7 @@ class McpDefinition(Value):
     """Whether the address speaks the older transport instead, with server-sent events."""
     env: dict[str, _Text] = Field(default={}, max_length=100)
     """What the program's environment has beside the few names that every program gets. `${secret:NAME}`
-    stands for a secret that is kept."""
+    stands for a secret of this server."""
     headers: dict[str, _Text] = Field(default={}, max_length=100)
     """Headers of every request to the address; secrets as in `env`."""
     cwd: str | None = Field(default=None, max_length=4_096)
@@ -142,6 +142,8 @@ class McpServer(Value):
     tools: int | None = None
     """How many tools it has; None when it was never started."""
     left_out: tuple[McpLeftOut, ...] = ()
+    missing: tuple[str, ...] = ()
+    """The secrets that it refers to and that are not set; where one server is asked for."""
     log: str = ""
     """The end of what its program wrote to stderr; where one server is asked for."""
 
@@ -159,22 +161,15 @@ def server_of(tool: str) -> str | None:
     return server if separator and part and re.match(SERVER_PATTERN, server) else None
 
 
-def secret_names(spec: McpDefinition) -> tuple[str, ...]:
+def secrets_of(spec: McpDefinition) -> tuple[str, ...]:
     """Returns the names of the secrets that are referred to."""
-    values = (*spec.env.values(), *spec.headers.values())
-    return tuple(dict.fromkeys(name for value in values for name in _REFERENCE.findall(value)))
-
-
-def with_secrets(values: dict[str, str], secrets: dict[str, str]) -> dict[str, str]:
-    """Returns `values` with each reference replaced by its secret. Raises `KeyError` for one that is not
-    there."""
-    return {name: _REFERENCE.sub(lambda found: secrets[found[1]], each) for name, each in values.items()}
+    return secret_names((*spec.env.values(), *spec.headers.values()))
 
 
 def masked(spec: McpServerSpec) -> McpServerSpec:
     """Returns `spec` without the values that could be secrets: all that refer to none."""
 
     def mask(values: dict[str, str]) -> dict[str, str]:
-        return {name: each if _REFERENCE.search(each) else "***" for name, each in values.items()}
+        return {name: each if secret_names([each]) else "***" for name, each in values.items()}
 
     return spec.model_copy(update={"env": mask(spec.env), "headers": mask(spec.headers)})

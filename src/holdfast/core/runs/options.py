@@ -8,6 +8,7 @@ from typing import Any
 
 from holdfast.core.domain.agents import AgentSpec, ToolAssignment
 from holdfast.core.domain.errors import InvalidError, UnsupportedError
+from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.memory import BLOCK_TOOL, RECALL_TOOLS
 from holdfast.core.domain.messages import (
     FilePart,
@@ -55,8 +56,9 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
         raise InvalidError("response_format is nested too deep.", code="nested_too_deep")
     spec = with_knowledge_tools(spec, options)
     known = tuple(dict.fromkeys((*spec.tool_names, *_recall_tools(spec, options), BLOCK_TOOL, LOAD_TOOL)))
+    servers = {each.server for each in spec.mcp}
     for name in options.tools or ():
-        if name not in known:
+        if name not in known and server_of(name) not in servers:
             raise InvalidError(
                 f"The agent {spec.name} has no tool {name[:80]!r}.{near_names(name, known)}",
                 code="unknown_tool",

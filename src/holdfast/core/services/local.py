@@ -57,6 +57,8 @@ from holdfast.core.services.keeping import FolderKeeper
 from holdfast.core.services.knowledge import KnowledgeService
 from holdfast.core.services.library import Library
 from holdfast.core.services.logs import LogReader
+from holdfast.core.services.mcp import McpService
+from holdfast.core.services.mcp_servers import McpServers
 from holdfast.core.services.memory import MemoryService
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.needs import Guarded
@@ -67,6 +69,7 @@ from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
+from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
@@ -158,6 +161,7 @@ class _Core:
         self.custom_tools = CustomTools(
             CustomToolTables(log.writer, log.reader), parts.keys.tools, parts.tools, parts.web
         )
+        self.mcp = McpServers(parts.paths, self.accounts, parts.keys.mcp, parts.environment)
         self.registry = AgentRegistry(
             parts.paths, parts.tools.names, self.trust, own_tools=self.custom_tools.names
         )
@@ -251,6 +255,7 @@ class _Core:
             Injection(self.log, self.workspaces, self.parts.blobs),
             self._knowledge(),
             self.skills,
+            self.mcp,
         )
 
     def _knowledge(self) -> KnowledgePorts | None:
@@ -281,6 +286,7 @@ class _Core:
         """Ends what goes on for a user who is gone: nobody else could."""
         await self.hooks.remove_user(user_id)
         await self.custom_tools.forget_user(user_id)
+        await self.mcp.forget_user(user_id)
         await self.keeper.forget_user(user_id)
         runs = await self.log.reader.open_runs(user_id)
         await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
@@ -336,6 +342,7 @@ class LocalWorkbench:
             access, log, core.supervisor, core.workspaces, parts.blobs, core.attachments
         )
         self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools, core.custom_tools)
+        self.mcp: Mcp = McpService(access, core.mcp, self.tools)
         self.skills: Skills = SkillService(
             access,
             core.skills,
@@ -441,6 +448,7 @@ class LocalWorkbench:
             core.sweep.cancel()
         core.shutdown.cancel()
         await core.supervisor.close()
+        await core.mcp.close()
         await core.keeper.close()
         await core.library.close()
         if core.tracing is not None:

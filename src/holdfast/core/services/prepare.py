@@ -14,6 +14,7 @@ from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec
 from holdfast.core.domain.approvals import PolicyAnswer, Rules
 from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.memory import BLOCK_TOOL
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.runs import RunOptions, Session
@@ -35,6 +36,7 @@ from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.injecting import Injected, Injection
+from holdfast.core.services.mcp_servers import McpServers, RunMcp
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.policies import Policies, UserPolicy
 from holdfast.core.services.remembering import RunMemory, choose_blocks
@@ -67,6 +69,7 @@ class Preparation:
         injection: Injection,
         knowledge: KnowledgePorts | None,
         skills: SkillRegistry,
+        mcp: McpServers,
     ) -> None:
         self._log = log
         self._registry = registry
@@ -84,6 +87,7 @@ class Preparation:
         self._injection = injection
         self._knowledge = knowledge
         self._skills = skills
+        self._mcp = mcp
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
         """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one, and for
@@ -127,7 +131,14 @@ class Preparation:
         chosen = await choose_blocks(self._memory, session, spec, options, trusted=info.trusted)
         memory = RunMemory(self._memory, session, spec.name, options.memory, chosen)
         skills = await run_skills(self._skills, session, info, options)
-        names = (tool,) if tool else await self._tool_names(spec, options, memory, skills)
+        before = [call.name for call in state.open_calls]
+        mcp = RunMcp()
+        if tool is None:
+            mcp = await self._mcp.run(session, spec, options, before)
+        elif server_of(tool):
+            mcp = RunMcp({tool: await self._mcp.direct(session, spec, tool, before)})
+        own = (tool,) if tool else await self._tool_names(spec, options, memory, skills)
+        names = tuple(dict.fromkeys((*own, *mcp.tools)))
         injected = Injected()
         if tool is None:
             injected = await self._injection.inject(
@@ -154,9 +165,10 @@ class Preparation:
                     section(knowledge, emitter, names),
                     skills_section(skills.skills) if LOAD_TOOL in names else "",
                 ),
+                *mcp.sections,
                 *mode_sections(mode.now()),
             ),
-            tools={name: self._tools.tool(name, session.owner) for name in names},
+            tools={name: mcp.tools.get(name) or self._tools.tool(name, session.owner) for name in names},
             workspace=workspace,
             evaluate=self._evaluator(session, spec, mode, await self._policies.of(session.owner)),
             mode=mode,

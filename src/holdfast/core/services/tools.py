@@ -15,6 +15,7 @@ from holdfast.core.domain.events import (
     ToolCallCompleted,
     ToolCallRequested,
 )
+from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.runs import Run, RunOptions, ToolRun
 from holdfast.core.domain.tools import Tool, ToolInfo
 from holdfast.core.domain.values import MAX_WAIT_S
@@ -77,7 +78,8 @@ class ToolService:
         wait_s: float = 0,
     ) -> ToolRun:
         await self._access.session(session_id)
-        self._custom.tool(name, self._access.owner)
+        if server_of(name) is None:  # else the server says what there is
+            self._custom.tool(name, self._access.owner)
         run_id, _ = await self._supervisor.call(session_id, name, arguments, options or RunOptions())
         return await self.result(run_id, wait_s)
 

@@ -36,6 +36,7 @@ from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
+from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
@@ -326,6 +327,9 @@ class Workbench(Protocol):
 
     @property
     def tools(self) -> Tools: ...
+
+    @property
+    def mcp(self) -> Mcp: ...
 
     @property
     def skills(self) -> Skills: ...

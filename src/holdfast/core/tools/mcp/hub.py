@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from holdfast.core.domain.errors import ToolError, UnavailableError
-from holdfast.core.domain.mcp import McpServerSpec, McpState, secret_names, with_secrets
+from holdfast.core.domain.mcp import McpServerSpec, McpState, secrets_of
+from holdfast.core.domain.references import with_secrets
 from holdfast.core.tools.mcp.connection import Connection
 from holdfast.core.tools.mcp.port import McpSession, Opener, Target
 from holdfast.core.tools.mcp.server_log import ServerLog
@@ -19,8 +20,8 @@ from holdfast.core.tools.mcp.tool import McpTool
 MAX_RUNNING = 50
 """Servers that one user has running at once."""
 
-Secret = Callable[[str, str], str | None]
-"""Returns a user's secret by name, or None. Blocks."""
+Secret = Callable[[str, str, str], str | None]
+"""Returns a secret of a user's server by its name, or None. Blocks."""
 
 
 class McpHub:
@@ -115,14 +116,16 @@ class McpHub:
 
     def _filled(self, owner: str, spec: McpServerSpec) -> McpServerSpec:
         found: dict[str, str] = {}
-        for name in secret_names(spec):
-            secret = self._secret(owner, name)
+        for name in secrets_of(spec):
+            secret = self._secret(owner, spec.name, name)
             if secret is None:
-                raise ToolError(f"the secret {name} is not kept; store it with `holdfast mcp secret {name}`")
+                raise ToolError(f"its secret {name} is not set; run: holdfast mcp secret {spec.name} {name}")
             found[name] = secret
-        return spec.model_copy(
-            update={"env": with_secrets(spec.env, found), "headers": with_secrets(spec.headers, found)}
-        )
+
+        def fill(values: dict[str, str]) -> dict[str, str]:
+            return {name: with_secrets(each, found) for name, each in values.items()}
+
+        return spec.model_copy(update={"env": fill(spec.env), "headers": fill(spec.headers)})
 
 
 @asynccontextmanager
