@@ -11,9 +11,10 @@ import os
 import stat
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TypedDict
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _VERSION_FLAG = 1
 _PATH_BENEATH = 1
@@ -55,7 +56,7 @@ def version() -> int:
     """Returns the version of Landlock that the kernel has; 0 for none."""
     if sys.platform != "linux":
         return 0
-    return max(0, int(ctypes.CDLL(None).syscall(_CREATE, None, 0, _VERSION_FLAG)))
+    return max(0, int(_LIBC.syscall(_CREATE, None, ctypes.c_long(0), _VERSION_FLAG)))
 
 
 def restrict(rules: Rules) -> None:
@@ -80,9 +81,8 @@ def restrict(rules: Rules) -> None:
 def _give_up_capabilities() -> None:
     """Takes from a process of root's what no rule stands before, when it becomes the command: reading other
     processes, loading modules. Others have no capabilities, and are refused here."""
-    libc = ctypes.CDLL(None)
     for capability in range(_CAPABILITIES):
-        libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
+        _LIBC.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 def _grants(rules: Rules, everything: int) -> Iterator[tuple[str, int]]:
@@ -137,11 +137,9 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
 
 
 def _call(number: int, *arguments: int | bytes) -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    passed: Iterable[ctypes.c_long | bytes] = (
-        ctypes.c_long(each) if isinstance(each, int) else each for each in arguments
-    )
-    result = int(libc.syscall(ctypes.c_long(number), *passed))
+    # System calls take whole registers; a number by itself would be passed as half of one.
+    wide = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
+    result = int(_LIBC.syscall(ctypes.c_long(number), *wide))
     if result < 0:
         error = ctypes.get_errno()
         raise OSError(error, f"Landlock: {os.strerror(error)}")
