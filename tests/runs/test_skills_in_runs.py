@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,24 @@ async def test_a_skill_is_a_line_of_the_prompt_until_it_is_loaded(
         assert loaded[0] == "ok" and "Begin with who was there." in loaded[1]
         assert "- forms/short.md (13 bytes)" in loaded[1]
         assert form == ("ok", "A short form.")
+
+
+async def test_the_example_of_the_guide_reaches_a_model(open_bench: Any, call: Any, say: Any) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "skills.md").read_text(encoding="utf-8")
+    steps = [call(load(), load(file="forms/short.md")), say("Present: Ann.")]
+    async with open_bench(steps) as bench:
+        for name, text in re.findall(r"^cat > (\S+) <<'END'\n(.*?)^END$", page, re.MULTILINE | re.DOTALL):
+            (bench.project / name).parent.mkdir(parents=True, exist_ok=True)
+            (bench.project / name).write_text(text)
+        await bench.workbench.agents.trust(str(bench.project), True)
+        await bench.workbench.skills.install(str(bench.project / "minutes"))
+        session = await bench.workbench.sessions.create("clerk", str(bench.project))
+        events = await bench.end(
+            await bench.send(session, "Write the minutes: Ann came. We decided nothing.")
+        )
+        assert "- minutes: Writes the minutes of a meeting." in system(bench)
+        (_, skill), (_, form) = results(events)
+        assert "List who was there" in skill and "To do, by whom" in form
 
 
 async def test_an_agent_without_skills_has_neither_the_list_nor_the_tool(open_bench: Any, say: Any) -> None:
