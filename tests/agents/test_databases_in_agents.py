@@ -34,6 +34,8 @@ def test_databases_are_inherited_or_replaced_as_a_whole(agents: Agents) -> None:
         ("databases: [{ name: a, path: ../a.db }]\n", 3, "databases[0].path"),
         ("databases: [{ name: a, path: /etc/a.db }]\n", 3, "databases[0].path"),
         ("databases: [{ name: a, path: ~/a.db }]\n", 3, "databases[0].path"),
+        ("databases: [{ name: a, path: x/.Holdfast/a.db }]\n", 3, "databases[0].path"),
+        ("databases: [{ name: a, path: agents/mine.yaml }]\n", 3, "databases[0].path"),
         ("databases: [{ name: a, path: a.db, table: [x] }]\n", 3, "databases[0].table"),
         ("databases: [{ name: A b, path: a.db }]\n", 3, "databases[0].name"),
     ],

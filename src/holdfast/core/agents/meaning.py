@@ -144,22 +144,10 @@ def _database_mistakes(document: Document) -> list[Diagnostic]:
     node = document.find(("databases",))
     items = node.items if node else []
     names = [item.fields["name"].value if "name" in item.fields else None for item in items]
-    twice = [
+    return [
         document.mistake(("databases", index, "name"), "another database has this name")
         for index in _repeated(names)
     ]
-    outside = [
-        document.mistake(
-            ("databases", index, "path"), "the file is not in the workspace", expected="a relative path"
-        )
-        for index, item in enumerate(items)
-        if _leads_out(item.fields["path"].value if "path" in item.fields else None)
-    ]
-    return [*twice, *outside]
-
-
-def _leads_out(path: Plain) -> bool:
-    return isinstance(path, str) and (path.startswith(("/", "~")) or ".." in path.split("/") or "\0" in path)
 
 
 def _skill_mistakes(document: Document) -> list[Diagnostic]:

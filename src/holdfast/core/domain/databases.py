@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from holdfast.core.domain.values import Value
+
+_ORDERS = re.compile(r"(^|/)\.holdfast(/|$)|\.ya?ml$", re.IGNORECASE)
+"""Files from which Holdfast takes orders: rules speak of them by their paths, which a name would hide."""
 
 TableName = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -23,3 +28,12 @@ class DatabaseSpec(Value):
     Omitted: all. With it tables are neither made nor removed."""
     writable: bool = False
     """Whether `sql_write` may change it."""
+
+    @field_validator("path")
+    @classmethod
+    def _in_the_workspace(cls, path: str) -> str:
+        if path.startswith(("/", "~")) or ".." in path.split("/") or "\0" in path:
+            raise PydanticCustomError("database_path", "is no path inside of the workspace")
+        if _ORDERS.search(path):
+            raise PydanticCustomError("database_path", "is no place for a database")
+        return path
