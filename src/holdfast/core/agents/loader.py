@@ -83,7 +83,7 @@ def parse_agent(text: str, path: Path, known_tools: Collection[str] | None = Non
 def merge(base: dict[str, Plain], over: dict[str, Plain]) -> dict[str, Plain]:
     """Returns the values of an agent that extends another. Both must be valid."""
     inherited = {key: value for key, value in base.items() if key not in _OWN}
-    inherited["tools"] = [_mapping(tool).get("tool", tool) for tool in _list(base.get("tools"))]
+    inherited["tools"] = [_without_id(tool) for tool in _list(base.get("tools"))]
     for key in ("knowledge", "mcp"):
         inherited[key] = [_without_id(one) for one in _list(base.get(key))]
     merged = {**inherited, **over}

@@ -35,6 +35,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
     "ToolAssignment": {
         "tool": "The tool's name.",
         "id": "A UUID of this tool at this agent; omitted: made of the agent's id and the tool's name.",
+        "arguments": "Pinned arguments: every call has them, and models are not told of them.",
     },
     "KnowledgeAssignment": {
         "collection": "The collection's name or id; *: all that the user has.",

@@ -53,6 +53,9 @@ class ToolAssignment(Value):
     """The tool's name."""
     id: str | None = Field(default=None, pattern=ID_PATTERN)
     """Of this tool at this agent. None in a file that leaves it out, never in an agent that was found."""
+    arguments: dict[str, Any] = Field(default={}, max_length=100)
+    """Pinned: every call has them, whatever the model asks for, and models are not told of them. What the tool
+    does not know is dropped."""
 
 
 def _assignment(value: Any) -> Any:
@@ -66,7 +69,7 @@ def _assignment(value: Any) -> Any:
 AssignedTool = Annotated[
     ToolAssignment, BeforeValidator(_assignment, json_schema_input_type=str | ToolAssignment)
 ]
-"""A tool's name, or a mapping `{tool: NAME, id: UUID}`."""
+"""A tool's name, or a mapping `{tool: NAME, id: UUID, arguments: {…}}`."""
 
 ALL_COLLECTIONS = "*"
 """In the place of a collection's name: all that the run's owner has."""

@@ -46,6 +46,7 @@ from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.skills.listing import skills_section
 from holdfast.core.skills.registry import SkillRegistry
 from holdfast.core.store.log import EventLog
+from holdfast.core.tools.forced import forced
 
 
 class Preparation:
@@ -168,7 +169,10 @@ class Preparation:
                 *mcp.sections,
                 *mode_sections(mode.now()),
             ),
-            tools={name: mcp.tools.get(name) or self._tools.tool(name, session.owner) for name in names},
+            tools=forced(
+                {name: mcp.tools.get(name) or self._tools.tool(name, session.owner) for name in names},
+                () if tool else spec.tools,
+            ),
             workspace=workspace,
             evaluate=self._evaluator(session, spec, mode, await self._policies.of(session.owner)),
             mode=mode,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import islice
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.models import ToolSchema
 from holdfast.core.domain.tools import Tool
+from holdfast.core.tools.forced import ForcedTool
 from holdfast.core.tools.schema_arguments import SchemaArguments
 
 _NOISE = ("title", "default")
@@ -61,6 +62,8 @@ def schema(tool: Tool) -> ToolSchema:
 
     Made once for each tool: every step of every run asks for all of its agent's.
     """
+    if isinstance(tool, ForcedTool):
+        return _without(schema(tool.inner), tool.pins)
     if issubclass(tool.arguments, SchemaArguments):
         given = {"type": "object", "properties": {}, **tool.arguments.parameters}
         return ToolSchema(name=tool.name, description=tool.description, parameters=given)
@@ -70,6 +73,15 @@ def schema(tool: Tool) -> ToolSchema:
     parameters.setdefault("properties", {})
     parameters["additionalProperties"] = False
     return ToolSchema(name=tool.name, description=tool.description, parameters=parameters)
+
+
+def _without(whole: ToolSchema, pins: Collection[str]) -> ToolSchema:
+    """Returns a schema that says nothing of what is pinned."""
+    parameters = dict(whole.parameters)
+    required = [name for name in parameters.pop("required", ()) if name not in pins]
+    left = {name: each for name, each in parameters["properties"].items() if name not in pins}
+    more = {"required": required} if required else {}
+    return whole.model_copy(update={"parameters": {**parameters, "properties": left, **more}})
 
 
 def validate_arguments(tool: Tool, arguments: dict[str, Any]) -> BaseModel:
