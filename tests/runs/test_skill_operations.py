@@ -171,3 +171,14 @@ async def test_a_user_without_the_role_names_no_path_of_the_machine(open_bench: 
         reader = bench.workbench.as_principal(ann.model_copy(update={"scope": Scope.READ})).skills
         with pytest.raises(ForbiddenError):
             await reader.remove("hers")
+
+
+async def test_an_agent_that_gets_another_name_keeps_its_skills(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        agents = bench.workbench.agents
+        await agents.create("version: 1\nname: clerk\n")
+        beside = bench.home / "config" / "agents" / "clerk.skills" / "minutes"
+        beside.mkdir(parents=True)
+        (beside / "SKILL.md").write_text(text())
+        await agents.update("clerk", "version: 1\nname: scribe\n")
+        assert [info.name for info in await bench.workbench.skills.list(agent="scribe")] == ["minutes"]

@@ -29,6 +29,7 @@ from holdfast.core.domain.errors import (
     TooLargeError,
 )
 from holdfast.core.domain.identity import LOCAL
+from holdfast.core.domain.skills import skills_beside
 from holdfast.core.domain.text import shorten
 from holdfast.core.domain.values import new_id
 
@@ -381,7 +382,10 @@ def _create(path: Path, text: str | bytes) -> bool:
 
 
 def _rename(path: Path, target: Path) -> None:
-    """Gives a file the name of its agent, unless another file has it: then it stays where it is."""
+    """Gives a file the name of its agent, unless another file has it: then it stays where it is.
+
+    The folder of its skills goes along.
+    """
     if path == target:
         return
     try:
@@ -389,6 +393,9 @@ def _rename(path: Path, target: Path) -> None:
     except FileExistsError:
         return
     path.unlink()
+    former, skills = skills_beside(path), skills_beside(target)
+    if former.is_dir() and not skills.exists():
+        former.rename(skills)
 
 
 @contextmanager

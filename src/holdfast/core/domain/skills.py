@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 from pydantic import Field
@@ -74,6 +75,11 @@ class Skill(Value):
     """SHA-256 of the text, in hex; a change may name it, and is refused when the file has changed since."""
     files: tuple[SkillFile, ...] = ()
     """Without `SKILL.md`, by path."""
+
+
+def skills_beside(agent_file: Path) -> Path:
+    """Returns the folder of skills of an agent alone: `minutes.skills` beside `minutes.yaml`."""
+    return agent_file.with_name(f"{agent_file.stem}.skills")
 
 
 class SkillDesk(Protocol):

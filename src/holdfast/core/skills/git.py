@@ -14,7 +14,7 @@ from pathlib import Path
 
 from holdfast.core.domain.addresses import Resolver, WebAddress, checked_addresses, system_resolver
 from holdfast.core.domain.errors import InvalidError, ToolError
-from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec
+from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.text import sanitize, shorten
 from holdfast.core.skills.limits import MAX_PACKED_BYTES
 
@@ -81,12 +81,12 @@ class GitFetcher:
             bare, packed = place / "clone", place / "skill.zip"
             only = ("--", folder) if folder else ()
             clone = ("clone", "--bare", "--depth=1", "--single-branch", "--no-tags", "--template=", "--quiet")
-            await self._git(place, *options, *clone, "--", url, str(bare))
+            await self._git(place, *options, *clone, "--", url, str(bare), network=True)
             archive = ("archive", "--format=zip", f"--output={packed}", "HEAD", *only)
             await self._git(place, f"--git-dir={bare}", *archive)
             return await asyncio.to_thread(_read, packed)
 
-    async def _git(self, folder: Path, *arguments: str) -> None:
+    async def _git(self, folder: Path, *arguments: str, network: bool = False) -> None:
         result = await self._processes.run(
             ProcessSpec(
                 command=("/bin/sh", "-c", _LIMITED, "git", *_SAFE, *arguments),
@@ -95,6 +95,7 @@ class GitFetcher:
                 timeout_s=self._timeout_s,
                 keep_chars=4_000,
                 max_output_bytes=2**20,
+                reach=Reach(writable=(folder,), network=network),
             )
         )
         if result.ending is Ending.TIMED_OUT:

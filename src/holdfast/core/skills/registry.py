@@ -20,7 +20,7 @@ from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.errors import Diagnostic, HoldfastError, InvalidError, NotFoundError, TooLargeError
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.identity import LOCAL
-from holdfast.core.domain.skills import ALL_SKILLS, Skill, SkillFile, SkillInfo, SkillScope
+from holdfast.core.domain.skills import ALL_SKILLS, Skill, SkillFile, SkillInfo, SkillScope, skills_beside
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.skills.front import MAX_TEXT_BYTES, SKILL_FILE, parse_skill
 from holdfast.core.skills.limits import MAX_FILES, MAX_SKILLS
@@ -79,9 +79,11 @@ class SkillRegistry:
         What has a mistake, or is of a folder that is not trusted, is left out.
         """
         wanted = agent.spec.skills if agent.spec is not None else ()
+        # Most agents name none: then nothing but what stands beside the file is looked at.
+        seen = self.list(project, owner, agent) if wanted else self._in(_beside(agent, project))
         return tuple(
             info
-            for info in self.list(project, owner, agent)
+            for info in seen
             if info.trusted
             and not info.problems
             and (info.scope is SkillScope.AGENT or ALL_SKILLS in wanted or info.name in wanted)
@@ -124,8 +126,7 @@ class SkillRegistry:
     def _places(self, project: Path | None, owner: str, agent: AgentInfo | None) -> Iterator[_Place]:
         """Yields the folders of skills in the order in which they count."""
         if agent is not None:
-            inside = project if agent.layer is Layer.PROJECT else None
-            yield _Place(SkillScope.AGENT, beside(Path(agent.path)), agent.name, agent.trusted, inside=inside)
+            yield _beside(agent, project)
         own = self.folder(owner)
         if project is not None and (project / PROJECT_SKILLS).resolve() != own.resolve():
             trusted = self._trusted(project)
@@ -152,9 +153,11 @@ class SkillRegistry:
                 yield info.model_copy(update={"problems": (problem,)})
 
 
-def beside(agent_file: Path) -> Path:
-    """Returns where the skills of an agent alone are: `minutes.skills` beside `minutes.yaml`."""
-    return agent_file.with_name(f"{agent_file.stem}.skills")
+def _beside(agent: AgentInfo, project: Path | None) -> _Place:
+    """Returns where the skills of an agent alone are."""
+    inside = project if agent.layer is Layer.PROJECT else None
+    folder = skills_beside(Path(agent.path))
+    return _Place(SkillScope.AGENT, folder, agent.name, agent.trusted, inside=inside)
 
 
 def find(seen: tuple[SkillInfo, ...], name: str) -> SkillInfo:
