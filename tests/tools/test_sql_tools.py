@@ -369,6 +369,19 @@ async def test_what_is_no_database_or_not_in_the_workspace_is_refused(
             await bench.run("sql_query", {"database": path, "query": "SELECT * FROM town"})
 
 
+@pytest.mark.parametrize("ending", ["-wal", "-journal"])
+async def test_a_side_that_is_a_link_is_not_followed(
+    bench: Any, towns: Path, tmp_path: Path, ending: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"of somebody else")
+    Path(f"{towns}{ending}").symlink_to(outside)
+    for tool, more in (("sql_query", {}), ("sql_write", {"statement": "DELETE FROM town"})):
+        with pytest.raises(OutsideWorkspace):
+            await bench.run(tool, {"database": "towns.db", **more})
+    assert outside.read_bytes() == b"of somebody else"
+
+
 async def test_what_another_program_has_not_finished_is_read_and_not_changed(bench: Any, towns: Path) -> None:
     other = sqlite3.connect(towns, isolation_level=None)
     other.execute("PRAGMA journal_mode = WAL")
