@@ -15,6 +15,7 @@ from holdfast.core.domain.events import LoggedEvent
 from holdfast.tui.control.administration import AdministrationControl
 from holdfast.tui.control.again import AgainControl
 from holdfast.tui.control.agents import AgentsControl
+from holdfast.tui.control.author import AuthorControl
 from holdfast.tui.control.base import LOST, Context
 from holdfast.tui.control.connection import Connection
 from holdfast.tui.control.context import ContextControl
@@ -116,6 +117,7 @@ class Desk:
             **self.undoing.actions,
             **self.searching.actions,
             **self.administration.actions,
+            **AuthorControl(self.context, self.agents).actions,
             **self.modes.actions,
             **self.policy.actions,
             **self.decisions.batches.actions,
