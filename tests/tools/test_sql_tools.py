@@ -342,6 +342,8 @@ async def test_huge_values_and_many_rows_are_bounded(bench: Any, towns: Path) ->
     long = await query(bench, "SELECT printf('%.*c', 100000, 'x') AS t")
     assert len(long) < 2_100
     assert "[100000 characters]" in long
+    wide = "SELECT " + ", ".join(["printf('%.*c', 9000, char(1))"] * 300)
+    assert len(await query(bench, wide)) < 220_000
     many = await query(
         bench,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n",

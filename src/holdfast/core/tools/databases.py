@@ -144,7 +144,7 @@ async def _ask(
         "time_s": limit_s,
     }
     spec = ProcessSpec(
-        command=(sys.executable, "-I", "-S", "-X", "utf8", _PROGRAM),
+        command=(sys.executable, "-I", "-S", "-W", "ignore", "-X", "utf8", _PROGRAM),
         cwd=place,
         environment={**context.environment, "SQLITE_TMPDIR": str(place)},
         timeout_s=limit_s + _GRACE_S,

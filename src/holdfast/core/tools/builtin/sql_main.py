@@ -15,6 +15,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 _MEMORY_BYTES = 768 * 2**20
@@ -131,15 +132,16 @@ class Guard:
 
 def _main() -> int:
     asked = json.loads(sys.stdin.buffer.read())
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
+    for limit, most in ((resource.RLIMIT_AS, _MEMORY_BYTES), (resource.RLIMIT_FSIZE, _FILE_BYTES)):
+        with suppress(ValueError, OSError):  # the system has it not, or has a lower one already
+            resource.setrlimit(limit, (most, most))
     try:
         found = answer(asked)
     except (sqlite3.Error, sqlite3.Warning, OverflowError, ValueError) as error:
         found = {"error": str(error) or type(error).__name__}
     except MemoryError:
         found = {"error": "it takes too much memory"}
-    print(json.dumps(found))
+    print(json.dumps(found, ensure_ascii=False))
     return 0
 
 
@@ -172,7 +174,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = FILE")
     for name in _TABLE_FUNCTIONS:  # at the first use they declare themselves by what looks like a change
-        connection.execute(f"SELECT 1 FROM {name}('[]')").fetchall()
+        with suppress(sqlite3.OperationalError):  # a build without JSON
+            connection.execute(f"SELECT 1 FROM {name}('[]')").fetchall()
 
 
 def _executed(connection: sqlite3.Connection, asked: dict[str, Any], known: set[str]) -> dict[str, Any]:
@@ -203,7 +206,7 @@ def _executed(connection: sqlite3.Connection, asked: dict[str, Any], known: set[
 
 def _rows(cursor: sqlite3.Cursor, asked: dict[str, Any], stop: Callable[[], bool]) -> dict[str, Any]:
     """Returns the rows as texts; null stays null."""
-    names = [column[0] for column in cursor.description or ()]
+    names = [str(column[0])[:200] for column in cursor.description or ()]
     rows: list[list[str | None]] = []
     room = asked["max_chars"]
     more = False
@@ -213,7 +216,8 @@ def _rows(cursor: sqlite3.Cursor, asked: dict[str, Any], stop: Callable[[], bool
             if not asked["write"]:
                 break
             continue  # a change is made to its end
-        rows.append([_cell(value, asked["max_cell"]) for value in row[:_MAX_COLUMNS]])
+        limit = min(asked["max_cell"], asked["max_chars"] // len(row))
+        rows.append([_cell(value, limit) for value in row[:_MAX_COLUMNS]])
         room -= sum(len(cell or "") for cell in rows[-1])
     return {"columns": names[:_MAX_COLUMNS], "rows": rows, "more": more}
 
