@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from holdfast.core.domain.errors import ToolError
+from holdfast.core.domain.errors import UnavailableError
 from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.tools import ArgumentsBlock, Preview, Risk, TextBlock, ToolContext, ToolOutput
@@ -64,8 +64,8 @@ class AbsentTool:
         return _preview(server_of(self.name) or "", self.name, arguments)
 
     async def run(self, arguments: Any, context: ToolContext) -> ToolOutput:
-        """Raises `ToolError`."""
-        raise ToolError(f"The tool {self.name} is not there: {self._reason}", code="mcp_unavailable")
+        """Raises `UnavailableError`."""
+        raise UnavailableError(f"The tool {self.name} is not there: {self._reason}", code="mcp_unavailable")
 
 
 def _risk(connection: Connection, listed: ListedTool) -> Risk:
