@@ -52,7 +52,11 @@ async def test_a_skill_of_a_folder_is_installed_shown_changed_and_removed(
         whole = await skills.get("minutes")
         assert (whole.text, [file.path for file in whole.files]) == (text(), ["forms/short.md"])
         assert whole.info.more == {"license": "MIT"}
-        assert await (await skills.file("minutes", "forms/short.md")).read() == b"A short form."
+        file = await skills.file("minutes", "forms/short.md")
+        assert (file.name, await file.read()) == ("short.md", b"A short form.")
+        for outside in ("../minutes/SKILL.md", "/etc/passwd", "nothing"):
+            with pytest.raises(HoldfastError):
+                await skills.file("minutes", outside)
         await skills.save("minutes", text(description="Better."), whole.digest)
         with pytest.raises(ConflictError):
             await skills.save("minutes", text(), whole.digest)

@@ -158,3 +158,10 @@ def test_an_installation_that_fails_leaves_nothing(home: Any, text: Any) -> None
         home.editor.install("minutes", {"SKILL.md": text().encode(), "../../outside": b"x"})
     assert list(home.own.iterdir()) == []
     assert not (home.paths.config / "outside").exists()
+
+
+def test_what_a_killed_engine_left_half_written_is_cleared(home: Any, text: Any) -> None:
+    (home.own / ".new-left" / "scripts").mkdir(parents=True)
+    assert home.registry.list() == ()
+    home.editor.install("minutes", {"SKILL.md": text().encode()})
+    assert [path.name for path in home.own.iterdir()] == ["minutes"]

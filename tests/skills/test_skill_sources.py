@@ -45,7 +45,9 @@ def sources(answers: dict[str, httpx.Response] | None = None, processes: Any = N
         return (answers or {})[f"{request.headers['host']}{request.url.path}"]
 
     web = WebFetcher(resolve=resolve, transport=lambda: httpx.MockTransport(answer))
-    git = GitFetcher(NoProcesses() if processes is None else processes, {"PATH": os.environ["PATH"]}, resolve=resolve)
+    git = GitFetcher(
+        NoProcesses() if processes is None else processes, {"PATH": os.environ["PATH"]}, resolve=resolve
+    )
     return SkillSources(web, git, lambda project: Settings())
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import closing
-from io import BytesIO
 from pathlib import Path
 
 from holdfast.core.agents.registry import AgentRegistry
@@ -14,9 +13,9 @@ from holdfast.core.config.settings import Settings
 from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError, ToolError
-from holdfast.core.domain.media import media_type
 from holdfast.core.domain.skills import Skill, SkillInfo
 from holdfast.core.domain.transfer import Download, Upload
+from holdfast.core.files.fetch import as_download
 from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.services.access import Access
 from holdfast.core.services.trash import TrashCan
@@ -25,7 +24,7 @@ from holdfast.core.skills.editor import SkillEditor
 from holdfast.core.skills.folders import collected
 from holdfast.core.skills.front import MAX_TEXT_BYTES, SKILL_FILE
 from holdfast.core.skills.git import GitFetcher, is_git
-from holdfast.core.skills.limits import MAX_BYTES, MAX_PACKED_BYTES
+from holdfast.core.skills.limits import MAX_PACKED_BYTES
 from holdfast.core.skills.packed import is_zip, unpacked
 from holdfast.core.skills.registry import SkillRegistry, find
 from holdfast.core.tools.web import WebFetcher, WebPage
@@ -101,8 +100,7 @@ class SkillService:
     ) -> Download:
         folder, info = await self._where(project, agent)
         seen = await asyncio.to_thread(self._registry.list, folder, self._access.owner, info)
-        data = await asyncio.to_thread(self._registry.read, find(seen, name), path, MAX_BYTES)
-        return _download(path.rpartition("/")[2] or name, data)
+        return await asyncio.to_thread(_download, Path(find(seen, name).path), path)
 
     async def install(self, source: str, folder: str = "", replace: bool = False) -> SkillInfo:
         if folder:
@@ -190,13 +188,6 @@ def _bytes(data: Upload) -> bytes:
     return data if isinstance(data, bytes) else data.read(MAX_PACKED_BYTES + 1)
 
 
-def _download(name: str, data: bytes) -> Download:
-    stream = BytesIO(data)
-
-    async def read() -> bytes:
-        return stream.read()
-
-    async def close() -> None:
-        stream.close()
-
-    return Download(name, media_type(data, name), len(data), read, close)
+def _download(folder: Path, path: str) -> Download:
+    with jailed(folder) as jail:
+        return as_download(jail.open_file(path), path)

@@ -14,13 +14,16 @@ from pathlib import Path
 from holdfast.core.config.private import write_private
 from holdfast.core.domain.errors import ConflictError, ForbiddenError, NotFoundError, StoreError
 from holdfast.core.domain.identity import LOCAL
-from holdfast.core.domain.skills import SkillInfo, SkillScope
+from holdfast.core.domain.skills import SkillInfo
 from holdfast.core.domain.values import new_id
 from holdfast.core.skills.contents import Contents, skill_in
 from holdfast.core.skills.folders import written
 from holdfast.core.skills.front import SKILL_FILE, parse_skill
 from holdfast.core.skills.limits import MAX_SKILLS
 from holdfast.core.skills.registry import SkillRegistry, find, mistakes_error
+
+_HALF = ".new-"
+"""Begins the names of folders that are being written; nobody lists what begins with a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class RemovedSkill:
 
 
 class SkillEditor:
-    """Writes what `SkillRegistry` reads. `trash` is where folders are put aside, on the same disk."""
+    """Writes what `SkillRegistry` reads. `trash` is where folders are put aside."""
 
     def __init__(self, registry: SkillRegistry, trash: Path) -> None:
         self._registry = registry
@@ -67,8 +70,9 @@ class SkillEditor:
                     f"There are {MAX_SKILLS} skills already; remove one first.", code="too_many_skills"
                 )
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # A dot: nobody lists it while it is half written.
-            temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=".new-"))
+            for left in target.parent.glob(f"{_HALF}*"):  # of an engine that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=_HALF))
             try:
                 written(files, temporary)
                 # Fails where somebody was quicker: no folder that holds something is replaced.
@@ -109,7 +113,8 @@ class SkillEditor:
         with self._lock, _writing():
             self._trash.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
-                (self._registry.folder(owner) / removed.name).rename(self._trash / removed.id)
+                # The data may be on another disk than the configuration.
+                shutil.move(self._registry.folder(owner) / removed.name, self._trash / removed.id)
             except FileNotFoundError:
                 raise NotFoundError(
                     f"There is no skill {removed.name!r} any more.", code="skill_not_found"
@@ -124,7 +129,7 @@ class SkillEditor:
             folder = self._registry.folder(owner)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
-                (self._trash / removed.id).rename(folder / removed.name)
+                shutil.move(self._trash / removed.id, folder / removed.name)
             except FileNotFoundError:
                 raise NotFoundError(
                     f"The folder of the skill {removed.name!r} is gone.", code="skill_not_found"
@@ -138,14 +143,6 @@ class SkillEditor:
                 path.unlink()
             elif path.exists():
                 shutil.rmtree(path)
-
-
-def readonly(info: SkillInfo) -> ForbiddenError:
-    """Returns the error for a skill that is not of the user's own folder."""
-    whose = f"the agent {info.agent}" if info.scope is SkillScope.AGENT else "the project"
-    return ForbiddenError(
-        f"The skill {info.name!r} belongs to {whose}; change it there: {info.path}.", code="skill_readonly"
-    )
 
 
 def _exists(name: str) -> ConflictError:

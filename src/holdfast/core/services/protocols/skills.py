@@ -31,7 +31,7 @@ class Skills(Protocol):
         self, name: str, path: str, project: str | None = None, agent: str | None = None
     ) -> Download:
         """Returns a file of a skill's folder. Raises `NotFoundError`, `OutsideWorkspace` for a path that
-        leads out of the folder, `TooLargeError`."""
+        leads out of the folder."""
         ...
 
     @needs(Scope.ADMIN)
