@@ -90,7 +90,8 @@ def test_keys_tools_models_agents_and_words_are_offered() -> None:
     assert "version:" not in names("version: 1\n^\nname: a")
     assert "name:" not in names("version: 1\n^\nname: a")
     assert names("tools: [wri^") == ["write_file"]
-    assert names("approvals:\n  deny:\n    - re^") == ["read_file", "write_file"]
+    assert names("approvals:\n  deny:\n    - re^") == ["read_file"]
+    assert names("tools: [wfl^") == ["write_file"]
     assert names("model: off^") == ["offline"]
     assert names("fallback_models: [op^") == ["openai/gpt-4o"]
     assert names("extends: g^") == ["general"]

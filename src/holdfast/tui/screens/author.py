@@ -19,11 +19,12 @@ from holdfast.tui.presenters.author.form import form_rows
 from holdfast.tui.presenters.author.screen import footer, form_note, headline, problem_lines
 from holdfast.tui.presenters.author.state import EditorState
 from holdfast.tui.presenters.model import Model
+from holdfast.tui.presenters.spans import Line
 from holdfast.tui.screens.modelled import ModelScreen
 from holdfast.tui.widgets.author.area import AgentArea
 from holdfast.tui.widgets.composer.popup import CompletionPopup
 from holdfast.tui.widgets.lines import LinesView
-from holdfast.tui.widgets.paint import paint, paint_all
+from holdfast.tui.widgets.paint import paint_all
 from holdfast.tui.widgets.panes.rows import Column, RowList
 from holdfast.tui.widgets.strips import KeyBar
 
@@ -72,6 +73,8 @@ class AuthorScreen(ModelScreen):
         self._control = control
         self.state = state
         self._word = ""
+        self._written: dict[str, list[Line]] = {}
+        """What the lines around the text say."""
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -123,15 +126,21 @@ class AuthorScreen(ModelScreen):
         """Draws what changes with the cursor and the focus."""
         state, area = self.state, self._area
         row = area.cursor_location[0]
-        self.query_one("#a-head", Static).update(paint(headline(state, max(20, self.size.width - 2))))
+        width = max(30, self.size.width - 2)
+        self._write("#a-head", [headline(state, width)])
         most = MANY if self.size.height >= 28 else FEW
-        problems = problem_lines(state, row, most, max(30, self.size.width - 2))
-        self.query_one("#a-problems", Static).update(paint_all(problems))
+        self._write("#a-problems", problem_lines(state, row, most, width))
         rows = self.query_one("#a-form", RowList).current is not None
         about = form_note(rows) or describe(area.document.lines, row, state.known)
         self.query_one("#a-about", LinesView).show(about, row)
         keys = footer(state, completing=area.list_open, in_form=self._in_form)
         self.query_one("#a-keys", KeyBar).show(keys)
+
+    def _write(self, where: str, lines: list[Line]) -> None:
+        """Shows lines; the same ones once more are no change, which would lay out the whole screen."""
+        if self._written.get(where) != lines:
+            self._written[where] = lines
+            self.query_one(where, Static).update(paint_all(lines))
 
     def show_text(self, text: str) -> None:
         """Puts another text into the field; what is the same stays, and it can be undone."""
@@ -180,7 +189,8 @@ class AuthorScreen(ModelScreen):
         if not wanted and (not self._word or done):
             found = []
         width = max(20, area.size.width - 4)
-        self._list.show([one.row(width) for one in found])
+        if found or area.list_open:
+            self._list.show([one.row(width) for one in found])
         area.list_open, area.list_takes_enter = bool(found), wanted
         self._draw_around()
 

@@ -15,6 +15,8 @@ from holdfast.tui.presenters.spans import BLANK, Line, fit, line
 
 MOST = 40
 """Rows that are offered at once."""
+MANY = 400
+"""Of so many, letters here and there are not looked for: each key would take a moment."""
 NAME = 14
 """Cells of a name in the list, so that what is said of each stands below the other."""
 Schema = Mapping[str, Any]
@@ -59,11 +61,17 @@ def offers(lines: Sequence[str], row: int, column: int, known: Known) -> tuple[s
     place = place_at(lines, row, column)
     if place is None:
         return "", []
-    found = list(_possible(place, known))
-    fitting = [(match(place.word, one.text), one) for one in found]
-    hits = [(hit.score, one) for hit, one in fitting if hit is not None]
-    hits.sort(key=lambda hit: (not hit[1].text.startswith(place.word), -hit[0] if place.word else 0))
-    return place.word, [one for _, one in hits[:MOST]]
+    return place.word, _fitting(place.word, list(_possible(place, known)))[:MOST]
+
+
+def _fitting(word: str, found: list[Offer]) -> list[Offer]:
+    """Returns what begins with a word, then what has it; where that is nothing, what has its letters."""
+    wanted = word.casefold()
+    having = [one for one in found if wanted in one.text.casefold()]
+    if having or len(found) > MANY:
+        return sorted(having, key=lambda one: not one.text.casefold().startswith(wanted))
+    scored = [(hit.score, one) for one in found if (hit := match(word, one.text)) is not None]
+    return [one for _, one in sorted(scored, key=lambda hit: -hit[0])]
 
 
 def _possible(place: Place, known: Known) -> Iterator[Offer]:
