@@ -41,8 +41,6 @@ class Places:
     """The user's home folder."""
     closed: tuple[Path, ...] = ()
     """Folders of Holdfast itself: its keys, its log, its sockets."""
-    open: tuple[Path, ...] = ()
-    """What is in them for programs to read."""
     temporary: tuple[Path, ...] = ()
     """Folders for temporary files; the first one takes those that children of a workspace share."""
 
@@ -62,7 +60,7 @@ def view_of(spec: ProcessSpec, settings: SandboxSettings, places: Places) -> Vie
         own=own,
         writable=writable,
         allowed=allowed,
-        readable=(*_existing((*_interpreter(), *places.open)), *shown),
+        readable=(*_existing(_interpreter()), *shown),
         hidden=tuple(
             dict.fromkeys((*closed, *(each for each in hidden if each not in (*shown, *own, *allowed))))
         ),
