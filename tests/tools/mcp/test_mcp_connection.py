@@ -133,6 +133,19 @@ async def test_a_start_that_hangs_is_given_up() -> None:
     assert made.state is McpState.FAILED
 
 
+async def test_a_server_that_is_starting_can_be_stopped() -> None:
+    server = FakeServer()
+    server.mute = True
+    made = connection(server)
+    starting = asyncio.create_task(made.listing())
+    async with asyncio.timeout(5):
+        await until(made, McpState.STARTING)
+        await made.stop()
+        with pytest.raises(UnavailableError, match="it was stopped"):
+            await starting
+    assert made.state is McpState.STOPPED
+
+
 async def test_a_call_that_hangs_is_given_up_and_the_server_goes_on() -> None:
     server = FakeServer()
     made = connection(server, SPEC.model_copy(update={"timeout_s": 0.05}))

@@ -105,8 +105,9 @@ class Connection:
         if owner is None:
             return
         self._stop.set()
-        _, running = await asyncio.wait({owner}, timeout=_END_S)
-        if running:
+        if self.state is McpState.READY:
+            await asyncio.wait({owner}, timeout=_END_S)
+        if not owner.done():  # it is starting, or does not end
             owner.cancel()
             await asyncio.wait({owner}, timeout=_END_S)
 

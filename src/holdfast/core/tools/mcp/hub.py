@@ -20,6 +20,8 @@ from holdfast.core.tools.mcp.tool import McpTool
 MAX_RUNNING = 50
 """Servers that one user has running at once."""
 
+_ENDED = (McpState.STOPPED, McpState.FAILED)
+
 Secret = Callable[[str, str, str], str | None]
 """Returns a secret of a user's server by its name, or None. Blocks."""
 
@@ -97,7 +99,7 @@ class McpHub:
     def _forget_stopped(self, owner: str, name: str) -> None:
         """Drops other definitions of the name that do not run: a file was changed, a project was left."""
         for key, one in list(self._connections.items()):
-            if key[0] == owner and one.spec.name == name and one.state is McpState.STOPPED:
+            if key[0] == owner and one.spec.name == name and one.state in _ENDED:
                 del self._connections[key]
                 self._tools.pop(str(id(one)), None)
 
