@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from cli_fakes import FakeDoors, FakeWorkbench
 
-from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec
+from holdfast.core.domain.custom_tools import CustomTool, ToolSpec
+from holdfast.core.domain.errors import ConflictError
 from holdfast.core.domain.tools import Risk, ToolInfo
 from holdfast.core.domain.values import utc_now
 
@@ -43,7 +44,9 @@ class OwnTools:
     async def get(self, name: str) -> CustomTool:
         return self.kept[name]
 
-    async def create(self, spec: HttpToolSpec) -> CustomTool:
+    async def create(self, spec: ToolSpec) -> CustomTool:
+        if spec.name in self.kept:
+            raise ConflictError("taken", code="tool_exists", details={"name": spec.name})
         now, missing = utc_now(), spec.secrets
         made = CustomTool(
             id=spec.name, number=1, owner="local", spec=spec, created_at=now, updated_at=now, missing=missing
@@ -51,7 +54,7 @@ class OwnTools:
         self.kept[spec.name] = made
         return made
 
-    async def update(self, name: str, spec: HttpToolSpec, expected: int | None = None) -> CustomTool:
+    async def update(self, name: str, spec: ToolSpec, expected: int | None = None) -> CustomTool:
         before = self.kept.pop(name)
         assert expected in (None, before.version)
         self.kept[spec.name] = before.model_copy(update={"spec": spec, "version": before.version + 1})
@@ -116,6 +119,19 @@ def test_what_is_exported_is_imported_again(own: OwnTools, cli: Cli, tmp_path: P
     assert cli("tools", "remove", "find_stock").status == 0
     assert cli("tools", "import", "-", stdin=text).status == 0
     assert own.kept["find_stock"].spec == before.spec
+
+
+def test_a_file_of_python_is_taken_and_given_as_it_is(own: OwnTools, cli: Cli, tmp_path: Path) -> None:
+    code = 'def tool(n: int) -> int:\n    """Doubles."""\n    return 2 * n\n'
+    path = tmp_path / "double.py"
+    path.write_text(code)
+    assert "a function in Python" in cli("tools", "import", str(path)).out
+    assert cli("tools", "export", "tool").out == code
+    assert cli("tools", "import", str(path)).status == 1
+    assert cli("tools", "import", "--replace", str(path)).status == 0
+    assert own.kept["tool"].version == 2
+    path.write_bytes(b"\xff")
+    assert cli("tools", "import", str(path)).status == 2
 
 
 def test_mistakes_of_a_file_are_told_at_their_places(own: OwnTools, cli: Cli, tmp_path: Path) -> None:

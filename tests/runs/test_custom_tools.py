@@ -10,11 +10,12 @@ import httpx
 import pytest
 
 from holdfast.core.domain.approvals import Decision, Verdict
-from holdfast.core.domain.custom_tools import HttpToolSpec
+from holdfast.core.domain.custom_tools import HttpToolSpec, PythonToolSpec
 from holdfast.core.domain.errors import AgentFileError, ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.identity import Role, Scope
 from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.tools import Risk
 from holdfast.core.services.local import LocalWorkbench
 from holdfast.core.tools.web import WebFetcher
 
@@ -133,6 +134,26 @@ async def test_a_direct_call_is_held_to_the_same_rules(open_bench: Any) -> None:
             await tools.run(session.id, "find_stock", {})
 
 
+@both
+async def test_a_function_is_kept_and_called_alike(open_bench: Any) -> None:
+    code = 'def double(n: int) -> int:\n    """Doubles."""\n    return 2 * n\n'
+    async with open_bench() as bench:
+        session, tools = await bench.session(), bench.workbench.tools
+        made = await tools.create(PythonToolSpec(code=code))
+        assert (made.spec.name, made.spec.description, made.missing) == ("double", "Doubles.", ())
+        waiting = await tools.run(session.id, "double", {"n": 21})
+        approval = await bench.approval()
+        assert (approval.subject, approval.risk) == ('{"n": 21}', Risk.EXECUTE)
+        assert approval.preview[1].text == code
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        done = await tools.result(waiting.run_id, 20)
+        assert (done.outcome, text_of(done.content).splitlines()[0]) == ("ok", "42")
+        with pytest.raises(InvalidError, match="n: 'x' is not of type 'integer'"):
+            await tools.run(session.id, "double", {"n": "x"})
+        changed = await tools.update("double", PythonToolSpec(code=code.replace("2 *", "3 *")))
+        assert (changed.version, changed.spec.name) == (2, "double")
+
+
 async def test_nobody_else_sees_a_tool_or_lists_it(open_bench: Any) -> None:
     async with open_bench() as bench:
         host: LocalWorkbench = bench.workbench
@@ -149,8 +170,14 @@ async def test_nobody_else_sees_a_tool_or_lists_it(open_bench: Any) -> None:
         session = await ann.sessions.create("general")
         with pytest.raises(NotFoundError):
             await ann.tools.run(session.id, "find_stock", {"article": "hinge"})
+        code = 'def a() -> int:\n    """One."""\n    return 1\n'
+        await ann.tools.create(PythonToolSpec(code=code))
+        await ann.approvals.add_rule("a")
+        ran = await ann.tools.run(session.id, "a", {}, wait_s=20)
+        assert ran.outcome == "denied", "only administrators run programs"
+        await ann.tools.delete("a")
         own = await ann.tools.create(SPEC)
-        assert (own.number, own.missing) == (1, ("SHOP",)), "his secret is not hers"
+        assert (own.number, own.missing) == (2, ("SHOP",)), "his secret is not hers"
         await host.users.remove("ann")
         assert [tool.name for tool in await host.tools.list()].count("find_stock") == 1
 

@@ -28,7 +28,7 @@ from holdfast.core.domain.approvals import (
 )
 from holdfast.core.domain.configuring import Setting, SettingsReport, SettingsSection
 from holdfast.core.domain.context import Compaction, ContextPart, RunContext
-from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, ToolVersion
+from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, PythonToolSpec, ToolVersion
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
 from holdfast.core.domain.figures import EngineFigures
@@ -129,6 +129,7 @@ CUSTOM_TOOL = CustomTool(
     updated_at=AT,
     missing=("KEY",),
 )
+PYTHON_TOOL = CUSTOM_TOOL.model_copy(update={"spec": PythonToolSpec(code="def ü(): ...", name="b")})
 SOURCE = AgentSource(text="# ü\r\nname: a", digest="00", path="/a.yaml")
 MISTAKE = Diagnostic(file="a.yaml", line=1, column=2, key_path="tools[0]", message="unknown")
 TRUST = Trust(path="/p", trusted=True, decided_at=AT)
@@ -500,6 +501,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("tools.list", {"project": "/p"}, (TOOL,)),
     ("tools.get", {"name": "find_stock"}, CUSTOM_TOOL),
     ("tools.create", {"spec": CUSTOM_TOOL.spec}, CUSTOM_TOOL),
+    ("tools.create", {"spec": PythonToolSpec(code="def a(): ...")}, PYTHON_TOOL),
     ("tools.update", {"name": "find_stock", "spec": CUSTOM_TOOL.spec, "expected": 1}, CUSTOM_TOOL),
     ("tools.delete", {"name": "find_stock"}, None),
     (

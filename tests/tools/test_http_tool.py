@@ -66,7 +66,7 @@ def tool(server: Server, **changes: Any) -> HttpTool:
     spec = HttpToolSpec.model_validate({**ORDER, **changes})
     now = utc_now()
     custom = CustomTool(id="t", number=1, owner="local", spec=spec, created_at=now, updated_at=now)
-    return HttpTool(custom, WebFetcher(resolve=resolve, transport=server), secrets)
+    return HttpTool(custom, spec, WebFetcher(resolve=resolve, transport=server), secrets)
 
 
 async def test_arguments_go_into_the_address_and_the_rest_into_the_body(bench: Any, text: Any) -> None:

@@ -10,33 +10,47 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.cli.editing import edit_file, parse_arguments
-from holdfast.core.domain.custom_tools import HttpToolSpec
+from holdfast.core.domain.custom_tools import HttpToolSpec, PythonToolSpec, ToolSpec
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-def read_spec(file: str) -> HttpToolSpec:
-    """Returns the tool that a file of YAML or JSON describes; `-` is stdin. Raises `InvalidError`, and
-    `OSError` where it cannot be read."""
+_PYTHON = ".py"
+
+
+def read_spec(file: str) -> ToolSpec:
+    """Returns the tool that a file of YAML or JSON describes, or that a file of Python is; `-` is stdin, of
+    YAML or JSON. Raises `InvalidError`, and `OSError` where it cannot be read."""
     data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    return _parsed(data, file)
+    if not file.endswith(_PYTHON):
+        return _parsed(data, file)
+    try:
+        # What it is called, and all the rest, is read out of its code where it is kept.
+        return PythonToolSpec(code=data.decode())
+    except ValueError as error:
+        raise InvalidError(
+            f"{file}: a tool is UTF-8, of at most 100,000 characters", code="invalid_tool"
+        ) from error
 
 
-def written(spec: HttpToolSpec) -> str:
-    """Returns what `read_spec` reads: JSON, which is YAML too."""
+def written(spec: ToolSpec) -> str:
+    """Returns what `read_spec` reads: Python, or JSON, which is YAML too."""
+    if isinstance(spec, PythonToolSpec):
+        return spec.code
     return json.dumps(spec.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
 
 
-def edited(spec: HttpToolSpec) -> HttpToolSpec:
+def edited(spec: ToolSpec) -> ToolSpec:
     """Opens a tool in the person's editor and returns what he made of it. Raises `InvalidError`; what was
     written is kept then, and the message says where."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json", prefix=f"{spec.name}-", delete=False) as draft:
+    suffix = _PYTHON if isinstance(spec, PythonToolSpec) else ".json"
+    with tempfile.NamedTemporaryFile("w", suffix=suffix, prefix=f"{spec.name}-", delete=False) as draft:
         draft.write(written(spec))
     path = Path(draft.name)
     edit_file(path)
     try:
-        found = _parsed(path.read_bytes(), str(path))
+        found = read_spec(str(path))
     except InvalidError as error:
         hint = f"Your text is in {path}; `holdfast tools import --replace {path}` takes it."
         raise InvalidError(f"{error.message}\n{hint}", code=error.code) from error

@@ -14,7 +14,7 @@ from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import say, say_fields, say_json, say_table, warn
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec
+    from holdfast.core.domain.custom_tools import CustomTool, ToolSpec
     from holdfast.core.domain.tools import ToolInfo
     from holdfast.core.services.workbench import Workbench
 
@@ -149,22 +149,28 @@ def add(
     _report(call(lambda workbench: workbench.tools.create(spec)), as_json)
 
 
-@app.command("import", epilog=examples("holdfast tools import stock.yaml", "holdfast tools import -"))
+@app.command(
+    "import",
+    epilog=examples("holdfast tools import stock.yaml", "holdfast tools import --replace add_days.py"),
+)
 def import_tool(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="YAML or JSON; `-`: stdin.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="YAML, JSON, or `.py`; `-`: stdin.")],
     replace: Annotated[bool, typer.Option("--replace", help="Change the tool if there is one.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make a tool of your own out of a file, as `export` writes it. Secrets are in no file: set them."""
     from holdfast.cli.tool_files import read_spec
+    from holdfast.core.domain.errors import ConflictError
 
     spec = read_spec(file)
 
     async def taken(workbench: Workbench) -> CustomTool:
-        own = {tool.name for tool in await workbench.tools.list() if tool.source == "custom"}
-        if replace and spec.name in own:
-            return await workbench.tools.update(spec.name, spec)
-        return await workbench.tools.create(spec)
+        try:
+            return await workbench.tools.create(spec)
+        except ConflictError as error:
+            if not replace or error.code != "tool_exists":
+                raise
+            return await workbench.tools.update(str(error.details["name"]), spec)
 
     _report(call(taken), as_json)
 
@@ -183,7 +189,7 @@ def edit(name: _Own, as_json: Json = False) -> None:
     from holdfast.cli.tool_files import edited
 
     before = _own(name)
-    spec: HttpToolSpec = edited(before.spec)
+    spec: ToolSpec = edited(before.spec)
     _report(call(lambda workbench: workbench.tools.update(before.id, spec, before.version)), as_json)
 
 
@@ -230,9 +236,8 @@ def _report(tool: CustomTool, as_json: bool) -> None:
         say_json(tool)
     else:
         spec = tool.spec
-        say_fields(
-            [("tool", spec.name), ("request", f"{spec.method} {spec.endpoint}"), ("version", tool.version)]
-        )
+        what = f"{spec.method} {spec.endpoint}" if spec.type == "http" else "a function in Python"
+        say_fields([("tool", spec.name), ("what", what), ("version", tool.version)])
     for name in tool.missing:
         warn(f"The secret {name} is not set: `holdfast tools secret {tool.spec.name} {name}` sets it.")
 

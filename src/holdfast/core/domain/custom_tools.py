@@ -1,10 +1,10 @@
-"""Tools of a user's own: requests over HTTP that agents may make."""
+"""Tools of a user's own: requests over HTTP, and functions in Python."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Discriminator, Field, Tag
 
 from holdfast.core.domain.references import secret_names
 from holdfast.core.domain.values import Value
@@ -22,6 +22,7 @@ def _no_arguments() -> dict[str, Any]:
 class HttpToolSpec(Value):
     """What a tool of a user's own is: what models read of it, and the request that a call makes."""
 
+    type: Literal["http"] = "http"
     name: str = Field(pattern=TOOL_NAME)
     """What models and agent files call it; no other tool has it."""
     description: str = Field(min_length=1, max_length=4_000)
@@ -44,6 +45,37 @@ class HttpToolSpec(Value):
         return secret_names(self.headers.values())
 
 
+class PythonToolSpec(Value):
+    """A function in Python that is a tool. All but its code is taken from the code, whatever is said here."""
+
+    type: Literal["python"] = "python"
+    code: str = Field(min_length=1, max_length=100_000)
+    """A file with one function whose name does not begin with `_`: its arguments have types, its docstring is
+    what models read."""
+    name: str = Field(default="tool", pattern=TOOL_NAME)
+    """The function's."""
+    description: str = Field(default="", max_length=4_000)
+    """The function's docstring."""
+    parameters: dict[str, Any] = Field(default_factory=_no_arguments)
+    """JSON Schema of the function's arguments."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """None: a function gets no secrets."""
+        return ()
+
+
+def _kind(value: Any) -> str:
+    given = value.get("type", "http") if isinstance(value, dict) else getattr(value, "type", "http")
+    return given if given == "python" else "http"
+
+
+ToolSpec = Annotated[
+    Annotated[HttpToolSpec, Tag("http")] | Annotated[PythonToolSpec, Tag("python")], Discriminator(_kind)
+]
+"""What a tool of a user's own is; without a `type` a request over HTTP."""
+
+
 class CustomTool(Value):
     """A tool of a user's own."""
 
@@ -52,7 +84,7 @@ class CustomTool(Value):
     """Counts the tools of its owner from 1 on; no other of his ever has it."""
     owner: str
     """Id of the user whose tool it is; others do not see it."""
-    spec: HttpToolSpec
+    spec: ToolSpec
     version: int = 1
     """Counts its changes."""
     created_at: AwareDatetime
@@ -65,5 +97,5 @@ class ToolVersion(Value):
     """What a tool of a user's own was after one of its changes."""
 
     version: int
-    spec: HttpToolSpec
+    spec: ToolSpec
     created_at: AwareDatetime

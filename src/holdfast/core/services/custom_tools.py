@@ -7,15 +7,20 @@ import hashlib
 import logging
 from collections.abc import Collection, Mapping
 
-from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, ToolVersion
+from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, ToolSpec, ToolVersion
 from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
+from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.tools import Tool
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.identity.secret_store import SecretStore
 from holdfast.core.store.custom_tools import CustomToolTables
 from holdfast.core.tools.http_tool import HttpTool, check_spec, origin
+from holdfast.core.tools.python_source import described
+from holdfast.core.tools.python_tool import PythonTool
 from holdfast.core.tools.registry import ToolRegistry, near_names
 from holdfast.core.tools.web import WebFetcher
+
+OwnTool = HttpTool | PythonTool
 
 logger = logging.getLogger(__name__)
 
@@ -29,13 +34,19 @@ class CustomTools:
     """Users' own tools by owner; all of them are known once `read` is done."""
 
     def __init__(
-        self, tables: CustomToolTables, secrets: SecretStore, builtin: ToolRegistry, fetcher: WebFetcher
+        self,
+        tables: CustomToolTables,
+        secrets: SecretStore,
+        builtin: ToolRegistry,
+        fetcher: WebFetcher,
+        processes: ProcessRunner,
     ) -> None:
         self._tables = tables
         self._secrets = secrets
         self._builtin = builtin
         self._fetcher = fetcher
-        self._tools: dict[str, dict[str, HttpTool]] = {}
+        self._processes = processes
+        self._tools: dict[str, dict[str, OwnTool]] = {}
         self._lock = asyncio.Lock()
 
     async def read(self) -> None:
@@ -64,7 +75,7 @@ class CustomTools:
             )
         return found
 
-    def of(self, owner: str) -> tuple[HttpTool, ...]:
+    def of(self, owner: str) -> tuple[OwnTool, ...]:
         """Returns a user's own tools."""
         return tuple(self._of(owner)[name] for name in self.names(owner))
 
@@ -81,10 +92,10 @@ class CustomTools:
             )
         return found.custom
 
-    async def create(self, spec: HttpToolSpec, owner: str) -> CustomTool:
+    async def create(self, spec: ToolSpec, owner: str) -> CustomTool:
         """Keeps a new tool. Raises `InvalidError`, `ConflictError`."""
         async with self._lock:
-            check_spec(spec)
+            spec = _checked(spec)
             own = self._of(owner)
             if len(own) >= MAX_TOOLS:
                 raise ConflictError(f"You have {MAX_TOOLS} tools; delete one first.", code="too_many_tools")
@@ -96,11 +107,11 @@ class CustomTools:
         return tool
 
     async def update(
-        self, name_or_id: str, spec: HttpToolSpec, owner: str, expected: int | None = None
+        self, name_or_id: str, spec: ToolSpec, owner: str, expected: int | None = None
     ) -> CustomTool:
         """Replaces what a tool is. Raises `InvalidError`, `ConflictError`, `NotFoundError`."""
         async with self._lock:
-            check_spec(spec)
+            spec = _checked(spec)
             before = self.get(name_or_id, owner)
             if expected is not None and expected != before.version:
                 raise ConflictError(
@@ -164,15 +175,23 @@ class CustomTools:
         for tool in [each.custom for each in self._of(user_id).values()]:
             await self.remove(tool.id, user_id)
 
-    def _of(self, owner: str) -> dict[str, HttpTool]:
+    def _of(self, owner: str) -> dict[str, OwnTool]:
         return self._tools.setdefault(owner, {})
 
     def _keep(self, tool: CustomTool) -> None:
-        self._of(tool.owner)[tool.spec.name] = HttpTool(tool, self._fetcher, self._read_secrets)
+        self._of(tool.owner)[tool.spec.name] = (
+            HttpTool(tool, tool.spec, self._fetcher, self._read_secrets)
+            if isinstance(tool.spec, HttpToolSpec)
+            else PythonTool(tool, tool.spec, self._processes)
+        )
 
     def _check_free(self, name: str, own: Collection[str]) -> None:
         if name in self._builtin.names or name in own or name.startswith("mcp__"):
-            raise ConflictError(f"There is a tool {name} already, or there may be.", code="tool_exists")
+            raise ConflictError(
+                f"There is a tool {name} already, or there may be.",
+                code="tool_exists",
+                details={"name": name},
+            )
 
     async def _read_secrets(self, tool: CustomTool) -> Mapping[str, str]:
         """Returns the secrets of a tool that are set; none where they cannot be read."""
@@ -197,7 +216,15 @@ class CustomTools:
                 logger.warning("a secret of the tool %s is still kept: %s", tool.id, error)
 
 
+def _checked(spec: ToolSpec) -> ToolSpec:
+    if not isinstance(spec, HttpToolSpec):
+        return described(spec)
+    check_spec(spec)
+    return spec
+
+
 def _kept_as(tool: CustomTool, secret: str) -> str:
     """Returns what a secret is kept as: it is one tool's, for one host, so that no other gets it."""
-    place = hashlib.sha256(origin(tool.spec).encode()).hexdigest()[:16]
+    host = origin(tool.spec) if isinstance(tool.spec, HttpToolSpec) else ""
+    place = hashlib.sha256(host.encode()).hexdigest()[:16]
     return f"{tool.id}.{place}.{secret}"

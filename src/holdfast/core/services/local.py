@@ -159,7 +159,11 @@ class _Core:
         self.policies = Policies(parts.paths, self.accounts)
         self.trust = TrustStore(parts.paths.trust)
         self.custom_tools = CustomTools(
-            CustomToolTables(log.writer, log.reader), parts.keys.tools, parts.tools, parts.web
+            CustomToolTables(log.writer, log.reader),
+            parts.keys.tools,
+            parts.tools,
+            parts.web,
+            parts.processes,
         )
         self.mcp = McpServers(parts.paths, self.accounts, parts.keys.mcp, parts.environment)
         self.registry = AgentRegistry(

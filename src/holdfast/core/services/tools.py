@@ -6,7 +6,7 @@ import asyncio
 from contextlib import aclosing
 from typing import Any, cast
 
-from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, ToolVersion
+from holdfast.core.domain.custom_tools import CustomTool, ToolSpec, ToolVersion
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.events import (
     RUN_ENDS,
@@ -52,10 +52,10 @@ class ToolService:
     async def get(self, name: str) -> CustomTool:
         return await self._custom.shown(self._custom.get(name, self._access.owner))
 
-    async def create(self, spec: HttpToolSpec) -> CustomTool:
+    async def create(self, spec: ToolSpec) -> CustomTool:
         return await self._custom.shown(await self._custom.create(spec, self._access.owner))
 
-    async def update(self, name: str, spec: HttpToolSpec, expected: int | None = None) -> CustomTool:
+    async def update(self, name: str, spec: ToolSpec, expected: int | None = None) -> CustomTool:
         changed = await self._custom.update(name, spec, self._access.owner, expected)
         return await self._custom.shown(changed)
 

@@ -36,13 +36,13 @@ class HttpTool:
 
     risk = Risk.NETWORK
 
-    def __init__(self, tool: CustomTool, fetcher: WebFetcher, secrets: Secrets) -> None:
-        """Raises what `check_spec` raises."""
+    def __init__(self, tool: CustomTool, spec: HttpToolSpec, fetcher: WebFetcher, secrets: Secrets) -> None:
+        """`spec` is the tool's. Raises what `check_spec` raises."""
         self.custom = tool
-        self.spec = tool.spec
+        self.spec = spec
         self._fetcher = fetcher
         self._secrets = secrets
-        self.arguments = check_spec(tool.spec)
+        self.arguments = check_spec(spec)
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, ToolVersion
+from holdfast.core.domain.custom_tools import CustomTool, ToolSpec, ToolVersion
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.runs import RunOptions, ToolRun
 from holdfast.core.domain.tools import ToolInfo
@@ -27,7 +27,7 @@ class Tools(Protocol):
         ...
 
     @needs(Scope.ADMIN)
-    async def create(self, spec: HttpToolSpec) -> CustomTool:
+    async def create(self, spec: ToolSpec) -> CustomTool:
         """Makes a tool of the user's own, which his agents can list at once.
 
         Raises `InvalidError` for what could never be called, `ConflictError` for a name that is taken or
@@ -36,7 +36,7 @@ class Tools(Protocol):
         ...
 
     @needs(Scope.ADMIN)
-    async def update(self, name: str, spec: HttpToolSpec, expected: int | None = None) -> CustomTool:
+    async def update(self, name: str, spec: ToolSpec, expected: int | None = None) -> CustomTool:
         """Replaces what one of the user's own tools is; its id and its number stay. Secrets for another host
         than its address has now are removed.
 
