@@ -276,6 +276,31 @@ def test_a_change_stays_within_the_listed_tables(towns: Path, sql: str) -> None:
     assert towns.read_bytes() == before
 
 
+def test_what_a_foreign_key_would_change_must_be_listed_too(towns: Path) -> None:
+    make(
+        towns,
+        "CREATE TABLE shop (id INTEGER PRIMARY KEY); INSERT INTO shop VALUES (1);"
+        "CREATE TABLE sale (shop REFERENCES shop ON DELETE CASCADE); INSERT INTO sale VALUES (1)",
+    )
+    assert executed(towns, "DELETE FROM shop", write=True, tables=["shop"]) == {"refused": "the table sale"}
+    done = executed(towns, "DELETE FROM shop", write=True, tables=["shop", "sale"])
+    assert (done["changed"], all_of(towns, "SELECT count(*) FROM sale")) == (2, [(0,)])
+
+
+def test_a_full_text_table_is_asked_like_any_other(towns: Path) -> None:
+    make(towns, "CREATE VIRTUAL TABLE page USING fts5(body); INSERT INTO page VALUES ('rain today')")
+    found = "SELECT body FROM page WHERE page MATCH 'rain'"
+    for tables in (None, ["page"]):
+        assert executed(towns, found, tables=tables)["rows"] == [["rain today"]]
+        assert executed(towns, "INSERT INTO page VALUES ('sun')", write=True, tables=tables)["changed"] > 0
+    assert executed(towns, found, tables=["town"]) == {"refused": "the table page"}
+    assert executed(towns, "SELECT * FROM page_content", tables=["town"]) == {
+        "refused": "the table page_content"
+    }
+    names = [table["name"] for table in executed(towns, "")["tables"]]
+    assert names == ["town", "secret", "peek", "page"]
+
+
 async def test_a_listed_table_is_changed(bench: Any, towns: Path) -> None:
     told = await write(bench, "DELETE FROM town WHERE people = 1", databases=(TOWNS,))
     assert told == "Changed 1 row of towns."

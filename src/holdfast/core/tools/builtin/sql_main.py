@@ -14,7 +14,7 @@ import resource
 import sqlite3
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any
 
@@ -75,7 +75,7 @@ _NAMES = {
 class Guard:
     """The authorizer: says what a statement may touch, and remembers what it refused first."""
 
-    def __init__(self, known: set[str], tables: list[str] | None, write: bool) -> None:
+    def __init__(self, known: set[str], tables: Collection[str] | None, write: bool) -> None:
         self._known = known
         self._tables = None if tables is None else {table.lower() for table in tables}
         self._write = write
@@ -156,9 +156,12 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
                 "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
             )
         }
+        shadows = _shadows(connection, asked["tables"])
         if not asked["statement"].strip():
-            return {"tables": _tables(connection, asked["tables"], known)}
-        return _executed(connection, asked, set(known))
+            seen = {key: name for key, name in known.items() if key not in shadows}
+            return {"tables": _tables(connection, asked["tables"], seen)}
+        listed = None if asked["tables"] is None else {*asked["tables"], *shadows}
+        return _executed(connection, asked, Guard(set(known), listed, asked["write"]))
     finally:
         connection.set_authorizer(None)
         connection.close()
@@ -178,9 +181,24 @@ def _prepare(connection: sqlite3.Connection) -> None:
             connection.execute(f"SELECT 1 FROM {name}('[]')").fetchall()
 
 
-def _executed(connection: sqlite3.Connection, asked: dict[str, Any], known: set[str]) -> dict[str, Any]:
+def _shadows(connection: sqlite3.Connection, tables: list[str] | None) -> set[str]:
+    """Returns the tables in which the virtual ones that may be seen keep what they have.
+
+    Virtual tables are thereby known to the connection: at their first use they declare themselves by what
+    looks like a change of the schema.
+    """
+    kinds = {row[1].lower(): row[2] for row in connection.execute("PRAGMA main.table_list")}
+    seen = None if tables is None else {table.lower() for table in tables}
+    virtual = [name for name, kind in kinds.items() if kind == "virtual" and (seen is None or name in seen)]
+    return {
+        name
+        for name, kind in kinds.items()
+        if kind == "shadow" and any(name.startswith(f"{own}_") for own in virtual)
+    }
+
+
+def _executed(connection: sqlite3.Connection, asked: dict[str, Any], guard: Guard) -> dict[str, Any]:
     until = time.monotonic() + asked["time_s"]
-    guard = Guard(known, asked["tables"], asked["write"])
     if not asked["write"]:
         connection.execute("PRAGMA query_only = ON")
     connection.execute("BEGIN")
