@@ -150,6 +150,7 @@ def test_the_parts_of_a_text_have_roles() -> None:
     assert roles[1][0] == (0, 4, "key")
     assert {role for _, _, role in roles[2]} == {"key", "sign", "value"}
     assert coloured("a" * (MAX_CHARS + 1)) == {}
+    assert coloured("a: [\nb: x\n# c\n")[2] == [(0, 3, "comment")], "an open bracket ends with its entry"
 
 
 # --- the form

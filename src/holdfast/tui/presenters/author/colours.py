@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 MAX_CHARS = 64 * 1024
@@ -10,6 +11,7 @@ MAX_CHARS = 64 * 1024
 Stretch = tuple[int, int, str]
 """From and to which character of a line, and the role."""
 
+_ENTRY = re.compile(r"[\w#\"']")
 _ROLES = (
     ("Token.Comment", "comment"),
     ("Token.Name.Tag", "key"),
@@ -27,17 +29,31 @@ def coloured(text: str) -> dict[int, list[Stretch]]:
         return {}
     from pygments.lexers.data import YamlLexer  # type: ignore[import-untyped] # start-up time
 
+    lexer = YamlLexer(stripnl=False, ensurenl=False)
     found: dict[int, list[Stretch]] = {}
     row = column = 0
-    for kind, value in YamlLexer(stripnl=False, ensurenl=False).get_tokens(text):
-        role = _role(str(kind))
-        for number, part in enumerate(value.split("\n")):
-            if number:
-                row, column = row + 1, 0
-            if role and part:
-                found.setdefault(row, []).append((column, column + len(part), role))
-            column += len(part)
+    for part in _parts(text):
+        for kind, value in lexer.get_tokens(part):
+            role = _role(str(kind))
+            for number, piece in enumerate(value.split("\n")):
+                if number:
+                    row, column = row + 1, 0
+                if role and piece:
+                    found.setdefault(row, []).append((column, column + len(piece), role))
+                column += len(piece)
     return found
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yields the entries of a file, each with the lines below it: a bracket that is not closed yet must not
+    colour those that follow."""
+    part: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if part and _ENTRY.match(line):
+            yield "".join(part)
+            part = []
+        part.append(line)
+    yield "".join(part)
 
 
 def _role(kind: str) -> str:

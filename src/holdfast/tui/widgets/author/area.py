@@ -48,8 +48,8 @@ class AgentArea(TextArea):
         & .agent--value { color: $accent; }
         & .agent--text { color: $success; }
         & .agent--block { color: $foreground; }
-        & .agent--comment { color: $foreground 55%; text-style: italic; }
-        & .agent--sign { color: $foreground 60%; }
+        & .agent--comment { color: $foreground; text-style: dim italic; }
+        & .agent--sign { color: $foreground; text-style: dim; }
         & .agent--mistake { color: $error; text-style: underline; }
         & .agent--message { color: $error; text-style: italic; }
     }
@@ -66,8 +66,15 @@ class AgentArea(TextArea):
         name: str
 
     def __init__(self, text: str, *, id: str) -> None:
+        # The line of the cursor has no colour of its own: it would hide those of the text.
         super().__init__(
-            text, id=id, compact=True, soft_wrap=True, show_line_numbers=True, tab_behavior="focus"
+            text,
+            id=id,
+            compact=True,
+            soft_wrap=True,
+            show_line_numbers=True,
+            tab_behavior="focus",
+            highlight_cursor_line=False,
         )
         self.cursor_blink = False
         self.indent_width = STEP
@@ -120,7 +127,7 @@ class AgentArea(TextArea):
         message = beside(mistakes, width - at)
         if not message:
             return strip
-        shown = Strip([Segment(message, self._behind(row) + self._style("agent--message"))])
+        shown = Strip([Segment(message, self.rich_style + self._style("agent--message"))])
         return Strip.join([strip.crop(0, at), shown, strip.crop(at + shown.cell_length, width)])
 
     def _spot(self, row: int, width: int) -> Offset:
@@ -132,11 +139,6 @@ class AgentArea(TextArea):
             return end
         top = self.wrapped_document.location_to_offset((row, 0))
         return Offset(cell_len(sections[0].rstrip()), top.y)
-
-    def _behind(self, row: int) -> Style:
-        if self.highlight_cursor_line and self.has_focus and self.cursor_location[0] == row:
-            return self.rich_style + self._style("text-area--cursor-line")
-        return self.rich_style
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True)
