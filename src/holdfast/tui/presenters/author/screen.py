@@ -29,9 +29,10 @@ def headline(state: EditorState, width: int) -> Line:
     name = f"Agent {sanitize_line(state.name)}"
     mark = "  ● not saved" if state.unsaved else ""
     origin = f"  {ORIGINS[state.origin]}"
-    room = width - cell_len(name + mark + origin) - 2
+    cleaned = "  control characters are left out" if state.cleaned else ""
+    room = width - cell_len(name + mark + origin + cleaned) - 2
     place = f"  {fit_end(sanitize_line(state.path), room)}" if state.path and room > 12 else ""
-    return line((name, "brand"), (mark, "warning"), (origin, "accent"), (place, "muted"))
+    return line((name, "brand"), (mark + cleaned, "warning"), (origin, "accent"), (place, "muted"))
 
 
 def said(problem: Diagnostic) -> str:
