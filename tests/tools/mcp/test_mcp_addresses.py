@@ -11,11 +11,11 @@ import uvicorn
 from good_server import make
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from holdfast.core.domain.errors import ToolError, UnavailableError
-from holdfast.core.domain.mcp import McpServerSpec
+from holdfast.core.domain.mcp import McpServerSpec, McpState
 from holdfast.core.tools.mcp.connection import Connection
 from holdfast.core.tools.mcp.flood import Flood
 from holdfast.core.tools.mcp.http import Guarded
@@ -112,6 +112,61 @@ async def test_an_address_that_answers_wrongly_is_told_of(
         with pytest.raises(UnavailableError, match=reason):
             await made.listing()
         await made.stop()
+
+
+class Forgetful:
+    """A server of the older protocol, which forgets its sessions when it is told to."""
+
+    def __init__(self) -> None:
+        self.sessions: list[str] = []
+        self.forgotten: set[str] = set()
+
+    async def answer(self, request: Request) -> Response:
+        if request.method != "POST":
+            return Response(status_code=405)
+        asked = await request.json()
+        if request.headers.get("mcp-session-id") in self.forgotten:
+            return Response(status_code=404)
+        if "id" not in asked:
+            return Response(status_code=202)
+        headers: dict[str, str] = {}
+        result: dict[str, object] = {"content": [{"type": "text", "text": "done"}]}
+        match asked["method"]:
+            case "initialize":
+                self.sessions.append(f"session-{len(self.sessions)}")
+                headers = {"mcp-session-id": self.sessions[-1]}
+                info = {"name": "forgetful", "version": "1"}
+                capabilities: dict[str, object] = {"tools": {}}
+                version = "2025-06-18"
+                result = {"protocolVersion": version, "capabilities": capabilities, "serverInfo": info}
+            case "tools/list":
+                result = {"tools": [{"name": "work", "inputSchema": {"type": "object"}}]}
+            case "tools/call":
+                pass
+            case _:
+                error = {"code": -32601, "message": "unknown"}
+                return JSONResponse({"jsonrpc": "2.0", "id": asked["id"], "error": error})
+        return JSONResponse({"jsonrpc": "2.0", "id": asked["id"], "result": result}, headers=headers)
+
+
+async def test_an_address_that_forgot_the_session_is_asked_anew(connect: Connect) -> None:
+    server = Forgetful()
+    async with serving(
+        Starlette(routes=[Route("/mcp", server.answer, methods=["GET", "POST", "DELETE"])])
+    ) as url:
+        made = connect(McpServerSpec(name="web", url=f"{url}/mcp"))
+        await call(made, "work")
+        server.forgotten.update(server.sessions)
+        with pytest.raises((ToolError, UnavailableError), match="Session terminated"):
+            await call(made, "work")
+        await made.stop()
+        assert (made.state, made.failures) == (McpState.FAILED, 1)
+        await made.check()
+        await call(made, "work")
+        await made.stop()
+
+    assert len(server.sessions) == 2
+    assert made.failures == 0
 
 
 async def test_an_address_where_nothing_listens_is_told_of(connect: Connect) -> None:

@@ -94,7 +94,9 @@ class Connection:
         session = await self._session()
         self._busy += 1
         try:
-            return await self._within(session.call(tool, arguments, progress), self.spec.timeout_s)
+            result = await self._within(session.call(tool, arguments, progress), self.spec.timeout_s)
+            self.failures = 0
+            return result
         finally:
             self._busy -= 1
             self._used = asyncio.get_running_loop().time()

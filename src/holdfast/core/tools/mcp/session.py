@@ -6,6 +6,7 @@ It takes half a second to load, so `hub.py` loads it in a thread, when a server 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -27,6 +28,11 @@ from holdfast.core.tools.mcp.stdio import program
 _ERRORS = (MCPError, httpx2.HTTPError, httpx2.InvalidURL, ValidationError, OSError, RuntimeError, ValueError)
 """What the library raises when a server does not do as it should."""
 _PROGRESS = 200
+_FORGOTTEN = "Session terminated"
+"""What the library makes of an address that knows the session no more."""
+# It logs each wrong message with a traceback: a hostile server would fill the engine's log. What is wrong
+# is told in the reason.
+logging.getLogger("mcp").setLevel(logging.CRITICAL)
 
 
 @asynccontextmanager
@@ -144,6 +150,8 @@ class _Session:
                 code="mcp_error",
             ) from error
         except _ERRORS as error:
+            if _is_end(error) and not self._lost.done():
+                self._lost.set_result(_told(error, self._lost))  # else an address would never be asked anew
             how = "is gone" if self._lost.done() else "answered with an error"
             raise ToolError(f"The MCP server {how}: {_told(error, self._lost)}.", code="mcp_error") from error
         return RawResult(
@@ -171,6 +179,13 @@ def _loose(value: Any) -> RawTool:
     except ValidationError:
         name = value.get("name") if isinstance(value, dict) else None
         return RawTool(str(name or "?")[:1_000], "", None)
+
+
+def _is_end(error: Exception) -> bool:
+    """Whether nothing more can come of the session: the connection is closed, or the server forgot it."""
+    if not isinstance(error, MCPError):
+        return False
+    return error.code == mcp_types.CONNECTION_CLOSED or error.message == _FORGOTTEN
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
