@@ -83,10 +83,9 @@ class AgentRegistry:
         _, problems = resolve(here, (here, *(one for one in siblings if one is not here), *lower))
         return problems
 
-    @property
-    def known_tools(self) -> tuple[str, ...]:
-        """The names that an agent may list, in order; none where none are checked."""
-        return tuple(sorted(self._known_tools or ()))
+    def known_tools(self, owner: str) -> tuple[str, ...]:
+        """Returns the names that an agent of a user may list, in order; none where none are checked."""
+        return tuple(sorted(self._tools_of(owner) or ()))
 
     def check(
         self, text: str, owner: str = LOCAL, replaces: Found | None = None, project: Path | None = None

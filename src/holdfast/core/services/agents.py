@@ -58,7 +58,8 @@ class AgentService:
         return await asyncio.to_thread(self._editor.check, yaml, name, folder, self._access.owner)
 
     async def schema(self) -> dict[str, Any]:
-        return agent_schema(self._registry.known_tools)
+        known = await asyncio.to_thread(self._registry.known_tools, self._access.owner)
+        return agent_schema(known)
 
     async def template(self, name: str) -> str:
         return new_agent_text(name, new_id())

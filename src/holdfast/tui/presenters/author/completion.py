@@ -103,13 +103,6 @@ def _values(path: tuple[str, ...], at: list[Schema], known: Known) -> Iterator[O
         yield from (Offer(str(word).lower() if isinstance(word, bool) else str(word)) for word in words)
 
 
-def tools_of(schema: Schema) -> list[str]:
-    """Returns the names of the tools that a schema offers."""
-    for one in _at(schema, ("tools",)):
-        return list(one.get("items", {}).get("examples", ()))
-    return []
-
-
 def describe(lines: Sequence[str], row: int, known: Known) -> list[Line]:
     """Returns what the key of a line is for."""
     path = key_path_at(lines, row)
