@@ -13,10 +13,11 @@ from holdfast.core.domain.approvals import Decision, Verdict
 from holdfast.core.domain.custom_tools import HttpToolSpec, PythonToolSpec
 from holdfast.core.domain.errors import AgentFileError, ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.events import EventFilter
-from holdfast.core.domain.identity import Role, Scope
+from holdfast.core.domain.identity import LOCAL, Role, Scope
 from holdfast.core.domain.messages import text_of
 from holdfast.core.domain.tools import Risk
 from holdfast.core.services.local import LocalWorkbench
+from holdfast.core.store.custom_tools import own_tool_names
 from holdfast.core.tools.web import WebFetcher
 
 SECRET = "canary-of-the-shop"
@@ -213,9 +214,13 @@ async def test_the_next_engine_has_the_tools_and_their_secrets(open_bench: Any) 
     async with open_bench() as bench:
         await keep(bench)
         await bench.workbench.agents.create(AGENT.format(name="clerk"))
+    database = open_bench.home / "data" / "holdfast.db"
+    assert own_tool_names(database, LOCAL) == ("find_stock",), "for checks without an engine"
+    assert own_tool_names(database, "ann") == own_tool_names(database.with_name("none"), LOCAL) == ()
     async with open_bench() as bench:
         assert (await bench.workbench.tools.get("find_stock")).missing == ()
         assert (await bench.workbench.agents.get("clerk")).problems == ()
+        assert "find_stock" in json.dumps(await bench.workbench.agents.schema())
         assert (await bench.workbench.tools.set_secret("find_stock", "SHOP")).missing == ("SHOP",)
         await bench.workbench.tools.delete("find_stock")
         assert (await bench.workbench.agents.get("clerk")).problems != ()

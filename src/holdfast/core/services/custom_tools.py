@@ -60,8 +60,9 @@ class CustomTools:
             await self._read_secrets(tool)
 
     def names(self, owner: str) -> tuple[str, ...]:
-        """Returns the names of a user's own tools, as they were made."""
-        return tuple(name for name in self._of(owner) if name not in self._builtin.names)
+        """Returns the names of a user's own tools, as they were made; from any thread."""
+        known = list(self._of(owner))  # at once: the loop may add one meanwhile
+        return tuple(name for name in known if name not in self._builtin.names)
 
     def tool(self, name: str, owner: str) -> Tool:
         """Returns a tool by its name, a built-in one or one of the user's own. Raises `NotFoundError`."""
