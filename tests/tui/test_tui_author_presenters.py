@@ -252,7 +252,7 @@ def test_mistakes_are_gone_through_in_order() -> None:
 
 def test_the_first_line_says_whose_file_it_is_and_what_is_not_saved() -> None:
     assert "● not saved" in plain([headline(state(), 120)])
-    assert "makes a copy of your own" in plain([headline(EditorState(name="a", origin="shipped"), 120)])
+    assert "a copy of your own is saved" in plain([headline(EditorState(name="a", origin="shipped"), 120)])
     assert "control characters are left out" in plain([headline(state(cleaned=True), 120)])
     keys = [label for _, label, _ in footer(state(), completing=False, in_form=False)]
     assert keys == ["back", "save", "complete", "form", "try it", "help"]

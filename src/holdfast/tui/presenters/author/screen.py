@@ -18,7 +18,7 @@ ORIGINS = {
     "new": "new, your own once it is saved",
     "user": "your own",
     "project": "of this project",
-    "shipped": "comes with Holdfast; saving makes a copy of your own",
+    "shipped": "comes with Holdfast; a copy of your own is saved",
 }
 LEAST = 16
 """Cells beside a line that are enough for a message."""
