@@ -228,6 +228,23 @@ async def test_the_workspace_of_a_session_is_open_inside_of_the_hidden_home(
     assert not (folder.parent / "other").exists()
 
 
+@pytest.mark.parametrize("guard", [Guard.BUBBLEWRAP])
+async def test_what_is_hidden_inside_of_a_workspace_cannot_be_moved_to_another_name(
+    land: Land, guard: Guard, confine: Callable[..., Any]
+) -> None:
+    inside = land.workspace / ".local" / "share" / "holdfast"
+    inside.mkdir(parents=True)
+    (inside / "key").write_text(CANARY)
+    processes = confine(guard, home=land.home, closed=(inside,), temporary=(land.temporary,))
+    await processes.run(land.spec("mv .local moved; mv .local/share moved; rm -rf .local"))
+    result = await processes.run(
+        land.spec("cat moved/share/holdfast/key moved/holdfast/key; echo in > .local/new")
+    )
+    assert CANARY not in result.head
+    assert (inside / "key").read_text() == CANARY
+    assert (land.workspace / ".local" / "new").exists()
+
+
 async def test_settings_show_hide_and_open_paths(
     land: Land, guard: Guard, confine: Callable[..., Any]
 ) -> None:

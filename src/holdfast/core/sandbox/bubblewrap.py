@@ -67,6 +67,8 @@ def _mounts(view: View, temporary: Path | None, others: Iterable[Path]) -> Itera
     for path in (*view.allowed, *view.writable):
         bind = "--dev-bind" if path.is_relative_to(_DEVICES) else "--bind"
         mounts[path] = (bind, str(path), str(path))
+    for path in _between((*view.allowed, *view.writable), hiding):
+        mounts.setdefault(path, ("--bind", str(path), str(path)))
     for path in sorted((*view.readable, *view.own, *_KEPT_OF_RUN), key=_depth):
         # Elsewhere it can be read anyway, and must not become read-only.
         if path not in mounts and _nearest(path, mounts) in {*private, *hiding}:
@@ -76,6 +78,17 @@ def _mounts(view: View, temporary: Path | None, others: Iterable[Path]) -> Itera
     for path, hide in hiding.items():  # last, for what is shown below is put in before
         if mounts[path] is hide and hide[0] == "--tmpfs":
             yield from ("--remount-ro", str(path))
+
+
+def _between(writable: Collection[Path], hidden: Iterable[Path]) -> Iterator[Path]:
+    """Yields the folders between what can be written and what is hidden in it. Mounted on themselves they
+    cannot be renamed, which would show what is hidden, by another name, to the child that comes next."""
+    for path in hidden:
+        nearest = _nearest(path, writable)
+        if nearest is not None:
+            yield from (
+                parent for parent in path.parents if parent.is_relative_to(nearest) and parent != nearest
+            )
 
 
 def _depth(path: Path) -> int:
