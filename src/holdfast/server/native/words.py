@@ -21,9 +21,11 @@ _FIELDS_OF: dict[str, tuple[type[BaseModel], ...]] = {"engine.listen": (ListenOp
 _PARAMETERS = {
     "agent": "An agent's name or id.",
     "agents.delete.name": "The agent's name or id.",
+    "agents.check.name": "The agent, by name or id, whose text it would replace; left out: a new agent.",
     "agents.get.name": "An agent's name or id.",
     "agents.install.source": "An agent that comes with Holdfast, or the whole path of a file over there.",
     "agents.source.name": "An agent's name or id.",
+    "agents.template.name": "What the agent is to be called.",
     "agents.trust.path": "The project folder, on the engine's machine.",
     "agents.trusted.path": "The project folder, on the engine's machine.",
     "agents.uninstall.name": "The agent's name.",
