@@ -44,11 +44,6 @@ class AuthorControl:
         self._agents = agents
 
     @property
-    def actions(self) -> dict[str, Callable[[str], Awaitable[None]]]:
-        """What the commands do."""
-        return {"agent.edit": self.edit, "agent.new": self.new}
-
-    @property
     def _project(self) -> str | None:
         return self._context.app.start.project or None
 

@@ -73,6 +73,8 @@ class AuthorScreen(ModelScreen):
         self._control = control
         self.state = state
         self._word = ""
+        self._spot = (0, 0)
+        """Where the list of completions was asked for."""
         self._written: dict[str, list[Line]] = {}
         """What the lines around the text say."""
         self._timer: Timer | None = None
@@ -168,9 +170,7 @@ class AuthorScreen(ModelScreen):
     @on(TextArea.SelectionChanged)
     def _moved(self, event: TextArea.SelectionChanged) -> None:
         event.stop()
-        if self._area.list_open and not self._area.document.get_line(self._area.cursor_location[0])[
-            : self._area.cursor_location[1]
-        ].endswith(self._word):
+        if self._area.list_open and not self._list_fits():
             self._close_list()
         self._draw_around()
 
@@ -184,6 +184,7 @@ class AuthorScreen(ModelScreen):
     def _offer(self, *, wanted: bool) -> None:
         """Shows what can stand at the cursor; what came by itself is not in the way of enter."""
         area = self._area
+        self._spot = area.cursor_location
         self._word, found = offers(area.document.lines, *area.cursor_location, self.state.known)
         done = len(found) == 1 and found[0].text.strip() == self._word
         if not wanted and (not self._word or done):
@@ -193,6 +194,13 @@ class AuthorScreen(ModelScreen):
             self._list.show([one.row(width) for one in found])
         area.list_open, area.list_takes_enter = bool(found), wanted
         self._draw_around()
+
+    def _list_fits(self) -> bool:
+        """Says whether the list is still of what stands before the cursor."""
+        row, column = self._area.cursor_location
+        if not self._word:
+            return (row, column) == self._spot
+        return self._area.document.get_line(row)[:column].endswith(self._word)
 
     def _close_list(self) -> None:
         if self._area.list_open:
