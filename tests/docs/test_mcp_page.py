@@ -17,7 +17,9 @@ async def test_the_server_of_the_page_counts_words(tmp_path: Path) -> None:
         r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
     (tmp_path / "words.py").write_text(source, encoding="utf-8")
-    hub = McpHub(tmp_path / "logs", {"PATH": "/usr/bin:/bin"}, lambda owner, server, name: None)
+    hub = McpHub(
+        tmp_path / "logs", tmp_path / "cache", {"PATH": "/usr/bin:/bin"}, lambda owner, server, name: None
+    )
     spec = McpServerSpec(name="words", command=(sys.executable, str(tmp_path / "words.py")))
     try:
         (tool,) = await hub.tools(hub.connection("local", spec, admin=True))

@@ -203,6 +203,21 @@ async def test_a_call_that_waited_for_approval_ends_as_an_error_when_its_server_
         assert events[-1].event.type == "run.completed"
 
 
+async def test_a_call_that_is_approved_after_a_restart_is_made(open_bench, small, say, call) -> None:
+    agent = "mcp: [small]\n"
+    async with open_bench([call(("mcp__small__write", "{}"))], agent=agent) as bench:
+        await bench.workbench.mcp.add(spec(small))
+        run_id = await bench.send(await bench.session())
+        approval = await bench.approval()
+    async with open_bench([say("done")], agent=agent) as bench:
+        (server,) = await bench.workbench.mcp.list()
+        assert (server.state, server.tools) == (McpState.STOPPED, 3), "known without a start"
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        events = await bench.end(run_id)
+
+        assert [outcome for outcome, _ in results(events)] == ["ok"]
+
+
 async def test_a_described_server_starts_in_the_project_and_gets_no_secret(
     open_bench, small, say, call
 ) -> None:

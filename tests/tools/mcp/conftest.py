@@ -29,7 +29,9 @@ def hostile(kind: str, **more: object) -> McpServerSpec:
 @pytest.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[McpHub]:
     secrets = {("local", server, "given"): "s3cret-value" for server in ("good", "web")}
-    made = McpHub(tmp_path / "logs", {"PATH": "/usr/bin:/bin"}, lambda *named: secrets.get(named))
+    made = McpHub(
+        tmp_path / "logs", tmp_path / "cache", {"PATH": "/usr/bin:/bin"}, lambda *named: secrets.get(named)
+    )
     yield made
     await made.close()
 

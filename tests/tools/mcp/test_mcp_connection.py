@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from holdfast.core.domain.errors import ToolError, UnavailableError
 from holdfast.core.domain.mcp import McpServerSpec, McpState
 from holdfast.core.tools.mcp.connection import Connection
+from holdfast.core.tools.mcp.kept import KeptTools
 from holdfast.core.tools.mcp.port import McpSession, RawResult, RawTool, Target
 
 SPEC = McpServerSpec(name="fake", command=("fake",), timeout_s=5, start_timeout_s=5)
@@ -54,11 +56,13 @@ class FakeServer:
         return RawResult(({"type": "text", "text": tool},))
 
 
-def connection(server: FakeServer, spec: McpServerSpec = SPEC, idle_s: float = 60) -> Connection:
+def connection(
+    server: FakeServer, spec: McpServerSpec = SPEC, idle_s: float = 60, kept: KeptTools | None = None
+) -> Connection:
     async def target() -> Target:
         return Target(spec, {}, "/", allow_private=True, log=lambda data: None)
 
-    return Connection(spec, target, server.open, idle_s=idle_s)
+    return Connection(spec, target, server.open, kept=kept, idle_s=idle_s)
 
 
 async def call(made: Connection, tool: str = "work") -> RawResult:
@@ -203,3 +207,42 @@ async def test_a_server_that_nobody_calls_is_stopped() -> None:
     async with asyncio.timeout(5):
         await until(made, McpState.STOPPED)
     assert server.ended == [True]
+
+
+async def test_what_a_server_offered_is_known_to_the_next_engine_without_a_start(tmp_path: Path) -> None:
+    kept = KeptTools(tmp_path / "kept.json")
+    first, second = FakeServer(), FakeServer()
+    made = connection(first, kept=kept)
+    await made.listing()
+    await made.stop()
+    second.offered = ["work", "new"]
+    again = connection(second, kept=kept)
+
+    assert [tool.own_name for tool in (await again.listing()).tools] == ["work"]
+    assert second.starts == 0
+    await call(again)
+    assert [tool.own_name for tool in (await again.listing()).tools] == ["work", "new"]
+    await again.stop()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[",
+        "7",
+        '[{"name": "a"}]',
+        '{"a": 1}',
+        '[{"name": 1, "description": "", "schema": null}]',
+        "[[[[" * 50_000,
+    ],
+)
+async def test_what_cannot_be_read_of_a_last_run_counts_for_nothing(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "kept.json"
+    path.write_text(text)
+    server = FakeServer()
+    made = connection(server, kept=KeptTools(path))
+
+    assert [tool.own_name for tool in (await made.listing()).tools] == ["work"]
+    assert server.starts == 1
+    await made.stop()

@@ -26,6 +26,8 @@ from holdfast.core.tools.registry import near_names
 
 START_WAIT_S = 10.0
 """Longest time that a run waits for a server to start. It goes on starting, for the next run."""
+RESUME_WAIT_S = 1.0
+"""The same for a run of before that is taken up."""
 SECTION_HEADER = "# MCP servers that are not available"
 
 
@@ -54,7 +56,7 @@ class McpServers:
         self._accounts = accounts
         self._secrets = secrets
         self._files: dict[str, ServersFile] = {}
-        self.hub = McpHub(paths.logs / "mcp", environment, self.secret)
+        self.hub = McpHub(paths.logs / "mcp", paths.cache / "mcp", environment, self.secret)
 
     def file(self, owner: str) -> ServersFile:
         """Returns the file with a user's servers; one object each, for it has a lock."""
@@ -84,23 +86,31 @@ class McpServers:
         """Returns what a run of the agent has. A server that cannot be used is told of and fails nothing;
         neither does a call of before (`open_calls`) whose tool is gone."""
         own, broken = await self._own(session.owner)
-        found = await asyncio.gather(*(self._assigned(session, each, own, broken) for each in spec.mcp))
+        before = tuple(open_calls)
+        # A run that is taken up when the engine starts must not hold that up.
+        wait_s = RESUME_WAIT_S if before else START_WAIT_S
+        found = await asyncio.gather(
+            *(self._assigned(session, each, own, broken, wait_s) for each in spec.mcp)
+        )
         tools: dict[str, Tool] = {tool.name: tool for each in found for tool in each.tools.values()}
         if options.tools is not None:
             tools = {name: tool for name, tool in tools.items() if name in options.tools}
         unavailable = tuple(line for each in found for line in each.unavailable)
         why = "; ".join(unavailable) or "its server does not offer it any more"
-        gone = {name for name in open_calls if server_of(name) is not None} - tools.keys()
+        gone = {name for name in before if server_of(name) is not None} - tools.keys()
         return RunMcp({**tools, **{name: AbsentTool(name, why) for name in gone}}, unavailable)
 
     async def direct(self, session: Session, spec: AgentSpec, name: str, open_calls: Iterable[str]) -> Tool:
         """Returns a tool that a person runs: of the agent's servers or of the user's own. Raises
         `NotFoundError`, `UnavailableError`; for a call of before (`open_calls`) nothing."""
-        try:
+        if name not in open_calls:
             return await self._direct(session, spec, name)
+        try:
+            async with asyncio.timeout(RESUME_WAIT_S):
+                return await self._direct(session, spec, name)
+        except TimeoutError:
+            return AbsentTool(name, "its server is still starting")
         except HoldfastError as error:
-            if name not in open_calls:
-                raise
             return AbsentTool(name, error.message)
 
     async def _direct(self, session: Session, spec: AgentSpec, name: str) -> Tool:
@@ -122,7 +132,12 @@ class McpServers:
             return {}, error.message
 
     async def _assigned(
-        self, session: Session, assigned: McpAssignment, own: dict[str, McpServerSpec], broken: str
+        self,
+        session: Session,
+        assigned: McpAssignment,
+        own: dict[str, McpServerSpec],
+        broken: str,
+        wait_s: float,
     ) -> RunMcp:
         spec = _placed(assigned, session) if assigned.defined else own.get(assigned.server)
         if spec is None:
@@ -131,7 +146,7 @@ class McpServers:
         if not spec.enabled:
             return RunMcp(unavailable=(f"{spec.name}: it is disabled",))
         try:
-            async with asyncio.timeout(START_WAIT_S):
+            async with asyncio.timeout(wait_s):
                 tools = await self.tools(session.owner, spec)
         except TimeoutError:
             return RunMcp(unavailable=(f"{spec.name}: it is still starting",))
@@ -160,6 +175,7 @@ class McpServers:
         for secret in secrets_of(gone):
             await self.set_secret(owner, name, secret, None)
         await asyncio.to_thread(self.hub.log(owner, name).remove)
+        await asyncio.to_thread(self.hub.kept(owner, gone).remove)
 
     async def forget_user(self, owner: str) -> None:
         """Ends the servers of a user who is gone; his file goes with his folder."""

@@ -18,6 +18,7 @@ from holdfast.core.domain.errors import HoldfastError, ToolError, UnavailableErr
 from holdfast.core.domain.mcp import McpServerSpec, McpState
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import utc_now
+from holdfast.core.tools.mcp.kept import KeptTools
 from holdfast.core.tools.mcp.limits import MAX_REASON
 from holdfast.core.tools.mcp.listing import Listing, listing_of
 from holdfast.core.tools.mcp.port import McpSession, Opener, RawResult, Target
@@ -44,6 +45,7 @@ class Connection:
         target: Callable[[], Awaitable[Target]],
         opener: Opener,
         *,
+        kept: KeptTools | None = None,
         idle_s: float = IDLE_S,
     ) -> None:
         self.spec = spec
@@ -55,6 +57,7 @@ class Connection:
         """What it offered when it was last asked; None: it never was."""
         self._target = target
         self._opener = opener
+        self._kept = kept
         self._idle_s = idle_s
         self._owner: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[McpSession] | None = None
@@ -65,7 +68,8 @@ class Connection:
         self._busy = 0
 
     async def listing(self) -> Listing:
-        """Returns the tools of the server. It is started when they are not known yet, and only then.
+        """Returns the tools of the server: those of its last run while it does not run, also of one before
+        the engine started. It is started when none are known, and only then.
 
         Raises `UnavailableError` with the reason when it cannot be.
         """
@@ -73,7 +77,7 @@ class Connection:
             session = await self._session()
             if session.stale:
                 self.known = await self._within(self._listed(session), self.spec.start_timeout_s)
-        elif self.known is None:
+        elif self.known is None and not await self._remembered():
             await self._session()
         assert self.known is not None  # a session that is ready has been asked
         return self.known
@@ -154,7 +158,21 @@ class Connection:
     async def _listed(self, session: McpSession) -> Listing:
         offered = await session.tools()
         # Schemas of a stranger: reading them may take a while, and must not hold up the engine.
-        return await asyncio.to_thread(listing_of, self.spec.name, offered)
+        listing = await asyncio.to_thread(listing_of, self.spec.name, offered)
+        if self._kept is not None:
+            await asyncio.to_thread(self._kept.write, offered)
+        return listing
+
+    async def _remembered(self) -> bool:
+        """Takes the tools of the last run for known, and says whether there are any."""
+        if self._kept is None or self._owner is not None:
+            return False
+        offered = await asyncio.to_thread(self._kept.read)
+        if offered is None:
+            return False
+        listing = await asyncio.to_thread(listing_of, self.spec.name, offered)
+        self.known = self.known or listing
+        return True
 
     async def _until_end(self, session: McpSession) -> None:
         loop = asyncio.get_running_loop()

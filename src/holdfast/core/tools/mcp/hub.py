@@ -13,6 +13,7 @@ from holdfast.core.domain.errors import ToolError, UnavailableError
 from holdfast.core.domain.mcp import McpServerSpec, McpState, secrets_of
 from holdfast.core.domain.references import with_secrets
 from holdfast.core.tools.mcp.connection import Connection
+from holdfast.core.tools.mcp.kept import KeptTools
 from holdfast.core.tools.mcp.port import McpSession, Opener, Target
 from holdfast.core.tools.mcp.server_log import ServerLog
 from holdfast.core.tools.mcp.tool import McpTool
@@ -30,11 +31,18 @@ class McpHub:
     """Finds connections. `close` ends them all."""
 
     def __init__(
-        self, logs: Path, environment: Mapping[str, str], secret: Secret, opener: Opener | None = None
+        self,
+        logs: Path,
+        cache: Path,
+        environment: Mapping[str, str],
+        secret: Secret,
+        opener: Opener | None = None,
     ) -> None:
-        """`logs` is the folder for what programs write to stderr; `environment` what they see, without keys;
-        `opener` starts servers: the library, unless tests say otherwise."""
+        """`logs` is the folder for what programs write to stderr, `cache` the one for what servers offered;
+        `environment` what programs see, without keys; `opener` starts servers: the library, unless tests say
+        otherwise."""
         self._logs = logs
+        self._cache = cache
         self._environment = environment
         self._secret = secret
         self._opener = opener or _open
@@ -54,7 +62,9 @@ class McpHub:
         self._forget_stopped(owner, spec.name)
         if sum(of == owner for of, *_ in self._connections) >= MAX_RUNNING:
             raise UnavailableError(f"More than {MAX_RUNNING} MCP servers are in use.", code="mcp_unavailable")
-        made = Connection(spec, lambda: self._target(owner, spec, admin), self._opener)
+        made = Connection(
+            spec, lambda: self._target(owner, spec, admin), self._opener, kept=self.kept(owner, spec)
+        )
         self._connections[key] = made
         return made
 
@@ -74,6 +84,11 @@ class McpHub:
         # A user's id is a file's name as it is nowhere checked here; a digest always is one.
         user = hashlib.sha256(owner.encode()).hexdigest()[:16]
         return ServerLog(self._logs / user / f"{name}.log")
+
+    def kept(self, owner: str, spec: McpServerSpec) -> KeptTools:
+        """Returns what is kept of the tools of a server."""
+        digest = hashlib.sha256(f"{owner} {spec.model_dump_json()}".encode()).hexdigest()
+        return KeptTools(self._cache / f"{digest}.json")
 
     async def forget(self, owner: str, name: str) -> None:
         """Ends the servers of a name, which has been removed or changed."""
