@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from cli_fakes import FakeDoors, FakeWorkbench
@@ -132,6 +133,31 @@ def test_a_file_of_python_is_taken_and_given_as_it_is(own: OwnTools, cli: Cli, t
     assert own.kept["tool"].version == 2
     path.write_bytes(b"\xff")
     assert cli("tools", "import", str(path)).status == 2
+
+
+def test_a_zip_of_tools_is_taken_without_unpacking_it(own: OwnTools, cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "tools.zip"
+    with ZipFile(path, "w") as archive:
+        archive.writestr("../../out.py", 'def tool() -> int:\n    """One."""\n    return 1\n')
+        archive.writestr("stock.yaml", "name: find_stock\ndescription: Stock.\nendpoint: https://a.test\n")
+        archive.writestr("README.md", "about")
+    assert cli("tools", "import", str(path)).status == 0
+    assert sorted(own.kept) == ["find_stock", "tool"]
+    assert [each.name for each in tmp_path.rglob("*.py")] == []
+
+
+@pytest.mark.parametrize("entries", [{}, {"a.py": 600_000}, {f"{n}.py": 1 for n in range(51)}])
+def test_a_zip_that_is_too_much_is_refused(
+    own: OwnTools, cli: Cli, tmp_path: Path, entries: dict[str, int]
+) -> None:
+    path = tmp_path / "tools.zip"
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for name, size in entries.items():
+            archive.writestr(name, "#" * size)
+    assert cli("tools", "import", str(path)).status == 2
+    path.write_bytes(b"PK no zip")
+    assert cli("tools", "import", str(path)).status == 2
+    assert own.kept == {}
 
 
 def test_mistakes_of_a_file_are_told_at_their_places(own: OwnTools, cli: Cli, tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ import json
 import re
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from holdfast.cli.editing import edit_file, parse_arguments
 from holdfast.core.domain.custom_tools import HttpToolSpec, PythonToolSpec, ToolSpec
@@ -17,21 +19,51 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 _PYTHON = ".py"
+_KINDS = (_PYTHON, ".yaml", ".yml", ".json")
+_MOST = 50
+"""Files in a zip."""
+_LARGEST = 500_000
+"""Bytes of one of them."""
+
+
+def read_specs(file: str) -> tuple[ToolSpec, ...]:
+    """Returns the tools in a file: one of YAML, JSON or Python, or a zip of such files; `-` is stdin, of YAML
+    or JSON. Raises `InvalidError`, and `OSError` where it cannot be read."""
+    if not file.endswith(".zip"):
+        return (read_spec(file),)
+    try:
+        # Nothing is unpacked to a disk: where the names of its entries lead does not matter.
+        with ZipFile(file) as archive:
+            entries = [each for each in archive.infolist() if each.filename.endswith(_KINDS)]
+            if not entries or len(entries) > _MOST:
+                raise InvalidError(f"{file} must have 1 to {_MOST} files of {', '.join(_KINDS)}")
+            return tuple(_spec_of(_entry(archive, each), f"{file}/{each.filename}") for each in entries)
+    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise InvalidError(f"{file} is no zip that can be read: {error}") from error
+
+
+def _entry(archive: ZipFile, entry: ZipInfo) -> bytes:
+    with archive.open(entry) as stream:
+        data = stream.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise InvalidError(f"{entry.filename} has more than {_LARGEST:,} bytes; no tool has")
+    return data
 
 
 def read_spec(file: str) -> ToolSpec:
-    """Returns the tool that a file of YAML or JSON describes, or that a file of Python is; `-` is stdin, of
-    YAML or JSON. Raises `InvalidError`, and `OSError` where it cannot be read."""
-    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    """Returns the tool in a file that is no zip, as `read_specs` does."""
+    return _spec_of(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes(), file)
+
+
+def _spec_of(data: bytes, file: str) -> ToolSpec:
     if not file.endswith(_PYTHON):
         return _parsed(data, file)
     try:
         # What it is called, and all the rest, is read out of its code where it is kept.
         return PythonToolSpec(code=data.decode())
     except ValueError as error:
-        raise InvalidError(
-            f"{file}: a tool is UTF-8, of at most 100,000 characters", code="invalid_tool"
-        ) from error
+        why = "a tool is UTF-8, of at most 100,000 characters"
+        raise InvalidError(f"{file}: {why}", code="invalid_tool") from error
 
 
 def written(spec: ToolSpec) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -154,17 +155,17 @@ def add(
     epilog=examples("holdfast tools import stock.yaml", "holdfast tools import --replace add_days.py"),
 )
 def import_tool(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="YAML, JSON, or `.py`; `-`: stdin.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="YAML, JSON, `.py`, or a `.zip` of them; `-`: stdin.")
+    ],
     replace: Annotated[bool, typer.Option("--replace", help="Change the tool if there is one.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a tool of your own out of a file, as `export` writes it. Secrets are in no file: set them."""
-    from holdfast.cli.tool_files import read_spec
+    """Make tools of your own out of a file, as `export` writes it. Secrets are in no file: set them."""
+    from holdfast.cli.tool_files import read_specs
     from holdfast.core.domain.errors import ConflictError
 
-    spec = read_spec(file)
-
-    async def taken(workbench: Workbench) -> CustomTool:
+    async def taken(workbench: Workbench, spec: ToolSpec) -> CustomTool:
         try:
             return await workbench.tools.create(spec)
         except ConflictError as error:
@@ -172,7 +173,8 @@ def import_tool(
                 raise
             return await workbench.tools.update(str(error.details["name"]), spec)
 
-    _report(call(taken), as_json)
+    for spec in read_specs(file):
+        _report(call(partial(taken, spec=spec)), as_json)
 
 
 @app.command()
