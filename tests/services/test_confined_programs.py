@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.presence import missing
+from tests.e2e.presence import bubblewrap
 
 from holdfast.assembly import open_workbench
 from holdfast.core.config.paths import Paths
@@ -47,8 +46,7 @@ async def run(host: LocalWorkbench, project: Path, tool: str, **arguments: str) 
 async def test_programs_of_tools_work_in_the_project_and_do_not_see_holdfast(
     host: LocalWorkbench, paths: Paths, tmp_path: Path
 ) -> None:
-    if shutil.which("bwrap") is None:
-        missing("bubblewrap is not installed")
+    bubblewrap()
     assert (await host.engine.status()).sandbox is None, "a start tries nothing"
     project = tmp_path / "project"
     project.mkdir()
