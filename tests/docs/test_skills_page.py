@@ -59,5 +59,9 @@ def test_every_block_of_the_page_works_as_it_stands(shell: Shell) -> None:
     assert re.search(r"^minutes +user +Writes the minutes", installed, re.MULTILINE)
     assert "To do, by whom" in installed
     assert re.search(r"^minutes +user", given, re.MULTILINE)
-    assert loaded.count("List who was there") == 2 and "- forms/short.md" in loaded and "To do, by whom" in loaded
+    assert (
+        loaded.count("List who was there") == 2
+        and "- forms/short.md" in loaded
+        and "To do, by whom" in loaded
+    )
     assert "removed minutes" in removed and "restored skill" in removed

@@ -54,8 +54,8 @@ class ToolAssignment(Value):
     id: str | None = Field(default=None, pattern=ID_PATTERN)
     """Of this tool at this agent. None in a file that leaves it out, never in an agent that was found."""
     arguments: dict[str, Any] = Field(default={}, max_length=100)
-    """Pinned: every call has them, whatever the model asks for, and models are not told of them. What the tool
-    does not know is dropped."""
+    """Pinned: every call has them, whatever the model asks for, and models are not told of them. What the
+    tool does not know is dropped."""
 
 
 def _assignment(value: Any) -> Any:
