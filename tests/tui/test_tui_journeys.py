@@ -352,6 +352,23 @@ async def test_tab_takes_what_fits_when_the_list_is_behind_what_was_typed(make_a
         assert area.text == "@questions.md "
 
 
+async def test_enter_runs_what_was_typed_when_the_list_is_for_the_word_before(
+    make_app, until, monkeypatch
+) -> None:
+    app = make_app(FakeWorkbench())
+    given: list[tuple[str, str]] = []
+    monkeypatch.setattr(app, "command", lambda name, argument="": given.append((name, argument)))
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, engine_is(app, "ready"))
+        area = app.main.box.area
+        area.insert("/new")
+        await until(pilot, lambda: area.popup_open)
+        area.insert("-agent helper")
+        await area._on_key(events.Key("enter", None))  # before the list could follow
+        await until(pilot, lambda: given)
+        assert given == [("agent.new", "helper")]
+
+
 async def test_completing_a_path_leaves_the_welcome_and_no_empty_session_behind(make_app, until) -> None:
     bench = FakeWorkbench()
     app = make_app(bench)

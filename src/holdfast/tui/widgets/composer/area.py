@@ -58,8 +58,9 @@ class MessageArea(TextArea):
         self.may_decide: Callable[[], bool] = lambda: False
         self.on_typed: Callable[[float], None] = lambda now: None
         self.popup_open = False
-        self.on_popup_key: Callable[[str], None] = lambda key: None
-        """Takes the name of a completion's key, at once: the next letter belongs after what it puts in."""
+        self.on_popup_key: Callable[[str], bool] = lambda key: False
+        """Takes the name of a completion's key, at once: the next letter belongs after what it puts in. Says
+        whether the list had something for it."""
         self.messages_wait = False
         self._held: events.Key | None = None
         self._timer: Timer | None = None
@@ -72,9 +73,8 @@ class MessageArea(TextArea):
             self._take(event)
             return
         completing = named("completion", event.key)
-        if self.popup_open and completing:
+        if self.popup_open and completing and self.on_popup_key(completing):
             self._take(event)
-            self.on_popup_key(completing)
             return
         if completing == "take" and self._token is not None:
             self._take(event)  # the list is on its way: the focus stays here

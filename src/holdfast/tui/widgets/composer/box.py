@@ -62,10 +62,8 @@ class MessageBox(Vertical):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._popup: CompletionPopup | None = None
-        self._offered = ""
-        """What stood before the cursor when the paths in the list were looked for."""
-        self._completed = ""
-        """The same for the commands in the list."""
+        self._listed: Token | None = None
+        """What stood before the cursor when the list was made."""
 
     def compose(self) -> ComposeResult:
         area = MessageArea(id="message")
@@ -151,15 +149,15 @@ class MessageBox(Vertical):
         if token is None:
             self._close()
         elif token.kind == "command":
-            self._offer_commands(token.text)
+            self._offer_commands(token)
         elif token.kind == "argument":
             self._want_arguments(token)
         else:
             self.post_message(self.FilesWanted(token.text))
 
-    def _offer_commands(self, typed: str) -> None:
-        self._completed = typed
-        self._open([(one.slash, _command_line(one.slash, one.argument, one.help)) for one in complete(typed)])
+    def _offer_commands(self, token: Token) -> None:
+        fitting = complete(token.text)
+        self._open(token, [(one.slash, _command_line(one.slash, one.argument, one.help)) for one in fitting])
 
     def _want_arguments(self, token: Token) -> None:
         command = BY_SLASH.get(token.command)
@@ -174,7 +172,7 @@ class MessageBox(Vertical):
         command = BY_SLASH.get(token.command) if token is not None else None
         if token is None or command is None or command.name != name or token.text != typed:
             return
-        self._open(rows)
+        self._open(token, rows)
 
     def ask_for_files(self) -> None:
         """Asks again for the paths of what stands before the cursor: nobody could answer until now."""
@@ -187,10 +185,10 @@ class MessageBox(Vertical):
         token = self.area.token
         if token is None or token.kind != "file" or token.text != prefix:
             return
-        self._offered = prefix
-        self._open([(path, line(("@", "accent"), sanitize_line(path))) for path in paths])
+        self._open(token, [(path, line(("@", "accent"), sanitize_line(path))) for path in paths])
 
-    def _open(self, rows: list[tuple[str, Line]]) -> None:
+    def _open(self, token: Token, rows: list[tuple[str, Line]]) -> None:
+        self._listed = token
         if self._popup is not None:
             self._popup.show(rows)
             self.area.popup_open = self._popup.is_open
@@ -206,19 +204,29 @@ class MessageBox(Vertical):
         self._close()
         return was
 
-    def _press(self, name: str) -> None:
-        if self._popup is None:
-            return
-        token = self.area.token
-        # Typed faster than the list could follow.
-        if token is not None and token.kind == "file" and token.text != self._offered:
-            self._popup.go_to(token.text)
-        elif token is not None and token.kind == "command" and token.text != self._completed:
-            self._offer_commands(token.text)
+    def _press(self, name: str) -> bool:
+        """Does what a key is for in the list; says whether the list was for what stands there now."""
+        if self._popup is None or (name != "close" and not self._keep_up(self._popup)):
+            self._close()
+            return False
         chosen = self._popup.press(name)
         self.area.popup_open = self._popup.is_open
         if chosen is not None:
             self._put_in(chosen)
+        return True
+
+    def _keep_up(self, popup: CompletionPopup) -> bool:
+        """Makes the list follow what was typed faster than it could; says whether something in it fits."""
+        token, listed = self.area.token, self._listed
+        if token == listed or token is None or listed is None:
+            return token is not None
+        if token.kind == "command":
+            self._offer_commands(token)
+        elif (token.kind, token.command) == (listed.kind, listed.command):
+            popup.go_to(token.text)
+        else:
+            return False
+        return popup.is_open and popup.highlighted is not None
 
     def on_completion_popup_chosen(self, event: CompletionPopup.Chosen) -> None:
         event.stop()
