@@ -114,6 +114,17 @@ async def test_replacing_puts_the_former_one_into_the_trash(open_bench: Any, tmp
         b"",
         b"\xff\xfe",
     ],
+    ids=[
+        "a file beside the folder",
+        "a file of the system",
+        "no front matter",
+        "a name that is a path",
+        "too deep",
+        "nothing in it",
+        "no zip",
+        "no bytes",
+        "no text",
+    ],
 )
 async def test_what_is_refused_leaves_nothing_behind(open_bench: Any, data: bytes) -> None:
     async with open_bench() as bench:
