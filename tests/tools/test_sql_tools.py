@@ -301,6 +301,15 @@ def test_a_full_text_table_is_asked_like_any_other(towns: Path) -> None:
     assert names == ["town", "secret", "peek", "page"]
 
 
+def test_what_a_full_text_table_keeps_is_not_seen_by_one_that_its_name_begins_with(towns: Path) -> None:
+    make(towns, "CREATE VIRTUAL TABLE page USING fts5(body); CREATE VIRTUAL TABLE page_two USING fts5(body)")
+    make(towns, "INSERT INTO page VALUES ('rain'); INSERT INTO page_two VALUES ('private')")
+    assert executed(towns, "SELECT c0 FROM page_content", tables=["page"])["rows"] == [["rain"]]
+    assert executed(towns, "SELECT * FROM page_two_content", tables=["page"]) == {
+        "refused": "the table page_two_content"
+    }
+
+
 async def test_a_listed_table_is_changed(bench: Any, towns: Path) -> None:
     told = await write(bench, "DELETE FROM town WHERE people = 1", databases=(TOWNS,))
     assert told == "Changed 1 row of towns."

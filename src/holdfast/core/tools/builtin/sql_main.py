@@ -189,12 +189,9 @@ def _shadows(connection: sqlite3.Connection, tables: list[str] | None) -> set[st
     """
     kinds = {row[1].lower(): row[2] for row in connection.execute("PRAGMA main.table_list")}
     seen = None if tables is None else {table.lower() for table in tables}
-    virtual = [name for name, kind in kinds.items() if kind == "virtual" and (seen is None or name in seen)]
-    return {
-        name
-        for name, kind in kinds.items()
-        if kind == "shadow" and any(name.startswith(f"{own}_") for own in virtual)
-    }
+    virtual = {name for name, kind in kinds.items() if kind == "virtual" and (seen is None or name in seen)}
+    # Only the last word is cut off: `page_two_content` is what `page_two` keeps, not what `page` does.
+    return {name for name, kind in kinds.items() if kind == "shadow" and name.rpartition("_")[0] in virtual}
 
 
 def _executed(connection: sqlite3.Connection, asked: dict[str, Any], guard: Guard) -> dict[str, Any]:
