@@ -23,6 +23,7 @@ from holdfast.core.domain.errors import (
 from holdfast.core.tools.builtin.sql_main import Guard, answer
 from holdfast.core.tools.builtin.sql_query import SqlQuery
 from holdfast.core.tools.builtin.sql_write import SqlWrite
+from holdfast.core.tools.registry import validate_arguments
 
 SCHEMA = """
 CREATE TABLE town (name TEXT, people INTEGER);
@@ -230,6 +231,24 @@ async def test_a_preview_counts_and_changes_nothing_and_goes_stale(bench: Any, t
     assert (await bench.preview("sql_write", given)).fingerprint == first.fingerprint
     make(towns, "INSERT INTO town VALUES ('Ankeny', 70000)")
     assert (await bench.preview("sql_write", given)).fingerprint != first.fingerprint
+
+
+async def test_a_preview_tells_the_file_that_a_name_stands_for(bench: Any, towns: Path) -> None:
+    fresh = DatabaseSpec(name="fresh", path="data/new.db", writable=True)
+    context = bench.context(databases=(TOWNS, fresh))
+    told = []
+    for tool, asked in (
+        ("sql_query", {"database": "towns", "query": "SELECT 1"}),
+        ("sql_write", {"database": "towns", "statement": "DELETE FROM town"}),
+        ("sql_write", {"database": "fresh", "statement": "CREATE TABLE t (a)"}),
+    ):
+        found = bench.tool(tool)
+        told.append((await found.preview(validate_arguments(found, asked), context)).blocks[-1].text)
+    assert told == [
+        "It would ask towns (towns.db).",
+        "It would change 3 rows of towns (towns.db).",
+        "It would make the file fresh (data/new.db).",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,12 @@ def _read(copy: Path) -> Iterator[bytes]:
             yield chunk
 
 
+def shown_file(database: str, context: ToolContext) -> str:
+    """Returns what a call names as people see it: a name with the path of the file that it stands for."""
+    path = next((one.path for one in context.databases if one.name == database), database)
+    return database if path == database else f"{database} ({sanitize_line(path)})"
+
+
 def shown_statement(text: str, parameters: Sequence[Any]) -> tuple[DisplayBlock, ...]:
     """Returns a statement and its values as people see them."""
     statement = CodeBlock(language="sql", text=text)

@@ -9,11 +9,19 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from holdfast.core.domain.processes import ProcessRunner
-from holdfast.core.domain.tools import Preview, Risk, TableBlock, ToolContext, ToolOutput
+from holdfast.core.domain.tools import Preview, Risk, TableBlock, TextBlock, ToolContext, ToolOutput
 from holdfast.core.tools.base import Arguments, BuiltinTool
 from holdfast.core.tools.builtin.read_file import plain_path
 from holdfast.core.tools.builtin.write_file import encoded
-from holdfast.core.tools.databases import Answer, Statement, Target, execute, shown_rows, shown_statement
+from holdfast.core.tools.databases import (
+    Answer,
+    Statement,
+    Target,
+    execute,
+    shown_file,
+    shown_rows,
+    shown_statement,
+)
 
 MAX_SQL = 20_000
 MAX_PARAMETERS = 500
@@ -57,7 +65,9 @@ class SqlQuery(BuiltinTool):
         return (plain_path(arguments.database),)
 
     async def preview(self, arguments: SqlQueryArguments, context: ToolContext) -> Preview:
-        return Preview(blocks=shown_statement(arguments.query, arguments.parameters))
+        blocks = shown_statement(arguments.query, arguments.parameters)
+        asked = TextBlock(text=f"It would ask {shown_file(arguments.database, context)}.")
+        return Preview(blocks=(*blocks, asked))
 
     async def run(self, arguments: SqlQueryArguments, context: ToolContext) -> ToolOutput:
         encoded(arguments.query)

@@ -19,6 +19,7 @@ from holdfast.core.tools.databases import (
     Statement,
     Target,
     execute,
+    shown_file,
     shown_rows,
     shown_statement,
 )
@@ -52,9 +53,10 @@ class SqlWrite(BuiltinTool):
     async def preview(self, arguments: SqlWriteArguments, context: ToolContext) -> Preview:
         """Executes the statement on a copy that is thrown away, to tell how many rows it would change."""
         done = await self._execute(arguments, context, keep=False)
-        told = f"It would change {_rows(done.answer.changed)} of {arguments.database}."
+        file = shown_file(arguments.database, context)
+        told = f"It would change {_rows(done.answer.changed)} of {file}."
         if done.fingerprint == ABSENT:
-            told = f"It would make the file {arguments.database}."
+            told = f"It would make the file {file}."
         if done.size > _UNDO_BYTES:
             told += f" The file has {done.size // 2**20} MiB: the change cannot be taken back."
         blocks = shown_statement(arguments.statement, arguments.parameters)
