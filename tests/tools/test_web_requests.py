@@ -203,6 +203,8 @@ async def test_addresses_inside_are_refused_for_every_method(bench: Any, url: st
         {"X-Forwarded-For": "127.0.0.1"},
         {"Transfer-Encoding": "chunked"},
         {"X-HTTP-Method-Override": "DELETE"},
+        {"X-Original-URL": "/admin"},
+        {"x-rewrite-url": "/admin"},
         {"X-A": "a\r\nHost: b"},
         {"X A": "a"},
         {"": "a"},

@@ -21,7 +21,8 @@ _MAX_VALUE = 4_000
 # What belongs to the connection, and what would say that it is another site's request.
 _NOT_GIVEN = re.compile(
     r"accept-encoding|connection|content-length|expect|forwarded|host|keep-alive|origin|proxy-.*|te|trailer"
-    r"|transfer-encoding|upgrade|via|x-forwarded-.*|x-http-method.*|x-method-override",
+    r"|transfer-encoding|upgrade|via|x-forwarded-.*|x-http-method.*|x-method-override|x-original-url"
+    r"|x-rewrite-url",
     re.IGNORECASE,
 )
 _SECRET = re.compile(r"auth|cookie|credential|key|pass|secret|session|signature|token", re.IGNORECASE)
