@@ -179,6 +179,37 @@ def test_a_schema_that_multiplies_with_its_arguments_is_given_up_in_time() -> No
     assert monotonic() - began < QUICK_S
 
 
+@pytest.mark.parametrize(
+    ("items", "value"),
+    [
+        pytest.param({"allOf": [{}] * 4_000}, [0] * 200, id="many schemas"),
+        pytest.param({"enum": list(range(9_000))}, [-1] * 500, id="many values"),
+        pytest.param({"uniqueItems": True}, [[{"n": n} for n in range(100)]] * 200, id="compared items"),
+        pytest.param({"anyOf": [{"type": "string"}] * 4_000}, [[{"a": "x" * 50}] * 10_000], id="told"),
+    ],
+)
+def test_a_keyword_counts_for_the_work_that_it_is(items: dict[str, Any], value: list[Any]) -> None:
+    parameters = {"type": "object", "properties": {"a": {"items": items}}}
+
+    began = monotonic()
+    assert "too many" in mistake(parameters, {"a": value})
+    assert monotonic() - began < QUICK_S
+
+
+def test_a_list_of_ordinary_length_is_held_against_its_schema() -> None:
+    edit = {
+        "type": "object",
+        "properties": {"old": {"type": "string"}, "line": {"type": "integer"}},
+        "required": ["old"],
+        "additionalProperties": False,
+    }
+    parameters = {"type": "object", "properties": {"edits": {"type": "array", "items": edit}}}
+    edits = [{"old": "x", "line": 1}] * 1_000
+
+    assert arguments_model("edit", parameters).model_validate({"edits": edits}).root == {"edits": edits}
+    assert "line" in mistake(parameters, {"edits": [*edits, {"old": "x", "line": "1"}]})
+
+
 def test_arguments_that_are_nested_too_deep_are_refused() -> None:
     deep: dict[str, Any] = {}
     for _ in range(500):

@@ -1,7 +1,7 @@
 """Arguments that a JSON Schema describes instead of a class, for tools from outside.
 
 Validation happens in the engine's own process, so it is bounded: expressions are matched by a machine that
-is linear in the text, and every keyword that is looked at counts against a budget.
+is linear in the text, and every keyword that is looked at counts against a budget, by the work that it is.
 """
 
 from __future__ import annotations
@@ -26,13 +26,20 @@ from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
 from holdfast.core.tools.json_schemas import LISTS, MAPS, SINGLES, self_contained
 
 _BUDGET = 50_000
-"""Keywords that one validation looks at."""
+"""Work of one validation: what a keyword looks at, a few microseconds each."""
 _TOLD = 10
 _LONGEST = 150
 _LONGEST_PATTERN = 500
 _PATTERNS = 16
 _MATCHED_CHARACTERS = 10_000
-_COMPARED_ITEMS = 1_000
+_COMPARED_ITEMS = 100
+_CHARACTERS = 10
+"""Characters that a pattern is matched against for one unit of work."""
+_TOLD_CHARACTERS = 500
+"""The same of a mistake's text, which repeats the value."""
+_COMPARING = frozenset(("const", "dependentRequired", "enum"))
+_EACH = frozenset(("additionalProperties", "contains", "items", "propertyNames"))
+"""Keywords that look at all of what they are asked about."""
 _UNCHECKED = frozenset(("patternProperties", "unevaluatedItems", "unevaluatedProperties"))
 _IF = frozenset(("else", "if", "then"))
 _DECIDING = {
@@ -42,7 +49,7 @@ _DECIDING = {
     "oneOf": frozenset(("oneOf",)),
 }
 """Keywords that may refuse when less is asked inside of them, each with what goes with it."""
-_left: ContextVar[int] = ContextVar("keywords left")
+_left: ContextVar[int] = ContextVar("work left")
 
 _Keyword = Callable[[Any, Any, Any, Any], Iterator[Any]]
 
@@ -132,7 +139,7 @@ class _TooMuch(Exception):
 
 @cache
 def _validator() -> Any:
-    """Returns the class that validates: Draft 2020-12, each keyword counted."""
+    """Returns the class that validates: Draft 2020-12, each keyword's work counted."""
     from jsonschema import Draft202012Validator  # takes a while; many engines need none
     from jsonschema.validators import create
 
@@ -141,20 +148,51 @@ def _validator() -> Any:
         keywords.pop(gone, None)
     keywords |= {"pattern": _pattern, "uniqueItems": _few_unique(keywords["uniqueItems"])}
     made: Any = create(
-        Draft202012Validator.META_SCHEMA, {name: _counted(check) for name, check in keywords.items()}
+        Draft202012Validator.META_SCHEMA, {name: _counted(name, check) for name, check in keywords.items()}
     )
     return made
 
 
-def _counted(check: _Keyword) -> _Keyword:
+def _counted(name: str, check: _Keyword) -> _Keyword:
     def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-        left = _left.get() - 1
-        if left < 0:
-            raise _TooMuch
-        _left.set(left)
-        yield from check(validator, value, instance, schema) or ()
+        _charge(_work(name, value, instance))
+        for mistake in check(validator, value, instance, schema) or ():
+            _charge(len(mistake.message) // _TOLD_CHARACTERS)
+            yield mistake
 
     return counted
+
+
+def _charge(work: int) -> None:
+    left = _left.get() - work
+    if left < 0:
+        raise _TooMuch
+    _left.set(left)
+
+
+def _work(name: str, value: Any, instance: Any) -> int:
+    """Returns how much a keyword looks at."""
+    if name in _COMPARING:
+        return _nodes(value)
+    if name == "pattern":
+        return 1 + (len(instance) // _CHARACTERS if isinstance(instance, str) else 0)
+    if name == "uniqueItems" and isinstance(instance, list) and len(instance) <= _COMPARED_ITEMS:
+        texts = all(isinstance(each, str) for each in instance)
+        # Items that cannot be sorted are compared each with each.
+        return 1 + len(instance) if texts else 1 + len(instance) * _nodes(instance) // 2
+    work = 1 + (len(value) if isinstance(value, (list, dict)) else 0)
+    return work + (len(instance) if name in _EACH and isinstance(instance, (list, dict)) else 0)
+
+
+def _nodes(value: Any) -> int:
+    """Returns how many values there are in one, itself too; no more than are past the budget."""
+    count, inner = 0, [value]
+    while inner and count <= _BUDGET:
+        one = inner.pop()
+        count += 1
+        if isinstance(one, (list, dict)):
+            inner.extend(one.values() if isinstance(one, dict) else one)
+    return count
 
 
 def _pattern(validator: Any, pattern: Any, instance: Any, schema: Any) -> Iterator[Any]:
@@ -169,7 +207,6 @@ def _pattern(validator: Any, pattern: Any, instance: Any, schema: Any) -> Iterat
 
 def _few_unique(check: _Keyword) -> _Keyword:
     def few(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
-        # Items that cannot be sorted are compared each with each.
         if isinstance(instance, list) and len(instance) <= _COMPARED_ITEMS:
             yield from check(validator, value, instance, schema) or ()
 
