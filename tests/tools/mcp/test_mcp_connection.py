@@ -11,6 +11,7 @@ import pytest
 from holdfast.core.domain.errors import ToolError, UnavailableError
 from holdfast.core.domain.mcp import McpServerSpec, McpState
 from holdfast.core.tools.mcp.connection import Connection
+from holdfast.core.tools.mcp.hub import McpHub
 from holdfast.core.tools.mcp.kept import KeptTools
 from holdfast.core.tools.mcp.port import McpSession, RawResult, RawTool, Target
 
@@ -148,6 +149,41 @@ async def test_a_server_that_is_starting_can_be_stopped() -> None:
         with pytest.raises(UnavailableError, match="it was stopped"):
             await starting
     assert made.state is McpState.STOPPED
+
+
+async def test_a_retired_server_ends_and_never_starts_again() -> None:
+    server = FakeServer()
+    made = connection(server)
+    hanging = asyncio.create_task(call(made, "hang"))
+    await server.silent.wait()
+
+    await made.retire()
+
+    for late in (hanging, call(made), made.check()):
+        with pytest.raises(UnavailableError, match="the server was removed or changed"):
+            await late
+    assert (server.starts, server.ended) == (1, [True])
+
+
+@pytest.mark.parametrize("gone", ["forget", "forget_user", "close", "stopped"])
+async def test_a_run_does_not_bring_back_a_server_that_is_gone(tmp_path: Path, gone: str) -> None:
+    server = FakeServer()
+    hub = McpHub(tmp_path, tmp_path, {}, lambda *named: None, server.open)
+    (tool,) = await hub.tools(made := hub.connection("ada", SPEC, admin=True))
+    if gone == "forget":
+        await hub.forget("ada", SPEC.name)
+    elif gone == "forget_user":
+        await hub.forget_user("ada")
+    elif gone == "close":
+        await hub.close()
+    else:
+        await made.stop()
+        hub.connection("ada", SPEC.model_copy(update={"command": ("other",)}), admin=True)
+
+    with pytest.raises(UnavailableError, match="the server was removed or changed"):
+        await call(made, tool.own_name)
+    assert (server.starts, made.state) == (1, McpState.STOPPED)
+    await hub.close()
 
 
 async def test_a_call_that_hangs_is_given_up_and_the_server_goes_on() -> None:

@@ -55,6 +55,8 @@ class Connection:
         self.started_at: datetime | None = None
         self.known: Listing | None = None
         """What it offered when it was last asked; None: it never was."""
+        self.retired = False
+        """Whether it never starts again."""
         self._target = target
         self._opener = opener
         self._kept = kept
@@ -117,8 +119,15 @@ class Connection:
             owner.cancel()
             await asyncio.wait({owner}, timeout=_END_S)
 
+    async def retire(self) -> None:
+        """Ends the server for good: it was removed or changed, and a run may still have its tools."""
+        self.retired = True
+        await self.stop()
+
     async def _session(self) -> McpSession:
         """Returns the running session; starts the server if need be."""
+        if self.retired:
+            raise self._unavailable()
         now = asyncio.get_running_loop().time()
         if self._owner is None:
             if now < self._again_at:
@@ -233,7 +242,8 @@ class Connection:
             raise self._unavailable(self.reason or "it was stopped")
         return task.result()
 
-    def _unavailable(self, why: str) -> UnavailableError:
+    def _unavailable(self, why: str = "it was stopped") -> UnavailableError:
+        why = "the server was removed or changed" if self.retired else why
         return UnavailableError(
             f"The MCP server {self.spec.name} is not available: {why}.", code="mcp_unavailable"
         )

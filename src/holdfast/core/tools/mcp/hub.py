@@ -48,6 +48,7 @@ class McpHub:
         self._opener = opener or _open
         self._connections: dict[tuple[str, str, bool], Connection] = {}
         self._tools: dict[str, tuple[object, tuple[McpTool, ...]]] = {}
+        self._ending: set[Connection] = set()
         self._closed = False
 
     def connection(self, owner: str, spec: McpServerSpec, *, admin: bool) -> Connection:
@@ -103,19 +104,24 @@ class McpHub:
     async def close(self) -> None:
         """Ends all servers."""
         self._closed = True
-        await self._end(list(self._connections.values()))
+        await self._end([*self._connections.values(), *self._ending])
         self._connections.clear()
 
     async def _end(self, connections: list[Connection]) -> None:
         for each in connections:
             self._tools.pop(str(id(each)), None)
-        await asyncio.gather(*(each.stop() for each in connections))
+        self._ending.update(connections)
+        try:
+            await asyncio.gather(*(each.retire() for each in connections))
+        finally:
+            self._ending.difference_update(connections)
 
     def _forget_stopped(self, owner: str, name: str) -> None:
         """Drops other definitions of the name that do not run: a file was changed, a project was left."""
         for key, one in list(self._connections.items()):
             if key[0] == owner and one.spec.name == name and one.state in _ENDED:
                 del self._connections[key]
+                one.retired = True
                 self._tools.pop(str(id(one)), None)
 
     async def _target(self, owner: str, spec: McpServerSpec, admin: bool) -> Target:
