@@ -54,6 +54,17 @@ def test_structured_content_is_shown_unless_a_text_says_the_same(blobs: FileBlob
     assert isinstance(other.display[1], CodeBlock)
 
 
+def test_structured_content_that_is_nested_deep_takes_no_more_room_than_it_came_in(blobs: FileBlobs) -> None:
+    value: list[object] = []
+    for _ in range(200):
+        value = [value, *[0] * 50]
+
+    shown = output_of(RawResult((), value), blobs)
+
+    assert json.loads(text_of(shown.content)) == value
+    assert len(text_of(shown.content)) < 200 * 50 * 4
+
+
 def test_resources_are_shown_as_text(blobs: FileBlobs) -> None:
     parts = (
         {"type": "resource", "resource": {"uri": "note://1", "text": "a note"}},

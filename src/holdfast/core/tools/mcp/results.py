@@ -69,7 +69,8 @@ class _Reader:
         """Adds structured content, unless a text says the same: most servers give both."""
         if any(_same(text, value) for text in self._texts):
             return
-        text = json.dumps(value, ensure_ascii=False, indent=1)[: max(0, MAX_RESULT_CHARS - self._characters)]
+        # Not indented: where it is nested deep, that is a hundred times as long.
+        text = json.dumps(value, ensure_ascii=False)[: max(0, MAX_RESULT_CHARS - self._characters)]
         self.content.append(TextPart(text=text))
         self.display.append(CodeBlock(language="json", text=text))
 
