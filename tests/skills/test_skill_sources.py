@@ -29,13 +29,17 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class NoProcesses:
-    """Runs nothing, and keeps what was asked."""
+    """Runs nothing, and keeps what was asked; git says its version unless a result is given."""
 
-    def __init__(self, result: ProcessResult | None = None) -> None:
+    def __init__(self, result: ProcessResult | None = None, version: str = "git version 2.39.5\n") -> None:
         self.specs: list[ProcessSpec] = []
+        self.version = None if result else ProcessResult(Ending.EXITED, 0, version, "", len(version), 0.1)
         self.result = result or ProcessResult(Ending.EXITED, 1, "no", "", 2, 0.1)
 
     async def run(self, spec: ProcessSpec, *, on_output: Any = None, spool: Any = None) -> ProcessResult:
+        if self.version and spec.command[-1] == "version":
+            assert not spec.reach or not spec.reach.network
+            return self.version
         self.specs.append(spec)
         return self.result
 
@@ -130,6 +134,26 @@ async def test_git_gets_no_private_address_and_connects_to_the_one_that_was_chec
     assert "http.followRedirects=false" in spec.command
     assert spec.environment["GIT_ALLOW_PROTOCOL"] == "https"
     assert spec.environment["GIT_TERMINAL_PROMPT"] == "0"
+
+
+@pytest.mark.parametrize(
+    "said", ["git version 2.36.6", "git version 1.99.0", "git version 2.9.0", "none", ""]
+)
+async def test_a_git_that_would_look_the_name_up_again_is_refused(said: str) -> None:
+    processes = NoProcesses(version=said)
+    with pytest.raises(ToolError, match=r"git 2\.37 or newer is needed"):
+        await sources(processes=processes).fetched("https://a.test/x.git", "")
+    assert processes.specs == []
+
+
+@pytest.mark.parametrize(
+    "said", ["git version 2.37.0", "git version 2.50.1 (Apple Git-155)", "git version 3.0"]
+)
+async def test_a_git_that_is_new_enough_is_used(said: str) -> None:
+    processes = NoProcesses(version=said)
+    with pytest.raises(ToolError, match="git cannot fetch it"):
+        await sources(processes=processes).fetched("https://a.test/x.git", "")
+    assert len(processes.specs) == 1
 
 
 async def test_a_git_that_hangs_or_is_not_there_is_told() -> None:

@@ -8,6 +8,7 @@ and git connects to the very address that was checked.
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from holdfast.core.domain.addresses import Resolver, WebAddress, checked_addresses, system_resolver
 from holdfast.core.domain.errors import InvalidError, ToolError
 from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec, Reach
-from holdfast.core.domain.text import sanitize, shorten
+from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.skills.limits import MAX_PACKED_BYTES
 
 MAX_CLONE_BYTES = 64 * 2**20
@@ -23,6 +24,9 @@ MAX_CLONE_BYTES = 64 * 2**20
 MAX_MEMORY_BYTES = 2 * 2**30
 TIMEOUT_S = 90.0
 """Seconds for the clone, and for packing it."""
+OLDEST_GIT = (2, 37)
+"""The first git that can be told which address a name stands for; an older one would look it up again."""
+_VERSION = re.compile(r"git version (\d+)\.(\d+)")
 _PREFIX = "git+"
 _BLOCK = 512
 _ADVICE = (
@@ -56,12 +60,13 @@ class GitFetcher:
         self._resolve = resolve
         self._protocols = protocols
         self._timeout_s = timeout_s
+        self._new_enough = False
 
     async def fetch(self, source: str, folder: str = "", *, allow_private: bool) -> bytes:
         """Returns the newest commit of a repository's main branch as a zip, or one folder of it.
 
         Raises `InvalidError` for an address that is not https, `ForbiddenError` for one that is not public,
-        `ToolError` (`unreachable`) when git cannot fetch it within the limits of time and size.
+        `ToolError` (`unreachable`) when git is too old, or cannot fetch it within the limits.
         """
         url = source.removeprefix(_PREFIX)
         if not url.startswith("https://"):
@@ -71,6 +76,7 @@ class GitFetcher:
             )
         address = WebAddress.parse(url)
         ips = await checked_addresses(address, self._resolve, allow_private=allow_private, advice=_ADVICE)
+        await self._check_version()
         pinned = f"http.curloptResolve={address.host}:{address.port}:{ips[0]}"
         return await self.packed(str(address), folder, ("-c", pinned))
 
@@ -86,7 +92,23 @@ class GitFetcher:
             await self._git(place, f"--git-dir={bare}", *archive)
             return await asyncio.to_thread(_read, packed)
 
-    async def _git(self, folder: Path, *arguments: str, network: bool = False) -> None:
+    async def _check_version(self) -> None:
+        if self._new_enough:
+            return
+        with tempfile.TemporaryDirectory(prefix="holdfast-skill-") as name:
+            said = await self._git(Path(name), "version")
+        found = _VERSION.search(said)
+        if found is None or (int(found[1]), int(found[2])) < OLDEST_GIT:
+            wanted = ".".join(map(str, OLDEST_GIT))
+            raise ToolError(
+                f"git {wanted} or newer is needed on the engine's machine; there is: "
+                f"{shorten(sanitize_line(said).strip(), 100)}",
+                code="unreachable",
+            )
+        self._new_enough = True
+
+    async def _git(self, folder: Path, *arguments: str, network: bool = False) -> str:
+        """Returns what git says."""
         result = await self._processes.run(
             ProcessSpec(
                 command=("/bin/sh", "-c", _LIMITED, "git", *_SAFE, *arguments),
@@ -108,6 +130,7 @@ class GitFetcher:
                 f"git cannot fetch it (at most {MAX_CLONE_BYTES // 2**20} MiB are taken): {said}",
                 code="unreachable",
             )
+        return result.head
 
     def _clean(self, folder: Path) -> dict[str, str]:
         kept = {name: self._environment[name] for name in ("PATH", "LANG") if name in self._environment}
