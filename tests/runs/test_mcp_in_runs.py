@@ -124,6 +124,23 @@ async def test_a_call_of_a_person_goes_through_the_policy(open_bench, small) -> 
             await bench.workbench.mcp.call(session.id, "small", "read", {"other": 1})
 
 
+async def test_a_disabled_server_is_started_for_nobody(open_bench, small) -> None:
+    async with open_bench() as bench:
+        mcp = bench.workbench.mcp
+        session = await bench.session()
+        await mcp.add(spec(small))
+        await mcp.enable("small", enabled=False)
+        for asked in (
+            mcp.test("small"),
+            mcp.tools("small"),
+            mcp.call(session.id, "small", "read", {}),
+            bench.workbench.tools.run(session.id, "mcp__small__read", {}),
+        ):
+            with pytest.raises(UnavailableError, match="small is disabled"):
+                await asked
+        assert (await mcp.get("small")).started_at is None
+
+
 async def test_an_agent_calls_a_server_by_the_rules_and_words_of_a_server_change_none(
     open_bench, small, say, call
 ) -> None:

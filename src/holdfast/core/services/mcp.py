@@ -11,7 +11,7 @@ from holdfast.core.domain.mcp import McpServer, McpServerSpec, masked, secrets_o
 from holdfast.core.domain.runs import RunOptions, ToolRun
 from holdfast.core.domain.tools import ToolInfo
 from holdfast.core.services.access import Access
-from holdfast.core.services.mcp_servers import McpServers
+from holdfast.core.services.mcp_servers import McpServers, refuse_disabled
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.tools.mcp.servers_file import find
 from holdfast.core.tools.registry import near_names, schema
@@ -76,6 +76,7 @@ class McpService:
 
     async def test(self, name: str) -> McpServer:
         spec = await self._spec(name)
+        refuse_disabled(spec)
         connection = await self._servers.connection(self._access.owner, spec)
         try:
             await connection.check()

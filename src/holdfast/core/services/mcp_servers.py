@@ -10,7 +10,7 @@ from pathlib import Path
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.agents import AgentSpec
-from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError
+from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError, UnavailableError
 from holdfast.core.domain.identity import LOCAL, Role
 from holdfast.core.domain.mcp import McpAssignment, McpServerSpec, secrets_of, server_of
 from holdfast.core.domain.runs import RunOptions, Session
@@ -75,7 +75,8 @@ class McpServers:
         return self.hub.connection(owner, spec, admin=admin)
 
     async def tools(self, owner: str, spec: McpServerSpec) -> tuple[McpTool, ...]:
-        """Returns the tools of a server. Raises `UnavailableError` when it cannot be started."""
+        """Returns the tools of a server. Raises `UnavailableError` when it is disabled or does not start."""
+        refuse_disabled(spec)
         return await self.hub.tools(await self.connection(owner, spec))
 
     # --- runs
@@ -184,6 +185,12 @@ class McpServers:
     async def close(self) -> None:
         """Ends all servers."""
         await self.hub.close()
+
+
+def refuse_disabled(spec: McpServerSpec) -> None:
+    """Raises `UnavailableError` for a server that is not to be started."""
+    if not spec.enabled:
+        raise UnavailableError(f"The MCP server {spec.name} is disabled.", code="mcp_unavailable")
 
 
 def _wanted(tool: McpTool, assigned: McpAssignment) -> bool:

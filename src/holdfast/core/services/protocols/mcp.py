@@ -55,7 +55,7 @@ class Mcp(Protocol):
     @needs(Scope.ADMIN)
     async def test(self, name: str) -> McpServer:
         """Starts a server, anew where it runs, lists its tools and returns how it is: that it failed is no
-        error. Raises `NotFoundError`."""
+        error. Raises `NotFoundError`, and `UnavailableError` when it is disabled."""
         ...
 
     @needs(Scope.CHAT)
