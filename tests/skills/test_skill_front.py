@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.skills.front import MAX_TEXT_BYTES, parse_skill
+from holdfast.core.skills.front import MAX_FRONT_BYTES, MAX_TEXT_BYTES, parse_skill
 
 
 def places(data: bytes, folder: str | None = None) -> list[tuple[int, int, str]]:
@@ -72,6 +72,14 @@ def test_what_is_no_skill_has_a_mistake_with_a_place(data: bytes) -> None:
     found = parse_skill(data, "SKILL.md").problems
     assert found
     assert all(each.line >= 1 and each.column >= 1 and each.file == "SKILL.md" for each in found)
+
+
+def test_only_a_short_front_matter_is_parsed() -> None:
+    begin = "---\nname: a\ndescription: b\nx: "
+    for more, wrong in ((MAX_FRONT_BYTES - 100, False), (MAX_FRONT_BYTES, True)):
+        problems = parse_skill(f"{begin}{'x' * more}\n---\n{'y' * 50_000}".encode(), "SKILL.md").problems
+        told = ["the front matter is larger than 16 KiB"] if wrong else []
+        assert [one.message for one in problems] == told
 
 
 def test_many_aliases_end_early() -> None:

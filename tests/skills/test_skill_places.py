@@ -55,6 +55,17 @@ def test_the_skills_beside_an_untrusted_agents_file_are_not_given(home: Any) -> 
     assert names(home.registry.of_agent(agent(file, layer=Layer.PROJECT), home.project)) == ["minutes"]
 
 
+def test_what_is_not_trusted_is_not_read_for_a_run(home: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = home.project / "agents" / "clerk.yaml"
+    for folder in (file.with_name("clerk.skills"), home.of_project, home.own):
+        home.write(folder, "minutes")
+    home.trusted = False
+    opened, jail = [], home.registry._jail
+    monkeypatch.setattr(home.registry, "_jail", lambda folder: opened.append(folder) or jail(folder))
+    home.registry.of_agent(agent(file, "*", layer=Layer.PROJECT, trusted=False), home.project)
+    assert opened == [home.own / "minutes"]
+
+
 def test_an_agent_has_what_it_names_and_what_stands_beside_it(home: Any) -> None:
     home.write(home.own, "a")
     home.write(home.own, "b")

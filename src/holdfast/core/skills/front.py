@@ -27,6 +27,8 @@ from holdfast.core.domain.text import sanitize_line, without_unseen
 SKILL_FILE = "SKILL.md"
 MAX_TEXT_BYTES = 256 * 1024
 """Longest `SKILL.md`: it is given to a model as a whole."""
+MAX_FRONT_BYTES = 16 * 1024
+"""Longest front matter: that of every skill is parsed whenever a run begins."""
 
 _FENCE = re.compile(r"---[ \t]*")
 
@@ -66,6 +68,8 @@ def parse_skill(data: bytes, file: str, folder: str | None = None) -> SkillText:
     front, missing = _front_matter(text.removeprefix("\ufeff"), file)
     if front is None:
         return _wrong(missing)
+    if len(front.encode()) > MAX_FRONT_BYTES:
+        return _wrong(_at(file, 1, f"the front matter is larger than {MAX_FRONT_BYTES // 1024} KiB"))
     document, problems = compose(front, file)
     if document is None:
         return _wrong(*problems)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
@@ -62,8 +62,11 @@ class SkillRegistry:
     ) -> tuple[SkillInfo, ...]:
         """Returns the skills that can be seen from `project`, by name, those with mistakes among them; with
         `agent` also those beside its file."""
+        return self._found(self._places(project, owner, agent))
+
+    def _found(self, places: Iterable[_Place]) -> tuple[SkillInfo, ...]:
         found: dict[str, SkillInfo] = {}
-        for place in self._places(project, owner, agent):
+        for place in places:
             for info in self._in(place):
                 known = found.get(info.name)
                 # What nobody may load does not hide what can be.
@@ -80,12 +83,13 @@ class SkillRegistry:
         """
         wanted = agent.spec.skills if agent.spec is not None else ()
         # Most agents name none: then nothing but what stands beside the file is looked at.
-        seen = self.list(project, owner, agent) if wanted else self._in(_beside(agent, project))
+        places = self._places(project, owner, agent) if wanted else (_beside(agent, project),)
+        # What is not trusted is not even read.
+        seen = self._found(place for place in places if place.trusted)
         return tuple(
             info
             for info in seen
-            if info.trusted
-            and not info.problems
+            if not info.problems
             and (info.scope is SkillScope.AGENT or ALL_SKILLS in wanted or info.name in wanted)
         )
 
