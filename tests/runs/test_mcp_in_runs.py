@@ -141,6 +141,20 @@ async def test_a_disabled_server_is_started_for_nobody(open_bench, small) -> Non
         assert (await mcp.get("small")).started_at is None
 
 
+async def test_what_a_server_writes_to_its_log_is_shown_without_secrets(open_bench, tmp_path) -> None:
+    path = tmp_path / "loud.py"
+    path.write_text("import os, sys; sys.stderr.write('token=' + os.environ['TOKEN'] + ' x' * 1990 + ' end')")
+    async with open_bench() as bench:
+        mcp = bench.workbench.mcp
+        await mcp.add(spec((sys.executable, "-I", "-S", str(path)), env={"TOKEN": "${secret:token}"}))
+        await mcp.set_secret("small", "token", SECRET)
+
+        tried = await mcp.test("small")
+
+        assert tried.log.endswith("x end")
+        assert "server" not in tried.log and "redacted" in tried.log
+
+
 async def test_an_agent_calls_a_server_by_the_rules_and_words_of_a_server_change_none(
     open_bench, small, say, call
 ) -> None:

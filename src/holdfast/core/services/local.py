@@ -346,7 +346,7 @@ class LocalWorkbench:
             access, log, core.supervisor, core.workspaces, parts.blobs, core.attachments
         )
         self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools, core.custom_tools)
-        self.mcp: Mcp = McpService(access, core.mcp, self.tools)
+        self.mcp: Mcp = McpService(access, core.mcp, self.tools, core.redact)
         self.skills: Skills = SkillService(
             access,
             core.skills,

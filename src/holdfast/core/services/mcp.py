@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError, NotFoundError
+from holdfast.core.domain.logs import without_keys
 from holdfast.core.domain.mcp import McpServer, McpServerSpec, masked, secrets_of
 from holdfast.core.domain.runs import RunOptions, ToolRun
 from holdfast.core.domain.tools import ToolInfo
@@ -19,14 +21,19 @@ from holdfast.core.tools.registry import near_names, schema
 _SECRET_LENGTHS = range(8, 4_001)
 """Shorter ones could not be told from ordinary words, and would not be redacted."""
 
+_SHOWN_LOG = 4_000
+
 
 class McpService:
     """Implements the `Mcp` of a workbench."""
 
-    def __init__(self, access: Access, servers: McpServers, tools: Tools) -> None:
+    def __init__(
+        self, access: Access, servers: McpServers, tools: Tools, redact: Callable[[str], str]
+    ) -> None:
         self._access = access
         self._servers = servers
         self._tools = tools
+        self._redact = redact
 
     async def list(self) -> tuple[McpServer, ...]:
         known = await self._servers.of(self._access.owner)
@@ -140,7 +147,9 @@ class McpService:
             unset = [
                 each for each in secrets_of(spec) if self._servers.secret(owner, spec.name, each) is None
             ]
-            return {"missing": tuple(unset), "log": self._servers.hub.log(owner, spec.name).tail()}
+            # More than is shown: a secret that is cut is not known for one.
+            said = self._servers.hub.log(owner, spec.name).tail(2 * _SHOWN_LOG)
+            return {"missing": tuple(unset), "log": self._redact(without_keys(said))[-_SHOWN_LOG:]}
 
         shown = await self._shown(spec)
         return shown.model_copy(update=await asyncio.to_thread(look))
