@@ -198,6 +198,30 @@ async def test_a_name_is_looked_up_once_and_the_connection_goes_to_what_was_chec
     assert request.extensions["sni_hostname"] == "good.example"
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+@pytest.mark.parametrize("size", [1, 5, 6, 7, 4_096])
+async def test_messages_are_counted_at_any_end_of_a_line_and_of_a_piece(end: bytes, size: int) -> None:
+    counted: list[int] = []
+
+    class Counting(Flood):
+        def count(self, size: int, messages: int = 1) -> None:
+            counted.append(messages)
+
+    async def body() -> AsyncIterator[bytes]:
+        text = (b"data: {}" + end + end) * 20
+        for at in range(0, len(text), size):
+            yield text[at : at + size]
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body())
+
+    guarded = Guarded(httpx2.MockTransport(answer), allow_private=True, flood=Counting())
+    async with httpx2.AsyncClient(transport=guarded) as client:
+        await client.get("http://127.0.0.1/mcp")
+
+    assert sum(counted) == 20
+
+
 def test_a_flood_is_counted_in_windows_of_time() -> None:
     now = 0.0
     flood = Flood(lambda: now)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,8 @@ from holdfast.core.tools.mcp.port import Target
 
 _ADVICE = "Only administrators use MCP servers in private networks."
 _EVENTS = "text/event-stream"
+_DATA = re.compile(rb"[\r\n]data:")
+_BEGUN = len(b"\ndata")
 
 
 class Guarded(httpx2.AsyncBaseTransport):
@@ -69,11 +72,13 @@ class _Bounded(httpx2.AsyncByteStream):
         self._events = events
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        total = 0
+        total, before = 0, b"\n"
         async for piece in self._inner:
             total += len(piece)
+            text = before + piece
+            before = text[-_BEGUN:]  # too short for a whole one, which would count twice
             try:
-                self._flood.count(len(piece), piece.count(b"\ndata:") if self._events else 1)
+                self._flood.count(len(piece), len(_DATA.findall(text)) if self._events else 1)
                 if not self._events and total > MAX_MESSAGE_BYTES:
                     raise too_long()
             except HoldfastError as error:
