@@ -22,6 +22,8 @@ _KEYS = (
     ".config/containers/auth.json",
     ".kube",
     ".docker",
+    ".colima",
+    ".rd",
     ".netrc",
     ".git-credentials",
     ".npmrc",
@@ -44,6 +46,8 @@ _KEYS = (
     ".password-store",
     ".local/share/keyrings",
     ".local/share/kwalletd",
+    ".1password/agent.sock",
+    ".bitwarden-ssh-agent.sock",
     "Library/Keychains",
 )
 _PROFILES = (
