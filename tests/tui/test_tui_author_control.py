@@ -193,6 +193,26 @@ async def test_a_text_that_is_not_saved_is_asked_about(desk: Desk, answer: str |
     assert bool(desk.said) is (answer == "save")
 
 
+@pytest.mark.parametrize("way", ["leave", "try_it"])
+async def test_what_is_typed_while_the_text_is_saved_is_not_lost(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    screen = await desk.open("clerk")
+    screen.state.text = TEXT + "author: Ann\n"
+    desk.dialogs.answers = ["save"]
+    update = desk.service.update
+
+    async def slowly(*given: Any) -> Any:
+        screen.state.text += "description: More.\n"
+        return await update(*given)
+
+    monkeypatch.setattr(desk.service, "update", slowly)
+    await getattr(desk.control, way)(screen)
+    assert "author: Ann" in (desk.folder / "clerk.yaml").read_text()
+    assert "description: More." in screen.state.text
+    assert (screen.state.unsaved, screen.dismissed, desk.tried) == (True, False, [])
+
+
 async def test_the_form_changes_the_text(desk: Desk) -> None:
     screen = await desk.open("clerk")
     desk.dialogs.answers = ["Files things.", ["read_file", "write_file"], "write_file(*.md)\n", "Be\nbrief."]

@@ -203,11 +203,12 @@ class AuthorControl:
         return answer == "lose" or (answer == "save" and await self._save_and_tell(screen))
 
     async def _save_and_tell(self, screen: AuthorScreen) -> bool:
-        """Saves the text, and says so where it is seen when the editor is closed."""
-        saved = await self.save(screen)
-        if saved:
-            self._context.view.say(screen.state.note)
-        return saved
+        """Saves the text, and says so where it is seen when the editor is closed. False also when more was
+        typed meanwhile, which would be lost."""
+        if not await self.save(screen):
+            return False
+        self._context.view.say(screen.state.note)
+        return not screen.state.unsaved
 
     async def leave(self, screen: AuthorScreen) -> None:
         """Closes the editor, if the person may and wants to."""
