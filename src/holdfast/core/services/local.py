@@ -287,10 +287,10 @@ class _Core:
             self.tracing.start(await reader.last_event_id(), [run.id for run in runs])
 
     async def forget_user(self, user_id: str) -> None:
-        """Ends what goes on for a user who is gone: nobody else could. Runs first: they use the rest."""
+        """Ends what goes on for a user who is gone: nobody else could. Runs before what they use."""
+        await self.hooks.remove_user(user_id)
         runs = await self.log.reader.open_runs(user_id)
         await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
-        await self.hooks.remove_user(user_id)
         await self.custom_tools.forget_user(user_id)
         await self.mcp.forget_user(user_id)
         await self.keeper.forget_user(user_id)
