@@ -61,7 +61,12 @@ def test_what_is_not_trusted_is_not_read_for_a_run(home: Any, monkeypatch: pytes
         home.write(folder, "minutes")
     home.trusted = False
     opened, jail = [], home.registry._jail
-    monkeypatch.setattr(home.registry, "_jail", lambda folder: opened.append(folder) or jail(folder))
+
+    def kept(folder: Path) -> Any:
+        opened.append(folder)
+        return jail(folder)
+
+    monkeypatch.setattr(home.registry, "_jail", kept)
     home.registry.of_agent(agent(file, "*", layer=Layer.PROJECT, trusted=False), home.project)
     assert opened == [home.own / "minutes"]
 
