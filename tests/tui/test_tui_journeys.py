@@ -361,12 +361,12 @@ async def test_enter_runs_what_was_typed_when_the_list_is_for_the_word_before(
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, engine_is(app, "ready"))
         area = app.main.box.area
-        area.insert("/new")
+        area.insert("/mode")
         await until(pilot, lambda: area.popup_open)
-        area.insert("-agent helper")
+        area.insert("l helper")
         await area._on_key(events.Key("enter", None))  # before the list could follow
         await until(pilot, lambda: given)
-        assert given == [("agent.new", "helper")]
+        assert given == [("model", "helper")]
 
 
 async def test_completing_a_path_leaves_the_welcome_and_no_empty_session_behind(make_app, until) -> None:
