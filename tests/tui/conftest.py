@@ -14,15 +14,13 @@ from typing import Any
 import pytest
 from fake_workbench import NOON, FakeWorkbench
 from pytest_textual_snapshot import SVGImageExtension
-from stage import Stage
+from stage import TWO, Stage
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from holdfast.tui.app import HoldfastApp
 from holdfast.tui.start import Start
 
-SMALL_DARK = ((80, 24), "holdfast-dark")
-LARGE_LIGHT = ((120, 40), "holdfast-light")
 Pictures = Callable[..., Awaitable[list[str]]]
 Until = Callable[[Pilot[Any], Callable[[], object]], Awaitable[None]]
 LATER = NOON + timedelta(minutes=5)
@@ -75,7 +73,7 @@ def pictures(snapshot: Any, request: pytest.FixtureRequest) -> Pictures:
         pilot: Pilot[Any],
         scene: str,
         stage: Stage,
-        looks: Iterable[tuple[tuple[int, int], str]] = (SMALL_DARK, LARGE_LIGHT),
+        looks: Iterable[tuple[tuple[int, int], str]] = TWO,
     ) -> list[str]:
         app = stage.app
         wrong = []

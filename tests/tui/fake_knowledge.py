@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from holdfast.core.domain.errors import ConflictError, NotFoundError
+from holdfast.core.domain.events import RetrievalCompleted
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.jobs import Job, JobProgress, JobStatus
 from holdfast.core.domain.knowledge import (
@@ -93,6 +94,23 @@ def citation(number: int, part: int) -> Citation:
         place=found.place,
         excerpt=found.text[:40],
         score=found.score,
+    )
+
+
+CITED = (citation(1, 3), citation(2, 20))
+
+
+def look_up(run: Any, query: str) -> None:
+    """Emits what a search before the first step of a run has found: three passages, two of them `CITED`."""
+    run.emit(
+        RetrievalCompleted,
+        query=query,
+        method="hybrid",
+        collections=("docs",),
+        items=(retrieved(3, 1), retrieved(20, 2), retrieved(5, None)),
+        tokens=900,
+        max_tokens=1000,
+        duration_ms=12.0,
     )
 
 

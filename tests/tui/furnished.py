@@ -9,12 +9,11 @@ import io
 from datetime import timedelta
 from typing import Any
 
-from fake_knowledge import block, citation, document, entry, retrieved
+from fake_knowledge import CITED, block, document, entry, look_up
 from fake_knowledge import job as a_job
 from fake_workbench import NOON, FakeRun, FakeWorkbench, new_file, settings
 
 from holdfast.core.domain.approvals import Rules
-from holdfast.core.domain.events import RetrievalCompleted
 from holdfast.core.domain.files import FileContent, FileEntry
 from holdfast.core.domain.jobs import JobStatus
 from holdfast.core.domain.logs import LogLine
@@ -107,18 +106,8 @@ async def question(job: FakeRun) -> None:
 
 async def cite(job: FakeRun) -> None:
     """Answers from documents."""
-    job.emit(
-        RetrievalCompleted,
-        query="how it is set up",
-        method="hybrid",
-        collections=("docs",),
-        items=(retrieved(3, 1), retrieved(20, 2), retrieved(5, None)),
-        tokens=900,
-        max_tokens=1000,
-        duration_ms=12.0,
-    )
-    cited = (citation(1, 3), citation(2, 20))
-    await job.say("Part three **says so** [1], and part twenty, too [2].", citations=cited)
+    look_up(job, "how it is set up")
+    await job.say("Part three **says so** [1], and part twenty, too [2].", citations=CITED)
 
 
 async def build(job: FakeRun) -> None:

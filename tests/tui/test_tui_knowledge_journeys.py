@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fake_knowledge import citation, collection, entry, job, retrieved
+from fake_knowledge import CITED, collection, entry, job, look_up
 from fake_workbench import FakeRun, FakeWorkbench
 from textual.pilot import Pilot
 from textual.widgets import TextArea
@@ -35,17 +35,8 @@ SIZE = (120, 40)
 
 async def cite(run: FakeRun) -> None:
     """Looks something up before the first step, and cites it."""
-    run.emit(
-        RetrievalCompleted,
-        query=run.message,
-        method="hybrid",
-        collections=("docs",),
-        items=(retrieved(3, 1), retrieved(20, 2), retrieved(5, None)),
-        tokens=900,
-        max_tokens=1000,
-        duration_ms=12.0,
-    )
-    await run.say("Part three says so [1], and part twenty [2].", citations=(citation(1, 3), citation(2, 20)))
+    look_up(run, run.message)
+    await run.say("Part three says so [1], and part twenty [2].", citations=CITED)
 
 
 def shown(app: HoldfastApp) -> str:

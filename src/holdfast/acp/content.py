@@ -24,11 +24,11 @@ from holdfast.core.domain.tools import (
     TableBlock,
     TextBlock,
 )
+from holdfast.core.domain.unified import HUNK
 
 LONGEST = 20_000
 """Characters of one text; what is longer is in the session's file or log, whole."""
 _ROWS = 50
-_HUNK = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 
 
 @dataclass(slots=True)
@@ -46,9 +46,9 @@ def hunks_of(diff: str) -> list[Hunk]:
     found: list[Hunk] = []
     last: tuple[list[str], ...] = ()
     for line in diff.split("\n"):
-        head = _HUNK.match(line)
+        head = HUNK.match(line)
         if head is not None:
-            found.append(Hunk(max(1, int(head[1]))))
+            found.append(Hunk(max(1, int(head[3]))))
             last = ()
             continue
         if not found or not line:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from rich.cells import cell_len, get_character_cell_size
 
+from holdfast.core.domain.unified import HUNK
 from holdfast.tui.presenters.spans import Line, Span
 
 DiffLayout = Literal["auto", "side_by_side", "unified"]
@@ -32,7 +33,6 @@ LONGEST = 600
 """In longer lines no words are looked for."""
 BETWEEN = " │ "
 
-_HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 Ranges = tuple[tuple[int, int], ...]
@@ -85,7 +85,7 @@ class _Reader:
         self._at_old = self._at_new = 0
 
     def read(self, line: str) -> None:
-        if hunk := _HUNK.match(line):
+        if hunk := HUNK.match(line):
             self.pair()
             self._at_old, self._at_new = int(hunk[1]), int(hunk[3])
             self.rows.append(Row("said", note=line))
