@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 from holdfast.core.config.paths import Paths
 
 if TYPE_CHECKING:
-    from holdfast.core.config.settings import Settings
+    from holdfast.core.config.settings import SandboxSettings, Settings
     from holdfast.core.config.settings_file import SettingsFile
+    from holdfast.core.domain.processes import ProcessRunner
     from holdfast.core.domain.status import Listeners
     from holdfast.core.domain.traces import EventSource, SpanExporter, Tracing
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.router import ModelRouter
     from holdfast.core.services.local import LocalWorkbench
     from holdfast.core.tools.registry import ToolRegistry
+    from holdfast.core.tools.web_searching import WebSearcher
 
 URL, KEY, CA = "HOLDFAST_URL", "HOLDFAST_KEY", "HOLDFAST_CA"
 """Name an engine elsewhere, with a key to it and the certificates to trust: commands go there."""
@@ -96,12 +98,14 @@ async def open_workbench(
     from holdfast.core.sandbox.environment import child_environment
     from holdfast.core.services.asking import RedactingEmbedder
     from holdfast.core.services.local import LocalWorkbench, Parts
+    from holdfast.core.tools.web import WebFetcher
+    from holdfast.core.tools.web_searching import KEY_VARIABLES, WebSearcher
 
     settings_of = _kept_settings(where, environment)
     settings = settings_of(None)
     where.make()
     blobs = FileBlobs(where.blobs)
-    variables = {name: known.key_variables for name, known in PROVIDERS.items()}
+    variables = {name: known.key_variables for name, known in PROVIDERS.items()} | KEY_VARIABLES
     keys = ProviderKeys(where, environment, variables, keyring=system_keyring(environment))
     kept = KeyFile(where.addresses, "Addresses of model providers")
     addresses = Addresses(settings.models.ollama_url, kept=kept.read, environment=environment)
@@ -133,13 +137,16 @@ async def open_workbench(
         blobs.path,
         lambda: settings_of(None).knowledge,
     )
+    processes = _processes(where, lambda: settings_of(None).sandbox)
+    searcher = WebSearcher(lambda: settings_of(None).web_search, keys.get, WebFetcher())
     parts = Parts(
         paths=where,
         settings=settings_of,
         blobs=blobs,
         client=client,
         catalog=catalog,
-        tools=builtin_registry(),
+        tools=builtin_registry(processes, searcher),
+        processes=processes,
         keys=keys,
         environment=child_environment(environment),
         setting_variables=_setting_variables(environment),
@@ -183,9 +190,29 @@ async def _prestart(client: ModelRouter, catalog: Catalog, default: str | None) 
         return  # the run that needs the model says what is wrong
 
 
-def builtin_registry() -> ToolRegistry:
+def _processes(where: Paths, settings: Callable[[], SandboxSettings]) -> ProcessRunner:
+    """Returns what runs programs, confined as the settings say."""
+    import tempfile
+
+    from holdfast.core.sandbox.process import ChildProcesses
+    from holdfast.core.sandbox.sandbox import Sandbox
+    from holdfast.core.sandbox.view import Places
+
+    places = Places(
+        home=Path.home(),
+        closed=(where.config, where.data, where.cache, where.logs, where.socket.parent, where.socket),
+        temporary=tuple(dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")))),
+    )
+    return ChildProcesses(Sandbox(settings, places))
+
+
+def builtin_registry(
+    processes: ProcessRunner | None = None, searcher: WebSearcher | None = None
+) -> ToolRegistry:
+    """Returns the built-in tools; without `processes` they run programs unconfined, without `searcher` the
+    web is not searched."""
     from holdfast.core.sandbox.process import ChildProcesses
     from holdfast.core.tools.builtin.catalog import builtin_tools
     from holdfast.core.tools.registry import ToolRegistry
 
-    return ToolRegistry(builtin_tools(ChildProcesses()))
+    return ToolRegistry(builtin_tools(processes or ChildProcesses(), searcher))

@@ -430,8 +430,12 @@ def run_page(user_id: str, own: str = "") -> int:
 def validate_agent(path: Path) -> list[Diagnostic]:
     """Returns every mistake in an agent file. Raises `NotFoundError` when there is none."""
     from holdfast.core.agents.registry import AgentRegistry
+    from holdfast.core.domain.identity import LOCAL
+    from holdfast.core.store.custom_tools import own_tool_names
 
-    return list(AgentRegistry(paths(), builtin_registry().names).validate(path))
+    where = paths()
+    known = (*builtin_registry().names, *own_tool_names(where.database, LOCAL))
+    return list(AgentRegistry(where, known).validate(path))
 
 
 def agent_schema() -> dict[str, Any]:

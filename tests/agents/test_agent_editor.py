@@ -199,12 +199,22 @@ class TestUpdate:
         before = agents.registry.get("coder").id
         after = editor.update(before, "version: 1\nname: writer\n")
         assert (after.id, after.name) == (before, "writer")
-        assert files(agents.paths.agents) == ["writer.yaml"]
+        assert files(agents.paths.agents) == ["coder.yaml.bak", "writer.yaml"]
 
     def test_a_file_with_a_name_of_its_own_keeps_it(self, agents: Agents, editor: AgentEditor) -> None:
         agents.write("user", "coder", file="all.yml")
         editor.update("coder", "version: 1\nname: writer\n")
-        assert files(agents.paths.agents) == ["all.yml"]
+        assert files(agents.paths.agents) == ["all.yml", "all.yml.bak"]
+
+    def test_the_text_before_is_kept_beside_the_file(self, agents: Agents, editor: AgentEditor) -> None:
+        editor.create(TEXT)
+        before = editor.source("helper").text
+        editor.update("helper", before + "author: Ann\n")
+        backup = agents.paths.agents / "helper.yaml.bak"
+        assert backup.read_text() == before
+        assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+        editor.update("helper", before + "author: Ann\n")
+        assert backup.read_text() == before, "the same text once more is no change"
 
     def test_an_id_does_not_change(self, editor: AgentEditor) -> None:
         made = editor.create(TEXT)
@@ -282,6 +292,60 @@ class TestUpdate:
             with pytest.raises(ForbiddenError, match="holdfast agents install coder") as refused:
                 change()
             assert refused.value.code == "agent_readonly"
+
+    def test_an_agent_of_a_project_is_changed_where_it_stands(
+        self, agents: Agents, editor: AgentEditor
+    ) -> None:
+        path = agents.write("project", "theirs", "# ours\n")
+        path.chmod(0o644)
+        text = path.read_text() + "author: Ann\n"
+        digest = editor.source("theirs", agents.project).digest
+        changed = editor.update("theirs", text, expected=digest, project=agents.project)
+        assert (changed.author, path.read_text()) == ("Ann", text)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
+        with pytest.raises(ConflictError):
+            editor.update("theirs", text + "tags: [a]\n", expected=digest, project=agents.project)
+
+    def test_a_project_leads_nobody_to_write_outside_of_it(
+        self, agents: Agents, editor: AgentEditor, tmp_path: Path
+    ) -> None:
+        outside = tmp_path / "secret.yaml"
+        outside.write_text("version: 1\nname: secret\n")
+        agents.write("project", "a")
+        (agents.project / "agents" / "secret.yaml").symlink_to(outside)
+        with pytest.raises(ForbiddenError):
+            editor.update("secret", "version: 1\nname: secret\nauthor: x\n", project=agents.project)
+        kept = tmp_path / "profile"
+        kept.write_text("mine")
+        (agents.project / "agents" / "a.yaml.bak").symlink_to(kept)
+        editor.update("a", "version: 1\nname: a\nauthor: x\n", project=agents.project)
+        assert kept.read_text() == "mine"
+        assert "secret" in outside.read_text()
+        assert "author" not in outside.read_text()
+
+    def test_the_name_of_a_neighbour_in_the_project_is_not_taken_over(
+        self, agents: Agents, editor: AgentEditor
+    ) -> None:
+        agents.write("project", "a")
+        agents.write("project", "b", file="other.yaml")
+        with pytest.raises(ConflictError):
+            editor.update("a", "version: 1\nname: b\n", project=agents.project)
+
+    def test_a_text_is_checked_for_the_place_that_it_will_have(
+        self, agents: Agents, editor: AgentEditor
+    ) -> None:
+        agents.write("project", "base")
+        agents.write("project", "a")
+        agents.write("shipped", "coder")
+        text = "version: 1\nname: a\nextends: base\n"
+        assert [one.key_path for one in editor.check(text)] == ["extends"]
+        assert editor.check(text, "a", agents.project) == ()
+        assert editor.check("version: 1\nname: coder\nextends: coder\n", "coder") == ()
+        made = editor.create(TEXT)
+        (mistake,) = editor.check(TEXT + f"id: {OTHER}\n", "helper")
+        assert (mistake.line, mistake.expected) == (6, made.id)
+        with pytest.raises(NotFoundError):
+            editor.check(text, "nobody")
 
     def test_an_agent_of_a_project_is_not_reached(self, agents: Agents, editor: AgentEditor) -> None:
         path = agents.write("project", "theirs")

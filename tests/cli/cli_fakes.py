@@ -24,6 +24,7 @@ from holdfast.core.domain.approvals import (
     Rules,
     Verdict,
 )
+from holdfast.core.domain.confinement import Protection
 from holdfast.core.domain.errors import (
     ConflictError,
     Diagnostic,
@@ -245,6 +246,7 @@ class FakeWorkbench:
             check_provider=self._check_provider,
             set_address=self._set_address,
         )
+        self.sandbox: Protection | None = None
         self.engine = SimpleNamespace(status=self._status, check=self._check, settings=self._settings)
 
     # --- the log
@@ -613,6 +615,7 @@ class FakeWorkbench:
             active_runs=0,
             waiting=2,
             last_event_id=7,
+            sandbox=self.sandbox,
         )
 
     async def _settings(self, project: str | None = None) -> Settings:

@@ -22,6 +22,7 @@ from cli_fakes import (
 from holdfast.cli.commands.sessions import as_query
 from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.approvals import ApprovalStatus, Decision
+from holdfast.core.domain.confinement import Guard, Protection
 from holdfast.core.domain.errors import Diagnostic, UnavailableError
 from holdfast.core.domain.files import FileEntry
 from holdfast.core.domain.models import ModelInfo
@@ -520,6 +521,20 @@ def test_models_show_windows_prices_and_readiness(bench: FakeWorkbench, cli: Cli
     line = cli("models", "list").out.splitlines()[2].split()
     assert line == ["openai/gpt-4o", "openai", "128,000", "2.50", "10.00", "no"]
     assert "openai" not in cli("models", "list", "--available").out
+
+
+def test_the_status_says_how_programs_are_confined(fake: FakeDoors, cli: Cli) -> None:
+    assert "not tried yet; `holdfast doctor` tries it" in cli("engine", "status").out
+
+    def by_landlock() -> FakeWorkbench:
+        workbench = FakeWorkbench()
+        reason = "bubblewrap is not installed."
+        workbench.sandbox = Protection(guard=Guard.LANDLOCK, network="deny", reason=reason)
+        return workbench
+
+    fake.build = by_landlock
+    assert "landlock, no network (bubblewrap is not installed.)" in cli("engine", "status").out
+    assert json.loads(cli("engine", "status", "--json").out)["sandbox"]["guard"] == "landlock"
 
 
 def test_status_of_an_engine_that_does_not_run_starts_none(fake: FakeDoors, cli: Cli) -> None:

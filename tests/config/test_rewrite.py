@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.config.nodes import compose
-from holdfast.core.config.rewrite import with_value, without_value, written
+from holdfast.core.config.rewrite import with_list, with_value, without_value, written
 
 COMMENTED = """\
 # mine
@@ -118,3 +118,43 @@ def test_any_value_reads_as_it_was_meant_and_can_be_taken_out_again(
 @given(st.text(max_size=20))
 def test_a_text_is_written_so_that_it_is_read_again(text: str) -> None:
     assert read(f"a: {written(text)}\n") == {"a": text}
+
+
+LISTED = """\
+tools:
+  # reads only
+  - read_file  # all of it
+  - write_file
+  # why: a question saves a run
+  - {tool: ask_user, id: x}
+
+# who answers
+model: m
+"""
+
+
+def test_a_list_in_lines_keeps_the_comments_of_what_stays() -> None:
+    changed = with_list(LISTED, ("tools",), ["read_file", {"tool": "ask_user", "id": "x"}, "list_files"])
+    assert changed == LISTED.replace("  - write_file\n", "").replace("id: x}\n", "id: x}\n  - list_files\n")
+
+
+@pytest.mark.parametrize("values", [[], ["z"], ["read_file"], ["z", "read_file"]])
+def test_a_list_reads_as_it_was_meant_and_what_follows_stays(values: list[Any]) -> None:
+    changed = with_list(LISTED, ("tools",), values)
+    assert changed is not None
+    assert read(changed) == {"tools": values, "model": "m"}
+    assert "\n\n# who answers\nmodel: m\n" in changed
+
+
+def test_a_text_of_several_lines_is_a_block_of_them() -> None:
+    text = "a: |\n  one\n  two\n\n# next\nb: 1\n"
+    changed = with_value(text, ("a",), "first\n\n  deep: x\n")
+    assert changed == "a: |\n  first\n\n    deep: x\n\n# next\nb: 1\n"
+    assert with_value("b: 1\n", ("c", "d"), "x\ny") == "b: 1\nc:\n  d: |-\n    x\n    y\n"
+
+
+@given(st.text(alphabet="ab :#-|\n\t\"'", max_size=30))
+def test_any_text_of_several_lines_is_read_again(text: str) -> None:
+    changed = with_value("# c\na: |\n  x\n\nb: 1\n", ("a",), text)
+    assert changed is not None
+    assert read(changed) == {"a": text, "b": 1}

@@ -19,9 +19,12 @@ from holdfast.core.approvals.policy_file import parse_rules
 from holdfast.core.config.nodes import compose
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
+from holdfast.core.config.yaml import parse as parse_yaml
 from holdfast.core.config.yaml import validate
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import Rules
+from holdfast.core.domain.custom_tools import HttpToolSpec
+from holdfast.core.tools.http_tool import check_spec
 from holdfast.tui.themes import to_theme
 
 FINE_IN_TEXT = ("NoArgsIsHelpError", "MissingParameter", "Exit")
@@ -46,6 +49,10 @@ def mistakes(text: str, folder: Path) -> list[str]:
         document, problems = compose(text, "settings.yaml")
         more = validate(Settings, document)[1] if document else []
         return [str(problem) for problem in [*problems, *more]]
+    if "endpoint" in given:
+        spec, problems = parse_yaml(HttpToolSpec, text, "tool.yaml")
+        assert spec is None or check_spec(spec)
+        return [str(problem) for problem in problems]
     if given <= keys(AgentSpec):
         return _agent_mistakes(text, given, folder)
     return [f"nothing has the keys {sorted(given)}"]

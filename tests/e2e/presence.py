@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +22,17 @@ def program(name: str) -> Path:
     if found is None:
         missing(f"{name} is not installed")
     return Path(found)
+
+
+def bubblewrap() -> Path:
+    """Returns the path of bubblewrap. Skips where the machine's kernel lets nobody use it: nothing can be
+    installed against that."""
+    found = program("bwrap")
+    trial = (str(found), "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true")
+    ended = subprocess.run(trial, capture_output=True, text=True, timeout=20)
+    if ended.returncode:
+        pytest.skip(f"bubblewrap does not work on this machine: {ended.stderr.strip()}")
+    return found
 
 
 def client_python(name: str) -> Path:

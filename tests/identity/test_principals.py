@@ -49,6 +49,7 @@ from holdfast.core.models.scripted import ScriptedModel
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services import identity
 from holdfast.core.services.local import LocalWorkbench, Parts
+from holdfast.core.services.mcp_servers import McpServers
 from holdfast.core.services.workbench import Workbench
 from holdfast.core.tools.builtin.catalog import builtin_tools
 from holdfast.core.tools.registry import ToolRegistry
@@ -318,6 +319,29 @@ async def test_the_runs_of_a_removed_user_end_and_what_waits_starts_no_other(hos
         await ann.runs.send(session.id, said)
 
 
+async def test_the_runs_of_a_removed_user_end_before_the_servers_that_they_use(
+    host: LocalWorkbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await sign_in(host, "ann", Role.ADMIN)
+    await ann.agents.create(AGENT)
+    session = await ann.sessions.create("helper")
+    submitted = await ann.runs.send(session.id, (TextPart(text="Hi"),))
+    async with asyncio.timeout(20):
+        async for logged in ann.events.follow(EventFilter(session_id=session.id), 0):
+            if isinstance(logged.event, ApprovalRequested):
+                break
+    seen: list[str] = []
+
+    async def forget_user(servers: McpServers, owner: str) -> None:
+        assert submitted.run_id is not None
+        seen.append((await ann.runs.get(submitted.run_id)).status)
+
+    monkeypatch.setattr(McpServers, "forget_user", forget_user)
+    await host.users.remove("ann")
+
+    assert seen == ["cancelled"]
+
+
 async def test_the_digest_of_somebody_elses_content_brings_nobody_the_content(host: LocalWorkbench) -> None:
     ann, bob = await sign_in(host, "ann"), await sign_in(host, "bob")
     session, own = await ann.sessions.create("general"), await bob.sessions.create("general", model="offline")
@@ -481,6 +505,9 @@ async def test_a_user_cannot_name_folders_or_files_of_the_machine(
         ann.agents.list(str(tmp_path)),
         ann.agents.get("general", str(tmp_path)),
         ann.agents.validate(str(tmp_path / "secret.txt")),
+        ann.agents.check(AGENT, "general", str(tmp_path)),
+        ann.agents.update("theirs", AGENT, project=str(tmp_path)),
+        ann.agents.update("theirs", AGENT, project=str(own / "out")),
         ann.agents.trusted(str(tmp_path)),
         ann.models.choose("general", str(tmp_path)),
         ann.engine.settings(str(tmp_path)),

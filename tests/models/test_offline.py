@@ -442,3 +442,13 @@ def test_a_huge_or_hostile_message_does_not_hold_the_engine(text):
     before = time.process_time()
     assert understand(text)
     assert time.process_time() - before < 2  # milliseconds; minutes where an expression explodes
+
+
+@pytest.mark.parametrize("text", ["load the skill minutes", "Please use the skill `minutes`."])
+async def test_a_skill_is_shown_where_the_agent_has_some(text):
+    bench = Bench()
+    assert "no skills" in await bench.turn(text)
+    assert bench.calls == []
+    bench = Bench(tools=(*TOOLS, "load_skill"))
+    await bench.turn(text)
+    assert bench.calls == [("load_skill", {"skill": "minutes"})]

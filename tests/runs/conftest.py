@@ -35,6 +35,7 @@ from holdfast.core.services.local import LocalWorkbench, Parts
 from holdfast.core.services.workbench import Workbench
 from holdfast.core.tools.builtin.catalog import builtin_tools
 from holdfast.core.tools.registry import ToolRegistry
+from holdfast.core.tools.web import WebFetcher
 from holdfast.server.kit.auth import LocalDoor
 from holdfast.server.listener import listen
 from holdfast.server.lock import bind_socket
@@ -208,6 +209,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         stop: Callable[[], None] | None = None,
         knowledge: Any = None,
         agent: str = "",
+        web: WebFetcher | None = None,
     ) -> AsyncIterator[Bench]:
         paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
         paths.make()
@@ -232,6 +234,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
             sleep=lambda seconds: asyncio.sleep(0),
             stop=stop,
             knowledge=knowledge,
+            web=web or WebFetcher(),
         )
         workbench = await LocalWorkbench.open(parts)
         try:

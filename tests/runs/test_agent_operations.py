@@ -12,6 +12,7 @@ from holdfast.core.domain.errors import (
     AgentFileError,
     ConflictError,
     ForbiddenError,
+    InvalidError,
     NotFoundError,
     TooLargeError,
 )
@@ -42,6 +43,29 @@ async def test_an_agent_is_made_read_changed_and_deleted(open_bench: Any) -> Non
         await agents.delete("helper")
         with pytest.raises(NotFoundError):
             await agents.get(made.id)
+
+
+@both_doors
+async def test_an_editor_has_what_it_needs_of_an_agent_and_writes_one_of_a_project(
+    open_bench: Any, tmp_path: Path
+) -> None:
+    async with open_bench() as bench:
+        agents = bench.workbench.agents
+        assert "read_file" in (await agents.schema())["properties"]["tools"]["items"]["examples"]
+        text = await agents.template("fresh")
+        assert await agents.check(text) == ()
+        with pytest.raises(InvalidError):
+            await agents.template("No name")
+        file = tmp_path / "there" / "agents" / "theirs.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text("version: 1\nname: theirs\n")
+        project = str(tmp_path / "there")
+        source = await agents.source("theirs", project)
+        changed = f"{source.text}author: Ann  # me\n"
+        assert await agents.check(changed, "theirs", project) == ()
+        assert (await agents.update("theirs", changed, source.digest, project)).author == "Ann"
+        assert file.read_text() == changed
+        assert file.with_name("theirs.yaml.bak").read_text() == source.text
 
 
 @both_doors

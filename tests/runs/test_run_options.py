@@ -22,7 +22,6 @@ pytestmark = pytest.mark.parametrize("door", ["local", "remote"])
 WRITE = ("write_file", json.dumps({"path": "asked.md", "content": "x"}))
 LIST = ("list_files", "{}")
 LATER = [
-    {"skills": ("tables",)},
     {"sub_agents": (SubAgentUse(name="reader", instructions="Read."),)},
     {"mcp_servers": (McpServerUse(name="files", command=("server",)),)},
     {"workflows": {"report": ("collect", "write")}},

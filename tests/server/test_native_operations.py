@@ -28,6 +28,7 @@ from holdfast.core.domain.approvals import (
 )
 from holdfast.core.domain.configuring import Setting, SettingsReport, SettingsSection
 from holdfast.core.domain.context import Compaction, ContextPart, RunContext
+from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, PythonToolSpec, ToolVersion
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
 from holdfast.core.domain.figures import EngineFigures
@@ -58,6 +59,7 @@ from holdfast.core.domain.knowledge import (
     Retrieved,
 )
 from holdfast.core.domain.logs import LogLine, LogPage
+from holdfast.core.domain.mcp import McpLeftOut, McpServer, McpServerSpec, McpState
 from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry, MemoryHit, MemoryShare
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
@@ -76,6 +78,7 @@ from holdfast.core.domain.runs import (
     Submitted,
     ToolRun,
 )
+from holdfast.core.domain.skills import Skill, SkillInfo, SkillScope
 from holdfast.core.domain.status import CheckResult, Listener
 from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk, ToolInfo
 from holdfast.core.domain.trash import Trashed
@@ -100,6 +103,33 @@ SPEC = AgentSpec(
 AGENT = AgentInfo(
     id="a1", name="analyst", display_name="Größe", tags=("x",), layer=Layer.USER, path="/a.yaml", spec=SPEC
 )
+MCP_SERVER = McpServer(
+    spec=McpServerSpec(name="files", command=("run", "ü"), env={"KEY": "${secret:A.b-1}"}),
+    state=McpState.FAILED,
+    reason="it fell over",
+    failures=2,
+    started_at=AT,
+    tools=3,
+    left_out=(McpLeftOut(tool="a", reason="wrong"),),
+    missing=("A.b-1",),
+    log="ü\n",
+)
+CUSTOM_TOOL = CustomTool(
+    id="t1",
+    number=3,
+    owner="local",
+    spec=HttpToolSpec(
+        name="find_stock",
+        description="Größe",
+        parameters={"type": "object", "properties": {"n": {"type": "number", "default": 2.5}}},
+        endpoint="https://shop.test/{n}",
+        headers={"X-Key": "${secret:KEY}"},
+    ),
+    created_at=AT,
+    updated_at=AT,
+    missing=("KEY",),
+)
+PYTHON_TOOL = CUSTOM_TOOL.model_copy(update={"spec": PythonToolSpec(code="def ü(): ...", name="b")})
 SOURCE = AgentSource(text="# ü\r\nname: a", digest="00", path="/a.yaml")
 MISTAKE = Diagnostic(file="a.yaml", line=1, column=2, key_path="tools[0]", message="unknown")
 TRUST = Trust(path="/p", trusted=True, decided_at=AT)
@@ -337,6 +367,15 @@ FIGURES = EngineFigures(
     usage=(ModelUsage(model="offline", output_tokens=3),),
 )
 
+SKILL = SkillInfo(
+    name="minutes",
+    description="Writes minutes.",
+    scope=SkillScope.USER,
+    path="/s",
+    more={"license": "MIT", "metadata": {"n": [1, 2.5, None]}},
+    problems=(MISTAKE,),
+)
+
 CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.list", {"project": "/p x/&=%2F"}, (AGENT,)),
     ("agents.list", {}, ()),
@@ -344,9 +383,13 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.validate", {"path": "/a.yaml"}, (MISTAKE,)),
     ("agents.source", {"name": "analyst", "project": "/p"}, SOURCE),
     ("agents.check", {"yaml": "version: 1\nname: ü\u2028\n"}, (MISTAKE,)),
+    ("agents.check", {"yaml": "version: 1\n", "name": "analyst", "project": "/p"}, ()),
+    ("agents.schema", {}, {"title": "Holdfast agent", "properties": {"name": {"type": "string"}}}),
+    ("agents.template", {"name": "analyst"}, "version: 1\nname: analyst\n"),
     ("agents.create", {"yaml": "version: 1\nname: a\n"}, AGENT),
     ("agents.update", {"name": "a b..%2Fc", "yaml": "", "expected": "00"}, AGENT),
     ("agents.update", {"name": "a", "yaml": "x"}, AGENT),
+    ("agents.update", {"name": "a", "yaml": "x", "project": "/p x"}, AGENT),
     ("agents.delete", {"name": "check"}, None),
     ("agents.available", {}, (AvailableAgent(name="coder", tags=("code",), installed=True),)),
     ("agents.install", {"source": "/a b/ü.yaml"}, AGENT),
@@ -369,6 +412,13 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("sessions.see", {"session_id": "s1", "through": 7}, SESSION),
     ("sessions.take_in", {"data": b"# T\n\n## You\n", "name": "\u00fc.md", "agent": "analyst"}, (SESSION,)),
     ("trash.list", {"kind": "session", "limit": 3}, page(TRASHED, more="x=")),
+    ("skills.list", {"project": "/p x", "agent": "a"}, (SKILL,)),
+    ("skills.list", {}, ()),
+    ("skills.get", {"name": "a b", "project": "/p", "agent": "x"}, Skill(info=SKILL, text="ü", digest="0")),
+    ("skills.install", {"source": "https://a.test/x.zip", "folder": "a/b", "replace": True}, SKILL),
+    ("skills.upload", {"data": b"PK", "name": "a.zip", "folder": "b", "replace": True}, SKILL),
+    ("skills.save", {"name": "minutes", "text": "---\n", "expected": "00"}, SKILL),
+    ("skills.remove", {"name": "a b"}, None),
     ("trash.restore", {"kind": "memory_block", "id": "a b?c"}, None),
     ("trash.empty", {}, 2),
     ("trash.empty", {"kind": "agent", "id": "a1"}, 1),
@@ -449,6 +499,18 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("files.undo", {"session_id": "s1", "run_id": "r1"}, (ENTRY,)),
     ("files.redo", {"session_id": "s1"}, (ENTRY,)),
     ("tools.list", {"project": "/p"}, (TOOL,)),
+    ("tools.get", {"name": "find_stock"}, CUSTOM_TOOL),
+    ("tools.create", {"spec": CUSTOM_TOOL.spec}, CUSTOM_TOOL),
+    ("tools.create", {"spec": PythonToolSpec(code="def a(): ...")}, PYTHON_TOOL),
+    ("tools.update", {"name": "find_stock", "spec": CUSTOM_TOOL.spec, "expected": 1}, CUSTOM_TOOL),
+    ("tools.delete", {"name": "find_stock"}, None),
+    (
+        "tools.versions",
+        {"name": "find_stock"},
+        (ToolVersion(version=1, spec=CUSTOM_TOOL.spec, created_at=AT),),
+    ),
+    ("tools.set_secret", {"name": "find_stock", "secret": "A.b-1", "value": "p ü&="}, CUSTOM_TOOL),
+    ("tools.set_secret", {"name": "find_stock", "secret": "KEY"}, CUSTOM_TOOL),
     (
         "tools.run",
         {
@@ -462,6 +524,26 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("tools.run", {"session_id": "s1", "name": "read_file", "arguments": {}}, TOOL_RUN),
     ("tools.result", {"run_id": "r1", "wait_s": 100.0}, TOOL_RUN),
+    ("mcp.list", {}, (MCP_SERVER,)),
+    ("mcp.get", {"name": "files"}, MCP_SERVER),
+    ("mcp.add", {"server": MCP_SERVER.spec}, MCP_SERVER),
+    ("mcp.enable", {"name": "files", "enabled": False}, MCP_SERVER),
+    ("mcp.set_secret", {"name": "files", "secret": "A.b-1", "value": "p ü&="}, MCP_SERVER),
+    ("mcp.remove", {"name": "files"}, None),
+    ("mcp.test", {"name": "files"}, MCP_SERVER),
+    ("mcp.tools", {"name": "files"}, (TOOL,)),
+    (
+        "mcp.call",
+        {
+            "session_id": "s1",
+            "name": "files",
+            "tool": "ü/?",
+            "arguments": {"path": "a", "n": [None, 2.5]},
+            "options": RunOptions(approvals="deny", timeout_s=3),
+            "wait_s": 1.5,
+        },
+        TOOL_RUN,
+    ),
     ("knowledge.list", {}, (COLLECTION,)),
     (
         "knowledge.create",
@@ -664,7 +746,7 @@ def test_no_answer_with_a_secret_is_kept() -> None:
 
 
 def test_the_calls_below_cover_every_operation() -> None:
-    streams = {"events.follow", "engine.access", "files.download"}
+    streams = {"events.follow", "engine.access", "files.download", "skills.file"}
     covered = {name for name, _, _ in CALLS} | streams | {"engine.status"}
     assert covered == set(workbench_methods())
 

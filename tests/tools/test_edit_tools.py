@@ -11,4 +11,5 @@ from holdfast.core.tools.builtin.catalog import builtin_tools
 def test_the_tools_of_mode_edits_are_those_that_write_a_file_of_the_workspace() -> None:
     writing = {tool.name for tool in builtin_tools(ChildProcesses()) if tool.risk is Risk.WRITE}
     in_memory = {name for name in writing if "memory" in name or name == "remember"}
-    assert writing - in_memory == EDIT_TOOLS
+    # `sql_write` may name a database instead of a file, and how it changes rows is no edit to look at.
+    assert writing - in_memory - {"sql_write"} == EDIT_TOOLS

@@ -17,6 +17,11 @@ RISKS = {
     "run_command": Risk.EXECUTE,
     "run_python": Risk.EXECUTE,
     "fetch_url": Risk.NETWORK,
+    "web_search": Risk.NETWORK,
+    "web_scrape": Risk.NETWORK,
+    "http_request": Risk.NETWORK,
+    "sql_query": Risk.READ,
+    "sql_write": Risk.WRITE,
     "update_plan": Risk.READ,
     "ask_user": Risk.READ,
     "search_knowledge": Risk.READ,
@@ -26,6 +31,7 @@ RISKS = {
     "remember": Risk.WRITE,
     "forget_memory": Risk.WRITE,
     "update_memory_block": Risk.WRITE,
+    "load_skill": Risk.READ,
 }
 ARGUMENTS = {
     "read_file": ["path", "offset", "limit"],
@@ -36,6 +42,11 @@ ARGUMENTS = {
     "run_command": ["command", "timeout_s"],
     "run_python": ["code"],
     "fetch_url": ["url"],
+    "web_search": ["query", "max_results", "include_domains", "exclude_domains"],
+    "web_scrape": ["url", "only_main_content", "links", "images", "start", "max_chars"],
+    "http_request": ["url", "method", "headers", "body"],
+    "sql_query": ["database", "query", "parameters"],
+    "sql_write": ["database", "statement", "parameters"],
     "update_plan": ["items"],
     "ask_user": ["question", "choices", "free_text"],
     "search_knowledge": ["query", "collections", "top_k"],
@@ -45,6 +56,7 @@ ARGUMENTS = {
     "remember": ["content", "tags"],
     "forget_memory": ["id"],
     "update_memory_block": ["name", "content", "append"],
+    "load_skill": ["skill", "file"],
 }
 
 

@@ -22,6 +22,7 @@ from holdfast.core.domain.approvals import (
     Verdict,
 )
 from holdfast.core.domain.configuring import Setting, SettingsReport, SettingValue
+from holdfast.core.domain.confinement import Guard, Protection
 from holdfast.core.domain.context import Compaction, ContextPart, RunContext
 from holdfast.core.domain.errors import (
     ConflictError,
@@ -1169,6 +1170,7 @@ class _Engine(_Part):
             active_runs=self.bench.executing,
             waiting=0,
             last_event_id=len(self.bench.log),
+            sandbox=Protection(guard=Guard.BUBBLEWRAP),
         )
 
     async def settings(self, project: str | None = None) -> Settings:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from fake_workbench import FakeSettings
 
+from holdfast.core.domain.confinement import Guard, Protection
 from holdfast.core.domain.health import EngineHealth, ModelFailure, ProcessHealth
 from holdfast.core.domain.logs import LogLine, LogPage
 from holdfast.core.domain.providers import ProviderInfo
@@ -169,6 +170,23 @@ def test_health_says_everything_in_words() -> None:
         "no address",
     ):
         assert part in text, part
+
+
+def test_health_says_what_keeps_programs_and_why_it_is_not_better() -> None:
+    state = known()
+    assert state.status is not None
+    found = {
+        None: "confined by what a trial will show",
+        Protection(guard=Guard.BUBBLEWRAP): "✓ confined by bubblewrap",
+        Protection(guard=Guard.LANDLOCK, network="deny", reason="No bwrap\x1b."): (
+            "✓ confined by Landlock, without the network  No bwrap."
+        ),
+        Protection(guard=Guard.LIMITS, mode="off", reason="It is off."): "! not confined  It is off.",
+        Protection(guard=Guard.LIMITS, mode="require", reason="No."): "! not run: nothing confines them  No.",
+    }
+    for protection, words in found.items():
+        state.status = state.status.model_copy(update={"sandbox": protection})
+        assert words in plain(health.health_lines(state, NOW))
 
 
 def test_what_is_wrong_is_named_first_and_offered_to_be_repaired() -> None:

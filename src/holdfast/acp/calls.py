@@ -22,11 +22,16 @@ KINDS: dict[str, ToolKind] = {
     "run_command": "execute",
     "run_python": "execute",
     "fetch_url": "fetch",
+    "web_scrape": "fetch",
+    "http_request": "fetch",
+    "web_search": "search",
+    "sql_query": "read",
+    "sql_write": "edit",
     "update_plan": "think",
 }
 """The kind of each built-in tool that has one; it decides nothing but the sign that is shown."""
 
-_ABOUT = ("path", "command", "url", "query", "pattern", "question", "document")
+_ABOUT = ("path", "command", "url", "query", "pattern", "question", "document", "database")
 _TITLE = 160
 
 

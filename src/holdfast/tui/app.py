@@ -20,6 +20,7 @@ from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.guard import Guard
 from holdfast.tui.presenters.status import first_header
 from holdfast.tui.screens.main import PLACES, MainScreen
+from holdfast.tui.screens.modelled import ModelScreen
 from holdfast.tui.start import Start
 from holdfast.tui.terminal import BackgroundTold, TerminalApp
 from holdfast.tui.theming import Theming
@@ -110,13 +111,20 @@ class HoldfastApp(TerminalApp):
         self.bell()
         self._close_messages_no_wait()
 
+    async def _close(self) -> None:
+        """Closes the app, unless something would be lost by that."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, ModelScreen) and not await screen.may_leave():
+                return
+        self.exit(0)
+
     # --- doing things
 
     def command(self, name: str, argument: str = "") -> None:
         """Does a command of the table."""
         local: dict[str, Callable[[], object]] = {
             "help": lambda: self.dialogs.help(self.main.place),
-            "quit": lambda: self.exit(0),
+            "quit": lambda: self._spawn(self._close, "quit"),
             "theme": lambda: self._show_theme(argument),
             "find": lambda: self.main.find(argument),
             "palette": lambda: self._spawn(self.palette.open, "open palette"),
@@ -212,7 +220,7 @@ class HoldfastApp(TerminalApp):
             return
         now = time.monotonic()
         if now - self._quit_asked < QUIT_S:
-            self.exit(0)
+            self.command("quit")
             return
         self._quit_asked = now
         self.notify("Press ctrl+c again to quit. Runs go on in the engine.", timeout=QUIT_S)

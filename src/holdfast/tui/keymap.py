@@ -24,6 +24,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "memory": ("list", "lines"),
     "document": ("list", "lines"),
     "settings": ("list", "lines"),
+    "author": ("list", "lines"),
     "logs": ("lines",),
     "health": ("lines",),
     "notice": ("decide", "choice"),

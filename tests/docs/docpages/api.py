@@ -68,6 +68,8 @@ _NOUNS = {
     "events": "Events",
     "files": "Files",
     "tools": "Tools",
+    "skills": "Skills",
+    "mcp": "MCP servers",
     "knowledge": "Knowledge",
     "jobs": "Jobs",
     "memory": "Memory",

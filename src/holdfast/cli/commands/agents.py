@@ -75,6 +75,7 @@ def show(name: str, project: Project = None, as_json: Json = False) -> None:
             ("model", spec.model or "(by the model order)"),
             ("fallbacks", ", ".join(spec.fallback_models)),
             ("tools", ", ".join(spec.tool_names)),
+            ("skills", ", ".join(spec.skills)),
             ("allow", ", ".join(spec.approvals.allow)),
             ("ask", ", ".join(spec.approvals.ask)),
             ("deny", ", ".join(spec.approvals.deny)),

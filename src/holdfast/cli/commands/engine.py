@@ -18,6 +18,7 @@ from holdfast.cli.output import advise, ago, say, say_fields, say_json, warn
 from holdfast.cli.places import is_elsewhere
 
 if TYPE_CHECKING:
+    from holdfast.core.domain.confinement import Protection
     from holdfast.core.domain.status import Listener
     from holdfast.core.services.workbench import Workbench
 
@@ -58,8 +59,17 @@ def status(as_json: Json = False) -> None:
             ("active runs", found.active_runs),
             ("waiting", found.waiting),
             ("last event", found.last_event_id),
+            ("sandbox", _sandbox(found.sandbox)),
         ]
     )
+
+
+def _sandbox(found: Protection | None) -> str:
+    if found is None:
+        return "not tried yet; `holdfast doctor` tries it"
+    network = "" if found.network == "allow" else ", no network"
+    why = f" ({found.reason})" if found.reason else ""
+    return f"{found.guard.value}{network}{why}"
 
 
 @app.command()

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     MEMORY_ENTRY = "memory_entry"
     AGENT = "agent"
     COLLECTION = "collection"
+    SKILL = "skill"
 
 
 Chosen = Annotated[Kind | None, typer.Option("--kind", help="Only what is of this kind.")]

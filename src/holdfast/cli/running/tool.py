@@ -22,6 +22,7 @@ from holdfast.cli.running.progress import Progress
 from holdfast.cli.running.reporter import Reporter
 from holdfast.cli.running.terminal import Person
 from holdfast.core.domain.errors import InvalidError, NotFoundError
+from holdfast.core.domain.mcp import tool_name
 from holdfast.core.domain.messages import text_of
 from holdfast.core.domain.runs import RunOptions, ToolRun
 from holdfast.core.domain.tools import ToolInfo
@@ -39,6 +40,8 @@ class ToolRequest:
     arguments: str | None
     """All of them as JSON instead."""
     options: RunOptions
+    server: str = ""
+    """The MCP server whose tool it is; empty: one of those that `tools.list` names."""
 
 
 def execute_tool(request: ToolRequest, person: Person | None, as_json: bool) -> int:
@@ -61,7 +64,7 @@ async def _execute(
 ) -> int:
     with usage_errors():
         session = await selecting.session(workbench, request.session)
-        tool = named(await workbench.tools.list(), request.tool)
+        tool = await _named(workbench, request)
         arguments = arguments_of(tool, request)
         started = await workbench.tools.run(session.id, tool.name, arguments, request.options)
     progress = Progress("", started.run_id)
@@ -80,6 +83,14 @@ def _show(done: ToolRun, status: int, as_json: bool) -> int:
     elif done.outcome == "ok":
         say(text_of(done.content))
     return FAILED if status == COMPLETED and done.outcome != "ok" else status
+
+
+async def _named(workbench: Workbench, request: ToolRequest) -> ToolInfo:
+    if not request.server:
+        return named(await workbench.tools.list(), request.tool)
+    tools = await workbench.mcp.tools(request.server)
+    whole = tool_name(request.server, request.tool)
+    return named(tools, whole if any(tool.name == whole for tool in tools) else request.tool)
 
 
 def named(tools: Iterable[ToolInfo], name: str) -> ToolInfo:
@@ -103,13 +114,13 @@ def arguments_of(tool: ToolInfo, request: ToolRequest) -> dict[str, Any]:
             raise InvalidError(f"{pair!r} is no argument; write it as KEY=VALUE, for example path=notes.md")
         if key in found:
             raise InvalidError(f"{key} is given twice")
-        found[key] = _value(text, tool.parameters["properties"].get(key, {}))
+        found[key] = _value(text, tool.parameters.get("properties", {}).get(key, {}))
     return found
 
 
-def _value(text: str, schema: dict[str, Any]) -> Any:
+def _value(text: str, schema: Any) -> Any:
     """Returns a text as it stands where a text is wanted, else the JSON that it is."""
-    if schema.get("type") == "string":
+    if isinstance(schema, dict) and schema.get("type") == "string":  # a schema may be a mere `true`
         return text
     try:
         return json.loads(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import stat
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from holdfast.core.agents.registry import AgentRegistry, find, not_found
 from holdfast.core.agents.resolve import Found
 from holdfast.core.agents.rewrite import with_id
 from holdfast.core.config.private import create_private, write_private
-from holdfast.core.config.yaml import read_file
+from holdfast.core.config.yaml import in_order, read_file
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Layer
 from holdfast.core.domain.errors import (
     AgentFileError,
@@ -28,6 +29,7 @@ from holdfast.core.domain.errors import (
     TooLargeError,
 )
 from holdfast.core.domain.identity import LOCAL
+from holdfast.core.domain.skills import skills_beside
 from holdfast.core.domain.text import shorten
 from holdfast.core.domain.values import new_id
 
@@ -90,31 +92,58 @@ class AgentEditor:
                 raise _taken(f"There is a file {path.name} already")
         return self._registry.get(file.name, None, owner)
 
-    def update(self, name: str, text: str, owner: str = LOCAL, expected: str | None = None) -> AgentInfo:
-        """Replaces the text of an agent and returns it; it may have another name, its id stays.
+    def check(
+        self, text: str, name: str | None = None, project: Path | None = None, owner: str = LOCAL
+    ) -> tuple[Diagnostic, ...]:
+        """Returns every mistake that `text` would have as a new agent, or in the place of the agent `name`.
 
-        `expected` is the digest of the text that is meant to be replaced. Raises `ConflictError` when that
-        is not what is there, `ForbiddenError` for an agent that is not the user's own, `NotFoundError`,
-        and what `create` raises.
+        Raises `TooLargeError`, and `NotFoundError` for a name that nothing has.
+        """
+        check_size(text)
+        if name is None:
+            return self._registry.check(text, owner).problems
+        found = self._seen(name, project, owner)
+        if found.layer is Layer.SHIPPED:  # what is written of it becomes one of the user's own
+            return self._registry.check(text, owner).problems
+        return tuple(in_order(self._mistakes(text, owner, found, project)[1]))
+
+    def update(
+        self,
+        name: str,
+        text: str,
+        owner: str = LOCAL,
+        expected: str | None = None,
+        project: Path | None = None,
+    ) -> AgentInfo:
+        """Replaces the text of an agent and returns it; it may have another name, its id stays. The text
+        before is kept beside the file.
+
+        `expected` is the digest of the text that is meant to be replaced; of an agent that stands in a
+        project, `project` is the folder. Raises `ConflictError` when that is not what is there,
+        `ForbiddenError` for an agent that comes with Holdfast, or whose file leads out of the project,
+        `NotFoundError`, and what `create` raises.
         """
         check_size(text)
         with self._lock:
-            found = self._own(name, owner)
+            found = self._changeable(name, project, owner)
             path = found.file.path
             if expected is not None and expected != digest_of(_text_of(path)):
                 raise ConflictError(
                     f"The agent {found.name!r} has changed since; read it again, and change that.",
                     code="agent_changed",
                 )
-            file = self._accepted(text, owner, found)
-            if file.id is None:
+            file = self._accepted(text, owner, found, project)
+            own = found.layer is Layer.USER
+            # What is in a project is shared: no line comes into it that nobody has written.
+            if file.id is None and own:
                 text = _identified(text, file, new_id() if _clashes(found) else found.id)
-            self._check_free(file, owner, path)
+            self._check_free(file, owner, found, project)
             with _writing(path):
-                write_private(path, text)
+                _keep_before(path, text)
+                (write_private if own else _write_shared)(path, text)
                 if path.stem == found.file.name and not path.is_symlink():
                     _rename(path, path.with_name(f"{file.name}.yaml"))
-        return self._registry.get(file.name, None, owner)
+        return self._registry.get(file.name, project, owner)
 
     def removed(self, name: str, owner: str = LOCAL) -> RemovedAgent:
         """Returns what has to be kept of an agent of the user's own, so that it can be brought back after
@@ -153,8 +182,8 @@ class AgentEditor:
         a file that is no text."""
         info = self._registry.get(name, project, owner)
         path = Path(info.path)
-        if info.layer is Layer.PROJECT and project and not path.resolve().is_relative_to(project.resolve()):
-            raise ForbiddenError(f"{path} leads out of the project.", code="outside_workspace")
+        if info.layer is Layer.PROJECT and project:
+            _check_inside(path, project)
         text = _text_of(path)
         return AgentSource(text=text, digest=digest_of(text), path=info.path)
 
@@ -200,6 +229,24 @@ class AgentEditor:
         self.check_installed(name, owner)
         self.delete(name, owner)
 
+    def _seen(self, name: str, project: Path | None, owner: str) -> Found:
+        visible = self._registry.visible(project, owner)
+        found = find(visible, name)
+        if found is None:
+            raise not_found(name, visible)
+        return found
+
+    def _changeable(self, name: str, project: Path | None, owner: str) -> Found:
+        if project is not None and (found := self._seen(name, project, owner)).layer is Layer.PROJECT:
+            _check_inside(found.file.path, project)
+            return found
+        return self._own(name, owner)
+
+    def _beside(self, found: Found, project: Path | None, owner: str) -> tuple[Found, ...]:
+        """Returns the agents of the same folder."""
+        folder = found.file.path.parent
+        return tuple(one for one in self._registry.visible(project, owner) if one.file.path.parent == folder)
+
     def _own(self, name: str, owner: str) -> Found:
         own, shipped = self._registry.own(owner), self._registry.shipped()
         found = find(own, name)
@@ -214,9 +261,20 @@ class AgentEditor:
             code="agent_readonly",
         )
 
-    def _accepted(self, text: str, owner: str, replaced: Found | None = None) -> AgentFile:
+    def _accepted(
+        self, text: str, owner: str, replaced: Found | None = None, project: Path | None = None
+    ) -> AgentFile:
         """Returns what `text` says. Raises `AgentFileError` when it has a mistake."""
-        file = self._registry.check(text, owner, replaced.file.path if replaced else None)
+        file, problems = self._mistakes(text, owner, replaced, project)
+        if problems:
+            raise AgentFileError(problems)
+        return file
+
+    def _mistakes(
+        self, text: str, owner: str, replaced: Found | None, project: Path | None
+    ) -> tuple[AgentFile, list[Diagnostic]]:
+        """Returns what `text` says, and what is wrong with it where it is to stand."""
+        file = self._registry.check(text, owner, replaced, project)
         problems = list(file.problems)
         if (
             replaced is not None
@@ -227,12 +285,15 @@ class AgentEditor:
             hint = "remove the line, and the id stays"
             message = "this is not the agent's id, and an id does not change"
             problems.append(file.document.mistake(("id",), message, expected=replaced.id, hint=hint))
-        if problems:
-            raise AgentFileError(problems)
-        return file
+        return file, problems
 
-    def _check_free(self, file: AgentFile, owner: str, replaces: Path | None = None) -> None:
-        own = [one for one in self._registry.own(owner) if one.file.path != replaces]
+    def _check_free(
+        self, file: AgentFile, owner: str, replaces: Found | None = None, project: Path | None = None
+    ) -> None:
+        path = replaces.file.path if replaces else None
+        foreign = replaces is not None and replaces.layer is Layer.PROJECT
+        beside = self._beside(replaces, project, owner) if replaces and foreign else self._registry.own(owner)
+        own = [one for one in beside if one.file.path != path]
         if any(one.file.name == file.name for one in own):
             raise _taken(f"There is an agent {file.name!r} already")
         other = next((one for one in (*own, *self._registry.shipped()) if one.id == file.id), None)
@@ -290,6 +351,28 @@ def _text_of(path: Path) -> str:
     return text
 
 
+def _check_inside(path: Path, project: Path) -> None:
+    if not path.resolve().is_relative_to(project.resolve()):
+        raise ForbiddenError(f"{path} leads out of the project.", code="outside_workspace")
+
+
+def _keep_before(path: Path, text: str) -> None:
+    """Keeps what a file says, in `FILE.bak` beside it, before it says something else."""
+    before = path.read_bytes()
+    if before != text.encode():
+        backup = path.with_name(f"{path.name}.bak")
+        if backup.is_symlink():
+            backup.unlink()
+        write_private(backup, before)
+
+
+def _write_shared(path: Path, text: str) -> None:
+    """Writes a file of a project, which stays readable for who could read it."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    write_private(path, text)
+    path.chmod(mode)
+
+
 def _create(path: Path, text: str | bytes) -> bool:
     try:
         create_private(path, text)
@@ -299,7 +382,10 @@ def _create(path: Path, text: str | bytes) -> bool:
 
 
 def _rename(path: Path, target: Path) -> None:
-    """Gives a file the name of its agent, unless another file has it: then it stays where it is."""
+    """Gives a file the name of its agent, unless another file has it: then it stays where it is.
+
+    The folder of its skills goes along.
+    """
     if path == target:
         return
     try:
@@ -307,6 +393,9 @@ def _rename(path: Path, target: Path) -> None:
     except FileExistsError:
         return
     path.unlink()
+    former, skills = skills_beside(path), skills_beside(target)
+    if former.is_dir() and not skills.exists():
+        former.rename(skills)
 
 
 @contextmanager

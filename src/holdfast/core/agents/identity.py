@@ -32,6 +32,11 @@ def knowledge_id(agent_id: str, collection: str) -> str:
     return str(uuid.uuid5(uuid.UUID(agent_id), f"knowledge:{collection}"))
 
 
+def mcp_id(agent_id: str, server: str) -> str:
+    """Returns the id of an MCP server at an agent, where the file gives it none."""
+    return str(uuid.uuid5(uuid.UUID(agent_id), f"mcp:{server}"))
+
+
 def identified(spec: AgentSpec, agent_id: str) -> AgentSpec:
     """Returns `spec` with the agent's id, and an id for each assignment that has none."""
     tools = tuple(
@@ -42,4 +47,8 @@ def identified(spec: AgentSpec, agent_id: str) -> AgentSpec:
         each if each.id else each.model_copy(update={"id": knowledge_id(agent_id, each.collection)})
         for each in spec.knowledge
     )
-    return spec.model_copy(update={"id": agent_id, "tools": tools, "knowledge": knowledge})
+    mcp = tuple(
+        each if each.id else each.model_copy(update={"id": mcp_id(agent_id, each.server)})
+        for each in spec.mcp
+    )
+    return spec.model_copy(update={"id": agent_id, "tools": tools, "knowledge": knowledge, "mcp": mcp})

@@ -24,17 +24,19 @@ def system_sections(
     project_notes: str = "",
     memory: str = "",
     knowledge: str = "",
+    skills: str = "",
 ) -> tuple[str, ...]:
     """Returns the sections of the first message of a model's context; a blank line goes between two.
 
     `workspace` is the folder that tools work in; `project_notes` the text of the project's `AGENTS.md`,
-    empty when it must not be read; `memory` and `knowledge` the sections about those. The text
+    empty when it must not be read; `memory`, `knowledge` and `skills` the sections about those. The text
     changes once a day at most, so that providers can cache it.
     """
     sections = [
         instructions.strip(),
         _facts(today, workspace, tools),
         knowledge,
+        skills,
         _notes(project_notes),
         memory,
     ]

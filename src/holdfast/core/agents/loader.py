@@ -3,7 +3,8 @@
 `extends` names another agent that is visible from the file's own layer. What the file says is laid over
 it key by key:
 
-- a text, a number and the lists `tools`, `knowledge`, `tags` and `fallback_models` replace what was there
+- a text, a number and the lists `tools`, `knowledge`, `mcp`, `skills`, `tags` and `fallback_models`
+  replace what was there
 - what tells one agent from another stays with it: `id`, `display_name`, `author`, and the ids of its tools
   and collections
 - `model_settings`, `memory` and `limits` are merged key by key
@@ -82,8 +83,9 @@ def parse_agent(text: str, path: Path, known_tools: Collection[str] | None = Non
 def merge(base: dict[str, Plain], over: dict[str, Plain]) -> dict[str, Plain]:
     """Returns the values of an agent that extends another. Both must be valid."""
     inherited = {key: value for key, value in base.items() if key not in _OWN}
-    inherited["tools"] = [_mapping(tool).get("tool", tool) for tool in _list(base.get("tools"))]
-    inherited["knowledge"] = [_without_id(one) for one in _list(base.get("knowledge"))]
+    inherited["tools"] = [_without_id(tool) for tool in _list(base.get("tools"))]
+    for key in ("knowledge", "mcp"):
+        inherited[key] = [_without_id(one) for one in _list(base.get(key))]
     merged = {**inherited, **over}
     for key in ("model_settings", "memory", "limits"):
         merged[key] = {**_mapping(base.get(key)), **_mapping(over.get(key))}

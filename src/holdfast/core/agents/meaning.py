@@ -12,6 +12,8 @@ from holdfast.core.config.syntax import shown
 from holdfast.core.domain.agents import ALL_COLLECTIONS, ID_PATTERN
 from holdfast.core.domain.approvals import Rule
 from holdfast.core.domain.errors import Diagnostic, InvalidError
+from holdfast.core.domain.mcp import PREFIX
+from holdfast.core.domain.references import secret_names
 
 
 def mistakes_of_meaning(document: Document, known_tools: Collection[str] | None) -> list[Diagnostic]:
@@ -26,7 +28,11 @@ def mistakes_of_meaning(document: Document, known_tools: Collection[str] | None)
         *_assignment_mistakes(document, "tools", "another tool has this id"),
         *_knowledge_mistakes(document),
         *_assignment_mistakes(document, "knowledge", "another collection has this id"),
+        *_mcp_mistakes(document),
+        *_assignment_mistakes(document, "mcp", "another server has this id"),
         *_memory_mistakes(document),
+        *_skill_mistakes(document),
+        *_database_mistakes(document),
         *_rule_mistakes(document, known_tools),
         *_workspace_mistakes(document),
         *_prompt_mistakes(document),
@@ -103,10 +109,51 @@ def _folder_mistakes(
     return []
 
 
+def _mcp_mistakes(document: Document) -> list[Diagnostic]:
+    node = document.find(("mcp",))
+    items = node.items if node else []
+    names = [item.fields.get("server", item).value for item in items]
+    found = [
+        document.mistake(("mcp", index), "the server is listed twice", hint="keep one of them")
+        for index in _repeated(names)
+    ]
+    for index, item in enumerate(items):
+        for key in ("env", "headers"):
+            held = item.fields[key].fields if key in item.fields else {}
+            found.extend(
+                # A secret goes with a server that the user has added, not with whoever names it in a file.
+                document.mistake(
+                    ("mcp", index, key, name),
+                    "a server in an agent's file has no secrets",
+                    hint="add the server with `holdfast mcp add`, and name it here",
+                )
+                for name, value in held.items()
+                if isinstance(value.value, str) and secret_names([value.value])
+            )
+    return found
+
+
 def _memory_mistakes(document: Document) -> list[Diagnostic]:
     return [
         document.mistake(("memory", "blocks", index), "the block is listed twice", hint="keep one of them")
         for index in _repeated(_texts(document, ("memory", "blocks")))
+    ]
+
+
+def _database_mistakes(document: Document) -> list[Diagnostic]:
+    node = document.find(("databases",))
+    items = node.items if node else []
+    names = [item.fields["name"].value if "name" in item.fields else None for item in items]
+    return [
+        document.mistake(("databases", index, "name"), "another database has this name")
+        for index in _repeated(names)
+    ]
+
+
+def _skill_mistakes(document: Document) -> list[Diagnostic]:
+    return [
+        document.mistake(("skills", index), "the skill is listed twice", hint="keep one of them")
+        for index in _repeated(_texts(document, ("skills",)))
     ]
 
 
@@ -142,6 +189,8 @@ def _rule_mistakes(document: Document, known_tools: Collection[str] | None) -> l
                 found.append(document.mistake(path, error.message, expected="a rule"))
                 continue
             # A rule that can never speak is a mistake: a deny with a typo protects nobody.
+            if tool.startswith(PREFIX):
+                continue  # which tools a server has is known when it runs
             if known_tools is not None and not any(fnmatchcase(name, tool) for name in known_tools):
                 found.append(_unknown_tool(document, path, tool, known_tools))
     return found

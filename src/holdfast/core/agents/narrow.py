@@ -18,11 +18,12 @@ from holdfast.core.domain.memory import MemorySpec
 def narrow(spec: AgentSpec, project: Path) -> AgentSpec:
     """Returns `spec` with everything taken away that could widen what the user allows.
 
-    Its allow rules count as ask, it searches no collections, it has no memory, and it reaches nothing of the
-    machine but the folder `project`.
+    Its allow rules count as ask, it searches no collections, it has no skills, no MCP servers and no
+    memory, and it reaches nothing of the machine but the folder `project`.
     """
     # The user's collections may hold anything that the machine has, his memory anything that he told.
-    narrowed = {"approvals": narrow_rules(spec.approvals), "knowledge": (), "memory": MemorySpec()}
+    nothing = {"knowledge": (), "skills": (), "mcp": (), "memory": MemorySpec()}
+    narrowed = {"approvals": narrow_rules(spec.approvals), **nothing}
     return without_machine(spec, project).model_copy(update=narrowed)
 
 
@@ -31,7 +32,7 @@ def without_machine(spec: AgentSpec, project: Path | None) -> AgentSpec:
 
     A workspace outside the folder `project` becomes the session's own, and a collection is kept in step with
     no folder outside of it. The address of a model server is dropped: the key of the machine's user would be
-    sent there.
+    sent there. So is an MCP server that is a program: it would have the rights of the machine's user.
     """
     knowledge = tuple(
         each if each.path is None or _inside_folder(each.path, project) else _without_path(each)
@@ -42,6 +43,7 @@ def without_machine(spec: AgentSpec, project: Path | None) -> AgentSpec:
             "workspace": spec.workspace if _inside(spec.workspace, project) else "session",
             "model_settings": spec.model_settings.model_copy(update={"api_base": None}),
             "knowledge": knowledge,
+            "mcp": tuple(each for each in spec.mcp if not each.command),
         }
     )
 
@@ -60,6 +62,12 @@ def machine_mistakes(document: Document) -> list[Diagnostic]:
             found.append(
                 document.mistake(("knowledge", index, "path"), message, expected="a path in the project")
             )
+    servers = document.find(("mcp",))
+    for index, item in enumerate(servers.items if servers else []):
+        if "command" in item.fields:
+            message = "only the user of this machine can start programs"
+            hint = "name a server's address as `url`"
+            found.append(document.mistake(("mcp", index, "command"), message, hint=hint, of_key=True))
     if document.find(("model_settings", "api_base")) is not None:
         message = "only the user of this machine can name a model server: his key would be sent there"
         path = ("model_settings", "api_base")

@@ -7,7 +7,7 @@ listed with its mistakes, never replaced by what the file said before or by a lo
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from holdfast.core.agents.loader import AgentFile, parse_agent, read_agent
@@ -36,13 +36,16 @@ class AgentRegistry:
         known_tools: Collection[str] | None,
         trust: TrustStore | None = None,
         shipped_agents: Path | None = None,
+        own_tools: Callable[[str], Collection[str]] = lambda owner: (),
     ) -> None:
-        """`known_tools` are the names that an agent may list; None checks none."""
+        """`known_tools` are the names that an agent may list; None checks none. `own_tools` says which a user
+        has beside them."""
         self._paths = paths
         self._shipped = shipped_agents or shipped("agents")
         self._known_tools = known_tools
+        self._own_tools = own_tools
         self._trust = trust or TrustStore(paths.trust)
-        self._files: Kept[Path, AgentFile] = Kept()
+        self._files: Kept[tuple[Path, tuple[str, ...]], AgentFile] = Kept()
 
     def list(self, project: Path | None = None, owner: str = LOCAL) -> tuple[AgentInfo, ...]:
         """Returns the agents that can be seen from `project`, by name; invalid files are among them."""
@@ -80,28 +83,41 @@ class AgentRegistry:
         _, problems = resolve(here, (here, *(one for one in siblings if one is not here), *lower))
         return problems
 
-    def check(self, text: str, owner: str = LOCAL, replaces: Path | None = None) -> AgentFile:
+    def known_tools(self, owner: str) -> tuple[str, ...]:
+        """Returns the names that an agent of a user may list, in order; none where none are checked."""
+        return tuple(sorted(self._tools_of(owner) or ()))
+
+    def check(
+        self, text: str, owner: str = LOCAL, replaces: Found | None = None, project: Path | None = None
+    ) -> AgentFile:
         """Returns what `text` says, with every mistake that it would have as a file of `owner`.
 
-        `replaces` is the file that it is meant for, if there is one.
+        `replaces` is the agent whose file it is meant for, if there is one; of a project's, `project` is the
+        folder.
         """
-        file = parse_agent(text, replaces or _DRAFT, self._known_tools)
+        path = replaces.file.path if replaces else None
+        file = parse_agent(text, path or _DRAFT, self._tools_of(owner))
         foreign = machine_mistakes(file.document) if file.document and owner != LOCAL else []
         problems = [*file.problems, *foreign]
         if not problems:
-            here = Found(Layer.USER, file, owner)
-            # Of the user's own files, the one that this will be says nothing any more.
+            layer, scope = (replaces.layer, replaces.scope) if replaces else (Layer.USER, owner)
+            here = Found(layer, file, scope)
+            # Of the files of its folder, the one that this will be says nothing any more.
             others = (
                 one
-                for one in self._visible(None, owner)
-                if one.layer is not Layer.USER or (one.file.path != replaces and one.file.name != file.name)
+                for one in self._visible(project if layer is Layer.PROJECT else None, owner)
+                if one.layer is not layer or (one.file.path != path and one.file.name != file.name)
             )
             problems = list(resolve(here, (here, *others))[1])
         return AgentFile(file.path, file.document, tuple(in_order(problems)))
 
+    def visible(self, project: Path | None, owner: str) -> tuple[Found, ...]:
+        """Returns the agents that can be seen from `project`, in the order in which they are looked for."""
+        return self._visible(project, owner)
+
     def own(self, owner: str) -> tuple[Found, ...]:
         """Returns the agents of a user's own folder."""
-        return self._folder(self.folder(owner), Layer.USER, owner)
+        return self._folder(self.folder(owner), Layer.USER, owner, owner)
 
     def folder(self, owner: str) -> Path:
         """Returns where a user's own agents are; it may not be there yet."""
@@ -131,10 +147,10 @@ class AgentRegistry:
         known = {self.folder(owner).resolve(), self._shipped.resolve()}
         scope = str(project.resolve())
         folders = [at for at in mine if at.resolve() not in known]
-        found = (found for at in folders for found in self._folder(at, Layer.PROJECT, scope))
+        found = (found for at in folders for found in self._folder(at, Layer.PROJECT, scope, owner))
         return (*found, *lower)
 
-    def _folder(self, folder: Path, layer: Layer, scope: str = "") -> tuple[Found, ...]:
+    def _folder(self, folder: Path, layer: Layer, scope: str = "", owner: str = LOCAL) -> tuple[Found, ...]:
         try:
             names = sorted(
                 entry.name for entry in os.scandir(folder) if entry.name.endswith((".yaml", ".yml"))
@@ -150,17 +166,22 @@ class AgentRegistry:
                 message=f"the folder cannot be read: {error.strerror}",
             )
             return (Found(layer, AgentFile(folder, None, (problem,)), scope),)
-        files = [file for name in names if (file := self._read_if_there(folder / name)) is not None]
+        files = [file for name in names if (file := self._read_if_there(folder / name, owner)) is not None]
         return in_folder(files, layer, scope)
 
-    def _read_if_there(self, path: Path) -> AgentFile | None:
+    def _read_if_there(self, path: Path, owner: str) -> AgentFile | None:
         try:
-            return self._read(path)
+            return self._read(path, owner)
         except FileNotFoundError:  # removed between listing and reading, or a link to nothing
             return None
 
-    def _read(self, path: Path) -> AgentFile:
-        return self._files.get(path, (path,), lambda: read_agent(path, self._known_tools))
+    def _read(self, path: Path, owner: str = LOCAL) -> AgentFile:
+        own = () if self._known_tools is None else tuple(self._own_tools(owner))
+        return self._files.get((path, own), (path,), lambda: read_agent(path, self._tools_of(owner)))
+
+    def _tools_of(self, owner: str) -> Collection[str] | None:
+        """Returns the names that an agent of a user may list; None: any."""
+        return None if self._known_tools is None else (*self._known_tools, *self._own_tools(owner))
 
     def _word_on(self, project: Path | None) -> tuple[bool, tuple[Diagnostic, ...]]:
         if project is None:

@@ -31,13 +31,24 @@ instructions: |
   You are a careful assistant. Say what you are about to do before you do it,
   and name the files that you read or changed when you are done.
 
-# Also there: write_file, edit_file, run_command, run_python, fetch_url.
+# Also there: write_file, edit_file, run_command, run_python, fetch_url, web_search, web_scrape, http_request,
+# sql_query, sql_write.
 # An entry may have an id of its own: {{ tool: read_file, id: UUID }}
 tools: [read_file, list_files, search_files, ask_user, update_plan]
 
 # Collections of documents that it may search, by name; * means all. `path` makes one of a folder and keeps it
 # in step. mode: tool (it searches when it wants to), context, agentic or all (before its first step)
 # knowledge: [{{ collection: docs, path: ./docs, retrieval: {{ mode: tool, top_k: 8 }} }}]
+
+# MCP servers whose tools it has: names of yours (`holdfast mcp add`), or described here.
+# mcp: [files, {{ server: docs, url: "https://example.org/mcp", tools: [search] }}]
+
+# Skills that it may load: instructions for certain kinds of work; "*" means all that can be seen.
+# skills: [minutes]
+
+# The only databases that sql_query and sql_write may use, and the tables of each; without this every SQLite
+# file of the workspace.
+# databases: [{{ name: shop, path: data/shop.db, tables: [sale], writable: true }}]
 
 # What it remembers beyond a session: blocks that it always sees, entries that it searches for.
 # memory: {{ blocks: [project], recall: true }}

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from holdfast.core.config.nodes import Document, Key, Plain, key_path
 from holdfast.core.domain.agents import ID_PATTERN, NAME_PATTERN
 from holdfast.core.domain.errors import Diagnostic
+from holdfast.core.domain.skills import CHOICE_PATTERN
 
 _EXPECTED = {
     "string_type": "text",
@@ -30,6 +31,7 @@ _EXPECTED = {
     "dict_type": "a mapping of keys to values",
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
+    "mcp_assignment": "a server's name, or a mapping {server: NAME, …}",
     "tool_assignment": "a tool's name, or a mapping {tool: NAME, id: UUID}",
 }
 _BOUNDS = {
@@ -47,6 +49,7 @@ _LENGTHS = {
 _PATTERNS = {
     NAME_PATTERN: "small letters, digits, - and _, at most 64 of them",
     ID_PATTERN: "a UUID in small letters",
+    CHOICE_PATTERN: "the name of a skill, or `*` in quotes for all",
 }
 MAX_MISTAKES = 100
 """Mistakes told of one file; more of them help nobody."""

@@ -92,6 +92,20 @@ class Paths:
         return self.config / "webhooks.yaml"
 
     @property
+    def tool_secrets(self) -> Path:
+        """Secrets of users' own tools where there is no keyring; mode 0600."""
+        return self.config / "tools.yaml"
+
+    @property
+    def mcp_secrets(self) -> Path:
+        """Secrets of MCP servers where there is no keyring; mode 0600."""
+        return self.config / "mcp-secrets.yaml"
+
+    def user_mcp(self, user_id: str) -> Path:
+        """The MCP servers of a user."""
+        return self.config / "mcp.yaml" if user_id == "local" else self.user_folder(user_id) / "mcp.yaml"
+
+    @property
     def agents(self) -> Path:
         return self.config / "agents"
 
@@ -104,6 +118,15 @@ class Paths:
     def user_agents(self, user_id: str) -> Path:
         """The agents of a user."""
         return self.agents if user_id == "local" else self.user_folder(user_id) / "agents"
+
+    def user_skills(self, user_id: str) -> Path:
+        """The skills of a user."""
+        return self.config / "skills" if user_id == "local" else self.user_folder(user_id) / "skills"
+
+    @property
+    def removed_skills(self) -> Path:
+        """Holds the folders of skills that are in the trash."""
+        return self.data / "trash" / "skills"
 
     def user_policy(self, user_id: str) -> Path:
         """The rules of a user."""

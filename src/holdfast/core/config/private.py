@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str | bytes) -> None:
     """Replaces the file at `path` by `text`, durably and at once; makes its folder if need be.
 
     A link is followed, so that a file kept elsewhere stays there. Raises `OSError`; then the old file

@@ -30,7 +30,53 @@ def with_value(text: str, path: Path, value: Plain) -> str | None:
         holder[key] = inner = inner if isinstance(inner, dict) else {}
         holder = inner
     holder[path[-1]] = value
-    return _first(text, _additions(text, path, written(value)), wanted)
+    forms = [form for form in (_literal(value, 2 * len(path)), written(value)) if form]
+    return _first(text, (one for form in forms for one in _additions(text, path, form)), wanted)
+
+
+def with_list(text: str, path: Path, values: list[Plain]) -> str | None:
+    """Does as `with_value` for a list. Of one that is written with an item in each line, the items that stay
+    keep their lines, with the comments about them."""
+    document, wanted = compose(text, "")[0], _root(text)
+    node = document.find(path) if document is not None else None
+    if node is not None and node.items and not node.flow and values and wanted is not None:
+        holder = wanted
+        for key in path[:-1]:
+            holder = holder[key]
+        holder[path[-1]] = values
+        found = _first(text, iter([_relisted(text, node, values)]), wanted)
+        if found is not None:
+            return found
+    return with_value(text, path, values)
+
+
+def _relisted(text: str, node: Node, values: list[Plain]) -> str:
+    lines = _ended(text).splitlines(keepends=True)
+    first = node.items[0].start
+    at, gone = first.line - 1, set[int]()
+    for item in node.items:
+        last = item.end.line - (item.end.column == 1)
+        if item.value in values:
+            at = last
+        else:
+            gone.update(range(item.start.line - 1, last))
+    present = [item.value for item in node.items]
+    dash = " " * (first.column - 3) + "- "
+    added = [f"{dash}{written(value)}\n" for value in values if value not in present]
+    before = [line for number, line in enumerate(lines[:at]) if number not in gone]
+    after = [line for number, line in enumerate(lines[at:], at) if number not in gone]
+    return "".join([*before, *added, *after])
+
+
+def _literal(value: Plain, indent: int) -> str:
+    """Returns a text of several lines as a block of them, or "" for what cannot be written so."""
+    if not isinstance(value, str) or "\n" not in value or not value.strip() or value[0] in " \t\n":
+        return ""
+    body = value.rstrip("\n")
+    ends = len(value) - len(body)
+    sign = "-" if not ends else "" if ends == 1 else "+"
+    lines = [" " * indent + line if line else "" for line in body.split("\n")]
+    return "\n".join([f"|{sign}", *lines, *[""] * (ends - 1)])
 
 
 def without_value(text: str, path: Path) -> str | None:
@@ -125,8 +171,12 @@ def _additions(text: str, path: Path, value: str) -> Iterator[str]:
 
 def _replaced(text: str, key: Position, node: Node, value: str) -> Iterator[str]:
     start, end = _offset(text, node.start), _offset(text, node.end)
+    blank = len(text[start:end]) - len(text[start:end].rstrip("\n")) - 1
+    if blank > 0:  # a block of lines, and empty ones below it: those part it from what follows
+        yield text[:start] + value + "\n" * (blank + 1) + text[end:]
     if node.start.line > key.line:  # a block below its key becomes one line beside it
         beside = "".join(text.splitlines(keepends=True)[: key.line]).rstrip()
+        end -= _empty_lines(text[start:end])
         for tail in ("\n" + text[end:], text[end:]):
             yield f"{beside} {value}{tail}"
     for before in ("", " "):
@@ -152,6 +202,17 @@ def _removals(text: str, document: Document, path: Path) -> Iterator[str]:
     lines = text.splitlines(keepends=True)
     for last in (node.end.line, node.end.line - 1):
         yield "".join(lines[: at.line - 1] + lines[max(last, at.line) :])
+
+
+def _empty_lines(text: str) -> int:
+    """Returns how many characters the blank lines and comments at the end of a block take: they are about
+    what follows it."""
+    taken = 0
+    for line in reversed(text.splitlines(keepends=True)):
+        if line.strip() and not line.lstrip().startswith("#"):
+            break
+        taken += len(line)
+    return taken
 
 
 def _lines(path: Path, value: str, column: int) -> str:

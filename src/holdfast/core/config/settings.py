@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from holdfast.core.domain.approvals import ApproveMode
+from holdfast.core.domain.confinement import NetworkUse
 from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING
 from holdfast.core.domain.modes import AutoLimits
 
@@ -56,7 +57,41 @@ class ToolsSettings(_Section):
     command_timeout_s: float = Field(default=120, gt=0)
     """Seconds after which `run_command` and `run_python` are ended, unless the call says otherwise."""
     allow_private_hosts: bool = False
-    """Whether `fetch_url` may reach loopback and private addresses."""
+    """Whether tools that use the web may reach loopback and private addresses."""
+
+
+class SandboxSettings(_Section):
+    """How programs that agents run are confined."""
+
+    mode: Literal["auto", "off", "require"] = "auto"
+    """`auto`: by bubblewrap or Landlock, where a trial shows that one of them works; `require`: nothing runs
+    where neither does; `off`: programs can do what you can."""
+    network: NetworkUse = "allow"
+    """Whether commands that are let run reach the network; with Landlock `deny` stops TCP only."""
+    writable: tuple[str, ...] = Field(default=(), max_length=100)
+    """Paths outside the workspace that programs may change, such as `~/.cache/pip` or `/dev/dri`."""
+    readable: tuple[str, ...] = Field(default=(), max_length=100)
+    """Paths that programs may read though they are hidden by default, such as `~/.npmrc`."""
+    hidden: tuple[str, ...] = Field(default=(), max_length=100)
+    """More paths that programs are not to see, beside keys, browsers' profiles and shells' histories."""
+
+    @field_validator("writable", "readable", "hidden")
+    @classmethod
+    def _whole_paths(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        for path in paths:
+            if not path.startswith(("/", "~/")) or "\0" in path or path.strip("/") == "":
+                raise ValueError(f"{path!r} is no whole path: begin it with / or ~/")
+        return paths
+
+
+class WebSearchSettings(_Section):
+    """Where `web_search` looks. Without a provider it says how to set one up."""
+
+    provider: Literal["searxng", "tavily", "brave"] | None = None
+    """Who is asked. Tavily and Brave need a key: `holdfast keys provider set tavily`."""
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")
+    """Address of the SearXNG server, such as `http://127.0.0.1:8888`, which has to give JSON; for the others
+    another address than their makers'. It may be of a private network."""
 
 
 class KnowledgeSettings(_Section):
@@ -137,6 +172,8 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     models: ModelsSettings = ModelsSettings()
     tools: ToolsSettings = ToolsSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    web_search: WebSearchSettings = WebSearchSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     tui: TuiSettings = TuiSettings()

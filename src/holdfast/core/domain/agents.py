@@ -9,10 +9,13 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from holdfast.core.domain.approvals import Rules
+from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.knowledge import Method, RetrievalMode
+from holdfast.core.domain.mcp import AssignedMcp
 from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.models import ModelSettings
+from holdfast.core.domain.skills import SkillChoice
 from holdfast.core.domain.values import Value
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -50,6 +53,9 @@ class ToolAssignment(Value):
     """The tool's name."""
     id: str | None = Field(default=None, pattern=ID_PATTERN)
     """Of this tool at this agent. None in a file that leaves it out, never in an agent that was found."""
+    arguments: dict[str, Any] = Field(default={}, max_length=100)
+    """Pinned: every call has them, whatever the model asks for, and models are not told of them. What the
+    tool does not know is dropped."""
 
 
 def _assignment(value: Any) -> Any:
@@ -63,7 +69,7 @@ def _assignment(value: Any) -> Any:
 AssignedTool = Annotated[
     ToolAssignment, BeforeValidator(_assignment, json_schema_input_type=str | ToolAssignment)
 ]
-"""A tool's name, or a mapping `{tool: NAME, id: UUID}`."""
+"""A tool's name, or a mapping `{tool: NAME, id: UUID, arguments: {…}}`."""
 
 ALL_COLLECTIONS = "*"
 """In the place of a collection's name: all that the run's owner has."""
@@ -137,6 +143,12 @@ class AgentSpec(Value):
     tools: tuple[AssignedTool, ...] = ()
     knowledge: tuple[AssignedKnowledge, ...] = Field(default=(), max_length=100)
     """The collections that it may search."""
+    databases: tuple[DatabaseSpec, ...] = Field(default=(), max_length=100)
+    """The only databases that `sql_query` and `sql_write` may use. Omitted: the workspace's SQLite files."""
+    mcp: tuple[AssignedMcp, ...] = Field(default=(), max_length=50)
+    """The MCP servers whose tools it has: the user's by name, or described here."""
+    skills: tuple[SkillChoice, ...] = Field(default=(), max_length=100)
+    """Names of skills that it may load, `*`: all that can be seen. Those beside its file come with it."""
     memory: MemorySpec = MemorySpec()
     approvals: Rules = Rules()
     workspace: str = "session"

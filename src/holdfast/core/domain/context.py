@@ -20,6 +20,7 @@ ContextKind = Literal[
     "instructions",
     "place",
     "knowledge",
+    "skills",
     "rules",
     "memory",
     "tool",
@@ -34,10 +35,10 @@ ContextKind = Literal[
     "result",
 ]
 """What a part is: of the system prompt (`instructions` of the agent, the `place` it works in, how to use
-`knowledge`, the project's `rules`, a block of `memory`), a `tool` that may be called, the `format` of the
-reply; of the conversation: the `summary` of what was compacted, `passages` that were looked up, a `note` on
-a tool that a person ran, a `message` of a person, a `file` in it, a `reply`, the `call` of a tool, its
-`result`."""
+`knowledge`, which `skills` there are, the project's `rules`, a block of `memory`), a `tool` that may be
+called, the `format` of the reply; of the conversation: the `summary` of what was compacted, `passages` that
+were looked up, a `note` on a tool that a person ran, a `message` of a person, a `file` in it, a `reply`, the
+`call` of a tool, its `result`."""
 
 
 class ContextPart(Value):

@@ -12,7 +12,8 @@
     ├── RateLimitedError      too many requests; it says how long to wait
     ├── UnsupportedError
     ├── UnavailableError      not reachable now; trying again may help
-    │   └── KnowledgeUnavailable  the index of documents, or Chroma
+    │   ├── KnowledgeUnavailable  the index of documents, or Chroma
+    │   └── SandboxRequired   programs may run confined only, and cannot be
     ├── DeadlineError         a time limit ran out
     ├── StoreError            the database or the disk
     │   └── StoreTooNew       the database was written by a newer version
@@ -226,6 +227,13 @@ class KnowledgeUnavailable(UnavailableError):
     """The index of documents cannot be reached or read: its process, its folder, Chroma's server."""
 
     default_code = "knowledge_unavailable"
+
+
+class SandboxRequired(UnavailableError):
+    """Programs may run confined only, and nothing on this machine confines them."""
+
+    default_code = "sandbox_required"
+    default_retryable = False
 
 
 class DeadlineError(HoldfastError):

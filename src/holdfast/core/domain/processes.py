@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from holdfast.core.domain.confinement import Protection
+
 
 class Ending(StrEnum):
     """Why a child process is no more."""
@@ -16,6 +18,21 @@ class Ending(StrEnum):
     TIMED_OUT = "timed_out"
     OUTPUT_LIMIT = "output_limit"
     """It wrote more than is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a confined child reaches beside the system and its own folder, which it can read, and a private
+    folder for temporary files."""
+
+    writable: tuple[Path, ...] = ()
+    """Folders and files that it may change."""
+    readable: tuple[Path, ...] = ()
+    """Folders and files that it needs though they are in the folder for temporary files, or hidden."""
+    network: bool = False
+    """Whether it has the network that the user allows to commands; without this it has none."""
+    keeps_temporary: bool = False
+    """Whether it finds the temporary files of those that ran before it in the same folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +51,9 @@ class ProcessSpec:
     """Characters of output kept in memory: half from its beginning, half from its end."""
     max_output_bytes: int = 32 * 2**20
     """Bytes of output after which the child is ended."""
+    reach: Reach | None = None
+    """What the child is let to where programs are confined; None: what a command is, which may change its
+    folder and has the network that the user allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +91,16 @@ class ProcessRunner(Protocol):
         """Runs the child to its end.
 
         `on_output` gets the output as text while it comes, `spool` all of its bytes.
-        Raises `UnavailableError` when it cannot be started.
+        Raises `UnavailableError` when it cannot be started, and `SandboxRequired` when it may not be started
+        without a confinement that there is not.
         """
+        ...
+
+    async def protection(self, *, anew: bool = False) -> Protection:
+        """Returns how children are confined, which is tried out the first time, and with `anew` again."""
+        ...
+
+    @property
+    def known_protection(self) -> Protection | None:
+        """What `protection` returns, without trying anything: None when it was not tried yet."""
         ...

@@ -100,7 +100,7 @@ class RunOptions(Value):
 
 
 LATER_OPTIONS = (
-    *("skills", "sub_agents", "mcp_servers", "workflows", "mode"),
+    *("sub_agents", "mcp_servers", "workflows", "mode"),
     *("suggestions", "force_summary"),
 )
 """Run options whose services come later."""

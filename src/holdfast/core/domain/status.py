@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from pydantic import AwareDatetime
 
+from holdfast.core.domain.confinement import Protection
 from holdfast.core.domain.values import Value
 
 
@@ -110,12 +111,18 @@ class EngineStatus(Value):
     last_event_id: int
     listeners: tuple[Listener, ...] = ()
     """Its doors on TCP; empty for who may not open them."""
+    sandbox: Protection | None = None
+    """How the programs of agents are confined; None while that was not tried: the first program, or a check,
+    tries it."""
+
+
+CheckState = Literal["ok", "warning", "error", "repaired"]
 
 
 class CheckResult(Value):
     """One line of `holdfast doctor`."""
 
     name: str
-    state: Literal["ok", "warning", "error", "repaired"]
+    state: CheckState
     message: str
     hint: str = ""

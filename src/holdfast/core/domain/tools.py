@@ -10,10 +10,12 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, Field
 
+from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.knowledge import Document, Retrieved
 from holdfast.core.domain.memory import MemoryBlock, MemoryEntry, MemoryHit
 from holdfast.core.domain.messages import ResultPart, TextPart
+from holdfast.core.domain.skills import SkillDesk
 from holdfast.core.domain.values import Value
 
 
@@ -143,6 +145,10 @@ class ToolInfo(Value):
     risk: Risk
     parameters: dict[str, Any]
     """JSON Schema of the arguments."""
+    source: str = "builtin"
+    """Where it comes from: `builtin`, `custom` for one of the user's own, `mcp` for one of an MCP server."""
+    id: str | None = None
+    """Of one of the user's own."""
 
 
 class BlobStore(Protocol):
@@ -236,11 +242,15 @@ class ToolContext:
     timeout_s: float = 120.0
     """Default time limit of one call, in seconds."""
     allow_private_hosts: bool = False
-    """Whether `fetch_url` may reach loopback and private addresses."""
+    """Whether tools that use the web may reach loopback and private addresses."""
     knowledge: KnowledgeDesk | None = None
     """The collections that the run may search; None: there are none."""
     memory: MemoryDesk | None = None
     """The memory that the run may read and write; None: there is none."""
+    skills: SkillDesk | None = None
+    """The skills that the run may load; None: there are none."""
+    databases: tuple[DatabaseSpec, ...] = ()
+    """The only databases that the run may use; none: every SQLite file of the workspace."""
 
 
 class Tool(Protocol):

@@ -22,7 +22,7 @@ _EXECUTED = ("text/html", "application/xml")
 
 def fetch_file(workspace: WorkspaceJail, path: str) -> Download:
     """Returns the content of a file as it is now. Raises what `Workspace.read` raises."""
-    return _download(workspace.open_file(path), path)
+    return as_download(workspace.open_file(path), path)
 
 
 def fetch_version(blobs: BlobStore, changes: Iterable[FileChanged], path: str, digest: str) -> Download:
@@ -38,12 +38,13 @@ def fetch_version(blobs: BlobStore, changes: Iterable[FileChanged], path: str, d
             code="version_not_found",
         )
     try:
-        return _download(blobs.path(digest).open("rb"), path)
+        return as_download(blobs.path(digest).open("rb"), path)
     except FileNotFoundError as error:
         raise NotFoundError(f"This version of {path} is not kept.", code="version_not_kept") from error
 
 
-def _download(file: BinaryIO, path: str) -> Download:
+def as_download(file: BinaryIO, path: str) -> Download:
+    """Returns an open file as a download, which closes it at its end; `path` gives its name."""
     name = sanitize_line(path.rpartition("/")[2]) or "file"
     size = os.fstat(file.fileno()).st_size
     kind = media_type(file.read(CHUNK), name)

@@ -52,6 +52,14 @@ class ProviderKeys:
             KeyFile(paths.webhook_secrets, "Secrets of webhooks"), f"{service} webhooks", shared, self._see
         )
         """Secrets of webhooks, by the webhook's id: in the same places, and redacted as well."""
+        self.tools = SecretStore(
+            KeyFile(paths.tool_secrets, "Secrets of tools"), f"{service} tools", shared, self._see
+        )
+        """Secrets of users' own tools, kept and redacted alike."""
+        self.mcp = SecretStore(
+            KeyFile(paths.mcp_secrets, "Secrets of MCP servers"), f"{service} mcp", shared, self._see
+        )
+        """Secrets of MCP servers, by user, server and name."""
 
     def get(self, provider: str) -> str | None:
         """Returns the key of a provider, or None. Raises `ForbiddenError`, `InvalidError` for a bad file."""
@@ -95,7 +103,8 @@ class ProviderKeys:
         if not self._loaded:
             self._loaded = True
             self._remember(secret_values(self._environ))
-            self._remember(self._stored.in_file() | self.webhooks.in_file())
+            self._remember(self._stored.in_file() | self.webhooks.in_file() | self.tools.in_file())
+            self._remember(self.mcp.in_file())
             for provider in self._variables:
                 known = {self._from_environment(provider), self._stored.in_keyring(provider)}
                 self._remember(known - {None})

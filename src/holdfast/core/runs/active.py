@@ -17,6 +17,7 @@ from holdfast.core.domain.errors import DeadlineError, HoldfastError
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
+from holdfast.core.domain.skills import SkillDesk
 from holdfast.core.domain.tools import MemoryDesk, Risk, Tool
 from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.knowledge.begin import RunKnowledge
@@ -105,6 +106,8 @@ class ActiveRun:
     """What tools may recall and write; None: nothing."""
     knowledge: RunKnowledge | None = None
     """What is looked up before the first step, and what tools may search; None: nothing."""
+    skills: SkillDesk | None = None
+    """What tools may load; None: nothing."""
     preface: str = ""
     """Put before the run's message."""
     compacting: str | None = None

@@ -34,6 +34,7 @@ from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.broker import Broker, Waiting
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.tools.builtin.ask_user import ASK_USER
+from holdfast.core.tools.forced import called_with
 from holdfast.core.tools.registry import validate_arguments
 from holdfast.core.tools.shorten import shorten_output
 
@@ -122,7 +123,7 @@ class Executor:
             tool=tool.name,
             risk=tool.risk,
             subject=subjects[0],
-            arguments=call.arguments,
+            arguments=called_with(tool, call.arguments),
             preview=preview.blocks,
             fingerprint=preview.fingerprint,
             rule=str(suggest_rule(tool.name, tool.risk, subjects) or ""),
@@ -225,6 +226,8 @@ class Executor:
             timeout_s=self._command_timeout_s,
             allow_private_hosts=self._allow_private_hosts,
             memory=run.memory,
+            skills=run.skills,
+            databases=run.spec.databases,
             knowledge=run.knowledge.desk if run.knowledge is not None else None,
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from holdfast.core.domain.agents import AgentSpec, ToolAssignment
 from holdfast.core.domain.errors import InvalidError, UnsupportedError
+from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.memory import BLOCK_TOOL, RECALL_TOOLS
 from holdfast.core.domain.messages import (
     FilePart,
@@ -22,6 +23,7 @@ from holdfast.core.domain.messages import (
 from holdfast.core.domain.models import ModelInfo, ModelSettings
 from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
 from holdfast.core.domain.runs import LATER_OPTIONS, RunOptions
+from holdfast.core.domain.skills import LOAD_TOOL
 from holdfast.core.runs.knowledge.assigned import with_knowledge_tools
 from holdfast.core.tools.registry import near_names
 
@@ -53,9 +55,10 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
     if nested_deeper(options.response_format, MAX_DEPTH):
         raise InvalidError("response_format is nested too deep.", code="nested_too_deep")
     spec = with_knowledge_tools(spec, options)
-    known = tuple(dict.fromkeys((*spec.tool_names, *_recall_tools(spec, options), BLOCK_TOOL)))
+    known = tuple(dict.fromkeys((*spec.tool_names, *_recall_tools(spec, options), BLOCK_TOOL, LOAD_TOOL)))
+    servers = {each.server for each in spec.mcp}
     for name in options.tools or ():
-        if name not in known:
+        if name not in known and server_of(name) not in servers:
             raise InvalidError(
                 f"The agent {spec.name} has no tool {name[:80]!r}.{near_names(name, known)}",
                 code="unknown_tool",
@@ -84,6 +87,8 @@ def check_direct(options: RunOptions, arguments: dict[str, Any]) -> None:
 def _check_client_tools(options: RunOptions, spec: AgentSpec) -> None:
     taken = {assignment.tool for assignment in _narrowed(spec, options)}
     taken.update(memory_tools(spec, options, writes=True))
+    if spec.skills:
+        taken.add(LOAD_TOOL)
     for tool in options.client_tools:
         wrong = ""
         if not _TOOL_NAME.fullmatch(tool.name):

@@ -25,6 +25,7 @@ from holdfast.core.domain.models import ModelRequest, ToolSchema
 from holdfast.core.memory.render import MEMORY_HEADER
 from holdfast.core.runs.knowledge.prompt import KNOWLEDGE_HEADER
 from holdfast.core.runs.projections.context import SUMMARY_HEADER, Entry
+from holdfast.core.skills.listing import SKILLS_HEADER
 
 ReadFile = Callable[[FilePart], str | None]
 """Returns the text that a model was shown of a file; None for one that is no text."""
@@ -33,6 +34,7 @@ _SECTIONS: tuple[tuple[str, ContextKind], ...] = (
     (PLACE_HEADER, "place"),
     (MODE_HEADER, "place"),
     (KNOWLEDGE_HEADER, "knowledge"),
+    (SKILLS_HEADER, "skills"),
     (NOTES_HEADER, "rules"),
 )
 _BEGINNINGS: tuple[tuple[str, ContextKind], ...] = (

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec
+from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec, Reach
 
 _CHECKER = str(Path(__file__).with_name("reply_main.py"))
 _CHECK_S = 10.0
@@ -47,6 +47,7 @@ class ReplyCheck:
             environment=self._environment,
             timeout_s=self._check_s,
             stdin=json.dumps(asked).encode(),
+            reach=Reach(),
         )
         async with self._room:
             result = await self._processes.run(spec)

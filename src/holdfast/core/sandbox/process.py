@@ -2,8 +2,8 @@
 
 Every command runs under a warden (`warden.py`), a small process of its own that ends the command and all it
 started as soon as the engine says so, or is no more. Programs see the environment they are given and nothing
-else, have no standard input, no core dumps, and cannot gain privileges. They are not confined otherwise: they
-can do what the user can, which is why running them is asked for.
+else, have no standard input, no core dumps, and cannot gain privileges. What they reach is for the `Sandbox`
+to say; without one they can do what the user can, which is why running them is asked for.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from holdfast.core.domain.confinement import Protection
 from holdfast.core.domain.errors import UnavailableError
 from holdfast.core.domain.processes import Ending, ProcessResult, ProcessSpec
 from holdfast.core.sandbox.output import OutputKeeper
+from holdfast.core.sandbox.sandbox import UNCONFINED, Launch, Sandbox, plain_launch
 
 _WARDEN = str(Path(__file__).with_name("warden.py"))
 _READ = 2**20
@@ -39,10 +41,12 @@ _MAX_FILE_BYTES = 4 * 2**30
 
 
 class ChildProcesses:
-    """The `ProcessRunner` on real processes. `grace_s` is the time between SIGTERM and SIGKILL."""
+    """The `ProcessRunner` on real processes. `grace_s` is the time between SIGTERM and SIGKILL; `sandbox`
+    confines them, None: nothing does."""
 
-    def __init__(self, *, grace_s: float = 2.0) -> None:
+    def __init__(self, sandbox: Sandbox | None = None, *, grace_s: float = 2.0) -> None:
         self._grace_s = grace_s
+        self._sandbox = sandbox
 
     async def run(
         self,
@@ -53,8 +57,29 @@ class ChildProcesses:
     ) -> ProcessResult:
         """Runs the child to its end; see `ProcessRunner`."""
         began = time.monotonic()
-        keeper = OutputKeeper(spec.keep_chars, on_output, spool)
-        child = _Child(spec, keeper, self._grace_s)
+        if self._sandbox is None:
+            launch = plain_launch(spec)
+        else:
+            launch = await self._sandbox.launch(spec, self._try)
+        return await self._run(spec, launch, OutputKeeper(spec.keep_chars, on_output, spool), began)
+
+    async def protection(self, *, anew: bool = False) -> Protection:
+        """Returns how children are confined; see `ProcessRunner`."""
+        if self._sandbox is None:
+            return UNCONFINED
+        return await self._sandbox.protection(self._try, anew=anew)
+
+    @property
+    def known_protection(self) -> Protection | None:
+        return UNCONFINED if self._sandbox is None else self._sandbox.known
+
+    async def _try(self, spec: ProcessSpec, launch: Launch) -> ProcessResult:
+        return await self._run(spec, launch, OutputKeeper(spec.keep_chars, None, None), time.monotonic())
+
+    async def _run(
+        self, spec: ProcessSpec, launch: Launch, keeper: OutputKeeper, began: float
+    ) -> ProcessResult:
+        child = _Child(spec, launch, keeper, self._grace_s)
         try:
             await child.start()
             ending = await child.watch()
@@ -75,8 +100,9 @@ class ChildProcesses:
 class _Child:
     """One command from its start to the moment when nothing of it is left."""
 
-    def __init__(self, spec: ProcessSpec, keeper: OutputKeeper, grace_s: float) -> None:
+    def __init__(self, spec: ProcessSpec, launch: Launch, keeper: OutputKeeper, grace_s: float) -> None:
         self._spec = spec
+        self._launch = launch
         self._keeper = keeper
         self._grace_s = grace_s
         self._process: asyncio.subprocess.Process | None = None
@@ -97,20 +123,21 @@ class _Child:
 
     async def start(self) -> None:
         cpu_s = math.ceil(self._spec.timeout_s * (os.cpu_count() or 1)) + 5
-        warden = (_WARDEN, self._warden_line.fileno(), self._grace_s, cpu_s, _MAX_FILE_BYTES)
+        line = self._warden_line.fileno()
+        warden = (_WARDEN, line, self._grace_s, cpu_s, _MAX_FILE_BYTES, self._launch.confined)
         os.set_blocking(self._output, False)
         _widen(self._output)
         try:
             with _stdin(self._spec.stdin) as stdin:
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-I", "-S", *map(str, warden)),
-                    *self._spec.command,
+                    *self._launch.command,
                     stdin=stdin,
                     stdout=self._output_write,
                     stderr=self._output_write,
                     cwd=self._spec.cwd,
-                    env=dict(self._spec.environment),
-                    pass_fds=(self._warden_line.fileno(),),
+                    env=dict(self._launch.environment),
+                    pass_fds=(line,),
                     start_new_session=True,
                 )
         except (OSError, ValueError) as error:  # no such folder, no more processes, a NUL in an argument

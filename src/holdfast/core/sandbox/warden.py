@@ -1,11 +1,12 @@
 """Runs one command and sees to it that nothing of it is left. A program: the engine never imports it.
 
-    python -I -S warden.py FD GRACE CPU FILE COMMAND…
+    python -I -S warden.py FD GRACE CPU FILE CONFINED COMMAND…
 
 FD is a socket to the engine. On it the warden writes the command's process id (`pid N`) and, at the end, its
 exit code (`exit N`). When it reads the end of the stream there, because the engine cancels or is no more, the
 command is ended: first asked to (SIGTERM), then, GRACE seconds later, killed. CPU and FILE are its limits of
-CPU time in seconds and of the size of a file in bytes.
+CPU time in seconds and of the size of a file in bytes. CONFINED is empty, or `bubblewrap` when COMMAND begins
+with it, or the rules of Landlock (`landlock.Rules` as JSON), which hold before the command starts.
 
 On Linux the warden is a "subreaper": what the command leaves behind becomes the warden's child, even after
 `setsid`, so that it can be found and killed. Elsewhere the command's process group is all it can reach.
@@ -46,9 +47,11 @@ class Limits:
 class Warden:
     """The life of one command."""
 
-    def __init__(self, engine: socket.socket, limits: Limits, command: list[str]) -> None:
+    def __init__(self, engine: socket.socket, limits: Limits, confined: str, command: list[str]) -> None:
         self._engine = engine
         self._limits = limits
+        self._boxed = confined == "bubblewrap"
+        self._rules = "" if self._boxed else confined
         self._command = command
         self._linux = sys.platform == "linux"
         self._pid = 0
@@ -123,6 +126,8 @@ class Warden:
         _limit(resource.RLIMIT_CORE, 0)
         _limit(resource.RLIMIT_CPU, self._limits.cpu_s)
         _limit(resource.RLIMIT_FSIZE, self._limits.file_bytes)
+        if self._rules:
+            _restrict(self._rules)
         os.execvpe(self._command[0], self._command, os.environ)
 
     def _reap(self) -> bool:
@@ -151,9 +156,14 @@ class Warden:
             time.sleep(0.005)
 
     def _signal_all(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._pid, number)
+        # When bubblewrap itself ends, all that it watches is killed, and could not tidy up before.
+        spared = self._pid if self._boxed and number != signal.SIGKILL else 0
+        if not spared:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._pid, number)
         for pid in _descendants(os.getpid()) if self._linux else []:
+            if pid == spared:
+                continue
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
 
@@ -208,6 +218,18 @@ def _prctl(option: int, value: int) -> None:
     ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
+def _restrict(rules: str) -> None:
+    """Applies the rules of Landlock to this process. Raises `OSError`."""
+    import json  # only where there are rules
+    import types
+    from importlib.machinery import SourceFileLoader
+
+    module = types.ModuleType("landlock")
+    path = f"{__file__.removesuffix('warden.py')}landlock.py"
+    SourceFileLoader("landlock", path).exec_module(module)
+    module.restrict(json.loads(rules))
+
+
 def _limit(kind: int, value: int) -> None:
     _, hard = resource.getrlimit(kind)
     if hard != resource.RLIM_INFINITY:
@@ -219,7 +241,7 @@ def main() -> int:
     """Runs the command that the arguments name."""
     engine = socket.socket(fileno=int(sys.argv[1]))
     engine.set_inheritable(False)
-    return Warden(engine, Limits(*sys.argv[2:5]), sys.argv[5:]).run()
+    return Warden(engine, Limits(*sys.argv[2:5]), sys.argv[5], sys.argv[6:]).run()
 
 
 if __name__ == "__main__":

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
-from holdfast.core.agents.editor import AgentEditor, check_size, names_a_path
+from holdfast.core.agents.editor import AgentEditor, names_a_path
 from holdfast.core.agents.registry import AgentRegistry
+from holdfast.core.agents.scaffold import new_agent_text
+from holdfast.core.agents.schema import agent_schema
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.errors import Diagnostic, InvalidError
+from holdfast.core.domain.values import new_id
 from holdfast.core.services.access import Access
 from holdfast.core.services.trash import TrashCan
 
@@ -47,15 +51,27 @@ class AgentService:
         self._access.machine("Reading a file of the engine's machine")
         return tuple(await asyncio.to_thread(self._registry.validate, Path(path)))
 
-    async def check(self, yaml: str) -> tuple[Diagnostic, ...]:
-        check_size(yaml)
-        return (await asyncio.to_thread(self._registry.check, yaml, self._access.owner)).problems
+    async def check(
+        self, yaml: str, name: str | None = None, project: str | None = None
+    ) -> tuple[Diagnostic, ...]:
+        folder = self._access.folder(project)
+        return await asyncio.to_thread(self._editor.check, yaml, name, folder, self._access.owner)
+
+    async def schema(self) -> dict[str, Any]:
+        known = await asyncio.to_thread(self._registry.known_tools, self._access.owner)
+        return agent_schema(known)
+
+    async def template(self, name: str) -> str:
+        return new_agent_text(name, new_id())
 
     async def create(self, yaml: str) -> AgentInfo:
         return await asyncio.to_thread(self._editor.create, yaml, self._access.owner)
 
-    async def update(self, name: str, yaml: str, expected: str | None = None) -> AgentInfo:
-        return await asyncio.to_thread(self._editor.update, name, yaml, self._access.owner, expected)
+    async def update(
+        self, name: str, yaml: str, expected: str | None = None, project: str | None = None
+    ) -> AgentInfo:
+        folder = self._access.folder(project)
+        return await asyncio.to_thread(self._editor.update, name, yaml, self._access.owner, expected, folder)
 
     async def delete(self, name: str) -> None:
         removed = await asyncio.to_thread(self._editor.removed, name, self._access.owner)

@@ -7,7 +7,8 @@ import sqlite3
 import stat
 
 from holdfast.core.config.paths import Paths
-from holdfast.core.domain.status import CheckResult
+from holdfast.core.domain.confinement import Guard, Protection
+from holdfast.core.domain.status import CheckResult, CheckState
 from holdfast.core.store.migrations import VERSION
 
 _PRIVATE = ("config", "data", "logs")
@@ -18,6 +19,24 @@ def check_home(paths: Paths, *, repair: bool) -> list[CheckResult]:
     results = [*_check_folders(paths, repair=repair), *_check_files(paths, repair=repair)]
     results.append(_check_database(paths))
     return results
+
+
+def check_sandbox(found: Protection) -> CheckResult:
+    """Returns how programs of agents are confined, as a check."""
+    network = "" if found.network == "allow" else ", without the network"
+    match found.guard:
+        case Guard.BUBBLEWRAP:
+            message = f"Programs of agents are confined by bubblewrap{network}."
+        case Guard.LANDLOCK:
+            message = f"Programs of agents are confined by Landlock{network}. {found.reason}"
+        case Guard.LIMITS if found.refuses:
+            message = f"Programs of agents cannot be confined, and so none is run. {found.reason}"
+        case Guard.LIMITS:
+            message = f"Programs of agents are not confined: they can do what you can. {found.reason}"
+    state: CheckState = "error" if found.refuses else "warning" if found.guard is Guard.LIMITS else "ok"
+    return CheckResult(
+        name="sandbox", state=state, message=message, hint=f"{found.hint}." if found.hint else ""
+    )
 
 
 def _check_folders(paths: Paths, *, repair: bool) -> list[CheckResult]:
@@ -60,7 +79,8 @@ def _check_folders(paths: Paths, *, repair: bool) -> list[CheckResult]:
 
 def _check_files(paths: Paths, *, repair: bool) -> list[CheckResult]:
     results = []
-    for path in (paths.database, paths.keys, paths.webhook_secrets, paths.policy):
+    secrets = (paths.keys, paths.webhook_secrets, paths.tool_secrets, paths.mcp_secrets)
+    for path in (paths.database, *secrets, paths.policy):
         if not path.exists() or not stat.S_IMODE(path.stat().st_mode) & 0o077:
             continue
         if repair:

@@ -20,6 +20,7 @@ from holdfast.core.domain.figures import EngineFigures
 from holdfast.core.domain.health import EngineHealth
 from holdfast.core.domain.logs import LogLevel, LogName, LogPage
 from holdfast.core.domain.models import ModelCatalog
+from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.status import (
     AccessLine,
     CheckResult,
@@ -31,7 +32,7 @@ from holdfast.core.domain.status import (
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
-from holdfast.core.services.checks import check_home
+from holdfast.core.services.checks import check_home, check_sandbox
 from holdfast.core.services.health import read_health
 from holdfast.core.services.library import Library
 from holdfast.core.services.logs import LogReader
@@ -68,6 +69,7 @@ class EngineService:
         file: SettingsFile,
         logs: LogReader,
         purge: Callable[[], Awaitable[int]],
+        processes: ProcessRunner,
     ) -> None:
         self._access = access
         self._log = log
@@ -86,6 +88,7 @@ class EngineService:
         self._file = file
         self._logs = logs
         self._purge = purge
+        self._processes = processes
 
     async def status(self) -> EngineStatus:
         sessions, waiting = await self._log.reader.counts(self._access.owner)
@@ -103,6 +106,7 @@ class EngineService:
             waiting=waiting,
             last_event_id=await self._log.reader.last_event_id(),
             listeners=self._listeners.all() if self._listeners and admin else (),
+            sandbox=await asyncio.to_thread(lambda: self._processes.known_protection),
         )
 
     async def figures(self) -> EngineFigures:
@@ -204,6 +208,7 @@ class EngineService:
         results.append(await self._empty_old_trash())
         results.append(await self._check_models())
         results.append(await asyncio.to_thread(self._check_agents))
+        results.append(check_sandbox(await self._processes.protection(anew=True)))
         return tuple(results)
 
     async def _empty_old_trash(self) -> CheckResult:

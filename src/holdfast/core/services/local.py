@@ -43,6 +43,7 @@ from holdfast.core.services.asking import OFFLINE, ModelAsker
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.contexts import ContextReader
+from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.engine import EngineService
 from holdfast.core.services.fetching import DocumentFetcher
 from holdfast.core.services.files import FileService
@@ -56,6 +57,8 @@ from holdfast.core.services.keeping import FolderKeeper
 from holdfast.core.services.knowledge import KnowledgeService
 from holdfast.core.services.library import Library
 from holdfast.core.services.logs import LogReader
+from holdfast.core.services.mcp import McpService
+from holdfast.core.services.mcp_servers import McpServers
 from holdfast.core.services.memory import MemoryService
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.needs import Guarded
@@ -66,13 +69,16 @@ from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
+from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.sessions import Sessions, Trash
+from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.runs import EventService, RunService
 from holdfast.core.services.sessions import SessionService
 from holdfast.core.services.shutdown import Shutdown
+from holdfast.core.services.skills import SkillService, SkillSources, jailed, trusted_by
 from holdfast.core.services.sources import folder_walk
 from holdfast.core.services.summaries import Summaries
 from holdfast.core.services.tools import ToolService
@@ -90,7 +96,11 @@ from holdfast.core.services.workbench import (
     nouns,
 )
 from holdfast.core.services.workspaces import Workspaces
+from holdfast.core.skills.editor import SkillEditor
+from holdfast.core.skills.git import GitFetcher
+from holdfast.core.skills.registry import SkillRegistry
 from holdfast.core.store.accounts import Accounts
+from holdfast.core.store.custom_tools import CustomToolTables
 from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import ToolRegistry
@@ -148,8 +158,20 @@ class _Core:
         self.answers = AnswerStore(log.writer)
         self.policies = Policies(parts.paths, self.accounts)
         self.trust = TrustStore(parts.paths.trust)
-        self.registry = AgentRegistry(parts.paths, parts.tools.names, self.trust)
+        self.custom_tools = CustomTools(
+            CustomToolTables(log.writer, log.reader),
+            parts.keys.tools,
+            parts.tools,
+            parts.web,
+            parts.processes,
+        )
+        self.mcp = McpServers(parts.paths, self.accounts, parts.keys.mcp, parts.environment)
+        self.registry = AgentRegistry(
+            parts.paths, parts.tools.names, self.trust, own_tools=self.custom_tools.names
+        )
         self.editor = AgentEditor(self.registry)
+        self.skills = SkillRegistry(parts.paths, trusted_by(self.trust), jailed)
+        self.skill_editor = SkillEditor(self.skills, parts.paths.removed_skills)
         self.workspaces = Workspaces(parts.paths, parts.blobs)
         self.attachments = Attachments(log.reader)
         self.broker = Broker()
@@ -165,7 +187,7 @@ class _Core:
             self.supervisor,
             parts.blobs,
             self.workspaces,
-            Places(self.memory, self.editor, self.library, self.keeper.follow),
+            Places(self.memory, self.editor, self.library, self.skill_editor, self.keeper.follow),
             self.trash_days,
         )
         self.settings_file = SettingsFile(parts.paths, parts.setting_variables)
@@ -225,7 +247,7 @@ class _Core:
             self.registry,
             self.trust,
             self.parts.catalog,
-            self.parts.tools,
+            self.custom_tools,
             self.workspaces,
             self.broker,
             self.modes,
@@ -236,6 +258,8 @@ class _Core:
             self.memory,
             Injection(self.log, self.workspaces, self.parts.blobs),
             self._knowledge(),
+            self.skills,
+            self.mcp,
         )
 
     def _knowledge(self) -> KnowledgePorts | None:
@@ -263,11 +287,13 @@ class _Core:
             self.tracing.start(await reader.last_event_id(), [run.id for run in runs])
 
     async def forget_user(self, user_id: str) -> None:
-        """Ends what goes on for a user who is gone: nobody else could."""
+        """Ends what goes on for a user who is gone: nobody else could. Runs before what they use."""
         await self.hooks.remove_user(user_id)
-        await self.keeper.forget_user(user_id)
         runs = await self.log.reader.open_runs(user_id)
         await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
+        await self.custom_tools.forget_user(user_id)
+        await self.mcp.forget_user(user_id)
+        await self.keeper.forget_user(user_id)
         await self.memory.forget_user(user_id)
 
     async def trash_days(self) -> int:
@@ -319,7 +345,16 @@ class LocalWorkbench:
         self.files: Files = FileService(
             access, log, core.supervisor, core.workspaces, parts.blobs, core.attachments
         )
-        self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools)
+        self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools, core.custom_tools)
+        self.mcp: Mcp = McpService(access, core.mcp, self.tools, core.redact)
+        self.skills: Skills = SkillService(
+            access,
+            core.skills,
+            core.skill_editor,
+            SkillSources(parts.web, GitFetcher(parts.processes, parts.environment), parts.settings),
+            core.registry,
+            core.trash,
+        )
         self.knowledge: Knowledge = KnowledgeService(
             access,
             core.library,
@@ -356,6 +391,7 @@ class LocalWorkbench:
             settings=parts.settings,
             started_at=core.started_at,
             purge=core.trash.purge,
+            processes=parts.processes,
             figures=core.figures.read,
             file=core.settings_file,
             logs=core.logs,
@@ -374,6 +410,7 @@ class LocalWorkbench:
             await core.answers.prune()
             await core.start_tracing()
             await core.hooks.read_secrets()
+            await core.custom_tools.read()
             await core.supervisor.recover()
             await core.hooks.start()
             await core.library.start()
@@ -415,6 +452,7 @@ class LocalWorkbench:
             core.sweep.cancel()
         core.shutdown.cancel()
         await core.supervisor.close()
+        await core.mcp.close()
         await core.keeper.close()
         await core.library.close()
         if core.tracing is not None:

@@ -11,12 +11,14 @@ from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.approvals.policy import Layers, evaluate
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.agents import AgentSpec
+from holdfast.core.domain.agents import AgentInfo, AgentSpec
 from holdfast.core.domain.approvals import PolicyAnswer, Rules
 from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.memory import BLOCK_TOOL
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.runs import RunOptions, Session
+from holdfast.core.domain.skills import LOAD_TOOL
 from holdfast.core.domain.tools import Tool
 from holdfast.core.domain.values import utc_now
 from holdfast.core.identity.redaction import StreamRedactor
@@ -32,14 +34,19 @@ from holdfast.core.runs.options import affordable, check_options, memory_tools, 
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.replies import ReplyCheck
+from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.injecting import Injected, Injection
+from holdfast.core.services.mcp_servers import McpServers, RunMcp
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.policies import Policies, UserPolicy
 from holdfast.core.services.remembering import RunMemory, choose_blocks
 from holdfast.core.services.sessions import valid
+from holdfast.core.services.skill_desk import RunSkills, check_skills, run_skills, skill_tools
 from holdfast.core.services.workspaces import Workspaces
+from holdfast.core.skills.listing import skills_section
+from holdfast.core.skills.registry import SkillRegistry
 from holdfast.core.store.log import EventLog
-from holdfast.core.tools.registry import ToolRegistry
+from holdfast.core.tools.forced import forced
 
 
 class Preparation:
@@ -51,7 +58,7 @@ class Preparation:
         registry: AgentRegistry,
         trust: TrustStore,
         catalog: ModelCatalog,
-        tools: ToolRegistry,
+        tools: CustomTools,
         workspaces: Workspaces,
         broker: Broker,
         modes: Modes,
@@ -62,6 +69,8 @@ class Preparation:
         memory: MemoryStore,
         injection: Injection,
         knowledge: KnowledgePorts | None,
+        skills: SkillRegistry,
+        mcp: McpServers,
     ) -> None:
         self._log = log
         self._registry = registry
@@ -78,14 +87,17 @@ class Preparation:
         self._memory = memory
         self._injection = injection
         self._knowledge = knowledge
+        self._skills = skills
+        self._mcp = mcp
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
         """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one, and for
         options that cannot be kept to what `check_options`, `ReplyCheck.schema` and `affordable` raise."""
-        spec, trusted = await self._spec(session)
+        info, spec = await self._agent(session)
         check_options(options, spec)
+        await check_skills(self._skills, session, info, options)
         if options.memory is not None:
-            await choose_blocks(self._memory, session, spec, options, trusted=trusted)
+            await choose_blocks(self._memory, session, spec, options, trusted=info.trusted)
         await check_knowledge(options, session.owner, self._knowledge)
         if options.response_format is not None:
             await self._replies.schema(options.response_format)
@@ -96,12 +108,12 @@ class Preparation:
         names = (choice.model, *spec.fallback_models)
         return affordable({name: await self._catalog.get(name) for name in names}, options)
 
-    async def _spec(self, session: Session) -> tuple[AgentSpec, bool]:
-        """Returns the session's agent, and whether its file is trusted."""
+    async def _agent(self, session: Session) -> tuple[AgentInfo, AgentSpec]:
+        """Returns the session's agent, which is valid, and what it says."""
         project = Path(session.project)
         info = valid(await asyncio.to_thread(self._registry.get, session.agent, project, session.owner))
         assert info.spec is not None
-        return info.spec, info.trusted
+        return info, info.spec
 
     async def run(
         self,
@@ -114,12 +126,20 @@ class Preparation:
         tool: str | None = None,
     ) -> ActiveRun:
         """Returns the run, ready for the loop. Raises `AgentFileError`, `NotFoundError`."""
-        file, trusted = await self._spec(session)
+        info, file = await self._agent(session)
         spec = with_options(file, options)
         workspace = self._workspaces.open(session)
-        chosen = await choose_blocks(self._memory, session, spec, options, trusted=trusted)
+        chosen = await choose_blocks(self._memory, session, spec, options, trusted=info.trusted)
         memory = RunMemory(self._memory, session, spec.name, options.memory, chosen)
-        names = (tool,) if tool else await self._tool_names(spec, options, memory)
+        skills = await run_skills(self._skills, session, info, options)
+        before = [call.name for call in state.open_calls]
+        mcp = RunMcp()
+        if tool is None:
+            mcp = await self._mcp.run(session, spec, options, before)
+        elif server_of(tool):
+            mcp = RunMcp({tool: await self._mcp.direct(session, spec, tool, before)})
+        own = (tool,) if tool else await self._tool_names(spec, options, memory, skills)
+        names = tuple(dict.fromkeys((*own, *mcp.tools)))
         injected = Injected()
         if tool is None:
             injected = await self._injection.inject(
@@ -138,10 +158,21 @@ class Preparation:
             options=options,
             models=models,
             system=lambda: (
-                *self._system(session, spec, names, injected.system, section(knowledge, emitter, names)),
+                *self._system(
+                    session,
+                    spec,
+                    names,
+                    injected.system,
+                    section(knowledge, emitter, names),
+                    skills_section(skills.skills) if LOAD_TOOL in names else "",
+                ),
+                *mcp.sections,
                 *mode_sections(mode.now()),
             ),
-            tools={name: self._tools.get(name) for name in names},
+            tools=forced(
+                {name: mcp.tools.get(name) or self._tools.tool(name, session.owner) for name in names},
+                () if tool else spec.tools,
+            ),
             workspace=workspace,
             evaluate=self._evaluator(session, spec, mode, await self._policies.of(session.owner)),
             mode=mode,
@@ -151,14 +182,18 @@ class Preparation:
             timer=WorkTimer(spec.limits.timeout_s),
             memory=memory,
             knowledge=knowledge,
+            skills=skills,
             preface=injected.preface,
             model_index=models.index(state.model) if state.model in models else 0,
         )
 
-    async def _tool_names(self, spec: AgentSpec, options: RunOptions, memory: RunMemory) -> tuple[str, ...]:
-        """Returns the tools of a run: the agent's, and those that its memory brings."""
+    async def _tool_names(
+        self, spec: AgentSpec, options: RunOptions, memory: RunMemory, skills: RunSkills
+    ) -> tuple[str, ...]:
+        """Returns the tools of a run: the agent's, and those that its memory and its skills bring."""
         writes = await memory.may_write()
-        return tuple(dict.fromkeys((*spec.tool_names, *memory_tools(spec, options, writes=writes))))
+        brought = (*memory_tools(spec, options, writes=writes), *skill_tools(skills, options))
+        return tuple(dict.fromkeys((*spec.tool_names, *brought)))
 
     def _evaluator(
         self, session: Session, spec: AgentSpec, mode: RunMode, policy: UserPolicy
@@ -178,7 +213,13 @@ class Preparation:
         return answer
 
     def _system(
-        self, session: Session, spec: AgentSpec, tools: tuple[str, ...], memory: str, knowledge: str
+        self,
+        session: Session,
+        spec: AgentSpec,
+        tools: tuple[str, ...],
+        memory: str,
+        knowledge: str,
+        skills: str,
     ) -> tuple[str, ...]:
         return system_sections(
             instructions=spec.instructions,
@@ -188,6 +229,7 @@ class Preparation:
             project_notes=self._project_notes(session, spec),
             memory=memory,
             knowledge=knowledge,
+            skills=skills,
         )
 
     def _project_notes(self, session: Session, spec: AgentSpec) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 from typing import Any, cast
 
+from holdfast.core.domain.custom_tools import CustomTool, ToolSpec, ToolVersion
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.events import (
     RUN_ENDS,
@@ -14,11 +15,13 @@ from holdfast.core.domain.events import (
     ToolCallCompleted,
     ToolCallRequested,
 )
+from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.runs import Run, RunOptions, ToolRun
 from holdfast.core.domain.tools import Tool, ToolInfo
 from holdfast.core.domain.values import MAX_WAIT_S
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import ToolRegistry, schema
 
@@ -26,15 +29,45 @@ from holdfast.core.tools.registry import ToolRegistry, schema
 class ToolService:
     """Implements the `Tools` of a workbench."""
 
-    def __init__(self, access: Access, log: EventLog, supervisor: Supervisor, registry: ToolRegistry) -> None:
+    def __init__(
+        self,
+        access: Access,
+        log: EventLog,
+        supervisor: Supervisor,
+        registry: ToolRegistry,
+        custom: CustomTools,
+    ) -> None:
         self._access = access
+        self._custom = custom
         self._log = log
         self._supervisor = supervisor
         self._registry = registry
 
     async def list(self, project: str | None = None) -> tuple[ToolInfo, ...]:
         self._access.folder(project)
-        return tuple(_info(self._registry.get(name)) for name in self._registry.names)
+        builtin = tuple(_info(self._registry.get(name)) for name in self._registry.names)
+        own = self._custom.of(self._access.owner)
+        return (*builtin, *(_info(tool, "custom", tool.custom.id) for tool in own))
+
+    async def get(self, name: str) -> CustomTool:
+        return await self._custom.shown(self._custom.get(name, self._access.owner))
+
+    async def create(self, spec: ToolSpec) -> CustomTool:
+        return await self._custom.shown(await self._custom.create(spec, self._access.owner))
+
+    async def update(self, name: str, spec: ToolSpec, expected: int | None = None) -> CustomTool:
+        changed = await self._custom.update(name, spec, self._access.owner, expected)
+        return await self._custom.shown(changed)
+
+    async def delete(self, name: str) -> None:
+        await self._custom.remove(name, self._access.owner)
+
+    async def versions(self, name: str) -> tuple[ToolVersion, ...]:
+        return await self._custom.versions(name, self._access.owner)
+
+    async def set_secret(self, name: str, secret: str, value: str | None = None) -> CustomTool:
+        await self._custom.set_secret(name, secret, value, self._access.owner)
+        return await self.get(name)
 
     async def run(
         self,
@@ -45,7 +78,8 @@ class ToolService:
         wait_s: float = 0,
     ) -> ToolRun:
         await self._access.session(session_id)
-        self._registry.get(name)
+        if server_of(name) is None:  # else the server says what there is
+            self._custom.tool(name, self._access.owner)
         run_id, _ = await self._supervisor.call(session_id, name, arguments, options or RunOptions())
         return await self.result(run_id, wait_s)
 
@@ -70,10 +104,15 @@ class ToolService:
             return
 
 
-def _info(tool: Tool) -> ToolInfo:
+def _info(tool: Tool, source: str = "builtin", id: str | None = None) -> ToolInfo:
     known = schema(tool)
     return ToolInfo(
-        name=known.name, description=known.description, risk=tool.risk, parameters=known.parameters
+        name=known.name,
+        description=known.description,
+        risk=tool.risk,
+        parameters=known.parameters,
+        source=source,
+        id=id,
     )
 
 

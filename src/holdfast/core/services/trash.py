@@ -24,6 +24,7 @@ from holdfast.core.services.memory_store import MemoryStore, not_in_trash
 from holdfast.core.services.needs import Needs
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.workspaces import Workspaces
+from holdfast.core.skills.editor import RemovedSkill, SkillEditor
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.trash import Discarded, TrashTable
 
@@ -35,6 +36,7 @@ _NEEDED: dict[TrashKind, Needs] = {
     "memory_entry": Needs(Scope.CHAT),
     "agent": Needs(Scope.ADMIN),
     "collection": Needs(Scope.ADMIN),
+    "skill": Needs(Scope.ADMIN),
 }
 """What bringing a thing back, or ending it, needs: the same as deleting it."""
 
@@ -46,6 +48,7 @@ class Places:
     memory: MemoryStore
     editor: AgentEditor
     library: Library
+    skills: SkillEditor
     follow: Callable[[Collection], None]
     """Watches the folders that a collection says are watched."""
 
@@ -96,6 +99,19 @@ class TrashCan:
         thing = Discarded("agent", removed.id, owner, removed.name, utc_now())
         await self.table.keep(thing, removed.kept())
 
+    async def put_skill(self, name: str, owner: str) -> Discarded:
+        """Puts a skill of a user's own into the trash, and returns it. Raises `NotFoundError`."""
+        removed = await asyncio.to_thread(self._places.skills.find_own, name, owner)
+        thing = Discarded("skill", removed.id, owner, removed.name, utc_now())
+        # The row first: a folder that nothing names would stay for ever.
+        await self.table.keep(thing, {"name": removed.name})
+        try:
+            await asyncio.to_thread(self._places.skills.put_aside, removed, owner)
+        except HoldfastError:
+            await self.table.drop(owner, "skill", removed.id)
+            raise
+        return thing
+
     async def restore(self, thing: Discarded) -> None:
         """Brings a thing back. Raises `ConflictError`, `NotFoundError`."""
         match thing.kind:
@@ -116,6 +132,10 @@ class TrashCan:
                 removed = RemovedAgent.of(thing.id, thing.title, body)
                 await asyncio.to_thread(self._places.editor.restore, removed, thing.owner)
                 await self.table.drop(thing.owner, "agent", thing.id)
+            case "skill":
+                skill = RemovedSkill(thing.id, thing.title)
+                await asyncio.to_thread(self._places.skills.restore, skill, thing.owner)
+                await self.table.drop(thing.owner, "skill", thing.id)
             case "collection":
                 self._places.follow(await self._places.library.restore(thing))
 
@@ -125,6 +145,9 @@ class TrashCan:
             await self.remove_session(thing.id)
         elif thing.kind == "collection":
             await self._places.library.remove(thing)
+        elif thing.kind == "skill":
+            await asyncio.to_thread(self._places.skills.forget, thing.id)
+            await self.table.drop(thing.owner, "skill", thing.id)
         else:
             await self.table.drop(thing.owner, thing.kind, thing.id)
 

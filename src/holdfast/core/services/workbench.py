@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import cache
-from typing import Protocol, get_type_hints
+from typing import Any, Protocol, get_type_hints
 
 from pydantic import AwareDatetime
 
@@ -36,8 +36,10 @@ from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
+from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.sessions import Sessions, Trash
+from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 
@@ -67,8 +69,22 @@ class Agents(Protocol):
         ...
 
     @needs(Scope.READ)
-    async def check(self, yaml: str) -> tuple[Diagnostic, ...]:
-        """Returns every mistake that `yaml` would have as an agent of the user's own."""
+    async def check(
+        self, yaml: str, name: str | None = None, project: str | None = None
+    ) -> tuple[Diagnostic, ...]:
+        """Returns every mistake that `yaml` would have as an agent of the user's own; with `name`, in the
+        place of that agent's text, seen from the folder `project`. Raises `NotFoundError` for such a name."""
+        ...
+
+    @needs(Scope.READ)
+    async def schema(self) -> dict[str, Any]:
+        """Returns the JSON Schema of an agent file, with the names of the tools that there are."""
+        ...
+
+    @needs(Scope.READ)
+    async def template(self, name: str) -> str:
+        """Returns a commented agent file to start from, valid as it is. Raises `InvalidError` for a name that
+        is none."""
         ...
 
     @needs(Scope.ADMIN)
@@ -80,8 +96,11 @@ class Agents(Protocol):
         ...
 
     @needs(Scope.ADMIN)
-    async def update(self, name: str, yaml: str, expected: str | None = None) -> AgentInfo:
-        """Replaces the text of an agent of the user's own, named by name or id; its id stays.
+    async def update(
+        self, name: str, yaml: str, expected: str | None = None, project: str | None = None
+    ) -> AgentInfo:
+        """Replaces the text of an agent, named by name or id: of the user's own, or of the folder `project`.
+        Its id stays; the text before is kept beside the file, in `FILE.bak`.
 
         `expected` is the digest of the text that is meant to be replaced. Raises `ConflictError` when it
         has changed since, `ForbiddenError` for an agent that comes with Holdfast, `NotFoundError`, and
@@ -308,6 +327,12 @@ class Workbench(Protocol):
 
     @property
     def tools(self) -> Tools: ...
+
+    @property
+    def mcp(self) -> Mcp: ...
+
+    @property
+    def skills(self) -> Skills: ...
 
     @property
     def knowledge(self) -> Knowledge: ...

@@ -407,6 +407,30 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE INDEX approvals_by_time ON approvals (event_id);
         """,
     ),
+    (
+        "custom_tools",
+        """
+        CREATE TABLE custom_tools (
+            id TEXT PRIMARY KEY,
+            number INTEGER NOT NULL,               -- of its owner's
+            owner TEXT NOT NULL,
+            name TEXT,                             -- NULL: removed
+            body TEXT NOT NULL,                    -- JSON; empty: removed
+            version INTEGER NOT NULL,
+            created_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL,
+            UNIQUE (owner, number),
+            UNIQUE (owner, name)
+        );
+        CREATE TABLE custom_tool_versions (
+            tool_id TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            body TEXT NOT NULL,                    -- JSON
+            updated_at TEXT NOT NULL,
+            PRIMARY KEY (tool_id, version)
+        ) WITHOUT ROWID;
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,8 +13,12 @@ from pydantic import BaseModel, ValidationError
 from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.models import ToolSchema
 from holdfast.core.domain.tools import Tool
+from holdfast.core.tools.forced import ForcedTool
+from holdfast.core.tools.schema_arguments import SchemaArguments
 
 _NOISE = ("title", "default")
+_NAMED = 50
+"""Arguments that a mistake names."""
 
 
 class ToolRegistry:
@@ -52,16 +57,31 @@ def near_names(name: str, names: Iterable[str]) -> str:
 
 @lru_cache(maxsize=256)
 def schema(tool: Tool) -> ToolSchema:
-    """Returns a tool as a model sees it: one plain JSON Schema without references.
+    """Returns a tool as a model sees it: one plain JSON Schema without references. What a tool from outside
+    says of its arguments is given as it says it.
 
     Made once for each tool: every step of every run asks for all of its agent's.
     """
+    if isinstance(tool, ForcedTool):
+        return _without(schema(tool.inner), tool.pins)
+    if issubclass(tool.arguments, SchemaArguments):
+        given = {"type": "object", "properties": {}, **tool.arguments.parameters}
+        return ToolSchema(name=tool.name, description=tool.description, parameters=given)
     whole = tool.arguments.model_json_schema()
     parameters = _plain(whole, whole.pop("$defs", {}))
     parameters.pop("description", None)
     parameters.setdefault("properties", {})
     parameters["additionalProperties"] = False
     return ToolSchema(name=tool.name, description=tool.description, parameters=parameters)
+
+
+def _without(whole: ToolSchema, pins: Collection[str]) -> ToolSchema:
+    """Returns a schema that says nothing of what is pinned."""
+    parameters = dict(whole.parameters)
+    required = [name for name in parameters.pop("required", ()) if name not in pins]
+    left = {name: each for name, each in parameters["properties"].items() if name not in pins}
+    more = {"required": required} if required else {}
+    return whole.model_copy(update={"parameters": {**parameters, "properties": left, **more}})
 
 
 def validate_arguments(tool: Tool, arguments: dict[str, Any]) -> BaseModel:
@@ -84,11 +104,16 @@ def _mistake(tool: Tool, details: dict[str, Any]) -> str:
         case "missing":
             return f"{where} is missing"
         case "extra_forbidden":
-            return f"{where} is unknown (arguments: {', '.join(tool.arguments.model_fields)})"
+            return f"{where} is unknown (arguments: {', '.join(_names(tool))})"
         case _:
             message = str(details["msg"])
             message = message[0].lower() + message[1:]
             return f"{where}: {message}" if where else message
+
+
+def _names(tool: Tool) -> Iterable[str]:
+    names = schema(tool).parameters["properties"]
+    return [name[:100] for name in islice(names, _NAMED)]
 
 
 def _place(path: tuple[int | str, ...]) -> str:

@@ -6,10 +6,11 @@ import asyncio
 import tempfile
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO
 
 from holdfast.core.domain.printed import plain
-from holdfast.core.domain.processes import Ending, ProcessResult, ProcessRunner, ProcessSpec
+from holdfast.core.domain.processes import Ending, ProcessResult, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.tools import CommandBlock, ToolContext, ToolOutput
 from holdfast.core.tools.shorten import Kept, join_ends, keep_whole
 
@@ -56,15 +57,25 @@ class Ran:
 
 
 async def run_shown(
-    processes: ProcessRunner, command: tuple[str, ...], context: ToolContext, timeout_s: float
+    processes: ProcessRunner,
+    command: tuple[str, ...],
+    context: ToolContext,
+    timeout_s: float,
+    *,
+    shared: Path | None = None,
 ) -> Ran:
-    """Runs a program in the workspace and shows its output while it comes."""
+    """Runs a program in the workspace and shows its output while it comes. It may change what is in the
+    workspace and in `shared`, and has the network where the user allows it."""
+    root = context.workspace.root
     spec = ProcessSpec(
         command=command,
-        cwd=context.workspace.root,
+        cwd=root,
         environment=context.environment,
         timeout_s=timeout_s,
         keep_chars=context.max_output_chars,
+        reach=Reach(
+            writable=(root,) if shared is None else (root, shared), network=True, keeps_temporary=True
+        ),
     )
     with tempfile.TemporaryFile() as spool:
         result = await processes.run(spec, on_output=context.progress, spool=spool)

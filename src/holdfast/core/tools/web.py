@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from email.message import Message
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.addresses import Resolver, WebAddress, checked_addresses, system_resolver
-from holdfast.core.domain.errors import ToolError
+from holdfast.core.domain.errors import InvalidError, ToolError
 
 if TYPE_CHECKING:
     import httpx
@@ -44,6 +44,17 @@ class WebPage:
     """Whether there is more than was read."""
 
 
+@dataclass(frozen=True, slots=True)
+class WebRequest:
+    """One request, whatever it does."""
+
+    address: WebAddress
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """They are in none of the representations: they may hold secrets."""
+    content: bytes | None = None
+
+
 class WebFetcher:
     """`resolve` turns names into addresses; `transport` replaces the network in tests."""
 
@@ -66,33 +77,55 @@ class WebFetcher:
         max_bytes: int,
         allow_private: bool,
         any_site: bool = False,
+        https_only: bool = False,
         timeout_s: float | None = None,
     ) -> WebPage | WebAddress:
         """Returns the page; or the address on another site that it leads to, unless `any_site`.
+
+        With `https_only` no redirection to http is followed, whatever comes after it.
 
         Raises `ForbiddenError` for an address that is not public, `ToolError` when it cannot be fetched.
         """
         limit = self.timeout_s if timeout_s is None else min(self.timeout_s, timeout_s)
         try:
             async with asyncio.timeout(limit):
-                return await self._follow(address, max_bytes, allow_private, any_site)
+                return await self._follow(address, max_bytes, allow_private, any_site, https_only)
         except TimeoutError as error:
             raise ToolError(f"{address} did not answer within {limit:g} s.", code="tool_timeout") from error
 
-    async def _follow(
-        self, address: WebAddress, max_bytes: int, allow_private: bool, any_site: bool
+    async def send(
+        self, request: WebRequest, *, max_bytes: int, allow_private: bool, timeout_s: float
     ) -> WebPage | WebAddress:
+        """Sends one request and returns the answer; or the address that it leads to, to which nothing goes.
+
+        `timeout_s` may be more than the fetcher's own. Raises what `fetch` raises.
+        """
+        try:
+            async with asyncio.timeout(timeout_s), await self._client(timeout_s) as client:
+                return await self._one(client, request, max_bytes, allow_private)
+        except TimeoutError as error:
+            raise ToolError(
+                f"{request.address} did not answer within {timeout_s:g} s.", code="tool_timeout"
+            ) from error
+
+    async def _client(self, timeout_s: float) -> httpx.AsyncClient:
         import httpx  # takes a tenth of a second, and most runs fetch nothing
 
         # Made in a thread, for it reads the certificates of all authorities.
-        client = await asyncio.to_thread(
-            lambda: httpx.AsyncClient(transport=self._transport(), trust_env=False, timeout=self.timeout_s)
+        return await asyncio.to_thread(
+            lambda: httpx.AsyncClient(transport=self._transport(), trust_env=False, timeout=timeout_s)
         )
-        async with client:
+
+    async def _follow(
+        self, address: WebAddress, max_bytes: int, allow_private: bool, any_site: bool, https_only: bool
+    ) -> WebPage | WebAddress:
+        async with await self._client(self.timeout_s) as client:
             for _ in range(MAX_REDIRECTS + 1):
-                found = await self._one(client, address, max_bytes, allow_private)
+                found = await self._one(client, WebRequest(address), max_bytes, allow_private)
                 if isinstance(found, WebPage):
                     return found
+                if https_only and found.scheme != "https":
+                    raise ToolError(f"{address} leads to {found}, which is not https.", code="unreachable")
                 await self._addresses(found, allow_private)
                 if not any_site and not address.same_site(found):
                     return found
@@ -102,15 +135,20 @@ class WebFetcher:
         )
 
     async def _one(
-        self, client: httpx.AsyncClient, address: WebAddress, max_bytes: int, allow_private: bool
+        self, client: httpx.AsyncClient, asked: WebRequest, max_bytes: int, allow_private: bool
     ) -> WebPage | WebAddress:
         import httpx  # see above
 
+        address = asked.address
         ips = await self._addresses(address, allow_private)
+        headers = httpx.Headers(_HEADERS)
+        headers.update(asked.headers)
+        headers.update({"Accept-Encoding": "gzip, identity", "Host": address.netloc})
         request = client.build_request(
-            "GET",
+            asked.method,
             address.at(ips[0]),
-            headers={**_HEADERS, "Accept-Encoding": "gzip, identity", "Host": address.netloc},
+            headers=headers,
+            content=asked.content,
             extensions={"sni_hostname": address.host},
         )
         try:
@@ -128,6 +166,14 @@ class WebFetcher:
 
     async def _addresses(self, address: WebAddress, allow_private: bool) -> Sequence[str]:
         return await checked_addresses(address, self._resolve, allow_private=allow_private, advice=_ADVICE)
+
+
+def plain_address(url: str) -> str:
+    """Returns an address as rules see it; what is none as it stands, for it is refused when it is used."""
+    try:
+        return str(WebAddress.parse(url))
+    except InvalidError:
+        return url
 
 
 async def _page(address: WebAddress, response: httpx.Response, max_bytes: int) -> WebPage:

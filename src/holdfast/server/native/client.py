@@ -18,8 +18,10 @@ from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
+from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.sessions import Sessions, Trash
+from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.workbench import (
@@ -161,6 +163,14 @@ class RemoteWorkbench:
     @property
     def tools(self) -> Tools:
         return cast(Tools, self._nouns["tools"])
+
+    @property
+    def mcp(self) -> Mcp:
+        return cast(Mcp, self._nouns["mcp"])
+
+    @property
+    def skills(self) -> Skills:
+        return cast(Skills, self._nouns["skills"])
 
     @property
     def knowledge(self) -> Knowledge:

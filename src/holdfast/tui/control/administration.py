@@ -187,6 +187,8 @@ class AdministrationControl:
         screen.redraw()
         try:
             state.checks = await self._context.workbench.engine.check(repair)
+            # A check tries how programs are confined; the status says it from then on.
+            state.status = await self._context.workbench.engine.status()
         finally:
             state.checking = False
             screen.redraw()

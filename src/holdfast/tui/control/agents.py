@@ -151,6 +151,20 @@ class AgentsControl:
         self._context.view.mark("header")
         self._context.view.say(f"{session.model or 'The usual model'} answers from the next message on.")
 
+    async def renew(self, before: str, name: str) -> str:
+        """Takes note that the file of the agent `before`, which may be called `name` now, has changed; says
+        what that does to the open session, or nothing."""
+        model = self._context.model
+        if model.agent != before:
+            return ""
+        if name != before:
+            await self.change_agent(name)
+        elif model.session_id is None:
+            await self._choose_model()
+        if model.run.busy:
+            return "The run under way ends as it began; the next one uses this version."
+        return "This session uses this version from its next run on."
+
     async def _pick_agent(self, title: str) -> str | None:
         return await self._context.app.dialogs.choose(title, agent_choices(await self._list()))
 

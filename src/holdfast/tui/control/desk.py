@@ -6,7 +6,7 @@ Imported after the first paint, because everything here needs the domain's types
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.copies import Copies
@@ -43,6 +43,7 @@ from holdfast.tui.presenters.commands import BY_NAME
 if TYPE_CHECKING:
     from holdfast.core.config.settings import TuiSettings
     from holdfast.tui.app import HoldfastApp
+    from holdfast.tui.control.author import AuthorControl
 
 Action = Callable[[str], Awaitable[None]]
 
@@ -86,6 +87,8 @@ class Desk:
         self.actions: dict[str, Action] = {
             "new": self.agents.new,
             "agent": self.agents.change_agent,
+            "agent.edit": lambda name: self._author.edit(name),
+            "agent.new": lambda name: self._author.new(name),
             "model": self.agents.change_model,
             "prompt": self.agents.use_prompt,
             "trust": self.agents.trust,
@@ -129,6 +132,12 @@ class Desk:
             **self.first_run.actions,
             **self.tour.actions,
         }
+
+    @cached_property
+    def _author(self) -> AuthorControl:
+        from holdfast.tui.control.author import AuthorControl  # start-up time: it needs YAML
+
+        return AuthorControl(self.context, self.agents)
 
     def _apply(self, settings: TuiSettings) -> None:
         """Takes what the settings say of the app, each time that they are read."""

@@ -15,6 +15,7 @@ from holdfast.tui.presenters.commands import BY_NAME
 from holdfast.tui.presenters.fuzzy import match
 from holdfast.tui.presenters.palette import Entry, Targets, entries, used
 from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.screens.modelled import ModelScreen
 from holdfast.tui.screens.palette import PaletteScreen
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Palette:
         name = entry.name if entry.kind == "command" else GIVES[entry.kind]
         if name not in STAYS:
             while len(app.screen_stack) > 1 and (not app.screen.is_modal or hasattr(app.screen, "PLACE")):
+                if isinstance(app.screen, ModelScreen) and not await app.screen.may_leave():
+                    return
                 app.pop_screen()
         app.command(name, "" if entry.kind == "command" else entry.name)
 
@@ -130,7 +133,13 @@ class Palette:
         words = BY_NAME[name].argument.strip("[]").split("|")
         if len(words) > 1:
             return [(word, "") for word in words]
-        kinds = {"new": "agents", "agent": "agents", "model": "models", "settings": "settings"}
+        kinds = {
+            "new": "agents",
+            "agent": "agents",
+            "agent.edit": "agents",
+            "model": "models",
+            "settings": "settings",
+        }
         if name in kinds or name in ("theme", "open"):
             await self.read((kinds.get(name, ""),))
         if name in kinds:

@@ -23,6 +23,7 @@ KINDS: dict[TrashKind, str] = {
     "memory_entry": "memory entry",
     "agent": "agent",
     "collection": "collection",
+    "skill": "skill",
 }
 
 

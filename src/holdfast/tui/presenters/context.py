@@ -19,6 +19,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "instructions": ("instructions", "what the agent's file says"),
     "place": ("where it works", "the day, the folder, the rules of calling"),
     "knowledge": ("use of knowledge", "how to search and to cite"),
+    "skills": ("skills", "which skills it may load, a line for each"),
     "rules": ("AGENTS.md", "the project's own notes, from a folder that you trust"),
     "memory": ("memory", "a block that outlives sessions"),
     "summary": ("summary", "what a compaction put in the place of older messages"),
@@ -34,7 +35,7 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 """How each kind is called, and what it is."""
 _SUMS = (
-    ("system", ("instructions", "place", "knowledge", "format")),
+    ("system", ("instructions", "place", "knowledge", "skills", "format")),
     ("AGENTS.md", ("rules",)),
     ("memory", ("memory",)),
     ("tools", ("tool",)),

@@ -16,7 +16,8 @@ _MENTION = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|([^\s"@][^\s]*))')
 _OPEN = re.compile(r'(?<!\S)@(?:"([^"\n]*)|([^\s"@]*))\Z')
 
 
-_ARGUMENT = re.compile(r"/([a-z]+) ([^\n]{0,200})")
+_NAME = "[a-z]+(?:-[a-z]+)*"
+_ARGUMENT = re.compile(rf"/({_NAME}) ([^\n]{{0,200}})")
 _WORD = re.compile(r"{{\s*([\w-]+)\s*}}")
 
 
@@ -125,9 +126,9 @@ def token_before(text: str) -> Token | None:
 def command_of(text: str) -> tuple[str, str] | None:
     """Returns name and argument of a slash command; None when `text` is a message.
 
-    A path such as `/etc/hosts is wrong` is no command: the name is letters only.
+    A path such as `/etc/hosts is wrong` is no command: the name is letters, and hyphens between them.
     """
-    match = re.fullmatch(r"/([a-z]+)(?:[ \t]+([^\n]*))?\s*", text)
+    match = re.fullmatch(rf"/({_NAME})(?:[ \t]+([^\n]*))?\s*", text)
     return (match[1], (match[2] or "").strip()) if match else None
 
 

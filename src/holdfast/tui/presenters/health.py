@@ -12,6 +12,7 @@ from holdfast.tui.presenters.figures import age, duration, size
 from holdfast.tui.presenters.spans import BLANK, Line, line
 
 if TYPE_CHECKING:
+    from holdfast.core.domain.confinement import Protection
     from holdfast.core.domain.health import EngineHealth, ProcessHealth
     from holdfast.core.domain.providers import ProviderInfo
     from holdfast.core.domain.status import CheckResult, EngineStatus
@@ -81,7 +82,22 @@ def _engine(state: HealthState, status: EngineStatus, now: datetime, place: str)
         open_to = "" if one.auth else "  no key is asked for"
         plain = "" if one.tls else "  not encrypted"
         lines.append(_row("listens at", sanitize_line(one.url), (open_to + plain, "warning")))
-    return lines if status.listeners else [*lines, _row("listens at", ("no address", "muted"))]
+    if not status.listeners:
+        lines.append(_row("listens at", ("no address", "muted")))
+    return [*lines, _sandbox(status.sandbox)]
+
+
+def _sandbox(found: Protection | None) -> Line:
+    """Says what keeps the programs of agents from everything else."""
+    if found is None:
+        return _row("programs are", ("confined by what a trial will show", "muted"))
+    network = "" if found.network == "allow" else ", without the network"
+    if found.guard == "limits":
+        said = "not run: nothing confines them" if found.refuses else "not confined"
+        return _row("programs are", ("! ", "warning"), said, (f"  {sanitize_line(found.reason)}", "muted"))
+    name = {"bubblewrap": "bubblewrap", "landlock": "Landlock"}[found.guard]
+    why = f"  {sanitize_line(found.reason)}" if found.reason else ""
+    return _row("programs are", ("✓ ", "success"), f"confined by {name}{network}", (why, "muted"))
 
 
 def _uptime(started: datetime, now: datetime) -> str:

@@ -168,7 +168,19 @@ class ChooseScreen(Dialog["str | None"]):
             with Horizontal(classes="columns"):
                 yield RowList(id="choices")
                 yield LinesView(id="choice-detail")
-            yield key_hint(("↑↓", "move"), ("list.choose", "choose"), ("dialog.close", "leave it"))
+            yield self.hint()
+
+    def hint(self) -> Static:
+        """Returns the line of keys."""
+        return key_hint(("↑↓", "move"), ("list.choose", "choose"), ("dialog.close", "leave it"))
+
+    def label(self, choice: Choice) -> Line:
+        """Returns the row of a choice."""
+        return choice.label
+
+    def take(self, choice: Choice) -> None:
+        """Does what choosing it means."""
+        self.dismiss(choice.value)
 
     def on_mount(self) -> None:
         self._fill("")
@@ -182,7 +194,7 @@ class ChooseScreen(Dialog["str | None"]):
         words = text.casefold().split()
         self._shown = [c for c in self._choices if all(word in c.text.casefold() for word in words)]
         rows = self.query_one("#choices", RowList)
-        rows.show([(str(i), paint(choice.label)) for i, choice in enumerate(self._shown)])
+        rows.show([(str(i), paint(self.label(choice))) for i, choice in enumerate(self._shown)])
         begin = next((i for i, c in enumerate(self._shown) if c.value == self._current and not text), 0)
         rows.highlighted = begin if self._shown else None
         if not self._shown:
@@ -215,7 +227,7 @@ class ChooseScreen(Dialog["str | None"]):
         if not choice.valid:
             self.app.bell()
             return
-        self.dismiss(choice.value)
+        self.take(choice)
 
     def action_move(self, step: int) -> None:
         rows = self.query_one("#choices", RowList)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from holdfast.tui.presenters.model import Model
+if TYPE_CHECKING:
+    from holdfast.tui.presenters.model import Model
 
 
 class ModelScreen(Screen[None]):
@@ -15,6 +17,10 @@ class ModelScreen(Screen[None]):
     def draw(self, parts: set[str], model: Model, now: datetime) -> None:
         """Draws `parts`; those that it does not show are none of its business."""
         raise NotImplementedError
+
+    async def may_leave(self) -> bool:
+        """Says whether nothing is lost when it is closed; may ask the person."""
+        return True
 
     @property
     def is_there(self) -> bool:

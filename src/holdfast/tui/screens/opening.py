@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.text import sanitize_line
@@ -61,6 +61,15 @@ class Dialogs:
     async def choose_word(self, title: str, words: tuple[str, ...]) -> str | None:
         """Lets the person choose one of a few words."""
         return await self.choose(title, [Choice(word, line(word), [line(word)], word) for word in words])
+
+    async def pick(self, title: str, choices: list[Choice], picked: Iterable[str]) -> list[str] | None:
+        """Lets the person pick several things; returns them in the order of `picked`, new ones behind.
+
+        None when they left it."""
+        from holdfast.tui.screens.picking import PickScreen  # start-up time: when something is picked
+
+        screen = PickScreen(sanitize_line(title), choices, list(picked))
+        return None if await self._app.push_screen_wait(screen) is None else screen.picked
 
     async def edit_arguments(self, item: Item, approve: Callable[[dict[str, Any]], Awaitable[str]]) -> None:
         """Lets the person edit the arguments of a call; `approve` returns what is wrong with them."""

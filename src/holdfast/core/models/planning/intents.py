@@ -12,6 +12,7 @@ from holdfast.core.models.planning.requests import (
     Help,
     Intent,
     ListFiles,
+    LoadSkill,
     Plan,
     Question,
     Read,
@@ -59,6 +60,11 @@ _RECALL = re.compile(
     r"what(?:'s| is| do you have) in (?:your|my|the) memory)\b[\s,:]*"
     r"(?:(?:about|of|for|on|that)\b[\s,:]*)?(?P<what>.*?)\W*\Z",
     _IS,
+)
+_SKILL = re.compile(
+    r"\A(?:load|use|show(?: me)?|open|read|follow)\s+(?:the\s+)?skill\s+"
+    r"[`'\"]?(?P<name>[a-z0-9][a-z0-9_-]{0,63})[`'\"]?\W*\Z",
+    _I,
 )
 _DOCUMENTS = (
     r"(?:(?:the|my|our|your|all|of)\s+)+"
@@ -223,6 +229,7 @@ def _one(text: str) -> Intent:
     if _HELP.match(bare):
         return Help()
     for read in (
+        _skill,
         _memory,
         _documents,
         _python,
@@ -242,6 +249,11 @@ def _one(text: str) -> Intent:
             return found
     hint = _UNFINISHED.get(bare.split(" ", 1)[0].lower().rstrip(":,"))
     return Unclear(hint) if hint else Question(text, tuple(file_names(text)))
+
+
+def _skill(text: str) -> Intent | None:
+    match = _SKILL.match(text)
+    return LoadSkill(match["name"].lower()) if match else None
 
 
 def _memory(text: str) -> Intent | None:

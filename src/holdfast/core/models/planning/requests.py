@@ -101,6 +101,11 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadSkill:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unclear:
     """A request that lacks something."""
 
@@ -124,5 +129,6 @@ Intent = (
     | Remember
     | Recall
     | AskDocuments
+    | LoadSkill
     | Question
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any
 
+from holdfast.core.domain.skills import LOAD_TOOL
 from holdfast.core.models.planning import requests
 from holdfast.core.models.planning.answers import HELP, code_block, listing, sources_list
 from holdfast.core.models.planning.questions import answer
@@ -57,6 +58,8 @@ def _one(intent: requests.Intent, around: Surroundings) -> Script:
             return (yield from _plan(intent))
         case requests.Summarise():
             return (yield from _summarise(intent, around))
+        case requests.LoadSkill():
+            return (yield from _load_skill(intent.name, around))
         case requests.Remember() | requests.Recall() | requests.AskDocuments() | requests.Question():
             return (yield from answer(intent, around))
 
@@ -68,6 +71,15 @@ def _read(intent: requests.Read, around: Surroundings) -> Script:
         source = attached.get(path) or (yield from open_file(path, around))
         parts.append(f"`{source.name}`:\n\n{code_block(source.text)}{_noted(source)}")
     return "\n\n".join(parts)
+
+
+def _load_skill(name: str, around: Surroundings) -> Script:
+    if LOAD_TOOL not in around.tools:
+        return "This agent has no skills. `skills: [NAME]` in its file gives it some."
+    done = yield Call(LOAD_TOOL, {"skill": name}, f"Loading the skill `{name}`.")
+    return (
+        f"The skill `{name}` says:\n\n{code_block(done.text)}\n\nI am no language model and cannot follow it."
+    )
 
 
 def _list(intent: requests.ListFiles) -> Script:

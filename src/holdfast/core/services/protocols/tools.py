@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from holdfast.core.domain.custom_tools import CustomTool, ToolSpec, ToolVersion
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.runs import RunOptions, ToolRun
 from holdfast.core.domain.tools import ToolInfo
@@ -12,11 +13,55 @@ from holdfast.core.services.needs import needs
 
 
 class Tools(Protocol):
-    """What agents do things with; a person may have one run directly, under the same policy."""
+    """What agents do things with, the user's own tools among it; a person may have one run directly, under
+    the same policy."""
 
     @needs(Scope.READ)
     async def list(self, project: str | None = None) -> tuple[ToolInfo, ...]:
         """Returns the tools that agents can be given in the folder `project`."""
+        ...
+
+    @needs(Scope.READ)
+    async def get(self, name: str) -> CustomTool:
+        """Returns one of the user's own tools, named by name or id. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def create(self, spec: ToolSpec) -> CustomTool:
+        """Makes a tool of the user's own, which his agents can list at once.
+
+        Raises `InvalidError` for what could never be called, `ConflictError` for a name that is taken or
+        when there are too many.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def update(self, name: str, spec: ToolSpec, expected: int | None = None) -> CustomTool:
+        """Replaces what one of the user's own tools is; its id and its number stay. Secrets for another host
+        than its address has now are removed.
+
+        `expected` is the version that is meant to be replaced. Raises what `create` raises, `ConflictError`
+        also for another version, and `NotFoundError`.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def delete(self, name: str) -> None:
+        """Removes one of the user's own tools with its versions and its secrets. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.READ)
+    async def versions(self, name: str) -> tuple[ToolVersion, ...]:
+        """Returns what one of the user's own tools has been, the latest first. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def set_secret(self, name: str, secret: str, value: str | None = None) -> CustomTool:
+        """Keeps a secret that the headers of one of the user's own tools refer to, where keys are kept; it is
+        sent to the host of the tool's address only, and nothing gives it back. Without a value it is removed.
+
+        Raises `InvalidError` for a secret that no header refers to or that cannot be sent, `NotFoundError`.
+        """
         ...
 
     @needs(Scope.CHAT)

@@ -93,7 +93,7 @@ class AnalyseDocuments(BuiltinTool):
         # What it prints is the same again in the next round: only the last one is shown.
         environment = {**context.environment, "MPLBACKEND": "Agg"}
         own = replace(context, environment=environment, progress=lambda text: None)
-        return await run_shown(self._processes, command, own, context.timeout_s)
+        return await run_shown(self._processes, command, own, context.timeout_s, shared=folder)
 
 
 def _asked(folder: Path) -> tuple[_Asked, ...]:

@@ -9,7 +9,9 @@ from holdfast.core.tools.builtin.ask_user import AskUser
 from holdfast.core.tools.builtin.edit_file import EditFile
 from holdfast.core.tools.builtin.fetch_url import FetchUrl
 from holdfast.core.tools.builtin.forget_memory import ForgetMemory
+from holdfast.core.tools.builtin.http_request import HttpRequest
 from holdfast.core.tools.builtin.list_files import ListFiles
+from holdfast.core.tools.builtin.load_skill import LoadSkill
 from holdfast.core.tools.builtin.read_document import ReadDocument
 from holdfast.core.tools.builtin.read_file import ReadFile
 from holdfast.core.tools.builtin.remember import Remember
@@ -18,13 +20,19 @@ from holdfast.core.tools.builtin.run_python import RunPython
 from holdfast.core.tools.builtin.search_files import SearchFiles
 from holdfast.core.tools.builtin.search_knowledge import SearchKnowledge
 from holdfast.core.tools.builtin.search_memory import SearchMemory
+from holdfast.core.tools.builtin.sql_query import SqlQuery
+from holdfast.core.tools.builtin.sql_write import SqlWrite
 from holdfast.core.tools.builtin.update_memory_block import UpdateMemoryBlock
 from holdfast.core.tools.builtin.update_plan import UpdatePlan
+from holdfast.core.tools.builtin.web_scrape import WebScrape
+from holdfast.core.tools.builtin.web_search import WebSearch
 from holdfast.core.tools.builtin.write_file import WriteFile
+from holdfast.core.tools.web_searching import WebSearcher
 
 
-def builtin_tools(processes: ProcessRunner) -> tuple[Tool, ...]:
-    """Returns every built-in tool; `processes` runs the programs of those that need some."""
+def builtin_tools(processes: ProcessRunner, searcher: WebSearcher | None = None) -> tuple[Tool, ...]:
+    """Returns every built-in tool; `processes` runs the programs of those that need some, `searcher` asks
+    who searches the web."""
     return (
         ReadFile(),
         ListFiles(),
@@ -34,9 +42,15 @@ def builtin_tools(processes: ProcessRunner) -> tuple[Tool, ...]:
         RunCommand(processes),
         RunPython(processes),
         FetchUrl(processes),
+        WebSearch(searcher),
+        WebScrape(processes),
+        HttpRequest(),
+        SqlQuery(processes),
+        SqlWrite(processes),
         SearchKnowledge(),
         ReadDocument(),
         AnalyseDocuments(processes),
+        LoadSkill(),
         UpdatePlan(),
         AskUser(),
         SearchMemory(),

@@ -45,5 +45,5 @@ class RunPython(BuiltinTool):
             # Isolated: no module of the workspace or of the environment stands in for one of the library.
             command = (sys.executable, "-I", "-X", "utf8", "-u", _STARTER, str(script))
             own = replace(context, environment={**context.environment, "MPLBACKEND": "Agg"})
-            ran = await run_shown(self._processes, command, own, context.timeout_s)
+            ran = await run_shown(self._processes, command, own, context.timeout_s, shared=Path(folder))
         return ran.output("python", context)

@@ -15,7 +15,7 @@ from pydantic import Field
 from holdfast.core.domain.errors import ForbiddenError, InvalidError, NotFoundError, ToolError
 from holdfast.core.domain.files import FileStat, Workspace
 from holdfast.core.domain.media import is_text
-from holdfast.core.domain.processes import Ending, ProcessResult, ProcessRunner, ProcessSpec
+from holdfast.core.domain.processes import Ending, ProcessResult, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.tools import Risk, TableBlock, ToolContext, ToolOutput
 from holdfast.core.tools.base import Arguments, BuiltinTool
 from holdfast.core.tools.builtin.read_file import plain_path
@@ -85,6 +85,7 @@ class SearchFiles(BuiltinTool):
             timeout_s=left_s,
             stdin=batch,
             keep_chars=_KEEP_CHARS,
+            reach=Reach(),
         )
         result = await self._processes.run(spec)
         found.matches += _parsed(result)

@@ -1,0 +1,245 @@
+"""`holdfast mcp`: servers whose tools agents can have."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from holdfast.cli.calling import call
+from holdfast.cli.commands.run import Approve
+from holdfast.cli.hidden import ask_hidden
+from holdfast.cli.options import Json, examples, group
+from holdfast.cli.output import ago, say, say_fields, say_json, say_table, warn
+
+if TYPE_CHECKING:
+    from holdfast.core.domain.mcp import McpServer, McpServerSpec
+
+app = group("Add MCP servers, whose tools agents can have; see how they are, try and call them.")
+
+_Name = Annotated[str, typer.Argument(metavar="SERVER", help="The name of one of your servers.")]
+_FAILED = "failed"
+
+
+@app.command(
+    epilog=examples(
+        "holdfast mcp add files -- npx -y @modelcontextprotocol/server-filesystem ~/notes",
+        "holdfast mcp add docs --url https://docs.example.org/mcp"
+        " --header 'Authorization: Bearer ${secret:docs}'",
+    )
+)
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")],
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- PROGRAM ARGUMENT…]", help="A program; it speaks over stdin and stdout."),
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="An address that speaks streamable HTTP, instead.")] = None,
+    sse: Annotated[bool, typer.Option("--sse", help="The address speaks the older transport.")] = False,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="For the program; `${secret:NAME}` stands for a secret."),
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(metavar="NAME: VALUE", help="For the address; secrets as in --env.")
+    ] = None,
+    cwd: Annotated[str | None, typer.Option(metavar="FOLDER", help="Where the program starts.")] = None,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest time of one call.")] = 60,
+    start_timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Within these it must have started.")
+    ] = 30,
+    trusted: Annotated[
+        bool, typer.Option("--trusted", help="A tool that says that it only reads needs no approval.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Add a server. It is started when it is needed; `holdfast mcp test` starts it now."""
+    spec = _checked(
+        {
+            "name": name,
+            "command": command or (),
+            "url": url,
+            "sse": sse,
+            "env": _pairs(env, "=", "--env"),
+            "headers": _pairs(header, ":", "--header"),
+            "cwd": cwd,
+            "timeout_s": timeout,
+            "start_timeout_s": start_timeout,
+            "trusted": trusted,
+        }
+    )
+    _report(call(lambda workbench: workbench.mcp.add(spec)), as_json)
+
+
+@app.command("list")
+def list_servers(as_json: Json = False) -> None:
+    """List your servers and how each is; none is started."""
+    found = call(lambda workbench: workbench.mcp.list())
+    if as_json:
+        say_json(found)
+        return
+    say_table(
+        ("SERVER", "STATE", "TOOLS", "REACHED BY"),
+        [
+            (each.spec.name, _state(each), "" if each.tools is None else str(each.tools), _reached(each))
+            for each in found
+        ],
+        empty="There is no MCP server; `holdfast mcp add` adds one.",
+    )
+
+
+@app.command()
+def show(server: _Name, as_json: Json = False) -> None:
+    """Show a server, the tools that were left out, and the end of its log."""
+    _report(call(lambda workbench: workbench.mcp.get(server)), as_json)
+
+
+@app.command()
+def test(server: _Name, as_json: Json = False) -> None:
+    """Start a server, anew where it runs, and say how it is. Exit status 1 when it failed."""
+    found = call(lambda workbench: workbench.mcp.test(server))
+    _report(found, as_json)
+    if found.state.value == _FAILED:
+        raise typer.Exit(1)
+
+
+@app.command()
+def tools(server: _Name, as_json: Json = False) -> None:
+    """List the tools of a server, and the worst that each can do. It is started if need be."""
+    found = call(lambda workbench: workbench.mcp.tools(server))
+    if as_json:
+        say_json(found)
+        return
+    say_table(
+        ("TOOL", "RISK", "WHAT IT DOES"),
+        [(tool.name, tool.risk.value, tool.description.partition("\n")[0]) for tool in found],
+        empty="The server has no tools.",
+    )
+
+
+@app.command("call", epilog=examples("holdfast mcp call files read_text_file path=/home/me/notes/today.md"))
+def call_tool(
+    server: _Name,
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="As the server calls it, or in full.")],
+    pairs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Arguments; what is no text is written as JSON."),
+    ] = None,
+    session: Annotated[
+        str, typer.Option(metavar="SESSION", help="In which session: an id, its start, or `last`.")
+    ] = "last",
+    arguments: Annotated[
+        str | None, typer.Option(metavar="JSON", help="All arguments as one JSON object.")
+    ] = None,
+    approve: Annotated[
+        Approve | None,
+        typer.Option(help="What goes without asking; `none`: nobody is asked. Default: the session's mode."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Call one tool of a server, under the same rules as an agent's call; see `holdfast tools run`."""
+    from holdfast.cli.running.request import options_of
+    from holdfast.cli.running.terminal import find_terminal
+    from holdfast.cli.running.tool import ToolRequest, execute_tool
+    from holdfast.core.domain.approvals import ApproveMode
+
+    asked = ToolRequest(
+        session=session,
+        tool=tool,
+        pairs=tuple(pairs or ()),
+        arguments=arguments,
+        options=options_of(approve=None if approve is None else ApproveMode(approve.value)),
+        server=server,
+    )
+    person = None if approve is Approve.NONE else find_terminal(stdin_is_message=False)
+    raise typer.Exit(execute_tool(asked, person, as_json))
+
+
+@app.command()
+def enable(server: _Name) -> None:
+    """Let agents have the tools of a server again."""
+    call(lambda workbench: workbench.mcp.enable(server, True))
+    say(f"enabled the MCP server {server}")
+
+
+@app.command()
+def disable(server: _Name) -> None:
+    """Let no agent have the tools of a server; one that runs is ended."""
+    call(lambda workbench: workbench.mcp.enable(server, False))
+    say(f"disabled the MCP server {server}")
+
+
+@app.command()
+def secret(
+    server: _Name,
+    secret: Annotated[str, typer.Argument(metavar="SECRET", help="The name that it is referred to by.")],
+    clear: Annotated[bool, typer.Option("--clear", help="Remove it.")] = False,
+) -> None:
+    """Keep a secret of a server where keys are kept; it is asked for, or read from stdin."""
+    value = None
+    if not clear:
+        value = ask_hidden(f"{secret}: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
+    call(lambda workbench: workbench.mcp.set_secret(server, secret, value))
+    say(f"removed the secret {secret}" if clear else f"stored the secret {secret}")
+
+
+@app.command()
+def remove(server: _Name) -> None:
+    """End a server and remove it with its secrets and its log."""
+    call(lambda workbench: workbench.mcp.remove(server))
+    say(f"removed the MCP server {server}")
+
+
+def _checked(given: dict[str, Any]) -> McpServerSpec:
+    from pydantic import ValidationError
+
+    from holdfast.core.domain.mcp import McpServerSpec
+
+    try:
+        return McpServerSpec.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the server"
+        raise typer.BadParameter(f"{place}: {first['msg']}") from error
+
+
+def _pairs(texts: list[str] | None, separator: str, option: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts or ():
+        name, found_separator, value = text.partition(separator)
+        if not found_separator or not name.strip():
+            raise typer.BadParameter(f"{option} takes NAME{separator}VALUE")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _report(server: McpServer, as_json: bool) -> None:
+    spec = server.spec
+    if as_json:
+        say_json(server)
+    else:
+        fields: list[tuple[str, Any]] = [
+            ("server", spec.name),
+            ("state", _state(server)),
+            ("started", ago(server.started_at)),
+            ("tools", server.tools),
+            ("reached by", _reached(server)),
+        ]
+        say_fields(fields)
+        for each in server.left_out:
+            warn(f"left out the tool {each.tool}: {each.reason}")
+        if server.log:
+            say(f"\n{server.log.rstrip()}")
+    for name in server.missing:
+        warn(f"The secret {name} is not set: `holdfast mcp secret {spec.name} {name}` sets it.")
+
+
+def _state(server: McpServer) -> str:
+    if not server.spec.enabled:
+        return "disabled"
+    return f"{server.state.value}: {server.reason}" if server.reason else server.state.value
+
+
+def _reached(server: McpServer) -> str:
+    return server.spec.url or " ".join(server.spec.command)

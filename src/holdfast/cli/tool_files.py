@@ -1,0 +1,124 @@
+"""Tools of a person's own as files: read with each mistake at its place, written to be read."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from holdfast.cli.editing import edit_file, parse_arguments
+from holdfast.core.domain.custom_tools import HttpToolSpec, PythonToolSpec, ToolSpec
+from holdfast.core.domain.errors import Diagnostic, InvalidError
+
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+_PYTHON = ".py"
+_KINDS = (_PYTHON, ".yaml", ".yml", ".json")
+_MOST = 50
+"""Files in a zip."""
+_LARGEST = 500_000
+"""Bytes of one of them."""
+
+
+def read_specs(file: str) -> tuple[ToolSpec, ...]:
+    """Returns the tools in a file: one of YAML, JSON or Python, or a zip of such files; `-` is stdin, of YAML
+    or JSON. Raises `InvalidError`, and `OSError` where it cannot be read."""
+    if not file.endswith(".zip"):
+        return (read_spec(file),)
+    try:
+        # Nothing is unpacked to a disk: where the names of its entries lead does not matter.
+        with ZipFile(file) as archive:
+            entries = [each for each in archive.infolist() if each.filename.endswith(_KINDS)]
+            if not entries or len(entries) > _MOST:
+                raise InvalidError(f"{file} must have 1 to {_MOST} files of {', '.join(_KINDS)}")
+            return tuple(_spec_of(_entry(archive, each), f"{file}/{each.filename}") for each in entries)
+    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise InvalidError(f"{file} is no zip that can be read: {error}") from error
+
+
+def _entry(archive: ZipFile, entry: ZipInfo) -> bytes:
+    with archive.open(entry) as stream:
+        data = stream.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise InvalidError(f"{entry.filename} has more than {_LARGEST:,} bytes; no tool has")
+    return data
+
+
+def read_spec(file: str) -> ToolSpec:
+    """Returns the tool in a file that is no zip, as `read_specs` does."""
+    return _spec_of(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes(), file)
+
+
+def _spec_of(data: bytes, file: str) -> ToolSpec:
+    if not file.endswith(_PYTHON):
+        return _parsed(data, file)
+    try:
+        # What it is called, and all the rest, is read out of its code where it is kept.
+        return PythonToolSpec(code=data.decode())
+    except ValueError as error:
+        why = "a tool is UTF-8, of at most 100,000 characters"
+        raise InvalidError(f"{file}: {why}", code="invalid_tool") from error
+
+
+def written(spec: ToolSpec) -> str:
+    """Returns what `read_spec` reads: Python, or JSON, which is YAML too."""
+    if isinstance(spec, PythonToolSpec):
+        return spec.code
+    return json.dumps(spec.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
+
+
+def edited(spec: ToolSpec) -> ToolSpec:
+    """Opens a tool in the person's editor and returns what he made of it. Raises `InvalidError`; what was
+    written is kept then, and the message says where."""
+    suffix = _PYTHON if isinstance(spec, PythonToolSpec) else ".json"
+    with tempfile.NamedTemporaryFile("w", suffix=suffix, prefix=f"{spec.name}-", delete=False) as draft:
+        draft.write(written(spec))
+    path = Path(draft.name)
+    edit_file(path)
+    try:
+        found = read_spec(str(path))
+    except InvalidError as error:
+        hint = f"Your text is in {path}; `holdfast tools import --replace {path}` takes it."
+        raise InvalidError(f"{error.message}\n{hint}", code=error.code) from error
+    path.unlink()
+    return found
+
+
+def drafted(
+    name: str, url: str, description: str, method: str, headers: list[str], parameters: str | None
+) -> HttpToolSpec:
+    """Returns the tool that options describe; without `parameters` the places in the address are its
+    arguments, each a text. Raises `InvalidError`."""
+    given: dict[str, Any] = {"name": name, "description": description, "endpoint": url, "method": method}
+    given["headers"] = dict(map(_header, headers))
+    places = list(dict.fromkeys(_PLACE.findall(url)))
+    given["parameters"] = (
+        {"type": "object", "properties": {each: {"type": "string"} for each in places}, "required": places}
+        if parameters is None
+        else parse_arguments(parameters)
+    )
+    return _parsed(json.dumps(given).encode(), "the tool")
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise InvalidError(f"{text!r} is no header: write NAME: VALUE")
+    return name.strip(), value.strip()
+
+
+def _parsed(data: bytes, file: str) -> HttpToolSpec:
+    from holdfast.core.config.yaml import decode, parse  # start-up time
+
+    text, problems = decode(data, file)
+    spec, more = (None, []) if text is None else parse(HttpToolSpec, text, file)
+    found: list[Diagnostic] = [*problems, *more]
+    if spec is None or found:
+        raise InvalidError("\n".join(map(str, found)), code="invalid_tool")
+    return spec

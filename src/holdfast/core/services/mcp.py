@@ -1,0 +1,155 @@
+"""MCP servers as a service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from holdfast.core.domain.addresses import WebAddress
+from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError, NotFoundError
+from holdfast.core.domain.logs import without_keys
+from holdfast.core.domain.mcp import McpServer, McpServerSpec, masked, secrets_of
+from holdfast.core.domain.runs import RunOptions, ToolRun
+from holdfast.core.domain.tools import ToolInfo
+from holdfast.core.services.access import Access
+from holdfast.core.services.mcp_servers import McpServers, refuse_disabled
+from holdfast.core.services.protocols.tools import Tools
+from holdfast.core.tools.mcp.servers_file import find
+from holdfast.core.tools.registry import near_names, schema
+
+_SECRET_LENGTHS = range(8, 4_001)
+"""Shorter ones could not be told from ordinary words, and would not be redacted."""
+
+_SHOWN_LOG = 4_000
+
+
+class McpService:
+    """Implements the `Mcp` of a workbench."""
+
+    def __init__(
+        self, access: Access, servers: McpServers, tools: Tools, redact: Callable[[str], str]
+    ) -> None:
+        self._access = access
+        self._servers = servers
+        self._tools = tools
+        self._redact = redact
+
+    async def list(self) -> tuple[McpServer, ...]:
+        known = await self._servers.of(self._access.owner)
+        return tuple([await self._shown(spec) for spec in known.values()])
+
+    async def get(self, name: str) -> McpServer:
+        return await self._whole(await self._spec(name))
+
+    async def add(self, server: McpServerSpec) -> McpServer:
+        if server.command and not self._access.principal.is_admin:
+            raise ForbiddenError(
+                "Programs have the rights of the engine's owner, so only administrators add servers that are "
+                "programs.",
+                code="mcp_program_forbidden",
+            )
+        if server.url is not None:
+            WebAddress.parse(server.url)
+        await asyncio.to_thread(self._servers.file(self._access.owner).add, server)
+        return await self._whole(server)
+
+    async def enable(self, name: str, enabled: bool = True) -> McpServer:
+        spec = (await self._spec(name)).model_copy(update={"enabled": enabled})
+        await asyncio.to_thread(self._servers.file(self._access.owner).replace, spec)
+        await self._servers.hub.forget(self._access.owner, name)
+        return await self._whole(spec)
+
+    async def set_secret(self, name: str, secret: str, value: str | None = None) -> McpServer:
+        spec = await self._spec(name)
+        if secret not in secrets_of(spec):
+            raise InvalidError(
+                f"The MCP server {name} refers to no secret {secret[:80]!r}; write ${{secret:NAME}} into its "
+                "env or headers.",
+                code="unknown_secret",
+            )
+        if value is not None and (len(value) not in _SECRET_LENGTHS or not value.isprintable()):
+            raise InvalidError(
+                f"A secret has {_SECRET_LENGTHS.start} to {_SECRET_LENGTHS.stop - 1} characters and no "
+                "control characters.",
+                code="invalid_secret",
+            )
+        await self._servers.set_secret(self._access.owner, name, secret, value)
+        await self._servers.hub.forget(self._access.owner, name)  # it is started anew with the secret
+        return await self._whole(spec)
+
+    async def remove(self, name: str) -> None:
+        await self._servers.remove(self._access.owner, name)
+
+    async def test(self, name: str) -> McpServer:
+        spec = await self._spec(name)
+        refuse_disabled(spec)
+        connection = await self._servers.connection(self._access.owner, spec)
+        try:
+            await connection.check()
+        except HoldfastError:
+            return await self._whole(spec)  # its state says what is wrong
+        return await self._whole(spec)
+
+    async def tools(self, name: str) -> tuple[ToolInfo, ...]:
+        found = await self._servers.tools(self._access.owner, await self._spec(name))
+        known = [(schema(tool), tool.risk) for tool in found]
+        return tuple(
+            ToolInfo(
+                name=each.name,
+                description=each.description,
+                risk=risk,
+                parameters=each.parameters,
+                source="mcp",
+            )
+            for each, risk in known
+        )
+
+    async def call(
+        self,
+        session_id: str,
+        name: str,
+        tool: str,
+        arguments: dict[str, Any],
+        options: RunOptions | None = None,
+        wait_s: float = 0,
+    ) -> ToolRun:
+        await self._access.session(session_id)
+        found = await self._servers.tools(self._access.owner, await self._spec(name))
+        named = {each.own_name: each.name for each in found} | {each.name: each.name for each in found}
+        if tool not in named:
+            raise NotFoundError(
+                f"The MCP server {name} has no tool {tool[:80]!r}.{near_names(tool, named)}",
+                code="tool_not_found",
+            )
+        return await self._tools.run(session_id, named[tool], arguments, options, wait_s)
+
+    async def _spec(self, name: str) -> McpServerSpec:
+        return find(await self._servers.of(self._access.owner), name)
+
+    async def _shown(self, spec: McpServerSpec) -> McpServer:
+        connection = await self._servers.connection(self._access.owner, spec)
+        known = connection.known
+        return McpServer(
+            spec=masked(spec),
+            state=connection.state,
+            reason=connection.reason,
+            failures=connection.failures,
+            started_at=connection.started_at,
+            tools=None if known is None else len(known.tools),
+            left_out=() if known is None else known.left_out,
+        )
+
+    async def _whole(self, spec: McpServerSpec) -> McpServer:
+        owner = self._access.owner
+
+        def look() -> dict[str, Any]:
+            unset = [
+                each for each in secrets_of(spec) if self._servers.secret(owner, spec.name, each) is None
+            ]
+            # More than is shown: a secret that is cut is not known for one.
+            said = self._servers.hub.log(owner, spec.name).tail(2 * _SHOWN_LOG)
+            return {"missing": tuple(unset), "log": self._redact(without_keys(said))[-_SHOWN_LOG:]}
+
+        shown = await self._shown(spec)
+        return shown.model_copy(update=await asyncio.to_thread(look))

@@ -1,0 +1,71 @@
+"""The noun `skills` of a workbench."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from holdfast.core.domain.identity import Scope
+from holdfast.core.domain.skills import Skill, SkillInfo
+from holdfast.core.domain.transfer import Download, Upload
+from holdfast.core.services.needs import needs
+
+
+class Skills(Protocol):
+    """Folders of instructions that agents load when they need them: beside an agent's file, in the project
+    folder, and the user's own."""
+
+    @needs(Scope.READ)
+    async def list(self, project: str | None = None, agent: str | None = None) -> tuple[SkillInfo, ...]:
+        """Returns the skills that can be seen from the folder `project`, those with mistakes included; with
+        `agent`, a name or an id, the ones that its runs have. Raises `NotFoundError` for an unknown agent."""
+        ...
+
+    @needs(Scope.READ)
+    async def get(self, name: str, project: str | None = None, agent: str | None = None) -> Skill:
+        """Returns a skill with its text and the names of its files; with `agent` also one beside its file.
+        Raises `NotFoundError` with the nearest name."""
+        ...
+
+    @needs(Scope.READ)
+    async def file(
+        self, name: str, path: str, project: str | None = None, agent: str | None = None
+    ) -> Download:
+        """Returns a file of a skill's folder. Raises `NotFoundError`, `OutsideWorkspace` for a path that
+        leads out of the folder."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def install(self, source: str, folder: str = "", replace: bool = False) -> SkillInfo:
+        """Makes a skill the user's own and returns it.
+
+        `source` is an https address of a zip, of a `SKILL.md` or of a git repository (`….git`, or
+        `git+https://…`), or the whole path of a folder, a zip or a `SKILL.md` on the engine's machine.
+        `folder` says which skill is meant where there are several. With `replace` a skill of the name goes
+        to the trash. Raises `InvalidError` for what is no skill or is not safe to unpack, `TooLargeError`,
+        `ForbiddenError` for an address that is not public and for a path that is not the user's to name,
+        `ConflictError` when there is one of the name, `ToolError` when it cannot be fetched.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def upload(
+        self, data: Upload, name: str = "", folder: str = "", replace: bool = False
+    ) -> SkillInfo:
+        """Makes a skill the user's own from the bytes of a zip or of a `SKILL.md`; `name` is what the file is
+        called where it comes from, and is not looked at. Raises what `install` raises."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def save(self, name: str, text: str, expected: str | None = None) -> SkillInfo:
+        """Replaces the `SKILL.md` of a skill of the user's own; its name stays.
+
+        `expected` is the digest of the text that is meant to be replaced. Raises `InvalidError` with every
+        mistake, `ConflictError` when it has changed since, `NotFoundError`, `ForbiddenError` for a file that
+        is a link.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def remove(self, name: str) -> None:
+        """Puts a skill of the user's own into the trash. Raises `NotFoundError`."""
+        ...

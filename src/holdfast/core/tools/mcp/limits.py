@@ -1,0 +1,37 @@
+"""What a server may do at most. It is a stranger's program: each of these holds whatever it sends."""
+
+from __future__ import annotations
+
+MAX_MESSAGE_BYTES = 8 * 2**20
+"""One message; with it goes the largest result."""
+MAX_MESSAGES = 5_000
+"""Messages within `FLOOD_S`; more are a flood, and the server is stopped."""
+MAX_FLOOD_BYTES = 64 * 2**20
+"""Bytes within `FLOOD_S`, as `MAX_MESSAGES`."""
+FLOOD_S = 10.0
+
+MAX_TOOLS = 200
+MAX_PAGES = 50
+"""Pages of one listing of tools."""
+MAX_LISTING_CHARS = 2_000_000
+"""Descriptions and schemas of all tools."""
+MAX_DESCRIPTION = 4_000
+"""Characters of a tool's description that models are shown."""
+MAX_SCHEMA_CHARS = 50_000
+MAX_NAME = 200
+"""Characters of a tool's own name."""
+MAX_LEFT_OUT = 50
+"""Tools left out that are told of."""
+
+MAX_PARTS = 100
+"""Parts of one result."""
+MAX_RESULT_CHARS = 2_000_000
+MAX_IMAGES = 10
+MAX_IMAGE_BYTES = 5 * 2**20
+
+MAX_REASON = 500
+"""Characters of what a server says of its errors."""
+MAX_PROGRESS = 1_000
+"""Reports of progress of one call that are passed on."""
+MAX_LOG_BYTES = 512 * 1024
+"""Of one log file; there are two for each server."""

@@ -1,0 +1,71 @@
+"""The port to one server that is running: what the rest needs of the `mcp` library, without it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from holdfast.core.domain.mcp import McpServerSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RawTool:
+    """A tool as a server describes it. Nothing of it was looked at yet."""
+
+    name: str
+    description: str
+    schema: dict[str, Any] | None
+    """None: its description is not of the protocol."""
+    reads_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawResult:
+    """What a call gave, in the words of the protocol (camel case)."""
+
+    content: tuple[dict[str, Any], ...] = ()
+    structured: Any = None
+    """None: there is none."""
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server with all that is needed to reach it."""
+
+    spec: McpServerSpec
+    """With secrets in the place of their references: never shown, never logged."""
+    environment: dict[str, str]
+    """Of its program."""
+    cwd: str
+    allow_private: bool
+    """Whether its address may be a private one."""
+    log: Callable[[bytes], None]
+    """Keeps what the program writes to stderr. Blocks."""
+
+
+class McpSession(Protocol):
+    """A server that runs. Its methods raise `ToolError`; whoever calls them keeps the time."""
+
+    @property
+    def lost(self) -> asyncio.Future[str]:
+        """Done with the reason when the server is gone."""
+        ...
+
+    @property
+    def stale(self) -> bool:
+        """Whether the server has said that its tools have changed since they were listed."""
+        ...
+
+    async def tools(self) -> Sequence[RawTool]: ...
+
+    async def call(
+        self, tool: str, arguments: dict[str, Any], told: Callable[[str], None], /
+    ) -> RawResult: ...
+
+
+Opener = Callable[[Target], AbstractAsyncContextManager[McpSession]]
+"""Starts a server and ends it, both in the task that calls it. Raises `ToolError` with the reason."""

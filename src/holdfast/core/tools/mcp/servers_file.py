@@ -1,0 +1,95 @@
+"""The servers of one user: a small YAML file, written by commands and open to an editor."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import Field
+
+from holdfast.core.config.private import write_private
+from holdfast.core.config.yaml import parse_file
+from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
+from holdfast.core.domain.mcp import McpServerSpec
+from holdfast.core.domain.values import Value
+
+MAX_SERVERS = 50
+"""Of one user."""
+_HEAD = "# MCP servers whose tools your agents can have. `holdfast mcp add` and `remove` rewrite this file.\n"
+
+
+class _File(Value):
+    servers: tuple[McpServerSpec, ...] = Field(default=(), max_length=MAX_SERVERS)
+
+
+class ServersFile:
+    """Reads the file anew whenever it is asked. Methods block, and raise `InvalidError` for a file with a
+    mistake, which is never overwritten, and `OSError` from writing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+
+    def read(self) -> dict[str, McpServerSpec]:
+        """Returns the servers by name, in the order of the file; of two of one name the first counts."""
+        try:
+            value, problems = parse_file(_File, self.path)
+        except FileNotFoundError:
+            return {}
+        if value is None:
+            raise InvalidError(
+                "\n".join(str(problem) for problem in problems),
+                code="invalid_mcp_file",
+                details={"diagnostics": [problem.model_dump() for problem in problems]},
+            )
+        return {spec.name: spec for spec in reversed(value.servers)}
+
+    def add(self, spec: McpServerSpec) -> None:
+        """Adds a server. Raises `ConflictError` when its name is taken, or there are too many."""
+        with self._lock:
+            known = self.read()
+            if spec.name in known:
+                raise ConflictError(
+                    f"There is an MCP server {spec.name} already; remove it first, or choose another name.",
+                    code="mcp_server_exists",
+                )
+            if len(known) >= MAX_SERVERS:
+                raise ConflictError(
+                    f"You have {MAX_SERVERS} MCP servers already.", code="too_many_mcp_servers"
+                )
+            self._write([*known.values(), spec])
+
+    def replace(self, spec: McpServerSpec) -> None:
+        """Changes a server. Raises `NotFoundError`."""
+        with self._lock:
+            known = self.read()
+            find(known, spec.name)
+            self._write({**known, spec.name: spec}.values())
+
+    def remove(self, name: str) -> McpServerSpec:
+        """Removes a server and returns what it was. Raises `NotFoundError`."""
+        with self._lock:
+            known = self.read()
+            gone = find(known, name)
+            self._write(spec for spec in known.values() if spec is not gone)
+        return gone
+
+    def _write(self, specs: Iterable[McpServerSpec]) -> None:
+        lines = [_HEAD, "servers:\n"]
+        for spec in specs:
+            given = {"name": spec.name, **spec.model_dump(mode="json", exclude_defaults=True)}
+            for number, (key, value) in enumerate(given.items()):
+                # JSON is YAML; with escapes no text of a line can become two.
+                lines.append(f"  {' ' if number else '-'} {key}: {json.dumps(value)}\n")
+        write_private(self.path, "".join(lines) if len(lines) > 2 else f"{_HEAD}servers: []\n")
+
+
+def find(servers: dict[str, McpServerSpec], name: str) -> McpServerSpec:
+    """Returns the server of a name. Raises `NotFoundError`, which names those that there are."""
+    found = servers.get(name)
+    if found is None:
+        known = f" There are: {', '.join(servers)}." if servers else " Add one with `holdfast mcp add`."
+        raise NotFoundError(f"There is no MCP server {name[:80]!r}.{known}", code="mcp_server_not_found")
+    return found

@@ -1,0 +1,205 @@
+"""A server that runs, through the `mcp` library: the only module, with the two transports, that imports it.
+
+It takes half a second to load, so `hub.py` loads it in a thread, when a server is first started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import mcp_types
+from mcp import Client
+from mcp.shared.dispatcher import CallOptions
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
+
+from holdfast.core.domain.errors import ToolError
+from holdfast.core.domain.text import sanitize, sanitize_line, shorten
+from holdfast.core.tools.mcp.http import address
+from holdfast.core.tools.mcp.limits import MAX_PAGES, MAX_PROGRESS, MAX_REASON, MAX_TOOLS
+from holdfast.core.tools.mcp.port import McpSession, RawResult, RawTool, Target
+from holdfast.core.tools.mcp.stdio import program
+
+_ERRORS = (MCPError, httpx2.HTTPError, httpx2.InvalidURL, ValidationError, OSError, RuntimeError, ValueError)
+"""What the library raises when a server does not do as it should."""
+_PROGRESS = 200
+_FORGOTTEN = "Session terminated"
+"""What the library makes of an address that knows the session no more."""
+# It logs each wrong message with a traceback: a hostile server would fill the engine's log. What is wrong
+# is told in the reason.
+logging.getLogger("mcp").setLevel(logging.CRITICAL)
+
+
+@asynccontextmanager
+async def open_session(target: Target) -> AsyncIterator[McpSession]:
+    """Starts the server and negotiates with it; see `Opener`."""
+    lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    transport = program(target, lost) if target.spec.command else address(target)
+    info = mcp_types.Implementation(name="holdfast", version="1")
+    stale = _Stale()
+    client = Client(transport, client_info=info, cache=None, message_handler=stale.handle)
+    inside = False
+    try:
+        async with client:
+            inside = True
+            yield _Session(client, lost, stale)
+    except ToolError:
+        raise
+    except ExceptionGroup as group:
+        first = _first(group)
+        if isinstance(first, ToolError):
+            raise first from None
+        raise ToolError(_told(first, lost)) from group
+    except _ERRORS as error:
+        if inside and lost.done():
+            return  # its end was told already; that the library stumbles over it is no news
+        raise ToolError(_told(error, lost)) from error
+    finally:
+        lost.cancel()
+
+
+class _Stale:
+    """Whether the list of tools has changed since it was read."""
+
+    def __init__(self) -> None:
+        self.now = False
+
+    async def handle(self, message: object) -> None:
+        if isinstance(message, mcp_types.ToolListChangedNotification):
+            self.now = True
+
+
+class _Session:
+    """Implements `McpSession`."""
+
+    def __init__(self, client: Client, lost: asyncio.Future[str], stale: _Stale) -> None:
+        self._client = client
+        self._lost = lost
+        self._stale = stale
+
+    @property
+    def lost(self) -> asyncio.Future[str]:
+        return self._lost
+
+    @property
+    def stale(self) -> bool:
+        return self._stale.now
+
+    async def tools(self) -> Sequence[RawTool]:
+        self._stale.now = False
+        found: list[RawTool] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            page, cursor = await self._page(cursor)
+            found.extend(page)
+            # A few more than are taken, so that the rest is told of.
+            if cursor is None or len(found) > 2 * MAX_TOOLS:
+                break
+        return found
+
+    async def _page(self, cursor: str | None) -> tuple[list[RawTool], str | None]:
+        try:
+            try:
+                page = await self._client.list_tools(cursor=cursor)
+            except ValidationError:
+                return await self._loose_page(cursor)
+        except _ERRORS as error:
+            raise ToolError(f"it does not list its tools: {_told(error, self._lost)}") from error
+        return [_raw(tool) for tool in page.tools], page.next_cursor
+
+    async def _loose_page(self, cursor: str | None) -> tuple[list[RawTool], str | None]:
+        """Reads a page of which the library takes nothing, since one tool in it is wrong."""
+        session = self._client.session
+        params = mcp_types.PaginatedRequestParams(cursor=cursor)
+        request = mcp_types.ListToolsRequest(params=params)
+        data = request.model_dump(by_alias=True, mode="json", exclude_none=True)
+        options: CallOptions = {}
+        session._stamp(data, options)  # the public way validates all or nothing
+        page = await session._dispatcher.send_raw_request(data["method"], data.get("params"), options)
+        offered, after = page.get("tools"), page.get("nextCursor")
+        found = [_loose(each) for each in (offered if isinstance(offered, list) else [])]
+        return found, after if isinstance(after, str) else None
+
+    async def call(self, tool: str, arguments: dict[str, Any], told: Callable[[str], None]) -> RawResult:
+        left = MAX_PROGRESS
+
+        async def report(progress: float, total: float | None, message: str | None) -> None:
+            nonlocal left
+            left -= 1
+            if left >= 0:
+                share = f"{progress:g}/{total:g}" if total else f"{progress:g}"
+                told(f"{share} {shorten(sanitize(message or ''), _PROGRESS)}".rstrip() + "\n")
+
+        request = mcp_types.CallToolRequest(
+            params=mcp_types.CallToolRequestParams(name=tool, arguments=arguments)
+        )
+        try:
+            # Not `call_tool`: it holds results against the server's own schema, whose expressions may never
+            # come to an end.
+            result = await self._client.session.send_request(
+                request, mcp_types.CallToolResult, progress_callback=report
+            )
+        except ValidationError as error:
+            raise ToolError(
+                "The MCP server answered with what is no result; it may ask for input that it cannot get.",
+                code="mcp_error",
+            ) from error
+        except _ERRORS as error:
+            if _is_end(error) and not self._lost.done():
+                self._lost.set_result(_told(error, self._lost))  # else an address would never be asked anew
+            how = "is gone" if self._lost.done() else "answered with an error"
+            raise ToolError(f"The MCP server {how}: {_told(error, self._lost)}.", code="mcp_error") from error
+        return RawResult(
+            content=tuple(
+                part.model_dump(mode="json", by_alias=True, exclude_none=True) for part in result.content
+            ),
+            structured=result.structured_content,
+            is_error=result.is_error,
+        )
+
+
+def _raw(tool: mcp_types.Tool) -> RawTool:
+    annotations = tool.annotations
+    return RawTool(
+        name=tool.name,
+        description=tool.description or tool.title or "",
+        schema=tool.input_schema,
+        reads_only=bool(annotations and annotations.read_only_hint),
+    )
+
+
+def _loose(value: Any) -> RawTool:
+    try:
+        return _raw(mcp_types.Tool.model_validate(value, by_name=False))
+    except ValidationError:
+        name = value.get("name") if isinstance(value, dict) else None
+        return RawTool(str(name or "?")[:1_000], "", None)
+
+
+def _is_end(error: Exception) -> bool:
+    """Whether nothing more can come of the session: the connection is closed, or the server forgot it."""
+    if not isinstance(error, MCPError):
+        return False
+    return error.code == mcp_types.CONNECTION_CLOSED or error.message == _FORGOTTEN
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _told(error: BaseException, lost: asyncio.Future[str]) -> str:
+    """Returns what went wrong, in one line; how the server ended, where it did."""
+    if lost.done() and not lost.cancelled():
+        return lost.result()
+    if isinstance(error, ValidationError):
+        return "it answered with what the protocol does not know"
+    text = error.message if isinstance(error, (MCPError, ToolError)) else str(error) or type(error).__name__
+    return shorten(sanitize_line(text), MAX_REASON).rstrip(".")

@@ -1,0 +1,148 @@
+"""`holdfast mcp`: servers added, looked at, tried, called and removed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cli_fakes import FakeDoors, FakeWorkbench
+
+from holdfast.core.domain.mcp import McpLeftOut, McpServer, McpServerSpec, McpState, secrets_of
+from holdfast.core.domain.tools import Risk, ToolInfo
+
+Cli = Callable[..., Any]
+
+
+class Servers:
+    """Servers in memory, as the service keeps them."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, McpServer] = {}
+        self.secrets: list[tuple[str, str, str | None]] = []
+        self.fails = False
+
+    async def list(self) -> tuple[McpServer, ...]:
+        return tuple(self.kept.values())
+
+    async def get(self, name: str) -> McpServer:
+        return self.kept[name]
+
+    async def add(self, server: McpServerSpec) -> McpServer:
+        self.kept[server.name] = McpServer(spec=server, missing=secrets_of(server))
+        return self.kept[server.name]
+
+    async def enable(self, name: str, enabled: bool = True) -> McpServer:
+        spec = self.kept[name].spec.model_copy(update={"enabled": enabled})
+        self.kept[name] = McpServer(spec=spec)
+        return self.kept[name]
+
+    async def set_secret(self, name: str, secret: str, value: str | None = None) -> McpServer:
+        self.secrets.append((name, secret, value))
+        return self.kept[name]
+
+    async def remove(self, name: str) -> None:
+        del self.kept[name]
+
+    async def test(self, name: str) -> McpServer:
+        state: dict[str, Any] = {"state": McpState.READY, "tools": 1}
+        if self.fails:
+            state = {"state": McpState.FAILED, "reason": "it fell over", "log": "trace\n"}
+        left_out = (McpLeftOut(tool="bad", reason="its schema is wrong"),)
+        return self.kept[name].model_copy(update={**state, "left_out": left_out})
+
+    async def tools(self, name: str) -> tuple[ToolInfo, ...]:
+        parameters = {"type": "object", "properties": {"text": {"type": "string"}}}
+        return (
+            ToolInfo(
+                name=f"mcp__{name}__say", description="Says.\nMore.", risk=Risk.EXECUTE, parameters=parameters
+            ),
+        )
+
+
+@pytest.fixture
+def servers(fake: FakeDoors) -> Servers:
+    made = Servers()
+
+    def build() -> FakeWorkbench:
+        workbench = FakeWorkbench()
+        workbench.mcp = made  # type: ignore[attr-defined]
+        return workbench
+
+    fake.build = build
+    return made
+
+
+def test_a_program_is_added_with_its_own_options(servers: Servers, cli: Cli) -> None:
+    outcome = cli("mcp", "add", "files", "--env", "KEY=a=${secret:k}", "--", "run", "-y", "--url", "x")
+
+    spec = servers.kept["files"].spec
+    assert (outcome.status, spec.command, spec.env) == (
+        0,
+        ("run", "-y", "--url", "x"),
+        {"KEY": "a=${secret:k}"},
+    )
+    assert "holdfast mcp secret files k" in outcome.err
+
+
+def test_an_address_is_added_with_headers(servers: Servers, cli: Cli) -> None:
+    outcome = cli("mcp", "add", "docs", "--url", "https://a.test/mcp", "--header", "X-Key: a: b", "--trusted")
+
+    spec = servers.kept["docs"].spec
+    assert outcome.status == 0
+    assert (spec.url, spec.headers, spec.trusted) == ("https://a.test/mcp", {"X-Key": "a: b"}, True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("files",),
+        ("Files", "run"),
+        ("a__b", "run"),
+        ("files", "run", "--url", "https://a.test"),
+        ("files", "run", "--header", "A: b"),
+        ("files", "run", "--env", "KEY"),
+        ("files", "run", "--timeout", "0"),
+    ],
+)
+def test_what_can_be_no_server_is_wrong_usage(servers: Servers, cli: Cli, wrong: tuple[str, ...]) -> None:
+    assert cli("mcp", "add", *wrong).status == 2
+    assert servers.kept == {}
+
+
+def test_servers_are_listed_shown_and_removed(servers: Servers, cli: Cli) -> None:
+    assert "holdfast mcp add" in cli("mcp", "list").out
+    cli("mcp", "add", "files", "run", "it")
+    cli("mcp", "disable", "files")
+    assert cli("mcp", "list").out.splitlines()[1].split() == ["files", "disabled", "run", "it"]
+    cli("mcp", "enable", "files")
+    assert json.loads(cli("mcp", "show", "files", "--json").out)["spec"]["enabled"] is True
+    assert cli("mcp", "remove", "files").status == 0
+    assert servers.kept == {}
+
+
+def test_a_test_says_what_is_wrong_and_fails(servers: Servers, cli: Cli) -> None:
+    cli("mcp", "add", "files", "run")
+    good = cli("mcp", "test", "files")
+    servers.fails = True
+    bad = cli("mcp", "test", "files")
+
+    assert (good.status, bad.status) == (0, 1)
+    assert "left out the tool bad: its schema is wrong" in good.err
+    assert "it fell over" in bad.out and "trace" in bad.out
+
+
+def test_a_secret_is_read_from_stdin_and_never_shown(servers: Servers, cli: Cli) -> None:
+    cli("mcp", "add", "files", "run")
+    outcome = cli("mcp", "secret", "files", "k", stdin="canary-value\n")
+    cli("mcp", "secret", "files", "k", "--clear")
+
+    assert servers.secrets == [("files", "k", "canary-value"), ("files", "k", None)]
+    assert "canary" not in outcome.out + outcome.err
+
+
+def test_tools_are_listed_with_their_risk(servers: Servers, cli: Cli) -> None:
+    cli("mcp", "add", "files", "run")
+
+    assert cli("mcp", "tools", "files").out.splitlines()[1].split() == ["mcp__files__say", "execute", "Says."]

@@ -1,0 +1,60 @@
+"""A well-behaved server, run as a program over stdio."""
+
+import os
+import sys
+
+from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import EmbeddedResource, ImageContent, TextContent, TextResourceContents, ToolAnnotations
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def make() -> MCPServer:
+    server = MCPServer("good")
+
+    @server.tool(annotations=ToolAnnotations(read_only_hint=True))
+    def add(a: int, b: int) -> int:
+        """Adds two numbers."""
+        return a + b
+
+    @server.tool()
+    def environment() -> list[str]:
+        """Names what is in the environment."""
+        return sorted(os.environ)
+
+    @server.tool()
+    def secret() -> str:
+        """Says what it was given."""
+        return os.environ.get("GIVEN", "")
+
+    @server.tool(structured_output=False)
+    def mixed() -> list[TextContent | ImageContent | EmbeddedResource]:
+        """Gives parts of all kinds."""
+        return [
+            TextContent(text="a picture"),
+            ImageContent(data=PIXEL, mime_type="image/png"),
+            EmbeddedResource(resource=TextResourceContents(uri="note://one", text="from a note")),
+        ]
+
+    @server.tool()
+    def fail() -> str:
+        """Fails."""
+        raise ValueError("no such luck")
+
+    @server.tool()
+    async def report(ctx: Context) -> str:
+        """Reports how far it is."""
+        await ctx.report_progress(1, 2, "half way")
+        return "done"
+
+    @server.tool()
+    def die() -> str:
+        """Ends the program."""
+        print("goodbye", file=sys.stderr, flush=True)
+        os._exit(7)
+
+    return server
+
+
+if __name__ == "__main__":
+    make().run("stdio")
