@@ -66,7 +66,7 @@ def blocks() -> list[str]:
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_every_block_of_the_page_works_as_it_stands(shell: Shell) -> None:
     said = [shell.run(block) for block in blocks()]
     assert "offline" in said[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
+import pytest
 from tests.e2e.bench import Bench
 
 from holdfast.core.domain.events import EventFilter
@@ -42,6 +43,7 @@ async def until_killed(bench: Bench, workbench: RemoteWorkbench, job: Job, momen
     await workbench.close()
 
 
+@pytest.mark.thorough
 async def test_an_ingestion_survives_kills_at_ten_moments(bench: Bench) -> None:
     chance = random.Random(7)
     write_files(bench, 0, chance)
