@@ -10,6 +10,7 @@
     ├── ConflictError         it exists already, is busy, or has changed meanwhile
     ├── TooLargeError
     ├── RateLimitedError      too many requests; it says how long to wait
+    │   └── BudgetSpent       a budget is used up; it says which, and when there is more
     ├── UnsupportedError
     ├── UnavailableError      not reachable now; trying again may help
     │   ├── KnowledgeUnavailable  the index of documents, or Chroma
@@ -206,6 +207,13 @@ class RateLimitedError(HoldfastError):
     kind = ErrorKind.RATE_LIMITED
     default_code = "rate_limited"
     default_retryable = True
+
+
+class BudgetSpent(RateLimitedError):
+    """Nothing is left of a budget; `details` says which, and `retryable` whether there is more by and by."""
+
+    default_code = "budget_spent"
+    default_retryable = False
 
 
 class UnsupportedError(HoldfastError):

@@ -44,6 +44,7 @@ from pydantic import Field, PrivateAttr, TypeAdapter
 from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.files import Change
+from holdfast.core.domain.forms import FormAction
 from holdfast.core.domain.knowledge import Citation, Lookup
 from holdfast.core.domain.messages import ResultPart, UserPart
 from holdfast.core.domain.models import Timing
@@ -80,6 +81,8 @@ class RunStarted(_RunEvent):
     agent: str
     model: str
     """Empty for a tool that is run directly, and where nothing but the context is compacted."""
+    key: str = ""
+    """Id of the API key that asked for it, or by which the login was made that did; empty: none."""
     options: RunOptions = RunOptions()
     continues: str | None = None
     """The interrupted run that this one goes on from."""
@@ -108,7 +111,7 @@ class RunCompleted(_RunEvent):
 
 class RunFailed(_RunEvent):
     """The last event of a run that could not go on; `error.code` says why (`interrupted`, `step_limit`,
-    `repeated_call`, `cost_limit`, `timeout`, a model's error …). Its partial output is kept."""
+    `repeated_call`, `cost_limit`, `budget_spent`, `timeout`, a model's error …). Its partial output is kept."""
 
     type: Literal["run.failed"] = "run.failed"
     error: ErrorInfo
@@ -268,19 +271,23 @@ class ApprovalResolved(_RunEvent):
 
 
 class QuestionAsked(_RunEvent):
-    """Inside the call of `ask_user`; `question.answered` follows, perhaps much later."""
+    """Inside the call of `ask_user`, or while the tool of an MCP server executes, which asks;
+    `question.answered` follows, perhaps much later."""
 
     type: Literal["question.asked"] = "question.asked"
     question: Question
 
 
 class QuestionAnswered(_RunEvent):
-    """After `question.asked`. No answer: the run is ending."""
+    """After `question.asked`. No answer: the run or the call is ending, or the server has taken it back."""
 
     type: Literal["question.answered"] = "question.answered"
     question_id: str
     call_id: str
     answer: str | None
+    """Of a form: its fields as JSON, or the action that was chosen instead."""
+    action: FormAction | None = None
+    """Of a form or an address: what the person did."""
 
 
 class FileChanged(SessionScoped):
@@ -352,6 +359,8 @@ class UsageRecorded(_RunEvent):
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     cost_usd: float | None = None
+    credits: float = 0.0
+    """What the call is charged for, at the prices of that moment."""
     estimated: bool = False
 
 

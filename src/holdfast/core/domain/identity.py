@@ -53,6 +53,9 @@ class Principal(Value):
     scope: Scope
     credential_id: str | None = None
     """None for who needs none: the user at the unix socket."""
+    key_id: str = ""
+    """The API key on whose account it goes: the one that was shown, or the one that the login was made by;
+    empty: none."""
     client: str = ""
     """What the user acts with, as far as the door knows: `key NAME` or `login` where a secret was shown; at
     the unix socket one of `CLIENTS`, as the program there calls itself; empty: not known."""

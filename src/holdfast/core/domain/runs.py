@@ -191,6 +191,8 @@ class QueuedMessage(Value):
     session_id: str
     parts: tuple[UserPart, ...]
     options: RunOptions = RunOptions()
+    key: str = ""
+    """Id of the API key that sent it; empty: none."""
     queued_at: AwareDatetime
     steer: bool = False
     """Whether it enters the run under way before its next step; without one it waits like any other."""

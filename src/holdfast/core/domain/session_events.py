@@ -99,6 +99,8 @@ class MessageQueued(SessionScoped):
     message_id: str
     parts: tuple[UserPart, ...]
     options: RunOptions = RunOptions()
+    key: str = ""
+    """Id of the API key that sent it; empty: none."""
     steer: bool = False
     """It is for the run under way and enters before its next step. Where there is none any more, after the
     run's end or a restart, it waits like any other."""

@@ -135,7 +135,7 @@ def _index_run(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
         case RunStarted():
             db.execute(
                 "INSERT INTO runs (id, session_id, agent, model, options, status, started_at,"
-                " first_event_id, last_event_id) VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?)",
+                " first_event_id, last_event_id, key_id) VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?)",
                 (
                     event.run_id,
                     event.session_id,
@@ -145,6 +145,7 @@ def _index_run(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
                     event.at.isoformat(),
                     event_id,
                     event_id,
+                    event.key,
                 ),
             )
             usage.count(db, event_id, event)
@@ -225,6 +226,8 @@ def _index_content(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
     match event:
         case MessageAdded():
             db.execute("UPDATE sessions SET messages = messages + 1 WHERE id = ?", (event.session_id,))
+            if event.origin != "repair":
+                usage.name_message(db, event)
             if event.origin in ("send", "steer"):
                 said = text_of(without_results(event.parts))
                 _add_text(db, event_id, event.session_id, "user", event.at.isoformat(), said)
@@ -237,6 +240,7 @@ def _index_content(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
                 session_id=event.session_id,
                 parts=event.parts,
                 options=event.options,
+                key=event.key,
                 queued_at=event.at,
                 steer=event.steer,
             )

@@ -99,7 +99,7 @@ def _too_much(event: AnyEvent) -> str:
             counts: tuple[float, ...] = (step,)
         case UsageRecorded():
             tokens = (event.input_tokens, event.output_tokens, event.cached_tokens, event.reasoning_tokens)
-            counts = (*tokens, event.cost_usd or 0.0)
+            counts = (*tokens, event.cost_usd or 0.0, event.credits)
         case _:
             return ""
     return "" if all(0 <= count <= _MOST for count in counts) else "counts what nobody can have used"
@@ -112,7 +112,7 @@ def _harmless(fields: Mapping[str, Any], own_blobs: Container[str]) -> dict[str,
         case "run.started":
             options = kept.get("options")
             history = options.get("history") if isinstance(options, dict) else None
-            kept |= {"options": {"history": history}, "continues": None}
+            kept |= {"options": {"history": history}, "continues": None, "key": ""}
         case "approval.requested" if isinstance(kept.get("approval"), dict):
             kept["approval"] |= {"rule": "", "status": "pending", "decision": None, "decided_at": None}
         case "approval.resolved" if isinstance(kept.get("decision"), dict):
