@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, Field
 
+from holdfast.core.domain.asking import CallDesk
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.knowledge import Document, Retrieved
@@ -134,6 +135,17 @@ class Question(Value):
     choices: tuple[str, ...] = ()
     free_text: bool = True
     """Whether an answer outside the choices is taken."""
+    server: str = ""
+    """The MCP server that asks, in the middle of a call. Its words are data. Empty: the agent asks."""
+    form: dict[str, Any] | None = None
+    """The fields that are asked for, as a JSON Schema of a flat object: the answer has `fields`."""
+    url: str | None = None
+    """An address that the server wants the person to visit instead."""
+
+    @property
+    def acted(self) -> bool:
+        """Whether it is answered with an action (`accept`, `decline`, `cancel`), not with words."""
+        return self.form is not None or self.url is not None
 
 
 class ToolInfo(Value):
@@ -251,6 +263,8 @@ class ToolContext:
     """The skills that the run may load; None: there are none."""
     databases: tuple[DatabaseSpec, ...] = ()
     """The only databases that the run may use; none: every SQLite file of the workspace."""
+    desk: CallDesk | None = None
+    """What the call may ask while it executes; None: nothing."""
 
 
 class Tool(Protocol):

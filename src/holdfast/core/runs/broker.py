@@ -17,9 +17,11 @@ from holdfast.core.approvals.policy import covers
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rule, Rules, Verdict
 from holdfast.core.domain.errors import ConflictError, ForbiddenError, HoldfastError, InvalidError
 from holdfast.core.domain.events import ApprovalResolved, QuestionAnswered
+from holdfast.core.domain.forms import FormAnswer
 from holdfast.core.domain.tools import Question, Tool, ToolContext
 from holdfast.core.domain.values import utc_now
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.answers import checked_answer
 from holdfast.core.tools.registry import validate_arguments
 
 Scope = Literal["once", "session", "always"]
@@ -42,12 +44,23 @@ class Waiting:
     """It expired while somebody was deciding."""
 
 
+@dataclass(slots=True)
+class Asked:
+    """A question that waits for an answer."""
+
+    run: ActiveRun
+    question: Question
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    given: FormAnswer | None = None
+    """Of a form."""
+
+
 class Broker:
     """Matches decisions and answers with the runs that wait for them."""
 
     def __init__(self) -> None:
         self._approvals: dict[str, Waiting] = {}
-        self._questions: dict[str, tuple[ActiveRun, Question, asyncio.Event]] = {}
+        self._questions: dict[str, Asked] = {}
         self._grants: dict[str, dict[str, Scope]] = {}
 
     # --- grants
@@ -131,8 +144,8 @@ class Broker:
         for approval_id, waiting in list(self._approvals.items()):
             if waiting.run.run_id == run_id:
                 del self._approvals[approval_id]
-        for question_id, (run, _, _) in list(self._questions.items()):
-            if run.run_id == run_id:
+        for question_id, asked in list(self._questions.items()):
+            if asked.run.run_id == run_id:
                 del self._questions[question_id]
 
     async def known(self, approval_id: str) -> None:
@@ -263,37 +276,51 @@ class Broker:
 
     async def ask(
         self, run: ActiveRun, question: Question, announce: Awaitable[object] | None = None
-    ) -> None:
-        """Waits until the question is answered; the run's state then has the answer.
+    ) -> FormAnswer | None:
+        """Waits until the question is answered; the run's state then has the answer. Returns what was given
+        for a form.
 
         `announce` makes it known, once it can be answered.
         """
-        answered = asyncio.Event()
-        self._questions[question.id] = (run, question, answered)
+        asked = Asked(run, question)
+        self._questions[question.id] = asked
         try:
             if announce is not None:
                 await announce
             with run.timer.waiting():
-                await answered.wait()
+                await asked.answered.wait()
         finally:
             self._questions.pop(question.id, None)
+        return asked.given
 
-    async def answer(self, question_id: str, answer: str) -> None:
-        """Answers a question. Raises `ConflictError` when nobody waits for it any more."""
-        found = self._questions.pop(question_id, None)
-        if found is None:
+    def withdraw_question(self, question_id: str) -> None:
+        """Makes a question unanswerable that nobody waits for any more; its event is the caller's to emit."""
+        self._questions.pop(question_id, None)
+
+    async def answer(self, question_id: str, answer: str, given: FormAnswer | None = None) -> None:
+        """Answers a question, a form with what was `given` for it. Raises `ConflictError` when nobody waits
+        for it any more, `InvalidError` for an answer that it does not take, with each mistake."""
+        asked = self._questions.get(question_id)
+        if asked is None:
             raise ConflictError("This question has been answered already.", code="question_answered")
-        run, question, answered = found
-        if not question.free_text and question.choices and answer not in question.choices:
-            self._questions[question_id] = found
-            raise InvalidError(f"The answer must be one of: {', '.join(question.choices)}.")
+        run, question = asked.run, asked.question
+        said = await asyncio.to_thread(checked_answer, question, answer, given)
+        if self._questions.pop(question_id, None) is None:
+            raise ConflictError("This question has been answered already.", code="question_answered")
+        asked.given = given
         try:
             await run.emitter.emit(
-                QuestionAnswered(**run.ids, question_id=question_id, call_id=question.call_id, answer=answer),
+                QuestionAnswered(
+                    **run.ids,
+                    question_id=question_id,
+                    call_id=question.call_id,
+                    answer=said,
+                    action=given.action if given is not None else None,
+                ),
                 durable=True,
             )
         finally:
-            answered.set()
+            asked.answered.set()
 
 
 def _reached(run: ActiveRun, granted: ActiveRun, scope: Scope) -> bool:

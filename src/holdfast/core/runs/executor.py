@@ -32,6 +32,7 @@ from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.files.versions import WorkspaceWatch
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.broker import Broker, Waiting
+from holdfast.core.runs.desk import RunCallDesk
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.tools.builtin.ask_user import ASK_USER
 from holdfast.core.tools.forced import called_with
@@ -274,11 +275,15 @@ class Executor:
         self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel
     ) -> tuple[ToolOutput, Outcome]:
         progress = run.emitter.progress(call.call_id)
-        context = replace(self._context(run, call), progress=progress.add)
         limit = asyncio.timeout(run.timer.remaining_s)
+        desk = RunCallDesk(run, call, self._broker, limit)
+        context = replace(self._context(run, call), progress=progress.add, desk=desk)
         try:
             async with limit:
-                output = await tool.run(arguments, context)
+                try:
+                    output = await tool.run(arguments, context)
+                finally:
+                    desk.close()
                 output = await asyncio.to_thread(shorten_output, output, context)
         except TimeoutError as error:
             if limit.expired():

@@ -19,7 +19,7 @@ from holdfast.core.domain.values import all_items
 from holdfast.core.runs.active import ActiveRun, Prepare
 from holdfast.core.runs.knowledge.citing import with_citations
 from holdfast.core.runs.projections.context import ContextProjection
-from holdfast.core.runs.projections.state import INTERRUPTED_TEXT, RunState
+from holdfast.core.runs.projections.state import INTERRUPTED_TEXT, CallState, RunState
 from holdfast.core.store.log import EventLog
 
 logger = logging.getLogger(__name__)
@@ -73,23 +73,25 @@ class Recovery:
             state.apply(logged.event)
         for call in state.open_calls:
             if call.started and not call.asking:
-                await self._close_call(state, call.call_id, call.name)
+                await self._close_call(state, call)
         if state.resumable:
             await self._take_up(row, state)
         else:
             await self._interrupt(state)
 
-    async def _close_call(self, state: RunState, call_id: str, name: str) -> None:
-        event = ToolCallCompleted(
+    async def _close_call(self, state: RunState, call: CallState) -> None:
+        events = state.withdrawing(call)
+        end = ToolCallCompleted(
             session_id=state.session_id,
             run_id=state.run_id,
-            call_id=call_id,
-            name=name,
+            call_id=call.call_id,
+            name=call.name,
             outcome="error",
             content=(TextPart(text=INTERRUPTED_TEXT),),
         )
-        await self._log.append(event)
-        state.apply(event)
+        await self._log.append(*events, end)
+        for event in (*events, end):
+            state.apply(event)
 
     async def _interrupt(self, state: RunState) -> None:
         closing = state.closing("error", interrupted=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from holdfast.core.domain.context import Compaction, RunContext
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.domain.forms import FormAction, FormAnswer
 from holdfast.core.domain.messages import TextPart, UserPart
 from holdfast.core.domain.runs import Run, RunOptions, Submitted
 from holdfast.core.domain.tools import Question
@@ -113,9 +115,18 @@ class RunService:
     ) -> Page[Question]:
         return await self._log.reader.questions(session_id, checked_limit(limit), cursor, self._access.owner)
 
-    async def answer(self, question_id: str, answer: str) -> None:
+    async def answer(
+        self,
+        question_id: str,
+        answer: str = "",
+        action: FormAction | None = None,
+        fields: dict[str, Any] | None = None,
+    ) -> None:
         await self._access.question(question_id)
-        await self._broker.answer(question_id, answer)
+        if fields is not None and action is None:
+            raise InvalidError("Fields are given with the action `accept`.", code="invalid_fields")
+        given = None if action is None else FormAnswer(action=action, fields=fields or {})
+        await self._broker.answer(question_id, answer, given)
 
 
 def _check_not_empty(parts: tuple[UserPart, ...]) -> None:

@@ -17,6 +17,7 @@ from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, 
 from holdfast.core.domain.context import Compaction, RunContext
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.domain.forms import FormAction
 from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.messages import UserPart
@@ -229,8 +230,19 @@ class Runs(Protocol):
         ...
 
     @needs(Scope.CHAT)
-    async def answer(self, question_id: str, answer: str) -> None:
-        """Answers a question. Raises `ConflictError` when it was answered already."""
+    async def answer(
+        self,
+        question_id: str,
+        answer: str = "",
+        action: FormAction | None = None,
+        fields: dict[str, Any] | None = None,
+    ) -> None:
+        """Answers a question: one in words with `answer`, a form with an `action`, and where that is `accept`
+        with its `fields`.
+
+        Raises `ConflictError` when it was answered already, `InvalidError` for an answer that it does not
+        take; `details.problems` has the path of each mistake in the fields.
+        """
         ...
 
 

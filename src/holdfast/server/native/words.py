@@ -33,6 +33,8 @@ _PARAMETERS = {
     "agents.update.name": "The agent's name or id.",
     "agents.validate.path": "The whole path of a file on the engine's machine.",
     "answer": "What the agent is told.",
+    "runs.answer.action": "What is done with a form or an address that is asked for; words need none.",
+    "runs.answer.fields": "The values of a form's fields by name, with the action `accept`.",
     "approval_id": "The id of an approval.",
     "approvals.list.pending": "Whether only those that wait are wanted; false: decided ones as well.",
     "approvals.add_rule.rule": "A tool's name, or NAME(PATTERN) with `*` and `?` as wildcards.",

@@ -77,8 +77,10 @@ class CallState:
 
     @property
     def asking(self) -> bool:
-        """Whether it is a question, which a restart can take up at any moment."""
-        return self.question is not None or self.answer is not None
+        """Whether it is a question, which a restart can take up at any moment; not one that a server asks in
+        the middle of a call, which is gone with the engine."""
+        own = self.question is not None and not self.question.server
+        return own or self.answer is not None
 
     @property
     def decision(self) -> Decision | None:
@@ -101,6 +103,8 @@ class RunState:
     agent: str = ""
     model: str = ""
     """The one in use: of the start, then the one that was fallen back to."""
+    key: str = ""
+    """Id of the API key that asked for the run; empty: none."""
     options: RunOptions = field(default_factory=RunOptions)
     started_at: datetime | None = None
     step: int = 0
@@ -172,7 +176,7 @@ class RunState:
         match event:
             case RunStarted():
                 self.agent, self.model, self.options = event.agent, event.model, event.options
-                self.started_at = event.at
+                self.started_at, self.key = event.at, event.key
             case RunPaused():
                 self.paused = True
             case RunResumed():
@@ -224,7 +228,9 @@ class RunState:
                 self.calls[question.call_id].question = question
             case QuestionAnswered():
                 call = self.calls[event.call_id]
-                call.question, call.answer = None, event.answer
+                if call.question is None or not call.question.server:
+                    call.answer = event.answer
+                call.question = None
             case ToolCallCompleted():
                 self.calls[event.call_id].completed = True
 
@@ -242,7 +248,8 @@ class RunState:
             events.extend(self._closing_call(call, interrupted=interrupted))
         return events
 
-    def _closing_call(self, call: CallState, *, interrupted: bool) -> list[RunEvent]:
+    def withdrawing(self, call: CallState) -> list[RunEvent]:
+        """Returns the events that close what a person was asked for a call."""
         events: list[RunEvent] = []
         ids = {"session_id": self.session_id, "run_id": self.run_id}
         if call.approval is not None and call.approval.status == ApprovalStatus.PENDING:
@@ -255,6 +262,11 @@ class RunState:
             events.append(
                 QuestionAnswered(**ids, question_id=call.question.id, call_id=call.call_id, answer=None)
             )
+        return events
+
+    def _closing_call(self, call: CallState, *, interrupted: bool) -> list[RunEvent]:
+        events = self.withdrawing(call)
+        ids = {"session_id": self.session_id, "run_id": self.run_id}
         text = CANCELLED_TEXT
         if call.started:
             text = INTERRUPTED_TEXT if interrupted else STOPPED_TEXT
