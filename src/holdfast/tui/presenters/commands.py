@@ -206,6 +206,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "compare": ("Two answers", ("compare",)),
     "lists": ("Lists and texts", ("list", "words", "lines")),
     "dialogs": ("Dialogs", ("dialog", "choose", "adding", "confirm", "editor", "viewer", "whole")),
+    "forms": ("Forms", ("form", "field", "choices", "between")),
     "everywhere": ("Everywhere", ("everywhere",)),
 }
 """How the help calls a place, and which places of the table of keys belong to it."""
