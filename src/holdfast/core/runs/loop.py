@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Literal, TypeVar
+from typing import Literal
 
 from holdfast.core.domain.errors import (
     ConflictError,
@@ -17,21 +15,18 @@ from holdfast.core.domain.events import (
     MessageAdded,
     MessageDequeued,
     RunCompleted,
-    RunPaused,
-    RunResumed,
     ToolCallCompleted,
 )
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.values import new_id
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.bounds import check_limits, check_repeats, pause, timed
 from holdfast.core.runs.compaction import Compactor, kept_on_request
 from holdfast.core.runs.executor import Executor
-from holdfast.core.runs.projections.state import REPEATS, CallState
+from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.steps import Stepper, StepResult
-
-T = TypeVar("T")
 
 
 class Loop:
@@ -44,12 +39,14 @@ class Loop:
         compactor: Compactor,
         catalog: ModelCatalog,
         replies: ReplyCheck,
+        spending: Spending,
     ) -> None:
         self._stepper = stepper
         self._executor = executor
         self._compactor = compactor
         self._catalog = catalog
         self._replies = replies
+        self._spending = spending
 
     async def run(self, run: ActiveRun) -> None:
         """Runs to `run.completed`. Raises `HoldfastError` when the run has to fail: a model's error, a
@@ -67,13 +64,13 @@ class Loop:
             await run.emitter.emit(RunCompleted(**run.ids), durable=True)
             return
         if run.knowledge is not None:
-            await _timed(run, run.knowledge.begin)
+            await timed(run, run.knowledge.begin)
         while True:
             await self._between_steps(run)
             last = run.levers.finish
             result = await self._step(run, tools=not last)
             if result.calls:
-                _check_repeats(run)
+                check_repeats(run)
                 if await self._settle(run, result.calls):
                     return
                 continue
@@ -103,19 +100,13 @@ class Loop:
 
     async def _compact(self, run: ActiveRun, focus: str) -> None:
         keep = kept_on_request(run.emitter.context.entries)
-        if not await _timed(run, lambda: self._compactor.compact(run, keep, focus)):
+        if not await timed(run, lambda: self._compactor.compact(run, keep, focus)):
             raise nothing_to_compact()
         await run.emitter.emit(RunCompleted(**run.ids), durable=True)
 
     async def _between_steps(self, run: ActiveRun) -> None:
         levers = run.levers
-        if not levers.go.is_set():
-            if not run.state.paused:
-                await run.emitter.emit(RunPaused(**run.ids))
-            with run.timer.waiting():
-                await levers.go.wait()
-        if run.state.paused:
-            await run.emitter.emit(RunResumed(**run.ids))
+        await pause(run)
         while levers.steers:
             message_id, parts = levers.steers.pop(0)
             levers.entered.add(message_id)
@@ -124,30 +115,30 @@ class Loop:
                 MessageAdded(**run.ids, message_id=message_id, parts=parts, origin="steer"),
             )
         await run.mode.keep_limits()
-        _check_limits(run)
+        check_limits(run)
 
     async def _step(self, run: ActiveRun, *, tools: bool) -> StepResult:
         info = await self._catalog.get(run.model)
-        await _timed(
+        await timed(
             run, lambda: self._compactor.before_step(run, self._stepper.request(run, tools=tools), info)
         )
         try:
-            return await _timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
+            return await timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
         except ContextTooLong:
             # The window was smaller than we knew: once with half of what there is, then it is an error.
             used = sum(len(str(entry.message)) for entry in run.emitter.context.entries) // 4
             run.emitter.drop_part()
             await run.emitter.emit(*run.emitter.closing(run.state, "error"))
-            if not await _timed(run, lambda: self._compactor.compact(run, used // 3)):
+            if not await timed(run, lambda: self._compactor.compact(run, used // 3)):
                 raise
-            return await _timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
+            return await timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
 
     async def _repaired(self, run: ActiveRun, result: StepResult) -> bool:
         """Checks the reply against `response_format`; asks once for another when it does not fit."""
         schema = run.options.response_format
         if schema is None:
             return False
-        problem = await _timed(run, lambda: self._replies.problem(result.text, schema))
+        problem = await timed(run, lambda: self._replies.problem(result.text, schema))
         if not problem:
             return False
         if run.state.repairs:
@@ -164,55 +155,8 @@ class Loop:
         return True
 
 
-async def _timed(run: ActiveRun, work: Callable[[], Awaitable[T]]) -> T:
-    """Returns what `work` returns, if the run's time is not over before. Raises `DeadlineError`."""
-    limit = asyncio.timeout(run.timer.remaining_s)
-    try:
-        async with limit:
-            return await work()
-    except TimeoutError:
-        if not limit.expired():
-            raise  # somebody else's
-        raise run.timer.expired() from None
-
-
-def _check_limits(run: ActiveRun) -> None:
-    limits = run.spec.limits
-    if run.state.step >= limits.max_steps:
-        raise limit_error(
-            "step_limit",
-            f"The run has made {limits.max_steps} model calls, as many as it may "
-            "(`limits.max_steps`, or --max-steps).",
-        )
-    if limits.max_cost_usd is not None and run.state.cost_usd >= limits.max_cost_usd:
-        raise limit_error(
-            "cost_limit",
-            f"The run has cost ${run.state.cost_usd:.2f} of the ${limits.max_cost_usd:.2f} that it may "
-            "(`limits.max_cost_usd`, or --max-cost).",
-        )
-    if run.options.max_cost_usd is not None and run.state.unpriced:
-        raise limit_error(
-            "cost_unknown", f"No cost was told for a call of {run.model}, so the cost limit cannot be kept."
-        )
-    _ = run.timer.remaining_s
-
-
-def _check_repeats(run: ActiveRun) -> None:
-    latest = run.state.recent_calls
-    if len(latest) == REPEATS and len(set(latest)) == 1:
-        name = latest[-1].partition(" ")[0]
-        raise limit_error(
-            "repeated_call", f"The agent asked for the same call {REPEATS} times in a row ({name})."
-        )
-
-
 def nothing_to_compact() -> HoldfastError:
     """Returns the error of a conversation that is as short as it can be."""
     return ConflictError(
         "There is nothing to compact: the model sees a few messages only.", code="nothing_to_compact"
     )
-
-
-def limit_error(code: str, message: str) -> HoldfastError:
-    """Returns the error of a run that a limit ends."""
-    return ConflictError(f"{message} Continue it to give it as much again.", code=code)

@@ -1,0 +1,74 @@
+"""What holds for a run between its model calls: its time, its limits, and whether it is to pause."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from holdfast.core.domain.errors import ConflictError, HoldfastError
+from holdfast.core.domain.events import RunPaused, RunResumed
+from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.projections.state import REPEATS
+
+T = TypeVar("T")
+
+
+async def timed(run: ActiveRun, work: Callable[[], Awaitable[T]]) -> T:
+    """Returns what `work` returns, if the run's time is not over before. Raises `DeadlineError`."""
+    limit = asyncio.timeout(run.timer.remaining_s)
+    try:
+        async with limit:
+            return await work()
+    except TimeoutError:
+        if not limit.expired():
+            raise  # somebody else's
+        raise run.timer.expired() from None
+
+
+async def pause(run: ActiveRun) -> None:
+    """Waits while the run is to pause; that time does not count."""
+    if not run.levers.go.is_set():
+        if not run.state.paused:
+            await run.emitter.emit(RunPaused(**run.ids))
+        with run.timer.waiting():
+            await run.levers.go.wait()
+    if run.state.paused:
+        await run.emitter.emit(RunResumed(**run.ids))
+
+
+def check_limits(run: ActiveRun) -> None:
+    """Raises `ConflictError` or `DeadlineError` where the run has had as much as it may."""
+    limits = run.spec.limits
+    if run.state.step >= limits.max_steps:
+        raise limit_error(
+            "step_limit",
+            f"The run has made {limits.max_steps} model calls, as many as it may "
+            "(`limits.max_steps`, or --max-steps).",
+        )
+    if limits.max_cost_usd is not None and run.state.cost_usd >= limits.max_cost_usd:
+        raise limit_error(
+            "cost_limit",
+            f"The run has cost ${run.state.cost_usd:.2f} of the ${limits.max_cost_usd:.2f} that it may "
+            "(`limits.max_cost_usd`, or --max-cost).",
+        )
+    if run.options.max_cost_usd is not None and run.state.unpriced:
+        raise limit_error(
+            "cost_unknown", f"No cost was told for a call of {run.model}, so the cost limit cannot be kept."
+        )
+    _ = run.timer.remaining_s
+
+
+def check_repeats(run: ActiveRun) -> None:
+    """Raises `ConflictError` where the model asks for the same call again and again."""
+    latest = run.state.recent_calls
+    if len(latest) == REPEATS and len(set(latest)) == 1:
+        name = latest[-1].partition(" ")[0]
+        raise limit_error(
+            "repeated_call", f"The agent asked for the same call {REPEATS} times in a row ({name})."
+        )
+
+
+def limit_error(code: str, message: str) -> HoldfastError:
+    """Returns the error of a run that a limit ends."""
+    return ConflictError(f"{message} Continue it to give it as much again.", code=code)
