@@ -28,6 +28,7 @@ class Kind(StrEnum):
     AGENT = "agent"
     COLLECTION = "collection"
     SKILL = "skill"
+    PROMPT = "prompt"
 
 
 Chosen = Annotated[Kind | None, typer.Option("--kind", help="Only what is of this kind.")]

@@ -29,7 +29,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",
         "workspace": "session: a folder of the session's own; project: the folder you start in; or a path.",
         "limits": "Where a run ends at the latest.",
-        "prompts": "Texts that are sent by name.",
+        "prompts": "Texts that are sent by name, with places for values.",
         "extends": "Another agent that this one is laid over.",
     },
     "ToolAssignment": {
@@ -100,7 +100,16 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
     },
     "Prompt": {
         "name": "The name to send it by.",
-        "text": "The text; {{word}} is asked for.",
+        "title": "What people are shown beside the name.",
+        "description": "What it is for, in a line.",
+        "arguments": "What it asks for, in the order in which words are given to them.",
+        "text": "The text, with {{name}}, $1 to $9 and $ARGUMENTS for values; $$ is a dollar sign.",
+    },
+    "PromptArgument": {
+        "name": "What {{name}} in the text calls it.",
+        "description": "What it is, for the person who is asked.",
+        "required": "Whether the prompt cannot be sent without it.",
+        "default": "What stands in its place when it is not given.",
     },
 }
 

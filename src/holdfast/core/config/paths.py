@@ -123,6 +123,10 @@ class Paths:
         """The skills of a user."""
         return self.config / "skills" if user_id == "local" else self.user_folder(user_id) / "skills"
 
+    def user_prompts(self, user_id: str) -> Path:
+        """The prompts of a user that stand in files."""
+        return self.config / "prompts" if user_id == "local" else self.user_folder(user_id) / "prompts"
+
     @property
     def removed_skills(self) -> Path:
         """Holds the folders of skills that are in the trash."""

@@ -10,11 +10,13 @@ from pydantic_core import PydanticCustomError
 
 from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.databases import DatabaseSpec
+from holdfast.core.domain.delegating import AssignedSubAgent
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.knowledge import Method, RetrievalMode
 from holdfast.core.domain.mcp import AssignedMcp
 from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.models import ModelSettings
+from holdfast.core.domain.prompts import PromptTemplate
 from holdfast.core.domain.skills import SkillChoice
 from holdfast.core.domain.values import Value
 
@@ -37,13 +39,17 @@ class Limits(Value):
     approval_expires_s: float | None = Field(default=None, gt=0)
     """Seconds after which an approval is decided by `on_expiry`; without it it waits for ever."""
     on_expiry: Literal["deny", "cancel"] = "deny"
+    max_depth: int = Field(default=3, ge=0, le=10)
+    """Levels of sub-agents below a run of this agent; 0: it hands no work to others. Also, how many agents
+    may hand the conversation over in a row."""
+    max_child_runs: int = Field(default=20, ge=1, le=1_000)
+    """Runs of sub-agents that one run may start."""
 
 
-class Prompt(Value):
-    """A text that is sent by name; `{{word}}` is asked for or given."""
+class Prompt(PromptTemplate):
+    """A text that is sent by name; what it asks for is given or asked."""
 
     name: str = Field(pattern=NAME_PATTERN)
-    text: str
 
 
 class ToolAssignment(Value):
@@ -149,6 +155,8 @@ class AgentSpec(Value):
     """The MCP servers whose tools it has: the user's by name, or described here."""
     skills: tuple[SkillChoice, ...] = Field(default=(), max_length=100)
     """Names of skills that it may load, `*`: all that can be seen. Those beside its file come with it."""
+    subagents: tuple[AssignedSubAgent, ...] = Field(default=(), max_length=50)
+    """The agents that it may hand work to, by name or id."""
     memory: MemorySpec = MemorySpec()
     approvals: Rules = Rules()
     workspace: str = "session"

@@ -62,6 +62,7 @@ from holdfast.core.services.mcp_servers import McpServers
 from holdfast.core.services.memory import MemoryService
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.needs import Guarded
+from holdfast.core.services.own_prompts import OwnPrompts
 from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
 from holdfast.core.services.protocols.approvals import Approvals
@@ -103,6 +104,7 @@ from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.custom_tools import CustomToolTables
 from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.log import EventLog
+from holdfast.core.store.prompts import PromptTable
 from holdfast.core.tools.registry import ToolRegistry
 from holdfast.core.tools.web import WebFetcher
 
@@ -172,6 +174,7 @@ class _Core:
         self.editor = AgentEditor(self.registry)
         self.skills = SkillRegistry(parts.paths, trusted_by(self.trust), jailed)
         self.skill_editor = SkillEditor(self.skills, parts.paths.removed_skills)
+        self.own_prompts = OwnPrompts(PromptTable(log.writer, log.reader), parts.blobs)
         self.workspaces = Workspaces(parts.paths, parts.blobs)
         self.attachments = Attachments(log.reader)
         self.broker = Broker()
@@ -187,7 +190,14 @@ class _Core:
             self.supervisor,
             parts.blobs,
             self.workspaces,
-            Places(self.memory, self.editor, self.library, self.skill_editor, self.keeper.follow),
+            Places(
+                self.memory,
+                self.editor,
+                self.library,
+                self.skill_editor,
+                self.own_prompts,
+                self.keeper.follow,
+            ),
             self.trash_days,
         )
         self.settings_file = SettingsFile(parts.paths, parts.setting_variables)

@@ -22,6 +22,7 @@ from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.library import Library
 from holdfast.core.services.memory_store import MemoryStore, not_in_trash
 from holdfast.core.services.needs import Needs
+from holdfast.core.services.own_prompts import OwnPrompts
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.skills.editor import RemovedSkill, SkillEditor
@@ -37,6 +38,7 @@ _NEEDED: dict[TrashKind, Needs] = {
     "agent": Needs(Scope.ADMIN),
     "collection": Needs(Scope.ADMIN),
     "skill": Needs(Scope.ADMIN),
+    "prompt": Needs(Scope.ADMIN),
 }
 """What bringing a thing back, or ending it, needs: the same as deleting it."""
 
@@ -49,6 +51,7 @@ class Places:
     editor: AgentEditor
     library: Library
     skills: SkillEditor
+    prompts: OwnPrompts
     follow: Callable[[Collection], None]
     """Watches the folders that a collection says are watched."""
 
@@ -78,7 +81,12 @@ class TrashCan:
         """Puts a session into the trash. Raises `ConflictError` while it runs."""
         async with self._supervisor.idle(session_id):
             if await self._log.reader.session(session_id) is not None:
-                await self._log.append(SessionTrashed(session_id=session_id), durable=True)
+                ids = (session_id, *await self._children(session_id))
+                await self._log.append(*(SessionTrashed(session_id=each) for each in ids), durable=True)
+
+    async def _children(self, session_id: str) -> list[str]:
+        """Returns the sessions that sub-agents work in for it: they share its life."""
+        return [child.id for child in await self._log.reader.children(session_id)]
 
     async def remove_session(self, session_id: str) -> None:
         """Deletes a session for good, in the trash or not; one that is gone already is no mistake. Raises
@@ -87,8 +95,12 @@ class TrashCan:
             session = await self._log.reader.session(session_id, in_trash=True)
             if session is None:
                 return
-            digests = await self._log.reader.blobs_of(session_id)
-            await self._log.append(SessionDeleted(session_id=session_id, owner=session.owner), durable=True)
+            ids = (*await self._children(session_id), session_id)
+            digests = set[str]()
+            for each in ids:
+                digests |= await self._log.reader.blobs_of(each)
+            gone = (SessionDeleted(session_id=each, owner=session.owner) for each in ids)
+            await self._log.append(*gone, durable=True)
             for digest in await self._log.reader.unused_blobs(digests):
                 await asyncio.to_thread(self._blobs.path(digest).unlink, missing_ok=True)
             self._supervisor.forget(session_id)
@@ -120,7 +132,9 @@ class TrashCan:
                     session = await self._log.reader.session(thing.id, thing.owner, in_trash=True)
                     if session is None or session.deleted_at is None:
                         raise not_in_trash(thing.id)
-                    await self._log.append(SessionRestored(session_id=thing.id), durable=True)
+                    ids = (thing.id, *await self._children(thing.id))
+                    back = (SessionRestored(session_id=each) for each in ids)
+                    await self._log.append(*back, durable=True)
             case "memory_block":
                 await self._places.memory.restore_block(thing.owner, thing.id)
             case "memory_entry":
@@ -136,6 +150,8 @@ class TrashCan:
                 skill = RemovedSkill(thing.id, thing.title)
                 await asyncio.to_thread(self._places.skills.restore, skill, thing.owner)
                 await self.table.drop(thing.owner, "skill", thing.id)
+            case "prompt":
+                await self._places.prompts.restore(thing.owner, thing.id, thing.title)
             case "collection":
                 self._places.follow(await self._places.library.restore(thing))
 

@@ -186,6 +186,32 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE INDEX requests_by_owner ON requests (owner, at);
         """,
     ),
+    (
+        "prompts",
+        """
+        CREATE TABLE prompts (
+            id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            name TEXT NOT NULL,
+            spec TEXT NOT NULL,                    -- JSON
+            attachment TEXT,                       -- JSON
+            blob TEXT,                             -- of the attachment
+            created_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL,
+            UNIQUE (owner, name)
+        );
+        """,
+    ),
+    (
+        "sessions_of_sub_agents",
+        """
+        ALTER TABLE sessions ADD COLUMN child_of TEXT;   -- JSON; NULL: a person's own
+        ALTER TABLE sessions ADD COLUMN root_id TEXT;    -- the outermost session above it
+        ALTER TABLE sessions ADD COLUMN parent_run_id TEXT;
+        CREATE INDEX sessions_by_root ON sessions (root_id) WHERE root_id IS NOT NULL;
+        CREATE INDEX sessions_by_parent_run ON sessions (parent_run_id) WHERE parent_run_id IS NOT NULL;
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

@@ -25,7 +25,7 @@ from holdfast.core.domain.runs import (
 from holdfast.core.domain.search import SessionQuery
 from holdfast.core.domain.tools import BlobStore, Question
 from holdfast.core.domain.values import Page
-from holdfast.core.store.conditions import UNREAD, conditions, like
+from holdfast.core.store.conditions import FAMILY, UNREAD, conditions, like
 from holdfast.core.store.cursors import Keyset
 from holdfast.core.store.translate import translate
 
@@ -46,11 +46,16 @@ _SUMS = ", ".join(
 )
 SESSION = (
     "SELECT s.*, (SELECT status FROM runs WHERE id = s.run_id) AS status,"
-    " (SELECT COUNT(*) FROM approvals WHERE session_id = s.id AND status = 'pending')"
-    " + (SELECT COUNT(*) FROM questions WHERE session_id = s.id AND open = 1) AS pending,"
+    f" (SELECT COUNT(*) FROM approvals WHERE session_id IN {FAMILY} AND status = 'pending')"
+    f" + (SELECT COUNT(*) FROM questions WHERE session_id IN {FAMILY} AND open = 1) AS pending,"
     " (SELECT COALESCE(MAX(id), 0) FROM events WHERE session_id = s.id) AS last_event_id,"
     f" {UNREAD} AS unread,"
     f" {_SUMS} FROM sessions s"
+)
+_RUN = (
+    "SELECT r.*, (SELECT parent_run_id FROM sessions WHERE id = r.session_id) AS parent_run_id,"
+    " (SELECT json_group_array(id) FROM (SELECT c.id FROM sessions s JOIN runs c ON c.session_id = s.id"
+    " WHERE s.parent_run_id = r.id ORDER BY c.first_event_id)) AS child_runs FROM runs r"
 )
 
 _STEP = 10_000
@@ -206,12 +211,12 @@ class Reader:
         return [self._logged(row) for row in rows]
 
     async def unused_blobs(self, digests: set[str]) -> set[str]:
-        """Returns those of `digests` that no event uses."""
-        unused = set()
+        """Returns those of `digests` that neither an event nor a prompt uses."""
+        unused = set[str]()
         for digest in digests:
             if not await self._all("SELECT 1 FROM blob_uses WHERE digest = ? LIMIT 1", (digest,)):
                 unused.add(digest)
-        return unused
+        return unused and unused - await self._blobs_of_prompts()
 
     async def own_blobs(self, digests: Iterable[str], owner: str) -> set[str]:
         """Returns those of `digests` whose contents `owner`'s sessions hold."""
@@ -240,8 +245,17 @@ class Reader:
         return any(digest in contents_of(self._logged(row).event) for row in rows)
 
     async def all_blobs(self) -> set[str]:
-        """Returns the digests of all blobs that events use."""
-        return {row[0] for row in await self._all("SELECT DISTINCT digest FROM blob_uses")}
+        """Returns the digests of all blobs that events and prompts use."""
+        used = {row[0] for row in await self._all("SELECT DISTINCT digest FROM blob_uses")}
+        return used | await self._blobs_of_prompts()
+
+    async def _blobs_of_prompts(self) -> set[str]:
+        """Returns the digests of what is attached to prompts, those in the trash among them."""
+        rows = await self._all(
+            "SELECT blob FROM prompts WHERE blob IS NOT NULL UNION"
+            " SELECT json_extract(body, '$.blob') FROM trash WHERE kind = 'prompt'"
+        )
+        return {row[0] for row in rows if row[0] is not None}
 
     async def blobs_of(self, session_id: str) -> set[str]:
         """Returns the digests of all blobs that events of the session use."""
@@ -293,10 +307,12 @@ class Reader:
     async def counts(self, owner: str | None = None) -> tuple[int, int]:
         """Returns how many sessions there are, and how many approvals and questions wait."""
         rows = await self._all(
-            "WITH mine AS (SELECT id FROM sessions WHERE deleted_at IS NULL AND (?1 IS NULL OR owner = ?1))"
-            " SELECT (SELECT COUNT(*) FROM mine),"
-            " (SELECT COUNT(*) FROM approvals WHERE status = 'pending' AND session_id IN mine)"
-            " + (SELECT COUNT(*) FROM questions WHERE open = 1 AND session_id IN mine)",
+            "WITH mine AS (SELECT id, root_id FROM sessions"
+            " WHERE deleted_at IS NULL AND (?1 IS NULL OR owner = ?1))"
+            " SELECT (SELECT COUNT(*) FROM mine WHERE root_id IS NULL),"
+            " (SELECT COUNT(*) FROM approvals WHERE status = 'pending'"
+            " AND session_id IN (SELECT id FROM mine))"
+            " + (SELECT COUNT(*) FROM questions WHERE open = 1 AND session_id IN (SELECT id FROM mine))",
             (owner,),
         )
         return rows[0][0], rows[0][1]
@@ -305,9 +321,10 @@ class Reader:
         """Returns how many sessions a user has, and how many of them ask for attention."""
         rows = await self._all(
             "WITH mine AS (SELECT s.*, deleted_at IS NULL AND NOT archived AS listed FROM sessions s"
-            " WHERE owner = ?1),"
-            " waiting AS (SELECT session_id FROM approvals WHERE status = 'pending'"
-            " UNION SELECT session_id FROM questions WHERE open = 1)"
+            " WHERE owner = ?1 AND root_id IS NULL),"
+            " asking AS (SELECT session_id FROM approvals WHERE status = 'pending'"
+            " UNION SELECT session_id FROM questions WHERE open = 1),"
+            " waiting AS (SELECT COALESCE(root_id, id) FROM sessions WHERE id IN asking)"
             " SELECT COALESCE(SUM(listed), 0) AS sessions, COALESCE(SUM(listed AND starred), 0) AS starred,"
             f" COALESCE(SUM(listed AND {UNREAD} > 0), 0) AS unread,"
             " COALESCE(SUM(listed AND id IN waiting), 0) AS waiting,"
@@ -318,9 +335,7 @@ class Reader:
         return SessionCounts.model_validate(dict(rows[0]))
 
     async def run(self, run_id: str, owner: str | None = None) -> Run | None:
-        rows = await self._all(
-            f"SELECT * FROM runs WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})", (run_id, owner)
-        )
+        rows = await self._all(f"{_RUN} WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})", (run_id, owner))
         return _run(rows[0]) if rows else None
 
     async def runs(self, session_id: str, limit: int, cursor: str | None = None) -> Page[Run]:
@@ -328,8 +343,7 @@ class Reader:
         place = Keyset("runs", session_id)
         (before,) = place.read(cursor, int) or [_NO_END]
         rows = await self._all(
-            "SELECT * FROM runs WHERE session_id = ? AND first_event_id < ?"
-            " ORDER BY first_event_id DESC LIMIT ?",
+            f"{_RUN} WHERE session_id = ? AND first_event_id < ? ORDER BY first_event_id DESC LIMIT ?",
             (session_id, before, limit + 1),
         )
         kept, next_cursor = place.cut(rows, limit, "first_event_id")
@@ -338,15 +352,21 @@ class Reader:
     async def last_agent_run(self, session_id: str) -> Run | None:
         """Returns the last run of the session that was no tool run directly."""
         rows = await self._all(
-            "SELECT * FROM runs WHERE session_id = ? AND model <> '' ORDER BY first_event_id DESC LIMIT 1",
+            f"{_RUN} WHERE session_id = ? AND model <> '' ORDER BY first_event_id DESC LIMIT 1",
             (session_id,),
         )
         return _run(rows[0]) if rows else None
 
+    async def children(self, session_id: str) -> tuple[Session, ...]:
+        """Returns the sessions that sub-agents work in for a session, at any depth, oldest first; those in
+        the trash too."""
+        rows = await self._all(f"{SESSION} WHERE s.root_id = ? ORDER BY s.rowid", (session_id,))
+        return tuple(session_of(row) for row in rows)
+
     async def open_runs(self, owner: str | None = None) -> tuple[Run, ...]:
         """Returns the runs that have not ended, oldest first; `owner`'s if given."""
         rows = await self._all(
-            "SELECT * FROM runs WHERE status IN ('running', 'paused', 'waiting') AND (?1 IS NULL"
+            f"{_RUN} WHERE status IN ('running', 'paused', 'waiting') AND (?1 IS NULL"
             " OR session_id IN (SELECT id FROM sessions WHERE owner = ?1)) ORDER BY first_event_id",
             (owner,),
         )
@@ -439,7 +459,7 @@ class Reader:
     async def workspaces(self, owner: str) -> dict[str, list[str]]:
         """Returns the workspaces of `owner`'s sessions, the latest first, each with the ids of those."""
         rows = await self._all(
-            "SELECT id, workspace FROM sessions WHERE owner = ? AND deleted_at IS NULL"
+            "SELECT id, workspace FROM sessions WHERE owner = ? AND deleted_at IS NULL AND root_id IS NULL"
             " ORDER BY updated_at DESC, rowid DESC",
             (owner,),
         )
@@ -462,14 +482,20 @@ def session_of(row: sqlite3.Row) -> Session:
     }
     if fields["pending"] and fields["status"] == RunStatus.RUNNING:
         fields["status"] = RunStatus.WAITING
+    if fields["child_of"] is not None:
+        fields["child_of"] = json.loads(fields["child_of"])
     return Session.model_validate({**fields, "usage": _usage(row)})
 
 
 def _run(row: sqlite3.Row) -> Run:
-    names = ("id", "session_id", "agent", "model", "status", "started_at", "ended_at", "steps")
+    names = (
+        *("id", "session_id", "agent", "model", "status", "started_at", "ended_at", "steps"),
+        "parent_run_id",
+    )
     return Run.model_validate(
         {
             **{name: row[name] for name in (*names, "first_event_id", "last_event_id")},
+            "child_runs": json.loads(row["child_runs"]),
             "error": ErrorInfo.model_validate_json(row["error"]) if row["error"] else None,
             "usage": _usage(row),
         }

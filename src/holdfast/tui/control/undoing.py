@@ -24,6 +24,7 @@ KINDS: dict[TrashKind, str] = {
     "agent": "agent",
     "collection": "collection",
     "skill": "skill",
+    "prompt": "prompt",
 }
 
 
