@@ -15,17 +15,20 @@ after. In short:
            step.completed ( call )*
     part = part.started part.delta* part.completed
     call = ( approval.requested approval.resolved )* tool_call.started?
-           ( tool_call.progressed | question.asked question.answered | file.changed )* tool_call.completed
+           ( tool_call.progressed | question.asked question.answered | file.changed | child_run.started )*
+           tool_call.completed
 
 The second form of a run is a tool that a person runs directly: its call has step 0, and no model is asked.
 A call of a tool that the caller executes is only requested and completed (outcome `client`), together with
 `run.completed`, behind all other calls of its step.
 The third form is a compaction that a person asked for; it may fail before anything is compacted.
 
-A retrieval (`retrieval.completed`) stands before the first step, or inside the call that searches. What
+What hooks decided (`hook.completed`) stands at their points, with no part open. A retrieval
+(`retrieval.completed`) stands before the first step, or inside the call that searches. What
 models took for it (`usage.recorded`) follows it.
 
-Before a run's last event, every open part, approval, question and tool call is closed.
+Each `child_run.started` is followed by one `child_run.completed`, at any time before the run's last event.
+Before that one, every open part, approval, question, tool call and child run is closed.
 
 Jobs, and what changes in knowledge and memory, belong to a user and to no session: their events have an
 `owner` instead; they stand in `user_events.py`. Those of a session alone stand in `session_events.py`.
@@ -42,13 +45,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, TypeAdapter
 
 from holdfast.core.domain.approvals import Approval, Decision
+from holdfast.core.domain.delegating import ChildStatus
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.files import Change
+from holdfast.core.domain.hooks import HookOutcome, HookPoint, HookType
 from holdfast.core.domain.forms import FormAction
 from holdfast.core.domain.knowledge import Citation, Lookup
 from holdfast.core.domain.messages import ResultPart, UserPart
 from holdfast.core.domain.models import Timing
-from holdfast.core.domain.runs import RunOptions
+from holdfast.core.domain.runs import RunOptions, Usage
 from holdfast.core.domain.session_events import (
     MessageDequeued,
     MessageQueued,
@@ -86,6 +91,8 @@ class RunStarted(_RunEvent):
     options: RunOptions = RunOptions()
     continues: str | None = None
     """The interrupted run that this one goes on from."""
+    hand_overs: int = 0
+    """How many agents have handed the conversation over since a person spoke."""
 
 
 class RunPaused(_RunEvent):
@@ -104,14 +111,16 @@ class RunCompleted(_RunEvent):
     """The last event of a run that came to its end."""
 
     type: Literal["run.completed"] = "run.completed"
-    reason: Literal["stop", "length", "content_filter", "client_tools"] = "stop"
-    """`client_tools`: the model called tools that the caller executes. Their results come as parts of the
+    reason: Literal["stop", "length", "content_filter", "client_tools", "handed_over"] = "stop"
+    """`handed_over`: `session.configured` and a run of the other agent follow. `client_tools`: the model
+    called tools that the caller executes. Their results come as parts of the
     session's next message, which goes before those that wait in the queue; these wait for it."""
 
 
 class RunFailed(_RunEvent):
     """The last event of a run that could not go on; `error.code` says why (`interrupted`, `step_limit`,
-    `repeated_call`, `cost_limit`, `budget_spent`, `timeout`, a model's error …). Its partial output is kept."""
+    `repeated_call`, `cost_limit`, `budget_spent`, `timeout`, a model's error …). Its partial output is
+    kept."""
 
     type: Literal["run.failed"] = "run.failed"
     error: ErrorInfo
@@ -136,8 +145,9 @@ class MessageAdded(_RunEvent):
     type: Literal["message.added"] = "message.added"
     message_id: str
     parts: tuple[UserPart, ...]
-    origin: Literal["send", "steer", "continue", "repair"] = "send"
-    """`continue` and `repair` are written by the loop, not by a person."""
+    origin: Literal["send", "steer", "continue", "repair", "agent", "child_run"] = "send"
+    """Not written by a person: `continue` and `repair` by the loop; `agent` by another agent that hands work
+    or the conversation to this one; `child_run` tells how a run has ended that went on in the background."""
 
 
 # --- steps and their parts
@@ -290,8 +300,41 @@ class QuestionAnswered(_RunEvent):
     """Of a form or an address: what the person did."""
 
 
+class ChildRunStarted(_RunEvent):
+    """Inside a call: another agent works for this run, in a run and a session of its own."""
+
+    type: Literal["child_run.started"] = "child_run.started"
+    call_id: str
+    child_session_id: str
+    child_run_id: str
+    agent: str
+    task: str
+    background: bool = False
+    """Whether the call completes while it goes on."""
+
+
+class ChildRunCompleted(_RunEvent):
+    """After `child_run.started`: the child run has ended, and with it all that it had started itself."""
+
+    type: Literal["child_run.completed"] = "child_run.completed"
+    call_id: str
+    child_session_id: str
+    child_run_id: str
+    agent: str
+    status: ChildStatus
+    """How it ended; never `running`."""
+    reply: str = ""
+    """What it said last."""
+    error: ErrorInfo | None = None
+    steps: int = 0
+    """Model calls, those of its own child runs included."""
+    usage: Usage = Usage()
+    """The same way."""
+
+
 class FileChanged(SessionScoped):
-    """A file of the workspace is different now. Inside a call; outside of runs by undo and redo; by a client
+    """A file of the workspace is different now. Inside a call, also of a child run: then each run above has
+    the event too, so that undoing it takes all of it back. Outside of runs by undo and redo; by a client
     (`api`, without a run) at any time, but never while a call that may change files executes."""
 
     type: Literal["file.changed"] = "file.changed"
@@ -349,6 +392,32 @@ class RetrievalCompleted(_RunEvent, Lookup):
     """The call that searched; None before the first step."""
 
 
+class HookCompleted(_RunEvent):
+    """A hook has decided, at its point: `before_run` before the first step; `before_model` before a step;
+    `after_model` and `before_response` inside the step, before the reply's text; those of calls before the
+    call starts, or inside of it; `after_run` before `run.completed`."""
+
+    type: Literal["hook.completed"] = "hook.completed"
+    point: HookPoint
+    hook_id: str
+    hook_type: HookType
+    name: str = ""
+    """What people are told that the hook is."""
+    outcome: HookOutcome
+    """`ask`: a person is asked; `approval.requested` follows."""
+    reason: str = ""
+    error: str = ""
+    """What kept the hook from deciding; then the outcome is that of a failure."""
+    duration_ms: float = 0.0
+    call_id: str | None = None
+    """The call that it looked at."""
+    tool: str = ""
+    arguments: dict[str, Any] | None = None
+    """Of an outcome `modify` before a call: the arguments from now on. No decision on the call counts then."""
+    message: str | None = None
+    """Of an outcome `modify` before a run: the text that models see in the place of the message's."""
+
+
 class UsageRecorded(_RunEvent):
     """After the parts of a step, before a summary, or behind a retrieval that asked the model."""
 
@@ -396,10 +465,13 @@ RunEvent = (
     | ApprovalResolved
     | QuestionAsked
     | QuestionAnswered
+    | ChildRunStarted
+    | ChildRunCompleted
     | ModelRetried
     | ModelFellBack
     | ContextCompacted
     | RetrievalCompleted
+    | HookCompleted
     | UsageRecorded
 )
 AnyEvent = SessionEvent | SessionMark | RunEvent | OwnedEvent

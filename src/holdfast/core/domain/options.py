@@ -69,14 +69,19 @@ ContextSource = Annotated[
 
 
 class SubAgentUse(Value):
-    """An agent that the run may hand work to: one of the agent's by its name, or one described here."""
+    """An agent that the run may hand work to: one that the owner can see, by its name or id, or one that is
+    described here."""
 
-    name: str
-    description: str = ""
-    instructions: str = ""
-    """Empty: the agent of that name is meant."""
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    description: str = Field(default="", max_length=2_000)
+    """When to hand work to it. Empty: what its file says."""
+    instructions: str = Field(default="", max_length=100_000)
+    """Makes it an agent of this run alone: the run's own agent with these instructions in the place of its
+    own, and without sub-agents. Empty: the agent of that name or id is meant."""
     model: str | None = None
+    """None: its file's, else the model of the run."""
     tools: tuple[str, ...] | None = None
+    """Narrows the tools that it has to these."""
 
 
 class McpServerUse(Value):

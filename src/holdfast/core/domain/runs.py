@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.approvals import ApproveMode
+from holdfast.core.domain.delegating import ChildOf
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import Message, ResultPart, UserPart
@@ -80,7 +81,8 @@ class RunOptions(Value):
     knowledge: tuple[KnowledgeUse, ...] | None = None
     """The collections of the owner that the run may search, in the place of the agent's. One that the agent
     has too is searched as the agent says, the others when the model wants to."""
-    sub_agents: tuple[SubAgentUse, ...] | None = None
+    sub_agents: tuple[SubAgentUse, ...] | None = Field(default=None, max_length=50)
+    """The agents that the run may hand work to, in the place of the agent's own."""
     mcp_servers: tuple[McpServerUse, ...] = ()
     """Beside the agent's own."""
     workflows: dict[str, tuple[str, ...]] | None = None
@@ -134,6 +136,10 @@ class Run(Value):
     usage: Usage = Usage()
     first_event_id: int = 0
     last_event_id: int = 0
+    parent_run_id: str | None = None
+    """The run that has started this one, where a sub-agent makes it."""
+    child_runs: tuple[str, ...] = ()
+    """Runs of sub-agents that it has started, oldest first. Their usage is not in this one's."""
 
 
 class Session(Value):
@@ -151,6 +157,9 @@ class Session(Value):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     forked_from: str | None = None
+    child_of: ChildOf | None = None
+    """Set where a sub-agent works in it. Such a session is in no listing, takes no messages, and shares the
+    life of the one that it belongs to."""
     run_id: str | None = None
     """The latest run."""
     status: RunStatus | None = None

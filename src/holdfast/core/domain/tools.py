@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from holdfast.core.domain.asking import CallDesk
 from holdfast.core.domain.databases import DatabaseSpec
+from holdfast.core.domain.delegating import ChildStatus, DelegationDesk
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.knowledge import Document, Retrieved
 from holdfast.core.domain.memory import MemoryBlock, MemoryEntry, MemoryHit
@@ -96,8 +97,32 @@ class PlanBlock(Value):
     items: tuple[PlanItem, ...]
 
 
+class ChildRunBlock(Value):
+    """A run of another agent that the call has started."""
+
+    type: Literal["child_run"] = "child_run"
+    session_id: str
+    """The session that has all of it."""
+    run_id: str
+    agent: str
+    status: ChildStatus
+    calls: tuple[str, ...] = ()
+    """Its tool calls, a line each."""
+    reply: str = ""
+    reason: str = ""
+    """Why it did not come to its end."""
+
+
 DisplayBlock = Annotated[
-    TextBlock | DiffBlock | CommandBlock | CodeBlock | TableBlock | ImageBlock | ArgumentsBlock | PlanBlock,
+    TextBlock
+    | DiffBlock
+    | CommandBlock
+    | CodeBlock
+    | TableBlock
+    | ImageBlock
+    | ArgumentsBlock
+    | PlanBlock
+    | ChildRunBlock,
     Field(discriminator="type"),
 ]
 
@@ -263,6 +288,8 @@ class ToolContext:
     """The skills that the run may load; None: there are none."""
     databases: tuple[DatabaseSpec, ...] = ()
     """The only databases that the run may use; none: every SQLite file of the workspace."""
+    sub_agents: DelegationDesk | None = None
+    """The agents that the run may hand work to; None: there are none."""
     desk: CallDesk | None = None
     """What the call may ask while it executes; None: nothing."""
 

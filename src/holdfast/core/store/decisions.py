@@ -64,9 +64,11 @@ async def read_history(  # noqa: PLR0913 (each narrows the record in another way
 
 
 async def read_grants(reader: Reader, session_id: str) -> tuple[Approval, ...]:
-    """Returns the approvals of a session that hold for more than the one call, oldest first."""
+    """Returns the approvals of a session, and of those that sub-agents work in for it, that hold for more than
+    the one call, oldest first."""
     rows = await reader.rows(
-        "SELECT body FROM approvals WHERE session_id = ? AND status = 'approved'"
+        "SELECT body FROM approvals"
+        " WHERE session_id IN (SELECT id FROM sessions WHERE id = ?1 OR root_id = ?1) AND status = 'approved'"
         " AND json_extract(body, '$.decision.scope') <> 'once' ORDER BY event_id",
         (session_id,),
     )

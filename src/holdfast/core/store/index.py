@@ -70,10 +70,11 @@ def index(db: sqlite3.Connection, event_id: int, event: AnyEvent, body: str) -> 
 def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
     match event:
         case SessionCreated():
-            at = event.at.isoformat()
+            at, child = event.at.isoformat(), event.child_of
             db.execute(
                 "INSERT INTO sessions (id, title, agent, model, project, workspace, created_at, updated_at,"
-                " forked_from, owner, imported_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " forked_from, owner, imported_from, child_of, root_id, parent_run_id)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     event.session_id,
                     event.title,
@@ -86,6 +87,9 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
                     event.forked_from,
                     event.owner,
                     event.imported_from,
+                    None if child is None else child.model_dump_json(),
+                    None if child is None else child.root_id,
+                    None if child is None else child.run_id,
                 ),
             )
         case SessionRenamed():

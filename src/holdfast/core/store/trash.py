@@ -19,7 +19,8 @@ from holdfast.core.store.reader import Reader
 from holdfast.core.store.writer import Writer
 
 _ALL = """
-    SELECT 'session' AS kind, id, owner, title, deleted_at FROM sessions WHERE deleted_at IS NOT NULL
+    SELECT 'session' AS kind, id, owner, title, deleted_at FROM sessions
+        WHERE deleted_at IS NOT NULL AND root_id IS NULL
     UNION ALL SELECT kind, id, owner, title, deleted_at FROM trash
 """
 
