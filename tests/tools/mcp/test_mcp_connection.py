@@ -13,7 +13,14 @@ from holdfast.core.domain.mcp import McpServerSpec, McpState
 from holdfast.core.tools.mcp.connection import Connection
 from holdfast.core.tools.mcp.hub import McpHub
 from holdfast.core.tools.mcp.kept import KeptTools
-from holdfast.core.tools.mcp.port import McpSession, RawResult, RawTool, Target
+from holdfast.core.tools.mcp.port import (
+    McpSession,
+    RawElicitation,
+    RawResult,
+    RawTool,
+    Requests,
+    Target,
+)
 
 SPEC = McpServerSpec(name="fake", command=("fake",), timeout_s=5, start_timeout_s=5)
 OBJECT = {"type": "object"}
@@ -50,7 +57,12 @@ class FakeServer:
         self.stale = False
         return [RawTool(name, "", OBJECT) for name in self.offered]
 
-    async def call(self, tool: str, arguments: dict[str, Any], told: Callable[[str], None], /) -> RawResult:
+    async def call(
+        self, tool: str, arguments: dict[str, Any], told: Callable[[str], None], asked: Requests, /
+    ) -> RawResult:
+        if tool == "ask":
+            answer = await asked.elicit(RawElicitation("Which?", {"type": "object", "properties": {}}))
+            return RawResult(({"type": "text", "text": answer.action},))
         if tool == "hang":
             self.silent.set()
             await asyncio.Event().wait()

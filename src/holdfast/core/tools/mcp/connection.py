@@ -14,10 +14,12 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any, TypeVar
 
+from holdfast.core.domain.asking import CallDesk
 from holdfast.core.domain.errors import HoldfastError, ToolError, UnavailableError
 from holdfast.core.domain.mcp import McpServerSpec, McpState
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import utc_now
+from holdfast.core.tools.mcp.asking import CallClock, CallRequests
 from holdfast.core.tools.mcp.kept import KeptTools
 from holdfast.core.tools.mcp.limits import MAX_REASON
 from holdfast.core.tools.mcp.listing import Listing, listing_of
@@ -78,7 +80,7 @@ class Connection:
         if self.state is McpState.READY:
             session = await self._session()
             if session.stale:
-                self.known = await self._within(self._listed(session), self.spec.start_timeout_s)
+                self.known = await self._within(self._listed(session), CallClock(self.spec.start_timeout_s))
         elif self.known is None and not await self._remembered():
             await self._session()
         assert self.known is not None  # a session that is ready has been asked
@@ -91,8 +93,15 @@ class Connection:
         await self._session()
         return await self.listing()
 
-    async def call(self, tool: str, arguments: dict[str, Any], progress: Callable[[str], None]) -> RawResult:
-        """Calls a tool by the server's own name.
+    async def call(
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        progress: Callable[[str], None],
+        desk: CallDesk | None = None,
+    ) -> RawResult:
+        """Calls a tool by the server's own name; what the server asks meanwhile goes to `desk`, and the time
+        of the call stands still for it.
 
         Raises `UnavailableError` when the server is gone, `ToolError` for what it answers instead of a
         result, with the code `tool_timeout` when it does not answer in time.
@@ -100,7 +109,9 @@ class Connection:
         session = await self._session()
         self._busy += 1
         try:
-            result = await self._within(session.call(tool, arguments, progress), self.spec.timeout_s)
+            clock = CallClock(self.spec.timeout_s)
+            asked = CallRequests(self.spec.name, desk, clock)
+            result = await self._within(session.call(tool, arguments, progress, asked), clock)
             self.failures = 0
             return result
         finally:
@@ -218,7 +229,7 @@ class Connection:
         else:
             logger.warning("the MCP server %s failed: %s", self.spec.name, self.reason)
 
-    async def _within(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
+    async def _within(self, work: Coroutine[Any, Any, T], clock: CallClock) -> T:
         """Returns what `work` returns; given up when the time is over or the server is gone."""
         owner = self._owner
         if owner is None:
@@ -226,7 +237,7 @@ class Connection:
             raise self._unavailable(self.reason or "it was stopped")
         task = asyncio.create_task(work)
         try:
-            await asyncio.wait({task, owner}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await clock.wait(task, owner)
         finally:
             late = not task.done()
             if late:
@@ -236,7 +247,8 @@ class Connection:
                     task.exception()  # looked at: what comes too late interests nobody
         if late and not owner.done():
             raise ToolError(
-                f"The MCP server {self.spec.name} did not answer within {seconds:g} s.", code="tool_timeout"
+                f"The MCP server {self.spec.name} did not answer within {clock.seconds:g} s.",
+                code="tool_timeout",
             )
         if late:
             raise self._unavailable(self.reason or "it was stopped")

@@ -23,6 +23,19 @@ MAX_NAME = 200
 MAX_LEFT_OUT = 50
 """Tools left out that are told of."""
 
+MAX_OPEN_REQUESTS = 16
+"""Requests of a server that wait for an answer at once; more are a flood."""
+MAX_REQUEST_BYTES = 2**20
+"""One request of a server."""
+MAX_ASKED = 20
+"""Requests of a server in one call."""
+MAX_ROUNDS = 10
+"""How often one call may come back with requests instead of a result."""
+MAX_QUESTION = 4_000
+"""Characters of what a server tells a person that it asks."""
+MAX_FORM_CHARS = 50_000
+MAX_URL = 2_000
+
 MAX_PARTS = 100
 """Parts of one result."""
 MAX_RESULT_CHARS = 2_000_000

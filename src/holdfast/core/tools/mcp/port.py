@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from holdfast.core.domain.forms import FormAnswer
 from holdfast.core.domain.mcp import McpServerSpec
 
 
@@ -30,6 +31,22 @@ class RawResult:
     structured: Any = None
     """None: there is none."""
     is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawElicitation:
+    """What a server asks a person. Nothing of it was looked at yet."""
+
+    text: str
+    schema: dict[str, Any] | None = None
+    """Of the fields that it wants; None with a `url`."""
+    url: str | None = None
+
+
+class Requests(Protocol):
+    """What a server may ask in the middle of one call. Raises `ToolError` for what it does not get."""
+
+    async def elicit(self, asked: RawElicitation) -> FormAnswer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,7 @@ class McpSession(Protocol):
     async def tools(self) -> Sequence[RawTool]: ...
 
     async def call(
-        self, tool: str, arguments: dict[str, Any], told: Callable[[str], None], /
+        self, tool: str, arguments: dict[str, Any], told: Callable[[str], None], asked: Requests, /
     ) -> RawResult: ...
 
 

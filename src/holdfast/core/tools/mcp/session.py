@@ -1,4 +1,4 @@
-"""A server that runs, through the `mcp` library: the only module, with the two transports, that imports it.
+"""A server that runs, through the `mcp` library: the only module, with the two transports and what servers ask, that imports it.
 
 It takes half a second to load, so `hub.py` loads it in a thread, when a server is first started.
 """
@@ -16,17 +16,28 @@ import mcp_types
 from mcp import Client
 from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import MCPError
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from holdfast.core.domain.errors import ToolError
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
+from holdfast.core.tools.mcp.gate import gated
 from holdfast.core.tools.mcp.http import address
-from holdfast.core.tools.mcp.limits import MAX_PAGES, MAX_PROGRESS, MAX_REASON, MAX_TOOLS
-from holdfast.core.tools.mcp.port import McpSession, RawResult, RawTool, Target
+from holdfast.core.tools.mcp.limits import (
+    MAX_LISTING_CHARS,
+    MAX_PAGES,
+    MAX_PROGRESS,
+    MAX_REASON,
+    MAX_TOOLS,
+)
+from holdfast.core.tools.mcp.port import McpSession, RawResult, RawTool, Requests, Target
+from holdfast.core.tools.mcp.requests import ServerRequests, in_rounds
 from holdfast.core.tools.mcp.stdio import program
 
 _ERRORS = (MCPError, httpx2.HTTPError, httpx2.InvalidURL, ValidationError, OSError, RuntimeError, ValueError)
 """What the library raises when a server does not do as it should."""
+_RESULT: TypeAdapter[mcp_types.CallToolResult | mcp_types.InputRequiredResult] = TypeAdapter(
+    mcp_types.CallToolResult | mcp_types.InputRequiredResult
+)
 _PROGRESS = 200
 _FORGOTTEN = "Session terminated"
 """What the library makes of an address that knows the session no more."""
@@ -41,13 +52,19 @@ async def open_session(target: Target) -> AsyncIterator[McpSession]:
     lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     transport = program(target, lost) if target.spec.command else address(target)
     info = mcp_types.Implementation(name="holdfast", version="1")
-    stale = _Stale()
-    client = Client(transport, client_info=info, cache=None, message_handler=stale.handle)
+    stale, asked = _Stale(), ServerRequests()
+    client = Client(
+        gated(transport, lost),
+        client_info=info,
+        cache=None,
+        message_handler=stale.handle,
+        elicitation_callback=asked.elicit,
+    )
     inside = False
     try:
         async with client:
             inside = True
-            yield _Session(client, lost, stale)
+            yield _Session(client, lost, stale, asked)
     except ToolError:
         raise
     except ExceptionGroup as group:
@@ -77,10 +94,13 @@ class _Stale:
 class _Session:
     """Implements `McpSession`."""
 
-    def __init__(self, client: Client, lost: asyncio.Future[str], stale: _Stale) -> None:
+    def __init__(
+        self, client: Client, lost: asyncio.Future[str], stale: _Stale, asked: ServerRequests
+    ) -> None:
         self._client = client
         self._lost = lost
         self._stale = stale
+        self._asked = asked
 
     @property
     def lost(self) -> asyncio.Future[str]:
@@ -94,11 +114,13 @@ class _Session:
         self._stale.now = False
         found: list[RawTool] = []
         cursor: str | None = None
+        characters = 0
         for _ in range(MAX_PAGES):
             page, cursor = await self._page(cursor)
             found.extend(page)
+            characters += sum(len(each.description) + len(str(each.schema)) for each in page)
             # A few more than are taken, so that the rest is told of.
-            if cursor is None or len(found) > 2 * MAX_TOOLS:
+            if cursor is None or len(found) > 2 * MAX_TOOLS or characters > MAX_LISTING_CHARS:
                 break
         return found
 
@@ -125,7 +147,9 @@ class _Session:
         found = [_loose(each) for each in (offered if isinstance(offered, list) else [])]
         return found, after if isinstance(after, str) else None
 
-    async def call(self, tool: str, arguments: dict[str, Any], told: Callable[[str], None]) -> RawResult:
+    async def call(
+        self, tool: str, arguments: dict[str, Any], told: Callable[[str], None], asked: Requests
+    ) -> RawResult:
         left = MAX_PROGRESS
 
         async def report(progress: float, total: float | None, message: str | None) -> None:
@@ -135,18 +159,24 @@ class _Session:
                 share = f"{progress:g}/{total:g}" if total else f"{progress:g}"
                 told(f"{share} {shorten(sanitize(message or ''), _PROGRESS)}".rstrip() + "\n")
 
-        request = mcp_types.CallToolRequest(
-            params=mcp_types.CallToolRequestParams(name=tool, arguments=arguments)
-        )
-        try:
+        async def send(
+            answers: mcp_types.InputResponses | None, state: str | None
+        ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
+            request = mcp_types.CallToolRequest(
+                params=mcp_types.CallToolRequestParams(
+                    name=tool, arguments=arguments, input_responses=answers, request_state=state
+                )
+            )
             # Not `call_tool`: it holds results against the server's own schema, whose expressions may never
             # come to an end.
-            result = await self._client.session.send_request(
-                request, mcp_types.CallToolResult, progress_callback=report
-            )
+            return await self._client.session.send_request(request, _RESULT, progress_callback=report)
+
+        try:
+            with self._asked.call(asked):
+                result = await in_rounds(send, asked)
         except ValidationError as error:
             raise ToolError(
-                "The MCP server answered with what is no result; it may ask for input that it cannot get.",
+                "The MCP server answered with what is no result.",
                 code="mcp_error",
             ) from error
         except _ERRORS as error:

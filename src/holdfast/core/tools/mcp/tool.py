@@ -40,7 +40,9 @@ class McpTool:
 
     async def run(self, arguments: Any, context: ToolContext) -> ToolOutput:
         """Calls the server, which is started if need be. Raises `HoldfastError` when it gives no result."""
-        result = await self._connection.call(self.own_name, arguments.model_dump(), context.progress)
+        result = await self._connection.call(
+            self.own_name, arguments.model_dump(), context.progress, context.desk
+        )
         return await asyncio.to_thread(output_of, result, context.blobs)
 
 
