@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.confinement import NetworkUse
 from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING
+from holdfast.core.domain.limits import PRICED, rates, tier_of
 from holdfast.core.domain.modes import AutoLimits
 
 PROJECT_SETTINGS = Path(".holdfast", "settings.yaml")
 """A project's own settings file; it may set a few things only."""
+_TIER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class _Section(BaseModel):
@@ -119,6 +122,45 @@ class TelemetrySettings(_Section):
     """Whether traces hold what people, models and tools said."""
 
 
+class LimitsSettings(_Section):
+    """How often runs may be asked for, and what they are charged for."""
+
+    tiers: dict[str, str] = Field(default_factory=dict, max_length=100)
+    """Names of tiers, each with how many runs who has it may ask for: `free: 10/minute 500/day`."""
+    default_tier: str | None = None
+    """The tier of API keys that have none of their own; omitted: no limit."""
+    credits_per_usd: float = Field(default=1000, ge=0, le=1e9)
+    """Credits that a dollar's worth of a model is charged for, if `credit_prices` does not name the model."""
+    credit_prices: dict[str, str] = Field(default_factory=dict, max_length=10_000)
+    """What models are charged for in credits, a million tokens or a call:
+    `openai/gpt-4o: 2500/input 10000/output 20/call`."""
+    warn_at: float = Field(default=0.8, gt=0, le=1)
+    """The part of a budget from which on it counts as nearly used."""
+
+    @field_validator("tiers")
+    @classmethod
+    def _tiers(cls, tiers: dict[str, str]) -> dict[str, str]:
+        for name, text in tiers.items():
+            if not _TIER_NAME.fullmatch(name):
+                raise ValueError(f"{name[:40]!r} is no name of a tier: a-z, 0-9, '_' and '-', at most 32")
+            tier_of(name, text)
+        return tiers
+
+    @field_validator("default_tier")
+    @classmethod
+    def _named(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is not None and name not in info.data.get("tiers", {name: ""}):
+            raise ValueError(f"{name[:40]!r} is none of `limits.tiers`")
+        return name
+
+    @field_validator("credit_prices")
+    @classmethod
+    def _prices(cls, prices: dict[str, str]) -> dict[str, str]:
+        for text in prices.values():
+            rates(text, PRICED)
+        return prices
+
+
 class TuiSettings(_Section):
     """The terminal app."""
 
@@ -176,4 +218,5 @@ class Settings(_Section):
     web_search: WebSearchSettings = WebSearchSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    limits: LimitsSettings = LimitsSettings()
     tui: TuiSettings = TuiSettings()

@@ -17,6 +17,8 @@ Unit = Literal["usd", "credits"]
 Period = Literal["day", "month", "total"]
 """Days and months are those of UTC; `total` is all time."""
 
+PRICED = ("input", "output", "call")
+"""What a model is charged for: a million tokens of each sort, and each call."""
 MOST = 1e12
 """Largest amount that a budget or a price has."""
 _RATE = re.compile(r"([0-9]{1,13}(?:\.[0-9]{1,9})?)/([a-z]+)")
@@ -100,8 +102,11 @@ class Payer(Value):
 class Spending(Protocol):
     """Knows the budgets, and what is used of them."""
 
-    async def check(self, payer: Payer) -> None:
-        """Raises `BudgetSpent` when nothing is left of a budget of the payer's."""
+    async def check(self, payer: Payer, unpriced: str = "") -> None:
+        """Raises `BudgetSpent` when nothing is left of a budget of the payer's.
+
+        `unpriced` is a model that was used without its cost being told: with a budget that it would be
+        charged to `ConflictError` (`cost_unknown`)."""
         ...
 
     async def payable(self, payer: Payer, models: Sequence[str]) -> tuple[str, ...]:
@@ -131,8 +136,8 @@ def rates(text: str, units: Sequence[str]) -> Mapping[str, float]:
 def tier_of(name: str, text: str) -> Tier:
     """Returns the tier that a text such as `10/minute 500/day` describes. Raises `ValueError`."""
     found = rates(text, ("minute", "day"))
-    if any(amount != int(amount) for amount in found.values()):
-        raise ValueError("requests are counted in whole numbers")
+    if any(amount != int(amount) or amount < 1 for amount in found.values()):
+        raise ValueError("requests are counted in whole numbers from 1 on")
     counts = {f"per_{unit}": int(amount) for unit, amount in found.items()}
     return Tier(name=name, **counts)
 

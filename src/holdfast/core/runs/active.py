@@ -15,6 +15,7 @@ from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import PolicyAnswer
 from holdfast.core.domain.errors import DeadlineError, HoldfastError
 from holdfast.core.domain.files import Workspace
+from holdfast.core.domain.limits import Spending
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.skills import SkillDesk
@@ -102,6 +103,8 @@ class ActiveRun:
     state: RunState
     emitter: Emitter
     timer: WorkTimer
+    spending: Spending
+    """The budgets of who pays for it."""
     memory: MemoryDesk | None = None
     """What tools may recall and write; None: nothing."""
     knowledge: RunKnowledge | None = None

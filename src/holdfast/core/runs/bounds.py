@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from holdfast.core.domain.errors import ConflictError, HoldfastError
 from holdfast.core.domain.events import RunPaused, RunResumed
+from holdfast.core.domain.limits import Payer
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.projections.state import REPEATS
 
@@ -57,6 +58,12 @@ def check_limits(run: ActiveRun) -> None:
             "cost_unknown", f"No cost was told for a call of {run.model}, so the cost limit cannot be kept."
         )
     _ = run.timer.remaining_s
+
+
+async def check_budgets(run: ActiveRun) -> None:
+    """Raises `BudgetSpent` where who pays for the run has used up a budget; asked before each model call."""
+    payer = Payer(owner=run.owner, key=run.state.key, agent=run.spec.name)
+    await run.spending.check(payer, run.model if run.state.unpriced else "")
 
 
 def check_repeats(run: ActiveRun) -> None:

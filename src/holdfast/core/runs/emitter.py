@@ -16,6 +16,7 @@ from holdfast.core.domain.events import (
     PartStarted,
     RunEvent,
     ToolCallProgressed,
+    UsageRecorded,
 )
 from holdfast.core.domain.knowledge import Citation
 from holdfast.core.identity.redaction import StreamRedactor
@@ -70,11 +71,14 @@ class Emitter:
         state: RunState,
         context: ContextProjection,
         redactor: Callable[[], StreamRedactor],
+        credits: Callable[[UsageRecorded], float] = lambda _: 0.0,
     ) -> None:
+        """`credits` says what a model call is charged for."""
         self.state = state
         self.context = context
         self._log = log
         self._redactor = redactor
+        self._credits = credits
         self._uncommitted: set[asyncio.Future[list[LoggedEvent]]] = set()
         self._failure: StoreError | None = None
         self._part: _PartWriter | None = None
@@ -84,6 +88,7 @@ class Emitter:
         self._raise_failure()
         if not events:
             return []
+        events = tuple(map(self._charged, events))
         for event in events:
             self.state.apply(event)
         # Shielded: who is cancelled meanwhile must still be able to learn whether they were committed.
@@ -92,6 +97,11 @@ class Emitter:
         for each in logged:
             self.context.apply(each)
         return logged
+
+    def _charged(self, event: AnyEvent) -> AnyEvent:
+        if not isinstance(event, UsageRecorded):
+            return event
+        return event.model_copy(update={"credits": self._credits(event)})
 
     def post(self, event: RunEvent) -> None:
         """Appends an event without waiting: deltas and progress. A failure is raised by the next `emit`;

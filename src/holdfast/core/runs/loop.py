@@ -21,7 +21,7 @@ from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.values import new_id
 from holdfast.core.runs.active import ActiveRun
-from holdfast.core.runs.bounds import check_limits, check_repeats, pause, timed
+from holdfast.core.runs.bounds import check_budgets, check_limits, check_repeats, pause, timed
 from holdfast.core.runs.compaction import Compactor, kept_on_request
 from holdfast.core.runs.executor import Executor
 from holdfast.core.runs.projections.state import CallState
@@ -39,14 +39,12 @@ class Loop:
         compactor: Compactor,
         catalog: ModelCatalog,
         replies: ReplyCheck,
-        spending: Spending,
     ) -> None:
         self._stepper = stepper
         self._executor = executor
         self._compactor = compactor
         self._catalog = catalog
         self._replies = replies
-        self._spending = spending
 
     async def run(self, run: ActiveRun) -> None:
         """Runs to `run.completed`. Raises `HoldfastError` when the run has to fail: a model's error, a
@@ -116,6 +114,7 @@ class Loop:
             )
         await run.mode.keep_limits()
         check_limits(run)
+        await check_budgets(run)
 
     async def _step(self, run: ActiveRun, *, tools: bool) -> StepResult:
         info = await self._catalog.get(run.model)

@@ -15,8 +15,6 @@ from weakref import WeakValueDictionary
 
 from holdfast.core.domain.errors import (
     ConflictError,
-    ErrorInfo,
-    ErrorKind,
     HoldfastError,
     NotFoundError,
     StoreError,
@@ -34,22 +32,23 @@ from holdfast.core.domain.events import (
     SessionRenamed,
     ToolCallRequested,
 )
-from holdfast.core.domain.messages import TextPart, UserPart, results_in, text_of, without_results
+from holdfast.core.domain.limits import Payer, Spending
+from holdfast.core.domain.messages import TextPart, UserPart, results_in
 from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Session, Submitted
-from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import new_call_id, new_id
 from holdfast.core.runs.active import ActiveRun, Prepare
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.compaction import droppable, kept_on_request
 from holdfast.core.runs.executor import RunStopped
+from holdfast.core.runs.failures import bug, busy_session, engine_stopping
 from holdfast.core.runs.knowledge.assigned import KNOWLEDGE_TOOLS
 from holdfast.core.runs.loop import Loop, nothing_to_compact
 from holdfast.core.runs.options import check_direct, check_results
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.recovery import INTERRUPTED, Recovery, read_context
+from holdfast.core.runs.waiting import options_now, title_of
 from holdfast.core.store.log import EventLog
-from holdfast.core.store.modes import read_mode
 from holdfast.core.tools.registry import validate_arguments
 
 logger = logging.getLogger(__name__)
@@ -62,8 +61,11 @@ CONTINUE_TEXT = "Continue where you stopped."
 class Supervisor:
     """The owner of all runs of one engine."""
 
-    def __init__(self, log: EventLog, loop: Loop, broker: Broker, prepare: Prepare) -> None:
+    def __init__(
+        self, log: EventLog, loop: Loop, broker: Broker, prepare: Prepare, spending: Spending
+    ) -> None:
         self._log = log
+        self._spending = spending
         self._loop = loop
         self._broker = broker
         self._prepare = prepare
@@ -85,7 +87,7 @@ class Supervisor:
     @property
     def executing_runs(self) -> int:
         """How many runs would be interrupted by a stop now."""
-        return sum(run.state.executing for run in self._active.values())
+        return sum(run.executing for run in self._active.values())
 
     def refuse_new_runs(self) -> None:
         """Starts no run from now on; those under way go on, and what waits in queues stays there."""
@@ -99,9 +101,15 @@ class Supervisor:
         return any(run.session_id == session_id and run.state.direct for run in self._active.values())
 
     async def send(
-        self, session_id: str, parts: tuple[UserPart, ...], options: RunOptions, message_id: str
+        self,
+        session_id: str,
+        parts: tuple[UserPart, ...],
+        options: RunOptions,
+        message_id: str,
+        key: str = "",
     ) -> Submitted:
-        """Starts a run with the message, or queues it behind a busy one or behind others that wait.
+        """Starts a run with the message, on the account of `key` (the id of one, or empty), or queues it
+        behind a busy one or behind others that wait.
 
         Results for calls that were left to the caller go before what waits. Raises `ConflictError`
         (`message_exists`) for an id that the session has, also (`busy`) for results while a tool is run
@@ -115,26 +123,27 @@ class Supervisor:
             waiting = await self._log.reader.queue(session_id)
             answers = bool(results_in(parts)) and options.history is None
             if not self.busy(session_id) and (answers or not waiting):
-                run_id = await self._start(session, parts, options, message_id)
+                run_id = await self._start(session, parts, options, message_id, key)
                 return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
             if answers and self._runs_tool(session_id):
-                raise _busy("The session is busy with a tool. Wait for its run, and send the results then.")
+                raise busy_session(
+                    "The session is busy with a tool. Wait for its run, and send the results then."
+                )
             # What could not start later is refused now.
-            await self._prepare.models(session, options)
+            await self._models(session, options, key)
             check_results(parts, ContextProjection.of_history(options.history or ()).unanswered)
-            await self._log.append(
-                MessageQueued(session_id=session_id, message_id=message_id, parts=parts, options=options)
-            )
+            ids = {"session_id": session_id, "message_id": message_id}
+            await self._log.append(MessageQueued(**ids, parts=parts, options=options, key=key))
             if not self.busy(session_id):
                 await self._start_next(session)
             return Submitted(session_id=session_id, message_id=message_id)
 
-    async def go_on(self, session_id: str, options: RunOptions) -> Submitted:
+    async def go_on(self, session_id: str, options: RunOptions, key: str = "") -> Submitted:
         """Starts a run that continues the session's last one."""
         async with self._lock(session_id):
             session = await self._session(session_id)
             if self.busy(session_id):
-                raise _busy("The session is busy; there is nothing to continue.")
+                raise busy_session("The session is busy; there is nothing to continue.")
             last = await self._log.reader.last_agent_run(session_id)
             if last is None or last.status == RunStatus.COMPLETED:
                 raise ConflictError(
@@ -142,11 +151,11 @@ class Supervisor:
                 )
             parts = (TextPart(text=CONTINUE_TEXT),)
             message_id = new_id()
-            run_id = await self._start(session, parts, options, message_id, continues=last.id)
+            run_id = await self._start(session, parts, options, message_id, key, continues=last.id)
             return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
 
     async def call(
-        self, session_id: str, tool: str, arguments: dict[str, Any], options: RunOptions
+        self, session_id: str, tool: str, arguments: dict[str, Any], options: RunOptions, key: str = ""
     ) -> tuple[str, str]:
         """Starts a run that is one call of a tool and asks no model; returns the ids of run and call.
 
@@ -157,6 +166,7 @@ class Supervisor:
         async with self.idle(session_id):
             self._check_open()
             session = await self._session(session_id)
+            await self._spending.check(_payer(session, key))  # tools may ask models, too
             state = RunState(session.id, new_id())
             context = await self._context_of(session_id, tool)
             run = await self._prepare.run(session, options, state, context, (), tool=tool)
@@ -164,11 +174,11 @@ class Supervisor:
             requested = ToolCallRequested(
                 **run.ids, call_id=new_call_id(), step=0, name=tool, arguments=arguments
             )
-            started = RunStarted(**run.ids, agent=run.spec.name, model="", options=options)
+            started = RunStarted(**run.ids, agent=run.spec.name, model="", key=key, options=options)
             await self._begin(run, started, requested)
             return run.run_id, requested.call_id
 
-    async def compact(self, session_id: str, focus: str) -> Submitted:
+    async def compact(self, session_id: str, focus: str, key: str = "") -> Submitted:
         """Starts a run that compacts what the model sees of the session, and asks it nothing else.
 
         Raises `ConflictError`: `busy` while a run is under way or calls wait for their caller's results,
@@ -179,16 +189,19 @@ class Supervisor:
             session = await self._session(session_id)
             context = await read_context(self._log, session_id)
             if context.unanswered:
-                raise _busy("The program that uses this session has yet to send the results of its tools.")
+                raise busy_session(
+                    "The program that uses this session has yet to send the results of its tools."
+                )
             entries = context.entries
             if not droppable(entries, kept_on_request(entries)):
                 raise nothing_to_compact()
             options = RunOptions()
-            models = await self._prepare.models(session, options)
+            models = await self._models(session, options, key)
             state = RunState(session.id, new_id())
             run = await self._prepare.run(session, options, state, context, models)
             run.compacting = focus
-            await self._begin(run, RunStarted(**run.ids, agent=run.spec.name, model="", options=options))
+            started = RunStarted(**run.ids, agent=run.spec.name, model="", key=key, options=options)
+            await self._begin(run, started)
             return Submitted(session_id=session_id, message_id="", run_id=run.run_id)
 
     async def _context_of(self, session_id: str, tool: str) -> ContextProjection:
@@ -250,7 +263,7 @@ class Supervisor:
         levers.finish = True
         levers.go.set()
 
-    async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
+    async def steer(self, run_id: str, parts: tuple[UserPart, ...], key: str = "") -> None:
         """Gives the run a message that enters before its next step. It is in the queue until then, so that
         neither the run's end nor the engine's loses it."""
         check_results(parts, ())
@@ -261,6 +274,7 @@ class Supervisor:
                 message_id=new_id(),
                 parts=parts,
                 options=run.options.model_copy(update={"history": None}),
+                key=key,
                 steer=True,
             )
             await self._log.append(queued)
@@ -279,7 +293,7 @@ class Supervisor:
             await asyncio.wait(ends, timeout=RETRY_S)
         async with self._lock(session_id):
             if self.busy(session_id):
-                raise _busy("The session is busy. Wait for its run, or interrupt it.")
+                raise busy_session("The session is busy. Wait for its run, or interrupt it.")
             yield
 
     @asynccontextmanager
@@ -311,12 +325,13 @@ class Supervisor:
         parts: tuple[UserPart, ...],
         options: RunOptions,
         message_id: str,
+        key: str,
         *,
         continues: str | None = None,
         queued: bool = False,
     ) -> str:
         self._check_open()
-        models = await self._prepare.models(session, options)
+        models = await self._models(session, options, key)
         ids = {"session_id": session.id, "run_id": new_id()}
         state = RunState(session.id, ids["run_id"])
         context = await read_context(self._log, session.id)
@@ -328,22 +343,25 @@ class Supervisor:
         if queued:
             events.append(MessageDequeued(session_id=session.id, message_id=message_id, reason="sent"))
         events.append(
-            RunStarted(**ids, agent=run.spec.name, model=run.model, options=options, continues=continues)
+            RunStarted(
+                **ids, agent=run.spec.name, model=run.model, key=key, options=options, continues=continues
+            )
         )
         origin: Literal["send", "continue"] = "continue" if continues else "send"
         events.append(MessageAdded(**ids, message_id=message_id, parts=parts, origin=origin))
-        if not session.title and not continues and (title := _title(parts)):
+        if not session.title and not continues and (title := title_of(parts)):
             events.append(SessionRenamed(session_id=session.id, title=title, automatic=True))
         await self._begin(run, *events)
         return run.run_id
 
+    async def _models(self, session: Session, options: RunOptions, key: str) -> tuple[str, ...]:
+        """Returns the models of a run, as far as its use of them can be paid for."""
+        models = await self._prepare.models(session, options)
+        return await self._spending.payable(_payer(session, key), models)
+
     def _check_open(self) -> None:
         if self._closing or self._refusing:
-            raise ConflictError(
-                "The engine is stopping and starts nothing more; try again in a moment.",
-                code="engine_stopping",
-                retryable=True,
-            )
+            raise engine_stopping()
 
     async def _begin(self, run: ActiveRun, *events: AnyEvent) -> None:
         """Appends a run's first events, and owns it from then on."""
@@ -361,16 +379,8 @@ class Supervisor:
         waiting = await self._log.reader.queue(session.id)
         if waiting:
             first = waiting[0]
-            options = await self._options_now(first)
-            await self._start(session, first.parts, options, first.id, queued=True)
-
-    async def _options_now(self, queued: QueuedMessage) -> RunOptions:
-        """Returns the options of a message that has waited. The mode of its session was changed meanwhile, by
-        a person or because a limit was reached: that is the later word, and the one that holds."""
-        mode = await read_mode(self._log.reader, queued.session_id)
-        if mode is None or mode.since < queued.queued_at:
-            return queued.options
-        return queued.options.model_copy(update={"approve": None})
+            options = await options_now(self._log.reader, first)
+            await self._start(session, first.parts, options, first.id, first.key, queued=True)
 
     def _launch(self, run: ActiveRun) -> None:
         run.levers.go.set()
@@ -405,13 +415,13 @@ class Supervisor:
         except Exception:
             reference = new_id()[:8]
             logger.exception("run %s failed by a bug, reference %s", run.run_id, reference)
-            return RunFailed(**run.ids, error=_bug(reference))
+            return RunFailed(**run.ids, error=bug(reference))
         return None
 
     def _why_cancelled(self, run: ActiveRun) -> RunEvent | None:
         if run.run_id in self._cancelled or not self._closing:
             return RunCancelled(**run.ids, reason=self._cancelled.get(run.run_id, ""))
-        return None if run.state.resumable else RunFailed(**run.ids, error=INTERRUPTED)
+        return None if run.resumable else RunFailed(**run.ids, error=INTERRUPTED)
 
     async def _end(self, run: ActiveRun, end: RunEvent | None) -> None:
         self._ending.add(run.run_id)
@@ -479,21 +489,5 @@ class Supervisor:
                 await asyncio.wait(tasks.values())
 
 
-def _title(parts: tuple[UserPart, ...]) -> str:
-    """Returns a session's title from its first message; empty when nothing is said in it."""
-    said = without_results(parts)
-    written = " ".join(part.text for part in said if isinstance(part, TextPart))
-    return shorten(sanitize_line(written).strip(), 60) or sanitize_line(text_of(said))
-
-
-def _busy(message: str) -> ConflictError:
-    return ConflictError(message, code="busy", retryable=True)
-
-
-def _bug(reference: str) -> ErrorInfo:
-    return ErrorInfo(
-        kind=ErrorKind.INTERNAL,
-        code="internal",
-        message=f"Holdfast has a bug here. The engine's log has the details under {reference}.",
-        details={"reference": reference},
-    )
+def _payer(session: Session, key: str) -> Payer:
+    return Payer(owner=session.owner, key=key, agent=session.agent)

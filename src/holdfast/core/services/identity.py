@@ -98,10 +98,17 @@ class Gate:
         if found[0].revoked_at is not None:
             raise UnauthenticatedError(f"This key was revoked; {_NEW_KEY}", code="key_revoked")
         credential, user = found
-        known = (credential, _principal(credential, user))
+        known = (credential, _principal(credential, user, await self._key_of(credential)))
         if before is self._changed:  # else it may have been revoked while it was read
             self._known[hash] = known
         return known
+
+    async def _key_of(self, credential: Credential) -> str:
+        """Returns the id of the API key on whose account a credential's user works; empty: of none."""
+        found: Credential | None = credential
+        while found is not None and found.kind == "login":
+            found = await self._accounts.credential(found.made_by) if found.made_by else None
+        return "" if found is None else found.id
 
     async def change(self, work: Coroutine[Any, Any, None]) -> None:
         """Takes rights away: does `work`, and asks the store again afterwards, though the caller may go away
@@ -279,13 +286,14 @@ async def make_credential(
     return NewCredential(credential=credential, secret=secret)
 
 
-def _principal(credential: Credential, user: User) -> Principal:
+def _principal(credential: Credential, user: User, key_id: str) -> Principal:
     return Principal(
         user_id=user.id,
         name=user.name,
         role=user.role,
         scope=credential.scope,
         credential_id=credential.id,
+        key_id=key_id,
         client="login" if credential.kind == "login" else f"key {credential.name}",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from holdfast.core.agents.editor import AgentEditor
@@ -41,6 +42,7 @@ from holdfast.core.services.agents import AgentService
 from holdfast.core.services.approvals import ApprovalService
 from holdfast.core.services.asking import OFFLINE, ModelAsker
 from holdfast.core.services.attachments import Attachments
+from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.contexts import ContextReader
 from holdfast.core.services.custom_tools import CustomTools
@@ -144,6 +146,8 @@ class Parts:
     """Tells what changes in watched folders; None: the system does."""
     web: WebFetcher = field(default_factory=WebFetcher)
     """Fetches documents of the web."""
+    now: Callable[[], datetime] = utc_now
+    """The clock that limits go by, in UTC."""
 
 
 class _Core:
@@ -184,7 +188,13 @@ class _Core:
         self.keeper = FolderKeeper(
             self.library, folder_walk(parts.paths), self._access, parts.settings, changes=parts.changes
         )
-        self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
+        self.budgets = Budgets(
+            log, self.accounts, parts.catalog, lambda: parts.settings(None).limits, parts.now
+        )
+        self.preparation = self._preparation(redactor)
+        self.supervisor = Supervisor(
+            log, self._loop(redactor), self.broker, self.preparation, self.budgets
+        )
         self.trash = TrashCan(
             log,
             self.supervisor,
@@ -196,6 +206,7 @@ class _Core:
                 self.library,
                 self.skill_editor,
                 self.own_prompts,
+                self.custom_tools,
                 self.keeper.follow,
             ),
             self.trash_days,
@@ -270,6 +281,7 @@ class _Core:
             self._knowledge(),
             self.skills,
             self.mcp,
+            self.budgets,
         )
 
     def _knowledge(self) -> KnowledgePorts | None:
@@ -305,6 +317,7 @@ class _Core:
         await self.mcp.forget_user(user_id)
         await self.keeper.forget_user(user_id)
         await self.memory.forget_user(user_id)
+        await self.budgets.forget_user(user_id)
 
     async def trash_days(self) -> int:
         return (await asyncio.to_thread(self.parts.settings, None)).trash_days
@@ -346,7 +359,13 @@ class LocalWorkbench:
         )
         self.trash: Trash = TrashService(core.trash, principal)
         self.runs: Runs = RunService(
-            access, log, core.supervisor, core.broker, core.attachments, ContextReader(log, parts.blobs)
+            access,
+            log,
+            core.supervisor,
+            core.broker,
+            core.attachments,
+            ContextReader(log, parts.blobs),
+            core.budgets,
         )
         self.approvals: Approvals = ApprovalService(
             access, log, core.broker, core.modes, core.policies, core.registry, parts.tools
@@ -355,7 +374,16 @@ class LocalWorkbench:
         self.files: Files = FileService(
             access, log, core.supervisor, core.workspaces, parts.blobs, core.attachments
         )
-        self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools, core.custom_tools)
+        self.tools: Tools = ToolService(
+            access,
+            log,
+            core.supervisor,
+            parts.tools,
+            core.custom_tools,
+            core.budgets,
+            core.preparation,
+            core.trash,
+        )
         self.mcp: Mcp = McpService(access, core.mcp, self.tools, core.redact)
         self.skills: Skills = SkillService(
             access,
@@ -421,6 +449,7 @@ class LocalWorkbench:
             await core.start_tracing()
             await core.hooks.read_secrets()
             await core.custom_tools.read()
+            await core.budgets.read()
             await core.supervisor.recover()
             await core.hooks.start()
             await core.library.start()

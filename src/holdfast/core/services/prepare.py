@@ -34,6 +34,7 @@ from holdfast.core.runs.options import affordable, check_options, memory_tools, 
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.replies import ReplyCheck
+from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.injecting import Injected, Injection
 from holdfast.core.services.mcp_servers import McpServers, RunMcp
@@ -71,6 +72,7 @@ class Preparation:
         knowledge: KnowledgePorts | None,
         skills: SkillRegistry,
         mcp: McpServers,
+        budgets: Budgets,
     ) -> None:
         self._log = log
         self._registry = registry
@@ -89,6 +91,7 @@ class Preparation:
         self._knowledge = knowledge
         self._skills = skills
         self._mcp = mcp
+        self._budgets = budgets
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
         """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one, and for
@@ -145,7 +148,8 @@ class Preparation:
             injected = await self._injection.inject(
                 memory, session, workspace, changes=BLOCK_TOOL in names, files=state.step == 0
             )
-        emitter = Emitter(self._log, state, context, self._redactor)
+        credits = await self._budgets.credits()
+        emitter = Emitter(self._log, state, context, self._redactor, credits)
         knowledge = run_knowledge(self._knowledge, session, spec, options, emitter, direct=tool is not None)
         await remember_grants(self._log, self._broker, session)
         await self._modes.read(session.id)
@@ -180,6 +184,7 @@ class Preparation:
             state=state,
             emitter=emitter,
             timer=WorkTimer(spec.limits.timeout_s),
+            spending=self._budgets,
             memory=memory,
             knowledge=knowledge,
             skills=skills,

@@ -9,6 +9,7 @@ from holdfast.core.domain.context import Compaction, RunContext
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.forms import FormAction, FormAnswer
+from holdfast.core.domain.limits import Payer
 from holdfast.core.domain.messages import TextPart, UserPart
 from holdfast.core.domain.runs import Run, RunOptions, Submitted
 from holdfast.core.domain.tools import Question
@@ -17,6 +18,7 @@ from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.attachments import Attachments
+from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.contexts import ContextReader
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.store.log import EventLog
@@ -33,9 +35,11 @@ class RunService:
         broker: Broker,
         attachments: Attachments,
         contexts: ContextReader,
+        budgets: Budgets,
     ) -> None:
         self._access = access
         self._attachments = attachments
+        self._budgets = budgets
         self._contexts = contexts
         self._log = log
         self._supervisor = supervisor
@@ -49,9 +53,17 @@ class RunService:
         message_id: str | None = None,
     ) -> Submitted:
         _check_not_empty(parts)
-        await self._access.session(session_id)
+        session = await self._access.session(session_id)
         options = await self._allowed(parts, options)
-        return await self._supervisor.send(session_id, tuple(parts), options, message_id or new_id())
+        key = await self._admitted(session.agent)
+        return await self._supervisor.send(session_id, tuple(parts), options, message_id or new_id(), key)
+
+    async def _admitted(self, agent: str) -> str:
+        """Counts a request for work of an agent; returns the key on whose account it goes. Raises
+        `RateLimitedError`."""
+        principal = self._access.principal
+        await self._budgets.admit(Payer(owner=principal.user_id, key=principal.key_id, agent=agent))
+        return principal.key_id
 
     async def _allowed(self, parts: tuple[UserPart, ...], options: RunOptions | None) -> RunOptions:
         """Returns the options. Raises `ForbiddenError` for a model's address that is not the caller's to
@@ -91,14 +103,15 @@ class RunService:
         return await self.get(run_id)
 
     async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
-        await self._access.run(run_id)
+        run = await self._access.run(run_id)
         _check_not_empty(parts)
         await self._allowed(parts, None)
-        await self._supervisor.steer(run_id, tuple(parts))
+        await self._supervisor.steer(run_id, tuple(parts), await self._admitted(run.agent))
 
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
-        await self._access.session(session_id)
-        return await self._supervisor.go_on(session_id, await self._allowed((), options))
+        session = await self._access.session(session_id)
+        options = await self._allowed((), options)
+        return await self._supervisor.go_on(session_id, options, await self._admitted(session.agent))
 
     async def context(self, run_id: str, step: int | None = None) -> RunContext:
         return await self._contexts.of_run(await self._access.run(run_id), step)
@@ -107,8 +120,8 @@ class RunService:
         return await self._contexts.compaction(await self._access.run(run_id), event_id)
 
     async def compact(self, session_id: str, focus: str = "") -> Submitted:
-        await self._access.session(session_id)
-        return await self._supervisor.compact(session_id, focus)
+        session = await self._access.session(session_id)
+        return await self._supervisor.compact(session_id, focus, await self._admitted(session.agent))
 
     async def questions(
         self, session_id: str | None = None, limit: int = 200, cursor: str | None = None

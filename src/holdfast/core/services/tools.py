@@ -15,12 +15,14 @@ from holdfast.core.domain.events import (
     ToolCallCompleted,
     ToolCallRequested,
 )
+from holdfast.core.domain.limits import Payer
 from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.runs import Run, RunOptions, ToolRun
 from holdfast.core.domain.tools import Tool, ToolInfo
 from holdfast.core.domain.values import MAX_WAIT_S
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import ToolRegistry, schema
@@ -36,8 +38,10 @@ class ToolService:
         supervisor: Supervisor,
         registry: ToolRegistry,
         custom: CustomTools,
+        budgets: Budgets,
     ) -> None:
         self._access = access
+        self._budgets = budgets
         self._custom = custom
         self._log = log
         self._supervisor = supervisor
@@ -77,10 +81,12 @@ class ToolService:
         options: RunOptions | None = None,
         wait_s: float = 0,
     ) -> ToolRun:
-        await self._access.session(session_id)
+        session = await self._access.session(session_id)
         if server_of(name) is None:  # else the server says what there is
             self._custom.tool(name, self._access.owner)
-        run_id, _ = await self._supervisor.call(session_id, name, arguments, options or RunOptions())
+        key = self._access.principal.key_id
+        await self._budgets.admit(Payer(owner=session.owner, key=key, agent=session.agent))
+        run_id, _ = await self._supervisor.call(session_id, name, arguments, options or RunOptions(), key)
         return await self.result(run_id, wait_s)
 
     async def result(self, run_id: str, wait_s: float = 0) -> ToolRun:
