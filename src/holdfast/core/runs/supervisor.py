@@ -87,7 +87,7 @@ class Supervisor:
     @property
     def executing_runs(self) -> int:
         """How many runs would be interrupted by a stop now."""
-        return sum(run.executing for run in self._active.values())
+        return sum(run.state.executing for run in self._active.values())
 
     def refuse_new_runs(self) -> None:
         """Starts no run from now on; those under way go on, and what waits in queues stays there."""
