@@ -40,6 +40,7 @@ from holdfast.core.domain.files import (
     WorkspaceStats,
     WrittenFile,
 )
+from holdfast.core.domain.given_tools import GivenTool, GivenTools
 from holdfast.core.domain.health import EngineHealth, ModelFailure, ProcessHealth
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Credential, NewCredential, Role, Scope, User
 from holdfast.core.domain.jobs import Job, JobProgress, JobStatus
@@ -65,6 +66,14 @@ from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.modes import AutoLimits, SessionMode
 from holdfast.core.domain.options import KnowledgeUse
+from holdfast.core.domain.prompts import (
+    FoundPrompt,
+    PromptArgument,
+    PromptInfo,
+    PromptOrigin,
+    PromptSpec,
+    ResolvedPrompt,
+)
 from holdfast.core.domain.providers import ProviderCheck, ProviderInfo
 from holdfast.core.domain.rules import PastCall, RuleEntry, RuleSuggestion, RuleWeight
 from holdfast.core.domain.runs import (
@@ -245,6 +254,21 @@ EVENT = LoggedEvent(id=7, event=SessionRenamed(session_id="s1", title="x", at=AT
 ENTRY = FileEntry(path="a b/ü.md", size=3, modified_at=AT, state="created", run_id="r1")
 CONTENT = FileContent(path="x.md", kind="markdown", media_type="text/markdown", size=2, text="# x")
 TOOL = ToolInfo(name="read_file", description="Reads", risk=Risk.READ, parameters={"type": "object"})
+GIVEN = GivenTools(
+    agent="general",
+    tools=(
+        GivenTool(
+            tool=TOOL,
+            by="memory",
+            pinned={"path": "a"},
+            unknown=("b",),
+            verdict=Verdict.ASK,
+            reason="no rule allows it",
+            rules=("your policy allows read_file(*.md)",),
+        ),
+    ),
+    missing=("clock: it is disabled",),
+)
 TOOL_RUN = ToolRun(
     session_id="s1",
     run_id="r1",
@@ -367,6 +391,27 @@ FIGURES = EngineFigures(
     usage=(ModelUsage(model="offline", output_tokens=3),),
 )
 
+PROMPT_SPEC = PromptSpec(
+    name="review",
+    arguments=(PromptArgument(name="a-b", default="x"), PromptArgument(name="B", required=True)),
+    text="{{a-b}} $1 ü",
+)
+PROMPT = FoundPrompt(
+    info=PromptInfo(
+        key="own:review",
+        name="review",
+        arguments=PROMPT_SPEC.arguments,
+        words=1,
+        origin=PromptOrigin.OWN,
+        attachment=FilePart(blob="0" * 64, media_type="text/csv", name="a.csv", size=3),
+        id="i",
+        updated_at=AT,
+        problems=(MISTAKE,),
+    ),
+    text=PROMPT_SPEC.text,
+    digest="00",
+)
+
 SKILL = SkillInfo(
     name="minutes",
     description="Writes minutes.",
@@ -419,6 +464,19 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("skills.upload", {"data": b"PK", "name": "a.zip", "folder": "b", "replace": True}, SKILL),
     ("skills.save", {"name": "minutes", "text": "---\n", "expected": "00"}, SKILL),
     ("skills.remove", {"name": "a b"}, None),
+    ("prompts.list", {"session_id": "s", "project": "/p x", "agent": "a"}, (PROMPT.info,)),
+    ("prompts.list", {}, ()),
+    ("prompts.get", {"name": "mcp:files:ü", "session_id": "s"}, PROMPT),
+    ("prompts.create", {"prompt": PROMPT_SPEC}, PROMPT),
+    ("prompts.update", {"name": "own:review", "prompt": PROMPT_SPEC, "expected": "00"}, PROMPT),
+    ("prompts.delete", {"name": "review"}, None),
+    ("prompts.attach", {"name": "review", "data": b"\x00PK", "file_name": "ü b.bin"}, PROMPT),
+    ("prompts.detach", {"name": "review"}, PROMPT),
+    (
+        "prompts.resolve",
+        {"name": "own:review", "arguments": {"a-b": "$1 {{x}}"}, "words": ("a b", "ü"), "line": 'c "d"'},
+        ResolvedPrompt(key="own:review", parts=(TextPart(text="ü"),), resources=("files:mem://a",)),
+    ),
     ("trash.restore", {"kind": "memory_block", "id": "a b?c"}, None),
     ("trash.empty", {}, 2),
     ("trash.empty", {"kind": "agent", "id": "a1"}, 1),
@@ -499,6 +557,12 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("files.undo", {"session_id": "s1", "run_id": "r1"}, (ENTRY,)),
     ("files.redo", {"session_id": "s1"}, (ENTRY,)),
     ("tools.list", {"project": "/p"}, (TOOL,)),
+    ("tools.given", {"agent": "general"}, GIVEN),
+    (
+        "tools.given",
+        {"agent": "a b", "project": "/p", "session_id": "s1", "mode": ApproveMode.EDITS},
+        GIVEN,
+    ),
     ("tools.get", {"name": "find_stock"}, CUSTOM_TOOL),
     ("tools.create", {"spec": CUSTOM_TOOL.spec}, CUSTOM_TOOL),
     ("tools.create", {"spec": PythonToolSpec(code="def a(): ...")}, PYTHON_TOOL),

@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator
 from functools import cache
 from typing import Any, Protocol, get_type_hints
 
-from pydantic import AwareDatetime
-
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.context import Compaction, RunContext
 from holdfast.core.domain.errors import Diagnostic
@@ -29,7 +27,6 @@ from holdfast.core.domain.runs import (
     Submitted,
 )
 from holdfast.core.domain.tools import Question
-from holdfast.core.domain.usage import UsageKey, UsageSummary
 from holdfast.core.domain.values import Cursor, EventId, Limit, Page
 from holdfast.core.services.needs import needs
 from holdfast.core.services.protocols.approvals import Approvals
@@ -39,9 +36,11 @@ from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
+from holdfast.core.services.protocols.prompts import Prompts
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
+from holdfast.core.services.protocols.usage import UsageReports
 from holdfast.core.services.protocols.webhooks import Webhooks
 
 
@@ -296,26 +295,6 @@ class Models(Protocol):
         ...
 
 
-class UsageReports(Protocol):
-    """What runs have used, in tokens and money."""
-
-    @needs(Scope.READ)
-    async def report(
-        self,
-        since: AwareDatetime | None = None,
-        until: AwareDatetime | None = None,
-        by: UsageKey = "day",
-        all_users: bool = False,
-        limit: Limit = 200,
-    ) -> UsageSummary:
-        """Returns what was used from `since` on and before `until`, in groups and in total.
-
-        Of the user's own sessions, deleted ones included; with `all_users`, for administrators, of all.
-        Only the first `limit` groups are told apart: the newest of days and months, the dearest of others.
-        """
-        ...
-
-
 class Workbench(Protocol):
     """All services."""
 
@@ -345,6 +324,9 @@ class Workbench(Protocol):
 
     @property
     def skills(self) -> Skills: ...
+
+    @property
+    def prompts(self) -> Prompts: ...
 
     @property
     def knowledge(self) -> Knowledge: ...

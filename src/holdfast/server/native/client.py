@@ -20,6 +20,7 @@ from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
+from holdfast.core.services.protocols.prompts import Prompts
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
@@ -171,6 +172,10 @@ class RemoteWorkbench:
     @property
     def skills(self) -> Skills:
         return cast(Skills, self._nouns["skills"])
+
+    @property
+    def prompts(self) -> Prompts:
+        return cast(Prompts, self._nouns["prompts"])
 
     @property
     def knowledge(self) -> Knowledge:

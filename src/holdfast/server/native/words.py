@@ -194,6 +194,19 @@ _PARAMETERS = {
     "summaries": "Whether a model writes a summary of each document, and questions that it answers.",
     "text": "The whole content.",
     "title": "The new title.",
+    "prompts.attach.file_name": "What the file is called.",
+    "prompts.attach.name": "The prompt's name or id.",
+    "prompts.create.prompt": "What the prompt says: a name and a text, and what it asks for.",
+    "prompts.delete.name": "The prompt's name or id.",
+    "prompts.detach.name": "The prompt's name or id.",
+    "prompts.get.name": "The prompt's name, its key or its id.",
+    "prompts.resolve.arguments": "Values by their names.",
+    "prompts.resolve.line": "What is written after the prompt's name, as after a slash command.",
+    "prompts.resolve.name": "The prompt's name, its key or its id.",
+    "prompts.resolve.words": "Values by their places.",
+    "prompts.update.expected": "The digest of what is to be replaced; left out: whatever it is.",
+    "prompts.update.name": "The prompt's name or id.",
+    "prompts.update.prompt": "The whole of what it says from now on.",
     "skills.file.name": "The skill's name.",
     "skills.file.path": "The file's path, from the skill's folder.",
     "skills.get.name": "The skill's name.",
@@ -268,6 +281,15 @@ _TOOL = {
     "method": "GET",
     "headers": {"Authorization": "Bearer ${secret:SHOP}"},
 }
+_PROMPT = {
+    "prompt": {
+        "name": "review",
+        "description": "Reviews a file.",
+        "arguments": [{"name": "file", "description": "Which file.", "required": True}],
+        "text": "Review {{file}} and list problems by severity.",
+    }
+}
+
 _HELLO = {"parts": [{"type": "text", "text": "What is in this folder?"}]}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -328,6 +350,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "sessions.see": {},
     "sessions.star": {"starred": True},
     "trash.restore": {},
+    "prompts.create": _PROMPT,
+    "prompts.resolve": {"arguments": {"file": "notes.md"}},
+    "prompts.update": _PROMPT,
     "skills.install": {"source": "https://example.org/minutes.zip"},
     "skills.save": {"text": "---\nname: minutes\ndescription: Writes minutes.\n---\nSay who came.\n"},
     "tools.create": {"spec": _TOOL},
