@@ -59,6 +59,7 @@ from holdfast.core.domain.knowledge import (
     RetrievalStep,
     Retrieved,
 )
+from holdfast.core.domain.limits import Allowance, Budget, LimitState, Tier
 from holdfast.core.domain.logs import LogLine, LogPage
 from holdfast.core.domain.mcp import McpLeftOut, McpServer, McpServerSpec, McpState
 from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry, MemoryHit, MemoryShare
@@ -368,6 +369,18 @@ def page(*items: Any, more: str | None = None, of: Any = None) -> Page[Any]:
 
 
 EVENTS = page(EVENT, more="7")
+LIMIT_STATE = LimitState(
+    kind="key",
+    subject="k1",
+    label="ci",
+    owner="local",
+    tier="free",
+    allowances=(
+        Allowance(period="minute", unit="requests", limit=10, used=2, left=8),
+        Allowance(period="day", unit="usd", limit=1.5, used=1.5, left=0, resets_at=AT),
+    ),
+    nearly_used=True,
+)
 USAGE = UsageSummary(
     by="model",
     since=AT,
@@ -732,6 +745,22 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         {"since": AT, "until": AT + timedelta(days=1), "by": "model", "all_users": True, "limit": 3},
         USAGE,
     ),
+    ("usage.report", {"by": "message", "session": "s 1", "agent": "helper", "key": ""}, USAGE),
+    ("usage.limits", {"all_users": True}, (LIMIT_STATE,)),
+    (
+        "usage.set_limit",
+        {
+            "kind": "agent",
+            "subject": "a b",
+            "tier": "free",
+            "budgets": (Budget(amount=2.5, unit="credits", period="day"), Budget(amount=0)),
+            "user": "ann",
+            "project": "/p",
+        },
+        LIMIT_STATE,
+    ),
+    ("usage.remove_limit", {"kind": "user", "subject": "ü", "user": "ann"}, None),
+    ("usage.tiers", {}, (Tier(name="free", per_minute=10), Tier(name="paid"))),
     ("engine.figures", {}, FIGURES),
     ("engine.stop", {}, None),
     ("engine.check", {"repair": True}, (CHECK,)),

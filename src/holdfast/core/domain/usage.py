@@ -36,11 +36,9 @@ class UsageOf(Value):
     """A part of what was used; None: all."""
 
     session: str | None = None
-    run: str | None = None
     agent: str | None = None
     key: str | None = None
     """Id of an API key; empty: what none has asked for."""
-    model: str | None = None
 
 
 class ModelUsage(Usage):

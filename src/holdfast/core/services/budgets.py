@@ -11,11 +11,13 @@ from holdfast.core.config.settings import LimitsSettings
 from holdfast.core.domain.errors import (
     BudgetSpent,
     ConflictError,
+    ForbiddenError,
     InvalidError,
     NotFoundError,
     RateLimitedError,
 )
 from holdfast.core.domain.events import UsageRecorded
+from holdfast.core.domain.identity import Principal
 from holdfast.core.domain.limits import (
     PRICED,
     Allowance,
@@ -285,6 +287,17 @@ class Budgets:
 
     async def _named(self, limit: Limit) -> str:
         return f"The {limit.kind} {await self._label(limit) or limit.subject}"
+
+
+def check_unlimited(budgets: Budgets, principal: Principal) -> None:
+    """Raises `ForbiddenError` for who acts by a key that has limits: it could make another one without, or
+    lift its own."""
+    if any(each.kind == "key" and each.subject == principal.key_id for each in budgets.limits()):
+        raise ForbiddenError(
+            "A key that has limits itself can neither make keys nor change limits. Use one that has none, or "
+            "the command line on the engine's machine.",
+            code="limited_key",
+        )
 
 
 def _key(limit: Limit) -> tuple[str, str, str]:

@@ -42,7 +42,7 @@ from holdfast.core.sandbox.scripts import ScriptProcesses
 from holdfast.core.services.access import Access
 from holdfast.core.services.asking import OFFLINE, ModelAsker
 from holdfast.core.services.attachments import Attachments
-from holdfast.core.services.budgets import Budgets
+from holdfast.core.services.budgets import Budgets, check_unlimited
 from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.fetching import DocumentFetcher
 from holdfast.core.services.folders import Folders
@@ -293,6 +293,10 @@ class Core:
         await self.keeper.forget_user(user_id)
         await self.memory.forget_user(user_id)
         await self.budgets.forget_user(user_id)
+
+    def may_make_keys(self, principal: Principal) -> None:
+        """Raises `ForbiddenError` for who acts by a key that has limits."""
+        check_unlimited(self.budgets, principal)
 
     async def trash_days(self) -> int:
         return (await asyncio.to_thread(self.parts.settings, None)).trash_days

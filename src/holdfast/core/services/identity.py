@@ -195,9 +195,13 @@ class UserService:
 class ApiKeys:
     """The part of the workbench's `Keys` that is about keys to Holdfast itself."""
 
-    def __init__(self, accounts: Accounts, gate: Gate, principal: Principal) -> None:
+    def __init__(
+        self, accounts: Accounts, gate: Gate, principal: Principal, may_make: Callable[[Principal], None]
+    ) -> None:
+        """`may_make` raises `ForbiddenError` for who may make no keys."""
         self._accounts = accounts
         self._gate = gate
+        self._may_make = may_make
         self._me = principal
 
     async def create(
@@ -213,6 +217,7 @@ class ApiKeys:
                 "A key's name has 1 to 64 letters, digits, spaces or any of `@._+-`.", code="invalid_key_name"
             )
         me = self._me
+        self._may_make(me)
         owner = me.user_id
         if user is not None and user not in (me.user_id, me.name):
             if not me.is_admin:
@@ -226,21 +231,28 @@ class ApiKeys:
 
     async def revoke(self, id: str) -> Credential:
         """See `Keys.revoke`."""
-        keys = await self.list()
-        found = [each for each in keys if each.id == id] or [
-            each for each in keys if each.name == id and each.revoked_at is None
-        ]
-        if not found:
-            raise NotFoundError(f"There is no key {id}.", code="key_not_found")
-        if len(found) > 1:
-            raise ConflictError(
-                f"Several keys are called {id}; name one by its id.",
-                code="ambiguous_name",
-                details={"ids": [each.id for each in found]},
-            )
+        found = await key_named(self._accounts, self._me, id)
         now = utc_now()
-        await self._gate.change(self._accounts.revoke(found[0].id, now))
-        return found[0].model_copy(update={"revoked_at": found[0].revoked_at or now})
+        await self._gate.change(self._accounts.revoke(found.id, now))
+        return found.model_copy(update={"revoked_at": found.revoked_at or now})
+
+
+async def key_named(accounts: Accounts, me: Principal, named: str) -> Credential:
+    """Returns the API key of this id or name, of those that `me` may look after. Raises `NotFoundError`,
+    `ConflictError` (`ambiguous_name`)."""
+    keys = await accounts.credentials(None if me.is_admin else me.user_id, "key")
+    found = [each for each in keys if each.id == named] or [
+        each for each in keys if each.name == named and each.revoked_at is None
+    ]
+    if not found:
+        raise NotFoundError(f"There is no key {named}.", code="key_not_found")
+    if len(found) > 1:
+        raise ConflictError(
+            f"Several keys are called {named}; name one by its id.",
+            code="ambiguous_name",
+            details={"ids": [each.id for each in found]},
+        )
+    return found[0]
 
 
 async def user_named(accounts: Accounts, name: str) -> User:

@@ -127,10 +127,8 @@ class UsageTable:
             -_EVER if since is None else since.timestamp(),
             _EVER if until is None else until.timestamp(),
             of.session,
-            of.run,
             of.agent,
             of.key,
-            of.model,
             limit,
         )
         rows = await self._reader.rows(
@@ -138,7 +136,7 @@ class UsageTable:
         )
         total = await self._reader.rows(
             f"WITH {_wanted(by)} SELECT (SELECT COUNT(*) FROM counted) AS groups, {_SUMS} FROM wanted",
-            values[:9],
+            values[:7],
         )
         return UsageSummary(
             by=by,
@@ -175,8 +173,8 @@ def _wanted(by: UsageKey) -> str:
     return (
         f"wanted AS (SELECT *, {_KEYS[by]} AS key FROM usage"
         " WHERE (?2 IS NULL OR owner = ?2) AND at >= ?3 AND at < ?4"
-        " AND (?5 IS NULL OR session_id = ?5) AND (?6 IS NULL OR run_id = ?6) AND (?7 IS NULL OR agent = ?7)"
-        " AND (?8 IS NULL OR key_id = ?8) AND (?9 IS NULL OR model = ?9)),"
+        " AND (?5 IS NULL OR session_id = ?5) AND (?6 IS NULL OR agent = ?6)"
+        " AND (?7 IS NULL OR key_id = ?7)),"
         f" counted AS (SELECT key, {_SUMS} FROM wanted GROUP BY key)"
     )
 
@@ -184,8 +182,8 @@ def _wanted(by: UsageKey) -> str:
 def _first(by: UsageKey) -> str:
     """Returns the query of the groups that come before the limit."""
     if by in ("day", "month"):
-        return "SELECT * FROM (SELECT * FROM counted ORDER BY key DESC LIMIT ?10) ORDER BY key"
-    return "SELECT * FROM counted ORDER BY cost_usd DESC, input_tokens + output_tokens DESC, key LIMIT ?10"
+        return "SELECT * FROM (SELECT * FROM counted ORDER BY key DESC LIMIT ?8) ORDER BY key"
+    return "SELECT * FROM counted ORDER BY cost_usd DESC, input_tokens + output_tokens DESC, key LIMIT ?8"
 
 
 def _counts(row: sqlite3.Row) -> dict[str, Any]:

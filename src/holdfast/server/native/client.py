@@ -24,13 +24,13 @@ from holdfast.core.services.protocols.prompts import Prompts
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
+from holdfast.core.services.protocols.usage import UsageReports
 from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.workbench import (
     Agents,
     Events,
     Models,
     Runs,
-    UsageReports,
 )
 from holdfast.server.kit.auth import user_agent
 from holdfast.server.native.address import EngineUrl
