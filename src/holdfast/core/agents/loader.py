@@ -5,6 +5,7 @@ it key by key:
 
 - a text, a number and the lists `tools`, `knowledge`, `mcp`, `skills`, `tags` and `fallback_models`
   replace what was there
+- a `script` replaces what was there, with all that was said about it
 - what tells one agent from another stays with it: `id`, `display_name`, `author`, and the ids of its tools
   and collections
 - `model_settings`, `memory` and `limits` are merged key by key
@@ -16,10 +17,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from holdfast.core.agents.meaning import mistakes_of_meaning
+from holdfast.core.agents.scripts import both_said, inline_mistakes, read_script, script_file
 from holdfast.core.config.nodes import Document, Plain, compose
 from holdfast.core.config.yaml import in_order, read_file, validate
 from holdfast.core.domain.agents import ID_PATTERN, AgentSpec
@@ -37,12 +39,24 @@ class AgentFile:
     document: Document | None
     """None when the text cannot be read at all."""
     problems: tuple[Diagnostic, ...] = ()
+    script: str | None = None
+    """What the script's file holds, if there is one."""
 
     @property
     def values(self) -> dict[str, Plain]:
-        """What the file says, as plain data; empty when it is no mapping."""
+        """What the file says, as plain data, with the script that is in a file of its own; empty when it is
+        no mapping."""
         value = self.document.root.value if self.document else None
-        return value if isinstance(value, dict) else {}
+        if not isinstance(value, dict) or self.script is None:
+            return value if isinstance(value, dict) else {}
+        said = value["script"] if isinstance(value["script"], dict) else {"file": value["script"]}
+        return {**value, "script": {**said, "code": self.script}}
+
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """The files that it was made of, beside its own."""
+        name = script_file(self.document) if self.document else None
+        return () if name is None else (self.path.parent / name,)
 
     @property
     def name(self) -> str:
@@ -77,7 +91,13 @@ def parse_agent(text: str, path: Path, known_tools: Collection[str] | None = Non
         return AgentFile(path, None, tuple(problems))
     _, more = validate(AgentSpec, document)
     found = [*problems, *more, *mistakes_of_meaning(document, known_tools)]
-    return AgentFile(path, document, tuple(in_order(found)))
+    file = AgentFile(path, document)
+    if script_file(document) is None:
+        found += [*both_said(document), *inline_mistakes(document, text)]
+    elif not found:
+        script, wrong = read_script(document, path.parent)
+        file, found = replace(file, script=script), [*both_said(document), *wrong]
+    return replace(file, problems=tuple(in_order(found)))
 
 
 def merge(base: dict[str, Plain], over: dict[str, Plain]) -> dict[str, Plain]:

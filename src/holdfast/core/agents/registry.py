@@ -46,6 +46,8 @@ class AgentRegistry:
         self._own_tools = own_tools
         self._trust = trust or TrustStore(paths.trust)
         self._files: Kept[tuple[Path, tuple[str, ...]], AgentFile] = Kept()
+        self._beside: dict[Path, tuple[Path, ...]] = {}
+        """By an agent's file, those that it was last made of as well."""
 
     def list(self, project: Path | None = None, owner: str = LOCAL) -> tuple[AgentInfo, ...]:
         """Returns the agents that can be seen from `project`, by name; invalid files are among them."""
@@ -177,7 +179,14 @@ class AgentRegistry:
 
     def _read(self, path: Path, owner: str = LOCAL) -> AgentFile:
         own = () if self._known_tools is None else tuple(self._own_tools(owner))
-        return self._files.get((path, own), (path,), lambda: read_agent(path, self._tools_of(owner)))
+        kept = self._beside.get(path, ())
+
+        def read() -> AgentFile:
+            file = read_agent(path, self._tools_of(owner))
+            self._beside[path] = file.beside
+            return file
+
+        return self._files.get((path, own), (path, *kept), read)
 
     def _tools_of(self, owner: str) -> Collection[str] | None:
         """Returns the names that an agent of a user may list; None: any."""

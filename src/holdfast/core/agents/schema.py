@@ -20,6 +20,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "fallback_models": "Models that are tried in this order when the first one fails.",
         "model_settings": "What is said to the model beside the messages.",
         "instructions": "The system prompt: who the agent is and how it works.",
+        "script": "Python that drives the conversation: its text, the name of a file, or a mapping.",
         "tools": "The tools that the agent may call: a name, or a mapping with an id of its own.",
         "knowledge": "The collections that the agent may search: a name, or a mapping.",
         "mcp": "The MCP servers whose tools the agent has: a name, or a mapping.",
@@ -31,6 +32,12 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "limits": "Where a run ends at the latest.",
         "prompts": "Texts that are sent by name, with places for values.",
         "extends": "Another agent that this one is laid over.",
+    },
+    "ScriptSpec": {
+        "code": "The script itself.",
+        "file": "The name of a file beside the agent's that holds the script.",
+        "models": "Models by the names that the script calls them by; other names are models' own.",
+        "timeout_s": "Seconds that the script may take, without the time that models take.",
     },
     "ToolAssignment": {
         "tool": "The tool's name.",

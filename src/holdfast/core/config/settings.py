@@ -77,6 +77,8 @@ class SandboxSettings(_Section):
     """Paths that programs may read though they are hidden by default, such as `~/.npmrc`."""
     hidden: tuple[str, ...] = Field(default=(), max_length=100)
     """More paths that programs are not to see, beside keys, browsers' profiles and shells' histories."""
+    unconfined_scripts: bool = False
+    """Whether agents' scripts run where nothing confines programs; those of other users never do."""
 
     @field_validator("writable", "readable", "hidden")
     @classmethod

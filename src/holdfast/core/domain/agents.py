@@ -12,10 +12,12 @@ from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.delegating import AssignedSubAgent
 from holdfast.core.domain.errors import Diagnostic
+from holdfast.core.domain.hooks import MAX_HOOKS, HookSpec
 from holdfast.core.domain.knowledge import Method, RetrievalMode
 from holdfast.core.domain.mcp import AssignedMcp
 from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.models import ModelSettings
+from holdfast.core.domain.scripts import AgentScript
 from holdfast.core.domain.prompts import PromptTemplate
 from holdfast.core.domain.skills import SkillChoice
 from holdfast.core.domain.values import Value
@@ -146,6 +148,9 @@ class AgentSpec(Value):
     fallback_models: tuple[str, ...] = ()
     model_settings: ModelSettings = ModelSettings()
     instructions: str = ""
+    script: AgentScript | None = None
+    """Python that drives the conversation in the place of the usual loop. With tools a model is asked first
+    whether they are to be used."""
     tools: tuple[AssignedTool, ...] = ()
     knowledge: tuple[AssignedKnowledge, ...] = Field(default=(), max_length=100)
     """The collections that it may search."""
@@ -153,6 +158,8 @@ class AgentSpec(Value):
     """The only databases that `sql_query` and `sql_write` may use. Omitted: the workspace's SQLite files."""
     mcp: tuple[AssignedMcp, ...] = Field(default=(), max_length=50)
     """The MCP servers whose tools it has: the user's by name, or described here."""
+    hooks: tuple[HookSpec, ...] = Field(default=(), max_length=MAX_HOOKS)
+    """What looks at its runs, model calls, tool calls and replies before and after them."""
     skills: tuple[SkillChoice, ...] = Field(default=(), max_length=100)
     """Names of skills that it may load, `*`: all that can be seen. Those beside its file come with it."""
     subagents: tuple[AssignedSubAgent, ...] = Field(default=(), max_length=50)

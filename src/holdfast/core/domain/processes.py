@@ -33,6 +33,8 @@ class Reach:
     """Whether it has the network that the user allows to commands; without this it has none."""
     keeps_temporary: bool = False
     """Whether it finds the temporary files of those that ran before it in the same folder."""
+    bare: bool = False
+    """Whether it sees of the machine little more than an interpreter needs: nobody's home, no data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class ProcessSpec:
     reach: Reach | None = None
     """What the child is let to where programs are confined; None: what a command is, which may change its
     folder and has the network that the user allows."""
+    passed: tuple[int, ...] = ()
+    """File descriptors of the engine's that the child has too, under the same numbers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import ModelCatalog
+from holdfast.core.domain.scripts import ScriptSpec
 from holdfast.core.domain.values import new_id
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.bounds import check_budgets, check_limits, check_repeats, pause, timed
@@ -26,6 +27,7 @@ from holdfast.core.runs.compaction import Compactor, kept_on_request
 from holdfast.core.runs.executor import Executor
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.replies import ReplyCheck
+from holdfast.core.runs.scripts import ScriptRuns
 from holdfast.core.runs.steps import Stepper, StepResult
 
 
@@ -39,12 +41,14 @@ class Loop:
         compactor: Compactor,
         catalog: ModelCatalog,
         replies: ReplyCheck,
+        scripts: ScriptRuns,
     ) -> None:
         self._stepper = stepper
         self._executor = executor
         self._compactor = compactor
         self._catalog = catalog
         self._replies = replies
+        self._scripts = scripts
 
     async def run(self, run: ActiveRun) -> None:
         """Runs to `run.completed`. Raises `HoldfastError` when the run has to fail: a model's error, a
@@ -63,6 +67,9 @@ class Loop:
             return
         if run.knowledge is not None:
             await timed(run, run.knowledge.begin)
+        if run.spec.script is not None:
+            await self._run_script(run, run.spec.script)
+            return
         while True:
             await self._between_steps(run)
             last = run.levers.finish
@@ -81,6 +88,18 @@ class Loop:
             )
             await run.emitter.emit(RunCompleted(**run.ids, reason=reason), durable=True)
             return
+
+    async def _run_script(self, run: ActiveRun, script: ScriptSpec) -> None:
+        """Lets the model use the run's tools, until it wants none; then the script has its turn."""
+        while (run.tools or run.options.client_tools) and not run.levers.finish:
+            await self._between_steps(run)
+            result = await self._step(run, tools=True)
+            if not result.calls:
+                break
+            check_repeats(run)
+            if await self._settle(run, result.calls):
+                return
+        await self._scripts.run(run, script)
 
     async def _settle(self, run: ActiveRun, calls: list[CallState]) -> bool:
         """Brings the calls of a step to their results. Where some are the caller's to execute the run ends

@@ -24,6 +24,7 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.events import (
     ModelFellBack,
     ModelRetried,
+    PartKind,
     StepCompleted,
     StepStarted,
     ToolCallRequested,
@@ -63,11 +64,24 @@ class StepResult:
     calls: list[CallState]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a step is asked for in the place of the session's context."""
+
+    messages: tuple[Message, ...]
+    reply: bool
+    """Whether its text is the run's reply; else it is told as what was thought on the way."""
+
+
 @dataclass(slots=True)
 class _Reply:
     """What has come of the reply so far."""
 
     began: float
+    kind: PartKind = "text"
+    """What its text is."""
+    calling: bool = True
+    """Whether it may hold calls."""
     request_ms: float = 0.0
     first_ms: float | None = None
     texts: list[str] = field(default_factory=list)
@@ -108,12 +122,14 @@ class Stepper:
             response_format=run.options.response_format,
         )
 
-    async def step(self, run: ActiveRun, *, tools: bool = True, window: int | None = None) -> StepResult:
-        """Makes one model call; `window` is how many tokens the model takes, as far as that is known. Raises
-        `ModelError` when no model of the run can answer; then the step is still open, and the run's closing
-        completes it."""
+    async def step(
+        self, run: ActiveRun, *, tools: bool = True, window: int | None = None, asked: Asked | None = None
+    ) -> StepResult:
+        """Makes one model call; `window` is how many tokens the model takes, as far as that is known. With
+        `asked` it has those messages and no tools. Raises `ModelError` when no model of the run can answer;
+        then the step is still open, and the run's closing completes it."""
         began = time.perf_counter()
-        request = self.request(run, tools=tools)
+        request = self.request(run, tools=tools) if asked is None else _asking(run, asked)
         prompt = await asyncio.to_thread(self._keep, request)
         await run.emitter.emit(
             StepStarted(
@@ -125,7 +141,9 @@ class Stepper:
                 window=window,
             )
         )
-        reply = _Reply(began)
+        # A model that only decides on tools before a script has its turn does not reply.
+        replies = run.spec.script is None if asked is None else asked.reply
+        reply = _Reply(began, kind="text" if replies else "reasoning", calling=asked is None)
         reply.request_ms = reply.milliseconds()
         await self._stream_with_retries(run, request, reply)
         return await self._complete(run, reply)
@@ -177,10 +195,10 @@ class Stepper:
                 match delta:
                     case TextDelta(text=text):
                         reply.texts.append(text)
-                        await emitter.text("text", text)
+                        await emitter.text(reply.kind, text)
                     case ReasoningDelta(text=text, summary=summary):
                         await emitter.text("reasoning_summary" if summary else "reasoning", text)
-                    case ToolCallDelta():
+                    case ToolCallDelta() if reply.calling:
                         reply.calls.setdefault(delta.key, []).append(delta.arguments)
                         if delta.name:
                             reply.names.setdefault(delta.key, delta.name)
@@ -226,6 +244,10 @@ class Stepper:
             )
         )
         return run.state.calls[call_id]
+
+
+def _asking(run: ActiveRun, asked: Asked) -> ModelRequest:
+    return ModelRequest(model=run.model, messages=asked.messages, settings=run.spec.model_settings)
 
 
 def _system(sections: tuple[str, ...]) -> Message:

@@ -137,7 +137,7 @@ class _Child:
                     stderr=self._output_write,
                     cwd=self._spec.cwd,
                     env=dict(self._launch.environment),
-                    pass_fds=(line,),
+                    pass_fds=(line, *self._spec.passed),
                     start_new_session=True,
                 )
         except (OSError, ValueError) as error:  # no such folder, no more processes, a NUL in an argument

@@ -13,7 +13,7 @@ from holdfast.core.approvals.policy import Layers, evaluate
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec
 from holdfast.core.domain.approvals import PolicyAnswer, Rules
-from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.errors import ForbiddenError, InvalidError
 from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.memory import BLOCK_TOOL
 from holdfast.core.domain.models import ModelCatalog
@@ -94,9 +94,16 @@ class Preparation:
         self._budgets = budgets
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
-        """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one, and for
-        options that cannot be kept to what `check_options`, `ReplyCheck.schema` and `affordable` raise."""
+        """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one,
+        `ForbiddenError` (`untrusted_script`) for a script of a folder that is not trusted, and for options that
+        cannot be kept to what `check_options`, `ReplyCheck.schema` and `affordable` raise."""
         info, spec = await self._agent(session)
+        if spec.script is not None and not info.trusted:
+            raise ForbiddenError(
+                f"The agent {spec.name} has a script, and its folder is not trusted. Look at the script, then "
+                "run `holdfast trust` in the folder.",
+                code="untrusted_script",
+            )
         check_options(options, spec)
         await check_skills(self._skills, session, info, options)
         if options.memory is not None:
