@@ -29,6 +29,7 @@ class Kind(StrEnum):
     COLLECTION = "collection"
     SKILL = "skill"
     PROMPT = "prompt"
+    TOOL = "tool"
 
 
 Chosen = Annotated[Kind | None, typer.Option("--kind", help="Only what is of this kind.")]

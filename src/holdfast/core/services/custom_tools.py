@@ -98,8 +98,7 @@ class CustomTools:
         async with self._lock:
             spec = _checked(spec)
             own = self._of(owner)
-            if len(own) >= MAX_TOOLS:
-                raise ConflictError(f"You have {MAX_TOOLS} tools; delete one first.", code="too_many_tools")
+            self._check_room(own)
             self._check_free(spec.name, own)
             now = utc_now()
             draft = CustomTool(id=new_id(), number=0, owner=owner, spec=spec, created_at=now, updated_at=now)
@@ -115,10 +114,7 @@ class CustomTools:
             spec = _checked(spec)
             before = self.get(name_or_id, owner)
             if expected is not None and expected != before.version:
-                raise ConflictError(
-                    f"The tool {before.spec.name} has version {before.version} now; read it again.",
-                    code="tool_changed",
-                )
+                raise _changed(before)
             if spec.name != before.spec.name:
                 self._check_free(spec.name, self._of(owner))
             if spec == before.spec:
@@ -139,6 +135,30 @@ class CustomTools:
             await self._tables.remove(tool.id)
             self._of(owner).pop(tool.spec.name, None)
             await self._forget_secrets(tool)
+
+    async def put_aside(self, id: str, owner: str, version: int) -> None:
+        """Takes a tool out that is in the trash now; its secrets stay until it is gone for good. Raises
+        `ConflictError` when it is not that version any more, `NotFoundError`."""
+        async with self._lock:
+            tool = self.get(id, owner)
+            if tool.version != version:
+                raise _changed(tool)
+            await self._tables.remove(id)
+            self._of(owner).pop(tool.spec.name, None)
+
+    async def restore(self, tool: CustomTool, versions: tuple[ToolVersion, ...]) -> None:
+        """Brings back a tool that was put aside. Raises `ConflictError` when its name is taken meanwhile or
+        there are too many."""
+        async with self._lock:
+            own = self._of(tool.owner)
+            self._check_room(own)
+            self._check_free(tool.spec.name, own)
+            await self._tables.restore(tool, versions)
+            self._keep(tool)
+
+    async def forget(self, tool: CustomTool) -> None:
+        """Removes the secrets of a tool that is gone for good."""
+        await self._forget_secrets(tool)
 
     async def versions(self, name_or_id: str, owner: str) -> tuple[ToolVersion, ...]:
         """Returns what a tool has been, the latest first. Raises `NotFoundError`."""
@@ -186,6 +206,10 @@ class CustomTools:
             else PythonTool(tool, tool.spec, self._processes)
         )
 
+    def _check_room(self, own: Collection[str]) -> None:
+        if len(own) >= MAX_TOOLS:
+            raise ConflictError(f"You have {MAX_TOOLS} tools; delete one first.", code="too_many_tools")
+
     def _check_free(self, name: str, own: Collection[str]) -> None:
         if name in self._builtin.names or name in own or name.startswith("mcp__"):
             raise ConflictError(
@@ -215,6 +239,12 @@ class CustomTools:
                 await asyncio.to_thread(self._secrets.remove, name)
             except (HoldfastError, OSError) as error:
                 logger.warning("a secret of the tool %s is still kept: %s", tool.id, error)
+
+
+def _changed(tool: CustomTool) -> ConflictError:
+    return ConflictError(
+        f"The tool {tool.spec.name} has version {tool.version} now; read it again.", code="tool_changed"
+    )
 
 
 def _checked(spec: ToolSpec) -> ToolSpec:

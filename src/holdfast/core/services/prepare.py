@@ -12,8 +12,9 @@ from holdfast.core.agents.trust import TrustStore
 from holdfast.core.approvals.policy import Layers, evaluate
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec
-from holdfast.core.domain.approvals import PolicyAnswer, Rules
+from holdfast.core.domain.approvals import ApproveMode, PolicyAnswer, Rules
 from holdfast.core.domain.errors import ForbiddenError, InvalidError
+from holdfast.core.domain.given_tools import GivenTools
 from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.memory import BLOCK_TOOL
 from holdfast.core.domain.models import ModelCatalog
@@ -36,6 +37,7 @@ from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.custom_tools import CustomTools
+from holdfast.core.services.given_tools import given_tools
 from holdfast.core.services.injecting import Injected, Injection
 from holdfast.core.services.mcp_servers import McpServers, RunMcp
 from holdfast.core.services.memory_store import MemoryStore
@@ -213,16 +215,44 @@ class Preparation:
         def answer(tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
             if (refusal := policy.refuses(tool)) is not None:
                 return refusal
-            unreadable = ""
-            try:
-                user = policy.rules()
-            except (InvalidError, OSError) as error:
-                user, unreadable = Rules(), str(error)
-            granted = Rules(allow=self._broker.grants(session.id, user))
-            layers = Layers(user=user, session=granted, agent=spec.approvals, unreadable=unreadable)
-            return evaluate(tool.name, tool.risk, subjects, layers, mode.now())
+            return evaluate(
+                tool.name, tool.risk, subjects, self._layers(session, spec, policy), mode.now()
+            )
 
         return answer
+
+    def _layers(self, session: Session, spec: AgentSpec, policy: UserPolicy) -> Layers:
+        """Returns the rules that hold now."""
+        unreadable = ""
+        try:
+            user = policy.rules()
+        except (InvalidError, OSError) as error:
+            user, unreadable = Rules(), str(error)
+        granted = Rules(allow=self._broker.grants(session.id, user))
+        return Layers(user=user, session=granted, agent=spec.approvals, unreadable=unreadable)
+
+    async def given(self, session: Session, mode: ApproveMode) -> GivenTools:
+        """Returns the tools that a run of the session would have now, and what the rules say of each. Raises
+        `AgentFileError`, `NotFoundError`."""
+        info, spec = await self._agent(session)
+        options, owner = RunOptions(), session.owner
+        chosen = await choose_blocks(self._memory, session, spec, options, trusted=info.trusted)
+        memory = RunMemory(self._memory, session, spec.name, None, chosen)
+        skills = await run_skills(self._skills, session, info, options)
+        mcp = await self._mcp.run(session, spec, options, ())
+        names = dict.fromkeys((*await self._tool_names(spec, options, memory, skills), *mcp.tools))
+        tools = {name: mcp.tools.get(name) or self._tools.tool(name, owner) for name in names}
+        await remember_grants(self._log, self._broker, session)
+        policy = await self._policies.of(owner)
+        return given_tools(
+            spec,
+            forced(tools, spec.tools),
+            mcp.unavailable,
+            self._layers(session, spec, policy),
+            mode,
+            policy.refuses,
+            {tool.name: tool.custom.id for tool in self._tools.of(owner)},
+        )
 
     def _system(
         self,

@@ -7,8 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from holdfast.core.agents.editor import AgentEditor, RemovedAgent
+from holdfast.core.domain.custom_tools import CustomTool, ToolVersion
 from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.events import SessionDeleted
 from holdfast.core.domain.identity import Principal, Scope
@@ -19,6 +21,7 @@ from holdfast.core.domain.trash import Trashed, TrashKind
 from holdfast.core.domain.values import MAX_LIMIT, Page, utc_now
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.library import Library
 from holdfast.core.services.memory_store import MemoryStore, not_in_trash
 from holdfast.core.services.needs import Needs
@@ -39,6 +42,7 @@ _NEEDED: dict[TrashKind, Needs] = {
     "collection": Needs(Scope.ADMIN),
     "skill": Needs(Scope.ADMIN),
     "prompt": Needs(Scope.ADMIN),
+    "tool": Needs(Scope.ADMIN),
 }
 """What bringing a thing back, or ending it, needs: the same as deleting it."""
 
@@ -52,6 +56,7 @@ class Places:
     library: Library
     skills: SkillEditor
     prompts: OwnPrompts
+    tools: CustomTools
     follow: Callable[[Collection], None]
     """Watches the folders that a collection says are watched."""
 
@@ -124,6 +129,21 @@ class TrashCan:
             raise
         return thing
 
+    async def put_tool(self, name: str, owner: str) -> None:
+        """Puts a tool of a user's own into the trash. Raises `NotFoundError`."""
+        tool = self._places.tools.get(name, owner)
+        versions = await self._places.tools.versions(tool.id, owner)
+        kept = {
+            "tool": tool.model_dump(mode="json"),
+            "versions": [each.model_dump(mode="json") for each in versions],
+        }
+        await self.table.keep(Discarded("tool", tool.id, owner, tool.spec.name, utc_now()), kept)
+        try:
+            await self._places.tools.put_aside(tool.id, owner, tool.version)
+        except HoldfastError:
+            await self.table.drop(owner, "tool", tool.id)
+            raise
+
     async def restore(self, thing: Discarded) -> None:
         """Brings a thing back. Raises `ConflictError`, `NotFoundError`."""
         match thing.kind:
@@ -152,6 +172,12 @@ class TrashCan:
                 await self.table.drop(thing.owner, "skill", thing.id)
             case "prompt":
                 await self._places.prompts.restore(thing.owner, thing.id, thing.title)
+            case "tool":
+                body = await self.table.body(thing.owner, "tool", thing.id)
+                if body is None:
+                    raise not_in_trash(thing.id)
+                await self._places.tools.restore(*_tool(body))
+                await self.table.drop(thing.owner, "tool", thing.id)
             case "collection":
                 self._places.follow(await self._places.library.restore(thing))
 
@@ -164,6 +190,11 @@ class TrashCan:
         elif thing.kind == "skill":
             await asyncio.to_thread(self._places.skills.forget, thing.id)
             await self.table.drop(thing.owner, "skill", thing.id)
+        elif thing.kind == "tool":
+            body = await self.table.body(thing.owner, "tool", thing.id)
+            await self.table.drop(thing.owner, "tool", thing.id)
+            if body is not None:
+                await self._places.tools.forget(_tool(body)[0])
         else:
             await self.table.drop(thing.owner, thing.kind, thing.id)
 
@@ -177,6 +208,11 @@ class TrashCan:
             except HoldfastError as error:
                 logger.warning("%s %s stays in the trash: %s", thing.kind, thing.id, error.message)
         return gone
+
+
+def _tool(body: dict[str, Any]) -> tuple[CustomTool, tuple[ToolVersion, ...]]:
+    versions = tuple(ToolVersion.model_validate(each) for each in body["versions"])
+    return CustomTool.model_validate(body["tool"]), versions
 
 
 class TrashService:

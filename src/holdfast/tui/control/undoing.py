@@ -25,6 +25,7 @@ KINDS: dict[TrashKind, str] = {
     "collection": "collection",
     "skill": "skill",
     "prompt": "prompt",
+    "tool": "tool",
 }
 
 
