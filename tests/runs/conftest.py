@@ -210,6 +210,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         knowledge: Any = None,
         agent: str = "",
         web: WebFetcher | None = None,
+        more_settings: dict[str, Any] | None = None,
     ) -> AsyncIterator[Bench]:
         paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
         paths.make()
@@ -218,7 +219,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         if knowledge is not None:
             paths.knowledge.mkdir(parents=True, exist_ok=True)
             (paths.knowledge / DATABASE).touch()
-        settings = Settings.model_validate({"models": {"retries": retries}})
+        settings = Settings.model_validate({"models": {"retries": retries}, **(more_settings or {})})
         blobs = FileBlobs(paths.blobs)
         model, catalog = ScriptedModel(steps), FakeCatalog()
         environment = environment or {"PATH": "/usr/bin:/bin"}

@@ -54,7 +54,7 @@ class RunGrammar:
         self.step_open = False
 
     def part_started(self, event) -> None:
-        assert self.step_open and self.part is None
+        assert (self.step_open or (self.message and not self.calls)) and self.part is None
         self.part, self.text = event.part_id, ""
 
     def part_delta(self, event) -> None:

@@ -7,7 +7,7 @@ after. In short:
     session.created ( run | message.queued | session.renamed | session.configured | file.changed )*
           session.deleted?                     (beside it: the marks of `session_events.py`)
     run = run.started message.added
-          ( step | message.dequeued message.added(steer) | context.compacted | run.paused run.resumed )*
+          ( step | part | message.dequeued message.added(steer) | context.compacted | run.paused run.resumed )*
           ( run.completed | run.failed | run.cancelled )
         | run.started tool_call.requested call ( run.completed | run.failed | run.cancelled )
         | run.started context.compacted ( run.completed | run.failed | run.cancelled )
@@ -18,6 +18,7 @@ after. In short:
            ( tool_call.progressed | question.asked question.answered | file.changed | child_run.started )*
            tool_call.completed
 
+Parts stand outside of steps where an agent's script says something itself.
 The second form of a run is a tool that a person runs directly: its call has step 0, and no model is asked.
 A call of a tool that the caller executes is only requested and completed (outcome `client`), together with
 `run.completed`, behind all other calls of its step.

@@ -55,7 +55,7 @@ def view_of(spec: ProcessSpec, settings: SandboxSettings, places: Places) -> Vie
     own = tuple(path for path in dict.fromkeys((*writable, *given)) if path != _ROOT)
     shown = tuple(_existing(_named(settings.readable, places.home)))
     allowed = tuple(_existing(_named(settings.writable, places.home)))
-    more = (places.home, *_DATA) if reach.bare else ()
+    more = [path for path in (places.home, *_DATA) if path != _ROOT] if reach.bare else []
     hidden = _existing((*private_paths(places.home), *_named(settings.hidden, places.home), *more))
     closed = tuple(_existing(places.closed))
     return View(
