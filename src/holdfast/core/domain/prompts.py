@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal, Protocol
 
-from pydantic import AwareDatetime, Field, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from holdfast.core.domain.errors import Diagnostic
@@ -42,25 +42,27 @@ class PromptArgument(Value):
         return self
 
 
+def _each_once(arguments: tuple[PromptArgument, ...]) -> tuple[PromptArgument, ...]:
+    names = [argument.name for argument in arguments]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise PydanticCustomError("prompt_argument", "has two arguments {name}", {"name": twice})
+    return arguments
+
+
+PromptArguments = Annotated[tuple[PromptArgument, ...], Field(max_length=50), AfterValidator(_each_once)]
+
+
 class PromptTemplate(Value):
     """What a prompt says, wherever it stands."""
 
     title: str = Field(default="", max_length=200)
     description: str = Field(default="", max_length=1_000)
-    arguments: tuple[PromptArgument, ...] = Field(default=(), max_length=50)
+    arguments: PromptArguments = ()
     """What it asks for, in the order in which words are given to them. A name in the text that none of them
     has is asked for too, and required."""
     text: str = Field(max_length=MAX_TEXT_CHARS)
     """The template: `{{name}}`, `$1` to `$9`, `$ARGUMENTS`; `$$` for a dollar sign."""
-
-    @field_validator("arguments")
-    @classmethod
-    def _each_once(cls, arguments: tuple[PromptArgument, ...]) -> tuple[PromptArgument, ...]:
-        names = [argument.name for argument in arguments]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise PydanticCustomError("prompt_argument", "has two arguments {name}", {"name": twice})
-        return arguments
 
 
 class PromptSpec(PromptTemplate):

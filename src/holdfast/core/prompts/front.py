@@ -21,7 +21,7 @@ from holdfast.core.config.front import split_front
 from holdfast.core.config.nodes import compose
 from holdfast.core.config.yaml import decode, in_order, validate
 from holdfast.core.domain.errors import Diagnostic
-from holdfast.core.domain.prompts import MAX_TEXT_CHARS, PROMPT_PATTERN, PromptArgument, PromptTemplate
+from holdfast.core.domain.prompts import MAX_TEXT_CHARS, PROMPT_PATTERN, PromptArguments, PromptTemplate
 from holdfast.core.domain.text import sanitize_line, shorten
 
 MAX_FILE_BYTES = 512 * 1024
@@ -37,7 +37,7 @@ class _Front(BaseModel):
 
     title: str = Field(default="", max_length=200)
     description: str = Field(default="", max_length=1_000)
-    arguments: tuple[PromptArgument, ...] = Field(default=(), max_length=50)
+    arguments: PromptArguments = ()
 
 
 @dataclass(frozen=True, slots=True)

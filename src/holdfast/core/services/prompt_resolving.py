@@ -97,7 +97,7 @@ class PromptResolver:
                 self._workspaces.read, session, mention.text, MAX_ATTACHMENT_BYTES + 1
             )
             return [await asyncio.to_thread(attach, data, mention.text, self._blobs)]
-        except (NotFoundError, ForbiddenError):
+        except (NotFoundError, ForbiddenError, InvalidError):
             # `@anna` in a text is nobody's file; what somebody gave as one has to be.
             if mention.given:
                 raise
