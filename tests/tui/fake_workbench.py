@@ -285,7 +285,7 @@ class FakeRun:
         self.bench.put_file(self.session_id, path, text, self.id)
         self.emit(FileChanged, path=path, change=Change.CREATED, after="1" * 64, size=len(text))
 
-    async def ask(self, text: str, choices: tuple[str, ...] = (), free_text: bool = True) -> str:
+    async def ask(self, text: str, choices: tuple[str, ...] = (), free_text: bool = True, **more: Any) -> str:
         """Asks the person; returns the answer."""
         self._calls += 1
         call_id = f"{self.id}-c{self._calls}"
@@ -299,6 +299,7 @@ class FakeRun:
             text=text,
             choices=choices,
             free_text=free_text,
+            **more,
         )
         self.bench.questions_by_id[question.id] = question
         event = self.bench.decided[question.id] = asyncio.Event()
@@ -351,6 +352,7 @@ class FakeWorkbench:
         self.project_files: tuple[str, ...] = ("notes.md", "data/sales.csv", "my report.md")
         self.decisions: dict[str, Decision] = {}
         self.answers: dict[str, str] = {}
+        self.take_form: Callable[[str | None, Any], None] = lambda action, fields: None
         self.decided: dict[str, asyncio.Event] = {}
         self.queued: dict[str, list[QueuedMessage]] = {}
         self.agent_infos: list[AgentInfo] = [
@@ -900,9 +902,12 @@ class _Runs(_Part):
         waiting = (q for q in self.bench.questions_by_id.values() if q.id not in self.bench.answers)
         return Page(items=tuple(waiting))
 
-    async def answer(self, question_id: str, answer: str) -> None:
+    async def answer(
+        self, question_id: str, answer: str = "", action: str | None = None, fields: Any = None
+    ) -> None:
         if question_id in self.bench.answers:
             raise ConflictError("The question was answered already.")
+        self.bench.take_form(action, fields)
         self.bench.answers[question_id] = answer
         self.bench.decided[question_id].set()
 

@@ -13,12 +13,14 @@ from acp.interfaces import Client
 from acp.schema import AllowedOutcome, StopReason
 
 from holdfast.acp.permissions import (
+    action_of,
     approval_call,
     approval_options,
     choice_of,
     decision_of,
     question_call,
     question_options,
+    question_words,
 )
 from holdfast.acp.updates import Translator, Update
 from holdfast.core.domain.approvals import Approval
@@ -263,19 +265,23 @@ class Turn:
             answer = await self._client.request_permission(
                 session_id=self._session.id, tool_call=question_call(question), options=options
             )
-        except RequestError:
+        except RequestError as error:
+            if question.acted:
+                await self.say(f"{question_words(question)}\n(The editor cannot ask: {error}.)")
+                return
             await self.say("\n".join([question.text, *(f"- {choice}" for choice in question.choices)]))
             self._wait_for_words(question)
             return
         if not isinstance(answer.outcome, AllowedOutcome):
             await self._left()
             return
-        choice = choice_of(question, answer.outcome.option_id)
+        action = action_of(answer.outcome.option_id) if question.acted else None
+        choice = "" if action is not None else choice_of(question, answer.outcome.option_id)
         if choice is None:
             self._wait_for_words(question)
             return
         try:
-            await self._workbench.runs.answer(question.id, choice)
+            await self._workbench.runs.answer(question.id, choice, action)
         except ConflictError:
             return
         except HoldfastError as error:

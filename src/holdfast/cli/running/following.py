@@ -202,7 +202,9 @@ class Follower:
                 self._console.line(f"  holdfast approvals approve {item.id}   (or: deny)")
             else:
                 self._console.line(f"? {item.text}", "ask")
-                self._console.line(f'  holdfast approvals answer {item.id} "TEXT"')
+                how = "--field NAME=VALUE …" if item.form is not None else '"TEXT"'
+                how = "--accept" if item.url is not None else how
+                self._console.line(f"  holdfast approvals answer {item.id} {how}")
         self._console.line(
             "The run waits in the engine and goes on when this is decided (holdfast approvals list)."
         )

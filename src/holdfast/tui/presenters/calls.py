@@ -9,6 +9,7 @@ from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.printed import plain
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.keys import shown
+from holdfast.tui.presenters.asked import choices_of, words_of
 from holdfast.tui.presenters.entries import (
     Append,
     Change,
@@ -142,8 +143,8 @@ class Calls:
         question = event.question
         entry = Entry(
             *(question.id, "question", id, event.run_id),
-            text=sanitize(question.text).strip(),
-            choices=map(sanitize_line, question.choices),
+            text=words_of(question),
+            choices=map(sanitize_line, choices_of(question)),
             state="waiting",
             open=True,
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.tui.keys import shown
+from holdfast.tui.presenters.asked import asks, choices_of, words_of
 from holdfast.tui.presenters.blocks import argument_lines, diff_counts, lines_of, text_lines
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.figures import age, until
@@ -39,7 +40,7 @@ class Item:
         """What it is about, in one short line."""
         if self.approval:
             return sanitize_line(f"{self.approval.tool}  {self.approval.subject}").strip()
-        return sanitize_line(self.question.text) if self.question else ""
+        return sanitize_line(words_of(self.question)) if self.question else ""
 
     @property
     def rule(self) -> str:
@@ -54,7 +55,7 @@ class Item:
 
     def choice(self, number: int) -> str | None:
         """Returns the question's choice of a number from 1."""
-        choices = self.question.choices if self.question else ()
+        choices = choices_of(self.question) if self.question else ()
         return choices[number - 1] if 0 < number <= len(choices) else None
 
 
@@ -217,13 +218,15 @@ def _approval(approval: Approval, title: str, now: datetime, width: int, layout:
 
 
 def _question(question: Question, title: str) -> list[Line]:
-    lines = [line(("A question", "strong")), line((title, "muted")), BLANK]
+    lines = [line((asks(question), "strong")), line((title, "muted")), BLANK]
     lines += text_lines(question.text)
-    if question.choices:
+    if question.url is not None:
+        lines += [BLANK, line((sanitize_line(question.url), "accent"))]
+    choices = choices_of(question)
+    if choices:
         lines.append(BLANK)
         lines += [
-            line((f"{number} ", "key"), sanitize_line(choice))
-            for number, choice in enumerate(question.choices, 1)
+            line((f"{number} ", "key"), sanitize_line(choice)) for number, choice in enumerate(choices, 1)
         ]
     if question.free_text:
         lines += [BLANK, line(("or type your answer in the message field", "muted"))]
@@ -271,6 +274,9 @@ def keys_line(
     if not may_decide:
         return line(("your key may look, but not decide", "muted"))
     if item.question is not None:
+        if item.question.acted:
+            acts = enumerate(choices_of(item.question), 1)
+            return line(*(span for n, act in acts for span in ((str(n), "key"), (f" {act}  ", "muted"))))
         count = len(item.question.choices)
         numbers = "1" if count == 1 else f"1-{min(count, 9)}"
         choose = ((numbers, "key"), (" choose  ", "muted")) if count else ()

@@ -1,4 +1,4 @@
-"""A server that runs, through the `mcp` library: the only module, with the two transports and what servers ask, that imports it.
+"""A server that runs, through the `mcp` library. With its neighbours the only module that imports it.
 
 It takes half a second to load, so `hub.py` loads it in a thread, when a server is first started.
 """
