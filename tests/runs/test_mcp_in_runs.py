@@ -111,6 +111,12 @@ async def test_a_call_of_a_person_goes_through_the_policy(open_bench, small) -> 
         approval = await bench.approval()
         assert (approval.tool, approval.risk) == ("mcp__small__write", Risk.EXECUTE)
         assert json.loads(approval.subject) == {"path": "a"}
+        asked = await bench.workbench.approvals.get(approval.id)
+        assert asked.parameters is not None and list(asked.parameters["properties"]) == ["path"]
+        with pytest.raises(InvalidError) as refused:
+            edited = Decision(outcome="approve", arguments={"path": 7, "more": 1})
+            await bench.workbench.approvals.decide(approval.id, edited)
+        assert {each["path"] for each in refused.value.details["problems"]} == {"path", "more"}
         await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
         done = await bench.workbench.tools.result(called.run_id, 20)
         assert done.outcome == "ok" and '"name": "write"' in text_of(done.content)

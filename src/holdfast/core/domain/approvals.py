@@ -107,12 +107,16 @@ class Approval(Value):
     risk: Risk
     subject: str
     arguments: dict[str, Any]
+    parameters: dict[str, Any] | None = None
+    """JSON Schema of the arguments, for a form to edit them; where one approval is asked for that waits."""
     preview: tuple[DisplayBlock, ...] = ()
     fingerprint: str = ""
     rule: str = ""
     """The rule that "always" would add to the user's policy."""
     reason: str = ""
-    """Why it is asked: the rule that says so, or that no rule allows it."""
+    """Why it is asked: the rule that says so, or that no rule allows it, or what a hook says."""
+    hook_id: str = ""
+    """The hook that wants a person asked, whatever rules allow; empty: policy does."""
     requested_at: AwareDatetime
     expires_at: AwareDatetime | None = None
     on_expiry: Literal["deny", "cancel"] = "deny"

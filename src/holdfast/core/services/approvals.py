@@ -34,7 +34,7 @@ from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.policies import Policies
 from holdfast.core.store.decisions import read_history
 from holdfast.core.store.log import EventLog
-from holdfast.core.tools.registry import ToolRegistry, validate_arguments
+from holdfast.core.tools.registry import ToolRegistry, schema, validate_arguments
 
 LOOKED_AT = MAX_LIMIT
 """So many of the last approvals say what a rule would have done, and suggest rules."""
@@ -75,10 +75,16 @@ class ApprovalService:
         )
 
     async def get(self, approval_id: str) -> Approval:
-        return await self._access.approval(approval_id)
+        approval = await self._access.approval(approval_id)
+        if approval.status != ApprovalStatus.PENDING:
+            return approval
+        waiting = self._broker.waiting(approval_id)
+        if waiting is None:
+            return approval
+        return approval.model_copy(update={"parameters": schema(waiting.tool).parameters})
 
     async def decide(self, approval_id: str, decision: Decision) -> Approval:
-        approval = await self.get(approval_id)
+        approval = await self._access.approval(approval_id)
         if decision.scope == "always":
             # It adds a rule to the user's policy, which stays when the key is gone.
             Needs(Scope.ADMIN).check("Allowing it always", self._access.principal)
