@@ -33,7 +33,7 @@ COMMANDS = {
     "skills": "List, show, install, edit and remove skills: instructions that agents load on demand.",
     "mcp": "Add MCP servers, whose tools agents can have; see how they are, try and call them.",
     "models": "See the models that can be used.",
-    "usage": "See the tokens and the money that runs have used.",
+    "usage": "See what runs have used, in tokens and money, and limit it.",
     "keys": "Make and revoke keys to Holdfast; store those of model providers.",
     "users": "Add and remove users.",
     "webhooks": "Send signed events to other programs over HTTP.",

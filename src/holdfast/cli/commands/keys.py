@@ -10,13 +10,15 @@ import typer
 
 from holdfast.cli.calling import call
 from holdfast.cli.hidden import ask_hidden
+from holdfast.cli.limits import Budgets, Tier, read_budgets
 from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import ago, say, say_json, say_table, short_ids, warn
 from holdfast.cli.times import span
+from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.domain.identity import Scope
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.identity import Credential
+    from holdfast.core.domain.identity import Credential, NewCredential
     from holdfast.core.services.workbench import Workbench
 
 app = group("Make and revoke keys to Holdfast; store those of model providers.")
@@ -31,6 +33,7 @@ Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="For example `
         "holdfast keys create ci --expires 90d",
         "holdfast keys create dashboard --scope read",
         "holdfast keys create ann-laptop --user ann --scope admin",
+        "holdfast keys create demo --tier free --budget 2/day",
     )
 )
 def create(
@@ -44,11 +47,26 @@ def create(
         typer.Option(metavar="SPAN", help="How long it is valid: 90d, 12h; default: for ever."),
     ] = None,
     user: Annotated[str | None, typer.Option(metavar="NAME", help="Whose key; default: your own.")] = None,
+    tier: Tier = None,
+    budget: Budgets = None,
     as_json: Json = False,
 ) -> None:
     """Make an API key; it is printed this once."""
     expires_s = int(span(expires).total_seconds()) if expires else None
-    made = call(lambda workbench: workbench.keys.create(name, Scope(scope), expires_s, user))
+    budgets = read_budgets(budget)
+
+    async def created(workbench: Workbench) -> NewCredential:
+        made = await workbench.keys.create(name, Scope(scope), expires_s, user)
+        if tier is None and not budgets:
+            return made
+        try:
+            await workbench.usage.set_limit("key", made.credential.id, tier=tier, budgets=budgets)
+        except HoldfastError:
+            await workbench.keys.revoke(made.credential.id)
+            raise
+        return made
+
+    made = call(created)
     if as_json:
         say_json(made)
         return
