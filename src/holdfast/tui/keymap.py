@@ -22,6 +22,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "approvals": ("decide", "choice", "list"),
     "collections": ("list", "lines"),
     "memory": ("list", "lines"),
+    "mcp": ("list", "lines"),
     "document": ("list", "lines"),
     "settings": ("list", "lines"),
     "author": ("list", "lines"),

@@ -32,6 +32,7 @@ from holdfast.tui.control.policy import PolicyControl
 from holdfast.tui.control.reading import ReadingControl
 from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.searching import SearchingControl
+from holdfast.tui.control.servers import ServersControl
 from holdfast.tui.control.sessions import LARGE_PAGE, PAGE, SessionsControl
 from holdfast.tui.control.terminal import TerminalControl
 from holdfast.tui.control.tour import TourControl
@@ -69,6 +70,7 @@ class Desk:
         self.ingesting = IngestingControl(self.context, self.knowledge, self.undoing)
         self.reading = ReadingControl(self.context)
         self.memory = MemoryControl(self.context, self.undoing)
+        self.servers = ServersControl(self.context)
         self.again = AgainControl(self.context, self.sessions)
         self.runs.before_sending = self.again.before_sending
         self.first_run = FirstRunControl(self.context, self.agents)
@@ -125,6 +127,7 @@ class Desk:
             **self.knowledge.actions,
             **self.ingesting.actions,
             **self.memory.actions,
+            **self.servers.actions,
             **self.transcript.actions,
             **self.again.actions,
             **UsageControl(self.context).actions,
@@ -186,6 +189,7 @@ class Desk:
         await self.sessions.resume()
         await self.knowledge.resume()
         await self.memory.resume()
+        await self.servers.resume()
         await self.guarded(self.runs.flush_outbox)
         self.context.view.box.ask_for_files()
 

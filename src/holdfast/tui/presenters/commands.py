@@ -91,6 +91,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("memory", "Memory", "Blocks and entries that outlive sessions", "memory"),
     Command("memory.new_block", "New memory block", "A text that is put before the model", "block"),
     Command("memory.new_entry", "New memory entry", "Something to remember", "remember"),
+    Command("mcp", "MCP servers", "What they bring, how they are; add, test, disable", "mcp"),
+    Command("mcp.new", "Add an MCP server", "A program or an address, by a form", "add-mcp"),
     Command("context", "What the model saw", "Its last request part by part, and how full it is", "context"),
     Command("compaction", "What was compacted", "What a summary stands for, what stayed", "compaction"),
     Command(
@@ -196,6 +198,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "collections": ("Knowledge (/knowledge)", ("collections",)),
     "document": ("Document", ("document",)),
     "memory": ("Memory (/memory)", ("memory",)),
+    "mcp": ("MCP servers (/mcp)", ("mcp",)),
     "parts": ("What the model saw (/context)", ("parts",)),
     "settings": ("Settings (/settings)", ("settings",)),
     "author": ("Agent editor (/edit-agent)", ("author",)),

@@ -20,6 +20,7 @@ from holdfast.tui.presenters.memory import MemoryState
 from holdfast.tui.presenters.modes import ModeView, mode_piece
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.searching import SearchState
+from holdfast.tui.presenters.servers import ServersState
 from holdfast.tui.presenters.sessions import HitRow, SessionList
 from holdfast.tui.presenters.skew import Skew
 from holdfast.tui.presenters.spans import Line, line
@@ -89,6 +90,7 @@ class Model:
     """What the answers of the open session were made from."""
     knowledge: KnowledgeState = field(default_factory=KnowledgeState)
     memory: MemoryState = field(default_factory=MemoryState)
+    servers: ServersState = field(default_factory=ServersState)
     queue: list[Waiting] = field(default_factory=list)
     """Messages of the open session that the engine holds back until the run has ended."""
     sending: list[Waiting] = field(default_factory=list)

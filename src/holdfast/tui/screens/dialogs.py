@@ -92,15 +92,17 @@ class AskScreen(Dialog["str | None"]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog")]
 
-    def __init__(self, question: str, value: str) -> None:
+    def __init__(self, question: str, value: str, *, hidden: bool = False) -> None:
+        """`hidden`: what is typed is not shown."""
         super().__init__()
         self._question = question
         self._value = value
+        self._hidden = hidden
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog small"):
             yield Static(self._question, classes="dialog-title", markup=False)
-            yield Input(self._value, id="answer", select_on_focus=False)
+            yield Input(self._value, id="answer", select_on_focus=False, password=self._hidden)
             yield key_hint(("enter", "done"), ("dialog.close", "leave it"))
 
     @on(Input.Submitted)

@@ -45,6 +45,10 @@ class Dialogs:
         """Asks for one line that may be empty; returns None when the person left it."""
         return await self._app.push_screen_wait(AskScreen(sanitize_line(question), sanitize_line(value)))
 
+    async def ask_hidden(self, question: str) -> str | None:
+        """Asks for a secret, which is not shown; returns None when the person left it."""
+        return await self._app.push_screen_wait(AskScreen(sanitize_line(question), "", hidden=True))
+
     async def confirm(self, question: str, verb: str) -> bool:
         """Asks before something that cannot be taken back."""
         return await self._app.push_screen_wait(ConfirmScreen(sanitize_line(question), verb))
