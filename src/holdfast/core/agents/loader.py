@@ -81,11 +81,14 @@ def read_agent(path: Path, known_tools: Collection[str] | None = None) -> AgentF
     text, problems = read_file(path)
     if text is None:
         return AgentFile(path, None, tuple(problems))
-    return parse_agent(text, path, known_tools)
+    return parse_agent(text, path, known_tools, path.parent)
 
 
-def parse_agent(text: str, path: Path, known_tools: Collection[str] | None = None) -> AgentFile:
-    """Does as `read_agent` for a text. Names of tools are checked when `known_tools` are given."""
+def parse_agent(
+    text: str, path: Path, known_tools: Collection[str] | None = None, folder: Path | None = None
+) -> AgentFile:
+    """Does as `read_agent` for a text. Names of tools are checked when `known_tools` are given; `folder` is
+    where a file beside it is found, None: nowhere."""
     document, problems = compose(text, str(path))
     if document is None:
         return AgentFile(path, None, tuple(problems))
@@ -95,7 +98,7 @@ def parse_agent(text: str, path: Path, known_tools: Collection[str] | None = Non
     if script_file(document) is None:
         found += [*both_said(document), *inline_mistakes(document, text)]
     elif not found:
-        script, wrong = read_script(document, path.parent)
+        script, wrong = read_script(document, folder)
         file, found = replace(file, script=script), [*both_said(document), *wrong]
     return replace(file, problems=tuple(in_order(found)))
 

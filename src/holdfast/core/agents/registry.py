@@ -98,7 +98,7 @@ class AgentRegistry:
         folder.
         """
         path = replaces.file.path if replaces else None
-        file = parse_agent(text, path or _DRAFT, self._tools_of(owner))
+        file = parse_agent(text, path or _DRAFT, self._tools_of(owner), path and path.parent)
         foreign = machine_mistakes(file.document) if file.document and owner != LOCAL else []
         problems = [*file.problems, *foreign]
         if not problems:

@@ -31,6 +31,9 @@ instructions: |
   You are a careful assistant. Say what you are about to do before you do it,
   and name the files that you read or changed when you are done.
 
+# Python that drives the conversation in the place of the usual loop; or the name of a file beside this one.
+# script: response = query("offline", conversation)
+
 # Also there: write_file, edit_file, run_command, run_python, fetch_url, web_search, web_scrape, http_request,
 # sql_query, sql_write.
 # An entry may have an id of its own: {{ tool: read_file, id: UUID }}

@@ -19,13 +19,13 @@ def script_file(document: Document) -> str | None:
     return name.value if name is not None and isinstance(name.value, str) else None
 
 
-def read_script(document: Document, folder: Path) -> tuple[str, list[Diagnostic]]:
-    """Returns what the script's file in `folder` holds, and what is wrong with that."""
+def read_script(document: Document, folder: Path | None) -> tuple[str, list[Diagnostic]]:
+    """Returns what the script's file in `folder` holds, and what is wrong with that; None: there is no
+    folder, for the agent's text is in no file yet."""
     at, _ = _named(document)
-    path = folder / (script_file(document) or "")
-    if not folder.is_absolute():
-        # A text that is in no file yet has nothing beside it.
+    if folder is None:
         return "", [document.mistake(at, "no file is beside this agent", hint="write the script itself here")]
+    path = folder / (script_file(document) or "")
     try:
         if path.resolve().parent != folder.resolve():
             return "", [document.mistake(at, "the script's file is in another folder")]
