@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -375,6 +375,30 @@ def serve_acp(*, agent: str = "", model: str | None = None) -> int:
         async with workbench(client="editor") as opened:
             editor = EditorAgent(opened, agent=agent, model=model, elsewhere=elsewhere() is not None)
             await serve_stdio(editor, stdout)
+
+    asyncio.run(served())
+    return 0
+
+
+# --- MCP clients
+
+
+def serve_mcp(*, agents: Sequence[str] = (), project: str = "") -> int:
+    """Is an MCP server on stdin and stdout until stdin ends; returns the exit status. `agents` are those that
+    are shown (none: all), as they are seen from the folder `project` of the engine's machine.
+
+    Raises `NotFoundError` for an agent that there is not, and why the engine cannot be reached.
+    """
+    from holdfast.server.log import open_log
+    from holdfast.server.mcp.stdio import serve_stdio
+
+    where = paths()
+    where.make()
+    open_log(where.logs / "mcp.log")
+
+    async def served() -> None:
+        async with workbench(client="MCP client") as opened:
+            await serve_stdio(opened, agents=agents, project=project)
 
     asyncio.run(served())
     return 0

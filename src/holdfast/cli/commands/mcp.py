@@ -1,14 +1,16 @@
-"""`holdfast mcp`: servers whose tools agents can have."""
+"""`holdfast mcp`: servers whose tools agents can have, and a server whose tools are agents."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from holdfast.cli.calling import call
 from holdfast.cli.commands.run import Approve
+from holdfast.cli.doors import doors
 from holdfast.cli.hidden import ask_hidden
 from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import ago, say, say_fields, say_json, say_table, warn
@@ -16,7 +18,7 @@ from holdfast.cli.output import ago, say, say_fields, say_json, say_table, warn
 if TYPE_CHECKING:
     from holdfast.core.domain.mcp import McpServer, McpServerSpec
 
-app = group("Add MCP servers, whose tools agents can have; see how they are, try and call them.")
+app = group("Add MCP servers, whose tools agents can have; be one, whose tools are agents.")
 
 _Name = Annotated[str, typer.Argument(metavar="SERVER", help="The name of one of your servers.")]
 _FAILED = "failed"
@@ -189,6 +191,27 @@ def remove(server: _Name) -> None:
     """End a server and remove it with its secrets and its log."""
     call(lambda workbench: workbench.mcp.remove(server))
     say(f"removed the MCP server {server}")
+
+
+@app.command(
+    epilog=examples("holdfast mcp serve", "holdfast mcp serve --agent coder --project ~/work/site"),
+)
+def serve(
+    agent: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AGENT", help="Show this agent; more than one may be given. Default: all."),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Agents work in this folder; default: one of your own."),
+    ] = None,
+) -> None:
+    """Be an MCP server on stdin and stdout, whose tools are your agents; an MCP client starts this.
+
+    The work is done by the usual engine, which goes on when the client is closed.
+    """
+    folder = "" if project is None else str(project.expanduser().absolute())
+    raise typer.Exit(doors().serve_mcp(agents=tuple(agent or ()), project=folder))
 
 
 def _checked(given: dict[str, Any]) -> McpServerSpec:

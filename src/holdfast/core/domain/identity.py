@@ -66,7 +66,7 @@ class Principal(Value):
         return self.role is Role.ADMIN
 
 
-CLIENTS = ("app", "command line", "editor")
+CLIENTS = ("app", "command line", "editor", "MCP client")
 """What Holdfast's own programs at the unix socket call themselves; any other one is `socket`."""
 
 LOCAL_PRINCIPAL = Principal(user_id=LOCAL, name=LOCAL, role=Role.ADMIN, scope=Scope.ADMIN)
