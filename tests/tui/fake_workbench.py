@@ -72,6 +72,7 @@ from holdfast.core.domain.health import EngineHealth, ProcessHealth
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.logs import LogLine, LogPage
+from holdfast.core.domain.limits import LimitState
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart, UserPart, text_of
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.modes import AutoLimits, SessionMode
@@ -100,6 +101,7 @@ from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import DiffBlock, DisplayBlock, Question, Risk
 from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.trash import Trashed
+from holdfast.core.domain.usage import UsageCounts, UsageSummary
 from holdfast.core.domain.values import Page
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -361,6 +363,8 @@ class FakeWorkbench:
         ]
         self.trust_known: dict[str, bool] = {}
         self.settings = settings()
+        self.usage: Any = _Usage(self)
+        self.limit_states: tuple[LimitState, ...] = ()
         self.model_infos: tuple[ModelInfo, ...] = (
             ModelInfo(
                 name="offline",
@@ -604,6 +608,14 @@ class FakeWorkbench:
 class _Part:
     def __init__(self, bench: FakeWorkbench) -> None:
         self.bench = bench
+
+
+class _Usage(_Part):
+    async def report(self, by: Any = "day", **_: Any) -> UsageSummary:
+        return UsageSummary(by=by, since=None, until=None, total=UsageCounts(), groups=())
+
+    async def limits(self, all_users: bool = False) -> tuple[LimitState, ...]:
+        return self.bench.limit_states
 
 
 class _Trash(_Part):

@@ -21,6 +21,7 @@ from holdfast.core.domain.models import ModelInfo
 from holdfast.core.domain.runs import Usage
 from holdfast.core.domain.status import CheckResult
 from holdfast.core.domain.tools import CommandBlock, DiffBlock, PlanBlock, PlanItem, Risk
+from holdfast.core.domain.limits import LimitState
 from holdfast.core.domain.usage import UsageCounts, UsageGroup, UsageSummary
 
 REPORT = """# Third quarter
@@ -141,6 +142,9 @@ class FakeUsage:
             **Usage(input_tokens=327_000, output_tokens=39_240, cost_usd=4.09).model_dump(),
         )
         return UsageSummary(by=by, since=None, until=None, total=total, groups=tuple(days))
+
+    async def limits(self, all_users: bool = False) -> tuple[LimitState, ...]:
+        return ()
 
 
 def picture() -> str:

@@ -75,6 +75,7 @@ class Desk:
         self.runs.before_sending = self.again.before_sending
         self.first_run = FirstRunControl(self.context, self.agents)
         self.tour = TourControl(self.context)
+        self.usage = UsageControl(self.context)
         self.transcript = TranscriptControl(self.context, self.sessions)
         self._first = app.start.session
         self._copies = Copies()
@@ -130,7 +131,7 @@ class Desk:
             **self.servers.actions,
             **self.transcript.actions,
             **self.again.actions,
-            **UsageControl(self.context).actions,
+            **self.usage.actions,
             **ContextControl(self.context).actions,
             **self.first_run.actions,
             **self.tour.actions,
@@ -185,6 +186,7 @@ class Desk:
         await self._open_first()
         await self.agents.load()
         self.context.app.work(self.first_run.load, "first run")
+        self.context.app.work(self.usage.load, "limits")
         await self.tour.begin()
         await self.sessions.resume()
         await self.knowledge.resume()
@@ -214,5 +216,6 @@ class Desk:
         self.policy.take(logged)
         self.engine.take(logged)
         self.tour.take(logged)
+        self.usage.take(logged)
         self.knowledge.take(logged)
         self.memory.take(logged)

@@ -127,8 +127,13 @@ COMMANDS: tuple[Command, ...] = (
         "look", "Look at a table or an image", "Of the call or reply at the cursor; as a chart, too", "look"
     ),
     Command(
-        "usage", "What was used", "Tokens and money by day, as a chart", "usage", "[day|month|model|agent]"
+        "usage",
+        "What was used",
+        "Tokens and money by day, as a chart",
+        "usage",
+        "[day|month|model|agent|key|session|limits]",
     ),
+    Command("limits", "What may still be used", "Budgets and requests, with bars", "limits"),
     Command("fold", "Fold calls and reasoning", "Close all, open all, or as they come", "fold"),
     Command(
         "diff",

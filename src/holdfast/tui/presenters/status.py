@@ -78,6 +78,8 @@ class Header:
     """Sign and word of the mode, and the same in short, each with its style; empty: not known yet."""
     mouse_released: bool = False
     """Whether the terminal has the mouse, not the app."""
+    budget: tuple[str, str, str] = ("", "", "")
+    """How far a budget is used, in words, in short, and how urgent that is; empty: there is none to tell."""
     indexing: str = ""
     """What is taken into knowledge, and how far that is: `docs 34 %`."""
 
@@ -162,6 +164,9 @@ def right(header: Header, *, short: bool = False) -> Line:
         parts += [("mouse: terminal", "accent"), (" · ", "muted")]
     if header.indexing:
         parts += [(f"indexing {header.indexing}", "accent"), (" · ", "muted")]
+    words, brief, role = header.budget
+    if words:
+        parts += [(brief if short else words, role), (" · ", "muted")]
     parts += [(f"{tokens(header.tokens)} tok · {cost(header.cost_usd, header.unpriced)}", "muted")]
     if header.waiting:
         parts += [(" · ", "muted"), (f"⚠ {header.waiting}", "warning")]
@@ -181,7 +186,13 @@ def command_at(header: Header, text: str) -> str:
         return "context"
     if text == _engine(header)[0][0]:
         return "health"
-    begins = {"⚠": "approvals", "indexing": "collections", "mouse:": "mouse", "Holdfast": "palette"}
+    begins = {
+        "budget": "limits",
+        "⚠": "approvals",
+        "indexing": "collections",
+        "mouse:": "mouse",
+        "Holdfast": "palette",
+    }
     return begins.get(text.split(" ")[0], "usage" if " tok · " in text else "")
 
 
