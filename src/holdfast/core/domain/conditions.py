@@ -4,6 +4,8 @@
     path NOT STARTS_WITH notes/
     url MATCHES "^https://(www\\.)?example\\.org/"
     recipient IN ["ann@example.org", "bob@example.org"]
+
+A value in quotes is read as JSON; without, it is the rest of the line.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ after. In short:
     session.created ( run | message.queued | session.renamed | session.configured | file.changed )*
           session.deleted?                     (beside it: the marks of `session_events.py`)
     run = run.started message.added
-          ( step | part | message.dequeued message.added(steer) | context.compacted | run.paused run.resumed )*
+          ( step | part | message.dequeued message.added(steer) | context.compacted
+            | run.paused run.resumed )*
           ( run.completed | run.failed | run.cancelled )
         | run.started tool_call.requested call ( run.completed | run.failed | run.cancelled )
         | run.started context.compacted ( run.completed | run.failed | run.cancelled )
@@ -32,10 +33,11 @@ Each `child_run.started` is followed by one `child_run.completed`, at any time b
 Before that one, every open part, approval, question, tool call and child run is closed.
 
 Jobs, and what changes in knowledge and memory, belong to a user and to no session: their events have an
-`owner` instead; they stand in `user_events.py`. Those of a session alone stand in `session_events.py`.
+`owner` instead; they stand in `user_events.py`. Those of a session alone stand in `session_events.py`, and
+what happened on a run's way in `way_events.py`.
 """
 
-# All events are found here, those of the other two modules too.
+# All events are found here, those of the other modules too.
 # mypy: implicit-reexport
 
 from __future__ import annotations
@@ -49,9 +51,8 @@ from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.delegating import ChildStatus
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.files import Change
-from holdfast.core.domain.hooks import HookOutcome, HookPoint, HookType
 from holdfast.core.domain.forms import FormAction
-from holdfast.core.domain.knowledge import Citation, Lookup
+from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.messages import ResultPart, UserPart
 from holdfast.core.domain.models import Timing
 from holdfast.core.domain.runs import RunOptions, Usage
@@ -70,16 +71,20 @@ from holdfast.core.domain.session_events import (
 from holdfast.core.domain.tools import DisplayBlock, Question
 from holdfast.core.domain.user_events import OwnedEvent, job_of
 from holdfast.core.domain.values import Value
-
-
-class _RunEvent(SessionScoped):
-    run_id: str
-
+from holdfast.core.domain.way_events import (
+    ContextCompacted,
+    HookCompleted,
+    ModelFellBack,
+    ModelRetried,
+    RetrievalCompleted,
+    RunScoped,
+    UsageRecorded,
+)
 
 # --- runs
 
 
-class RunStarted(_RunEvent):
+class RunStarted(RunScoped):
     """The first event of a run; `message.added` follows, or the call of a tool that is run directly. With
     `options.history` the model sees those messages instead of what the session holds before this event."""
 
@@ -96,19 +101,19 @@ class RunStarted(_RunEvent):
     """How many agents have handed the conversation over since a person spoke."""
 
 
-class RunPaused(_RunEvent):
+class RunPaused(RunScoped):
     """Between two steps; `run.resumed` or the end follows."""
 
     type: Literal["run.paused"] = "run.paused"
 
 
-class RunResumed(_RunEvent):
+class RunResumed(RunScoped):
     """After `run.paused`, or when the engine has started anew and takes up a run that waits."""
 
     type: Literal["run.resumed"] = "run.resumed"
 
 
-class RunCompleted(_RunEvent):
+class RunCompleted(RunScoped):
     """The last event of a run that came to its end."""
 
     type: Literal["run.completed"] = "run.completed"
@@ -118,7 +123,7 @@ class RunCompleted(_RunEvent):
     session's next message, which goes before those that wait in the queue; these wait for it."""
 
 
-class RunFailed(_RunEvent):
+class RunFailed(RunScoped):
     """The last event of a run that could not go on; `error.code` says why (`interrupted`, `step_limit`,
     `repeated_call`, `cost_limit`, `budget_spent`, `timeout`, a model's error …). Its partial output is
     kept."""
@@ -127,7 +132,7 @@ class RunFailed(_RunEvent):
     error: ErrorInfo
 
 
-class RunCancelled(_RunEvent):
+class RunCancelled(RunScoped):
     """The last event of a run that a person stopped."""
 
     type: Literal["run.cancelled"] = "run.cancelled"
@@ -137,7 +142,7 @@ class RunCancelled(_RunEvent):
 # --- messages
 
 
-class MessageAdded(_RunEvent):
+class MessageAdded(RunScoped):
     """A person's message enters the conversation: after `run.started`, or as a steer between two steps.
 
     Parts of kind `tool_result` answer the calls that the run before, or the history, left to the caller.
@@ -154,7 +159,7 @@ class MessageAdded(_RunEvent):
 # --- steps and their parts
 
 
-class StepStarted(_RunEvent):
+class StepStarted(RunScoped):
     """One model call begins. The exact prompt is a blob."""
 
     type: Literal["step.started"] = "step.started"
@@ -169,7 +174,7 @@ class StepStarted(_RunEvent):
     """How many fit, request and reply together; None when that is not known of the model."""
 
 
-class StepCompleted(_RunEvent):
+class StepCompleted(RunScoped):
     """After all parts of the step; its tool calls follow."""
 
     type: Literal["step.completed"] = "step.completed"
@@ -181,7 +186,7 @@ class StepCompleted(_RunEvent):
 PartKind = Literal["text", "reasoning", "reasoning_summary"]
 
 
-class PartStarted(_RunEvent):
+class PartStarted(RunScoped):
     """A part of the reply begins; at most one part of a run is open."""
 
     type: Literal["part.started"] = "part.started"
@@ -190,7 +195,7 @@ class PartStarted(_RunEvent):
     kind: PartKind
 
 
-class PartDelta(_RunEvent):
+class PartDelta(RunScoped):
     """Text is appended to the open part."""
 
     type: Literal["part.delta"] = "part.delta"
@@ -198,7 +203,7 @@ class PartDelta(_RunEvent):
     text: str
 
 
-class PartCompleted(_RunEvent):
+class PartCompleted(RunScoped):
     """Closes the part; `text` is its whole text, so that readers of ended runs can skip the deltas."""
 
     type: Literal["part.completed"] = "part.completed"
@@ -213,7 +218,7 @@ class PartCompleted(_RunEvent):
 # --- tool calls
 
 
-class ToolCallRequested(_RunEvent):
+class ToolCallRequested(RunScoped):
     """The model asks for a call, or a person has a tool run directly; `tool_call.completed` follows in every
     case."""
 
@@ -227,7 +232,7 @@ class ToolCallRequested(_RunEvent):
     """Why the call cannot be executed: arguments that are no JSON object, an unknown tool …"""
 
 
-class ToolCallStarted(_RunEvent):
+class ToolCallStarted(RunScoped):
     """Policy or a person let it go; it executes now."""
 
     type: Literal["tool_call.started"] = "tool_call.started"
@@ -236,7 +241,7 @@ class ToolCallStarted(_RunEvent):
     """As executed: edited, when a person edited them."""
 
 
-class ToolCallProgressed(_RunEvent):
+class ToolCallProgressed(RunScoped):
     """Output while it executes; the texts are to be joined. Of long output only the tail is told, now and
     then."""
 
@@ -247,7 +252,7 @@ class ToolCallProgressed(_RunEvent):
     """Characters of output between the text before and this one that are told nowhere."""
 
 
-class ToolCallCompleted(_RunEvent):
+class ToolCallCompleted(RunScoped):
     """The last event of every call. Denied, cancelled and invalid calls, and those that were left to the
     caller (`client`), have no `tool_call.started`; the latter have no content either."""
 
@@ -262,14 +267,14 @@ class ToolCallCompleted(_RunEvent):
     duration_ms: float = 0.0
 
 
-class ApprovalRequested(_RunEvent):
+class ApprovalRequested(RunScoped):
     """Policy says ask; `approval.resolved` follows, perhaps much later."""
 
     type: Literal["approval.requested"] = "approval.requested"
     approval: Approval
 
 
-class ApprovalResolved(_RunEvent):
+class ApprovalResolved(RunScoped):
     """After `approval.requested`. Approved: the call starts; denied or expired: it completes as denied;
     stale: another `approval.requested` of the same call follows; cancelled: the run is ending, or policy
     denies the call by now."""
@@ -281,7 +286,7 @@ class ApprovalResolved(_RunEvent):
     decision: Decision | None = None
 
 
-class QuestionAsked(_RunEvent):
+class QuestionAsked(RunScoped):
     """Inside the call of `ask_user`, or while the tool of an MCP server executes, which asks;
     `question.answered` follows, perhaps much later."""
 
@@ -289,7 +294,7 @@ class QuestionAsked(_RunEvent):
     question: Question
 
 
-class QuestionAnswered(_RunEvent):
+class QuestionAnswered(RunScoped):
     """After `question.asked`. No answer: the run or the call is ending, or the server has taken it back."""
 
     type: Literal["question.answered"] = "question.answered"
@@ -301,7 +306,7 @@ class QuestionAnswered(_RunEvent):
     """Of a form or an address: what the person did."""
 
 
-class ChildRunStarted(_RunEvent):
+class ChildRunStarted(RunScoped):
     """Inside a call: another agent works for this run, in a run and a session of its own."""
 
     type: Literal["child_run.started"] = "child_run.started"
@@ -314,7 +319,7 @@ class ChildRunStarted(_RunEvent):
     """Whether the call completes while it goes on."""
 
 
-class ChildRunCompleted(_RunEvent):
+class ChildRunCompleted(RunScoped):
     """After `child_run.started`: the child run has ended, and with it all that it had started itself."""
 
     type: Literal["child_run.completed"] = "child_run.completed"
@@ -346,92 +351,6 @@ class FileChanged(SessionScoped):
     after: str | None = None
     size: int = 0
     origin: Literal["run", "undo", "redo", "api"] = "run"
-
-
-# --- what happened on the way
-
-
-class ModelRetried(_RunEvent):
-    """A model call failed before its first delta and is made again after `delay_s` seconds."""
-
-    type: Literal["model.retried"] = "model.retried"
-    model: str
-    attempt: int
-    delay_s: float
-    error: ErrorInfo
-
-
-class ModelFellBack(_RunEvent):
-    """A model was given up; the rest of the run uses the next of `fallback_models`."""
-
-    type: Literal["model.fell_back"] = "model.fell_back"
-    from_model: str
-    to_model: str
-    error: ErrorInfo
-
-
-class ContextCompacted(_RunEvent):
-    """Before a step: the oldest `messages_dropped` messages that the model saw are now the summary."""
-
-    type: Literal["context.compacted"] = "context.compacted"
-    summary: str
-    through_event_id: int | None = None
-    """The last event that the summary covers; None in a fork, whose events have ids of their own."""
-    tokens_before: int
-    tokens_after: int
-    messages_dropped: int
-    messages_kept: int = 0
-    """How many stay behind the summary; 0 in logs from before this was told."""
-
-
-class RetrievalCompleted(_RunEvent, Lookup):
-    """Passages were looked up: before the first step, then the model sees those that are used as a message;
-    or inside a call, whose result shows them. With an error nothing was found, and the run goes on."""
-
-    type: Literal["retrieval.completed"] = "retrieval.completed"
-    call_id: str | None = None
-    """The call that searched; None before the first step."""
-
-
-class HookCompleted(_RunEvent):
-    """A hook has decided, at its point: `before_run` before the first step; `before_model` before a step;
-    `after_model` and `before_response` inside the step, before the reply's text; those of calls before the
-    call starts, or inside of it; `after_run` before `run.completed`."""
-
-    type: Literal["hook.completed"] = "hook.completed"
-    point: HookPoint
-    hook_id: str
-    hook_type: HookType
-    name: str = ""
-    """What people are told that the hook is."""
-    outcome: HookOutcome
-    """`ask`: a person is asked; `approval.requested` follows."""
-    reason: str = ""
-    error: str = ""
-    """What kept the hook from deciding; then the outcome is that of a failure."""
-    duration_ms: float = 0.0
-    call_id: str | None = None
-    """The call that it looked at."""
-    tool: str = ""
-    arguments: dict[str, Any] | None = None
-    """Of an outcome `modify` before a call: the arguments from now on. No decision on the call counts then."""
-    message: str | None = None
-    """Of an outcome `modify` before a run: the text that models see in the place of the message's."""
-
-
-class UsageRecorded(_RunEvent):
-    """After the parts of a step, before a summary, or behind a retrieval that asked the model."""
-
-    type: Literal["usage.recorded"] = "usage.recorded"
-    model: str
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-    cost_usd: float | None = None
-    credits: float = 0.0
-    """What the call is charged for, at the prices of that moment."""
-    estimated: bool = False
 
 
 SessionEvent = (

@@ -86,7 +86,8 @@ class HookRule(Value):
     """One rule of a hook; the first whose condition holds decides."""
 
     when: str = Field(default="", max_length=2_000)
-    """A condition such as `command CONTAINS "rm -rf"` on an argument, `message` or `output`. Empty: always."""
+    """A condition such as `command CONTAINS "rm -rf"`, on an argument, `message` or `output`; empty:
+    always."""
     action: Literal["allow", "deny", "modify"] = "deny"
     reason: str = Field(default="", max_length=1_000)
     """For a denial: the model or the caller sees it."""
@@ -112,7 +113,9 @@ class HookRule(Value):
     @model_validator(mode="after")
     def _fits(self) -> HookRule:
         if (self.action == "modify") != bool(self.set or self.replace):
-            raise PydanticCustomError("hook_rule", "`modify` needs `set` or `replace`, and no other action has them")
+            raise PydanticCustomError(
+                "hook_rule", "`modify` needs `set` or `replace`, and no other action has them"
+            )
         return self
 
 
