@@ -60,10 +60,14 @@ def check_limits(run: ActiveRun) -> None:
     _ = run.timer.remaining_s
 
 
+def payer_of(run: ActiveRun) -> Payer:
+    """Returns on whose account a run goes."""
+    return Payer(owner=run.owner, key=run.state.key, agent=run.spec.name)
+
+
 async def check_budgets(run: ActiveRun) -> None:
     """Raises `BudgetSpent` where who pays for the run has used up a budget; asked before each model call."""
-    payer = Payer(owner=run.owner, key=run.state.key, agent=run.spec.name)
-    await run.spending.check(payer, run.model if run.state.unpriced else "")
+    await run.spending.check(payer_of(run), run.model if run.state.unpriced else "")
 
 
 def check_repeats(run: ActiveRun) -> None:

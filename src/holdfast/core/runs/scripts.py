@@ -19,7 +19,7 @@ from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.scripts import ScriptSpec
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.runs.active import ActiveRun
-from holdfast.core.runs.bounds import check_limits, pause, timed
+from holdfast.core.runs.bounds import check_budgets, check_limits, pause, payer_of, timed
 from holdfast.core.runs.options import affordable
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.steps import Asked, Stepper
@@ -107,6 +107,7 @@ class _Talk(ScriptListener):
         await run.emitter.close_part()
         await pause(run)
         check_limits(run)
+        await check_budgets(run)
         try:
             await self._choose(query.model)
             info = await self._catalog.get(run.model)
@@ -146,7 +147,9 @@ class _Talk(ScriptListener):
             )
         names = dict.fromkeys((model, *self._run.spec.fallback_models))
         infos = {each: await self._catalog.get(each) for each in names}
-        self._run.models, self._run.model_index = affordable(infos, self._run.options), 0
+        models = affordable(infos, self._run.options)
+        self._run.models = await self._run.spending.payable(payer_of(self._run), models)
+        self._run.model_index = 0
 
 
 def _conversation(run: ActiveRun, files: dict[str, ImagePart | FilePart]) -> list[dict[str, Any]]:

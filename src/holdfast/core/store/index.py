@@ -230,7 +230,7 @@ def _index_content(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
     match event:
         case MessageAdded():
             db.execute("UPDATE sessions SET messages = messages + 1 WHERE id = ?", (event.session_id,))
-            if event.origin != "repair":
+            if event.origin in ("send", "steer", "continue", "agent"):
                 usage.name_message(db, event)
             if event.origin in ("send", "steer"):
                 said = text_of(without_results(event.parts))
