@@ -23,6 +23,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "collections": ("list", "lines"),
     "memory": ("list", "lines"),
     "mcp": ("list", "lines"),
+    "skills": ("list", "lines"),
     "document": ("list", "lines"),
     "settings": ("list", "lines"),
     "author": ("list", "lines"),

@@ -34,6 +34,7 @@ from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.searching import SearchingControl
 from holdfast.tui.control.servers import ServersControl
 from holdfast.tui.control.sessions import LARGE_PAGE, PAGE, SessionsControl
+from holdfast.tui.control.skills import SkillsControl
 from holdfast.tui.control.terminal import TerminalControl
 from holdfast.tui.control.tour import TourControl
 from holdfast.tui.control.transcript import TranscriptControl
@@ -71,6 +72,7 @@ class Desk:
         self.reading = ReadingControl(self.context)
         self.memory = MemoryControl(self.context, self.undoing)
         self.servers = ServersControl(self.context)
+        self.skills = SkillsControl(self.context, self.undoing, self.agents.trust)
         self.again = AgainControl(self.context, self.sessions)
         self.runs.before_sending = self.again.before_sending
         self.first_run = FirstRunControl(self.context, self.agents)
@@ -83,7 +85,7 @@ class Desk:
         self.administration = AdministrationControl(self.context, self.agents)
         self.terminal = TerminalControl(self.context)
         self.agents.on_settings = self._apply
-        self.undoing.after += [self.memory.resume, self.knowledge.resume]
+        self.undoing.after += [self.memory.resume, self.knowledge.resume, self.skills.resume]
         self.connection.on_met = self.engine.meet
         self.connection.on_ready = self._read
         self.connection.on_event = self._take
@@ -129,6 +131,7 @@ class Desk:
             **self.ingesting.actions,
             **self.memory.actions,
             **self.servers.actions,
+            **self.skills.actions,
             **self.transcript.actions,
             **self.again.actions,
             **self.usage.actions,
@@ -192,6 +195,7 @@ class Desk:
         await self.knowledge.resume()
         await self.memory.resume()
         await self.servers.resume()
+        await self.skills.resume()
         await self.guarded(self.runs.flush_outbox)
         self.context.view.box.ask_for_files()
 

@@ -93,6 +93,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("memory.new_entry", "New memory entry", "Something to remember", "remember"),
     Command("mcp", "MCP servers", "What they bring, how they are; add, test, disable", "mcp"),
     Command("mcp.new", "Add an MCP server", "A program or an address, by a form", "add-mcp"),
+    Command("skills", "Skills", "Instructions that agents load: read, install, edit", "skills"),
+    Command(
+        "skills.new", "Install a skill", "A folder, a zip, git, an address", "add-skill", "[source]"
+    ),
     Command("context", "What the model saw", "Its last request part by part, and how full it is", "context"),
     Command("compaction", "What was compacted", "What a summary stands for, what stayed", "compaction"),
     Command(
@@ -204,6 +208,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "document": ("Document", ("document",)),
     "memory": ("Memory (/memory)", ("memory",)),
     "mcp": ("MCP servers (/mcp)", ("mcp",)),
+    "skills": ("Skills (/skills)", ("skills",)),
     "parts": ("What the model saw (/context)", ("parts",)),
     "settings": ("Settings (/settings)", ("settings",)),
     "author": ("Agent editor (/edit-agent)", ("author",)),

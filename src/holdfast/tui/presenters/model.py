@@ -23,6 +23,7 @@ from holdfast.tui.presenters.searching import SearchState
 from holdfast.tui.presenters.servers import ServersState
 from holdfast.tui.presenters.sessions import HitRow, SessionList
 from holdfast.tui.presenters.skew import Skew
+from holdfast.tui.presenters.skills import SkillsState
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.presenters.status import Header
 from holdfast.tui.presenters.undoing import Undoing
@@ -91,6 +92,7 @@ class Model:
     knowledge: KnowledgeState = field(default_factory=KnowledgeState)
     memory: MemoryState = field(default_factory=MemoryState)
     servers: ServersState = field(default_factory=ServersState)
+    skills: SkillsState = field(default_factory=SkillsState)
     queue: list[Waiting] = field(default_factory=list)
     """Messages of the open session that the engine holds back until the run has ended."""
     sending: list[Waiting] = field(default_factory=list)

@@ -286,7 +286,7 @@ class DocumentScreen(ModalScreen[None]):
 class MarkdownScreen(DocumentScreen):
     """Shows a Markdown file as it reads."""
 
-    def __init__(self, title: str, note: str, markdown: str, edit: Callable[[], None]) -> None:
+    def __init__(self, title: str, note: str, markdown: str, edit: Callable[[], None] | None = None) -> None:
         super().__init__(title, note, [], edit)
         self._markdown = markdown
 

@@ -94,6 +94,10 @@ class Dialogs:
         """Lets the person edit a text of many lines; `save` returns what is wrong with it."""
         await self._app.push_screen_wait(TextScreen(sanitize_line(title), text, save))
 
+    def markdown(self, title: str, note: str, text: str) -> None:
+        """Shows Markdown as it reads."""
+        self._app.push_screen(MarkdownScreen(title, note, text))
+
     async def form(
         self,
         title: str,
