@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from holdfast.core.config.paths import Paths
-from holdfast.core.config.settings import LimitsSettings, Settings
+from holdfast.core.config.settings import LimitsSettings, SandboxSettings, Settings
 from holdfast.core.domain.events import RUN_ENDS, EventFilter
 from holdfast.core.domain.identity import Role, Scope
 from holdfast.core.domain.messages import TextPart
@@ -92,7 +92,10 @@ def _parts(tmp_path: Path, clock: Clock, limits: dict[str, Any], replies: list[A
     keys = ProviderKeys(paths, {}, {})
     return Parts(
         paths=paths,
-        settings=lambda project: Settings(limits=LimitsSettings.model_validate(limits)),
+        settings=lambda project: Settings(
+            limits=LimitsSettings.model_validate(limits),
+            sandbox=SandboxSettings(unconfined_scripts=True),
+        ),
         blobs=FileBlobs(paths.blobs),
         client=ScriptedModel([lambda _: replies.pop(0)] * len(replies) * 9),
         catalog=Catalog(keys.get, Settings().models, {}),

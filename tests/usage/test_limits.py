@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -206,6 +207,23 @@ async def test_a_budget_that_is_crossed_ends_the_run_once_and_says_which(
         await start(ci)
     with pytest.raises(BudgetSpent):
         await ci.runs.go_on((await ci.runs.get(end.run_id)).session_id)
+
+
+async def test_a_script_is_stopped_by_a_budget_and_cannot_pass_it_by_another_model(
+    host: LocalWorkbench,
+) -> None:
+    asks = 'for _ in range(9):\n    query("offline", conversation)\n'
+    other = 'query("openai/made-up", conversation)\n'
+    for name, code in (("counting", asks), ("cheating", other)):
+        text = f"version: 1\nname: {name}\nmodel: offline\nscript: {json.dumps(code)}\n"
+        await host.agents.create(text)
+    await host.usage.set_limit("user", "local", budgets=(Budget(amount=0.5),))
+    for name, code, asked in (("cheating", "unpriced_model", 0), ("counting", "budget_spent", 2)):
+        session = await host.sessions.create(name, model="offline")
+        sent = await host.runs.send(session.id, HELLO)
+        events = await ended(host, str(sent.run_id))
+        assert events[-1].error.code == code
+        assert sum(event.type == "usage.recorded" for event in events) == asked
 
 
 async def test_a_budget_that_is_laid_down_meanwhile_stops_a_run(host: LocalWorkbench, replies: Any) -> None:
