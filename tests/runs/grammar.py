@@ -76,6 +76,20 @@ class RunGrammar:
         assert None not in numbers and len(set(numbers)) == len(numbers)
         assert all(item.number is None for item in event.items if not item.used)
 
+    def hook_completed(self, event) -> None:
+        assert self.part is None
+        if event.call_id is not None:
+            assert self.calls[event.call_id] == (
+                "started" if event.point.startswith("after") else "requested"
+            )
+            return
+        if event.point in ("after_model", "before_response"):
+            assert self.step_open or event.point == "before_response", "what a script says is no step"
+            return
+        assert not self.step_open and not self.calls
+        if event.point == "before_run":
+            assert self.message and not self.stepped
+
     def tool_call_requested(self, event) -> None:
         if event.step == 0:
             assert not self.message and not self.direct and not self.calls

@@ -42,6 +42,7 @@ from holdfast.core.domain.files import (
 )
 from holdfast.core.domain.given_tools import GivenTool, GivenTools
 from holdfast.core.domain.health import EngineHealth, ModelFailure, ProcessHealth
+from holdfast.core.domain.hooks import HookInfo, HookSecret, HookSpec, HookTest
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Credential, NewCredential, Role, Scope, User
 from holdfast.core.domain.jobs import Job, JobProgress, JobStatus
 from holdfast.core.domain.knowledge import (
@@ -297,6 +298,12 @@ LISTENER = Listener(
     root=("holdfast",),
     started_at=AT,
     log="/l.log",
+)
+HOOK = HookSpec(
+    id="0190b5a0-0000-7000-8000-00000000000a",
+    point="before_tool",
+    type="rule",
+    rules=({"when": "path CONTAINS x"},),
 )
 WEBHOOK = Webhook(id="w1", owner="u1", url="https://a.test/", events=("run.*",), created_at=AT, cursor=7)
 DELIVERY = Delivery(
@@ -719,6 +726,19 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("users.logins", {}, (KEY,)),
     ("users.logout", {"id": "k1"}, None),
     ("webhooks.list", {}, (WEBHOOK,)),
+    (
+        "hooks.list",
+        {"project": "/p", "agent": "coder"},
+        (HookInfo(hook=HOOK, source="agent", agent="coder"),),
+    ),
+    ("hooks.add", {"hook": HOOK}, HookInfo(hook=HOOK, source="user")),
+    ("hooks.remove", {"id": HOOK.id}, None),
+    (
+        "hooks.test",
+        {"id": HOOK.id, "given": {"a": 1}, "output": "b", "tool": "t", "project": "/p", "agent": "coder"},
+        HookTest(outcome="modify", data={"a": 2}, duration_ms=1.5),
+    ),
+    ("hooks.secret", {"renew": True}, HookSecret(secret="hfh_x")),
     ("webhooks.get", {"id": "w1"}, WEBHOOK),
     (
         "webhooks.add",

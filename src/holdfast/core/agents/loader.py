@@ -9,7 +9,8 @@ it key by key:
 - what tells one agent from another stays with it: `id`, `display_name`, `author`, and the ids of its tools
   and collections
 - `model_settings`, `memory` and `limits` are merged key by key
-- the three lists of `approvals` are joined, so that an agent never loses a deny of what it extends
+- the three lists of `approvals` are joined, so that an agent never loses a deny of what it extends; so are
+  `hooks`
 - `prompts` are joined by name; one of the same name is replaced
 """
 
@@ -116,9 +117,27 @@ def merge(base: dict[str, Plain], over: dict[str, Plain]) -> dict[str, Plain]:
     merged["approvals"] = {
         kind: [*_list(theirs.get(kind)), *_list(ours.get(kind))] for kind in ("allow", "ask", "deny")
     }
+    merged["hooks"] = [*map(_without_id, _list(base.get("hooks"))), *_list(over.get("hooks"))]
     prompts = [*_list(base.get("prompts")), *_list(over.get("prompts"))]
     merged["prompts"] = list({str(_mapping(prompt).get("name")): prompt for prompt in prompts}.values())
     return merged
+
+
+def placed(file: AgentFile) -> dict[str, Plain]:
+    """Returns what a file says, with whole paths in the places of those that are of its folder: what extends
+    it may stand elsewhere."""
+    values = file.values
+    if not _list(values.get("hooks")):
+        return values
+    return {
+        **values,
+        "hooks": [_placed_hook(_mapping(hook), file.path.parent) for hook in _list(values["hooks"])],
+    }
+
+
+def _placed_hook(hook: dict[str, Plain], folder: Path) -> Plain:
+    named = hook.get("file")
+    return {**hook, "file": str(folder / Path(named).expanduser())} if isinstance(named, str) else hook
 
 
 def _without_id(value: Plain) -> Plain:

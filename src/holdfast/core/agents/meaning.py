@@ -11,6 +11,7 @@ from holdfast.core.config.nodes import Document, Key, Node, Plain
 from holdfast.core.config.syntax import shown
 from holdfast.core.domain.agents import ALL_COLLECTIONS, ID_PATTERN
 from holdfast.core.domain.approvals import Rule
+from holdfast.core.domain.delegating import DELEGATION_TOOLS
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 from holdfast.core.domain.mcp import PREFIX
 from holdfast.core.domain.references import secret_names
@@ -30,6 +31,8 @@ def mistakes_of_meaning(document: Document, known_tools: Collection[str] | None)
         *_assignment_mistakes(document, "knowledge", "another collection has this id"),
         *_mcp_mistakes(document),
         *_assignment_mistakes(document, "mcp", "another server has this id"),
+        *_hook_mistakes(document, known_tools),
+        *_assignment_mistakes(document, "hooks", "another hook has this id"),
         *_memory_mistakes(document),
         *_skill_mistakes(document),
         *_database_mistakes(document),
@@ -205,6 +208,25 @@ def _unknown_tool(
         expected="one of " + ", ".join(sorted(known_tools)),
         hint=did_you_mean(name, known_tools),
     )
+
+
+def _hook_mistakes(document: Document, known_tools: Collection[str] | None) -> list[Diagnostic]:
+    node = document.find(("hooks",))
+    found: list[Diagnostic] = []
+    for index, item in enumerate(node.items if node else []):
+        matcher = item.fields["matcher"].value if "matcher" in item.fields else None
+        if not isinstance(matcher, str) or known_tools is None:
+            continue
+        try:
+            tool = Rule.parse(matcher).tool
+        except InvalidError:
+            continue  # its shape says so
+        # As with a rule: one that can never speak is a mistake.
+        if not tool.startswith(PREFIX) and not any(
+            fnmatchcase(name, tool) for name in (*known_tools, *DELEGATION_TOOLS)
+        ):
+            found.append(_unknown_tool(document, ("hooks", index, "matcher"), tool, known_tools))
+    return found
 
 
 def _workspace_mistakes(document: Document) -> list[Diagnostic]:

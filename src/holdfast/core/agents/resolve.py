@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast.core.agents.identity import identified, made_id
-from holdfast.core.agents.loader import AgentFile, merge
+from holdfast.core.agents.loader import AgentFile, merge, placed
 from holdfast.core.config.mistakes import did_you_mean
 from holdfast.core.config.nodes import Plain
 from holdfast.core.domain.agents import AgentSpec, Layer
@@ -103,7 +103,7 @@ def _extended(
 ) -> tuple[dict[str, Plain], Diagnostic | None]:
     wanted, document = found.file.extends, found.file.document
     if wanted is None or document is None:
-        return found.file.values, None
+        return placed(found.file), None
     base = next((one for one in _possible_bases(found, visible) if one.file.name == wanted), None)
     if base is None:
         hint = did_you_mean(wanted, {one.file.name for one in _possible_bases(found, visible)})
@@ -116,7 +116,7 @@ def _extended(
         return {}, document.mistake(("extends",), f"`{wanted}` has mistakes of its own", hint=hint)
     inherited, problem = _extended(base, visible, (*chain, base))
     if problem is None:
-        return merge(inherited, found.file.values), None
+        return merge(inherited, placed(found.file)), None
     return {}, document.mistake(("extends",), f"`{wanted}` cannot be extended: {problem.message}")
 
 

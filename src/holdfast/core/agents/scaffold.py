@@ -46,6 +46,11 @@ tools: [read_file, list_files, search_files, ask_user, update_plan]
 # MCP servers whose tools it has: names of yours (`holdfast mcp add`), or described here.
 # mcp: [files, {{ server: docs, url: "https://example.org/mcp", tools: [search] }}]
 
+# What looks at its runs, model calls, tool calls and replies before and after them. type: rule, approval (a
+# person is asked), webhook (a program, over HTTP) or python (a function).
+# hooks:
+#   - {{ point: before_tool, type: rule, matcher: run_command, rules: [{{ when: command CONTAINS sudo }}] }}
+
 # Skills that it may load: instructions for certain kinds of work; "*" means all that can be seen.
 # skills: [minutes]
 

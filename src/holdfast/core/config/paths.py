@@ -105,6 +105,10 @@ class Paths:
         """The MCP servers of a user."""
         return self.config / "mcp.yaml" if user_id == "local" else self.user_folder(user_id) / "mcp.yaml"
 
+    def user_hooks(self, user_id: str) -> Path:
+        """The hooks of all runs of a user."""
+        return self.config / "hooks.yaml" if user_id == "local" else self.user_folder(user_id) / "hooks.yaml"
+
     @property
     def agents(self) -> Path:
         return self.config / "agents"

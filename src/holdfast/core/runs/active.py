@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,7 +11,7 @@ from pydantic import BaseModel
 
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import PolicyAnswer
-from holdfast.core.domain.errors import DeadlineError, HoldfastError
+from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.limits import Spending
 from holdfast.core.domain.messages import UserPart
@@ -21,48 +19,12 @@ from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.skills import SkillDesk
 from holdfast.core.domain.tools import MemoryDesk, Risk, Tool
 from holdfast.core.runs.emitter import Emitter
+from holdfast.core.runs.interception import RunHooks
 from holdfast.core.runs.knowledge.begin import RunKnowledge
 from holdfast.core.runs.modes import RunMode
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import CallState, RunState
-
-
-class WorkTimer:
-    """Counts the seconds that a run works; waiting for a person does not count."""
-
-    def __init__(self, limit_s: float, now: Callable[[], float] = time.monotonic) -> None:
-        self.limit_s = limit_s
-        self._now = now
-        self._spent = 0.0
-        self._since: float | None = now()
-
-    @property
-    def remaining_s(self) -> float:
-        """Seconds of work left. Raises `DeadlineError` when there are none."""
-        working = 0.0 if self._since is None else self._now() - self._since
-        left = self.limit_s - self._spent - working
-        if left <= 0:
-            raise self.expired()
-        return left
-
-    def expired(self) -> DeadlineError:
-        """Returns the error of a run whose time is over."""
-        return DeadlineError(
-            f"The run's time limit of {self.limit_s:g} s is over (`limits.timeout_s`, or --timeout). "
-            "Continue it to give it as much again.",
-            code="timeout",
-        )
-
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Stops the clock inside the block."""
-        if self._since is not None:
-            self._spent += self._now() - self._since
-        self._since = None
-        try:
-            yield
-        finally:
-            self._since = self._now()
+from holdfast.core.runs.timer import WorkTimer
 
 
 @dataclass(slots=True)
@@ -103,6 +65,8 @@ class ActiveRun:
     state: RunState
     emitter: Emitter
     timer: WorkTimer
+    hooks: RunHooks
+    """What looks at it on its way."""
     spending: Spending
     """The budgets of who pays for it."""
     memory: MemoryDesk | None = None

@@ -258,7 +258,9 @@ class Broker:
             client=decision.client,
         )
         for waiting in list(self._approvals.values()):
-            if waiting.deciding or not _reached(waiting.run, granted.run, decision.scope):
+            if waiting.deciding or waiting.approval.hook_id:
+                continue
+            if not _reached(waiting.run, granted.run, decision.scope):
                 continue
             tool, run = waiting.tool, waiting.run
             arguments = validate_arguments(tool, waiting.approval.arguments)

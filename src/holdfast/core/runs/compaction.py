@@ -91,6 +91,7 @@ class Compactor:
             ),
             settings=ModelSettings(max_output_tokens=2_000, api_base=run.spec.model_settings.api_base),
         )
+        request = await run.hooks.before_model(request)
         texts: list[str] = []
         try:
             async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]

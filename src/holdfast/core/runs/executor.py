@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from holdfast.core.approvals.suggest import suggest_rule
-from holdfast.core.domain.approvals import Approval, ApprovalStatus, Verdict
+from holdfast.core.domain.approvals import Approval, ApprovalStatus, PolicyAnswer, Verdict
 from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.events import (
     ApprovalRequested,
@@ -40,6 +40,8 @@ from holdfast.core.tools.registry import validate_arguments
 from holdfast.core.tools.shorten import shorten_output
 
 NOBODY_APPROVES = "This call needs a person's approval. Nobody can give it in this run, so it was denied."
+EDITED_NOTE = "(The person edited the arguments of this call before allowing it.)"
+CHANGED_NOTE = "(A hook changed the arguments of this call.)"
 NOBODY_ANSWERS = "Nobody can answer questions in this run, so it was denied. Go on without the answer."
 
 Outcome = Literal["ok", "error", "denied", "cancelled", "timeout"]
@@ -80,7 +82,7 @@ class Executor:
     # --- policy and approval
 
     async def _announce(self, run: ActiveRun, call: CallState, announced: set[tuple[str, str]]) -> None:
-        """Asks early for a call that policy will ask for.
+        """Puts a call before the hooks, and asks early where one of them or policy will ask.
 
         Not for a second call on the same subject: its preview depends on what the first one does.
         """
@@ -88,8 +90,11 @@ class Executor:
             return
         tool = run.tools[call.name]
         try:
+            await run.hooks.before_call(call, tool, run.subjects)
             arguments = validate_arguments(tool, call.arguments)
         except InvalidError:
+            return
+        if call.refused is not None:
             return
         subjects = run.subjects(tool, arguments)
         key = (tool.risk, subjects[0])
@@ -98,7 +103,7 @@ class Executor:
         announced.add(key)
         if call.waiting and call.approval is not None:
             self._broker.watch(Waiting(run, tool, self._context(run, call), call.approval))
-        elif run.evaluate(tool, subjects).verdict == Verdict.ASK:
+        elif _judged(run, call, tool, subjects).verdict == Verdict.ASK:
             await self._request(run, call, tool, arguments)
 
     async def _request(self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> None:
@@ -116,6 +121,7 @@ class Executor:
         subjects = run.subjects(tool, arguments)
         now = utc_now()
         limits = run.spec.limits
+        patience_s = run.hooks.approval_timeout_s(call.asked_by)
         approval = Approval(
             id=new_id(),
             **run.ids,
@@ -127,11 +133,13 @@ class Executor:
             arguments=called_with(tool, call.arguments),
             preview=preview.blocks,
             fingerprint=preview.fingerprint,
-            rule=str(suggest_rule(tool.name, tool.risk, subjects) or ""),
-            reason=run.evaluate(tool, subjects).reason,
+            hook_id=call.asked_by,
+            # No rule spares what a hook asks for.
+            rule="" if call.asked_by else str(suggest_rule(tool.name, tool.risk, subjects) or ""),
+            reason=_judged(run, call, tool, subjects).reason,
             requested_at=now,
-            expires_at=_after(now, limits.approval_expires_s),
-            on_expiry=limits.on_expiry,
+            expires_at=_after(now, patience_s or limits.approval_expires_s),
+            on_expiry="deny" if patience_s else limits.on_expiry,
         )
         # Before it can be seen: a quick client may decide at once.
         self._broker.watch(Waiting(run, tool, context, approval))
@@ -150,14 +158,19 @@ class Executor:
     async def _allowed(self, run: ActiveRun, call: CallState, tool: Tool) -> BaseModel | None:
         """Returns the arguments to execute with; None when the call was completed or has to be looked at
         again."""
-        decision = call.decision
-        edited = decision.arguments if decision is not None else None
         try:
-            arguments = validate_arguments(tool, call.arguments if edited is None else edited)
+            if not call.started:
+                await run.hooks.before_call(call, tool, run.subjects)
+            arguments = validate_arguments(tool, call.wanted)
         except InvalidError as error:
             await self._complete(run, call, ToolOutput.text(error.message, is_error=True), "error")
             return None
-        answer = run.evaluate(tool, run.subjects(tool, arguments))
+        if call.refused is not None:
+            text = f"Denied by a hook: {call.refused}."
+            await self._complete(run, call, ToolOutput.text(text, is_error=True), "denied")
+            return None
+        edited = call.decision.arguments if call.decision is not None else None
+        answer = _judged(run, call, tool, run.subjects(tool, arguments))
         if answer.verdict == Verdict.DENY:
             if call.approval is not None and call.approval.status == ApprovalStatus.PENDING:
                 await self._broker.withdraw(call.approval.id)  # asked before the mode or a rule changed
@@ -249,11 +262,27 @@ class Executor:
         began = time.perf_counter()
         async with self._watched(run, tool):
             output, outcome = await self._output(run, call, tool, arguments)
+        duration_ms = (time.perf_counter() - began) * 1000
+        output, outcome = await self._intercepted(run, call, tool, arguments, output, outcome)
         decision = call.decision
-        if decision is not None and decision.arguments is not None:
-            note = TextPart(text="(The person edited the arguments of this call before allowing it.)")
-            output = output.model_copy(update={"content": (*output.content, note)})
-        await self._complete(run, call, output, outcome, (time.perf_counter() - began) * 1000)
+        edited = decision is not None and decision.arguments is not None
+        if note := EDITED_NOTE if edited else CHANGED_NOTE if call.changed else "":
+            output = output.model_copy(update={"content": (*output.content, TextPart(text=note))})
+        await self._complete(run, call, output, outcome, duration_ms)
+
+    async def _intercepted(
+        self,
+        run: ActiveRun,
+        call: CallState,
+        tool: Tool,
+        arguments: BaseModel,
+        output: ToolOutput,
+        outcome: Outcome,
+    ) -> tuple[ToolOutput, Outcome]:
+        """Returns what a call gave as its hooks leave it."""
+        subjects = run.subjects(tool, arguments)
+        seen = await run.hooks.after_call(call, tool, arguments, subjects, output)
+        return seen, "error" if outcome == "ok" and seen.is_error else outcome
 
     @asynccontextmanager
     async def _watched(self, run: ActiveRun, tool: Tool) -> AsyncIterator[None]:
@@ -311,7 +340,9 @@ class Executor:
             await self._broker.ask(run, question, run.emitter.emit(asked, durable=True))
         elif call.question is not None:
             await self._broker.ask(run, call.question)
-        await self._complete(run, call, ToolOutput.text(call.answer or ""), "ok")
+        output = ToolOutput.text(call.answer or "")
+        output, outcome = await self._intercepted(run, call, run.tools[call.name], arguments, output, "ok")
+        await self._complete(run, call, output, outcome)
 
     async def _complete(
         self, run: ActiveRun, call: CallState, output: ToolOutput, outcome: Outcome, duration_ms: float = 0.0
@@ -327,6 +358,14 @@ class Executor:
                 duration_ms=round(duration_ms, 1),
             )
         )
+
+
+def _judged(run: ActiveRun, call: CallState, tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
+    """Returns what policy says of a call; where a hook wants a person asked, it allows nothing by itself."""
+    answer = run.evaluate(tool, subjects)
+    if call.asked_by and answer.verdict == Verdict.ALLOW:
+        return PolicyAnswer(verdict=Verdict.ASK, reason=call.asked_why)
+    return answer
 
 
 def _after(moment: datetime, seconds: float | None) -> datetime | None:

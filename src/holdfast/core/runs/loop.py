@@ -65,6 +65,8 @@ class Loop:
         if run.state.direct:
             await run.emitter.emit(RunCompleted(**run.ids), durable=True)
             return
+        if not run.state.step:
+            await run.hooks.before_run()
         if run.knowledge is not None:
             await timed(run, run.knowledge.begin)
         if run.spec.script is not None:
@@ -86,6 +88,7 @@ class Loop:
             reason: Literal["stop", "length", "content_filter"] = (
                 "stop" if result.reason == "tool_calls" else result.reason
             )
+            await run.hooks.after_run(result.text)
             await run.emitter.emit(RunCompleted(**run.ids, reason=reason), durable=True)
             return
 

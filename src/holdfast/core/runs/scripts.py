@@ -64,8 +64,10 @@ class ScriptRuns:
             raise
         if ended.result:
             await talk.said(ended.result)
+        await talk.release()
         await run.emitter.close_part()
         await self._check_form(run, talk.text)
+        await run.hooks.after_run(talk.text)
         await run.emitter.emit(RunCompleted(**run.ids), durable=True)
 
     async def _check_form(self, run: ActiveRun, text: str) -> None:
@@ -96,6 +98,7 @@ class _Talk(ScriptListener):
         self._stepper = stepper
         self._catalog = catalog
         self._left = MAX_SAID
+        self._held = ""
         self.text = ""
         """The reply so far."""
         self.failure: HoldfastError | None = None
@@ -130,8 +133,18 @@ class _Talk(ScriptListener):
 
     async def said(self, text: str) -> None:
         self._count(text)
+        if self._run.hooks.holds_replies:
+            self._held += text
+            return
         self.text += text
         await self._run.emitter.text("text", text)
+
+    async def release(self) -> None:
+        """Shows what was held for the hooks, as they leave it."""
+        text, _ = await self._run.hooks.response(self._held) if self._held else ("", False)
+        self.text += text
+        if text:
+            await self._run.emitter.text("text", text)
 
     def _count(self, text: str) -> None:
         self._left -= len(text)

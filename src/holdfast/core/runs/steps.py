@@ -14,6 +14,7 @@ from typing import Any, Literal
 from holdfast.core.domain.context import request_tokens
 from holdfast.core.domain.errors import (
     ContextTooLong,
+    ForbiddenError,
     ModelAuthError,
     ModelError,
     ModelNotFound,
@@ -130,6 +131,7 @@ class Stepper:
         then the step is still open, and the run's closing completes it."""
         began = time.perf_counter()
         request = self.request(run, tools=tools) if asked is None else _asking(run, asked)
+        request = await run.hooks.before_model(request)
         prompt = await asyncio.to_thread(self._keep, request)
         await run.emitter.emit(
             StepStarted(
@@ -195,7 +197,8 @@ class Stepper:
                 match delta:
                     case TextDelta(text=text):
                         reply.texts.append(text)
-                        await emitter.text(reply.kind, text)
+                        if not run.hooks.holds_replies:
+                            await emitter.text(reply.kind, text)
                     case ReasoningDelta(text=text, summary=summary):
                         await emitter.text("reasoning_summary" if summary else "reasoning", text)
                     case ToolCallDelta() if reply.calling:
@@ -212,6 +215,8 @@ class Stepper:
     async def _complete(self, run: ActiveRun, reply: _Reply) -> StepResult:
         assert reply.reason is not None
         await run.emitter.close_part()
+        if run.hooks.holds_replies:
+            await self._release(run, reply)
         calls = []
         for key, fragments in reply.calls.items():
             calls.append(await self._call(run, reply.names.get(key, ""), "".join(fragments)))
@@ -226,6 +231,23 @@ class Stepper:
         reason: Reason = "tool_calls" if calls else reply.reason
         await run.emitter.emit(StepCompleted(**run.ids, step=run.state.step, reason=reason, timing=timing))
         return StepResult(reason, "".join(reply.texts), calls)
+
+    async def _release(self, run: ActiveRun, reply: _Reply) -> None:
+        """Shows the text that was held for the hooks, as they leave it. Raises `ForbiddenError`."""
+        calls = [
+            {"name": reply.names.get(key, ""), "arguments": "".join(fragments)}
+            for key, fragments in reply.calls.items()
+        ]
+        final = reply.kind == "text" and not calls
+        text, withheld = await run.hooks.reply("".join(reply.texts), calls, final=final)
+        if withheld and run.options.response_format is not None:
+            raise ForbiddenError(text, code="hook_denied")
+        if withheld:
+            reply.reason = "content_filter"
+        reply.texts = [text]
+        if text:
+            await run.emitter.text(reply.kind, text)
+            await run.emitter.close_part()
 
     async def _call(self, run: ActiveRun, name: str, text: str) -> CallState:
         call_id = new_call_id()

@@ -50,6 +50,7 @@ from holdfast.core.services.hooks import Hooks
 from holdfast.core.services.identity import Gate
 from holdfast.core.services.ingestion import Ingestion
 from holdfast.core.services.injecting import Injection
+from holdfast.core.services.interceptors import Interceptors
 from holdfast.core.services.keeping import FolderKeeper
 from holdfast.core.services.library import Library
 from holdfast.core.services.logs import LogReader
@@ -139,6 +140,14 @@ class Core:
             parts.processes,
         )
         self.mcp = McpServers(parts.paths, self.accounts, parts.keys.mcp, parts.environment)
+        self.interceptors = Interceptors(
+            parts.paths,
+            self.accounts,
+            parts.keys.webhooks,
+            parts.processes,
+            parts.environment,
+            lambda: parts.settings(None).tools.allow_private_hosts,
+        )
         self.registry = AgentRegistry(
             parts.paths, parts.tools.names, self.trust, own_tools=self.custom_tools.names
         )
@@ -256,6 +265,7 @@ class Core:
             self._knowledge(),
             self.skills,
             self.mcp,
+            self.interceptors,
             self.budgets,
         )
 
@@ -290,6 +300,7 @@ class Core:
         await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
         await self.custom_tools.forget_user(user_id)
         await self.mcp.forget_user(user_id)
+        await self.interceptors.forget_user(user_id)
         await self.keeper.forget_user(user_id)
         await self.memory.forget_user(user_id)
         await self.budgets.forget_user(user_id)

@@ -15,6 +15,7 @@ from holdfast.core.services.contexts import ContextReader
 from holdfast.core.services.core import Core, Parts
 from holdfast.core.services.engine import EngineService
 from holdfast.core.services.files import FileService
+from holdfast.core.services.hooking import HookService
 from holdfast.core.services.identity import ApiKeys, UserService
 from holdfast.core.services.jobs import JobService
 from holdfast.core.services.knowledge import KnowledgeService
@@ -26,6 +27,7 @@ from holdfast.core.services.prompts import PromptService
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.hooks import Hooks
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
@@ -142,6 +144,7 @@ class LocalWorkbench:
             parts.keys, ApiKeys(core.accounts, core.gate, principal, core.may_make_keys), parts.providers
         )
         self.users: Users = UserService(core.accounts, core.gate, principal, core.forget_user)
+        self.hooks: Hooks = HookService(access, core.interceptors, core.registry)
         self.webhooks: Webhooks = WebhookService(access, core.hooks)
         self.usage: UsageReports = UsageService(access, log, core.budgets, core.accounts, core.registry)
         self.engine: Engine = EngineService(

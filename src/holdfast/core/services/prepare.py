@@ -23,7 +23,7 @@ from holdfast.core.domain.skills import LOAD_TOOL
 from holdfast.core.domain.tools import Tool
 from holdfast.core.domain.values import utc_now
 from holdfast.core.identity.redaction import StreamRedactor
-from holdfast.core.runs.active import ActiveRun, WorkTimer
+from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.grants import remember_grants
@@ -35,10 +35,12 @@ from holdfast.core.runs.options import affordable, check_options, memory_tools, 
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.replies import ReplyCheck
+from holdfast.core.runs.timer import WorkTimer
 from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.given_tools import given_tools
 from holdfast.core.services.injecting import Injected, Injection
+from holdfast.core.services.interceptors import Interceptors
 from holdfast.core.services.mcp_servers import McpServers, RunMcp
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.policies import Policies, UserPolicy
@@ -74,6 +76,7 @@ class Preparation:
         knowledge: KnowledgePorts | None,
         skills: SkillRegistry,
         mcp: McpServers,
+        hooks: Interceptors,
         budgets: Budgets,
     ) -> None:
         self._log = log
@@ -93,6 +96,7 @@ class Preparation:
         self._knowledge = knowledge
         self._skills = skills
         self._mcp = mcp
+        self._hooks = hooks
         self._budgets = budgets
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
@@ -163,6 +167,7 @@ class Preparation:
         await remember_grants(self._log, self._broker, session)
         await self._modes.read(session.id)
         mode = RunMode(self._modes, state, options.approve)
+        timer = WorkTimer(spec.limits.timeout_s)
         return ActiveRun(
             session_id=session.id,
             owner=session.owner,
@@ -192,7 +197,8 @@ class Preparation:
             allow_always=self._policies.file(session.owner).add_allow,
             state=state,
             emitter=emitter,
-            timer=WorkTimer(spec.limits.timeout_s),
+            timer=timer,
+            hooks=await self._hooks.run(session.owner, spec, workspace.root, emitter, timer),
             spending=self._budgets,
             memory=memory,
             knowledge=knowledge,
@@ -215,9 +221,7 @@ class Preparation:
         def answer(tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
             if (refusal := policy.refuses(tool)) is not None:
                 return refusal
-            return evaluate(
-                tool.name, tool.risk, subjects, self._layers(session, spec, policy), mode.now()
-            )
+            return evaluate(tool.name, tool.risk, subjects, self._layers(session, spec, policy), mode.now())
 
         return answer
 

@@ -32,6 +32,7 @@ from holdfast.core.services.needs import needs
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.hooks import Hooks
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
@@ -348,6 +349,9 @@ class Workbench(Protocol):
 
     @property
     def usage(self) -> UsageReports: ...
+
+    @property
+    def hooks(self) -> Hooks: ...
 
     @property
     def webhooks(self) -> Webhooks: ...

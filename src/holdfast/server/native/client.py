@@ -16,6 +16,7 @@ from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.hooks import Hooks
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
@@ -208,6 +209,10 @@ class RemoteWorkbench:
     @property
     def trash(self) -> Trash:
         return cast(Trash, self._nouns["trash"])
+
+    @property
+    def hooks(self) -> Hooks:
+        return cast(Hooks, self._nouns["hooks"])
 
     @property
     def webhooks(self) -> Webhooks:

@@ -274,6 +274,15 @@ _PARAMETERS = {
     "users.remove.name": "The user's name or id.",
     "webhooks.add.name": "To tell it from others.",
     "webhooks.add.secret": "A secret of the caller's own to sign with; left out: a new one is made.",
+    "hooks.add.hook": "What it is; without an `id` it gets one.",
+    "hooks.list.agent": "An agent's name or id, whose hooks are listed too.",
+    "hooks.list.project": "The folder that agents are looked for from.",
+    "hooks.secret.renew": "Whether another secret takes the place of the present one.",
+    "hooks.test.agent": "An agent's name or id, one of whose hooks it may be.",
+    "hooks.test.given": "What the hook is told: arguments, a message, messages.",
+    "hooks.test.output": "The result or the reply that the hook is told.",
+    "hooks.test.project": "The folder that agents are looked for from.",
+    "hooks.test.tool": "The tool that is called.",
     "webhooks.add.session_id": "Events of this session only; left out: of all of the user's.",
     "webhooks.add.url": "Where events are posted to.",
     "webhooks.update.enabled": "Whether events are sent; left out: as before.",
@@ -381,6 +390,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "webhooks.add": {"url": "https://ci.example.org/holdfast", "events": ["run.*"]},
     "webhooks.redeliver": {},
     "webhooks.test": {},
+    "hooks.add": {
+        "hook": {
+            "point": "before_tool",
+            "type": "rule",
+            "matcher": "run_command",
+            "rules": [{"when": 'command CONTAINS "sudo"', "reason": "no sudo here"}],
+        }
+    },
+    "hooks.secret": {"renew": True},
+    "hooks.test": {"tool": "run_command", "given": {"command": "sudo ls"}},
     "webhooks.update": {"enabled": False},
 }
 """A body for each operation that takes one in JSON. Without it, pages that show the document make one of

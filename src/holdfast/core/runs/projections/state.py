@@ -14,6 +14,7 @@ from holdfast.core.domain.events import (
     AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
+    HookCompleted,
     MessageAdded,
     ModelFellBack,
     PartCompleted,
@@ -35,6 +36,7 @@ from holdfast.core.domain.events import (
     ToolCallStarted,
     UsageRecorded,
 )
+from holdfast.core.domain.hooks import HookPoint
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import Timing
 from holdfast.core.domain.runs import RunOptions, RunStatus
@@ -66,6 +68,22 @@ class CallState:
     answer: str | None = None
     started: bool = False
     completed: bool = False
+    hooks_passed: set[str] = field(default_factory=set)
+    """Ids of the hooks that have looked at it, before it starts."""
+    asked_by: str = ""
+    """Id of the hook for which a person is asked, whatever policy says."""
+    asked_why: str = ""
+    refused: str | None = None
+    """Why a hook denies it."""
+    changed: bool = False
+    """Whether a hook has changed its arguments."""
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """The arguments that it is to be executed with: as asked for, as a hook has changed them, or as a
+        person has edited them."""
+        edited = self.decision.arguments if self.decision is not None else None
+        return self.arguments if edited is None else edited
 
     @property
     def waiting(self) -> bool:
@@ -122,6 +140,8 @@ class RunState:
     unpriced: bool = False
     """Whether the cost of a model call is not known."""
     repairs: int = 0
+    hooks_passed: set[str] = field(default_factory=set)
+    """Ids of the hooks that have looked at its message."""
     retrieved: bool = False
     """Whether something was looked up before the first step."""
     searched: bool = False
@@ -203,6 +223,8 @@ class RunState:
                 self.retrieved = self.retrieved or event.call_id is None
             case MessageAdded(origin="repair"):
                 self.repairs += 1
+            case HookCompleted(point=HookPoint.BEFORE_RUN):
+                self.hooks_passed.add(event.hook_id)
             case _:
                 self._apply_call(event)
 
@@ -221,6 +243,10 @@ class RunState:
                     call.approval = call.approval.model_copy(
                         update={"status": ApprovalStatus(event.status), "decision": event.decision}
                     )
+                if event.decision is not None and event.decision.arguments is not None:
+                    call.hooks_passed.clear()  # these arguments they have not seen
+            case HookCompleted(point=HookPoint.BEFORE_TOOL | HookPoint.BEFORE_DELEGATION, call_id=str(id)):
+                self._apply_hook(self.calls[id], event)
             case ToolCallStarted():
                 call = self.calls[event.call_id]
                 call.started, call.arguments = True, event.arguments
@@ -233,6 +259,17 @@ class RunState:
                 call.question = None
             case ToolCallCompleted():
                 self.calls[event.call_id].completed = True
+
+    def _apply_hook(self, call: CallState, event: HookCompleted) -> None:
+        call.hooks_passed.add(event.hook_id)
+        match event.outcome:
+            case "deny":
+                call.refused = event.reason or "it gives no reason"
+            case "ask":
+                call.asked_by, call.asked_why = event.hook_id, event.reason
+            case "modify" if event.arguments is not None:
+                call.arguments, call.changed = event.arguments, True
+                call.approval = None  # what was allowed is not what would be done now
 
     def closing(self, reason: Literal["error", "cancelled"], *, interrupted: bool = False) -> list[RunEvent]:
         """Returns the events that close everything that is open; the run's last event goes behind them."""
