@@ -62,7 +62,7 @@ from holdfast.core.domain.knowledge import (
 )
 from holdfast.core.domain.limits import Allowance, Budget, LimitState, Tier
 from holdfast.core.domain.logs import LogLine, LogPage
-from holdfast.core.domain.mcp import McpLeftOut, McpServer, McpServerSpec, McpState
+from holdfast.core.domain.mcp import McpContent, McpLeftOut, McpResource, McpServer, McpServerSpec, McpState
 from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry, MemoryHit, MemoryShare
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
@@ -617,6 +617,12 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("mcp.test", {"name": "files"}, MCP_SERVER),
     ("mcp.tools", {"name": "files"}, (TOOL,)),
     (
+    ("mcp.resources", {"name": "files"}, (McpResource(server="files", uri="a://{b}", template=True),)),
+    (
+        "mcp.read",
+        {"name": "files", "uri": "a://ü/?b=c#d"},
+        (McpContent(uri="a://x", media_type="text/plain", text="p"),),
+    ),
         "mcp.call",
         {
             "session_id": "s1",

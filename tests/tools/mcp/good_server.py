@@ -1,5 +1,6 @@
 """A well-behaved server, run as a program over stdio."""
 
+import base64
 import os
 import sys
 from typing import Annotated
@@ -57,6 +58,19 @@ def make() -> MCPServer:
         """Reports how far it is."""
         await ctx.report_progress(1, 2, "half way")
         return "done"
+
+    @server.resource("note://first", description="The first\x1b[2J note.")
+    def first() -> str:
+        return "what is noted"
+
+    @server.resource("note://{name}/picture", mime_type="image/png")
+    def picture(name: str) -> bytes:
+        return base64.b64decode(PIXEL)
+
+    @server.prompt(title="Review")
+    def review(code: str, how: str = "well") -> str:
+        """Reviews code."""
+        return f"Review {code} {how}."
 
     @server.tool()
     def travel(place: Annotated[ElicitationResult[Place], Resolve(which)]) -> str:

@@ -16,6 +16,8 @@ from holdfast.core.tools.mcp.kept import KeptTools
 from holdfast.core.tools.mcp.port import (
     McpSession,
     RawElicitation,
+    RawPrompt,
+    RawResource,
     RawResult,
     RawTool,
     Requests,
@@ -36,6 +38,8 @@ class FakeServer:
         self.mute = False
         self.silent = asyncio.Event()
         self.offered = ["work"]
+        self.prompted: list[RawPrompt] = []
+        self.readable: list[RawResource] = []
         self.stale = False
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -56,6 +60,20 @@ class FakeServer:
     async def tools(self) -> Sequence[RawTool]:
         self.stale = False
         return [RawTool(name, "", OBJECT) for name in self.offered]
+
+    async def prompts(self) -> Sequence[RawPrompt]:
+        return self.prompted
+
+    async def resources(self) -> Sequence[RawResource]:
+        return self.readable
+
+    async def read(self, uri: str, asked: Requests, /) -> Sequence[dict[str, Any]]:
+        return [{"uri": uri, "text": "read"}]
+
+    async def prompt(
+        self, name: str, arguments: dict[str, str], asked: Requests, /
+    ) -> Sequence[tuple[str, dict[str, Any]]]:
+        return [("user", {"type": "text", "text": f"{name} {arguments}"})]
 
     async def call(
         self, tool: str, arguments: dict[str, Any], told: Callable[[str], None], asked: Requests, /

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from base64 import b64decode
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -118,6 +119,59 @@ def tools(server: _Name, as_json: Json = False) -> None:
         [(tool.name, tool.risk.value, tool.description.partition("\n")[0]) for tool in found],
         empty="The server has no tools.",
     )
+
+
+@app.command()
+def resources(server: _Name, as_json: Json = False) -> None:
+    """List what a server lets read; it is started if need be."""
+    found = call(lambda workbench: workbench.mcp.resources(server))
+    if as_json:
+        say_json(found)
+        return
+    say_table(
+        ("URI", "NAME", "TYPE", "DESCRIPTION"),
+        [
+            (
+                f"{each.uri} (template)" if each.template else each.uri,
+                each.name,
+                each.media_type,
+                each.description,
+            )
+            for each in found
+        ],
+        empty=f"{server} has no resources.",
+    )
+
+
+@app.command(epilog=examples("holdfast mcp read docs docs://start"))
+def read(
+    server: _Name,
+    uri: Annotated[str, typer.Argument(metavar="URI", help="Its address, as `resources` shows it.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write what it holds there, also what is no text."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a resource of a server holds."""
+    contents = call(lambda workbench: workbench.mcp.read(server, uri))
+    if as_json:
+        say_json(contents)
+        return
+    if output is not None:
+        data = [
+            (each.text or "").encode() if each.data is None else b64decode(each.data) for each in contents
+        ]
+        output.write_bytes(b"".join(data))
+        say(f"written to {output}")
+        return
+    for each in contents:
+        said = each.text if each.text is not None else f"[{each.media_type}: -o FILE writes it to a file]"
+        say(said)
+        if each.truncated:
+            warn("it is longer than what is read of a resource")
 
 
 @app.command("call", epilog=examples("holdfast mcp call files read_text_file path=/home/me/notes/today.md"))

@@ -17,6 +17,10 @@ SERVER_PATTERN = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
 MAX_SERVER_NAME = 32
 PREFIX = "mcp__"
 """Begins the name of every tool of an MCP server: `mcp__SERVER__TOOL`."""
+READ_RESOURCE = "read_resource"
+"""The part that names the tool which reads the resources of a server that has some."""
+GET_PROMPT = "get_prompt"
+"""The part that names, in rules, taking a prompt of a server."""
 MAX_TOOL_NAME = 64
 """Longest name of a tool that providers of models take."""
 
@@ -146,6 +150,31 @@ class McpServer(Value):
     """The secrets that it refers to and that are not set; where one server is asked for."""
     log: str = ""
     """The end of what its program wrote to stderr; where one server is asked for."""
+
+
+class McpResource(Value):
+    """Something that a server lets read, in its own words: data, and never obeyed."""
+
+    server: str
+    uri: str
+    """Its address; of a template with names in braces that are to be filled in."""
+    name: str = ""
+    description: str = ""
+    media_type: str = ""
+    size: int | None = None
+    """Bytes, as the server says."""
+    template: bool = False
+
+
+class McpContent(Value):
+    """What a resource holds: a text, or data in base64."""
+
+    uri: str
+    media_type: str
+    text: str | None = None
+    data: str | None = None
+    truncated: bool = False
+    """Whether the text is longer than what is read of one."""
 
 
 def tool_name(server: str, part: str) -> str:

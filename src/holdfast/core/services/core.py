@@ -54,6 +54,7 @@ from holdfast.core.services.interceptors import Interceptors
 from holdfast.core.services.keeping import FolderKeeper
 from holdfast.core.services.library import Library
 from holdfast.core.services.logs import LogReader
+from holdfast.core.services.mcp_reading import McpReading
 from holdfast.core.services.mcp_servers import McpServers
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.own_prompts import OwnPrompts
@@ -140,6 +141,7 @@ class Core:
             parts.processes,
         )
         self.mcp = McpServers(parts.paths, self.accounts, parts.keys.mcp, parts.environment)
+        self.mcp_reading = McpReading(self.mcp, self.policies)
         self.interceptors = Interceptors(
             parts.paths,
             self.accounts,
@@ -156,7 +158,7 @@ class Core:
         self.skills = SkillRegistry(parts.paths, trusted_by(self.trust), jailed)
         self.skill_editor = SkillEditor(self.skills, parts.paths.removed_skills)
         self.prompts = PromptFinder(
-            PromptFolders(parts.paths, trusted_by(self.trust), jailed), self.own_prompts
+            PromptFolders(parts.paths, trusted_by(self.trust), jailed), self.own_prompts, self.mcp_reading
         )
         self.workspaces = Workspaces(parts.paths, parts.blobs)
         self.attachments = Attachments(log.reader)

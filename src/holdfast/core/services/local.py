@@ -108,7 +108,7 @@ class LocalWorkbench:
             core.preparation,
             core.trash,
         )
-        self.mcp: Mcp = McpService(access, core.mcp, self.tools, core.redact)
+        self.mcp: Mcp = McpService(access, core.mcp, core.mcp_reading, self.tools, core.redact)
         self.skills: Skills = SkillService(
             access,
             core.skills,

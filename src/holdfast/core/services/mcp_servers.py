@@ -19,9 +19,9 @@ from holdfast.core.domain.tools import Tool
 from holdfast.core.identity.secret_store import SecretStore
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.tools.mcp.connection import Connection
-from holdfast.core.tools.mcp.hub import McpHub
+from holdfast.core.tools.mcp.hub import McpHub, ServerTool
 from holdfast.core.tools.mcp.servers_file import ServersFile, find
-from holdfast.core.tools.mcp.tool import AbsentTool, McpTool
+from holdfast.core.tools.mcp.tool import AbsentTool
 from holdfast.core.tools.registry import near_names
 
 START_WAIT_S = 10.0
@@ -74,7 +74,7 @@ class McpServers:
         admin = owner == LOCAL or (user is not None and user.role is Role.ADMIN)
         return self.hub.connection(owner, spec, admin=admin)
 
-    async def tools(self, owner: str, spec: McpServerSpec) -> tuple[McpTool, ...]:
+    async def tools(self, owner: str, spec: McpServerSpec) -> tuple[ServerTool, ...]:
         """Returns the tools of a server. Raises `UnavailableError` when it is disabled or does not start."""
         refuse_disabled(spec)
         return await self.hub.tools(await self.connection(owner, spec))
@@ -117,7 +117,9 @@ class McpServers:
     async def _direct(self, session: Session, spec: AgentSpec, name: str) -> Tool:
         server = server_of(name) or ""
         inline = next((each for each in spec.mcp if each.server == server and each.defined), None)
-        described = find(await self.of(session.owner), server) if inline is None else _placed(inline, session)
+        described = (
+            find(await self.of(session.owner), server) if inline is None else placed(inline, session.project)
+        )
         tools = {tool.name: tool for tool in await self.tools(session.owner, described)}
         if name not in tools:
             raise NotFoundError(
@@ -140,7 +142,7 @@ class McpServers:
         broken: str,
         wait_s: float,
     ) -> RunMcp:
-        spec = _placed(assigned, session) if assigned.defined else own.get(assigned.server)
+        spec = placed(assigned, session.project) if assigned.defined else own.get(assigned.server)
         if spec is None:
             why = f"the file with the user's servers has a mistake: {broken}" if broken else "it is not known"
             return RunMcp(unavailable=(f"{assigned.server}: {sanitize_line(why)}",))
@@ -193,13 +195,13 @@ def refuse_disabled(spec: McpServerSpec) -> None:
         raise UnavailableError(f"The MCP server {spec.name} is disabled.", code="mcp_unavailable")
 
 
-def _wanted(tool: McpTool, assigned: McpAssignment) -> bool:
+def _wanted(tool: ServerTool, assigned: McpAssignment) -> bool:
     return assigned.tools is None or any(fnmatchcase(tool.own_name, each) for each in assigned.tools)
 
 
-def _placed(assigned: McpAssignment, session: Session) -> McpServerSpec:
-    """Returns a server that an agent's file describes; its program starts in the project."""
+def placed(assigned: McpAssignment, project: str | None) -> McpServerSpec:
+    """Returns a server that an agent's file describes; its program starts in the project, if there is one."""
     spec = assigned.spec()
-    if not spec.command:
+    if not spec.command or project is None:
         return spec
-    return spec.model_copy(update={"cwd": str(Path(session.project) / Path(spec.cwd or ".").expanduser())})
+    return spec.model_copy(update={"cwd": str(Path(project) / Path(spec.cwd or ".").expanduser())})

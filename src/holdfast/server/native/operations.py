@@ -327,6 +327,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("mcp.test", "POST", "/mcp-servers/{name}/test"),
     Operation("mcp.tools", "GET", "/mcp-servers/{name}/tools"),
     Operation("mcp.call", "POST", "/sessions/{session_id}/mcp-servers/{name}/call", status=202, once="kept"),
+    Operation("mcp.resources", "GET", "/mcp-servers/{name}/resources"),
+    Operation("mcp.read", "GET", "/mcp-servers/{name}/resources/content"),
     Operation("engine.status", "GET", "/engine/status"),
     Operation("engine.figures", "GET", "/engine/figures"),
     Operation("engine.health", "GET", "/engine/health"),

@@ -21,9 +21,9 @@ from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import utc_now
 from holdfast.core.tools.mcp.asking import CallClock, CallRequests
 from holdfast.core.tools.mcp.kept import KeptTools
-from holdfast.core.tools.mcp.limits import MAX_REASON
+from holdfast.core.tools.mcp.limits import MAX_PROMPTS, MAX_REASON, OFFER_S
 from holdfast.core.tools.mcp.listing import Listing, listing_of
-from holdfast.core.tools.mcp.port import McpSession, Opener, RawResult, Target
+from holdfast.core.tools.mcp.port import McpSession, Opener, RawOffer, RawResult, Requests, Target
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -56,7 +56,9 @@ class Connection:
         self.failures = 0
         self.started_at: datetime | None = None
         self.known: Listing | None = None
-        """What it offered when it was last asked; None: it never was."""
+        """The tools that it offered when it was last asked; None: it never was."""
+        self.offer = RawOffer()
+        """What else it offered then."""
         self.retired = False
         """Whether it never starts again."""
         self._target = target
@@ -86,6 +88,10 @@ class Connection:
         assert self.known is not None  # a session that is ready has been asked
         return self.known
 
+    async def remembered(self) -> bool:
+        """Says whether it is known what the server offers, without starting it."""
+        return self.known is not None or await self._remembered()
+
     async def check(self) -> Listing:
         """Starts the server, anew where it runs, without waiting after failures. Raises as `listing`."""
         await self.stop()
@@ -106,12 +112,17 @@ class Connection:
         Raises `UnavailableError` when the server is gone, `ToolError` for what it answers instead of a
         result, with the code `tool_timeout` when it does not answer in time.
         """
+        return await self.use(lambda session, asked: session.call(tool, arguments, progress, asked), desk)
+
+    async def use(
+        self, work: Callable[[McpSession, Requests], Coroutine[Any, Any, T]], desk: CallDesk | None = None
+    ) -> T:
+        """Returns what `work` has of the running server, within the time of a call. Raises as `call`."""
         session = await self._session()
         self._busy += 1
         try:
             clock = CallClock(self.spec.timeout_s)
-            asked = CallRequests(self.spec.name, desk, clock)
-            result = await self._within(session.call(tool, arguments, progress, asked), clock)
+            result = await self._within(work(session, CallRequests(self.spec.name, desk, clock)), clock)
             self.failures = 0
             return result
         finally:
@@ -177,21 +188,33 @@ class Connection:
 
     async def _listed(self, session: McpSession) -> Listing:
         offered = await session.tools()
+        self.offer = await self._offered(session)
         # Schemas of a stranger: reading them may take a while, and must not hold up the engine.
         listing = await asyncio.to_thread(listing_of, self.spec.name, offered)
         if self._kept is not None:
-            await asyncio.to_thread(self._kept.write, offered)
+            await asyncio.to_thread(self._kept.write, offered, self.offer)
         return listing
+
+    async def _offered(self, session: McpSession) -> RawOffer:
+        """Returns what the server has beside tools; one that does not tell it in time has nothing."""
+        try:
+            async with asyncio.timeout(min(OFFER_S, self.spec.start_timeout_s / 3)):
+                prompts = tuple((await session.prompts())[:MAX_PROMPTS])
+                return RawOffer(prompts=prompts, resources=bool(await session.resources()))
+        except (TimeoutError, ToolError) as error:
+            logger.info("the MCP server %s does not tell what it offers: %s", self.spec.name, error)
+            return RawOffer()
 
     async def _remembered(self) -> bool:
         """Takes the tools of the last run for known, and says whether there are any."""
         if self._kept is None or self._owner is not None:
             return False
-        offered = await asyncio.to_thread(self._kept.read)
-        if offered is None:
+        kept = await asyncio.to_thread(self._kept.read)
+        if kept is None:
             return False
-        listing = await asyncio.to_thread(listing_of, self.spec.name, offered)
-        self.known = self.known or listing
+        listing = await asyncio.to_thread(listing_of, self.spec.name, kept.tools)
+        if self.known is None:
+            self.known, self.offer = listing, kept.offer
         return True
 
     async def _until_end(self, session: McpSession) -> None:

@@ -15,11 +15,15 @@ from holdfast.core.domain.references import with_secrets
 from holdfast.core.tools.mcp.connection import Connection
 from holdfast.core.tools.mcp.kept import KeptTools
 from holdfast.core.tools.mcp.port import McpSession, Opener, Target
+from holdfast.core.tools.mcp.resource_tool import ResourceTool
 from holdfast.core.tools.mcp.server_log import ServerLog
 from holdfast.core.tools.mcp.tool import McpTool
 
 MAX_RUNNING = 50
 """Servers that one user has running at once."""
+
+ServerTool = McpTool | ResourceTool
+"""One of the tools that a server brings."""
 
 _ENDED = (McpState.STOPPED, McpState.FAILED)
 
@@ -47,7 +51,7 @@ class McpHub:
         self._secret = secret
         self._opener = opener or _open
         self._connections: dict[tuple[str, str, bool], Connection] = {}
-        self._tools: dict[str, tuple[object, tuple[McpTool, ...]]] = {}
+        self._tools: dict[str, tuple[object, tuple[ServerTool, ...]]] = {}
         self._ending: set[Connection] = set()
         self._closed = False
 
@@ -69,15 +73,18 @@ class McpHub:
         self._connections[key] = made
         return made
 
-    async def tools(self, connection: Connection) -> tuple[McpTool, ...]:
+    async def tools(self, connection: Connection) -> tuple[ServerTool, ...]:
         """Returns the tools of a server, the same objects as long as it offers the same. Raises as
         `Connection.listing`."""
         listing = await connection.listing()
         key = str(id(connection))
         kept = self._tools.get(key)
         if kept is None or kept[0] is not listing:
-            made = tuple(McpTool(connection, tool) for tool in listing.tools)
-            kept = self._tools[key] = (listing, made)
+            made: list[ServerTool] = [McpTool(connection, tool) for tool in listing.tools]
+            reading = ResourceTool(connection)
+            if connection.offer.resources and all(each.name != reading.name for each in made):
+                made.append(reading)
+            kept = self._tools[key] = (listing, tuple(made))
         return kept[1]
 
     def log(self, owner: str, name: str) -> ServerLog:

@@ -36,6 +36,12 @@ MAX_QUESTION = 4_000
 MAX_FORM_CHARS = 50_000
 MAX_URL = 2_000
 
+MAX_PROMPTS = 100
+MAX_RESOURCES = 1_000
+MAX_MEDIA_TYPE = 100
+OFFER_S = 5.0
+"""Seconds in which a server that starts tells its prompts and resources; its tools do without."""
+
 MAX_PARTS = 100
 """Parts of one result."""
 MAX_RESULT_CHARS = 2_000_000

@@ -24,6 +24,47 @@ class RawTool:
 
 
 @dataclass(frozen=True, slots=True)
+class RawArgument:
+    """A value that a prompt asks for."""
+
+    name: str
+    description: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawPrompt:
+    """A prompt as a server describes it. Nothing of it was looked at yet."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    arguments: tuple[RawArgument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RawResource:
+    """A resource, or a template of addresses of some, as a server describes it. Nothing of it was looked at
+    yet."""
+
+    uri: str
+    name: str = ""
+    description: str = ""
+    media_type: str = ""
+    size: int | None = None
+    template: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawOffer:
+    """What a server offers beside its tools."""
+
+    prompts: tuple[RawPrompt, ...] = ()
+    resources: bool = False
+    """Whether it has any, or templates of some."""
+
+
+@dataclass(frozen=True, slots=True)
 class RawResult:
     """What a call gave, in the words of the protocol (camel case)."""
 
@@ -74,10 +115,24 @@ class McpSession(Protocol):
 
     @property
     def stale(self) -> bool:
-        """Whether the server has said that its tools have changed since they were listed."""
+        """Whether the server has said that its tools or prompts have changed since they were listed."""
         ...
 
     async def tools(self) -> Sequence[RawTool]: ...
+
+    async def prompts(self) -> Sequence[RawPrompt]: ...
+
+    async def resources(self) -> Sequence[RawResource]: ...
+
+    async def read(self, uri: str, asked: Requests, /) -> Sequence[dict[str, Any]]:
+        """Returns contents in the words of the protocol (camel case)."""
+        ...
+
+    async def prompt(
+        self, name: str, arguments: dict[str, str], asked: Requests, /
+    ) -> Sequence[tuple[str, dict[str, Any]]]:
+        """Returns the role and the content of each message, as `read`."""
+        ...
 
     async def call(
         self, tool: str, arguments: dict[str, Any], told: Callable[[str], None], asked: Requests, /

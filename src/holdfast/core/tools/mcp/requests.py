@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import mcp_types
 from mcp.client.session import ClientRequestContext
@@ -16,10 +17,8 @@ from holdfast.core.domain.errors import HoldfastError, ToolError
 from holdfast.core.tools.mcp.limits import MAX_ASKED, MAX_ROUNDS
 from holdfast.core.tools.mcp.port import RawElicitation, Requests
 
-_Send = Callable[
-    [mcp_types.InputResponses | None, str | None],
-    Awaitable[mcp_types.CallToolResult | mcp_types.InputRequiredResult],
-]
+T = TypeVar("T")
+_Send = Callable[[mcp_types.InputResponses | None, str | None], Awaitable[T | mcp_types.InputRequiredResult]]
 
 
 class ServerRequests:
@@ -51,13 +50,13 @@ class ServerRequests:
             return _refused(error)
 
 
-async def in_rounds(send: _Send, asked: Requests) -> mcp_types.CallToolResult:
+async def in_rounds(send: _Send[T], asked: Requests) -> T:
     """Sends a call, and sends it again with what it asks for until it has a result. Raises `ToolError`."""
     answers: mcp_types.InputResponses | None = None
     state: str | None = None
     for _ in range(MAX_ROUNDS):
         result = await send(answers, state)
-        if isinstance(result, mcp_types.CallToolResult):
+        if not isinstance(result, mcp_types.InputRequiredResult):
             return result
         requests = result.input_requests or {}
         if len(requests) > MAX_ASKED:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx2
@@ -16,7 +16,7 @@ import mcp_types
 from mcp import Client
 from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import MCPError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from holdfast.core.domain.errors import ToolError
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
@@ -26,10 +26,21 @@ from holdfast.core.tools.mcp.limits import (
     MAX_LISTING_CHARS,
     MAX_PAGES,
     MAX_PROGRESS,
+    MAX_PROMPTS,
     MAX_REASON,
+    MAX_RESOURCES,
     MAX_TOOLS,
 )
-from holdfast.core.tools.mcp.port import McpSession, RawResult, RawTool, Requests, Target
+from holdfast.core.tools.mcp.port import (
+    McpSession,
+    RawArgument,
+    RawPrompt,
+    RawResource,
+    RawResult,
+    RawTool,
+    Requests,
+    Target,
+)
 from holdfast.core.tools.mcp.requests import ServerRequests, in_rounds
 from holdfast.core.tools.mcp.stdio import program
 
@@ -38,6 +49,13 @@ _ERRORS = (MCPError, httpx2.HTTPError, httpx2.InvalidURL, ValidationError, OSErr
 _RESULT: TypeAdapter[mcp_types.CallToolResult | mcp_types.InputRequiredResult] = TypeAdapter(
     mcp_types.CallToolResult | mcp_types.InputRequiredResult
 )
+_READ: TypeAdapter[mcp_types.ReadResourceResult | mcp_types.InputRequiredResult] = TypeAdapter(
+    mcp_types.ReadResourceResult | mcp_types.InputRequiredResult
+)
+_PROMPT: TypeAdapter[mcp_types.GetPromptResult | mcp_types.InputRequiredResult] = TypeAdapter(
+    mcp_types.GetPromptResult | mcp_types.InputRequiredResult
+)
+_CHANGES = (mcp_types.ToolListChangedNotification, mcp_types.PromptListChangedNotification)
 _PROGRESS = 200
 _FORGOTTEN = "Session terminated"
 """What the library makes of an address that knows the session no more."""
@@ -81,13 +99,13 @@ async def open_session(target: Target) -> AsyncIterator[McpSession]:
 
 
 class _Stale:
-    """Whether the list of tools has changed since it was read."""
+    """Whether the list of tools or prompts has changed since it was read."""
 
     def __init__(self) -> None:
         self.now = False
 
     async def handle(self, message: object) -> None:
-        if isinstance(message, mcp_types.ToolListChangedNotification):
+        if isinstance(message, _CHANGES):
             self.now = True
 
 
@@ -171,26 +189,126 @@ class _Session:
             # come to an end.
             return await self._client.session.send_request(request, _RESULT, progress_callback=report)
 
+        with self._errors(), self._asked.call(asked):
+            result = await in_rounds(send, asked)
+        return RawResult(
+            content=tuple(_plain(part) for part in result.content),
+            structured=result.structured_content,
+            is_error=result.is_error,
+        )
+
+    async def prompts(self) -> Sequence[RawPrompt]:
+        if not (self._capabilities and self._capabilities.prompts):
+            return ()
+        found: list[RawPrompt] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            with self._errors():
+                page = await self._client.list_prompts(cursor=cursor)
+            found.extend(_raw_prompt(each) for each in page.prompts)
+            cursor = page.next_cursor
+            if cursor is None or len(found) > MAX_PROMPTS:
+                break
+        return found
+
+    async def resources(self) -> Sequence[RawResource]:
+        if not (self._capabilities and self._capabilities.resources):
+            return ()
+        found: list[RawResource] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            with self._errors():
+                page = await self._client.list_resources(cursor=cursor)
+            found.extend(_raw_resource(each, each.uri, size=each.size) for each in page.resources)
+            cursor = page.next_cursor
+            if cursor is None or len(found) > MAX_RESOURCES:
+                break
+        with self._errors():
+            templates = await self._client.list_resource_templates()  # more than a page of them has nobody
+        return [
+            *found,
+            *(_raw_resource(each, each.uri_template, template=True) for each in templates.resource_templates),
+        ]
+
+    async def read(self, uri: str, asked: Requests) -> Sequence[dict[str, Any]]:
+        async def send(
+            answers: mcp_types.InputResponses | None, state: str | None
+        ) -> mcp_types.ReadResourceResult | mcp_types.InputRequiredResult:
+            params = mcp_types.ReadResourceRequestParams(
+                uri=uri, input_responses=answers, request_state=state
+            )
+            return await self._client.session.send_request(
+                mcp_types.ReadResourceRequest(params=params), _READ
+            )
+
+        with self._errors(), self._asked.call(asked):
+            result = await in_rounds(send, asked)
+        return [_plain(each) for each in result.contents]
+
+    async def prompt(
+        self, name: str, arguments: dict[str, str], asked: Requests
+    ) -> Sequence[tuple[str, dict[str, Any]]]:
+        async def send(
+            answers: mcp_types.InputResponses | None, state: str | None
+        ) -> mcp_types.GetPromptResult | mcp_types.InputRequiredResult:
+            params = mcp_types.GetPromptRequestParams(
+                name=name, arguments=arguments, input_responses=answers, request_state=state
+            )
+            return await self._client.session.send_request(mcp_types.GetPromptRequest(params=params), _PROMPT)
+
+        with self._errors(), self._asked.call(asked):
+            result = await in_rounds(send, asked)
+        return [(each.role, _plain(each.content)) for each in result.messages]
+
+    @property
+    def _capabilities(self) -> mcp_types.ServerCapabilities | None:
+        return self._client.session.server_capabilities
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Makes of what the library raises a `ToolError`, and notes when the server is gone."""
         try:
-            with self._asked.call(asked):
-                result = await in_rounds(send, asked)
+            yield
         except ValidationError as error:
-            raise ToolError(
-                "The MCP server answered with what is no result.",
-                code="mcp_error",
-            ) from error
+            raise ToolError("The MCP server answered with what is no result.", code="mcp_error") from error
         except _ERRORS as error:
             if _is_end(error) and not self._lost.done():
                 self._lost.set_result(_told(error, self._lost))  # else an address would never be asked anew
             how = "is gone" if self._lost.done() else "answered with an error"
             raise ToolError(f"The MCP server {how}: {_told(error, self._lost)}.", code="mcp_error") from error
-        return RawResult(
-            content=tuple(
-                part.model_dump(mode="json", by_alias=True, exclude_none=True) for part in result.content
-            ),
-            structured=result.structured_content,
-            is_error=result.is_error,
-        )
+
+
+def _plain(value: BaseModel) -> dict[str, Any]:
+    return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _raw_prompt(prompt: mcp_types.Prompt) -> RawPrompt:
+    return RawPrompt(
+        name=prompt.name,
+        title=prompt.title or "",
+        description=prompt.description or "",
+        arguments=tuple(
+            RawArgument(each.name, each.description or "", bool(each.required))
+            for each in prompt.arguments or ()
+        ),
+    )
+
+
+def _raw_resource(
+    resource: mcp_types.Resource | mcp_types.ResourceTemplate,
+    uri: str,
+    *,
+    size: int | None = None,
+    template: bool = False,
+) -> RawResource:
+    return RawResource(
+        uri=uri,
+        name=resource.title or resource.name,
+        description=resource.description or "",
+        media_type=resource.mime_type or "",
+        size=size,
+        template=template,
+    )
 
 
 def _raw(tool: mcp_types.Tool) -> RawTool:
