@@ -616,13 +616,13 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("mcp.remove", {"name": "files"}, None),
     ("mcp.test", {"name": "files"}, MCP_SERVER),
     ("mcp.tools", {"name": "files"}, (TOOL,)),
-    (
     ("mcp.resources", {"name": "files"}, (McpResource(server="files", uri="a://{b}", template=True),)),
     (
         "mcp.read",
         {"name": "files", "uri": "a://ü/?b=c#d"},
         (McpContent(uri="a://x", media_type="text/plain", text="p"),),
     ),
+    (
         "mcp.call",
         {
             "session_id": "s1",
