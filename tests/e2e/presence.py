@@ -37,13 +37,17 @@ def bubblewrap() -> Path:
 
 def client_python(name: str) -> Path:
     """Returns the Python of a real client's environment."""
+    return client_folder(name, "bin/python") / "bin" / "python"
+
+
+def client_folder(name: str, inside: str) -> Path:
+    """Returns the folder in which a real client is installed; `inside` is there then."""
     folder = os.environ.get(CLIENTS, "")
-    python = Path(folder, name, "bin", "python")
-    if not folder or not python.exists():
+    if not folder or not Path(folder, name, inside).exists():
         missing(
             f"the client {name!r} is not installed: .ci/clients FOLDER does it, {CLIENTS} names the FOLDER"
         )
-    return python
+    return Path(folder, name)
 
 
 def missing(what: str) -> NoReturn:

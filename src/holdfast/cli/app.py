@@ -31,7 +31,7 @@ COMMANDS = {
     "memory": "See and change what agents remember beyond a session.",
     "tools": "See the tools that agents can have; run one directly; make tools of your own.",
     "skills": "List, show, install, edit and remove skills: instructions that agents load on demand.",
-    "mcp": "Add MCP servers, whose tools agents can have; see how they are, try and call them.",
+    "mcp": "Add MCP servers, whose tools agents can have; be one, whose tools are agents.",
     "models": "See the models that can be used.",
     "usage": "See what runs have used, in tokens and money, and limit it.",
     "keys": "Make and revoke keys to Holdfast; store those of model providers.",
