@@ -13,7 +13,6 @@ from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import ModelSettings, UsageReport
 from holdfast.core.domain.options import (
     McpServerUse,
-    SubAgentUse,
 )
 from holdfast.core.domain.runs import LATER_OPTIONS, RunOptions
 
@@ -22,7 +21,6 @@ pytestmark = pytest.mark.parametrize("door", ["local", "remote"])
 WRITE = ("write_file", json.dumps({"path": "asked.md", "content": "x"}))
 LIST = ("list_files", "{}")
 LATER = [
-    {"sub_agents": (SubAgentUse(name="reader", instructions="Read."),)},
     {"mcp_servers": (McpServerUse(name="files", command=("server",)),)},
     {"workflows": {"report": ("collect", "write")}},
     {"mode": "team"},

@@ -40,6 +40,11 @@ def mcp_id(agent_id: str, server: str) -> str:
     return str(uuid.uuid5(uuid.UUID(agent_id), f"mcp:{server}"))
 
 
+def sub_agent_id(agent_id: str, agent: str) -> str:
+    """Returns the id of a sub-agent at an agent, where the file gives it none."""
+    return str(uuid.uuid5(uuid.UUID(agent_id), f"subagent:{agent}"))
+
+
 def hook_ids(agent_id: str, hooks: Sequence[HookSpec]) -> tuple[HookSpec, ...]:
     """Returns the hooks of an agent, each with an id: where the file gives none, it is made of what the hook
     is called or else where it stands and how it decides, and of how many such there were before."""
@@ -67,7 +72,18 @@ def identified(spec: AgentSpec, agent_id: str) -> AgentSpec:
         each if each.id else each.model_copy(update={"id": mcp_id(agent_id, each.server)})
         for each in spec.mcp
     )
+    subagents = tuple(
+        each if each.id else each.model_copy(update={"id": sub_agent_id(agent_id, each.agent)})
+        for each in spec.subagents
+    )
     hooks = hook_ids(agent_id, spec.hooks)
     return spec.model_copy(
-        update={"id": agent_id, "tools": tools, "knowledge": knowledge, "mcp": mcp, "hooks": hooks}
+        update={
+            "id": agent_id,
+            "tools": tools,
+            "knowledge": knowledge,
+            "mcp": mcp,
+            "subagents": subagents,
+            "hooks": hooks,
+        }
     )

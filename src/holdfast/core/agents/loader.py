@@ -108,7 +108,7 @@ def merge(base: dict[str, Plain], over: dict[str, Plain]) -> dict[str, Plain]:
     """Returns the values of an agent that extends another. Both must be valid."""
     inherited = {key: value for key, value in base.items() if key not in _OWN}
     inherited["tools"] = [_without_id(tool) for tool in _list(base.get("tools"))]
-    for key in ("knowledge", "mcp"):
+    for key in ("knowledge", "mcp", "subagents"):
         inherited[key] = [_without_id(one) for one in _list(base.get(key))]
     merged = {**inherited, **over}
     for key in ("model_settings", "memory", "limits"):

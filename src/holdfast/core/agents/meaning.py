@@ -33,6 +33,8 @@ def mistakes_of_meaning(document: Document, known_tools: Collection[str] | None)
         *_assignment_mistakes(document, "mcp", "another server has this id"),
         *_hook_mistakes(document, known_tools),
         *_assignment_mistakes(document, "hooks", "another hook has this id"),
+        *_sub_agent_mistakes(document),
+        *_assignment_mistakes(document, "subagents", "another sub-agent has this id"),
         *_memory_mistakes(document),
         *_skill_mistakes(document),
         *_database_mistakes(document),
@@ -136,6 +138,15 @@ def _mcp_mistakes(document: Document) -> list[Diagnostic]:
     return found
 
 
+def _sub_agent_mistakes(document: Document) -> list[Diagnostic]:
+    node = document.find(("subagents",))
+    names = [item.fields.get("agent", item).value for item in (node.items if node else [])]
+    return [
+        document.mistake(("subagents", index), "the agent is listed twice", hint="keep one of them")
+        for index in _repeated(names)
+    ]
+
+
 def _memory_mistakes(document: Document) -> list[Diagnostic]:
     return [
         document.mistake(("memory", "blocks", index), "the block is listed twice", hint="keep one of them")
@@ -199,17 +210,6 @@ def _rule_mistakes(document: Document, known_tools: Collection[str] | None) -> l
     return found
 
 
-def _unknown_tool(
-    document: Document, path: tuple[str | int, ...], name: str, known_tools: Collection[str]
-) -> Diagnostic:
-    return document.mistake(
-        path,
-        f"there is no tool `{name}`" if name.isprintable() and len(name) <= 80 else "there is no such tool",
-        expected="one of " + ", ".join(sorted(known_tools)),
-        hint=did_you_mean(name, known_tools),
-    )
-
-
 def _hook_mistakes(document: Document, known_tools: Collection[str] | None) -> list[Diagnostic]:
     node = document.find(("hooks",))
     found: list[Diagnostic] = []
@@ -227,6 +227,17 @@ def _hook_mistakes(document: Document, known_tools: Collection[str] | None) -> l
         ):
             found.append(_unknown_tool(document, ("hooks", index, "matcher"), tool, known_tools))
     return found
+
+
+def _unknown_tool(
+    document: Document, path: tuple[str | int, ...], name: str, known_tools: Collection[str]
+) -> Diagnostic:
+    return document.mistake(
+        path,
+        f"there is no tool `{name}`" if name.isprintable() and len(name) <= 80 else "there is no such tool",
+        expected="one of " + ", ".join(sorted(known_tools)),
+        hint=did_you_mean(name, known_tools),
+    )
 
 
 def _workspace_mistakes(document: Document) -> list[Diagnostic]:

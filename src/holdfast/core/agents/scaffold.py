@@ -34,8 +34,8 @@ instructions: |
 # Python that drives the conversation in the place of the usual loop; or the name of a file beside this one.
 # script: response = query("offline", conversation)
 
-# Also there: write_file, edit_file, run_command, run_python, fetch_url, web_search, web_scrape, http_request,
-# sql_query, sql_write.
+# Also there: write_file, edit_file, run_command, run_python, run_javascript, fetch_url, web_search, web_scrape,
+# http_request, sql_query, sql_write.
 # An entry may have an id of its own: {{ tool: read_file, id: UUID }}
 tools: [read_file, list_files, search_files, ask_user, update_plan]
 
@@ -53,6 +53,8 @@ tools: [read_file, list_files, search_files, ask_user, update_plan]
 
 # Skills that it may load: instructions for certain kinds of work; "*" means all that can be seen.
 # skills: [minutes]
+# Agents that it may hand work to, by name.
+# subagents: [{{ agent: researcher, description: Finds and compares sources. }}]
 
 # The only databases that sql_query and sql_write may use, and the tables of each; without this every SQLite
 # file of the workspace.

@@ -26,6 +26,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "mcp": "The MCP servers whose tools the agent has: a name, or a mapping.",
         "hooks": "What looks at runs, model calls, tool calls and replies before and after them.",
         "skills": "Skills that the agent may load: names, or * for all that can be seen.",
+        "subagents": "Agents that it may hand work to: a name, or a mapping.",
         "databases": "The only databases that sql_query and sql_write use; omitted: the workspace's files.",
         "memory": "What the agent remembers beyond a session.",
         "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",
@@ -88,6 +89,11 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "replace": "For modify of a text: a regular expression whose matches are replaced.",
         "replacement": "What its matches are replaced by, as it stands.",
     },
+    "SubAgentAssignment": {
+        "agent": "The agent's name or id, among those that the user can see.",
+        "id": "A UUID of this sub-agent at this agent; omitted: made of the agent's id and the name.",
+        "description": "When to hand work to it; omitted: what its own file says.",
+    },
     "DatabaseSpec": {
         "name": "What the model calls it by, and what rules match.",
         "path": "The SQLite file, relative to the workspace.",
@@ -128,6 +134,8 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "max_tool_output_chars": "Longer output is kept as a file and shown to the model shortened.",
         "approval_expires_s": "Seconds after which an approval is decided by on_expiry; omitted: never.",
         "on_expiry": "What becomes of an approval that nobody decided.",
+        "max_depth": "Levels of sub-agents below a run; 0: it hands no work to others.",
+        "max_child_runs": "Runs of sub-agents that one run may start.",
     },
     "Prompt": {
         "name": "The name to send it by.",

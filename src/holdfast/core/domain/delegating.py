@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BeforeValidator, Field
@@ -72,6 +73,11 @@ class SubAgent(Value):
 
     name: str
     description: str = ""
+    model: str | None = None
+    inherits_model: bool = False
+    """Whether it uses the model of the run above: neither its file nor the run's options name one."""
+    tools: tuple[str, ...] | None = None
+    """Narrows the tools that it has to these."""
     described: SubAgentUse | None = None
     """None: it has a file."""
 
@@ -99,9 +105,11 @@ class ChildReport(Value):
 class DelegationDesk(Protocol):
     """The sub-agents of one run: what its tools may ask. All methods raise `HoldfastError`."""
 
-    async def delegate(self, agent: str, task: str, call_id: str) -> ChildReport:
+    async def delegate(
+        self, agent: str, task: str, call_id: str, progress: Callable[[str], None]
+    ) -> ChildReport:
         """Starts a run of a sub-agent and returns when it has ended; for a call that has started one
-        already, waits for that."""
+        already, waits for that. `progress` is told its calls meanwhile."""
         ...
 
     async def start(self, agent: str, task: str, call_id: str) -> ChildReport:

@@ -14,8 +14,8 @@ class GivenTool(Value):
 
     tool: ToolInfo
     """Without the arguments that are pinned, as models see it."""
-    by: Literal["file", "mcp", "memory", "skills"] = "file"
-    """What brings it: the agent's list, one of its MCP servers, its memory, its skills."""
+    by: Literal["file", "mcp", "memory", "skills", "subagents"] = "file"
+    """What brings it: the agent's list, one of its MCP servers, its memory, its skills, its sub-agents."""
     pinned: dict[str, Any] = {}
     """Arguments that every call has, whatever the model asks for."""
     unknown: tuple[str, ...] = ()

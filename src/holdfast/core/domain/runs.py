@@ -102,7 +102,7 @@ class RunOptions(Value):
 
 
 LATER_OPTIONS = (
-    *("sub_agents", "mcp_servers", "workflows", "mode"),
+    *("mcp_servers", "workflows", "mode"),
     *("suggestions", "force_summary"),
 )
 """Run options whose services come later."""
@@ -120,6 +120,17 @@ class Usage(Value):
     """True when a part of it was counted by us because the provider reported nothing."""
     unpriced: bool = False
     """True when a part of it has no known price."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+            estimated=self.estimated or other.estimated,
+            unpriced=self.unpriced or other.unpriced,
+        )
 
 
 class Run(Value):

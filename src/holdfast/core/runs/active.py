@@ -11,7 +11,9 @@ from pydantic import BaseModel
 
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import PolicyAnswer
+from holdfast.core.domain.delegating import DelegationDesk, SubAgent
 from holdfast.core.domain.errors import HoldfastError
+from holdfast.core.domain.events import RunEvent
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.limits import Spending
 from holdfast.core.domain.messages import UserPart
@@ -38,6 +40,26 @@ class Levers:
     """Ids and parts of messages that enter before the next step; the log has them in the queue."""
     entered: set[str] = field(default_factory=set)
     """Ids of those that have entered, or are about to."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Another agent takes the conversation over."""
+
+    agent: str
+    task: str
+
+
+class RunDesk(DelegationDesk, Protocol):
+    """The sub-agents of a run, as the loop knows them."""
+
+    async def next_end(self) -> None:
+        """Returns when one of the runs in the background has ended."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the runs in the background."""
+        ...
 
 
 @dataclass(slots=True)
@@ -81,6 +103,58 @@ class ActiveRun:
     """What a summary has to keep above all, where the run is to compact the context and nothing else."""
     levers: Levers = field(default_factory=Levers)
     model_index: int = 0
+    parent: ActiveRun | None = None
+    """The run that has started this one, where it is a sub-agent's."""
+    children: dict[str, ActiveRun] = field(default_factory=dict)
+    """The runs of sub-agents that it has started and that have not ended, by their ids."""
+    sub_agents: tuple[SubAgent, ...] = ()
+    """The agents that it may hand work to."""
+    delegation: RunDesk | None = None
+    """What does that; None before the run begins."""
+    handing_over: HandOver | None = None
+    """Who goes on with the session when this step is done."""
+    told: set[str] = field(default_factory=set)
+    """Runs in the background whose end a call has shown to the model already."""
+    end: RunEvent | None = None
+    """How it has ended; None while it goes on, and where it waits for the next engine."""
+
+    @property
+    def above(self) -> tuple[ActiveRun, ...]:
+        """The runs above this one, the nearest first."""
+        return () if self.parent is None else (self.parent, *self.parent.above)
+
+    @property
+    def root(self) -> ActiveRun:
+        """The run that a person has started: itself, or the outermost above it."""
+        return self if self.parent is None else self.parent.root
+
+    @property
+    def depth_left(self) -> int:
+        """Levels of sub-agents that may be below this run."""
+        own = self.spec.limits.max_depth
+        return own if self.parent is None else min(own, self.parent.depth_left - 1)
+
+    @property
+    def used(self) -> tuple[int, float]:
+        """Model calls and US dollars of this run, and of all runs below it until now."""
+        state = self.state
+        below = [child.used for child in self.children.values()]
+        steps = state.step + state.child_steps + sum(steps for steps, _ in below)
+        return steps, state.cost_usd + state.child_usage.cost_usd + sum(cost for _, cost in below)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether another engine can take the run up as it stands, with those below it."""
+        return self.state.resumable_if(lambda run_id: self._waits_below(run_id))
+
+    def _waits_below(self, run_id: str) -> bool:
+        child = self.children.get(run_id)
+        return child is not None and child.resumable
+
+    @property
+    def executing(self) -> bool:
+        """Whether a stop would cut something off: all but waiting for a person is."""
+        return not self.resumable or self.state.under_way
 
     def is_clients(self, call: CallState) -> bool:
         """Says whether a call is of a tool that the caller executes."""
@@ -126,6 +200,8 @@ class Prepare(Protocol):
         models: tuple[str, ...],
         *,
         tool: str | None = None,
+        parent: ActiveRun | None = None,
     ) -> ActiveRun:
-        """Returns the run, ready for the loop. With `tool` it has that one only, whatever the agent has."""
+        """Returns the run, ready for the loop. With `tool` it has that one only, whatever the agent has.
+        `parent` is the run that starts it, where it is a sub-agent's."""
         ...

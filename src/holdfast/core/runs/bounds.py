@@ -47,12 +47,16 @@ def check_limits(run: ActiveRun) -> None:
             f"The run has made {limits.max_steps} model calls, as many as it may "
             "(`limits.max_steps`, or --max-steps).",
         )
-    if limits.max_cost_usd is not None and run.state.cost_usd >= limits.max_cost_usd:
-        raise limit_error(
-            "cost_limit",
-            f"The run has cost ${run.state.cost_usd:.2f} of the ${limits.max_cost_usd:.2f} that it may "
-            "(`limits.max_cost_usd`, or --max-cost).",
-        )
+    for each in (run, *run.above):
+        _, cost = each.used
+        most = each.spec.limits.max_cost_usd
+        if most is not None and cost >= most:
+            which = "run" if each is run else f"run of {each.spec.name} above"
+            raise limit_error(
+                "cost_limit",
+                f"The {which} has cost ${cost:.2f} of the ${most:.2f} that it may "
+                "(`limits.max_cost_usd`, or --max-cost); what sub-agents cost is counted.",
+            )
     if run.options.max_cost_usd is not None and run.state.unpriced:
         raise limit_error(
             "cost_unknown", f"No cost was told for a call of {run.model}, so the cost limit cannot be kept."

@@ -202,7 +202,7 @@ class Broker:
             await asyncio.to_thread(waiting.run.allow_always, rule)
         # "Always" is a grant for this session too: a wider ask rule of the user's own may outrank the file's
         # new line, and the person has just said yes.
-        self._grant(waiting.run.session_id, rule, decision.scope)
+        self._grant(waiting.run.root.session_id, rule, decision.scope)
         await self._resolve(waiting, "approved", decision)
         if decision.scope != "once":
             await self._release_covered(waiting, decision)
@@ -329,4 +329,4 @@ def _reached(run: ActiveRun, granted: ActiveRun, scope: Scope) -> bool:
     """Says whether what was granted in one run is granted in another, too."""
     if scope == "always":
         return run.owner == granted.owner
-    return run.session_id == granted.session_id
+    return run.root.session_id == granted.root.session_id

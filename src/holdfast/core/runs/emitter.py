@@ -82,6 +82,8 @@ class Emitter:
         self._uncommitted: set[asyncio.Future[list[LoggedEvent]]] = set()
         self._failure: StoreError | None = None
         self._part: _PartWriter | None = None
+        self.observer: Callable[[AnyEvent], None] | None = None
+        """Is told of every event, before it is committed."""
 
     async def emit(self, *events: AnyEvent, durable: bool = False) -> list[LoggedEvent]:
         """Appends events and waits until they are committed. Raises `StoreError`."""
@@ -90,7 +92,7 @@ class Emitter:
             return []
         events = tuple(map(self._charged, events))
         for event in events:
-            self.state.apply(event)
+            self._take(event)
         # Shielded: who is cancelled meanwhile must still be able to learn whether they were committed.
         logged = await asyncio.shield(self._append(*events, durable=durable))
         self._raise_failure()
@@ -108,8 +110,13 @@ class Emitter:
         nothing is appended behind it, so that the log has no hole."""
         if self._failure is not None:
             return
-        self.state.apply(event)
+        self._take(event)
         self._append(event)
+
+    def _take(self, event: AnyEvent) -> None:
+        self.state.apply(event)
+        if self.observer is not None:
+            self.observer(event)
 
     def _append(self, *events: AnyEvent, durable: bool = False) -> asyncio.Future[list[LoggedEvent]]:
         future = self._log.append(*events, durable=durable)

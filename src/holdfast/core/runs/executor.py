@@ -1,23 +1,26 @@
 """Executes the tool calls of a step: policy first, then a person where it says so, then the tool.
 
 All calls of a step are put to policy before the first is executed, so that a person sees everything that
-waits at once; they are executed one after the other, in the order the model asked for.
+waits at once; they are executed one after the other, in the order the model asked for. Only calls that hand
+work to sub-agents, and that stand next to each other, are executed at the same time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
+from itertools import groupby
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from holdfast.core.approvals.suggest import suggest_rule
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, PolicyAnswer, Verdict
+from holdfast.core.domain.delegating import CHILD_RUNS, DELEGATE
 from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.events import (
     ApprovalRequested,
@@ -76,8 +79,22 @@ class Executor:
         announced: set[tuple[str, str]] = set()
         for call in calls:
             await self._announce(run, call, announced)
-        for call in calls:
-            await self._settle(run, call)
+        for together, group in groupby(calls, key=lambda call: call.name == DELEGATE):
+            if together:
+                await self._settle_together(run, list(group))
+                continue
+            for call in group:
+                await self._settle(run, call)
+
+    async def _settle_together(self, run: ActiveRun, calls: list[CallState]) -> None:
+        """Settles calls at the same time: each hands work to a sub-agent, which has a run of its own."""
+
+        async def settle(call: CallState) -> None:
+            with run.timer.working():
+                await self._settle(run, call)
+
+        with run.timer.waiting():
+            await all_of([settle(call) for call in calls])
 
     # --- policy and approval
 
@@ -171,7 +188,8 @@ class Executor:
             return None
         edited = call.decision.arguments if call.decision is not None else None
         answer = _judged(run, call, tool, run.subjects(tool, arguments))
-        if answer.verdict == Verdict.DENY:
+        # What a sub-agent has begun goes on: its own calls are judged one by one.
+        if answer.verdict == Verdict.DENY and call.child is None:
             if call.approval is not None and call.approval.status == ApprovalStatus.PENDING:
                 await self._broker.withdraw(call.approval.id)  # asked before the mode or a rule changed
             text = f"Denied by policy: {answer.reason}."
@@ -242,6 +260,7 @@ class Executor:
             memory=run.memory,
             skills=run.skills,
             databases=run.spec.databases,
+            sub_agents=run.delegation,
             knowledge=run.knowledge.desk if run.knowledge is not None else None,
         )
 
@@ -292,25 +311,29 @@ class Executor:
             return
         watch = self._watch(run)
         async with watch.call():
-            await asyncio.to_thread(watch.look)
             try:
                 yield
             finally:
                 # Also when the call was stopped in the middle: what it did until then can be taken back.
                 changes = await asyncio.to_thread(watch.changes)
-                await run.emitter.emit(*(FileChanged(**run.ids, **change.model_dump()) for change in changes))
+                for each in (run, *run.above):
+                    told = [FileChanged(**each.ids, **change.model_dump()) for change in changes]
+                    await each.emitter.emit(*told)
 
     async def _output(
         self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel
     ) -> tuple[ToolOutput, Outcome]:
         progress = run.emitter.progress(call.call_id)
-        limit = asyncio.timeout(run.timer.remaining_s)
+        # What waits for sub-agents is on their clocks, which stand still while they wait for a person.
+        others = tool.name in (DELEGATE, CHILD_RUNS)
+        limit = asyncio.timeout(None if others else run.timer.remaining_s)
         desk = RunCallDesk(run, call, self._broker, limit)
         context = replace(self._context(run, call), progress=progress.add, desk=desk)
         try:
             async with limit:
                 try:
-                    output = await tool.run(arguments, context)
+                    with run.timer.waiting() if others else nullcontext():
+                        output = await tool.run(arguments, context)
                 finally:
                     desk.close()
                 output = await asyncio.to_thread(shorten_output, output, context)
@@ -358,6 +381,20 @@ class Executor:
                 duration_ms=round(duration_ms, 1),
             )
         )
+
+
+async def all_of(works: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Does all at the same time. When one raises, the others are ended before that is raised here."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
+            raise end
 
 
 def _judged(run: ActiveRun, call: CallState, tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:

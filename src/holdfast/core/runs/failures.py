@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from holdfast.core.domain.errors import ConflictError, ErrorInfo, ErrorKind
+from holdfast.core.domain.runs import Session
 
 
 def busy_session(message: str) -> ConflictError:
     """Returns the error of a session in which something else goes on."""
     return ConflictError(message, code="busy", retryable=True)
+
+
+def refuse_child(session: Session) -> None:
+    """Raises `ConflictError` (`child_session`) for the session of a sub-agent: it goes on with the one that
+    it belongs to, and by nothing else."""
+    if session.child_of is not None:
+        raise ConflictError(
+            "A sub-agent has worked in this session for another one, and it takes nothing else. Go on in "
+            f"that one: {session.child_of.root_id}.",
+            code="child_session",
+            details={"session_id": session.child_of.root_id},
+        )
 
 
 def engine_stopping() -> ConflictError:

@@ -22,6 +22,7 @@ from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.scripts import ScriptSpec
 from holdfast.core.domain.values import new_id
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.awaiting import end_children, handed_over, next_child, tell_ends
 from holdfast.core.runs.bounds import check_budgets, check_limits, check_repeats, pause, timed
 from holdfast.core.runs.compaction import Compactor, kept_on_request
 from holdfast.core.runs.executor import Executor
@@ -81,13 +82,14 @@ class Loop:
                 if await self._settle(run, result.calls):
                     return
                 continue
-            if run.levers.steers and not last:
+            if not last and (run.levers.steers or await next_child(run)):
                 continue
             if await self._repaired(run, result):
                 continue
             reason: Literal["stop", "length", "content_filter"] = (
                 "stop" if result.reason == "tool_calls" else result.reason
             )
+            await end_children(run)
             await run.hooks.after_run(result.text)
             await run.emitter.emit(RunCompleted(**run.ids, reason=reason), durable=True)
             return
@@ -102,6 +104,7 @@ class Loop:
             check_repeats(run)
             if await self._settle(run, result.calls):
                 return
+        await end_children(run)
         await self._scripts.run(run, script)
 
     async def _settle(self, run: ActiveRun, calls: list[CallState]) -> bool:
@@ -109,8 +112,13 @@ class Loop:
         there, with one append, so that no restart finds it in between; says whether it did."""
         await self._executor.execute(run, [call for call in calls if not run.is_clients(call)])
         left = run.state.open_calls
+        if run.handing_over is not None and not left:
+            await end_children(run)
+            await run.emitter.emit(*handed_over(run, run.handing_over), durable=True)
+            return True
         if not left:
             return False
+        await end_children(run)
         handed = [
             ToolCallCompleted(**run.ids, call_id=call.call_id, name=call.name, outcome="client", content=())
             for call in left
@@ -134,6 +142,7 @@ class Loop:
                 MessageDequeued(session_id=run.session_id, message_id=message_id, reason="sent"),
                 MessageAdded(**run.ids, message_id=message_id, parts=parts, origin="steer"),
             )
+        await tell_ends(run)
         await run.mode.keep_limits()
         check_limits(run)
         await check_budgets(run)

@@ -84,6 +84,8 @@ class RunMode:
         self._state = state
         self._asked = asked
         self._prepared = modes.now()
+        self.used: Callable[[], tuple[int, float]] = lambda: (state.step, state.cost_usd)
+        """Model calls and US dollars of the run and all below it: the limits of `auto` count them."""
 
     @property
     def _own(self) -> SessionMode | None:
@@ -92,13 +94,14 @@ class RunMode:
         held = self._modes.held(self._state.session_id)
         if self._asked is None or (held is not None and held.since > since):
             return None
+        steps, cost = self.used()
         limits = self._modes.default_limits() if self._asked is ApproveMode.AUTO else None
         return SessionMode(
             mode=self._asked,
             limits=limits,
             since=since,
-            steps=self._state.step,
-            cost_usd=self._state.cost_usd,
+            steps=steps,
+            cost_usd=cost,
         )
 
     def now(self) -> ApproveMode:

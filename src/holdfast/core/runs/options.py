@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from holdfast.core.domain.agents import AgentSpec, ToolAssignment
+from holdfast.core.domain.delegating import DELEGATION_TOOLS
 from holdfast.core.domain.errors import InvalidError, UnsupportedError
 from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.memory import BLOCK_TOOL, RECALL_TOOLS
@@ -55,7 +56,8 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
     if nested_deeper(options.response_format, MAX_DEPTH):
         raise InvalidError("response_format is nested too deep.", code="nested_too_deep")
     spec = with_knowledge_tools(spec, options)
-    known = tuple(dict.fromkeys((*spec.tool_names, *_recall_tools(spec, options), BLOCK_TOOL, LOAD_TOOL)))
+    brought = (BLOCK_TOOL, LOAD_TOOL, *(DELEGATION_TOOLS if _delegates(spec, options) else ()))
+    known = tuple(dict.fromkeys((*spec.tool_names, *_recall_tools(spec, options), *brought)))
     servers = {each.server for each in spec.mcp}
     for name in options.tools or ():
         if name not in known and server_of(name) not in servers:
@@ -89,6 +91,8 @@ def _check_client_tools(options: RunOptions, spec: AgentSpec) -> None:
     taken.update(memory_tools(spec, options, writes=True))
     if spec.skills:
         taken.add(LOAD_TOOL)
+    if _delegates(spec, options):
+        taken.update(DELEGATION_TOOLS)
     for tool in options.client_tools:
         wrong = ""
         if not _TOOL_NAME.fullmatch(tool.name):
@@ -102,6 +106,10 @@ def _check_client_tools(options: RunOptions, spec: AgentSpec) -> None:
                 f"The client tool {tool.name[:80]!r} cannot be: {wrong}.", code="invalid_client_tool"
             )
         taken.add(tool.name)
+
+
+def _delegates(spec: AgentSpec, options: RunOptions) -> bool:
+    return bool(spec.subagents if options.sub_agents is None else options.sub_agents)
 
 
 def _check_history(history: tuple[Message, ...]) -> None:

@@ -13,19 +13,14 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
-from holdfast.core.domain.errors import (
-    ConflictError,
-    HoldfastError,
-    NotFoundError,
-    StoreError,
-)
+from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
 from holdfast.core.domain.events import (
     AnyEvent,
-    EventFilter,
     MessageAdded,
     MessageDequeued,
     MessageQueued,
     RunCancelled,
+    RunCompleted,
     RunEvent,
     RunFailed,
     RunStarted,
@@ -36,25 +31,26 @@ from holdfast.core.domain.limits import Payer, Spending
 from holdfast.core.domain.messages import TextPart, UserPart, results_in
 from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Session, Submitted
 from holdfast.core.domain.values import new_call_id, new_id
-from holdfast.core.runs.active import ActiveRun, Prepare
+from holdfast.core.runs.active import ActiveRun, HandOver, Prepare
 from holdfast.core.runs.broker import Broker
+from holdfast.core.runs.children import Children
 from holdfast.core.runs.compaction import droppable, kept_on_request
+from holdfast.core.runs.delegation import RunDelegation
+from holdfast.core.runs.ending import RETRY_S, write_end
 from holdfast.core.runs.executor import RunStopped
-from holdfast.core.runs.failures import bug, busy_session, engine_stopping
-from holdfast.core.runs.knowledge.assigned import KNOWLEDGE_TOOLS
+from holdfast.core.runs.failures import bug, busy_session, engine_stopping, refuse_child
 from holdfast.core.runs.loop import Loop, nothing_to_compact
 from holdfast.core.runs.options import check_direct, check_results
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
-from holdfast.core.runs.recovery import INTERRUPTED, Recovery, read_context
-from holdfast.core.runs.waiting import options_now, title_of
+from holdfast.core.runs.recovery import INTERRUPTED, Recovery, context_of_tool, read_context
+from holdfast.core.runs.taking_over import failed_to_begin, options_of_next
+from holdfast.core.runs.waiting import options_now, steering, taken_back, title_of
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import validate_arguments
 
 logger = logging.getLogger(__name__)
 
-RETRY_S = 1.0
-"""Pause before the end of a run is written again."""
 CONTINUE_TEXT = "Continue where you stopped."
 
 
@@ -74,6 +70,15 @@ class Supervisor:
         self._cancelled: dict[str, str] = {}
         self._ending: set[str] = set()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._children = Children(
+            log,
+            prepare,
+            self._tasks,
+            begin=self._begin,
+            cancel=self.cancel,
+            models=self._models_of_child,
+        )
+        self._stopped: set[str] = set()
         self._closing = False
         self._refusing = False
 
@@ -87,7 +92,7 @@ class Supervisor:
     @property
     def executing_runs(self) -> int:
         """How many runs would be interrupted by a stop now."""
-        return sum(run.state.executing for run in self._active.values())
+        return sum(run.executing for run in self._active.values())
 
     def refuse_new_runs(self) -> None:
         """Starts no run from now on; those under way go on, and what waits in queues stays there."""
@@ -168,7 +173,7 @@ class Supervisor:
             session = await self._session(session_id)
             await self._spending.check(_payer(session, key))  # tools may ask models, too
             state = RunState(session.id, new_id())
-            context = await self._context_of(session_id, tool)
+            context = await context_of_tool(self._log, session_id, tool)
             run = await self._prepare.run(session, options, state, context, (), tool=tool)
             validate_arguments(run.tools[tool], arguments)
             requested = ToolCallRequested(
@@ -204,30 +209,17 @@ class Supervisor:
             await self._begin(run, started)
             return Submitted(session_id=session_id, message_id="", run_id=run.run_id)
 
-    async def _context_of(self, session_id: str, tool: str) -> ContextProjection:
-        """Returns what a tool that is run directly must know of the session: what it finds is numbered as all
-        that was found there."""
-        return await read_context(self._log, session_id) if tool in KNOWLEDGE_TOOLS else ContextProjection()
-
     async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
         """Takes a waiting message out of the queue."""
         async with self._lock(session_id):
             for queued in await self._log.reader.queue(session_id):
-                if queued.id == message_id and not self._entering(session_id, message_id):
+                runs = [run for run in self._active.values() if run.session_id == session_id]
+                if queued.id == message_id and taken_back(runs, message_id):
                     await self._log.append(
                         MessageDequeued(session_id=session_id, message_id=message_id, reason="pulled_back")
                     )
                     return queued
         raise NotFoundError("This message does not wait any more; it was sent or pulled back.")
-
-    def _entering(self, session_id: str, message_id: str) -> bool:
-        """Says whether a message is on its way into a run; keeps it from entering when it is not yet."""
-        for run in self._active.values():
-            if run.session_id == session_id:
-                run.levers.steers = [each for each in run.levers.steers if each[0] != message_id]
-                if message_id in run.levers.entered:
-                    return True
-        return False
 
     async def cancel(self, run_id: str, reason: str = "") -> None:
         """Ends a run as cancelled and waits until it has; one that ends or has ended is left as it is."""
@@ -237,7 +229,9 @@ class Supervisor:
         if run_id in self._ending:
             await asyncio.wait([task], timeout=RETRY_S)
             return
-        if run_id not in self._cancelled:  # a second time would cut the cleaning up off
+        if (
+            run_id not in self._cancelled and run_id not in self._stopped
+        ):  # a second time would cut the cleaning up off
             self._cancelled[run_id] = reason
             await asyncio.sleep(0)  # a task that has not begun would be cancelled without a word
             task.cancel()
@@ -269,14 +263,7 @@ class Supervisor:
         check_results(parts, ())
         async with self._lock(self.active(run_id).session_id):
             run = self.active(run_id)
-            queued = MessageQueued(
-                session_id=run.session_id,
-                message_id=new_id(),
-                parts=parts,
-                options=run.options.model_copy(update={"history": None}),
-                key=key,
-                steer=True,
-            )
+            queued = steering(run, parts, key)
             await self._log.append(queued)
             run.levers.steers.append((queued.message_id, parts))
 
@@ -317,6 +304,7 @@ class Supervisor:
         session = await self._log.reader.session(session_id)
         if session is None:
             raise NotFoundError(f"There is no session {session_id}.", code="session_not_found")
+        refuse_child(session)
         return session
 
     async def _start(
@@ -329,6 +317,7 @@ class Supervisor:
         *,
         continues: str | None = None,
         queued: bool = False,
+        hand_overs: int = 0,
     ) -> str:
         self._check_open()
         models = await self._models(session, options, key)
@@ -344,10 +333,18 @@ class Supervisor:
             events.append(MessageDequeued(session_id=session.id, message_id=message_id, reason="sent"))
         events.append(
             RunStarted(
-                **ids, agent=run.spec.name, model=run.model, key=key, options=options, continues=continues
+                **ids,
+                agent=run.spec.name,
+                model=run.model,
+                key=key,
+                options=options,
+                continues=continues,
+                hand_overs=hand_overs,
             )
         )
-        origin: Literal["send", "continue"] = "continue" if continues else "send"
+        origin: Literal["send", "continue", "agent"] = (
+            "continue" if continues else "agent" if hand_overs else "send"
+        )
         events.append(MessageAdded(**ids, message_id=message_id, parts=parts, origin=origin))
         if not session.title and not continues and (title := title_of(parts)):
             events.append(SessionRenamed(session_id=session.id, title=title, automatic=True))
@@ -358,6 +355,10 @@ class Supervisor:
         """Returns the models of a run, as far as its use of them can be paid for."""
         models = await self._prepare.models(session, options)
         return await self._spending.payable(_payer(session, key), models)
+
+    async def _models_of_child(self, session: Session, options: RunOptions, key: str) -> tuple[str, ...]:
+        self._check_open()
+        return await self._models(session, options, key)
 
     def _check_open(self) -> None:
         if self._closing or self._refusing:
@@ -384,9 +385,14 @@ class Supervisor:
 
     def _launch(self, run: ActiveRun) -> None:
         run.levers.go.set()
+        if run.sub_agents:
+            run.delegation = RunDelegation(run, self._children)
+        if run.parent is None:
+            run.mode.used = lambda: run.used
         self._active[run.run_id] = run
         task = asyncio.create_task(self._own(run), name=f"run {run.run_id}")
         self._tasks[run.run_id] = task
+        self._children.watch(run)
 
     # --- owning
 
@@ -395,9 +401,14 @@ class Supervisor:
         try:
             end = await self._execute(run)
             await self._end(run, end)
-            if not (self._closing or self._refusing or isinstance(end, RunFailed) or run.state.handed):
+            if run.parent is not None:
+                return
+            if run.handing_over is not None and end is None and run.state.ended:
+                await self._take_over(run, run.handing_over)
+            elif not (self._closing or self._refusing or isinstance(end, RunFailed) or run.state.handed):
                 await self._send_waiting(run)
         finally:
+            run.timer.stop()
             self._tasks.pop(run.run_id, None)
             self._cancelled.pop(run.run_id, None)
             self._ending.discard(run.run_id)
@@ -428,34 +439,25 @@ class Supervisor:
         self._broker.drop(run.run_id)
         try:
             if end is not None:
+                await self._children.cancel_all(run, "the run above it has ended")
                 run.emitter.drop_part()
-                await self._write_end(run, end)
+                await write_end(self._log, run, end, lambda: self._closing)
+            run.end = RunCompleted(**run.ids) if end is None and run.state.ended else end
         finally:
             self._active.pop(run.run_id, None)
 
-    async def _write_end(self, run: ActiveRun, end: RunEvent) -> None:
-        """Closes what is open and appends the end. A database that does not take it is tried again until
-        the engine stops; then the next start closes the run as interrupted."""
-        kind: Literal["cancelled", "error"] = "cancelled" if isinstance(end, RunCancelled) else "error"
-        while True:
+    async def _take_over(self, ended: ActiveRun, over: HandOver) -> None:
+        """Lets the agent begin that a conversation was handed over to."""
+        async with self._lock(ended.session_id):
+            session = await self._log.reader.session(ended.session_id)
+            if session is None or self.busy(ended.session_id):
+                return
+            parts, key = (TextPart(text=over.task),), ended.state.key
+            options, count = options_of_next(ended.options), ended.state.hand_overs + 1
             try:
-                state = await self._logged_state(run) if await run.emitter.failed() else run.state
-                if not state.ended:
-                    closing = run.emitter.closing(state, kind, interrupted=self._closing)
-                    await self._log.append(*closing, end, durable=True)
-                return
-            except StoreError as error:
-                logger.error("the end of run %s could not be written: %s", run.run_id, error.message)
-            if self._closing:
-                return
-            await asyncio.sleep(RETRY_S)
-
-    async def _logged_state(self, run: ActiveRun) -> RunState:
-        """Returns where the log has the run, when the run itself is ahead of it."""
-        state = RunState(run.session_id, run.run_id)
-        for logged in await self._log.read_all(EventFilter(run_id=run.run_id)):
-            state.apply(logged.event)
-        return state
+                await self._start(session, parts, options, new_id(), key, hand_overs=count)
+            except HoldfastError as error:
+                await self._log.append(*failed_to_begin(ended, over, error.info), durable=True)
 
     async def _send_waiting(self, ended: ActiveRun) -> None:
         session_id = ended.session_id
@@ -484,6 +486,7 @@ class Supervisor:
             await asyncio.sleep(0)  # tasks that have not begun would be cancelled without a word
             tasks = dict(self._tasks)
             for run_id in tasks.keys() - self._ending:
+                self._stopped.add(run_id)
                 tasks[run_id].cancel()
             if tasks:
                 await asyncio.wait(tasks.values())

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from holdfast.core.domain.events import MessageQueued
 from holdfast.core.domain.messages import TextPart, UserPart, text_of, without_results
 from holdfast.core.domain.runs import QueuedMessage, RunOptions
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.values import new_id
+from holdfast.core.runs.active import ActiveRun
 from holdfast.core.store.modes import read_mode
 from holdfast.core.store.reader import Reader
 
@@ -23,3 +28,24 @@ def title_of(parts: tuple[UserPart, ...]) -> str:
     said = without_results(parts)
     written = " ".join(part.text for part in said if isinstance(part, TextPart))
     return shorten(sanitize_line(written).strip(), 60) or sanitize_line(text_of(said))
+
+
+def taken_back(runs: Iterable[ActiveRun], message_id: str) -> bool:
+    """Keeps a message from entering the runs of its session; says whether it has not entered one already."""
+    entered = False
+    for run in runs:
+        run.levers.steers = [each for each in run.levers.steers if each[0] != message_id]
+        entered = entered or message_id in run.levers.entered
+    return not entered
+
+
+def steering(run: ActiveRun, parts: tuple[UserPart, ...], key: str) -> MessageQueued:
+    """Returns the event of a message that enters a run before its next step."""
+    return MessageQueued(
+        session_id=run.session_id,
+        message_id=new_id(),
+        parts=parts,
+        options=run.options.model_copy(update={"history": None}),
+        key=key,
+        steer=True,
+    )

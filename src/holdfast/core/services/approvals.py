@@ -135,7 +135,8 @@ class ApprovalService:
             held = Rules(ask=above.ask, deny=above.deny)
             found += [_entry(*each, "machine", "", removable=False) for each in _each(held)]
         if session_id is not None:
-            session = await self._access.session(session_id)
+            session = await self._access.session(await self._access.root(session_id))
+            session_id = session.id
             if not self._broker.knows(session_id):
                 await remember_grants(self._log, self._broker, session)
             granted = Rules(allow=self._broker.grants(session_id, user))
@@ -190,7 +191,7 @@ class ApprovalService:
         return await self.rules()
 
     async def drop_grants(self, session_id: str, rules: tuple[str, ...]) -> None:
-        await self._access.session(session_id)
+        session_id = await self._access.root(session_id)
         principal = self._access.principal
         await self._log.append(
             SessionGrantsDropped(
@@ -203,13 +204,12 @@ class ApprovalService:
     # --- modes
 
     async def mode(self, session_id: str) -> SessionMode | None:
-        await self._access.session(session_id)
-        return await self._modes.read(session_id)
+        return await self._modes.read(await self._access.root(session_id))
 
     async def set_mode(
         self, session_id: str, mode: ApproveMode, limits: AutoLimits | None = None
     ) -> SessionMode:
-        await self._access.session(session_id)
+        session_id = await self._access.root(session_id)
         if limits is not None and mode is not ApproveMode.AUTO:
             raise InvalidError("Only the mode `auto` has limits.", code="no_limits")
         principal = self._access.principal

@@ -173,7 +173,7 @@ class FileService:
 
     async def _turn(self, session_id: str, run_id: str | None, way: str) -> tuple[FileEntry, ...]:
         """Undoes or redoes one run's changes; the log keeps that as further changes of that run."""
-        await self._session(session_id)
+        await self._access.own_session(session_id)
         async with self._supervisor.idle(session_id):
             session = await self._session(session_id)
             async with self._workspaces.watch(self._workspaces.open(session)).writing():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Literal
 
 from holdfast.core.approvals.policy import EDIT_TOOLS, Layers, evaluate
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import ApproveMode, PolicyAnswer, Rule
+from holdfast.core.domain.delegating import DELEGATION_TOOLS
 from holdfast.core.domain.given_tools import GivenTool, GivenTools
 from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.skills import LOAD_TOOL
@@ -17,6 +19,10 @@ from holdfast.core.tools.registry import schema
 ANY_FILE = "…"
 """Stands for the file that a call will write: which one is not known yet."""
 
+_BROUGHT: dict[str, Literal["skills", "subagents"]] = {
+    LOAD_TOOL: "skills",
+    **dict.fromkeys(DELEGATION_TOOLS, "subagents"),
+}
 Refuses = Callable[[Tool], PolicyAnswer | None]
 
 
@@ -50,7 +56,7 @@ def given_tools(
         source = "custom" if name in own else "mcp" if server_of(name) else "builtin"
         known = tool.pins if isinstance(tool, ForcedTool) else {}
         answer = refuses(tool) or _whole(tool, layers, mode)
-        by = "mcp" if source == "mcp" else "skills" if name == LOAD_TOOL else "memory"
+        by = "mcp" if source == "mcp" else _BROUGHT.get(name, "memory")
         return GivenTool(
             tool=tool_info(tool, source, own.get(name)),
             by="file" if name in spec.tool_names else by,

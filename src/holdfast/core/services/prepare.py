@@ -13,6 +13,7 @@ from holdfast.core.approvals.policy import Layers, evaluate
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec
 from holdfast.core.domain.approvals import ApproveMode, PolicyAnswer, Rules
+from holdfast.core.domain.delegating import DELEGATE, SubAgent
 from holdfast.core.domain.errors import ForbiddenError, InvalidError
 from holdfast.core.domain.given_tools import GivenTools
 from holdfast.core.domain.mcp import server_of
@@ -47,6 +48,14 @@ from holdfast.core.services.policies import Policies, UserPolicy
 from holdfast.core.services.remembering import RunMemory, choose_blocks
 from holdfast.core.services.sessions import valid
 from holdfast.core.services.skill_desk import RunSkills, check_skills, run_skills, skill_tools
+from holdfast.core.services.sub_agents import (
+    check_sub_agents,
+    delegation_tools,
+    described,
+    run_sub_agents,
+    sub_agents_section,
+    within,
+)
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.skills.listing import skills_section
 from holdfast.core.skills.registry import SkillRegistry
@@ -111,6 +120,7 @@ class Preparation:
                 code="untrusted_script",
             )
         check_options(options, spec)
+        await check_sub_agents(self._registry, session, spec, options, trusted=info.trusted)
         await check_skills(self._skills, session, info, options)
         if options.memory is not None:
             await choose_blocks(self._memory, session, spec, options, trusted=info.trusted)
@@ -129,7 +139,7 @@ class Preparation:
         project = Path(session.project)
         info = valid(await asyncio.to_thread(self._registry.get, session.agent, project, session.owner))
         assert info.spec is not None
-        return info, info.spec
+        return info, described(info.spec, session)
 
     async def run(
         self,
@@ -140,6 +150,7 @@ class Preparation:
         models: tuple[str, ...],
         *,
         tool: str | None = None,
+        parent: ActiveRun | None = None,
     ) -> ActiveRun:
         """Returns the run, ready for the loop. Raises `AgentFileError`, `NotFoundError`."""
         info, file = await self._agent(session)
@@ -154,7 +165,11 @@ class Preparation:
             mcp = await self._mcp.run(session, spec, options, before)
         elif server_of(tool):
             mcp = RunMcp({tool: await self._mcp.direct(session, spec, tool, before)})
+        agents: tuple[SubAgent, ...] = ()
+        if tool is None:
+            agents = await run_sub_agents(self._registry, session, spec, options, trusted=info.trusted)
         own = (tool,) if tool else await self._tool_names(spec, options, memory, skills)
+        own = (*own, *delegation_tools(agents, options, parent, spec))
         names = tuple(dict.fromkeys((*own, *mcp.tools)))
         injected = Injected()
         if tool is None:
@@ -164,9 +179,11 @@ class Preparation:
         credits = await self._budgets.credits()
         emitter = Emitter(self._log, state, context, self._redactor, credits)
         knowledge = run_knowledge(self._knowledge, session, spec, options, emitter, direct=tool is not None)
-        await remember_grants(self._log, self._broker, session)
-        await self._modes.read(session.id)
-        mode = RunMode(self._modes, state, options.approve)
+        if parent is None:
+            await remember_grants(self._log, self._broker, session)
+            await self._modes.read(session.id)
+        mode = RunMode(self._modes, state, options.approve) if parent is None else parent.mode
+        judge = self._evaluator(session, spec, mode, await self._policies.of(session.owner))
         timer = WorkTimer(spec.limits.timeout_s)
         return ActiveRun(
             session_id=session.id,
@@ -184,6 +201,7 @@ class Preparation:
                     section(knowledge, emitter, names),
                     skills_section(skills.skills) if LOAD_TOOL in names else "",
                 ),
+                *((sub_agents_section(agents),) if DELEGATE in names and agents else ()),
                 *mcp.sections,
                 *mode_sections(mode.now()),
             ),
@@ -192,7 +210,7 @@ class Preparation:
                 () if tool else spec.tools,
             ),
             workspace=workspace,
-            evaluate=self._evaluator(session, spec, mode, await self._policies.of(session.owner)),
+            evaluate=judge if parent is None else within(judge, parent),
             mode=mode,
             allow_always=self._policies.file(session.owner).add_allow,
             state=state,
@@ -204,6 +222,8 @@ class Preparation:
             knowledge=knowledge,
             skills=skills,
             preface=injected.preface,
+            parent=parent,
+            sub_agents=agents,
             model_index=models.index(state.model) if state.model in models else 0,
         )
 
@@ -221,7 +241,9 @@ class Preparation:
         def answer(tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
             if (refusal := policy.refuses(tool)) is not None:
                 return refusal
-            return evaluate(tool.name, tool.risk, subjects, self._layers(session, spec, policy), mode.now())
+            return evaluate(
+                tool.name, tool.risk, subjects, self._layers(session, spec, policy), mode.now()
+            )
 
         return answer
 
@@ -232,7 +254,8 @@ class Preparation:
             user = policy.rules()
         except (InvalidError, OSError) as error:
             user, unreadable = Rules(), str(error)
-        granted = Rules(allow=self._broker.grants(session.id, user))
+        whose = session.id if session.child_of is None else session.child_of.root_id
+        granted = Rules(allow=self._broker.grants(whose, user))
         return Layers(user=user, session=granted, agent=spec.approvals, unreadable=unreadable)
 
     async def given(self, session: Session, mode: ApproveMode) -> GivenTools:
@@ -244,7 +267,9 @@ class Preparation:
         memory = RunMemory(self._memory, session, spec.name, None, chosen)
         skills = await run_skills(self._skills, session, info, options)
         mcp = await self._mcp.run(session, spec, options, ())
-        names = dict.fromkeys((*await self._tool_names(spec, options, memory, skills), *mcp.tools))
+        agents = await run_sub_agents(self._registry, session, spec, options, trusted=info.trusted)
+        own = (*await self._tool_names(spec, options, memory, skills),)
+        names = dict.fromkeys((*own, *delegation_tools(agents, options, None, spec), *mcp.tools))
         tools = {name: mcp.tools.get(name) or self._tools.tool(name, owner) for name in names}
         await remember_grants(self._log, self._broker, session)
         policy = await self._policies.of(owner)

@@ -64,8 +64,8 @@ async def read_history(  # noqa: PLR0913 (each narrows the record in another way
 
 
 async def read_grants(reader: Reader, session_id: str) -> tuple[Approval, ...]:
-    """Returns the approvals of a session, and of those that sub-agents work in for it, that hold for more than
-    the one call, oldest first."""
+    """Returns the approvals of a session, and of those that sub-agents work in for it, that hold for more
+    than the one call, oldest first."""
     rows = await reader.rows(
         "SELECT body FROM approvals"
         " WHERE session_id IN (SELECT id FROM sessions WHERE id = ?1 OR root_id = ?1) AND status = 'approved'"

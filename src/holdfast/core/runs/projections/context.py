@@ -149,7 +149,7 @@ class ContextProjection:
                 self.restart(logged.id, event.options.history)
             case MessageAdded():
                 self._add(logged.id, event.parts)
-                if event.origin == "send" and without_results(event.parts):
+                if event.origin in ("send", "agent") and without_results(event.parts):
                     self._question, self._looked_up = _text_of(event.parts), False
             case HookCompleted(point=HookPoint.BEFORE_RUN):
                 self._intercept(event)

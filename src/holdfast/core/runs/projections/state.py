@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision
+from holdfast.core.domain.delegating import ChildStatus
 from holdfast.core.domain.events import (
     RUN_ENDS,
     AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
+    ChildRunCompleted,
+    ChildRunStarted,
     HookCompleted,
     MessageAdded,
     ModelFellBack,
@@ -39,7 +43,7 @@ from holdfast.core.domain.events import (
 from holdfast.core.domain.hooks import HookPoint
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import Timing
-from holdfast.core.domain.runs import RunOptions, RunStatus
+from holdfast.core.domain.runs import RunOptions, RunStatus, Usage
 from holdfast.core.domain.tools import Question
 
 REPEATS = 3
@@ -68,6 +72,8 @@ class CallState:
     answer: str | None = None
     started: bool = False
     completed: bool = False
+    child: str | None = None
+    """The run of a sub-agent that it waits for."""
     hooks_passed: set[str] = field(default_factory=set)
     """Ids of the hooks that have looked at it, before it starts."""
     asked_by: str = ""
@@ -147,6 +153,19 @@ class RunState:
     searched: bool = False
     """Whether something was looked up at all, also by a call."""
 
+    child_count: int = 0
+    """Runs of sub-agents that it has started."""
+    children: dict[str, ChildRunStarted] = field(default_factory=dict)
+    """Those that have not ended, by their ids."""
+    untold: dict[str, ChildRunCompleted] = field(default_factory=dict)
+    """Those that went on in the background and have ended, without the model having been told."""
+    child_steps: int = 0
+    """Model calls of those that have ended."""
+    child_usage: Usage = field(default_factory=Usage)
+    """What those have used."""
+    hand_overs: int = 0
+    """How many agents have handed the conversation over before this run."""
+
     @property
     def cites(self) -> bool:
         """Whether numbers in brackets can be citations: in a JSON reply they are lists."""
@@ -173,19 +192,24 @@ class RunState:
     def resumable(self) -> bool:
         """Whether an engine that starts anew can take the run up: it waits for a person, or is about to
         execute what one has allowed, and nothing is under way."""
+        return self.resumable_if(lambda run_id: False)
+
+    def resumable_if(self, waits: Callable[[str], bool]) -> bool:
+        """The same; `waits` says of a run of a sub-agent whether it waits for a person."""
         if self.ended or self.step_open or self.part is not None:
             return False
         if self.paused:
             return True
         waiting = [call for call in self.open_calls if call.waiting]
         decided = [call for call in self.open_calls if call.decision is not None and not call.started]
-        return bool(waiting or decided or any(call.answer is not None for call in self.open_calls))
+        answered = any(call.answer is not None for call in self.open_calls)
+        below = [call.child for call in self.open_calls if call.child is not None]
+        return bool(waiting or decided or answered or below) and all(map(waits, below))
 
     @property
-    def executing(self) -> bool:
-        """Whether a stop would cut something off: all but waiting for a person is."""
-        under_way = [call for call in self.open_calls if call.started and not call.asking]
-        return bool(under_way) or not self.resumable
+    def under_way(self) -> bool:
+        """Whether a call executes here and now; one that waits for a person or a sub-agent does not."""
+        return any(call.started and not call.asking and call.child is None for call in self.open_calls)
 
     def apply(self, event: AnyEvent) -> None:
         """Takes in the next event of the run."""
@@ -197,6 +221,7 @@ class RunState:
             case RunStarted():
                 self.agent, self.model, self.options = event.agent, event.model, event.options
                 self.started_at, self.key = event.at, event.key
+                self.hand_overs = event.hand_overs
             case RunPaused():
                 self.paused = True
             case RunResumed():
@@ -226,7 +251,31 @@ class RunState:
             case HookCompleted(point=HookPoint.BEFORE_RUN):
                 self.hooks_passed.add(event.hook_id)
             case _:
+                self._apply_child(event)
                 self._apply_call(event)
+
+    def _apply_child(self, event: AnyEvent) -> None:
+        match event:
+            case MessageAdded(origin="child_run"):
+                self.untold.pop(event.message_id, None)
+            case ChildRunStarted():
+                self.child_count += 1
+                self.children[event.child_run_id] = event
+                if not event.background:
+                    self.calls[event.call_id].child = event.child_run_id
+            case ChildRunCompleted():
+                self._end_child(event)
+
+    def _end_child(self, event: ChildRunCompleted) -> None:
+        started = self.children.pop(event.child_run_id, None)
+        if started is None:
+            return
+        if started.background:
+            self.untold[event.child_run_id] = event
+        else:
+            self.calls[event.call_id].child = None
+        self.child_steps += event.steps
+        self.child_usage = self.child_usage + event.usage
 
     def _apply_call(self, event: AnyEvent) -> None:
         match event:
@@ -281,6 +330,7 @@ class RunState:
         if self.step_open:
             timing = Timing(request_ms=0, total_ms=0)
             events.append(StepCompleted(**ids, step=self.step, reason=reason, timing=timing))
+        events.extend(ended_child(ids, started, "cancelled") for started in self.children.values())
         for call in self.open_calls:
             events.extend(self._closing_call(call, interrupted=interrupted))
         return events
@@ -317,3 +367,22 @@ class RunState:
             )
         )
         return events
+
+
+def ended_child(
+    ids: Mapping[str, str],
+    started: ChildRunStarted,
+    status: ChildStatus,
+    **more: Any,
+) -> ChildRunCompleted:
+    """Returns the event that closes the run of a sub-agent; `ids` are those of the run above it."""
+    return ChildRunCompleted(
+        session_id=ids["session_id"],
+        run_id=ids["run_id"],
+        call_id=started.call_id,
+        child_session_id=started.child_session_id,
+        child_run_id=started.child_run_id,
+        agent=started.agent,
+        status=status,
+        **more,
+    )

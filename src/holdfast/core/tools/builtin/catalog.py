@@ -6,9 +6,12 @@ from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.tools import Tool
 from holdfast.core.tools.builtin.analyse_documents import AnalyseDocuments
 from holdfast.core.tools.builtin.ask_user import AskUser
+from holdfast.core.tools.builtin.child_runs import ChildRuns
+from holdfast.core.tools.builtin.delegate import Delegate
 from holdfast.core.tools.builtin.edit_file import EditFile
 from holdfast.core.tools.builtin.fetch_url import FetchUrl
 from holdfast.core.tools.builtin.forget_memory import ForgetMemory
+from holdfast.core.tools.builtin.hand_over import HandOver
 from holdfast.core.tools.builtin.http_request import HttpRequest
 from holdfast.core.tools.builtin.list_files import ListFiles
 from holdfast.core.tools.builtin.load_skill import LoadSkill
@@ -16,6 +19,7 @@ from holdfast.core.tools.builtin.read_document import ReadDocument
 from holdfast.core.tools.builtin.read_file import ReadFile
 from holdfast.core.tools.builtin.remember import Remember
 from holdfast.core.tools.builtin.run_command import RunCommand
+from holdfast.core.tools.builtin.run_javascript import RunJavascript
 from holdfast.core.tools.builtin.run_python import RunPython
 from holdfast.core.tools.builtin.search_files import SearchFiles
 from holdfast.core.tools.builtin.search_knowledge import SearchKnowledge
@@ -41,6 +45,7 @@ def builtin_tools(processes: ProcessRunner, searcher: WebSearcher | None = None)
         EditFile(),
         RunCommand(processes),
         RunPython(processes),
+        RunJavascript(processes),
         FetchUrl(processes),
         WebSearch(searcher),
         WebScrape(processes),
@@ -53,6 +58,9 @@ def builtin_tools(processes: ProcessRunner, searcher: WebSearcher | None = None)
         LoadSkill(),
         UpdatePlan(),
         AskUser(),
+        Delegate(),
+        ChildRuns(),
+        HandOver(),
         SearchMemory(),
         Remember(),
         ForgetMemory(),
