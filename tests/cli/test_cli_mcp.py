@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -146,3 +147,19 @@ def test_tools_are_listed_with_their_risk(servers: Servers, cli: Cli) -> None:
     cli("mcp", "add", "files", "run")
 
     assert cli("mcp", "tools", "files").out.splitlines()[1].split() == ["mcp__files__say", "execute", "Says."]
+
+
+def test_a_server_of_agents_is_told_which_and_the_whole_path_of_their_folder(
+    fake: FakeDoors, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[dict[str, object]] = []
+    monkeypatch.setattr(fake, "serve_mcp", lambda **options: served.append(options) or 7, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    assert cli("mcp", "serve").status == 7
+    cli("mcp", "serve", "--agent", "coder", "--agent", "guide", "--project", "site")
+
+    assert served == [
+        {"agents": (), "project": ""},
+        {"agents": ("coder", "guide"), "project": str(tmp_path / "site")},
+    ]

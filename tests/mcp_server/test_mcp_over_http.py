@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -240,3 +242,9 @@ async def test_a_client_that_cancels_its_call_ends_the_run(serve: Any, call: Any
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
             await served.bench.until("run.cancelled")
+
+
+def test_the_start_of_an_engine_does_not_load_the_library() -> None:
+    code = "import sys, holdfast.server.engine, holdfast.server.app; print('mcp_types' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "False\n", done.stderr

@@ -6,7 +6,9 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from mcp import Client, StdioServerParameters
@@ -29,8 +31,15 @@ def run(*args: str, status: int = 0) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.fixture
+def errors(tmp_path: Path) -> Iterator[TextIO]:
+    """What the server writes to stderr."""
+    with (tmp_path / "errors.txt").open("w") as file:
+        yield file
+
+
 async def test_a_client_works_with_the_agents_of_the_engine_through_pipes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, errors: TextIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOLDFAST_MODELS__OLLAMA_URL", "http://127.0.0.1:9")
     (tmp_path / "tides.txt").write_text("High water is at noon.\n")
@@ -41,13 +50,12 @@ async def test_a_client_works_with_the_agents_of_the_engine_through_pipes(
     person = Person([approve()])
     ask = {"message": "Write 'High water at noon' to report.md", "model": "offline"}
     try:
-        with Path(tmp_path, "errors.txt").open("w") as errors:
-            async with (
-                asyncio.timeout(120),
-                Client(stdio_client(server, errlog=errors), elicitation_callback=person.fill) as client,
-            ):
-                tools = [tool.name for tool in (await client.list_tools()).tools]
-                result = await client.call_tool("agent_coder", ask)
+        async with (
+            asyncio.timeout(120),
+            Client(stdio_client(server, errlog=errors), elicitation_callback=person.fill) as client,
+        ):
+            tools = [tool.name for tool in (await client.list_tools()).tools]
+            result = await client.call_tool("agent_coder", ask)
         refused = run("mcp", "serve", "--agent", "nobody", status=1)
         record = run("approvals", "list", "--all", "--json").stdout
     finally:
