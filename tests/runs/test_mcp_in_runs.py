@@ -304,6 +304,27 @@ async def test_another_user_adds_no_program_and_sees_no_server_of_others(open_be
             await ada.mcp.tools("near")
 
 
+async def test_secrets_of_servers_go_with_their_user(open_bench) -> None:
+    async with open_bench() as bench:
+        local = bench.workbench
+        await local.users.add("ada", Role.USER)
+        key = await local.keys.create("k", Scope.ADMIN, user="ada")
+        ada = local.as_principal(await local.authenticate(key.secret))
+        for workbench, secret in ((ada, "canary-of-ada"), (local, SECRET)):
+            headers = {"Authorization": "${secret:token}"}
+            await workbench.mcp.add(McpServerSpec(name="web", url="https://example.org/", headers=headers))
+            await workbench.mcp.set_secret("web", "token", secret)
+
+        def kept() -> str:
+            return "".join(
+                path.read_text(errors="replace") for path in bench.home.rglob("*") if path.is_file()
+            )
+
+        assert "canary-of-ada" in kept()
+        await local.users.remove("ada")
+        assert "canary-of-ada" not in kept() and SECRET in kept()
+
+
 async def test_options_narrow_the_tools_of_servers_too(open_bench, small, say) -> None:
     async with open_bench([say("hello")], agent="mcp: [small]\n") as bench:
         await bench.workbench.mcp.add(spec(small))

@@ -312,3 +312,13 @@ async def test_what_cannot_be_read_of_a_last_run_counts_for_nothing(tmp_path: Pa
     assert [tool.own_name for tool in (await made.listing()).tools] == ["work"]
     assert server.starts == 1
     await made.stop()
+
+
+def test_a_server_of_another_project_does_not_end_one_of_the_same_name(
+    hub: McpHub, good_spec: Callable[..., McpServerSpec]
+) -> None:
+    first = hub.connection("local", good_spec(), admin=True, place="/first")
+    before = hub.connection("local", good_spec(timeout_s=7), admin=True, place="/second")
+    now = hub.connection("local", good_spec(timeout_s=8), admin=True, place="/second")
+    assert [each.retired for each in (first, before, now)] == [False, True, False]
+    assert hub.connection("local", good_spec(), admin=True, place="/first") is first

@@ -50,36 +50,40 @@ class McpReading:
         """Returns what a server lets read. Raises `UnavailableError`, `ToolError`, `ForbiddenError`."""
         return await listed_resources(await self._allowed(owner, spec, READ_RESOURCE, ""))
 
-    async def read(self, owner: str, spec: McpServerSpec, uri: str) -> tuple[McpContent, ...]:
+    async def read(
+        self, owner: str, spec: McpServerSpec, uri: str, place: str = ""
+    ) -> tuple[McpContent, ...]:
         """Returns what a resource holds. Raises as `resources`, and `InvalidError` for what is no address."""
         if not 0 < len(uri) <= MAX_URL or uri != sanitize_line(uri):
             raise InvalidError(f"A resource's address has 1 to {MAX_URL} characters and none of control.")
-        return await read_resource(await self._allowed(owner, spec, READ_RESOURCE, uri), uri)
+        return await read_resource(await self._allowed(owner, spec, READ_RESOURCE, uri, place), uri)
 
-    async def prompts(self, owner: str, spec: McpServerSpec) -> tuple[ServerPrompt, ...]:
+    async def prompts(self, owner: str, spec: McpServerSpec, place: str = "") -> tuple[ServerPrompt, ...]:
         """Returns the prompts of a server; it is started when they are not known. Raises as `resources`."""
         refuse_disabled(spec)
-        connection = await self._servers.connection(owner, spec)
+        connection = await self._servers.connection(owner, spec, place)
         await connection.listing()
         return prompts_of(spec.name, connection.offer.prompts)
 
     async def prompt(
-        self, owner: str, spec: McpServerSpec, name: str, arguments: Mapping[str, str]
+        self, owner: str, spec: McpServerSpec, name: str, arguments: Mapping[str, str], place: str = ""
     ) -> tuple[GivenContent, ...]:
         """Returns what a prompt is. Raises as `prompts`, and `NotFoundError`."""
-        known = [each.name for each in await self.prompts(owner, spec)]
+        known = [each.name for each in await self.prompts(owner, spec, place)]
         if name not in known:
             raise NotFoundError(
                 f"The MCP server {spec.name} has no prompt {sanitize_line(name)[:80]!r}."
                 f"{near_names(name, known)}",
                 code="prompt_not_found",
             )
-        connection = await self._allowed(owner, spec, GET_PROMPT, name)
+        connection = await self._allowed(owner, spec, GET_PROMPT, name, place)
         given = dict(arguments)
         messages = await connection.use(lambda session, asked: session.prompt(name, given, asked))
         return await asyncio.to_thread(given_of, tuple(messages))
 
-    async def _allowed(self, owner: str, spec: McpServerSpec, part: str, subject: str) -> Connection:
+    async def _allowed(
+        self, owner: str, spec: McpServerSpec, part: str, subject: str, place: str = ""
+    ) -> Connection:
         """Returns the connection to a server. Raises `ForbiddenError` where a rule denies what is asked of
         it; who asks is a person, so nobody else is asked."""
         refuse_disabled(spec)
@@ -89,7 +93,7 @@ class McpReading:
         answer = evaluate(name, risk, (subject,), Layers(user=rules))
         if answer.verdict is Verdict.DENY:
             raise ForbiddenError(f"Policy denies {name}: {answer.reason}.", code="policy_denied")
-        return await self._servers.connection(owner, spec)
+        return await self._servers.connection(owner, spec, place)
 
 
 class ServerSource:
@@ -112,9 +116,9 @@ class ServerSource:
     async def known(self) -> tuple[ServerPrompt, ...]:
         """See `PromptSource.known`."""
         found: list[ServerPrompt] = []
-        for spec in (await self._specs()).values():
+        for spec, place in (await self._specs()).values():
             try:
-                connection = await self._servers.connection(self._owner, spec)
+                connection = await self._servers.connection(self._owner, spec, place)
                 if await connection.remembered():
                     found.extend(prompts_of(spec.name, connection.offer.prompts))
             except HoldfastError as error:
@@ -123,30 +127,36 @@ class ServerSource:
 
     async def prompts(self, server: str) -> tuple[ServerPrompt, ...]:
         """See `PromptSource.prompts`."""
-        return await self._reading.prompts(self._owner, await self._spec(server))
+        spec, place = await self._spec(server)
+        return await self._reading.prompts(self._owner, spec, place)
 
     async def get(self, server: str, name: str, arguments: Mapping[str, str]) -> tuple[GivenContent, ...]:
         """See `PromptSource.get`."""
-        return await self._reading.prompt(self._owner, await self._spec(server), name, arguments)
+        spec, place = await self._spec(server)
+        return await self._reading.prompt(self._owner, spec, name, arguments, place)
 
     async def read(self, server: str, uri: str) -> tuple[GivenContent, ...]:
         """See `PromptSource.read`."""
-        contents = await self._reading.read(self._owner, await self._spec(server), uri)
+        spec, place = await self._spec(server)
+        contents = await self._reading.read(self._owner, spec, uri, place)
         return await asyncio.to_thread(given_contents, contents)
 
-    async def _spec(self, server: str) -> McpServerSpec:
-        return find(await self._specs(), server)
+    async def _spec(self, server: str) -> tuple[McpServerSpec, str]:
+        known = await self._specs()
+        found = find({name: spec for name, (spec, _) in known.items()}, server)
+        return found, known[server][1]
 
-    async def _specs(self) -> dict[str, McpServerSpec]:
+    async def _specs(self) -> dict[str, tuple[McpServerSpec, str]]:
+        """Returns the servers by name, each with the project whose file describes it."""
         try:
             own = await self._servers.of(self._owner)
         except InvalidError:
             own = {}  # a file with a mistake: `mcp.list` tells it
         if self._assigned is None:
-            return {name: spec for name, spec in own.items() if spec.enabled}
+            return {name: (spec, "") for name, spec in own.items() if spec.enabled}
         found = {}
         for each in self._assigned:
             spec = placed(each, self._project) if each.defined else own.get(each.server)
             if spec is not None and spec.enabled:
-                found[spec.name] = spec
+                found[spec.name] = (spec, (self._project or "") if each.defined else "")
         return found

@@ -68,16 +68,17 @@ class McpServers:
         """Returns a user's servers by name. Raises `InvalidError` for a file with a mistake."""
         return await asyncio.to_thread(self.file(owner).read)
 
-    async def connection(self, owner: str, spec: McpServerSpec) -> Connection:
-        """Returns the connection to a server of a user."""
+    async def connection(self, owner: str, spec: McpServerSpec, place: str = "") -> Connection:
+        """Returns the connection to a server of a user, or to one that a file of the project `place`
+        describes."""
         user = await self._accounts.user(owner)
         admin = owner == LOCAL or (user is not None and user.role is Role.ADMIN)
-        return self.hub.connection(owner, spec, admin=admin)
+        return self.hub.connection(owner, spec, admin=admin, place=place)
 
-    async def tools(self, owner: str, spec: McpServerSpec) -> tuple[ServerTool, ...]:
+    async def tools(self, owner: str, spec: McpServerSpec, place: str = "") -> tuple[ServerTool, ...]:
         """Returns the tools of a server. Raises `UnavailableError` when it is disabled or does not start."""
         refuse_disabled(spec)
-        return await self.hub.tools(await self.connection(owner, spec))
+        return await self.hub.tools(await self.connection(owner, spec, place))
 
     # --- runs
 
@@ -120,7 +121,8 @@ class McpServers:
         described = (
             find(await self.of(session.owner), server) if inline is None else placed(inline, session.project)
         )
-        tools = {tool.name: tool for tool in await self.tools(session.owner, described)}
+        place = "" if inline is None else session.project
+        tools = {tool.name: tool for tool in await self.tools(session.owner, described, place)}
         if name not in tools:
             raise NotFoundError(
                 f"The MCP server {server} has no tool {name[:80]!r}.{near_names(name, tools)}",
@@ -150,7 +152,8 @@ class McpServers:
             return RunMcp(unavailable=(f"{spec.name}: it is disabled",))
         try:
             async with asyncio.timeout(wait_s):
-                tools = await self.tools(session.owner, spec)
+                place = session.project if assigned.defined else ""
+                tools = await self.tools(session.owner, spec, place)
         except TimeoutError:
             return RunMcp(unavailable=(f"{spec.name}: it is still starting",))
         except HoldfastError as error:
@@ -181,8 +184,19 @@ class McpServers:
         await asyncio.to_thread(self.hub.kept(owner, gone).remove)
 
     async def forget_user(self, owner: str) -> None:
-        """Ends the servers of a user who is gone; his file goes with his folder."""
+        """Ends the servers of a user who is gone and removes their secrets; his file goes with his folder."""
         await self.hub.forget_user(owner)
+        for key in await self._secret_keys(owner):
+            await asyncio.to_thread(self._secrets.remove, key)
+        self._files.pop(owner, None)
+
+    async def _secret_keys(self, owner: str) -> set[str]:
+        """Returns the keys of a user's secrets: those that his servers refer to, and what else lies in the
+        file; a keyring does not tell its names."""
+        own, _ = await self._own(owner)
+        named = {f"{owner}/{spec.name}/{name}" for spec in own.values() for name in secrets_of(spec)}
+        filed = await asyncio.to_thread(self._secrets.names_in_file)
+        return named | {key for key in filed if key.startswith(f"{owner}/")}
 
     async def close(self) -> None:
         """Ends all servers."""

@@ -50,21 +50,22 @@ class McpHub:
         self._environment = environment
         self._secret = secret
         self._opener = opener or _open
-        self._connections: dict[tuple[str, str, bool], Connection] = {}
+        self._connections: dict[tuple[str, str, bool, str], Connection] = {}
         self._tools: dict[str, tuple[object, tuple[ServerTool, ...]]] = {}
         self._ending: set[Connection] = set()
         self._closed = False
 
-    def connection(self, owner: str, spec: McpServerSpec, *, admin: bool) -> Connection:
+    def connection(self, owner: str, spec: McpServerSpec, *, admin: bool, place: str = "") -> Connection:
         """Returns the connection to a server; `admin`: whether its user is one, who may run programs and
-        reach private networks. Raises `UnavailableError` for too many, and while the engine stops."""
+        reach private networks; `place`: the project whose file describes it, empty for the user's own. Raises `UnavailableError` for
+        too many, and while the engine stops."""
         if self._closed:
             raise UnavailableError("The engine is stopping.", code="mcp_unavailable")
-        key = (owner, spec.model_dump_json(), admin)
+        key = (owner, spec.model_dump_json(), admin, place)
         known = self._connections.get(key)
         if known is not None:
             return known
-        self._forget_stopped(owner, spec.name)
+        self._forget_stopped(owner, spec.name, place)
         if sum(of == owner for of, *_ in self._connections) >= MAX_RUNNING:
             raise UnavailableError(f"More than {MAX_RUNNING} MCP servers are in use.", code="mcp_unavailable")
         made = Connection(
@@ -123,10 +124,13 @@ class McpHub:
         finally:
             self._ending.difference_update(connections)
 
-    def _forget_stopped(self, owner: str, name: str) -> None:
-        """Drops other definitions of the name that do not run: a file was changed, a project was left."""
+    def _forget_stopped(self, owner: str, name: str, place: str) -> None:
+        """Drops other definitions of the name in the same place that do not run: the file was changed. Where
+        there are too many, those of other places go, too."""
+        full = sum(of == owner for of, *_ in self._connections) >= MAX_RUNNING
         for key, one in list(self._connections.items()):
-            if key[0] == owner and one.spec.name == name and one.state in _ENDED:
+            same = one.spec.name == name and key[3] == place
+            if key[0] == owner and (same or full) and one.state in _ENDED:
                 del self._connections[key]
                 one.retired = True
                 self._tools.pop(str(id(one)), None)
