@@ -21,6 +21,7 @@ from holdfast.core.config.paths import Paths
 
 if TYPE_CHECKING:
     import subprocess
+    from contextlib import AbstractAsyncContextManager
 
     from holdfast.core.domain.errors import Diagnostic
     from holdfast.core.domain.status import CheckResult
@@ -396,11 +397,10 @@ def serve_mcp(*, agents: Sequence[str] = (), project: str = "") -> int:
     where.make()
     open_log(where.logs / "mcp.log")
 
-    async def served() -> None:
-        async with workbench(client="MCP client") as opened:
-            await serve_stdio(opened, agents=agents, project=project)
+    def attach() -> AbstractAsyncContextManager[Workbench]:
+        return workbench(client="MCP client")
 
-    asyncio.run(served())
+    asyncio.run(serve_stdio(attach, agents=agents, project=project))
     return 0
 
 

@@ -41,8 +41,9 @@ class Desk:
 async def connected(
     workbench: Workbench, person: Person | None, mode: str, **options: Any
 ) -> AsyncIterator[Client]:
-    async def opened(context: Context) -> Workbench:
-        return workbench
+    @asynccontextmanager
+    async def opened(context: Context) -> AsyncIterator[Workbench]:
+        yield workbench
 
     client = Client(
         agent_server(opened, **options),

@@ -55,6 +55,7 @@ async def test_a_client_works_with_the_agents_of_the_engine_through_pipes(
             Client(stdio_client(server, errlog=errors), elicitation_callback=person.fill) as client,
         ):
             tools = [tool.name for tool in (await client.list_tools()).tools]
+            await asyncio.to_thread(run, "engine", "stop")  # as it does when nobody uses it for a while
             result = await client.call_tool("agent_coder", ask)
         refused = run("mcp", "serve", "--agent", "nobody", status=1)
         record = run("approvals", "list", "--all", "--json").stdout

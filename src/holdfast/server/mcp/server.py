@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Callable, Container
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from anyio import CancelScope, move_on_after
@@ -33,8 +34,8 @@ from holdfast.server.mcp.caller import Caller
 from holdfast.server.mcp.results import GET_RUN, failure
 
 Context = ServerRequestContext[Any, Any]
-Open = Callable[[Context], Awaitable[Workbench]]
-"""Gives what the client of a request sees. Raises `HoldfastError`."""
+Open = Callable[[Context], AbstractAsyncContextManager[Workbench]]
+"""Gives what the client of a request sees, as long as the request goes on. Raises `HoldfastError`."""
 
 _LOG = logging.getLogger(__name__)
 _CANCEL_S = 10.0
@@ -70,8 +71,8 @@ class _Desk:
     async def tools(self, context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
         """Lists the tools."""
         try:
-            workbench = await self._open(context)
-            listed = await workbench.agents.list(self._project or None)
+            async with self._open(context) as workbench:
+                listed = await workbench.agents.list(self._project or None)
         except HoldfastError as error:
             raise MCPError(INTERNAL_ERROR, error.message, {"code": error.code}) from None
         shown = [agent for agent in listed if agent.spec is not None and self._shows(agent.name)]
@@ -85,10 +86,10 @@ class _Desk:
         if params.name != GET_RUN and (agent == params.name or not self._shows(agent)):
             raise _unknown(params.name)
         try:
-            workbench = await self._open(context)
-            if params.name == GET_RUN:
-                return await self._fetch(workbench, Caller(context), params)
-            return await self._ask(workbench, Caller(context), agent, params)
+            async with self._open(context) as workbench:
+                if params.name == GET_RUN:
+                    return await self._fetch(workbench, Caller(context), params)
+                return await self._ask(workbench, Caller(context), agent, params)
         except HoldfastError as error:
             if error.code == "agent_not_found":
                 raise _unknown(params.name, error.message) from None

@@ -7,7 +7,8 @@ another one, of the same user too, it is not there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -57,12 +58,13 @@ class Sessions:
 
         return answer
 
-    async def _opened(self, context: Context) -> Workbench:
+    @asynccontextmanager
+    async def _opened(self, context: Context) -> AsyncIterator[Workbench]:
         assert context.request is not None, "over HTTP each message comes with its request"
         principal = principal_of(context.request)
         name = client_name(context)
         client = f"{principal.client} (MCP: {name})" if name else f"{principal.client} (MCP)"
-        return (await self._host()).as_principal(principal.model_copy(update={"client": client}))
+        yield (await self._host()).as_principal(principal.model_copy(update={"client": client}))
 
     async def _manager(self, user_id: str) -> StreamableHTTPSessionManager:
         kept = self._kept.get(user_id)

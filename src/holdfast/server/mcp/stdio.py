@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from anyio import CancelScope
 from mcp.server.stdio import stdio_server
 
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.mcp.server import Context, agent_server
 
+Attach = Callable[[], AbstractAsyncContextManager[Workbench]]
+"""Attaches to the engine, which is started when it does not run."""
 
-async def serve_stdio(workbench: Workbench, *, agents: Sequence[str] = (), project: str = "") -> None:
+
+async def serve_stdio(attach: Attach, *, agents: Sequence[str] = (), project: str = "") -> None:
     """Serves until stdin ends. `agents` are the names or ids of those that are shown; none: all.
+
+    It attaches for each request: clients stay for days, and an engine that nobody uses stops.
 
     Raises `NotFoundError` for an agent that there is not.
     """
-    named = [(await workbench.agents.get(agent, project or None)).name for agent in agents]
 
-    async def opened(context: Context) -> Workbench:
-        return workbench
+    @asynccontextmanager
+    async def opened(context: Context) -> AsyncIterator[Workbench]:
+        attached = attach()
+        workbench = await attached.__aenter__()
+        try:
+            yield workbench
+        finally:
+            with CancelScope(shield=True):  # a cancelled request lets go of it, too
+                await attached.__aexit__(None, None, None)
 
+    async with attach() as workbench:
+        named = [(await workbench.agents.get(agent, project or None)).name for agent in agents]
     server = agent_server(opened, agents=named or None, project=project)
     async with stdio_server() as (reading, writing):
         await server.run(reading, writing, server.create_initialization_options())
