@@ -5,10 +5,20 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from holdfast.core.domain.errors import ForbiddenError, InvalidError, NotFoundError
 from holdfast.core.domain.messages import TextPart
-from holdfast.core.domain.prompts import PromptArgument, PromptOrigin, PromptSpec, ServerPrompt
+from holdfast.core.domain.prompts import (
+    PromptArgument,
+    PromptOrigin,
+    PromptSpec,
+    PromptTemplate,
+    ServerPrompt,
+)
+from holdfast.core.domain.text import sanitize
+from holdfast.core.prompts.front import parse_prompt, written
 
 REVIEW = """---
 title: Review
@@ -164,3 +174,39 @@ async def test_a_server_that_was_never_started_is_asked_when_its_prompt_is_named
     assert (await bench.prompts.get("mcp:srv:hi")).info.server == "srv"
     with pytest.raises(NotFoundError):
         await bench.prompts.get("mcp:srv:ho")
+
+
+LINES = st.text(max_size=40).map(sanitize)
+TEMPLATES = st.builds(
+    PromptTemplate,
+    title=LINES,
+    description=LINES,
+    text=LINES.filter(lambda text: bool(text.strip())),
+    arguments=st.lists(
+        st.builds(
+            PromptArgument,
+            name=st.text(alphabet="abcYN-_123", min_size=1, max_size=6),
+            description=LINES,
+            default=st.none() | LINES,
+        ),
+        max_size=3,
+        unique_by=lambda argument: argument.name,
+    ).map(tuple),
+)
+
+
+@given(TEMPLATES)
+def test_what_is_written_of_a_prompt_is_read_again(template: PromptTemplate) -> None:
+    said = parse_prompt(written(template).encode(), "x.md", "x")
+    assert said.problems == ()
+    assert said.template == template.model_copy(update={"text": template.text.strip()})
+
+
+async def test_a_text_with_mistakes_is_no_prompt(bench) -> None:
+    spec = await bench.prompts.parse("review", REVIEW)
+    assert (spec.name, spec.title, len(spec.arguments)) == ("review", "Review", 1)
+    made = await bench.prompts.create(spec)
+    assert await bench.prompts.parse("review", made.source) == spec
+    with pytest.raises(InvalidError, match=r"review\.md:2:1") as caught:
+        await bench.prompts.parse("review", "---\ntitel: x\n---\nx")
+    assert caught.value.code == "invalid_prompt"

@@ -487,6 +487,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("prompts.list", {"session_id": "s", "project": "/p x", "agent": "a"}, (PROMPT.info,)),
     ("prompts.list", {}, ()),
     ("prompts.get", {"name": "mcp:files:ü", "session_id": "s"}, PROMPT),
+    ("prompts.parse", {"name": "review", "source": "---\nü: x\n---\n"}, PROMPT_SPEC),
     ("prompts.create", {"prompt": PROMPT_SPEC}, PROMPT),
     ("prompts.update", {"name": "own:review", "prompt": PROMPT_SPEC, "expected": "00"}, PROMPT),
     ("prompts.delete", {"name": "review"}, None),
@@ -731,7 +732,6 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("users.login", {"expires_s": 5, "scope": Scope.READ}, NewCredential(credential=KEY, secret="hf_y")),
     ("users.logins", {}, (KEY,)),
     ("users.logout", {"id": "k1"}, None),
-    ("webhooks.list", {}, (WEBHOOK,)),
     (
         "hooks.list",
         {"project": "/p", "agent": "coder"},
@@ -745,6 +745,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         HookTest(outcome="modify", data={"a": 2}, duration_ms=1.5),
     ),
     ("hooks.secret", {"renew": True}, HookSecret(secret="hfh_x")),
+    ("webhooks.list", {}, (WEBHOOK,)),
     ("webhooks.get", {"id": "w1"}, WEBHOOK),
     (
         "webhooks.add",

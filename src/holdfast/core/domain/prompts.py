@@ -142,6 +142,14 @@ class PromptInfo(Value):
         """Whether it can be sent."""
         return self.trusted and not self.problems
 
+    @property
+    def hint(self) -> str:
+        """What is to be written after its name, as `FILE [tone] …`: in small letters and brackets what may
+        be left out."""
+        named = [each.name.upper() if each.required else f"[{each.name}]" for each in self.arguments]
+        words = [f"${number}" for number in range(1, self.words + 1)]
+        return " ".join((*named, *words, *(["…"] if self.takes_rest else [])))
+
 
 class FoundPrompt(Value):
     """A whole prompt."""
@@ -149,6 +157,9 @@ class FoundPrompt(Value):
     info: PromptInfo
     text: str = ""
     """The template; empty for one of an MCP server, which fills it in itself."""
+    source: str = ""
+    """All that it says as Markdown with front matter, as it is edited; of a file with mistakes, and of an MCP
+    server's, nothing."""
     digest: str = ""
     """Changes with the prompt, of one of the user's own; a change may name it, and is refused when the prompt
     has changed since."""

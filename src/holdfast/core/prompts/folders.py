@@ -17,7 +17,7 @@ from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.prompts import FoundPrompt, PromptInfo, PromptOrigin, PromptTemplate
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.prompts.asked import described
-from holdfast.core.prompts.front import MAX_FILE_BYTES, PromptFile, parse_prompt
+from holdfast.core.prompts.front import MAX_FILE_BYTES, PromptFile, parse_prompt, written
 
 Jail = Callable[[Path], AbstractContextManager[Workspace]]
 """Opens a folder that nothing leads out of. Raises `NotFoundError` when there is none."""
@@ -85,7 +85,8 @@ class PromptFolders:
                 problems=said.problems,
             ),
         )
-        return FoundPrompt(info=info, text=said.template.text)
+        source = "" if said.problems else written(said.template)
+        return FoundPrompt(info=info, text=said.template.text, source=source)
 
 
 def _files(folder: Path) -> list[str]:

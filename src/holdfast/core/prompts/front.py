@@ -15,12 +15,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from holdfast.core.config.front import split_front
 from holdfast.core.config.nodes import compose
 from holdfast.core.config.yaml import decode, in_order, validate
-from holdfast.core.domain.errors import Diagnostic
+from holdfast.core.domain.errors import Diagnostic, InvalidError
 from holdfast.core.domain.prompts import MAX_TEXT_CHARS, PROMPT_PATTERN, PromptArguments, PromptTemplate
 from holdfast.core.domain.text import sanitize_line, shorten
 
@@ -76,6 +77,26 @@ def parse_prompt(data: bytes, file: str, name: str) -> PromptFile:
         return PromptFile(PromptTemplate(description=said.description, text=""), tuple(in_order(problems)))
     fields = {name: getattr(said, name) for name in _Front.model_fields}
     return PromptFile(PromptTemplate(**fields, text=body.strip()))
+
+
+def mistakes_error(problems: tuple[Diagnostic, ...]) -> InvalidError:
+    """Returns the error of a file with mistakes."""
+    return InvalidError(
+        "\n".join(str(problem) for problem in problems),
+        code="invalid_prompt",
+        details={"diagnostics": [problem.model_dump() for problem in problems]},
+    )
+
+
+def written(template: PromptTemplate) -> str:
+    """Returns the Markdown that says what a template says."""
+    said = template.model_dump(mode="json", include=set(_Front.model_fields), exclude_defaults=True)
+    text = template.text.strip() + "\n"
+    if not said and not text.startswith("---"):
+        return text
+    # Wide lines: a folded text would be read with other line ends than it has.
+    front = yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=MAX_FRONT_BYTES) if said else ""
+    return f"---\n{front}---\n{text}"
 
 
 def _said(front: str, file: str) -> tuple[_Front, list[Diagnostic]]:

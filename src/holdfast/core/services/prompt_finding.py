@@ -23,6 +23,7 @@ from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.prompts.asked import described
 from holdfast.core.prompts.folders import PromptFolders
+from holdfast.core.prompts.front import written
 from holdfast.core.services.own_prompts import OwnPrompts
 from holdfast.core.tools.registry import near_names
 
@@ -150,7 +151,9 @@ def own_prompt(own: OwnPrompt) -> FoundPrompt:
         id=own.id,
         updated_at=own.updated_at,
     )
-    return FoundPrompt(info=described(own.spec, info), text=own.spec.text, digest=own.digest)
+    return FoundPrompt(
+        info=described(own.spec, info), text=own.spec.text, source=written(own.spec), digest=own.digest
+    )
 
 
 def _of_agent(agent: AgentInfo | None) -> Iterable[Candidate]:
@@ -165,7 +168,7 @@ def _of_agent(agent: AgentInfo | None) -> Iterable[Candidate]:
             path=agent.path,
             trusted=agent.trusted,
         )
-        yield Candidate(FoundPrompt(info=described(prompt, info), text=prompt.text))
+        yield Candidate(FoundPrompt(info=described(prompt, info), text=prompt.text, source=written(prompt)))
 
 
 def _of_server(source: PromptSource, offered: ServerPrompt) -> Candidate:

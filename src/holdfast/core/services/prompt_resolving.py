@@ -17,6 +17,7 @@ from holdfast.core.domain.templates import Given, Mention, Template
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.files.attach import MAX_ATTACHMENT_BYTES, attach
+from holdfast.core.prompts.front import mistakes_error
 from holdfast.core.services.prompt_finding import Candidate
 from holdfast.core.services.workspaces import Workspaces
 
@@ -135,11 +136,7 @@ def _check_usable(info: PromptInfo) -> None:
             code="prompt_untrusted",
         )
     if info.problems:
-        raise InvalidError(
-            "\n".join(str(problem) for problem in info.problems),
-            code="invalid_prompt",
-            details={"diagnostics": [problem.model_dump() for problem in info.problems]},
-        )
+        raise mistakes_error(info.problems)
 
 
 def _given(info: PromptInfo, template: Template, asked: Asked) -> Given:

@@ -11,6 +11,7 @@ from holdfast.core.domain.messages import FilePart, ImagePart
 from holdfast.core.domain.prompts import FoundPrompt, PromptInfo, PromptSpec, ResolvedPrompt
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.transfer import Upload
+from holdfast.core.prompts.front import mistakes_error, parse_prompt
 from holdfast.core.services.access import Access
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.own_prompts import OwnPrompts
@@ -51,6 +52,12 @@ class PromptService:
         agent: str | None = None,
     ) -> FoundPrompt:
         return (await self._finder.find(await self._place(session_id, project, agent), name)).prompt
+
+    async def parse(self, name: str, source: str) -> PromptSpec:
+        said = parse_prompt(source.encode("utf-8", "replace"), f"{name}.md", name)
+        if said.problems:
+            raise mistakes_error(said.problems)
+        return PromptSpec(name=name, **dict(said.template))
 
     async def create(self, prompt: PromptSpec) -> FoundPrompt:
         return own_prompt(await self._own.create(prompt, self._access.owner))

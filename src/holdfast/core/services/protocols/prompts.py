@@ -38,6 +38,12 @@ class Prompts(Protocol):
         `UnavailableError` for one of an MCP server that has to be started for it and cannot be."""
         ...
 
+    @needs(Scope.READ)
+    async def parse(self, name: str, source: str) -> PromptSpec:
+        """Returns the prompt that a Markdown file says, called `name`: front matter with `title`,
+        `description` and `arguments`, and the text below. Raises `InvalidError` with every mistake."""
+        ...
+
     @needs(Scope.ADMIN)
     async def create(self, prompt: PromptSpec) -> FoundPrompt:
         """Makes a prompt the user's own. Raises `InvalidError` for one without a text, `ConflictError` when
