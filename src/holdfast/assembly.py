@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.router import ModelRouter
     from holdfast.core.services.local import LocalWorkbench
+    from holdfast.core.tools.builtin.generate_image import GenerateImage
     from holdfast.core.tools.registry import ToolRegistry
     from holdfast.core.tools.web_searching import WebSearcher
 
@@ -98,6 +99,7 @@ async def open_workbench(
     from holdfast.core.sandbox.environment import child_environment
     from holdfast.core.services.asking import RedactingEmbedder
     from holdfast.core.services.local import LocalWorkbench, Parts
+    from holdfast.core.tools.builtin.generate_image import GenerateImage
     from holdfast.core.tools.web import WebFetcher
     from holdfast.core.tools.web_searching import KEY_VARIABLES, WebSearcher
 
@@ -139,13 +141,14 @@ async def open_workbench(
     )
     processes = _processes(where, lambda: settings_of(None).sandbox)
     searcher = WebSearcher(lambda: settings_of(None).web_search, keys.get, WebFetcher())
+    painter = GenerateImage(client, lambda: settings_of(None).images.model)
     parts = Parts(
         paths=where,
         settings=settings_of,
         blobs=blobs,
         client=client,
         catalog=catalog,
-        tools=builtin_registry(processes, searcher),
+        tools=builtin_registry(processes, searcher, painter),
         processes=processes,
         keys=keys,
         environment=child_environment(environment),
@@ -207,12 +210,14 @@ def _processes(where: Paths, settings: Callable[[], SandboxSettings]) -> Process
 
 
 def builtin_registry(
-    processes: ProcessRunner | None = None, searcher: WebSearcher | None = None
+    processes: ProcessRunner | None = None,
+    searcher: WebSearcher | None = None,
+    painter: GenerateImage | None = None,
 ) -> ToolRegistry:
     """Returns the built-in tools; without `processes` they run programs unconfined, without `searcher` the
-    web is not searched."""
+    web is not searched, without `painter` no images are made."""
     from holdfast.core.sandbox.process import ChildProcesses
     from holdfast.core.tools.builtin.catalog import builtin_tools
     from holdfast.core.tools.registry import ToolRegistry
 
-    return ToolRegistry(builtin_tools(processes or ChildProcesses(), searcher))
+    return ToolRegistry(builtin_tools(processes or ChildProcesses(), searcher, painter))

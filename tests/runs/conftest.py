@@ -34,6 +34,7 @@ from holdfast.core.services.library import DATABASE
 from holdfast.core.services.local import LocalWorkbench, Parts
 from holdfast.core.services.workbench import Workbench
 from holdfast.core.tools.builtin.catalog import builtin_tools
+from holdfast.core.tools.builtin.generate_image import GenerateImage
 from holdfast.core.tools.registry import ToolRegistry
 from holdfast.core.tools.web import WebFetcher
 from holdfast.server.kit.auth import LocalDoor
@@ -211,6 +212,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         agent: str = "",
         web: WebFetcher | None = None,
         more_settings: dict[str, Any] | None = None,
+        painter: GenerateImage | None = None,
     ) -> AsyncIterator[Bench]:
         paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
         paths.make()
@@ -229,7 +231,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
             blobs=blobs,
             client=model,
             catalog=catalog,
-            tools=ToolRegistry(builtin_tools(ChildProcesses())),
+            tools=ToolRegistry(builtin_tools(ChildProcesses(), painter=painter)),
             keys=ProviderKeys(paths, environment, {"openai": ("OPENAI_API_KEY",)}),
             environment=child_environment(environment),
             sleep=lambda seconds: asyncio.sleep(0),

@@ -10,10 +10,16 @@ import pytest
 
 from holdfast.core.config.settings import SandboxSettings
 from holdfast.core.domain.confinement import Guard
-from holdfast.core.domain.errors import DeadlineError, HoldfastError, SandboxRequired, TooLargeError
+from holdfast.core.domain.errors import (
+    DeadlineError,
+    HoldfastError,
+    SandboxRequired,
+    ScriptFailed,
+    TooLargeError,
+)
 from holdfast.core.domain.processes import Ending, ProcessSpec, Reach
 from holdfast.core.sandbox.process import ChildProcesses
-from holdfast.core.sandbox.scripts import Query, QueryFailed, ScriptFailed, ScriptListener, ScriptProcesses
+from holdfast.core.sandbox.scripts import Query, QueryFailed, ScriptListener, ScriptProcesses
 from holdfast.core.sandbox.view import Places, view_of
 
 ESCAPE = """
@@ -152,7 +158,7 @@ except QueryError as error:
     ended = await scripts.run(code, said(), listener, own_s=60)
     assert ended.result == "there is no such model: whole has 1"
     error = await failure(scripts, 'query("broken", conversation)')
-    assert isinstance(error, ScriptFailed) and error.of_query
+    assert isinstance(error, ScriptFailed) and error.details == {"line": 1, "query": True}
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ class ToolsSettings(_Section):
     """What built-in tools may do."""
 
     command_timeout_s: float = Field(default=120, gt=0)
-    """Seconds after which `run_command` and `run_python` are ended, unless the call says otherwise."""
+    """Seconds after which `run_command`, `run_python` and `run_javascript` are ended, unless the call says
+    otherwise."""
     allow_private_hosts: bool = False
     """Whether tools that use the web may reach loopback and private addresses."""
 
@@ -97,6 +98,13 @@ class WebSearchSettings(_Section):
     url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")
     """Address of the SearXNG server, such as `http://127.0.0.1:8888`, which has to give JSON; for the others
     another address than their makers'. It may be of a private network."""
+
+
+class ImagesSettings(_Section):
+    """What makes images. Without a model `generate_image` says how to set one up."""
+
+    model: str | None = None
+    """The model that `generate_image` uses, such as `openai/gpt-image-1`; its provider needs a key."""
 
 
 class KnowledgeSettings(_Section):
@@ -218,6 +226,7 @@ class Settings(_Section):
     tools: ToolsSettings = ToolsSettings()
     sandbox: SandboxSettings = SandboxSettings()
     web_search: WebSearchSettings = WebSearchSettings()
+    images: ImagesSettings = ImagesSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     limits: LimitsSettings = LimitsSettings()

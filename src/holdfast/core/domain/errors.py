@@ -2,7 +2,8 @@
 
     HoldfastError
     ├── InvalidError          the input is wrong; the message says where and what was expected
-    │   └── AgentFileError    one agent file, with a diagnostic for each mistake
+    │   ├── AgentFileError    one agent file, with a diagnostic for each mistake
+    │   └── ScriptFailed      an agent's script, with its line
     ├── UnauthenticatedError
     ├── ForbiddenError        policy or permissions refuse it
     │   └── OutsideWorkspace  a path leads out of the workspace
@@ -158,6 +159,16 @@ class AgentFileError(InvalidError):
             details={"diagnostics": [d.model_dump() for d in diagnostics]},
         )
         self.diagnostics = diagnostics
+
+
+class ScriptFailed(InvalidError):
+    """An agent's script failed; `details.line` says where, 0 where that is not known, and `details.query`
+    whether by a query that it did not handle."""
+
+    default_code = "script_failed"
+
+    def __init__(self, message: str, *, line: int = 0, query: bool = False) -> None:
+        super().__init__(message, details={"line": line, "query": query})
 
 
 class UnauthenticatedError(HoldfastError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.knowledge import Document, Retrieved
 from holdfast.core.domain.memory import MemoryBlock, MemoryEntry, MemoryHit
 from holdfast.core.domain.messages import ResultPart, TextPart
+from holdfast.core.domain.models import UsageReport
 from holdfast.core.domain.skills import SkillDesk
 from holdfast.core.domain.values import Value
 
@@ -286,6 +287,8 @@ class ToolContext:
     """The memory that the run may read and write; None: there is none."""
     skills: SkillDesk | None = None
     """The skills that the run may load; None: there are none."""
+    spend: Callable[[str, UsageReport], Awaitable[None]] | None = None
+    """Records what a model took that the call has asked, by the model's name; None: nobody counts."""
     databases: tuple[DatabaseSpec, ...] = ()
     """The only databases that the run may use; none: every SQLite file of the workspace."""
     sub_agents: DelegationDesk | None = None

@@ -85,7 +85,8 @@ class HookCompleted(RunScoped):
 
 
 class UsageRecorded(RunScoped):
-    """After the parts of a step, before a summary, or behind a retrieval that asked the model."""
+    """After the parts of a step, before a summary, behind a retrieval that asked the model, or inside a call
+    that did."""
 
     type: Literal["usage.recorded"] = "usage.recorded"
     model: str

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any, Literal
 
@@ -28,8 +29,10 @@ from holdfast.core.domain.events import (
     QuestionAsked,
     ToolCallCompleted,
     ToolCallStarted,
+    UsageRecorded,
 )
 from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.models import UsageReport
 from holdfast.core.domain.tools import BlobStore, Question, Risk, Tool, ToolContext, ToolOutput
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.files.versions import WorkspaceWatch
@@ -38,6 +41,7 @@ from holdfast.core.runs.broker import Broker, Waiting
 from holdfast.core.runs.desk import RunCallDesk
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.tools.builtin.ask_user import ASK_USER
+from holdfast.core.tools.builtin.generate_image import GENERATE_IMAGE
 from holdfast.core.tools.forced import called_with
 from holdfast.core.tools.registry import validate_arguments
 from holdfast.core.tools.shorten import shorten_output
@@ -262,6 +266,7 @@ class Executor:
             databases=run.spec.databases,
             sub_agents=run.delegation,
             knowledge=run.knowledge.desk if run.knowledge is not None else None,
+            spend=partial(_spend, run),
         )
 
     async def _run_tool(self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> None:
@@ -306,7 +311,7 @@ class Executor:
     @asynccontextmanager
     async def _watched(self, run: ActiveRun, tool: Tool) -> AsyncIterator[None]:
         """Tells which files a call has changed."""
-        if tool.risk not in (Risk.WRITE, Risk.EXECUTE):
+        if tool.risk not in (Risk.WRITE, Risk.EXECUTE) and tool.name != GENERATE_IMAGE:
             yield
             return
         watch = self._watch(run)
@@ -403,6 +408,10 @@ def _judged(run: ActiveRun, call: CallState, tool: Tool, subjects: tuple[str, ..
     if call.asked_by and answer.verdict == Verdict.ALLOW:
         return PolicyAnswer(verdict=Verdict.ASK, reason=call.asked_why)
     return answer
+
+
+async def _spend(run: ActiveRun, model: str, usage: UsageReport) -> None:
+    await run.emitter.emit(UsageRecorded(**run.ids, model=model, **usage.model_dump(exclude={"type"})))
 
 
 def _after(moment: datetime, seconds: float | None) -> datetime | None:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from holdfast.core.domain.errors import HoldfastError, InvalidError, ModelError, TooLargeError
+from holdfast.core.domain.errors import HoldfastError, InvalidError, ModelError, ScriptFailed, TooLargeError
 from holdfast.core.domain.events import RunCompleted
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import FilePart, ImagePart, Message, Part, TextPart, ToolCallPart, text_of
@@ -23,7 +23,7 @@ from holdfast.core.runs.bounds import check_budgets, check_limits, pause, payer_
 from holdfast.core.runs.options import affordable
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.steps import Asked, Stepper
-from holdfast.core.sandbox.scripts import Query, QueryFailed, ScriptFailed, ScriptListener, ScriptProcesses
+from holdfast.core.sandbox.scripts import Query, QueryFailed, ScriptListener, ScriptProcesses
 
 MAX_SAID = 2**20
 """Characters that one script may say and print."""
@@ -59,7 +59,7 @@ class ScriptRuns:
         try:
             ended = await self._processes.run(script.code, conversation, talk, own_s=own_s)
         except ScriptFailed as error:
-            if error.of_query and talk.failure is not None:
+            if error.details["query"] and talk.failure is not None:
                 raise talk.failure from error
             raise
         if ended.result:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.domain.confinement import Guard
-from holdfast.core.domain.errors import DeadlineError, InvalidError, SandboxRequired, TooLargeError
+from holdfast.core.domain.errors import DeadlineError, SandboxRequired, ScriptFailed, TooLargeError
 from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
 from holdfast.core.domain.processes import Ending, ProcessResult, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.scripts import MODULES
@@ -73,16 +73,6 @@ class ScriptListener:
 
 class QueryFailed(Exception):
     """A query that the script may go on from."""
-
-
-class ScriptFailed(InvalidError):
-    """The script itself failed; `of_query`: by a failed query that it did not handle."""
-
-    default_code = "script_failed"
-
-    def __init__(self, message: str, *, of_query: bool = False, **more: Any) -> None:
-        super().__init__(message, **more)
-        self.of_query = of_query
 
 
 class ScriptProcesses:
@@ -265,7 +255,7 @@ def _text(text: str) -> str:
 def _failed(why: str, line: int, of_query: bool) -> ScriptFailed:
     said = shorten(sanitize_line(_text(why)), 500)
     where = f" in line {line}" if 0 < line < 10**6 else ""
-    return ScriptFailed(f"The script failed{where}: {said}", of_query=of_query, details={"line": line})
+    return ScriptFailed(f"The script failed{where}: {said}", line=line, query=of_query)
 
 
 def _broken(result: ProcessResult | None) -> ScriptFailed:

@@ -11,6 +11,7 @@ from holdfast.core.tools.builtin.delegate import Delegate
 from holdfast.core.tools.builtin.edit_file import EditFile
 from holdfast.core.tools.builtin.fetch_url import FetchUrl
 from holdfast.core.tools.builtin.forget_memory import ForgetMemory
+from holdfast.core.tools.builtin.generate_image import GenerateImage
 from holdfast.core.tools.builtin.hand_over import HandOver
 from holdfast.core.tools.builtin.http_request import HttpRequest
 from holdfast.core.tools.builtin.list_files import ListFiles
@@ -34,9 +35,11 @@ from holdfast.core.tools.builtin.write_file import WriteFile
 from holdfast.core.tools.web_searching import WebSearcher
 
 
-def builtin_tools(processes: ProcessRunner, searcher: WebSearcher | None = None) -> tuple[Tool, ...]:
+def builtin_tools(
+    processes: ProcessRunner, searcher: WebSearcher | None = None, painter: GenerateImage | None = None
+) -> tuple[Tool, ...]:
     """Returns every built-in tool; `processes` runs the programs of those that need some, `searcher` asks
-    who searches the web."""
+    who searches the web, `painter` is the tool that knows who makes images."""
     return (
         ReadFile(),
         ListFiles(),
@@ -50,6 +53,7 @@ def builtin_tools(processes: ProcessRunner, searcher: WebSearcher | None = None)
         WebSearch(searcher),
         WebScrape(processes),
         HttpRequest(),
+        painter or GenerateImage(),
         SqlQuery(processes),
         SqlWrite(processes),
         SearchKnowledge(),
