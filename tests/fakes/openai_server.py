@@ -66,6 +66,8 @@ from typing import Any
 
 JSON = dict[str, Any]
 
+_ROUTES = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/images/generations")
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 _ERRORS: dict[int, JSON] = {
     400: {"message": "Bad request", "type": "invalid_request_error", "code": None},
     401: {
