@@ -22,6 +22,8 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "approvals": ("decide", "choice", "list"),
     "collections": ("list", "lines"),
     "memory": ("list", "lines"),
+    "tools": ("list", "lines"),
+    "tried": ("viewer", "lines"),
     "mcp": ("list", "lines"),
     "skills": ("list", "lines"),
     "document": ("list", "lines"),

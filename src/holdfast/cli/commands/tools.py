@@ -180,7 +180,7 @@ def import_tool(
 @app.command()
 def export(name: _Own) -> None:
     """Print one of your own tools as `import` takes it, without its secrets."""
-    from holdfast.cli.tool_files import written
+    from holdfast.core.config.tool_text import written
 
     sys.stdout.write(written(_own(name).spec))
 

@@ -36,6 +36,7 @@ from holdfast.tui.control.servers import ServersControl
 from holdfast.tui.control.sessions import LARGE_PAGE, PAGE, SessionsControl
 from holdfast.tui.control.skills import SkillsControl
 from holdfast.tui.control.terminal import TerminalControl
+from holdfast.tui.control.tools import ToolsControl
 from holdfast.tui.control.tour import TourControl
 from holdfast.tui.control.transcript import TranscriptControl
 from holdfast.tui.control.undoing import UndoingControl
@@ -71,6 +72,7 @@ class Desk:
         self.ingesting = IngestingControl(self.context, self.knowledge, self.undoing)
         self.reading = ReadingControl(self.context)
         self.memory = MemoryControl(self.context, self.undoing)
+        self.tools = ToolsControl(self.context, self.sessions, self.undoing)
         self.servers = ServersControl(self.context)
         self.skills = SkillsControl(self.context, self.undoing, self.agents.trust)
         self.again = AgainControl(self.context, self.sessions)
@@ -85,7 +87,8 @@ class Desk:
         self.administration = AdministrationControl(self.context, self.agents)
         self.terminal = TerminalControl(self.context)
         self.agents.on_settings = self._apply
-        self.undoing.after += [self.memory.resume, self.knowledge.resume, self.skills.resume]
+        self.undoing.after += [self.memory.resume, self.knowledge.resume]
+        self.undoing.after += [self.skills.resume, self.tools.resume]
         self.connection.on_met = self.engine.meet
         self.connection.on_ready = self._read
         self.connection.on_event = self._take
@@ -130,6 +133,7 @@ class Desk:
             **self.knowledge.actions,
             **self.ingesting.actions,
             **self.memory.actions,
+            **self.tools.actions,
             **self.servers.actions,
             **self.skills.actions,
             **self.transcript.actions,
@@ -194,6 +198,7 @@ class Desk:
         await self.sessions.resume()
         await self.knowledge.resume()
         await self.memory.resume()
+        await self.tools.resume()
         await self.servers.resume()
         await self.skills.resume()
         await self.guarded(self.runs.flush_outbox)
@@ -215,6 +220,7 @@ class Desk:
         self.sessions.take(logged)
         if not copy:  # what is copied was decided long ago: nobody is called for it, or told of it
             self.decisions.take(logged)
+            self.tools.trying.take(logged)
             self.terminal.take(logged)
         self.modes.take(logged)
         self.policy.take(logged)

@@ -113,6 +113,11 @@ class Inbox:
         """Returns the item of an id, if it waits."""
         return self._items.get(item_id)
 
+    def of_run(self, run_id: str) -> Item | None:
+        """Returns the first approval of a run that waits."""
+        items = (one for one in self._items.values() if one.approval is not None)
+        return next((one for one in items if one.approval and one.approval.run_id == run_id), None)
+
     def select(self, item_id: str | None) -> None:
         """Takes the item that the keys are to act on. Its guard begins when it is shown: a list whose rows
         have changed moves its cursor, too."""

@@ -26,6 +26,7 @@ from holdfast.tui.presenters.skew import Skew
 from holdfast.tui.presenters.skills import SkillsState
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.presenters.status import Header
+from holdfast.tui.presenters.tools import ToolsState
 from holdfast.tui.presenters.undoing import Undoing
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Model:
     """What the answers of the open session were made from."""
     knowledge: KnowledgeState = field(default_factory=KnowledgeState)
     memory: MemoryState = field(default_factory=MemoryState)
+    tools: ToolsState = field(default_factory=ToolsState)
     servers: ServersState = field(default_factory=ServersState)
     skills: SkillsState = field(default_factory=SkillsState)
     queue: list[Waiting] = field(default_factory=list)

@@ -15,7 +15,7 @@ _NAME = {
     "description": "Small letters, digits, - and _: tools are called mcp__NAME__TOOL.",
     "maxLength": 32,
 }
-_SECRETS = "`${secret:NAME}` stands for a secret, which is asked for afterwards."
+SECRETS = "`${secret:NAME}` stands for a secret, which is asked for afterwards."
 _MORE = {
     "trusted": {
         "type": "boolean",
@@ -33,7 +33,7 @@ _PROGRAM = {
     "env": {
         "type": "string",
         "title": "Environment",
-        "description": f"NAME=VALUE, each in a line. {_SECRETS}",
+        "description": f"NAME=VALUE, each in a line. {SECRETS}",
     },
     "cwd": {"type": "string", "title": "Folder", "description": "Where it starts; else in your home."},
     **_MORE,
@@ -41,7 +41,7 @@ _PROGRAM = {
 _ADDRESS = {
     "name": _NAME,
     "url": {"type": "string", "title": "Address", "description": "https://example.org/mcp"},
-    "headers": {"type": "string", "description": f"NAME: VALUE, each in a line. {_SECRETS}"},
+    "headers": {"type": "string", "description": f"NAME: VALUE, each in a line. {SECRETS}"},
     **_MORE,
 }
 
@@ -64,14 +64,14 @@ def server_values(transport: Transport, filled: Mapping[str, Any]) -> tuple[dict
             wrong["command"] = f"Cannot be taken apart: {error}."
         if cwd := str(filled.get("cwd", "")).strip():
             values["cwd"] = cwd
-        values["env"], wrong["env"] = _pairs(str(filled.get("env", "")), "=", "NAME=VALUE")
+        values["env"], wrong["env"] = pairs(str(filled.get("env", "")), "=", "NAME=VALUE")
     else:
         values["sse"] = transport == "sse"
-        values["headers"], wrong["headers"] = _pairs(str(filled.get("headers", "")), ":", "NAME: VALUE")
+        values["headers"], wrong["headers"] = pairs(str(filled.get("headers", "")), ":", "NAME: VALUE")
     return values, {name: text for name, text in wrong.items() if text}
 
 
-def _pairs(text: str, between: str, written: str) -> tuple[dict[str, str], str]:
+def pairs(text: str, between: str, written: str) -> tuple[dict[str, str], str]:
     """Returns what stands in lines, and what is wrong with the first that is no pair."""
     found = {}
     for one in filter(None, map(str.strip, text.split("\n"))):

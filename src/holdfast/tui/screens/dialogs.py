@@ -244,6 +244,8 @@ class DocumentScreen(ModalScreen[None]):
 
     app: HoldfastApp
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("viewer")]
+    MORE_KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Ids of keys with what each is for, shown before that which closes."""
 
     def __init__(
         self, title: str, note: str, lines: list[Line], edit: Callable[[], None] | None = None
@@ -261,7 +263,7 @@ class DocumentScreen(ModalScreen[None]):
             )
             yield self.document()
             keys = (("viewer.editor", "editor"),) if self._edit else ()
-            yield key_hint(("↑↓ pgup pgdn", "scroll"), *keys, ("viewer.close", "close"))
+            yield key_hint(("↑↓ pgup pgdn", "scroll"), *self.MORE_KEYS, *keys, ("viewer.close", "close"))
 
     def document(self) -> Widget:
         """Returns what is shown."""
