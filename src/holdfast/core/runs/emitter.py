@@ -202,6 +202,14 @@ class Emitter:
             self._part.finish()
             self._part = None
 
+    async def drop_step(self) -> None:
+        """Ends the step that is open as failed; the run goes on."""
+        self.drop_part()
+        events = self.state.closing_step("error")
+        if self.state.cites:
+            events = with_citations(events, self.context.sources, searched=self.state.searched)
+        await self.emit(*events)
+
     def progress(self, call_id: str) -> LiveOutput:
         """Returns what takes the output of a call that executes."""
         state = self.state

@@ -157,8 +157,7 @@ class Loop:
         except ContextTooLong:
             # The window was smaller than we knew: once with half of what there is, then it is an error.
             used = sum(len(str(entry.message)) for entry in run.emitter.context.entries) // 4
-            run.emitter.drop_part()
-            await run.emitter.emit(*run.emitter.closing(run.state, "error"))
+            await run.emitter.drop_step()
             if not await timed(run, lambda: self._compactor.compact(run, used // 3)):
                 raise
             return await timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))

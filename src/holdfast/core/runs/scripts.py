@@ -119,8 +119,7 @@ class _Talk(ScriptListener):
                 run, lambda: self._stepper.step(run, tools=False, window=info.context_window, asked=asked)
             )
         except (ModelError, InvalidError) as error:
-            run.emitter.drop_part()
-            await run.emitter.emit(*run.emitter.closing(run.state, "error"))
+            await run.emitter.drop_step()
             self.failure = error
             raise QueryFailed(error.message) from error
         if query.result:

@@ -322,6 +322,15 @@ class RunState:
 
     def closing(self, reason: Literal["error", "cancelled"], *, interrupted: bool = False) -> list[RunEvent]:
         """Returns the events that close everything that is open; the run's last event goes behind them."""
+        events = self.closing_step(reason)
+        ids = {"session_id": self.session_id, "run_id": self.run_id}
+        events.extend(ended_child(ids, started, "cancelled") for started in self.children.values())
+        for call in self.open_calls:
+            events.extend(self._closing_call(call, interrupted=interrupted))
+        return events
+
+    def closing_step(self, reason: Literal["error", "cancelled"]) -> list[RunEvent]:
+        """Returns the events that close the step, after which the run may go on with another one."""
         events: list[RunEvent] = []
         ids = {"session_id": self.session_id, "run_id": self.run_id}
         if self.part is not None:
@@ -330,9 +339,6 @@ class RunState:
         if self.step_open:
             timing = Timing(request_ms=0, total_ms=0)
             events.append(StepCompleted(**ids, step=self.step, reason=reason, timing=timing))
-        events.extend(ended_child(ids, started, "cancelled") for started in self.children.values())
-        for call in self.open_calls:
-            events.extend(self._closing_call(call, interrupted=interrupted))
         return events
 
     def withdrawing(self, call: CallState) -> list[RunEvent]:
