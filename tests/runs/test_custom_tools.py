@@ -224,3 +224,36 @@ async def test_the_next_engine_has_the_tools_and_their_secrets(open_bench: Any) 
         assert (await bench.workbench.tools.set_secret("find_stock", "SHOP")).missing == ("SHOP",)
         await bench.workbench.tools.delete("find_stock")
         assert (await bench.workbench.agents.get("clerk")).problems != ()
+
+
+@both
+async def test_a_deleted_tool_comes_back_with_its_versions_and_its_secrets(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        tools, trash = bench.workbench.tools, bench.workbench.trash
+        await keep(bench)
+        made = await tools.update("find_stock", SPEC.model_copy(update={"description": "Other."}))
+        await tools.delete("find_stock")
+        (thrown,) = (await trash.list("tool")).items
+        assert (thrown.id, thrown.title) == (made.id, "find_stock")
+        await tools.create(SPEC)
+        with pytest.raises(ConflictError):
+            await trash.restore("tool", made.id)
+        await tools.delete("find_stock")
+        await trash.restore("tool", made.id)
+        back = await tools.get("find_stock")
+        assert (back, back.missing) == (made, ())
+        assert [one.version for one in await tools.versions("find_stock")] == [2, 1]
+        assert (await tools.update("find_stock", SPEC)).version == 3
+        assert [one.id for one in (await trash.list("tool")).items] != [made.id]
+
+
+async def test_the_secrets_of_a_tool_that_is_gone_for_good_are_gone(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        workbench: LocalWorkbench = bench.workbench
+        await keep(bench)
+        secrets = workbench._core.parts.keys.tools
+        made = await workbench.tools.get("find_stock")
+        await workbench.tools.delete("find_stock")
+        assert any(made.id in name for name in secrets.names_in_file())
+        assert await workbench.trash.empty("tool", made.id) == 1
+        assert not any(made.id in name for name in secrets.names_in_file())
