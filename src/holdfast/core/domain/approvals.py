@@ -113,6 +113,8 @@ class Approval(Value):
     fingerprint: str = ""
     rule: str = ""
     """The rule that "always" would add to the user's policy."""
+    inner: bool = False
+    """Whether it is not about the call itself, but about what its server asks for while it executes."""
     reason: str = ""
     """Why it is asked: the rule that says so, or that no rule allows it, or what a hook says."""
     hook_id: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -19,6 +19,8 @@ PREFIX = "mcp__"
 """Begins the name of every tool of an MCP server: `mcp__SERVER__TOOL`."""
 READ_RESOURCE = "read_resource"
 """The part that names the tool which reads the resources of a server that has some."""
+SAMPLING = "sampling"
+"""The part that names, in rules, a completion that a server asks for."""
 GET_PROMPT = "get_prompt"
 """The part that names, in rules, taking a prompt of a server."""
 MAX_TOOL_NAME = 64
@@ -48,6 +50,9 @@ class McpDefinition(Value):
     """Longest time of one call, in seconds."""
     start_timeout_s: float = Field(default=30, gt=0, le=600)
     """Seconds within which it must have started and told its tools."""
+    sampling: Literal["ask", "deny", "allow"] = "ask"
+    """Whether it may have the run's model complete messages of its own, on the run's account: after a person
+    has allowed it, never, or without asking. Rules know it as `mcp__SERVER__sampling`."""
     trusted: bool = False
     """Whether it is believed that a tool only reads when it says so; such a tool needs no approval."""
 

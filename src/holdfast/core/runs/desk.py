@@ -5,26 +5,41 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
 
-from holdfast.core.domain.asking import FormRequest
-from holdfast.core.domain.errors import DeadlineError
-from holdfast.core.domain.events import QuestionAnswered, QuestionAsked
+from holdfast.core.domain.approvals import Approval, ApprovalStatus, Verdict
+from holdfast.core.domain.asking import FormRequest, SampleReply, SampleRequest
+from holdfast.core.domain.errors import DeadlineError, ForbiddenError
+from holdfast.core.domain.events import ApprovalRequested, ApprovalResolved, QuestionAnswered, QuestionAsked
 from holdfast.core.domain.forms import FormAnswer
-from holdfast.core.domain.tools import Question
-from holdfast.core.domain.values import new_id
+from holdfast.core.domain.tools import Question, ToolContext
+from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.runs.active import ActiveRun
-from holdfast.core.runs.broker import Broker
+from holdfast.core.runs.broker import Broker, Waiting
 from holdfast.core.runs.projections.state import CallState
+from holdfast.core.runs.sampling import Sampler
+from holdfast.core.tools.mcp.sampling_tool import SampleArguments, SamplingTool
+from holdfast.core.tools.registry import validate_arguments
 
 
 class RunCallDesk:
     """Implements `CallDesk`. `limit` is the time that the run has left: it stands still while a person is
     waited for."""
 
-    def __init__(self, run: ActiveRun, call: CallState, broker: Broker, limit: asyncio.Timeout) -> None:
+    def __init__(
+        self,
+        run: ActiveRun,
+        call: CallState,
+        context: ToolContext,
+        limit: asyncio.Timeout,
+        broker: Broker,
+        sampler: Sampler,
+    ) -> None:
         self._run = run
         self._call = call
         self._broker = broker
+        self._sampler = sampler
         self._limit = limit
         self._one = asyncio.Lock()
         self._closed = False
@@ -60,9 +75,95 @@ class RunCallDesk:
         assert given is not None  # the broker takes nothing else for a form
         return given
 
+    # --- completions
+
+    async def sample(self, request: SampleRequest) -> SampleReply:
+        """See `CallDesk.sample`."""
+        async with self._one:
+            run = self._run
+            tool = SamplingTool(request.server, run.model)
+            given = {
+                "messages": [each.model_dump() for each in request.messages],
+                "system": request.system,
+                "max_tokens": request.max_tokens,
+            }
+            arguments = await self._permitted(request, tool, given)
+            return await self._sampler(run, arguments, request.temperature)
+
+    async def _permitted(
+        self, request: SampleRequest, tool: SamplingTool, given: dict[str, Any]
+    ) -> SampleArguments:
+        """Returns what may be put before the model. Raises `ForbiddenError`."""
+        run = self._run
+        arguments = _validated(tool, given)
+        answer = run.evaluate(tool, run.subjects(tool, arguments))
+        if answer.verdict == Verdict.DENY or self._closed:
+            raise ForbiddenError(f"Policy denies it: {answer.reason}.", code="policy_denied")
+        if answer.verdict == Verdict.ALLOW or request.allowed:
+            return arguments
+        if run.options.approvals == "deny":
+            raise ForbiddenError("Nobody can allow it in this run.", code="policy_denied")
+        approval = await self._decided(tool, arguments, given, answer.reason)
+        if approval.status != ApprovalStatus.APPROVED:
+            raise ForbiddenError("The person denied it.", code="policy_denied")
+        edited = approval.decision.arguments if approval.decision is not None else None
+        return arguments if edited is None else _validated(tool, edited)
+
+    async def _decided(
+        self, tool: SamplingTool, arguments: SampleArguments, given: dict[str, Any], reason: str
+    ) -> Approval:
+        """Asks for approval and waits; returns it decided."""
+        run, call, limits = self._run, self._call, self._run.spec.limits
+        preview = await tool.preview(arguments, self._context)
+        now, expires = utc_now(), limits.approval_expires_s
+        approval = Approval(
+            id=new_id(),
+            **run.ids,
+            call_id=call.call_id,
+            agent=run.spec.name,
+            tool=tool.name,
+            risk=tool.risk,
+            subject=run.subjects(tool, arguments)[0],
+            arguments=given,
+            preview=preview.blocks,
+            inner=True,
+            rule=tool.name,
+            reason=reason,
+            requested_at=now,
+            expires_at=None if expires is None else now + timedelta(seconds=expires),
+        )
+        waiting = Waiting(run, tool, self._context, approval)
+        self._broker.watch(waiting)
+        try:
+            with self._standing():
+                await run.emitter.emit(ApprovalRequested(**run.ids, approval=approval), durable=True)
+                await self._broker.wait(waiting)
+        except asyncio.CancelledError:
+            self._cancel(approval)
+            raise
+        assert call.inner is not None  # it was just asked for
+        return call.inner
+
+    def _cancel(self, approval: Approval) -> None:
+        open_ = self._call.inner
+        pending = open_ is not None and open_.status == ApprovalStatus.PENDING
+        if not pending or self._run.emitter.state.ended:
+            return
+        self._run.emitter.post(
+            ApprovalResolved(
+                **self._run.ids,
+                approval_id=approval.id,
+                call_id=self._call.call_id,
+                status="cancelled",
+                decision=None,
+            )
+        )
+
     def close(self) -> None:
         """Takes back what is still asked: the call has ended."""
         self._closed = True
+        if self._call.inner is not None:
+            self._cancel(self._call.inner)
         if self._call.question is not None:
             self._withdraw(self._call.question)
 
@@ -96,3 +197,9 @@ class RunCallDesk:
             return
         now = asyncio.get_running_loop().time()
         self._limit.reschedule(None if seconds is None else now + seconds)
+
+
+def _validated(tool: SamplingTool, given: dict[str, Any]) -> SampleArguments:
+    arguments = validate_arguments(tool, given)
+    assert isinstance(arguments, SampleArguments)  # the tool's own
+    return arguments

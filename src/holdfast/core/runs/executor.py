@@ -40,6 +40,7 @@ from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.broker import Broker, Waiting
 from holdfast.core.runs.desk import RunCallDesk
 from holdfast.core.runs.projections.state import CallState
+from holdfast.core.runs.sampling import Sampler
 from holdfast.core.tools.builtin.ask_user import ASK_USER
 from holdfast.core.tools.builtin.generate_image import GENERATE_IMAGE
 from holdfast.core.tools.forced import called_with
@@ -67,6 +68,7 @@ class Executor:
         blobs: BlobStore,
         environment: Mapping[str, str],
         watch: Callable[[ActiveRun], WorkspaceWatch],
+        sampler: Sampler,
         *,
         command_timeout_s: float,
         allow_private_hosts: bool,
@@ -75,6 +77,7 @@ class Executor:
         self._blobs = blobs
         self._environment = environment
         self._watch = watch
+        self._sampler = sampler
         self._command_timeout_s = command_timeout_s
         self._allow_private_hosts = allow_private_hosts
 
@@ -332,8 +335,9 @@ class Executor:
         # What waits for sub-agents is on their clocks, which stand still while they wait for a person.
         others = tool.name in (DELEGATE, CHILD_RUNS)
         limit = asyncio.timeout(None if others else run.timer.remaining_s)
-        desk = RunCallDesk(run, call, self._broker, limit)
-        context = replace(self._context(run, call), progress=progress.add, desk=desk)
+        plain = self._context(run, call)
+        desk = RunCallDesk(run, call, plain, limit, self._broker, self._sampler)
+        context = replace(plain, progress=progress.add, desk=desk)
         try:
             async with limit:
                 try:

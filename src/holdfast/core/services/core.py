@@ -34,6 +34,7 @@ from holdfast.core.runs.knowledge.desk import KnowledgePorts
 from holdfast.core.runs.loop import Loop
 from holdfast.core.runs.modes import Modes
 from holdfast.core.runs.replies import ReplyCheck
+from holdfast.core.runs.sampling import Sampler
 from holdfast.core.runs.scripts import ScriptRuns
 from holdfast.core.runs.steps import Stepper
 from holdfast.core.runs.supervisor import Supervisor
@@ -229,6 +230,7 @@ class Core:
             parts.blobs,
             parts.environment,
             lambda run: self.workspaces.watch(run.workspace),
+            Sampler(parts.client, redactor.redact),
             command_timeout_s=settings.tools.command_timeout_s,
             allow_private_hosts=settings.tools.allow_private_hosts,
         )

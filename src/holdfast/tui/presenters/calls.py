@@ -48,6 +48,8 @@ class Calls:
     def __init__(self) -> None:
         self._open: dict[str, Entry] = {}
         self._questions: dict[str, Entry] = {}
+        self._inner: set[str] = set()
+        """Calls that wait for what their servers have asked for."""
         self._retrieved: set[str] = set()
         """Calls whose passages are shown, so that their result need not be."""
 
@@ -71,6 +73,8 @@ class Calls:
         if entry is None:
             return []
         entry.state, entry.asked = "waiting", True
+        if approval.inner:
+            self._inner.add(entry.id)
         entry.subject = subject_line(approval.subject) or entry.subject
         entry.note = sanitize(approval.reason).strip()
         entry.blocks = shortened(views_of(approval.preview) or [arguments_view(approval.arguments)])
@@ -80,7 +84,9 @@ class Calls:
         entry = self._open.get(f"{event.run_id}:{event.call_id}")
         if entry is None:
             return []
-        entry.state = "requested"
+        # What a server has asked for is not the call itself, which goes on.
+        entry.state = "running" if entry.id in self._inner else "requested"
+        self._inner.discard(entry.id)
         entry.note = _resolution(event.status, event.decision)
         if event.status == "approved" and event.decision is not None and event.decision.arguments is not None:
             entry.subject = subject_of(event.decision.arguments)

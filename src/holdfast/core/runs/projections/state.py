@@ -67,6 +67,8 @@ class CallState:
     invalid: str = ""
     approval: Approval | None = None
     """The latest approval of the call."""
+    inner: Approval | None = None
+    """The latest approval of what its server has asked for while it executes."""
     question: Question | None = None
     """The question that it waits for."""
     answer: str | None = None
@@ -96,7 +98,8 @@ class CallState:
         """Whether a person has to act before it can go on."""
         if self.completed:
             return False
-        asked = self.approval is not None and self.approval.status == ApprovalStatus.PENDING
+        approvals = (self.approval, self.inner)
+        asked = any(each is not None and each.status == ApprovalStatus.PENDING for each in approvals)
         return asked or self.question is not None
 
     @property
@@ -284,10 +287,16 @@ class RunState:
                     event.call_id, event.step, event.name, event.arguments, event.invalid
                 )
                 self.recent_calls.append(f"{event.name} {json.dumps(event.arguments, sort_keys=True)}")
+            case ApprovalRequested(approval=approval) if approval.inner:
+                self.calls[approval.call_id].inner = approval
             case ApprovalRequested(approval=approval):
                 self.calls[approval.call_id].approval = approval
             case ApprovalResolved():
                 call = self.calls[event.call_id]
+                if call.inner is not None and call.inner.id == event.approval_id:
+                    known = {"status": ApprovalStatus(event.status), "decision": event.decision}
+                    call.inner = call.inner.model_copy(update=known)
+                    return
                 if call.approval is not None:
                     call.approval = call.approval.model_copy(
                         update={"status": ApprovalStatus(event.status), "decision": event.decision}
@@ -345,12 +354,11 @@ class RunState:
         """Returns the events that close what a person was asked for a call."""
         events: list[RunEvent] = []
         ids = {"session_id": self.session_id, "run_id": self.run_id}
-        if call.approval is not None and call.approval.status == ApprovalStatus.PENDING:
-            events.append(
-                ApprovalResolved(
-                    **ids, approval_id=call.approval.id, call_id=call.call_id, status="cancelled"
+        for approval in (call.approval, call.inner):
+            if approval is not None and approval.status == ApprovalStatus.PENDING:
+                events.append(
+                    ApprovalResolved(**ids, approval_id=approval.id, call_id=call.call_id, status="cancelled")
                 )
-            )
         if call.question is not None:
             events.append(
                 QuestionAnswered(**ids, question_id=call.question.id, call_id=call.call_id, answer=None)

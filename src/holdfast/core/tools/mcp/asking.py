@@ -6,16 +6,30 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from holdfast.core.domain.asking import CallDesk, FormRequest
+from holdfast.core.domain.asking import (
+    CallDesk,
+    FormRequest,
+    SampleMessage,
+    SampleReply,
+    SampleRequest,
+)
 from holdfast.core.domain.errors import HoldfastError, ToolError
 from holdfast.core.domain.forms import FormAnswer, form_fields
-from holdfast.core.domain.text import sanitize, shorten
+from holdfast.core.domain.text import sanitize, shorten, without_unseen
 from holdfast.core.tools.json_schemas import self_contained
-from holdfast.core.tools.mcp.limits import MAX_ASKED, MAX_FORM_CHARS, MAX_QUESTION, MAX_URL
-from holdfast.core.tools.mcp.port import RawElicitation
+from holdfast.core.tools.mcp.limits import (
+    MAX_ASKED,
+    MAX_FORM_CHARS,
+    MAX_QUESTION,
+    MAX_SAMPLE_CHARS,
+    MAX_SAMPLE_MESSAGES,
+    MAX_SAMPLE_TOKENS,
+    MAX_URL,
+)
+from holdfast.core.tools.mcp.port import RawElicitation, RawSampling
 
 
 class CallClock:
@@ -64,8 +78,15 @@ class CallClock:
 class CallRequests:
     """Implements `Requests` for one call. `desk` is who answers; None: nobody."""
 
-    def __init__(self, server: str, desk: CallDesk | None, clock: CallClock) -> None:
+    def __init__(
+        self,
+        server: str,
+        desk: CallDesk | None,
+        clock: CallClock,
+        sampling: Literal["ask", "deny", "allow"] = "ask",
+    ) -> None:
         self._server = server
+        self._sampling = sampling
         self._desk = desk
         self._clock = clock
         self._count = 0
@@ -81,6 +102,32 @@ class CallRequests:
         )
         with self._clock.standing():
             return await desk.ask(request)
+
+    async def sample(self, asked: RawSampling) -> SampleReply:
+        """Has the run's model complete messages. Raises `ToolError` for what is refused."""
+        desk = self._answering()
+        if self._sampling == "deny":
+            raise ToolError("completions are not for this server", code="mcp_refused")
+        if not 0 < len(asked.messages) <= MAX_SAMPLE_MESSAGES:
+            raise ToolError(f"a completion has 1 to {MAX_SAMPLE_MESSAGES} messages", code="mcp_refused")
+        if sum(len(text) for _, text in asked.messages) + len(asked.system) > MAX_SAMPLE_CHARS:
+            raise ToolError(
+                f"more than {MAX_SAMPLE_CHARS:,} characters are not completed", code="mcp_refused"
+            )
+        fits = asked.temperature is not None and 0 <= asked.temperature <= 2
+        request = SampleRequest(
+            server=self._server,
+            messages=tuple(
+                SampleMessage(role="assistant" if role == "assistant" else "user", text=without_unseen(text))
+                for role, text in asked.messages
+            ),
+            system=without_unseen(asked.system),
+            max_tokens=max(1, min(asked.max_tokens, MAX_SAMPLE_TOKENS)),
+            temperature=asked.temperature if fits else None,
+            allowed=self._sampling == "allow",
+        )
+        with self._clock.standing():
+            return await desk.sample(request)
 
     def _answering(self) -> CallDesk:
         self._count += 1

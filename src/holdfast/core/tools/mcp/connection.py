@@ -122,7 +122,9 @@ class Connection:
         self._busy += 1
         try:
             clock = CallClock(self.spec.timeout_s)
-            result = await self._within(work(session, CallRequests(self.spec.name, desk, clock)), clock)
+            result = await self._within(
+                work(session, CallRequests(self.spec.name, desk, clock, self.spec.sampling)), clock
+            )
             self.failures = 0
             return result
         finally:

@@ -57,8 +57,9 @@ class McpHub:
 
     def connection(self, owner: str, spec: McpServerSpec, *, admin: bool, place: str = "") -> Connection:
         """Returns the connection to a server; `admin`: whether its user is one, who may run programs and
-        reach private networks; `place`: the project whose file describes it, empty for the user's own. Raises `UnavailableError` for
-        too many, and while the engine stops."""
+        reach private networks; `place`: the project whose file describes it, empty for the user's own.
+
+        Raises `UnavailableError` for too many, and while the engine stops."""
         if self._closed:
             raise UnavailableError("The engine is stopping.", code="mcp_unavailable")
         key = (owner, spec.model_dump_json(), admin, place)

@@ -33,6 +33,10 @@ MAX_ROUNDS = 10
 """How often one call may come back with requests instead of a result."""
 MAX_QUESTION = 4_000
 """Characters of what a server tells a person that it asks."""
+MAX_SAMPLE_CHARS = 200_000
+"""Characters of all messages that a server wants completed."""
+MAX_SAMPLE_MESSAGES = 100
+MAX_SAMPLE_TOKENS = 32_000
 MAX_FORM_CHARS = 50_000
 MAX_URL = 2_000
 

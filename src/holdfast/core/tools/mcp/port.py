@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from holdfast.core.domain.asking import SampleReply
 from holdfast.core.domain.forms import FormAnswer
 from holdfast.core.domain.mcp import McpServerSpec
 
@@ -84,10 +85,23 @@ class RawElicitation:
     url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RawSampling:
+    """A completion that a server asks for. Nothing of it was looked at yet."""
+
+    messages: tuple[tuple[str, str], ...]
+    """The role and the text of each."""
+    max_tokens: int
+    system: str = ""
+    temperature: float | None = None
+
+
 class Requests(Protocol):
     """What a server may ask in the middle of one call. Raises `ToolError` for what it does not get."""
 
     async def elicit(self, asked: RawElicitation) -> FormAnswer: ...
+
+    async def sample(self, asked: RawSampling) -> SampleReply: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from mcp.client.session import ClientRequestContext
 
 from holdfast.core.domain.errors import HoldfastError, ToolError
 from holdfast.core.tools.mcp.limits import MAX_ASKED, MAX_ROUNDS
-from holdfast.core.tools.mcp.port import RawElicitation, Requests
+from holdfast.core.tools.mcp.port import RawElicitation, RawSampling, Requests
 
 T = TypeVar("T")
 _Send = Callable[[mcp_types.InputResponses | None, str | None], Awaitable[T | mcp_types.InputRequiredResult]]
@@ -40,14 +40,27 @@ class ServerRequests:
         self, context: ClientRequestContext, params: mcp_types.ElicitRequestParams
     ) -> mcp_types.ElicitResult | mcp_types.ErrorData:
         """Answers `elicitation/create`."""
-        if len(self._calls) != 1:
-            # Whose run would it be? What was allowed to one must not be asked in the name of another.
-            why = "several calls are under way" if self._calls else "no call is under way"
-            return _refused(ToolError(f"{why}, and it cannot be told which one asks"))
         try:
-            return await _elicited(self._calls[0], params)
+            return await _elicited(self._only(), params)
         except HoldfastError as error:
             return _refused(error)
+
+    async def sample(
+        self, context: ClientRequestContext, params: mcp_types.CreateMessageRequestParams
+    ) -> mcp_types.CreateMessageResult | mcp_types.ErrorData:
+        """Answers `sampling/createMessage`."""
+        try:
+            return await _sampled(self._only(), params)
+        except HoldfastError as error:
+            return _refused(error)
+
+    def _only(self) -> Requests:
+        """Returns the call that asks. Raises `ToolError` when that cannot be told: what was allowed to one
+        run must not be asked for in the name of another."""
+        if len(self._calls) != 1:
+            why = "several calls are under way" if self._calls else "no call is under way"
+            raise ToolError(f"{why}, and it cannot be told which one asks")
+        return self._calls[0]
 
 
 async def in_rounds(send: _Send[T], asked: Requests) -> T:
@@ -69,6 +82,8 @@ async def in_rounds(send: _Send[T], asked: Requests) -> T:
 async def _answered(asked: Requests, request: mcp_types.InputRequest) -> mcp_types.InputResponse:
     if isinstance(request, mcp_types.ElicitRequest):
         return await _elicited(asked, request.params)
+    if isinstance(request, mcp_types.CreateMessageRequest):
+        return await _sampled(asked, request.params)
     raise ToolError(f"The MCP server asks for {request.method}, which it does not get.", code="mcp_refused")
 
 
@@ -80,6 +95,28 @@ async def _elicited(asked: Requests, params: mcp_types.ElicitRequestParams) -> m
     answer = await asked.elicit(wanted)
     given = answer.action == "accept" and wanted.schema is not None
     return mcp_types.ElicitResult(action=answer.action, content=answer.fields if given else None)
+
+
+async def _sampled(
+    asked: Requests, params: mcp_types.CreateMessageRequestParams
+) -> mcp_types.CreateMessageResult:
+    if params.tools:
+        raise ToolError("completions have no tools here", code="mcp_refused")
+    messages = []
+    for message in params.messages:
+        parts = message.content_as_list
+        if not all(isinstance(part, mcp_types.TextContent) for part in parts):
+            raise ToolError("only texts are completed", code="mcp_refused")
+        text = "\n".join(part.text for part in parts if isinstance(part, mcp_types.TextContent))
+        messages.append((message.role, text))
+    wanted = RawSampling(tuple(messages), params.max_tokens, params.system_prompt or "", params.temperature)
+    reply = await asked.sample(wanted)
+    return mcp_types.CreateMessageResult(
+        role="assistant",
+        content=mcp_types.TextContent(text=reply.text),
+        model=reply.model,
+        stop_reason="maxTokens" if reply.cut else "endTurn",
+    )
 
 
 def _refused(error: HoldfastError) -> mcp_types.ErrorData:

@@ -77,6 +77,7 @@ async def open_session(target: Target) -> AsyncIterator[McpSession]:
         cache=None,
         message_handler=stale.handle,
         elicitation_callback=asked.elicit,
+        sampling_callback=None if target.spec.sampling == "deny" else asked.sample,
     )
     inside = False
     try:

@@ -1,0 +1,77 @@
+"""Completions that MCP servers ask for: by the run's model, within its limits, on its account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import aclosing
+
+from holdfast.core.domain.asking import SampleReply
+from holdfast.core.domain.errors import ModelStreamCut, UnsupportedError
+from holdfast.core.domain.events import UsageRecorded
+from holdfast.core.domain.messages import Message, TextPart
+from holdfast.core.domain.models import (
+    Finished,
+    ModelClient,
+    ModelRequest,
+    ModelSettings,
+    TextDelta,
+    UsageReport,
+)
+from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.bounds import check_budgets, check_limits
+from holdfast.core.tools.mcp.sampling_tool import SampleArguments
+
+_OFFLINE = "offline"
+
+
+class Sampler:
+    """Asks the model. `redact` takes the secrets out of what it is given, which a stranger has written."""
+
+    def __init__(self, client: ModelClient, redact: Callable[[str], str]) -> None:
+        self._client = client
+        self._redact = redact
+
+    async def __call__(
+        self, run: ActiveRun, arguments: SampleArguments, temperature: float | None
+    ) -> SampleReply:
+        """Returns the reply. Raises `ModelError`, `UnsupportedError` for the offline model, and what a limit
+        of the run or a budget refuses."""
+        if run.model == _OFFLINE:
+            raise UnsupportedError("The offline model cannot complete messages of MCP servers.")
+        check_limits(run)
+        await check_budgets(run)
+        request = self._request(run, arguments, temperature)
+        texts: list[str] = []
+        usage: list[UsageRecorded] = []
+        end: Finished | None = None
+        try:
+            async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]
+                async for delta in deltas:
+                    match delta:
+                        case TextDelta(text=text):
+                            texts.append(text)
+                        case UsageReport():
+                            said = delta.model_dump(exclude={"type"})
+                            usage.append(UsageRecorded(**run.ids, model=request.model, **said))
+                        case Finished():
+                            end = delta
+        finally:
+            await run.emitter.emit(*usage)
+        if end is None:
+            raise ModelStreamCut("The model's answer ended in the middle.")
+        return SampleReply("".join(texts), request.model, cut=end.reason == "length")
+
+    def _request(self, run: ActiveRun, arguments: SampleArguments, temperature: float | None) -> ModelRequest:
+        def message(role: str, text: str) -> Message:
+            return Message.model_validate({"role": role, "parts": (TextPart(text=self._redact(text)),)})
+
+        system = [message("system", arguments.system)] if arguments.system else []
+        return ModelRequest(
+            model=run.model,
+            messages=(*system, *(message(each.role, each.text) for each in arguments.messages)),
+            settings=ModelSettings(
+                max_output_tokens=arguments.max_tokens,
+                temperature=temperature,
+                api_base=run.spec.model_settings.api_base,
+            ),
+        )
