@@ -73,6 +73,9 @@ async def test_a_denied_call_is_told_to_the_model_and_never_starts(
         assert "tool_call.started" not in types(events)
         assert not (Path(session.workspace) / "free.txt").exists()
         check_accepted(bench.model.requests[-1].messages[1:])
+        written = await bench.workbench.sessions.export(session.id, "markdown")
+        assert "*hook rule at before_tool: denied write_file · not today*" in written
+        assert '"hook.completed"' in await bench.workbench.sessions.export(session.id, "json")
 
 
 async def test_a_call_that_a_hook_changes_into_a_denied_path_is_denied(

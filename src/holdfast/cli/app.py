@@ -37,6 +37,7 @@ COMMANDS = {
     "keys": "Make and revoke keys to Holdfast; store those of model providers.",
     "users": "Add and remove users.",
     "webhooks": "Send signed events to other programs over HTTP.",
+    "hooks": "Have rules, people and programs look at runs, tool calls and replies on their way.",
     "trust": "Trust the agents of a project folder, or stop to.",
     "settings": "See and change settings: what holds, and where that comes from.",
     "engine": "The background process: its status, its log, its end and restart.",

@@ -13,6 +13,7 @@ from holdfast.core.domain.events import (
     ApprovalResolved,
     ContextCompacted,
     FileChanged,
+    HookCompleted,
     LoggedEvent,
     MessageDequeued,
     MessageQueued,
@@ -153,6 +154,9 @@ class Reporter:
                 self._console.line(
                     f"The conversation was long: {dropped} messages are a summary now.", "faint"
                 )
+            case HookCompleted() as hook:
+                bad = hook.outcome == "deny" or hook.error
+                self._console.line(f"  {hook.line}", "bad" if bad else "faint")
             case RetrievalCompleted(call_id=None) as retrieval:
                 self._console.line(
                     retrieved(retrieval, self.signs.knowledge), "bad" if retrieval.error else "faint"

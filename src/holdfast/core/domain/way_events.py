@@ -8,6 +8,14 @@ from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.hooks import HookOutcome, HookPoint, HookType
 from holdfast.core.domain.knowledge import Lookup
 from holdfast.core.domain.session_events import SessionScoped
+from holdfast.core.domain.text import sanitize_line
+
+_OUTCOMES: dict[HookOutcome, str] = {
+    "allow": "allowed",
+    "deny": "denied",
+    "modify": "changed",
+    "ask": "asks about",
+}
 
 
 class RunScoped(SessionScoped):
@@ -82,6 +90,14 @@ class HookCompleted(RunScoped):
     """Of an outcome `modify` before a call: its arguments from now on. No decision on it counts then."""
     message: str | None = None
     """Of an outcome `modify` before a run: the text that models see in the place of the message's."""
+
+    @property
+    def line(self) -> str:
+        """What people are told of it, in a line."""
+        who = self.name or f"{self.hook_type.value} at {self.point.value}"
+        what = f"{_OUTCOMES[self.outcome]} {self.tool}".rstrip()
+        error = f"it failed: {self.error}" if self.error else ""
+        return sanitize_line(" · ".join(filter(None, (f"hook {who}: {what}", self.reason, error))))
 
 
 class UsageRecorded(RunScoped):

@@ -114,10 +114,8 @@ def _markdown(logged: LoggedEvent, agent: str) -> list[str]:
             return ["", f"**Answer**: {answer}"]
         case ModelFellBack(from_model=old, to_model=new, error=error):
             return ["", f"*{old} gave up ({error.message}); {new} goes on*"]
-        case HookCompleted() as hook:
-            return ["", f"*{_plain(hook.line)}*"]
-        case RetrievalCompleted(call_id=None) as retrieval:
-            return ["", f"*{_looked_up(retrieval)}*"]
+        case HookCompleted() | RetrievalCompleted(call_id=None) as told:
+            return ["", f"*{_plain(told.line) if isinstance(told, HookCompleted) else _looked_up(told)}*"]
         case ContextCompacted(summary=summary):
             return ["", "*The context was compacted to this summary:*", "", *_quote(summary)]
         case RunFailed(error=error):

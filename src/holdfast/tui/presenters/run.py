@@ -181,6 +181,10 @@ def _apply_work(run: RunState, event: AnyEvent) -> bool:
         run.estimated |= event.estimated
     elif event.type == "retrieval.completed":
         _count_retrieval(run, event)
+    elif event.type == "hook.completed":
+        if event.outcome == "allow" and not event.error:
+            return False
+        run.notes.append(event.line)
     elif event.type == "model.retried":
         why = sanitize_line(event.error.message)
         run.notes.append(f"retry {event.attempt} of {sanitize_line(event.model)}: {why}")

@@ -338,6 +338,10 @@ class TranscriptPresenter:
         return [Append(entry)]
 
     @_fold.register
+    @_fold.register
+    def _(self, event: events.HookCompleted, id: int) -> _Updates:
+        return [_notice(id, event.line, event.run_id, warning=event.outcome == "deny" or bool(event.error))]
+
     def _(self, event: events.ContextCompacted, id: int) -> _Updates:
         size = f"{tokens(event.tokens_before)} → {tokens(event.tokens_after)} tokens"
         kept = f", {event.messages_kept} stay" if event.messages_kept else ""
