@@ -38,6 +38,7 @@ class RunCallDesk:
     ) -> None:
         self._run = run
         self._call = call
+        self._context = context
         self._broker = broker
         self._sampler = sampler
         self._limit = limit
