@@ -166,7 +166,7 @@ STEPS: tuple[tuple[str, str], ...] = (
         DROP INDEX usage_by_owner;
         CREATE INDEX usage_by_owner ON usage (owner, at, cost_usd, credits);
         CREATE INDEX usage_by_agent ON usage (owner, agent, at, cost_usd, credits);
-        CREATE INDEX usage_by_key ON usage (key_id, at, cost_usd, credits) WHERE key_id <> '';
+        CREATE INDEX usage_by_key ON usage (key_id, owner, at, cost_usd, credits) WHERE key_id <> '';
 
         CREATE TABLE limits (
             kind TEXT NOT NULL,
