@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from holdfast.core.domain.approvals import Decision
-from holdfast.core.domain.errors import ForbiddenError, ModelAuthError, ModelUnavailable
+from holdfast.core.domain.errors import ForbiddenError, ModelAuthError, ModelUnavailable, SandboxRequired
 from holdfast.core.domain.messages import ImagePart, Message, TextPart
 from holdfast.core.domain.models import ModelRequest, UsageReport
 from holdfast.core.domain.runs import RunOptions
+from holdfast.core.domain.scripts import ScriptSpec
+from holdfast.core.runs.scripts import ScriptRuns
+from holdfast.core.runs.steps import Stepper
+from holdfast.core.sandbox.process import ChildProcesses
+from holdfast.core.sandbox.scripts import ScriptProcesses
 
 FREE = {"sandbox": {"unconfined_scripts": True}}
 """These tests have no sandbox; what scripts can do without is tested where they run."""
@@ -254,6 +260,29 @@ async def test_where_nothing_confines_programs_a_script_is_not_run(scripted) -> 
         _, events = await ran(bench, "Hi")
         assert events[-1].error.code == "sandbox_required"
         assert "unconfined_scripts" in events[-1].error.message
+
+
+async def test_scripts_of_other_users_never_run_unconfined() -> None:
+    scripts = ScriptRuns(
+        ScriptProcesses(ChildProcesses(), {}), Stepper(None, None, str, retries=0), None, None, lambda: True
+    )
+    with pytest.raises(SandboxRequired):
+        await scripts.run(SimpleNamespace(owner="somebody"), ScriptSpec(code="1"))
+
+
+async def test_a_steer_waits_until_the_script_has_ended(scripted, say) -> None:
+    code = 'query("m", conversation)\nresponse = query("m", conversation)'
+    async with scripted(code, [say("a"), say("b"), say("c"), say("d")]) as bench:
+        session = await bench.workbench.sessions.create("script", str(bench.project))
+        run_id = await bench.send(session, "First")
+        await bench.workbench.runs.pause(run_id)
+        await bench.workbench.runs.steer(run_id, (TextPart(text="Second"),))
+        await bench.workbench.runs.resume(run_id)
+        first = await bench.end(run_id)
+        assert [each.event.type for each in first].count("message.added") == 1
+        second = await bench.until("run.completed", after=first[-1].id)
+        assert parts([each.event for each in second]) == [("reasoning", "c"), ("text", "d")]
+        assert asked(bench.model.requests[-2])[-2:] == [("assistant", "b"), ("user", "Second")]
 
 
 async def test_a_script_of_a_folder_that_is_not_trusted_is_not_run(open_bench) -> None:

@@ -19,7 +19,7 @@ from holdfast.core.domain.errors import (
 )
 from holdfast.core.domain.processes import Ending, ProcessSpec, Reach
 from holdfast.core.sandbox.process import ChildProcesses
-from holdfast.core.sandbox.scripts import Query, QueryFailed, ScriptListener, ScriptProcesses
+from holdfast.core.sandbox.scripts import Query, QueryFailed, ScriptProcesses
 from holdfast.core.sandbox.view import Places, view_of
 
 ESCAPE = """
@@ -37,7 +37,7 @@ for fd in range(3, 256):
 """Does something with all that is open, the line to the engine among it."""
 
 
-class Listener(ScriptListener):
+class Listener:
     """Answers each query with the number of its messages."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ result = query("b", conversation) + other[0]["content"]
         ("result = [1, {}]", "[1, {}]"),
         ('add("assistant", "said", conversation)', "said"),
         ('print("Hello"); print("World")', "Hello\nWorld"),
-        ('import datetime\nresponse = datetime.datetime.strptime("2026", "%Y").year', "2026"),
+        ('import datetime\nresponse = datetime.datetime.strptime("2026", "%Y").strftime("%Y")', "2026"),
     ],
 )
 async def test_the_result_is_the_first_that_there_is(

@@ -15,7 +15,7 @@ FILE_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.py$"
 """The name of a script's file, which is in the folder of the agent's."""
 MODULES = (
     *("bisect", "collections", "datetime", "decimal", "fractions", "functools", "heapq", "itertools"),
-    *("json", "math", "operator", "random", "re", "statistics", "string", "textwrap", "unicodedata"),
+    *("json", "math", "operator", "random", "re", "statistics", "string", "textwrap", "time", "unicodedata"),
 )
 """What a script may import."""
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]

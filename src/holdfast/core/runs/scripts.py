@@ -23,7 +23,7 @@ from holdfast.core.runs.bounds import check_budgets, check_limits, pause, payer_
 from holdfast.core.runs.options import affordable
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.steps import Asked, Stepper
-from holdfast.core.sandbox.scripts import Query, QueryFailed, ScriptListener, ScriptProcesses
+from holdfast.core.sandbox.scripts import Query, QueryFailed, ScriptProcesses
 
 MAX_SAID = 2**20
 """Characters that one script may say and print."""
@@ -81,7 +81,7 @@ class ScriptRuns:
             )
 
 
-class _Talk(ScriptListener):
+class _Talk:
     """What one script asks for and says."""
 
     def __init__(

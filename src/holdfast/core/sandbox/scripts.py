@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from holdfast.core.domain.confinement import Guard
 from holdfast.core.domain.errors import DeadlineError, SandboxRequired, ScriptFailed, TooLargeError
@@ -55,20 +55,20 @@ class Query:
     """Whether the reply is to be the script's own."""
 
 
-class ScriptListener:
+class ScriptListener(Protocol):
     """Who hears a script while it runs. Each method may raise what is to end it."""
 
     async def query(self, query: Query) -> str:
         """Returns the model's reply. Raises `QueryFailed` with what the script is told."""
-        raise NotImplementedError
+        ...
 
     async def printed(self, text: str) -> None:
         """Takes what it prints."""
-        raise NotImplementedError
+        ...
 
     async def said(self, text: str) -> None:
         """Takes the next piece of its reply."""
-        raise NotImplementedError
+        ...
 
 
 class QueryFailed(Exception):
