@@ -738,6 +738,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         (HookInfo(hook=HOOK, source="agent", agent="coder"),),
     ),
     ("hooks.add", {"hook": HOOK}, HookInfo(hook=HOOK, source="user")),
+    ("hooks.enable", {"id": HOOK.id, "enabled": False}, HookInfo(hook=HOOK, source="user")),
     ("hooks.remove", {"id": HOOK.id}, None),
     (
         "hooks.test",

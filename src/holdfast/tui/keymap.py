@@ -25,6 +25,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "tools": ("list", "lines"),
     "tried": ("viewer", "lines"),
     "mcp": ("list", "lines"),
+    "hooks": ("list", "lines"),
     "skills": ("list", "lines"),
     "document": ("list", "lines"),
     "settings": ("list", "lines"),

@@ -59,6 +59,17 @@ class HooksFile:
                 raise hook_not_found(id)
             self._write(kept)
 
+    def enable(self, id: str, enabled: bool) -> HookSpec:
+        """Lets a hook act, or not, and returns it. Raises `NotFoundError`."""
+        with self._lock:
+            known = self._written()
+            spec = next((each for each in known if each.id == id), None)
+            if spec is None:
+                raise hook_not_found(id)
+            changed = spec.model_copy(update={"enabled": enabled})
+            self._write(changed if each is spec else each for each in known)
+        return self._placed(changed)
+
     def _placed(self, spec: HookSpec) -> HookSpec:
         if spec.file is None:
             return spec

@@ -55,6 +55,10 @@ class HookService:
         added = await asyncio.to_thread(self._hooks.file(self._access.owner).add, hook)
         return HookInfo(hook=_masked(added), source="user")
 
+    async def enable(self, id: str, enabled: bool = True) -> HookInfo:
+        changed = await asyncio.to_thread(self._hooks.file(self._access.owner).enable, id, enabled)
+        return HookInfo(hook=_masked(changed), source="user")
+
     async def remove(self, id: str) -> None:
         await asyncio.to_thread(self._hooks.file(self._access.owner).remove, id)
 

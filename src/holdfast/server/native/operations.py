@@ -308,6 +308,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("usage.tiers", "GET", "/tiers"),
     Operation("hooks.list", "GET", "/hooks"),
     Operation("hooks.add", "POST", "/hooks", status=201, once="kept"),
+    Operation("hooks.enable", "PATCH", "/hooks/{id}"),
     Operation("hooks.remove", "DELETE", "/hooks/{id}", status=204),
     Operation("hooks.test", "POST", "/hooks/{id}/test"),
     Operation("hooks.secret", "POST", "/hooks/secret"),

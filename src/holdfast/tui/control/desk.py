@@ -22,6 +22,7 @@ from holdfast.tui.control.decisions import DecisionsControl
 from holdfast.tui.control.engine import EngineControl
 from holdfast.tui.control.files import FilesControl
 from holdfast.tui.control.first_run import FirstRunControl
+from holdfast.tui.control.hooks import HooksControl
 from holdfast.tui.control.ingesting import IngestingControl
 from holdfast.tui.control.keeping import KeepingControl
 from holdfast.tui.control.knowledge import KnowledgeControl
@@ -73,6 +74,7 @@ class Desk:
         self.reading = ReadingControl(self.context)
         self.memory = MemoryControl(self.context, self.undoing)
         self.tools = ToolsControl(self.context, self.sessions, self.undoing)
+        self.hooks = HooksControl(self.context)
         self.servers = ServersControl(self.context)
         self.skills = SkillsControl(self.context, self.undoing, self.agents.trust)
         self.again = AgainControl(self.context, self.sessions)
@@ -134,6 +136,7 @@ class Desk:
             **self.ingesting.actions,
             **self.memory.actions,
             **self.tools.actions,
+            **self.hooks.actions,
             **self.servers.actions,
             **self.skills.actions,
             **self.transcript.actions,
@@ -199,6 +202,7 @@ class Desk:
         await self.knowledge.resume()
         await self.memory.resume()
         await self.tools.resume()
+        await self.hooks.resume()
         await self.servers.resume()
         await self.skills.resume()
         await self.guarded(self.runs.flush_outbox)
@@ -221,6 +225,7 @@ class Desk:
         if not copy:  # what is copied was decided long ago: nobody is called for it, or told of it
             self.decisions.take(logged)
             self.tools.trying.take(logged)
+            self.hooks.take(logged)
             self.terminal.take(logged)
         self.modes.take(logged)
         self.policy.take(logged)

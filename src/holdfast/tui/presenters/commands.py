@@ -95,6 +95,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("tools.new", "New tool", "Of your own: a request over HTTP, or Python", "new-tool"),
     Command("mcp", "MCP servers", "What they bring, how they are; add, test, disable", "mcp"),
     Command("mcp.new", "Add an MCP server", "A program or an address, by a form", "add-mcp"),
+    Command("hooks", "Hooks", "What looks at runs and calls, and what it decided", "hooks"),
+    Command("hooks.new", "Add a hook", "A rule, a question, a webhook, a function", "add-hook"),
     Command("skills", "Skills", "Instructions that agents load: read, install, edit", "skills"),
     Command(
         "skills.new", "Install a skill", "A folder, a zip, git, an address", "add-skill", "[source]"
@@ -211,6 +213,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "memory": ("Memory (/memory)", ("memory",)),
     "tools": ("Tools (/tools)", ("tools", "tried")),
     "mcp": ("MCP servers (/mcp)", ("mcp",)),
+    "hooks": ("Hooks (/hooks)", ("hooks",)),
     "skills": ("Skills (/skills)", ("skills",)),
     "parts": ("What the model saw (/context)", ("parts",)),
     "settings": ("Settings (/settings)", ("settings",)),

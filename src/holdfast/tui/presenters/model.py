@@ -12,6 +12,7 @@ from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.draft import Mention
 from holdfast.tui.presenters.first_run import Found
+from holdfast.tui.presenters.hooks import HooksState
 from holdfast.tui.presenters.inbox import Inbox, Item
 from holdfast.tui.presenters.knowledge.jobs import indexing
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
@@ -93,6 +94,7 @@ class Model:
     knowledge: KnowledgeState = field(default_factory=KnowledgeState)
     memory: MemoryState = field(default_factory=MemoryState)
     tools: ToolsState = field(default_factory=ToolsState)
+    hooks: HooksState = field(default_factory=HooksState)
     servers: ServersState = field(default_factory=ServersState)
     skills: SkillsState = field(default_factory=SkillsState)
     queue: list[Waiting] = field(default_factory=list)

@@ -28,6 +28,11 @@ class Hooks(Protocol):
         ...
 
     @needs(Scope.ADMIN)
+    async def enable(self, id: str, enabled: bool = True) -> HookInfo:
+        """Lets a hook of the user's own act, or not, from the next run on. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.ADMIN)
     async def remove(self, id: str) -> None:
         """Removes a hook of the user's own. Raises `NotFoundError`."""
         ...
