@@ -226,6 +226,25 @@ async def test_a_script_is_stopped_by_a_budget_and_cannot_pass_it_by_another_mod
         assert sum(event.type == "usage.recorded" for event in events) == asked
 
 
+async def test_what_a_sub_agent_uses_is_on_the_account_of_the_key_above(
+    host: LocalWorkbench, replies: Any
+) -> None:
+    await host.agents.create("version: 1\nname: second\ndescription: Helps.\nmodel: offline\n")
+    await host.agents.create("version: 1\nname: lead\nmodel: offline\nsubagents: [second]\n")
+    call = ToolCallDelta(key="0", name="delegate", arguments='{"agent": "second", "task": "Help"}')
+    replies.insert(0, [call, UsageReport(input_tokens=1, output_tokens=1, cost_usd=1.0), *stop("tool_calls")])
+    ci, key_id = await with_key(host, budgets=(Budget(amount=1.25),))
+    session = await ci.sessions.create("lead", model="offline")
+    events = await ended(ci, str((await ci.runs.send(session.id, HELLO)).run_id))
+    (child,) = [event for event in events if event.type == "child_run.completed"]
+    assert (child.status, child.usage.cost_usd) == ("completed", 0.25)
+    assert events[-1].error.code == "budget_spent"
+    (group,) = (await host.usage.report(by="key")).groups
+    assert (group.key, group.runs, group.steps, group.cost_usd) == (key_id, 2, 2, 1.25)
+    by_agent = {each.key: each.cost_usd for each in (await host.usage.report(by="agent", key=key_id)).groups}
+    assert by_agent == {"lead": 1.0, "second": 0.25}
+
+
 async def test_a_budget_that_is_laid_down_meanwhile_stops_a_run(host: LocalWorkbench, replies: Any) -> None:
     asked = [ToolCallDelta(key="0", name="ask_user", arguments='{"question": "Go on?"}')]
     replies[:] = [[*asked, UsageReport(input_tokens=1, output_tokens=1, cost_usd=1.0), *stop("tool_calls")]]
