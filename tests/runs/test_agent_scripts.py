@@ -262,6 +262,17 @@ async def test_where_nothing_confines_programs_a_script_is_not_run(scripted) -> 
         assert "unconfined_scripts" in events[-1].error.message
 
 
+async def test_a_script_gets_a_conversation_that_fits_the_agents_model(scripted, say) -> None:
+    long = "word " * 2_000
+    code = 'response = conversation[1]["content"][:30]'
+    async with scripted(code, [say("It was long.")]) as bench:
+        session, _ = await ran(bench, long)
+        bench.catalog.window = 3_000
+        events = [each.event for each in await bench.end(await bench.send(session, long))]
+        assert "context.compacted" in [each.type for each in events]
+        assert parts(events)[-1][1].startswith("Summary of the conversation")
+
+
 async def test_scripts_of_other_users_never_run_unconfined() -> None:
     scripts = ScriptRuns(
         ScriptProcesses(ChildProcesses(), {}), Stepper(None, None, str, retries=0), None, None, lambda: True

@@ -57,7 +57,8 @@ class Loop:
         if run.compacting is not None:
             await self._compact(run, run.compacting)
             return
-        if run.options.response_format is not None and run.model == "offline":
+        asks_offline = run.model == "offline" and run.spec.script is None
+        if run.options.response_format is not None and asks_offline:
             raise UnsupportedError(
                 "The offline model cannot answer in a given JSON form. Choose another model with --model."
             )
@@ -105,6 +106,8 @@ class Loop:
             if await self._settle(run, result.calls):
                 return
         await end_children(run)
+        info = await self._catalog.get(run.model)
+        await timed(run, lambda: self._compactor.before_step(run, self._stepper.request(run), info))
         await self._scripts.run(run, script)
 
     async def _settle(self, run: ActiveRun, calls: list[CallState]) -> bool:
