@@ -11,9 +11,6 @@ from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import HoldfastError, InvalidError, ModelUnavailable, UnsupportedError
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import ModelSettings, UsageReport
-from holdfast.core.domain.options import (
-    McpServerUse,
-)
 from holdfast.core.domain.runs import LATER_OPTIONS, RunOptions
 
 pytestmark = pytest.mark.parametrize("door", ["local", "remote"])
@@ -21,7 +18,6 @@ pytestmark = pytest.mark.parametrize("door", ["local", "remote"])
 WRITE = ("write_file", json.dumps({"path": "asked.md", "content": "x"}))
 LIST = ("list_files", "{}")
 LATER = [
-    {"mcp_servers": (McpServerUse(name="files", command=("server",)),)},
     {"workflows": {"report": ("collect", "write")}},
     {"mode": "team"},
     {"suggestions": True},

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from holdfast.core.domain.knowledge import Method
+from holdfast.core.domain.mcp import McpAssignment, ServerName
 from holdfast.core.domain.values import Value
 
 
@@ -85,11 +86,21 @@ class SubAgentUse(Value):
 
 
 class McpServerUse(Value):
-    """An MCP server for this run only: at an address, or a program that is started."""
+    """An MCP server for this run only: at an address, or a program that is started. It ends with the run."""
 
-    name: str
-    url: str | None = None
-    command: tuple[str, ...] = ()
+    name: ServerName
+    """None of the user's servers, nor one that the agent's file describes."""
+    url: str | None = Field(default=None, max_length=2_000)
+    command: tuple[str, ...] = Field(default=(), max_length=200)
+    tools: tuple[str, ...] | None = Field(default=None, max_length=500)
+    """Only these of its tools, as in an agent's file."""
+
+    def assignment(self) -> McpAssignment:
+        """Returns it as an agent's file would describe it. Raises `ValidationError` for one that does not say
+        how it is reached."""
+        made = McpAssignment(server=self.name, url=self.url, command=self.command, tools=self.tools)
+        made.spec()
+        return made
 
 
 class MemoryUse(Value):

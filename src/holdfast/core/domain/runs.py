@@ -102,7 +102,7 @@ class RunOptions(Value):
 
 
 LATER_OPTIONS = (
-    *("mcp_servers", "workflows", "mode"),
+    *("workflows", "mode"),
     *("suggestions", "force_summary"),
 )
 """Run options whose services come later."""

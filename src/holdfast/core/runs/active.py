@@ -113,6 +113,8 @@ class ActiveRun:
     """What does that; None before the run begins."""
     handing_over: HandOver | None = None
     """Who goes on with the session when this step is done."""
+    release: Callable[[], None] | None = None
+    """Gives back what the run alone has, when it has ended; None: nothing."""
     told: set[str] = field(default_factory=set)
     """Runs in the background whose end a call has shown to the model already."""
     end: RunEvent | None = None

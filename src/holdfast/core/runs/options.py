@@ -58,7 +58,7 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
     spec = with_knowledge_tools(spec, options)
     brought = (BLOCK_TOOL, LOAD_TOOL, *(DELEGATION_TOOLS if _delegates(spec, options) else ()))
     known = tuple(dict.fromkeys((*spec.tool_names, *_recall_tools(spec, options), *brought)))
-    servers = {each.server for each in spec.mcp}
+    servers = {each.server for each in spec.mcp} | {each.name for each in options.mcp_servers}
     for name in options.tools or ():
         if name not in known and server_of(name) not in servers:
             raise InvalidError(

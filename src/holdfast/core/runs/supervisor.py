@@ -409,6 +409,8 @@ class Supervisor:
                 await self._send_waiting(run)
         finally:
             run.timer.stop()
+            if run.release is not None:
+                run.release()
             self._tasks.pop(run.run_id, None)
             self._cancelled.pop(run.run_id, None)
             self._ending.discard(run.run_id)

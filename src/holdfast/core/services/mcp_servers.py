@@ -19,13 +19,15 @@ from holdfast.core.domain.tools import Tool
 from holdfast.core.identity.secret_store import SecretStore
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.tools.mcp.connection import Connection
-from holdfast.core.tools.mcp.hub import McpHub, ServerTool
+from holdfast.core.tools.mcp.hub import RUN_PLACE, McpHub, ServerTool
 from holdfast.core.tools.mcp.servers_file import ServersFile, find
 from holdfast.core.tools.mcp.tool import AbsentTool
 from holdfast.core.tools.registry import near_names
 
 START_WAIT_S = 10.0
 """Longest time that a run waits for a server to start. It goes on starting, for the next run."""
+ALONE_WAIT_S = 30.0
+"""The same for a server that this run alone has: there is no next one."""
 RESUME_WAIT_S = 1.0
 """The same for a run of before that is taken up."""
 SECTION_HEADER = "# MCP servers that are not available"
@@ -83,16 +85,30 @@ class McpServers:
     # --- runs
 
     async def run(
-        self, session: Session, spec: AgentSpec, options: RunOptions, open_calls: Iterable[str]
+        self,
+        session: Session,
+        spec: AgentSpec,
+        options: RunOptions,
+        open_calls: Iterable[str],
+        run_id: str = "",
     ) -> RunMcp:
         """Returns what a run of the agent has. A server that cannot be used is told of and fails nothing;
-        neither does a call of before (`open_calls`) whose tool is gone."""
+        neither does a call of before (`open_calls`) whose tool is gone. The servers of its options are
+        `run_id`'s alone, until `release`."""
         own, broken = await self._own(session.owner)
         before = tuple(open_calls)
         # A run that is taken up when the engine starts must not hold that up.
         wait_s = RESUME_WAIT_S if before else START_WAIT_S
+        alone_s = RESUME_WAIT_S if before else ALONE_WAIT_S
         found = await asyncio.gather(
-            *(self._assigned(session, each, own, broken, wait_s) for each in spec.mcp)
+            *(
+                self._assigned(session, each, own, broken, wait_s, session.project if each.defined else "")
+                for each in spec.mcp
+            ),
+            *(
+                self._assigned(session, each.assignment(), own, broken, alone_s, run_place(run_id))
+                for each in options.mcp_servers
+            ),
         )
         tools: dict[str, Tool] = {tool.name: tool for each in found for tool in each.tools.values()}
         if options.tools is not None:
@@ -101,6 +117,24 @@ class McpServers:
         why = "; ".join(unavailable) or "its server does not offer it any more"
         gone = {name for name in before if server_of(name) is not None} - tools.keys()
         return RunMcp({**tools, **{name: AbsentTool(name, why) for name in gone}}, unavailable)
+
+    async def check(self, owner: str, spec: AgentSpec, options: RunOptions) -> None:
+        """Raises `InvalidError` for servers of a run's options whose names are others' already: rules that
+        were made for those would hold for them."""
+        if not options.mcp_servers:
+            return
+        own, _ = await self._own(owner)
+        taken = own.keys() | {each.server for each in spec.mcp}
+        for each in options.mcp_servers:
+            if each.name in taken:
+                raise InvalidError(
+                    f"`mcp_servers` names {each.name}, which is another server already; choose another name.",
+                    code="invalid_mcp_server",
+                )
+
+    def release(self, owner: str, run_id: str) -> None:
+        """Ends the servers of a run's options, in the background."""
+        self.hub.release(owner, run_place(run_id))
 
     async def direct(self, session: Session, spec: AgentSpec, name: str, open_calls: Iterable[str]) -> Tool:
         """Returns a tool that a person runs: of the agent's servers or of the user's own. Raises
@@ -143,6 +177,7 @@ class McpServers:
         own: dict[str, McpServerSpec],
         broken: str,
         wait_s: float,
+        place: str,
     ) -> RunMcp:
         spec = placed(assigned, session.project) if assigned.defined else own.get(assigned.server)
         if spec is None:
@@ -152,7 +187,6 @@ class McpServers:
             return RunMcp(unavailable=(f"{spec.name}: it is disabled",))
         try:
             async with asyncio.timeout(wait_s):
-                place = session.project if assigned.defined else ""
                 tools = await self.tools(session.owner, spec, place)
         except TimeoutError:
             return RunMcp(unavailable=(f"{spec.name}: it is still starting",))
@@ -201,6 +235,11 @@ class McpServers:
     async def close(self) -> None:
         """Ends all servers."""
         await self.hub.close()
+
+
+def run_place(run_id: str) -> str:
+    """Returns the place of servers that one run alone has: no project is called so."""
+    return f"{RUN_PLACE}{run_id}"
 
 
 def refuse_disabled(spec: McpServerSpec) -> None:

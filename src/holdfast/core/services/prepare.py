@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from holdfast.core.agents.instructions import mode_sections, project_notes, system_sections
@@ -122,6 +123,7 @@ class Preparation:
         check_options(options, spec)
         await check_sub_agents(self._registry, session, spec, options, trusted=info.trusted)
         await check_skills(self._skills, session, info, options)
+        await self._mcp.check(session.owner, spec, options)
         if options.memory is not None:
             await choose_blocks(self._memory, session, spec, options, trusted=info.trusted)
         await check_knowledge(options, session.owner, self._knowledge)
@@ -153,6 +155,25 @@ class Preparation:
         parent: ActiveRun | None = None,
     ) -> ActiveRun:
         """Returns the run, ready for the loop. Raises `AgentFileError`, `NotFoundError`."""
+        made: ActiveRun | None = None
+        try:
+            made = await self._made(session, options, state, context, models, tool=tool, parent=parent)
+            return made
+        finally:
+            if made is None:
+                self._mcp.release(session.owner, state.run_id)
+
+    async def _made(
+        self,
+        session: Session,
+        options: RunOptions,
+        state: RunState,
+        context: ContextProjection,
+        models: tuple[str, ...],
+        *,
+        tool: str | None = None,
+        parent: ActiveRun | None = None,
+    ) -> ActiveRun:
         info, file = await self._agent(session)
         spec = with_options(file, options)
         workspace = self._workspaces.open(session)
@@ -162,7 +183,7 @@ class Preparation:
         before = [call.name for call in state.open_calls]
         mcp = RunMcp()
         if tool is None:
-            mcp = await self._mcp.run(session, spec, options, before)
+            mcp = await self._mcp.run(session, spec, options, before, state.run_id)
         elif server_of(tool):
             mcp = RunMcp({tool: await self._mcp.direct(session, spec, tool, before)})
         agents: tuple[SubAgent, ...] = ()
@@ -224,6 +245,7 @@ class Preparation:
             preface=injected.preface,
             parent=parent,
             sub_agents=agents,
+            release=partial(self._mcp.release, session.owner, state.run_id) if options.mcp_servers else None,
             model_index=models.index(state.model) if state.model in models else 0,
         )
 
@@ -241,9 +263,7 @@ class Preparation:
         def answer(tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
             if (refusal := policy.refuses(tool)) is not None:
                 return refusal
-            return evaluate(
-                tool.name, tool.risk, subjects, self._layers(session, spec, policy), mode.now()
-            )
+            return evaluate(tool.name, tool.risk, subjects, self._layers(session, spec, policy), mode.now())
 
         return answer
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.context import Compaction, RunContext
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.forms import FormAction, FormAnswer
+from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.limits import Payer
 from holdfast.core.domain.messages import TextPart, UserPart
+from holdfast.core.domain.options import McpServerUse
 from holdfast.core.domain.runs import Run, RunOptions, Submitted
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.values import Page, new_id
@@ -20,6 +23,7 @@ from holdfast.core.services.access import Access
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.contexts import ContextReader
+from holdfast.core.services.needs import Needs
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.store.log import EventLog
 
@@ -72,8 +76,27 @@ class RunService:
         options = options or RunOptions()
         if options.model_settings is not None and options.model_settings.api_base is not None:
             self._access.machine("`api_base` in the options of a run")
+        if options.mcp_servers:
+            self._check_servers(options.mcp_servers)
         await self._attachments.check(self._access.principal, parts, options)
         return options
+
+    def _check_servers(self, servers: tuple[McpServerUse, ...]) -> None:
+        """Raises `ForbiddenError` for who may not add servers, of which these are some, for a while; and
+        `InvalidError` for one that cannot be reached as it is said."""
+        Needs(Scope.ADMIN).check("Naming MCP servers in the options of a run", self._access.principal)
+        if len({each.name for each in servers}) != len(servers):
+            raise InvalidError("`mcp_servers` names a server twice.", code="invalid_mcp_server")
+        for each in servers:
+            if each.command:
+                self._access.machine("An MCP server that is a program, in the options of a run,")
+            if bool(each.command) == (each.url is not None):
+                raise InvalidError(
+                    f"The MCP server {each.name} needs a `command` or a `url`, and not both.",
+                    code="invalid_mcp_server",
+                )
+            if each.url is not None:
+                WebAddress.parse(each.url)
 
     async def get(self, run_id: str) -> Run:
         return await self._access.run(run_id)

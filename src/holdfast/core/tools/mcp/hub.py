@@ -19,6 +19,8 @@ from holdfast.core.tools.mcp.resource_tool import ResourceTool
 from holdfast.core.tools.mcp.server_log import ServerLog
 from holdfast.core.tools.mcp.tool import McpTool
 
+RUN_PLACE = "run:"
+"""Begins the place of servers that one run alone has."""
 MAX_RUNNING = 50
 """Servers that one user has running at once."""
 
@@ -53,6 +55,7 @@ class McpHub:
         self._connections: dict[tuple[str, str, bool, str], Connection] = {}
         self._tools: dict[str, tuple[object, tuple[ServerTool, ...]]] = {}
         self._ending: set[Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def connection(self, owner: str, spec: McpServerSpec, *, admin: bool, place: str = "") -> Connection:
@@ -70,7 +73,10 @@ class McpHub:
         if sum(of == owner for of, *_ in self._connections) >= MAX_RUNNING:
             raise UnavailableError(f"More than {MAX_RUNNING} MCP servers are in use.", code="mcp_unavailable")
         made = Connection(
-            spec, lambda: self._target(owner, spec, admin), self._opener, kept=self.kept(owner, spec)
+            spec,
+            lambda: self._target(owner, spec, admin),
+            self._opener,
+            kept=None if place.startswith(RUN_PLACE) else self.kept(owner, spec),
         )
         self._connections[key] = made
         return made
@@ -105,6 +111,23 @@ class McpHub:
         gone = [key for key, one in self._connections.items() if key[0] == owner and one.spec.name == name]
         await self._end([self._connections.pop(key) for key in gone])
 
+    def release(self, owner: str, place: str) -> None:
+        """Ends the servers of a place in the background, and removes their logs."""
+        gone = [key for key in self._connections if (key[0], key[3]) == (owner, place)]
+        if not gone:
+            return
+        ended = [self._connections.pop(key) for key in gone]
+        self._ending.update(ended)  # at once: `close` waits for them
+
+        async def end() -> None:
+            await self._end(ended)
+            for each in ended:
+                await asyncio.to_thread(self.log(owner, each.spec.name).remove)
+
+        task = asyncio.create_task(end())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def forget_user(self, owner: str) -> None:
         """Ends the servers of a user who is gone."""
         gone = [key for key in self._connections if key[0] == owner]
@@ -115,6 +138,7 @@ class McpHub:
         self._closed = True
         await self._end([*self._connections.values(), *self._ending])
         self._connections.clear()
+        await asyncio.gather(*self._tasks)
 
     async def _end(self, connections: list[Connection]) -> None:
         for each in connections:
