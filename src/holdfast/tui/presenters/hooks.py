@@ -204,8 +204,10 @@ def note_lines(state: HooksState, *, some: bool) -> list[Line]:
     return [
         line("No hook yet."),
         BLANK,
-        line((shown("hooks.new"), "key"), (" adds one for all your runs: a rule that", "muted")),
-        line(("denies, a question, a webhook, a function.", "muted")),
+        line(
+            (shown("hooks.new"), "key"),
+            (" adds one for all your runs: a rule that denies, a question, a webhook, a function.", "muted"),
+        ),
     ]
 
 

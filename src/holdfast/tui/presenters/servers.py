@@ -168,8 +168,10 @@ def note_lines(state: ServersState, *, some: bool) -> list[Line]:
     return [
         line("No MCP server yet."),
         BLANK,
-        line((shown("mcp.new"), "key"), (" adds one: a program or an address", "muted")),
-        line(("that brings tools to your agents.", "muted")),
+        line(
+            (shown("mcp.new"), "key"),
+            (" adds one: a program or an address that brings tools to your agents.", "muted"),
+        ),
     ]
 
 

@@ -181,8 +181,10 @@ def note_lines(state: SkillsState, *, some: bool) -> list[Line]:
     return [
         line("No skill yet."),
         BLANK,
-        line((shown("skills.new"), "key"), (" installs one: a folder, a zip,", "muted")),
-        line(("a git repository or a SKILL.md of the web.", "muted")),
+        line(
+            (shown("skills.new"), "key"),
+            (" installs one: a folder, a zip, a git repository, a SKILL.md of the web.", "muted"),
+        ),
     ]
 
 

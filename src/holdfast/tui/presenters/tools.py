@@ -215,8 +215,7 @@ def note_lines(state: ToolsState, tab: str, *, some: bool) -> list[Line]:
     return [
         line("No tool of your own yet."),
         BLANK,
-        line((shown("tools.new"), "key"), (" makes one: a request over HTTP,", "muted")),
-        line(("or a function in Python.", "muted")),
+        line((shown("tools.new"), "key"), (" makes one: a request over HTTP, or a function.", "muted")),
     ]
 
 

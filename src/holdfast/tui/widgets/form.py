@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
@@ -91,16 +92,27 @@ class FieldChoices(PlainLinks, can_focus=True):
         return next(iter(self._chosen), None)
 
     def render(self) -> Content:
-        pieces = [self._piece(place) for place in range(len(self._field.options))]
-        return Content("   ").join(pieces)
+        return Content("\n").join(self._rows(self.content_size.width))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._rows(width))
+
+    def _rows(self, width: int) -> list[Content]:
+        """Returns the values in rows; a sign stands beside its value."""
+        rows = [self._piece(0)]
+        for piece in map(self._piece, range(1, len(self._field.options))):
+            longer = rows[-1] + Content("   ") + piece
+            if longer.cell_length <= width:
+                rows[-1] = longer
+            else:
+                rows.append(piece)
+        return rows
 
     def _piece(self, place: int) -> Content:
         chosen = place in self._chosen
         signs = ("▣", "▢") if self._many else ("●", "○")
-        label = self._field.options[place].label.replace(" ", "\N{NO-BREAK SPACE}")
-        piece = paint(
-            line((signs[not chosen], "success" if chosen else "muted"), f"\N{NO-BREAK SPACE}{label}")
-        )
+        sign = (signs[not chosen], "success" if chosen else "muted")
+        piece = paint(line(sign, f" {self._field.options[place].label}"))
         if self.has_focus and place == self._at:
             piece = piece.stylize("bold underline")
         return piece.stylize(Style.from_meta({"@click": f"choose({place})"}))
