@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from fake_knowledge import FakeJobs, FakeKnowledge, FakeMemory
+from fake_prompts import FakePrompts
 
 from holdfast.core.config.fields import Leaf, leaf_of, leaves, sections
 from holdfast.core.config.settings import Settings
@@ -71,8 +72,8 @@ from holdfast.core.domain.files import Change, FileContent, FileEntry
 from holdfast.core.domain.health import EngineHealth, ProcessHealth
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.knowledge import Citation
-from holdfast.core.domain.logs import LogLine, LogPage
 from holdfast.core.domain.limits import LimitState
+from holdfast.core.domain.logs import LogLine, LogPage
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart, UserPart, text_of
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.modes import AutoLimits, SessionMode
@@ -446,6 +447,7 @@ class FakeWorkbench:
         self.knowledge = FakeKnowledge(self)
         self.jobs = FakeJobs(self)
         self.memory = FakeMemory(self)
+        self.prompts = FakePrompts(self)
 
     # --- the log
 

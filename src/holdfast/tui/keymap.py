@@ -27,6 +27,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "mcp": ("list", "lines"),
     "hooks": ("list", "lines"),
     "skills": ("list", "lines"),
+    "prompts": ("list", "lines"),
     "document": ("list", "lines"),
     "settings": ("list", "lines"),
     "author": ("list", "lines"),

@@ -30,6 +30,7 @@ from holdfast.tui.control.listing import ListingControl
 from holdfast.tui.control.memory import MemoryControl
 from holdfast.tui.control.modes import ModesControl
 from holdfast.tui.control.policy import PolicyControl
+from holdfast.tui.control.prompts import PromptsControl
 from holdfast.tui.control.reading import ReadingControl
 from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.searching import SearchingControl
@@ -77,6 +78,7 @@ class Desk:
         self.hooks = HooksControl(self.context)
         self.servers = ServersControl(self.context)
         self.skills = SkillsControl(self.context, self.undoing, self.agents.trust)
+        self.prompts = PromptsControl(self.context, self.sessions, self.runs, self.undoing)
         self.again = AgainControl(self.context, self.sessions)
         self.runs.before_sending = self.again.before_sending
         self.first_run = FirstRunControl(self.context, self.agents)
@@ -90,7 +92,7 @@ class Desk:
         self.terminal = TerminalControl(self.context)
         self.agents.on_settings = self._apply
         self.undoing.after += [self.memory.resume, self.knowledge.resume]
-        self.undoing.after += [self.skills.resume, self.tools.resume]
+        self.undoing.after += [self.skills.resume, self.tools.resume, self.prompts.resume]
         self.connection.on_met = self.engine.meet
         self.connection.on_ready = self._read
         self.connection.on_event = self._take
@@ -100,7 +102,6 @@ class Desk:
             "agent.edit": lambda name: self._author.edit(name),
             "agent.new": lambda name: self._author.new(name),
             "model": self.agents.change_model,
-            "prompt": self.agents.use_prompt,
             "trust": self.agents.trust,
             "open": app.palette.open_session,
             "rename": self.sessions.rename,
@@ -139,6 +140,7 @@ class Desk:
             **self.hooks.actions,
             **self.servers.actions,
             **self.skills.actions,
+            **self.prompts.actions,
             **self.transcript.actions,
             **self.again.actions,
             **self.usage.actions,
@@ -205,6 +207,7 @@ class Desk:
         await self.hooks.resume()
         await self.servers.resume()
         await self.skills.resume()
+        await self.prompts.resume()
         await self.guarded(self.runs.flush_outbox)
         self.context.view.box.ask_for_files()
 

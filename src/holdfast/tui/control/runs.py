@@ -64,6 +64,10 @@ class RunsControl:
             raise
         await self._deliver(Waiting(new_id(), text, tuple(mentions), along=along))
 
+    async def send_parts(self, text: str, along: tuple[UserPart, ...]) -> None:
+        """Sends a message that is complete as it is."""
+        await self._deliver(Waiting(new_id(), text, along=along))
+
     async def _deliver(self, waiting: Waiting) -> None:
         with self._shown(waiting):
             async with self._sending:
@@ -132,7 +136,8 @@ class RunsControl:
             if part is not None:
                 attached.append(part)
                 message = renamed(message, mention.path, called)
-        return (TextPart(text=message), *attached, *waiting.along)
+        said = (TextPart(text=message),) if message or not waiting.along else ()
+        return (*said, *attached, *waiting.along)
 
     async def _attach(self, session_id: str, mention: Mention) -> tuple[UserPart | None, str]:
         """Returns the file of a mention and how the message calls it; None for a word that is no file."""

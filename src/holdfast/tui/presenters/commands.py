@@ -98,10 +98,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("hooks", "Hooks", "What looks at runs and calls, and what it decided", "hooks"),
     Command("hooks.new", "Add a hook", "A rule, a question, a webhook, a function", "add-hook"),
     Command("skills", "Skills", "Instructions that agents load: read, install, edit", "skills"),
-    Command(
-        "skills.new", "Install a skill", "A folder, a zip, git, an address", "add-skill", "[source]"
-    ),
+    Command("skills.new", "Install a skill", "A folder, a zip, git, an address", "add-skill", "[source]"),
     Command("context", "What the model saw", "Its last request part by part, and how full it is", "context"),
+    Command("subagent", "The sub-agent's session", "Of the chosen call, or the last; back again", "subagent"),
     Command("compaction", "What was compacted", "What a summary stands for, what stayed", "compaction"),
     Command(
         "compact", "Compact the context", "Put a summary in the place of older messages", "compact", "[focus]"
@@ -111,7 +110,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("pause", "Pause the run", "Hold it before its next step", "pause"),
     Command("resume", "Resume the run", "Let a paused run go on", "resume"),
     Command("finish", "Finish the run", "Let the model conclude now", "finish"),
-    Command("prompt", "Use a prompt", "One of the agent's own texts, filled in by you", "prompt", "[name]"),
+    Command("prompt", "Use a prompt", "Filled in, into the message field", "prompt", "[name]"),
+    Command("prompts", "Prompts", "Messages by name: read, try, write, send", "prompts"),
+    Command("prompts.new", "New prompt", "Of your own, with what it asks for", "new-prompt", "[name]"),
     Command("rules", "Rules", "What is allowed, asked and denied; add one, take one out", "rules", "[rule]"),
     Command("rules.undo", "Bring the rule back", "The one that was taken out last", "undorule"),
     Command("record", "Record of decisions", "Who allowed what, when and with what", "history"),
@@ -215,6 +216,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "mcp": ("MCP servers (/mcp)", ("mcp",)),
     "hooks": ("Hooks (/hooks)", ("hooks",)),
     "skills": ("Skills (/skills)", ("skills",)),
+    "prompts": ("Prompts (/prompts)", ("prompts",)),
     "parts": ("What the model saw (/context)", ("parts",)),
     "settings": ("Settings (/settings)", ("settings",)),
     "author": ("Agent editor (/edit-agent)", ("author",)),

@@ -19,6 +19,7 @@ from holdfast.tui.presenters.knowledge.state import KnowledgeState
 from holdfast.tui.presenters.listing import Grouping
 from holdfast.tui.presenters.memory import MemoryState
 from holdfast.tui.presenters.modes import ModeView, mode_piece
+from holdfast.tui.presenters.prompts import PromptsState
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.searching import SearchState
 from holdfast.tui.presenters.servers import ServersState
@@ -97,6 +98,7 @@ class Model:
     hooks: HooksState = field(default_factory=HooksState)
     servers: ServersState = field(default_factory=ServersState)
     skills: SkillsState = field(default_factory=SkillsState)
+    prompts: PromptsState = field(default_factory=PromptsState)
     queue: list[Waiting] = field(default_factory=list)
     """Messages of the open session that the engine holds back until the run has ended."""
     sending: list[Waiting] = field(default_factory=list)
