@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.content import Content
 from textual.style import Style
-from textual.widgets import Static
 
 from holdfast.tui.control.usage import UsageControl
 from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.grids import Grid
 from holdfast.tui.presenters.limits import TABS, Tab
 from holdfast.tui.screens.table import TableScreen
+from holdfast.tui.widgets.strips import PlainLinks
 
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
@@ -33,7 +33,7 @@ class UsageScreen(TableScreen):
         self._tab: Tab = tab
 
     async def on_mount(self) -> None:
-        tabs = Static(self._tabs(), id="usage-tabs", markup=False)
+        tabs = PlainLinks(self._tabs(), id="usage-tabs", markup=False)
         await self.query_one(".dialog").mount(tabs, after="#table-title")
         await super().on_mount()
 
@@ -61,7 +61,7 @@ class UsageScreen(TableScreen):
         if "limits" in (tab, self._tab) and tab != self._tab:
             self._charted = tab != "limits"
         self._tab = tab
-        self.query_one("#usage-tabs", Static).update(self._tabs())
+        self.query_one("#usage-tabs", PlainLinks).update(self._tabs())
         self.app.work(self._read, "usage")
 
     async def _read(self) -> None:
