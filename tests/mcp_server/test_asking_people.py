@@ -127,6 +127,18 @@ async def test_a_form_is_taken_back_when_it_is_decided_elsewhere(open_desk: Any,
     assert result.structured_content["status"] == "completed"
 
 
+async def test_a_form_is_waited_for_however_short_the_time_of_the_call_is(
+    open_desk: Any, say: Any, call: Any
+) -> None:
+    person = Person([dismissed(), approve()])
+    async with open_desk([call(WRITE), say("Written.")], person, mode="legacy") as desk:
+        left = (await desk.ask()).structured_content
+        await desk.fetch(left["run_id"], wait_s=0)
+        await desk.bench.end(left["run_id"])
+        done = (await desk.fetch(left["run_id"], wait_s=0)).structured_content
+    assert (done["reply"], len(person.forms)) == ("Written.", 2)
+
+
 async def test_an_answer_that_comes_too_late_changes_nothing(open_desk: Any, say: Any, call: Any) -> None:
     person = Person()
     async with open_desk([call(WRITE), say("Then not.")], person) as desk:

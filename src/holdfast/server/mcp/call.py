@@ -24,6 +24,9 @@ from holdfast.server.mcp.reader import Reader
 from holdfast.server.mcp.results import result_of
 from holdfast.server.mcp.watched import Waiting, Watched
 
+_TOGETHER_S = 0.05
+"""For what else the same step asks, so that it is asked in one round."""
+
 
 class Call:
     """One call, to be closed. The run may have begun long before."""
@@ -94,6 +97,8 @@ class Call:
         while not self._watched.ended:
             self._changed.clear()
             self._take_back()
+            if self._caller.asking is Asking.ROUNDS and self._watched.waiting.keys() - self._seen:
+                await asyncio.sleep(_TOGETHER_S)
             if forms := self._keep_asking():
                 return InputRequiredResult(input_requests=forms, request_state=self._run_id)
             if self._failed is not None:
@@ -138,18 +143,19 @@ class Call:
             answer = ElicitResult(action="cancel")
         finally:
             self._asking.pop(waiting.id, None)
+            self._since = asyncio.get_running_loop().time()  # the client waits anew
         try:
             await self._take(waiting, answer)
         except HoldfastError as error:
             self._failed = error
         finally:
-            self._since = asyncio.get_running_loop().time()
             self._changed.set()
 
     def _take_back(self) -> None:
         """Closes the forms of what was settled elsewhere."""
         for id in self._asking.keys() - self._watched.waiting.keys():
             self._asking.pop(id).cancel()
+            self._since = asyncio.get_running_loop().time()
 
     async def _take(self, waiting: Waiting, answer: ElicitResult) -> None:
         """Hands on what the person has said, if it says something."""
