@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ for fd in range(3, 256):
         pass
 """
 """Does something with all that is open, the line to the engine among it."""
+FLOOD = WIRE.format("write", r""", b'\0\0\0\x0e{"printed":""}'""")
 
 
 class Listener:
@@ -148,6 +150,22 @@ async def test_what_a_generator_yields_is_said_piece_by_piece(
     assert listener.pieces == ["one, ", "m has 1"]
 
 
+async def test_many_small_words_are_told_together(scripts: ScriptProcesses, listener: Listener) -> None:
+    code = """
+for number in range(9000):
+    print(number % 10, end="")
+def letters():
+    for _ in range(30_000):
+        yield "x"
+    yield query("m", conversation)
+response = letters()
+"""
+    assert (await scripts.run(code, said(), listener, own_s=60)).result is None
+    assert "".join(listener.out) == "0123456789" * 900
+    assert "".join(listener.pieces) == "x" * 30_000 + "m has 1"
+    assert len(listener.out) + len(listener.pieces) < 1_000
+
+
 async def test_a_failed_query_can_be_handled(scripts: ScriptProcesses, listener: Listener) -> None:
     code = """
 try:
@@ -177,6 +195,8 @@ except QueryError as error:
         ),
         ("class E(Exception):\n    def __str__(self):\n        raise self\nraise E()", "in line 4: E"),
         ("raise SystemExit(0)", "SystemExit"),
+        ("conversation.append(1)", "TypeError"),
+        ("response = []\nresponse.append(response)", "ValueError: Circular"),
     ],
 )
 async def test_a_mistake_names_its_line_and_is_fit_for_a_terminal(
@@ -219,7 +239,7 @@ async def test_who_gets_out_of_the_language_finds_nothing_outside(
         (f"{ESCAPE}while True: system['fork']()", "PermissionError"),
         ("x = []\nwhile True: x.append('x' * 10**7)", "MemoryError"),
         ("response = 'x' * 10**7", "at once"),
-        ("def flood():\n    while True: yield ''\nresponse = flood()", "more than 10000 messages"),
+        (f"while True:\n{textwrap.indent(FLOOD, '    ')}", "more than 10000 messages"),
         (f"{ESCAPE}while True: system['write'](1, b'x' * 9999)", "past `print`"),
         (WIRE.format("close", ""), ""),
         (f"{ESCAPE}system['_exit'](7)", "status 7"),

@@ -21,6 +21,7 @@ import json
 import os
 import resource
 import sys
+import time
 import types
 from collections.abc import Callable, Iterator
 from importlib.machinery import SourceFileLoader
@@ -31,12 +32,18 @@ _RESULTS = ("final_response", "response", "result")
 """The names of a script's result; the first that it gives a value counts."""
 _ROLES = ("system", "user", "assistant")
 _MOST_PRINTED = 64 * 1024
+_TOGETHER_S, _MOST_TOGETHER = 0.05, 1_000
+"""Seconds and pieces for which words wait for those that follow."""
 _CPU_S = 120
 _NO_BUILTINS = ("breakpoint", "compile", "eval", "exec", "globals", "input", "locals", "open")
 
 
 class QueryError(Exception):
     """A model did not answer, or was not asked."""
+
+
+class _NoResult(Exception):
+    """The script has ended without one."""
 
 
 class _Engine:
@@ -58,11 +65,37 @@ class _Engine:
         return frame
 
 
-class _Printed(io.TextIOBase):
-    """What the script prints: told to the engine, and kept."""
+class _Words:
+    """What the script prints and says on its way to the engine: at once, then what has come together."""
 
     def __init__(self, engine: _Engine) -> None:
         self._engine = engine
+        self._kind = ""
+        self._texts: list[str] = []
+        self._told_at = float("-inf")
+
+    def add(self, kind: str, text: str) -> None:
+        """Takes text that was `printed` or `said`."""
+        if kind != self._kind:
+            self.flush()
+        self._kind = kind
+        self._texts.append(text)
+        if time.monotonic() - self._told_at >= _TOGETHER_S or len(self._texts) >= _MOST_TOGETHER:
+            self.flush()
+
+    def flush(self) -> None:
+        text = "".join(self._texts)
+        self._texts.clear()
+        if text:
+            self._engine.tell({self._kind: text})
+            self._told_at = time.monotonic()
+
+
+class _Printed(io.TextIOBase):
+    """What the script prints, which is kept too."""
+
+    def __init__(self, words: _Words) -> None:
+        self._words = words
         self._left = _MOST_PRINTED
         self.text = ""
 
@@ -72,17 +105,17 @@ class _Printed(io.TextIOBase):
     def write(self, text: str) -> int:
         taken = text[: self._left]
         self._left -= len(taken)
-        if taken:
-            self.text += taken
-            self._engine.tell({"printed": taken})
+        self.text += taken
+        self._words.add("printed", taken)
         return len(text)
 
 
 class _Script:
     """The functions that a script has, and what they have brought about."""
 
-    def __init__(self, engine: _Engine) -> None:
+    def __init__(self, engine: _Engine, words: _Words) -> None:
         self._engine = engine
+        self._words = words
         self.reply: str | None = None
         self.streamed = False
         """Whether the last reply was asked for as the result."""
@@ -92,6 +125,7 @@ class _Script:
         messages = [_message(each) for each in _list(conversation)]
         if not isinstance(model, str):
             raise TypeError("query: the model is a text")
+        self._words.flush()
         self._engine.tell({"query": model, "messages": messages, "result": _result})
         answer = self._engine.hear()
         if "error" in answer:
@@ -188,29 +222,29 @@ def _names(script: _Script, modules: frozenset[str], conversation: list[dict[str
 
 def _run(engine: _Engine, start: dict[str, Any], tree: ast.Module) -> dict[str, Any]:
     """Runs the script and returns its last frame."""
-    script, printed = _Script(engine), _Printed(engine)
+    words = _Words(engine)
+    script, printed = _Script(engine, words), _Printed(words)
     conversation = start["conversation"]
     given = len(conversation)
     names = _names(script, frozenset(start["modules"]), conversation)
     try:
         with contextlib.redirect_stdout(printed):
             exec(compile(_marked(tree), _NAME, "exec", dont_inherit=True), names)
-            result = next((names[name] for name in _RESULTS if names.get(name) is not None), None)
+            result = next((names[name] for name in _RESULTS if names.get(name) is not None), script.reply)
             if isinstance(result, types.GeneratorType):
                 for piece in result:
-                    engine.tell({"said": _text(piece)})
+                    words.add("said", _text(piece))
                 return {"ended": None}
+        if result is None:
+            later = [each for each in conversation[given:] if each["role"] == "assistant"]
+            result = later[-1]["content"] if later else printed.text.strip() or None
+        if result is None:
+            raise _NoResult("it gave no result: set `response`, or query a model")
+        return {"ended": None if script.streamed and result == script.reply else _text(result)}
     except BaseException as error:  # noqa: BLE001 (a script may raise anything, and it is told)
         return {"failed": _told(error), "line": _line(error), "query": isinstance(error, QueryError)}
-    if result is None:
-        result = script.reply
-    if result is None:
-        later = [each for each in conversation[given:] if each.get("role") == "assistant"]
-        result = later[-1]["content"] if later else printed.text.strip() or None
-    if result is None:
-        return {"failed": "it gave no result: set `response`, or query a model", "line": 0, "query": False}
-    said = script.streamed and result == script.reply
-    return {"ended": None if said else _text(result)}
+    finally:
+        words.flush()
 
 
 def _told(error: BaseException) -> str:
@@ -218,6 +252,8 @@ def _told(error: BaseException) -> str:
         text = str(error)
     except BaseException:  # noqa: BLE001 (of a class of the script's own)
         text = ""
+    if isinstance(error, _NoResult):
+        return text
     return f"{type(error).__name__}: {text}"[:2_000] if text else type(error).__name__[:200]
 
 
