@@ -98,8 +98,8 @@ async def test_prompts_of_an_untrusted_project_are_listed_last_and_never_sent(be
     assert caught.value.code == "prompt_untrusted"
     assert text_of(await bench.prompts.resolve("greet", project=project)) == "Mine."
     await bench.trust()
-    assert text_of(await bench.prompts.resolve("greet", project=project)) == "The project's."
-    assert text_of(await bench.prompts.resolve("file:greet", project=project)) == "Mine."
+    assert text_of(await bench.prompts.resolve("greet", project=project)) == "Mine."
+    assert text_of(await bench.prompts.resolve("project:greet", project=project)) == "The project's."
 
 
 async def test_links_and_pipes_are_no_prompts(bench, tmp_path) -> None:
@@ -122,7 +122,7 @@ async def test_a_project_folder_that_is_a_link_out_of_the_project_has_no_prompts
     assert await bench.prompts.list(project=str(bench.project)) == ()
 
 
-async def test_of_one_name_the_agents_counts_and_each_has_a_key(bench) -> None:
+async def test_of_one_name_ones_own_counts_and_each_has_a_key(bench) -> None:
     await bench.trust()
     bench.write("review.md", "file's")
     bench.write("review.md", "project's", project=True)
@@ -131,14 +131,14 @@ async def test_of_one_name_the_agents_counts_and_each_has_a_key(bench) -> None:
     session = await bench.session()
     listed = [each for each in await bench.prompts.list(session_id=session.id) if each.name == "review"]
     assert [each.key for each in listed] == [
-        "agent:review",
-        "project:review",
         "own:review",
         "file:review",
+        "project:review",
+        "agent:review",
         "mcp:srv:review",
     ]
     assert [each.shadowed for each in listed] == [False, True, True, True, True]
-    assert (await bench.prompts.get("review", session_id=session.id)).info.origin is PromptOrigin.AGENT
+    assert (await bench.prompts.get("review", session_id=session.id)).info.origin is PromptOrigin.OWN
     for each in listed:
         assert (await bench.prompts.get(each.key, session_id=session.id)).info == each
 

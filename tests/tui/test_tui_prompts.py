@@ -69,7 +69,7 @@ def test_a_row_says_how_a_prompt_is_sent_and_where_it_is_from() -> None:
         info("help", "agent", agent="clerk"),
     )
     rows = {key: plain(row) for key, row in prompt_rows(known, [], 40)}
-    assert list(rows) == ["agent:help", "own:review", "mcp:srv:review"]
+    assert list(rows) == ["own:review", "agent:help", "mcp:srv:review"]
     assert rows["own:review"].startswith("/ review ") and rows["own:review"].endswith("own\n  Reviews.")
     assert rows["mcp:srv:review"].startswith("/ mcp:srv:review")
     assert rows["agent:help"].startswith("/ agent:help")
@@ -154,7 +154,7 @@ def test_an_empty_list_says_what_to_do_and_keys_are_those_that_work() -> None:
     assert plain(note_lines(PromptsState(), some=False)) == "Reading the prompts …"
     assert "n writes one" in plain(note_lines(PromptsState(prompts=[]), some=False))
     assert plain(note_lines(PromptsState(error="No."), some=False)) == "No."
-    own, theirs = prompt_views([info(), info("a", "project", trusted=False)])[::-1]
+    own, theirs = prompt_views([info(), info("a", "project", trusted=False)])
     labels = [label for _, label, _ in footer(own)]
     assert "edit" in labels and "use" in labels
     assert not {"edit", "use", "try"} & {label for _, label, _ in footer(theirs)}

@@ -91,14 +91,14 @@ class OwnPrompt(Value):
 class PromptOrigin(StrEnum):
     """Where a prompt is from; of one name, the first that has it counts."""
 
-    AGENT = "agent"
-    """`prompts:` in the agent's file."""
-    PROJECT = "project"
-    """A file in `.holdfast/prompts` of the project folder."""
     OWN = "own"
     """Made by the user."""
     FILE = "file"
     """A file in the user's folder of prompts."""
+    PROJECT = "project"
+    """A file in `.holdfast/prompts` of the project folder."""
+    AGENT = "agent"
+    """`prompts:` in the agent's file."""
     MCP = "mcp"
     """Offered by an MCP server."""
 

@@ -28,13 +28,13 @@ from holdfast.core.services.own_prompts import OwnPrompts
 from holdfast.core.tools.registry import near_names
 
 _ORDER = (
-    PromptOrigin.AGENT,
-    PromptOrigin.PROJECT,
     PromptOrigin.OWN,
     PromptOrigin.FILE,
+    PromptOrigin.PROJECT,
+    PromptOrigin.AGENT,
     PromptOrigin.MCP,
 )
-"""Of one name, the first that can be used counts."""
+"""Of one name, the first that can be used counts: nobody else's takes the place of one's own."""
 
 
 @dataclass(frozen=True, slots=True)

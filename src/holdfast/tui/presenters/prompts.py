@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 Origin = Literal["agent", "project", "own", "file", "mcp"]
 ORIGINS: dict[Origin, str] = {
-    "agent": "of the agent's file",
-    "project": "of this project folder",
     "own": "your own",
     "file": "a file in your folder of prompts",
+    "project": "of this project folder",
+    "agent": "of the agent's file",
     "mcp": "of an MCP server",
 }
 """Where a prompt is from, in words; of one name the first that has it counts."""
