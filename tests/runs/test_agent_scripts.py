@@ -160,6 +160,11 @@ except QueryError as error:
     [
         ('query("m", conversation)', [[ModelAuthError("no key")]], "model_auth"),
         ('query("m", [])', [], "script_failed"),
+        (
+            'try: query("m", conversation)\nexcept QueryError: query("m", [])',
+            [[ModelAuthError("no key")]],
+            "script_failed",
+        ),
         ('query("m", [{"role": "user", "content": "x", "files": ["/etc/passwd"]}])', [], "script_failed"),
         ('query("", conversation)', [], "model_not_found"),
         ("1 / 0", [], "script_failed"),

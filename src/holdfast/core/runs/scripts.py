@@ -105,7 +105,7 @@ class _Talk:
         """What the last query failed with."""
 
     async def query(self, query: Query) -> str:
-        run = self._run
+        run, self.failure = self._run, None
         messages = _messages(query.messages, self._files)
         await run.emitter.close_part()
         await pause(run)
