@@ -57,8 +57,9 @@ class Loop:
         if run.compacting is not None:
             await self._compact(run, run.compacting)
             return
-        asks_offline = run.model == "offline" and run.spec.script is None
-        if run.options.response_format is not None and asks_offline:
+        # What a person has run directly has no model.
+        asks = run.options.response_format is not None and run.spec.script is None
+        if asks and run.model == "offline":
             raise UnsupportedError(
                 "The offline model cannot answer in a given JSON form. Choose another model with --model."
             )
