@@ -224,11 +224,13 @@ async def test_an_agents_prompts_are_commands(open_desk: Any, say: Any) -> None:
         session_id = await desk.session()
         await desk.editor.until(lambda: desk.editor.of("available_commands_update"))
         (command,) = desk.editor.of("available_commands_update")[-1].available_commands
-        assert (command.name, command.input.root.hint) == ("translate", "language words")
+        assert (command.name, command.input.root.hint) == ("translate", "LANGUAGE WORDS")
         await desk.agent.prompt(
             session_id=session_id, prompt=[text_block("/translate French good day to you")]
         )
         assert desk.bench.model.requests[-1].messages[-1].text == "Say in French: good day to you"
+        with pytest.raises(RequestError, match="needs words"):
+            await desk.agent.prompt(session_id=session_id, prompt=[text_block("/translate French")])
 
 
 async def test_files_and_images_come_with_the_message(open_desk: Any, say: Any) -> None:

@@ -102,6 +102,15 @@ async def test_prompts_of_an_untrusted_project_are_listed_last_and_never_sent(be
     assert text_of(await bench.prompts.resolve("project:greet", project=project)) == "The project's."
 
 
+async def test_what_cannot_be_sent_takes_no_name_from_what_can(bench) -> None:
+    bench.write("plain.md", "The project's.", project=True)
+    session = await bench.session()
+    resolved = await bench.prompts.resolve("plain", {"word": "it"}, session_id=session.id)
+    assert text_of(resolved) == "Say it."
+    await bench.trust()
+    assert text_of(await bench.prompts.resolve("plain", session_id=session.id)) == "The project's."
+
+
 async def test_links_and_pipes_are_no_prompts(bench, tmp_path) -> None:
     (tmp_path / "secret.md").write_text("secret")
     folder = bench.write("fine.md", "fine").parent

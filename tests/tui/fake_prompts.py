@@ -41,11 +41,12 @@ class FakePrompts:
         found: dict[str, PromptInfo] = {}
         for prompt in infos[agent].spec.prompts if agent in infos else ():
             key = f"agent:{prompt.name}"
-            found[key] = self._info(prompt, key, PromptOrigin.AGENT, agent=agent)
+            shadowed = prompt.name in self.own
+            found[key] = self._info(prompt, key, PromptOrigin.AGENT, agent=agent, shadowed=shadowed)
         for name, spec in self.own.items():
             key = f"own:{name}"
             more = {"id": f"id-{name}", "attachment": self.attached.get(name)}
-            found[key] = self._info(spec, key, PromptOrigin.OWN, shadowed=f"agent:{name}" in found, **more)
+            found[key] = self._info(spec, key, PromptOrigin.OWN, **more)
         return (*found.values(), *self.extra)
 
     def _info(self, spec: Any, key: str, origin: PromptOrigin, **more: Any) -> PromptInfo:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import wraps
 from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar
@@ -54,12 +54,13 @@ from holdfast.acp.choices import (
     mode_named,
 )
 from holdfast.acp.errors import request_error
-from holdfast.acp.prompts import expanded, message_of
+from holdfast.acp.prompts import command_in, message_of
 from holdfast.acp.sessions import EditorSession
 from holdfast.acp.turn import RunError, Turn
 from holdfast.acp.updates import Translator
 from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
 from holdfast.core.domain.events import EventFilter
+from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.services.workbench import Workbench
@@ -339,15 +340,24 @@ class EditorAgent:
             if reason is not None:
                 return PromptResponse(stop_reason=reason)
         session = await self._workbench.sessions.get(session_id)
-        parts = await message_of(
-            self._workbench.files,
-            session_id,
-            _expanded(prompt, opened.prompts),
-            elsewhere=self._elsewhere,
-        )
+        parts = await self._message(opened, prompt)
         turn = self._turn(opened, session.last_event_id)
         work = turn.send(parts)
         return PromptResponse(stop_reason=await self._during(opened, turn, work))
+
+    async def _message(self, opened: EditorSession, blocks: Sequence[ContentBlock]) -> tuple[UserPart, ...]:
+        """Returns the parts of a message; a command at its beginning is the prompt of its name, filled in."""
+        first = blocks[0].text if blocks and isinstance(blocks[0], TextContentBlock) else ""
+        command, session_id = command_in(first, opened.prompts), opened.session.id
+        made: tuple[UserPart, ...] = ()
+        if command is not None:
+            name, line = command
+            found = await self._workbench.prompts.resolve(name, line=line, session_id=session_id)
+            made, blocks = found.parts, blocks[1:]
+        if made and not blocks:
+            return made
+        rest = await message_of(self._workbench.files, session_id, blocks, elsewhere=self._elsewhere)
+        return (*made, *rest)
 
     async def cancel(self, session_id: str, **kwargs: Any) -> None:
         """Cancels what goes on in a session; one that is not open here is left alone."""
@@ -402,11 +412,3 @@ class EditorAgent:
     def _editor(self) -> Client:
         assert self._client is not None, "a request has come, so somebody is connected"
         return self._client
-
-
-def _expanded(prompt: Sequence[ContentBlock], prompts: Mapping[str, str]) -> list[ContentBlock]:
-    """Returns the prompt with the command at its beginning, if it is one, in whole."""
-    blocks = list(prompt)
-    if blocks and isinstance(first := blocks[0], TextContentBlock):
-        blocks[0] = first.model_copy(update={"text": expanded(first.text, prompts)})
-    return blocks
