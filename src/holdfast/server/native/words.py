@@ -396,6 +396,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "tools.run": {"arguments": {"path": "notes.md"}},
     "tools.set_secret": {"value": "sk-example-1234"},
     "tools.update": {"spec": _TOOL},
+    "usage.set_limit": {"tier": "free", "budgets": [{"amount": 5, "unit": "usd", "period": "day"}]},
     "users.add": {"name": "ann"},
     "users.login": {"expires_s": 3600},
     "hooks.add": {
