@@ -324,6 +324,102 @@ async def test_what_is_told_after_a_run_changes_nothing(open_bench: Any, say: An
         assert "nothing to refuse" in verdict.error
 
 
+async def test_what_is_allowed_for_a_session_does_not_release_what_a_hook_asks_for(
+    open_bench: Any, say: Any, call: Any
+) -> None:
+    hook = {"point": "before_tool", "type": "approval", "matcher": "run_command(echo b)", "timeout_s": 60}
+    wanted = [("run_command", json.dumps({"command": f"echo {each}"})) for each in "ab"]
+    async with open_bench([call(*wanted), say("Done.")], agent=in_file(hook)) as bench:
+        run_id = await bench.send(await bench.session())
+        by_policy, by_hook = await bench.approvals(2)
+        assert (by_policy.hook_id, bool(by_hook.hook_id)) == ("", True)
+        assert (by_hook.expires_at - by_hook.requested_at).total_seconds() == 60
+        await bench.workbench.approvals.decide(by_policy.id, Decision(outcome="approve", scope="session"))
+        await bench.until("tool_call.completed", run_id=run_id)
+        assert [each.id for each in (await bench.workbench.approvals.list()).items] == [by_hook.id]
+        await bench.workbench.approvals.decide(by_hook.id, Decision(outcome="deny"))
+        events = await bench.end(run_id)
+        check(events)
+        done = [each.event.outcome for each in events if each.event.type == "tool_call.completed"]
+        assert done == ["ok", "denied"]
+
+
+async def test_a_refused_reply_of_a_step_executes_none_of_its_calls(
+    open_bench: Any, say: Any, call: Any
+) -> None:
+    hook = rule("after_model", {"reason": "no"}, name="reader")
+    async with open_bench([call(WRITE_FREE)], agent=in_file(hook)) as bench:
+        events = await bench.end(await bench.send(await bench.session()))
+        check(events)
+        assert of_type(events, "run.failed").error.code == "hook_denied"
+        assert "tool_call.requested" not in types(events)
+
+
+async def test_a_withheld_reply_that_should_be_json_fails_the_run(open_bench: Any, say: Any) -> None:
+    hook = rule("before_response", {"reason": "no"})
+    async with open_bench([say("{}")], agent=in_file(hook)) as bench:
+        events = await bench.end(await bench.send(await bench.session(), response_format={"type": "object"}))
+        check(events)
+        assert of_type(events, "run.failed").error.code == "hook_denied"
+
+
+async def test_the_model_that_summarises_sees_what_hooks_leave(open_bench: Any, say: Any) -> None:
+    hook = rule("before_model", {"action": "modify", "replace": "canary", "replacement": "bird"})
+    long = "word " * 399 + "canary"
+    steps = [say(long), say(long), say("a summary"), say("fine")]
+    async with open_bench(steps, agent=in_file(hook)) as bench:
+        bench.catalog.window = 2000
+        session = await bench.session()
+        for number in range(3):
+            events = await bench.end(await bench.send(session, f"question {number}"))
+        check(events)
+        assert of_type(events, "context.compacted").summary == "a summary"
+        assert not any("canary" in request.model_dump_json() for request in bench.model.requests)
+
+
+async def test_what_a_script_says_is_held_and_changed_whole(open_bench: Any, say: Any) -> None:
+    hook = rule("before_response", {"action": "modify", "replace": "blue sky", "replacement": "rain"})
+    script = 'add("assistant", "The blue", conversation)\nresponse = "The blue" + " sky"\n'
+    agent = f"{in_file(hook)}script: {json.dumps(script)}\n"
+    settings = {"sandbox": {"unconfined_scripts": True}}
+    async with open_bench([], agent="", more_settings=settings) as bench:
+        text = f"version: 1\nname: script\nmodel: scripted\n{agent}"
+        await bench.workbench.agents.create(text)
+        session = await bench.workbench.sessions.create("script", str(bench.project))
+        events = await bench.end(await bench.send(session))
+        check(events)
+        said = [each.event.text for each in events if each.event.type == "part.completed"]
+        assert said == ["The rain"]
+
+
+async def test_delegations_have_points_of_their_own_behind_those_of_tools(
+    open_bench: Any, say: Any, call: Any
+) -> None:
+    hooks = [
+        rule("before_delegation", {"when": "task CONTAINS secret", "reason": "not outside"}),
+        rule("before_tool", {"action": "allow"}, matcher="delegate", order=1),
+        rule("after_delegation", {"action": "modify", "replace": "blue", "replacement": "green"}),
+    ]
+    tasks = [("delegate", json.dumps({"agent": "helper", "task": text})) for text in ("a secret", "a colour")]
+    steps = [call(tasks[0]), call(tasks[1], WRITE_FREE), say("It is blue."), say("Done.")]
+    agent = f"{in_file(*hooks)}subagents: [helper]\n"
+    async with open_bench(steps, agent=agent) as bench:
+        (bench.home / "config" / "agents" / "helper.yaml").write_text(
+            "version: 1\nname: helper\nmodel: scripted\n"
+        )
+        run_id = await bench.send(await bench.session(), approve="all")
+        events = await bench.end(run_id)
+        check(events)
+        assert [(each.point, each.outcome) for each in decided(events)] == [
+            *(("before_tool", "allow"), ("before_delegation", "deny")),
+            *(("before_tool", "allow"), ("before_delegation", "allow"), ("after_delegation", "modify")),
+        ]
+        results = [each.event for each in events if each.event.type == "tool_call.completed"]
+        assert [each.outcome for each in results] == ["denied", "ok", "ok"]
+        assert "green" in text_of(results[1].content)
+        assert "blue" not in bench.model.requests[-1].model_dump_json()
+
+
 async def test_the_users_own_hooks_stand_before_every_agent_and_every_direct_call(
     open_bench: Any, say: Any, call: Any
 ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.agents import AgentSpec
+from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.domain.hooks import HookPlace, HookSpec
 from holdfast.core.domain.identity import LOCAL, Role
 from holdfast.core.domain.processes import ProcessRunner
@@ -23,6 +25,8 @@ from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.interception import RunHooks
 from holdfast.core.runs.timer import WorkTimer
 from holdfast.core.store.accounts import Accounts
+
+logger = logging.getLogger(__name__)
 
 _PREFIX = "hfh_"
 
@@ -88,7 +92,10 @@ class Interceptors:
     async def forget_user(self, owner: str) -> None:
         """Removes what signs for a user who is gone; his file goes with his folder."""
         self._files.pop(owner, None)
-        await asyncio.to_thread(self._keys.remove, _kept_as(owner))
+        try:
+            await asyncio.to_thread(self._keys.remove, _kept_as(owner))
+        except (HoldfastError, OSError) as error:
+            logger.warning("what signs for the hooks of %s is still kept: %s", owner, error)
 
 
 def in_order(own: tuple[HookSpec, ...], agents: tuple[HookSpec, ...]) -> list[HookSpec]:
