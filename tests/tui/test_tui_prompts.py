@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fake_prompts import FILE, FakePrompts
+from fake_workbench import FakeWorkbench, settings, spec
 
 from holdfast.core.domain.agents import Prompt
 from holdfast.core.domain.errors import Diagnostic, ForbiddenError, InvalidError, NotFoundError, TooLargeError
@@ -19,6 +20,7 @@ from holdfast.core.domain.prompts import (
     PromptOrigin,
     PromptSpec,
 )
+from holdfast.tui.app import HoldfastApp
 from holdfast.tui.control.prompts import CHANGED, PromptsControl
 from holdfast.tui.presenters.choices import prompt_choices
 from holdfast.tui.presenters.commands import complete
@@ -40,6 +42,8 @@ from holdfast.tui.presenters.prompts import (
     text_of,
 )
 from holdfast.tui.presenters.spans import plain
+from holdfast.tui.screens.form import FormScreen
+from holdfast.tui.screens.prompts import PromptsScreen
 
 EVIL = "x\x1b]0;pwn\x07y"
 
@@ -364,3 +368,34 @@ async def test_an_engine_that_refuses_is_shown_in_the_list() -> None:
     desk.prompts.list = refuse  # type: ignore[method-assign]
     await desk.control.reload()
     assert desk.state.error == "No[31m."
+
+
+# --- the screen
+
+
+def shown(app: HoldfastApp) -> str:
+    lines = app.screen._compositor.render_strips(app.size)
+    return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+
+
+async def test_prompts_are_looked_at_tried_put_into_the_message_field_and_deleted(make_app, until) -> None:
+    bench = FakeWorkbench()
+    bench.agent_infos = [spec("writer", prompts=(Prompt(name="hello", text="Hello {{who}}."),))]
+    bench.settings = settings(default_agent="writer")
+    bench.prompts.own["mine"] = PromptSpec(name="mine", description="Mine.", text="Just this.")
+    app = make_app(bench)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.model.agent == "writer" and app.desk is not None)
+        app.command("prompts")
+        await until(pilot, lambda: "Just this." in shown(app) and "/ hello" in shown(app))
+        await pilot.press("t")
+        await until(pilot, lambda: "not sent" in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, PromptsScreen))
+        await pilot.press("d")
+        await until(pilot, lambda: not bench.prompts.own and "Mine." not in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen))
+        await pilot.press("A", "n", "n", "ctrl+s")
+        await until(pilot, lambda: app.main.box.area.text == "Hello Ann.")
+        assert app.screen is app.main
