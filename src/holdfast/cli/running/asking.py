@@ -83,7 +83,8 @@ class Asker:
 
     def show_question(self, question: Question) -> None:
         """Writes what an agent asks."""
-        who = f"The MCP server {sanitize_line(question.server)} asks: " if question.server else ""
+        who = f"{sanitize_line(question.agent)}, a sub-agent, asks: " if question.agent else ""
+        who = f"The MCP server {sanitize_line(question.server)} asks: " if question.server else who
         self._console.line(f"? {who}{question.text}", "ask")
         if question.url is not None:
             self._console.line(f"  {sanitize_line(question.url)}")

@@ -9,8 +9,11 @@ from typing import Any
 from holdfast.cli.output import json_line
 from holdfast.cli.passages import source_lines
 from holdfast.cli.running.console import Console
+from holdfast.core.domain.delegating import DELEGATE
 from holdfast.core.domain.events import (
     ApprovalResolved,
+    ChildRunCompleted,
+    ChildRunStarted,
     ContextCompacted,
     FileChanged,
     HookCompleted,
@@ -43,6 +46,11 @@ from holdfast.core.domain.models import ModelChoice
 from holdfast.core.domain.text import sanitize_line, shorten
 
 _SUMMARY = 100
+_ENDS = {
+    "stop": "",
+    "client_tools": "The run has ended for the caller to execute its tools.",
+    "handed_over": "Another agent goes on with the conversation.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,13 @@ class Reporter:
             self._console.record(json_line(logged.to_json()))
         self._show_reply(logged)
         self._show_call(logged)
+        self._show_below(logged)
         self._show_course(logged)
+
+    def show_child(self, logged: LoggedEvent) -> None:
+        """Writes an event of a sub-agent's run: people are told by the call that waits for it."""
+        if self._as_json:
+            self._console.record(json_line(logged.to_json()))
 
     def _show_reply(self, logged: LoggedEvent) -> None:
         match logged.event:
@@ -108,6 +122,8 @@ class Reporter:
                     self._console.line(f"  invalid: {invalid}", "bad")
             case ToolCallStarted(call_id=call_id):
                 self._console.transient(f"{self._names.get(call_id, 'tool')} …")
+            case ToolCallProgressed(call_id=call_id) if self._names.get(call_id) == DELEGATE:
+                return  # line by line, below
             case ToolCallProgressed(call_id=call_id, text=text) if text.strip():
                 last = text.strip().rsplit("\n", 1)[-1]
                 self._console.transient(f"{self._names.get(call_id, 'tool')} … {last}")
@@ -133,6 +149,19 @@ class Reporter:
                 self._console.line(f"  approval {status}", "faint")
             case QuestionAnswered(answer=str() as answer):
                 self._console.line(f"  answered: {shorten(sanitize_line(answer), _SUMMARY)}", "faint")
+
+    def _show_below(self, logged: LoggedEvent) -> None:
+        """Writes what sub-agents do."""
+        match logged.event:
+            case ChildRunStarted(agent=agent, background=background):
+                where = " in the background" if background else ""
+                self._console.line(f"  {sanitize_line(agent)} begins{where}", "faint")
+            case ToolCallProgressed(call_id=call_id, text=text) if self._names.get(call_id) == DELEGATE:
+                for line in text.splitlines():
+                    self._console.line(f"  {sanitize_line(line)}", "faint")
+            case ChildRunCompleted(agent=agent, status=status) as ended if status != "completed":
+                why = f": {sanitize_line(ended.error.message)}" if ended.error is not None else ""
+                self._console.line(f"  {sanitize_line(agent)} was not completed ({status}){why}", "bad")
 
     def _show_course(self, logged: LoggedEvent) -> None:
         match logged.event:
@@ -163,10 +192,8 @@ class Reporter:
                 )
             case SessionDeleted():
                 self._console.line("The session was deleted.", "bad")
-            case RunCompleted(reason="client_tools"):
-                self._end("The run has ended for the caller to execute its tools.")
             case RunCompleted(reason=reason):
-                self._end("" if reason == "stop" else f"The reply was ended by: {reason}")
+                self._end(_ENDS.get(reason, f"The reply was ended by: {reason}"))
             case RunFailed(error=error):
                 self._end(f"failed: {error.message} ({error.code})")
             case RunCancelled(reason=reason):

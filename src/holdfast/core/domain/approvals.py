@@ -103,6 +103,8 @@ class Approval(Value):
     run_id: str
     call_id: str
     agent: str
+    parent_session_id: str = ""
+    """The session that a person knows, where a sub-agent works for it; empty: its own."""
     tool: str
     risk: Risk
     subject: str

@@ -157,6 +157,10 @@ class Question(Value):
     session_id: str
     run_id: str
     call_id: str
+    agent: str = ""
+    """The name of the sub-agent that asks; empty: the session's own agent."""
+    parent_session_id: str = ""
+    """The session that a person knows, where a sub-agent asks; empty: its own."""
     text: str
     choices: tuple[str, ...] = ()
     free_text: bool = True

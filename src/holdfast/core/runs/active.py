@@ -131,6 +131,18 @@ class ActiveRun:
         return self if self.parent is None else self.parent.root
 
     @property
+    def parent_session_id(self) -> str:
+        """The session that a person knows, where this run is a sub-agent's; else empty."""
+        return "" if self.parent is None else self.root.session_id
+
+    @property
+    def asker(self) -> dict[str, str]:
+        """What a question of a sub-agent says of who asks; nothing for a person's own run."""
+        if self.parent is None:
+            return {}
+        return {"agent": self.spec.name, "parent_session_id": self.parent_session_id}
+
+    @property
     def depth_left(self) -> int:
         """Levels of sub-agents that may be below this run."""
         own = self.spec.limits.max_depth

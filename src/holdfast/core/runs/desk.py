@@ -60,6 +60,7 @@ class RunCallDesk:
             id=new_id(),
             **run.ids,
             call_id=self._call.call_id,
+            **run.asker,
             text=request.text,
             free_text=False,
             server=request.server,
@@ -82,6 +83,8 @@ class RunCallDesk:
         """See `CallDesk.sample`."""
         async with self._one:
             run = self._run
+            if not run.models:
+                raise ForbiddenError("A tool that is run directly has no model.", code="policy_denied")
             tool = SamplingTool(request.server, run.model)
             given = {
                 "messages": [each.model_dump() for each in request.messages],
@@ -122,6 +125,7 @@ class RunCallDesk:
             **run.ids,
             call_id=call.call_id,
             agent=run.spec.name,
+            parent_session_id=run.parent_session_id,
             tool=tool.name,
             risk=tool.risk,
             subject=run.subjects(tool, arguments)[0],

@@ -29,7 +29,9 @@ def action_of(question: Question, number: int) -> FormAction | None:
 
 def asks(question: Question) -> str:
     """Returns who asks, in one line."""
-    return f"The MCP server {sanitize_line(question.server)} asks" if question.server else "A question"
+    if question.server:
+        return f"The MCP server {sanitize_line(question.server)} asks"
+    return f"The sub-agent {sanitize_line(question.agent)} asks" if question.agent else "A question"
 
 
 def words_of(question: Question) -> str:

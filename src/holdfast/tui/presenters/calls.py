@@ -111,6 +111,16 @@ class Calls:
         entry.text = "\n".join(text.split("\n")[-PROGRESS_LINES - ended :])
         return [Change(entry)]
 
+    def child(self, event: events.ChildRunStarted) -> list[Update]:
+        """The call has another agent work for it: its calls come a line each, and it can be opened."""
+        entry = self._open.get(f"{event.run_id}:{event.call_id}")
+        if entry is None:
+            return []
+        entry.child = event.child_session_id
+        entry.subject = subject_line(f"{event.agent} · {event.task}")
+        entry.note = f"{'in the background · ' if event.background else ''}/subagent opens it"
+        return [Change(entry)]
+
     def retrieve(self, event: events.RetrievalCompleted, retrieval: RetrievalView) -> list[Update]:
         """The call has searched: its passages are what it shows."""
         entry = self._open.get(f"{event.run_id}:{event.call_id}")

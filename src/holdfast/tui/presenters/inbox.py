@@ -59,6 +59,11 @@ class Item:
         return choices[number - 1] if 0 < number <= len(choices) else None
 
 
+def _session_of(asked: Approval | Question) -> str:
+    """Returns the session that a person knows: for a sub-agent's, the one that it works for."""
+    return asked.parent_session_id or asked.session_id
+
+
 class Inbox:
     """What waits, oldest first, and which of it is selected."""
 
@@ -77,8 +82,8 @@ class Inbox:
 
     def replace(self, approvals: Iterable[Approval], questions: Iterable[Question], now: float) -> None:
         """Takes the list as the engine gave it; what was known keeps its time of arrival."""
-        items = [Item(a.id, a.session_id, now, approval=a) for a in approvals]
-        items += [Item(q.id, q.session_id, now, question=q) for q in questions]
+        items = [Item(a.id, _session_of(a), now, approval=a) for a in approvals]
+        items += [Item(q.id, _session_of(q), now, question=q) for q in questions]
         self._items = {item.id: self._items.get(item.id, item) for item in items}
         self.loaded = True
 
@@ -86,9 +91,11 @@ class Inbox:
         """Takes an event in; returns the item when it is new."""
         if event.type == "approval.requested":
             approval = event.approval
-            return self._add(Item(approval.id, event.session_id, now, approval=approval))
+            return self._add(Item(approval.id, _session_of(approval), now, approval=approval))
         if event.type == "question.asked":
-            return self._add(Item(event.question.id, event.session_id, now, question=event.question))
+            return self._add(
+                Item(event.question.id, _session_of(event.question), now, question=event.question)
+            )
         if event.type == "approval.resolved":
             self.remove(event.approval_id)
         elif event.type == "question.answered":
@@ -176,7 +183,7 @@ def item_line(
     """Returns the two lines of an item in the list; `title` is its session's, `alike` how many are alike."""
     if item.approval is None:
         head = line(("? ", "accent"), (shorten(item.label, 120), "strong"))
-        return head, line((f"  {title}", "muted"))
+        return head, line((f"  {_who(item.question)}{title}", "muted"))
     approval = item.approval
     head = line(
         ("[x] ", "success") if marked else ("⚠ ", "warning"),
@@ -220,6 +227,11 @@ def _approval(approval: Approval, title: str, now: datetime, width: int, layout:
         lines_of(approval.preview, width, layout) if approval.preview else argument_lines(approval.arguments)
     )
     return lines + shown
+
+
+def _who(question: Question | None) -> str:
+    """Returns the name of the sub-agent that asks, with what parts it from a title; empty for others."""
+    return f"{sanitize_line(question.agent)} · " if question is not None and question.agent else ""
 
 
 def _question(question: Question, title: str) -> list[Line]:
