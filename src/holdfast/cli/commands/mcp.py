@@ -55,6 +55,13 @@ def add(
     trusted: Annotated[
         bool, typer.Option("--trusted", help="A tool that says that it only reads needs no approval.")
     ] = False,
+    sampling: Annotated[
+        str,
+        typer.Option(
+            metavar="WORD",
+            help="Whether it may have the run's model complete messages of its own: ask, deny or allow.",
+        ),
+    ] = "ask",
     as_json: Json = False,
 ) -> None:
     """Add a server. It is started when it is needed; `holdfast mcp test` starts it now."""
@@ -70,6 +77,7 @@ def add(
             "timeout_s": timeout,
             "start_timeout_s": start_timeout,
             "trusted": trusted,
+            "sampling": sampling,
         }
     )
     _report(call(lambda workbench: workbench.mcp.add(spec)), as_json)
