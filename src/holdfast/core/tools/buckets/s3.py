@@ -1,0 +1,124 @@
+"""Buckets at servers that speak S3, through boto3.
+
+Nothing is taken from the machine's own configuration of Amazon's tools: neither its keys, nor its profiles,
+nor the address of a service that hands keys out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from holdfast.core.domain.buckets import Bucket
+from holdfast.core.domain.errors import ToolError
+from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.tools.buckets.stores import MAX_BYTES, StoredObject, no_object, too_large
+
+_CONNECT_S, _READ_S = 10, 60
+_NOT_THERE = ("404", "NoSuchKey", "NotFound")
+
+
+class S3Store:
+    """A bucket at a server; `key` is the id of an access key and its secret with a colon between, None: what
+    is asked is not signed, as for public buckets."""
+
+    def __init__(self, bucket: Bucket, key: str | None) -> None:
+        self._bucket = bucket
+        self._client = _client(bucket, key)
+
+    def list(self, prefix: str, after: str, limit: int) -> tuple[list[StoredObject], bool]:
+        own = self._bucket.prefix
+        start = {"StartAfter": own + after} if after else {}
+        page = self._call("list", self._client.list_objects_v2, Prefix=own + prefix, MaxKeys=limit, **start)
+        objects = [
+            StoredObject(
+                each["Key"].removeprefix(own), each["Size"], each["LastModified"], each.get("ETag", "")
+            )
+            for each in page.get("Contents", [])[:limit]
+            if each["Key"].startswith(own + prefix)
+        ]
+        return objects, bool(page.get("IsTruncated"))
+
+    def find(self, key: str) -> StoredObject | None:
+        from botocore.exceptions import ClientError  # takes a while to load: where it is used
+
+        try:
+            found = self._call("look at", self._client.head_object, Key=self._bucket.prefix + key)
+        except ToolError as error:
+            cause = error.__cause__
+            if isinstance(cause, ClientError) and _code(cause) in _NOT_THERE:
+                return None
+            raise
+        return StoredObject(key, found["ContentLength"], found["LastModified"], found.get("ETag", ""))
+
+    def read(self, key: str) -> bytes:
+        with _told(self._bucket, "read", key):
+            found = self._client.get_object(Bucket=self._bucket.place, Key=self._bucket.prefix + key)
+            with found["Body"] as body:
+                data: bytes = body.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise too_large(key)
+        return data
+
+    def write(self, key: str, data: bytes) -> None:
+        self._call("write", self._client.put_object, Key=self._bucket.prefix + key, Body=data)
+
+    def _call(self, what: str, method: Callable[..., dict[str, Any]], **given: Any) -> dict[str, Any]:
+        with _told(self._bucket, what, given.get("Key", "")):
+            return method(Bucket=self._bucket.place, **given)
+
+
+def _client(bucket: Bucket, key: str | None) -> Any:
+    import botocore  # all three take a while to load: where they are used
+    import botocore.config
+    import botocore.session
+
+    name, _, secret = (key or "").partition(":")
+    session = botocore.session.Session()
+    for variable in ("config_file", "credentials_file"):
+        session.set_config_variable(variable, os.devnull)
+    session.set_config_variable("profile", None)
+    config = botocore.config.Config(
+        signature_version="s3v4" if key else botocore.UNSIGNED,
+        connect_timeout=_CONNECT_S,
+        read_timeout=_READ_S,
+        retries={"total_max_attempts": 2},
+        ignore_configured_endpoint_urls=True,
+        request_checksum_calculation="when_required",  # what is newer only Amazon's own servers know
+        response_checksum_validation="when_required",
+        s3={"addressing_style": "path"} if bucket.endpoint else None,
+    )
+    return session.create_client(
+        "s3",
+        region_name=bucket.region or "us-east-1",
+        endpoint_url=bucket.endpoint,
+        aws_access_key_id=name or None,
+        aws_secret_access_key=secret or None,
+        config=config,
+    )
+
+
+@contextmanager
+def _told(bucket: Bucket, what: str, key: str) -> Iterator[None]:
+    """Tells what a server, or the way to it, has refused."""
+    from botocore.exceptions import BotoCoreError, ClientError  # see above
+
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) in _NOT_THERE and key:
+            raise no_object(key) from error
+        said = shorten(sanitize_line(str(error.response.get("Error", {}).get("Message", ""))), 300)
+        raise _failed(bucket, what, f"{_code(error)} {said}".strip()) from error
+    except BotoCoreError as error:
+        raise _failed(bucket, what, shorten(sanitize_line(str(error)), 300)) from error
+
+
+def _failed(bucket: Bucket, what: str, why: str) -> ToolError:
+    return ToolError(f"The bucket {bucket.name} could not be used to {what}: {why}", code="bucket_failed")
+
+
+def _code(error: Any) -> str:
+    return shorten(sanitize_line(str(error.response.get("Error", {}).get("Code", ""))), 100)
