@@ -61,6 +61,11 @@ _RUN = (
 _STEP = 10_000
 """Ids that are looked through at once for events of one user."""
 
+_BLOBS = (
+    "SELECT digest FROM blob_uses UNION ALL SELECT blob FROM prompts"
+    " UNION ALL SELECT json_extract(body, '$.blob') FROM trash WHERE kind = 'prompt'"
+)
+"""The digests of all blobs that events and prompts use, and prompts in the trash."""
 _AT_ONCE = 500
 """Values that one query is asked for."""
 
@@ -212,11 +217,11 @@ class Reader:
 
     async def unused_blobs(self, digests: set[str]) -> set[str]:
         """Returns those of `digests` that neither an event nor a prompt uses."""
-        unused = set[str]()
+        unused = set()
         for digest in digests:
-            if not await self._all("SELECT 1 FROM blob_uses WHERE digest = ? LIMIT 1", (digest,)):
+            if not await self._all(f"SELECT 1 FROM ({_BLOBS}) WHERE digest = ? LIMIT 1", (digest,)):
                 unused.add(digest)
-        return unused and unused - await self._blobs_of_prompts()
+        return unused
 
     async def own_blobs(self, digests: Iterable[str], owner: str) -> set[str]:
         """Returns those of `digests` whose contents `owner`'s sessions hold."""
@@ -246,16 +251,9 @@ class Reader:
 
     async def all_blobs(self) -> set[str]:
         """Returns the digests of all blobs that events and prompts use."""
-        used = {row[0] for row in await self._all("SELECT DISTINCT digest FROM blob_uses")}
-        return used | await self._blobs_of_prompts()
-
-    async def _blobs_of_prompts(self) -> set[str]:
-        """Returns the digests of what is attached to prompts, those in the trash among them."""
-        rows = await self._all(
-            "SELECT blob FROM prompts WHERE blob IS NOT NULL UNION"
-            " SELECT json_extract(body, '$.blob') FROM trash WHERE kind = 'prompt'"
-        )
-        return {row[0] for row in rows if row[0] is not None}
+        return {
+            row[0] for row in await self._all(f"SELECT DISTINCT digest FROM ({_BLOBS})") if row[0] is not None
+        }
 
     async def blobs_of(self, session_id: str) -> set[str]:
         """Returns the digests of all blobs that events of the session use."""
