@@ -420,6 +420,32 @@ async def test_delegations_have_points_of_their_own_behind_those_of_tools(
         assert "blue" not in bench.model.requests[-1].model_dump_json()
 
 
+async def test_sub_agents_are_kept_to_the_hooks_of_who_gives_them_work(
+    open_bench: Any, say: Any, call: Any
+) -> None:
+    hooks = [
+        rule("before_tool", {"reason": "hands off"}, matcher="write_file"),
+        rule("before_model", {"action": "modify", "replace": "canary", "replacement": "bird"}),
+        rule("before_run", {"when": "message CONTAINS task", "reason": "not of the one above"}),
+    ]
+    handing = ("delegate", json.dumps({"agent": "helper", "task": "a task with a canary"}))
+    steps = [call(handing), call(WRITE_FREE), say("I may not."), say("Done.")]
+    agent = f"{in_file(*hooks)}subagents: [helper]\n"
+    async with open_bench(steps, agent=agent) as bench:
+        (bench.home / "config" / "agents" / "helper.yaml").write_text(
+            "version: 1\nname: helper\nmodel: scripted\ntools: [write_file]\n"
+        )
+        run_id = await bench.send(await bench.session(), approve="all")
+        events = await bench.end(run_id)
+        started = of_type(events, "child_run.started")
+        below = await bench.end(started.child_run_id)
+        check(below)
+        done = of_type(below, "tool_call.completed")
+        assert (done.outcome, text_of(done.content)) == ("denied", "Denied by a hook: hands off.")
+        assert "canary" not in bench.model.requests[1].model_dump_json()
+        assert events[-1].event.type == "run.completed"
+
+
 async def test_the_users_own_hooks_stand_before_every_agent_and_every_direct_call(
     open_bench: Any, say: Any, call: Any
 ) -> None:

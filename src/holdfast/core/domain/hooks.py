@@ -70,6 +70,9 @@ MESSAGE_POINTS = (HookPoint.BEFORE_RUN, HookPoint.BEFORE_MODEL)
 OUTPUT_POINTS = (*AFTER_CALL, HookPoint.AFTER_MODEL, HookPoint.BEFORE_RESPONSE)
 """Where there is an output that can be changed."""
 
+HANDED_DOWN = (*CALL_POINTS, HookPoint.BEFORE_MODEL, HookPoint.AFTER_MODEL)
+"""Where an agent's hooks look at the runs of its sub-agents too; the others are of its own conversation."""
+
 _OF_TYPE = {
     "rules": HookType.RULE,
     "message": HookType.APPROVAL,

@@ -58,7 +58,10 @@ class RunHooks:
         agent: AgentSpec,
         emitter: Emitter,
         timer: WorkTimer,
+        handed_down: tuple[HookSpec, ...] = (),
     ) -> None:
+        self.handed_down = handed_down
+        """Those that the runs of sub-agents below have as well."""
         self._hooks = tuple(hook for hook in hooks if hook.enabled)
         self._decider = decider
         self._place = place

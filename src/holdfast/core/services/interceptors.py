@@ -11,7 +11,7 @@ from pathlib import Path
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.errors import HoldfastError
-from holdfast.core.domain.hooks import HookPlace, HookSpec
+from holdfast.core.domain.hooks import HANDED_DOWN, HookPlace, HookSpec
 from holdfast.core.domain.identity import LOCAL, Role
 from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.hooks.decider import Decider
@@ -66,12 +66,24 @@ class Interceptors:
         return await asyncio.to_thread(self.file(owner).read)
 
     async def run(
-        self, owner: str, spec: AgentSpec, folder: Path, emitter: Emitter, timer: WorkTimer
+        self,
+        owner: str,
+        spec: AgentSpec,
+        folder: Path,
+        emitter: Emitter,
+        timer: WorkTimer,
+        *,
+        above: RunHooks | None = None,
     ) -> RunHooks:
-        """Returns the hooks of a run of the agent: its owner's and the agent's. Raises `InvalidError`: where
-        the file has a mistake nothing runs, for what it was to keep back is not known."""
-        hooks = in_order(await self.of(owner), spec.hooks)
-        return RunHooks(hooks, self.decider, await self.place(owner, folder), spec, emitter, timer)
+        """Returns the hooks of a run of the agent: its owner's, the agent's, and for a sub-agent those that
+        the run `above` hands down. Raises `InvalidError`: where the file has a mistake nothing runs, for what
+        it was to keep back is not known."""
+        own = await self.of(owner)
+        theirs = {hook.id: hook for hook in (*(above.handed_down if above else ()), *spec.hooks)}
+        handed_down = tuple(hook for hook in theirs.values() if hook.point in HANDED_DOWN)
+        hooks = in_order(own, tuple(theirs.values()))
+        place = await self.place(owner, folder)
+        return RunHooks(hooks, self.decider, place, spec, emitter, timer, handed_down)
 
     async def place(self, owner: str, folder: Path) -> HookPlace:
         """Returns for whom hooks decide in a folder."""

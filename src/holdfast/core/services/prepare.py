@@ -111,13 +111,13 @@ class Preparation:
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
         """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one,
-        `ForbiddenError` (`untrusted_script`) for a script of a folder that is not trusted, and for options that
-        cannot be kept to what `check_options`, `ReplyCheck.schema` and `affordable` raise."""
+        `ForbiddenError` (`untrusted_script`) for a script of a folder that is not trusted, and for options
+        that cannot be kept to what `check_options`, `ReplyCheck.schema` and `affordable` raise."""
         info, spec = await self._agent(session)
         if spec.script is not None and not info.trusted:
             raise ForbiddenError(
-                f"The agent {spec.name} has a script, and its folder is not trusted. Look at the script, then "
-                "run `holdfast trust` in the folder.",
+                f"The agent {spec.name} has a script, and its folder is not trusted. Look at the script, "
+                "then run `holdfast trust` in the folder.",
                 code="untrusted_script",
             )
         check_options(options, spec)
@@ -237,7 +237,9 @@ class Preparation:
             state=state,
             emitter=emitter,
             timer=timer,
-            hooks=await self._hooks.run(session.owner, spec, workspace.root, emitter, timer),
+            hooks=await self._hooks.run(
+                session.owner, spec, workspace.root, emitter, timer, above=parent.hooks if parent else None
+            ),
             spending=self._budgets,
             memory=memory,
             knowledge=knowledge,
