@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from holdfast.core.domain.approvals import ApproveMode
+from holdfast.core.domain.buckets import bucket_of
 from holdfast.core.domain.confinement import NetworkUse
 from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING
 from holdfast.core.domain.limits import PRICED, rates, tier_of
@@ -98,6 +99,22 @@ class WebSearchSettings(_Section):
     url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")
     """Address of the SearXNG server, such as `http://127.0.0.1:8888`, which has to give JSON; for the others
     another address than their makers'. It may be of a private network."""
+
+
+class BucketsSettings(_Section):
+    """Storage outside of the workspace that agents may use."""
+
+    places: dict[str, str] = Field(default_factory=dict, max_length=100)
+    """Buckets by the names that agents call them by: `reports: s3://BUCKET/PREFIX`, or a folder's whole path.
+    Behind it may stand `region=NAME`, `endpoint=URL`, `write` (it may be changed) and `shared` (other users of
+    the engine may use it too)."""
+
+    @field_validator("places")
+    @classmethod
+    def _places(cls, places: dict[str, str]) -> dict[str, str]:
+        for name, text in places.items():
+            bucket_of(name, text)
+        return places
 
 
 class ImagesSettings(_Section):
@@ -227,6 +244,7 @@ class Settings(_Section):
     sandbox: SandboxSettings = SandboxSettings()
     web_search: WebSearchSettings = WebSearchSettings()
     images: ImagesSettings = ImagesSettings()
+    buckets: BucketsSettings = BucketsSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     limits: LimitsSettings = LimitsSettings()

@@ -291,6 +291,8 @@ class ToolContext:
     """The memory that the run may read and write; None: there is none."""
     skills: SkillDesk | None = None
     """The skills that the run may load; None: there are none."""
+    owner: str = ""
+    """Id of the user whose session it is."""
     spend: Callable[[str, UsageReport], Awaitable[None]] | None = None
     """Records what a model took that the call has asked, by the model's name; None: nobody counts."""
     databases: tuple[DatabaseSpec, ...] = ()

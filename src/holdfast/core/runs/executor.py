@@ -43,6 +43,7 @@ from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.sampling import Sampler
 from holdfast.core.tools.builtin.ask_user import ASK_USER
 from holdfast.core.tools.builtin.generate_image import GENERATE_IMAGE
+from holdfast.core.tools.builtin.read_bucket import READ_BUCKET
 from holdfast.core.tools.forced import called_with
 from holdfast.core.tools.registry import validate_arguments
 from holdfast.core.tools.shorten import shorten_output
@@ -50,6 +51,8 @@ from holdfast.core.tools.shorten import shorten_output
 NOBODY_APPROVES = "This call needs a person's approval. Nobody can give it in this run, so it was denied."
 EDITED_NOTE = "(The person edited the arguments of this call before allowing it.)"
 CHANGED_NOTE = "(A hook changed the arguments of this call.)"
+_MAKE_FILES = (GENERATE_IMAGE, READ_BUCKET)
+"""Tools that are asked for because they talk to others, and change the workspace besides."""
 NOBODY_ANSWERS = "Nobody can answer questions in this run, so it was denied. Go on without the answer."
 
 Outcome = Literal["ok", "error", "denied", "cancelled", "timeout"]
@@ -270,6 +273,7 @@ class Executor:
             databases=run.spec.databases,
             sub_agents=run.delegation,
             knowledge=run.knowledge.desk if run.knowledge is not None else None,
+            owner=run.owner,
             spend=partial(_spend, run),
         )
 
@@ -315,7 +319,7 @@ class Executor:
     @asynccontextmanager
     async def _watched(self, run: ActiveRun, tool: Tool) -> AsyncIterator[None]:
         """Tells which files a call has changed."""
-        if tool.risk not in (Risk.WRITE, Risk.EXECUTE) and tool.name != GENERATE_IMAGE:
+        if tool.risk not in (Risk.WRITE, Risk.EXECUTE) and tool.name not in _MAKE_FILES:
             yield
             return
         watch = self._watch(run)
