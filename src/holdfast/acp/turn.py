@@ -32,9 +32,11 @@ from holdfast.core.domain.errors import (
     UnavailableError,
 )
 from holdfast.core.domain.events import (
+    RUN_ENDS,
     AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
+    ChildRunStarted,
     EventFilter,
     LoggedEvent,
     MessageAdded,
@@ -83,6 +85,8 @@ class Turn:
         self._run_id: str | None = None
         self._cancelled = False
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._below: dict[str, asyncio.Task[None]] = {}
+        """What follows the sessions that sub-agents work in, by their ids."""
         self.question: Question | None = None
         """What the run waits for, when the turn has ended because only a text can answer it."""
         self._another = asyncio.Event()
@@ -117,6 +121,10 @@ class Turn:
         for question in (await self._workbench.runs.questions(self._session.id)).items:
             if question.run_id == run_id:
                 self._ask(question.id, partial(self._ask_question, question))
+        for child_id in (await self._workbench.runs.get(run_id)).child_runs:
+            child = await self._workbench.runs.get(child_id)
+            if not child.status.ended:
+                self._follow_below(child.session_id)
         return await self.follow()
 
     async def answer(self, words: str) -> None:
@@ -136,11 +144,12 @@ class Turn:
             await asyncio.wait({reading, another}, return_when=asyncio.FIRST_COMPLETED)
             return await reading if reading.done() else "end_turn"
         finally:
-            tasks = [reading, another, *self._asking.values()]
+            tasks = [reading, another, *self._asking.values(), *self._below.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._asking.clear()
+            self._below.clear()
             self.ended.set()
 
     async def cancel(self) -> None:
@@ -223,6 +232,22 @@ class Turn:
                 self._settled(event.approval_id)
             case QuestionAnswered():
                 self._settled(event.question_id)
+            case ChildRunStarted():
+                self._follow_below(event.child_session_id)
+
+    def _follow_below(self, session_id: str) -> None:
+        """Asks about what waits in the session of a sub-agent, too."""
+        if session_id not in self._below:
+            self._below[session_id] = asyncio.create_task(self._ask_below(session_id))
+
+    async def _ask_below(self, session_id: str) -> None:
+        try:
+            async for logged in self._workbench.events.follow(EventFilter(session_id=session_id), 0):
+                self._keep_asking(logged.event)
+                if logged.event.type in RUN_ENDS:
+                    return
+        except HoldfastError as error:
+            await self.say(error.message)
 
     def _ask(self, id: str, ask: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if id not in self._asking:  # what waited already may be among the events, too
