@@ -453,13 +453,25 @@ def run_page(user_id: str, own: str = "") -> int:
 
 def validate_agent(path: Path) -> list[Diagnostic]:
     """Returns every mistake in an agent file. Raises `NotFoundError` when there is none."""
+    from holdfast.core.agents.pins import pin_warnings
     from holdfast.core.agents.registry import AgentRegistry
+    from holdfast.core.config.yaml import read_file
     from holdfast.core.domain.identity import LOCAL
     from holdfast.core.store.custom_tools import own_tool_names
 
     where = paths()
     known = (*builtin_registry().names, *own_tool_names(where.database, LOCAL))
-    return list(AgentRegistry(where, known).validate(path))
+    problems = list(AgentRegistry(where, known).validate(path))
+    text, _ = read_file(path)
+    return [*problems, *(() if text is None else pin_warnings(text, str(path), builtin_arguments))]
+
+
+def builtin_arguments(tool: str) -> list[str] | None:
+    """Returns the arguments of a built-in tool; None for any other."""
+    from holdfast.core.tools.registry import schema
+
+    registry = builtin_registry()
+    return list(schema(registry.get(tool)).parameters["properties"]) if tool in registry.names else None
 
 
 def agent_schema() -> dict[str, Any]:

@@ -362,6 +362,15 @@ def test_validate_prints_one_mistake_a_line_without_an_engine(fake: FakeDoors, c
     assert cli("agents", "validate", "a.yaml").status == 0
 
 
+def test_validate_tells_a_warning_and_calls_the_file_valid(fake: FakeDoors, cli: Cli) -> None:
+    fake.diagnostics = [
+        Diagnostic(file="a.yaml", line=3, column=1, key_path="tools", message="is dropped", warning=True)
+    ]
+    outcome = cli("agents", "validate", "a.yaml")
+    assert outcome.status == 0
+    assert outcome.out == "a.yaml:3:1: tools: warning: is dropped\nvalid\n"
+
+
 def test_an_invalid_agent_is_listed_with_its_first_mistake(bench: FakeWorkbench, cli: Cli) -> None:
     bench.agent_infos["broken"] = agent_of("broken", spec=None, problems=(MISTAKE,))
     assert "invalid: unknown key (line 3)" in cli("agents", "list").out

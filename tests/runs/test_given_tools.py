@@ -65,3 +65,11 @@ async def test_the_mode_and_the_grants_of_a_session_count(open_bench: Any) -> No
         assert await verdicts(ApproveMode.ALL) == ["allow", "allow"]
         await approvals.add_rule("fetch_url")
         assert await verdicts(ApproveMode.ASK) == ["ask", "allow"]
+
+
+async def test_a_pin_in_vain_is_a_warning_and_the_agent_is_valid(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        await bench.workbench.tools.create(PythonToolSpec(code=CODE))
+        (warning,) = await bench.workbench.agents.check(AGENT)
+        assert (warning.warning, warning.key_path) == (True, "tools[3].arguments.colour")
+        assert (await bench.workbench.agents.create(AGENT)).problems == ()

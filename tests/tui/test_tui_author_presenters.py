@@ -264,6 +264,19 @@ def test_the_first_line_says_whose_file_it_is_and_what_is_not_saved() -> None:
     assert footer(state(), completing=True, in_form=False)[0][1] == "put it in"
 
 
+def test_a_warning_is_told_and_keeps_nobody_from_saving() -> None:
+    state = EditorState("clerk", "user", text="a\nb\n")
+    one = Diagnostic(file="a", line=1, column=1, key_path="tools[0]", message="is dropped", warning=True)
+    state.take_problems(state.text, [one])
+    assert state.mistakes == 0
+    assert plain(problem_lines(state, 0, 4, 60)) == (
+        "✓ no mistakes, 1 warning   ctrl+l goes to the next\n▸ ⚠ 1:1 tools[0]: is dropped"
+    )
+    assert beside([one], 40) == "  ⚠ is dropped"
+    state.take_problems(state.text, [one, one.model_copy(update={"warning": False})])
+    assert plain(problem_lines(state, 0, 4, 60)).startswith("✗ 1 mistake, 1 warning")
+
+
 # --- typing faster than the screen is drawn
 
 

@@ -91,13 +91,16 @@ def validate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Agent files.")],
     as_json: Json = False,
 ) -> None:
-    """Print every mistake in agent files, with its place; exit status 2 when there are any."""
+    """Print every mistake in agent files, with its place; exit status 2 when there are any.
+
+    What has no effect is told as a warning, and is no mistake.
+    """
     found = [diagnostic for path in files for diagnostic in doors().validate_agent(path)]
     if as_json:
         say_json(found)
     for diagnostic in () if as_json else found:
         say(str(diagnostic))
-    if found:
+    if any(not diagnostic.warning for diagnostic in found):
         raise typer.Exit(2)
     if not as_json:
         say("valid" if len(files) == 1 else f"{len(files)} files are valid")

@@ -197,7 +197,7 @@ def edit(name: _Own, as_json: Json = False) -> None:
 
 @app.command()
 def remove(name: _Own) -> None:
-    """Remove one of your own tools with its versions and its secrets."""
+    """Put one of your own tools into the trash; `holdfast trash restore` brings it back."""
     call(lambda workbench: workbench.tools.delete(name))
     say(f"removed the tool {name}")
 

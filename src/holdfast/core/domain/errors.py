@@ -139,12 +139,15 @@ class Diagnostic(Value):
     message: str
     expected: str = ""
     hint: str = ""
+    warning: bool = False
+    """Whether the file is valid all the same: what stands there has no effect."""
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}"
         path = f" {self.key_path}:" if self.key_path else ""
         expected = f" (expected {self.expected})" if self.expected else ""
         hint = f" {self.hint}" if self.hint else ""
+        path += " warning:" if self.warning else ""
         return f"{where}:{path} {self.message}{expected}{hint}"
 
 

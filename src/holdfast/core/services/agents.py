@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from holdfast.core.agents.editor import AgentEditor, names_a_path
+from holdfast.core.agents.pins import pin_warnings
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.scaffold import new_agent_text
 from holdfast.core.agents.schema import agent_schema
 from holdfast.core.agents.trust import TrustStore
+from holdfast.core.config.yaml import read_file
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 from holdfast.core.domain.values import new_id
@@ -28,12 +31,16 @@ class AgentService:
         editor: AgentEditor,
         trust: TrustStore,
         trash: TrashCan,
+        arguments_of: Callable[[str, str], Collection[str] | None] = lambda tool, owner: None,
     ) -> None:
+        """`arguments_of` returns the arguments of a tool that a user's agents can list; None where they are
+        not known."""
         self._access = access
         self._registry = registry
         self._editor = editor
         self._trust = trust
         self._trash = trash
+        self._arguments_of = arguments_of
 
     async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
         folder = self._access.folder(project)
@@ -49,13 +56,22 @@ class AgentService:
 
     async def validate(self, path: str) -> tuple[Diagnostic, ...]:
         self._access.machine("Reading a file of the engine's machine")
-        return tuple(await asyncio.to_thread(self._registry.validate, Path(path)))
+        problems = tuple(await asyncio.to_thread(self._registry.validate, Path(path)))
+        return (*problems, *await asyncio.to_thread(self._warnings_of_file, Path(path)))
 
     async def check(
         self, yaml: str, name: str | None = None, project: str | None = None
     ) -> tuple[Diagnostic, ...]:
         folder = self._access.folder(project)
-        return await asyncio.to_thread(self._editor.check, yaml, name, folder, self._access.owner)
+        problems = await asyncio.to_thread(self._editor.check, yaml, name, folder, self._access.owner)
+        return (*problems, *await asyncio.to_thread(self._warnings, yaml, "agent.yaml"))
+
+    def _warnings(self, text: str, file: str) -> tuple[Diagnostic, ...]:
+        return pin_warnings(text, file, lambda tool: self._arguments_of(tool, self._access.owner))
+
+    def _warnings_of_file(self, path: Path) -> tuple[Diagnostic, ...]:
+        text, _ = read_file(path)
+        return () if text is None else self._warnings(text, str(path))
 
     async def schema(self) -> dict[str, Any]:
         known = await asyncio.to_thread(self._registry.known_tools, self._access.owner)

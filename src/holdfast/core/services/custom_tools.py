@@ -17,7 +17,7 @@ from holdfast.core.store.custom_tools import CustomToolTables
 from holdfast.core.tools.http_tool import HttpTool, check_spec, origin
 from holdfast.core.tools.python_source import described
 from holdfast.core.tools.python_tool import PythonTool
-from holdfast.core.tools.registry import ToolRegistry, near_names
+from holdfast.core.tools.registry import ToolRegistry, near_names, schema
 from holdfast.core.tools.web import WebFetcher
 
 OwnTool = HttpTool | PythonTool
@@ -75,6 +75,13 @@ class CustomTools:
                 f"There is no tool {name[:80]!r}.{near_names(name, known)}", code="tool_not_found"
             )
         return found
+
+    def arguments(self, name: str, owner: str) -> tuple[str, ...] | None:
+        """Returns the arguments of a tool that the user's agents can list; None where there is none such."""
+        try:
+            return tuple(schema(self.tool(name, owner)).parameters.get("properties", {}))
+        except NotFoundError:
+            return None
 
     def of(self, owner: str) -> tuple[OwnTool, ...]:
         """Returns a user's own tools."""

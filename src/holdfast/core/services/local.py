@@ -70,7 +70,9 @@ class LocalWorkbench:
         parts, log = core.parts, core.log
         access = Access(principal, log.reader, parts.paths)
         self.principal = principal
-        self.agents: Agents = AgentService(access, core.registry, core.editor, core.trust, core.trash)
+        self.agents: Agents = AgentService(
+            access, core.registry, core.editor, core.trust, core.trash, core.custom_tools.arguments
+        )
         self.sessions: Sessions = SessionService(
             access,
             log,
