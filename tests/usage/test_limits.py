@@ -375,6 +375,9 @@ async def test_users_limit_their_own_keys_and_agents_and_administrators_all(
     await ask(bob)  # it is what ann uses of the agent that is limited
     await boss.usage.remove_limit("agent", "general", user="ann")
     await ask(ann)
+    assert [each.kind for each in await ann.usage.limits()] == ["key"]
+    await ann.keys.revoke("phone")
+    assert await ann.usage.limits() == ()
     await boss.users.remove("ann")
     assert [each.label for each in await boss.usage.limits(all_users=True)] == ["bob"]
 

@@ -76,8 +76,10 @@ class UsageService:
         mine = {_key(each): each for each in self._budgets.limits(None if all_users else self._access.owner)}
         own = Payer(owner=self._access.owner, key=self._access.principal.key_id)
         mine |= {_key(each): each for each in await self._budgets.of(own)}  # with the default tier
-        states = [await self._budgets.state(each) for _, each in sorted(mine.items())]
-        return tuple(each for each in states if each.kind != "key" or each.label)
+        keys = await self._accounts.credentials(None if all_users else self._access.owner, "key")
+        revoked = {each.id for each in keys if each.revoked_at is not None}
+        shown = [each for _, each in sorted(mine.items()) if each.subject not in revoked]
+        return tuple([await self._budgets.state(each) for each in shown])
 
     async def set_limit(
         self,
