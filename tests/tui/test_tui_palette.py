@@ -136,7 +136,7 @@ NO_COMMANDS = {
             *("sessions.more", "session.seen", "picture", "tour", "try", "edit_message.leave", "mode.next"),
             *("older", "find.read", "find.reach", "jump.older"),
             *("knowledge.look", "knowledge.filter", "knowledge.more", "knowledge.search"),
-            *("memory.search", "memory.more", "prompts.offer", "prompts.send"),
+            *("memory.search", "memory.more", "prompts.send"),
         ),
         OF_THE_APP,
     ),

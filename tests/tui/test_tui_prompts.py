@@ -185,7 +185,6 @@ class Desk:
         self.sent: list[Any] = []
         self.text = ""
         self.returned: list[str] = []
-        self.offered: list[Slash] = []
         prompts = (
             Prompt(name="plain", text="Hello."),
             Prompt(name="ask", text="Explain {{what}} to {{who}}. $ARGUMENTS"),
@@ -221,9 +220,6 @@ class Desk:
     def set_text(self, text: str) -> None:
         self.text = text
 
-    def offer_prompts(self, prompts: list[Slash]) -> None:
-        self.offered = prompts
-
     async def ask(self, *_: Any) -> Any:
         return self.answers.pop(0)
 
@@ -244,8 +240,7 @@ class Desk:
 
 async def test_a_slash_command_is_sent_with_what_is_written_behind_it() -> None:
     desk = Desk()
-    await desk.control.offer()
-    assert [one.word for one in desk.offered] == ["ask", "plain"]
+    assert [one.word for one in await desk.control.offered()] == ["ask", "plain"]
     await desk.control.send("plain")
     await desk.control.send("ask what=tides who=Ann\nand be brief")
     assert desk.sent == [("Hello.", ()), ("Explain tides to Ann. and be brief", ())]

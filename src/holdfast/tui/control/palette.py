@@ -117,13 +117,21 @@ class Palette:
             targets.settings = [(one.key, one.about) for one in report.settings]
 
     async def complete(self, name: str, typed: str) -> None:
-        """Offers what fits as the argument of a command in the message field."""
+        """Offers what fits as the argument of a command in the message field; without a name, prompts."""
         try:
+            if not name:
+                await self._offer_prompts()
+                return
             rows = await self.arguments(name, typed)
         except HoldfastError as error:
             self._app.log(f"nothing to complete /{name} with: {error.message}")
             return
         self._app.main.box.offer_arguments(name, typed, rows)
+
+    async def _offer_prompts(self) -> None:
+        desk = self._app.desk
+        if desk is not None and desk.context.connected:
+            self._app.main.box.offer_prompts(await desk.prompts.offered())
 
     async def arguments(self, name: str, typed: str) -> list[Argument]:
         """Returns what fits as the argument of a command, the best first."""

@@ -56,7 +56,6 @@ class PromptsControl:
         self._current = ""
         self.actions: dict[str, Action] = {
             "prompts": self.show,
-            "prompts.offer": self.offer,
             "prompts.send": self.send,
             "prompts.new": self.new,
             "prompts.edit": self.edit,
@@ -137,10 +136,6 @@ class PromptsControl:
         return await self._context.workbench.prompts.get(key, **self._place())
 
     # --- the message field
-
-    async def offer(self, _: str = "") -> None:
-        """Gives the message field the prompts that can be sent from here."""
-        self._context.view.box.offer_prompts(await self.offered())
 
     async def offered(self) -> list[Slash]:
         """Returns the prompts that can be sent from here."""

@@ -55,7 +55,8 @@ class MessageBox(Vertical):
 
     @dataclass
     class ArgumentsWanted(Message):
-        """Arguments of a command that fit `typed` are wanted: answer with `offer_arguments`."""
+        """Arguments of a command that fit `typed` are wanted: answer with `offer_arguments`. Without a name
+        the prompts that can be sent are: answer with `offer_prompts`."""
 
         name: str
         typed: str
@@ -171,7 +172,7 @@ class MessageBox(Vertical):
 
     def _offer_commands(self, token: Token) -> None:
         if not token.text:  # a slash: what there is may have changed
-            self.post_message(self.CommandGiven("prompts.offer", ""))
+            self.post_message(self.ArgumentsWanted("", ""))
         self._list_commands(token)
 
     def _list_commands(self, token: Token) -> None:
