@@ -49,11 +49,22 @@ class BucketDesk:
 
     def _store(self, bucket: Bucket) -> ObjectStore:
         if bucket.s3:
-            return S3Store(bucket, self._keys(KEY_NAME.format(name=bucket.name)))
+            return S3Store(bucket, self._key(bucket))
         try:
             return FolderStore(self._folder(Path(bucket.place).expanduser()))
         except (HoldfastError, RuntimeError) as error:  # the second: `~` of nobody
             raise ToolError(f"The bucket {bucket.name} cannot be opened: {error}") from error
+
+    def _key(self, bucket: Bucket) -> str | None:
+        name = KEY_NAME.format(name=bucket.name)
+        key = self._keys(name)
+        if key is not None and not all(key.partition(":")):
+            raise ToolError(
+                f"The key to the bucket {bucket.name} is to be stored as ID:SECRET: "
+                f"`holdfast keys provider set {name} --no-test`.",
+                code="invalid_key",
+            )
+        return key
 
 
 def open_bucket(

@@ -7,8 +7,10 @@ nor the address of a service that hands keys out.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache, lru_cache
 from typing import Any
 
 from holdfast.core.domain.buckets import Bucket
@@ -17,6 +19,7 @@ from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.tools.buckets.stores import MAX_BYTES, StoredObject, no_object, too_large
 
 _CONNECT_S, _READ_S = 10, 60
+_making = threading.Lock()
 _NOT_THERE = ("404", "NoSuchKey", "NotFound")
 
 
@@ -70,16 +73,27 @@ class S3Store:
             return method(Bucket=self._bucket.place, **given)
 
 
-def _client(bucket: Bucket, key: str | None) -> Any:
-    import botocore  # all three take a while to load: where they are used
-    import botocore.config
+@cache
+def _session() -> Any:
+    """Returns what clients are made from: it reads no file of the person's, and finds no keys."""
+    import botocore.credentials  # both take a while to load: where they are used
     import botocore.session
 
+    unset = (None, None, None, None)
+    nothing = {"profile": unset, "config_file": unset, "credentials_file": unset}
+    session = botocore.session.Session(session_vars=nothing)
+    for name in ("config_file", "credentials_file"):
+        session.set_config_variable(name, os.devnull)
+    session.register_component("credential_provider", botocore.credentials.CredentialResolver([]))
+    return session
+
+
+@lru_cache(maxsize=32)
+def _client(bucket: Bucket, key: str | None) -> Any:
+    import botocore
+    import botocore.config
+
     name, _, secret = (key or "").partition(":")
-    session = botocore.session.Session()
-    for variable in ("config_file", "credentials_file"):
-        session.set_config_variable(variable, os.devnull)
-    session.set_config_variable("profile", None)
     config = botocore.config.Config(
         signature_version="s3v4" if key else botocore.UNSIGNED,
         connect_timeout=_CONNECT_S,
@@ -90,14 +104,15 @@ def _client(bucket: Bucket, key: str | None) -> Any:
         response_checksum_validation="when_required",
         s3={"addressing_style": "path"} if bucket.endpoint else None,
     )
-    return session.create_client(
-        "s3",
-        region_name=bucket.region or "us-east-1",
-        endpoint_url=bucket.endpoint,
-        aws_access_key_id=name or None,
-        aws_secret_access_key=secret or None,
-        config=config,
-    )
+    with _making:  # a session makes one at a time
+        return _session().create_client(
+            "s3",
+            region_name=bucket.region or "us-east-1",
+            endpoint_url=bucket.endpoint,
+            aws_access_key_id=name or None,
+            aws_secret_access_key=secret or None,
+            config=config,
+        )
 
 
 @contextmanager
