@@ -20,6 +20,7 @@ class RunGrammar:
         self.calls: dict[str, str] = {}
         self.approvals: dict[str, str] = {}
         self.questions: set[str] = set()
+        self.children: dict[str, str] = {}
         self.handed = False
 
     def take(self, event) -> None:
@@ -36,6 +37,7 @@ class RunGrammar:
             assert self.part is None and not self.step_open, "something is open at the end"
             assert not self.calls and not self.questions, "a call is open at the end"
             assert "pending" not in self.approvals.values(), "an approval waits at the end"
+            assert "open" not in self.children.values(), "a child run is open at the end"
             if event.type == "run.completed":
                 assert self.handed == (event.reason == "client_tools")
             self.ended = True
@@ -112,6 +114,14 @@ class RunGrammar:
             assert state == "requested" and not event.content and not event.display
             assert set(self.calls.values()) <= {"requested"}, "other calls come first"
             self.handed = True
+
+    def child_run_started(self, event) -> None:
+        assert self.calls[event.call_id] == "started" and event.child_run_id not in self.children
+        self.children[event.child_run_id] = "open"
+
+    def child_run_completed(self, event) -> None:
+        assert self.children[event.child_run_id] == "open" and event.status != "running"
+        self.children[event.child_run_id] = event.status
 
     def approval_requested(self, event) -> None:
         assert self.calls[event.approval.call_id] == "requested"

@@ -30,8 +30,13 @@ from holdfast.core.domain.nesting import EVENT_DEPTH, nested_deeper
 from holdfast.core.sessions.fork import Renaming
 from holdfast.core.sessions.imports.conversation import bounded
 
-_TYPES = {get_args(event.model_fields["type"].annotation)[0] for event in get_args(RunEvent)} - set(DELTAS)
-"""What is taken over: what happened in runs. Files are no part of an export, so neither are their changes."""
+_BELOW = ("child_run.started", "child_run.completed")
+_TYPES = {get_args(event.model_fields["type"].annotation)[0] for event in get_args(RunEvent)} - {
+    *DELTAS,
+    *_BELOW,
+}
+"""What is taken over: what happened in runs. Files are no part of an import, so neither are their changes;
+nor are the sessions of sub-agents, so their runs are told by the calls alone."""
 _LARGEST = 2**63 - 1
 _MOST = 2**40
 """Of steps, tokens and dollars in one event: sums of them stay below what the database can add up."""
