@@ -37,6 +37,9 @@ RISKS = {
     "forget_memory": Risk.WRITE,
     "update_memory_block": Risk.WRITE,
     "load_skill": Risk.READ,
+    "delegate": Risk.READ,
+    "child_runs": Risk.READ,
+    "hand_over": Risk.READ,
 }
 ARGUMENTS = {
     "read_file": ["path", "offset", "limit"],
@@ -67,6 +70,9 @@ ARGUMENTS = {
     "forget_memory": ["id"],
     "update_memory_block": ["name", "content", "append"],
     "load_skill": ["skill", "file"],
+    "delegate": ["agent", "task", "background"],
+    "child_runs": ["action", "run"],
+    "hand_over": ["agent", "task"],
 }
 
 
