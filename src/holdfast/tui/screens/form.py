@@ -80,7 +80,8 @@ class FormScreen(Dialog["dict[str, Any] | None"]):
     def on_resize(self) -> None:
         """The fields scroll in what room there is beside title, mistakes and keys."""
         about = min(len(self._about), 3 if self.size.height < LOW else 8) + bool(self._about)
-        self.query_one(FormFields).styles.max_height = max(3, self.size.height - AROUND - about)
+        for fields in self.query(FormFields):
+            fields.styles.max_height = max(3, self.size.height - AROUND - about)
 
     def action_submit(self) -> None:
         """Gives what is filled in, once it is taken."""

@@ -26,8 +26,9 @@ class TriedScreen(DocumentScreen):
 
     def show(self, lines: list[Line]) -> None:
         """Shows how far it is now."""
-        if self.is_attached:
-            self.query_one("#document", LinesView).show(lines)
+        self._lines = lines  # what it begins with, where it is not drawn yet
+        for document in self.query("#document").results(LinesView):
+            document.show(lines)
 
     def action_again(self) -> None:
         self.dismiss()
