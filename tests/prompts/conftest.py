@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,6 @@ import pytest
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import NotFoundError, ToolError
-from holdfast.core.domain.identity import LOCAL_PRINCIPAL
 from holdfast.core.domain.mcp import McpAssignment
 from holdfast.core.domain.prompts import GivenContent, PromptSource, ServerPrompt
 from holdfast.core.domain.runs import Session
@@ -129,9 +128,5 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         core.registry,
         core.attachments,
     )
-    assert host.principal == LOCAL_PRINCIPAL
     yield Bench(host, paths, project, blobs, servers, prompts)
     await host.close()
-
-
-Make = Callable[..., str]

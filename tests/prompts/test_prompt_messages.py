@@ -27,7 +27,7 @@ from holdfast.core.domain.prompts import (
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.templates import Template
 from holdfast.core.domain.text import sanitize
-from holdfast.core.services.prompt_resolving import MAX_TAKEN, Asked, _given
+from holdfast.core.services.prompt_resolving import MAX_TAKEN, Asked, given_for
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
@@ -95,7 +95,7 @@ def test_no_value_that_was_given_is_changed(named: dict[str, str], words: list[s
         arguments=tuple(PromptArgument(name=name) for name in "abc"),
     )
     template = Template("{{a}}|{{b}}|{{c}}")
-    values = _given(info, template, Asked(named, tuple(words)))
+    values = given_for(info, template, Asked(named, tuple(words)))
     assert {name: value for name, value in named.items() if value}.items() <= values.named.items()
     # The words are all there, in the names that were open or below.
     open_names = [name for name in "abc" if name not in named]

@@ -164,6 +164,8 @@ async def test_an_agents_prompts_are_seen_with_the_agent_or_its_session_alone(be
 
 async def test_an_unknown_prompt_is_answered_with_the_nearest(bench) -> None:
     bench.write("review.md", "x")
+    with pytest.raises(NotFoundError):
+        await bench.prompts.get("")
     with pytest.raises(NotFoundError, match="Did you mean review") as caught:
         await bench.prompts.get("revew")
     assert caught.value.code == "prompt_not_found"

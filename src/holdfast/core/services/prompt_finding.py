@@ -91,7 +91,7 @@ class PromptFinder:
         and `UnavailableError` for a server that has to be started for it and cannot be."""
         known = await self.list(place)
         for each in known:
-            if name in (each.info.key, each.info.id) or (name == each.info.name and not each.info.shadowed):
+            if _means(name, each.info):
                 return each
         kind, _, rest = name.partition(":")
         server, _, own_name = rest.partition(":")
@@ -139,6 +139,12 @@ class PromptFinder:
                 if candidate.info.key not in seen:
                     seen.add(candidate.info.key)
                     yield candidate
+
+
+def _means(name: str, info: PromptInfo) -> bool:
+    if name == info.key or (info.id and name == info.id):
+        return True
+    return name == info.name and not info.shadowed
 
 
 def own_prompt(own: OwnPrompt) -> FoundPrompt:

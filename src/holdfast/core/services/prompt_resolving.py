@@ -52,7 +52,7 @@ class PromptResolver:
         """Returns the message. Raises what `Prompts.resolve` raises."""
         _check_usable(found.info)
         template = Template(found.prompt.text)
-        given = _given(found.info, template, asked)
+        given = given_for(found.info, template, asked)
         taken: list[str] = []
         parts: list[UserPart] = []
         if found.source is not None:
@@ -139,7 +139,7 @@ def _check_usable(info: PromptInfo) -> None:
         raise mistakes_error(info.problems)
 
 
-def _given(info: PromptInfo, template: Template, asked: Asked) -> Given:
+def given_for(info: PromptInfo, template: Template, asked: Asked) -> Given:
     """Returns the values of a prompt, defaults among them. Raises `InvalidError`."""
     names = [argument.name for argument in info.arguments]
     for name in asked.arguments:
