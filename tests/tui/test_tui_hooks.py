@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fake_knowledge import THEN
 
 from holdfast.core.domain.errors import ForbiddenError, NotFoundError
 from holdfast.core.domain.events import HookCompleted, LoggedEvent
-from holdfast.core.domain.hooks import HookInfo, HookSpec, HookType
+from holdfast.core.domain.hooks import HookInfo, HookOutcome, HookPoint, HookSpec, HookType
 from holdfast.tui.control.hooks import HooksControl
 from holdfast.tui.presenters.hook_form import KINDS, hook_form, hook_spec
 from holdfast.tui.presenters.hooks import (
     KEPT,
+    OUTCOMES,
+    POINTS,
+    TYPES,
     HooksState,
     footer,
     hook_detail,
@@ -208,3 +211,9 @@ async def test_what_hooks_decide_is_shown_as_it_happens_and_read_from_the_open_s
     desk.control.take(decided(one, 7))
     assert desk.marks == ["hooks"]
     assert [each.event_id for each in desk.state.executions[one.hook.id or ""]] == [7, 1]
+
+
+def test_every_point_type_and_outcome_has_its_words() -> None:
+    assert set(POINTS) == {one.value for one in HookPoint}
+    assert set(TYPES) == {one.value for one in HookType}
+    assert set(OUTCOMES) == set(get_args(HookOutcome))
