@@ -14,6 +14,7 @@ from holdfast.core.domain.errors import ForbiddenError, InvalidError
 from holdfast.core.domain.hooks import (
     HookCall,
     HookInfo,
+    HookPoint,
     HookSecret,
     HookSpec,
     HookTest,
@@ -22,7 +23,7 @@ from holdfast.core.domain.hooks import (
 from holdfast.core.hooks.hooks_file import hook_not_found
 from holdfast.core.hooks.python_hook import function_of, read_code
 from holdfast.core.services.access import Access
-from holdfast.core.services.interceptors import Interceptors, in_order
+from holdfast.core.services.interceptors import Interceptors
 from holdfast.core.services.sessions import valid
 
 
@@ -37,15 +38,13 @@ class HookService:
     async def list(self, project: str | None = None, agent: str | None = None) -> tuple[HookInfo, ...]:
         own = await self._hooks.of(self._access.owner)
         spec = await self._agent(project, agent)
-        theirs = () if spec is None else spec.hooks
-        name = "" if spec is None else spec.name
-        mine = {id(hook) for hook in own}
-        return tuple(
-            HookInfo(hook=_masked(hook), source="user")
-            if id(hook) in mine
-            else HookInfo(hook=_masked(hook), source="agent", agent=name)
-            for hook in in_order(own, theirs)
+        mine = [HookInfo(hook=_masked(hook), source="user") for hook in own]
+        theirs = (
+            [HookInfo(hook=_masked(hook), source="agent", agent=spec.name) for hook in spec.hooks]
+            if spec
+            else []
         )
+        return tuple(sorted((*mine, *theirs), key=lambda each: each.hook.order))
 
     async def add(self, hook: HookSpec) -> HookInfo:
         if hook.type is HookType.PYTHON:
@@ -132,7 +131,7 @@ def _masked(hook: HookSpec) -> HookSpec:
 
 def _example(hook: HookSpec, data: dict[str, Any] | None) -> dict[str, Any]:
     """Returns the data of an example. Raises `InvalidError` for messages that are none."""
-    if hook.point.value == "before_model":
+    if hook.point is HookPoint.BEFORE_MODEL:
         messages = (data or {}).get("messages", [{"role": "user", "text": ""}])
         shaped = isinstance(messages, list) and all(
             isinstance(each, dict) and isinstance(each.get("text"), str) for each in messages
