@@ -80,7 +80,12 @@ class FakePrompts:
         return next((one for one in prompts if one.name == info.name), None)
 
     async def resolve(
-        self, name: str, arguments: dict[str, str] | None = None, line: str = "", **place: Any
+        self,
+        name: str,
+        arguments: dict[str, str] | None = None,
+        words: tuple[str, ...] = (),
+        line: str = "",
+        **place: Any,
     ) -> ResolvedPrompt:
         found = await self.get(name, **place)
         self.resolved.append((name, arguments or {}, line, place.get("session_id")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from holdfast.tui.presenters.choices import prompt_choices
 from holdfast.tui.presenters.forms.fields import form_of
 from holdfast.tui.presenters.prompts import (
     NEW,
+    ArgumentView,
     PromptsState,
     PromptView,
     Slash,
@@ -181,23 +182,31 @@ class PromptsControl:
             return
         text, along = message_of(made.parts)
         lines = [line(each.expandtabs(4)) for each in sanitize(text).split("\n")]
-        lines += [line((f"goes along: {part.name}", "muted")) for part in along if part.type != "tool_result"]
+        lines += [
+            line((f"goes along: {sanitize_line(part.name)}", "muted"))
+            for part in along
+            if part.type != "text"
+        ]
         self._context.app.dialogs.show_lines(f"/{sanitize_line(key)}", "not sent", lines)
 
     async def _filled(self, name: str) -> ResolvedPrompt | None:
         """Asks for all that a prompt asks for; returns the message, None when the person left it."""
         (one,) = prompt_views([(await self._get(name)).info])
-        values: Mapping[str, str] | None = {}
+        values: dict[str, str] | None = {}
         if one.arguments:
-            values = await self._ask(one, "fill it in")
-        words = ""
-        if values is not None and one.takes_words:
-            words = await self._context.app.dialogs.ask_or_none(f"/{one.word}: words", "") or ""
-        return None if values is None else await self._resolved(one.key, words, values)
+            values = await self._ask(one, one.arguments, "fill it in")
+        if values is None:
+            return None
+        words: str | None = ""
+        if one.takes_words:
+            words = await self._context.app.dialogs.ask_or_none(f"/{one.word}: words", "")
+        return None if words is None else await self._resolved(one.key, words, values)
 
-    async def _ask(self, one: PromptView, verb: str) -> dict[str, str] | None:
+    async def _ask(
+        self, one: PromptView, arguments: Sequence[ArgumentView], verb: str
+    ) -> dict[str, str] | None:
         about = [line((one.description, "muted"))] if one.description else []
-        form = form_of(schema_of(one.arguments))
+        form = form_of(schema_of(arguments))
         return await self._context.app.dialogs.form(f"/{one.word}", form, verb, about=about)
 
     async def _resolved(
@@ -205,32 +214,30 @@ class PromptsControl:
     ) -> ResolvedPrompt | None:
         """Returns the message that a prompt is; asks for what is needed and was not written. None when the
         person left that. A session is made where files go along, and before it is sent."""
-        prompts = self._context.workbench.prompts
         given = dict(values or {})
-        for _ in range(3):
+        while True:
             place = self._place()
             try:
-                made = await prompts.resolve(name, given or None, line=written, **place)
+                made = await self._context.workbench.prompts.resolve(
+                    name, given or None, (), written, **place
+                )
             except InvalidError as error:
                 if error.code == "session_missing" and "session_id" not in place:
                     await self._sessions.ensure()
                     continue
-                missing = error.details.get("missing") if error.code == "missing_arguments" else None
-                if not missing:
+                missing = set(error.details.get("missing", ())) - given.keys()
+                if error.code != "missing_arguments" or not missing:
                     raise
                 (one,) = prompt_views([(await self._get(name)).info])
                 wanted = [each for each in one.arguments if each.name in missing]
-                more = await self._context.app.dialogs.form(
-                    f"/{one.word}", form_of(schema_of(wanted)), "send"
-                )
+                more = await self._ask(one, wanted, "send")
                 if more is None:
                     return None
-                given |= more
-                continue
-            if not sending or "session_id" in place:
-                return made
-            await self._sessions.ensure()  # whose files it may mention
-        raise InvalidError(f"The prompt {sanitize_line(name)} is not complete.", code="missing_arguments")
+                given |= {each.name: "" for each in wanted} | more
+            else:
+                if not sending or "session_id" in place:
+                    return made
+                await self._sessions.ensure()  # whose files it may mention
 
     # --- what is done
 
