@@ -91,7 +91,7 @@ def connection(
     server: FakeServer, spec: McpServerSpec = SPEC, idle_s: float = 60, kept: KeptTools | None = None
 ) -> Connection:
     async def target() -> Target:
-        return Target(spec, {}, "/", allow_private=True, log=lambda data: None)
+        return Target(spec, {}, "/", allow_private=True, confiner=None, log=lambda data: None)
 
     return Connection(spec, target, server.open, kept=kept, idle_s=idle_s)
 

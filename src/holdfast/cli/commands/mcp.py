@@ -55,6 +55,13 @@ def add(
     trusted: Annotated[
         bool, typer.Option("--trusted", help="A tool that says that it only reads needs no approval.")
     ] = False,
+    confine: Annotated[
+        bool | None,
+        typer.Option(
+            "--confine/--no-confine",
+            help="Confine the program as commands of agents are; else only where `sandbox.mode` is `require`.",
+        ),
+    ] = None,
     sampling: Annotated[
         str,
         typer.Option(
@@ -78,6 +85,7 @@ def add(
             "start_timeout_s": start_timeout,
             "trusted": trusted,
             "sampling": sampling,
+            "confine": confine,
         }
     )
     _report(call(lambda workbench: workbench.mcp.add(spec)), as_json)

@@ -46,6 +46,9 @@ class McpDefinition(Value):
     """Headers of every request to the address; secrets as in `env`."""
     cwd: str | None = Field(default=None, max_length=4_096)
     """The folder that the program starts in. None: the user's home, or the project of the agent's file."""
+    confine: bool | None = None
+    """Whether the program is confined as commands of agents are: it reads the system, changes `cwd` alone,
+    and has the network that the setting `sandbox.network` allows. None: where `sandbox.mode` is `require`."""
     timeout_s: float = Field(default=60, gt=0, le=3_600)
     """Longest time of one call, in seconds."""
     start_timeout_s: float = Field(default=30, gt=0, le=600)
@@ -67,8 +70,8 @@ class McpDefinition(Value):
             raise PydanticCustomError("mcp_server", "has both `command` and `url`; keep one of them")
         if self.url is None and (self.headers or self.sse):
             raise PydanticCustomError("mcp_server", "has `headers` or `sse`, which need a `url`")
-        if not self.command and (self.env or self.cwd is not None):
-            raise PydanticCustomError("mcp_server", "has `env` or `cwd`, which need a `command`")
+        if not self.command and (self.env or self.cwd is not None or self.confine is not None):
+            raise PydanticCustomError("mcp_server", "has `env`, `cwd` or `confine`, which need a `command`")
         return self
 
 

@@ -82,6 +82,20 @@ class ProcessResult:
     """Characters between `head` and `tail` that are not kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class Confined:
+    """How a confined program is started by somebody who talks to it himself."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    passed: tuple[int, ...]
+    """File descriptors that it must be given."""
+    started: Callable[[], None]
+    """To be called when it was started, or could not be."""
+    end: Callable[[], None]
+    """Ends it with all that it has started; also when the engine is no more."""
+
+
 class ProcessRunner(Protocol):
     """Runs programs. Whatever happens, cancellation included, nothing that it started goes on running."""
 
@@ -98,6 +112,11 @@ class ProcessRunner(Protocol):
         Raises `UnavailableError` when it cannot be started, and `SandboxRequired` when it may not be started
         without a confinement that there is not.
         """
+        ...
+
+    async def confined(self, spec: ProcessSpec) -> Confined:
+        """Returns how to start a program that goes on for as long as it is needed; time and output of `spec`
+        do not count. Raises `SandboxRequired` where nothing confines programs."""
         ...
 
     async def protection(self, *, anew: bool = False) -> Protection:

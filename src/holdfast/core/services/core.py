@@ -141,7 +141,11 @@ class Core:
             parts.web,
             parts.processes,
         )
-        self.mcp = McpServers(parts.paths, self.accounts, parts.keys.mcp, parts.environment)
+        self.mcp = McpServers(
+            *(parts.paths, self.accounts, parts.keys.mcp, parts.environment),
+            confiner=parts.processes,
+            confines=lambda: parts.settings(None).sandbox.mode == "require",
+        )
         self.mcp_reading = McpReading(self.mcp, self.policies)
         self.interceptors = Interceptors(
             parts.paths,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,6 +13,7 @@ from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError, UnavailableError
 from holdfast.core.domain.identity import LOCAL, Role
 from holdfast.core.domain.mcp import McpAssignment, McpServerSpec, secrets_of, server_of
+from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.tools import Tool
@@ -52,13 +53,25 @@ class McpServers:
     """The servers of all users."""
 
     def __init__(
-        self, paths: Paths, accounts: Accounts, secrets: SecretStore, environment: Mapping[str, str]
+        self,
+        paths: Paths,
+        accounts: Accounts,
+        secrets: SecretStore,
+        environment: Mapping[str, str],
+        confiner: ProcessRunner | None = None,
+        confines: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`confiner` confines programs; those that do not say whether they are to be where `confines` says
+        so."""
         self._paths = paths
         self._accounts = accounts
         self._secrets = secrets
         self._files: dict[str, ServersFile] = {}
-        self.hub = McpHub(paths.logs / "mcp", paths.cache / "mcp", environment, self.secret)
+        self.hub = McpHub(
+            *(paths.logs / "mcp", paths.cache / "mcp", environment, self.secret),
+            confiner=confiner,
+            confines=confines,
+        )
 
     def file(self, owner: str) -> ServersFile:
         """Returns the file with a user's servers; one object each, for it has a lock."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from holdfast.core.domain.errors import ToolError, UnavailableError
 from holdfast.core.domain.mcp import McpServerSpec, McpState, secrets_of
+from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.references import with_secrets
 from holdfast.core.tools.mcp.connection import Connection
 from holdfast.core.tools.mcp.kept import KeptTools
@@ -43,11 +44,17 @@ class McpHub:
         environment: Mapping[str, str],
         secret: Secret,
         opener: Opener | None = None,
+        *,
+        confiner: ProcessRunner | None = None,
+        confines: Callable[[], bool] = lambda: False,
     ) -> None:
         """`logs` is the folder for what programs write to stderr, `cache` the one for what servers offered;
         `environment` what programs see, without keys; `opener` starts servers: the library, unless tests say
-        otherwise."""
+        otherwise. `confiner` confines programs, those too that do not say whether they are to be where
+        `confines` says so (it blocks)."""
         self._logs = logs
+        self._confiner = confiner
+        self._confines = confines
         self._cache = cache
         self._environment = environment
         self._secret = secret
@@ -74,7 +81,7 @@ class McpHub:
             raise UnavailableError(f"More than {MAX_RUNNING} MCP servers are in use.", code="mcp_unavailable")
         made = Connection(
             spec,
-            lambda: self._target(owner, spec, admin),
+            lambda: self._target(owner, spec, admin, place),
             self._opener,
             kept=None if place.startswith(RUN_PLACE) else self.kept(owner, spec),
         )
@@ -160,7 +167,7 @@ class McpHub:
                 one.retired = True
                 self._tools.pop(str(id(one)), None)
 
-    async def _target(self, owner: str, spec: McpServerSpec, admin: bool) -> Target:
+    async def _target(self, owner: str, spec: McpServerSpec, admin: bool, place: str) -> Target:
         if spec.command and not admin:
             raise ToolError("only administrators use MCP servers that are programs")
         filled = await asyncio.to_thread(self._filled, owner, spec)
@@ -170,8 +177,21 @@ class McpHub:
             environment={**self._environment, **filled.env},
             cwd=str(cwd),
             allow_private=admin,
+            confiner=self._confiner if await asyncio.to_thread(self._confined, spec, place) else None,
             log=self.log(owner, spec.name).write,
         )
+
+    def _confined(self, spec: McpServerSpec, place: str) -> bool:
+        """Says whether a program is to be confined. Where all are to be, a user may say otherwise of his own
+        servers only."""
+        confine = bool(spec.confine)
+        if spec.confine is None or place:
+            confine = confine or self._confines()
+        if not spec.command:
+            return False
+        if confine and self._confiner is None:
+            raise ToolError("nothing confines programs here")
+        return confine
 
     def _filled(self, owner: str, spec: McpServerSpec) -> McpServerSpec:
         found: dict[str, str] = {}

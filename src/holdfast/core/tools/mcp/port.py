@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from holdfast.core.domain.asking import SampleReply
 from holdfast.core.domain.forms import FormAnswer
 from holdfast.core.domain.mcp import McpServerSpec
+from holdfast.core.domain.processes import ProcessRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,8 @@ class Target:
     cwd: str
     allow_private: bool
     """Whether its address may be a private one."""
+    confiner: ProcessRunner | None
+    """Who confines its program; None: nobody, it may do what the user can."""
     log: Callable[[bytes], None]
     """Keeps what the program writes to stderr. Blocks."""
 
