@@ -1,4 +1,4 @@
-"""Buckets at servers that speak S3, through boto3.
+"""Buckets at servers that speak S3, through botocore.
 
 Nothing is taken from the machine's own configuration of Amazon's tools: neither its keys, nor its profiles,
 nor the address of a service that hands keys out.
