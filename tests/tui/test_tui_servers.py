@@ -75,6 +75,15 @@ def test_secrets_that_are_missing_are_named_and_values_are_not_shown() -> None:
     assert "secret" not in [label for _, label, _ in footer(server_view(server()))]
 
 
+def test_what_a_server_may_beside_the_usual_is_said() -> None:
+    spec = McpServerSpec(name="a", command=("x",), trusted=True, confine=True, sampling="allow")
+    text = whole(server(spec=spec))
+    assert "confined as the commands" in text and "may ask the run's model, and nobody is asked" in text
+    assert "trusted: tools" in text
+    usual = whole(server())
+    assert not any(word in usual for word in ("confined", "may ask", "trusted"))
+
+
 def test_tools_are_listed_as_the_server_calls_them() -> None:
     info = ToolInfo(
         name="mcp__files__read",
@@ -109,13 +118,13 @@ def test_a_server_that_is_disabled_can_be_enabled_and_not_tested() -> None:
 
 def test_what_is_filled_in_becomes_a_server() -> None:
     assert [one.name for one in server_form("program").fields] == [
-        "name", "command", "env", "cwd", "trusted", "timeout_s",
+        "name", "command", "env", "cwd", "confine", "trusted", "sampling", "timeout_s",
     ]  # fmt: skip
     filled = {"name": " a ", "command": "run 'some file'", "env": "A=1\n\nB=${secret:B}", "trusted": True}
     values, wrong = server_values("program", filled)
     spec = McpServerSpec.model_validate(values)
     assert wrong == {}
-    assert (spec.name, spec.command, spec.trusted) == ("a", ("run", "some file"), True)
+    assert (spec.name, spec.command, spec.trusted, spec.confine) == ("a", ("run", "some file"), True, None)
     assert spec.env == {"A": "1", "B": "${secret:B}"}
     values, _ = server_values("sse", {"name": "a", "url": "https://x.test", "headers": "A: b: c"})
     assert McpServerSpec.model_validate(values).headers == {"A": "b: c"}

@@ -15,12 +15,19 @@ _NAME = {
     "description": "Small letters, digits, - and _: tools are called mcp__NAME__TOOL.",
     "maxLength": 32,
 }
+KEPT = ("name", "trusted", "timeout_s", "url", "confine", "sampling")
+"""Fields whose values are a server's as they are."""
 SECRETS = "`${secret:NAME}` stands for a secret, which is asked for afterwards."
 _MORE = {
     "trusted": {
         "type": "boolean",
         "default": False,
         "description": "Whether a tool that says it only reads needs no approval.",
+    },
+    "sampling": {
+        "enum": ["ask", "deny", "allow"],
+        "default": "ask",
+        "description": "What becomes of it when the server asks for an answer of the run's model.",
     },
     "timeout_s": {"type": "number", "default": 60, "description": "Longest time of one call, in seconds."},
 }
@@ -36,6 +43,10 @@ _PROGRAM = {
         "description": f"NAME=VALUE, each in a line. {SECRETS}",
     },
     "cwd": {"type": "string", "title": "Folder", "description": "Where it starts; else in your home."},
+    "confine": {
+        "type": "boolean",
+        "description": "Whether it is confined as the commands of agents are. Neither: as the settings say.",
+    },
     **_MORE,
 }
 _ADDRESS = {
@@ -54,7 +65,7 @@ def server_form(transport: Transport) -> Form:
 
 def server_values(transport: Transport, filled: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Returns a server as `McpServerSpec` takes it, and by the form's fields what cannot be understood."""
-    values = {key: value for key, value in filled.items() if key in ("name", "trusted", "timeout_s", "url")}
+    values = {key: value for key, value in filled.items() if key in KEPT}
     wrong: dict[str, str] = {}
     values["name"] = str(filled["name"]).strip()
     if transport == "program":

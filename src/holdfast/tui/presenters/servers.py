@@ -30,6 +30,10 @@ STATES: dict[State, tuple[str, str, str]] = {
 }
 """Sign, its role, and words of each state."""
 TRANSPORTS: dict[Transport, str] = {"program": "program", "http": "HTTP", "sse": "HTTP, events (SSE)"}
+SAMPLING = {
+    "allow": "may ask the run's model, and nobody is asked",
+    "deny": "may not ask the run's model",
+}
 MOST_TOOLS = 200
 
 
@@ -48,6 +52,9 @@ class ServerView:
     trusted: bool
     started_at: datetime | None
     cwd: str = ""
+    confined: bool = False
+    """Whether that is said of it."""
+    sampling: str = "ask"
     pairs: tuple[str, ...] = ()
     """Its environment or its headers, what may be secret masked."""
     secrets: tuple[str, ...] = ()
@@ -94,6 +101,8 @@ def server_view(server: McpServer, secrets: Iterable[str] = ()) -> ServerView:
         trusted=spec.trusted,
         started_at=server.started_at,
         cwd=sanitize_line(spec.cwd or ""),
+        confined=bool(spec.confine),
+        sampling=spec.sampling,
         pairs=tuple(map(sanitize_line, pairs)),
         secrets=tuple(map(sanitize_line, secrets)),
         missing=tuple(map(sanitize_line, server.missing)),
@@ -198,6 +207,10 @@ def server_detail(state: ServersState, name: str | None, width: int, now: dateti
         lines.append(line(("folder   ", "muted"), one.cwd))
     kind = "variable" if one.transport == "program" else "header"
     lines += [line((f"{kind:<9}", "muted"), pair) for pair in one.pairs]
+    if one.confined:
+        lines.append(line(("confined as the commands of agents are", "muted")))
+    if one.sampling != "ask":
+        lines.append(line((SAMPLING[one.sampling], "warning" if one.sampling == "allow" else "muted")))
     if one.trusted:
         lines.append(line(("trusted: tools that say they only read need no approval", "warning")))
     if listed.state == "disabled":
