@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.domain.errors import (
+    STATUS,
     ForbiddenError,
     InvalidError,
     NotFoundError,
@@ -27,7 +31,13 @@ from holdfast.core.domain.prompts import (
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.templates import Template
 from holdfast.core.domain.text import sanitize
+from holdfast.core.services.local import LocalWorkbench
 from holdfast.core.services.prompt_resolving import MAX_TAKEN, Asked, given_for
+from holdfast.server.kit.auth import LocalDoor
+from holdfast.server.listener import listen
+from holdfast.server.lock import bind_socket
+from holdfast.server.native.client import RemoteWorkbench
+from holdfast.server.native.routes import native_app
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
@@ -245,3 +255,31 @@ async def test_a_user_may_send_what_his_prompt_takes_along(bench) -> None:
         made.parts,
         RunOptions(),
     )
+
+
+async def test_over_http_a_file_is_attached_resolved_and_refused_when_it_is_too_large(bench) -> None:
+    stop, socket = asyncio.Event(), bench.paths.socket
+
+    async def ready() -> LocalWorkbench:
+        return bench.host
+
+    app = native_app(ready, log=logging.getLogger("holdfast.tests"), closing=stop)
+    server = asyncio.create_task(listen(LocalDoor(app), bind_socket(socket), stop))
+    remote = RemoteWorkbench(socket)
+    try:
+        await remote.prompts.create(PromptSpec(name="it", text="Read {{what}} $1"))
+        with pytest.raises(TooLargeError) as caught:
+            await remote.prompts.attach("it", b"x" * (10 * 2**20 + 1), "large.bin")
+        assert (caught.value.code, STATUS[caught.value.kind]) == ("attachment_too_large", 413)
+        found = await remote.prompts.attach("own:it", b"a,b", "ü b.csv")
+        assert found.info.attachment.name == "ü b.csv"
+        made = await remote.prompts.resolve("it", {"what": "{{it}}"}, ("$1",))
+        assert texts(made) == ["Read {{it}} $1", "ü b.csv"]
+        with pytest.raises(InvalidError) as caught:
+            await remote.prompts.resolve(found.info.id)
+        assert caught.value.details == {"missing": ["what"]}
+    finally:
+        await remote.close()
+        stop.set()
+        async with asyncio.timeout(30):
+            await server

@@ -21,9 +21,11 @@ from holdfast.core.domain.prompts import (
     PromptSpec,
 )
 from holdfast.tui.app import HoldfastApp
+from holdfast.tui.control.palette import GIVES
 from holdfast.tui.control.prompts import CHANGED, PromptsControl
 from holdfast.tui.presenters.choices import prompt_choices
 from holdfast.tui.presenters.commands import complete
+from holdfast.tui.presenters.palette import Targets, entries
 from holdfast.tui.presenters.prompts import (
     NEW,
     PromptsState,
@@ -394,3 +396,10 @@ async def test_prompts_are_looked_at_tried_put_into_the_message_field_and_delete
         await pilot.press("A", "n", "n", "ctrl+s")
         await until(pilot, lambda: app.main.box.area.text == "Hello Ann.")
         assert app.screen is app.main
+
+
+def test_a_prompt_is_found_in_the_palette_with_what_it_asks_for() -> None:
+    known = entries("composer", Targets(prompts=[("review", "FILE Reviews a file.")]))
+    (found,) = [one for one in known if one.kind == "prompt"]
+    assert (found.name, found.title, found.help) == ("review", "Prompt /review", "FILE Reviews a file.")
+    assert GIVES["prompt"] == "prompt"
