@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from holdfast.core.services.local import LocalWorkbench
     from holdfast.core.tools.buckets.desk import BucketDesk
     from holdfast.core.tools.builtin.generate_image import GenerateImage
+    from holdfast.core.tools.postgres import Postgres
     from holdfast.core.tools.registry import ToolRegistry
     from holdfast.core.tools.web_searching import WebSearcher
 
@@ -103,6 +104,7 @@ async def open_workbench(
     from holdfast.core.services.local import LocalWorkbench, Parts
     from holdfast.core.tools.buckets.desk import BucketDesk
     from holdfast.core.tools.builtin.generate_image import GenerateImage
+    from holdfast.core.tools.postgres import Postgres
     from holdfast.core.tools.web import WebFetcher
     from holdfast.core.tools.web_searching import KEY_VARIABLES, WebSearcher
 
@@ -145,6 +147,7 @@ async def open_workbench(
     processes = _processes(where, lambda: settings_of(None).sandbox)
     searcher = WebSearcher(lambda: settings_of(None).web_search, keys.get, WebFetcher())
     painter = GenerateImage(client, lambda: settings_of(None).images.model)
+    postgres = Postgres(lambda: settings_of(None).tools, keys.get, processes)
     buckets = BucketDesk(
         lambda: settings_of(None).buckets.places,
         keys.get,
@@ -156,7 +159,7 @@ async def open_workbench(
         blobs=blobs,
         client=client,
         catalog=catalog,
-        tools=builtin_registry(processes, searcher, painter, buckets=buckets),
+        tools=builtin_registry(processes, searcher, painter, postgres=postgres, buckets=buckets),
         processes=processes,
         keys=keys,
         environment=child_environment(environment),
@@ -221,12 +224,16 @@ def builtin_registry(
     processes: ProcessRunner | None = None,
     searcher: WebSearcher | None = None,
     painter: GenerateImage | None = None,
+    postgres: Postgres | None = None,
     buckets: BucketDesk | None = None,
 ) -> ToolRegistry:
     """Returns the built-in tools; without `processes` they run programs unconfined, without `searcher` the
-    web is not searched, without `painter` no images are made, without `buckets` there are none."""
+    web is not searched, without `painter` no images are made, without `postgres` no database that settings
+    name is asked, without `buckets` there are none."""
     from holdfast.core.sandbox.process import ChildProcesses
     from holdfast.core.tools.builtin.catalog import builtin_tools
     from holdfast.core.tools.registry import ToolRegistry
 
-    return ToolRegistry(builtin_tools(processes or ChildProcesses(), searcher, painter, buckets=buckets))
+    return ToolRegistry(
+        builtin_tools(processes or ChildProcesses(), searcher, painter, postgres=postgres, buckets=buckets)
+    )

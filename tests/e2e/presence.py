@@ -24,6 +24,12 @@ def program(name: str) -> Path:
     return Path(found)
 
 
+def postgres_program(name: str) -> Path:
+    """Returns the path of a program of PostgreSQL's server; Debian keeps them out of the way."""
+    found = [Path(path, name) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
+    return found[-1] if found else program(name)
+
+
 def bubblewrap() -> Path:
     """Returns the path of bubblewrap. Skips where the machine's kernel lets nobody use it: nothing can be
     installed against that."""

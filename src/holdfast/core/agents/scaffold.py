@@ -59,6 +59,7 @@ tools: [read_file, list_files, search_files, ask_user, update_plan]
 # The only databases that sql_query and sql_write may use, and the tables of each; without this every SQLite
 # file of the workspace.
 # databases: [{{ name: shop, path: data/shop.db, tables: [sale], writable: true }}]
+# Of PostgreSQL `postgres: NAME` stands in the place of `path`; the setting tools.postgres has the address.
 
 # What it remembers beyond a session: blocks that it always sees, entries that it searches for.
 # memory: {{ blocks: [project], recall: true }}

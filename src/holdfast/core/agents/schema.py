@@ -97,6 +97,8 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
     "DatabaseSpec": {
         "name": "What the model calls it by, and what rules match.",
         "path": "The SQLite file, relative to the workspace.",
+        "postgres": "In its place: a PostgreSQL database, by its name in the setting tools.postgres.",
+        "schemas": "Of PostgreSQL: the only schemas whose tables are seen or changed; omitted: all.",
         "tables": "The only tables and views that are seen or changed; omitted: all.",
         "writable": "Whether sql_write may change it.",
     },

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.buckets import bucket_of
 from holdfast.core.domain.confinement import NetworkUse
+from holdfast.core.domain.databases import CONNECTION, POSTGRES_URL, without_password
 from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING
 from holdfast.core.domain.limits import PRICED, rates, tier_of
 from holdfast.core.domain.modes import AutoLimits
@@ -18,6 +19,9 @@ from holdfast.core.domain.modes import AutoLimits
 PROJECT_SETTINGS = Path(".holdfast", "settings.yaml")
 """A project's own settings file; it may set a few things only."""
 _TIER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+ConnectionName = Annotated[str, Field(pattern=CONNECTION)]
+PostgresUrl = Annotated[str, Field(pattern=POSTGRES_URL, max_length=2_000), AfterValidator(without_password)]
 
 
 class _Section(BaseModel):
@@ -63,6 +67,9 @@ class ToolsSettings(_Section):
     otherwise."""
     allow_private_hosts: bool = False
     """Whether tools that use the web may reach loopback and private addresses."""
+    postgres: dict[ConnectionName, PostgresUrl] = Field(default_factory=dict, max_length=100)
+    """Databases of PostgreSQL that agents may name: `NAME: postgresql://ROLE@HOST/DATABASE`. The password is
+    none of the address: `holdfast keys provider set postgres-NAME --no-test` keeps it."""
 
 
 class SandboxSettings(_Section):

@@ -297,6 +297,8 @@ class ToolContext:
     """Records what a model took that the call has asked, by the model's name; None: nobody counts."""
     databases: tuple[DatabaseSpec, ...] = ()
     """The only databases that the run may use; none: every SQLite file of the workspace."""
+    connections: bool = False
+    """Whether it may use those that the settings name: its agent is trusted, and the local user's."""
     sub_agents: DelegationDesk | None = None
     """The agents that the run may hand work to; None: there are none."""
     desk: CallDesk | None = None

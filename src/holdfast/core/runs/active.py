@@ -99,6 +99,8 @@ class ActiveRun:
     """What tools may load; None: nothing."""
     preface: str = ""
     """Put before the run's message."""
+    connections: bool = False
+    """Whether tools may use the databases that the settings name."""
     compacting: str | None = None
     """What a summary has to keep above all, where the run is to compact the context and nothing else."""
     levers: Levers = field(default_factory=Levers)

@@ -271,6 +271,7 @@ class Executor:
             memory=run.memory,
             skills=run.skills,
             databases=run.spec.databases,
+            connections=run.connections,
             sub_agents=run.delegation,
             knowledge=run.knowledge.desk if run.knowledge is not None else None,
             owner=run.owner,

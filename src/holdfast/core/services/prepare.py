@@ -17,6 +17,7 @@ from holdfast.core.domain.approvals import ApproveMode, PolicyAnswer, Rules
 from holdfast.core.domain.delegating import DELEGATE, SubAgent
 from holdfast.core.domain.errors import ForbiddenError, InvalidError
 from holdfast.core.domain.given_tools import GivenTools
+from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.memory import BLOCK_TOOL
 from holdfast.core.domain.models import ModelCatalog
@@ -245,6 +246,7 @@ class Preparation:
             knowledge=knowledge,
             skills=skills,
             preface=injected.preface,
+            connections=info.trusted and session.owner == LOCAL,
             parent=parent,
             sub_agents=agents,
             release=partial(self._mcp.release, session.owner, state.run_id) if options.mcp_servers else None,

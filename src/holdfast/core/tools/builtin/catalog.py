@@ -36,6 +36,7 @@ from holdfast.core.tools.builtin.web_scrape import WebScrape
 from holdfast.core.tools.builtin.web_search import WebSearch
 from holdfast.core.tools.builtin.write_bucket import WriteBucket
 from holdfast.core.tools.builtin.write_file import WriteFile
+from holdfast.core.tools.postgres import Postgres
 from holdfast.core.tools.web_searching import WebSearcher
 
 
@@ -44,11 +45,12 @@ def builtin_tools(
     searcher: WebSearcher | None = None,
     painter: GenerateImage | None = None,
     *,
+    postgres: Postgres | None = None,
     buckets: BucketDesk | None = None,
 ) -> tuple[Tool, ...]:
     """Returns every built-in tool; `processes` runs the programs of those that need some, `searcher` asks
-    who searches the web, `painter` is the tool that knows who makes images, `buckets` knows which there
-    are."""
+    who searches the web, `painter` is the tool that knows who makes images, `postgres` reaches the databases
+    that the settings name, `buckets` knows which there are."""
     return (
         ReadFile(),
         ListFiles(),
@@ -66,8 +68,8 @@ def builtin_tools(
         ListBucket(buckets),
         ReadBucket(buckets),
         WriteBucket(buckets),
-        SqlQuery(processes),
-        SqlWrite(processes),
+        SqlQuery(processes, postgres),
+        SqlWrite(processes, postgres),
         SearchKnowledge(),
         ReadDocument(),
         AnalyseDocuments(processes),

@@ -1,4 +1,4 @@
-"""Asks an SQLite file of the workspace."""
+"""Asks a database: an SQLite file of the workspace, or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from holdfast.core.tools.databases import (
     Statement,
     Target,
     execute,
+    named,
     shown_file,
     shown_rows,
     shown_statement,
 )
+from holdfast.core.tools.postgres import Postgres, connected
 
 MAX_SQL = 20_000
 MAX_PARAMETERS = 500
@@ -49,7 +51,9 @@ class SqlQueryArguments(SqlArguments):
         description="One SELECT statement; omitted: tells which tables and columns there are",
     )
     parameters: list[Any] = Field(
-        default_factory=list, max_length=MAX_PARAMETERS, description="Values for each ? in the query"
+        default_factory=list,
+        max_length=MAX_PARAMETERS,
+        description="Values for each ? in the query; of PostgreSQL for $1, $2 …",
     )
 
 
@@ -58,8 +62,9 @@ class SqlQuery(BuiltinTool):
     risk = Risk.READ
     arguments = SqlQueryArguments
 
-    def __init__(self, processes: ProcessRunner) -> None:
+    def __init__(self, processes: ProcessRunner, postgres: Postgres | None = None) -> None:
         self._processes = processes
+        self._postgres = postgres
 
     def subjects(self, arguments: SqlQueryArguments) -> tuple[str, ...]:
         return (plain_path(arguments.database),)
@@ -71,12 +76,18 @@ class SqlQuery(BuiltinTool):
 
     async def run(self, arguments: SqlQueryArguments, context: ToolContext) -> ToolOutput:
         encoded(arguments.query)
-        target = Target.of(arguments.database, context)
-        statement = Statement(arguments.query, arguments.parameters)
-        done = await execute(self._processes, context, target, statement)
+        answer = await self._answer(arguments, context)
         if not arguments.query.strip():
-            return _tables(done.answer)
-        return ToolOutput.text(as_csv(done.answer), shown_rows(done.answer))
+            return _tables(answer)
+        return ToolOutput.text(as_csv(answer), shown_rows(answer))
+
+    async def _answer(self, arguments: SqlQueryArguments, context: ToolContext) -> Answer:
+        statement = Statement(arguments.query, arguments.parameters)
+        spec = named(arguments.database, context)
+        if spec is not None and spec.postgres is not None:
+            return await connected(self._postgres).execute(spec, context, statement)
+        target = Target.of(arguments.database, context)
+        return (await execute(self._processes, context, target, statement)).answer
 
 
 def as_csv(answer: Answer) -> str:
