@@ -115,3 +115,31 @@ async def test_a_server_in_typescript_asks_the_person_in_the_middle_of_a_call(be
         assert (done.outcome, "Ada" in text_of(done.content)) == ("ok", True)
     finally:
         await workbench.close()
+
+
+async def test_what_a_server_in_typescript_lets_read_and_its_prompts_are_there(bench: Bench) -> None:
+    spec = in_typescript("everything")
+    workbench = bench.start_engine()
+    try:
+        await workbench.mcp.add(spec)
+        resources = await workbench.mcp.resources(spec.name)
+        assert {each.template for each in resources} == {True, False}
+        document = next(each for each in resources if each.uri.endswith("features.md"))
+        (content,) = await workbench.mcp.read(spec.name, document.uri)
+        assert (content.media_type, (content.text or "").startswith("# Everything")) == (
+            "text/markdown",
+            True,
+        )
+        template = next(each for each in resources if each.template and "blob" in each.uri)
+        (data,) = await workbench.mcp.read(spec.name, template.uri.replace("{resourceId}", "1"))
+        assert data.data is not None
+
+        session = await workbench.sessions.create("general")
+        prompts = {each.key for each in await workbench.prompts.list(session.id)}
+        assert "mcp:everything:args-prompt" in prompts
+        sent = await workbench.prompts.resolve(
+            "mcp:everything:args-prompt", {"city": "Rome"}, session_id=session.id
+        )
+        assert "Rome" in text_of(sent.parts)
+    finally:
+        await workbench.close()

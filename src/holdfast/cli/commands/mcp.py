@@ -59,7 +59,7 @@ def add(
         bool | None,
         typer.Option(
             "--confine/--no-confine",
-            help="Confine the program as commands of agents are; else only where `sandbox.mode` is `require`.",
+            help="Confine the program as commands are; else only where `sandbox.mode` is `require`.",
         ),
     ] = None,
     sampling: Annotated[
