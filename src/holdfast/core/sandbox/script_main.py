@@ -289,7 +289,8 @@ def _confine(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
     module = types.ModuleType("syscalls")
-    SourceFileLoader("syscalls", __file__.replace("script_main", "syscalls")).exec_module(module)
+    path = f"{__file__.removesuffix('script_main.py')}syscalls.py"
+    SourceFileLoader("syscalls", path).exec_module(module)
     module.compute_only()
 
 
