@@ -19,7 +19,7 @@ from holdfast.core.domain.errors import (
 )
 from holdfast.core.domain.events import RUN_ENDS, EventFilter, RunFailed
 from holdfast.core.domain.identity import Role, Scope
-from holdfast.core.domain.limits import Budget
+from holdfast.core.domain.limits import Budget, Payer
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import Finished, TextDelta, ToolCallDelta, UsageReport
 from holdfast.core.domain.runs import RunOptions
@@ -402,6 +402,17 @@ async def test_an_agent_that_there_is_not_cannot_be_limited(host: LocalWorkbench
     with pytest.raises(NotFoundError) as refused:
         await host.usage.remove_limit("agent", "general")
     assert refused.value.code == "limit_not_found"
+
+
+async def test_limits_can_be_laid_down_while_budgets_are_looked_at(host: LocalWorkbench) -> None:
+    budgets = tuple(Budget(amount=9, period=period) for period in ("day", "month", "total"))  # type: ignore[arg-type]
+    await host.usage.set_limit("user", "local", budgets=budgets)
+    for number in range(9):
+        await host.keys.create(f"k{number}")
+    checks = [host._core.budgets.check(Payer(owner="local")) for _ in range(9)]
+    kept = [host.usage.set_limit("key", f"k{number}", budgets=budgets) for number in range(9)]
+    await asyncio.gather(*(each for pair in zip(checks, kept, strict=True) for each in pair))
+    assert len(await host.usage.limits()) == 10
 
 
 async def test_a_budget_of_nothing_lets_nothing_through(host: LocalWorkbench) -> None:

@@ -159,7 +159,7 @@ class Budgets:
     async def check(self, payer: Payer, unpriced: str = "") -> None:
         """See `Spending.check`."""
         now = self._now()
-        for limit in self._limits.values():
+        for limit in self.limits(payer.owner):
             if not (limit.budgets and payer.pays(limit)):
                 continue
             if unpriced and not await self._can_charge(unpriced, limit.budgets):
