@@ -57,7 +57,7 @@ def test_a_row_says_how_a_server_is_and_how_many_tools_it_has() -> None:
     assert plain(rows["b"]).startswith("✗ b") and "failed: it ended" in plain(rows["b"])
     assert "disabled" in plain(rows["c"])
     assert [key for key, _ in server_rows(known, ["x.test"], 40)] == ["c"]
-    assert plain([headline(known, 2)]).endswith("1 running  ✗ 1 failed  ⚠ 2")
+    assert plain([headline(known, 2)]).endswith("1 of 3 running  ✗ 1 failed  ⚠ 2")
 
 
 def test_the_whole_of_a_server_says_why_it_failed_and_what_to_do() -> None:

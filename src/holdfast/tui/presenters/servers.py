@@ -135,7 +135,7 @@ def headline(state: ServersState, waiting: int, engine: EngineState = "ready") -
     return line(
         ("MCP servers", "brand"),
         engine_note(engine),
-        (f"  {ready} running" if state.servers else "  programs and addresses that bring tools", "muted"),
+        (f"  {ready} of {len(state.servers)} running" if state.servers else "  programs and addresses that bring tools", "muted"),
         (f"  ✗ {failed} failed" if failed else "", "error"),
         (f"  ⚠ {waiting}" if waiting else "", "warning"),
     )

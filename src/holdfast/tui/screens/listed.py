@@ -43,11 +43,11 @@ class ListedScreen(TabbedScreen):
     #l-words:focus { background: $boost; }
     #l-list { margin: 1 0 0 0; }
     #l-detail { width: 1fr; height: 1fr; padding: 0 1; }
-    .-short #l-list, .-short #l-words { margin: 0; }
-    .-short #l-note { padding: 0; }
-    .-slim #l-body { layout: vertical; }
-    .-slim #l-left { max-width: 100%; }
-    .-slim #l-detail { border-top: solid $panel; }
+    ListedScreen.-short #l-list, ListedScreen.-short #l-words { margin: 0; }
+    ListedScreen.-short #l-note { padding: 0; }
+    ListedScreen.-slim #l-body { layout: vertical; }
+    ListedScreen.-slim #l-left { max-width: 100%; }
+    ListedScreen.-slim #l-detail { border-top: solid $panel; }
     """
     AUTO_FOCUS = "#l-list"
     PLACE: ClassVar[str]
