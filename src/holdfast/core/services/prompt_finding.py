@@ -66,8 +66,7 @@ class Candidate:
 class PromptFinder:
     """Looks whenever it is asked, so an edit counts at once. No MCP server is started for a listing."""
 
-    def __init__(self, folders: PromptFolders, own: OwnPrompts, sources: PromptSources | None = None) -> None:
-        """`sources` makes those of MCP servers; None: there are none."""
+    def __init__(self, folders: PromptFolders, own: OwnPrompts, sources: PromptSources) -> None:
         self._folders = folders
         self._own = own
         self._sources = sources
@@ -95,8 +94,8 @@ class PromptFinder:
                 return each
         kind, _, rest = name.partition(":")
         server, _, own_name = rest.partition(":")
-        source = self._source(place, server)
-        if kind == PromptOrigin.MCP and own_name and source is not None:
+        if kind == PromptOrigin.MCP and own_name:
+            source = self._source(place, server)
             for offered in await source.prompts(server):
                 candidate = _of_server(source, offered)
                 if candidate.info.key == name:
@@ -116,20 +115,18 @@ class PromptFinder:
             if agent is not None and agent.spec is not None and agent.trusted
             else ()
         )
-        if self._sources is None:
-            return ()
         own = self._sources.source(place.owner)
         if not described_there:
             return (own,)
         project = str(place.project) if place.project is not None else None
         return (self._sources.source(place.owner, described_there, project), own)
 
-    def _source(self, place: PromptPlace, server: str) -> PromptSource | None:
+    def _source(self, place: PromptPlace, server: str) -> PromptSource:
         """Returns the source that has a server: that of the agent's, where its file describes one."""
         sources = self.sources(place)
         spec = place.agent.spec if place.agent is not None else None
         in_file = spec is not None and any(each.server == server for each in spec.mcp if each.defined)
-        return None if not sources else sources[0 if in_file else -1]
+        return sources[0 if in_file else -1]
 
     async def _of_servers(self, place: PromptPlace) -> AsyncIterator[Candidate]:
         seen: set[str] = set()
