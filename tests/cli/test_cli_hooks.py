@@ -43,6 +43,9 @@ class FakeHooks:
         self.calls.append(("add", hook))
         return HookInfo(hook=hook.model_copy(update={"id": ONE}), source="user")
 
+    async def enable(self, id: str, enabled: bool = True) -> None:
+        self.calls.append(("enable", id, enabled))
+
     async def remove(self, id: str) -> None:
         self.calls.append(("remove", id))
 
@@ -135,6 +138,16 @@ def test_only_ones_own_are_removed(cli: Cli, hooks: FakeHooks) -> None:
     assert cli("hooks", "remove", "aaaa").out == f"removed {ONE}\n"
     assert hooks.calls[-1] == ("remove", ONE)
     assert "there is no hook" in cli("hooks", "remove", "bbbb").err
+
+
+def test_only_ones_own_are_switched(cli: Cli, hooks: FakeHooks) -> None:
+    assert cli("hooks", "disable", "aaaa").out == f"disabled {ONE}\n"
+    assert cli("hooks", "enable", "aaaa").out == f"enabled {ONE}\n"
+    assert [one for one in hooks.calls if one[0] == "enable"] == [
+        ("enable", ONE, False),
+        ("enable", ONE, True),
+    ]
+    assert "there is no hook" in cli("hooks", "disable", "bbbb").err
 
 
 def test_the_secret_is_printed_alone(cli: Cli, hooks: FakeHooks) -> None:

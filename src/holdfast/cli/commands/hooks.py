@@ -113,12 +113,34 @@ def add(
 
 
 @app.command()
+def enable(hook: _Id) -> None:
+    """Let a hook of your own act again, from the next run on."""
+    say(f"enabled {call(lambda workbench: _switched(workbench, hook, True))}")
+
+
+@app.command()
+def disable(hook: _Id) -> None:
+    """Let a hook of your own act no more, from the next run on; it stays in the list."""
+    say(f"disabled {call(lambda workbench: _switched(workbench, hook, False))}")
+
+
+async def _switched(workbench: Workbench, hook: str, enabled: bool) -> str:
+    id = await _own(workbench, hook)
+    await workbench.hooks.enable(id, enabled)
+    return id
+
+
+async def _own(workbench: Workbench, hook: str) -> str:
+    """Returns the id of a hook of the user's own."""
+    return _picked(hook, [each for each in await workbench.hooks.list() if each.source == "user"])
+
+
+@app.command()
 def remove(hook: _Id) -> None:
     """Remove a hook of your own; those of an agent are in its file."""
 
     async def removed(workbench: Workbench) -> str:
-        own = [each for each in await workbench.hooks.list() if each.source == "user"]
-        id = _picked(hook, own)
+        id = await _own(workbench, hook)
         await workbench.hooks.remove(id)
         return id
 

@@ -128,6 +128,11 @@ def tool_rows(server: str, tools: Iterable[ToolInfo]) -> list[tuple[str, str, st
 # --- the list
 
 
+def risk_role(risk: str) -> str:
+    """Returns the role that a risk is written in."""
+    return "muted" if risk == "read" else "warning"
+
+
 def headline(state: ServersState, waiting: int, engine: EngineState = "ready") -> Line:
     """Returns the first line."""
     ready = sum(one.state == "ready" for one in state.servers or [])
@@ -135,7 +140,12 @@ def headline(state: ServersState, waiting: int, engine: EngineState = "ready") -
     return line(
         ("MCP servers", "brand"),
         engine_note(engine),
-        (f"  {ready} of {len(state.servers)} running" if state.servers else "  programs and addresses that bring tools", "muted"),
+        (
+            f"  {ready} of {len(state.servers)} running"
+            if state.servers
+            else "  programs and addresses that bring tools",
+            "muted",
+        ),
         (f"  ✗ {failed} failed" if failed else "", "error"),
         (f"  ⚠ {waiting}" if waiting else "", "warning"),
     )
@@ -156,11 +166,12 @@ def _row(one: ServerView, testing: bool, width: int) -> tuple[Line, Line]:
     right = "" if one.tools is None else counted(one.tools, "tool")
     room = max(4, width - len(right) - 3)
     name = fit(one.name, room)
-    said = f"{words}: {one.reason}" if one.state == "failed" and one.reason and not testing else words
+    broken = one.state == "failed" and not testing
+    said = f"{words}: {one.reason}" if broken and one.reason else words
     quiet = one.state in ("disabled", "stopped")
     return (
         line((sign, role), (name, "muted" if quiet else "strong"), (f"{space(name, room)}{right}", "muted")),
-        line("  ", (fit(said, max(4, width - 2)), "error" if one.state == "failed" else "muted")),
+        line("  ", (fit(said, max(4, width - 2)), "error" if broken else "muted")),
     )
 
 
@@ -210,7 +221,7 @@ def server_detail(state: ServersState, name: str | None, width: int, now: dateti
     if one.confined:
         lines.append(line(("confined as the commands of agents are", "muted")))
     if one.sampling != "ask":
-        lines.append(line((SAMPLING[one.sampling], "warning" if one.sampling == "allow" else "muted")))
+        lines.append(line((SAMPLING[one.sampling], "warning")))
     if one.trusted:
         lines.append(line(("trusted: tools that say they only read need no approval", "warning")))
     if listed.state == "disabled":
@@ -224,7 +235,7 @@ def _tool_lines(state: ServersState, one: ServerView) -> list[Line]:
         return []
     lines: list[Line] = [BLANK, line((counted(len(tools), "tool"), "heading"))]
     for name, risk, about in tools:
-        lines.append(line((name, "strong"), (f"  {risk}", "muted" if risk == "read" else "warning")))
+        lines.append(line((name, "strong"), (f"  {risk}", risk_role(risk))))
         if about:
             lines.append(line(("  ", "indent"), (about, "muted")))
     return lines

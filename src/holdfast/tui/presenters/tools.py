@@ -10,6 +10,7 @@ from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.tui.keys import foot, shown
 from holdfast.tui.presenters.figures import counted
 from holdfast.tui.presenters.previews import json_lines
+from holdfast.tui.presenters.servers import risk_role
 from holdfast.tui.presenters.spans import BLANK, Line, fit, line, space
 from holdfast.tui.presenters.status import EngineState, engine_note
 
@@ -191,7 +192,7 @@ def _row(one: ToolView, width: int) -> tuple[Line, Line]:
             SIGNS[one.verdict],
             (name, "strong" if one.given else ""),
             (space(name, room), ""),
-            (right, "muted" if one.risk == "read" else "warning"),
+            (right, risk_role(one.risk)),
         ),
         line("  ", (pins, "accent"), (fit(first, max(4, width - 2 - len(pins))), "muted")),
     )
@@ -225,7 +226,7 @@ def tool_detail(state: ToolsState, name: str | None) -> list[Line]:
     if one is None:
         return []
     lines = [line((one.name, "heading"), (f"  {_from(one, state)}", "muted"))]
-    lines.append(line((f"{one.risk}  ", "muted" if one.risk == "read" else "warning"),
+    lines.append(line((f"{one.risk}  ", risk_role(one.risk)),
                       (RISKS.get(one.risk, ""), "muted")))  # fmt: skip
     lines += _verdict(one, state.agent)
     if one.by in BY:
