@@ -181,6 +181,16 @@ async def test_a_resource_goes_along_by_its_server_and_address(bench) -> None:
         await bench.prompts.resolve("it", {"name": "gone"})
 
 
+async def test_a_value_names_no_server(bench) -> None:
+    bench.servers.given = {"mem://a": (GivenContent("secret", name="mem://a"),)}
+    session = await bench.session()
+    with pytest.raises(NotFoundError):
+        await made(bench, "Read @{{file}}", "files:mem://a", session_id=session.id)
+    with pytest.raises(NotFoundError):
+        await bench.prompts.update("it", PromptSpec(name="it", text="Read @{{server}}:mem://a"))
+        await bench.prompts.resolve("it", {"server": "files"}, session_id=session.id)
+
+
 async def test_a_servers_prompt_is_filled_in_by_the_server(bench) -> None:
     bench.servers.offered = [
         ServerPrompt(

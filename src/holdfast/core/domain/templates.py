@@ -51,6 +51,8 @@ class Mention:
     """Without the `@` and quotes around it."""
     given: bool
     """Whether a value is a part of it, so that it must exist."""
+    fixed: int = 0
+    """How many characters at its beginning are the template's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,4 +181,5 @@ def _mentions(text: str, pieces: Sequence[tuple[str, bool]]) -> Iterable[Mention
                 end -= 1
             mentioned = text[start:end]
         if mentioned.strip():
-            yield Mention(mentioned, given)
+            fixed = next((at - start for at in range(start, end) if is_value[at]), len(mentioned))
+            yield Mention(mentioned, given, fixed)

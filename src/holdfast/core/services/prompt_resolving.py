@@ -84,7 +84,9 @@ class PromptResolver:
     ) -> list[UserPart]:
         """Returns what a mention names; nothing for a word that only looks like one."""
         try:
-            if (resource := _RESOURCE.fullmatch(mention.text)) is not None:
+            resource = _RESOURCE.fullmatch(mention.text)
+            # Which server is asked is never said by a value.
+            if resource is not None and mention.fixed > resource.end(1):
                 return await self._contents(await _read(sources, resource[1], resource[2]), named=True)
             if session is None:
                 if mention.given:
