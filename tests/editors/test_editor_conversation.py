@@ -196,6 +196,18 @@ async def test_a_question_that_waits_is_asked_again_when_its_session_is_loaded(
         assert desk.editor.said().endswith("Hello Ada")
 
 
+async def test_what_a_sub_agent_waits_for_is_asked_too(open_desk: Any, say: Any, call: Any) -> None:
+    task = ("delegate", '{"agent": "helper", "task": "Write it."}')
+    steps = [call(task), call(WRITE), say("Written"), say("Done")]
+    async with open_desk(steps, agent="subagents: [helper]\n") as desk:
+        await desk.bench.workbench.agents.create("version: 1\nname: helper\ntools: [write_file]\n")
+        session_id = await desk.session()
+        done = await desk.agent.prompt(session_id=session_id, prompt=[text_block("Write it")])
+        assert (done.stop_reason, desk.editor.said()) == ("end_turn", "Done")
+        ((asked, _),) = desk.editor.asked
+        assert asked.content[0].type == "diff"
+
+
 async def test_a_mode_decides_what_is_asked(open_desk: Any, say: Any, call: Any) -> None:
     async with open_desk([call(WRITE), say("Done")]) as desk:
         session_id = await desk.session()

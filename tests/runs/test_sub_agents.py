@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -380,11 +381,18 @@ async def test_a_run_in_the_background_can_be_waited_for_and_cancelled(by_task, 
             then("cancel", "second"),
             say("ok"),
         ],
-        "One.": [say("one")],
-        "Two.": [call(write("asked.md")), say("two")],
+        "One.": [call(write("asked-1.md")), say("one")],
+        "Two.": [call(write("asked-2.md")), say("two")],
     }
     async with by_task(answers) as bench:
         run_id = await bench.send(await bench.session())
+        waiting = {each.agent: each for each in await bench.approvals(2)}
+        async with asyncio.timeout(20):
+            async for logged in bench.workbench.events.follow(EventFilter(run_id=run_id), 0):
+                started = logged.event.type == "tool_call.started"
+                if started and logged.event.arguments.get("action") == "wait":
+                    break
+        await bench.workbench.approvals.decide(waiting["helper"].id, Decision(outcome="approve"))
         events = await bench.end(run_id)
         *_, waited, cancelled = of(events, "tool_call.completed")
         assert text_of(waited.content) == "one"
@@ -501,6 +509,14 @@ async def test_a_sub_agents_session_takes_nothing_and_shares_the_life_of_its_own
             assert error.value.code == "child_session"
         exported = json.loads(await sessions.export(session.id, "json"))
         assert [each["session"]["id"] for each in exported["children"]] == [child.session_id]
+        # Copies have no sub-agents' sessions of their own.
+        for copy in (
+            await sessions.fork(session.id),
+            *(await sessions.take_in(json.dumps(exported).encode())),
+        ):
+            (run,) = (await bench.workbench.runs.list(copy.id)).items
+            assert (copy.child_of, run.child_runs, run.status) == (None, (), RunStatus.COMPLETED)
+            await sessions.delete(copy.id, permanent=True)
         await sessions.delete(session.id)
         with pytest.raises(HoldfastError):
             await sessions.get(child.session_id)

@@ -53,8 +53,8 @@ class HandOver:
 class RunDesk(DelegationDesk, Protocol):
     """The sub-agents of a run, as the loop knows them."""
 
-    async def next_end(self) -> None:
-        """Returns when one of the runs in the background has ended."""
+    async def next_end(self) -> bool:
+        """Returns when one of the runs in the background has ended; False where none goes on."""
         ...
 
     async def close(self) -> None:

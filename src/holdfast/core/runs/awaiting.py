@@ -16,9 +16,10 @@ from holdfast.core.runs.active import ActiveRun, HandOver
 async def next_child(run: ActiveRun) -> bool:
     """Waits for one of the runs in the background when the model has nothing more to say; says whether there
     is an end that it has to be told."""
-    while not _untold(run) and run.state.children and run.delegation is not None:
+    going_on = True
+    while going_on and not _untold(run) and run.state.children and run.delegation is not None:
         with run.timer.waiting():
-            await run.delegation.next_end()
+            going_on = await run.delegation.next_end()
     return bool(_untold(run))
 
 

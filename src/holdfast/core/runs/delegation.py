@@ -83,12 +83,11 @@ class RunDelegation:
         run.handing_over = HandOver(agent, task)
         return agent
 
-    async def next_end(self) -> None:
-        """Returns when one of the runs in the background has ended."""
+    async def next_end(self) -> bool:
         watches = [watch for _, watch in self._background.values() if not watch.done()]
         if watches:
             await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
+        return bool(watches)
 
     async def close(self) -> None:
-        """Ends the runs in the background: the run itself comes to its end."""
         await self._children.cancel_all(self._run, "the run above it has ended")
