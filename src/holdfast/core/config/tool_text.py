@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 
-from holdfast.core.config.yaml import decode, parse
 from holdfast.core.domain.custom_tools import HttpToolSpec, PythonToolSpec, ToolSpec
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 
 PYTHON = ".py"
-OTHER = ".json"
 
 
 def ending(spec: ToolSpec) -> str:
     """Returns what the name of a file with this tool ends with."""
-    return PYTHON if isinstance(spec, PythonToolSpec) else OTHER
+    return PYTHON if isinstance(spec, PythonToolSpec) else ".json"
 
 
 def written(spec: ToolSpec) -> str:
@@ -38,6 +36,8 @@ def spec_of(data: bytes, file: str) -> ToolSpec:
 
 
 def _parsed(data: bytes, file: str) -> HttpToolSpec:
+    from holdfast.core.config.yaml import decode, parse  # start-up time: the terminal app needs it seldom
+
     text, problems = decode(data, file)
     spec, more = (None, []) if text is None else parse(HttpToolSpec, text, file)
     found: list[Diagnostic] = [*problems, *more]

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from holdfast.core.config.tool_text import OTHER, PYTHON, ending, spec_of, written
+from holdfast.core.config.tool_text import PYTHON, ending, spec_of, written
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import HoldfastError, InvalidError, UnavailableError, UnsupportedError
 from holdfast.core.domain.text import sanitize, sanitize_line
@@ -284,4 +284,4 @@ class ToolsControl:
 
 
 def _spec(text: str, kind: str) -> ToolSpec:
-    return spec_of(text.encode(), f"tool{kind if kind == PYTHON else OTHER}")
+    return spec_of(text.encode(), f"tool{kind}")
