@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from holdfast.core.domain.approvals import Verdict
 from holdfast.core.domain.tools import ToolInfo
 from holdfast.core.domain.values import Value
@@ -16,7 +18,7 @@ class GivenTool(Value):
     """Without the arguments that are pinned, as models see it."""
     by: Literal["file", "mcp", "memory", "skills", "subagents"] = "file"
     """What brings it: the agent's list, one of its MCP servers, its memory, its skills, its sub-agents."""
-    pinned: dict[str, Any] = {}
+    pinned: dict[str, Any] = Field(default_factory=dict)
     """Arguments that every call has, whatever the model asks for."""
     unknown: tuple[str, ...] = ()
     """Arguments that the file pins and the tool does not know: they are dropped."""
