@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.core.domain.approvals import ApprovalStatus, Decision, Verdict
+from holdfast.core.domain.errors import ConflictError
 from holdfast.core.domain.mcp import McpServerSpec
 from holdfast.core.domain.messages import text_of
 
@@ -159,6 +160,19 @@ async def test_an_approval_for_a_server_ends_with_its_run(open_bench, thinking, 
         resolved = [each.event for each in events if each.event.type == "approval.resolved"]
         assert [(each.approval_id, each.status) for each in resolved] == [(approval.id, "cancelled")]
         assert not (await bench.workbench.approvals.list()).items
+
+
+async def test_an_approval_for_a_server_that_is_gone_cannot_be_given(open_bench, thinking, say, call) -> None:
+    async with open_bench([call(THINK), say("done")], agent=AGENT) as bench:
+        run_id = await begin(bench, thinking)
+        approval = await bench.approval()
+        await bench.workbench.mcp.enable("thinking", enabled=False)  # ends it
+        events = await bench.end(run_id)
+        assert events[-1].event.type == "run.completed"
+        with pytest.raises(ConflictError):
+            await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        resolved = [each.event.status for each in events if each.event.type == "approval.resolved"]
+        assert resolved == ["cancelled"] and len(bench.model.requests) == 2
 
 
 async def test_a_run_at_its_limit_of_cost_completes_nothing_for_a_server(

@@ -295,9 +295,11 @@ class Broker:
             self._questions.pop(question.id, None)
         return asked.given
 
-    def withdraw_question(self, question_id: str) -> None:
-        """Makes a question unanswerable that nobody waits for any more; its event is the caller's to emit."""
-        self._questions.pop(question_id, None)
+    def take_back(self, id: str) -> None:
+        """Makes a question or an approval undecidable that nobody waits for any more; its event is the
+        caller's to emit."""
+        self._questions.pop(id, None)
+        self._approvals.pop(id, None)
 
     async def answer(self, question_id: str, answer: str, given: FormAnswer | None = None) -> None:
         """Answers a question, a form with what was `given` for it. Raises `ConflictError` when nobody waits

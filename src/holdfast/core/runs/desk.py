@@ -144,16 +144,16 @@ class RunCallDesk:
                 await run.emitter.emit(ApprovalRequested(**run.ids, approval=approval), durable=True)
                 await self._broker.wait(waiting)
         except asyncio.CancelledError:
-            self._cancel(approval)
+            self._withdraw_approval()
             raise
         assert call.inner is not None  # it was just asked for
         return call.inner
 
-    def _cancel(self, approval: Approval) -> None:
-        open_ = self._call.inner
-        pending = open_ is not None and open_.status == ApprovalStatus.PENDING
-        if not pending or self._run.emitter.state.ended:
-            return
+    def _withdraw_approval(self) -> None:
+        approval = self._call.inner
+        if approval is None or approval.status != ApprovalStatus.PENDING or self._run.emitter.state.ended:
+            return  # it was decided, or has been taken back with its run
+        self._broker.take_back(approval.id)
         self._run.emitter.post(
             ApprovalResolved(
                 **self._run.ids,
@@ -167,8 +167,7 @@ class RunCallDesk:
     def close(self) -> None:
         """Takes back what is still asked: the call has ended."""
         self._closed = True
-        if self._call.inner is not None:
-            self._cancel(self._call.inner)
+        self._withdraw_approval()
         if self._call.question is not None:
             self._withdraw(self._call.question)
 
@@ -176,7 +175,7 @@ class RunCallDesk:
         state = self._run.emitter.state
         if self._call.question != question or state.ended:
             return  # it was answered, or has been taken back with its run
-        self._broker.withdraw_question(question.id)
+        self._broker.take_back(question.id)
         # Without waiting: who asks may be cancelled again and again.
         self._run.emitter.post(
             QuestionAnswered(
