@@ -269,6 +269,9 @@ async def test_a_described_server_starts_in_the_project_and_gets_no_secret(
         bad = "version: 1\nname: x\nmcp: [{server: a, url: 'http://a/', headers: {A: '${secret:b}'}}]\n"
         (mistake,) = await bench.workbench.agents.check(bad)
         assert (mistake.line, mistake.message) == (3, "a server in an agent's file has no secrets")
+        named = "version: 1\nname: x\nmcp:\n- server: a\n  sampling: allow\n"
+        (mistake,) = await bench.workbench.agents.check(named)
+        assert mistake.line == 5 and "where the server is described" in mistake.message
 
 
 async def test_a_project_that_is_not_trusted_starts_no_server(open_bench, small, say) -> None:

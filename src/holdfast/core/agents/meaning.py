@@ -123,6 +123,14 @@ def _mcp_mistakes(document: Document) -> list[Diagnostic]:
         for index in _repeated(names)
     ]
     for index, item in enumerate(items):
+        if "sampling" in item.fields and not {"command", "url"} & item.fields.keys():
+            found.append(
+                document.mistake(
+                    ("mcp", index, "sampling"),
+                    "it is said where the server is described, with `command` or `url`",
+                    hint="for one of your own: `holdfast mcp add … --sampling WORD`",
+                )
+            )
         for key in ("env", "headers"):
             held = item.fields[key].fields if key in item.fields else {}
             found.extend(
