@@ -65,6 +65,8 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "timeout_s": "Seconds that one call may take.",
         "start_timeout_s": "Seconds within which the server must have started.",
         "trusted": "Whether a tool that says that it only reads needs no approval.",
+        "sampling": "Whether it may have the run's model complete messages of its own: ask, deny or allow.",
+        "confine": "Whether the program is confined as commands are; omitted: where sandbox.mode is require.",
     },
     "HookSpec": {
         "id": "A UUID of this hook at this agent; omitted: made of the agent's id and what the hook is.",
