@@ -43,6 +43,9 @@ class RunGrammar:
             self.ended = True
         getattr(self, event.type.replace(".", "_"), lambda event: None)(event)
 
+    def run_suggested(self, event) -> None:
+        assert self.part is None and not self.step_open and not self.calls
+
     def message_added(self, event) -> None:
         assert self.part is None and not self.direct
         self.message = True

@@ -20,7 +20,6 @@ LIST = ("list_files", "{}")
 LATER = [
     {"workflows": {"report": ("collect", "write")}},
     {"mode": "team"},
-    {"suggestions": True},
     {"force_summary": True},
 ]
 

@@ -528,6 +528,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("keys.set_address", {"provider": "custom", "url": "http://h/v1"}, None),
     ("runs.context", {"run_id": "r1", "step": 2}, RUN_CONTEXT),
     ("runs.compaction", {"run_id": "r1", "event_id": 7}, COMPACTION),
+    ("runs.suggest", {"session_id": "s1", "count": 2}, ("Why?", "And then?")),
     ("runs.compact", {"session_id": "s1", "focus": "the figures"}, SUBMITTED),
     ("runs.questions", {"session_id": "s1"}, page(QUESTION)),
     ("runs.answer", {"question_id": "q1", "answer": "a"}, None),

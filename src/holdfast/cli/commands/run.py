@@ -75,6 +75,10 @@ def run(
     schema: Annotated[
         Path | None, typer.Option(metavar="FILE", help="JSON Schema that the reply must satisfy.")
     ] = None,
+    suggest: Annotated[
+        bool | None,
+        typer.Option("--suggest/--no-suggest", help="Suggest questions that could follow the reply."),
+    ] = None,
 ) -> None:
     """Ask an agent and stream its reply to stdout; status and approvals go to stderr.
 
@@ -105,6 +109,7 @@ def run(
             timeout_s=timeout,
             max_steps=max_steps,
             max_cost_usd=max_cost,
+            suggestions=suggest,
         ),
     )
     person = None if approve is Approve.NONE else find_terminal(stdin_is_message=message == "-")

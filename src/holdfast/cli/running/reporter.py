@@ -26,6 +26,7 @@ from holdfast.core.domain.events import (
     PartDelta,
     PartStarted,
     QuestionAnswered,
+    QuestionsSuggested,
     RetrievalCompleted,
     RunCancelled,
     RunCompleted,
@@ -76,6 +77,7 @@ class Reporter:
         self._kinds: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._cited: list[Citation] = []
+        self._suggested: tuple[str, ...] = ()
 
     def show(self, logged: LoggedEvent) -> None:
         """Writes one event."""
@@ -190,6 +192,8 @@ class Reporter:
                 self._console.line(
                     retrieved(retrieval, self.signs.knowledge), "bad" if retrieval.error else "faint"
                 )
+            case QuestionsSuggested(questions=questions):
+                self._suggested = questions
             case SessionDeleted():
                 self._console.line("The session was deleted.", "bad")
             case RunCompleted(reason=reason):
@@ -208,6 +212,7 @@ class Reporter:
         self._console.withdraw()
         self._console.end_reply()
         self._show_sources()
+        self._show_suggested()
         if text:
             self._console.line(text, "bad")
 
@@ -218,6 +223,13 @@ class Reporter:
         self._console.next_part()
         for line in source_lines(self._cited):
             self._console.reply(f"{line}\n")
+
+    def _show_suggested(self) -> None:
+        """Writes what could be asked next."""
+        if self._suggested:
+            self._console.line("You could ask:", "faint")
+        for number, question in enumerate(self._suggested, 1):
+            self._console.line(f"  {number}. {sanitize_line(question)}", "faint")
 
 
 def retrieved(retrieval: RetrievalCompleted, sign: str = Signs().knowledge) -> str:

@@ -81,6 +81,7 @@ def options_of(
     timeout_s: float | None = None,
     max_steps: int | None = None,
     max_cost_usd: float | None = None,
+    suggestions: bool | None = None,
 ) -> RunOptions:
     """Returns the run options. Raises `InvalidError` for a limit that is none."""
     limits = {"--timeout": timeout_s, "--max-steps": max_steps, "--max-cost": max_cost_usd}
@@ -97,6 +98,7 @@ def options_of(
         timeout_s=timeout_s,
         max_steps=max_steps,
         max_cost_usd=max_cost_usd,
+        suggestions=suggestions,
     )
 
 

@@ -56,6 +56,9 @@ tools: [read_file, list_files, search_files, ask_user, update_plan]
 # Agents that it may hand work to, by name.
 # subagents: [{{ agent: researcher, description: Finds and compares sources. }}]
 
+# Questions that could follow, behind each reply.
+# suggestions: true
+
 # The only databases that sql_query and sql_write may use, and the tables of each; without this every SQLite
 # file of the workspace.
 # databases: [{{ name: shop, path: data/shop.db, tables: [sale], writable: true }}]

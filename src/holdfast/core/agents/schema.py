@@ -28,6 +28,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "skills": "Skills that the agent may load: names, or * for all that can be seen.",
         "subagents": "Agents that it may hand work to: a name, or a mapping.",
         "databases": "The only databases that sql_query and sql_write use; omitted: the workspace's files.",
+        "suggestions": "Whether questions that could follow are suggested after a reply.",
         "memory": "What the agent remembers beyond a session.",
         "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",
         "workspace": "session: a folder of the session's own; project: the folder you start in; or a path.",

@@ -17,8 +17,8 @@ from holdfast.core.domain.knowledge import Method, RetrievalMode
 from holdfast.core.domain.mcp import AssignedMcp
 from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.models import ModelSettings
-from holdfast.core.domain.scripts import AgentScript
 from holdfast.core.domain.prompts import PromptTemplate
+from holdfast.core.domain.scripts import AgentScript
 from holdfast.core.domain.skills import SkillChoice
 from holdfast.core.domain.values import Value
 
@@ -164,6 +164,8 @@ class AgentSpec(Value):
     """Names of skills that it may load, `*`: all that can be seen. Those beside its file come with it."""
     subagents: tuple[AssignedSubAgent, ...] = Field(default=(), max_length=50)
     """The agents that it may hand work to, by name or id."""
+    suggestions: bool = False
+    """Whether questions that could follow are suggested after its replies."""
     memory: MemorySpec = MemorySpec()
     approvals: Rules = Rules()
     workspace: str = "session"

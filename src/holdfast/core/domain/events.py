@@ -9,9 +9,11 @@ after. In short:
     run = run.started message.added
           ( step | part | message.dequeued message.added(steer) | context.compacted
             | run.paused run.resumed )*
+          ( usage.recorded? run.suggested )?
           ( run.completed | run.failed | run.cancelled )
         | run.started tool_call.requested call ( run.completed | run.failed | run.cancelled )
         | run.started context.compacted ( run.completed | run.failed | run.cancelled )
+        | run.started usage.recorded? run.suggested ( run.completed | run.failed | run.cancelled )
     step = step.started ( model.retried | model.fell_back )* ( part | tool_call.requested )* usage.recorded?
            step.completed ( call )*
     part = part.started part.delta* part.completed
@@ -23,7 +25,8 @@ Parts stand outside of steps where an agent's script says something itself.
 The second form of a run is a tool that a person runs directly: its call has step 0, and no model is asked.
 A call of a tool that the caller executes is only requested and completed (outcome `client`), together with
 `run.completed`, behind all other calls of its step.
-The third form is a compaction that a person asked for; it may fail before anything is compacted.
+The third form is a compaction that a person asked for, the fourth are questions that could follow; both may
+fail before.
 
 What hooks decided (`hook.completed`) stands at their points, with no part open. A retrieval
 (`retrieval.completed`) stands before the first step, or inside the call that searches. What
@@ -76,6 +79,7 @@ from holdfast.core.domain.way_events import (
     HookCompleted,
     ModelFellBack,
     ModelRetried,
+    QuestionsSuggested,
     RetrievalCompleted,
     RunScoped,
     UsageRecorded,
@@ -392,6 +396,7 @@ RunEvent = (
     | ContextCompacted
     | RetrievalCompleted
     | HookCompleted
+    | QuestionsSuggested
     | UsageRecorded
 )
 AnyEvent = SessionEvent | SessionMark | RunEvent | OwnedEvent

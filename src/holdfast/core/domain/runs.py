@@ -95,15 +95,15 @@ class RunOptions(Value):
     context_source: ContextSource | None = None
     """What the model is shown beside the conversation, in the place of what the agent's knowledge would be
     searched for before the first step."""
-    suggestions: bool = False
-    """Whether questions that could follow are suggested after the reply."""
+    suggestions: bool | None = None
+    """Whether questions that could follow are suggested after the reply. None: as the agent says."""
     force_summary: bool = False
     """Whether the run ends with a summary of what was done, even where the reply says it all."""
 
 
 LATER_OPTIONS = (
     *("workflows", "mode"),
-    *("suggestions", "force_summary"),
+    *("force_summary",),
 )
 """Run options whose services come later."""
 

@@ -100,9 +100,16 @@ class HookCompleted(RunScoped):
         return sanitize_line(" · ".join(filter(None, (f"hook {who}: {what}", self.reason, error))))
 
 
+class QuestionsSuggested(RunScoped):
+    """Behind the reply of a run, or as all that a run does: what the person could ask next."""
+
+    type: Literal["run.suggested"] = "run.suggested"
+    questions: tuple[str, ...]
+
+
 class UsageRecorded(RunScoped):
-    """After the parts of a step, before a summary, behind a retrieval that asked the model, or inside a call
-    that did."""
+    """After the parts of a step, before a summary or suggestions, behind a retrieval that asked the model, or
+    inside a call that did."""
 
     type: Literal["usage.recorded"] = "usage.recorded"
     model: str

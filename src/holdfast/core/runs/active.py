@@ -103,6 +103,8 @@ class ActiveRun:
     """Whether tools may use the databases that the settings name."""
     compacting: str | None = None
     """What a summary has to keep above all, where the run is to compact the context and nothing else."""
+    suggesting: int = 0
+    """How many questions it is to suggest, and to do nothing else; 0: it is an ordinary run."""
     levers: Levers = field(default_factory=Levers)
     model_index: int = 0
     parent: ActiveRun | None = None

@@ -14,6 +14,7 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.events import (
     MessageAdded,
     MessageDequeued,
+    QuestionsSuggested,
     RunCompleted,
     ToolCallCompleted,
 )
@@ -30,6 +31,7 @@ from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.scripts import ScriptRuns
 from holdfast.core.runs.steps import Stepper, StepResult
+from holdfast.core.runs.suggesting import Suggester
 
 
 class Loop:
@@ -43,6 +45,7 @@ class Loop:
         catalog: ModelCatalog,
         replies: ReplyCheck,
         scripts: ScriptRuns,
+        suggester: Suggester,
     ) -> None:
         self._stepper = stepper
         self._executor = executor
@@ -50,12 +53,16 @@ class Loop:
         self._catalog = catalog
         self._replies = replies
         self._scripts = scripts
+        self._suggester = suggester
 
     async def run(self, run: ActiveRun) -> None:
         """Runs to `run.completed`. Raises `HoldfastError` when the run has to fail: a model's error, a
         limit, a reply that does not fit its schema."""
         if run.compacting is not None:
             await self._compact(run, run.compacting)
+            return
+        if run.suggesting:
+            await self._suggest(run)
             return
         # What a person has run directly has no model.
         asks = run.options.response_format is not None and run.spec.script is None
@@ -93,6 +100,7 @@ class Loop:
             )
             await end_children(run)
             await run.hooks.after_run(result.text)
+            await self._suggester.after_reply(run)
             await run.emitter.emit(RunCompleted(**run.ids, reason=reason), durable=True)
             return
 
@@ -110,6 +118,8 @@ class Loop:
         info = await self._catalog.get(run.model)
         await timed(run, lambda: self._compactor.before_step(run, self._stepper.request(run), info))
         await self._scripts.run(run, script)
+        await self._suggester.after_reply(run)
+        await run.emitter.emit(RunCompleted(**run.ids), durable=True)
 
     async def _settle(self, run: ActiveRun, calls: list[CallState]) -> bool:
         """Brings the calls of a step to their results. Where some are the caller's to execute the run ends
@@ -134,6 +144,11 @@ class Loop:
         keep = kept_on_request(run.emitter.context.entries)
         if not await timed(run, lambda: self._compactor.compact(run, keep, focus)):
             raise nothing_to_compact()
+        await run.emitter.emit(RunCompleted(**run.ids), durable=True)
+
+    async def _suggest(self, run: ActiveRun) -> None:
+        questions = await timed(run, lambda: self._suggester.suggest(run, run.suggesting))
+        await run.emitter.emit(QuestionsSuggested(**run.ids, questions=questions))
         await run.emitter.emit(RunCompleted(**run.ids), durable=True)
 
     async def _between_steps(self, run: ActiveRun) -> None:

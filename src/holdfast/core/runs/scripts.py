@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from holdfast.core.domain.errors import HoldfastError, InvalidError, ModelError, ScriptFailed, TooLargeError
-from holdfast.core.domain.events import RunCompleted
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import FilePart, ImagePart, Message, Part, TextPart, ToolCallPart, text_of
 from holdfast.core.domain.models import ModelCatalog
@@ -68,7 +67,6 @@ class ScriptRuns:
         await run.emitter.close_part()
         await self._check_form(run, talk.text)
         await run.hooks.after_run(talk.text)
-        await run.emitter.emit(RunCompleted(**run.ids), durable=True)
 
     async def _check_form(self, run: ActiveRun, text: str) -> None:
         schema = run.options.response_format

@@ -32,14 +32,14 @@ from holdfast.core.domain.messages import TextPart, UserPart, results_in
 from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Session, Submitted
 from holdfast.core.domain.values import new_call_id, new_id
 from holdfast.core.runs.active import ActiveRun, HandOver, Prepare
+from holdfast.core.runs.asides import Asides
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.children import Children
-from holdfast.core.runs.compaction import droppable, kept_on_request
 from holdfast.core.runs.delegation import RunDelegation
 from holdfast.core.runs.ending import RETRY_S, write_end
 from holdfast.core.runs.executor import RunStopped
 from holdfast.core.runs.failures import bug, busy_session, engine_stopping, refuse_child
-from holdfast.core.runs.loop import Loop, nothing_to_compact
+from holdfast.core.runs.loop import Loop
 from holdfast.core.runs.options import check_direct, check_results
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
@@ -77,6 +77,9 @@ class Supervisor:
             begin=self._begin,
             cancel=self.cancel,
             models=self._models_of_child,
+        )
+        self.asides = Asides(
+            log, prepare, self.idle, self._session, self._models, self._check_open, self._begin
         )
         self._stopped: set[str] = set()
         self._closing = False
@@ -182,32 +185,6 @@ class Supervisor:
             started = RunStarted(**run.ids, agent=run.spec.name, model="", key=key, options=options)
             await self._begin(run, started, requested)
             return run.run_id, requested.call_id
-
-    async def compact(self, session_id: str, focus: str, key: str = "") -> Submitted:
-        """Starts a run that compacts what the model sees of the session, and asks it nothing else.
-
-        Raises `ConflictError`: `busy` while a run is under way or calls wait for their caller's results,
-        `nothing_to_compact`.
-        """
-        async with self.idle(session_id):
-            self._check_open()
-            session = await self._session(session_id)
-            context = await read_context(self._log, session_id)
-            if context.unanswered:
-                raise busy_session(
-                    "The program that uses this session has yet to send the results of its tools."
-                )
-            entries = context.entries
-            if not droppable(entries, kept_on_request(entries)):
-                raise nothing_to_compact()
-            options = RunOptions()
-            models = await self._models(session, options, key)
-            state = RunState(session.id, new_id())
-            run = await self._prepare.run(session, options, state, context, models)
-            run.compacting = focus
-            started = RunStarted(**run.ids, agent=run.spec.name, model="", key=key, options=options)
-            await self._begin(run, started)
-            return Submitted(session_id=session_id, message_id="", run_id=run.run_id)
 
     async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
         """Takes a waiting message out of the queue."""

@@ -37,6 +37,7 @@ from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.sampling import Sampler
 from holdfast.core.runs.scripts import ScriptRuns
 from holdfast.core.runs.steps import Stepper
+from holdfast.core.runs.suggesting import Suggester
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.sandbox.scripts import ScriptProcesses
@@ -252,7 +253,8 @@ class Core:
             self.replies,
             lambda: parts.settings(None).sandbox.unconfined_scripts,
         )
-        return Loop(stepper, executor, Compactor(parts.client), parts.catalog, self.replies, scripts)
+        compactor, suggester = Compactor(parts.client), Suggester(parts.client)
+        return Loop(stepper, executor, compactor, parts.catalog, self.replies, scripts, suggester)
 
     def _preparation(self, redactor: Redactor) -> Preparation:
         return Preparation(

@@ -7,8 +7,15 @@ from typing import Any
 
 from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.context import Compaction, RunContext
-from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.domain.errors import InvalidError, from_info
+from holdfast.core.domain.events import (
+    EventFilter,
+    LoggedEvent,
+    QuestionsSuggested,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+)
 from holdfast.core.domain.forms import FormAction, FormAnswer
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.limits import Payer
@@ -26,6 +33,9 @@ from holdfast.core.services.contexts import ContextReader
 from holdfast.core.services.needs import Needs
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.store.log import EventLog
+
+MOST_SUGGESTED = 10
+"""Questions that one call may ask for."""
 
 
 class RunService:
@@ -144,7 +154,24 @@ class RunService:
 
     async def compact(self, session_id: str, focus: str = "") -> Submitted:
         session = await self._access.session(session_id)
-        return await self._supervisor.compact(session_id, focus, await self._admitted(session.agent))
+        return await self._supervisor.asides.compact(session_id, focus, await self._admitted(session.agent))
+
+    async def suggest(self, session_id: str, count: int = 3) -> tuple[str, ...]:
+        if not 1 <= count <= MOST_SUGGESTED:
+            raise InvalidError(f"1 to {MOST_SUGGESTED} questions are suggested at a time.")
+        session = await self._access.session(session_id)
+        key = await self._admitted(session.agent)
+        started = await self._supervisor.asides.suggest(session_id, count, key)
+        questions: tuple[str, ...] = ()
+        async for logged in self._log.follow(EventFilter(run_id=started.run_id), 0):
+            match logged.event:
+                case QuestionsSuggested():
+                    questions = logged.event.questions
+                case RunFailed(error=error):
+                    raise from_info(error)
+                case RunCompleted() | RunCancelled():
+                    break
+        return questions
 
     async def questions(
         self, session_id: str | None = None, limit: int = 200, cursor: str | None = None

@@ -222,6 +222,13 @@ class Runs(Protocol):
         """
         ...
 
+    @needs(Scope.CHAT)
+    async def suggest(self, session_id: str, count: int = 3) -> tuple[str, ...]:
+        """Returns questions that the person could ask next, `count` (1 to 10) at most, from a run that does
+        nothing but ask the session's model for them. Raises `ConflictError` (`busy`, `nothing_said` where
+        there is no reply yet), and what that run fails with."""
+        ...
+
     @needs(Scope.READ)
     async def questions(
         self, session_id: str | None = None, limit: Limit = 200, cursor: Cursor | None = None

@@ -141,6 +141,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("runs.steer", "POST", "/runs/{run_id}/steer", status=204, once="kept"),
     Operation("runs.context", "GET", "/runs/{run_id}/context"),
     Operation("runs.compaction", "GET", "/runs/{run_id}/compactions/{event_id}"),
+    Operation("runs.suggest", "POST", "/sessions/{session_id}/suggestions"),
     Operation("runs.compact", "POST", "/sessions/{session_id}/runs/compact", status=202, once="kept"),
     Operation("runs.questions", "GET", "/questions"),
     Operation("runs.answer", "POST", "/questions/{question_id}/answer", status=204, once="kept"),

@@ -242,7 +242,7 @@ class SessionsControl:
             model.mode = mode
             view.mark("header", "run", "hint")
         if model.run.apply(event):
-            view.mark("run", "footer")
+            view.mark("run", "footer", "queue")
         self._silence.look()
         if model.answers.apply(event):
             view.mark("knowledge")

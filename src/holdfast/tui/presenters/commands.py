@@ -105,6 +105,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "compact", "Compact the context", "Put a summary in the place of older messages", "compact", "[focus]"
     ),
+    Command("suggest", "Suggest questions", "What you could ask next", "suggest"),
     Command("continue", "Continue the run", "Go on where it was interrupted", "continue"),
     Command("interrupt", "Interrupt the run", "Stop it; what it has done stays", "stop"),
     Command("pause", "Pause the run", "Hold it before its next step", "pause"),

@@ -32,11 +32,16 @@ from holdfast.tui.presenters.tools import ToolsState
 from holdfast.tui.presenters.undoing import Undoing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from holdfast.core.domain.events import AnyEvent
     from holdfast.core.domain.messages import UserPart
     from holdfast.core.domain.runs import SessionCounts
     from holdfast.core.domain.search import Archived
     from holdfast.tui.presenters.files import FileRow
+
+SUGGESTIONS = 3
+"""Questions that are shown, and that a key takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +252,16 @@ def queue_lines(model: Model) -> list[Line]:
             )
         )  # fmt: skip
         return lines
+    if not lines and model.run.current is not None:
+        return suggestion_lines(model.run.current.suggested)
     if lines and (model.queue or model.outbox):
         lines[-1] = line(*lines[-1], "   ", (shown("composer.older"), "key"), (" takes it back", "muted"))
     return lines
+
+
+def suggestion_lines(questions: Sequence[str]) -> list[Line]:
+    """Returns what could be asked next, each with the key that puts it into the message field."""
+    return [
+        line((f"{shown(f'welcome.try_{number}')}  ", "key"), (shorten(question, 120), "muted"))
+        for number, question in enumerate(questions[:SUGGESTIONS], 1)
+    ]

@@ -68,6 +68,8 @@ class RunState:
     notes: list[str] = field(default_factory=list)
     waiting: int = 0
     filling: Filling = field(default_factory=Filling)
+    suggested: tuple[str, ...] = ()
+    """What could be asked next."""
     asked: bool = True
     """Whether a model is asked, or about to be, and has not begun to answer."""
     directly: str = "a tool, run directly"
@@ -190,6 +192,9 @@ def _apply_work(run: RunState, event: AnyEvent) -> bool:
         run.notes.append(f"retry {event.attempt} of {sanitize_line(event.model)}: {why}")
     elif event.type == "model.fell_back":
         run.notes.append(f"{sanitize_line(event.from_model)} given up, now {sanitize_line(event.to_model)}")
+    elif event.type == "run.suggested":
+        run.suggested = tuple(sanitize_line(question) for question in event.questions)
+        run.directly = "questions, asked for by you"
     elif event.type == "context.compacted":
         run.notes.append(f"context compacted: {tokens(event.tokens_before)} → {tokens(event.tokens_after)}")
         run.directly = "a compaction, asked for by you"

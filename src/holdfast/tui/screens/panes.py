@@ -149,7 +149,7 @@ class Panes:
             self._notice("skew", skew_lines(model.skew))
         if "queue" in parts:
             screen.box.notice("queue").show(
-                queue_lines(model), {shown("composer.older"): "app.command('pull_back')"}
+                queue_lines(model), {shown("composer.older"): "app.command('pull_back')", **clicks("welcome")}
             )
             screen.box.area.messages_wait = bool(model.queue or model.outbox)
         if "footer" in parts:

@@ -1,0 +1,38 @@
+"""`--suggest` and `holdfast sessions suggest`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from cli_fakes import FakeDoors, FakeRun, FakeWorkbench, session_of
+
+from holdfast.core.domain import events as ev
+
+Cli = Callable[..., Any]
+
+
+def test_suggestions_stand_below_the_reply_and_not_in_it(fake: FakeDoors, cli: Cli) -> None:
+    async def script(run: FakeRun) -> None:
+        run.text("Forty-two.")
+        run.emit(ev.QuestionsSuggested, questions=("Why?\x1b[2J", "And then?"))
+        run.emit(ev.RunCompleted)
+
+    fake.build = lambda: FakeWorkbench(script)
+    outcome = cli("run", "general", "hello", "--suggest")
+    assert (outcome.status, outcome.out) == (0, "Forty-two.\n")
+    assert "You could ask:\n  1. Why?[2J\n  2. And then?\n" in outcome.err
+
+
+def test_questions_are_asked_for_a_session(fake: FakeDoors, cli: Cli) -> None:
+    workbench = FakeWorkbench()
+    workbench.known["s1"] = session_of("s1")
+
+    async def suggest(session_id: str, count: int = 3) -> tuple[str, ...]:
+        return (f"{session_id}?", "Why?")[:count]
+
+    workbench.runs.suggest = suggest
+    fake.build = lambda: workbench
+    assert cli("sessions", "suggest", "s1").out == "1. s1?\n2. Why?\n"
+    assert json.loads(cli("sessions", "suggest", "s1", "--count", "1", "--json").out) == ["s1?"]

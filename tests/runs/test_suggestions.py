@@ -1,0 +1,112 @@
+"""Questions that could follow: after a reply, and when they are asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from holdfast.core.domain.errors import ConflictError, InvalidError, ModelError, ModelUnavailable
+from holdfast.core.domain.models import Finished, TextDelta, UsageReport
+from holdfast.core.runs.suggesting import questions_in
+
+ASKED = ["Why is that?", "What does it cost?", "Who says so?", "Who else?"]
+
+
+def answer(*questions: Any) -> list[Any]:
+    return [
+        TextDelta(text=json.dumps({"questions": questions or ASKED})),
+        UsageReport(input_tokens=70, output_tokens=30, cost_usd=0.5),
+        Finished(reason="stop"),
+    ]
+
+
+def suggested(events: Any) -> list[tuple[str, ...]]:
+    return [each.event.questions for each in events if each.event.type == "run.suggested"]
+
+
+@pytest.fixture(params=["local", "remote"])
+def door(request: Any) -> str:
+    return request.param
+
+
+async def test_a_run_that_is_to_suggests_questions_behind_its_complete_reply(open_bench, say) -> None:
+    async with open_bench([say("Forty-two."), answer()]) as bench:
+        session = await bench.session()
+        events = await bench.end(await bench.send(session, "What is it?", suggestions=True))
+        types = [each.event.type for each in events]
+        assert types[-4:] == ["step.completed", "usage.recorded", "run.suggested", "run.completed"]
+        assert suggested(events) == [tuple(ASKED[:3])]
+        asked = bench.model.requests[1]
+        assert asked.tools == () and asked.response_format is not None
+        assert asked.messages[1].text == "user: What is it?\n\nassistant: Forty-two."
+        run = (await bench.workbench.runs.list(session.id)).items[0]
+        assert (run.steps, run.usage.cost_usd) == (1, 0.5)
+
+
+async def test_an_agent_suggests_as_its_file_says_unless_the_run_says_otherwise(open_bench, say) -> None:
+    steps = [say("One."), answer(), say("Two.")]
+    async with open_bench(steps, agent="suggestions: true\n") as bench:
+        session = await bench.session()
+        assert suggested(await bench.end(await bench.send(session))) == [tuple(ASKED[:3])]
+        assert suggested(await bench.end(await bench.send(session, suggestions=False))) == []
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [[ModelUnavailable("down")], [TextDelta(text="Ask me!"), Finished(reason="stop")], [*answer()[:1]]],
+)
+async def test_a_run_is_completed_though_its_suggestions_fail(open_bench, say, failing) -> None:
+    async with open_bench([say("Done."), failing]) as bench:
+        events = await bench.end(await bench.send(await bench.session(), suggestions=True))
+        assert events[-1].event.type == "run.completed"
+
+
+async def test_what_a_person_could_ask_is_suggested_on_request(open_bench, say) -> None:
+    async with open_bench([say("Forty-two."), answer(), say("Again.")]) as bench:
+        session = await bench.session()
+        await bench.end(await bench.send(session))
+        assert await bench.workbench.runs.suggest(session.id, 2) == ("Why is that?", "What does it cost?")
+        await bench.end(await bench.send(session, "And then?"))
+        seen = [message.text for message in bench.model.requests[2].messages[1:]]
+        assert seen == ["Hello", "Forty-two.", "And then?"]
+
+
+async def test_questions_cannot_follow_what_nobody_has_said(open_bench) -> None:
+    async with open_bench() as bench:
+        session = await bench.session()
+        with pytest.raises(ConflictError) as caught:
+            await bench.workbench.runs.suggest(session.id)
+        assert caught.value.code == "nothing_said"
+        for count in (0, 11):
+            with pytest.raises(InvalidError):
+                await bench.workbench.runs.suggest(session.id, count)
+
+
+async def test_a_model_that_answers_with_no_list_is_an_error_of_the_service(open_bench, say) -> None:
+    async with open_bench([say("Hi."), say("Whatever you like.")]) as bench:
+        session = await bench.session()
+        await bench.end(await bench.send(session))
+        with pytest.raises(ModelError, match="no list of questions"):
+            await bench.workbench.runs.suggest(session.id)
+
+
+async def test_the_offline_model_asks_about_what_its_reply_speaks_of(open_bench, say) -> None:
+    reply = "The lighthouse was built in 1811. The lighthouse stands on granite."
+    async with open_bench([say(reply)]) as bench:
+        session = await bench.session()
+        events = await bench.end(await bench.send(session, model="offline", suggestions=True))
+        (questions,) = suggested(events)
+        assert questions[0] == "What else is there to know about lighthouse?" and len(questions) == 3
+        assert len(bench.model.requests) == 1
+
+
+def test_questions_are_short_lines_each_once_and_never_more_than_wanted() -> None:
+    said = json.dumps({"questions": ["A\x1b[31m?", "A?", " ", 3, "A?", "B" * 900]})
+    text = f"Sure:\n```json\n{said}\n```"
+    first, second, third = questions_in(text, 5)
+    assert "\x1b" not in first and second == "A?" and len(third) <= 300
+    assert questions_in(text, 1) == (first,)
+    for nothing in ("", "{", "[1]", '{"questions": 3}', "}{", '{"questions": []}'):
+        assert questions_in(nothing, 3) == ()
