@@ -20,7 +20,6 @@ LIST = ("list_files", "{}")
 LATER = [
     {"workflows": {"report": ("collect", "write")}},
     {"mode": "team"},
-    {"force_summary": True},
 ]
 
 
@@ -44,8 +43,8 @@ async def test_a_field_whose_service_comes_later_is_refused_by_its_name(open_ben
             error = await refused(bench, session, **options)
             assert isinstance(error, UnsupportedError)
             assert (error.code, error.details) == ("unsupported_option", {"fields": list(options)})
-        both = await refused(bench, session, mode="team", force_summary=True)
-        assert both.details == {"fields": ["mode", "force_summary"]}
+        both = await refused(bench, session, mode="team", workflows={"w": ("s",)})
+        assert both.details == {"fields": ["workflows", "mode"]}
 
 
 async def test_fields_that_ask_for_nothing_are_taken(open_bench, say) -> None:

@@ -79,6 +79,7 @@ def run(
         bool | None,
         typer.Option("--suggest/--no-suggest", help="Suggest questions that could follow the reply."),
     ] = None,
+    summary: Annotated[bool, typer.Option("--summary", help="End with a summary of what was done.")] = False,
 ) -> None:
     """Ask an agent and stream its reply to stdout; status and approvals go to stderr.
 
@@ -110,6 +111,7 @@ def run(
             max_steps=max_steps,
             max_cost_usd=max_cost,
             suggestions=suggest,
+            summary=summary,
         ),
     )
     person = None if approve is Approve.NONE else find_terminal(stdin_is_message=message == "-")

@@ -82,6 +82,7 @@ def options_of(
     max_steps: int | None = None,
     max_cost_usd: float | None = None,
     suggestions: bool | None = None,
+    summary: bool = False,
 ) -> RunOptions:
     """Returns the run options. Raises `InvalidError` for a limit that is none."""
     limits = {"--timeout": timeout_s, "--max-steps": max_steps, "--max-cost": max_cost_usd}
@@ -99,6 +100,7 @@ def options_of(
         max_steps=max_steps,
         max_cost_usd=max_cost_usd,
         suggestions=suggestions,
+        force_summary=summary,
     )
 
 

@@ -155,9 +155,10 @@ class MessageAdded(RunScoped):
     type: Literal["message.added"] = "message.added"
     message_id: str
     parts: tuple[UserPart, ...]
-    origin: Literal["send", "steer", "continue", "repair", "agent", "child_run"] = "send"
-    """Not written by a person: `continue` and `repair` by the loop; `agent` by another agent that hands work
-    or the conversation to this one; `child_run` tells how a run has ended that went on in the background."""
+    origin: Literal["send", "steer", "continue", "repair", "summary", "agent", "child_run"] = "send"
+    """Not written by a person: `continue`, `repair` and `summary` by the loop; `agent` by another agent that
+    hands work or the conversation to this one; `child_run` tells how a run has ended that went on in the
+    background."""
 
 
 # --- steps and their parts

@@ -98,12 +98,12 @@ class RunOptions(Value):
     suggestions: bool | None = None
     """Whether questions that could follow are suggested after the reply. None: as the agent says."""
     force_summary: bool = False
-    """Whether the run ends with a summary of what was done, even where the reply says it all."""
+    """Whether the run ends with a summary of what was done, in a last step without tools, even where the
+    reply says it all. Where a limit is reached, and with the offline model, it ends without."""
 
 
 LATER_OPTIONS = (
     *("workflows", "mode"),
-    *("force_summary",),
 )
 """Run options whose services come later."""
 

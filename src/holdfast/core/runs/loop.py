@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Literal
 
 from holdfast.core.domain.errors import (
@@ -32,6 +33,13 @@ from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.scripts import ScriptRuns
 from holdfast.core.runs.steps import Stepper, StepResult
 from holdfast.core.runs.suggesting import Suggester
+
+logger = logging.getLogger(__name__)
+
+SUMMARY_TEXT = (
+    "Close with a summary of what was done for the last message: what was asked, what you did and found, "
+    "which files changed, and what is left to do. Use no tools."
+)
 
 
 class Loop:
@@ -82,9 +90,10 @@ class Loop:
         if run.spec.script is not None:
             await self._run_script(run, run.spec.script)
             return
+        summing = False
         while True:
             await self._between_steps(run)
-            last = run.levers.finish
+            last = run.levers.finish or summing
             result = await self._step(run, tools=not last)
             if result.calls:
                 check_repeats(run)
@@ -94,6 +103,9 @@ class Loop:
             if not last and (run.levers.steers or await next_child(run)):
                 continue
             if await self._repaired(run, result):
+                continue
+            if not summing and await self._summarising(run):
+                summing = True
                 continue
             reason: Literal["stop", "length", "content_filter"] = (
                 "stop" if result.reason == "tool_calls" else result.reason
@@ -145,6 +157,24 @@ class Loop:
         if not await timed(run, lambda: self._compactor.compact(run, keep, focus)):
             raise nothing_to_compact()
         await run.emitter.emit(RunCompleted(**run.ids), durable=True)
+
+    async def _summarising(self, run: ActiveRun) -> bool:
+        """Asks for the summary that a run is to end with; says whether it did. Where a limit is reached the
+        reply stands without."""
+        if not run.options.force_summary or run.model == "offline":
+            return False  # the offline model is no language model
+        try:
+            check_limits(run)
+            await check_budgets(run)
+        except HoldfastError as error:
+            logger.info("run %s ends without a summary: %s", run.run_id, error)
+            return False
+        await run.emitter.emit(
+            MessageAdded(
+                **run.ids, message_id=new_id(), parts=(TextPart(text=SUMMARY_TEXT),), origin="summary"
+            )
+        )
+        return True
 
     async def _suggest(self, run: ActiveRun) -> None:
         questions = await timed(run, lambda: self._suggester.suggest(run, run.suggesting))

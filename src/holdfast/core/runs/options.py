@@ -44,7 +44,8 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
     """Refuses options that a run of the agent could not keep to; asked before a message is taken in.
 
     Raises `UnsupportedError` (`unsupported_option`) for fields whose services come later, `InvalidError`
-    with `unknown_tool`, `invalid_client_tool`, `invalid_history` or `nested_too_deep`.
+    with `unknown_tool`, `invalid_client_tool`, `invalid_history`, `summary_not_possible` or
+    `nested_too_deep`.
     """
     later = [name for name in LATER_OPTIONS if getattr(options, name)]
     if later:
@@ -52,6 +53,12 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
             f"Holdfast cannot do this yet: {', '.join(later)}. Leave it out of the run's options.",
             code="unsupported_option",
             details={"fields": later},
+        )
+    if options.force_summary and (spec.script is not None or options.response_format is not None):
+        raise InvalidError(
+            "force_summary asks for a summary as the last text, and the reply of a script or in a given JSON "
+            "form has to be the last. Leave one of them out.",
+            code="summary_not_possible",
         )
     if nested_deeper(options.response_format, MAX_DEPTH):
         raise InvalidError("response_format is nested too deep.", code="nested_too_deep")

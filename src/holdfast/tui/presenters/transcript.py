@@ -202,6 +202,8 @@ class TranscriptPresenter:
         if event.origin == "repair":
             title = "The reply does not fit the schema; the model is asked to repair it."
             return [_notice(id, title, event.run_id, warning=True)]
+        if event.origin == "summary":
+            return [_notice(id, "asked for a closing summary", event.run_id)]
         if event.origin == "child_run":
             title, _, text = message_text(event.parts).partition("\n")
             notice = _notice(id, title, event.run_id)
