@@ -27,6 +27,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="hf") as folder:
         monkeypatch.setenv("HOLDFAST_HOME", folder)
         monkeypatch.setenv("HOLDFAST_MODELS__DEFAULT", "offline")
+        monkeypatch.setenv("COLUMNS", "200")  # a table cuts off what has no room
         monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         hook = sys.excepthook
         yield

@@ -165,13 +165,10 @@ class AgentFileError(InvalidError):
 
 
 class ScriptFailed(InvalidError):
-    """An agent's script failed; `details.line` says where, 0 where that is not known, and `details.query`
-    whether by a query that it did not handle."""
+    """An agent's script failed; `details.line` says where, where that is known, and `details.query` whether by
+    a query that it did not handle."""
 
     default_code = "script_failed"
-
-    def __init__(self, message: str, *, line: int = 0, query: bool = False) -> None:
-        super().__init__(message, details={"line": line, "query": query})
 
 
 class UnauthenticatedError(HoldfastError):

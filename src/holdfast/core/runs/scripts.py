@@ -58,7 +58,7 @@ class ScriptRuns:
         try:
             ended = await self._processes.run(script.code, conversation, talk, own_s=own_s)
         except ScriptFailed as error:
-            if error.details["query"] and talk.failure is not None:
+            if error.details.get("query") and talk.failure is not None:
                 raise talk.failure from error
             raise
         if ended.result:

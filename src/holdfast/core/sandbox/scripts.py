@@ -255,7 +255,7 @@ def _text(text: str) -> str:
 def _failed(why: str, line: int, of_query: bool) -> ScriptFailed:
     said = shorten(sanitize_line(_text(why)), 500)
     where = f" in line {line}" if 0 < line < 10**6 else ""
-    return ScriptFailed(f"The script failed{where}: {said}", line=line, query=of_query)
+    return ScriptFailed(f"The script failed{where}: {said}", details={"line": line, "query": of_query})
 
 
 def _broken(result: ProcessResult | None) -> ScriptFailed:
