@@ -102,7 +102,7 @@ class WebSearchSettings(_Section):
     """Where `web_search` looks. Without a provider it says how to set one up."""
 
     provider: Literal["searxng", "tavily", "brave"] | None = None
-    """Who is asked. Tavily and Brave need a key: `holdfast keys provider set tavily`."""
+    """Who is asked. Tavily and Brave need a key: `holdfast keys provider set tavily --no-test`."""
     url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")
     """Address of the SearXNG server, such as `http://127.0.0.1:8888`, which has to give JSON; for the others
     another address than their makers'. It may be of a private network."""
