@@ -26,6 +26,15 @@ class Approve(StrEnum):
     ALL = "all"
 
 
+class Way(StrEnum):
+    """The domain's ways of working, known before the domain is imported."""
+
+    SINGLE = "single"
+    DELEGATING = "delegating"
+    TEAM = "team"
+    DEEP = "deep"
+
+
 @app.command()
 def run(
     agent: Annotated[str, typer.Argument(metavar="AGENT", help="An agent's name.")],
@@ -79,6 +88,16 @@ def run(
         bool | None,
         typer.Option("--suggest/--no-suggest", help="Suggest questions that could follow the reply."),
     ] = None,
+    way: Annotated[
+        Way | None,
+        typer.Option(
+            help="single: without sub-agents. delegating: hand work to them where that pays. team: lead "
+            "them. deep: in passes, with much thought."
+        ),
+    ] = None,
+    workflow: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Follow this workflow of the agent's file.")
+    ] = None,
     summary: Annotated[bool, typer.Option("--summary", help="End with a summary of what was done.")] = False,
 ) -> None:
     """Ask an agent and stream its reply to stdout; status and approvals go to stderr.
@@ -112,6 +131,8 @@ def run(
             max_cost_usd=max_cost,
             suggestions=suggest,
             summary=summary,
+            way=None if way is None else way.value,
+            workflow=workflow,
         ),
     )
     person = None if approve is Approve.NONE else find_terminal(stdin_is_message=message == "-")

@@ -167,8 +167,8 @@ class Reporter:
 
     def _show_course(self, logged: LoggedEvent) -> None:
         match logged.event:
-            case RunStarted(agent=agent, model=model):
-                self._console.line(self._header(agent, model), "faint")
+            case RunStarted():
+                self._show_begin(logged.event)
             case MessageQueued():
                 self._console.line("The session is busy: the message waits until its run has ended.")
             case MessageDequeued(reason="pulled_back"):
@@ -202,6 +202,11 @@ class Reporter:
                 self._end(f"failed: {error.message} ({error.code})")
             case RunCancelled(reason=reason):
                 self._end(f"cancelled{': ' + reason if reason else ''}")
+
+    def _show_begin(self, started: RunStarted) -> None:
+        self._console.line(self._header(started.agent, started.model), "faint")
+        for number, step in enumerate(started.plan, 1):
+            self._console.line(f"  {number}. {sanitize_line(step)}", "faint")
 
     def _header(self, agent: str, model: str) -> str:
         choice = self._choice

@@ -83,6 +83,8 @@ def options_of(
     max_cost_usd: float | None = None,
     suggestions: bool | None = None,
     summary: bool = False,
+    way: str | None = None,
+    workflow: str | None = None,
 ) -> RunOptions:
     """Returns the run options. Raises `InvalidError` for a limit that is none."""
     limits = {"--timeout": timeout_s, "--max-steps": max_steps, "--max-cost": max_cost_usd}
@@ -101,6 +103,8 @@ def options_of(
         max_cost_usd=max_cost_usd,
         suggestions=suggestions,
         force_summary=summary,
+        mode=way,
+        workflow=workflow,
     )
 
 

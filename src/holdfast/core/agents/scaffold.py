@@ -56,6 +56,12 @@ tools: [read_file, list_files, search_files, ask_user, update_plan]
 # Agents that it may hand work to, by name.
 # subagents: [{{ agent: researcher, description: Finds and compares sources. }}]
 
+# How it works: single (without sub-agents), delegating, team (it leads them) or deep (in passes).
+# mode: deep
+
+# Lists of steps that it follows where a request is such work.
+# workflows: {{ review: [Read the change, Run the tests, "Write down what is wrong, worst first"] }}
+
 # Questions that could follow, behind each reply.
 # suggestions: true
 

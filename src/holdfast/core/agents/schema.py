@@ -28,6 +28,8 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "skills": "Skills that the agent may load: names, or * for all that can be seen.",
         "subagents": "Agents that it may hand work to: a name, or a mapping.",
         "databases": "The only databases that sql_query and sql_write use; omitted: the workspace's files.",
+        "mode": "How it works: alone, handing work to others, leading them, or in passes.",
+        "workflows": "Named lists of steps that the agent follows where a request is such work.",
         "suggestions": "Whether questions that could follow are suggested after a reply.",
         "memory": "What the agent remembers beyond a session.",
         "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",

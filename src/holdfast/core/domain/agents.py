@@ -17,6 +17,7 @@ from holdfast.core.domain.knowledge import Method, RetrievalMode
 from holdfast.core.domain.mcp import AssignedMcp
 from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.models import ModelSettings
+from holdfast.core.domain.options import Workflows
 from holdfast.core.domain.prompts import PromptTemplate
 from holdfast.core.domain.scripts import AgentScript
 from holdfast.core.domain.skills import SkillChoice
@@ -25,6 +26,11 @@ from holdfast.core.domain.values import Value
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 ID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """A UUID as it is written everywhere: small letters, with hyphens."""
+
+
+Way = Literal["single", "delegating", "team", "deep"]
+"""Ways of working: without sub-agents, handing work to them where that is worth it, leading them, in passes
+with much thought."""
 
 
 class Limits(Value):
@@ -164,6 +170,10 @@ class AgentSpec(Value):
     """Names of skills that it may load, `*`: all that can be seen. Those beside its file come with it."""
     subagents: tuple[AssignedSubAgent, ...] = Field(default=(), max_length=50)
     """The agents that it may hand work to, by name or id."""
+    mode: Way | None = None
+    """How it works; None: as its instructions say."""
+    workflows: Workflows = Field(default={})
+    """Named lists of steps that it follows where a request is such work."""
     suggestions: bool = False
     """Whether questions that could follow are suggested after its replies."""
     memory: MemorySpec = MemorySpec()

@@ -103,6 +103,8 @@ class RunStarted(RunScoped):
     """The interrupted run that this one goes on from."""
     hand_overs: int = 0
     """How many agents have handed the conversation over since a person spoke."""
+    plan: tuple[str, ...] = ()
+    """The steps of the workflow that it is to follow."""
 
 
 class RunPaused(RunScoped):

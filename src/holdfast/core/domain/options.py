@@ -10,6 +10,18 @@ from holdfast.core.domain.knowledge import Method
 from holdfast.core.domain.mcp import McpAssignment, ServerName
 from holdfast.core.domain.values import Value
 
+Workflows = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=100)],
+        Annotated[
+            tuple[Annotated[str, Field(min_length=1, max_length=2_000)], ...],
+            Field(min_length=1, max_length=50),
+        ],
+    ],
+    Field(max_length=50),
+]
+"""Lists of steps, by their names."""
+
 
 class KnowledgeUse(Value):
     """One collection, and how it is searched; what is left out is as the collection says."""

@@ -13,7 +13,14 @@ from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import Message, ResultPart, UserPart
 from holdfast.core.domain.models import ModelSettings, ToolSchema
-from holdfast.core.domain.options import ContextSource, KnowledgeUse, McpServerUse, MemoryUse, SubAgentUse
+from holdfast.core.domain.options import (
+    ContextSource,
+    KnowledgeUse,
+    McpServerUse,
+    MemoryUse,
+    SubAgentUse,
+    Workflows,
+)
 from holdfast.core.domain.tools import DisplayBlock
 from holdfast.core.domain.values import Value
 
@@ -38,8 +45,7 @@ class RunStatus(StrEnum):
 class RunOptions(Value):
     """What one run overrides; what is left out is as the agent says. One type for every door.
 
-    Limits that are given here take the place of the agent's for this run. Some fields (`LATER_OPTIONS`) are
-    known, but their services come later: a run that asks for one is refused with `unsupported_option`.
+    Limits that are given here take the place of the agent's for this run.
     """
 
     model: str | None = None
@@ -85,10 +91,12 @@ class RunOptions(Value):
     """The agents that the run may hand work to, in the place of the agent's own."""
     mcp_servers: tuple[McpServerUse, ...] = ()
     """Beside the agent's own."""
-    workflows: dict[str, tuple[str, ...]] | None = None
-    """Named lists of steps that the agent is to follow."""
+    workflows: Workflows | None = None
+    """Named lists of steps, in the place of the agent's: it follows one where the message is such work."""
+    workflow: str | None = None
+    """The one of these, or of the agent's, that it is to follow in any case."""
     mode: str | None = None
-    """Name of a way of working, for example one that hands work to other agents."""
+    """The way of working in the place of the agent's: `single`, `delegating`, `team` or `deep`."""
     memory: MemoryUse | None = None
     """Which entries the run recalls and keeps, with the tools for it, and the block in the place of the
     agent's own."""
@@ -100,12 +108,6 @@ class RunOptions(Value):
     force_summary: bool = False
     """Whether the run ends with a summary of what was done, in a last step without tools, even where the
     reply says it all. Where a limit is reached, and with the offline model, it ends without."""
-
-
-LATER_OPTIONS = (
-    *("workflows", "mode"),
-)
-"""Run options whose services come later."""
 
 
 class Usage(Value):

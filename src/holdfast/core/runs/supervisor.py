@@ -46,6 +46,7 @@ from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.recovery import INTERRUPTED, Recovery, context_of_tool, read_context
 from holdfast.core.runs.taking_over import failed_to_begin, options_of_next
 from holdfast.core.runs.waiting import options_now, steering, taken_back, title_of
+from holdfast.core.runs.ways import chosen_steps
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import validate_arguments
 
@@ -317,6 +318,7 @@ class Supervisor:
                 options=options,
                 continues=continues,
                 hand_overs=hand_overs,
+                plan=chosen_steps(run.spec, options),
             )
         )
         origin: Literal["send", "continue", "agent"] = (

@@ -39,6 +39,7 @@ from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.timer import WorkTimer
+from holdfast.core.runs.ways import way_sections, way_tools
 from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.given_tools import given_tools
@@ -191,7 +192,8 @@ class Preparation:
         if tool is None:
             agents = await run_sub_agents(self._registry, session, spec, options, trusted=info.trusted)
         own = (tool,) if tool else await self._tool_names(spec, options, memory, skills)
-        own = (*own, *delegation_tools(agents, options, parent, spec))
+        ways = way_tools(spec, options) if tool is None else ()
+        own = (*own, *delegation_tools(agents, options, parent, spec), *ways)
         names = tuple(dict.fromkeys((*own, *mcp.tools)))
         injected = Injected()
         if tool is None:
@@ -225,6 +227,7 @@ class Preparation:
                 ),
                 *((sub_agents_section(agents),) if DELEGATE in names and agents else ()),
                 *mcp.sections,
+                *way_sections(spec, options, names),
                 *mode_sections(mode.now()),
             ),
             tools=forced(
@@ -293,7 +296,8 @@ class Preparation:
         mcp = await self._mcp.run(session, spec, options, ())
         agents = await run_sub_agents(self._registry, session, spec, options, trusted=info.trusted)
         own = (*await self._tool_names(spec, options, memory, skills),)
-        names = dict.fromkeys((*own, *delegation_tools(agents, options, None, spec), *mcp.tools))
+        brought = (*delegation_tools(agents, options, None, spec), *way_tools(spec, options))
+        names = dict.fromkeys((*own, *brought, *mcp.tools))
         tools = {name: mcp.tools.get(name) or self._tools.tool(name, owner) for name in names}
         await remember_grants(self._log, self._broker, session)
         policy = await self._policies.of(owner)

@@ -17,6 +17,7 @@ from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.tools import Tool
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.options import check_options
+from holdfast.core.runs.ways import SINGLE, way_of
 
 SUB_AGENTS_HEADER = "# Agents that you can hand work to"
 Evaluate = Callable[[Tool, tuple[str, ...]], PolicyAnswer]
@@ -28,7 +29,7 @@ async def run_sub_agents(
 ) -> tuple[SubAgent, ...]:
     """Returns the sub-agents of a run: those of the options, else the agent's. One that the owner cannot see
     any more, or whose file has mistakes, is left out. A folder that is not trusted hands nothing on."""
-    if not trusted:
+    if not trusted or way_of(spec, options) == SINGLE:
         return ()
     if options.sub_agents is None:
         uses = [

@@ -113,6 +113,7 @@ class RunView:
             self.current = RunState(
                 event.run_id, number, sanitize_line(event.agent), sanitize_line(event.model), event.at
             )
+            self.current.plan = _planned(event.plan)
             return True
         run = self.current
         if run is None or event.run_id != run.id:
@@ -129,6 +130,12 @@ class RunView:
         self.numbers = {run_id: number for number, run_id in enumerate([*new, *known], 1)}
         if self.current:
             self.current.number = self.numbers[self.current.id]
+
+
+def _planned(steps: tuple[str, ...]) -> tuple[PlanItem, ...]:
+    from holdfast.core.domain.tools import PlanItem  # start-up time: events have brought pydantic by now
+
+    return tuple(PlanItem(text=sanitize_line(step)) for step in steps)
 
 
 def _apply_end(run: RunState, event: AnyEvent) -> bool:

@@ -1,4 +1,4 @@
-"""Questions that could follow, above the message field."""
+"""Questions that could follow, above the message field; and the workflow that a run follows."""
 
 from __future__ import annotations
 
@@ -62,3 +62,13 @@ async def test_a_key_without_a_question_rings() -> None:
     control, box, rung = control_of(model)
     await control.put_in("1")
     assert (box.area.text, rung) == ("", ["bell"])
+
+
+def test_a_workflow_that_was_chosen_is_the_plan_until_the_model_writes_its_own() -> None:
+    model = Model()
+    model.run.apply(RunStarted(**OWN, agent="a", model="m", plan=("Read\x1b[2J", "Write")))
+    assert model.run.current is not None
+    assert [(each.text, each.status) for each in model.run.current.plan] == [
+        ("Read[2J", "pending"),
+        ("Write", "pending"),
+    ]

@@ -1,4 +1,4 @@
-"""`--suggest` and `holdfast sessions suggest`."""
+"""How a run works, as flags of `holdfast run`; and `holdfast sessions suggest`."""
 
 from __future__ import annotations
 
@@ -36,3 +36,20 @@ def test_questions_are_asked_for_a_session(fake: FakeDoors, cli: Cli) -> None:
     fake.build = lambda: workbench
     assert cli("sessions", "suggest", "s1").out == "1. s1?\n2. Why?\n"
     assert json.loads(cli("sessions", "suggest", "s1", "--count", "1", "--json").out) == ["s1?"]
+
+
+def test_the_ways_of_a_run_are_options_and_its_plan_is_shown(fake: FakeDoors, cli: Cli) -> None:
+    async def script(run: FakeRun) -> None:
+        run.emit(ev.RunStarted, agent="general", model="offline", plan=("Read\x1b[2J",))
+        run.emit(ev.RunCompleted)
+
+    workbench = FakeWorkbench(script)
+    fake.build = lambda: workbench
+    outcome = cli(
+        "run", "general", "hello", "--way", "deep", "--workflow", "review", "--summary", "--no-suggest"
+    )
+    assert "  1. Read[2J\n" in outcome.err
+    options = workbench.sent[0].options
+    assert (options.mode, options.workflow) == ("deep", "review")
+    assert (options.force_summary, options.suggestions) == (True, False)
+    assert cli("run", "general", "hello", "--way", "swarm").status == 2
