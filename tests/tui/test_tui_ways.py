@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from fake_workbench import FakeRun, FakeWorkbench
+
 from holdfast.core.domain.events import QuestionsSuggested, RunCompleted, RunStarted
 from holdfast.tui.control.first_run import FirstRunControl
 from holdfast.tui.presenters.model import Model, Waiting, queue_lines
@@ -72,3 +74,17 @@ def test_a_workflow_that_was_chosen_is_the_plan_until_the_model_writes_its_own()
         ("Read[2J", "pending"),
         ("Write", "pending"),
     ]
+
+
+async def test_in_the_app_a_key_puts_a_question_into_the_message_field(make_app, until) -> None:
+    async def suggesting(job: FakeRun) -> None:
+        await job.say("Forty-two.")
+        job.emit(QuestionsSuggested, questions=("Why?", "And then?"))
+
+    app = make_app(FakeWorkbench([suggesting]))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("h", "i", "enter")
+        strip = app.main.box.notice("queue")
+        await until(pilot, lambda: strip.shown and not app.model.run.busy)
+        await pilot.press("alt+2")
+        await until(pilot, lambda: app.main.box.area.text == "And then?")

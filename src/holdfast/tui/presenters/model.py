@@ -262,6 +262,6 @@ def queue_lines(model: Model) -> list[Line]:
 def suggestion_lines(questions: Sequence[str]) -> list[Line]:
     """Returns what could be asked next, each with the key that puts it into the message field."""
     return [
-        line((f"{shown(f'welcome.try_{number}')}  ", "key"), (shorten(question, 120), "muted"))
+        line((shown(f"welcome.try_{number}"), "key"), "  ", (shorten(question, 120), "muted"))
         for number, question in enumerate(questions[:SUGGESTIONS], 1)
     ]
