@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def test_hooks_are_kept_in_their_order_with_ids_and_whole_paths(tmp_path: Path) 
     second = file.add(HookSpec(point="before_tool", type="python", file="guard.py"))
     assert file.read() == (first, second)
     assert second.file == str(tmp_path / "guard.py")
-    assert '"guard.py"' in file.path.read_text()
+    assert "file: guard.py\n" in file.path.read_text()
     assert file.path.stat().st_mode & 0o777 == 0o600
     with pytest.raises(ConflictError):
         file.add(first)
@@ -94,6 +95,37 @@ def test_hooks_are_kept_in_their_order_with_ids_and_whole_paths(tmp_path: Path) 
         file.remove(first.id or "")
     file.remove(second.id or "")
     assert file.read() == ()
+
+
+@given(name=st.text(max_size=100), value=st.text(), more=st.floats() | st.integers() | st.none())
+def test_a_hook_reads_as_it_was_added_or_is_refused_and_the_file_stays(
+    name: str, value: str, more: Any
+) -> None:
+    when = "path CONTAINS " + json.dumps(value)
+    rules = [{"when": when, "action": "modify", "set": {value: [value], "b": more}}]
+    with tempfile.TemporaryDirectory() as folder:
+        file = HooksFile(Path(folder) / "hooks.yaml")
+        file.add(spec(name="before"))
+        before = file.read()
+        try:
+            added = file.add(spec(name=name, rules=rules))
+        except InvalidError:
+            assert file.read() == before
+        else:
+            assert file.read() == (*before, added)
+
+
+def test_a_text_of_any_plane_is_kept(tmp_path: Path) -> None:
+    file = HooksFile(tmp_path / "hooks.yaml")
+    added = file.add(spec(name="\U0001f600", rules=[{"when": 'command CONTAINS "\U0001f600\x85\u2028"'}]))
+    assert file.read() == (added,)
+
+
+def test_what_a_file_cannot_say_is_refused_before_it_is_written(tmp_path: Path) -> None:
+    file = HooksFile(tmp_path / "hooks.yaml")
+    with pytest.raises(InvalidError, match=r"cannot be kept in hooks\.yaml"):
+        file.add(spec(rules=[{"action": "modify", "set": {"a": float("nan")}}]))
+    assert not file.path.exists()
 
 
 def test_hooks_that_a_person_has_written_keep_their_ids_when_others_go(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_a_hook_is_switched_off_and_on_and_is_otherwise_as_it_was(tmp_path: Path
     off = file.enable(second.id or "", False)
     assert off == second.model_copy(update={"enabled": False})
     assert file.read() == (first, off)
-    assert '"guard.py"' in file.path.read_text()
+    assert "file: guard.py\n" in file.path.read_text()
     assert file.enable(second.id or "", True) == second
     with pytest.raises(NotFoundError):
         file.enable("nothing", True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import uuid
 from collections.abc import Iterable
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from holdfast.core.config.private import write_private
+from holdfast.core.config.listed import write_list
 from holdfast.core.config.yaml import parse_file
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.hooks import MAX_HOOKS, HookSpec
@@ -27,7 +26,7 @@ class _File(Value):
 
 class HooksFile:
     """Reads the file anew whenever it is asked. Methods block, and raise `InvalidError` for a file with a
-    mistake, which is never overwritten, and `OSError` from writing."""
+    mistake, which is never overwritten, and for what a file cannot say, and `OSError` from writing."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -93,13 +92,9 @@ class HooksFile:
         )
 
     def _write(self, specs: Iterable[HookSpec]) -> None:
-        lines = [_HEAD, "hooks:\n"]
-        for spec in specs:
-            given = {"id": spec.id, **spec.model_dump(mode="json", exclude_defaults=True)}
-            for number, (key, value) in enumerate(given.items()):
-                # JSON is YAML; with escapes no text of a line can become two.
-                lines.append(f"  {' ' if number else '-'} {key}: {json.dumps(value)}\n")
-        write_private(self.path, "".join(lines) if len(lines) > 2 else f"{_HEAD}hooks: []\n")
+        known = tuple(specs)
+        given = ({"id": spec.id, **spec.model_dump(mode="json", exclude_defaults=True)} for spec in known)
+        write_list(self.path, _HEAD, "hooks", given, _File(hooks=known))
 
 
 def hook_not_found(id: str) -> NotFoundError:
