@@ -15,6 +15,7 @@ from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import EventFilter, HookCompleted, LoggedEvent
 from holdfast.core.domain.hooks import HookSpec
 from holdfast.core.domain.messages import TextPart, text_of
+from holdfast.core.domain.values import new_id
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 
@@ -461,6 +462,26 @@ async def test_the_users_own_hooks_stand_before_every_agent_and_every_direct_cal
         await bench.workbench.hooks.remove(added.hook.id or "")
         direct = await bench.workbench.tools.run(session.id, "write_file", arguments, wait_s=20)
         assert direct.outcome == "ok"
+
+
+async def test_a_hook_of_an_agent_with_the_id_of_an_own_one_takes_nothing_from_it(
+    open_bench: Any, say: Any, call: Any
+) -> None:
+    ids = [new_id(), new_id()]
+    own = (
+        rule("before_tool", {"reason": "closed"}, id=ids[0]),
+        rule("before_run", {"when": "message CONTAINS x"}, id=ids[1]),
+    )
+    theirs = [rule(each["point"], {"action": "allow"}, id=each["id"], order=-1) for each in own]
+    async with open_bench([call(WRITE_FREE), say("Well.")], agent=in_file(*theirs)) as bench:
+        for hook in own:
+            await bench.workbench.hooks.add(HookSpec.model_validate(hook))
+        events = await bench.end(await bench.send(await bench.session()))
+        assert of_type(events, "tool_call.completed").outcome == "denied"
+        asked = [each.hook_id for each in decided(events)]
+        assert (len(set(asked)), set(ids) < set(asked)) == (4, True)
+        listed = await bench.workbench.hooks.list(str(bench.project), "tester")
+        assert {each.hook.id for each in listed} == set(asked)
 
 
 async def test_a_broken_file_of_hooks_stops_runs_for_nobody_knows_what_it_forbids(

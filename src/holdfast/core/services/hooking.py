@@ -23,7 +23,7 @@ from holdfast.core.domain.hooks import (
 from holdfast.core.hooks.hooks_file import hook_not_found
 from holdfast.core.hooks.python_hook import function_of, read_code
 from holdfast.core.services.access import Access
-from holdfast.core.services.interceptors import Interceptors
+from holdfast.core.services.interceptors import Interceptors, apart
 from holdfast.core.services.sessions import valid
 
 
@@ -36,14 +36,11 @@ class HookService:
         self._registry = registry
 
     async def list(self, project: str | None = None, agent: str | None = None) -> tuple[HookInfo, ...]:
-        own = await self._hooks.of(self._access.owner)
         spec = await self._agent(project, agent)
+        own, others = await self._both(spec)
         mine = [HookInfo(hook=_masked(hook), source="user") for hook in own]
-        theirs = (
-            [HookInfo(hook=_masked(hook), source="agent", agent=spec.name) for hook in spec.hooks]
-            if spec
-            else []
-        )
+        name = spec.name if spec else ""
+        theirs = [HookInfo(hook=_masked(hook), source="agent", agent=name) for hook in others]
         return tuple(sorted((*mine, *theirs), key=lambda each: each.hook.order))
 
     async def add(self, hook: HookSpec) -> HookInfo:
@@ -71,8 +68,8 @@ class HookService:
         agent: str | None = None,
     ) -> HookTest:
         spec = await self._agent(project, agent)
-        own = await self._hooks.of(self._access.owner)
-        hook = next((each for each in (*own, *(spec.hooks if spec else ())) if each.id == id), None)
+        own, others = await self._both(spec)
+        hook = next((each for each in (*own, *others) if each.id == id), None)
         if hook is None:
             raise hook_not_found(id)
         folder = self._access.folder(project) or Path("/")
@@ -101,6 +98,11 @@ class HookService:
 
     async def secret(self, renew: bool = False) -> HookSecret:
         return HookSecret(secret=await self._hooks.secret(self._access.owner, renew=renew))
+
+    async def _both(self, spec: AgentSpec | None) -> tuple[tuple[HookSpec, ...], tuple[HookSpec, ...]]:
+        """Returns the user's own hooks and the agent's, with the ids that they have in a run."""
+        own = apart((), await self._hooks.of(self._access.owner))
+        return own, apart(own, spec.hooks if spec else ())
 
     async def _agent(self, project: str | None, agent: str | None) -> AgentSpec | None:
         folder = self._access.folder(project)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from holdfast.core.store.accounts import Accounts
 logger = logging.getLogger(__name__)
 
 _PREFIX = "hfh_"
+_NAMESPACE = uuid.UUID("6b1f1c0e-9d0a-4f63-8a43-2d7c1a9be5d4")
+"""Must never change: a run that a restart takes up knows by it which hooks have looked."""
 
 
 class Interceptors:
@@ -78,10 +81,10 @@ class Interceptors:
         """Returns the hooks of a run of the agent: its owner's, the agent's, and for a sub-agent those that
         the run `above` hands down. Raises `InvalidError`: where the file has a mistake nothing runs, for what
         it was to keep back is not known."""
-        own = await self.of(owner)
-        theirs = {hook.id: hook for hook in (*(above.handed_down if above else ()), *spec.hooks)}
-        handed_down = tuple(hook for hook in theirs.values() if hook.point in HANDED_DOWN)
-        hooks = in_order(own, tuple(theirs.values()))
+        own = apart((), await self.of(owner))
+        theirs = apart(own, (*(above.handed_down if above else ()), *spec.hooks))
+        handed_down = tuple(hook for hook in theirs if hook.point in HANDED_DOWN)
+        hooks = in_order(own, theirs)
         place = await self.place(owner, folder)
         return RunHooks(hooks, self.decider, place, spec, emitter, timer, handed_down)
 
@@ -108,6 +111,22 @@ class Interceptors:
             await asyncio.to_thread(self._keys.remove, _kept_as(owner))
         except (HoldfastError, OSError) as error:
             logger.warning("what signs for the hooks of %s is still kept: %s", owner, error)
+
+
+def apart(known: tuple[HookSpec, ...], hooks: tuple[HookSpec, ...]) -> tuple[HookSpec, ...]:
+    """Returns `hooks` with ids that neither those `known` nor others of them have.
+
+    Ids in files are chosen freely, and a run counts by them which hooks have looked: one whose id is taken
+    gets another, always the same. The very same hook is there once.
+    """
+    taken, found = {hook.id: hook for hook in known}, list[HookSpec]()
+    for hook in hooks:
+        while hook.id in taken and taken[hook.id] != hook:
+            hook = hook.model_copy(update={"id": str(uuid.uuid5(_NAMESPACE, hook.id or ""))})
+        if hook.id not in taken:
+            taken[hook.id] = hook
+            found.append(hook)
+    return tuple(found)
 
 
 def in_order(own: tuple[HookSpec, ...], agents: tuple[HookSpec, ...]) -> list[HookSpec]:
