@@ -16,13 +16,16 @@ Cli = Callable[..., Any]
 def test_suggestions_stand_below_the_reply_and_not_in_it(fake: FakeDoors, cli: Cli) -> None:
     async def script(run: FakeRun) -> None:
         run.text("Forty-two.")
+        run.emit(ev.RunAnalysed, text="It never\x1b[2J looked.\nIt guessed.")
         run.emit(ev.QuestionsSuggested, questions=("Why?\x1b[2J", "And then?"))
         run.emit(ev.RunCompleted)
 
     fake.build = lambda: FakeWorkbench(script)
     outcome = cli("run", "general", "hello", "--suggest")
     assert (outcome.status, outcome.out) == (0, "Forty-two.\n")
-    assert "You could ask:\n  1. Why?[2J\n  2. And then?\n" in outcome.err
+    assert (
+        "  It never[2J looked.\n  It guessed.\nYou could ask:\n  1. Why?[2J\n  2. And then?\n" in outcome.err
+    )
 
 
 def test_questions_are_asked_for_a_session(fake: FakeDoors, cli: Cli) -> None:
@@ -46,10 +49,19 @@ def test_the_ways_of_a_run_are_options_and_its_plan_is_shown(fake: FakeDoors, cl
     workbench = FakeWorkbench(script)
     fake.build = lambda: workbench
     outcome = cli(
-        "run", "general", "hello", "--way", "deep", "--workflow", "review", "--summary", "--no-suggest"
+        "run",
+        "general",
+        "hello",
+        "--way",
+        "deep",
+        "--workflow",
+        "review",
+        "--summary",
+        "--no-suggest",
+        "--analysis",
     )
     assert "  1. Read[2J\n" in outcome.err
     options = workbench.sent[0].options
     assert (options.mode, options.workflow) == ("deep", "review")
-    assert (options.force_summary, options.suggestions) == (True, False)
+    assert (options.force_summary, options.suggestions, options.analysis) == (True, False, True)
     assert cli("run", "general", "hello", "--way", "swarm").status == 2

@@ -43,6 +43,9 @@ class RunGrammar:
             self.ended = True
         getattr(self, event.type.replace(".", "_"), lambda event: None)(event)
 
+    def run_analysed(self, event) -> None:
+        self.run_suggested(event)
+
     def run_suggested(self, event) -> None:
         assert self.part is None and not self.step_open and not self.calls
 

@@ -53,6 +53,30 @@ async def test_an_agent_suggests_as_its_file_says_unless_the_run_says_otherwise(
         assert suggested(await bench.end(await bench.send(session, suggestions=False))) == []
 
 
+async def test_a_model_judges_its_run_where_that_is_wanted(open_bench, say, call) -> None:
+    look = call(("list_files", "{}"))
+    judged = [TextDelta(text="It never\x1b[2J looked."), *answer()[1:]]
+    async with open_bench([look, say("All is well."), judged, answer()], agent="analysis: true\n") as bench:
+        session = await bench.session()
+        events = await bench.end(await bench.send(session, "Is it?", suggestions=True))
+        told = [each.event.type for each in events if each.event.type.startswith("run.")]
+        assert told == ["run.started", "run.analysed", "run.suggested", "run.completed"]
+        (analysed,) = [each.event for each in events if each.event.type == "run.analysed"]
+        assert analysed.text == "It never[2J looked."
+        asked = bench.model.requests[2]
+        assert asked.tools == () and "You called list_files" in asked.messages[1].text
+        assert asked.messages[1].text.endswith("The reply:\nAll is well.")
+
+
+async def test_no_run_is_judged_unless_its_agent_or_its_options_say_so(open_bench, say) -> None:
+    async with open_bench([say("One."), [ModelUnavailable("down")], say("Two.")], retries=0) as bench:
+        session = await bench.session()
+        failed = await bench.end(await bench.send(session, analysis=True))
+        assert failed[-1].event.type == "run.completed"
+        await bench.end(await bench.send(session))
+        assert len(bench.model.requests) == 3
+
+
 @pytest.mark.parametrize(
     "failing",
     [[ModelUnavailable("down")], [TextDelta(text="Ask me!"), Finished(reason="stop")], [*answer()[:1]]],

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from fake_workbench import FakeRun, FakeWorkbench
 
-from holdfast.core.domain.events import QuestionsSuggested, RunCompleted, RunStarted
+from holdfast.core.domain.events import QuestionsSuggested, RunAnalysed, RunCompleted, RunStarted
 from holdfast.tui.control.first_run import FirstRunControl
 from holdfast.tui.presenters.model import Model, Waiting, queue_lines
+from holdfast.tui.presenters.run import run_lines
 from holdfast.tui.presenters.spans import plain
 
 OWN = {"session_id": "s", "run_id": "r"}
@@ -74,6 +76,13 @@ def test_a_workflow_that_was_chosen_is_the_plan_until_the_model_writes_its_own()
         ("Read[2J", "pending"),
         ("Write", "pending"),
     ]
+
+
+def test_the_run_pane_says_how_the_run_went() -> None:
+    model = open_model()
+    model.run.apply(RunAnalysed(**OWN, text="It never looked.\x1b[2J\nIt guessed."))
+    shown = plain(run_lines(model.run.current, datetime.now(UTC)))
+    assert "How it went\nIt never looked.[2J\nIt guessed." in shown
 
 
 async def test_in_the_app_a_key_puts_a_question_into_the_message_field(make_app, until) -> None:

@@ -98,6 +98,10 @@ def run(
     workflow: Annotated[
         str | None, typer.Option(metavar="NAME", help="Follow this workflow of the agent's file.")
     ] = None,
+    analysis: Annotated[
+        bool | None,
+        typer.Option("--analysis/--no-analysis", help="Let the model judge how the run went."),
+    ] = None,
     summary: Annotated[bool, typer.Option("--summary", help="End with a summary of what was done.")] = False,
 ) -> None:
     """Ask an agent and stream its reply to stdout; status and approvals go to stderr.
@@ -130,6 +134,7 @@ def run(
             max_steps=max_steps,
             max_cost_usd=max_cost,
             suggestions=suggest,
+            analysis=analysis,
             summary=summary,
             way=None if way is None else way.value,
             workflow=workflow,

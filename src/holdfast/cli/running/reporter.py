@@ -28,6 +28,7 @@ from holdfast.core.domain.events import (
     QuestionAnswered,
     QuestionsSuggested,
     RetrievalCompleted,
+    RunAnalysed,
     RunCancelled,
     RunCompleted,
     RunFailed,
@@ -78,6 +79,7 @@ class Reporter:
         self._names: dict[str, str] = {}
         self._cited: list[Citation] = []
         self._suggested: tuple[str, ...] = ()
+        self._analysis = ""
 
     def show(self, logged: LoggedEvent) -> None:
         """Writes one event."""
@@ -106,6 +108,10 @@ class Reporter:
                 self._reply(text)
             case PartCompleted(citations=citations):
                 self._cited.extend(citations)
+            case QuestionsSuggested(questions=questions):
+                self._suggested = questions
+            case RunAnalysed(text=text):
+                self._analysis = text
 
     def _reply(self, text: str | None) -> None:
         if self._as_json:
@@ -192,8 +198,6 @@ class Reporter:
                 self._console.line(
                     retrieved(retrieval, self.signs.knowledge), "bad" if retrieval.error else "faint"
                 )
-            case QuestionsSuggested(questions=questions):
-                self._suggested = questions
             case SessionDeleted():
                 self._console.line("The session was deleted.", "bad")
             case RunCompleted(reason=reason):
@@ -230,7 +234,9 @@ class Reporter:
             self._console.reply(f"{line}\n")
 
     def _show_suggested(self) -> None:
-        """Writes what could be asked next."""
+        """Writes how the run went, and what could be asked next."""
+        for part in self._analysis.splitlines():
+            self._console.line(f"  {sanitize_line(part)}", "faint")
         if self._suggested:
             self._console.line("You could ask:", "faint")
         for number, question in enumerate(self._suggested, 1):

@@ -62,7 +62,8 @@ tools: [read_file, list_files, search_files, ask_user, update_plan]
 # Lists of steps that it follows where a request is such work.
 # workflows: {{ review: [Read the change, Run the tests, "Write down what is wrong, worst first"] }}
 
-# Questions that could follow, behind each reply.
+# A look at how the run went, and questions that could follow, behind each reply.
+# analysis: true
 # suggestions: true
 
 # The only databases that sql_query and sql_write may use, and the tables of each; without this every SQLite

@@ -30,6 +30,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "databases": "The only databases that sql_query and sql_write use; omitted: the workspace's files.",
         "mode": "How it works: alone, handing work to others, leading them, or in passes.",
         "workflows": "Named lists of steps that the agent follows where a request is such work.",
+        "analysis": "Whether the model judges how each run went, behind the reply.",
         "suggestions": "Whether questions that could follow are suggested after a reply.",
         "memory": "What the agent remembers beyond a session.",
         "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",

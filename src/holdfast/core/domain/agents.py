@@ -174,6 +174,8 @@ class AgentSpec(Value):
     """How it works; None: as its instructions say."""
     workflows: Workflows = Field(default={})
     """Named lists of steps that it follows where a request is such work."""
+    analysis: bool = False
+    """Whether its model judges how each run went, behind the reply."""
     suggestions: bool = False
     """Whether questions that could follow are suggested after its replies."""
     memory: MemorySpec = MemorySpec()

@@ -9,7 +9,7 @@ after. In short:
     run = run.started message.added
           ( step | part | message.dequeued message.added(steer) | context.compacted
             | run.paused run.resumed )*
-          ( usage.recorded? run.suggested )?
+          ( usage.recorded? run.analysed )? ( usage.recorded? run.suggested )?
           ( run.completed | run.failed | run.cancelled )
         | run.started tool_call.requested call ( run.completed | run.failed | run.cancelled )
         | run.started context.compacted ( run.completed | run.failed | run.cancelled )
@@ -81,6 +81,7 @@ from holdfast.core.domain.way_events import (
     ModelRetried,
     QuestionsSuggested,
     RetrievalCompleted,
+    RunAnalysed,
     RunScoped,
     UsageRecorded,
 )
@@ -400,6 +401,7 @@ RunEvent = (
     | RetrievalCompleted
     | HookCompleted
     | QuestionsSuggested
+    | RunAnalysed
     | UsageRecorded
 )
 AnyEvent = SessionEvent | SessionMark | RunEvent | OwnedEvent

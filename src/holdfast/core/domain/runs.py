@@ -103,6 +103,8 @@ class RunOptions(Value):
     context_source: ContextSource | None = None
     """What the model is shown beside the conversation, in the place of what the agent's knowledge would be
     searched for before the first step."""
+    analysis: bool | None = None
+    """Whether the run's model judges how it went, behind the reply. None: as the agent says."""
     suggestions: bool | None = None
     """Whether questions that could follow are suggested after the reply. None: as the agent says."""
     force_summary: bool = False

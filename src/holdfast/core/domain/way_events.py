@@ -107,6 +107,13 @@ class QuestionsSuggested(RunScoped):
     questions: tuple[str, ...]
 
 
+class RunAnalysed(RunScoped):
+    """Behind the reply of a run: what its model thinks of how it went."""
+
+    type: Literal["run.analysed"] = "run.analysed"
+    text: str
+
+
 class UsageRecorded(RunScoped):
     """After the parts of a step, before a summary or suggestions, behind a retrieval that asked the model, or
     inside a call that did."""

@@ -15,7 +15,6 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.events import (
     MessageAdded,
     MessageDequeued,
-    QuestionsSuggested,
     RunCompleted,
     ToolCallCompleted,
 )
@@ -24,6 +23,7 @@ from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.scripts import ScriptSpec
 from holdfast.core.domain.values import new_id
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.afterwards import Afterwards
 from holdfast.core.runs.awaiting import end_children, handed_over, next_child, tell_ends
 from holdfast.core.runs.bounds import check_budgets, check_limits, check_repeats, pause, timed
 from holdfast.core.runs.compaction import Compactor, kept_on_request
@@ -32,7 +32,6 @@ from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.scripts import ScriptRuns
 from holdfast.core.runs.steps import Stepper, StepResult
-from holdfast.core.runs.suggesting import Suggester
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ class Loop:
         catalog: ModelCatalog,
         replies: ReplyCheck,
         scripts: ScriptRuns,
-        suggester: Suggester,
+        afterwards: Afterwards,
     ) -> None:
         self._stepper = stepper
         self._executor = executor
@@ -61,7 +60,7 @@ class Loop:
         self._catalog = catalog
         self._replies = replies
         self._scripts = scripts
-        self._suggester = suggester
+        self._afterwards = afterwards
 
     async def run(self, run: ActiveRun) -> None:
         """Runs to `run.completed`. Raises `HoldfastError` when the run has to fail: a model's error, a
@@ -112,7 +111,7 @@ class Loop:
             )
             await end_children(run)
             await run.hooks.after_run(result.text)
-            await self._suggester.after_reply(run)
+            await self._afterwards.after_reply(run, result.text)
             await run.emitter.emit(RunCompleted(**run.ids, reason=reason), durable=True)
             return
 
@@ -129,8 +128,8 @@ class Loop:
         await end_children(run)
         info = await self._catalog.get(run.model)
         await timed(run, lambda: self._compactor.before_step(run, self._stepper.request(run), info))
-        await self._scripts.run(run, script)
-        await self._suggester.after_reply(run)
+        reply = await self._scripts.run(run, script)
+        await self._afterwards.after_reply(run, reply)
         await run.emitter.emit(RunCompleted(**run.ids), durable=True)
 
     async def _settle(self, run: ActiveRun, calls: list[CallState]) -> bool:
@@ -177,8 +176,7 @@ class Loop:
         return True
 
     async def _suggest(self, run: ActiveRun) -> None:
-        questions = await timed(run, lambda: self._suggester.suggest(run, run.suggesting))
-        await run.emitter.emit(QuestionsSuggested(**run.ids, questions=questions))
+        await timed(run, lambda: self._afterwards.suggest(run, run.suggesting))
         await run.emitter.emit(RunCompleted(**run.ids), durable=True)
 
     async def _between_steps(self, run: ActiveRun) -> None:

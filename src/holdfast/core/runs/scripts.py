@@ -47,9 +47,9 @@ class ScriptRuns:
         self._replies = replies
         self._unconfined = unconfined
 
-    async def run(self, run: ActiveRun, script: ScriptSpec) -> None:
-        """Runs the script to `run.completed`. Raises `HoldfastError`: what a query, a limit or the script has
-        failed with."""
+    async def run(self, run: ActiveRun, script: ScriptSpec) -> str:
+        """Runs the script to its end; returns the reply. Raises `HoldfastError`: what a query, a limit or the
+        script has failed with."""
         await self._processes.check(unconfined=run.owner == LOCAL and self._unconfined())
         files: dict[str, ImagePart | FilePart] = {}
         conversation = _conversation(run, files)
@@ -67,6 +67,7 @@ class ScriptRuns:
         await run.emitter.close_part()
         await self._check_form(run, talk.text)
         await run.hooks.after_run(talk.text)
+        return talk.text
 
     async def _check_form(self, run: ActiveRun, text: str) -> None:
         schema = run.options.response_format

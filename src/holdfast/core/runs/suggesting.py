@@ -1,29 +1,18 @@
-"""Questions that could follow from a conversation: asked of the run's model, within the run's limits."""
+"""Questions that could follow from a conversation: how a model is asked for them, and what it answers."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Iterator, Sequence
 
-from holdfast.core.domain.errors import HoldfastError, ModelError
-from holdfast.core.domain.events import QuestionsSuggested, UsageRecorded
+from holdfast.core.domain.errors import ModelError
 from holdfast.core.domain.messages import Message, TextPart
-from holdfast.core.domain.models import ModelClient, ModelRequest, ModelSettings, TextDelta, UsageReport
+from holdfast.core.domain.models import ModelRequest, ModelSettings
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.runs.active import ActiveRun
-from holdfast.core.runs.bounds import check_budgets, timed
 
-logger = logging.getLogger(__name__)
-
-COUNT = 3
-"""Questions after a reply."""
-_PATIENCE_S = 30.0
-"""What a run waits for them at most, when its reply is complete."""
 _LONGEST = 300
 _TRANSCRIPT = 40_000
 """Characters of the conversation's end that are looked at."""
@@ -44,46 +33,12 @@ _ASKED_OFFLINE = (
 _ASKED_OF_NOTHING = ("Can you say that in other words?", "How can I check that?", "What should I do next?")
 
 
-class Suggester:
-    """Asks for the questions."""
-
-    def __init__(self, client: ModelClient) -> None:
-        self._client = client
-
-    async def suggest(self, run: ActiveRun, count: int) -> tuple[str, ...]:
-        """Returns `count` questions at most. Raises `ModelError`, and what a budget or a hook refuses."""
-        messages = run.emitter.context.messages
-        if run.model == "offline":
-            return _offline(messages, count)  # it is no language model
-        await check_budgets(run)
-        request = await run.hooks.before_model(_request(run, messages, count))
-        found = questions_in("".join([text async for text in self._texts(run, request)]), count)
-        if not found:
-            raise ModelError(f"{run.model} answered with no list of questions. Ask again, or another model.")
-        return found
-
-    async def after_reply(self, run: ActiveRun) -> None:
-        """Suggests questions at the end of a run that is to. That never fails the run: where the model does
-        not answer there are none."""
-        wanted = run.spec.suggestions if run.options.suggestions is None else run.options.suggestions
-        if not wanted or run.parent is not None or run.levers.steers:
-            return
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                questions = await timed(run, lambda: self.suggest(run, COUNT))
-        except (HoldfastError, TimeoutError) as error:
-            logger.info("no questions are suggested after run %s: %s", run.run_id, error)
-            return
-        await run.emitter.emit(QuestionsSuggested(**run.ids, questions=questions))
-
-    async def _texts(self, run: ActiveRun, request: ModelRequest) -> AsyncIterator[str]:
-        async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]
-            async for delta in deltas:
-                if isinstance(delta, TextDelta):
-                    yield delta.text
-                elif isinstance(delta, UsageReport):
-                    used = delta.model_dump(exclude={"type"})
-                    await run.emitter.emit(UsageRecorded(**run.ids, model=request.model, **used))
+def questions_of(text: str, count: int, model: str) -> tuple[str, ...]:
+    """Returns the questions in a model's answer. Raises `ModelError` where there are none."""
+    found = questions_in(text, count)
+    if not found:
+        raise ModelError(f"{model} answered with no list of questions. Ask again, or another model.")
+    return found
 
 
 def questions_in(text: str, count: int) -> tuple[str, ...]:
@@ -101,7 +56,8 @@ def questions_in(text: str, count: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line))[:count]
 
 
-def _request(run: ActiveRun, messages: Sequence[Message], count: int) -> ModelRequest:
+def question_request(run: ActiveRun, messages: Sequence[Message], count: int) -> ModelRequest:
+    """Returns what asks the run's model for questions that could follow."""
     schema = {
         "type": "object",
         "properties": {"questions": {"type": "array", "items": {"type": "string"}}},
@@ -128,7 +84,7 @@ def _said(messages: Sequence[Message]) -> Iterator[tuple[str, str]]:
             yield message.role, text
 
 
-def _offline(messages: Sequence[Message], count: int) -> tuple[str, ...]:
+def offline_questions(messages: Sequence[Message], count: int) -> tuple[str, ...]:
     """Returns questions about what the latest reply speaks of most."""
     replies = [text for role, text in _said(messages) if role == "assistant"]
     words = _WORD.findall(replies[-1]) if replies else []

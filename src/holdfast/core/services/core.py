@@ -27,6 +27,7 @@ from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.identity.redaction import Redactor, StreamRedactor
 from holdfast.core.knowledge.retrieval.searcher import Searcher
 from holdfast.core.prompts.folders import PromptFolders
+from holdfast.core.runs.afterwards import Afterwards
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.compaction import Compactor
 from holdfast.core.runs.executor import Executor
@@ -37,7 +38,6 @@ from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.sampling import Sampler
 from holdfast.core.runs.scripts import ScriptRuns
 from holdfast.core.runs.steps import Stepper
-from holdfast.core.runs.suggesting import Suggester
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.sandbox.scripts import ScriptProcesses
@@ -253,8 +253,8 @@ class Core:
             self.replies,
             lambda: parts.settings(None).sandbox.unconfined_scripts,
         )
-        compactor, suggester = Compactor(parts.client), Suggester(parts.client)
-        return Loop(stepper, executor, compactor, parts.catalog, self.replies, scripts, suggester)
+        compactor, afterwards = Compactor(parts.client), Afterwards(parts.client)
+        return Loop(stepper, executor, compactor, parts.catalog, self.replies, scripts, afterwards)
 
     def _preparation(self, redactor: Redactor) -> Preparation:
         return Preparation(

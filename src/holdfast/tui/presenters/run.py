@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from holdfast.core.domain.text import sanitize_line
+from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.keys import shown
 from holdfast.tui.presenters.blocks import plan_lines
 from holdfast.tui.presenters.figures import cost, duration, tokens
@@ -68,6 +68,8 @@ class RunState:
     notes: list[str] = field(default_factory=list)
     waiting: int = 0
     filling: Filling = field(default_factory=Filling)
+    analysis: str = ""
+    """What its model thinks of how it went."""
     suggested: tuple[str, ...] = ()
     """What could be asked next."""
     asked: bool = True
@@ -199,6 +201,8 @@ def _apply_work(run: RunState, event: AnyEvent) -> bool:
         run.notes.append(f"retry {event.attempt} of {sanitize_line(event.model)}: {why}")
     elif event.type == "model.fell_back":
         run.notes.append(f"{sanitize_line(event.from_model)} given up, now {sanitize_line(event.to_model)}")
+    elif event.type == "run.analysed":
+        run.analysis = sanitize(event.text)
     elif event.type == "run.suggested":
         run.suggested = tuple(sanitize_line(question) for question in event.questions)
         run.directly = "questions, asked for by you"
@@ -247,6 +251,8 @@ def run_lines(run: RunState | None, now: datetime) -> list[Line]:
         lines.append(line(f"{times} · {found}", (f"  {shown('everywhere.knowledge')}", "key")))
     if run.steps:
         lines += [BLANK, line(("Steps", "heading")), *(_step(step) for step in run.steps)]
+    if run.analysis:
+        lines += [BLANK, line(("How it went", "heading")), *map(line, run.analysis.splitlines())]
     if run.notes:
         lines += [BLANK, line(("On the way", "heading")), *(line((note, "warning")) for note in run.notes)]
     return lines
