@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.domain.errors import TooLargeError
-from holdfast.core.domain.templates import MAX_FILLED_CHARS, Filled, Given, Mention, Template, escape
+from holdfast.core.domain.templates import (
+    MAX_FILLED_CHARS,
+    MAX_MENTION_CHARS,
+    MAX_MENTIONS,
+    Filled,
+    Given,
+    Mention,
+    Template,
+)
 
 NASTY = st.text(alphabet='${}\\@ \n"ab19ARGUMENTS-_.,', max_size=30) | st.text(max_size=30)
 """Texts that have what templates are made of."""
@@ -24,7 +32,7 @@ def filled(text: str, line: str, *names: str) -> str:
 
 @given(NASTY, WORDS)
 def test_an_escaped_text_comes_back_whatever_is_given(text: str, words: tuple[str, ...]) -> None:
-    template = Template(escape(text))
+    template = Template(text.replace("$", "$$").replace("{{", "\\{{"))
     assert (template.names, template.words, template.takes_rest) == ((), 0, False)
     assert template.fill(Given({"a": "x", "b": "y"})).text == text
     assert template.fill(Given({}, words)).text.startswith(text.rstrip())
@@ -111,10 +119,14 @@ def test_an_argument_that_only_stands_in_the_front_matter_is_read_too() -> None:
         ("@files:mem://{{name}}", [Mention("files:mem://a b", True, 12)]),
         ("@{{none}} @", []),
         ('@"{{name}}"', [Mention("a b", True)]),
+        ("@{{name}}@x @{{name}}", [Mention("a b@x", True), Mention("a b", True)]),
+        ("@{{end}}@x", [Mention("a ", True), Mention("x", False, 1)]),
+        ('say @" and @x', [Mention('"', False, 1), Mention("x", False, 1)]),
+        ("@" + "x" * (MAX_MENTION_CHARS + 1), []),
     ],
 )
 def test_what_a_template_mentions_is_told(text: str, mentions: list[Mention]) -> None:
-    assert list(Template(text).fill(Given({"name": "a b"})).mentions) == mentions
+    assert list(Template(text).fill(Given({"name": "a b", "end": "a "})).mentions) == mentions
 
 
 def test_values_in_many_places_cannot_make_an_endless_text() -> None:
@@ -122,3 +134,23 @@ def test_values_in_many_places_cannot_make_an_endless_text() -> None:
         Template("{{a}}" * 1_000).fill(Given({"a": "x" * (MAX_FILLED_CHARS // 500)}))
     assert caught.value.code == "prompt_too_large"
     assert Template("{{a}}").fill(Given({"a": "x"})) == Filled("x")
+
+
+def test_a_path_that_is_given_in_many_pieces_has_an_end() -> None:
+    for text in ("@{{a}}" * 5_000, "@{{a}}!" * 5_000, '@"' + "{{a}}" * 5_000 + '"'):
+        with pytest.raises(TooLargeError, match=f"more than {MAX_MENTION_CHARS} characters") as caught:
+            Template(text).fill(Given({"a": "x y" * 20}))
+        assert len(caught.value.message) < 300
+
+
+def test_only_so_many_words_may_be_mentions() -> None:
+    text = " ".join(f"@name{number}" for number in range(MAX_MENTIONS))
+    assert len(Template(text).fill(Given()).mentions) == MAX_MENTIONS
+    with pytest.raises(TooLargeError, match=f"more than {MAX_MENTIONS} words"):
+        Template(f"{text} @more").fill(Given())
+
+
+@given(st.text(alphabet='@" ab.', max_size=40), st.text(alphabet='@" ab', max_size=6))
+def test_no_letter_of_a_template_is_in_two_mentions(text: str, value: str) -> None:
+    made = Template(text.replace("b", "{{v}}")).fill(Given({"v": value}))
+    assert sum(len(mention.text) + 1 for mention in made.mentions) <= len(made.text)

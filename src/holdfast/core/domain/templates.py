@@ -16,9 +16,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from holdfast.core.domain.errors import TooLargeError
+from holdfast.core.domain.text import sanitize_line, shorten
 
 MAX_FILLED_CHARS = 1_000_000
 """Longest text that a template becomes; a value may stand in many places."""
+MAX_MENTION_CHARS = 4_096
+"""Longest path or address of what a template takes along."""
+MAX_MENTIONS = 200
+"""Mentions of one text; most are words that only look like one."""
 
 _PLACE = re.compile(r"\$\$|\\\{\{|\$ARGUMENTS\b|\$[1-9](?!\d)|\{\{[ \t]*([A-Za-z0-9_-]{1,64})[ \t]*\}\}")
 _ESCAPES = {"$$": "$", "\\{{": "{{"}
@@ -116,7 +121,7 @@ class Template:
                 code="prompt_too_large",
             )
         text = "".join(text for text, _ in pieces)
-        mentions = tuple(dict.fromkeys(_mentions(text, pieces)))
+        mentions = _few(_mentions(text, pieces))
         if not below:
             return Filled(text, mentions)
         return Filled(f"{text.rstrip()}\n\n{below}" if text.strip() else below, mentions)
@@ -132,11 +137,6 @@ class Template:
                 return given.words[piece.number - 1] if piece.number <= len(given.words) else "", True
             case _:
                 return given.named.get(piece.name, ""), True
-
-
-def escape(text: str) -> str:
-    """Returns a template that becomes `text` whatever is given."""
-    return text.replace("$", "$$").replace("{{", "\\{{")
 
 
 def _pieces(text: str) -> Iterable[str | Place]:
@@ -160,26 +160,63 @@ def _place(found: re.Match[str]) -> Place:
     return Place(number=0 if found[0] == "$ARGUMENTS" else int(found[0][1:]))
 
 
+def _few(mentions: Iterable[Mention]) -> tuple[Mention, ...]:
+    """Returns each mention once. Raises `TooLargeError` for too many."""
+    different = tuple(dict.fromkeys(mentions))
+    if len(different) > MAX_MENTIONS:
+        raise TooLargeError(
+            f"It has more than {MAX_MENTIONS} words that begin with `@`; put fewer of them into one prompt.",
+            code="prompt_too_large",
+        )
+    return different
+
+
 def _mentions(text: str, pieces: Sequence[tuple[str, bool]]) -> Iterable[Mention]:
     """Yields what the template itself mentions. A value in it counts as a whole, with its spaces."""
     is_value = bytearray().join(bytes([value]) * len(piece) for piece, value in pieces)
-    for found in _MENTION.finditer(text):
+    at = 0
+    # Each character is looked at once: the next mention begins where one ended.
+    while found := _MENTION.search(text, at):
+        at = start = found.end()
         if is_value[found.start()]:
             continue
-        start, quote = found.end(), False
-        if text[start : start + 1] == '"' and not is_value[start]:
-            start, quote = start + 1, True
-        end = start
-        while end < len(text) and (is_value[end] or not (text[end] == '"' if quote else text[end].isspace())):
-            end += 1
+        end = _closing(text, start, is_value)
+        quoted = end is not None
+        if end is None:
+            at = end = _end(text, start, is_value)
+        else:
+            start, at = start + 1, end + 1
         given = any(is_value[start:end])
+        while not quoted and end > start and not is_value[end - 1] and text[end - 1] in _TRAILING:
+            end -= 1
         mentioned = text[start:end]
-        if not given and not quote:
-            mentioned = mentioned.rstrip(_TRAILING) or mentioned
-        elif not quote:
-            while end > start and not is_value[end - 1] and text[end - 1] in _TRAILING:
-                end -= 1
-            mentioned = text[start:end]
-        if mentioned.strip():
-            fixed = next((at - start for at in range(start, end) if is_value[at]), len(mentioned))
-            yield Mention(mentioned, given, fixed)
+        if not mentioned.strip():
+            continue
+        if len(mentioned) > MAX_MENTION_CHARS:
+            if not given:
+                continue  # a long word of the template, no path
+            raise TooLargeError(
+                f"What it takes along, {shorten(sanitize_line(mentioned), 80)}, has more than "
+                f"{MAX_MENTION_CHARS} characters; name one file or resource.",
+                code="prompt_too_large",
+            )
+        fixed = is_value.find(1, start, end)
+        yield Mention(mentioned, given, len(mentioned) if fixed < 0 else fixed - start)
+
+
+def _closing(text: str, start: int, is_value: bytearray) -> int | None:
+    """Returns where the template closes the quotes that it opens at `start`; None where it does not."""
+    if text[start : start + 1] != '"' or is_value[start]:
+        return None
+    end = text.find('"', start + 1)
+    while end >= 0 and is_value[end]:
+        end = text.find('"', end + 1)
+    return None if end < 0 else end
+
+
+def _end(text: str, start: int, is_value: bytearray) -> int:
+    """Returns where a mention without quotes ends: at the template's next space or next mention."""
+    for end in range(start, len(text)):
+        if not is_value[end] and (text[end].isspace() or (text[end] == "@" and text[end - 1].isspace())):
+            return end
+    return len(text)

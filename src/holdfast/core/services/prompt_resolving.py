@@ -13,7 +13,7 @@ from holdfast.core.domain.errors import ForbiddenError, InvalidError, NotFoundEr
 from holdfast.core.domain.messages import TextPart, UserPart
 from holdfast.core.domain.prompts import GivenContent, PromptInfo, PromptSource, ResolvedPrompt
 from holdfast.core.domain.runs import Session
-from holdfast.core.domain.templates import Given, Mention, Template
+from holdfast.core.domain.templates import Filled, Given, Mention, Template
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.files.attach import MAX_ATTACHMENT_BYTES, attach
@@ -51,8 +51,8 @@ class PromptResolver:
     ) -> ResolvedPrompt:
         """Returns the message. Raises what `Prompts.resolve` raises."""
         _check_usable(found.info)
-        template = Template(found.prompt.text)
-        given = given_for(found.info, template, asked)
+        # Texts may be long, and are other people's: the engine goes on meanwhile.
+        given, filled = await asyncio.to_thread(_filled, found, asked)
         taken: list[str] = []
         parts: list[UserPart] = []
         if found.source is not None:
@@ -60,10 +60,8 @@ class PromptResolver:
             parts = await self._contents(contents)
             if given.words:
                 parts.append(TextPart(text=sanitize(" ".join(given.words))))
-        else:
-            filled = template.fill(given)
-            text = sanitize(filled.text).strip()
-            parts = [TextPart(text=text)] if text else []
+        elif filled is not None:
+            parts = [TextPart(text=filled.text)] if filled.text else []
             for mention in filled.mentions:
                 if taken_along := await self._mentioned(mention, session, sources):
                     if len(taken) == MAX_TAKEN:
@@ -118,6 +116,16 @@ class PromptResolver:
             data = content.data.encode("utf-8", "replace") if isinstance(content.data, str) else content.data
             parts.append(await asyncio.to_thread(attach, data, _file_name(content), self._blobs))
         return parts
+
+
+def _filled(found: Candidate, asked: Asked) -> tuple[Given, Filled | None]:
+    """Returns the values and the text with them; no text for a prompt that a server fills in."""
+    template = Template(found.prompt.text)
+    given = given_for(found.info, template, asked)
+    if found.source is not None:
+        return given, None
+    filled = template.fill(given)
+    return given, Filled(sanitize(filled.text).strip(), filled.mentions)
 
 
 async def _read(sources: Sequence[PromptSource], server: str, uri: str) -> tuple[GivenContent, ...]:
