@@ -49,6 +49,19 @@ async def test_each_tool_says_where_it_is_from_what_is_pinned_and_which_rule_hol
             await bench.workbench.tools.given("nobody")
 
 
+async def test_without_a_folder_an_agent_of_the_engines_own_folder_is_not_seen(
+    open_bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_bench() as bench:
+        agents = bench.project / ".holdfast" / "agents"
+        agents.mkdir(parents=True)
+        (agents / "near.yaml").write_text("version: 1\nname: near\ntools: [read_file]\n")
+        monkeypatch.chdir(bench.project)
+        with pytest.raises(NotFoundError):
+            await bench.workbench.tools.given("near")
+        assert (await bench.workbench.tools.given("near", str(bench.project))).agent == "near"
+
+
 async def test_the_mode_and_the_grants_of_a_session_count(open_bench: Any) -> None:
     async with open_bench() as bench:
         await bench.workbench.agents.create("version: 1\nname: clerk\ntools: [write_file, fetch_url]\n")

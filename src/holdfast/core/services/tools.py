@@ -72,7 +72,8 @@ class ToolService:
         if session_id is not None:
             session = await self._access.session(session_id)
         else:
-            now, folder = utc_now(), str(self._access.folder(project) or "")
+            # As for a new session: without a folder it is the user's own, never the one of this process.
+            now, folder = utc_now(), str(await asyncio.to_thread(self._access.project, project or ""))
             session = Session(
                 id="",
                 owner=self._access.owner,
