@@ -179,7 +179,12 @@ async def test_nobody_else_sees_a_tool_or_lists_it(open_bench: Any) -> None:
         await ann.tools.delete("a")
         own = await ann.tools.create(SPEC)
         assert (own.number, own.missing) == (2, ("SHOP",)), "his secret is not hers"
+        await ann.tools.set_secret("find_stock", "SHOP", SECRET)
+        await ann.tools.delete("find_stock")
         await host.users.remove("ann")
+        secrets = host._core.parts.keys.tools.names_in_file()
+        assert secrets and not any(own.id in name for name in secrets), "her trash is gone with its secrets"
+        assert await host._core.log.reader.rows("SELECT * FROM trash") == []
         assert [tool.name for tool in await host.tools.list()].count("find_stock") == 1
 
 

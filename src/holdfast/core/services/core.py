@@ -313,6 +313,7 @@ class Core:
         await self.interceptors.forget_user(user_id)
         await self.keeper.forget_user(user_id)
         await self.memory.forget_user(user_id)
+        await self.trash.forget_user(user_id)
         await self.budgets.forget_user(user_id)
 
     def may_make_keys(self, principal: Principal) -> None:

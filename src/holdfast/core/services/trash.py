@@ -200,8 +200,15 @@ class TrashCan:
 
     async def purge(self) -> int:
         """Deletes for good what has been in the trash for long enough, of all users; returns how much."""
+        return await self._remove_all(await self.table.older(utc_now() - timedelta(days=await self.days())))
+
+    async def forget_user(self, user_id: str) -> None:
+        """Deletes for good what a user who is gone had deleted; his sessions go when their time is over."""
+        await self._remove_all([each for each in await self.table.of(user_id) if each.kind != "session"])
+
+    async def _remove_all(self, things: Sequence[Discarded]) -> int:
         gone = 0
-        for thing in await self.table.older(utc_now() - timedelta(days=await self.days())):
+        for thing in things:
             try:
                 await self.remove(thing)
                 gone += 1

@@ -69,6 +69,11 @@ class TrashTable:
         rows = await self._reader.rows(f"SELECT * FROM ({_ALL}) WHERE deleted_at < ?", (_text(than),))
         return tuple(map(_discarded, rows))
 
+    async def of(self, owner: str) -> tuple[Discarded, ...]:
+        """Returns all that a user has deleted."""
+        rows = await self._reader.rows(f"SELECT * FROM ({_ALL}) WHERE owner = ?", (owner,))
+        return tuple(map(_discarded, rows))
+
     async def keep(self, thing: Discarded, body: dict[str, Any]) -> None:
         """Puts a thing into the trash."""
         await self._writer.run(
