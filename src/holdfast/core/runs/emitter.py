@@ -82,6 +82,7 @@ class Emitter:
         self._uncommitted: set[asyncio.Future[list[LoggedEvent]]] = set()
         self._failure: StoreError | None = None
         self._part: _PartWriter | None = None
+        self._silent = False
         self.observer: Callable[[AnyEvent], None] | None = None
         """Is told of every event, before it is committed."""
 
@@ -108,10 +109,14 @@ class Emitter:
     def post(self, event: RunEvent) -> None:
         """Appends an event without waiting: deltas and progress. A failure is raised by the next `emit`;
         nothing is appended behind it, so that the log has no hole."""
-        if self._failure is not None:
+        if self._failure is not None or self._silent:
             return
         self._take(event)
         self._append(event)
+
+    def silence(self) -> None:
+        """Lets nothing more be posted: the end of the run is about to be written."""
+        self._silent = True
 
     def _take(self, event: AnyEvent) -> None:
         self.state.apply(event)
@@ -236,11 +241,14 @@ class LiveOutput:
     def __init__(self, send: Send, redactor: StreamRedactor) -> None:
         self._redactor = redactor
         self._left = WHOLE_CHARS
+        self._closed = False
         self._whole = Coalescer(lambda text: send(text, 0))
         self._tail = Tail(send)
 
     def add(self, text: str) -> None:
-        """Takes the next text."""
+        """Takes the next text. What comes when the call is over is dropped."""
+        if self._closed:
+            return
         clean = self._redactor.feed(text)  # all of it, so that no secret is cut in two
         whole, rest = clean[: self._left], clean[self._left :]
         self._left -= len(whole)
@@ -254,6 +262,11 @@ class LiveOutput:
         """Sends what waits."""
         self._whole.flush()
         self._tail.flush()
+
+    def close(self) -> None:
+        """Sends what waits, and takes nothing more."""
+        self.flush()
+        self._closed = True
 
 
 class _PartWriter:

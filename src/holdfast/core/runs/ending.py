@@ -23,6 +23,7 @@ async def write_end(log: EventLog, run: ActiveRun, end: RunEvent, closing: Calla
     """Closes what is open and appends the end. A database that does not take it is tried again until the
     engine stops (`closing`); then the next start closes the run as interrupted."""
     kind: Literal["cancelled", "error"] = "cancelled" if isinstance(end, RunCancelled) else "error"
+    run.emitter.silence()  # a timer or a run below must not speak behind the end
     while True:
         try:
             state = await _logged_state(log, run) if await run.emitter.failed() else run.state

@@ -360,7 +360,7 @@ class Executor:
             outcome: Outcome = "timeout" if getattr(error, "code", "") == "tool_timeout" else "error"
             return _failure(error), outcome
         finally:
-            progress.flush()
+            progress.close()
         return output, "error" if output.is_error else "ok"
 
     async def _ask(self, run: ActiveRun, call: CallState, arguments: BaseModel) -> None:
