@@ -77,6 +77,20 @@ async def test_no_run_is_judged_unless_its_agent_or_its_options_say_so(open_benc
         assert len(bench.model.requests) == 3
 
 
+async def test_a_run_that_has_spent_what_it_may_is_neither_judged_nor_followed(open_bench, say) -> None:
+    dear = [
+        say("Done.")[0],
+        UsageReport(input_tokens=1, output_tokens=1, cost_usd=2.0),
+        Finished(reason="stop"),
+    ]
+    async with open_bench([dear]) as bench:
+        bench.catalog.prices["scripted"] = 1.0
+        options = {"suggestions": True, "analysis": True, "max_cost_usd": 1.0}
+        events = await bench.end(await bench.send(await bench.session(), **options))
+        assert events[-1].event.type == "run.completed"
+        assert len(bench.model.requests) == 1
+
+
 @pytest.mark.parametrize(
     "failing",
     [[ModelUnavailable("down")], [TextDelta(text="Ask me!"), Finished(reason="stop")], [*answer()[:1]]],

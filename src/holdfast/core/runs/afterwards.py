@@ -13,7 +13,7 @@ from holdfast.core.domain.messages import Message, TextPart
 from holdfast.core.domain.models import ModelClient, ModelRequest, ModelSettings, TextDelta, UsageReport
 from holdfast.core.domain.text import sanitize, shorten
 from holdfast.core.runs.active import ActiveRun
-from holdfast.core.runs.bounds import check_budgets, timed
+from holdfast.core.runs.bounds import check_budgets, check_cost, timed
 from holdfast.core.runs.compaction import digest
 from holdfast.core.runs.suggesting import offline_questions, question_request, questions_of
 
@@ -84,6 +84,7 @@ class Afterwards:
             logger.info("run %s ends without what was to follow its reply: %s", run.run_id, error)
 
     async def _ask(self, run: ActiveRun, request: ModelRequest) -> str:
+        check_cost(run)
         await check_budgets(run)
         request = await run.hooks.before_model(request)
         texts: list[str] = []

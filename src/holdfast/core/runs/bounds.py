@@ -47,6 +47,11 @@ def check_limits(run: ActiveRun) -> None:
             f"The run has made {limits.max_steps} model calls, as many as it may "
             "(`limits.max_steps`, or --max-steps).",
         )
+    check_cost(run)
+
+
+def check_cost(run: ActiveRun) -> None:
+    """Raises `ConflictError` or `DeadlineError` where the run has no money or no time left."""
     for each in (run, *run.above):
         _, cost = each.used
         most = each.spec.limits.max_cost_usd
