@@ -208,6 +208,34 @@ async def test_what_a_sub_agent_waits_for_is_asked_too(open_desk: Any, say: Any,
         assert asked.content[0].type == "diff"
 
 
+async def test_a_turn_goes_on_with_the_agent_that_it_is_handed_over_to(
+    open_desk: Any, say: Any, call: Any
+) -> None:
+    over = call(("hand_over", '{"agent": "helper", "task": "Go on."}'))
+    async with open_desk([over, call(WRITE), say("I am the helper")], agent="subagents: [helper]\n") as desk:
+        await desk.bench.workbench.agents.create("version: 1\nname: helper\ntools: [write_file]\n")
+        session_id = await desk.session()
+        done = await desk.agent.prompt(session_id=session_id, prompt=[text_block("Hello")])
+        assert (done.stop_reason, desk.editor.said()) == ("end_turn", "I am the helper")
+        assert desk.editor.asked[-1][0].content[0].type == "diff"
+        shown = desk.editor.of("config_option_update")[-1].config_options
+        assert "helper" in [each.current_value for each in shown]
+
+
+async def test_what_was_handed_over_can_be_cancelled(open_desk: Any, say: Any, call: Any) -> None:
+    over = call(("hand_over", '{"agent": "helper", "task": "Go on."}'))
+    async with open_desk([over, call(WRITE), say("Never")], agent="subagents: [helper]\n") as desk:
+        await desk.bench.workbench.agents.create("version: 1\nname: helper\ntools: [write_file]\n")
+        session_id = await desk.session()
+
+        async def at_the_file(asked: Any, options: Any) -> str | None:
+            return None if asked.content[0].type == "diff" else options[0].option_id
+
+        desk.editor.decide = at_the_file
+        done = await desk.agent.prompt(session_id=session_id, prompt=[text_block("Hello")])
+        assert (done.stop_reason, desk.editor.said()) == ("cancelled", "")
+
+
 async def test_a_mode_decides_what_is_asked(open_desk: Any, say: Any, call: Any) -> None:
     async with open_desk([call(WRITE), say("Done")]) as desk:
         session_id = await desk.session()

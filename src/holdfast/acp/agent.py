@@ -266,6 +266,7 @@ class EditorAgent:
         opened.turns.append(turn)
         try:
             await turn.watch(run_id)
+            await self._tell_agent(opened, turn)
         except (RunError, HoldfastError) as error:
             said = error.info.message if isinstance(error, RunError) else error.message
             update = update_agent_message_text(f"\n\nThe run failed: {said}\n")
@@ -381,12 +382,24 @@ class EditorAgent:
     ) -> StopReason:
         opened.turns.append(turn)
         try:
-            return await work
+            reason = await work
+            await self._tell_agent(opened, turn)
+            return reason
         except RunError as error:
             raise request_error(error.info) from error
         finally:
             opened.turns.remove(turn)
             opened.waiting = turn if turn.question is not None else None
+
+    async def _tell_agent(self, opened: EditorSession, turn: Turn) -> None:
+        """Shows the agent and its commands that the conversation has been handed over to."""
+        if not turn.handed_over:
+            return
+        opened.session = await self._workbench.sessions.get(opened.session.id)
+        await self._tell_commands(opened.session.id, await opened.look_at_agent())
+        _, options = await opened.choices()
+        update = ConfigOptionUpdate(session_update="config_option_update", config_options=options)
+        await self._editor.session_update(session_id=opened.session.id, update=update)
 
     async def _cancel(self, opened: EditorSession) -> None:
         turns = [*opened.turns, *([opened.waiting] if opened.waiting is not None else [])]

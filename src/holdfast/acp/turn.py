@@ -45,6 +45,7 @@ from holdfast.core.domain.events import (
     RunCancelled,
     RunCompleted,
     RunFailed,
+    RunStarted,
 )
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import Session
@@ -71,7 +72,8 @@ class RunError(Exception):
 
 
 class Turn:
-    """Follows one run of a session for an editor. `after` is the last event that the editor knows of."""
+    """Follows one run of a session for an editor, and those of the agents that it is handed over to. `after`
+    is the last event that the editor knows of."""
 
     def __init__(
         self, workbench: Workbench, client: Client, session: Session, translator: Translator, after: int
@@ -89,6 +91,8 @@ class Turn:
         """What follows the sessions that sub-agents work in, by their ids."""
         self.question: Question | None = None
         """What the run waits for, when the turn has ended because only a text can answer it."""
+        self.handed_over = False
+        """Whether another agent has taken the conversation over since."""
         self._another = asyncio.Event()
         self.ended = asyncio.Event()
         """Whether nothing is followed now."""
@@ -165,7 +169,7 @@ class Turn:
         try:
             await self._workbench.sessions.pull_back(self._session.id, self._message_id)
         except NotFoundError:
-            return  # it was sent this instant: the run is cancelled at its first event
+            return  # it was sent or handed over this instant: the run is cancelled at its first event
 
     async def _until_end(self) -> StopReason:
         only = EventFilter(session_id=self._session.id)
@@ -181,9 +185,9 @@ class Turn:
         event = logged.event
         match event:
             case MessageAdded() if self._run_id is None and event.message_id == self._message_id:
-                self._run_id = event.run_id
-                if self._cancelled:
-                    await self._stop()
+                await self._found(event.run_id)
+            case RunStarted() if self._run_id is None and self.handed_over and event.hand_overs:
+                await self._found(event.run_id)
             case MessageDequeued(reason="pulled_back") if event.message_id == self._message_id:
                 return "cancelled"
             case SessionDeleted():
@@ -194,8 +198,16 @@ class Turn:
             for update in self._translator.take(event):
                 await self._show(update)
             self._keep_asking(event)
+            if isinstance(event, RunCompleted) and event.reason == "handed_over":
+                self._run_id, self.handed_over = None, True  # what the other agent does is the reply
+                return None
             return self._end(event)
         return None
+
+    async def _found(self, run_id: str) -> None:
+        self._run_id = run_id
+        if self._cancelled:
+            await self._stop()
 
     def _end(self, event: AnyEvent) -> StopReason | None:
         match event:
