@@ -18,7 +18,9 @@ async def test_a_request_beyond_the_tier_is_answered_429_with_the_time_to_wait(s
     async with serve([say("Hello")], more_settings=LIMITS) as served:
         await served.bench.workbench.usage.set_limit("user", "local", tier="one")
         chat = served.client.chat.completions
-        assert (await chat.create(model="agent/tester", messages=MESSAGE)).choices[0].message.content == "Hello"
+        assert (await chat.create(model="agent/tester", messages=MESSAGE)).choices[
+            0
+        ].message.content == "Hello"
         with pytest.raises(openai.RateLimitError) as refused:
             await chat.create(model="agent/tester", messages=MESSAGE)
         assert refused.value.code == "rate_limited"

@@ -436,9 +436,10 @@ async def test_the_conversation_is_handed_over_and_goes_on_with_the_other_agent(
         check(await whole_log(bench))
 
 
-async def test_a_conversation_that_its_caller_keeps_is_not_handed_over(by_task, say, call) -> None:
+@pytest.mark.parametrize("options", [{"history": ()}, {"hand_over": False}])
+async def test_a_conversation_that_its_caller_keeps_is_not_handed_over(by_task, say, options) -> None:
     async with by_task({"Hello": [say("ok")]}) as bench:
-        await bench.end(await bench.send(await bench.session(), history=()))
+        await bench.end(await bench.send(await bench.session(), **options))
         offered = [tool.name for tool in bench.model.requests[0].tools]
         assert "delegate" in offered and "hand_over" not in offered
 

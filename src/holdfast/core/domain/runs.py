@@ -89,6 +89,9 @@ class RunOptions(Value):
     has too is searched as the agent says, the others when the model wants to."""
     sub_agents: tuple[SubAgentUse, ...] | None = Field(default=None, max_length=50)
     """The agents that the run may hand work to, in the place of the agent's own."""
+    hand_over: bool = True
+    """Whether one of them may be handed the conversation for good. False: the caller goes on with this agent.
+    With `history` it is never handed over."""
     mcp_servers: tuple[McpServerUse, ...] = ()
     """Beside the agent's own."""
     workflows: Workflows | None = None
