@@ -43,6 +43,8 @@ RULE = {"type": "rule", "rules": [{"when": "path CONTAINS x"}]}
             {"type": "rule", "point": "after_tool", "rules": [{"action": "modify", "set": {"a": 1}}]},
             "sets arguments",
         ),
+        ({"type": "python", "file": "a\0b"}, "is no path"),
+        ({"type": "python", "file": "~nobody-of-this-name/x.py"}, "home of nobody"),
         ({"type": "webhook", "url": "https://a.test/", "headers": {"Host": "b"}}, "cannot be sent"),
         ({"type": "webhook", "url": "https://a.test/", "headers": {"X-A": "b\r\nX-B: c"}}, "cannot be sent"),
         (

@@ -27,6 +27,7 @@ from holdfast.core.config.nodes import Document, Plain, compose
 from holdfast.core.config.yaml import in_order, read_file, validate
 from holdfast.core.domain.agents import ID_PATTERN, AgentSpec
 from holdfast.core.domain.errors import Diagnostic
+from holdfast.core.domain.hooks import hook_file
 
 _OWN = ("id", "display_name", "author")
 """Keys that an agent never has from the one it extends."""
@@ -137,7 +138,7 @@ def placed(file: AgentFile) -> dict[str, Plain]:
 
 def _placed_hook(hook: dict[str, Plain], folder: Path) -> Plain:
     named = hook.get("file")
-    return {**hook, "file": str(folder / Path(named).expanduser())} if isinstance(named, str) else hook
+    return {**hook, "file": str(hook_file(folder, named))} if isinstance(named, str) else hook
 
 
 def _without_id(value: Plain) -> Plain:

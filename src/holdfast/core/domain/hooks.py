@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from holdfast.core.domain.approvals import Rule
 from holdfast.core.domain.conditions import Condition, check_expression
 from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import Value
 
 MAX_HOOKS = 50
@@ -168,6 +169,16 @@ class HookSpec(Value):
             raise PydanticCustomError("hook", "{why}", {"why": error.message}) from error
         return matcher
 
+    @field_validator("file")
+    @classmethod
+    def _is_path(cls, file: str | None) -> str | None:
+        try:
+            if file is not None:
+                hook_file(Path(), file)
+        except InvalidError as error:
+            raise PydanticCustomError("hook", "{why}", {"why": error.message}) from error
+        return file
+
     @field_validator("headers")
     @classmethod
     def _can_be_sent(cls, headers: dict[str, str]) -> dict[str, str]:
@@ -211,6 +222,18 @@ class HookSpec(Value):
         """Says whether it looks at a call of `tool` on any of `subjects`."""
         rule = Rule.parse(self.matcher)
         return any(rule.matches(tool, subject) for subject in subjects)
+
+
+def hook_file(folder: Path, named: str) -> Path:
+    """Returns the file that a hook names; a relative path is of `folder`. Raises `InvalidError` for what can
+    be no path, and for the home of nobody."""
+    shown = sanitize_line(shorten(named, 80))
+    if "\0" in named:
+        raise InvalidError(f"{shown!r} is no path.", code="invalid_hook")
+    try:
+        return folder / Path(named).expanduser()
+    except RuntimeError as error:
+        raise InvalidError(f"{shown!r} is in the home of nobody.", code="invalid_hook") from error
 
 
 class HookInfo(Value):

@@ -12,7 +12,7 @@ from pydantic import Field
 from holdfast.core.config.listed import write_list
 from holdfast.core.config.yaml import parse_file
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
-from holdfast.core.domain.hooks import MAX_HOOKS, HookSpec
+from holdfast.core.domain.hooks import MAX_HOOKS, HookSpec, hook_file
 from holdfast.core.domain.values import Value, new_id
 
 _HEAD = "# Hooks of all your runs. `holdfast hooks add` and `remove` rewrite this file.\n"
@@ -72,7 +72,7 @@ class HooksFile:
     def _placed(self, spec: HookSpec) -> HookSpec:
         if spec.file is None:
             return spec
-        return spec.model_copy(update={"file": str(self.path.parent / Path(spec.file).expanduser())})
+        return spec.model_copy(update={"file": str(hook_file(self.path.parent, spec.file))})
 
     def _written(self) -> tuple[HookSpec, ...]:
         """Returns the hooks as they are written, each with an id."""

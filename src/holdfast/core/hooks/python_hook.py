@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from holdfast.core.domain.errors import ForbiddenError, InvalidError, ToolError
-from holdfast.core.domain.hooks import HookCall, HookPlace, HookSpec, HookVerdict
+from holdfast.core.domain.hooks import HookCall, HookPlace, HookSpec, HookVerdict, hook_file
 from holdfast.core.domain.printed import plain
 from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.text import sanitize_line, shorten
@@ -40,7 +40,7 @@ class PythonHooks:
                 "Programs have the rights of the engine's owner, so only administrators have hooks in Python."
             )
         assert hook.file is not None
-        code = await asyncio.to_thread(read_code, Path(hook.file).expanduser())
+        code = await asyncio.to_thread(read_code, hook_file(place.folder, hook.file))
         asked = {"code": code, "function": function_of(code), "event": told(hook, call)}
         with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
             said = await self._run(json.dumps(asked), Path(folder), place, timeout_s)

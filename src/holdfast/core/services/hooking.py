@@ -19,6 +19,7 @@ from holdfast.core.domain.hooks import (
     HookSpec,
     HookTest,
     HookType,
+    hook_file,
 )
 from holdfast.core.hooks.hooks_file import hook_not_found
 from holdfast.core.hooks.python_hook import function_of, read_code
@@ -119,7 +120,7 @@ class HookService:
                 code="hook_program_forbidden",
             )
         assert hook.file is not None
-        path = self._hooks.file(self._access.owner).path.parent / Path(hook.file).expanduser()
+        path = hook_file(self._hooks.file(self._access.owner).path.parent, hook.file)
         try:
             function_of(await asyncio.to_thread(read_code, path))
         except OSError as error:
