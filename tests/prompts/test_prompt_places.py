@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.domain.errors import ForbiddenError, InvalidError, NotFoundError
+from holdfast.core.domain.identity import LOCAL, Principal, Role, Scope
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.prompts import (
     PromptArgument,
@@ -19,6 +20,7 @@ from holdfast.core.domain.prompts import (
 )
 from holdfast.core.domain.text import sanitize
 from holdfast.core.prompts.front import parse_prompt, written
+from holdfast.core.services.access import Access
 
 REVIEW = """---
 title: Review
@@ -185,6 +187,16 @@ async def test_a_server_that_was_never_started_is_asked_when_its_prompt_is_named
     assert (await bench.prompts.get("mcp:srv:hi")).info.server == "srv"
     with pytest.raises(NotFoundError):
         await bench.prompts.get("mcp:srv:ho")
+
+
+async def test_a_key_to_read_starts_no_server(bench) -> None:
+    bench.servers.stopped = [ServerPrompt(server="srv", name="hi")]
+    reading = Principal(user_id=LOCAL, name="local", role=Role.ADMIN, scope=Scope.READ)
+    bench.prompts._access = Access(reading, bench.host._core.log.reader, bench.paths)
+    with pytest.raises(NotFoundError):
+        await bench.prompts.get("mcp:srv:hi")
+    bench.servers.offered = bench.servers.stopped
+    assert (await bench.prompts.get("mcp:srv:hi")).info.server == "srv"
 
 
 LINES = st.text(max_size=40).map(sanitize)

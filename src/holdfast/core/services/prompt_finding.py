@@ -85,16 +85,16 @@ class PromptFinder:
             first.setdefault(each.info.name, each.info.key)
         return tuple(each if first[each.info.name] == each.info.key else _shadowed(each) for each in found)
 
-    async def find(self, place: PromptPlace, name: str) -> Candidate:
-        """Returns the prompt of a name, a key, or the id of one of the user's own. Raises `NotFoundError`,
-        and `UnavailableError` for a server that has to be started for it and cannot be."""
+    async def find(self, place: PromptPlace, name: str, *, start: bool = True) -> Candidate:
+        """Returns the prompt of a name, a key, or the id of one of the user's own; `start`: a server may be
+        started for it. Raises `NotFoundError`, and `UnavailableError` for a server that cannot be."""
         known = await self.list(place)
         for each in known:
             if _means(name, each.info):
                 return each
         kind, _, rest = name.partition(":")
         server, _, own_name = rest.partition(":")
-        if kind == PromptOrigin.MCP and own_name:
+        if start and kind == PromptOrigin.MCP and own_name:
             source = self._source(place, server)
             for offered in await source.prompts(server):
                 candidate = _of_server(source, offered)

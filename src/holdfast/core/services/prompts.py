@@ -7,6 +7,7 @@ from pathlib import Path
 
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.messages import FilePart, ImagePart
 from holdfast.core.domain.prompts import FoundPrompt, PromptInfo, PromptSpec, ResolvedPrompt
 from holdfast.core.domain.runs import Session
@@ -51,7 +52,10 @@ class PromptService:
         project: str | None = None,
         agent: str | None = None,
     ) -> FoundPrompt:
-        return (await self._finder.find(await self._place(session_id, project, agent), name)).prompt
+        place = await self._place(session_id, project, agent)
+        # Starting a server runs a program: reading alone does not.
+        start = self._access.principal.scope.includes(Scope.CHAT)
+        return (await self._finder.find(place, name, start=start)).prompt
 
     async def parse(self, name: str, source: str) -> PromptSpec:
         said = parse_prompt(source.encode("utf-8", "replace"), f"{name}.md", name)

@@ -34,8 +34,9 @@ class Prompts(Protocol):
         project: str | None = None,
         agent: str | None = None,
     ) -> FoundPrompt:
-        """Returns a prompt with its text. Raises `NotFoundError` with the nearest names, and
-        `UnavailableError` for one of an MCP server that has to be started for it and cannot be."""
+        """Returns a prompt with its text. For one of an MCP server that is not known yet the server is
+        started, where the caller's scope is `chat` or more. Raises `NotFoundError` with the nearest names,
+        and `UnavailableError` for a server that cannot be started."""
         ...
 
     @needs(Scope.READ)
