@@ -138,6 +138,19 @@ def test_an_object_that_cannot_be_taken_apart_is_written_as_json() -> None:
     form = form_of({"additionalProperties": {"type": "string"}})
     assert read_form(form, {WHOLE: '{"k": "v"}'}) == ({"k": "v"}, {})
     assert read_form(form, {WHOLE: "[]"})[1] == {WHOLE: "Must be an object: { … }"}
+    assert raw_of(form, {"k": "v"}) == {WHOLE: '{\n  "k": "v"\n}'}
+
+
+def test_a_field_without_a_name_is_a_field_like_others() -> None:
+    form = form_of({"properties": {"": {"type": "string"}, "a": {"type": "string"}}})
+    values = {"": "x", "a": "y"}
+    assert raw_of(form, values) == values
+    assert read_form(form, values) == (values, {})
+
+
+@pytest.mark.parametrize("text", ["1e999", "[-1e999]", '{"a": Infinity}', "NaN"])
+def test_json_has_no_number_without_an_end(text: str) -> None:
+    assert "is no number of JSON" in read_form(form_of({"properties": {"j": {}}}), {"j": text})[1]["j"]
 
 
 _values = st.fixed_dictionaries(

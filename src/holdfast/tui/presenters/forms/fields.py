@@ -20,7 +20,7 @@ Raw = str | int | tuple[int, ...] | None
 MOST_FIELDS = 40
 MOST_CHOICES = 60
 WHOLE = ""
-"""The name of the one field of a form that could not be taken apart: all of the object."""
+"""The name of the one field of a form that is `whole`; a schema may have a field of that name too."""
 _LABEL, _ABOUT, _CHOICE = 60, 400, 80
 _WORDS = {"text": "text", "number": "number", "integer": "whole number", "json": "JSON"}
 _NOTHING: dict[str, Any] = {}
@@ -61,6 +61,8 @@ class Form:
     """The fields of an object, in the schema's order, those that are needed first."""
 
     fields: tuple[Field, ...]
+    whole: bool = False
+    """Whether its one field is all of the object, as the schema could not be taken apart."""
 
     def begin(self) -> dict[str, Raw]:
         """Returns what stands in the fields at first, by their names."""
@@ -72,10 +74,10 @@ def form_of(schema: Mapping[str, Any], without: Collection[str] = ()) -> Form:
     asked for."""
     found = schema.get("properties")
     if not isinstance(found, dict):
-        return Form((_whole(),))
+        return Form((_whole(),), whole=True)
     known = {name: one for name, one in found.items() if name not in without}
     if len(known) > MOST_FIELDS or (not known and _takes_more(schema)):
-        return Form((_whole(),))
+        return Form((_whole(),), whole=True)
     required = schema.get("required")
     needed = required if isinstance(required, list) else []
     fields = [_field(name, _plain(one, schema), name in needed) for name, one in known.items()]

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
+from holdfast.core.domain.text import shorten
 from holdfast.tui.presenters.forms.fields import WHOLE, Field, Form, Raw, place_of
 
 NEEDED = "Fill this in."
@@ -40,16 +41,18 @@ def read_form(form: Form, raw: Mapping[str, Raw]) -> tuple[dict[str, Any], dict[
             continue
         if value is not _LEFT_OUT:
             values[one.name] = value
-    return values.get(WHOLE, values) if not wrong else {}, wrong
+    if wrong:
+        return {}, wrong
+    return (values[WHOLE] if form.whole else values), wrong
 
 
 def raw_of(form: Form, values: Mapping[str, Any]) -> dict[str, Raw]:
     """Returns what stands in the fields for an object; what it does not have stands as at first."""
     filled = form.begin()
+    if form.whole:
+        return {WHOLE: json.dumps(values, indent=2, ensure_ascii=False)}
     for one in form.fields:
-        if one.name == WHOLE:
-            filled[WHOLE] = json.dumps(values, indent=2, ensure_ascii=False)
-        elif one.name in values:
+        if one.name in values:
             value = values[one.name]
             if one.kind == "choice":
                 filled[one.name] = place_of(one.options, value)
@@ -146,7 +149,7 @@ def _parsed(one: Field, text: str) -> int | float:
 
 def _json(one: Field, text: str) -> Any:
     try:
-        value = json.loads(text, parse_constant=_no_number)
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except RecursionError:
         raise _Wrong("Is nested too deep.") from None
     except ValueError as error:
@@ -164,7 +167,12 @@ def _json(one: Field, text: str) -> Any:
 
 
 def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{shorten(text, 40)} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
 
 
 def _counted(one: Field, values: list[Any]) -> list[Any]:
