@@ -163,6 +163,33 @@ def test_a_file_that_is_too_large_is_refused_before_anything_is_made(
     assert prompts.calls == []
 
 
+def test_what_cannot_be_read_is_said_in_a_line(cli: Cli, prompts: FakePrompts, tmp_path: Path) -> None:
+    (tmp_path / "latin.md").write_bytes("Grüße".encode("latin-1"))
+    for name, words in (
+        (str(tmp_path / "latin.md"), "cannot be read as text"),
+        (str(tmp_path / "none.md"), "there is no file"),
+        ("~nobody-of-that-name/a.md", "no such home folder"),
+    ):
+        for option in ("--from", "--file") if name.startswith("~") else ("--from",):
+            said = cli("prompts", "add", "a", "--from", "-", option, name)
+            assert said.status != 0
+            assert words in said.err
+    assert prompts.calls == []
+
+
+def test_a_draft_that_is_no_text_is_not_lost(
+    cli: Cli, prompts: FakePrompts, editor: None, tmp_path: Path
+) -> None:
+    script = tmp_path / "editor"
+    script.write_text(f"#!{sys.executable}\nimport sys\nopen(sys.argv[-1], 'wb').write(b'Gr\\xfc')\n")
+    said = cli("prompts", "edit", "review")
+    assert "cannot be read as text" in said.err
+    path = Path(said.err.split("what you wrote is in ")[1].split()[0])
+    assert path.read_bytes() == b"Gr\xfc"
+    path.unlink()
+    assert prompts.calls == []
+
+
 def test_an_edited_prompt_replaces_the_one_that_was_read(
     cli: Cli, prompts: FakePrompts, editor: None, tmp_path: Path
 ) -> None:

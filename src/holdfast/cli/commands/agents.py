@@ -14,6 +14,7 @@ from holdfast.cli.editing import edit_file
 from holdfast.cli.options import Json, Project, group
 from holdfast.cli.output import say, say_fields, say_json, say_table
 from holdfast.cli.places import is_elsewhere, project_folder
+from holdfast.cli.reading import path_of, read_text
 
 if TYPE_CHECKING:
     from holdfast.core.domain.agents import AgentInfo
@@ -154,10 +155,10 @@ def install(
     ],
 ) -> None:
     """Copy an agent into your own folder: it is there in every project, and yours to change."""
-    path = Path(source).expanduser()
+    path = path_of(source)
     names_file = "/" in source or path.suffix in (".yaml", ".yml")
     if names_file and is_elsewhere():  # a file of this machine
-        text = path.read_text(encoding="utf-8")
+        text = read_text(source)
         info = call(lambda workbench: workbench.agents.create(text))
     else:
         named = str(path.absolute()) if names_file else source

@@ -14,6 +14,7 @@ from holdfast.cli.editing import edit_file
 from holdfast.cli.options import Json, Project, examples, group
 from holdfast.cli.output import say, say_fields, say_json, say_table, warn
 from holdfast.cli.places import is_elsewhere, project_folder
+from holdfast.cli.reading import path_of, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -247,9 +248,9 @@ def _keep(
     ) as draft:
         draft.write(text)
     path = Path(draft.name)
-    edit_file(path)
-    written = path.read_text(encoding="utf-8")
     try:
+        edit_file(path)
+        written = read_text(draft.name)
         kept = call(lambda workbench: keep(workbench, written))
     except HoldfastError:
         warn(f"Nothing was kept; what you wrote is in {path}")
@@ -277,14 +278,9 @@ def _edit_in_place(info: PromptInfo) -> None:
 
 
 def _read(source: str) -> str:
-    from holdfast.core.domain.errors import NotFoundError
-
     if source == "-":
         return sys.stdin.buffer.read().decode("utf-8", errors="replace")
-    try:
-        return Path(source).expanduser().read_text(encoding="utf-8")
-    except OSError as error:
-        raise NotFoundError(f"{source} cannot be read: {error.strerror}") from error
+    return read_text(source)
 
 
 def _attached(file: str | None) -> tuple[str, bytes] | None:
@@ -294,7 +290,7 @@ def _attached(file: str | None) -> tuple[str, bytes] | None:
 
     if file is None:
         return None
-    path = Path(file).expanduser()
+    path = path_of(file)
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_ATTACHMENT_BYTES + 1)
