@@ -61,6 +61,9 @@ class RunGrammar:
         assert self.step_open and self.part is None
         self.step_open = False
 
+    def usage_recorded(self, event) -> None:
+        assert self.part is None, "what a call took is recorded when its part is complete"
+
     def part_started(self, event) -> None:
         assert (self.step_open or (self.message and not self.calls)) and self.part is None
         self.part, self.text = event.part_id, ""

@@ -14,8 +14,8 @@ after. In short:
         | run.started tool_call.requested call ( run.completed | run.failed | run.cancelled )
         | run.started context.compacted ( run.completed | run.failed | run.cancelled )
         | run.started usage.recorded? run.suggested ( run.completed | run.failed | run.cancelled )
-    step = step.started ( model.retried | model.fell_back )* ( part | tool_call.requested )* usage.recorded?
-           step.completed ( call )*
+    step = step.started ( usage.recorded? ( model.retried | model.fell_back ) )* part* usage.recorded?
+           ( part | tool_call.requested )* step.completed ( call )*
     part = part.started part.delta* part.completed
     call = ( approval.requested approval.resolved )* tool_call.started?
            ( tool_call.progressed | question.asked question.answered | file.changed | child_run.started )*
@@ -31,6 +31,8 @@ fail before.
 What hooks decided (`hook.completed`) stands at their points, with no part open. A retrieval
 (`retrieval.completed`) stands before the first step, or inside the call that searches. What
 models took for it (`usage.recorded`) follows it.
+
+What a model call took is recorded however it ends, also where it is cancelled or breaks off; with no part open.
 
 Each `child_run.started` is followed by one `child_run.completed`, at any time before the run's last event.
 Before that one, every open part, approval, question, tool call and child run is closed.

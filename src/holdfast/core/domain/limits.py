@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from pydantic import AwareDatetime, Field
 
+from holdfast.core.domain.models import ModelRequest, UsageReport
 from holdfast.core.domain.values import Value
 
 LimitKind = Literal["key", "agent", "user"]
@@ -99,6 +100,18 @@ class Payer(Value):
         return limit.subject == {"key": self.key, "agent": self.agent, "user": self.owner}[limit.kind]
 
 
+class OpenCall(Protocol):
+    """A model call that is under way, as its payer's budgets know it."""
+
+    def estimate(self, written: int) -> UsageReport:
+        """Returns what the call took when nobody reports it; `written` is how many characters came back."""
+        ...
+
+    def close(self) -> None:
+        """Tells that what it took is recorded."""
+        ...
+
+
 class Spending(Protocol):
     """Knows the budgets, and what is used of them."""
 
@@ -113,6 +126,11 @@ class Spending(Protocol):
         """Returns the models whose use can be charged to the payer, in order; the first is the chosen one.
         Raises `BudgetSpent`, and `InvalidError` (`unpriced_model`) when the chosen one has no price and a
         budget could not be kept."""
+        ...
+
+    async def open(self, payer: Payer, request: ModelRequest) -> OpenCall:
+        """Holds what a call may come to until it is closed. Waits while the calls that are open already may
+        use up a budget; raises `BudgetSpent` where one is used up."""
         ...
 
 

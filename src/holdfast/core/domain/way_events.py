@@ -115,8 +115,8 @@ class RunAnalysed(RunScoped):
 
 
 class UsageRecorded(RunScoped):
-    """After the parts of a step, before a summary or suggestions, behind a retrieval that asked the model, or
-    inside a call that did."""
+    """When a model call has ended, however it did: in a step, before a summary or suggestions, behind a
+    retrieval that asked the model, or inside a call that did."""
 
     type: Literal["usage.recorded"] = "usage.recorded"
     model: str
@@ -128,3 +128,4 @@ class UsageRecorded(RunScoped):
     credits: float = 0.0
     """What the call is charged for, at the prices of that moment."""
     estimated: bool = False
+    """Whether the figures are counted from the texts, for none were reported: also where a call was cut off."""

@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from holdfast.core.domain.errors import HoldfastError
-from holdfast.core.domain.events import QuestionsSuggested, RunAnalysed, UsageRecorded
+from holdfast.core.domain.events import QuestionsSuggested, RunAnalysed
 from holdfast.core.domain.messages import Message, TextPart
-from holdfast.core.domain.models import ModelClient, ModelRequest, ModelSettings, TextDelta, UsageReport
+from holdfast.core.domain.models import ModelClient, ModelRequest, ModelSettings, TextDelta
 from holdfast.core.domain.text import sanitize, shorten
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.bounds import check_budgets, check_cost, timed
 from holdfast.core.runs.compaction import digest
+from holdfast.core.runs.metering import metered
 from holdfast.core.runs.suggesting import offline_questions, question_request, questions_of
 
 logger = logging.getLogger(__name__)
@@ -87,12 +88,5 @@ class Afterwards:
         check_cost(run)
         await check_budgets(run)
         request = await run.hooks.before_model(request)
-        texts: list[str] = []
-        async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]
-            async for delta in deltas:
-                if isinstance(delta, TextDelta):
-                    texts.append(delta.text)
-                elif isinstance(delta, UsageReport):
-                    used = delta.model_dump(exclude={"type"})
-                    await run.emitter.emit(UsageRecorded(**run.ids, model=request.model, **used))
-        return "".join(texts)
+        async with aclosing(metered(run, self._client, request)) as deltas:
+            return "".join([delta.text async for delta in deltas if isinstance(delta, TextDelta)])

@@ -167,14 +167,16 @@ class Emitter:
         if len(self._uncommitted) > _MOST_UNCOMMITTED:
             await asyncio.wait(self._uncommitted, return_when=asyncio.FIRST_COMPLETED)
 
-    async def close_part(self) -> None:
-        """Completes the open part, if there is one."""
-        if self._part is None:
-            return
+    async def close_part(self, *behind: AnyEvent) -> None:
+        """Completes the open part, if there is one, and appends what comes `behind` it: both at once, so that
+        who is cancelled meanwhile leaves neither out."""
         part, self._part = self._part, None
-        part.finish()
+        if part is not None:
+            part.finish()
         open_part = self.state.part
-        assert open_part is not None
+        if open_part is None:
+            await self.emit(*behind)
+            return
         text, citations = self._cited(open_part.kind, "".join(open_part.texts))
         await self.emit(
             PartCompleted(
@@ -184,7 +186,8 @@ class Emitter:
                 kind=open_part.kind,
                 text=text,
                 citations=citations,
-            )
+            ),
+            *behind,
         )
 
     def _cited(self, kind: PartKind, text: str) -> tuple[str, tuple[Citation, ...]]:

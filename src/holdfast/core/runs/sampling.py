@@ -7,7 +7,6 @@ from contextlib import aclosing
 
 from holdfast.core.domain.asking import SampleReply
 from holdfast.core.domain.errors import ModelStreamCut, UnsupportedError
-from holdfast.core.domain.events import UsageRecorded
 from holdfast.core.domain.messages import Message, TextPart
 from holdfast.core.domain.models import (
     Finished,
@@ -15,10 +14,10 @@ from holdfast.core.domain.models import (
     ModelRequest,
     ModelSettings,
     TextDelta,
-    UsageReport,
 )
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.bounds import check_budgets, check_limits
+from holdfast.core.runs.metering import metered
 from holdfast.core.tools.mcp.sampling_tool import SampleArguments
 
 _OFFLINE = "offline"
@@ -42,21 +41,14 @@ class Sampler:
         await check_budgets(run)
         request = self._request(run, arguments, temperature)
         texts: list[str] = []
-        usage: list[UsageRecorded] = []
         end: Finished | None = None
-        try:
-            async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]
-                async for delta in deltas:
-                    match delta:
-                        case TextDelta(text=text):
-                            texts.append(text)
-                        case UsageReport():
-                            said = delta.model_dump(exclude={"type"})
-                            usage.append(UsageRecorded(**run.ids, model=request.model, **said))
-                        case Finished():
-                            end = delta
-        finally:
-            await run.emitter.emit(*usage)
+        async with aclosing(metered(run, self._client, request)) as deltas:
+            async for delta in deltas:
+                match delta:
+                    case TextDelta(text=text):
+                        texts.append(text)
+                    case Finished():
+                        end = delta
         if end is None:
             raise ModelStreamCut("The model's answer ended in the middle.")
         return SampleReply("".join(texts), request.model, cut=end.reason == "length")

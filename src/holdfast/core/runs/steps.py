@@ -29,7 +29,6 @@ from holdfast.core.domain.events import (
     StepCompleted,
     StepStarted,
     ToolCallRequested,
-    UsageRecorded,
 )
 from holdfast.core.domain.messages import Message, TextPart
 from holdfast.core.domain.models import (
@@ -46,6 +45,7 @@ from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.domain.values import new_call_id
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.metering import metered
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.tools.registry import near_names, schema
 
@@ -88,7 +88,6 @@ class _Reply:
     texts: list[str] = field(default_factory=list)
     calls: dict[str, list[str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    usage: UsageReport | None = None
     reason: Reason | None = None
 
     def milliseconds(self) -> float:
@@ -190,7 +189,7 @@ class Stepper:
 
     async def _stream(self, run: ActiveRun, request: ModelRequest, reply: _Reply) -> None:
         emitter = run.emitter
-        async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]
+        async with aclosing(metered(run, self._client, request)) as deltas:
             async for delta in deltas:
                 if reply.first_ms is None and not isinstance(delta, UsageReport):
                     reply.first_ms = reply.milliseconds()
@@ -205,8 +204,6 @@ class Stepper:
                         reply.calls.setdefault(delta.key, []).append(delta.arguments)
                         if delta.name:
                             reply.names.setdefault(delta.key, delta.name)
-                    case UsageReport():
-                        reply.usage = delta
                     case Finished(reason=reason):
                         reply.reason = reason
         if reply.reason is None:
@@ -214,17 +211,11 @@ class Stepper:
 
     async def _complete(self, run: ActiveRun, reply: _Reply) -> StepResult:
         assert reply.reason is not None
-        await run.emitter.close_part()
         if run.hooks.holds_replies:
             await self._release(run, reply)
         calls = []
         for key, fragments in reply.calls.items():
             calls.append(await self._call(run, reply.names.get(key, ""), "".join(fragments)))
-        usage = reply.usage
-        if usage is not None:
-            await run.emitter.emit(
-                UsageRecorded(**run.ids, model=run.model, **usage.model_dump(exclude={"type"}))
-            )
         timing = Timing(
             request_ms=reply.request_ms, first_delta_ms=reply.first_ms, total_ms=reply.milliseconds()
         )

@@ -31,7 +31,8 @@ from holdfast.core.domain.limits import (
     renewal,
     tier_of,
 )
-from holdfast.core.domain.models import ModelCatalog, ModelInfo
+from holdfast.core.domain.models import ModelCatalog, ModelInfo, ModelRequest
+from holdfast.core.services.open_calls import CountedCall, OpenCalls
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.limits import MINUTE_S, LimitTables, Refused, since_day
 from holdfast.core.store.log import EventLog
@@ -62,6 +63,8 @@ class Budgets:
         self._settings = settings
         self._now = now
         self._limits: dict[tuple[str, str, str], Limit] = {}
+        self._open = OpenCalls()
+        self._opening = asyncio.Lock()
 
     async def read(self) -> None:
         """Reads what was laid down before this process began."""
@@ -206,7 +209,7 @@ class Budgets:
     async def payable(self, payer: Payer, models: Sequence[str]) -> tuple[str, ...]:
         """See `Spending.payable`."""
         await self.check(payer)
-        budgets = [budget for each in self._limits.values() if payer.pays(each) for budget in each.budgets]
+        budgets = [budget for _, budget in self._budgets_of(payer)]
         if not budgets:
             return tuple(models)
         found = [
@@ -222,6 +225,35 @@ class Budgets:
                 details={"model": models[0]},
             )
         return tuple(found)
+
+    async def open(self, payer: Payer, request: ModelRequest) -> CountedCall:
+        """See `Spending.open`."""
+        call = CountedCall(payer, request, await self._catalog.get(request.model), self._open)
+        if not self._budgets_of(payer):
+            return call
+        charge = await self.credits()
+        while True:
+            closed = self._open.closed
+            async with self._opening:
+                await self.check(payer)
+                if await self._has_room(payer):
+                    call.hold(charge)
+                    return call
+            await closed.wait()
+
+    def _budgets_of(self, payer: Payer) -> list[tuple[Limit, Budget]]:
+        return [
+            (each, budget) for each in self._limits.values() if payer.pays(each) for budget in each.budgets
+        ]
+
+    async def _has_room(self, payer: Payer) -> bool:
+        """Says whether the calls that are open leave something of each budget, if they come to all they may."""
+        now = self._now()
+        for limit, budget in self._budgets_of(payer):
+            held = self._open.held(limit, budget.unit)
+            if held and await self._used(limit, budget, now) + held >= budget.amount:
+                return False
+        return True
 
     # --- what is charged, and what is left
 
