@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
+import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from holdfast.core.domain.conditions import Condition
+from holdfast.core.domain.conditions import Condition, check_expression
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.hooks import MAX_HOOKS, HookSpec
 from holdfast.core.hooks.hooks_file import HooksFile
@@ -62,8 +65,43 @@ def test_what_cannot_work_is_refused(hook: dict[str, Any], why: str) -> None:
 def test_a_quoted_value_is_taken_as_it_is(value: str, part: str) -> None:
     contains = Condition.parse(f"a.b NOT CONTAINS {json.dumps(part)}")
     assert (contains.field, contains.values) == ("a.b", (part,))
-    assert contains.holds(value) == (part not in value)
-    assert Condition.parse(f"x IN {json.dumps([part, value])}").holds(value)
+    assert contains.holds([value]) == (part not in value)
+    assert Condition.parse(f"x IN {json.dumps([part, value])}").holds([value])
+
+
+@pytest.mark.parametrize("asked", ["CONTAINS ab", "STARTS_WITH ab", 'IN ["ab"]'])
+def test_not_means_that_no_text_is_as_asked(asked: str) -> None:
+    plain, negated = Condition.parse(f"x {asked}"), Condition.parse(f"x NOT {asked}")
+    for texts in ([], ["c"], ["ab"], ["ab", "c"], ["c", "ab"]):
+        assert (plain.holds(texts), negated.holds(texts)) == ("ab" in texts, "ab" not in texts)
+
+
+def test_an_expression_of_a_file_is_never_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compiled(*_: Any) -> None:
+        raise AssertionError("compiled")
+
+    Condition.parse("x CONTAINS y")
+    monkeypatch.setattr("re.compile", compiled)
+    Condition.parse("x MATCHES (?i)" + "[\u0100-\uffff]" * 80)
+
+
+@given(st.text(alphabet="ab(?<=!)*|{1}[]^$\\\\+", max_size=20))
+def test_what_is_refused_as_an_expression_is_what_cannot_be_compiled(text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sets that look nested
+        try:
+            re.compile(text)
+        except re.error:
+            with pytest.raises(ValueError, match="no regular expression"):
+                check_expression(text)
+        else:
+            check_expression(text)
+
+
+@pytest.mark.parametrize(("expression", "right"), [("(a(?<!b{2})|c)+", True), ("(a|(?:b(?<=c+)))", False)])
+def test_a_look_behind_of_no_width_is_refused_however_deep(expression: str, right: bool) -> None:
+    with nullcontext() if right else pytest.raises(ValueError, match="look-behind"):
+        check_expression(expression)
 
 
 @given(st.text())

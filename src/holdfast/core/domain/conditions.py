@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from re import _constants, _parser  # type: ignore[attr-defined]  # there is no other way to parse only
+from typing import Any, Literal, cast
 
 MAX_EXPRESSION = 500
 """Characters of a regular expression."""
+
+_LOOKS = (_constants.ASSERT, _constants.ASSERT_NOT)
 
 Operator = Literal["CONTAINS", "STARTS_WITH", "MATCHES", "IN"]
 
@@ -49,18 +53,21 @@ class Condition:
             check_expression(values[0])
         return cls(found["field"], operator, values, negated=found["negated"] is not None)
 
-    def holds(self, value: str) -> bool:
-        """Says whether a value is as asked. Not for MATCHES, which needs a process of its own."""
+    def holds(self, texts: Sequence[str]) -> bool:
+        """Says whether one of the texts is as asked, or with NOT: none of them, so also where there are none.
+        Not for MATCHES, which needs a process of its own."""
+        return any(map(self._fits, texts)) != self.negated
+
+    def _fits(self, text: str) -> bool:
         match self.operator:
             case "CONTAINS":
-                held = self.values[0] in value
+                return self.values[0] in text
             case "STARTS_WITH":
-                held = value.startswith(self.values[0])
+                return text.startswith(self.values[0])
             case "IN":
-                held = value in self.values
+                return text in self.values
             case "MATCHES":
                 raise ValueError("expressions are not matched here")
-        return held != self.negated
 
 
 def check_expression(expression: str) -> None:
@@ -68,9 +75,22 @@ def check_expression(expression: str) -> None:
     if len(expression) > MAX_EXPRESSION:
         raise ValueError(f"has a regular expression of more than {MAX_EXPRESSION} characters")
     try:
-        re.compile(expression)
+        # Not compiled: of some that takes seconds, and these come with files that nobody trusts yet.
+        _check_widths(_parser.parse(expression))
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"has no regular expression: {error}") from error
+
+
+def _check_widths(parsed: Any) -> None:
+    """Raises `re.error` for a look-behind that does not know how far to look: the parser leaves that to the
+    compiler."""
+    if isinstance(parsed, tuple) and len(parsed) == 2 and parsed[0] in _LOOKS and parsed[1][0] < 0:
+        least, most = parsed[1][1].getwidth()
+        if least != most:
+            raise re.error("look-behind requires fixed-width pattern")
+    if isinstance(parsed, (tuple, list, _parser.SubPattern)):
+        for each in parsed:
+            _check_widths(each)
 
 
 def _values(operator: Operator, text: str) -> tuple[str, ...]:

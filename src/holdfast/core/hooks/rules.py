@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from holdfast.core.domain.conditions import Condition
 from holdfast.core.domain.hooks import HookCall, HookRule, HookSpec, HookVerdict
 from holdfast.core.hooks.expressions import Expressions
 from holdfast.core.hooks.fields import changeable, values_of, with_texts
+
+_condition = lru_cache(maxsize=1_000)(Condition.parse)
+"""Rules are asked again and again; the texts of their conditions are short."""
 
 
 class RuleHooks:
@@ -24,11 +29,10 @@ class RuleHooks:
     async def _holds(self, rule: HookRule, call: HookCall, timeout_s: float) -> bool:
         if not rule.when:
             return True
-        condition = Condition.parse(rule.when)
+        condition = _condition(rule.when)
         values = values_of(call, condition.field)
         if condition.operator != "MATCHES":
-            # Without the field nothing can be as asked; so NOT holds.
-            return any(map(condition.holds, values)) if values else condition.negated
+            return condition.holds(values)
         found = any(await self._expressions.found(condition.values[0], values, timeout_s))
         return found != condition.negated
 
