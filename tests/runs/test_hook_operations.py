@@ -59,6 +59,19 @@ async def test_hooks_are_added_listed_in_their_order_tested_and_removed(
         assert await hooks.list() == (python, secret)
 
 
+async def test_what_a_hook_of_an_agent_sends_as_headers_is_in_no_listing(open_bench: Any) -> None:
+    headers = {"Authorization": "Bearer canary"}
+    web = [{"point": "before_tool", "type": "webhook", "url": "https://a.test/", "headers": headers}]
+    hooks = f"hooks: {json.dumps(web)}\n"
+    async with open_bench(agent=hooks) as bench:
+        agents = bench.workbench.agents
+        made = await agents.create(f"version: 1\nname: other\n{hooks}")
+        for found in (await agents.get("tester"), *await agents.list(), made):
+            assert "canary" not in found.model_dump_json()
+        (listed,) = await bench.workbench.hooks.list(agent="tester")
+        assert listed.hook.headers == {"Authorization": "***"}
+
+
 @both
 async def test_what_can_never_act_is_not_added(open_bench: Any, tmp_path: Path) -> None:
     async with open_bench() as bench:

@@ -218,6 +218,10 @@ class HookSpec(Value):
         """What people are told: its name, or what it is."""
         return self.name or f"{self.type.value} at {self.point.value}"
 
+    def masked(self) -> HookSpec:
+        """Returns it without the values of its headers, which may be secrets."""
+        return self.model_copy(update={"headers": dict.fromkeys(self.headers, "***")})
+
     def matches(self, tool: str, subjects: tuple[str, ...]) -> bool:
         """Says whether it looks at a call of `tool` on any of `subjects`."""
         rule = Rule.parse(self.matcher)

@@ -44,11 +44,12 @@ class AgentService:
 
     async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
         folder = self._access.folder(project)
-        return tuple(await asyncio.to_thread(self._registry.list, folder, self._access.owner))
+        found = await asyncio.to_thread(self._registry.list, folder, self._access.owner)
+        return tuple(map(_shown, found))
 
     async def get(self, name: str, project: str | None = None) -> AgentInfo:
         folder = self._access.folder(project)
-        return await asyncio.to_thread(self._registry.get, name, folder, self._access.owner)
+        return _shown(await asyncio.to_thread(self._registry.get, name, folder, self._access.owner))
 
     async def source(self, name: str, project: str | None = None) -> AgentSource:
         folder = self._access.folder(project)
@@ -81,13 +82,15 @@ class AgentService:
         return new_agent_text(name, new_id())
 
     async def create(self, yaml: str) -> AgentInfo:
-        return await asyncio.to_thread(self._editor.create, yaml, self._access.owner)
+        return _shown(await asyncio.to_thread(self._editor.create, yaml, self._access.owner))
 
     async def update(
         self, name: str, yaml: str, expected: str | None = None, project: str | None = None
     ) -> AgentInfo:
         folder = self._access.folder(project)
-        return await asyncio.to_thread(self._editor.update, name, yaml, self._access.owner, expected, folder)
+        return _shown(
+            await asyncio.to_thread(self._editor.update, name, yaml, self._access.owner, expected, folder)
+        )
 
     async def delete(self, name: str) -> None:
         removed = await asyncio.to_thread(self._editor.removed, name, self._access.owner)
@@ -100,7 +103,7 @@ class AgentService:
     async def install(self, source: str) -> AgentInfo:
         if names_a_path(source):
             self._access.machine("Installing a file of the engine's machine")
-        return await asyncio.to_thread(self._editor.install, source, self._access.owner)
+        return _shown(await asyncio.to_thread(self._editor.install, source, self._access.owner))
 
     async def uninstall(self, name: str) -> None:
         await asyncio.to_thread(self._editor.check_installed, name, self._access.owner)
@@ -114,3 +117,11 @@ class AgentService:
     async def trusted(self, path: str) -> Trust | None:
         folder = self._access.folder(path)
         return None if folder is None else await asyncio.to_thread(self._trust.get, folder)
+
+
+def _shown(info: AgentInfo) -> AgentInfo:
+    """Returns an agent as listings show it: what its hooks send as headers may be secrets."""
+    if info.spec is None or not any(hook.headers for hook in info.spec.hooks):
+        return info
+    hooks = tuple(hook.masked() for hook in info.spec.hooks)
+    return info.model_copy(update={"spec": info.spec.model_copy(update={"hooks": hooks})})

@@ -39,9 +39,9 @@ class HookService:
     async def list(self, project: str | None = None, agent: str | None = None) -> tuple[HookInfo, ...]:
         spec = await self._agent(project, agent)
         own, others = await self._both(spec)
-        mine = [HookInfo(hook=_masked(hook), source="user") for hook in own]
+        mine = [HookInfo(hook=hook.masked(), source="user") for hook in own]
         name = spec.name if spec else ""
-        theirs = [HookInfo(hook=_masked(hook), source="agent", agent=name) for hook in others]
+        theirs = [HookInfo(hook=hook.masked(), source="agent", agent=name) for hook in others]
         return tuple(sorted((*mine, *theirs), key=lambda each: each.hook.order))
 
     async def add(self, hook: HookSpec) -> HookInfo:
@@ -50,11 +50,11 @@ class HookService:
         if hook.url is not None:
             WebAddress.parse(hook.url)
         added = await asyncio.to_thread(self._hooks.file(self._access.owner).add, hook)
-        return HookInfo(hook=_masked(added), source="user")
+        return HookInfo(hook=added.masked(), source="user")
 
     async def enable(self, id: str, enabled: bool = True) -> HookInfo:
         changed = await asyncio.to_thread(self._hooks.file(self._access.owner).enable, id, enabled)
-        return HookInfo(hook=_masked(changed), source="user")
+        return HookInfo(hook=changed.masked(), source="user")
 
     async def remove(self, id: str) -> None:
         await asyncio.to_thread(self._hooks.file(self._access.owner).remove, id)
@@ -125,11 +125,6 @@ class HookService:
             function_of(await asyncio.to_thread(read_code, path))
         except OSError as error:
             raise InvalidError(f"{path} cannot be read: {error.strerror}.", code="invalid_hook") from error
-
-
-def _masked(hook: HookSpec) -> HookSpec:
-    """Returns a hook without the values of its headers, which may be secrets."""
-    return hook.model_copy(update={"headers": dict.fromkeys(hook.headers, "***")})
 
 
 def _example(hook: HookSpec, data: dict[str, Any] | None) -> dict[str, Any]:
