@@ -26,6 +26,7 @@ from holdfast.core.domain.models import (
 )
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.models.scripted import ScriptedModel
 from holdfast.core.sandbox.environment import child_environment
@@ -33,6 +34,7 @@ from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.library import DATABASE
 from holdfast.core.services.local import LocalWorkbench, Parts
 from holdfast.core.services.workbench import Workbench
+from holdfast.core.tools.buckets.desk import BucketDesk
 from holdfast.core.tools.builtin.catalog import builtin_tools
 from holdfast.core.tools.builtin.generate_image import GenerateImage
 from holdfast.core.tools.registry import ToolRegistry
@@ -223,6 +225,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
             (paths.knowledge / DATABASE).touch()
         settings = Settings.model_validate({"models": {"retries": retries}, **(more_settings or {})})
         blobs = FileBlobs(paths.blobs)
+        buckets = BucketDesk(lambda: settings.buckets.places, {}.get, WorkspaceJail)
         model, catalog = ScriptedModel(steps), FakeCatalog()
         environment = environment or {"PATH": "/usr/bin:/bin"}
         parts = Parts(
@@ -231,7 +234,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
             blobs=blobs,
             client=model,
             catalog=catalog,
-            tools=ToolRegistry(builtin_tools(ChildProcesses(), painter=painter)),
+            tools=ToolRegistry(builtin_tools(ChildProcesses(), painter=painter, buckets=buckets)),
             keys=ProviderKeys(paths, environment, {"openai": ("OPENAI_API_KEY",)}),
             environment=child_environment(environment),
             sleep=lambda seconds: asyncio.sleep(0),

@@ -245,3 +245,10 @@ def test_a_line_says_where_a_bucket_is_and_who_may_do_what() -> None:
     assert bucket_of("a", "'/srv/two words' shared").place == "/srv/two words"
     with pytest.raises(ValidationError, match="no name of a bucket"):
         BucketsSettings(places={"A b": "/srv/a"})
+
+
+async def test_the_approval_of_a_long_text_says_how_much_it_leaves_out(bench: Any, land: Land) -> None:
+    given = {"bucket": "folder", "key": "long.txt", "content": "a" * 2_000 + "b" * 1_234}
+    shown = (await bench.preview(land.write, given)).blocks[0].text
+    assert "b" * 10 not in shown
+    assert shown.endswith("[1,234 more characters are not shown here]")

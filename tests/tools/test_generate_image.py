@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.fakes.openai_server import PIXEL
 
-from holdfast.core.domain.errors import OutsideWorkspace, ToolError
+from holdfast.core.domain.errors import InvalidError, OutsideWorkspace, ToolError
 from holdfast.core.domain.images import MadeImage
 from holdfast.core.domain.models import UsageReport
 from holdfast.core.tools.builtin.generate_image import GenerateImage
@@ -89,3 +89,12 @@ async def test_without_a_model_it_says_how_to_choose_one(bench: Any) -> None:
         assert caught.value.code == "images_not_configured"
         with pytest.raises(ToolError):
             await bench.preview(off, GIVEN)
+
+
+@pytest.mark.parametrize("path", [".", "./", "x" * 300 + ".png", "a/" + "x" * 300 + "/b.png", "a\nb.png"])
+async def test_a_path_that_no_file_can_have_is_refused_before_anything_is_paid(bench: Any, path: str) -> None:
+    maker = Maker()
+    for way in (bench.run, bench.preview):
+        with pytest.raises(InvalidError):
+            await way(tool(maker), {**GIVEN, "path": path})
+    assert maker.asked == []

@@ -152,5 +152,10 @@ class PolicyAnswer(Value):
     verdict: Verdict
     reason: str = Field(description="The deciding rule and its origin, for people")
 
+    @property
+    def strictness(self) -> int:
+        """The higher, the less is let."""
+        return (Verdict.ALLOW, Verdict.ASK, Verdict.DENY).index(self.verdict)
+
 
 Approval.model_rebuild()

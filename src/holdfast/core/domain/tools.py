@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, Field
 
@@ -334,3 +334,31 @@ class Tool(Protocol):
     async def run(self, arguments: Any, context: ToolContext) -> ToolOutput: ...
 
     def __hash__(self) -> int: ...
+
+
+class Judged(Protocol):
+    """What policy needs to know of a tool."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def risk(self) -> Risk: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """What a call does besides its own work, as a call of the tool that is there for it."""
+
+    name: str
+    """The tool that rules speak of."""
+    risk: Risk
+    subjects: tuple[str, ...]
+
+
+@runtime_checkable
+class DoesMore(Protocol):
+    """A tool that does what another one is there for: it saves what it fetched as a file, for example. Policy
+    judges that too, so that no rule for files is passed by, and of all answers the strictest holds."""
+
+    def besides(self, arguments: Any) -> tuple[Besides, ...]: ...

@@ -10,7 +10,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from holdfast.core.domain.agents import AgentSpec
-from holdfast.core.domain.approvals import PolicyAnswer
+from holdfast.core.domain.approvals import PolicyAnswer, Verdict
 from holdfast.core.domain.delegating import DelegationDesk, SubAgent
 from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.domain.events import RunEvent
@@ -19,7 +19,7 @@ from holdfast.core.domain.limits import Spending
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.skills import SkillDesk
-from holdfast.core.domain.tools import MemoryDesk, Risk, Tool
+from holdfast.core.domain.tools import Besides, DoesMore, Judged, MemoryDesk, Risk, Tool
 from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.interception import RunHooks
 from holdfast.core.runs.knowledge.begin import RunKnowledge
@@ -79,8 +79,9 @@ class ActiveRun:
     """Builds the system prompt, section by section."""
     tools: Mapping[str, Tool]
     workspace: Workspace
-    evaluate: Callable[[Tool, tuple[str, ...]], PolicyAnswer]
-    """Policy on a call: the user's rules, the agent's, the session's grants and the mode."""
+    evaluate: Callable[[Judged, tuple[str, ...]], PolicyAnswer]
+    """Policy on one thing that a call does: the user's rules, the agent's, the session's grants and the
+    mode. `judge` asks it of the whole call."""
     mode: RunMode
     allow_always: Callable[[str], object]
     """Adds a rule to the allow list of the user whose run it is."""
@@ -181,8 +182,28 @@ class ActiveRun:
     def subjects(self, tool: Tool, arguments: BaseModel) -> tuple[str, ...]:
         """Returns what rules are matched with: an absolute path of a file in the workspace is given as the
         tools take it, from the workspace's root, so that no rule is passed by with another spelling."""
-        found = tool.subjects(arguments)
-        if tool.risk not in (Risk.READ, Risk.WRITE):
+        return self._plain(tool.risk, tool.subjects(arguments))
+
+    def judge(self, tool: Tool, arguments: BaseModel) -> PolicyAnswer:
+        """Returns what policy says of a call with all that it does: the strictest answer."""
+        own = self.evaluate(tool, self.subjects(tool, arguments))
+        return max((own, self.judge_besides(tool, arguments)), key=lambda answer: answer.strictness)
+
+    def judge_besides(self, tool: Tool, arguments: BaseModel) -> PolicyAnswer:
+        """Returns what policy says of what a call does besides its own work."""
+        strictest = PolicyAnswer(verdict=Verdict.ALLOW, reason="it does nothing besides")
+        for each in tool.besides(arguments) if isinstance(tool, DoesMore) else ():
+            answer = self._as_call_of(each)
+            strictest = max((strictest, answer), key=lambda answer: answer.strictness)
+        return strictest
+
+    def _as_call_of(self, other: Besides) -> PolicyAnswer:
+        subjects = self._plain(other.risk, other.subjects)
+        answer = self.evaluate(other, subjects)
+        return answer.model_copy(update={"reason": f"{answer.reason}, for {other.name}({subjects[0]})"})
+
+    def _plain(self, risk: Risk, found: tuple[str, ...]) -> tuple[str, ...]:
+        if risk not in (Risk.READ, Risk.WRITE):
             return found
         return tuple(self._inside(subject) if subject.startswith("/") else subject for subject in found)
 

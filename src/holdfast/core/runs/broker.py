@@ -212,7 +212,7 @@ class Broker:
             waiting.approval.arguments if decision.arguments is None else decision.arguments
         )
         arguments = validate_arguments(waiting.tool, values)
-        answer = waiting.run.evaluate(waiting.tool, waiting.run.subjects(waiting.tool, arguments))
+        answer = waiting.run.judge(waiting.tool, arguments)
         if decision.arguments is not None and answer.verdict == Verdict.DENY:
             raise ForbiddenError(f"Policy denies the edited call: {answer.reason}.", code="policy_denied")
         return arguments
@@ -265,7 +265,7 @@ class Broker:
             tool, run = waiting.tool, waiting.run
             arguments = validate_arguments(tool, waiting.approval.arguments)
             subjects = run.subjects(tool, arguments)
-            allowed = run.evaluate(tool, subjects).verdict == Verdict.ALLOW
+            allowed = run.judge(tool, arguments).verdict == Verdict.ALLOW
             if not (allowed and covers(rule, tool.name, tool.risk, subjects)):
                 continue
             waiting.deciding = True
@@ -280,7 +280,7 @@ class Broker:
         self, run: ActiveRun, question: Question, announce: Awaitable[object] | None = None
     ) -> FormAnswer | None:
         """Waits until the question is answered; the run's state then has the answer. Returns what was given
-        for a form.
+        for a form, None when it was taken back.
 
         `announce` makes it known, once it can be answered.
         """
@@ -296,10 +296,13 @@ class Broker:
         return asked.given
 
     def take_back(self, id: str) -> None:
-        """Makes a question or an approval undecidable that nobody waits for any more; its event is the
+        """Makes a question or an approval undecidable, and lets go who waits for it still; its event is the
         caller's to emit."""
-        self._questions.pop(id, None)
-        self._approvals.pop(id, None)
+        asked, waiting = self._questions.pop(id, None), self._approvals.pop(id, None)
+        if asked is not None:
+            asked.answered.set()
+        if waiting is not None:
+            waiting.decided.set()
 
     async def answer(self, question_id: str, answer: str, given: FormAnswer | None = None) -> None:
         """Answers a question, a form with what was `given` for it. Raises `ConflictError` when nobody waits

@@ -23,7 +23,7 @@ from holdfast.core.domain.memory import BLOCK_TOOL
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.skills import LOAD_TOOL
-from holdfast.core.domain.tools import Tool
+from holdfast.core.domain.tools import Judged
 from holdfast.core.domain.values import utc_now
 from holdfast.core.identity.redaction import StreamRedactor
 from holdfast.core.runs.active import ActiveRun
@@ -266,8 +266,8 @@ class Preparation:
 
     def _evaluator(
         self, session: Session, spec: AgentSpec, mode: RunMode, policy: UserPolicy
-    ) -> Callable[[Tool, tuple[str, ...]], PolicyAnswer]:
-        def answer(tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
+    ) -> Callable[[Judged, tuple[str, ...]], PolicyAnswer]:
+        def answer(tool: Judged, subjects: tuple[str, ...]) -> PolicyAnswer:
             if (refusal := policy.refuses(tool)) is not None:
                 return refusal
             return evaluate(tool.name, tool.risk, subjects, self._layers(session, spec, policy), mode.now())

@@ -8,20 +8,19 @@ from pathlib import Path
 
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.agents import AgentInfo, AgentSpec
-from holdfast.core.domain.approvals import PolicyAnswer, Verdict
+from holdfast.core.domain.approvals import PolicyAnswer
 from holdfast.core.domain.delegating import CHILD_RUNS, DELEGATE, HAND_OVER, SubAgent
 from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.options import SubAgentUse
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.text import sanitize_line, shorten
-from holdfast.core.domain.tools import Tool
+from holdfast.core.domain.tools import Judged
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.options import check_options
 from holdfast.core.runs.ways import SINGLE, way_of
 
 SUB_AGENTS_HEADER = "# Agents that you can hand work to"
-Evaluate = Callable[[Tool, tuple[str, ...]], PolicyAnswer]
-_STRICTEST = (Verdict.DENY, Verdict.ASK, Verdict.ALLOW)
+Evaluate = Callable[[Judged, tuple[str, ...]], PolicyAnswer]
 
 
 async def run_sub_agents(
@@ -146,9 +145,9 @@ def sub_agents_section(agents: tuple[SubAgent, ...]) -> str:
 def within(own: Evaluate, parent: ActiveRun) -> Evaluate:
     """Returns the policy of a child run: of its own answer and that of the run above it the stricter one."""
 
-    def answer(tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
+    def answer(tool: Judged, subjects: tuple[str, ...]) -> PolicyAnswer:
         mine, above = own(tool, subjects), parent.evaluate(tool, subjects)
-        if _STRICTEST.index(mine.verdict) <= _STRICTEST.index(above.verdict):
+        if mine.strictness >= above.strictness:
             return mine
         return PolicyAnswer(
             verdict=above.verdict, reason=f"{above.reason}, in the run of {parent.spec.name} above"

@@ -9,14 +9,17 @@ from pathlib import PurePosixPath
 
 from pydantic import Field
 
-from holdfast.core.domain.errors import ConflictError, ToolError
+from holdfast.core.domain.errors import ConflictError, InvalidError, ToolError
 from holdfast.core.domain.images import ImageMaker
 from holdfast.core.domain.media import image_type
-from holdfast.core.domain.tools import ImageBlock, Preview, Risk, TextBlock, ToolContext, ToolOutput
+from holdfast.core.domain.tools import Besides, ImageBlock, Preview, Risk, TextBlock, ToolContext, ToolOutput
 from holdfast.core.tools.base import Arguments, BuiltinTool
+from holdfast.core.tools.builtin.read_file import plain_path
 
 GENERATE_IMAGE = "generate_image"
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp"}
+_LONGEST_NAME = 240
+"""Bytes; a suffix and a number come behind them."""
 _NAMES = 1_000
 """Names of a file that are tried when those before are taken."""
 
@@ -48,16 +51,24 @@ class GenerateImage(BuiltinTool):
         """Returns the prompt: it is what leaves this machine."""
         return (arguments.prompt,)
 
+    def besides(self, arguments: GenerateImageArguments) -> tuple[Besides, ...]:
+        """Returns the file that it makes, whatever the kind of the image turns its name into."""
+        path = plain_path(arguments.path)
+        named = (
+            str(PurePosixPath(path).with_suffix(suffix)) for suffix in _SUFFIXES.values() if _is_name(path)
+        )
+        return (Besides("write_file", Risk.WRITE, tuple(dict.fromkeys((path, *named)))),)
+
     async def preview(self, arguments: GenerateImageArguments, context: ToolContext) -> Preview:
         _, model = await self._chosen()
-        path = context.workspace.relative(arguments.path)
+        path = _checked(arguments.path, context)
         size = f" of {arguments.size}" if arguments.size else ""
         text = f"{model} makes an image{size}, which costs money, and {path} is new:\n\n{arguments.prompt}"
         return Preview(blocks=(TextBlock(text=text),))
 
     async def run(self, arguments: GenerateImageArguments, context: ToolContext) -> ToolOutput:
         maker, model = await self._chosen()
-        path = context.workspace.relative(arguments.path)
+        path = _checked(arguments.path, context)
         made = await maker.make_image(model, arguments.prompt, size=arguments.size)
         if context.spend is not None:
             await context.spend(model, made.usage)
@@ -72,6 +83,26 @@ class GenerateImage(BuiltinTool):
                 code="images_not_configured",
             )
         return self._maker, model
+
+
+def _checked(path: str, context: ToolContext) -> str:
+    """Returns the path of the new file. Raises `HoldfastError` for one that no file can have: after the
+    request it would be too late."""
+    plain = context.workspace.relative(path)
+    context.workspace.check_name(path)
+    if not _is_name(plain) or any(
+        len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in plain.split("/")
+    ):
+        raise InvalidError(
+            f"{path[:80]!r} is no name of a new file, such as images/cat.png; each part of it has at most "
+            f"{_LONGEST_NAME} bytes.",
+            code="invalid_name",
+        )
+    return plain
+
+
+def _is_name(path: str) -> bool:
+    return PurePosixPath(path).name not in ("", "..")
 
 
 def _save(path: str, data: bytes, context: ToolContext) -> ToolOutput:

@@ -9,9 +9,10 @@ from pydantic import Field
 from holdfast.core.domain.errors import ToolError
 from holdfast.core.domain.media import is_text
 from holdfast.core.domain.text import sanitize
-from holdfast.core.domain.tools import Risk, ToolContext, ToolOutput
+from holdfast.core.domain.tools import Besides, Risk, ToolContext, ToolOutput
 from holdfast.core.tools.base import Arguments, BuiltinTool
 from holdfast.core.tools.buckets.desk import BucketDesk, key_of, open_bucket
+from holdfast.core.tools.builtin.read_file import plain_path
 
 READ_BUCKET = "read_bucket"
 
@@ -32,6 +33,12 @@ class ReadBucket(BuiltinTool):
 
     def subjects(self, arguments: ReadBucketArguments) -> tuple[str, ...]:
         return (f"{arguments.bucket}/{arguments.key}",)
+
+    def besides(self, arguments: ReadBucketArguments) -> tuple[Besides, ...]:
+        """Returns the file that it saves the object as."""
+        if arguments.path is None:
+            return ()
+        return (Besides("write_file", Risk.WRITE, (plain_path(arguments.path),)),)
 
     async def run(self, arguments: ReadBucketArguments, context: ToolContext) -> ToolOutput:
         return await asyncio.to_thread(self._run, arguments, context)

@@ -9,10 +9,11 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from holdfast.core.domain.errors import ToolError
-from holdfast.core.domain.tools import Preview, Risk, TextBlock, ToolContext, ToolOutput
+from holdfast.core.domain.tools import Besides, Preview, Risk, TextBlock, ToolContext, ToolOutput
 from holdfast.core.tools.base import Arguments, BuiltinTool
 from holdfast.core.tools.buckets.desk import BucketDesk, key_of, open_bucket
 from holdfast.core.tools.buckets.stores import MAX_BYTES
+from holdfast.core.tools.builtin.read_file import plain_path
 from holdfast.core.tools.builtin.write_file import encoded
 
 _SHOWN = 2_000
@@ -42,6 +43,12 @@ class WriteBucket(BuiltinTool):
     def subjects(self, arguments: WriteBucketArguments) -> tuple[str, ...]:
         return (f"{arguments.bucket}/{arguments.key}",)
 
+    def besides(self, arguments: WriteBucketArguments) -> tuple[Besides, ...]:
+        """Returns the file that it sends away."""
+        if arguments.path is None:
+            return ()
+        return (Besides("read_file", Risk.READ, (plain_path(arguments.path),)),)
+
     async def preview(self, arguments: WriteBucketArguments, context: ToolContext) -> Preview:
         return await asyncio.to_thread(self._preview, arguments, context)
 
@@ -55,6 +62,8 @@ class WriteBucket(BuiltinTool):
         lines = [f"Writes {what} ({len(data)} bytes) to {bucket}{'' if bucket.s3 else '/'}{key}, {becomes}."]
         if arguments.content is not None:
             lines += ["", arguments.content[:_SHOWN]]
+            if (more := len(arguments.content) - _SHOWN) > 0:
+                lines += ["", f"[{more:,} more characters are not shown here]"]
         seen = hashlib.sha256(data + (before.version if before else "-").encode())
         return Preview(blocks=(TextBlock(text="\n".join(lines)),), fingerprint=seen.hexdigest())
 
