@@ -130,7 +130,7 @@ class Executor:
         announced.add(key)
         if call.waiting and call.approval is not None:
             self._broker.watch(Waiting(run, tool, self._context(run, call), call.approval))
-        elif _judged(run, call, tool, subjects).verdict == Verdict.ASK:
+        elif _judged(run, call, tool, arguments).verdict == Verdict.ASK:
             await self._request(run, call, tool, arguments)
 
     async def _request(self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> None:
@@ -162,9 +162,8 @@ class Executor:
             preview=preview.blocks,
             fingerprint=preview.fingerprint,
             hook_id=call.asked_by,
-            # No rule spares what a hook asks for.
-            rule="" if call.asked_by else str(suggest_rule(tool.name, tool.risk, subjects) or ""),
-            reason=_judged(run, call, tool, subjects).reason,
+            rule=_rule(run, call, tool, arguments),
+            reason=_judged(run, call, tool, arguments).reason,
             requested_at=now,
             expires_at=_after(now, patience_s or limits.approval_expires_s),
             on_expiry="deny" if patience_s else limits.on_expiry,
@@ -198,7 +197,7 @@ class Executor:
             await self._complete(run, call, ToolOutput.text(text, is_error=True), "denied")
             return None
         edited = call.decision.arguments if call.decision is not None else None
-        answer = _judged(run, call, tool, run.subjects(tool, arguments))
+        answer = _judged(run, call, tool, arguments)
         # What a sub-agent has begun goes on: its own calls are judged one by one.
         if answer.verdict == Verdict.DENY and call.child is None:
             if call.approval is not None and call.approval.status == ApprovalStatus.PENDING:
@@ -413,12 +412,20 @@ async def all_of(works: Sequence[Coroutine[Any, Any, None]]) -> None:
             raise end
 
 
-def _judged(run: ActiveRun, call: CallState, tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
+def _judged(run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> PolicyAnswer:
     """Returns what policy says of a call; where a hook wants a person asked, it allows nothing by itself."""
-    answer = run.evaluate(tool, subjects)
+    answer = run.judge(tool, arguments)
     if call.asked_by and answer.verdict == Verdict.ALLOW:
         return PolicyAnswer(verdict=Verdict.ASK, reason=call.asked_why)
     return answer
+
+
+def _rule(run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> str:
+    """Returns the rule that spares the next such approval; empty where none does: a hook asks, or what the
+    call does besides is asked for."""
+    if call.asked_by or run.judge_besides(tool, arguments).verdict is not Verdict.ALLOW:
+        return ""
+    return str(suggest_rule(tool.name, tool.risk, run.subjects(tool, arguments)) or "")
 
 
 async def _spend(run: ActiveRun, model: str, usage: UsageReport) -> None:
