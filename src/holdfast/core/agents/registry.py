@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 from holdfast.core.agents.loader import AgentFile, parse_agent, read_agent
@@ -90,15 +91,20 @@ class AgentRegistry:
         return tuple(sorted(self._tools_of(owner) or ()))
 
     def check(
-        self, text: str, owner: str = LOCAL, replaces: Found | None = None, project: Path | None = None
+        self,
+        text: str,
+        owner: str = LOCAL,
+        replaces: Found | None = None,
+        project: Path | None = None,
+        beside: Path | None = None,
     ) -> AgentFile:
         """Returns what `text` says, with every mistake that it would have as a file of `owner`.
 
         `replaces` is the agent whose file it is meant for, if there is one; of a project's, `project` is the
-        folder.
+        folder. `beside` is where a new one's script is, where it is not in `text`.
         """
         path = replaces.file.path if replaces else None
-        file = parse_agent(text, path or _DRAFT, self._tools_of(owner), path and path.parent)
+        file = parse_agent(text, path or _DRAFT, self._tools_of(owner), path.parent if path else beside)
         foreign = machine_mistakes(file.document) if file.document and owner != LOCAL else []
         problems = [*file.problems, *foreign]
         if not problems:
@@ -111,7 +117,7 @@ class AgentRegistry:
                 if one.layer is not layer or (one.file.path != path and one.file.name != file.name)
             )
             problems = list(resolve(here, (here, *others))[1])
-        return AgentFile(file.path, file.document, tuple(in_order(problems)))
+        return replace(file, problems=tuple(in_order(problems)))
 
     def visible(self, project: Path | None, owner: str) -> tuple[Found, ...]:
         """Returns the agents that can be seen from `project`, in the order in which they are looked for."""

@@ -125,7 +125,7 @@ class Agents(Protocol):
     @needs(Scope.ADMIN)
     async def install(self, source: str) -> AgentInfo:
         """Makes a copy of an agent that comes with Holdfast the user's own; or of a file, by its whole path
-        on the engine's machine, which only an administrator can name.
+        on the engine's machine, which only an administrator can name, and of its script beside it.
 
         Raises `NotFoundError`, `ForbiddenError`, and what `create` raises.
         """
