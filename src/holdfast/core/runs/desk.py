@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Verdict
 from holdfast.core.domain.asking import FormRequest, SampleReply, SampleRequest
@@ -21,6 +22,8 @@ from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.sampling import Sampler
 from holdfast.core.tools.mcp.sampling_tool import SampleArguments, SamplingTool
 from holdfast.core.tools.registry import validate_arguments
+
+T = TypeVar("T")
 
 
 class RunCallDesk:
@@ -43,18 +46,41 @@ class RunCallDesk:
         self._sampler = sampler
         self._limit = limit
         self._one = asyncio.Lock()
+        self._works: set[asyncio.Task[Any]] = set()
         self._closed = False
 
     async def ask(self, request: FormRequest) -> FormAnswer:
         """See `CallDesk.ask`."""
         if self._run.options.approvals == "deny":
             return FormAnswer(action="decline")
-        async with self._one:
-            return await self._ask(request)
+        return await self._until_closed(partial(self._ask, request)) or FormAnswer(action="cancel")
 
-    async def _ask(self, request: FormRequest) -> FormAnswer:
+    async def _until_closed(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
+        """Returns what comes of a work, one after the other; None when the call ends before it is done.
+
+        It has a task of its own: who asks is a task of the server's connection, which outlives the call.
+        """
         if self._closed:
-            return FormAnswer(action="cancel")
+            return None
+        task = asyncio.create_task(self._in_turn(work))
+        self._works.add(task)
+        task.add_done_callback(self._done)
+        try:
+            await asyncio.wait((task,))
+        finally:
+            task.cancel()  # where who asks was cancelled
+        return None if task.cancelled() else task.result()
+
+    async def _in_turn(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        async with self._one:
+            return await work()
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._works.discard(task)
+        if not task.cancelled():
+            task.exception()  # who asked may be gone, and nobody else is told
+
+    async def _ask(self, request: FormRequest) -> FormAnswer | None:
         run = self._run
         question = Question(
             id=new_id(),
@@ -70,29 +96,34 @@ class RunCallDesk:
         asked = QuestionAsked(**run.ids, question=question)
         try:
             with self._standing():
-                given = await self._broker.ask(run, question, run.emitter.emit(asked, durable=True))
+                return await self._broker.ask(run, question, run.emitter.emit(asked, durable=True))
         except asyncio.CancelledError:
             self._withdraw(question)
             raise
-        assert given is not None  # the broker takes nothing else for a form
-        return given
 
     # --- completions
 
     async def sample(self, request: SampleRequest) -> SampleReply:
         """See `CallDesk.sample`."""
-        async with self._one:
-            run = self._run
-            if not run.models:
-                raise ForbiddenError("A tool that is run directly has no model.", code="policy_denied")
-            tool = SamplingTool(request.server, run.model)
-            given = {
-                "messages": [each.model_dump() for each in request.messages],
-                "system": request.system,
-                "max_tokens": request.max_tokens,
-            }
-            arguments = await self._permitted(request, tool, given)
-            return await self._sampler(run, arguments, request.temperature)
+        reply = await self._until_closed(partial(self._sample, request))
+        if reply is None:
+            raise ForbiddenError("The call has ended.", code="policy_denied")
+        return reply
+
+    async def _sample(self, request: SampleRequest) -> SampleReply | None:
+        run = self._run
+        if not run.models:
+            raise ForbiddenError("A tool that is run directly has no model.", code="policy_denied")
+        tool = SamplingTool(request.server, run.model)
+        given = {
+            "messages": [each.model_dump() for each in request.messages],
+            "system": request.system,
+            "max_tokens": request.max_tokens,
+        }
+        arguments = await self._permitted(request, tool, given)
+        if self._closed:
+            return None
+        return await self._sampler(run, arguments, request.temperature)
 
     async def _permitted(
         self, request: SampleRequest, tool: SamplingTool, given: dict[str, Any]
@@ -100,8 +131,8 @@ class RunCallDesk:
         """Returns what may be put before the model. Raises `ForbiddenError`."""
         run = self._run
         arguments = _validated(tool, given)
-        answer = run.evaluate(tool, run.subjects(tool, arguments))
-        if answer.verdict == Verdict.DENY or self._closed:
+        answer = run.judge(tool, arguments)
+        if answer.verdict == Verdict.DENY:
             raise ForbiddenError(f"Policy denies it: {answer.reason}.", code="policy_denied")
         if answer.verdict == Verdict.ALLOW or request.allowed:
             return arguments
@@ -164,12 +195,17 @@ class RunCallDesk:
             )
         )
 
-    def close(self) -> None:
-        """Takes back what is still asked: the call has ended."""
+    async def close(self) -> None:
+        """Takes back what is still asked, and ends what is still completed: the call has ended."""
         self._closed = True
+        works = tuple(self._works)
+        for work in works:
+            work.cancel()
         self._withdraw_approval()
         if self._call.question is not None:
             self._withdraw(self._call.question)
+        if works:
+            await asyncio.wait(works)
 
     def _withdraw(self, question: Question) -> None:
         state = self._run.emitter.state

@@ -37,6 +37,7 @@ from holdfast.core.domain.tools import BlobStore, Question, Risk, Tool, ToolCont
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.files.versions import WorkspaceWatch
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.bounds import payer_of
 from holdfast.core.runs.broker import Broker, Waiting
 from holdfast.core.runs.desk import RunCallDesk
 from holdfast.core.runs.projections.state import CallState
@@ -274,6 +275,7 @@ class Executor:
             sub_agents=run.delegation,
             knowledge=run.knowledge.desk if run.knowledge is not None else None,
             owner=run.owner,
+            may_spend=partial(_may_spend, run),
             spend=partial(_spend, run),
         )
 
@@ -349,7 +351,7 @@ class Executor:
                     with run.timer.waiting() if others else nullcontext():
                         output = await tool.run(arguments, context)
                 finally:
-                    desk.close()
+                    await desk.close()
                 output = await asyncio.to_thread(shorten_output, output, context)
         except TimeoutError as error:
             if limit.expired():
@@ -426,6 +428,10 @@ def _rule(run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> 
     if call.asked_by or run.judge_besides(tool, arguments).verdict is not Verdict.ALLOW:
         return ""
     return str(suggest_rule(tool.name, tool.risk, run.subjects(tool, arguments)) or "")
+
+
+async def _may_spend(run: ActiveRun, model: str) -> None:
+    await run.spending.payable(payer_of(run), (model,))
 
 
 async def _spend(run: ActiveRun, model: str, usage: UsageReport) -> None:
