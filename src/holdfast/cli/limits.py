@@ -46,6 +46,15 @@ def say_limits(found: Iterable[LimitState], *, empty: str) -> None:
     )
 
 
+def shown_limit(state: LimitState | None) -> str:
+    """Returns a limit in a few words: its tier, and of each budget what is left."""
+    if state is None:
+        return ""
+    budgets = [each for each in state.allowances if each.unit != "requests"]
+    left = [f"{_amount(each.left, each.unit)} of {_allowed(each)}" for each in budgets]
+    return ", ".join(([f"tier {state.tier}"] if state.tier else []) + left)
+
+
 def _rows(state: LimitState) -> list[tuple[str, ...]]:
     name = state.label or state.subject
     rows = [(state.kind, name, *_allowance(each, state.tier)) for each in state.allowances]
@@ -53,12 +62,16 @@ def _rows(state: LimitState) -> list[tuple[str, ...]]:
 
 
 def _allowance(each: Allowance, tier: str | None) -> tuple[str, ...]:
-    period = "in total" if each.period == "total" else f"a {each.period}"
-    what = f"{_amount(each.limit, each.unit)} {period}"
+    what = _allowed(each)
     if each.unit == "requests":
         what += f" ({tier})"
     again = f"{each.resets_at:%Y-%m-%d %H:%M} UTC" if each.resets_at is not None else ""
     return what, _amount(each.used, each.unit), _amount(each.left, each.unit), _bar(each), again
+
+
+def _allowed(each: Allowance) -> str:
+    period = "in total" if each.period == "total" else f"a {each.period}"
+    return f"{_amount(each.limit, each.unit)} {period}"
 
 
 def _amount(value: float, unit: str) -> str:
