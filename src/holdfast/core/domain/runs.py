@@ -26,6 +26,10 @@ from holdfast.core.domain.values import Value
 
 IMPORTED = "imported"
 """Stands for the model of a run that was read from a file, where it is not known which it was."""
+FROM_EXPORT = "holdfast"
+"""What a session was imported from, where that was one of our own exports as JSON."""
+NOT_IMPORTED = "Files and the sessions of sub-agents are not taken over."
+"""What is said of such an import."""
 
 
 class RunStatus(StrEnum):
@@ -195,6 +199,7 @@ class Session(Value):
     deleted_at: AwareDatetime | None = None
     """When it was put into the trash."""
     usage: Usage = Usage()
+    """Of all its runs, with those of sub-agents in it."""
     last_event_id: int = 0
 
 

@@ -36,6 +36,7 @@ class UsageOf(Value):
     """A part of what was used; None: all."""
 
     session: str | None = None
+    """Id of a session, with what sub-agents have used in it; or of one that a sub-agent works in, alone."""
     agent: str | None = None
     key: str | None = None
     """Id of an API key; empty: what none has asked for."""

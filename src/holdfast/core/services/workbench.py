@@ -233,7 +233,8 @@ class Runs(Protocol):
     async def questions(
         self, session_id: str | None = None, limit: Limit = 200, cursor: Cursor | None = None
     ) -> Page[Question]:
-        """Returns the questions of agents that wait for an answer, oldest first."""
+        """Returns the questions of agents that wait for an answer, oldest first; of a session with its
+        sub-agents'."""
         ...
 
     @needs(Scope.CHAT)

@@ -12,8 +12,16 @@ UNREAD = (
     " AND r.ended_at > s.created_at AND r.model <> '')"
 )
 """Counts the runs that have ended since the owner looked; what a fork has copied was looked at before."""
-FAMILY = "(SELECT f.id FROM sessions f WHERE f.id = s.id OR f.root_id = s.id)"
-"""The ids of a session of the row `s` and of all that sub-agents work in for it."""
+
+
+def family(of: str) -> str:
+    """Returns the query of the ids of a session and those that sub-agents work in for it; `of` is the SQL of
+    its own id."""
+    return f"(SELECT f.id FROM sessions f WHERE f.id = {of} OR f.root_id = {of})"
+
+
+FAMILY = family("s.id")
+"""Those of the session of the row `s`."""
 _WAITING = (
     f"(EXISTS (SELECT 1 FROM approvals a WHERE a.session_id IN {FAMILY} AND a.status = 'pending')"
     f" OR EXISTS (SELECT 1 FROM questions q WHERE q.session_id IN {FAMILY} AND q.open = 1))"

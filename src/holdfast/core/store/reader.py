@@ -12,52 +12,18 @@ import aiosqlite
 
 from holdfast.core.domain.approvals import Approval
 from holdfast.core.domain.contents import contents_of
-from holdfast.core.domain.errors import ErrorInfo, StoreError
+from holdfast.core.domain.errors import StoreError
 from holdfast.core.domain.events import DELTAS, EVENT, EventFilter, LoggedEvent
-from holdfast.core.domain.runs import (
-    QueuedMessage,
-    Run,
-    RunStatus,
-    Session,
-    SessionCounts,
-    Usage,
-)
+from holdfast.core.domain.runs import QueuedMessage, Run, Session, SessionCounts
 from holdfast.core.domain.search import SessionQuery
 from holdfast.core.domain.tools import BlobStore, Question
 from holdfast.core.domain.values import Page
-from holdfast.core.store.conditions import FAMILY, UNREAD, conditions, like
+from holdfast.core.store.conditions import UNREAD, conditions, family, like
 from holdfast.core.store.cursors import Keyset
+from holdfast.core.store.rows import RUN, SESSION, run_of, session_of
 from holdfast.core.store.translate import translate
 
 _DELTAS = ", ".join(f"'{name}'" for name in DELTAS)
-_USAGE = (
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "reasoning_tokens",
-    "cost_usd",
-    "estimated",
-    "unpriced",
-)
-_SUMS = ", ".join(
-    f"(SELECT COALESCE({'MAX' if name in ('estimated', 'unpriced') else 'SUM'}({name}), 0)"
-    f" FROM runs WHERE session_id = s.id) AS {name}"
-    for name in _USAGE
-)
-SESSION = (
-    "SELECT s.*, (SELECT status FROM runs WHERE id = s.run_id) AS status,"
-    f" (SELECT COUNT(*) FROM approvals WHERE session_id IN {FAMILY} AND status = 'pending')"
-    f" + (SELECT COUNT(*) FROM questions WHERE session_id IN {FAMILY} AND open = 1) AS pending,"
-    " (SELECT COALESCE(MAX(id), 0) FROM events WHERE session_id = s.id) AS last_event_id,"
-    f" {UNREAD} AS unread,"
-    f" {_SUMS} FROM sessions s"
-)
-_RUN = (
-    "SELECT r.*, (SELECT parent_run_id FROM sessions WHERE id = r.session_id) AS parent_run_id,"
-    " (SELECT json_group_array(id) FROM (SELECT c.id FROM sessions s JOIN runs c ON c.session_id = s.id"
-    " WHERE s.parent_run_id = r.id ORDER BY c.first_event_id)) AS child_runs FROM runs r"
-)
-
 _STEP = 10_000
 """Ids that are looked through at once for events of one user."""
 
@@ -333,27 +299,27 @@ class Reader:
         return SessionCounts.model_validate(dict(rows[0]))
 
     async def run(self, run_id: str, owner: str | None = None) -> Run | None:
-        rows = await self._all(f"{_RUN} WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})", (run_id, owner))
-        return _run(rows[0]) if rows else None
+        rows = await self._all(f"{RUN} WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})", (run_id, owner))
+        return run_of(rows[0]) if rows else None
 
     async def runs(self, session_id: str, limit: int, cursor: str | None = None) -> Page[Run]:
         """Returns the runs of a session, latest first."""
         place = Keyset("runs", session_id)
         (before,) = place.read(cursor, int) or [_NO_END]
         rows = await self._all(
-            f"{_RUN} WHERE session_id = ? AND first_event_id < ? ORDER BY first_event_id DESC LIMIT ?",
+            f"{RUN} WHERE session_id = ? AND first_event_id < ? ORDER BY first_event_id DESC LIMIT ?",
             (session_id, before, limit + 1),
         )
         kept, next_cursor = place.cut(rows, limit, "first_event_id")
-        return Page[Run](items=tuple(_run(row) for row in kept), next_cursor=next_cursor)
+        return Page[Run](items=tuple(run_of(row) for row in kept), next_cursor=next_cursor)
 
     async def last_agent_run(self, session_id: str) -> Run | None:
         """Returns the last run of the session that was no tool run directly."""
         rows = await self._all(
-            f"{_RUN} WHERE session_id = ? AND model <> '' ORDER BY first_event_id DESC LIMIT 1",
+            f"{RUN} WHERE session_id = ? AND model <> '' ORDER BY first_event_id DESC LIMIT 1",
             (session_id,),
         )
-        return _run(rows[0]) if rows else None
+        return run_of(rows[0]) if rows else None
 
     async def children(self, session_id: str) -> tuple[Session, ...]:
         """Returns the sessions that sub-agents work in for a session, at any depth, oldest first; those in
@@ -364,11 +330,11 @@ class Reader:
     async def open_runs(self, owner: str | None = None) -> tuple[Run, ...]:
         """Returns the runs that have not ended, oldest first; `owner`'s if given."""
         rows = await self._all(
-            f"{_RUN} WHERE status IN ('running', 'paused', 'waiting') AND (?1 IS NULL"
+            f"{RUN} WHERE status IN ('running', 'paused', 'waiting') AND (?1 IS NULL"
             " OR session_id IN (SELECT id FROM sessions WHERE owner = ?1)) ORDER BY first_event_id",
             (owner,),
         )
-        return tuple(_run(row) for row in rows)
+        return tuple(run_of(row) for row in rows)
 
     async def approvals(
         self,
@@ -378,7 +344,7 @@ class Reader:
         cursor: str | None = None,
         owner: str | None = None,
     ) -> Page[Approval]:
-        """Returns approvals, oldest first: those that wait, or all."""
+        """Returns approvals, oldest first: those that wait, or all; of a session with its sub-agents'."""
         place = Keyset("approvals", session_id, pending)
         (after,) = place.read(cursor, int) or [0]
         wheres, values = ["event_id > ?"], [after]
@@ -388,8 +354,8 @@ class Reader:
         if pending:
             wheres.append("status = 'pending'")
         if session_id is not None:
-            wheres.append("session_id = ?")
-            values.append(session_id)
+            wheres.append(f"session_id IN {family('?')}")
+            values += (session_id, session_id)
         rows = await self._all(
             f"SELECT body, event_id FROM approvals WHERE {' AND '.join(wheres)} ORDER BY event_id LIMIT ?",
             [*values, limit + 1],
@@ -407,12 +373,13 @@ class Reader:
     async def questions(
         self, session_id: str | None, limit: int, cursor: str | None = None, owner: str | None = None
     ) -> Page[Question]:
-        """Returns the questions that wait for an answer, oldest first."""
+        """Returns the questions that wait for an answer, oldest first; of a session with its sub-agents'."""
         place = Keyset("questions", session_id)
         (after,) = place.read(cursor, int) or [0]
         rows = await self._all(
             "SELECT body, event_id FROM questions WHERE open = 1 AND event_id > ?3"
-            f" AND (?1 IS NULL OR session_id = ?1) AND (?2 IS NULL OR {_OWNED2}) ORDER BY event_id LIMIT ?4",
+            f" AND (?1 IS NULL OR session_id IN {family('?1')}) AND (?2 IS NULL OR {_OWNED2})"
+            " ORDER BY event_id LIMIT ?4",
             (session_id, owner, after, limit + 1),
         )
         kept, next_cursor = place.cut(rows, limit, "event_id")
@@ -465,36 +432,3 @@ class Reader:
         for row in rows:
             found.setdefault(row["workspace"], []).append(row["id"])
         return found
-
-
-def _usage(row: sqlite3.Row) -> Usage:
-    return Usage.model_validate({name: row[name] for name in _USAGE})
-
-
-def session_of(row: sqlite3.Row) -> Session:
-    """Returns the session of a row of `SESSION`."""
-    fields = {
-        name: row[name]
-        for name in row.keys()  # noqa: SIM118 (a Row iterates over its values)
-        if name in Session.model_fields
-    }
-    if fields["pending"] and fields["status"] == RunStatus.RUNNING:
-        fields["status"] = RunStatus.WAITING
-    if fields["child_of"] is not None:
-        fields["child_of"] = json.loads(fields["child_of"])
-    return Session.model_validate({**fields, "usage": _usage(row)})
-
-
-def _run(row: sqlite3.Row) -> Run:
-    names = (
-        *("id", "session_id", "agent", "model", "status", "started_at", "ended_at", "steps"),
-        "parent_run_id",
-    )
-    return Run.model_validate(
-        {
-            **{name: row[name] for name in (*names, "first_event_id", "last_event_id")},
-            "child_runs": json.loads(row["child_runs"]),
-            "error": ErrorInfo.model_validate_json(row["error"]) if row["error"] else None,
-            "usage": _usage(row),
-        }
-    )

@@ -1,7 +1,8 @@
 """What runs have used: a row for each event that says so, written in the transaction of the event.
 
-The rows outlive their sessions, for what was spent was spent. A row has its event's id, so that making the
-index anew writes those that the log still has once more and leaves the others as they are.
+What a sub-agent has used counts in the session that it works for. The rows outlive their sessions, for what
+was spent was spent. A row has its event's id, so that making the index anew writes those that the log still
+has once more and leaves the others as they are.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ _SUMS = ", ".join(f"COALESCE({'MAX' if name in _FLAGS else 'SUM'}({name}), 0) AS
 _INSERT = (
     "INSERT OR REPLACE INTO usage"
     f" (event_id, at, owner, session_id, run_id, agent, key_id, message_id, model, {', '.join(_COUNTS)})"
-    " SELECT :event_id, :at, s.owner, s.id, r.id, r.agent, r.key_id, r.message_id, :model,"
-    f" {', '.join(f':{name}' for name in _COUNTS)} FROM runs r JOIN sessions s ON s.id = r.session_id"
+    " SELECT :event_id, :at, s.owner, COALESCE(s.root_id, s.id), r.id, r.agent, r.key_id, r.message_id,"
+    f" :model, {', '.join(f':{name}' for name in _COUNTS)} FROM runs r JOIN sessions s ON s.id = r.session_id"
     " WHERE r.id = :run_id"
     " AND ((s.forked_from IS NULL AND s.imported_from = '') OR :said_at > s.created_at)"
 )
@@ -173,8 +174,8 @@ def _wanted(by: UsageKey) -> str:
     return (
         f"wanted AS (SELECT *, {_KEYS[by]} AS key FROM usage"
         " WHERE (?2 IS NULL OR owner = ?2) AND at >= ?3 AND at < ?4"
-        " AND (?5 IS NULL OR session_id = ?5) AND (?6 IS NULL OR agent = ?6)"
-        " AND (?7 IS NULL OR key_id = ?7)),"
+        " AND (?5 IS NULL OR session_id = ?5 OR run_id IN (SELECT id FROM runs WHERE session_id = ?5))"
+        " AND (?6 IS NULL OR agent = ?6) AND (?7 IS NULL OR key_id = ?7)),"
         f" counted AS (SELECT key, {_SUMS} FROM wanted GROUP BY key)"
     )
 
