@@ -79,6 +79,24 @@ async def test_a_denied_call_is_told_to_the_model_and_never_starts(
         assert '"hook.completed"' in await bench.workbench.sessions.export(session.id, "json")
 
 
+@pytest.mark.parametrize("spelled", ["private/x", "./private//x", "{workspace}/private/x"])
+async def test_hooks_are_told_paths_as_rules_see_them(
+    open_bench: Any, say: Any, call: Any, spelled: str
+) -> None:
+    guard = rule("before_tool", {"when": "path STARTS_WITH private/", "reason": "for people"})
+    keep = rule("after_tool", {"when": "path NOT STARTS_WITH private", "reason": "not this one"})
+    async with open_bench([], agent=in_file(guard, keep)) as bench:
+        session = await bench.session()
+        workspace = Path(session.workspace)
+        (workspace / "private").mkdir()
+        arguments = {"path": spelled.format(workspace=workspace), "content": "./private/x"}
+        written = await bench.workbench.tools.run(session.id, "write_file", arguments, wait_s=20)
+        assert written.outcome == "denied"
+        folder = {"path": arguments["path"].removesuffix("/x")}
+        listed = await bench.workbench.tools.run(session.id, "list_files", folder, wait_s=20)
+        assert listed.outcome == "ok"
+
+
 async def test_a_call_that_a_hook_changes_into_a_denied_path_is_denied(
     open_bench: Any, say: Any, call: Any
 ) -> None:

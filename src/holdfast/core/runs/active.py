@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
@@ -27,6 +27,8 @@ from holdfast.core.runs.modes import RunMode
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import CallState, RunState
 from holdfast.core.runs.timer import WorkTimer
+from holdfast.core.tools.base import WORKSPACE_PATH
+from holdfast.core.tools.builtin.read_file import plain_path
 
 
 @dataclass(slots=True)
@@ -183,6 +185,18 @@ class ActiveRun:
         """Returns what rules are matched with: an absolute path of a file in the workspace is given as the
         tools take it, from the workspace's root, so that no rule is passed by with another spelling."""
         return self._plain(tool.risk, tool.subjects(arguments))
+
+    def plain(self, tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the arguments of a call as hooks are told them: paths of the workspace as rules see them,
+        so that no hook is passed by with another spelling."""
+        fields = tool.arguments.model_fields
+        paths = {name for name, each in fields.items() if WORKSPACE_PATH in each.metadata}
+        return {
+            name: self._plain(Risk.READ, (plain_path(value),))[0]
+            if name in paths and isinstance(value, str)
+            else value
+            for name, value in given.items()
+        }
 
     def judge(self, tool: Tool, arguments: BaseModel) -> PolicyAnswer:
         """Returns what policy says of a call with all that it does: the strictest answer."""

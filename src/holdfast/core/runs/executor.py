@@ -118,7 +118,7 @@ class Executor:
             return
         tool = run.tools[call.name]
         try:
-            await run.hooks.before_call(call, tool, run.subjects)
+            await run.hooks.before_call(call, tool, run)
             arguments = validate_arguments(tool, call.arguments)
         except InvalidError:
             return
@@ -188,7 +188,7 @@ class Executor:
         again."""
         try:
             if not call.started:
-                await run.hooks.before_call(call, tool, run.subjects)
+                await run.hooks.before_call(call, tool, run)
             arguments = validate_arguments(tool, call.wanted)
         except InvalidError as error:
             await self._complete(run, call, ToolOutput.text(error.message, is_error=True), "error")
@@ -314,8 +314,7 @@ class Executor:
         outcome: Outcome,
     ) -> tuple[ToolOutput, Outcome]:
         """Returns what a call gave as its hooks leave it."""
-        subjects = run.subjects(tool, arguments)
-        seen = await run.hooks.after_call(call, tool, arguments, subjects, output)
+        seen = await run.hooks.after_call(call, tool, arguments, run, output)
         return seen, "error" if outcome == "ok" and seen.is_error else outcome
 
     @asynccontextmanager

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
@@ -43,8 +43,13 @@ from holdfast.core.tools.registry import validate_arguments
 _DELEGATIONS = (DELEGATE, HAND_OVER)
 _HOLDING = (HookPoint.AFTER_MODEL, HookPoint.BEFORE_RESPONSE)
 
-Subjects = Callable[[Tool, BaseModel], tuple[str, ...]]
-"""What rules are matched with, of a call of a tool."""
+
+class Seen(Protocol):
+    """A call of a tool, as rules and hooks see it."""
+
+    def subjects(self, tool: Tool, arguments: BaseModel) -> tuple[str, ...]: ...
+
+    def plain(self, tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]: ...
 
 
 class RunHooks:
@@ -132,7 +137,7 @@ class RunHooks:
 
     # --- tool calls
 
-    async def before_call(self, call: CallState, tool: Tool, subjects: Subjects) -> None:
+    async def before_call(self, call: CallState, tool: Tool, seen: Seen) -> None:
         """Asks the hooks that this call has not passed yet; the call's state then says what came of it.
 
         Not while a person is asked. Raises `InvalidError` for arguments that the tool does not take.
@@ -145,16 +150,17 @@ class RunHooks:
             if hook.type is HookType.APPROVAL and call.decision is not None:
                 continue  # a person has just allowed the arguments that they wrote themselves
             arguments = validate_arguments(tool, call.wanted)
-            if not hook.matches(tool.name, subjects(tool, arguments)):
+            if not hook.matches(tool.name, seen.subjects(tool, arguments)):
                 continue
-            looked = self._call(hook.point, call.wanted, call.call_id, tool.name)
+            looked = self._call(hook.point, seen.plain(tool, call.wanted), call.call_id, tool.name)
             await self._decide(hook, looked, partial(_check_arguments, tool))
 
     async def after_call(
-        self, call: CallState, tool: Tool, arguments: BaseModel, subjects: tuple[str, ...], output: ToolOutput
+        self, call: CallState, tool: Tool, arguments: BaseModel, seen: Seen, output: ToolOutput
     ) -> ToolOutput:
         """Returns what a call gave as the model is to see it."""
-        data = arguments.model_dump(mode="json", exclude_unset=True)
+        data = seen.plain(tool, arguments.model_dump(mode="json", exclude_unset=True))
+        subjects = seen.subjects(tool, arguments)
         for hook in self._of_call(tool, before=False):
             if not hook.matches(tool.name, subjects):
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,7 +11,7 @@ from holdfast.core.domain.errors import ToolError
 from holdfast.core.domain.media import is_text
 from holdfast.core.domain.text import sanitize
 from holdfast.core.domain.tools import Besides, Risk, ToolContext, ToolOutput
-from holdfast.core.tools.base import Arguments, BuiltinTool
+from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
 from holdfast.core.tools.buckets.desk import BucketDesk, key_of, open_bucket
 from holdfast.core.tools.builtin.read_file import plain_path
 
@@ -20,7 +21,9 @@ READ_BUCKET = "read_bucket"
 class ReadBucketArguments(Arguments):
     bucket: str = Field(min_length=1, max_length=64, description="The bucket's name")
     key: str = Field(min_length=1, max_length=900, description="The object's key")
-    path: str | None = Field(default=None, min_length=1, description="The file to save it as")
+    path: Annotated[str | None, WORKSPACE_PATH] = Field(
+        default=None, min_length=1, description="The file to save it as"
+    )
 
 
 class ReadBucket(BuiltinTool):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
 from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.tools import Preview, Risk, TableBlock, TextBlock, ToolContext, ToolOutput
-from holdfast.core.tools.base import Arguments, BuiltinTool
+from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
 from holdfast.core.tools.builtin.read_file import plain_path
 from holdfast.core.tools.builtin.write_file import encoded
 from holdfast.core.tools.databases import (
@@ -30,7 +30,7 @@ MAX_PARAMETERS = 500
 
 
 class SqlArguments(Arguments):
-    database: str = Field(
+    database: Annotated[str, WORKSPACE_PATH] = Field(
         min_length=1,
         max_length=4_096,
         description="Name of the database, or path of an SQLite file, relative to the workspace",

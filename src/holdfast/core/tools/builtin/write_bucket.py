@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from holdfast.core.domain.errors import ToolError
 from holdfast.core.domain.tools import Besides, Preview, Risk, TextBlock, ToolContext, ToolOutput
-from holdfast.core.tools.base import Arguments, BuiltinTool
+from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
 from holdfast.core.tools.buckets.desk import BucketDesk, key_of, open_bucket
 from holdfast.core.tools.buckets.stores import MAX_BYTES
 from holdfast.core.tools.builtin.read_file import plain_path
@@ -22,7 +22,9 @@ _SHOWN = 2_000
 class WriteBucketArguments(Arguments):
     bucket: str = Field(min_length=1, max_length=64, description="The bucket's name")
     key: str = Field(min_length=1, max_length=900, description="The object's key")
-    path: str | None = Field(default=None, min_length=1, description="The file of the workspace to write")
+    path: Annotated[str | None, WORKSPACE_PATH] = Field(
+        default=None, min_length=1, description="The file of the workspace to write"
+    )
     content: str | None = Field(default=None, max_length=1_000_000, description="Or a text to write")
 
     @model_validator(mode="after")
