@@ -492,7 +492,7 @@ class FakeWorkbench:
         self, data: Any, name: str = "", agent: str = "", project: str = ""
     ) -> tuple[Session, ...]:
         self.calls.append(("take_in", data.read(), name, agent, project))
-        return (session_of("imported-id", title="\x1b[31mTrip"),)
+        return (session_of("imported-id", title="\x1b[31mTrip", imported_from="holdfast"),)
 
     async def _trash(self, kind: Any = None, limit: int = 200, cursor: Any = None) -> Page[Trashed]:
         things = [

@@ -270,6 +270,7 @@ def test_a_file_is_sent_as_it_is_and_the_sessions_are_told(
     outcome = cli("sessions", "import", str(tmp_path / "chat.json"), "--agent", "writer")
     assert bench.calls == [("take_in", b"[1]", "chat.json", "writer", "")]
     assert outcome.out == "imported-id  [31mTrip  (0 messages)\n"
+    assert "sub-agents are not taken over" in outcome.err
     outcome = cli("sessions", "import", str(tmp_path / "none.json"))
     assert (outcome.status, "none.json" in outcome.err) == (1, True)
 

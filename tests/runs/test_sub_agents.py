@@ -110,6 +110,29 @@ async def test_a_task_is_done_by_another_agent_and_its_reply_comes_back(by_task,
         check(await whole_log(bench))
 
 
+async def test_an_export_comes_back_without_what_sub_agents_did_but_with_what_they_answered(
+    by_task, say, call
+) -> None:
+    answers = {"Hello": [call(delegate("helper", "Read it.")), say("All done.")], "Read": [say("It says x.")]}
+    async with by_task(answers) as bench:
+        sessions, session = bench.workbench.sessions, await bench.session()
+        await bench.end(await bench.send(session))
+        text = await sessions.export(session.id, "json")
+        exported = json.loads(text)
+        assert [each["session"]["agent"] for each in exported["children"]] == ["helper"]
+        (copy,) = await sessions.take_in(text.encode(), project=str(bench.project))
+        again = json.loads(await sessions.export(copy.id, "json"))
+        assert "children" not in again
+
+        def told(document: Any) -> list[tuple[str, Any]]:
+            kept = [each for each in document["events"] if each.get("run_id")]
+            return [(each["type"], each.get("text") or each.get("content")) for each in kept]
+
+        below = {"child_run.started", "child_run.completed"}
+        assert told(again) == [each for each in told(exported) if each[0] not in below]
+        assert "It says x." in str(told(again))
+
+
 async def test_several_tasks_of_one_step_are_worked_on_at_the_same_time(by_task, say, call) -> None:
     answers = {
         "Hello": [call(delegate("helper", "One."), delegate("second", "Two.")), say("Both.")],
