@@ -32,7 +32,8 @@ What hooks decided (`hook.completed`) stands at their points, with no part open.
 (`retrieval.completed`) stands before the first step, or inside the call that searches. What
 models took for it (`usage.recorded`) follows it.
 
-What a model call took is recorded however it ends, also where it is cancelled or breaks off; with no part open.
+What a model call took is recorded however it ends, also where it is cancelled or breaks off; no part is open
+then.
 
 Each `child_run.started` is followed by one `child_run.completed`, at any time before the run's last event.
 Before that one, every open part, approval, question, tool call and child run is closed.

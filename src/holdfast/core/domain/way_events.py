@@ -128,4 +128,4 @@ class UsageRecorded(RunScoped):
     credits: float = 0.0
     """What the call is charged for, at the prices of that moment."""
     estimated: bool = False
-    """Whether the figures are counted from the texts, for none were reported: also where a call was cut off."""
+    """Whether the figures are counted from the texts, for none were reported: so where a call was cut off."""

@@ -15,6 +15,7 @@ from holdfast.core.domain.errors import (
     InvalidError,
     NotFoundError,
     RateLimitedError,
+    UnsupportedError,
 )
 from holdfast.core.domain.events import UsageRecorded
 from holdfast.core.domain.identity import Principal
@@ -31,7 +32,8 @@ from holdfast.core.domain.limits import (
     renewal,
     tier_of,
 )
-from holdfast.core.domain.models import ModelCatalog, ModelInfo, ModelRequest
+from holdfast.core.domain.models import ModelCatalog, ModelRequest
+from holdfast.core.models.prices import prices_images
 from holdfast.core.services.open_calls import CountedCall, OpenCalls
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.limits import MINUTE_S, LimitTables, Refused, since_day
@@ -213,9 +215,7 @@ class Budgets:
         if not budgets:
             return tuple(models)
         found = [
-            name
-            for name in models
-            if _priced(await self._catalog.get(name)) or await self._can_charge(name, budgets)
+            name for name in models if await self._has_price(name) or await self._can_charge(name, budgets)
         ]
         if models and models[0] not in found:
             raise InvalidError(
@@ -225,6 +225,12 @@ class Budgets:
                 details={"model": models[0]},
             )
         return tuple(found)
+
+    async def _has_price(self, model: str) -> bool:
+        known = await self._catalog.get(model)
+        if known.input_usd_per_million is not None and known.output_usd_per_million is not None:
+            return True
+        return await asyncio.to_thread(prices_images, model)
 
     async def open(self, payer: Payer, request: ModelRequest) -> CountedCall:
         """See `Spending.open`."""
@@ -247,7 +253,7 @@ class Budgets:
         ]
 
     async def _has_room(self, payer: Payer) -> bool:
-        """Says whether the calls that are open leave something of each budget, if they come to all they may."""
+        """Says whether the open calls leave something of each budget, if they come to all they may."""
         now = self._now()
         for limit, budget in self._budgets_of(payer):
             held = self._open.held(limit, budget.unit)
@@ -332,6 +338,17 @@ def check_unlimited(budgets: Budgets, principal: Principal) -> None:
         )
 
 
+def check_countable(budgets: Budgets, principal: Principal) -> None:
+    """Raises `UnsupportedError` for who has a budget: what asks a model outside of a run is not counted."""
+    payer = Payer(owner=principal.user_id, key=principal.key_id)
+    if any(each.budgets and payer.pays(each) for each in budgets.limits(payer.owner)):
+        raise UnsupportedError(
+            "This asks a model outside of a run, which is not counted, and you have a budget. Take a method "
+            "that asks none (hybrid, vector, lexical), no summaries, or let an agent search in a run.",
+            code="not_counted",
+        )
+
+
 def _key(limit: Limit) -> tuple[str, str, str]:
     return limit.kind, limit.subject, limit.owner
 
@@ -358,10 +375,6 @@ def _requests(period: str, most: int, used: int, resets_at: datetime | None) -> 
             "resets_at": resets_at,
         }
     )
-
-
-def _priced(model: ModelInfo) -> bool:
-    return model.input_usd_per_million is not None and model.output_usd_per_million is not None
 
 
 def _moment(at: datetime) -> str:

@@ -10,6 +10,7 @@ from holdfast.core.identity.redaction import Redactor
 from holdfast.core.services.access import Access
 from holdfast.core.services.agents import AgentService
 from holdfast.core.services.approvals import ApprovalService
+from holdfast.core.services.budgets import check_countable
 from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.contexts import ContextReader
 from holdfast.core.services.core import Core, Parts
@@ -136,6 +137,7 @@ class LocalWorkbench:
             parts.catalog,
             parts.settings,
             core.redact,
+            lambda: check_countable(core.budgets, principal),
         )
         self.jobs: Jobs = JobService(access, core.library)
         self.memory: Memory = MemoryService(access, core.memory)
@@ -168,6 +170,7 @@ class LocalWorkbench:
             figures=core.figures.read,
             file=core.settings_file,
             logs=core.logs,
+            budgets=core.budgets,
         )
 
     @classmethod
