@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.core.domain.errors import ConflictError, ErrorInfo, ErrorKind
+from holdfast.core.domain.errors import BudgetSpent, ConflictError, ErrorInfo, ErrorKind, HoldfastError
 from holdfast.core.domain.runs import Session
 
 
@@ -30,6 +30,11 @@ def engine_stopping() -> ConflictError:
         code="engine_stopping",
         retryable=True,
     )
+
+
+def unpaid(error: HoldfastError) -> bool:
+    """Says whether it is about who pays: the budget of another one may have room."""
+    return isinstance(error, BudgetSpent) or error.code in ("unpriced_model", "cost_unknown")
 
 
 def bug(reference: str) -> ErrorInfo:

@@ -33,12 +33,13 @@ from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Sess
 from holdfast.core.domain.values import new_call_id, new_id
 from holdfast.core.runs.active import ActiveRun, HandOver, Prepare
 from holdfast.core.runs.asides import Asides
+from holdfast.core.runs.bounds import payer_of
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.children import Children
 from holdfast.core.runs.delegation import RunDelegation
 from holdfast.core.runs.ending import RETRY_S, write_end
 from holdfast.core.runs.executor import RunStopped
-from holdfast.core.runs.failures import bug, busy_session, engine_stopping, refuse_child
+from holdfast.core.runs.failures import bug, busy_session, engine_stopping, refuse_child, unpaid
 from holdfast.core.runs.loop import Loop
 from holdfast.core.runs.options import check_direct, check_results
 from holdfast.core.runs.projections.context import ContextProjection
@@ -143,8 +144,7 @@ class Supervisor:
             check_results(parts, ContextProjection.of_history(options.history or ()).unanswered)
             ids = {"session_id": session_id, "message_id": message_id}
             await self._log.append(MessageQueued(**ids, parts=parts, options=options, key=key))
-            if not self.busy(session_id):
-                await self._start_next(session)
+            await self._start_next(session)
             return Submitted(session_id=session_id, message_id=message_id)
 
     async def go_on(self, session_id: str, options: RunOptions, key: str = "") -> Submitted:
@@ -237,13 +237,23 @@ class Supervisor:
 
     async def steer(self, run_id: str, parts: tuple[UserPart, ...], key: str = "") -> None:
         """Gives the run a message that enters before its next step. It is in the queue until then, so that
-        neither the run's end nor the engine's loses it."""
+        neither the run's end nor the engine's loses it.
+
+        What another key says is not on the run's account: it waits for a run of its own. Raises `BudgetSpent`
+        and, where a sub-agent's run would be steered so, `ConflictError`.
+        """
         check_results(parts, ())
         async with self._lock(self.active(run_id).session_id):
             run = self.active(run_id)
-            queued = steering(run, parts, key)
+            own = key == run.state.key
+            if own:
+                await self._spending.check(payer_of(run))
+            else:
+                await self._models(await self._session(run.session_id), RunOptions(), key)
+            queued = steering(run, parts, key, enters=own)
             await self._log.append(queued)
-            run.levers.steers.append((queued.message_id, parts))
+            if own:
+                run.levers.steers.append((queued.message_id, parts))
 
     @asynccontextmanager
     async def idle(self, session_id: str) -> AsyncIterator[None]:
@@ -355,12 +365,28 @@ class Supervisor:
         self._launch(run)
 
     async def _start_next(self, session: Session) -> None:
-        """Starts the oldest message that waits. One that cannot start stays in the queue."""
-        waiting = await self._log.reader.queue(session.id)
-        if waiting:
-            first = waiting[0]
-            options = await options_now(self._log.reader, first)
+        """Starts the oldest message that waits, unless a run is under way. One that cannot start stays in the
+        queue; one that cannot be paid for is passed over."""
+        if self.busy(session.id):
+            return
+        try:
+            for first in await self._log.reader.queue(session.id):
+                if await self._start_queued(session, first):
+                    return
+        except HoldfastError as error:
+            logger.warning("a queued message of session %s stays: %s", session.id, error.message)
+
+    async def _start_queued(self, session: Session, first: QueuedMessage) -> bool:
+        """Says whether it could be paid for, and has begun."""
+        options = await options_now(self._log.reader, first)
+        try:
             await self._start(session, first.parts, options, first.id, first.key, queued=True)
+        except HoldfastError as error:
+            if not unpaid(error):
+                raise
+            logger.warning("a queued message of session %s waits: %s", session.id, error.message)
+            return False
+        return True
 
     def _launch(self, run: ActiveRun) -> None:
         run.levers.go.set()
@@ -448,10 +474,7 @@ class Supervisor:
                 return
             if ended.state.direct and not await self._log.reader.queued_since(ended.run_id):
                 return  # what waited before the tool was run waits for what it did wait for
-            try:
-                await self._start_next(session)
-            except HoldfastError as error:
-                logger.warning("a queued message of session %s stays: %s", session_id, error.message)
+            await self._start_next(session)
 
     # --- restart and stop
 

@@ -39,13 +39,13 @@ def taken_back(runs: Iterable[ActiveRun], message_id: str) -> bool:
     return not entered
 
 
-def steering(run: ActiveRun, parts: tuple[UserPart, ...], key: str) -> MessageQueued:
-    """Returns the event of a message that enters a run before its next step."""
+def steering(run: ActiveRun, parts: tuple[UserPart, ...], key: str, *, enters: bool = True) -> MessageQueued:
+    """Returns the event of a message that enters a run before its next step, or waits for its end."""
     return MessageQueued(
         session_id=run.session_id,
         message_id=new_id(),
         parts=parts,
-        options=run.options.model_copy(update={"history": None}),
+        options=run.options.model_copy(update={"history": None}) if enters else RunOptions(),
         key=key,
-        steer=True,
+        steer=enters,
     )
