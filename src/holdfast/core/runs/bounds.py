@@ -64,19 +64,20 @@ def check_cost(run: ActiveRun) -> None:
             )
     if run.options.max_cost_usd is not None and run.state.unpriced:
         raise limit_error(
-            "cost_unknown", f"No cost was told for a call of {run.model}, so the cost limit cannot be kept."
+            "cost_unknown",
+            f"No cost was told for a call of {run.state.unpriced}, so the cost limit cannot be kept.",
         )
     _ = run.timer.remaining_s
 
 
 def payer_of(run: ActiveRun) -> Payer:
-    """Returns on whose account a run goes."""
-    return Payer(owner=run.owner, key=run.state.key, agent=run.spec.name)
+    """Returns on whose account a run goes: as the log has it, by which its use is counted."""
+    return Payer(owner=run.owner, key=run.state.key, agent=run.state.agent)
 
 
 async def check_budgets(run: ActiveRun) -> None:
     """Raises `BudgetSpent` where who pays for the run has used up a budget; asked before each model call."""
-    await run.spending.check(payer_of(run), run.model if run.state.unpriced else "")
+    await run.spending.check(payer_of(run), run.state.unpriced)
 
 
 def check_repeats(run: ActiveRun) -> None:

@@ -260,7 +260,7 @@ def _beginning(run: ActiveRun, session: Session, task: str) -> tuple[AnyEvent, .
         ),
         RunStarted(
             **run.ids,
-            agent=run.spec.name,
+            agent=session.agent,  # also where it is described: it stands on that agent's file and account
             model=run.model,
             options=run.options,
             key=run.parent.state.key if run.parent is not None else "",

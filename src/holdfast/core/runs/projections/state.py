@@ -146,8 +146,8 @@ class RunState:
     handed: bool = False
     """Whether it has ended because calls were left to the caller."""
     cost_usd: float = 0.0
-    unpriced: bool = False
-    """Whether the cost of a model call is not known."""
+    unpriced: str = ""
+    """The first model whose cost for a call was not told; empty: there is none."""
     repairs: int = 0
     hooks_passed: set[str] = field(default_factory=set)
     """Ids of the hooks that have looked at its message."""
@@ -245,7 +245,8 @@ class RunState:
                 self.part = None
             case UsageRecorded():
                 self.cost_usd += event.cost_usd or 0.0
-                self.unpriced = self.unpriced or event.cost_usd is None
+                if event.cost_usd is None:
+                    self.unpriced = self.unpriced or event.model
             case RetrievalCompleted():
                 self.searched = True
                 self.retrieved = self.retrieved or event.call_id is None

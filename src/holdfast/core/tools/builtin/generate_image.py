@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from itertools import count, islice
 from pathlib import PurePosixPath
+from typing import Annotated
 
 from pydantic import Field
 
@@ -13,7 +14,7 @@ from holdfast.core.domain.errors import ConflictError, InvalidError, ToolError
 from holdfast.core.domain.images import ImageMaker
 from holdfast.core.domain.media import image_type
 from holdfast.core.domain.tools import Besides, ImageBlock, Preview, Risk, TextBlock, ToolContext, ToolOutput
-from holdfast.core.tools.base import Arguments, BuiltinTool
+from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
 from holdfast.core.tools.builtin.read_file import plain_path
 
 GENERATE_IMAGE = "generate_image"
@@ -26,7 +27,9 @@ _NAMES = 1_000
 
 class GenerateImageArguments(Arguments):
     prompt: str = Field(min_length=1, max_length=4_000, description="What the image shows")
-    path: str = Field(min_length=1, max_length=500, description="The new file, such as images/cat.png")
+    path: Annotated[str, WORKSPACE_PATH] = Field(
+        min_length=1, max_length=500, description="The new file, such as images/cat.png"
+    )
     size: str | None = Field(
         default=None,
         pattern=r"^[1-9][0-9]{1,3}x[1-9][0-9]{1,3}$",
@@ -69,6 +72,8 @@ class GenerateImage(BuiltinTool):
     async def run(self, arguments: GenerateImageArguments, context: ToolContext) -> ToolOutput:
         maker, model = await self._chosen()
         path = _checked(arguments.path, context)
+        if context.may_spend is not None:
+            await context.may_spend(model)
         made = await maker.make_image(model, arguments.prompt, size=arguments.size)
         if context.spend is not None:
             await context.spend(model, made.usage)
