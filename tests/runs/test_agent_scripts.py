@@ -177,6 +177,27 @@ async def test_a_run_fails_with_what_its_script_failed_with(scripted, code, step
         assert (events[-1].type, events[-1].error.code) == ("run.failed", error)
 
 
+async def test_a_query_has_a_limit_of_messages(scripted) -> None:
+    code = 'query("m", [{"role": "user", "content": "x"}] * 2_001)'
+    async with scripted(code) as bench:
+        _, events = await ran(bench, "Hi")
+        assert "more than 2,000 messages" in events[-1].error.message
+
+
+async def test_the_limits_of_a_run_are_looked_at_before_what_a_script_asks(scripted, say) -> None:
+    code = """
+query("m", conversation)
+while True:
+    try:
+        query("m", [])
+    except QueryError:
+        pass
+"""
+    async with scripted(code, [say("a")], more="limits: {max_steps: 1}") as bench:
+        _, events = await ran(bench, "Hi")
+        assert events[-1].error.code == "step_limit"
+
+
 async def test_a_cost_limit_ends_a_script(scripted, say) -> None:
     steps = [[UsageReport(cost_usd=0.7), *say("a")] for _ in range(5)]
     async with scripted("while True: query('m', conversation)", steps) as bench:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from holdfast.core.domain.errors import (
     ScriptFailed,
     TooLargeError,
 )
-from holdfast.core.domain.processes import Ending, ProcessSpec, Reach
+from holdfast.core.domain.processes import Ending, ProcessResult, ProcessSpec, Reach
+from holdfast.core.sandbox import scripts as starter
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.sandbox.scripts import Query, QueryFailed, ScriptProcesses
 from holdfast.core.sandbox.view import Places, view_of
@@ -36,7 +39,13 @@ for fd in range(3, 256):
         pass
 """
 """Does something with all that is open, the line to the engine among it."""
-FLOOD = WIRE.format("write", r""", b'\0\0\0\x0e{"printed":""}'""")
+IOCTL = """
+    try:
+        system['get_terminal_size'](0)
+    except OSError as error:
+        if error.errno == 1: raise
+""".strip()
+FLOOD = WIRE.format("write", r""", b'\0\0\0\x0e{"printed":""}' * 500""")
 
 
 class Listener:
@@ -73,6 +82,19 @@ def listener() -> Listener:
 def scripts(processes: ChildProcesses) -> ScriptProcesses:
     """Without a sandbox: what the process does by itself has to hold."""
     return ScriptProcesses(processes, {"SECRET_KEY": "canary", "LC_ALL": "C"})
+
+
+@pytest.fixture
+def with_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Makes the filter of system calls one that does nothing, and that was taken or not."""
+
+    def made(taken: bool) -> None:
+        main = tmp_path / "script_main.py"
+        shutil.copy(starter._MAIN, main)
+        main.with_name("syscalls.py").write_text(f"def compute_only() -> bool:\n    return {taken}\n")
+        monkeypatch.setattr(starter, "_MAIN", str(main))
+
+    return made
 
 
 def said(content: str = "Hi") -> list[dict[str, Any]]:
@@ -166,6 +188,61 @@ response = letters()
     assert len(listener.out) + len(listener.pieces) < 1_000
 
 
+async def test_words_of_two_kinds_in_turn_are_told_together(
+    scripts: ScriptProcesses, listener: Listener
+) -> None:
+    code = """
+def parts():
+    for n in range(30_000):
+        print("a", end="")
+        yield "b"
+response = parts()
+"""
+    assert (await scripts.run(code, said(), listener, own_s=60)).result is None
+    assert ("".join(listener.out), "".join(listener.pieces)) == ("a" * 30_000, "b" * 30_000)
+
+
+async def test_a_script_has_the_processor_for_as_long_as_it_has_time(
+    scripts: ScriptProcesses, listener: Listener, with_filter: Callable[[bool], None]
+) -> None:
+    with_filter(True)  # none in truth: it would not let a script ask
+    code = f"{ESCAPE}of = system['sys'].modules['resource']\nresponse = of.getrlimit(of.RLIMIT_CPU)[0]"
+    ended = await scripts.run(code, said(), listener, own_s=600)
+    assert ended.result is not None and int(ended.result) >= 600
+
+
+async def test_a_script_whose_queries_all_fail_is_ended(scripts: ScriptProcesses, listener: Listener) -> None:
+    code = """
+while True:
+    try:
+        query("broken", conversation)
+    except QueryError:
+        pass
+"""
+    with pytest.raises(ScriptFailed, match="More than 100 queries"):
+        await scripts.run(code, said(), listener, own_s=60)
+    assert len(listener.queries) == 101
+
+
+async def test_where_the_kernel_takes_no_filter_a_script_runs_by_the_setting_only(
+    scripts: ScriptProcesses, listener: Listener, with_filter: Callable[[bool], None]
+) -> None:
+    with_filter(False)
+    with pytest.raises(SandboxRequired, match="unconfined_scripts true"):
+        await scripts.run("response = 'ran'", said(), listener, own_s=60)
+    ended = await scripts.run("response = 'ran'", said(), listener, own_s=60, unconfined=True)
+    assert ended.result == "ran"
+
+
+async def test_a_process_that_cannot_be_started_is_a_failure_of_the_script(listener: Listener) -> None:
+    class Full(ChildProcesses):
+        async def run(self, *given: Any, **more: Any) -> ProcessResult:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with pytest.raises(ScriptFailed, match="could not be started: Resource"):
+        await ScriptProcesses(Full(), {}).run("1", said(), listener, own_s=60)
+
+
 async def test_a_failed_query_can_be_handled(scripts: ScriptProcesses, listener: Listener) -> None:
     code = """
 try:
@@ -220,6 +297,8 @@ async def test_who_gets_out_of_the_language_finds_nothing_outside(
         "shell": "system['posix_spawn']('/bin/sh', ['sh'], {})",
         "kill": "system['kill'](system['getppid']() if False else 1, 0)",
         "socket": "system['sys'].modules['_socket'].socket()",
+        "signal by a file": "system['get_blocking'](0)",
+        "signal by a device": IOCTL,
         "link": f"system['symlink']('/etc', {str(made)!r})",
     }
     tries = "".join(
@@ -239,7 +318,7 @@ async def test_who_gets_out_of_the_language_finds_nothing_outside(
         (f"{ESCAPE}while True: system['fork']()", "PermissionError"),
         ("x = []\nwhile True: x.append('x' * 10**7)", "MemoryError"),
         ("response = 'x' * 10**7", "at once"),
-        (f"while True:\n{textwrap.indent(FLOOD, '    ')}", "more than 10000 messages"),
+        (f"while True:\n{textwrap.indent(FLOOD, '    ')}", "more than 20000 messages"),
         (f"{ESCAPE}while True: system['write'](1, b'x' * 9999)", "past `print`"),
         (WIRE.format("close", ""), ""),
         (f"{ESCAPE}system['_exit'](7)", "status 7"),

@@ -26,6 +26,8 @@ from holdfast.core.sandbox.scripts import Query, QueryFailed, ScriptProcesses
 
 MAX_SAID = 2**20
 """Characters that one script may say and print."""
+MAX_MESSAGES = 2_000
+"""Of one query."""
 _ROLES = ("system", "user", "assistant")
 
 
@@ -50,13 +52,16 @@ class ScriptRuns:
     async def run(self, run: ActiveRun, script: ScriptSpec) -> str:
         """Runs the script to its end; returns the reply. Raises `HoldfastError`: what a query, a limit or the
         script has failed with."""
-        await self._processes.check(unconfined=run.owner == LOCAL and self._unconfined())
+        unconfined = run.owner == LOCAL and self._unconfined()
+        await self._processes.check(unconfined=unconfined)
         files: dict[str, ImagePart | FilePart] = {}
         conversation = _conversation(run, files)
         talk = _Talk(run, script, files, self._stepper, self._catalog)
         own_s = min(script.timeout_s, run.timer.remaining_s)
         try:
-            ended = await self._processes.run(script.code, conversation, talk, own_s=own_s)
+            ended = await self._processes.run(
+                script.code, conversation, talk, own_s=own_s, unconfined=unconfined
+            )
         except ScriptFailed as error:
             if error.details.get("query") and talk.failure is not None:
                 raise talk.failure from error
@@ -105,11 +110,11 @@ class _Talk:
 
     async def query(self, query: Query) -> str:
         run, self.failure = self._run, None
-        messages = _messages(query.messages, self._files)
         await run.emitter.close_part()
         await pause(run)
         check_limits(run)
         await check_budgets(run)
+        messages = _messages(query.messages, self._files)
         try:
             await self._choose(query.model)
             info = await self._catalog.get(run.model)
@@ -208,6 +213,8 @@ def _named(part: ImagePart | FilePart, files: dict[str, ImagePart | FilePart]) -
 
 def _messages(given: list[Any], files: dict[str, ImagePart | FilePart]) -> tuple[Message, ...]:
     """Returns what a script asks a model with. Raises `QueryFailed`."""
+    if len(given) > MAX_MESSAGES:
+        raise QueryFailed(f"the conversation has more than {MAX_MESSAGES:,} messages")
     messages = [_message(each, files) for each in given]
     found = tuple(message for message in messages if message.parts)
     if not found:

@@ -1,10 +1,11 @@
 """Runs an agent's script. A program: nothing imports it.
 
 Its argument is the number of a socket to the engine. On it go frames: four bytes that say how many follow,
-then JSON. The first frame from the engine has `code`, `conversation`, `modules` and `memory`. The script asks
-with `query`, a model, and `messages`, and is answered `reply` or `error`. It tells what it prints (`printed`)
-and says (`said`), and at the end that it has `ended`, with its result if that was not said already, or has
-`failed`, with the `line`.
+then JSON. The first frame from the engine has `code`, `conversation`, `modules`, `memory` in bytes, `cpu_s`
+in seconds, and `unconfined`: whether the script runs where the kernel takes no filter. Where it does not,
+the answer is `unfiltered`. The script asks with `query`, a model, and `messages`, and is answered `reply`
+or `error`. It tells what it prints (`printed`) and says (`said`), and at the end that it has `ended`, with
+its result if that was not said already, or has `failed`, with the `line`.
 
 What holds a script is the sandbox around this process, its limits, and the filter of system calls. That it
 finds few names here only makes the mistakes clear.
@@ -32,9 +33,8 @@ _RESULTS = ("final_response", "response", "result")
 """The names of a script's result; the first that it gives a value counts."""
 _ROLES = ("system", "user", "assistant")
 _MOST_PRINTED = 64 * 1024
-_TOGETHER_S, _MOST_TOGETHER = 0.05, 1_000
+_TOGETHER_S, _MOST_TOGETHER = 0.1, 1_000
 """Seconds and pieces for which words wait for those that follow."""
-_CPU_S = 120
 _NO_BUILTINS = ("breakpoint", "compile", "eval", "exec", "globals", "input", "locals", "open")
 
 
@@ -66,29 +66,28 @@ class _Engine:
 
 
 class _Words:
-    """What the script prints and says on its way to the engine: at once, then what has come together."""
+    """What the script prints and says on its way to the engine: at once, then what has come together, of each
+    kind in one frame."""
 
     def __init__(self, engine: _Engine) -> None:
         self._engine = engine
-        self._kind = ""
-        self._texts: list[str] = []
+        self._texts: dict[str, list[str]] = {}
+        self._count = 0
         self._told_at = float("-inf")
 
     def add(self, kind: str, text: str) -> None:
         """Takes text that was `printed` or `said`."""
-        if kind != self._kind:
-            self.flush()
-        self._kind = kind
-        self._texts.append(text)
-        if time.monotonic() - self._told_at >= _TOGETHER_S or len(self._texts) >= _MOST_TOGETHER:
+        self._texts.setdefault(kind, []).append(text)
+        self._count += 1
+        if time.monotonic() - self._told_at >= _TOGETHER_S or self._count >= _MOST_TOGETHER:
             self.flush()
 
     def flush(self) -> None:
-        text = "".join(self._texts)
-        self._texts.clear()
-        if text:
-            self._engine.tell({self._kind: text})
-            self._told_at = time.monotonic()
+        waiting, self._texts, self._count = self._texts, {}, 0
+        for kind, texts in waiting.items():
+            if text := "".join(texts):
+                self._engine.tell({kind: text})
+                self._told_at = time.monotonic()
 
 
 class _Printed(io.TextIOBase):
@@ -282,16 +281,17 @@ def _prepare(tree: ast.Module, modules: frozenset[str]) -> None:
                 importlib.import_module(name)
 
 
-def _confine(memory: int) -> None:
+def _confine(memory: int, cpu_s: int) -> bool:
+    """Says whether the kernel has taken the filter."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
     module = types.ModuleType("syscalls")
     path = f"{__file__.removesuffix('script_main.py')}syscalls.py"
     SourceFileLoader("syscalls", path).exec_module(module)
-    module.compute_only()
+    return bool(module.compute_only())
 
 
 def _main() -> None:
@@ -303,7 +303,9 @@ def _main() -> None:
         engine.tell({"failed": _told(error), "line": _line(error), "query": False})
         return
     _prepare(tree, frozenset(start["modules"]))
-    _confine(start["memory"])
+    if not _confine(start["memory"], start["cpu_s"]) and not start["unconfined"]:
+        engine.tell({"unfiltered": True})
+        return
     engine.tell(_run(engine, start, tree))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import socket
 import sys
 import time
@@ -26,13 +27,18 @@ from holdfast.core.domain.text import sanitize_line, shorten
 
 MAX_FRAME = 2 * 2**20
 """Bytes of one frame."""
-MAX_FRAMES = 10_000
+MAX_FRAMES = 20_000
 """Frames that one script may send."""
+MAX_FAILED = 100
+"""Queries of one script that may fail."""
 MEMORY = 512 * 2**20
 """Bytes of memory that a script's process may have, Python itself among them."""
 _MAX_OUTPUT = 64 * 1024
 _LONGEST_S = 30 * 24 * 3600.0
 """Seconds for all of it: its own are counted, and a query ends with the run's time."""
+_STARTING_S = 5
+"""Seconds of processor time for Python itself."""
+_LET = "let scripts run without: `holdfast settings set sandbox.unconfined_scripts true`."
 _MAIN = str(Path(__file__).with_name("script_main.py"))
 
 
@@ -89,8 +95,7 @@ class ScriptProcesses:
             return
         raise SandboxRequired(
             f"The agent's script is not run: nothing confines programs here. {protection.reason} "
-            f"{protection.hint}; or let scripts run without, if you trust all of them: "
-            "`holdfast settings set sandbox.unconfined_scripts true`."
+            f"{protection.hint}; or, if you trust all of them, {_LET}"
         )
 
     async def run(
@@ -100,15 +105,29 @@ class ScriptProcesses:
         listener: ScriptListener,
         *,
         own_s: float,
+        unconfined: bool = False,
     ) -> Ended:
-        """Runs a script to its end. `own_s` are the seconds that it may take itself, without its queries.
+        """Runs a script to its end. `own_s` are the seconds that it may take itself, without its queries;
+        `unconfined` lets it run where the kernel has no filter of system calls.
 
-        Raises `ScriptFailed`, `TooLargeError` for a conversation that no frame holds, `DeadlineError`
-        (`script_timeout`), and what the listener raises. Whatever happens, nothing of it goes on running.
+        Raises `ScriptFailed`, `SandboxRequired`, `TooLargeError` for a conversation that no frame holds,
+        `DeadlineError` (`script_timeout`), and what the listener raises. Whatever happens, nothing of it goes
+        on running.
         """
-        start = {"code": code, "conversation": conversation, "modules": MODULES, "memory": MEMORY}
-        first = _frame(start)
-        ours, theirs = socket.socketpair()
+        first = _frame(
+            {
+                "code": code,
+                "conversation": conversation,
+                "modules": MODULES,
+                "memory": MEMORY,
+                "cpu_s": math.ceil(own_s) + _STARTING_S,
+                "unconfined": unconfined,
+            }
+        )
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise _not_started(error) from error
         ours.setblocking(False)
         spec = ProcessSpec(
             command=(sys.executable, "-I", "-S", "-B", "-X", "utf8", _MAIN, str(theirs.fileno())),
@@ -131,7 +150,7 @@ class ScriptProcesses:
                 await asyncio.wait({talk})
             if talk.done() and (ended := talk.result()) is not None:
                 return ended
-            raise _broken(process.result() if process.done() else None)
+            raise _broken(_result(process) if process.done() else None)
         finally:
             talk.cancel()
             process.cancel()
@@ -155,6 +174,7 @@ class _Line:
         self._listener = listener
         self._own_s = own_s
         self._left_s = own_s
+        self._failed = 0
         self.asking = False
         """Whether a query is being answered."""
 
@@ -182,10 +202,11 @@ class _Line:
                 data = await self._reader.readexactly(size)
         except TimeoutError:
             raise self._too_slow() from None
-        self._left_s -= time.monotonic() - began
+        frame = _parsed(data)
+        self._left_s -= time.monotonic() - began  # to read what it sends is its time, too
         if self._left_s <= 0:
             raise self._too_slow()
-        return _parsed(data)
+        return frame
 
     def _too_slow(self) -> DeadlineError:
         return DeadlineError(
@@ -203,6 +224,11 @@ class _Line:
                 await self._listener.said(text)
             case {"ended": str() | None as result}:
                 return Ended(result)
+            case {"unfiltered": True}:
+                raise SandboxRequired(
+                    "The agent's script is not run: the kernel of this machine takes no filter of system "
+                    f"calls from it. If you trust all scripts, {_LET}"
+                )
             case {"failed": str(why), "line": int(line), "query": bool(of_query)}:
                 raise _failed(why, line, of_query)
             case _:
@@ -214,6 +240,9 @@ class _Line:
         try:
             return {"reply": await self._listener.query(query)}
         except QueryFailed as error:
+            self._failed += 1
+            if self._failed > MAX_FAILED:
+                raise ScriptFailed(f"More than {MAX_FAILED} queries of the script failed.") from error
             return {"error": str(error)}
         finally:
             self.asking = False
@@ -256,6 +285,18 @@ def _failed(why: str, line: int, of_query: bool) -> ScriptFailed:
     said = shorten(sanitize_line(_text(why)), 500)
     where = f" in line {line}" if 0 < line < 10**6 else ""
     return ScriptFailed(f"The script failed{where}: {said}", details={"line": line, "query": of_query})
+
+
+def _result(process: asyncio.Task[ProcessResult]) -> ProcessResult:
+    try:
+        return process.result()
+    except OSError as error:
+        raise _not_started(error) from error
+
+
+def _not_started(error: OSError) -> ScriptFailed:
+    why = sanitize_line(error.strerror or str(error))
+    return ScriptFailed(f"The script's process could not be started: {why}")
 
 
 def _broken(result: ProcessResult | None) -> ScriptFailed:

@@ -1,7 +1,8 @@
 """A filter of system calls: what a process that only computes needs, and nothing else.
 
 No file is opened, no process and no thread started, no socket made, no signal sent, whatever code in the
-process comes to. The kernel answers EPERM. It holds for good, and beside whatever else confines the process.
+process comes to: `fcntl` and `ioctl`, too, can make the kernel send one. The kernel answers EPERM. It holds
+for good, and beside whatever else confines the process.
 
 The starter of scripts loads this file by its path before it runs one, so it imports little. The numbers are
 the kernel's; on other machines than these two there is no filter.
@@ -24,7 +25,7 @@ _LOAD, _IF_EQUAL, _RETURN = 0x20, 0x15, 0x06
 _NUMBER_AT, _MACHINE_AT = 0, 4
 
 _NAMES = (
-    *("read", "write", "readv", "writev", "pread64", "close", "dup", "fcntl", "ioctl", "lseek", "fstat"),
+    *("read", "write", "readv", "writev", "pread64", "close", "dup", "lseek", "fstat"),
     *("mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "futex", "set_robust_list", "rseq"),
     *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "sched_yield", "sched_getaffinity"),
     *("clock_gettime", "clock_getres", "clock_nanosleep", "gettimeofday", "getrandom", "getrusage", "times"),
@@ -32,7 +33,7 @@ _NAMES = (
     *("ppoll", "pselect6", "exit", "exit_group"),
 )
 _X86_64 = (
-    *(0, 1, 19, 20, 17, 3, 32, 72, 16, 8, 5),
+    *(0, 1, 19, 20, 17, 3, 32, 8, 5),
     *(9, 11, 25, 10, 28, 12, 202, 273, 334),
     *(13, 14, 15, 131, 24, 204),
     *(228, 229, 230, 96, 318, 98, 100),
@@ -40,7 +41,7 @@ _X86_64 = (
     *(271, 270, 60, 231),
 )
 _AARCH64 = (
-    *(63, 64, 65, 66, 67, 57, 23, 25, 29, 62, 80),
+    *(63, 64, 65, 66, 67, 57, 23, 62, 80),
     *(222, 215, 216, 226, 233, 214, 98, 99, 293),
     *(134, 135, 139, 132, 124, 123),
     *(113, 114, 115, 169, 278, 165, 153),
