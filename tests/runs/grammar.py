@@ -94,6 +94,8 @@ class RunGrammar:
                 "started" if event.point.startswith("after") else "requested"
             )
             return
+        if event.point in ("before_model", "after_model") and "started" in self.calls.values():
+            return  # of a completion that a server asks for while its call executes
         if event.point in ("after_model", "before_response"):
             assert self.step_open or event.point == "before_response", "what a script says is no step"
             return

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from grammar import check
 
 from holdfast.core.domain.approvals import ApprovalStatus, Decision, Verdict
 from holdfast.core.domain.errors import ConflictError
@@ -114,6 +115,34 @@ async def test_a_server_gets_nothing_of_what_is_denied(open_bench, thinking, say
         await bench.workbench.approvals.decide(approval.id, Decision(outcome="deny", reason="my secret"))
         _, answer = told(await bench.end(run_id))
         assert answer["message"] == "The person denied it."
+        assert len(bench.model.requests) == 2, "the run's own"
+
+
+async def test_the_runs_hooks_look_at_what_is_asked_and_at_the_reply(open_bench, thinking, say, call) -> None:
+    def changed(point: str, word: str) -> dict:
+        rules = [{"action": "modify", "replace": word, "replacement": "[hidden]"}]
+        return {"point": point, "type": "rule", "rules": rules}
+
+    hooks = json.dumps([changed("before_model", "Approve"), changed("after_model", "canary")])
+    agent = f"{AGENT}hooks: {hooks}\n"
+    async with open_bench([call(THINK), say("a canary"), say("done")], agent=agent) as bench:
+        run_id = await begin(bench, thinking.model_copy(update={"sampling": "allow"}), agent=agent)
+        events = await bench.end(run_id)
+        check(events)
+        _, answer = told(events)
+        assert answer["content"]["text"] == "a [hidden]"
+        assert bench.model.requests[1].messages[-1].text.startswith("[hidden]")
+
+
+async def test_a_hook_that_refuses_a_completion_refuses_it_to_the_server(
+    open_bench, thinking, say, call
+) -> None:
+    rules = [{"when": "message CONTAINS Approve", "reason": "no approvals"}]
+    agent = f"{AGENT}hooks: {json.dumps([{'point': 'before_model', 'type': 'rule', 'rules': rules}])}\n"
+    async with open_bench([call(THINK), say("done")], agent=agent) as bench:
+        run_id = await begin(bench, thinking.model_copy(update={"sampling": "allow"}), agent=agent)
+        _, answer = told(await bench.end(run_id))
+        assert "no approvals" in answer["message"]
         assert len(bench.model.requests) == 2, "the run's own"
 
 

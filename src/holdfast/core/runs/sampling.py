@@ -33,13 +33,13 @@ class Sampler:
     async def __call__(
         self, run: ActiveRun, arguments: SampleArguments, temperature: float | None
     ) -> SampleReply:
-        """Returns the reply. Raises `ModelError`, `UnsupportedError` for the offline model, and what a limit
-        of the run or a budget refuses."""
+        """Returns the reply, as the run's hooks leave it. Raises `ModelError`, `UnsupportedError` for the
+        offline model, `ForbiddenError` where a hook refuses, and what a limit of the run or a budget does."""
         if run.model == _OFFLINE:
             raise UnsupportedError("The offline model cannot complete messages of MCP servers.")
         check_limits(run)
         await check_budgets(run)
-        request = self._request(run, arguments, temperature)
+        request = await run.hooks.before_model(self._request(run, arguments, temperature))
         texts: list[str] = []
         end: Finished | None = None
         async with aclosing(metered(run, self._client, request)) as deltas:
@@ -51,7 +51,8 @@ class Sampler:
                         end = delta
         if end is None:
             raise ModelStreamCut("The model's answer ended in the middle.")
-        return SampleReply("".join(texts), request.model, cut=end.reason == "length")
+        text, _ = await run.hooks.reply("".join(texts), [], final=False)
+        return SampleReply(text, request.model, cut=end.reason == "length")
 
     def _request(self, run: ActiveRun, arguments: SampleArguments, temperature: float | None) -> ModelRequest:
         def message(role: str, text: str) -> Message:
