@@ -40,3 +40,18 @@ async def test_an_image_is_approved_paid_for_and_can_be_undone(open_bench, say, 
         await bench.workbench.files.undo(session.id)
         left = await bench.workbench.files.list(session.id)
         assert [entry.path for entry in left if entry.state != "deleted"] == []
+
+
+async def test_no_image_of_a_step_is_made_past_the_cost_limit_of_the_run(open_bench, say, call) -> None:
+    painter = GenerateImage(Maker(), lambda: "openai/gpt-image-1")
+    wanted = [("generate_image", f'{{"prompt": "Cat {n}", "path": "{n}.png"}}') for n in range(5)]
+    async with open_bench([call(*wanted), say("Here they are")], painter=painter) as bench:
+        bench.catalog.prices = {"scripted": 1.0, "second": 1.0}
+        await bench.workbench.agents.create(AGENT)
+        session = await bench.workbench.sessions.create("painter", str(bench.project))
+        run_id = await bench.send(session, "Paint", approve="all", max_cost_usd=0.05)
+        events = [logged.event for logged in await bench.end(run_id)]
+        assert sum(each.cost_usd or 0 for each in events if each.type == "usage.recorded") == 0.08
+        done = [each.outcome for each in events if each.type == "tool_call.completed"]
+        assert done == ["ok", "ok", "error", "error", "error"]
+        assert (events[-1].type, events[-1].error.code) == ("run.failed", "cost_limit")

@@ -37,7 +37,7 @@ from holdfast.core.domain.tools import BlobStore, Question, Risk, Tool, ToolCont
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.files.versions import WorkspaceWatch
 from holdfast.core.runs.active import ActiveRun
-from holdfast.core.runs.bounds import payer_of
+from holdfast.core.runs.bounds import check_cost, payer_of
 from holdfast.core.runs.broker import Broker, Waiting
 from holdfast.core.runs.desk import RunCallDesk
 from holdfast.core.runs.projections.state import CallState
@@ -430,6 +430,7 @@ def _rule(run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> 
 
 
 async def _may_spend(run: ActiveRun, model: str) -> None:
+    check_cost(run)
     await run.spending.payable(payer_of(run), (model,))
 
 
