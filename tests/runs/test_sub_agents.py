@@ -17,7 +17,8 @@ from holdfast.core.domain.events import RUN_ENDS, EventFilter
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import ModelRequest, UsageReport
 from holdfast.core.domain.options import SubAgentUse
-from holdfast.core.domain.runs import RunStatus
+from holdfast.core.domain.runs import RunOptions, RunStatus
+from holdfast.core.runs.taking_over import options_of_next
 from holdfast.core.runs.timer import WorkTimer
 
 LEAD = "subagents: [{agent: helper, description: Helps with files.}, second]\n"
@@ -457,6 +458,15 @@ async def test_the_conversation_is_handed_over_and_goes_on_with_the_other_agent(
         assert "You are the helper." in text_of(asked.messages[0].parts)
         assert [text_of(m.parts) for m in asked.messages if m.role == "user"] == ["Hello", "Go on with it."]
         check(await whole_log(bench))
+
+
+def test_what_is_wanted_behind_a_reply_is_wanted_of_the_agent_that_gives_it() -> None:
+    options = RunOptions(
+        suggestions=True, analysis=False, force_summary=True, instructions_prefix="Be brief."
+    )
+    taken = options_of_next(options)
+    assert (taken.suggestions, taken.analysis, taken.force_summary) == (True, False, True)
+    assert taken.instructions_prefix == ""
 
 
 @pytest.mark.parametrize("options", [{"history": ()}, {"hand_over": False}])

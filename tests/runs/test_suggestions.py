@@ -6,8 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from grammar import check
 
-from holdfast.core.domain.errors import ConflictError, InvalidError, ModelError, ModelUnavailable
+from holdfast.core.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    ModelError,
+    ModelUnavailable,
+)
 from holdfast.core.domain.models import Finished, TextDelta, UsageReport
 from holdfast.core.runs.suggesting import questions_in
 
@@ -109,6 +116,24 @@ async def test_what_a_person_could_ask_is_suggested_on_request(open_bench, say) 
         await bench.end(await bench.send(session, "And then?"))
         seen = [message.text for message in bench.model.requests[2].messages[1:]]
         assert seen == ["Hello", "Forty-two.", "And then?"]
+
+
+async def test_what_a_hook_keeps_from_people_is_in_no_question_and_no_judgement(open_bench, say) -> None:
+    hook = {"point": "before_response", "type": "rule"}
+    hooks = [
+        {**hook, "rules": [{"action": "modify", "replace": "Why|Well", "replacement": "How"}]},
+        {**hook, "rules": [{"when": "output CONTAINS cost", "reason": "no prices"}]},
+    ]
+    judged = [TextDelta(text="Well done."), *answer()[1:]]
+    steps = [say("Forty-two."), judged, answer("Why now?"), answer()]
+    async with open_bench(steps, agent=f"hooks: {json.dumps(hooks)}\n") as bench:
+        session = await bench.session()
+        events = await bench.end(await bench.send(session, suggestions=True, analysis=True))
+        check(events)
+        assert suggested(events) == [("How now?",)]
+        assert [each.event.text for each in events if each.event.type == "run.analysed"] == ["How done."]
+        with pytest.raises(ForbiddenError, match="no prices"):
+            await bench.workbench.runs.suggest(session.id)
 
 
 async def test_questions_cannot_follow_what_nobody_has_said(open_bench) -> None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
-from holdfast.core.domain.errors import HoldfastError
+from holdfast.core.domain.errors import ForbiddenError, HoldfastError
 from holdfast.core.domain.events import QuestionsSuggested, RunAnalysed
 from holdfast.core.domain.messages import Message, TextPart
 from holdfast.core.domain.models import ModelClient, ModelRequest, ModelSettings, TextDelta
@@ -16,7 +16,7 @@ from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.bounds import check_budgets, check_cost, timed
 from holdfast.core.runs.compaction import digest
 from holdfast.core.runs.metering import metered
-from holdfast.core.runs.suggesting import offline_questions, question_request, questions_of
+from holdfast.core.runs.suggesting import distinct, offline_questions, question_request, questions_of
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,8 @@ class Afterwards:
             questions = offline_questions(messages, count)
         else:
             said = await self._ask(run, question_request(run, messages, count))
-            questions = questions_of(said, count, run.model)
+            asked = "\n".join(questions_of(said, count, run.model))
+            questions = distinct((await _admitted(run, asked)).splitlines(), count)
         await run.emitter.emit(QuestionsSuggested(**run.ids, questions=questions))
 
     async def _analyse(self, run: ActiveRun, reply: str) -> None:
@@ -74,7 +75,7 @@ class Afterwards:
         )
         settings = ModelSettings(max_output_tokens=1_000, api_base=run.spec.model_settings.api_base)
         said = await self._ask(run, ModelRequest(model=run.model, messages=messages, settings=settings))
-        if text := shorten(sanitize(said).strip(), _LONGEST):
+        if text := shorten(sanitize(await _admitted(run, said)).strip(), _LONGEST):
             await run.emitter.emit(RunAnalysed(**run.ids, text=text))
 
     async def _patiently(self, run: ActiveRun, work: Callable[[], Awaitable[None]]) -> None:
@@ -90,3 +91,11 @@ class Afterwards:
         request = await run.hooks.before_model(request)
         async with aclosing(metered(run, self._client, request)) as deltas:
             return "".join([delta.text async for delta in deltas if isinstance(delta, TextDelta)])
+
+
+async def _admitted(run: ActiveRun, text: str) -> str:
+    """Returns what a person may see of a model's text. Raises `ForbiddenError` where a hook withholds it."""
+    shown, withheld = await run.hooks.response(text)
+    if withheld:
+        raise ForbiddenError(shown, code="hook_denied")
+    return shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from holdfast.core.domain.errors import ModelError
 from holdfast.core.domain.messages import Message, TextPart
@@ -52,7 +52,12 @@ def questions_in(text: str, count: int) -> tuple[str, ...]:
     listed = said.get("questions") if isinstance(said, dict) else None
     if not isinstance(listed, list):
         return ()
-    lines = (shorten(sanitize_line(each).strip(), _LONGEST) for each in listed if isinstance(each, str))
+    return distinct((each for each in listed if isinstance(each, str)), count)
+
+
+def distinct(questions: Iterable[str], count: int) -> tuple[str, ...]:
+    """Returns the first questions that differ, each a line."""
+    lines = (shorten(sanitize_line(each).strip(), _LONGEST) for each in questions)
     return tuple(dict.fromkeys(line for line in lines if line))[:count]
 
 

@@ -11,12 +11,13 @@ from holdfast.core.runs.active import ActiveRun, HandOver
 
 _KEPT = (
     *("approve", "approvals", "timeout_s", "max_steps", "max_cost_usd", "max_context_tokens"),
-    *("model", "response_format"),
+    *("model", "response_format", "suggestions", "analysis", "force_summary"),
 )
 
 
 def options_of_next(options: RunOptions) -> RunOptions:
-    """Returns the options of the run that takes over: what bounds the first one, not what makes its agent."""
+    """Returns the options of the run that takes over: what bounds the first one and what is wanted
+    behind the reply, not what makes its agent."""
     return RunOptions.model_validate({name: getattr(options, name) for name in _KEPT})
 
 
