@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.presence import missing
 
 from holdfast.core.config.settings import ToolsSettings
 from holdfast.core.domain.databases import DatabaseSpec
@@ -109,6 +110,31 @@ async def test_a_query_changes_nothing_however_it_is_written(desk: Any, server: 
     assert server.value("SELECT count(*) FROM sale") == 3
 
 
+async def test_a_query_notifies_nobody(desk: Any, server: Any) -> None:
+    with server.admin() as listening:
+        listening.execute("LISTEN news")
+        assert (await desk("reader").ask("SELECT pg_notify('news', 'told')")).endswith("[1 row]")
+        assert (
+            await desk("writer", writable=True).change("NOTIFY news, 'written'") == "Changed 0 rows of shop."
+        )
+        told = [each.payload for each in listening.notifies(timeout=20, stop_after=1)]
+    assert told == ["written"]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("COPY sale TO STDOUT", "COPY needs a client"),
+        ("-- nothing", "there is no statement"),
+        ("DO $$ BEGIN RAISE WARNING 'look'; END $$", "returns no rows"),
+    ],
+)
+async def test_what_is_no_query_is_told_in_plain_words(desk: Any, query: str, words: str) -> None:
+    with pytest.raises(ToolError, match=words) as refused:
+        await desk("reader").ask(query)
+    assert refused.value.code == "sql_failed"
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -153,6 +179,13 @@ async def test_a_role_that_reaches_more_than_is_listed_is_not_used_at_all(
         "CREATE FUNCTION peek() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT name FROM staff'",
         "ALTER ROLE reader CREATEROLE",
         "ALTER ROLE reader NOINHERIT; GRANT pg_read_server_files TO reader",
+        "ALTER ROLE reader REPLICATION",
+        "ALTER ROLE reader BYPASSRLS",
+        "CREATE SEQUENCE counted; GRANT USAGE ON SEQUENCE counted TO reader",
+        "SELECT lo_from_bytea(0, 'x') AS made; DO $$ BEGIN EXECUTE format('GRANT SELECT ON LARGE OBJECT %s "
+        "TO reader', (SELECT max(oid) FROM pg_largeobject_metadata)); END $$",
+        "ALTER TABLE staff OWNER TO reader; REVOKE ALL ON staff FROM reader",
+        "CREATE FUNCTION raw(text) RETURNS text LANGUAGE internal AS 'textin'",
     ],
 )
 async def test_every_way_to_more_is_seen(desk: Any, server: Any, grant: str) -> None:
@@ -163,6 +196,39 @@ async def test_every_way_to_more_is_seen(desk: Any, server: Any, grant: str) -> 
     with pytest.raises(ToolError) as refused:
         await narrow.ask("SELECT count(*) FROM sale")
     assert refused.value.code == "sql_refused"
+
+
+async def test_a_sequence_of_a_listed_table_belongs_to_it(desk: Any, server: Any) -> None:
+    with server.admin() as connection:
+        connection.execute("GRANT USAGE, SELECT ON SEQUENCE sale_id_seq TO reader")
+    assert (await desk("reader", tables=["sale"]).ask("SELECT count(*) FROM sale")).startswith("count\n3")
+
+
+@pytest.mark.parametrize(("extension", "used"), [("dblink", False), ("pg_trgm", True)])
+async def test_only_extensions_that_stay_inside_the_database_are_let_through(
+    desk: Any, server: Any, extension: str, used: bool
+) -> None:
+    if not server.value(f"SELECT count(*) FROM pg_available_extensions WHERE name = '{extension}'"):
+        missing(f"PostgreSQL's extension {extension} is not installed")
+    with server.admin() as connection:
+        connection.execute(f"CREATE EXTENSION {extension}")
+    asking = desk("reader", tables=["sale"]).ask("SELECT count(*) FROM sale")
+    if used:
+        assert (await asking).startswith("count\n3")
+        return
+    with pytest.raises(ToolError, match=f"the extension {extension}") as refused:
+        await asking
+    assert refused.value.code == "sql_refused"
+
+
+async def test_a_preview_leaves_nothing_behind_in_the_database(desk: Any, server: Any) -> None:
+    writer = desk("writer", tables=["sale"], writable=True)
+    with server.admin() as connection:
+        connection.execute("GRANT UPDATE ON SEQUENCE sale_id_seq TO writer")
+    ahead = "SELECT setval('sale_id_seq', 900)"
+    assert "not tried" in (await writer.preview(ahead)).blocks[-1].text
+    assert server.value("SELECT last_value FROM sale_id_seq") == 3
+    assert "setval\n900" in await writer.change(ahead)
 
 
 async def test_a_change_is_tried_first_and_made_when_it_is_let_go(desk: Any, server: Any) -> None:

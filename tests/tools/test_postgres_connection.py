@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,14 @@ URL = "postgresql://reader@db.example.org/shop"
 class Program:
     """The program, with an answer that a test has written down."""
 
-    def __init__(self, answer: dict[str, Any], ending: Ending = Ending.EXITED) -> None:
+    def __init__(self, answer: dict[str, Any] | str, ending: Ending = Ending.EXITED) -> None:
         self.answer = answer
         self.ending = ending
         self.specs: list[ProcessSpec] = []
 
     async def run(self, spec: ProcessSpec, **_: Any) -> ProcessResult:
         self.specs.append(spec)
-        head = json.dumps(self.answer)
+        head = self.answer if isinstance(self.answer, str) else json.dumps(self.answer)
         return ProcessResult(self.ending, 0, head, "", len(head), 0.1)
 
     @property
@@ -108,6 +109,32 @@ async def test_what_goes_wrong_is_said(
     with pytest.raises(ToolError, match=words) as failed:
         await ask(Program(answer), context)
     assert failed.value.code == code
+
+
+@pytest.mark.parametrize("words", ['{"error": "COPY"}\nexception ignored in __exit__', "", "[]"])
+async def test_what_is_no_answer_fails_the_call_and_not_its_run(
+    context: ToolContext, tmp_path: Path, words: str
+) -> None:
+    with pytest.raises(ToolError, match="no answer"):
+        await ask(Program(words), context)
+    (tmp_path / "shop.db").touch()
+    files = replace(context, databases=())
+    with pytest.raises(ToolError, match="no answer"):
+        await ask(Program(words), files, "shop.db")
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT setval('sale_id_seq', 9)", "WITH x AS (SELECT 1) DELETE FROM sale"]
+)
+async def test_what_may_stay_though_it_is_rolled_back_is_not_tried(
+    context: ToolContext, statement: str
+) -> None:
+    program = Program({"changed": 1})
+    tool = SqlWrite(program, postgres(program))
+    preview = await tool.preview(SqlWriteArguments(database="shop", statement=statement), context)
+    assert "not tried on shop (PostgreSQL: shop)" in preview.blocks[-1].text and not program.specs
+    with pytest.raises(ForbiddenError, match="writable"):
+        await tool.preview(SqlWriteArguments(database="unset", statement=statement), context)
 
 
 async def test_without_a_setting_or_a_right_nothing_is_started(context: ToolContext) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import InvalidError, NotFoundError, ToolError
 from holdfast.core.domain.files import FileStat, Workspace
-from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec, Reach
+from holdfast.core.domain.processes import Ending, ProcessResult, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.tools import CodeBlock, DisplayBlock, TableBlock, TextBlock, ToolContext
 from holdfast.core.domain.values import Value
@@ -171,7 +171,15 @@ async def _ask(
         raise ToolError(
             "The statement could not be executed: it takes too much memory, or the file is damaged."
         )
-    return _checked(Answer.model_validate_json(result.head + result.tail), target, limit_s)
+    return _checked(written_answer(result), target, limit_s)
+
+
+def written_answer(result: ProcessResult) -> Answer:
+    """Returns what a program that has executed a statement wrote. Raises `ToolError` when it is no answer."""
+    try:
+        return Answer.model_validate_json(result.head + result.tail)
+    except ValueError as error:
+        raise ToolError("The statement could not be executed: what came back is no answer.") from error
 
 
 def _checked(answer: Answer, target: Target, limit_s: float) -> Answer:

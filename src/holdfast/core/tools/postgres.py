@@ -27,6 +27,7 @@ from holdfast.core.tools.databases import (
     Answer,
     Statement,
     too_long,
+    written_answer,
 )
 
 _CONNECT_S = 10.0
@@ -108,7 +109,7 @@ class Postgres:
             raise too_long(limit_s)
         if result.ending is not Ending.EXITED or result.exit_code != 0 or not result.complete:
             raise ToolError("The statement could not be executed: it takes too much memory.")
-        return Answer.model_validate_json(result.head + result.tail)
+        return written_answer(result)
 
 
 def connected(postgres: Postgres | None) -> Postgres:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import Field
@@ -30,6 +31,8 @@ from holdfast.core.tools.postgres import Postgres, connected
 
 _UNDO_BYTES = 10 * 2**20
 """Larger files are not kept, so that their changes cannot be taken back."""
+_TRIED = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|CREATE|ALTER|DROP)\b", re.IGNORECASE)
+"""Beginnings of statements that PostgreSQL takes back whole, but for functions of the user's own in them."""
 
 
 class SqlWriteArguments(SqlArguments):
@@ -59,13 +62,11 @@ class SqlWrite(BuiltinTool):
 
     async def preview(self, arguments: SqlWriteArguments, context: ToolContext) -> Preview:
         """Executes the statement on a copy that is thrown away, or in a transaction that is rolled back, to
-        tell how many rows it would change."""
+        tell how many rows it would change. Of PostgreSQL only what such a transaction takes back."""
         blocks = shown_statement(arguments.statement, arguments.parameters)
         if (spec := _connection(arguments, context)) is not None:
-            changed = (await self._send(spec, arguments, context, keep=False)).changed
-            database = shown_file(arguments.database, context)
-            told = f"It would change {_rows(changed)} of {database}. That cannot be taken back."
-            return Preview(blocks=(*blocks, TextBlock(text=told)), fingerprint=f"{changed} rows")
+            told, fingerprint = await self._tried(spec, arguments, context)
+            return Preview(blocks=(*blocks, TextBlock(text=told)), fingerprint=fingerprint)
         done = await self._execute(arguments, context, keep=False)
         file = shown_file(arguments.database, context)
         told = f"It would change {_rows(done.answer.changed)} of {file}."
@@ -74,6 +75,24 @@ class SqlWrite(BuiltinTool):
         if done.size > _UNDO_BYTES:
             told += f" The file has {done.size // 2**20} MiB: the change cannot be taken back."
         return Preview(blocks=(*blocks, TextBlock(text=told)), fingerprint=done.fingerprint)
+
+    async def _tried(
+        self, spec: DatabaseSpec, arguments: SqlWriteArguments, context: ToolContext
+    ) -> tuple[str, str]:
+        """Returns what people are told of a statement on PostgreSQL, and its fingerprint."""
+        database = shown_file(arguments.database, context)
+        if _TRIED.match(arguments.statement) is None:
+            _check_writable(spec, arguments)
+            told = (
+                f"It was not tried on {database}: what such a statement does may stay though it is rolled "
+                "back. It cannot be taken back."
+            )
+            return told, "not tried"
+        changed = (await self._send(spec, arguments, context, keep=False)).changed
+        return (
+            f"It would change {_rows(changed)} of {database}. That cannot be taken back.",
+            f"{changed} rows",
+        )
 
     async def run(self, arguments: SqlWriteArguments, context: ToolContext) -> ToolOutput:
         if (spec := _connection(arguments, context)) is not None:
@@ -99,8 +118,7 @@ class SqlWrite(BuiltinTool):
         self, spec: DatabaseSpec, arguments: SqlWriteArguments, context: ToolContext, *, keep: bool
     ) -> Answer:
         encoded(arguments.statement)
-        if not spec.writable:
-            raise _only_read(arguments)
+        _check_writable(spec, arguments)
         statement = Statement(arguments.statement, arguments.parameters, write=True)
         return await connected(self._postgres).execute(spec, context, statement, keep=keep)
 
@@ -109,6 +127,11 @@ def _connection(arguments: SqlWriteArguments, context: ToolContext) -> DatabaseS
     """Returns the database that is asked for when it is one of PostgreSQL."""
     spec = named(arguments.database, context)
     return spec if spec is not None and spec.postgres is not None else None
+
+
+def _check_writable(spec: DatabaseSpec, arguments: SqlWriteArguments) -> None:
+    if not spec.writable:
+        raise _only_read(arguments)
 
 
 def _only_read(arguments: SqlWriteArguments) -> ForbiddenError:
