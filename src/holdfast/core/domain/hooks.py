@@ -41,7 +41,7 @@ class HookPoint(StrEnum):
     AFTER_DELEGATION = "after_delegation"
     """Another agent's work has come back."""
     BEFORE_RESPONSE = "before_response"
-    """The reply that calls no tool, before anybody sees it."""
+    """The reply that calls no tool, before anybody sees it; and what is suggested or judged behind it."""
 
 
 class HookType(StrEnum):

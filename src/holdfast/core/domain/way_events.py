@@ -68,8 +68,9 @@ class RetrievalCompleted(RunScoped, Lookup):
 
 class HookCompleted(RunScoped):
     """A hook has decided, at its point: `before_run` before the first step; `before_model` before a step;
-    `after_model` and `before_response` inside the step, before the reply's text; those of calls before the
-    call starts, or inside of it; `after_run` before `run.completed`."""
+    `after_model` and `before_response` inside the step, before the reply's text, the latter before
+    `run.analysed` and `run.suggested`, too; those of calls before the call starts, or inside of it;
+    `after_run` before `run.completed`."""
 
     type: Literal["hook.completed"] = "hook.completed"
     point: HookPoint
