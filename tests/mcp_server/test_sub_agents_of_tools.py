@@ -77,7 +77,8 @@ async def test_a_client_without_forms_learns_what_a_sub_agent_waits_for(
 async def test_the_reply_is_of_the_agent_that_the_conversation_was_handed_over_to(
     desk_with_helper: Any, say: Any, call: Any
 ) -> None:
-    async with desk_with_helper({"Go": [call(HAND_OVER), say("I am the helper.")]}) as desk:
+    answers = {"Go": [call(HAND_OVER), say("I am the helper.")]}
+    async with desk_with_helper(answers, Person([approve()])) as desk:
         first = (await desk.ask()).structured_content
         fetched = (await desk.fetch(first["run_id"])).structured_content
         refused = await desk.ask(session_id=first["session_id"])

@@ -447,7 +447,7 @@ async def test_the_conversation_is_handed_over_and_goes_on_with_the_other_agent(
     answers = {"Hello": [call(over), say("I am the helper.")]}
     async with by_task(answers) as bench:
         session = await bench.session()
-        first = await bench.end(await bench.send(session))
+        first = await bench.end(await bench.send(session, approve=ApproveMode.ALL))
         assert (first[-1].event.type, first[-1].event.reason) == ("run.completed", "handed_over")
         last = await bench.until("run.completed", after=first[-1].id)
         (started,) = of(last, "run.started")
@@ -484,7 +484,7 @@ async def test_agents_do_not_hand_the_conversation_round_for_ever(by_task, say, 
     answers = {"Hello": [over("second"), over("second"), over("second"), over("second"), say("I end it.")]}
     async with by_task(answers) as bench:
         session = await bench.session()
-        await bench.send(session)
+        await bench.send(session, approve=ApproveMode.ALL)
         await bench.until("part.completed")
         runs = (await bench.workbench.runs.list(session.id)).items
         assert [run.agent for run in runs] == ["second", "second", "second", "tester"]

@@ -39,7 +39,7 @@ RISKS = {
     "load_skill": Risk.READ,
     "delegate": Risk.READ,
     "child_runs": Risk.READ,
-    "hand_over": Risk.READ,
+    "hand_over": Risk.WRITE,
 }
 ARGUMENTS = {
     "read_file": ["path", "offset", "limit"],

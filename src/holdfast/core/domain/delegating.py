@@ -81,6 +81,11 @@ class SubAgent(Value):
     described: SubAgentUse | None = None
     """None: it has a file."""
 
+    @property
+    def takes_over(self) -> bool:
+        """Whether a conversation can become its own: it works there as its file says and in no other way."""
+        return self.described is None and self.tools is None and self.model is None
+
 
 ChildStatus = Literal["running", "completed", "failed", "cancelled"]
 
@@ -128,6 +133,6 @@ class DelegationDesk(Protocol):
         """Ends a run that was started in the background."""
         ...
 
-    async def hand_over(self, agent: str, task: str) -> str:
-        """Makes the session another agent's from the end of this step on; returns its name."""
+    async def hand_over(self, agent: str) -> str:
+        """Checks that the session can become another agent's at the end of this step; returns its name."""
         ...

@@ -61,6 +61,7 @@ from holdfast.core.domain.forms import FormAction
 from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.messages import ResultPart, UserPart
 from holdfast.core.domain.models import Timing
+from holdfast.core.domain.modes import SessionMode
 from holdfast.core.domain.runs import RunOptions, Usage
 from holdfast.core.domain.session_events import (
     MessageDequeued,
@@ -107,6 +108,8 @@ class RunStarted(RunScoped):
     """The interrupted run that this one goes on from."""
     hand_overs: int = 0
     """How many agents have handed the conversation over since a person spoke."""
+    mode: SessionMode | None = None
+    """What was asked for in the run that has handed it over, with what was used of its limits: it goes on."""
     plan: tuple[str, ...] = ()
     """The steps of the workflow that it is to follow."""
 

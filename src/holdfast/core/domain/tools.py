@@ -28,7 +28,7 @@ class Risk(StrEnum):
     READ = "read"
     """Looks at the workspace or at the conversation only."""
     WRITE = "write"
-    """Changes files in the workspace, or what is remembered."""
+    """Changes files in the workspace, what is remembered, or whose the conversation is."""
     NETWORK = "network"
     """Talks to other machines."""
     EXECUTE = "execute"

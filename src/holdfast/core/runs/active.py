@@ -44,14 +44,6 @@ class Levers:
     """Ids of those that have entered, or are about to."""
 
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
-    """Another agent takes the conversation over."""
-
-    agent: str
-    task: str
-
-
 class RunDesk(DelegationDesk, Protocol):
     """The sub-agents of a run, as the loop knows them."""
 
@@ -118,8 +110,6 @@ class ActiveRun:
     """The agents that it may hand work to."""
     delegation: RunDesk | None = None
     """What does that; None before the run begins."""
-    handing_over: HandOver | None = None
-    """Who goes on with the session when this step is done."""
     release: Callable[[], None] | None = None
     """Gives back what the run alone has, when it has ended; None: nothing."""
     told: set[str] = field(default_factory=set)

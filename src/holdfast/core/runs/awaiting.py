@@ -10,7 +10,8 @@ from holdfast.core.domain.events import (
     SessionConfigured,
 )
 from holdfast.core.domain.messages import TextPart
-from holdfast.core.runs.active import ActiveRun, HandOver
+from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.projections.state import HandOver
 
 
 async def next_child(run: ActiveRun) -> bool:

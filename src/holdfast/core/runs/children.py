@@ -130,7 +130,7 @@ class Children:
         if session is None:
             raise NotFoundError(f"There is no session {run.session_id}.", code="session_not_found")
         taken = session.model_copy(update={"agent": agent, "model": None})
-        await self._models(taken, options_of_next(run.options), run.state.key)
+        await self._models(taken, options_of_next(run), run.state.key)
 
     # --- watching
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from holdfast.core.domain.delegating import ChildReport
 from holdfast.core.domain.errors import ConflictError, NotFoundError
-from holdfast.core.runs.active import ActiveRun, HandOver
+from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.children import Children
 
 
@@ -62,7 +62,7 @@ class RunDelegation:
             )
         return found
 
-    async def hand_over(self, agent: str, task: str) -> str:
+    async def hand_over(self, agent: str) -> str:
         run = self._run
         if run.parent is not None:
             raise ConflictError(
@@ -74,13 +74,17 @@ class RunDelegation:
                 "The conversation was handed over too often in a row (`limits.max_depth`). Answer yourself.",
                 code="cannot_hand_over",
             )
-        if not any(each.name == agent and each.described is None for each in run.sub_agents):
+        if any(map(run.is_clients, run.state.open_calls)):
+            raise ConflictError(
+                "Another call of this step is the caller's to execute. Hand over when you have its result.",
+                code="cannot_hand_over",
+            )
+        if not any(each.name == agent and each.takes_over for each in run.sub_agents):
             raise NotFoundError(
                 f"There is no agent {agent[:80]!r} that could take the conversation over.",
                 code="sub_agent_not_found",
             )
         await self._children.check_taking_over(run, agent)
-        run.handing_over = HandOver(agent, task)
         return agent
 
     async def next_end(self) -> bool:

@@ -137,9 +137,10 @@ class Loop:
         there, with one append, so that no restart finds it in between; says whether it did."""
         await self._executor.execute(run, [call for call in calls if not run.is_clients(call)])
         left = run.state.open_calls
-        if run.handing_over is not None and not left:
+        over = run.state.handing_over
+        if over is not None and not left:
             await end_children(run)
-            await run.emitter.emit(*handed_over(run, run.handing_over), durable=True)
+            await run.emitter.emit(*handed_over(run, over), durable=True)
             return True
         if not left:
             return False

@@ -23,6 +23,8 @@ from holdfast.core.runs.knowledge.assigned import KNOWLEDGE_TOOLS
 from holdfast.core.runs.knowledge.citing import with_citations
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import INTERRUPTED_TEXT, CallState, RunState, ended_child
+from holdfast.core.runs.taking_over import not_begun
+from holdfast.core.store.hand_overs import left_handed_over
 from holdfast.core.store.log import EventLog
 
 logger = logging.getLogger(__name__)
@@ -51,7 +53,9 @@ class Recovery:
         self._ready: dict[str, ActiveRun] = {}
 
     async def recover(self) -> None:
-        """Leaves no run open that nobody owns."""
+        """Leaves no run open that nobody owns, and no conversation between two agents."""
+        for run_id in await left_handed_over(self._log.reader):
+            await self._tell_not_begun(run_id)
         rows = await self._log.reader.open_runs()
         for row in reversed(rows):  # a run is older than those that it has started
             await self._guarded(row, self._settle)
@@ -63,6 +67,18 @@ class Recovery:
             self._launch(run)
             if run.state.paused:
                 run.levers.go.clear()
+
+    async def _tell_not_begun(self, run_id: str) -> None:
+        try:
+            state: RunState | None = None
+            for logged in await self._log.read_all(EventFilter(run_id=run_id)):
+                state = state or RunState(logged.event.session_id, run_id)
+                state.apply(logged.event)
+        except (NotFoundError, StoreError) as error:
+            logger.error("run %s cannot be read: %s", run_id, error.message)
+            return
+        if state is not None and state.handing_over is not None:
+            await self._log.append(*not_begun(state, state.handing_over, INTERRUPTED), durable=True)
 
     async def _guarded(self, row: Run, act: Callable[[Run], Awaitable[None]]) -> None:
         try:

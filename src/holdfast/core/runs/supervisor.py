@@ -31,7 +31,7 @@ from holdfast.core.domain.limits import Payer, Spending
 from holdfast.core.domain.messages import TextPart, UserPart, results_in
 from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Session, Submitted
 from holdfast.core.domain.values import new_call_id, new_id
-from holdfast.core.runs.active import ActiveRun, HandOver, Prepare
+from holdfast.core.runs.active import ActiveRun, Prepare
 from holdfast.core.runs.asides import Asides
 from holdfast.core.runs.bounds import payer_of
 from holdfast.core.runs.broker import Broker
@@ -43,9 +43,9 @@ from holdfast.core.runs.failures import bug, busy_session, engine_stopping, refu
 from holdfast.core.runs.loop import Loop
 from holdfast.core.runs.options import check_direct, check_results
 from holdfast.core.runs.projections.context import ContextProjection
-from holdfast.core.runs.projections.state import RunState
+from holdfast.core.runs.projections.state import HandOver, RunState
 from holdfast.core.runs.recovery import INTERRUPTED, Recovery, context_of_tool, read_context
-from holdfast.core.runs.taking_over import failed_to_begin, options_of_next
+from holdfast.core.runs.taking_over import NextRun, handed_to, next_run, not_begun
 from holdfast.core.runs.waiting import options_now, steering, taken_back, title_of
 from holdfast.core.runs.ways import chosen_steps
 from holdfast.core.store.log import EventLog
@@ -205,6 +205,7 @@ class Supervisor:
         if task is None:
             return
         if run_id in self._ending:
+            self._cancelled.setdefault(run_id, reason)  # nor does another agent go on for it
             await asyncio.wait([task], timeout=RETRY_S)
             return
         if (
@@ -218,7 +219,7 @@ class Supervisor:
     def active(self, run_id: str) -> ActiveRun:
         """Returns a run that has not ended. Raises `ConflictError` for one that has."""
         run = self._active.get(run_id)
-        if run is None:
+        if run is None or run.state.ended:
             raise ConflictError("This run is not under way.", code="run_ended")
         return run
 
@@ -305,7 +306,7 @@ class Supervisor:
         *,
         continues: str | None = None,
         queued: bool = False,
-        hand_overs: int = 0,
+        after: NextRun | None = None,
     ) -> str:
         self._check_open()
         models = await self._models(session, options, key)
@@ -327,12 +328,13 @@ class Supervisor:
                 key=key,
                 options=options,
                 continues=continues,
-                hand_overs=hand_overs,
+                hand_overs=0 if after is None else after.hand_overs,
+                mode=None if after is None else after.mode,
                 plan=chosen_steps(run.spec, options),
             )
         )
         origin: Literal["send", "continue", "agent"] = (
-            "continue" if continues else "agent" if hand_overs else "send"
+            "continue" if continues else "agent" if after is not None else "send"
         )
         events.append(MessageAdded(**ids, message_id=message_id, parts=parts, origin=origin))
         if not session.title and not continues and (title := title_of(parts)):
@@ -408,11 +410,12 @@ class Supervisor:
             await self._end(run, end)
             if run.parent is not None:
                 return
-            if run.handing_over is not None and end is None and run.state.ended:
-                await self._take_over(run, run.handing_over)
-            elif not (self._closing or self._refusing or isinstance(end, RunFailed) or run.state.handed):
+            if (over := handed_to(run)) is not None and not await self._take_over(run, over):
+                return
+            if not (self._closing or self._refusing or isinstance(run.end, RunFailed) or run.state.handed):
                 await self._send_waiting(run)
         finally:
+            self._active.pop(run.run_id, None)
             run.timer.stop()
             if run.release is not None:
                 run.release()
@@ -445,26 +448,37 @@ class Supervisor:
         self._ending.add(run.run_id)
         self._broker.drop(run.run_id)
         try:
+            if end is not None and run.state.ended and not await run.emitter.failed():
+                end = None  # it had come to its end by itself when it was stopped
             if end is not None:
                 await self._children.cancel_all(run, "the run above it has ended")
                 run.emitter.drop_part()
                 await write_end(self._log, run, end, lambda: self._closing)
             run.end = RunCompleted(**run.ids) if end is None and run.state.ended else end
         finally:
-            self._active.pop(run.run_id, None)
+            if handed_to(run) is None:  # else the session is busy until the next one has begun
+                self._active.pop(run.run_id, None)
 
-    async def _take_over(self, ended: ActiveRun, over: HandOver) -> None:
-        """Lets the agent begin that a conversation was handed over to."""
+    async def _take_over(self, ended: ActiveRun, over: HandOver) -> bool:
+        """Lets the agent begin that a conversation was handed over to, unless somebody has cancelled it; says
+        whether it is the turn of what waits instead."""
+        begun, run_id = "", ended.run_id
         async with self._lock(ended.session_id):
             session = await self._log.reader.session(ended.session_id)
-            if session is None or self.busy(ended.session_id):
-                return
-            parts, key = (TextPart(text=over.task),), ended.state.key
-            options, count = options_of_next(ended.options), ended.state.hand_overs + 1
-            try:
-                await self._start(session, parts, options, new_id(), key, hand_overs=count)
-            except HoldfastError as error:
-                await self._log.append(*failed_to_begin(ended, over, error.info), durable=True)
+            if session is not None and run_id in self._cancelled:
+                reason = self._cancelled[run_id]
+                await self._log.append(*not_begun(ended.state, over, None, reason), durable=True)
+            elif session is not None:
+                try:
+                    after, key = next_run(ended, over), ended.state.key
+                    begun = await self._start(session, after.parts, after.options, new_id(), key, after=after)
+                except HoldfastError as error:
+                    await self._log.append(*not_begun(ended.state, over, error.info), durable=True)
+                    return False
+            self._active.pop(run_id, None)
+        if begun and run_id in self._cancelled:
+            await self.cancel(begun, self._cancelled[run_id])
+        return not begun
 
     async def _send_waiting(self, ended: ActiveRun) -> None:
         session_id = ended.session_id

@@ -1,38 +1,96 @@
-"""What another agent begins with when the conversation is handed over to it. Pure."""
+"""How another agent takes a conversation over: what its run begins with, or what is told instead."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from holdfast.core.domain.errors import ErrorInfo
-from holdfast.core.domain.events import AnyEvent, MessageAdded, RunFailed, RunStarted
+from holdfast.core.domain.events import (
+    AnyEvent,
+    MessageAdded,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunStarted,
+)
 from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.modes import SessionMode
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.values import new_id
-from holdfast.core.runs.active import ActiveRun, HandOver
+from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.bounds import limit_error
+from holdfast.core.runs.projections.state import HandOver, RunState
 
 _KEPT = (
-    *("approve", "approvals", "timeout_s", "max_steps", "max_cost_usd", "max_context_tokens"),
-    *("model", "response_format", "suggestions", "analysis", "force_summary"),
+    *("approvals", "max_context_tokens", "model", "response_format"),
+    *("suggestions", "analysis", "force_summary"),
 )
 
 
-def options_of_next(options: RunOptions) -> RunOptions:
-    """Returns the options of the run that takes over: what bounds the first one and what is wanted
-    behind the reply, not what makes its agent."""
-    return RunOptions.model_validate({name: getattr(options, name) for name in _KEPT})
+@dataclass(frozen=True, slots=True)
+class NextRun:
+    """What the run of the other agent begins with."""
+
+    parts: tuple[TextPart, ...]
+    options: RunOptions
+    mode: SessionMode | None
+    """What a person has asked for in the run before, with what was used of its limits."""
+    hand_overs: int
 
 
-def failed_to_begin(run: ActiveRun, over: HandOver, error: ErrorInfo) -> tuple[AnyEvent, ...]:
-    """Returns a run that could not begin: whoever follows the conversation learns why it ends here."""
-    ids = {"session_id": run.session_id, "run_id": new_id()}
+def handed_to(run: ActiveRun) -> HandOver | None:
+    """Returns who goes on with the session of a run that has ended; None: nobody does."""
+    return run.state.handing_over if isinstance(run.end, RunCompleted) else None
+
+
+def next_run(run: ActiveRun, over: HandOver) -> NextRun:
+    """Returns what the next run begins with. Raises what `options_of_next` does."""
+    return NextRun(
+        parts=(TextPart(text=over.task),),
+        options=options_of_next(run),
+        mode=run.mode.asked,
+        hand_overs=run.state.hand_overs + 1,
+    )
+
+
+def options_of_next(run: ActiveRun) -> RunOptions:
+    """Returns the options of the run that takes over: what bounds the first one, as far as it is not used up,
+    and what is wanted behind the reply, not what makes its agent. A mode that was chosen for the session
+    since the run's start is the later word. Raises `ConflictError` or `DeadlineError` where a limit of the options
+    leaves nothing."""
+    options, asked = run.options, run.mode.asked
+    kept: dict[str, Any] = {name: getattr(options, name) for name in _KEPT}
+    kept["approve"] = None if asked is None else asked.mode
+    if options.max_steps is not None:
+        kept["max_steps"] = options.max_steps - run.state.step
+        if kept["max_steps"] < 1:
+            raise limit_error("step_limit", "No model call is left for the agent that would take over.")
+    if options.max_cost_usd is not None:
+        kept["max_cost_usd"] = options.max_cost_usd - run.used[1]
+        if kept["max_cost_usd"] <= 0:
+            raise limit_error("cost_limit", "No money is left for the agent that would take over.")
+    if options.timeout_s is not None:
+        kept["timeout_s"] = run.timer.remaining_s
+    return RunOptions.model_validate(kept)
+
+
+def not_begun(
+    before: RunState, over: HandOver, error: ErrorInfo | None, reason: str = ""
+) -> tuple[AnyEvent, ...]:
+    """Returns a run that could not begin, or was cancelled before (`error` is None, for a `reason`): whoever
+    follows the conversation learns why it ends here."""
+    ids = {"session_id": before.session_id, "run_id": new_id()}
+    options = RunOptions.model_validate({name: getattr(before.options, name) for name in _KEPT})
     return (
         RunStarted(
             **ids,
             agent=over.agent,
-            model=run.model,
-            key=run.state.key,
-            options=options_of_next(run.options),
-            hand_overs=run.state.hand_overs + 1,
+            model=before.model,
+            key=before.key,
+            options=options,
+            hand_overs=before.hand_overs + 1,
         ),
         MessageAdded(**ids, message_id=new_id(), parts=(TextPart(text=over.task),), origin="agent"),
-        RunFailed(**ids, error=error),
+        RunCancelled(**ids, reason=reason) if error is None else RunFailed(**ids, error=error),
     )

@@ -126,7 +126,7 @@ def delegation_tools(
         return ()
     # A caller that keeps the conversation itself would not learn who goes on with it.
     may = parent is None and options.hand_over and options.history is None
-    to_whom = may and any(agent.described is None for agent in agents)
+    to_whom = may and any(agent.takes_over for agent in agents)
     brought = (DELEGATE, CHILD_RUNS, HAND_OVER) if to_whom else (DELEGATE, CHILD_RUNS)
     callers = {tool.name for tool in options.client_tools}
     wanted = brought if options.tools is None else tuple(name for name in brought if name in options.tools)

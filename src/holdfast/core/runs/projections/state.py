@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision
-from holdfast.core.domain.delegating import ChildStatus
+from holdfast.core.domain.delegating import HAND_OVER, ChildStatus
 from holdfast.core.domain.events import (
     RUN_ENDS,
     AnyEvent,
@@ -43,6 +43,7 @@ from holdfast.core.domain.events import (
 from holdfast.core.domain.hooks import HookPoint
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import Timing
+from holdfast.core.domain.modes import SessionMode
 from holdfast.core.domain.runs import RunOptions, RunStatus, Usage
 from holdfast.core.domain.tools import Question
 
@@ -114,6 +115,14 @@ class CallState:
         return self.approval.decision if self.approval is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Another agent takes the conversation over."""
+
+    agent: str
+    task: str
+
+
 @dataclass(slots=True)
 class OpenPart:
     part_id: str
@@ -168,6 +177,10 @@ class RunState:
     """What those have used."""
     hand_overs: int = 0
     """How many agents have handed the conversation over before this run."""
+    mode: SessionMode | None = None
+    """What was asked for in the run that has handed it over, with what was used of its limits."""
+    handing_over: HandOver | None = None
+    """Who goes on with the session when this step is done."""
 
     @property
     def cites(self) -> bool:
@@ -217,14 +230,13 @@ class RunState:
     def apply(self, event: AnyEvent) -> None:
         """Takes in the next event of the run."""
         if event.type in RUN_ENDS:
-            self.ended = True
-            self.handed = isinstance(event, RunCompleted) and event.reason == "client_tools"
+            self._apply_end(event.reason if isinstance(event, RunCompleted) else "")
             return
         match event:
             case RunStarted():
                 self.agent, self.model, self.options = event.agent, event.model, event.options
                 self.started_at, self.key = event.at, event.key
-                self.hand_overs = event.hand_overs
+                self.hand_overs, self.mode = event.hand_overs, event.mode
             case RunPaused():
                 self.paused = True
             case RunResumed():
@@ -257,6 +269,12 @@ class RunState:
             case _:
                 self._apply_child(event)
                 self._apply_call(event)
+
+    def _apply_end(self, reason: str) -> None:
+        self.ended = True
+        self.handed = reason == "client_tools"
+        if reason != "handed_over":
+            self.handing_over = None
 
     def _apply_child(self, event: AnyEvent) -> None:
         match event:
@@ -317,7 +335,10 @@ class RunState:
                     call.answer = event.answer
                 call.question = None
             case ToolCallCompleted():
-                self.calls[event.call_id].completed = True
+                call = self.calls[event.call_id]
+                call.completed = True
+                if call.name == HAND_OVER and event.outcome == "ok":
+                    self.handing_over = HandOver(call.arguments["agent"], call.arguments["task"])
 
     def _apply_hook(self, call: CallState, event: HookCompleted) -> None:
         call.hooks_passed.add(event.hook_id)

@@ -19,12 +19,12 @@ class HandOverArguments(Arguments):
 
 class HandOver(BuiltinTool):
     name = HAND_OVER
-    risk = Risk.READ
+    risk = Risk.WRITE  # whoever goes on has rules of its own
     arguments = HandOverArguments
 
     def subjects(self, arguments: HandOverArguments) -> tuple[str, ...]:
         return (arguments.agent,)
 
     async def run(self, arguments: HandOverArguments, context: ToolContext) -> ToolOutput:
-        name = await desk_of(context).hand_over(arguments.agent, arguments.task)
+        name = await desk_of(context).hand_over(arguments.agent)
         return ToolOutput.text(f"{name} goes on with the conversation.")
