@@ -372,9 +372,14 @@ def serve_acp(*, agent: str = "", model: str | None = None) -> int:
     from holdfast.acp.agent import EditorAgent
     from holdfast.acp.stdio import serve_stdio
 
+    def attach() -> AbstractAsyncContextManager[Workbench]:
+        return workbench(client="editor")
+
     async def served() -> None:
-        async with workbench(client="editor") as opened:
-            editor = EditorAgent(opened, agent=agent, model=model, elsewhere=elsewhere() is not None)
+        async with attach() as opened:
+            editor = EditorAgent(
+                opened, attach=attach, agent=agent, model=model, elsewhere=elsewhere() is not None
+            )
             await serve_stdio(editor, stdout)
 
     asyncio.run(served())

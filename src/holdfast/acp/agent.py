@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import wraps
 from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar
@@ -63,6 +64,7 @@ from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize_line
+from holdfast.core.services.attaching import Attach
 from holdfast.core.services.workbench import Workbench
 
 P = ParamSpec("P")
@@ -71,15 +73,18 @@ _PAGE = 1_000
 _LISTED = 50
 
 
-def _plainly(
+def _request(
     method: Callable[P, Awaitable[T]],
 ) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Makes a method raise the protocol's error where the services raise ours."""
+    """Makes a method of `EditorAgent` attach to the engine, and raise the protocol's error for one of ours."""
 
     @wraps(method)
     async def called(*args: P.args, **kwargs: P.kwargs) -> T:
+        agent = args[0]
+        assert isinstance(agent, EditorAgent), "it decorates its methods alone"
         try:
-            return await method(*args, **kwargs)
+            async with agent.attached():
+                return await method(*args, **kwargs)
         except HoldfastError as error:
             raise request_error(error) from error
 
@@ -90,13 +95,21 @@ class EditorAgent:
     """Implements the SDK's `Agent` on a workbench.
 
     `agent` and `model` are those of new sessions; an empty agent is the setting `default_agent`. With
-    `elsewhere` the engine is on another machine, which knows nothing of the editor's folders.
+    `elsewhere` the engine is on another machine, which knows nothing of the editor's folders. `attach` is
+    what starts an engine that has stopped meanwhile, to which `workbench` leads again then; None: none stops.
     """
 
     def __init__(
-        self, workbench: Workbench, *, agent: str = "", model: str | None = None, elsewhere: bool = False
+        self,
+        workbench: Workbench,
+        *,
+        attach: Attach | None = None,
+        agent: str = "",
+        model: str | None = None,
+        elsewhere: bool = False,
     ) -> None:
         self._workbench = workbench
+        self._attach = attach
         self._agent = agent
         self._model = model
         self._elsewhere = elsewhere
@@ -107,6 +120,10 @@ class EditorAgent:
     def on_connect(self, conn: Client) -> None:
         """Takes the editor's side."""
         self._client = conn
+
+    def attached(self) -> AbstractAsyncContextManager[object]:
+        """Has the engine running when a request begins."""
+        return nullcontext() if self._attach is None else self._attach()
 
     async def close(self) -> None:
         """Ends what goes on beside requests; runs go on in the engine."""
@@ -153,7 +170,7 @@ class EditorAgent:
 
     # --- sessions
 
-    @_plainly
+    @_request
     async def new_session(
         self, cwd: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
     ) -> NewSessionResponse:
@@ -164,7 +181,7 @@ class EditorAgent:
         modes, options = await opened.choices()
         return NewSessionResponse(session_id=session.id, modes=modes, config_options=options)
 
-    @_plainly
+    @_request
     async def load_session(
         self, cwd: str, session_id: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
     ) -> LoadSessionResponse:
@@ -174,7 +191,7 @@ class EditorAgent:
         self._go_on(opened, await self._replay(opened))
         return LoadSessionResponse(modes=modes, config_options=options)
 
-    @_plainly
+    @_request
     async def resume_session(
         self, session_id: str, cwd: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
     ) -> ResumeSessionResponse:
@@ -184,7 +201,7 @@ class EditorAgent:
         modes, options = await opened.choices()
         return ResumeSessionResponse(modes=modes, config_options=options)
 
-    @_plainly
+    @_request
     async def fork_session(
         self, session_id: str, cwd: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
     ) -> ForkSessionResponse:
@@ -193,7 +210,7 @@ class EditorAgent:
         modes, options = await opened.choices()
         return ForkSessionResponse(session_id=session.id, modes=modes, config_options=options)
 
-    @_plainly
+    @_request
     async def list_sessions(
         self, cwd: str | None = None, cursor: str | None = None, **kwargs: Any
     ) -> ListSessionsResponse:
@@ -210,7 +227,7 @@ class EditorAgent:
         ]
         return ListSessionsResponse(sessions=found, next_cursor=page.next_cursor)
 
-    @_plainly
+    @_request
     async def close_session(self, session_id: str, **kwargs: Any) -> CloseSessionResponse | None:
         opened = self._open.pop(session_id, None)
         if opened is not None:
@@ -288,7 +305,7 @@ class EditorAgent:
 
     # --- what can be chosen
 
-    @_plainly
+    @_request
     async def set_session_mode(
         self, session_id: str, mode_id: str, **kwargs: Any
     ) -> SetSessionModeResponse | None:
@@ -299,7 +316,7 @@ class EditorAgent:
         await self._editor.session_update(session_id=session_id, update=update)
         return SetSessionModeResponse()
 
-    @_plainly
+    @_request
     async def set_config_option(
         self, config_id: str, session_id: str, value: str | bool, **kwargs: Any
     ) -> SetSessionConfigOptionResponse | None:
@@ -328,7 +345,7 @@ class EditorAgent:
 
     # --- turns
 
-    @_plainly
+    @_request
     async def prompt(self, session_id: str, prompt: Sequence[ContentBlock], **kwargs: Any) -> PromptResponse:
         opened = await self._named(session_id)
         for note in opened.taken_notes():

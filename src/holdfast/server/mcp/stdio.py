@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from anyio import CancelScope
 from mcp.server.stdio import stdio_server
 
+from holdfast.core.services.attaching import Attach
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.mcp.server import Context, agent_server
-
-Attach = Callable[[], AbstractAsyncContextManager[Workbench]]
-"""Attaches to the engine, which is started when it does not run."""
 
 
 async def serve_stdio(attach: Attach, *, agents: Sequence[str] = (), project: str = "") -> None:
     """Serves until stdin ends. `agents` are the names or ids of those that are shown; none: all.
 
-    It attaches for each request: clients stay for days, and an engine that nobody uses stops.
+    It attaches for each request.
 
     Raises `NotFoundError` for an agent that there is not.
     """
