@@ -10,13 +10,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakValueDictionary
 
 from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
 from holdfast.core.domain.events import (
     AnyEvent,
-    MessageAdded,
     MessageDequeued,
     MessageQueued,
     RunCancelled,
@@ -24,7 +23,6 @@ from holdfast.core.domain.events import (
     RunEvent,
     RunFailed,
     RunStarted,
-    SessionRenamed,
     ToolCallRequested,
 )
 from holdfast.core.domain.limits import Payer, Spending
@@ -33,6 +31,7 @@ from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Sess
 from holdfast.core.domain.values import new_call_id, new_id
 from holdfast.core.runs.active import ActiveRun, Prepare
 from holdfast.core.runs.asides import Asides
+from holdfast.core.runs.beginning import first_events
 from holdfast.core.runs.bounds import payer_of
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.children import Children
@@ -46,8 +45,7 @@ from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import HandOver, RunState
 from holdfast.core.runs.recovery import INTERRUPTED, Recovery, context_of_tool, read_context
 from holdfast.core.runs.taking_over import NextRun, handed_to, next_run, not_begun
-from holdfast.core.runs.waiting import options_now, steering, taken_back, title_of
-from holdfast.core.runs.ways import chosen_steps
+from holdfast.core.runs.waiting import options_now, steering, taken_back
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import validate_arguments
 
@@ -310,35 +308,15 @@ class Supervisor:
     ) -> str:
         self._check_open()
         models = await self._models(session, options, key)
-        ids = {"session_id": session.id, "run_id": new_id()}
-        state = RunState(session.id, ids["run_id"])
+        state = RunState(session.id, new_id())
         context = await read_context(self._log, session.id)
         if options.history is not None:
             context.restart(0, options.history)  # as the start will make it anyway
         check_results(parts, context.unanswered)
         run = await self._prepare.run(session, options, state, context, models)
-        events: list[AnyEvent] = []
-        if queued:
-            events.append(MessageDequeued(session_id=session.id, message_id=message_id, reason="sent"))
-        events.append(
-            RunStarted(
-                **ids,
-                agent=run.spec.name,
-                model=run.model,
-                key=key,
-                options=options,
-                continues=continues,
-                hand_overs=0 if after is None else after.hand_overs,
-                mode=None if after is None else after.mode,
-                plan=chosen_steps(run.spec, options),
-            )
+        events = first_events(
+            run, session, message_id, parts, key=key, continues=continues, queued=queued, after=after
         )
-        origin: Literal["send", "continue", "agent"] = (
-            "continue" if continues else "agent" if after is not None else "send"
-        )
-        events.append(MessageAdded(**ids, message_id=message_id, parts=parts, origin=origin))
-        if not session.title and not continues and (title := title_of(parts)):
-            events.append(SessionRenamed(session_id=session.id, title=title, automatic=True))
         await self._begin(run, *events)
         return run.run_id
 
