@@ -76,7 +76,7 @@ _LISTED = 50
 def _request(
     method: Callable[P, Awaitable[T]],
 ) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Makes a method of `EditorAgent` attach to the engine, and raise the protocol's error for one of ours."""
+    """Makes a method of `EditorAgent` attach to the engine, and raise the protocol's error for ours."""
 
     @wraps(method)
     async def called(*args: P.args, **kwargs: P.kwargs) -> T:
