@@ -505,8 +505,9 @@ async def test_an_agent_is_described_in_the_request(by_task, say, call) -> None:
         system = text_of(verse.messages[0].parts)
         assert "Rhyme." in system and "You are a test." not in system
         assert [tool.name for tool in verse.tools] == ["read_file"]
+        assert of(events, "child_run.started")[0].agent == "poet"
         (child,) = await children_of(bench, run_id)
-        assert child.agent == "poet"
+        assert child.agent == "tester", "it is on the account of the agent whose file it stands on"
 
 
 @pytest.mark.parametrize(
