@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
@@ -26,6 +26,10 @@ class FakeS3:
     """By `BUCKET/KEY`."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
+    raw: bytes = b""
+    """What every request is answered with, where it is not empty; then the connection ends."""
+    go: Event = field(default_factory=Event)
+    """A raw answer ends as soon as it is set."""
 
     @contextmanager
     def serving(self) -> Iterator[FakeS3]:
@@ -63,6 +67,11 @@ def _handler(fake: FakeS3) -> type[BaseHTTPRequestHandler]:
             path = unquote(at.path).lstrip("/")
             fake.asked.append((self.command, path))
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if fake.raw:
+                self.wfile.write(fake.raw)
+                self.wfile.flush()
+                self.close_connection = fake.go.wait(30)
+                return
             signed = self.headers.get("Authorization", "")
             if fake.key_id and f"Credential={fake.key_id}/" not in signed:
                 self._send(403, _error("AccessDenied", "Access Denied\x1b[31m"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from holdfast.core.domain.buckets import bucket_of
 from holdfast.core.domain.errors import ConflictError, InvalidError, OutsideWorkspace, ToolError
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.files.jail import WorkspaceJail
-from holdfast.core.tools.buckets.desk import BucketDesk
+from holdfast.core.tools.buckets import s3
+from holdfast.core.tools.buckets.desk import BucketDesk, in_bucket_thread
 from holdfast.core.tools.buckets.s3 import _client, _session
 from holdfast.core.tools.builtin.list_bucket import ListBucket
 from holdfast.core.tools.builtin.read_bucket import ReadBucket
@@ -64,6 +66,8 @@ def land(server: FakeS3, tmp_path: Path) -> Land:
     server.key_id = "AKIACANARY"
     server.objects.clear()
     server.asked.clear()
+    server.raw = b""
+    server.go.clear()
     made = Land(server, tmp_path / "storage")
     for key, data in {
         "reports/a.txt": b"alpha",
@@ -252,3 +256,47 @@ async def test_the_approval_of_a_long_text_says_how_much_it_leaves_out(bench: An
     shown = (await bench.preview(land.write, given)).blocks[0].text
     assert "b" * 10 not in shown
     assert shown.endswith("[1,234 more characters are not shown here]")
+
+
+OK = b"HTTP/1.1 200 OK\r\nLast-Modified: Fri, 20 Nov 2026 12:30:00 GMT\r\n"
+XML = b"<?xml version='1.0'?><ListBucketResult><Contents><Key>reports/a</Key></Contents></ListBucketResult>"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("tool", "raw", "why"),
+    [
+        ("write", OK + b"\r\n", "ContentLength"),
+        ("write", OK.replace(b"2026", b"x") + b"Content-Length: 1\r\n\r\n", ""),
+        ("list", OK + b"Content-Length: %d\r\n\r\n" % len(XML) + XML, "Size"),
+        ("list", CHUNKED + b"zz\r\nxx", ""),
+        ("read", CHUNKED + b"zz\r\nxx", ""),
+        ("read", OK + b"Content-Length: 10\r\n\r\nabc", ""),
+    ],
+)
+async def test_an_answer_that_cannot_be_read_is_an_error_of_the_bucket(
+    bench: Any, land: Land, tool: str, raw: bytes, why: str
+) -> None:
+    land.server.raw = raw
+    land.server.go.set()
+    given = {"list": {}, "read": {"key": "a.txt"}, "write": {"key": "a.txt", "content": "x"}}[tool]
+    used = getattr(land, tool)
+    way = used.preview if tool == "write" else used.run
+    with pytest.raises(ToolError) as caught:
+        await way(used.arguments(bucket="s3", **given), bench.context(owner=LOCAL))
+    assert caught.value.code == "bucket_failed" and why in caught.value.message
+
+
+async def test_a_server_that_sends_a_byte_now_and_then_is_not_waited_for_for_ever(
+    bench: Any, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "_WHOLE_S", -1.0)
+    land.server.raw = OK + b"Content-Length: 1000\r\n\r\na"
+    with pytest.raises(ToolError, match="took longer"):
+        await bench.run(land.read, {"bucket": "s3", "key": "a.txt"}, owner=LOCAL)
+    land.server.go.set()
+
+
+async def test_a_bucket_that_does_not_answer_keeps_no_thread_of_the_engine() -> None:
+    names = {await in_bucket_thread(lambda: threading.current_thread().name) for _ in range(3)}
+    assert all(name.startswith("bucket") for name in names)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cache, partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from holdfast.core.domain.buckets import KEY_NAME, Bucket, bucket_of
 from holdfast.core.domain.errors import HoldfastError, ToolError
@@ -13,6 +18,10 @@ from holdfast.core.domain.tools import ToolContext
 from holdfast.core.tools.buckets.s3 import S3Store
 from holdfast.core.tools.buckets.stores import FolderStore, ObjectStore
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_THREADS = 8
 _LONGEST = 900
 """Bytes of a key, which with its prefix has 1,024."""
 
@@ -74,6 +83,18 @@ def open_bucket(
     if desk is None:
         raise ToolError(_none(name, ()), code="bucket_not_found")
     return desk.open(name, context, write=write)
+
+
+async def in_bucket_thread(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    """Returns what `work` returns in a thread of those that buckets have: a server that hardly answers keeps
+    only what is about buckets waiting."""
+    call = partial(copy_context().run, work, *given, **named)
+    return await asyncio.get_running_loop().run_in_executor(_threads(), call)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="bucket")
 
 
 def key_of(text: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any
@@ -19,6 +20,9 @@ from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.tools.buckets.stores import MAX_BYTES, StoredObject, no_object, too_large
 
 _CONNECT_S, _READ_S = 10, 60
+_WHOLE_S = 300.0
+"""Seconds for all of an object's content, however steadily it comes."""
+_CHUNK = 2**20
 _making = threading.Lock()
 _NOT_THERE = ("404", "NoSuchKey", "NotFound")
 
@@ -34,43 +38,59 @@ class S3Store:
     def list(self, prefix: str, after: str, limit: int) -> tuple[list[StoredObject], bool]:
         own = self._bucket.prefix
         start = {"StartAfter": own + after} if after else {}
-        page = self._call("list", self._client.list_objects_v2, Prefix=own + prefix, MaxKeys=limit, **start)
-        objects = [
-            StoredObject(
-                each["Key"].removeprefix(own), each["Size"], each["LastModified"], each.get("ETag", "")
+        with _told(self._bucket, "list", ""):
+            page = self._client.list_objects_v2(
+                Bucket=self._bucket.place, Prefix=own + prefix, MaxKeys=limit, **start
             )
-            for each in page.get("Contents", [])[:limit]
-            if each["Key"].startswith(own + prefix)
-        ]
+            objects = [
+                StoredObject(
+                    each["Key"].removeprefix(own), each["Size"], each["LastModified"], each.get("ETag", "")
+                )
+                for each in page.get("Contents", [])[:limit]
+                if each["Key"].startswith(own + prefix)
+            ]
         return objects, bool(page.get("IsTruncated"))
 
     def find(self, key: str) -> StoredObject | None:
         from botocore.exceptions import ClientError  # takes a while to load: where it is used
 
         try:
-            found = self._call("look at", self._client.head_object, Key=self._bucket.prefix + key)
+            with _told(self._bucket, "look at", key):
+                found = self._client.head_object(Bucket=self._bucket.place, Key=self._bucket.prefix + key)
+                size, changed = found["ContentLength"], found["LastModified"]
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, ClientError) and _code(cause) in _NOT_THERE:
                 return None
             raise
-        return StoredObject(key, found["ContentLength"], found["LastModified"], found.get("ETag", ""))
+        return StoredObject(key, size, changed, found.get("ETag", ""))
 
     def read(self, key: str) -> bytes:
         with _told(self._bucket, "read", key):
             found = self._client.get_object(Bucket=self._bucket.place, Key=self._bucket.prefix + key)
             with found["Body"] as body:
-                data: bytes = body.read(MAX_BYTES + 1)
+                data = self._whole(body, found.get("ContentLength"))
         if len(data) > MAX_BYTES:
             raise too_large(key)
         return data
 
     def write(self, key: str, data: bytes) -> None:
-        self._call("write", self._client.put_object, Key=self._bucket.prefix + key, Body=data)
+        with _told(self._bucket, "write", key):
+            self._client.put_object(Bucket=self._bucket.place, Key=self._bucket.prefix + key, Body=data)
 
-    def _call(self, what: str, method: Callable[..., dict[str, Any]], **given: Any) -> dict[str, Any]:
-        with _told(self._bucket, what, given.get("Key", "")):
-            return method(Bucket=self._bucket.place, **given)
+    def _whole(self, body: Any, told: int | None) -> bytes:
+        """Returns the content, and of a large one more than may be read; `told` is its size. The
+        body's own `read` would wait for all that it is asked for, and a byte now and then keeps that up for
+        ever."""
+        pieces, size, until = [], 0, time.monotonic() + _WHOLE_S
+        while size <= MAX_BYTES and (piece := body.read1(_CHUNK)):
+            pieces.append(piece)
+            size += len(piece)
+            if time.monotonic() > until:
+                raise _failed(self._bucket, "read", f"its server took longer than {_WHOLE_S:g} s.")
+        if told is not None and size < min(told, MAX_BYTES):
+            raise _failed(self._bucket, "read", f"of {told} bytes its server sent only {size}.")
+        return b"".join(pieces)
 
 
 @cache
@@ -119,6 +139,7 @@ def _client(bucket: Bucket, key: str | None) -> Any:
 def _told(bucket: Bucket, what: str, key: str) -> Iterator[None]:
     """Tells what a server, or the way to it, has refused."""
     from botocore.exceptions import BotoCoreError, ClientError  # see above
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
@@ -127,7 +148,10 @@ def _told(bucket: Bucket, what: str, key: str) -> Iterator[None]:
             raise no_object(key) from error
         said = shorten(sanitize_line(str(error.response.get("Error", {}).get("Message", ""))), 300)
         raise _failed(bucket, what, f"{_code(error)} {said}".strip()) from error
-    except BotoCoreError as error:
+    except KeyError as error:
+        why = f"the answer of its server has no {shorten(sanitize_line(str(error)), 100)}."
+        raise _failed(bucket, what, why) from error
+    except (BotoCoreError, HTTPError, ValueError, OSError) as error:  # the last ones: of broken answers
         raise _failed(bucket, what, shorten(sanitize_line(str(error)), 300)) from error
 
 

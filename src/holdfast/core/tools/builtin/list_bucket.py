@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from pydantic import Field
 
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.tools import Risk, TableBlock, ToolContext, ToolOutput
 from holdfast.core.tools.base import Arguments, BuiltinTool
-from holdfast.core.tools.buckets.desk import BucketDesk, open_bucket
+from holdfast.core.tools.buckets.desk import BucketDesk, in_bucket_thread, open_bucket
 from holdfast.core.tools.buckets.stores import MAX_LISTED
 
 
@@ -32,7 +30,7 @@ class ListBucket(BuiltinTool):
         return (f"{arguments.bucket}/{arguments.prefix}",)
 
     async def run(self, arguments: ListBucketArguments, context: ToolContext) -> ToolOutput:
-        return await asyncio.to_thread(self._run, arguments, context)
+        return await in_bucket_thread(self._run, arguments, context)
 
     def _run(self, arguments: ListBucketArguments, context: ToolContext) -> ToolOutput:
         _, store = open_bucket(self._desk, arguments.bucket, context)

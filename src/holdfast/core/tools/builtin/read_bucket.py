@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +11,7 @@ from holdfast.core.domain.media import is_text
 from holdfast.core.domain.text import sanitize
 from holdfast.core.domain.tools import Besides, Risk, ToolContext, ToolOutput
 from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
-from holdfast.core.tools.buckets.desk import BucketDesk, key_of, open_bucket
+from holdfast.core.tools.buckets.desk import BucketDesk, in_bucket_thread, key_of, open_bucket
 from holdfast.core.tools.builtin.read_file import plain_path
 
 READ_BUCKET = "read_bucket"
@@ -44,7 +43,7 @@ class ReadBucket(BuiltinTool):
         return (Besides("write_file", Risk.WRITE, (plain_path(arguments.path),)),)
 
     async def run(self, arguments: ReadBucketArguments, context: ToolContext) -> ToolOutput:
-        return await asyncio.to_thread(self._run, arguments, context)
+        return await in_bucket_thread(self._run, arguments, context)
 
     def _run(self, arguments: ReadBucketArguments, context: ToolContext) -> ToolOutput:
         key = key_of(arguments.key)

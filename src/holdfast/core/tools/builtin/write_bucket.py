@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from typing import Annotated, Self
 
@@ -11,7 +10,7 @@ from pydantic import Field, model_validator
 from holdfast.core.domain.errors import ToolError
 from holdfast.core.domain.tools import Besides, Preview, Risk, TextBlock, ToolContext, ToolOutput
 from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
-from holdfast.core.tools.buckets.desk import BucketDesk, key_of, open_bucket
+from holdfast.core.tools.buckets.desk import BucketDesk, in_bucket_thread, key_of, open_bucket
 from holdfast.core.tools.buckets.stores import MAX_BYTES
 from holdfast.core.tools.builtin.read_file import plain_path
 from holdfast.core.tools.builtin.write_file import encoded
@@ -52,7 +51,7 @@ class WriteBucket(BuiltinTool):
         return (Besides("read_file", Risk.READ, (plain_path(arguments.path),)),)
 
     async def preview(self, arguments: WriteBucketArguments, context: ToolContext) -> Preview:
-        return await asyncio.to_thread(self._preview, arguments, context)
+        return await in_bucket_thread(self._preview, arguments, context)
 
     def _preview(self, arguments: WriteBucketArguments, context: ToolContext) -> Preview:
         key = key_of(arguments.key)
@@ -70,7 +69,7 @@ class WriteBucket(BuiltinTool):
         return Preview(blocks=(TextBlock(text="\n".join(lines)),), fingerprint=seen.hexdigest())
 
     async def run(self, arguments: WriteBucketArguments, context: ToolContext) -> ToolOutput:
-        return await asyncio.to_thread(self._run, arguments, context)
+        return await in_bucket_thread(self._run, arguments, context)
 
     def _run(self, arguments: WriteBucketArguments, context: ToolContext) -> ToolOutput:
         key = key_of(arguments.key)
