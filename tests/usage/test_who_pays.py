@@ -102,7 +102,7 @@ async def test_a_message_that_cannot_be_paid_for_keeps_none_behind_it_waiting(
 ) -> None:
     replies[:] = [ASKS, SAYS, SAYS, SAYS]
     ci, _ = await with_key(host)
-    session_id, run_id = await asking(host)
+    session_id, _ = await asking(host)
     await ci.runs.send(session_id, (TextPart(text="Of the key"),), message_id="key")
     await host.usage.set_limit("key", "ci", budgets=(Budget(amount=0),))
     await host.runs.send(session_id, (TextPart(text="Of the owner"),), message_id="owner")

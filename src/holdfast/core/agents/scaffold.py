@@ -34,8 +34,8 @@ instructions: |
 # Python that drives the conversation in the place of the usual loop; or the name of a file beside this one.
 # script: response = query("offline", conversation)
 
-# Also there: write_file, edit_file, run_command, run_python, run_javascript, fetch_url, web_search, web_scrape,
-# http_request, generate_image, list_bucket, read_bucket, write_bucket, sql_query, sql_write.
+# Also there: write_file, edit_file, run_command, run_python, run_javascript, fetch_url, web_search,
+# web_scrape, http_request, generate_image, list_bucket, read_bucket, write_bucket, sql_query, sql_write.
 # An entry may have an id of its own: {{ tool: read_file, id: UUID }}
 tools: [read_file, list_files, search_files, ask_user, update_plan]
 

@@ -113,8 +113,8 @@ class BucketsSettings(_Section):
 
     places: dict[str, str] = Field(default_factory=dict, max_length=100)
     """Buckets by the names that agents call them by: `reports: s3://BUCKET/PREFIX`, or a folder's whole path.
-    Behind it may stand `region=NAME`, `endpoint=URL`, `write` (it may be changed) and `shared` (other users of
-    the engine may use it too)."""
+    Behind it may stand `region=NAME`, `endpoint=URL`, `write` (it may be changed) and `shared` (other users
+    of the engine may use it too)."""
 
     @field_validator("places")
     @classmethod

@@ -165,8 +165,8 @@ class AgentFileError(InvalidError):
 
 
 class ScriptFailed(InvalidError):
-    """An agent's script failed; `details.line` says where, where that is known, and `details.query` whether by
-    a query that it did not handle."""
+    """An agent's script failed; `details.line` says where, where that is known, and `details.query` whether
+    by a query that it did not handle."""
 
     default_code = "script_failed"
 

@@ -294,8 +294,8 @@ class ToolContext:
     owner: str = ""
     """Id of the user whose session it is."""
     may_spend: Callable[[str], Awaitable[None]] | None = None
-    """Asked before a call asks a model, by its name; raises `HoldfastError` where a budget is used up or could
-    not be kept. None: there are no budgets."""
+    """Asked before a call asks a model, by its name; raises `HoldfastError` where a budget is used up or
+    could not be kept. None: there are no budgets."""
     spend: Callable[[str, UsageReport], Awaitable[None]] | None = None
     """Records what a model took that the call has asked, by the model's name; None: nobody counts."""
     databases: tuple[DatabaseSpec, ...] = ()

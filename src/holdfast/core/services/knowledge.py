@@ -53,7 +53,7 @@ MAX_TEXT = 1_000_000
 class KnowledgeService:
     """Implements the `Knowledge` of a workbench."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (its parts, none optional)
         self,
         access: Access,
         library: Library,

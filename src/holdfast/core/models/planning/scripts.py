@@ -28,7 +28,7 @@ def script_for(found: Sequence[requests.Intent], around: Surroundings) -> Script
     return "\n\n".join(a for a in answers if a)
 
 
-def _one(intent: requests.Intent, around: Surroundings) -> Script:
+def _one(intent: requests.Intent, around: Surroundings) -> Script:  # noqa: PLR0912 (a case an intent)
     match intent:
         case requests.Help():
             return HELP

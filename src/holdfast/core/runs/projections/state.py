@@ -227,7 +227,7 @@ class RunState:
         """Whether a call executes here and now; one that waits for a person or a sub-agent does not."""
         return any(call.started and not call.asking and call.child is None for call in self.open_calls)
 
-    def apply(self, event: AnyEvent) -> None:
+    def apply(self, event: AnyEvent) -> None:  # noqa: PLR0912 (a case an event)
         """Takes in the next event of the run."""
         if event.type in RUN_ENDS:
             self._apply_end(event.reason if isinstance(event, RunCompleted) else "")

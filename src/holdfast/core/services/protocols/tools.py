@@ -65,8 +65,8 @@ class Tools(Protocol):
 
     @needs(Scope.ADMIN)
     async def delete(self, name: str) -> None:
-        """Puts one of the user's own tools into the trash, with its versions; its secrets are kept until it is
-        gone from there too. Raises `NotFoundError`."""
+        """Puts one of the user's own tools into the trash, with its versions; its secrets are kept until it
+        is gone from there too. Raises `NotFoundError`."""
         ...
 
     @needs(Scope.READ)
