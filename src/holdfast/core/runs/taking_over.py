@@ -57,8 +57,8 @@ def next_run(run: ActiveRun, over: HandOver) -> NextRun:
 def options_of_next(run: ActiveRun) -> RunOptions:
     """Returns the options of the run that takes over: what bounds the first one, as far as it is not used up,
     and what is wanted behind the reply, not what makes its agent. A mode that was chosen for the session
-    since the run's start is the later word. Raises `ConflictError` or `DeadlineError` where a limit of the options
-    leaves nothing."""
+    since the run's start is the later word. Raises `ConflictError` or `DeadlineError` where a limit of the
+    options leaves nothing."""
     options, asked = run.options, run.mode.asked
     kept: dict[str, Any] = {name: getattr(options, name) for name in _KEPT}
     kept["approve"] = None if asked is None else asked.mode
