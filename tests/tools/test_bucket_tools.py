@@ -300,3 +300,13 @@ async def test_a_server_that_sends_a_byte_now_and_then_is_not_waited_for_for_eve
 async def test_a_bucket_that_does_not_answer_keeps_no_thread_of_the_engine() -> None:
     names = {await in_bucket_thread(lambda: threading.current_thread().name) for _ in range(3)}
     assert all(name.startswith("bucket") for name in names)
+
+
+async def test_what_can_be_read_in_a_folder_is_listed(bench: Any, text: Any, land: Land) -> None:
+    for key in (".hidden", ".git/config", "node_modules/a.js"):
+        land.put(f"reports/{key}", b"x")
+    shown = text(await bench.run(land.list, {"bucket": "folder"}))
+    listed = [line.split("\t")[0] for line in shown.splitlines()]
+    assert listed == [".git/config", ".hidden", "a.txt", "b/c.txt", "b/d.bin", "node_modules/a.js"]
+    for key in listed[:3]:
+        assert text(await bench.run(land.read, {"bucket": "folder", "key": key}))

@@ -49,7 +49,8 @@ class FolderStore:
         self._folder = folder
 
     def list(self, prefix: str, after: str, limit: int) -> tuple[list[StoredObject], bool]:
-        found = (each for each in self._folder.walk() if not each.is_dir)
+        every = self._folder.walk(hidden=True, skip=frozenset())  # as every one can be read
+        found = (each for each in every if not each.is_dir)
         wanted = (each for each in found if each.path.startswith(prefix) and each.path > after)
         ordered = sorted(wanted, key=lambda each: each.path)
         objects = [
