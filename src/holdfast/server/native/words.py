@@ -174,6 +174,7 @@ _PARAMETERS = {
     "run_id": "The id of a run.",
     "runs.questions.session_id": "Those of this session only.",
     "runs.send.message_id": "An id of the caller's own for the message; one that the session has already is "
+    "runs.suggest.count": "How many questions at most, 1 to 10.",
     "refused (409).",
     "scope": "How much it allows; left out: as much as the caller may do.",
     "session_id": "The id of a session.",
@@ -373,6 +374,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "runs.resume": {},
     "runs.send": _HELLO,
     "runs.steer": {"parts": [{"type": "text", "text": "And be brief."}]},
+    "runs.suggest": {"count": 3},
     "sessions.archive": {"archived": True},
     "sessions.configure": {"agent": "analyst"},
     "sessions.create": {"agent": "general"},
