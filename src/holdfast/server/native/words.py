@@ -174,8 +174,8 @@ _PARAMETERS = {
     "run_id": "The id of a run.",
     "runs.questions.session_id": "Those of this session only.",
     "runs.send.message_id": "An id of the caller's own for the message; one that the session has already is "
-    "runs.suggest.count": "How many questions at most, 1 to 10.",
     "refused (409).",
+    "runs.suggest.count": "How many questions at most, 1 to 10.",
     "scope": "How much it allows; left out: as much as the caller may do.",
     "session_id": "The id of a session.",
     "sessions.configure.agent": "The agent of later runs; left out: as before.",
