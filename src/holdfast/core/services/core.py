@@ -290,7 +290,9 @@ class Core:
             lambda model, api_base, used: (
                 None
                 if model in ("", OFFLINE)
-                else ModelAsker(client, model, self.redact, used=used, api_base=api_base)
+                else ModelAsker(
+                    client, model, self.redact, used=used, catalog=self.parts.catalog, api_base=api_base
+                )
             ),
             keeper=self.keeper,
             exists=lambda: self.library.exists,

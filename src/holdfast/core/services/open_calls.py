@@ -18,6 +18,16 @@ Charge = Callable[[UsageRecorded], float]
 """Says how many credits a call is charged for."""
 
 
+def estimated(info: ModelInfo, request: ModelRequest, written: int) -> UsageReport:
+    """Returns what a call took by its texts; `written` is how many characters came back."""
+    tokens_in, tokens_out = request_tokens(request), -(-written // CHARS_PER_TOKEN)
+    price_in, price_out = info.input_usd_per_million, info.output_usd_per_million
+    cost = None
+    if price_in is not None and price_out is not None:
+        cost = (tokens_in * price_in + tokens_out * price_out) / _MILLION
+    return UsageReport(input_tokens=tokens_in, output_tokens=tokens_out, cost_usd=cost, estimated=True)
+
+
 class OpenCalls:
     """The calls whose use is not recorded yet."""
 
@@ -59,12 +69,7 @@ class CountedCall:
 
     def estimate(self, written: int) -> UsageReport:
         """See `OpenCall.estimate`."""
-        tokens_in, tokens_out = request_tokens(self._request), -(-written // CHARS_PER_TOKEN)
-        price_in, price_out = self._info.input_usd_per_million, self._info.output_usd_per_million
-        cost = None
-        if price_in is not None and price_out is not None:
-            cost = (tokens_in * price_in + tokens_out * price_out) / _MILLION
-        return UsageReport(input_tokens=tokens_in, output_tokens=tokens_out, cost_usd=cost, estimated=True)
+        return estimated(self._info, self._request, written)
 
     def close(self) -> None:
         """See `OpenCall.close`."""
