@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ from holdfast.core.config.paths import Paths
 
 if TYPE_CHECKING:
     import subprocess
-    from contextlib import AbstractAsyncContextManager
 
     from holdfast.core.domain.errors import Diagnostic
     from holdfast.core.domain.status import CheckResult
@@ -372,14 +372,11 @@ def serve_acp(*, agent: str = "", model: str | None = None) -> int:
     from holdfast.acp.agent import EditorAgent
     from holdfast.acp.stdio import serve_stdio
 
-    def attach() -> AbstractAsyncContextManager[Workbench]:
-        return workbench(client="editor")
+    attach, there = partial(workbench, client="editor"), elsewhere() is not None
 
     async def served() -> None:
         async with attach() as opened:
-            editor = EditorAgent(
-                opened, attach=attach, agent=agent, model=model, elsewhere=elsewhere() is not None
-            )
+            editor = EditorAgent(opened, attach=attach, agent=agent, model=model, elsewhere=there)
             await serve_stdio(editor, stdout)
 
     asyncio.run(served())
@@ -402,10 +399,7 @@ def serve_mcp(*, agents: Sequence[str] = (), project: str = "") -> int:
     where.make()
     open_log(where.logs / "mcp.log")
 
-    def attach() -> AbstractAsyncContextManager[Workbench]:
-        return workbench(client="MCP client")
-
-    asyncio.run(serve_stdio(attach, agents=agents, project=project))
+    asyncio.run(serve_stdio(partial(workbench, client="MCP client"), agents=agents, project=project))
     return 0
 
 
