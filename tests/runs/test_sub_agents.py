@@ -625,3 +625,75 @@ async def test_a_run_whose_sub_agent_was_cut_off_is_interrupted_with_it(by_task,
         assert sum(logged.event.type in RUN_ENDS for logged in log) == 2
         assert len(of(log, "child_run.completed")) == 1
         check(log)
+
+
+async def test_a_run_that_waits_for_those_in_the_background_hears_what_a_person_says(
+    by_task, say, call
+) -> None:
+    answers = {
+        "Hello": [call(delegate("helper", "One.", background=True)), say("Waiting."), say("Heard.")],
+        "One.": [call(write("asked.md")), say("one")],
+    }
+    async with by_task(answers) as bench:
+        run_id = await bench.send(await bench.session())
+        await bench.approval()
+        said = await bench.until("part.completed", run_id=run_id)
+        await bench.until("step.completed", run_id=run_id, after=said[-1].id)
+        await bench.workbench.runs.steer(run_id, (TextPart(text="Are you there?"),))
+        heard = await bench.until("part.completed", run_id=run_id, after=said[-1].id)
+        assert heard[-1].event.text == "Heard."
+        await bench.until("step.completed", run_id=run_id, after=heard[-1].id)
+        await bench.workbench.runs.finish(run_id)
+        events = await bench.end(run_id)
+        assert events[-1].event.type == "run.completed"
+        assert of(events, "child_run.completed")[0].status == "cancelled"
+        check(await whole_log(bench))
+
+
+async def test_a_run_that_waits_for_those_in_the_background_can_be_paused(by_task, say, call) -> None:
+    answers = {
+        "Hello": [call(delegate("helper", "One.", background=True)), say("Waiting."), say("I have it.")],
+        "One.": [call(write("asked.md")), say("one")],
+    }
+    async with by_task(answers) as bench:
+        run_id = await bench.send(await bench.session())
+        approval = await bench.approval()
+        said = await bench.until("part.completed", run_id=run_id)
+        await bench.until("step.completed", run_id=run_id, after=said[-1].id)
+        await bench.workbench.runs.pause(run_id)
+        await bench.until("run.paused", run_id=run_id)
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        await bench.end(approval.run_id)
+        await bench.workbench.runs.resume(run_id)
+        events = await bench.end(run_id)
+        assert of(events, "part.completed")[-1].text == "I have it."
+        check(await whole_log(bench))
+
+
+async def test_looking_after_the_background_or_asking_several_for_the_same_is_no_repetition(
+    by_task, say, call
+) -> None:
+    look = call(("child_runs", "{}"))
+    answers = {
+        "Hello": [
+            call(delegate("helper", "One.", background=True), *[delegate("helper", "Two.")] * 3),
+            *[look] * 4,
+            say("ok"),
+            say("ok"),
+        ],
+        "One.": [say("one")],
+        "Two.": [say("two")],
+    }
+    async with by_task(answers) as bench:
+        events = await bench.end(await bench.send(await bench.session()))
+        assert events[-1].event.type == "run.completed"
+
+
+async def test_an_agent_that_is_described_has_no_tool_that_the_run_was_not_given(by_task, say, call) -> None:
+    use = SubAgentUse(name="critic", description="Finds faults.", instructions="Name every fault.")
+    answers = {"Hello": [call(delegate("critic", "Look.")), say("ok")], "Look.": [say("none")]}
+    async with by_task(answers) as bench:
+        tools = ("read_file", "delegate")
+        await bench.end(await bench.send(await bench.session(), sub_agents=(use,), tools=tools))
+        offered = [[tool.name for tool in request.tools] for request in bench.model.requests]
+        assert offered == [["read_file", "delegate"], ["read_file"], ["read_file", "delegate"]]

@@ -37,6 +37,8 @@ class Levers:
 
     go: asyncio.Event = field(default_factory=asyncio.Event)
     """Cleared while the run is to pause."""
+    touched: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something was done: it wakes a run that waits for those in the background."""
     finish: bool = False
     steers: list[tuple[str, tuple[UserPart, ...]]] = field(default_factory=list)
     """Ids and parts of messages that enter before the next step; the log has them in the queue."""
@@ -47,8 +49,9 @@ class Levers:
 class RunDesk(DelegationDesk, Protocol):
     """The sub-agents of a run, as the loop knows them."""
 
-    async def next_end(self) -> bool:
-        """Returns when one of the runs in the background has ended; False where none goes on."""
+    async def next_end(self, touched: asyncio.Event) -> bool:
+        """Returns when one of the runs in the background has ended, or on `touched`; False where none goes
+        on."""
         ...
 
     async def close(self) -> None:

@@ -11,17 +11,23 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.bounds import pause
 from holdfast.core.runs.projections.state import HandOver
 
 
 async def next_child(run: ActiveRun) -> bool:
     """Waits for one of the runs in the background when the model has nothing more to say; says whether there
-    is an end that it has to be told."""
-    going_on = True
+    is something that it has to be told: an end, or what a person says meanwhile. Who lets the run finish ends
+    the waiting."""
+    levers, going_on = run.levers, True
     while going_on and not _untold(run) and run.state.children and run.delegation is not None:
+        levers.touched.clear()
+        await pause(run)
+        if levers.steers or levers.finish:
+            break
         with run.timer.waiting():
-            going_on = await run.delegation.next_end()
-    return bool(_untold(run))
+            going_on = await run.delegation.next_end(levers.touched)
+    return bool(_untold(run) or levers.steers)
 
 
 async def tell_ends(run: ActiveRun) -> None:

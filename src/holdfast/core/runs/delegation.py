@@ -87,10 +87,14 @@ class RunDelegation:
         await self._children.check_taking_over(run, agent)
         return agent
 
-    async def next_end(self) -> bool:
+    async def next_end(self, touched: asyncio.Event) -> bool:
         watches = [watch for _, watch in self._background.values() if not watch.done()]
         if watches:
-            await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
+            woken = asyncio.create_task(touched.wait())
+            try:
+                await asyncio.wait([*watches, woken], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                woken.cancel()
         return bool(watches)
 
     async def close(self) -> None:

@@ -223,7 +223,9 @@ class Supervisor:
 
     def pause(self, run_id: str) -> None:
         """Holds the run before its next step."""
-        self.active(run_id).levers.go.clear()
+        levers = self.active(run_id).levers
+        levers.go.clear()
+        levers.touched.set()
 
     def resume(self, run_id: str) -> None:
         self.active(run_id).levers.go.set()
@@ -233,6 +235,7 @@ class Supervisor:
         levers = self.active(run_id).levers
         levers.finish = True
         levers.go.set()
+        levers.touched.set()
 
     async def steer(self, run_id: str, parts: tuple[UserPart, ...], key: str = "") -> None:
         """Gives the run a message that enters before its next step. It is in the queue until then, so that
@@ -253,6 +256,7 @@ class Supervisor:
             await self._log.append(queued)
             if own:
                 run.levers.steers.append((queued.message_id, parts))
+            run.levers.touched.set()
 
     @asynccontextmanager
     async def idle(self, session_id: str) -> AsyncIterator[None]:

@@ -58,6 +58,7 @@ from holdfast.core.services.sub_agents import (
     run_sub_agents,
     sub_agents_section,
     within,
+    within_tools,
 )
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.skills.listing import skills_section
@@ -194,7 +195,7 @@ class Preparation:
         own = (tool,) if tool else await self._tool_names(spec, options, memory, skills)
         ways = way_tools(spec, options) if tool is None else ()
         own = (*own, *delegation_tools(agents, options, parent, spec), *ways)
-        names = tuple(dict.fromkeys((*own, *mcp.tools)))
+        names = within_tools(tuple(dict.fromkeys((*own, *mcp.tools))), session, parent)
         injected = Injected()
         if tool is None:
             injected = await self._injection.inject(

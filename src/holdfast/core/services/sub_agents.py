@@ -154,3 +154,12 @@ def within(own: Evaluate, parent: ActiveRun) -> Evaluate:
         )
 
     return answer
+
+
+def within_tools(names: tuple[str, ...], session: Session, parent: ActiveRun | None) -> tuple[str, ...]:
+    """Returns the tools that a run may have of `names`: an agent that the run above describes stands on that
+    run's own agent, and has none that the run was not given."""
+    is_described = session.child_of is not None and session.child_of.described is not None
+    if parent is None or parent.options.tools is None or not is_described:
+        return names
+    return tuple(name for name in names if name in parent.options.tools)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision
-from holdfast.core.domain.delegating import HAND_OVER, ChildStatus
+from holdfast.core.domain.delegating import CHILD_RUNS, HAND_OVER, ChildStatus
 from holdfast.core.domain.events import (
     RUN_ENDS,
     AnyEvent,
@@ -48,7 +48,7 @@ from holdfast.core.domain.runs import RunOptions, RunStatus, Usage
 from holdfast.core.domain.tools import Question
 
 REPEATS = 3
-"""So many equal calls in a row end the run."""
+"""In so many steps in a row an equal call ends the run."""
 CANCELLED_TEXT = "The run was stopped before this call was executed."
 STOPPED_TEXT = "The run was stopped while this call was executed; it may have been done in part."
 INTERRUPTED_TEXT = (
@@ -149,7 +149,9 @@ class RunState:
     parts: int = 0
     calls: dict[str, CallState] = field(default_factory=dict)
     recent_calls: deque[str] = field(default_factory=lambda: deque(maxlen=REPEATS))
-    """The latest calls as text, to notice repetition."""
+    """The latest calls as text, to notice repetition. Equal calls of one step are one, and to look after runs
+    in the background again and again is none."""
+    _noted_step: int = 0
     paused: bool = False
     ended: bool = False
     handed: bool = False
@@ -305,7 +307,7 @@ class RunState:
                 self.calls[event.call_id] = CallState(
                     event.call_id, event.step, event.name, event.arguments, event.invalid
                 )
-                self.recent_calls.append(f"{event.name} {json.dumps(event.arguments, sort_keys=True)}")
+                self._note_call(event)
             case ApprovalRequested(approval=approval) if approval.inner:
                 self.calls[approval.call_id].inner = approval
             case ApprovalRequested(approval=approval):
@@ -339,6 +341,15 @@ class RunState:
                 call.completed = True
                 if call.name == HAND_OVER and event.outcome == "ok":
                     self.handing_over = HandOver(call.arguments["agent"], call.arguments["task"])
+
+    def _note_call(self, event: ToolCallRequested) -> None:
+        text = f"{event.name} {json.dumps(event.arguments, sort_keys=True)}"
+        if event.name == CHILD_RUNS:
+            self.recent_calls.clear()
+            return
+        if self._noted_step != event.step or not self.recent_calls or self.recent_calls[-1] != text:
+            self.recent_calls.append(text)
+        self._noted_step = event.step
 
     def _apply_hook(self, call: CallState, event: HookCompleted) -> None:
         call.hooks_passed.add(event.hook_id)
