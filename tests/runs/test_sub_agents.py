@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -464,7 +465,8 @@ def test_what_is_wanted_behind_a_reply_is_wanted_of_the_agent_that_gives_it() ->
     options = RunOptions(
         suggestions=True, analysis=False, force_summary=True, instructions_prefix="Be brief."
     )
-    taken = options_of_next(options)
+    run: Any = SimpleNamespace(options=options, mode=SimpleNamespace(asked=None))
+    taken = options_of_next(run)
     assert (taken.suggestions, taken.analysis, taken.force_summary) == (True, False, True)
     assert taken.instructions_prefix == ""
 
