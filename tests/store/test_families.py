@@ -80,6 +80,7 @@ async def test_a_sessions_sums_are_those_of_all_its_events_once(family: EventLog
     found = await family.reader.session("s")
     assert found is not None
     assert (found.usage.input_tokens, found.usage.cost_usd) == (30, 0.75)
+    assert found.last_event_id == 9, "its sums hold up to the last event of all, of those before the other's"
     below = await family.reader.session("below")
     assert below is not None and below.usage.input_tokens == 10
     assert await used(family, "session") == {"s": 30, "other": 10}

@@ -97,9 +97,14 @@ def test_what_no_key_asked_for_has_a_name_in_the_table() -> None:
 
 async def test_the_screen_has_a_tab_for_each_grouping_and_one_for_limits(make_app: Any, until: Any) -> None:
     bench = FakeWorkbench()
-    bench.limit_states = (state(4.6),)
+    bench.limit_states = (state(4.6), state(5, kind="agent", subject="dear"))
+    usual, dear = bench.add_session("Usual"), bench.add_session("Dear", agent="dear")
     app = make_app(bench)
     async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.model.header.budget[1] == "budget 92 %")
+        await app.desk.sessions.open(dear.id)  # another agent has another budget
+        await until(pilot, lambda: app.model.header.budget[1] == "budget spent")
+        await app.desk.sessions.open(usual.id)
         await until(pilot, lambda: app.model.header.budget[1] == "budget 92 %")
         await app.desk.perform("limits")
         await until(pilot, lambda: isinstance(app.screen, UsageScreen) and app.screen.query("#usage-tabs"))

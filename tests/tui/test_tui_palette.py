@@ -137,7 +137,7 @@ NO_COMMANDS = {
         (
             *("search", "search.words", "search.more", "search.archive", "sessions.count", "sessions.fetch"),
             *("sessions.more", "session.seen", "picture", "tour", "try", "edit_message.leave", "mode.next"),
-            *("older", "find.read", "find.reach", "jump.older"),
+            *("older", "find.read", "find.reach", "jump.older", "budgets.reload"),
             *("knowledge.look", "knowledge.filter", "knowledge.more", "knowledge.search"),
             *("memory.search", "memory.more", "prompts.send"),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ from holdfast.core.domain.events import LoggedEvent
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.tools import ChildRunBlock, Question, Risk
+from holdfast.tui.control.sessions import SessionsControl
 from holdfast.tui.presenters.entries import TextView
 from holdfast.tui.presenters.entry_index import EntryIndex
 from holdfast.tui.presenters.inbox import Inbox, item_line
 from holdfast.tui.presenters.sessions import SessionList
+from holdfast.tui.presenters.status import Header
 from holdfast.tui.presenters.transcript import TranscriptPresenter
 
 IDS = {"session_id": "s1", "run_id": "r1"}
@@ -173,3 +176,19 @@ def test_the_list_shows_what_waits_below_at_the_session_above_and_no_session_of_
     resolved = events.ApprovalResolved(**BELOW, approval_id="a", call_id="c", status="approved")
     listed.apply(logged(resolved, after=9)[0])
     assert listed.states(None)[0].status == "running"
+
+
+def test_what_a_sub_agent_uses_is_in_the_header_of_the_session_once() -> None:
+    spent = {"model": "m", "input_tokens": 30, "output_tokens": 10, "cost_usd": 0.5}
+    model = SimpleNamespace(session_id="s1", sessions=SessionList(), header=Header(tokens=2, cost_usd=0.25))
+    view = SimpleNamespace(mark=lambda *_: None)
+    control = SessionsControl(SimpleNamespace(model=model, view=view), SimpleNamespace())  # type: ignore[arg-type]
+    found = logged(*delegating(), events.UsageRecorded(**BELOW, **spent))
+    elsewhere = events.UsageRecorded(session_id="s9", run_id="r9", **spent)
+    for each in (*found, *logged(elsewhere, events.UsageRecorded(**IDS, **spent), after=20)):
+        model.sessions.apply(each)
+        control.take(each)
+    assert (model.header.tokens, model.header.cost_usd) == (42, 0.75)  # its own comes with its own events
+    control._counted = found[-1].id
+    control.take(found[-1])  # what is in the sums already
+    assert model.header.tokens == 42

@@ -201,6 +201,7 @@ class Session(Value):
     usage: Usage = Usage()
     """Of all its runs, with those of sub-agents in it."""
     last_event_id: int = 0
+    """Of its events and of those of sub-agents' sessions in it: what is told here holds up to there."""
 
 
 class SessionCounts(Value):

@@ -14,10 +14,10 @@ UNREAD = (
 """Counts the runs that have ended since the owner looked; what a fork has copied was looked at before."""
 
 
-def family(of: str) -> str:
-    """Returns the query of the ids of a session and those that sub-agents work in for it; `of` is the SQL of
-    its own id."""
-    return f"(SELECT f.id FROM sessions f WHERE f.id = {of} OR f.root_id = {of})"
+def family(of: str, what: str = "f.id") -> str:
+    """Returns the query of `what` there is of a session and those that sub-agents work in for it, their ids;
+    `of` is the SQL of its own id."""
+    return f"(SELECT {what} FROM sessions f WHERE f.id = {of} OR f.root_id = {of})"
 
 
 FAMILY = family("s.id")

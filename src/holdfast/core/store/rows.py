@@ -7,7 +7,7 @@ import sqlite3
 
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.runs import Run, RunStatus, Session, Usage
-from holdfast.core.store.conditions import FAMILY, UNREAD
+from holdfast.core.store.conditions import FAMILY, UNREAD, family
 
 _USAGE = (
     "input_tokens",
@@ -23,11 +23,12 @@ _SUMS = ", ".join(
     f" FROM runs WHERE session_id IN {FAMILY}) AS {name}"
     for name in _USAGE
 )
+_LAST = family("s.id", "COALESCE(MAX((SELECT MAX(id) FROM events WHERE session_id = f.id)), 0)")
 SESSION = (
     "SELECT s.*, (SELECT status FROM runs WHERE id = s.run_id) AS status,"
     f" (SELECT COUNT(*) FROM approvals WHERE session_id IN {FAMILY} AND status = 'pending')"
     f" + (SELECT COUNT(*) FROM questions WHERE session_id IN {FAMILY} AND open = 1) AS pending,"
-    " (SELECT COALESCE(MAX(id), 0) FROM events WHERE session_id = s.id) AS last_event_id,"
+    f" {_LAST} AS last_event_id,"
     f" {UNREAD} AS unread,"
     f" {_SUMS} FROM sessions s"
 )

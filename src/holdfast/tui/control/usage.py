@@ -31,7 +31,11 @@ class UsageControl:
         self._context = context
         self._limits: tuple[LimitState, ...] = ()
         self._key = ""
-        self.actions: dict[str, Action] = {"usage": self.show, "limits": self.show_limits}
+        self.actions: dict[str, Action] = {
+            "usage": self.show,
+            "limits": self.show_limits,
+            "budgets.reload": self._reload,
+        }
 
     async def show(self, by: str) -> None:
         """Shows what was used; `by` says what it is grouped by."""
@@ -63,6 +67,9 @@ class UsageControl:
         """Looks at the budgets again when one of them may have become less."""
         if logged.event.type in _CHANGES and (self._limits or logged.event.type in RUN_ENDS):
             self._context.app.work(self.load, "limits")
+
+    async def _reload(self, _: str) -> None:
+        await self.load()
 
     async def load(self) -> None:
         """Reads the limits, and says in the header which budget is nearly used."""

@@ -162,13 +162,17 @@ class SessionList:
         """Returns the line of a session."""
         return _row(state, now, current, state.id in self.marked)
 
+    def root_of(self, session_id: str) -> str:
+        """Returns the session that a sub-agent's is part of, as far as that was heard; else itself."""
+        return self._roots.get(session_id, session_id)
+
     def apply(self, logged: LoggedEvent) -> Effect:
         """Takes one event of any session in."""
         event = logged.event
         if not event.session_id:  # of a user: jobs, knowledge and memory
             return "none"
         known = self._known.get(event.session_id)
-        self._learn(event)
+        self.learn(event)
         if known is None and event.session_id in self._roots:
             return self._apply_below(event)
         if event.type in ("session.deleted", "session.trashed"):
@@ -184,7 +188,7 @@ class SessionList:
         self.version += 1
         return "changed"
 
-    def _learn(self, event: AnyEvent) -> None:
+    def learn(self, event: AnyEvent) -> None:
         """Notes for which session a sub-agent works in another one, which is in no list."""
         if event.type == "session.created" and event.child_of is not None:
             self._roots[event.session_id] = event.child_of.root_id

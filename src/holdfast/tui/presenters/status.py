@@ -10,7 +10,7 @@ from holdfast.tui.presenters.figures import cost, tokens
 from holdfast.tui.presenters.spans import Line, line
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.events import AnyEvent
+    from holdfast.core.domain.events import AnyEvent, UsageRecorded
     from holdfast.core.domain.runs import Usage
     from holdfast.tui.start import Start
 
@@ -87,13 +87,7 @@ class Header:
         """Returns the header after an event of the open session."""
         filling = self.filling.count(event)
         if event.type == "usage.recorded":
-            return replace(
-                self,
-                filling=filling,
-                tokens=self.tokens + event.input_tokens + event.output_tokens,
-                cost_usd=self.cost_usd + (event.cost_usd or 0.0),
-                unpriced=self.unpriced or event.cost_usd is None,
-            )
+            return replace(self.spent(event), filling=filling)
         if event.type == "run.started":
             return replace(self, agent=event.agent, model=event.model or self.model)
         if event.type == "step.started":
@@ -101,6 +95,15 @@ class Header:
         if event.type == "session.configured":
             return replace(self, agent=event.agent, model=event.model or self.model)
         return self if filling is self.filling else replace(self, filling=filling)
+
+    def spent(self, event: UsageRecorded) -> Header:
+        """Returns the header after a model call of the open session, or of a sub-agent in it."""
+        return replace(
+            self,
+            tokens=self.tokens + event.input_tokens + event.output_tokens,
+            cost_usd=self.cost_usd + (event.cost_usd or 0.0),
+            unpriced=self.unpriced or event.cost_usd is None,
+        )
 
     def used(self, usage: Usage) -> Header:
         """Returns the header with a session's sums."""
