@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,13 @@ from holdfast.core.tools.builtin.generate_image import GenerateImage
 
 ALLOWED = ("read_bucket", "write_bucket", "generate_image")
 DENIES = Rules(allow=(*ALLOWED, "write_file"), deny=("write_file(.git/*)", "read_file(.env)"))
-AGENT = "version: 1\nname: mover\nmodel: scripted\ntools: [read_bucket, write_bucket, generate_image]\n"
-READ, WRITE, IMAGE = "read_bucket", "write_bucket", "generate_image"
+TOOLS = READ, WRITE, IMAGE, QUERY = "read_bucket", "write_bucket", "generate_image", "sql_query"
+AGENT = f"version: 1\nname: mover\nmodel: scripted\ntools: [{', '.join(TOOLS)}]\n"
 
 
 def arguments(tool: str, path: str | None) -> dict[str, str]:
+    if tool == QUERY:
+        return {"database": str(path)}
     given = {"prompt": "A cat"} if tool == IMAGE else {"bucket": "archive", "key": "key"}
     return given if path is None else {**given, "path": path}
 
@@ -36,6 +40,8 @@ CASES = [
     (READ, "a.txt", DENIES, ApproveMode.ASK, True),
     (WRITE, ".env", DENIES, ApproveMode.ALL, False),
     (WRITE, ".env", Rules(allow=ALLOWED), ApproveMode.ASK, True),
+    (QUERY, "./secret.db", Rules(deny=("read_file(*.db)",)), ApproveMode.ALL, False),
+    (QUERY, "free.db", Rules(deny=("read_file(secret*)",)), ApproveMode.ASK, True),
     (IMAGE, ".git/a", DENIES, ApproveMode.ALL, False),
     (IMAGE, ".holdfast/a.png", Rules(), ApproveMode.AUTO, False),
     (IMAGE, "cat.jpg", Rules(deny=("write_file(cat.png)",)), ApproveMode.ALL, False),
@@ -59,6 +65,9 @@ async def test_rules_for_files_hold_where_another_tool_makes_or_sends_one(
             session = await bench.workbench.sessions.create("mover", str(bench.project))
             root = Path(session.workspace)
             (root / ".env").write_text("of the workspace")
+            with closing(sqlite3.connect(root / "free.db")) as database:
+                database.execute("create table if not exists t (n)")
+            (root / "secret.db").write_bytes((root / "free.db").read_bytes())
             (archive / "key").write_text("of the bucket")
             given = arguments(tool, path and path.format(root=root))
             options = RunOptions(approve=mode, approvals="deny")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from holdfast.core.domain.processes import ProcessRunner
-from holdfast.core.domain.tools import Preview, Risk, TableBlock, TextBlock, ToolContext, ToolOutput
+from holdfast.core.domain.tools import Besides, Preview, Risk, TableBlock, TextBlock, ToolContext, ToolOutput
 from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
 from holdfast.core.tools.builtin.read_file import plain_path
 from holdfast.core.tools.builtin.write_file import encoded
@@ -68,6 +68,10 @@ class SqlQuery(BuiltinTool):
 
     def subjects(self, arguments: SqlQueryArguments) -> tuple[str, ...]:
         return (plain_path(arguments.database),)
+
+    def besides(self, arguments: SqlQueryArguments) -> tuple[Besides, ...]:
+        """Returns the file that it reads, or the name of a database as if it were one."""
+        return (Besides("read_file", Risk.READ, self.subjects(arguments)),)
 
     async def preview(self, arguments: SqlQueryArguments, context: ToolContext) -> Preview:
         blocks = shown_statement(arguments.query, arguments.parameters)
