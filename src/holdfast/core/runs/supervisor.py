@@ -350,15 +350,12 @@ class Supervisor:
 
     async def _start_next(self, session: Session) -> None:
         """Starts the oldest message that waits, unless a run is under way. One that cannot start stays in the
-        queue; one that cannot be paid for is passed over."""
+        queue, and the reason is raised; one that cannot be paid for is passed over."""
         if self.busy(session.id):
             return
-        try:
-            for first in await self._log.reader.queue(session.id):
-                if await self._start_queued(session, first):
-                    return
-        except HoldfastError as error:
-            logger.warning("a queued message of session %s stays: %s", session.id, error.message)
+        for first in await self._log.reader.queue(session.id):
+            if await self._start_queued(session, first):
+                return
 
     async def _start_queued(self, session: Session, first: QueuedMessage) -> bool:
         """Says whether it could be paid for, and has begun."""
@@ -470,7 +467,10 @@ class Supervisor:
                 return
             if ended.state.direct and not await self._log.reader.queued_since(ended.run_id):
                 return  # what waited before the tool was run waits for what it did wait for
-            await self._start_next(session)
+            try:
+                await self._start_next(session)
+            except HoldfastError as error:
+                logger.warning("a queued message of session %s stays: %s", session_id, error.message)
 
     # --- restart and stop
 
