@@ -193,7 +193,8 @@ class Runs(Protocol):
 
     @needs(Scope.CHAT)
     async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
-        """Gives the run a message that enters before its next step."""
+        """Gives the run a message that enters before its next step; from another key than the run's it waits
+        for a run of its own. Raises `RateLimitedError`, also where a budget is used up."""
         ...
 
     @needs(Scope.CHAT)
