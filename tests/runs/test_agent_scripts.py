@@ -338,3 +338,28 @@ async def test_a_script_of_a_folder_that_is_not_trusted_is_not_run(open_bench) -
         (folder / "foreign.py").write_text("response = 'changed'")
         events = [each.event for each in await bench.end(await bench.send(session, "Hi"))]
         assert parts(events) == [("text", "changed")]
+
+
+async def test_the_script_has_its_turn_when_what_goes_on_in_the_background_has_ended(
+    scripted, say, call
+) -> None:
+    begin = ("delegate", json.dumps({"agent": "tester", "task": "One.", "background": True}))
+    write = ("write_file", json.dumps({"path": "asked.md", "content": "x\n"}))
+    answers = {"Hi": [call(begin), say("Waiting."), say("I have it.")], "One.": [call(write), say("one")]}
+
+    def step(request: ModelRequest):
+        if not request.tools:
+            return say("That is all.")
+        first = next(message for message in request.messages if message.role == "user")
+        return answers[first.parts[0].text][sum(m.role == "assistant" for m in request.messages)]
+
+    more = "subagents: [tester]\ntools: [read_file]\n"
+    async with scripted('response = query("scripted", conversation)', [step] * 9, more=more) as bench:
+        session = await bench.workbench.sessions.create("script", str(bench.project))
+        run_id = await bench.send(session, "Hi")
+        approval = await bench.approval()
+        await bench.until("part.completed", run_id=run_id)
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        events = [each.event for each in await bench.end(run_id)]
+        assert [each.status for each in events if each.type == "child_run.completed"] == ["completed"]
+        assert [text for _, text in parts(events)] == ["Waiting.", "I have it.", "That is all."]

@@ -19,8 +19,13 @@ from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import ModelRequest, UsageReport
 from holdfast.core.domain.options import SubAgentUse
 from holdfast.core.domain.runs import RunOptions, RunStatus
+from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.runs.children import Children
+from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.runs.taking_over import options_of_next
 from holdfast.core.runs.timer import WorkTimer
+from holdfast.core.store.log import EventLog
+from holdfast.core.tools.builtin.read_file import ReadFile
 
 LEAD = "subagents: [{agent: helper, description: Helps with files.}, second]\n"
 HELPER = """
@@ -699,3 +704,103 @@ async def test_an_agent_that_is_described_has_no_tool_that_the_run_was_not_given
         await bench.end(await bench.send(await bench.session(), sub_agents=(use,), tools=tools))
         offered = [[tool.name for tool in request.tools] for request in bench.model.requests]
         assert offered == [["read_file", "delegate"], ["read_file"], ["read_file", "delegate"]]
+
+
+async def test_what_is_said_to_a_sub_agent_that_ends_first_is_left_in_no_queue(by_task, say, call) -> None:
+    answers = {
+        "Hello": [call(delegate("helper", "One.")), say("end")],
+        "One.": [call(write("asked.md")), say("one")],
+    }
+    async with by_task(answers) as bench:
+        run_id = await bench.send(await bench.session())
+        approval = await bench.approval()
+        await bench.workbench.runs.steer(approval.run_id, (TextPart(text="More."),))
+        await bench.workbench.runs.cancel(approval.run_id)
+        await bench.end(run_id)
+        assert await bench.workbench.sessions.queue(approval.session_id) == ()
+        (dropped,) = of(await whole_log(bench), "message.dequeued")
+        assert dropped.reason == "pulled_back"
+
+
+async def test_an_end_in_the_background_that_was_not_told_is_told_as_it_was(
+    by_task, say, call, open_bench
+) -> None:
+    answers = {
+        "Hello": [call(delegate("helper", "One.", background=True), write("asked.md")), say("ok"), say("ok")],
+        "One.": [[UsageReport(input_tokens=7, output_tokens=3), *say("one")]],
+    }
+    async with by_task(answers) as bench:
+        run_id = await bench.send(await bench.session())
+        await bench.approval()
+        await bench.until("child_run.completed", run_id=run_id)
+        log = await whole_log(bench)
+    # The engine has died before it was told.
+    paths = Paths.resolve({"HOLDFAST_HOME": str(open_bench.home)})
+    for file in paths.database.parent.glob(f"{paths.database.name}*"):
+        file.unlink()
+    store = await EventLog.open(paths.database, FileBlobs(paths.blobs))
+    for each in log:
+        if each.event.type != "child_run.completed":
+            await store.append(each.event)
+    await store.close()
+    async with by_task(answers) as bench:
+        await bench.workbench.approvals.decide((await bench.approval()).id, Decision(outcome="approve"))
+        events = await bench.end(run_id)
+        (told,) = of(events, "child_run.completed")
+        assert (told.status, told.reply, told.error, told.steps) == ("completed", "one", None, 1)
+        assert told.usage.input_tokens == 7
+        check(await whole_log(bench))
+
+
+async def test_a_run_that_goes_on_while_the_engine_drains_may_still_hand_work_on(
+    by_task, say, call, monkeypatch
+) -> None:
+    found: list[Supervisor] = []
+    begin = Supervisor._begin
+
+    async def seen(supervisor: Supervisor, *given: Any) -> None:
+        found.append(supervisor)
+        await begin(supervisor, *given)
+
+    monkeypatch.setattr(Supervisor, "_begin", seen)
+    answers = {
+        "Hello": [call(write("asked.md")), call(delegate("helper", "One.")), say("ok")],
+        "One.": [say("one")],
+    }
+    async with by_task(answers) as bench:
+        run_id = await bench.send(await bench.session())
+        approval = await bench.approval()
+        found[0].refuse_new_runs()
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        events = await bench.end(run_id)
+        assert text_of(of(events, "tool_call.completed")[-1].content) == "one"
+
+
+async def test_a_stop_waits_until_the_ends_of_sub_agents_are_told(by_task, say, call, monkeypatch) -> None:
+    told: list[str] = []
+    tell = Children._tell
+
+    async def late(children: Children, run: Any, *given: Any) -> None:
+        for _ in range(200):
+            await asyncio.sleep(0)
+        await tell(children, run, *given)
+        told.append(run.run_id)
+
+    monkeypatch.setattr(Children, "_tell", late)
+    held = asyncio.Event()
+
+    async def never(self: Any, arguments: Any, context: Any) -> Any:
+        held.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(ReadFile, "run", never)
+    answers = {
+        "Hello": [call(delegate("helper", "One.", background=True), write("asked.md"))],
+        "One.": [call(("read_file", json.dumps({"path": "a.md"})))],
+    }
+    async with by_task(answers) as bench:
+        run_id = await bench.send(await bench.session())
+        await bench.approval()
+        await held.wait()
+        (child,) = await children_of(bench, run_id)
+    assert told == [child.id]

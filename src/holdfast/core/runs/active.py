@@ -114,11 +114,16 @@ class ActiveRun:
     delegation: RunDesk | None = None
     """What does that; None before the run begins."""
     release: Callable[[], None] | None = None
-    """Gives back what the run alone has, when it has ended; None: nothing."""
+    """Gives that back; None: it has nothing."""
     told: set[str] = field(default_factory=set)
     """Runs in the background whose end a call has shown to the model already."""
     end: RunEvent | None = None
     """How it has ended; None while it goes on, and where it waits for the next engine."""
+
+    def give_back(self) -> None:
+        """Gives back what the run alone has: it has ended, or never begins."""
+        if self.release is not None:
+            self.release()
 
     @property
     def above(self) -> tuple[ActiveRun, ...]:

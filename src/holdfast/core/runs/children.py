@@ -185,7 +185,7 @@ class Children:
             agent=run.spec.name,
             status=status,
             waiting=run.end is None and run.resumable,
-            reply=_last_words(run) if run.end is not None else "",
+            reply=last_words(run.emitter.context) if run.end is not None else "",
             reason=reason,
             calls=() if lines is None else lines.lines,
         )
@@ -200,6 +200,11 @@ class Children:
         if progress is not None:
             self._lines[run_id].show(progress)
         return watch
+
+    async def settled(self) -> None:
+        """Returns when all ends are told; to be called when all runs have ended."""
+        while self._watches:
+            await asyncio.wait(list(self._watches.values()))
 
     async def cancel(self, run: ActiveRun, reason: str) -> None:
         """Ends one child run; returns when the log of the run above has its end."""
@@ -282,9 +287,9 @@ def _status(run: ActiveRun) -> tuple[ChildStatus, str]:
             return "completed", ""
 
 
-def _last_words(run: ActiveRun) -> str:
-    """Returns what the run has said last."""
-    for entry in reversed(run.emitter.context.entries):
+def last_words(context: ContextProjection) -> str:
+    """Returns what an agent has said last."""
+    for entry in reversed(context.entries):
         said = [part.text for part in entry.parts if isinstance(part, TextPart)]
         if entry.role == "assistant" and said:
             return "\n".join(said)

@@ -121,6 +121,8 @@ class Loop:
             await self._between_steps(run)
             result = await self._step(run, tools=True)
             if not result.calls:
+                if await next_child(run):
+                    continue
                 break
             check_repeats(run)
             if await self._settle(run, result.calls):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
+from holdfast.core.domain.delegating import ChildStatus
 from holdfast.core.domain.errors import ErrorInfo, ErrorKind, HoldfastError, NotFoundError, StoreError
 from holdfast.core.domain.events import (
     ApprovalResolved,
@@ -16,9 +17,10 @@ from holdfast.core.domain.events import (
     ToolCallCompleted,
 )
 from holdfast.core.domain.messages import TextPart
-from holdfast.core.domain.runs import Run
+from holdfast.core.domain.runs import Run, RunStatus
 from holdfast.core.domain.values import all_items
 from holdfast.core.runs.active import ActiveRun, Prepare
+from holdfast.core.runs.children import last_words
 from holdfast.core.runs.knowledge.assigned import KNOWLEDGE_TOOLS
 from holdfast.core.runs.knowledge.citing import with_citations
 from holdfast.core.runs.projections.context import ContextProjection
@@ -35,6 +37,13 @@ INTERRUPTED = ErrorInfo(
     message="The engine stopped while this run was executing. What it had done is kept; continue to go on.",
     retryable=True,
 )
+
+
+_ENDED: Mapping[RunStatus, ChildStatus] = {
+    RunStatus.COMPLETED: "completed",
+    RunStatus.FAILED: "failed",
+    RunStatus.CANCELLED: "cancelled",
+}
 
 
 class Recovery:
@@ -141,9 +150,28 @@ class Recovery:
                 )
 
     async def _close_child(self, state: RunState, started: ChildRunStarted) -> None:
-        event = _interrupted_child(state, started)
+        event = await self._end_of(state, started)
         await self._log.append(event)
         state.apply(event)
+
+    async def _end_of(self, state: RunState, started: ChildRunStarted) -> ChildRunCompleted:
+        """Returns what is told of a child run: how it has ended, if that was not told any more."""
+        row = await self._log.reader.run(started.child_run_id)
+        if row is None or row.status not in _ENDED:
+            return _interrupted_child(state, started)
+        child = RunState(row.session_id, row.id)
+        for logged in await self._log.read_all(EventFilter(run_id=row.id)):
+            child.apply(logged.event)
+        ids = {"session_id": state.session_id, "run_id": state.run_id}
+        return ended_child(
+            ids,
+            started,
+            _ENDED[row.status],
+            reply=last_words(await read_context(self._log, row.session_id)),
+            error=row.error,
+            steps=child.step + child.child_steps,
+            usage=row.usage + child.child_usage,
+        )
 
     async def _close_call(self, state: RunState, call: CallState) -> None:
         events = state.withdrawing(call)
@@ -172,6 +200,7 @@ class Recovery:
         run = await self._prepare.run(session, state.options, state, context, models, parent=above)
         for call in state.open_calls:
             if not (call.invalid or call.name in run.tools or run.is_clients(call)):
+                run.give_back()
                 raise NotFoundError(f"The agent has no tool {call.name} any more.", code="tool_not_found")
         return run
 

@@ -44,8 +44,8 @@ from holdfast.core.runs.options import check_direct, check_results
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import HandOver, RunState
 from holdfast.core.runs.recovery import INTERRUPTED, Recovery, context_of_tool, read_context
-from holdfast.core.runs.taking_over import NextRun, handed_to, next_run, not_begun
-from holdfast.core.runs.waiting import options_now, steering, taken_back
+from holdfast.core.runs.taking_over import NextRun, begin_next, handed_to
+from holdfast.core.runs.waiting import drop_waiting, options_now, steering, taken_back
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import validate_arguments
 
@@ -330,7 +330,8 @@ class Supervisor:
         return await self._spending.payable(_payer(session, key), models)
 
     async def _models_of_child(self, session: Session, options: RunOptions, key: str) -> tuple[str, ...]:
-        self._check_open()
+        if self._closing:  # else a run that goes on to its end needs those that it starts
+            raise engine_stopping()
         return await self._models(session, options, key)
 
     def _check_open(self) -> None:
@@ -345,6 +346,11 @@ class Supervisor:
             # The client went away, but the run may be in the log already, and then it needs its owner.
             if not await asyncio.shield(run.emitter.failed()):
                 self._launch(run)
+            else:
+                run.give_back()
+            raise
+        except HoldfastError:
+            run.give_back()
             raise
         self._launch(run)
 
@@ -388,6 +394,9 @@ class Supervisor:
             end = await self._execute(run)
             await self._end(run, end)
             if run.parent is not None:
+                if run.end is not None:
+                    async with self._lock(run.session_id):
+                        await drop_waiting(self._log, run.session_id)
                 return
             if (over := handed_to(run)) is not None and not await self._take_over(run, over):
                 return
@@ -396,8 +405,7 @@ class Supervisor:
         finally:
             self._active.pop(run.run_id, None)
             run.timer.stop()
-            if run.release is not None:
-                run.release()
+            run.give_back()
             self._tasks.pop(run.run_id, None)
             self._cancelled.pop(run.run_id, None)
             self._ending.discard(run.run_id)
@@ -441,23 +449,14 @@ class Supervisor:
     async def _take_over(self, ended: ActiveRun, over: HandOver) -> bool:
         """Lets the agent begin that a conversation was handed over to, unless somebody has cancelled it; says
         whether it is the turn of what waits instead."""
-        begun, run_id = "", ended.run_id
+        run_id = ended.run_id
         async with self._lock(ended.session_id):
-            session = await self._log.reader.session(ended.session_id)
-            if session is not None and run_id in self._cancelled:
-                reason = self._cancelled[run_id]
-                await self._log.append(*not_begun(ended.state, over, None, reason), durable=True)
-            elif session is not None:
-                try:
-                    after, key = next_run(ended, over), ended.state.key
-                    begun = await self._start(session, after.parts, after.options, new_id(), key, after=after)
-                except HoldfastError as error:
-                    await self._log.append(*not_begun(ended.state, over, error.info), durable=True)
-                    return False
+            cancelled = self._cancelled.get(run_id)
+            begun = await begin_next(self._log, ended, over, self._start, cancelled=cancelled)
             self._active.pop(run_id, None)
         if begun and run_id in self._cancelled:
             await self.cancel(begun, self._cancelled[run_id])
-        return not begun
+        return begun == ""
 
     async def _send_waiting(self, ended: ActiveRun) -> None:
         session_id = ended.session_id
@@ -490,6 +489,7 @@ class Supervisor:
                 tasks[run_id].cancel()
             if tasks:
                 await asyncio.wait(tasks.values())
+        await self._children.settled()
 
 
 def _payer(session: Session, key: str) -> Payer:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from holdfast.core.domain.errors import ErrorInfo
+from holdfast.core.domain.errors import ErrorInfo, HoldfastError
 from holdfast.core.domain.events import (
     AnyEvent,
     MessageAdded,
@@ -21,6 +22,7 @@ from holdfast.core.domain.values import new_id
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.bounds import limit_error
 from holdfast.core.runs.projections.state import HandOver, RunState
+from holdfast.core.store.log import EventLog
 
 _KEPT = (
     *("approvals", "max_context_tokens", "model", "response_format"),
@@ -94,3 +96,27 @@ def not_begun(
         MessageAdded(**ids, message_id=new_id(), parts=(TextPart(text=over.task),), origin="agent"),
         RunCancelled(**ids, reason=reason) if error is None else RunFailed(**ids, error=error),
     )
+
+
+async def begin_next(
+    log: EventLog,
+    ended: ActiveRun,
+    over: HandOver,
+    start: Callable[..., Awaitable[str]],
+    *,
+    cancelled: str | None,
+) -> str | None:
+    """Starts the run that takes over and returns its id; None where it cannot begin. Empty where nothing
+    is to begin: for a reason (`cancelled`), or because the session is gone."""
+    session = await log.reader.session(ended.session_id)
+    if session is None:
+        return ""
+    if cancelled is not None:
+        await log.append(*not_begun(ended.state, over, None, cancelled), durable=True)
+        return ""
+    try:
+        after = next_run(ended, over)
+        return await start(session, after.parts, after.options, new_id(), ended.state.key, after=after)
+    except HoldfastError as error:
+        await log.append(*not_begun(ended.state, over, error.info), durable=True)
+        return None

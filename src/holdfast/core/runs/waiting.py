@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from holdfast.core.domain.events import MessageQueued
+from holdfast.core.domain.events import MessageDequeued, MessageQueued
 from holdfast.core.domain.messages import TextPart, UserPart, text_of, without_results
 from holdfast.core.domain.runs import QueuedMessage, RunOptions
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import new_id
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.store.log import EventLog
 from holdfast.core.store.modes import read_mode
 from holdfast.core.store.reader import Reader
 
@@ -21,6 +22,13 @@ async def options_now(reader: Reader, queued: QueuedMessage) -> RunOptions:
     if mode is None or mode.since < queued.queued_at:
         return queued.options
     return queued.options.model_copy(update={"approve": None})
+
+
+async def drop_waiting(log: EventLog, session_id: str) -> None:
+    """Empties the queue of a sub-agent's session: its run has ended, and no other comes."""
+    for waiting in await log.reader.queue(session_id):
+        dropped = MessageDequeued(session_id=session_id, message_id=waiting.id, reason="pulled_back")
+        await log.append(dropped)
 
 
 def title_of(parts: tuple[UserPart, ...]) -> str:
