@@ -351,7 +351,8 @@ async def test_the_script_has_its_turn_when_what_goes_on_in_the_background_has_e
         if not request.tools:
             return say("That is all.")
         first = next(message for message in request.messages if message.role == "user")
-        return answers[first.parts[0].text][sum(m.role == "assistant" for m in request.messages)]
+        said = sum(m.role in ("assistant", "user") for m in request.messages)  # its own words are reasoning
+        return answers[first.parts[0].text][said - 1]
 
     more = "subagents: [tester]\ntools: [read_file]\n"
     async with scripted('response = query("scripted", conversation)', [step] * 9, more=more) as bench:
