@@ -172,8 +172,8 @@ async def test_a_session_is_another_keys_as_little_as_another_users(serve: Any) 
 
 async def test_a_flood_of_sessions_is_stopped_and_takes_no_room_of_others(serve: Any) -> None:
     async with serve() as served:
-        hers = await served.key_of_another()
-        async with served.plain(hers) as http:
+        reader = await served.key("reader", Scope.READ)
+        async with served.plain(reader) as http:
             answers = [await http.post("/mcp", json=HELLO) for _ in range(MAX_SESSIONS + 1)]
         async with served.plain(await served.key("mine")) as http:
             mine = await http.post("/mcp", json=HELLO)

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast.core.domain.errors import UnavailableError
 from holdfast.core.services.workbench import Host
-from holdfast.server.kit.auth import Admitted, principal_of
+from holdfast.server.kit.auth import Admitted
 from holdfast.server.kit.body import MAX_BODY, read_json
 from holdfast.server.kit.compose import Api
 from holdfast.server.kit.errors import Boundary
@@ -54,7 +54,7 @@ async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class _Door:
-    """Takes requests, and hands them to the sessions of their user."""
+    """Takes requests, and hands them to the sessions of their key."""
 
     def __init__(self, host: Callable[[], Awaitable[Host]], closing: asyncio.Event, max_body: int) -> None:
         self._host = host
@@ -66,7 +66,7 @@ class _Door:
     async def __call__(self, request: Request) -> ASGIApp:
         body = await read_json(request, self._max_body) if request.method == "POST" else b""
         sessions = await self._loaded()
-        answer = await sessions.answer_to(principal_of(request))
+        answer = await sessions.answer_to(request)
         return _Answer(answer, body, self._closing)
 
     async def _loaded(self) -> Sessions:
