@@ -29,7 +29,6 @@ GUARDED = (
     "version: 1\nname: guarded\nmodel: offline\n"
     'hooks: [{"point": "after_model", "type": "rule", "rules": [{"reason": "no"}]}]\n'
 )
-HASTY = "version: 1\nname: hasty\nmodel: offline\nlimits: {timeout_s: 1}\n"
 
 Stream = Callable[[ModelRequest], AsyncIterator[ModelDelta]]
 
@@ -40,6 +39,7 @@ class Endless:
     def __init__(self) -> None:
         self.go = asyncio.Event()
         self.calls = 0
+        self.limit = asyncio.timeout(None)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelDelta]:
         self.calls += 1
@@ -109,11 +109,21 @@ async def test_a_call_that_is_cancelled_is_charged_by_what_came_back(
 
 
 async def test_a_call_that_runs_out_of_time_is_charged(
-    host: LocalWorkbench, play: Callable[[Stream], None]
+    host: LocalWorkbench, play: Callable[[Stream], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    play(Endless().stream)
-    await host.agents.create(HASTY)
-    found = await events(host, await start(host, "hasty"))
+    model = Endless()
+
+    async def timed(run: Any, work: Callable[[], Any]) -> Any:
+        async with asyncio.timeout(None) as limit:
+            model.limit = limit
+            return await work()
+
+    monkeypatch.setattr("holdfast.core.runs.loop.timed", timed)
+    play(model.stream)
+    run_id = await start(host)
+    await events(host, run_id, ("part.delta",))
+    model.limit.reschedule(asyncio.get_running_loop().time())
+    found = await events(host, run_id)
     assert found[-1].type == "run.failed"
     assert [each[:2] for each in used(found)] == [(True, 6)]
 
