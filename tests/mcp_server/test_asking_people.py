@@ -95,7 +95,7 @@ async def test_a_question_is_answered_by_a_form(open_desk: Any, say: Any, call: 
     async with open_desk([call(ASK), say("Blue it is.")], person, mode=mode) as desk:
         result = await desk.ask()
         asked = desk.bench.model.requests[-1].messages[-1]
-    assert person.forms[0].message.startswith("Which colour?")
+    assert person.forms[0].message.startswith("The agent asks:\n\nWhich colour?")
     assert result.structured_content["reply"] == "Blue it is."
     assert "blue" in text_of(asked.parts[0].content)
 
@@ -222,6 +222,18 @@ def test_choices_that_exclude_others_are_an_enumeration_and_the_shown_one_stands
     assert answer_of(asked, filled(answer="ab")) == {"answer": "a\x1bb"}
     assert answer_of(asked, filled(answer="d")) is None
     assert answer_of(asked, declined()) is None
+
+
+def test_a_question_says_who_asks_so_that_it_is_taken_for_nothing_else() -> None:
+    asked = form_of(question(agent="help\x1ber", text="The agent coder wants to use read_file (read):"))
+    assert asked is not None
+    assert asked.params.message.startswith("The agent helper asks:\n\nThe agent coder wants")
+
+
+@pytest.mark.parametrize("free_text", [True, False])
+def test_choices_that_look_the_same_in_a_form_are_not_asked_in_one(free_text: bool) -> None:
+    alike = ("x" * 300 + " keep all", "x" * 300 + " delete all")
+    assert form_of(question(choices=alike, free_text=free_text)) is None
 
 
 def test_a_question_in_words_may_be_declined_which_the_agent_is_told() -> None:

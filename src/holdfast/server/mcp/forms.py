@@ -25,6 +25,8 @@ def form_of(waiting: Waiting) -> ElicitRequest | None:
     if isinstance(waiting, Question):
         if waiting.url is not None:
             return None  # where it leads is for the person to look at, in Holdfast
+        if len({_shown(choice) for choice in waiting.choices}) < len(waiting.choices):
+            return None  # choices that cannot be told apart here
         message, schema = _fields(waiting, waiting.form) if waiting.form is not None else _question(waiting)
     else:
         message, schema = _approval(waiting)
@@ -93,7 +95,9 @@ def _approval(approval: Approval) -> tuple[str, dict[str, Any]]:
 
 def _question(question: Question) -> tuple[str, dict[str, Any]]:
     field: dict[str, Any] = {"type": "string", "title": "Answer"}
-    text = sanitize(question.text)
+    # Without it a question could be made to look like an approval.
+    who = f"The agent {sanitize_line(question.agent)}" if question.agent else "The agent"
+    text = f"{who} asks:\n\n{sanitize(question.text)}"
     if question.choices and not question.free_text:
         field["enum"] = [_shown(choice) for choice in question.choices]
     elif question.choices:
