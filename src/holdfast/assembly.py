@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.router import ModelRouter
     from holdfast.core.services.local import LocalWorkbench
+    from holdfast.core.tools.buckets.desk import BucketDesk
+    from holdfast.core.tools.builtin.generate_image import GenerateImage
+    from holdfast.core.tools.postgres import Postgres
     from holdfast.core.tools.registry import ToolRegistry
     from holdfast.core.tools.web_searching import WebSearcher
 
@@ -86,6 +89,7 @@ async def open_workbench(
 ) -> LocalWorkbench:
     """Makes every adapter and opens the workbench on them."""
     from holdfast.core.files.blobs import FileBlobs
+    from holdfast.core.files.jail import WorkspaceJail
     from holdfast.core.identity.key_file import KeyFile
     from holdfast.core.identity.keys import ProviderKeys, system_keyring
     from holdfast.core.identity.redaction import Redactor
@@ -98,6 +102,9 @@ async def open_workbench(
     from holdfast.core.sandbox.environment import child_environment
     from holdfast.core.services.asking import RedactingEmbedder
     from holdfast.core.services.local import LocalWorkbench, Parts
+    from holdfast.core.tools.buckets.desk import BucketDesk
+    from holdfast.core.tools.builtin.generate_image import GenerateImage
+    from holdfast.core.tools.postgres import Postgres
     from holdfast.core.tools.web import WebFetcher
     from holdfast.core.tools.web_searching import KEY_VARIABLES, WebSearcher
 
@@ -139,13 +146,20 @@ async def open_workbench(
     )
     processes = _processes(where, lambda: settings_of(None).sandbox)
     searcher = WebSearcher(lambda: settings_of(None).web_search, keys.get, WebFetcher())
+    painter = GenerateImage(client, lambda: settings_of(None).images.model)
+    postgres = Postgres(lambda: settings_of(None).tools, keys.get, processes)
+    buckets = BucketDesk(
+        lambda: settings_of(None).buckets.places,
+        keys.get,
+        lambda folder: WorkspaceJail(folder, closed=(where.config, where.data, where.cache, where.logs)),
+    )
     parts = Parts(
         paths=where,
         settings=settings_of,
         blobs=blobs,
         client=client,
         catalog=catalog,
-        tools=builtin_registry(processes, searcher),
+        tools=builtin_registry(processes, searcher, painter, postgres=postgres, buckets=buckets),
         processes=processes,
         keys=keys,
         environment=child_environment(environment),
@@ -207,12 +221,19 @@ def _processes(where: Paths, settings: Callable[[], SandboxSettings]) -> Process
 
 
 def builtin_registry(
-    processes: ProcessRunner | None = None, searcher: WebSearcher | None = None
+    processes: ProcessRunner | None = None,
+    searcher: WebSearcher | None = None,
+    painter: GenerateImage | None = None,
+    postgres: Postgres | None = None,
+    buckets: BucketDesk | None = None,
 ) -> ToolRegistry:
     """Returns the built-in tools; without `processes` they run programs unconfined, without `searcher` the
-    web is not searched."""
+    web is not searched, without `painter` no images are made, without `postgres` no database that settings
+    name is asked, without `buckets` there are none."""
     from holdfast.core.sandbox.process import ChildProcesses
     from holdfast.core.tools.builtin.catalog import builtin_tools
     from holdfast.core.tools.registry import ToolRegistry
 
-    return ToolRegistry(builtin_tools(processes or ChildProcesses(), searcher))
+    return ToolRegistry(
+        builtin_tools(processes or ChildProcesses(), searcher, painter, postgres=postgres, buckets=buckets)
+    )

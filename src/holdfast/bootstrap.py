@@ -10,9 +10,10 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -371,12 +372,34 @@ def serve_acp(*, agent: str = "", model: str | None = None) -> int:
     from holdfast.acp.agent import EditorAgent
     from holdfast.acp.stdio import serve_stdio
 
+    attach, there = partial(workbench, client="editor"), elsewhere() is not None
+
     async def served() -> None:
-        async with workbench(client="editor") as opened:
-            editor = EditorAgent(opened, agent=agent, model=model, elsewhere=elsewhere() is not None)
+        async with attach() as opened:
+            editor = EditorAgent(opened, attach=attach, agent=agent, model=model, elsewhere=there)
             await serve_stdio(editor, stdout)
 
     asyncio.run(served())
+    return 0
+
+
+# --- MCP clients
+
+
+def serve_mcp(*, agents: Sequence[str] = (), project: str = "") -> int:
+    """Is an MCP server on stdin and stdout until stdin ends; returns the exit status. `agents` are those that
+    are shown (none: all), as they are seen from the folder `project` of the engine's machine.
+
+    Raises `NotFoundError` for an agent that there is not, and why the engine cannot be reached.
+    """
+    from holdfast.server.log import open_log
+    from holdfast.server.mcp.stdio import serve_stdio
+
+    where = paths()
+    where.make()
+    open_log(where.logs / "mcp.log")
+
+    asyncio.run(serve_stdio(partial(workbench, client="MCP client"), agents=agents, project=project))
     return 0
 
 
@@ -429,13 +452,25 @@ def run_page(user_id: str, own: str = "") -> int:
 
 def validate_agent(path: Path) -> list[Diagnostic]:
     """Returns every mistake in an agent file. Raises `NotFoundError` when there is none."""
+    from holdfast.core.agents.pins import pin_warnings
     from holdfast.core.agents.registry import AgentRegistry
+    from holdfast.core.config.yaml import read_file
     from holdfast.core.domain.identity import LOCAL
     from holdfast.core.store.custom_tools import own_tool_names
 
     where = paths()
     known = (*builtin_registry().names, *own_tool_names(where.database, LOCAL))
-    return list(AgentRegistry(where, known).validate(path))
+    problems = list(AgentRegistry(where, known).validate(path))
+    text, _ = read_file(path)
+    return [*problems, *(() if text is None else pin_warnings(text, str(path), builtin_arguments))]
+
+
+def builtin_arguments(tool: str) -> list[str] | None:
+    """Returns the arguments of a built-in tool; None for any other."""
+    from holdfast.core.tools.registry import schema
+
+    registry = builtin_registry()
+    return list(schema(registry.get(tool)).parameters["properties"]) if tool in registry.names else None
 
 
 def agent_schema() -> dict[str, Any]:

@@ -432,6 +432,36 @@ class TestInstall:
         assert made.path == str(agents.paths.user_agents(ANN) / "helper.yaml")
         assert path.read_text() == TEXT
 
+    def test_a_file_is_installed_with_the_script_beside_it(
+        self, editor: AgentEditor, agents: Agents, tmp_path: Path
+    ) -> None:
+        theirs = tmp_path / "theirs"
+        theirs.mkdir()
+        (theirs / "a.yaml").write_text("version: 1\nname: a\nscript: a.py\n")
+        (theirs / "a.py").write_text("response = 'one'\n")
+        made = editor.install(str(theirs / "a.yaml"))
+        assert made.problems == () and made.spec is not None and made.spec.script is not None
+        assert made.spec.script.code == "response = 'one'\n"
+        beside = Path(made.path).with_name("a.py")
+        assert beside.stat().st_mode & 0o77 == 0
+        editor.delete("a")
+        assert editor.install(str(theirs / "a.yaml")).problems == (), "the script is there already"
+        (theirs / "b.yaml").write_text("version: 1\nname: b\nscript: a.py\n")
+        (theirs / "a.py").write_text("response = 'two'\n")
+        with pytest.raises(ConflictError, match=r"another file a\.py"):
+            editor.install(str(theirs / "b.yaml"))
+        assert beside.read_text() == "response = 'one'\n"
+        assert not Path(made.path).with_name("b.yaml").exists()
+
+    def test_a_script_of_another_folder_is_not_installed(self, editor: AgentEditor, tmp_path: Path) -> None:
+        (tmp_path / "theirs").mkdir()
+        (tmp_path / "secret.py").write_text("response = 'secret'\n")
+        path = tmp_path / "theirs" / "a.yaml"
+        path.write_text("version: 1\nname: a\nscript: a.py\n")
+        (tmp_path / "theirs" / "a.py").symlink_to(tmp_path / "secret.py")
+        with pytest.raises(AgentFileError, match="another folder"):
+            editor.install(str(path))
+
     def test_a_file_with_mistakes_is_not_installed(self, editor: AgentEditor, tmp_path: Path) -> None:
         path = tmp_path / "theirs.yaml"
         path.write_text(TEXT + "extends: nobody\n")

@@ -53,6 +53,13 @@ def test_each_kind_of_value_is_laid_over_in_its_own_way(agents: Agents) -> None:
     }
 
 
+def test_workflows_are_joined_by_name(agents: Agents) -> None:
+    agents.write("shipped", "base", "mode: team\nworkflows: { one: [a], two: [b] }\n")
+    agents.write("user", "child", "extends: base\nworkflows: { two: [c, d] }\n")
+    child = agents.spec("child")
+    assert (child.mode, child.workflows) == ("team", {"one": ("a",), "two": ("c", "d")})
+
+
 def test_a_chain_is_followed(agents: Agents) -> None:
     agents.write("shipped", "a", "instructions: from a\n")
     agents.write("shipped", "b", "extends: a\nmodel: offline\n")

@@ -156,3 +156,24 @@ def test_a_link_to_itself_in_a_project_breaks_no_other_agent(agents: Agents) -> 
     assert good.spec is not None
     assert (loop.name, loop.spec) == ("loop", None)
     assert "cannot be read" in loop.problems[0].message
+
+
+def test_a_hook_in_the_home_of_nobody_is_a_mistake_of_its_file_and_of_no_listing(agents: Agents) -> None:
+    hook = "hooks: [{point: before_tool, type: python, file: '~nobody-of-this-name/x.py'}]\n"
+    agents.write("project", "stranger", hook)
+    agents.write("user", "mine")
+    found = {info.name: info for info in agents.registry.list(agents.project)}
+    assert found["mine"].problems == ()
+    assert "home of nobody" in found["stranger"].problems[0].message
+
+
+@pytest.mark.parametrize("base", ["/" + "x" * 4_000, "y" * 4_090])
+def test_what_is_too_much_only_as_a_whole_is_told_where_it_is_said(agents: Agents, base: str) -> None:
+    hook = "{point: before_tool, type: approval}"
+    agents.write("user", "base", f"hooks: [{', '.join([hook] * 30)}]\n")
+    agents.write("user", "over", f"extends: base\nhooks: [{', '.join([hook] * 30)}]\n")
+    agents.write("user", "deep", f"hooks: [{{point: before_tool, type: python, file: {base}}}]\n")
+    found = {info.name: info for info in agents.registry.list()}
+    (problem,) = found["over"].problems
+    assert ("hooks" in problem.message, problem.line) == (True, 3)
+    assert bool(found["deep"].problems) == (not base.startswith("/"))

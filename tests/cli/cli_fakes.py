@@ -344,9 +344,11 @@ class FakeWorkbench:
     ) -> Page[Question]:
         return Page(items=tuple(q for q, _ in self.open_questions.values()))
 
-    async def _answer(self, question_id: str, answer: str) -> None:
+    async def _answer(
+        self, question_id: str, answer: str = "", action: Any = None, fields: Any = None
+    ) -> None:
         question, future = self.open_questions.pop(question_id)
-        self.answers.append((question_id, answer))
+        self.answers.append((question_id, answer if action is None else f"{action} {fields}"))
         self.log(
             ev.QuestionAnswered(
                 session_id=question.session_id,
@@ -490,7 +492,7 @@ class FakeWorkbench:
         self, data: Any, name: str = "", agent: str = "", project: str = ""
     ) -> tuple[Session, ...]:
         self.calls.append(("take_in", data.read(), name, agent, project))
-        return (session_of("imported-id", title="\x1b[31mTrip"),)
+        return (session_of("imported-id", title="\x1b[31mTrip", imported_from="holdfast"),)
 
     async def _trash(self, kind: Any = None, limit: int = 200, cursor: Any = None) -> Page[Trashed]:
         things = [

@@ -270,6 +270,7 @@ def test_a_file_is_sent_as_it_is_and_the_sessions_are_told(
     outcome = cli("sessions", "import", str(tmp_path / "chat.json"), "--agent", "writer")
     assert bench.calls == [("take_in", b"[1]", "chat.json", "writer", "")]
     assert outcome.out == "imported-id  [31mTrip  (0 messages)\n"
+    assert "sub-agents are not taken over" in outcome.err
     outcome = cli("sessions", "import", str(tmp_path / "none.json"))
     assert (outcome.status, "none.json" in outcome.err) == (1, True)
 
@@ -360,6 +361,15 @@ def test_validate_prints_one_mistake_a_line_without_an_engine(fake: FakeDoors, c
     assert json.loads(cli("agents", "validate", "a.yaml", "--json").out)[0]["line"] == 3
     fake.diagnostics = []
     assert cli("agents", "validate", "a.yaml").status == 0
+
+
+def test_validate_tells_a_warning_and_calls_the_file_valid(fake: FakeDoors, cli: Cli) -> None:
+    fake.diagnostics = [
+        Diagnostic(file="a.yaml", line=3, column=1, key_path="tools", message="is dropped", warning=True)
+    ]
+    outcome = cli("agents", "validate", "a.yaml")
+    assert outcome.status == 0
+    assert outcome.out == "a.yaml:3:1: tools: warning: is dropped\nvalid\n"
 
 
 def test_an_invalid_agent_is_listed_with_its_first_mistake(bench: FakeWorkbench, cli: Cli) -> None:

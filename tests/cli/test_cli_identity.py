@@ -21,6 +21,7 @@ from holdfast.core.domain.identity import (
     Scope,
     User,
 )
+from holdfast.core.domain.limits import Allowance, LimitState
 
 Cli = Callable[..., Any]
 SECRET = "hf_" + "s" * 43
@@ -39,10 +40,17 @@ class Accounts(FakeWorkbench):
         super().__init__()
         self.me: Principal = LOCAL_PRINCIPAL
         self.rows: tuple[Credential, ...] = ()
+        self.limits: tuple[LimitState, ...] = ()
+        self.usage = SimpleNamespace(limits=self._limits)
         self.keys.create = self._create_key
         self.keys.list = self._keys
         self.keys.revoke = self._revoke
         self.users = SimpleNamespace(me=self._me, list=self._users, add=self._add, remove=self._remove)
+
+    async def _limits(self, all_users: bool = False) -> tuple[LimitState, ...]:
+        if all_users and not self.me.is_admin:
+            raise ForbiddenError("only for administrators")
+        return self.limits
 
     async def _me(self) -> Principal:
         return self.me
@@ -119,7 +127,8 @@ def test_keys_are_listed_with_all_but_the_secret(accounts: Accounts, cli: Cli) -
         key("5123456789", "soon", expires_at=now + timedelta(minutes=90, seconds=30)),
     )
     header, first, second, third, fourth, fifth, sixth = cli("keys", "list").out.splitlines()
-    assert header.split() == ["ID", "NAME", "USER", "SCOPE", "KEY", "CREATED", "LAST", "USED", "STATE"]
+    heads = "ID NAME USER SCOPE KEY CREATED LAST USED LIMITS STATE"
+    assert header.split() == heads.split()
     assert first.split()[:5] == ["01234567", "ci", "ann", "chat", "…abcd"]
     assert first.endswith("valid")
     assert "never" in second and "revoked" in second
@@ -129,6 +138,24 @@ def test_keys_are_listed_with_all_but_the_secret(accounts: Accounts, cli: Cli) -
     listed = json.loads(cli("keys", "list", "--json").out)
     assert [each["name"] for each in listed] == ["ci", "old", "gone", "later", "today", "soon"]
     assert "secret" not in json.dumps(listed)
+
+
+def test_a_key_is_listed_with_its_tier_and_budgets(accounts: Accounts, cli: Cli) -> None:
+    accounts.rows = (key(), key("1123456789", "free"))
+    allowances = (
+        Allowance(period="minute", unit="requests", limit=9, used=1, left=8),
+        Allowance(period="day", unit="usd", limit=5, used=1.5, left=3.5),
+        Allowance(period="total", unit="credits", limit=2000, used=0, left=2000),
+    )
+    same = LimitState(kind="agent", subject="1123456789", owner="u-1", tier="wrong")
+    limit = LimitState(kind="key", subject="0123456789", owner="u-1", tier="free", allowances=allowances)
+    accounts.limits = (same, limit)
+    _, first, second = cli("keys", "list").out.splitlines()
+    assert "tier free, $3.50 of $5.00 a day, 2,000 credits of 2,000 credits in total" in first
+    assert "tier" not in second
+    one, two = json.loads(cli("keys", "list", "--json").out)
+    assert (one["tier"], one["allowances"][1]["left"], one["name"]) == ("free", 3.5, "ci")
+    assert (two["tier"], two["allowances"]) == (None, [])
 
 
 def test_without_keys_it_is_said_how_to_make_one(accounts: Accounts, cli: Cli) -> None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_fakes import FakeDoors, FakeWorkbench
 
-from holdfast.core.domain.mcp import McpLeftOut, McpServer, McpServerSpec, McpState, secrets_of
+from holdfast.core.domain.mcp import (
+    McpContent,
+    McpLeftOut,
+    McpResource,
+    McpServer,
+    McpServerSpec,
+    McpState,
+    secrets_of,
+)
 from holdfast.core.domain.tools import Risk, ToolInfo
 
 Cli = Callable[..., Any]
@@ -51,6 +60,18 @@ class Servers:
             state = {"state": McpState.FAILED, "reason": "it fell over", "log": "trace\n"}
         left_out = (McpLeftOut(tool="bad", reason="its schema is wrong"),)
         return self.kept[name].model_copy(update={**state, "left_out": left_out})
+
+    async def resources(self, name: str) -> tuple[McpResource, ...]:
+        return (
+            McpResource(server=name, uri="note://one", name="one\x1b[2J", media_type="text/plain"),
+            McpResource(server=name, uri="note://{name}", template=True),
+        )
+
+    async def read(self, name: str, uri: str) -> tuple[McpContent, ...]:
+        return (
+            McpContent(uri=uri, media_type="text/plain", text="What\x1b[2J is noted", truncated=True),
+            McpContent(uri=uri, media_type="image/png", data="aGk="),
+        )
 
     async def tools(self, name: str) -> tuple[ToolInfo, ...]:
         parameters = {"type": "object", "properties": {"text": {"type": "string"}}}
@@ -146,3 +167,40 @@ def test_tools_are_listed_with_their_risk(servers: Servers, cli: Cli) -> None:
     cli("mcp", "add", "files", "run")
 
     assert cli("mcp", "tools", "files").out.splitlines()[1].split() == ["mcp__files__say", "execute", "Says."]
+
+
+def test_a_server_of_agents_is_told_which_and_the_whole_path_of_their_folder(
+    fake: FakeDoors, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[dict[str, object]] = []
+    monkeypatch.setattr(fake, "serve_mcp", lambda **options: served.append(options) or 7, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    assert cli("mcp", "serve").status == 7
+    cli("mcp", "serve", "--agent", "coder", "--agent", "guide", "--project", "site")
+
+    assert served == [
+        {"agents": (), "project": ""},
+        {"agents": ("coder", "guide"), "project": str(tmp_path / "site")},
+    ]
+
+
+def test_resources_are_listed_and_read(servers: Servers, cli: Cli, tmp_path: Path) -> None:
+    listed = cli("mcp", "resources", "notes")
+    assert "note://{name} (template)" in listed.out and "\x1b" not in listed.out
+    read = cli("mcp", "read", "notes", "note://one")
+    assert "What[2J is noted" in read.out and "-o FILE" in read.out
+    assert "longer than what is read" in read.err
+    target = tmp_path / "one"
+    cli("mcp", "read", "notes", "note://one", "-o", str(target))
+    assert target.read_bytes() == b"What\x1b[2J is notedhi"
+    assert [each["uri"] for each in json.loads(cli("mcp", "resources", "notes", "--json").out)] == [
+        "note://one",
+        "note://{name}",
+    ]
+
+
+def test_what_a_server_may_ask_the_model_is_said_when_it_is_added(servers: Servers, cli: Cli) -> None:
+    cli("mcp", "add", "own", "--sampling", "deny", "--", "server")
+    assert servers.kept["own"].spec.sampling == "deny"
+    assert cli("mcp", "add", "other", "--sampling", "perhaps", "--", "server").status == 2

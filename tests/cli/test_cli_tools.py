@@ -12,8 +12,9 @@ from cli_fakes import FakeDoors, FakeRun, FakeWorkbench, session_of
 
 from holdfast.cli.running.tool import ToolRequest, execute_tool
 from holdfast.core.domain import events as ev
-from holdfast.core.domain.approvals import Decision
+from holdfast.core.domain.approvals import Decision, Verdict
 from holdfast.core.domain.errors import ErrorInfo
+from holdfast.core.domain.given_tools import GivenTool, GivenTools
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.tools import Risk, ToolInfo
 
@@ -81,6 +82,28 @@ def test_tools_are_listed_with_their_risk(script: Any, cli: Cli) -> None:
     assert cli("tools", "list").out.splitlines()[1].split() == ["read_file", "read", "Reads", "a", "file."]
     (listed,) = json.loads(cli("tools", "list", "--json").out)
     assert listed == READ.model_dump(mode="json")
+
+
+def test_the_tools_of_an_agent_are_listed_with_what_the_rules_say(cli: Cli, fake: FakeDoors) -> None:
+    asked: list[Any] = []
+
+    async def given(agent: str, project: str | None = None) -> GivenTools:
+        asked.append(agent)
+        one = GivenTool(
+            tool=READ, verdict=Verdict.ALLOW, reason="reading is allowed", pinned={"path": "a", "limit": 1}
+        )
+        return GivenTools(agent=agent, tools=(one,), missing=("clock: it is disabled",))
+
+    workbench = FakeWorkbench()
+    workbench.tools.given = given
+    fake.build = lambda: workbench
+    outcome = cli("tools", "list", "--agent", "clerk")
+    assert outcome.out.splitlines()[1].split() == [
+        "read_file", "read", "allow", "reading", "is", "allowed", "path,", "limit",
+    ]  # fmt: skip
+    assert "not there: clock: it is disabled" in outcome.err
+    assert json.loads(cli("tools", "list", "--agent", "clerk", "--json").out)["agent"] == "clerk"
+    assert asked == ["clerk", "clerk"]
 
 
 def test_a_tool_is_shown_with_its_arguments(script: Any, cli: Cli) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ async def run_script(python: Path, script: Path, *args: str, cwd: Path) -> Any:
     return json.loads(await run_program(python, "-I", script, *args, cwd=cwd))
 
 
-async def run_program(*command: str | Path, cwd: Path) -> str:
+async def run_program(*command: str | Path, cwd: Path, environment: Mapping[str, str] | None = None) -> str:
     """Runs a program that must succeed; returns what it prints."""
     process = await asyncio.create_subprocess_exec(
         *map(str, command),
         cwd=cwd,
-        env={"PATH": f"{Path(command[0]).parent}:/usr/bin:/bin", "LANG": "C.UTF-8"},
+        env=environment or {"PATH": f"{Path(command[0]).parent}:/usr/bin:/bin", "LANG": "C.UTF-8"},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

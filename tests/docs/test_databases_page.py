@@ -21,8 +21,14 @@ from holdfast.core.tools.builtin.sql_write import SqlWrite, SqlWriteArguments
 PAGE = "docs/how-to/databases.md"
 
 
+def test_the_agent_of_the_page_names_a_connection_and_tables_with_their_schemas() -> None:
+    *_, text = examples.blocks_of(PAGE, "yaml")
+    (shop,) = AgentSpec.model_validate({"version": 1, "name": "example", **yaml.safe_load(text)}).databases
+    assert (shop.path, shop.postgres, shop.pairs) == (None, "shop", (("public", "sale"), ("stock", "item")))
+
+
 async def test_the_agent_of_the_page_sees_what_it_lists(tmp_path: Path) -> None:
-    _, listed = examples.blocks_of(PAGE, "yaml")
+    _, listed, _ = examples.blocks_of(PAGE, "yaml")
     spec = AgentSpec.model_validate({"version": 1, "name": "example", **yaml.safe_load(listed)})
     data = tmp_path / "workspace" / "data"
     data.mkdir(parents=True)

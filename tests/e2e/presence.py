@@ -24,6 +24,12 @@ def program(name: str) -> Path:
     return Path(found)
 
 
+def postgres_program(name: str) -> Path:
+    """Returns the path of a program of PostgreSQL's server; Debian keeps them out of the way."""
+    found = [Path(path, name) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
+    return found[-1] if found else program(name)
+
+
 def bubblewrap() -> Path:
     """Returns the path of bubblewrap. Skips where the machine's kernel lets nobody use it: nothing can be
     installed against that."""
@@ -37,13 +43,17 @@ def bubblewrap() -> Path:
 
 def client_python(name: str) -> Path:
     """Returns the Python of a real client's environment."""
+    return client_folder(name, "bin/python") / "bin" / "python"
+
+
+def client_folder(name: str, inside: str) -> Path:
+    """Returns the folder in which a real client is installed; `inside` is there then."""
     folder = os.environ.get(CLIENTS, "")
-    python = Path(folder, name, "bin", "python")
-    if not folder or not python.exists():
+    if not folder or not Path(folder, name, inside).exists():
         missing(
             f"the client {name!r} is not installed: .ci/clients FOLDER does it, {CLIENTS} names the FOLDER"
         )
-    return python
+    return Path(folder, name)
 
 
 def missing(what: str) -> NoReturn:

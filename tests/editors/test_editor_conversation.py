@@ -196,6 +196,46 @@ async def test_a_question_that_waits_is_asked_again_when_its_session_is_loaded(
         assert desk.editor.said().endswith("Hello Ada")
 
 
+async def test_what_a_sub_agent_waits_for_is_asked_too(open_desk: Any, say: Any, call: Any) -> None:
+    task = ("delegate", '{"agent": "helper", "task": "Write it."}')
+    steps = [call(task), call(WRITE), say("Written"), say("Done")]
+    async with open_desk(steps, agent="subagents: [helper]\n") as desk:
+        await desk.bench.workbench.agents.create("version: 1\nname: helper\ntools: [write_file]\n")
+        session_id = await desk.session()
+        done = await desk.agent.prompt(session_id=session_id, prompt=[text_block("Write it")])
+        assert (done.stop_reason, desk.editor.said()) == ("end_turn", "Done")
+        ((asked, _),) = desk.editor.asked
+        assert asked.content[0].type == "diff"
+
+
+async def test_a_turn_goes_on_with_the_agent_that_it_is_handed_over_to(
+    open_desk: Any, say: Any, call: Any
+) -> None:
+    over = call(("hand_over", '{"agent": "helper", "task": "Go on."}'))
+    async with open_desk([over, call(WRITE), say("I am the helper")], agent="subagents: [helper]\n") as desk:
+        await desk.bench.workbench.agents.create("version: 1\nname: helper\ntools: [write_file]\n")
+        session_id = await desk.session()
+        done = await desk.agent.prompt(session_id=session_id, prompt=[text_block("Hello")])
+        assert (done.stop_reason, desk.editor.said()) == ("end_turn", "I am the helper")
+        assert desk.editor.asked[-1][0].content[0].type == "diff"
+        shown = desk.editor.of("config_option_update")[-1].config_options
+        assert "helper" in [each.current_value for each in shown]
+
+
+async def test_what_was_handed_over_can_be_cancelled(open_desk: Any, say: Any, call: Any) -> None:
+    over = call(("hand_over", '{"agent": "helper", "task": "Go on."}'))
+    async with open_desk([over, call(WRITE), say("Never")], agent="subagents: [helper]\n") as desk:
+        await desk.bench.workbench.agents.create("version: 1\nname: helper\ntools: [write_file]\n")
+        session_id = await desk.session()
+
+        async def at_the_file(asked: Any, options: Any) -> str | None:
+            return None if asked.content[0].type == "diff" else options[0].option_id
+
+        desk.editor.decide = at_the_file
+        done = await desk.agent.prompt(session_id=session_id, prompt=[text_block("Hello")])
+        assert (done.stop_reason, desk.editor.said()) == ("cancelled", "")
+
+
 async def test_a_mode_decides_what_is_asked(open_desk: Any, say: Any, call: Any) -> None:
     async with open_desk([call(WRITE), say("Done")]) as desk:
         session_id = await desk.session()
@@ -224,11 +264,13 @@ async def test_an_agents_prompts_are_commands(open_desk: Any, say: Any) -> None:
         session_id = await desk.session()
         await desk.editor.until(lambda: desk.editor.of("available_commands_update"))
         (command,) = desk.editor.of("available_commands_update")[-1].available_commands
-        assert (command.name, command.input.root.hint) == ("translate", "language words")
+        assert (command.name, command.input.root.hint) == ("translate", "LANGUAGE WORDS")
         await desk.agent.prompt(
             session_id=session_id, prompt=[text_block("/translate French good day to you")]
         )
         assert desk.bench.model.requests[-1].messages[-1].text == "Say in French: good day to you"
+        with pytest.raises(RequestError, match="needs words"):
+            await desk.agent.prompt(session_id=session_id, prompt=[text_block("/translate French")])
 
 
 async def test_files_and_images_come_with_the_message(open_desk: Any, say: Any) -> None:

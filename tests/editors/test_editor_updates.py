@@ -14,7 +14,7 @@ from holdfast.acp.choices import mode_named, modes_of
 from holdfast.acp.content import content_of, fenced, hunks_of
 from holdfast.acp.errors import request_error
 from holdfast.acp.permissions import approval_options, choice_of, decision_of, question_options
-from holdfast.acp.prompts import expanded, file_path, hint_of
+from holdfast.acp.prompts import command_in, file_path
 from holdfast.acp.updates import OUTPUT_EVERY, OUTPUT_SHOWN, Translator
 from holdfast.core.domain.approvals import Approval, ApproveMode
 from holdfast.core.domain.errors import ErrorInfo, ErrorKind, InvalidError, NotFoundError
@@ -324,19 +324,17 @@ def test_only_files_of_this_machine_are_taken_along(uri: str, path: str | None) 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "command"),
     [
-        ("/say French good day", "In French: good day"),
-        ("/say French", "In French: {{words}}"),
-        ("/plain and more", "Just this.\n\nand more"),
-        ("/nothing", "/nothing"),
-        ("not /say x", "not /say x"),
+        ("/say French good day", ("say", "French good day")),
+        (" /mcp:srv:say two\nlines ", ("mcp:srv:say", "two\nlines")),
+        ("/say", ("say", "")),
+        ("/nothing", None),
+        ("not /say x", None),
     ],
 )
-def test_a_command_is_the_prompt_of_its_name(text: str, said: str) -> None:
-    prompts = {"say": "In {{language}}: {{words}}", "plain": "Just this."}
-    assert expanded(text, prompts) == said
-    assert hint_of(prompts["say"]) == "language words"
+def test_a_command_is_a_prompt_that_there_is(text: str, command: Any) -> None:
+    assert command_in(text, {"say", "mcp:srv:say"}) == command
 
 
 def test_an_error_keeps_its_code_and_its_words() -> None:

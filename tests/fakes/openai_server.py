@@ -66,6 +66,8 @@ from typing import Any
 
 JSON = dict[str, Any]
 
+_ROUTES = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/images/generations")
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 _ERRORS: dict[int, JSON] = {
     400: {"message": "Bad request", "type": "invalid_request_error", "code": None},
     401: {
@@ -200,7 +202,7 @@ class FakeOpenAI:
             return await _send_json(writer, 401, {"error": _ERRORS[401]})
         if request.method == "GET" and request.path == "/v1/models":
             return await _send_json(writer, 200, {"object": "list", "data": [_model("fake-model")]})
-        if request.path not in ("/v1/chat/completions", "/v1/responses", "/v1/embeddings"):
+        if request.path not in _ROUTES:
             return await _send_json(writer, 404, {"error": {"message": f"no route {request.path}"}})
         answer = self._take(request.body)
         await asyncio.sleep(answer.get("delay_s", 0))
@@ -211,6 +213,8 @@ class FakeOpenAI:
             return await _send_json(writer, answer["status"], {"error": error}, answer.get("headers"))
         if request.path == "/v1/embeddings":
             return await _send_json(writer, 200, _embeddings(answer, request.body))
+        if request.path == "/v1/images/generations":
+            return await _send_json(writer, 200, _image(answer))
         if request.path == "/v1/responses":
             await _send_responses(writer, answer, request.body)
             return False
@@ -378,6 +382,12 @@ def _usage(answer: JSON, body: JSON) -> JSON:
 
 def _model(name: str) -> JSON:
     return {"id": name, "object": "model", "created": 1, "owned_by": "fake"}
+
+
+def _image(answer: JSON) -> JSON:
+    """Returns the answer's `image` and `usage`; without one a PNG of one pixel."""
+    told = {"usage": answer["usage"]} if "usage" in answer else {}
+    return {"created": 1, "data": [answer.get("image") or {"b64_json": PIXEL}], **told}
 
 
 def _embeddings(answer: JSON, body: JSON) -> JSON:

@@ -452,3 +452,19 @@ async def test_a_skill_is_shown_where_the_agent_has_some(text):
     bench = Bench(tools=(*TOOLS, "load_skill"))
     await bench.turn(text)
     assert bench.calls == [("load_skill", {"skill": "minutes"})]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Delegate to writer: write 'a, then b' to x.md",
+        "Please ask the agent `writer`: write 'a, then b' to x.md",
+    ],
+)
+async def test_work_is_handed_to_an_agent_where_there_are_some(text):
+    bench = Bench()
+    assert "no sub-agents" in await bench.turn(text)
+    assert bench.calls == []
+    bench = Bench(tools=(*TOOLS, "delegate"))
+    await bench.turn(text)
+    assert bench.calls == [("delegate", {"agent": "writer", "task": "write 'a, then b' to x.md"})]

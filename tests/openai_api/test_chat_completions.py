@@ -119,6 +119,18 @@ async def test_a_conversation_goes_on_in_its_session_though_all_of_it_is_sent_ag
         ]
 
 
+async def test_a_conversation_stays_with_the_agent_that_was_asked(serve, say) -> None:
+    async with serve([say("one"), say("two"), say("three")], agent="subagents: [helper]\n") as served:
+        await served.bench.workbench.agents.create("version: 1\nname: helper\ntools: []\n")
+        begun = [*ASK, {"role": "assistant", "content": "one"}, {"role": "user", "content": "More"}]
+        for messages in (ASK, begun, [*ASK, *begun]):  # one that is new, remembered, not known
+            await create(served, messages)
+        assert len((await served.bench.workbench.sessions.list()).items) == 2
+        requests = served.bench.model.requests
+        offered = [{tool.name for tool in request.tools} & {"delegate", "hand_over"} for request in requests]
+        assert offered == [{"delegate"}] * 3
+
+
 async def test_a_conversation_that_is_not_known_begins_with_its_history(serve, say) -> None:
     async with serve([say("Yes")]) as served:
         messages = [

@@ -74,3 +74,15 @@ async def test_secrets_that_documents_hold_do_not_reach_an_embedding_model() -> 
     embedder = RedactingEmbedder(vectors, without_key)
     assert await embedder.embed("openai/x", ("a sk-canary", "b"), query=True) == [[1.0], [1.0]]
     assert vectors.asked == ("openai/x", ["a [redacted]", "b"], True)
+
+
+@pytest.mark.parametrize(("said", "output_tokens"), [("12345", 2), ("", None)])
+async def test_an_answer_that_breaks_off_is_told_by_an_estimate(said: str, output_tokens: int | None) -> None:
+    used: list[UsageReport] = []
+    items = [TextDelta(text=said)] if said else []
+    model = ScriptedModel([[*items, ModelStreamCut("cut")]])
+    with pytest.raises(ModelStreamCut):
+        await ModelAsker(model, "m", str, used=used.append)("q")
+    assert [(each.output_tokens, each.estimated) for each in used] == (
+        [] if output_tokens is None else [(output_tokens, True)]
+    )

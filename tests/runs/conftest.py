@@ -26,6 +26,7 @@ from holdfast.core.domain.models import (
 )
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.models.scripted import ScriptedModel
 from holdfast.core.sandbox.environment import child_environment
@@ -33,7 +34,9 @@ from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.library import DATABASE
 from holdfast.core.services.local import LocalWorkbench, Parts
 from holdfast.core.services.workbench import Workbench
+from holdfast.core.tools.buckets.desk import BucketDesk
 from holdfast.core.tools.builtin.catalog import builtin_tools
+from holdfast.core.tools.builtin.generate_image import GenerateImage
 from holdfast.core.tools.registry import ToolRegistry
 from holdfast.core.tools.web import WebFetcher
 from holdfast.server.kit.auth import LocalDoor
@@ -210,6 +213,8 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         knowledge: Any = None,
         agent: str = "",
         web: WebFetcher | None = None,
+        more_settings: dict[str, Any] | None = None,
+        painter: GenerateImage | None = None,
     ) -> AsyncIterator[Bench]:
         paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
         paths.make()
@@ -218,8 +223,9 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         if knowledge is not None:
             paths.knowledge.mkdir(parents=True, exist_ok=True)
             (paths.knowledge / DATABASE).touch()
-        settings = Settings.model_validate({"models": {"retries": retries}})
+        settings = Settings.model_validate({"models": {"retries": retries}, **(more_settings or {})})
         blobs = FileBlobs(paths.blobs)
+        buckets = BucketDesk(lambda: settings.buckets.places, {}.get, WorkspaceJail)
         model, catalog = ScriptedModel(steps), FakeCatalog()
         environment = environment or {"PATH": "/usr/bin:/bin"}
         parts = Parts(
@@ -228,7 +234,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
             blobs=blobs,
             client=model,
             catalog=catalog,
-            tools=ToolRegistry(builtin_tools(ChildProcesses())),
+            tools=ToolRegistry(builtin_tools(ChildProcesses(), painter=painter, buckets=buckets)),
             keys=ProviderKeys(paths, environment, {"openai": ("OPENAI_API_KEY",)}),
             environment=child_environment(environment),
             sleep=lambda seconds: asyncio.sleep(0),

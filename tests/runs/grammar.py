@@ -20,6 +20,7 @@ class RunGrammar:
         self.calls: dict[str, str] = {}
         self.approvals: dict[str, str] = {}
         self.questions: set[str] = set()
+        self.children: dict[str, str] = {}
         self.handed = False
 
     def take(self, event) -> None:
@@ -36,10 +37,17 @@ class RunGrammar:
             assert self.part is None and not self.step_open, "something is open at the end"
             assert not self.calls and not self.questions, "a call is open at the end"
             assert "pending" not in self.approvals.values(), "an approval waits at the end"
+            assert "open" not in self.children.values(), "a child run is open at the end"
             if event.type == "run.completed":
                 assert self.handed == (event.reason == "client_tools")
             self.ended = True
         getattr(self, event.type.replace(".", "_"), lambda event: None)(event)
+
+    def run_analysed(self, event) -> None:
+        self.run_suggested(event)
+
+    def run_suggested(self, event) -> None:
+        assert self.part is None and not self.step_open and not self.calls
 
     def message_added(self, event) -> None:
         assert self.part is None and not self.direct
@@ -53,8 +61,11 @@ class RunGrammar:
         assert self.step_open and self.part is None
         self.step_open = False
 
+    def usage_recorded(self, event) -> None:
+        assert self.part is None, "what a call took is recorded when its part is complete"
+
     def part_started(self, event) -> None:
-        assert self.step_open and self.part is None
+        assert (self.step_open or (self.message and not self.calls)) and self.part is None
         self.part, self.text = event.part_id, ""
 
     def part_delta(self, event) -> None:
@@ -75,6 +86,22 @@ class RunGrammar:
         numbers = [item.number for item in event.items if item.used]
         assert None not in numbers and len(set(numbers)) == len(numbers)
         assert all(item.number is None for item in event.items if not item.used)
+
+    def hook_completed(self, event) -> None:
+        assert self.part is None
+        if event.call_id is not None:
+            assert self.calls[event.call_id] == (
+                "started" if event.point.startswith("after") else "requested"
+            )
+            return
+        if event.point in ("before_model", "after_model") and "started" in self.calls.values():
+            return  # of a completion that a server asks for while its call executes
+        if event.point in ("after_model", "before_response"):
+            assert self.step_open or event.point == "before_response", "what a script says is no step"
+            return
+        assert not self.step_open and not self.calls
+        if event.point == "before_run":
+            assert self.message and not self.stepped
 
     def tool_call_requested(self, event) -> None:
         if event.step == 0:
@@ -98,6 +125,14 @@ class RunGrammar:
             assert state == "requested" and not event.content and not event.display
             assert set(self.calls.values()) <= {"requested"}, "other calls come first"
             self.handed = True
+
+    def child_run_started(self, event) -> None:
+        assert self.calls[event.call_id] == "started" and event.child_run_id not in self.children
+        self.children[event.child_run_id] = "open"
+
+    def child_run_completed(self, event) -> None:
+        assert self.children[event.child_run_id] == "open" and event.status != "running"
+        self.children[event.child_run_id] = event.status
 
     def approval_requested(self, event) -> None:
         assert self.calls[event.approval.call_id] == "requested"

@@ -179,7 +179,12 @@ async def test_nobody_else_sees_a_tool_or_lists_it(open_bench: Any) -> None:
         await ann.tools.delete("a")
         own = await ann.tools.create(SPEC)
         assert (own.number, own.missing) == (2, ("SHOP",)), "his secret is not hers"
+        await ann.tools.set_secret("find_stock", "SHOP", SECRET)
+        await ann.tools.delete("find_stock")
         await host.users.remove("ann")
+        secrets = host._core.parts.keys.tools.names_in_file()
+        assert secrets and not any(own.id in name for name in secrets), "her trash is gone with its secrets"
+        assert await host._core.log.reader.rows("SELECT * FROM trash") == []
         assert [tool.name for tool in await host.tools.list()].count("find_stock") == 1
 
 
@@ -224,3 +229,36 @@ async def test_the_next_engine_has_the_tools_and_their_secrets(open_bench: Any) 
         assert (await bench.workbench.tools.set_secret("find_stock", "SHOP")).missing == ("SHOP",)
         await bench.workbench.tools.delete("find_stock")
         assert (await bench.workbench.agents.get("clerk")).problems != ()
+
+
+@both
+async def test_a_deleted_tool_comes_back_with_its_versions_and_its_secrets(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        tools, trash = bench.workbench.tools, bench.workbench.trash
+        await keep(bench)
+        made = await tools.update("find_stock", SPEC.model_copy(update={"description": "Other."}))
+        await tools.delete("find_stock")
+        (thrown,) = (await trash.list("tool")).items
+        assert (thrown.id, thrown.title) == (made.id, "find_stock")
+        await tools.create(SPEC)
+        with pytest.raises(ConflictError):
+            await trash.restore("tool", made.id)
+        await tools.delete("find_stock")
+        await trash.restore("tool", made.id)
+        back = await tools.get("find_stock")
+        assert (back, back.missing) == (made, ())
+        assert [one.version for one in await tools.versions("find_stock")] == [2, 1]
+        assert (await tools.update("find_stock", SPEC)).version == 3
+        assert [one.id for one in (await trash.list("tool")).items] != [made.id]
+
+
+async def test_the_secrets_of_a_tool_that_is_gone_for_good_are_gone(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        workbench: LocalWorkbench = bench.workbench
+        await keep(bench)
+        secrets = workbench._core.parts.keys.tools
+        made = await workbench.tools.get("find_stock")
+        await workbench.tools.delete("find_stock")
+        assert any(made.id in name for name in secrets.names_in_file())
+        assert await workbench.trash.empty("tool", made.id) == 1
+        assert not any(made.id in name for name in secrets.names_in_file())

@@ -1,13 +1,19 @@
 """What is told of a call's output while it executes."""
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.core.domain.events import AnyEvent, LoggedEvent, RunCancelled
 from holdfast.core.identity.redaction import MASK, Redactor, StreamRedactor
-from holdfast.core.runs.emitter import LiveOutput
+from holdfast.core.runs.emitter import Emitter, LiveOutput
+from holdfast.core.runs.ending import write_end
 from holdfast.core.runs.progress import TAIL_CHARS, WHOLE_CHARS
+from holdfast.core.runs.projections.context import ContextProjection
+from holdfast.core.runs.projections.state import RunState
 
 LINE = "x" * 49 + "\n"
 Sent = list[tuple[str, int]]
@@ -72,3 +78,35 @@ def test_a_secret_at_the_edge_of_a_tail_is_not_told_in_part() -> None:
 def test_one_endless_line_shows_its_end() -> None:
     sent = told(["y" * WHOLE_CHARS, "a" * 50_000 + "\n"])
     assert sent[-1] == ("a" * (TAIL_CHARS - 1) + "\n", 50_001 - TAIL_CHARS)
+
+
+async def test_what_comes_when_the_call_is_over_is_not_told() -> None:
+    sent: Sent = []
+    output = LiveOutput(lambda text, skipped: sent.append((text, skipped)), StreamRedactor(Redactor(tuple)))
+    output.add("one\n")
+    output.add("two\n")
+    output.close()
+    output.add("three\n")
+    output.flush()
+    assert sent == [("one\n", 0), ("two\n", 0)]
+
+
+async def test_output_that_waits_does_not_come_behind_the_end_of_the_run() -> None:
+    appended: list[AnyEvent] = []
+
+    class Log:
+        def append(self, *events: AnyEvent, durable: bool = False) -> asyncio.Future[list[LoggedEvent]]:
+            appended.extend(events)
+            done: asyncio.Future[list[LoggedEvent]] = asyncio.get_running_loop().create_future()
+            done.set_result([])
+            return done
+
+    log: Any = Log()
+    emitter = Emitter(log, RunState("s", "r"), ContextProjection(), lambda: StreamRedactor(Redactor(tuple)))
+    output = emitter.progress("c")
+    output.add("at once\n")
+    output.add("later\n")  # its timer is set
+    run: Any = SimpleNamespace(emitter=emitter, state=emitter.state, session_id="s", run_id="r")
+    await write_end(log, run, RunCancelled(session_id="s", run_id="r"), lambda: False)
+    output.flush()
+    assert [each.type for each in appended] == ["tool_call.progressed", "run.cancelled"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from holdfast.core.domain.errors import StoreError
 from holdfast.core.domain.events import EventFilter, RunCompleted
 from holdfast.core.domain.runs import RunStatus
 from holdfast.core.runs import supervisor
+from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.store.log import EventLog
 
 
@@ -85,3 +87,18 @@ async def test_an_end_that_cannot_be_written_holds_up_neither_cancel_nor_stop(
     async with open_bench() as bench:
         run = await bench.workbench.runs.get(run_id)
         assert run.error.code == "interrupted", "the next start closes it"
+
+
+async def test_a_run_that_is_not_kept_gives_back_what_it_has() -> None:
+    given_back: list[str] = []
+
+    async def refuse(*events: Any, durable: bool) -> None:
+        raise StoreError("The disk is full.", code="disk_full")
+
+    run: Any = SimpleNamespace(
+        emitter=SimpleNamespace(emit=refuse), give_back=lambda: given_back.append("servers")
+    )
+    unused: Any = object.__new__(Supervisor)
+    with pytest.raises(StoreError):
+        await unused._begin(run)
+    assert given_back == ["servers"]

@@ -111,6 +111,12 @@ async def test_a_call_of_a_person_goes_through_the_policy(open_bench, small) -> 
         approval = await bench.approval()
         assert (approval.tool, approval.risk) == ("mcp__small__write", Risk.EXECUTE)
         assert json.loads(approval.subject) == {"path": "a"}
+        asked = await bench.workbench.approvals.get(approval.id)
+        assert asked.parameters is not None and list(asked.parameters["properties"]) == ["path"]
+        with pytest.raises(InvalidError) as refused:
+            edited = Decision(outcome="approve", arguments={"path": 7, "more": 1})
+            await bench.workbench.approvals.decide(approval.id, edited)
+        assert {each["path"] for each in refused.value.details["problems"]} == {"path", "more"}
         await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
         done = await bench.workbench.tools.result(called.run_id, 20)
         assert done.outcome == "ok" and '"name": "write"' in text_of(done.content)
@@ -263,6 +269,9 @@ async def test_a_described_server_starts_in_the_project_and_gets_no_secret(
         bad = "version: 1\nname: x\nmcp: [{server: a, url: 'http://a/', headers: {A: '${secret:b}'}}]\n"
         (mistake,) = await bench.workbench.agents.check(bad)
         assert (mistake.line, mistake.message) == (3, "a server in an agent's file has no secrets")
+        named = "version: 1\nname: x\nmcp:\n- server: a\n  sampling: allow\n"
+        (mistake,) = await bench.workbench.agents.check(named)
+        assert mistake.line == 5 and "where the server is described" in mistake.message
 
 
 async def test_a_project_that_is_not_trusted_starts_no_server(open_bench, small, say) -> None:
@@ -296,6 +305,27 @@ async def test_another_user_adds_no_program_and_sees_no_server_of_others(open_be
         await ada.mcp.add(McpServerSpec(name="near", url="http://127.0.0.1:1/mcp"))
         with pytest.raises(UnavailableError, match="not at a public address"):
             await ada.mcp.tools("near")
+
+
+async def test_secrets_of_servers_go_with_their_user(open_bench) -> None:
+    async with open_bench() as bench:
+        local = bench.workbench
+        await local.users.add("ada", Role.USER)
+        key = await local.keys.create("k", Scope.ADMIN, user="ada")
+        ada = local.as_principal(await local.authenticate(key.secret))
+        for workbench, secret in ((ada, "canary-of-ada"), (local, SECRET)):
+            headers = {"Authorization": "${secret:token}"}
+            await workbench.mcp.add(McpServerSpec(name="web", url="https://example.org/", headers=headers))
+            await workbench.mcp.set_secret("web", "token", secret)
+
+        def kept() -> str:
+            return "".join(
+                path.read_text(errors="replace") for path in bench.home.rglob("*") if path.is_file()
+            )
+
+        assert "canary-of-ada" in kept()
+        await local.users.remove("ada")
+        assert "canary-of-ada" not in kept() and SECRET in kept()
 
 
 async def test_options_narrow_the_tools_of_servers_too(open_bench, small, say) -> None:

@@ -8,27 +8,15 @@ from typing import Any
 import pytest
 
 from holdfast.core.domain.approvals import Decision
-from holdfast.core.domain.errors import HoldfastError, InvalidError, ModelUnavailable, UnsupportedError
+from holdfast.core.domain.errors import HoldfastError, InvalidError, ModelUnavailable
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import ModelSettings, UsageReport
-from holdfast.core.domain.options import (
-    McpServerUse,
-    SubAgentUse,
-)
-from holdfast.core.domain.runs import LATER_OPTIONS, RunOptions
+from holdfast.core.domain.runs import RunOptions
 
 pytestmark = pytest.mark.parametrize("door", ["local", "remote"])
 
 WRITE = ("write_file", json.dumps({"path": "asked.md", "content": "x"}))
 LIST = ("list_files", "{}")
-LATER = [
-    {"sub_agents": (SubAgentUse(name="reader", instructions="Read."),)},
-    {"mcp_servers": (McpServerUse(name="files", command=("server",)),)},
-    {"workflows": {"report": ("collect", "write")}},
-    {"mode": "team"},
-    {"suggestions": True},
-    {"force_summary": True},
-]
 
 
 def of(events: Any, type: str) -> list[Any]:
@@ -41,18 +29,6 @@ async def refused(bench: Any, session: Any, **options: Any) -> HoldfastError:
         await bench.workbench.runs.send(session.id, (TextPart(text="Hi"),), RunOptions(**options))
     assert (await bench.workbench.engine.status()).last_event_id == before, "nothing was taken in"
     return caught.value
-
-
-async def test_a_field_whose_service_comes_later_is_refused_by_its_name(open_bench) -> None:
-    assert {name for each in LATER for name in each} == set(LATER_OPTIONS) - {"client_tools", "history"}
-    async with open_bench([]) as bench:
-        session = await bench.session()
-        for options in LATER:
-            error = await refused(bench, session, **options)
-            assert isinstance(error, UnsupportedError)
-            assert (error.code, error.details) == ("unsupported_option", {"fields": list(options)})
-        both = await refused(bench, session, mode="team", force_summary=True)
-        assert both.details == {"fields": ["mode", "force_summary"]}
 
 
 async def test_fields_that_ask_for_nothing_are_taken(open_bench, say) -> None:
@@ -68,7 +44,7 @@ async def test_a_message_for_the_queue_is_refused_at_once(open_bench, call) -> N
         session = await bench.session()
         await bench.send(session)
         await bench.approval()
-        assert (await refused(bench, session, mode="team")).code == "unsupported_option"
+        assert (await refused(bench, session, mode="swarm")).code == "unknown_mode"
         assert (await refused(bench, session, tools=("no_such",))).code == "unknown_tool"
         assert (await refused(bench, session, max_cost_usd=1.0)).code == "unpriced_model"
         assert await bench.workbench.sessions.queue(session.id) == ()
@@ -78,8 +54,8 @@ async def test_continuing_with_options_that_cannot_be_is_refused(open_bench) -> 
     async with open_bench([[RuntimeError("bug")]]) as bench:
         session = await bench.session()
         await bench.end(await bench.send(session))
-        with pytest.raises(UnsupportedError):
-            await bench.workbench.runs.go_on(session.id, RunOptions(mode="team"))
+        with pytest.raises(InvalidError):
+            await bench.workbench.runs.go_on(session.id, RunOptions(mode="swarm"))
 
 
 async def test_a_prefix_stands_before_the_agents_instructions(open_bench, say) -> None:

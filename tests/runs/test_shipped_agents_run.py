@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.core.config.paths import shipped
+from holdfast.core.domain.delegating import DELEGATION_TOOLS
 from holdfast.core.domain.memory import RECALL_TOOLS
 from holdfast.core.domain.messages import TextPart
 
@@ -28,5 +29,7 @@ async def test_a_shipped_agent_does_a_turn(open_bench, say, call, name: str) -> 
         (first, _) = bench.model.requests
         searching = {"search_knowledge", "read_document"} if info.spec.knowledge else set()
         recalling = set(RECALL_TOOLS) if info.spec.memory.recall else set()
-        assert {tool.name for tool in first.tools} == set(info.spec.tool_names) | searching | recalling
+        delegating = set(DELEGATION_TOOLS) if info.spec.subagents else set()
+        brought = searching | recalling | delegating
+        assert {tool.name for tool in first.tools} == set(info.spec.tool_names) | brought
         assert info.spec.instructions.strip()[:40] in first.messages[0].text

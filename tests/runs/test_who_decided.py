@@ -56,6 +56,6 @@ def test_a_key_is_noted_by_its_name_and_a_login_as_one() -> None:
         last_four="abcd",
         created_at=utc_now(),
     )
-    assert _principal(key, user).client == "key laptop"
-    assert _principal(key.model_copy(update={"kind": "login"}), user).client == "login"
+    assert _principal(key, user, key.id).client == "key laptop"
+    assert _principal(key.model_copy(update={"kind": "login"}), user, key.id).client == "login"
     assert LOCAL_PRINCIPAL.client == ""

@@ -40,7 +40,9 @@ from holdfast.core.domain.files import (
     WorkspaceStats,
     WrittenFile,
 )
+from holdfast.core.domain.given_tools import GivenTool, GivenTools
 from holdfast.core.domain.health import EngineHealth, ModelFailure, ProcessHealth
+from holdfast.core.domain.hooks import HookInfo, HookSecret, HookSpec, HookTest
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Credential, NewCredential, Role, Scope, User
 from holdfast.core.domain.jobs import Job, JobProgress, JobStatus
 from holdfast.core.domain.knowledge import (
@@ -58,13 +60,22 @@ from holdfast.core.domain.knowledge import (
     RetrievalStep,
     Retrieved,
 )
+from holdfast.core.domain.limits import Allowance, Budget, LimitState, Tier
 from holdfast.core.domain.logs import LogLine, LogPage
-from holdfast.core.domain.mcp import McpLeftOut, McpServer, McpServerSpec, McpState
+from holdfast.core.domain.mcp import McpContent, McpLeftOut, McpResource, McpServer, McpServerSpec, McpState
 from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry, MemoryHit, MemoryShare
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.modes import AutoLimits, SessionMode
 from holdfast.core.domain.options import KnowledgeUse
+from holdfast.core.domain.prompts import (
+    FoundPrompt,
+    PromptArgument,
+    PromptInfo,
+    PromptOrigin,
+    PromptSpec,
+    ResolvedPrompt,
+)
 from holdfast.core.domain.providers import ProviderCheck, ProviderInfo
 from holdfast.core.domain.rules import PastCall, RuleEntry, RuleSuggestion, RuleWeight
 from holdfast.core.domain.runs import (
@@ -245,6 +256,21 @@ EVENT = LoggedEvent(id=7, event=SessionRenamed(session_id="s1", title="x", at=AT
 ENTRY = FileEntry(path="a b/ü.md", size=3, modified_at=AT, state="created", run_id="r1")
 CONTENT = FileContent(path="x.md", kind="markdown", media_type="text/markdown", size=2, text="# x")
 TOOL = ToolInfo(name="read_file", description="Reads", risk=Risk.READ, parameters={"type": "object"})
+GIVEN = GivenTools(
+    agent="general",
+    tools=(
+        GivenTool(
+            tool=TOOL,
+            by="memory",
+            pinned={"path": "a"},
+            unknown=("b",),
+            verdict=Verdict.ASK,
+            reason="no rule allows it",
+            rules=("your policy allows read_file(*.md)",),
+        ),
+    ),
+    missing=("clock: it is disabled",),
+)
 TOOL_RUN = ToolRun(
     session_id="s1",
     run_id="r1",
@@ -272,6 +298,12 @@ LISTENER = Listener(
     root=("holdfast",),
     started_at=AT,
     log="/l.log",
+)
+HOOK = HookSpec(
+    id="0190b5a0-0000-7000-8000-00000000000a",
+    point="before_tool",
+    type="rule",
+    rules=({"when": "path CONTAINS x"},),
 )
 WEBHOOK = Webhook(id="w1", owner="u1", url="https://a.test/", events=("run.*",), created_at=AT, cursor=7)
 DELIVERY = Delivery(
@@ -344,6 +376,18 @@ def page(*items: Any, more: str | None = None, of: Any = None) -> Page[Any]:
 
 
 EVENTS = page(EVENT, more="7")
+LIMIT_STATE = LimitState(
+    kind="key",
+    subject="k1",
+    label="ci",
+    owner="local",
+    tier="free",
+    allowances=(
+        Allowance(period="minute", unit="requests", limit=10, used=2, left=8),
+        Allowance(period="day", unit="usd", limit=1.5, used=1.5, left=0, resets_at=AT),
+    ),
+    nearly_used=True,
+)
 USAGE = UsageSummary(
     by="model",
     since=AT,
@@ -365,6 +409,27 @@ FIGURES = EngineFigures(
     events_appended=5,
     last_event_id=7,
     usage=(ModelUsage(model="offline", output_tokens=3),),
+)
+
+PROMPT_SPEC = PromptSpec(
+    name="review",
+    arguments=(PromptArgument(name="a-b", default="x"), PromptArgument(name="B", required=True)),
+    text="{{a-b}} $1 ü",
+)
+PROMPT = FoundPrompt(
+    info=PromptInfo(
+        key="own:review",
+        name="review",
+        arguments=PROMPT_SPEC.arguments,
+        words=1,
+        origin=PromptOrigin.OWN,
+        attachment=FilePart(blob="0" * 64, media_type="text/csv", name="a.csv", size=3),
+        id="i",
+        updated_at=AT,
+        problems=(MISTAKE,),
+    ),
+    text=PROMPT_SPEC.text,
+    digest="00",
 )
 
 SKILL = SkillInfo(
@@ -419,6 +484,20 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("skills.upload", {"data": b"PK", "name": "a.zip", "folder": "b", "replace": True}, SKILL),
     ("skills.save", {"name": "minutes", "text": "---\n", "expected": "00"}, SKILL),
     ("skills.remove", {"name": "a b"}, None),
+    ("prompts.list", {"session_id": "s", "project": "/p x", "agent": "a"}, (PROMPT.info,)),
+    ("prompts.list", {}, ()),
+    ("prompts.get", {"name": "mcp:files:ü", "session_id": "s"}, PROMPT),
+    ("prompts.parse", {"name": "review", "source": "---\nü: x\n---\n"}, PROMPT_SPEC),
+    ("prompts.create", {"prompt": PROMPT_SPEC}, PROMPT),
+    ("prompts.update", {"name": "own:review", "prompt": PROMPT_SPEC, "expected": "00"}, PROMPT),
+    ("prompts.delete", {"name": "review"}, None),
+    ("prompts.attach", {"name": "review", "data": b"\x00PK", "file_name": "ü b.bin"}, PROMPT),
+    ("prompts.detach", {"name": "review"}, PROMPT),
+    (
+        "prompts.resolve",
+        {"name": "own:review", "arguments": {"a-b": "$1 {{x}}"}, "words": ("a b", "ü"), "line": 'c "d"'},
+        ResolvedPrompt(key="own:review", parts=(TextPart(text="ü"),), resources=("files:mem://a",)),
+    ),
     ("trash.restore", {"kind": "memory_block", "id": "a b?c"}, None),
     ("trash.empty", {}, 2),
     ("trash.empty", {"kind": "agent", "id": "a1"}, 1),
@@ -449,6 +528,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("keys.set_address", {"provider": "custom", "url": "http://h/v1"}, None),
     ("runs.context", {"run_id": "r1", "step": 2}, RUN_CONTEXT),
     ("runs.compaction", {"run_id": "r1", "event_id": 7}, COMPACTION),
+    ("runs.suggest", {"session_id": "s1", "count": 2}, ("Why?", "And then?")),
     ("runs.compact", {"session_id": "s1", "focus": "the figures"}, SUBMITTED),
     ("runs.questions", {"session_id": "s1"}, page(QUESTION)),
     ("runs.answer", {"question_id": "q1", "answer": "a"}, None),
@@ -499,6 +579,12 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("files.undo", {"session_id": "s1", "run_id": "r1"}, (ENTRY,)),
     ("files.redo", {"session_id": "s1"}, (ENTRY,)),
     ("tools.list", {"project": "/p"}, (TOOL,)),
+    ("tools.given", {"agent": "general"}, GIVEN),
+    (
+        "tools.given",
+        {"agent": "a b", "project": "/p", "session_id": "s1", "mode": ApproveMode.EDITS},
+        GIVEN,
+    ),
     ("tools.get", {"name": "find_stock"}, CUSTOM_TOOL),
     ("tools.create", {"spec": CUSTOM_TOOL.spec}, CUSTOM_TOOL),
     ("tools.create", {"spec": PythonToolSpec(code="def a(): ...")}, PYTHON_TOOL),
@@ -532,6 +618,12 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("mcp.remove", {"name": "files"}, None),
     ("mcp.test", {"name": "files"}, MCP_SERVER),
     ("mcp.tools", {"name": "files"}, (TOOL,)),
+    ("mcp.resources", {"name": "files"}, (McpResource(server="files", uri="a://{b}", template=True),)),
+    (
+        "mcp.read",
+        {"name": "files", "uri": "a://ü/?b=c#d"},
+        (McpContent(uri="a://x", media_type="text/plain", text="p"),),
+    ),
     (
         "mcp.call",
         {
@@ -641,6 +733,20 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("users.login", {"expires_s": 5, "scope": Scope.READ}, NewCredential(credential=KEY, secret="hf_y")),
     ("users.logins", {}, (KEY,)),
     ("users.logout", {"id": "k1"}, None),
+    (
+        "hooks.list",
+        {"project": "/p", "agent": "coder"},
+        (HookInfo(hook=HOOK, source="agent", agent="coder"),),
+    ),
+    ("hooks.add", {"hook": HOOK}, HookInfo(hook=HOOK, source="user")),
+    ("hooks.enable", {"id": HOOK.id, "enabled": False}, HookInfo(hook=HOOK, source="user")),
+    ("hooks.remove", {"id": HOOK.id}, None),
+    (
+        "hooks.test",
+        {"id": HOOK.id, "given": {"a": 1}, "output": "b", "tool": "t", "project": "/p", "agent": "coder"},
+        HookTest(outcome="modify", data={"a": 2}, duration_ms=1.5),
+    ),
+    ("hooks.secret", {"renew": True}, HookSecret(secret="hfh_x")),
     ("webhooks.list", {}, (WEBHOOK,)),
     ("webhooks.get", {"id": "w1"}, WEBHOOK),
     (
@@ -668,6 +774,22 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         {"since": AT, "until": AT + timedelta(days=1), "by": "model", "all_users": True, "limit": 3},
         USAGE,
     ),
+    ("usage.report", {"by": "message", "session": "s 1", "agent": "helper", "key": ""}, USAGE),
+    ("usage.limits", {"all_users": True}, (LIMIT_STATE,)),
+    (
+        "usage.set_limit",
+        {
+            "kind": "agent",
+            "subject": "a b",
+            "tier": "free",
+            "budgets": (Budget(amount=2.5, unit="credits", period="day"), Budget(amount=0)),
+            "user": "ann",
+            "project": "/p",
+        },
+        LIMIT_STATE,
+    ),
+    ("usage.remove_limit", {"kind": "user", "subject": "ü", "user": "ann"}, None),
+    ("usage.tiers", {}, (Tier(name="free", per_minute=10), Tier(name="paid"))),
     ("engine.figures", {}, FIGURES),
     ("engine.stop", {}, None),
     ("engine.check", {"repair": True}, (CHECK,)),

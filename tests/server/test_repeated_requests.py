@@ -12,7 +12,9 @@ import pytest
 from server_fakes import AT
 
 from holdfast.core.domain import errors
+from holdfast.core.domain.approvals import Approval, ApprovalStatus
 from holdfast.core.domain.runs import Session
+from holdfast.core.domain.tools import Risk
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.log import EventLog
@@ -32,6 +34,19 @@ async def kept(served: Any, short_folder: Path) -> AsyncIterator[Any]:
     served.fake.results["sessions.create"] = lambda **_: session(f"s{len(served.fake.calls)}")
     yield served
     await log.close()
+
+
+def approval() -> Approval:
+    said: dict[str, Any] = {"session_id": "s1", "run_id": "r1", "call_id": "c1", "agent": "a", "tool": "t"}
+    return Approval(
+        id="a1",
+        **said,
+        risk=Risk.WRITE,
+        subject="x",
+        arguments={},
+        requested_at=AT,
+        status=ApprovalStatus.APPROVED,
+    )
 
 
 async def post(kept: Any, path: str = "/sessions", *, key: str = "k1", **body: Any) -> httpx.Response:
@@ -162,6 +177,28 @@ async def test_an_answer_without_a_body_is_repeated_without_one(kept: Any) -> No
         assert "content-type" not in answer.headers
         assert answer.headers.get("idempotency-replayed") == replayed
     assert len(kept.fake.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/approvals/a1/decision", {"decision": {"outcome": "approve"}}),
+        ("/questions/q1/answer", {"action": "accept", "fields": {"city": "Rome"}}),
+    ],
+)
+async def test_a_decision_that_is_sent_again_is_made_once_and_answered_alike(
+    kept: Any, path: str, body: dict[str, Any]
+) -> None:
+    late = errors.ConflictError("Decided already.", code="approval_decided")
+    decided = approval() if "approvals" in path else None
+    kept.fake.results |= {"approvals.decide": decided, "runs.answer": decided}
+    first = await post(kept, path, **body)
+    kept.fake.results |= {"approvals.decide": late, "runs.answer": late}
+    again = await post(kept, path, **body)
+    assert first.is_success and (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.headers["idempotency-replayed"] == "true"
+    other = await post(kept, path, key="another", **body)
+    assert other.json()["error"]["code"] == "approval_decided"
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "ü", "a\tb", "\x7f"])

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from fake_knowledge import FakeJobs, FakeKnowledge, FakeMemory
+from fake_prompts import FakePrompts
 
 from holdfast.core.config.fields import Leaf, leaf_of, leaves, sections
 from holdfast.core.config.settings import Settings
@@ -71,6 +72,7 @@ from holdfast.core.domain.files import Change, FileContent, FileEntry
 from holdfast.core.domain.health import EngineHealth, ProcessHealth
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.knowledge import Citation
+from holdfast.core.domain.limits import LimitState
 from holdfast.core.domain.logs import LogLine, LogPage
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart, UserPart, text_of
 from holdfast.core.domain.models import ModelChoice, ModelInfo
@@ -100,6 +102,7 @@ from holdfast.core.domain.status import CheckResult, EngineStatus
 from holdfast.core.domain.tools import DiffBlock, DisplayBlock, Question, Risk
 from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.trash import Trashed
+from holdfast.core.domain.usage import UsageCounts, UsageSummary
 from holdfast.core.domain.values import Page
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -285,7 +288,7 @@ class FakeRun:
         self.bench.put_file(self.session_id, path, text, self.id)
         self.emit(FileChanged, path=path, change=Change.CREATED, after="1" * 64, size=len(text))
 
-    async def ask(self, text: str, choices: tuple[str, ...] = (), free_text: bool = True) -> str:
+    async def ask(self, text: str, choices: tuple[str, ...] = (), free_text: bool = True, **more: Any) -> str:
         """Asks the person; returns the answer."""
         self._calls += 1
         call_id = f"{self.id}-c{self._calls}"
@@ -299,6 +302,7 @@ class FakeRun:
             text=text,
             choices=choices,
             free_text=free_text,
+            **more,
         )
         self.bench.questions_by_id[question.id] = question
         event = self.bench.decided[question.id] = asyncio.Event()
@@ -351,6 +355,7 @@ class FakeWorkbench:
         self.project_files: tuple[str, ...] = ("notes.md", "data/sales.csv", "my report.md")
         self.decisions: dict[str, Decision] = {}
         self.answers: dict[str, str] = {}
+        self.take_form: Callable[[str | None, Any], None] = lambda action, fields: None
         self.decided: dict[str, asyncio.Event] = {}
         self.queued: dict[str, list[QueuedMessage]] = {}
         self.agent_infos: list[AgentInfo] = [
@@ -359,6 +364,8 @@ class FakeWorkbench:
         ]
         self.trust_known: dict[str, bool] = {}
         self.settings = settings()
+        self.usage: Any = _Usage(self)
+        self.limit_states: tuple[LimitState, ...] = ()
         self.model_infos: tuple[ModelInfo, ...] = (
             ModelInfo(
                 name="offline",
@@ -440,6 +447,7 @@ class FakeWorkbench:
         self.knowledge = FakeKnowledge(self)
         self.jobs = FakeJobs(self)
         self.memory = FakeMemory(self)
+        self.prompts = FakePrompts(self)
 
     # --- the log
 
@@ -602,6 +610,14 @@ class FakeWorkbench:
 class _Part:
     def __init__(self, bench: FakeWorkbench) -> None:
         self.bench = bench
+
+
+class _Usage(_Part):
+    async def report(self, by: Any = "day", **_: Any) -> UsageSummary:
+        return UsageSummary(by=by, since=None, until=None, total=UsageCounts(), groups=())
+
+    async def limits(self, all_users: bool = False) -> tuple[LimitState, ...]:
+        return self.bench.limit_states
 
 
 class _Trash(_Part):
@@ -900,9 +916,12 @@ class _Runs(_Part):
         waiting = (q for q in self.bench.questions_by_id.values() if q.id not in self.bench.answers)
         return Page(items=tuple(waiting))
 
-    async def answer(self, question_id: str, answer: str) -> None:
+    async def answer(
+        self, question_id: str, answer: str = "", action: str | None = None, fields: Any = None
+    ) -> None:
         if question_id in self.bench.answers:
             raise ConflictError("The question was answered already.")
+        self.bench.take_form(action, fields)
         self.bench.answers[question_id] = answer
         self.bench.decided[question_id].set()
 

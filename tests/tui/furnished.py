@@ -6,8 +6,8 @@ import asyncio
 import base64
 import difflib
 import io
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from fake_knowledge import CITED, block, document, entry, look_up
 from fake_knowledge import job as a_job
@@ -16,6 +16,7 @@ from fake_workbench import NOON, FakeRun, FakeWorkbench, new_file, settings
 from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.files import FileContent, FileEntry
 from holdfast.core.domain.jobs import JobStatus
+from holdfast.core.domain.limits import Allowance, LimitState
 from holdfast.core.domain.logs import LogLine
 from holdfast.core.domain.models import ModelInfo
 from holdfast.core.domain.runs import Usage
@@ -120,6 +121,9 @@ async def hold(job: FakeRun) -> None:
     await job.hold()
 
 
+MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
+
+
 class FakeUsage:
     """A week of work."""
 
@@ -141,6 +145,22 @@ class FakeUsage:
             **Usage(input_tokens=327_000, output_tokens=39_240, cost_usd=4.09).model_dump(),
         )
         return UsageSummary(by=by, since=None, until=None, total=total, groups=tuple(days))
+
+    async def limits(self, all_users: bool = False) -> tuple[LimitState, ...]:
+        def day(unit: Literal["requests", "usd"], limit: float, used: float) -> Allowance:
+            left = limit - used
+            return Allowance(period="day", unit=unit, limit=limit, used=used, left=left, resets_at=MIDNIGHT)
+
+        dear = LimitState(kind="agent", subject="analyst", owner="local", allowances=(day("usd", 5.0, 3.4),))
+        often = LimitState(
+            kind="user",
+            subject="local",
+            label="local",
+            owner="local",
+            tier="free",
+            allowances=(day("requests", 500, 20), day("usd", 20.0, 4.09)),
+        )
+        return (dear, often)
 
 
 def picture() -> str:

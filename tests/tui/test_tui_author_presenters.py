@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual import events
+from textual.app import App
 
 from holdfast.core.agents.scaffold import new_agent_text
 from holdfast.core.agents.schema import agent_schema
@@ -20,6 +23,8 @@ from holdfast.tui.presenters.author.screen import beside, footer, headline, prob
 from holdfast.tui.presenters.author.state import EditorState
 from holdfast.tui.presenters.author.typing import changed_part, indented, word_at
 from holdfast.tui.presenters.spans import plain
+from holdfast.tui.screens.author import AuthorScreen
+from holdfast.tui.widgets.author.area import AgentArea
 
 EVIL = "x\x1b]0;pwn\x07y"
 KNOWN = Known(
@@ -257,3 +262,40 @@ def test_the_first_line_says_whose_file_it_is_and_what_is_not_saved() -> None:
     keys = [label for _, label, _ in footer(state(), completing=False, in_form=False)]
     assert keys == ["back", "save", "complete", "form", "try it", "help"]
     assert footer(state(), completing=True, in_form=False)[0][1] == "put it in"
+
+
+def test_a_warning_is_told_and_keeps_nobody_from_saving() -> None:
+    state = EditorState("clerk", "user", text="a\nb\n")
+    one = Diagnostic(file="a", line=1, column=1, key_path="tools[0]", message="is dropped", warning=True)
+    state.take_problems(state.text, [one])
+    assert state.mistakes == 0
+    assert plain(problem_lines(state, 0, 4, 60)) == (
+        "✓ no mistakes, 1 warning   ctrl+l goes to the next\n▸ ⚠ 1:1 tools[0]: is dropped"
+    )
+    assert beside([one], 40) == "  ⚠ is dropped"
+    state.take_problems(state.text, [one, one.model_copy(update={"warning": False})])
+    assert plain(problem_lines(state, 0, 4, 60)).startswith("✗ 1 mistake, 1 warning")
+
+
+# --- typing faster than the screen is drawn
+
+
+class Bare(App[None]):
+    """An app of the editor alone; nothing is checked."""
+
+    def work(self, *_: Any) -> None:
+        pass
+
+
+async def test_a_completion_is_taken_for_what_was_typed_whatever_is_typed_behind_it_at_once() -> None:
+    app = Bare()
+    state = EditorState("clerk", "new", saved="", text="", known=KNOWN)
+    async with app.run_test() as pilot:
+        control = SimpleNamespace(check=print)  # `work` does nothing
+        screen = AuthorScreen(control, state)  # type: ignore[arg-type]
+        await app.push_screen(screen)
+        area = screen.query_one(AgentArea)
+        for key in (*"mod", "tab", *"openai", "down", "enter", *"/x"):
+            area.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+    assert area.text == "model: openai/gpt-4o/x"

@@ -16,7 +16,7 @@ from textual.widgets import Input
 from holdfast.core.config.paths import shipped
 from holdfast.core.domain.agents import AgentInfo, Layer, Prompt
 from holdfast.core.domain.errors import Diagnostic, InvalidError
-from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.tools import CommandBlock, Risk
 from holdfast.tui.app import HoldfastApp
 from holdfast.tui.presenters.choices import Choice
@@ -27,6 +27,7 @@ from holdfast.tui.screens.dialogs import (
     ChooseScreen,
     DocumentScreen,
 )
+from holdfast.tui.screens.form import FormScreen
 from holdfast.tui.widgets.lines import LinesView
 
 SIZE = (120, 40)
@@ -582,7 +583,7 @@ async def test_ctrl_c_asks_before_it_quits(make_app, until) -> None:
     assert app.return_code == 0
 
 
-async def test_a_prompt_of_the_agent_is_filled_in_and_put_into_the_message_field(make_app, until) -> None:
+async def test_a_prompt_is_completed_asked_for_what_it_needs_and_sent(make_app, until) -> None:
     bench = FakeWorkbench()
     prompts = (Prompt(name="summary", text="Summarise {{file}} in {{ number }} points."),)
     bench.agent_infos = [spec("writer", prompts=prompts)]
@@ -590,17 +591,16 @@ async def test_a_prompt_of_the_agent_is_filled_in_and_put_into_the_message_field
     app = make_app(bench)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.model.agent == "writer" and app.desk is not None)
-        app.command("prompt", "summary")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen))
-        await say(pilot, "notes")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen) and "number" in shown(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: app.main.box.area.text == "Summarise notes in {{ number }} points.")
-        app.command("prompt", "summary")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen))
-        await pilot.press("escape")  # once is enough
-        await until(pilot, lambda: app.screen is app.main)
-        assert app.main.box.area.text == "Summarise notes in {{ number }} points."
+        await pilot.press("/")
+        await until(pilot, lambda: app.main.box._prompts)
+        await pilot.press("s", "u", "m", "m", "tab")
+        await until(pilot, lambda: app.main.box.area.text == "/summary ")
+        await say(pilot, "{{number}}")
+        await until(pilot, lambda: isinstance(app.screen, FormScreen) and "number" in shown(app))
+        await pilot.press("3", "ctrl+s")
+        await until(pilot, lambda: bench.sent)
+        assert bench.sent == [(TextPart(text="Summarise {{number}} in 3 points."),)]
+        await until(pilot, lambda: "Summarise {{number}} in 3 points." in shown(app))
 
 
 async def test_the_settings_say_the_agent_the_theme_and_what_runs_may_do(make_app, until) -> None:

@@ -41,6 +41,7 @@ WORKING = (
     Scene("outline", ("/outline",), "Where to?"),
     Scene("context", ("/context",), "sales.csv"),
     Scene("usage", ("/usage", "?2026-11-", "v"), "2026-11-"),
+    Scene("limits", ("/limits",), "What may still"),
     Scene("transcript", ("f6", "end"), "report.md", whole=True),
 )
 

@@ -21,6 +21,7 @@ steps = st.one_of(
     st.tuples(st.just("handed"), texts),
     st.tuples(st.just("asked"), st.sampled_from(["approved", "denied", "stale"]), texts),
     st.tuples(st.just("question"), st.none() | texts),
+    st.tuples(st.just("hook"), st.sampled_from(["allow", "deny", "modify", "ask"]), texts),
     st.tuples(st.just("retrieval"), st.booleans(), st.booleans()),
     st.tuples(st.just("cited"), st.lists(st.sampled_from(["see [1]", " and [99]", "`[2]`", " [2]"]))),
     st.tuples(st.sampled_from(["pause", "queue", "dequeue", "undo", "configure", "steer"])),
@@ -79,8 +80,8 @@ def _write_step(log: Any, step: tuple[Any, ...], id: str) -> None:
             log.question(f"q{id}", id, "Well?", ["yes"])
             log.add("QuestionAnswered", question_id=f"q{id}", call_id=id, answer=answer)
             log.complete(id)
-        case ("retrieval" | "cited", *_):
-            _write_knowledge(log, step, id)
+        case ("retrieval" | "cited" | "hook", *_):
+            _write_between(log, step, id)
         case ("pause",):
             log.add("RunPaused")
             log.add("RunResumed")
@@ -97,7 +98,7 @@ def _write_step(log: Any, step: tuple[Any, ...], id: str) -> None:
             log.add("MessageAdded", message_id=id, parts=(), origin="steer")
 
 
-def _write_knowledge(log: Any, step: tuple[Any, ...], id: str) -> None:
+def _write_between(log: Any, step: tuple[Any, ...], id: str) -> None:
     match step:
         case ("retrieval", True, fails):
             log.request(id, name="search_knowledge", query="how")
@@ -105,6 +106,9 @@ def _write_knowledge(log: Any, step: tuple[Any, ...], id: str) -> None:
             log.complete(id)
         case ("retrieval", False, fails):
             log.retrieve(error="gone" if fails else "")
+        case ("hook", outcome, reason):
+            given = {"point": "before_model", "hook_id": id, "hook_type": "rule"}
+            log.add("HookCompleted", **given, outcome=outcome, reason=reason)
         case ("cited", pieces):
             log.part(id, *pieces, cites=[n for n in (1, 2) if f"[{n}]" in "".join(pieces)])
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import wraps
 from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar
@@ -54,14 +55,16 @@ from holdfast.acp.choices import (
     mode_named,
 )
 from holdfast.acp.errors import request_error
-from holdfast.acp.prompts import expanded, message_of
+from holdfast.acp.prompts import command_in, message_of
 from holdfast.acp.sessions import EditorSession
 from holdfast.acp.turn import RunError, Turn
 from holdfast.acp.updates import Translator
 from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
 from holdfast.core.domain.events import EventFilter
+from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize_line
+from holdfast.core.services.attaching import Attach
 from holdfast.core.services.workbench import Workbench
 
 P = ParamSpec("P")
@@ -70,15 +73,18 @@ _PAGE = 1_000
 _LISTED = 50
 
 
-def _plainly(
+def _request(
     method: Callable[P, Awaitable[T]],
 ) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Makes a method raise the protocol's error where the services raise ours."""
+    """Makes a method of `EditorAgent` attach to the engine, and raise the protocol's error for ours."""
 
     @wraps(method)
     async def called(*args: P.args, **kwargs: P.kwargs) -> T:
+        agent = args[0]
+        assert isinstance(agent, EditorAgent), "it decorates its methods alone"
         try:
-            return await method(*args, **kwargs)
+            async with agent.attached():
+                return await method(*args, **kwargs)
         except HoldfastError as error:
             raise request_error(error) from error
 
@@ -89,13 +95,21 @@ class EditorAgent:
     """Implements the SDK's `Agent` on a workbench.
 
     `agent` and `model` are those of new sessions; an empty agent is the setting `default_agent`. With
-    `elsewhere` the engine is on another machine, which knows nothing of the editor's folders.
+    `elsewhere` the engine is on another machine, which knows nothing of the editor's folders. `attach` is
+    what starts an engine that has stopped meanwhile, to which `workbench` leads again then; None: none stops.
     """
 
     def __init__(
-        self, workbench: Workbench, *, agent: str = "", model: str | None = None, elsewhere: bool = False
+        self,
+        workbench: Workbench,
+        *,
+        attach: Attach | None = None,
+        agent: str = "",
+        model: str | None = None,
+        elsewhere: bool = False,
     ) -> None:
         self._workbench = workbench
+        self._attach = attach
         self._agent = agent
         self._model = model
         self._elsewhere = elsewhere
@@ -106,6 +120,10 @@ class EditorAgent:
     def on_connect(self, conn: Client) -> None:
         """Takes the editor's side."""
         self._client = conn
+
+    def attached(self) -> AbstractAsyncContextManager[object]:
+        """Has the engine running when a request begins."""
+        return nullcontext() if self._attach is None else self._attach()
 
     async def close(self) -> None:
         """Ends what goes on beside requests; runs go on in the engine."""
@@ -152,7 +170,7 @@ class EditorAgent:
 
     # --- sessions
 
-    @_plainly
+    @_request
     async def new_session(
         self, cwd: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
     ) -> NewSessionResponse:
@@ -163,7 +181,7 @@ class EditorAgent:
         modes, options = await opened.choices()
         return NewSessionResponse(session_id=session.id, modes=modes, config_options=options)
 
-    @_plainly
+    @_request
     async def load_session(
         self, cwd: str, session_id: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
     ) -> LoadSessionResponse:
@@ -173,7 +191,7 @@ class EditorAgent:
         self._go_on(opened, await self._replay(opened))
         return LoadSessionResponse(modes=modes, config_options=options)
 
-    @_plainly
+    @_request
     async def resume_session(
         self, session_id: str, cwd: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
     ) -> ResumeSessionResponse:
@@ -183,7 +201,7 @@ class EditorAgent:
         modes, options = await opened.choices()
         return ResumeSessionResponse(modes=modes, config_options=options)
 
-    @_plainly
+    @_request
     async def fork_session(
         self, session_id: str, cwd: str, mcp_servers: Sequence[Any] | None = None, **kwargs: Any
     ) -> ForkSessionResponse:
@@ -192,7 +210,7 @@ class EditorAgent:
         modes, options = await opened.choices()
         return ForkSessionResponse(session_id=session.id, modes=modes, config_options=options)
 
-    @_plainly
+    @_request
     async def list_sessions(
         self, cwd: str | None = None, cursor: str | None = None, **kwargs: Any
     ) -> ListSessionsResponse:
@@ -209,7 +227,7 @@ class EditorAgent:
         ]
         return ListSessionsResponse(sessions=found, next_cursor=page.next_cursor)
 
-    @_plainly
+    @_request
     async def close_session(self, session_id: str, **kwargs: Any) -> CloseSessionResponse | None:
         opened = self._open.pop(session_id, None)
         if opened is not None:
@@ -265,6 +283,7 @@ class EditorAgent:
         opened.turns.append(turn)
         try:
             await turn.watch(run_id)
+            await self._tell_agent(opened, turn)
         except (RunError, HoldfastError) as error:
             said = error.info.message if isinstance(error, RunError) else error.message
             update = update_agent_message_text(f"\n\nThe run failed: {said}\n")
@@ -286,7 +305,7 @@ class EditorAgent:
 
     # --- what can be chosen
 
-    @_plainly
+    @_request
     async def set_session_mode(
         self, session_id: str, mode_id: str, **kwargs: Any
     ) -> SetSessionModeResponse | None:
@@ -297,7 +316,7 @@ class EditorAgent:
         await self._editor.session_update(session_id=session_id, update=update)
         return SetSessionModeResponse()
 
-    @_plainly
+    @_request
     async def set_config_option(
         self, config_id: str, session_id: str, value: str | bool, **kwargs: Any
     ) -> SetSessionConfigOptionResponse | None:
@@ -326,7 +345,7 @@ class EditorAgent:
 
     # --- turns
 
-    @_plainly
+    @_request
     async def prompt(self, session_id: str, prompt: Sequence[ContentBlock], **kwargs: Any) -> PromptResponse:
         opened = await self._named(session_id)
         for note in opened.taken_notes():
@@ -339,15 +358,24 @@ class EditorAgent:
             if reason is not None:
                 return PromptResponse(stop_reason=reason)
         session = await self._workbench.sessions.get(session_id)
-        parts = await message_of(
-            self._workbench.files,
-            session_id,
-            _expanded(prompt, opened.prompts),
-            elsewhere=self._elsewhere,
-        )
+        parts = await self._message(opened, prompt)
         turn = self._turn(opened, session.last_event_id)
         work = turn.send(parts)
         return PromptResponse(stop_reason=await self._during(opened, turn, work))
+
+    async def _message(self, opened: EditorSession, blocks: Sequence[ContentBlock]) -> tuple[UserPart, ...]:
+        """Returns the parts of a message; a command at its beginning is the prompt of its name, filled in."""
+        first = blocks[0].text if blocks and isinstance(blocks[0], TextContentBlock) else ""
+        command, session_id = command_in(first, opened.prompts), opened.session.id
+        made: tuple[UserPart, ...] = ()
+        if command is not None:
+            name, line = command
+            found = await self._workbench.prompts.resolve(name, line=line, session_id=session_id)
+            made, blocks = found.parts, blocks[1:]
+        if made and not blocks:
+            return made
+        rest = await message_of(self._workbench.files, session_id, blocks, elsewhere=self._elsewhere)
+        return (*made, *rest)
 
     async def cancel(self, session_id: str, **kwargs: Any) -> None:
         """Cancels what goes on in a session; one that is not open here is left alone."""
@@ -371,12 +399,24 @@ class EditorAgent:
     ) -> StopReason:
         opened.turns.append(turn)
         try:
-            return await work
+            reason = await work
+            await self._tell_agent(opened, turn)
+            return reason
         except RunError as error:
             raise request_error(error.info) from error
         finally:
             opened.turns.remove(turn)
             opened.waiting = turn if turn.question is not None else None
+
+    async def _tell_agent(self, opened: EditorSession, turn: Turn) -> None:
+        """Shows the agent and its commands that the conversation has been handed over to."""
+        if not turn.handed_over:
+            return
+        opened.session = await self._workbench.sessions.get(opened.session.id)
+        await self._tell_commands(opened.session.id, await opened.look_at_agent())
+        _, options = await opened.choices()
+        update = ConfigOptionUpdate(session_update="config_option_update", config_options=options)
+        await self._editor.session_update(session_id=opened.session.id, update=update)
 
     async def _cancel(self, opened: EditorSession) -> None:
         turns = [*opened.turns, *([opened.waiting] if opened.waiting is not None else [])]
@@ -402,11 +442,3 @@ class EditorAgent:
     def _editor(self) -> Client:
         assert self._client is not None, "a request has come, so somebody is connected"
         return self._client
-
-
-def _expanded(prompt: Sequence[ContentBlock], prompts: Mapping[str, str]) -> list[ContentBlock]:
-    """Returns the prompt with the command at its beginning, if it is one, in whole."""
-    blocks = list(prompt)
-    if blocks and isinstance(first := blocks[0], TextContentBlock):
-        blocks[0] = first.model_copy(update={"text": expanded(first.text, prompts)})
-    return blocks

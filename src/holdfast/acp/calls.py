@@ -21,6 +21,7 @@ KINDS: dict[str, ToolKind] = {
     "edit_file": "edit",
     "run_command": "execute",
     "run_python": "execute",
+    "run_javascript": "execute",
     "fetch_url": "fetch",
     "web_scrape": "fetch",
     "http_request": "fetch",

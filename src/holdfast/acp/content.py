@@ -15,6 +15,7 @@ from holdfast.core.domain.messages import ResultPart, text_of
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.domain.tools import (
     ArgumentsBlock,
+    ChildRunBlock,
     CodeBlock,
     CommandBlock,
     DiffBlock,
@@ -124,6 +125,11 @@ def _contents(block: DisplayBlock, workspace: str) -> Iterator[ToolCallContentVa
             yield text_content(fenced(json.dumps(block.arguments, ensure_ascii=False, indent=2), "json"))
         case ImageBlock():
             yield text_content(f"[image: {sanitize_line(block.name)}]")
+        case ChildRunBlock():
+            calls = "\n".join(block.calls)
+            yield text_content(
+                shorten(sanitize(f"{calls}\n\n{block.reply or block.reason}".strip()), LONGEST)
+            )
         case PlanBlock():
             return  # the editor has a place of its own for it
 

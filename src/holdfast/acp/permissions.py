@@ -8,6 +8,7 @@ from holdfast.acp.calls import kind_of, location_of, title_of
 from holdfast.acp.content import content_of, locations_of, text_content
 from holdfast.acp.updates import call_id_of
 from holdfast.core.domain.approvals import Approval, Decision
+from holdfast.core.domain.forms import FormAction, form_fields
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.domain.tools import Question
 
@@ -15,6 +16,8 @@ ONCE, SESSION, ALWAYS, REJECT = "once", "session", "always", "reject"
 ANOTHER = "another"
 """The person answers a question in words of their own: the next prompt is the answer."""
 _CHOICE = "choice-"
+_ACT = "act-"
+_ACTIONS: tuple[FormAction, ...] = ("accept", "decline", "cancel")
 _LABEL = 100
 
 
@@ -60,7 +63,15 @@ def approval_call(approval: Approval, workspace: str) -> ToolCallUpdate:
 
 
 def question_options(question: Question) -> list[PermissionOption]:
-    """Returns the choices of a question as options; none when there are none to choose from."""
+    """Returns the choices of a question as options; none when there are none to choose from. Editors have no
+    forms: one can be declined here, and is filled in elsewhere."""
+    if question.acted:
+        done = [PermissionOption(option_id=f"{_ACT}accept", name="I have done it there", kind="allow_once")]
+        return [
+            *(done if question.url is not None else ()),
+            PermissionOption(option_id=f"{_ACT}decline", name="Decline", kind="reject_once"),
+            PermissionOption(option_id=f"{_ACT}cancel", name="Put it away", kind="reject_once"),
+        ]
     if not question.choices:
         return []
     options = [
@@ -72,6 +83,30 @@ def question_options(question: Question) -> list[PermissionOption]:
     if question.free_text:
         options.append(PermissionOption(option_id=ANOTHER, name="Another answer …", kind="reject_once"))
     return options
+
+
+def action_of(option_id: str) -> FormAction | None:
+    """Returns what an option does with a form or an address; None where it is one of another kind."""
+    for action in _ACTIONS:
+        if option_id == f"{_ACT}{action}":
+            return action
+    return None
+
+
+def question_words(question: Question) -> str:
+    """Returns what is asked, with the name of the server that asks, and how a form is filled in."""
+    words = [question.text]
+    if question.server:
+        words = [f"The MCP server {question.server} asks: {question.text}"]
+    if question.url is not None:
+        words.append(question.url)
+    if question.form is not None:
+        words.append(
+            "Fill it in with the app (`holdfast`), or with: "
+            f"holdfast approvals answer {question.id} --field NAME=VALUE …"
+        )
+        words += [f"- {sanitize_line(each.name)}: {each.kind}" for each in form_fields(question.form)]
+    return "\n".join(words)
 
 
 def choice_of(question: Question, option_id: str) -> str | None:
@@ -86,7 +121,7 @@ def question_call(question: Question) -> ToolCallUpdate:
     """Returns the call that asks."""
     return ToolCallUpdate(
         tool_call_id=call_id_of(question.run_id, question.call_id),
-        title=shorten(sanitize_line(question.text), _LABEL),
+        title=shorten(sanitize_line(question_words(question)), _LABEL),
         status="pending",
-        content=[text_content(sanitize(question.text))],
+        content=[text_content(sanitize(question_words(question)))],
     )

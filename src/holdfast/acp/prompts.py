@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePath
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -29,8 +29,7 @@ from holdfast.core.domain.errors import HoldfastError, InvalidError, Unsupported
 from holdfast.core.domain.messages import TextPart, UserPart
 from holdfast.core.services.protocols.files import Files
 
-_WORD = re.compile(r"\{\{\s*([\w-]+)\s*\}\}")
-_COMMAND = re.compile(r"\A/([a-z0-9][a-z0-9_-]*)(?:\s+(.*))?\Z", re.DOTALL)
+_COMMAND = re.compile(r"\A/(\S+)(?:\s+(.*))?\Z", re.DOTALL)
 
 
 async def message_of(
@@ -154,21 +153,8 @@ def _bytes_of(data: str) -> bytes:
 # --- commands
 
 
-def hint_of(text: str) -> str:
-    """Returns what is to be written after a prompt's name: its words to fill in."""
-    return " ".join(dict.fromkeys(_WORD.findall(text)))
-
-
-def expanded(text: str, prompts: Mapping[str, str]) -> str:
-    """Returns a message in which `/NAME words` is the agent's prompt of that name, filled in with the words:
-    one for each place, all that are left for the last. Any other text stays as it is."""
+def command_in(text: str, names: Collection[str]) -> tuple[str, str] | None:
+    """Returns the prompt that a message names as `/NAME words`, among `names`, and its words; None for any
+    other text."""
     command = _COMMAND.match(text.strip())
-    if command is None or command[1] not in prompts:
-        return text
-    prompt, given = prompts[command[1]].strip(), (command[2] or "").strip()
-    names = list(dict.fromkeys(_WORD.findall(prompt)))
-    if not names:
-        return f"{prompt}\n\n{given}".strip()
-    words = given.split(maxsplit=len(names) - 1)
-    filled = dict(zip(names, words, strict=False))
-    return _WORD.sub(lambda found: filled.get(found[1], found[0]), prompt)
+    return (command[1], command[2] or "") if command is not None and command[1] in names else None

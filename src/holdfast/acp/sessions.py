@@ -10,11 +10,11 @@ from acp.schema import (
 )
 
 from holdfast.acp.choices import ConfigOption, config_options, modes_of
-from holdfast.acp.prompts import hint_of
 from holdfast.acp.turn import Turn
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.models import ModelInfo
+from holdfast.core.domain.prompts import PromptInfo
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.services.workbench import Workbench
@@ -35,25 +35,27 @@ class EditorSession:
         """A turn that has ended with a question: the next prompt answers it."""
         self.notes: list[str] = []
         """What the person has to be told at the next prompt."""
-        self.prompts: dict[str, str] = {}
-        """The agent's prompts by name: the commands of the session."""
+        self.prompts: dict[str, PromptInfo] = {}
+        """What can be sent by a slash: the commands of the session."""
 
     async def look_at_agent(self) -> list[AvailableCommand]:
-        """Returns the agent's prompts as commands; notes when its folder is not trusted, or it is gone."""
+        """Returns the prompts that the session can see as commands; notes when its agent's folder is not
+        trusted, or it is gone."""
+        known = await self._workbench.prompts.list(session_id=self.session.id)
+        self.prompts = {each.key if each.shadowed else each.name: each for each in known if each.usable}
+        commands = [_command(name, each) for name, each in self.prompts.items()]
         name, project = self.session.agent, self.session.project or None
         try:
             info = await self._workbench.agents.get(name, project)
         except NotFoundError as error:  # the session can be read all the same, and given another agent
-            self.prompts = {}
             self.notes.append(error.message)
-            return []
-        self.prompts = {} if info.spec is None else {each.name: each.text for each in info.spec.prompts}
+            return commands
         if not info.trusted:
             self.notes.append(
                 f"{sanitize_line(info.name)} comes from a folder that you have not trusted: it asks first, "
                 "and has neither knowledge nor memory (`holdfast trust`)."
             )
-        return [_command(each, text) for each, text in self.prompts.items()]
+        return commands
 
     def taken_notes(self) -> list[str]:
         """Returns what the person has to be told, each once."""
@@ -86,8 +88,9 @@ class EditorSession:
         return next((each.context_window for each in self._models if each.name == model), None)
 
 
-def _command(name: str, text: str) -> AvailableCommand:
-    hint = hint_of(text)
+def _command(name: str, prompt: PromptInfo) -> AvailableCommand:
+    hint = sanitize_line(prompt.hint)
     words = AvailableCommandInput(root=UnstructuredCommandInput(hint=hint)) if hint else None
-    shown = shorten(sanitize_line(text).strip(), _DESCRIPTION)
+    said = prompt.description or prompt.title or f"A prompt ({prompt.key})"
+    shown = shorten(sanitize_line(said).strip(), _DESCRIPTION)
     return AvailableCommand(name=name, description=shown, input=words)

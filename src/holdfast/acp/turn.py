@@ -13,12 +13,14 @@ from acp.interfaces import Client
 from acp.schema import AllowedOutcome, StopReason
 
 from holdfast.acp.permissions import (
+    action_of,
     approval_call,
     approval_options,
     choice_of,
     decision_of,
     question_call,
     question_options,
+    question_words,
 )
 from holdfast.acp.updates import Translator, Update
 from holdfast.core.domain.approvals import Approval
@@ -30,9 +32,11 @@ from holdfast.core.domain.errors import (
     UnavailableError,
 )
 from holdfast.core.domain.events import (
+    RUN_ENDS,
     AnyEvent,
     ApprovalRequested,
     ApprovalResolved,
+    ChildRunStarted,
     EventFilter,
     LoggedEvent,
     MessageAdded,
@@ -41,6 +45,7 @@ from holdfast.core.domain.events import (
     RunCancelled,
     RunCompleted,
     RunFailed,
+    RunStarted,
 )
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import Session
@@ -67,7 +72,8 @@ class RunError(Exception):
 
 
 class Turn:
-    """Follows one run of a session for an editor. `after` is the last event that the editor knows of."""
+    """Follows one run of a session for an editor, and those of the agents that it is handed over to. `after`
+    is the last event that the editor knows of."""
 
     def __init__(
         self, workbench: Workbench, client: Client, session: Session, translator: Translator, after: int
@@ -81,8 +87,12 @@ class Turn:
         self._run_id: str | None = None
         self._cancelled = False
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._below: dict[str, asyncio.Task[None]] = {}
+        """What follows the sessions that sub-agents work in, by their ids."""
         self.question: Question | None = None
         """What the run waits for, when the turn has ended because only a text can answer it."""
+        self.handed_over = False
+        """Whether another agent has taken the conversation over since."""
         self._another = asyncio.Event()
         self.ended = asyncio.Event()
         """Whether nothing is followed now."""
@@ -115,6 +125,10 @@ class Turn:
         for question in (await self._workbench.runs.questions(self._session.id)).items:
             if question.run_id == run_id:
                 self._ask(question.id, partial(self._ask_question, question))
+        for child_id in (await self._workbench.runs.get(run_id)).child_runs:
+            child = await self._workbench.runs.get(child_id)
+            if not child.status.ended:
+                self._follow_below(child.session_id)
         return await self.follow()
 
     async def answer(self, words: str) -> None:
@@ -134,11 +148,12 @@ class Turn:
             await asyncio.wait({reading, another}, return_when=asyncio.FIRST_COMPLETED)
             return await reading if reading.done() else "end_turn"
         finally:
-            tasks = [reading, another, *self._asking.values()]
+            tasks = [reading, another, *self._asking.values(), *self._below.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._asking.clear()
+            self._below.clear()
             self.ended.set()
 
     async def cancel(self) -> None:
@@ -154,7 +169,7 @@ class Turn:
         try:
             await self._workbench.sessions.pull_back(self._session.id, self._message_id)
         except NotFoundError:
-            return  # it was sent this instant: the run is cancelled at its first event
+            return  # it was sent or handed over this instant: the run is cancelled at its first event
 
     async def _until_end(self) -> StopReason:
         only = EventFilter(session_id=self._session.id)
@@ -170,9 +185,9 @@ class Turn:
         event = logged.event
         match event:
             case MessageAdded() if self._run_id is None and event.message_id == self._message_id:
-                self._run_id = event.run_id
-                if self._cancelled:
-                    await self._stop()
+                await self._found(event.run_id)
+            case RunStarted() if self._run_id is None and self.handed_over and event.hand_overs:
+                await self._found(event.run_id)
             case MessageDequeued(reason="pulled_back") if event.message_id == self._message_id:
                 return "cancelled"
             case SessionDeleted():
@@ -183,8 +198,16 @@ class Turn:
             for update in self._translator.take(event):
                 await self._show(update)
             self._keep_asking(event)
+            if isinstance(event, RunCompleted) and event.reason == "handed_over":
+                self._run_id, self.handed_over = None, True  # what the other agent does is the reply
+                return None
             return self._end(event)
         return None
+
+    async def _found(self, run_id: str) -> None:
+        self._run_id = run_id
+        if self._cancelled:
+            await self._stop()
 
     def _end(self, event: AnyEvent) -> StopReason | None:
         match event:
@@ -221,6 +244,22 @@ class Turn:
                 self._settled(event.approval_id)
             case QuestionAnswered():
                 self._settled(event.question_id)
+            case ChildRunStarted():
+                self._follow_below(event.child_session_id)
+
+    def _follow_below(self, session_id: str) -> None:
+        """Asks about what waits in the session of a sub-agent, too."""
+        if session_id not in self._below:
+            self._below[session_id] = asyncio.create_task(self._ask_below(session_id))
+
+    async def _ask_below(self, session_id: str) -> None:
+        try:
+            async for logged in self._workbench.events.follow(EventFilter(session_id=session_id), 0):
+                self._keep_asking(logged.event)
+                if logged.event.type in RUN_ENDS:
+                    return
+        except HoldfastError as error:
+            await self.say(error.message)
 
     def _ask(self, id: str, ask: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if id not in self._asking:  # what waited already may be among the events, too
@@ -263,19 +302,23 @@ class Turn:
             answer = await self._client.request_permission(
                 session_id=self._session.id, tool_call=question_call(question), options=options
             )
-        except RequestError:
+        except RequestError as error:
+            if question.acted:
+                await self.say(f"{question_words(question)}\n(The editor cannot ask: {error}.)")
+                return
             await self.say("\n".join([question.text, *(f"- {choice}" for choice in question.choices)]))
             self._wait_for_words(question)
             return
         if not isinstance(answer.outcome, AllowedOutcome):
             await self._left()
             return
-        choice = choice_of(question, answer.outcome.option_id)
+        action = action_of(answer.outcome.option_id) if question.acted else None
+        choice = "" if action is not None else choice_of(question, answer.outcome.option_id)
         if choice is None:
             self._wait_for_words(question)
             return
         try:
-            await self._workbench.runs.answer(question.id, choice)
+            await self._workbench.runs.answer(question.id, choice, action)
         except ConflictError:
             return
         except HoldfastError as error:

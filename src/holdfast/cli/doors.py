@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
     from typing import Any
@@ -116,6 +116,10 @@ class Doors(Protocol):
 
     def serve_acp(self, *, agent: str = "", model: str | None = None) -> int:
         """Speaks the Agent Client Protocol on stdin and stdout, until stdin ends."""
+        ...
+
+    def serve_mcp(self, *, agents: Sequence[str] = (), project: str = "") -> int:
+        """Is an MCP server on stdin and stdout, until stdin ends."""
         ...
 
     def paths(self) -> Paths: ...

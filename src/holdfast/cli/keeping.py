@@ -10,7 +10,7 @@ import typer
 from holdfast.cli import selecting
 from holdfast.cli.calling import call
 from holdfast.cli.options import Json, examples
-from holdfast.cli.output import ago, say, say_json, short_ids
+from holdfast.cli.output import ago, say, say_json, short_ids, warn
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import all_items
 
@@ -118,7 +118,10 @@ def import_sessions(
 
     Reads exports of Holdfast (JSON: the whole log; Markdown: what was said), conversations.json of ChatGPT,
     Claude's, and lists of {role, content}. What a file says runs nothing, allows nothing and costs nothing.
+    Files and the sessions of sub-agents are not taken over.
     """
+
+    from holdfast.core.domain.runs import FROM_EXPORT, NOT_IMPORTED
 
     async def taken(workbench: Workbench) -> tuple[Session, ...]:
         folder = str(Path(project).expanduser().resolve()) if project else ""
@@ -131,6 +134,8 @@ def import_sessions(
         return
     for session in sessions:
         say(f"{session.id}  {sanitize_line(session.title) or 'new session'}  ({session.messages} messages)")
+    if any(session.imported_from == FROM_EXPORT for session in sessions):
+        warn(NOT_IMPORTED)
 
 
 IMPORT_HELP = (import_sessions.__doc__ or "") + examples(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from holdfast.cli.output import table, visible
 from holdfast.core.domain.tools import (
     ArgumentsBlock,
+    ChildRunBlock,
     CodeBlock,
     CommandBlock,
     DiffBlock,
@@ -64,6 +65,10 @@ def block_lines(block: DisplayBlock) -> Iterator[Line]:
             yield Line(visible(f"[image: {block.name or block.media_type}]"))
         case ArgumentsBlock():
             yield from map(Line, _lines(json.dumps(block.arguments, indent=2, ensure_ascii=False)))
+        case ChildRunBlock():
+            yield Line(visible(f"{block.agent}: {block.status}"), "heading")
+            yield from (Line(visible(call)) for call in block.calls)
+            yield from map(Line, _lines(block.reply or block.reason))
         case PlanBlock():
             yield from (Line(f"{_PLAN_MARKS[item.status]} {visible(item.text)}") for item in block.items)
 

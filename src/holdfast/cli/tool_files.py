@@ -12,14 +12,13 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from holdfast.cli.editing import edit_file, parse_arguments
-from holdfast.core.domain.custom_tools import HttpToolSpec, PythonToolSpec, ToolSpec
-from holdfast.core.domain.errors import Diagnostic, InvalidError
+from holdfast.core.config.tool_text import PYTHON, ending, spec_of, written
+from holdfast.core.domain.custom_tools import ToolSpec
+from holdfast.core.domain.errors import InvalidError
 
 _PLACE = re.compile(r"\{(\w+)\}")
 
-
-_PYTHON = ".py"
-_KINDS = (_PYTHON, ".yaml", ".yml", ".json")
+_KINDS = (PYTHON, ".yaml", ".yml", ".json")
 _MOST = 50
 """Files in a zip."""
 _LARGEST = 500_000
@@ -37,7 +36,7 @@ def read_specs(file: str) -> tuple[ToolSpec, ...]:
             entries = [each for each in archive.infolist() if each.filename.endswith(_KINDS)]
             if not entries or len(entries) > _MOST:
                 raise InvalidError(f"{file} must have 1 to {_MOST} files of {', '.join(_KINDS)}")
-            return tuple(_spec_of(_entry(archive, each), f"{file}/{each.filename}") for each in entries)
+            return tuple(spec_of(_entry(archive, each), f"{file}/{each.filename}") for each in entries)
     except (BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise InvalidError(f"{file} is no zip that can be read: {error}") from error
 
@@ -52,32 +51,13 @@ def _entry(archive: ZipFile, entry: ZipInfo) -> bytes:
 
 def read_spec(file: str) -> ToolSpec:
     """Returns the tool in a file that is no zip, as `read_specs` does."""
-    return _spec_of(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes(), file)
-
-
-def _spec_of(data: bytes, file: str) -> ToolSpec:
-    if not file.endswith(_PYTHON):
-        return _parsed(data, file)
-    try:
-        # What it is called, and all the rest, is read out of its code where it is kept.
-        return PythonToolSpec(code=data.decode())
-    except ValueError as error:
-        why = "a tool is UTF-8, of at most 100,000 characters"
-        raise InvalidError(f"{file}: {why}", code="invalid_tool") from error
-
-
-def written(spec: ToolSpec) -> str:
-    """Returns what `read_spec` reads: Python, or JSON, which is YAML too."""
-    if isinstance(spec, PythonToolSpec):
-        return spec.code
-    return json.dumps(spec.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
+    return spec_of(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes(), file)
 
 
 def edited(spec: ToolSpec) -> ToolSpec:
     """Opens a tool in the person's editor and returns what he made of it. Raises `InvalidError`; what was
     written is kept then, and the message says where."""
-    suffix = _PYTHON if isinstance(spec, PythonToolSpec) else ".json"
-    with tempfile.NamedTemporaryFile("w", suffix=suffix, prefix=f"{spec.name}-", delete=False) as draft:
+    with tempfile.NamedTemporaryFile("w", suffix=ending(spec), prefix=f"{spec.name}-", delete=False) as draft:
         draft.write(written(spec))
     path = Path(draft.name)
     edit_file(path)
@@ -92,7 +72,7 @@ def edited(spec: ToolSpec) -> ToolSpec:
 
 def drafted(
     name: str, url: str, description: str, method: str, headers: list[str], parameters: str | None
-) -> HttpToolSpec:
+) -> ToolSpec:
     """Returns the tool that options describe; without `parameters` the places in the address are its
     arguments, each a text. Raises `InvalidError`."""
     given: dict[str, Any] = {"name": name, "description": description, "endpoint": url, "method": method}
@@ -103,7 +83,7 @@ def drafted(
         if parameters is None
         else parse_arguments(parameters)
     )
-    return _parsed(json.dumps(given).encode(), "the tool")
+    return spec_of(json.dumps(given).encode(), "the tool")
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -111,14 +91,3 @@ def _header(text: str) -> tuple[str, str]:
     if not colon:
         raise InvalidError(f"{text!r} is no header: write NAME: VALUE")
     return name.strip(), value.strip()
-
-
-def _parsed(data: bytes, file: str) -> HttpToolSpec:
-    from holdfast.core.config.yaml import decode, parse  # start-up time
-
-    text, problems = decode(data, file)
-    spec, more = (None, []) if text is None else parse(HttpToolSpec, text, file)
-    found: list[Diagnostic] = [*problems, *more]
-    if spec is None or found:
-        raise InvalidError("\n".join(map(str, found)), code="invalid_tool")
-    return spec

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from holdfast.server.kit.compose import Api, Composed
 from holdfast.server.kit.meter import Meter, Metered
+from holdfast.server.mcp.http import mcp_api
 from holdfast.server.native.routes import HostSource, native_api
 from holdfast.server.openai.routes import openai_api
 
@@ -24,6 +25,7 @@ def engine_apis(
     return (
         native_api(host, log=log, closing=closing, meter=meter),
         openai_api(host, log=log, closing=closing),
+        mcp_api(host, log=log, closing=closing),
     )
 
 

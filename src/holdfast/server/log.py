@@ -41,8 +41,13 @@ def open_log(path: Path) -> logging.Logger:
     log = logging.getLogger("holdfast")
     log.setLevel(logging.INFO)
     log.addHandler(handler)
-    for name in ("uvicorn.error", "asyncio"):
+    # What clients of the MCP server do wrong is no news, and a warning may quote them.
+    for name, level in (
+        ("uvicorn.error", logging.WARNING),
+        ("asyncio", logging.WARNING),
+        ("mcp.server", logging.ERROR),
+    ):
         other = logging.getLogger(name)
-        other.setLevel(logging.WARNING)
+        other.setLevel(level)
         other.addHandler(handler)
     return log

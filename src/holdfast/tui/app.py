@@ -37,7 +37,7 @@ Job = Callable[[], Coroutine[Any, Any, None]]
 QUIT_S = 2.0
 ABOVE_SCREENS = (("command", "quit"), ("command", "palette"), ("command", "undelete"))
 """What keys do on every screen."""
-REPEATABLE = ("files.reload", "search", "search.words", "sessions.count")
+REPEATABLE = ("files.reload", "budgets.reload", "search", "search.words", "sessions.count")
 """What is started anew when it is asked for while it is under way."""
 
 

@@ -13,7 +13,7 @@ from holdfast.tui.keys import BY_ID, KEYS, change, keys_of, written
 
 MODIFIERS = frozenset(("ctrl", "shift", "alt", "super", "hyper", "meta"))
 NAMES = frozenset(str(key.value) for key in Keys) | frozenset(KEY_NAME_REPLACEMENTS.values())
-WRITTEN = ("composer", "completion")
+WRITTEN = ("composer", "completion", "field")
 """Places where letters are text."""
 TOGETHER: dict[str, tuple[str, ...]] = {
     "sessions": ("list",),
@@ -22,6 +22,12 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "approvals": ("decide", "choice", "list"),
     "collections": ("list", "lines"),
     "memory": ("list", "lines"),
+    "tools": ("list", "lines"),
+    "tried": ("viewer", "lines"),
+    "mcp": ("list", "lines"),
+    "hooks": ("list", "lines"),
+    "skills": ("list", "lines"),
+    "prompts": ("list", "lines"),
     "document": ("list", "lines"),
     "settings": ("list", "lines"),
     "author": ("list", "lines"),
@@ -30,6 +36,8 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "notice": ("decide", "choice"),
     "choose": ("dialog", "list"),
     "viewer": ("lines",),
+    "form": ("dialog", "field", "choices", "between"),
+    "choices": ("between",),
 }
 """Places whose keys are pressed in the same moment as those of others, which would take them."""
 

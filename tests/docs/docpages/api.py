@@ -69,6 +69,7 @@ _NOUNS = {
     "files": "Files",
     "tools": "Tools",
     "skills": "Skills",
+    "prompts": "Prompts",
     "mcp": "MCP servers",
     "knowledge": "Knowledge",
     "jobs": "Jobs",
@@ -77,6 +78,7 @@ _NOUNS = {
     "keys": "Keys",
     "users": "Users",
     "usage": "Usage",
+    "hooks": "Hooks",
     "webhooks": "Webhooks",
     "engine": "The engine",
 }

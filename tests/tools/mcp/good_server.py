@@ -1,12 +1,24 @@
 """A well-behaved server, run as a program over stdio."""
 
+import base64
 import os
 import sys
+from typing import Annotated
 
-from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, MCPServer, Resolve
 from mcp_types import EmbeddedResource, ImageContent, TextContent, TextResourceContents, ToolAnnotations
+from pydantic import BaseModel
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+class Place(BaseModel):
+    city: str
+    days: int = 1
+
+
+def which() -> Elicit[Place]:
+    return Elicit("Which\x1b[2J city?", Place)
 
 
 def make() -> MCPServer:
@@ -46,6 +58,26 @@ def make() -> MCPServer:
         """Reports how far it is."""
         await ctx.report_progress(1, 2, "half way")
         return "done"
+
+    @server.resource("note://first", description="The first\x1b[2J note.")
+    def first() -> str:
+        return "what is noted"
+
+    @server.resource("note://{name}/picture", mime_type="image/png")
+    def picture(name: str) -> bytes:
+        return base64.b64decode(PIXEL)
+
+    @server.prompt(title="Review")
+    def review(code: str, how: str = "well") -> str:
+        """Reviews code."""
+        return f"Review {code} {how}."
+
+    @server.tool()
+    def travel(place: Annotated[ElicitationResult[Place], Resolve(which)]) -> str:
+        """Asks where to go."""
+        if isinstance(place, AcceptedElicitation):
+            return f"{place.data.days} days in {place.data.city}"
+        return f"nowhere: {place.action}"
 
     @server.tool()
     def die() -> str:

@@ -74,7 +74,50 @@ def answer(request: dict[str, object]) -> None:
         send(id=id, error={"code": -32601, "message": "unknown"})
 
 
+FORM = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "mood": {"type": "string", "enum": ["a", "b"]}},
+    "required": ["city"],
+}
+
+
+def ask(id: object, params: object) -> None:
+    """Asks in the middle of a call, and answers it with what it was told."""
+    send(id="ask", method="elicitation/create", params=params)
+    for line in sys.stdin:
+        answer = json.loads(line)
+        if answer.get("id") == "ask":
+            told = answer.get("result") or answer["error"]
+            send(id=id, result={"content": [{"type": "text", "text": json.dumps(told)}]})
+            return
+
+
+def asks(id: object) -> None:
+    match KIND:
+        case "asks":
+            ask(id, {"message": "Which\x1b[2J one?", "requestedSchema": FORM})
+        case "asks-nested":
+            nested = {"type": "object", "properties": {"a": {"type": "object"}}}
+            ask(id, {"message": "Which?", "requestedSchema": nested})
+        case "asks-url":
+            ask(id, {"mode": "url", "message": "Sign in", "url": "javascript:alert(1)", "elicitationId": "e"})
+        case "asks-forever":
+            params = {"message": "?", "requestedSchema": FORM}
+            for number in range(100):
+                send(id=f"e{number}", method="elicitation/create", params=params)
+        case "asks-huge":
+            params = {"message": "x" * 2**21, "requestedSchema": FORM}
+            send(id="e", method="elicitation/create", params=params)
+        case "asks-pings":
+            for number in range(4_000):
+                send(id=f"p{number}", method="ping")
+            time.sleep(60)  # reads none of the answers
+
+
 def call(id: object) -> None:
+    if KIND.startswith("asks"):
+        asks(id)
+        return
     match KIND:
         case "hangs":
             return

@@ -73,6 +73,35 @@ async def test_an_address_answers_and_gets_the_secret_header(connect: Connect) -
     assert set(seen) == {"Bearer s3cret-value"}
 
 
+async def test_an_address_that_has_moved_on_the_same_host_is_followed_with_all_that_was_said(
+    connect: Connect,
+) -> None:
+    headers = {"Authorization": "Bearer ${secret:given}"}
+    seen: list[str] = []
+    async with good_server(seen) as url:
+        made = connect(McpServerSpec(name="web", url=url.removesuffix("/"), headers=headers))
+        assert await call(made, "add", a=2, b=3) == {"result": 5}
+        await made.stop()
+    assert set(seen) == {"Bearer s3cret-value"}
+
+
+@pytest.mark.parametrize("to", ["http://127.0.0.1:1/mcp", "http://localhost/mcp", "round", "http://[::bad"])
+async def test_an_address_that_moves_elsewhere_or_in_rounds_is_not_followed(
+    connect: Connect, to: str
+) -> None:
+    asked: list[str] = []
+
+    async def there(request: Request) -> Response:
+        asked.append(request.headers["host"])
+        return Response(status_code=307, headers={"location": to})
+
+    async with serving(Starlette(routes=[Route("/{path:path}", there, methods=["GET", "POST"])])) as url:
+        made = connect(McpServerSpec(name="web", url=f"{url}/mcp"))
+        with pytest.raises(UnavailableError):
+            await made.listing()
+    assert set(asked) == {url.removeprefix("http://")} and len(asked) < 20
+
+
 async def test_an_address_of_the_older_transport_answers(connect: Connect) -> None:
     async with serving(make().sse_app()) as url:
         made = connect(McpServerSpec(name="web", url=f"{url}/sse", sse=True))

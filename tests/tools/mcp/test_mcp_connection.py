@@ -13,7 +13,16 @@ from holdfast.core.domain.mcp import McpServerSpec, McpState
 from holdfast.core.tools.mcp.connection import Connection
 from holdfast.core.tools.mcp.hub import McpHub
 from holdfast.core.tools.mcp.kept import KeptTools
-from holdfast.core.tools.mcp.port import McpSession, RawResult, RawTool, Target
+from holdfast.core.tools.mcp.port import (
+    McpSession,
+    RawElicitation,
+    RawPrompt,
+    RawResource,
+    RawResult,
+    RawTool,
+    Requests,
+    Target,
+)
 
 SPEC = McpServerSpec(name="fake", command=("fake",), timeout_s=5, start_timeout_s=5)
 OBJECT = {"type": "object"}
@@ -29,6 +38,8 @@ class FakeServer:
         self.mute = False
         self.silent = asyncio.Event()
         self.offered = ["work"]
+        self.prompted: list[RawPrompt] = []
+        self.readable: list[RawResource] = []
         self.stale = False
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -50,7 +61,26 @@ class FakeServer:
         self.stale = False
         return [RawTool(name, "", OBJECT) for name in self.offered]
 
-    async def call(self, tool: str, arguments: dict[str, Any], told: Callable[[str], None], /) -> RawResult:
+    async def prompts(self) -> Sequence[RawPrompt]:
+        return self.prompted
+
+    async def resources(self) -> Sequence[RawResource]:
+        return self.readable
+
+    async def read(self, uri: str, asked: Requests, /) -> Sequence[dict[str, Any]]:
+        return [{"uri": uri, "text": "read"}]
+
+    async def prompt(
+        self, name: str, arguments: dict[str, str], asked: Requests, /
+    ) -> Sequence[tuple[str, dict[str, Any]]]:
+        return [("user", {"type": "text", "text": f"{name} {arguments}"})]
+
+    async def call(
+        self, tool: str, arguments: dict[str, Any], told: Callable[[str], None], asked: Requests, /
+    ) -> RawResult:
+        if tool == "ask":
+            answer = await asked.elicit(RawElicitation("Which?", {"type": "object", "properties": {}}))
+            return RawResult(({"type": "text", "text": answer.action},))
         if tool == "hang":
             self.silent.set()
             await asyncio.Event().wait()
@@ -61,7 +91,7 @@ def connection(
     server: FakeServer, spec: McpServerSpec = SPEC, idle_s: float = 60, kept: KeptTools | None = None
 ) -> Connection:
     async def target() -> Target:
-        return Target(spec, {}, "/", allow_private=True, log=lambda data: None)
+        return Target(spec, {}, "/", allow_private=True, confiner=None, log=lambda data: None)
 
     return Connection(spec, target, server.open, kept=kept, idle_s=idle_s)
 
@@ -282,3 +312,13 @@ async def test_what_cannot_be_read_of_a_last_run_counts_for_nothing(tmp_path: Pa
     assert [tool.own_name for tool in (await made.listing()).tools] == ["work"]
     assert server.starts == 1
     await made.stop()
+
+
+def test_a_server_of_another_project_does_not_end_one_of_the_same_name(
+    hub: McpHub, good_spec: Callable[..., McpServerSpec]
+) -> None:
+    first = hub.connection("local", good_spec(), admin=True, place="/first")
+    before = hub.connection("local", good_spec(timeout_s=7), admin=True, place="/second")
+    now = hub.connection("local", good_spec(timeout_s=8), admin=True, place="/second")
+    assert [each.retired for each in (first, before, now)] == [False, True, False]
+    assert hub.connection("local", good_spec(), admin=True, place="/first") is first

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,6 +56,13 @@ def test_a_name_that_is_offered_twice_counts_once() -> None:
 
     assert [tool.description.rsplit(" ", 1)[-1] for tool in listing.tools] == ["first"]
     assert listing.left_out[0].tool == "a"
+
+
+@pytest.mark.parametrize("name", ["sampling", "get_prompt", "get.prompt"])
+def test_a_tool_does_not_get_the_name_of_something_else_in_rules(name: str) -> None:
+    (tool,) = listing_of("files", [RawTool(name, "", OBJECT)]).tools
+
+    assert tool.own_name == name and tool.name.startswith(f"mcp__files__{name.replace('.', '_')}_")
 
 
 @given(st.lists(st.text(max_size=220), max_size=8))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from holdfast.cli.previews import preview_lines
 from holdfast.cli.running.asking import Asker
+from holdfast.cli.running.forms import question_text
 from holdfast.cli.running.reporter import Reporter, Signs
 from holdfast.core.domain.approvals import Approval
 from holdfast.core.domain.events import LoggedEvent, PartDelta, RunPaused, RunResumed, RunStarted
@@ -59,7 +60,7 @@ class SpokenAsker(Asker):
         return f"Choice, 1 to {len(_choices(approval))}: "
 
     def show_question(self, question: Question) -> None:
-        self._console.line(f"Question: {question.text}")
+        self._console.line(f"Question: {question_text(question)}")
         for number, choice in enumerate(question.choices, start=1):
             self._console.line(f"{number}. {sanitize_line(choice)}")
 

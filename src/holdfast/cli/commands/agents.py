@@ -14,6 +14,7 @@ from holdfast.cli.editing import edit_file
 from holdfast.cli.options import Json, Project, group
 from holdfast.cli.output import say, say_fields, say_json, say_table
 from holdfast.cli.places import is_elsewhere, project_folder
+from holdfast.cli.reading import path_of, read_text
 
 if TYPE_CHECKING:
     from holdfast.core.domain.agents import AgentInfo
@@ -91,13 +92,16 @@ def validate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Agent files.")],
     as_json: Json = False,
 ) -> None:
-    """Print every mistake in agent files, with its place; exit status 2 when there are any."""
+    """Print every mistake in agent files, with its place; exit status 2 when there are any.
+
+    What has no effect is told as a warning, and is no mistake.
+    """
     found = [diagnostic for path in files for diagnostic in doors().validate_agent(path)]
     if as_json:
         say_json(found)
     for diagnostic in () if as_json else found:
         say(str(diagnostic))
-    if found:
+    if any(not diagnostic.warning for diagnostic in found):
         raise typer.Exit(2)
     if not as_json:
         say("valid" if len(files) == 1 else f"{len(files)} files are valid")
@@ -151,10 +155,10 @@ def install(
     ],
 ) -> None:
     """Copy an agent into your own folder: it is there in every project, and yours to change."""
-    path = Path(source).expanduser()
+    path = path_of(source)
     names_file = "/" in source or path.suffix in (".yaml", ".yml")
     if names_file and is_elsewhere():  # a file of this machine
-        text = path.read_text(encoding="utf-8")
+        text = read_text(source)
         info = call(lambda workbench: workbench.agents.create(text))
     else:
         named = str(path.absolute()) if names_file else source

@@ -13,6 +13,7 @@ from holdfast.cli.editing import parse_arguments
 from holdfast.cli.options import ApprovalId, ApprovalIds, Json, group
 from holdfast.cli.output import advise, ago, say, say_fields, say_json, say_table, short_ids
 from holdfast.cli.previews import preview_lines
+from holdfast.cli.running.forms import choice_words, given_form, question_text
 from holdfast.cli.times import day_of
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def questions(as_json: Json = False) -> None:
     ids = short_ids(q.id for q in found)
     say_table(
         ("ID", "QUESTION", "CHOICES"),
-        [(ids[q.id], q.text, " | ".join(q.choices)) for q in found],
+        [(ids[q.id], question_text(q), " | ".join(choice_words(q))) for q in found],
         empty="No question waits for an answer.",
     )
 
@@ -208,13 +209,25 @@ def questions(as_json: Json = False) -> None:
 @app.command()
 def answer(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="An id, its start, or `last`.")],
-    text: str,
+    text: Annotated[str, typer.Argument(help="The answer in words; none for a form.")] = "",
+    field: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Of a form: the value of a field; more than once for more."),
+    ] = None,
+    accept: Annotated[bool, typer.Option("--accept", help="Of an address: it is done there.")] = False,
+    decline: Annotated[bool, typer.Option("--decline", help="Of a form or an address: decline it.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Of a form or an address: put it away.")] = False,
 ) -> None:
-    """Answer an agent's question."""
+    """Answer an agent's question, or the form of an MCP server."""
 
     async def answered(workbench: Workbench) -> str:
         found = await selecting.question(workbench, question)
-        await workbench.runs.answer(found.id, text)
+        acts = [name for name, on in (("accept", accept), ("decline", decline), ("cancel", cancel)) if on]
+        given = given_form(found, text, field or [], acts)
+        if given is None:
+            await workbench.runs.answer(found.id, text)
+        else:
+            await workbench.runs.answer(found.id, "", given.action, given.fields or None)
         return found.text
 
     say(f"answered: {call(answered)}")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from holdfast.cli.calling import call
 from holdfast.cli.hidden import ask_hidden
+from holdfast.cli.limits import Budgets, Tier, read_budgets, shown_limit
 from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import ago, say, say_json, say_table, short_ids, warn
 from holdfast.cli.times import span
+from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.domain.identity import Scope
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.identity import Credential
+    from holdfast.core.domain.identity import Credential, NewCredential
+    from holdfast.core.domain.limits import LimitState
     from holdfast.core.services.workbench import Workbench
 
 app = group("Make and revoke keys to Holdfast; store those of model providers.")
@@ -31,6 +34,7 @@ Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="For example `
         "holdfast keys create ci --expires 90d",
         "holdfast keys create dashboard --scope read",
         "holdfast keys create ann-laptop --user ann --scope admin",
+        "holdfast keys create demo --tier free --budget 2/day",
     )
 )
 def create(
@@ -44,11 +48,26 @@ def create(
         typer.Option(metavar="SPAN", help="How long it is valid: 90d, 12h; default: for ever."),
     ] = None,
     user: Annotated[str | None, typer.Option(metavar="NAME", help="Whose key; default: your own.")] = None,
+    tier: Tier = None,
+    budget: Budgets = None,
     as_json: Json = False,
 ) -> None:
     """Make an API key; it is printed this once."""
     expires_s = int(span(expires).total_seconds()) if expires else None
-    made = call(lambda workbench: workbench.keys.create(name, Scope(scope), expires_s, user))
+    budgets = read_budgets(budget)
+
+    async def created(workbench: Workbench) -> NewCredential:
+        made = await workbench.keys.create(name, Scope(scope), expires_s, user)
+        if tier is None and not budgets:
+            return made
+        try:
+            await workbench.usage.set_limit("key", made.credential.id, tier=tier, budgets=budgets)
+        except HoldfastError:
+            await workbench.keys.revoke(made.credential.id)
+            raise
+        return made
+
+    made = call(created)
     if as_json:
         say_json(made)
         return
@@ -58,21 +77,25 @@ def create(
 
 @app.command("list")
 def list_keys(as_json: Json = False) -> None:
-    """List the API keys; an administrator sees those of all users."""
+    """List the API keys with their limits; an administrator sees those of all users."""
 
-    async def listed(workbench: Workbench) -> tuple[tuple[Credential, ...], dict[str, str]]:
+    async def listed(
+        workbench: Workbench,
+    ) -> tuple[tuple[Credential, ...], dict[str, str], dict[str, LimitState]]:
         me = await workbench.users.me()
         users = await workbench.users.list() if me.is_admin else ()
         names = {user.id: user.name for user in users} | {me.user_id: me.name}
-        return await workbench.keys.list(), names
+        states = await workbench.usage.limits(all_users=me.is_admin)
+        limited = {each.subject: each for each in states if each.kind == "key"}
+        return await workbench.keys.list(), names, limited
 
-    found, names = call(listed)
+    found, names, limited = call(listed)
     if as_json:
-        say_json(found)
+        say_json([_with_limit(key, limited.get(key.id)) for key in found])
         return
     ids = short_ids(key.id for key in found)
     say_table(
-        ("ID", "NAME", "USER", "SCOPE", "KEY", "CREATED", "LAST USED", "STATE"),
+        ("ID", "NAME", "USER", "SCOPE", "KEY", "CREATED", "LAST USED", "LIMITS", "STATE"),
         [
             (
                 ids[key.id],
@@ -82,6 +105,7 @@ def list_keys(as_json: Json = False) -> None:
                 f"…{key.last_four}",
                 ago(key.created_at),
                 ago(key.last_used_at) or "never",
+                shown_limit(limited.get(key.id)),
                 _state(key),
             )
             for key in found
@@ -184,6 +208,12 @@ def _read_key(provider: str) -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().strip()
     return ask_hidden(f"Key of {provider}: ")
+
+
+def _with_limit(key: Credential, limit: LimitState | None) -> dict[str, Any]:
+    """Returns a key as JSON, with its tier and what is left of its budgets."""
+    shown = limit.model_dump(mode="json", include={"tier", "allowances"}) if limit is not None else {}
+    return {**key.model_dump(mode="json"), "tier": None, "allowances": [], **shown}
 
 
 def _state(key: Credential) -> str:

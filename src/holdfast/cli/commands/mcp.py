@@ -1,14 +1,17 @@
-"""`holdfast mcp`: servers whose tools agents can have."""
+"""`holdfast mcp`: servers whose tools agents can have, and a server whose tools are agents."""
 
 from __future__ import annotations
 
 import sys
+from base64 import b64decode
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from holdfast.cli.calling import call
 from holdfast.cli.commands.run import Approve
+from holdfast.cli.doors import doors
 from holdfast.cli.hidden import ask_hidden
 from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import ago, say, say_fields, say_json, say_table, warn
@@ -16,7 +19,7 @@ from holdfast.cli.output import ago, say, say_fields, say_json, say_table, warn
 if TYPE_CHECKING:
     from holdfast.core.domain.mcp import McpServer, McpServerSpec
 
-app = group("Add MCP servers, whose tools agents can have; see how they are, try and call them.")
+app = group("Add MCP servers, whose tools agents can have; be one, whose tools are agents.")
 
 _Name = Annotated[str, typer.Argument(metavar="SERVER", help="The name of one of your servers.")]
 _FAILED = "failed"
@@ -52,6 +55,20 @@ def add(
     trusted: Annotated[
         bool, typer.Option("--trusted", help="A tool that says that it only reads needs no approval.")
     ] = False,
+    confine: Annotated[
+        bool | None,
+        typer.Option(
+            "--confine/--no-confine",
+            help="Confine the program as commands are; else only where `sandbox.mode` is `require`.",
+        ),
+    ] = None,
+    sampling: Annotated[
+        str,
+        typer.Option(
+            metavar="WORD",
+            help="Whether it may have the run's model complete messages of its own: ask, deny or allow.",
+        ),
+    ] = "ask",
     as_json: Json = False,
 ) -> None:
     """Add a server. It is started when it is needed; `holdfast mcp test` starts it now."""
@@ -67,6 +84,8 @@ def add(
             "timeout_s": timeout,
             "start_timeout_s": start_timeout,
             "trusted": trusted,
+            "sampling": sampling,
+            "confine": confine,
         }
     )
     _report(call(lambda workbench: workbench.mcp.add(spec)), as_json)
@@ -116,6 +135,59 @@ def tools(server: _Name, as_json: Json = False) -> None:
         [(tool.name, tool.risk.value, tool.description.partition("\n")[0]) for tool in found],
         empty="The server has no tools.",
     )
+
+
+@app.command()
+def resources(server: _Name, as_json: Json = False) -> None:
+    """List what a server lets read; it is started if need be."""
+    found = call(lambda workbench: workbench.mcp.resources(server))
+    if as_json:
+        say_json(found)
+        return
+    say_table(
+        ("URI", "NAME", "TYPE", "DESCRIPTION"),
+        [
+            (
+                f"{each.uri} (template)" if each.template else each.uri,
+                each.name,
+                each.media_type,
+                each.description,
+            )
+            for each in found
+        ],
+        empty=f"{server} has no resources.",
+    )
+
+
+@app.command(epilog=examples("holdfast mcp read docs docs://start"))
+def read(
+    server: _Name,
+    uri: Annotated[str, typer.Argument(metavar="URI", help="Its address, as `resources` shows it.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write what it holds there, also what is no text."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a resource of a server holds."""
+    contents = call(lambda workbench: workbench.mcp.read(server, uri))
+    if as_json:
+        say_json(contents)
+        return
+    if output is not None:
+        data = [
+            (each.text or "").encode() if each.data is None else b64decode(each.data) for each in contents
+        ]
+        output.write_bytes(b"".join(data))
+        say(f"written to {output}")
+        return
+    for each in contents:
+        said = each.text if each.text is not None else f"[{each.media_type}: -o FILE writes it to a file]"
+        say(said)
+        if each.truncated:
+            warn("it is longer than what is read of a resource")
 
 
 @app.command("call", epilog=examples("holdfast mcp call files read_text_file path=/home/me/notes/today.md"))
@@ -189,6 +261,27 @@ def remove(server: _Name) -> None:
     """End a server and remove it with its secrets and its log."""
     call(lambda workbench: workbench.mcp.remove(server))
     say(f"removed the MCP server {server}")
+
+
+@app.command(
+    epilog=examples("holdfast mcp serve", "holdfast mcp serve --agent coder --project ~/work/site"),
+)
+def serve(
+    agent: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AGENT", help="Show this agent; more than one may be given. Default: all."),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Agents work in this folder; default: one of your own."),
+    ] = None,
+) -> None:
+    """Be an MCP server on stdin and stdout, whose tools are your agents; an MCP client starts this.
+
+    The work is done by the usual engine, which goes on when the client is closed.
+    """
+    folder = "" if project is None else str(project.expanduser().absolute())
+    raise typer.Exit(doors().serve_mcp(agents=tuple(agent or ()), project=folder))
 
 
 def _checked(given: dict[str, Any]) -> McpServerSpec:

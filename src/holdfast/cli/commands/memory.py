@@ -16,6 +16,7 @@ from holdfast.cli.calling import call
 from holdfast.cli.editing import edit_file
 from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import ago, say, say_fields, say_json, say_table, short_ids, when
+from holdfast.cli.reading import read_text
 from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import all_items
@@ -325,13 +326,7 @@ def _text(given: str) -> str:
         return sys.stdin.read()
     if not given.startswith("@"):
         return given
-    path = Path(given[1:]).expanduser()
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NotFoundError(f"there is no file {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidError(f"{path} cannot be read as text: {error}") from error
+    return read_text(given[1:])
 
 
 def _edited(text: str) -> str:

@@ -26,6 +26,15 @@ class Approve(StrEnum):
     ALL = "all"
 
 
+class Way(StrEnum):
+    """The domain's ways of working, known before the domain is imported."""
+
+    SINGLE = "single"
+    DELEGATING = "delegating"
+    TEAM = "team"
+    DEEP = "deep"
+
+
 @app.command()
 def run(
     agent: Annotated[str, typer.Argument(metavar="AGENT", help="An agent's name.")],
@@ -75,6 +84,25 @@ def run(
     schema: Annotated[
         Path | None, typer.Option(metavar="FILE", help="JSON Schema that the reply must satisfy.")
     ] = None,
+    suggest: Annotated[
+        bool | None,
+        typer.Option("--suggest/--no-suggest", help="Suggest questions that could follow the reply."),
+    ] = None,
+    way: Annotated[
+        Way | None,
+        typer.Option(
+            help="single: without sub-agents. delegating: hand work to them where that pays. team: lead "
+            "them. deep: in passes, with much thought."
+        ),
+    ] = None,
+    workflow: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Follow this workflow of the agent's file.")
+    ] = None,
+    analysis: Annotated[
+        bool | None,
+        typer.Option("--analysis/--no-analysis", help="Let the model judge how the run went."),
+    ] = None,
+    summary: Annotated[bool, typer.Option("--summary", help="End with a summary of what was done.")] = False,
 ) -> None:
     """Ask an agent and stream its reply to stdout; status and approvals go to stderr.
 
@@ -105,6 +133,11 @@ def run(
             timeout_s=timeout,
             max_steps=max_steps,
             max_cost_usd=max_cost,
+            suggestions=suggest,
+            analysis=analysis,
+            summary=summary,
+            way=None if way is None else way.value,
+            workflow=workflow,
         ),
     )
     person = None if approve is Approve.NONE else find_terminal(stdin_is_message=message == "-")

@@ -165,6 +165,26 @@ def export(
 
 
 @app.command()
+def suggest(
+    session: SessionId,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=10, help="Questions at most.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Ask the session's model for questions that you could ask next."""
+
+    async def suggested(workbench: Workbench) -> tuple[str, ...]:
+        found = await selecting.session(workbench, session)
+        return await workbench.runs.suggest(found.id, count)
+
+    questions = call(suggested)
+    if as_json:
+        say_json(questions)
+        return
+    for number, question in enumerate(questions, 1):
+        say(f"{number}. {sanitize_line(question)}")
+
+
+@app.command()
 def fork(
     session: SessionId,
     before: Annotated[

@@ -11,8 +11,9 @@ import typer
 from holdfast.cli.calling import call
 from holdfast.cli.commands.run import Approve
 from holdfast.cli.hidden import ask_hidden
-from holdfast.cli.options import Json, examples, group
+from holdfast.cli.options import Json, Project, examples, group
 from holdfast.cli.output import say, say_fields, say_json, say_table, warn
+from holdfast.cli.places import project_folder
 
 if TYPE_CHECKING:
     from holdfast.core.domain.custom_tools import CustomTool, ToolSpec
@@ -25,8 +26,18 @@ _Own = Annotated[str, typer.Argument(metavar="TOOL", help="One of your own tools
 
 
 @app.command("list")
-def list_tools(as_json: Json = False) -> None:
+def list_tools(
+    agent: Annotated[
+        str | None,
+        typer.Option("--agent", help="Those that this agent has, and what your rules say of each."),
+    ] = None,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
     """List the tools, and the worst that each can do."""
+    if agent is not None:
+        _list_given(agent, project_folder(project) or None, as_json)
+        return
     found = _tools()
     if as_json:
         say_json(found)
@@ -39,6 +50,23 @@ def list_tools(as_json: Json = False) -> None:
         ],
         empty="There are no tools.",
     )
+
+
+def _list_given(agent: str, project: str | None, as_json: bool) -> None:
+    given = call(lambda workbench: workbench.tools.given(agent, project))
+    if as_json:
+        say_json(given)
+        return
+    say_table(
+        ("TOOL", "RISK", "A CALL", "WHY", "PINNED"),
+        [
+            (one.tool.name, one.tool.risk.value, one.verdict.value, one.reason, ", ".join(one.pinned))
+            for one in given.tools
+        ],
+        empty=f"{agent} has no tools.",
+    )
+    for line in given.missing:
+        warn(f"not there: {line}")
 
 
 @app.command()
@@ -180,7 +208,7 @@ def import_tool(
 @app.command()
 def export(name: _Own) -> None:
     """Print one of your own tools as `import` takes it, without its secrets."""
-    from holdfast.cli.tool_files import written
+    from holdfast.core.config.tool_text import written
 
     sys.stdout.write(written(_own(name).spec))
 
@@ -197,7 +225,7 @@ def edit(name: _Own, as_json: Json = False) -> None:
 
 @app.command()
 def remove(name: _Own) -> None:
-    """Remove one of your own tools with its versions and its secrets."""
+    """Put one of your own tools into the trash; `holdfast trash restore` brings it back."""
     call(lambda workbench: workbench.tools.delete(name))
     say(f"removed the tool {name}")
 

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     AGENT = "agent"
     COLLECTION = "collection"
     SKILL = "skill"
+    PROMPT = "prompt"
+    TOOL = "tool"
 
 
 Chosen = Annotated[Kind | None, typer.Option("--kind", help="Only what is of this kind.")]

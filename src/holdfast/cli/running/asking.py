@@ -13,10 +13,11 @@ from typing import Any
 from holdfast.cli.editing import edit_file, editor, parse_arguments
 from holdfast.cli.previews import preview_lines
 from holdfast.cli.running.console import Console
+from holdfast.cli.running.forms import asked_form
 from holdfast.cli.running.terminal import Person
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.approvals import Approval, Decision
-from holdfast.core.domain.errors import ConflictError, HoldfastError
+from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.tools import Question
 from holdfast.core.services.workbench import Workbench
@@ -82,7 +83,11 @@ class Asker:
 
     def show_question(self, question: Question) -> None:
         """Writes what an agent asks."""
-        self._console.line(f"? {question.text}", "ask")
+        who = f"{sanitize_line(question.agent)}, a sub-agent, asks: " if question.agent else ""
+        who = f"The MCP server {sanitize_line(question.server)} asks: " if question.server else who
+        self._console.line(f"? {who}{question.text}", "ask")
+        if question.url is not None:
+            self._console.line(f"  {sanitize_line(question.url)}")
         for number, choice in enumerate(question.choices, start=1):
             self._console.line(f"  {number} {sanitize_line(choice)}")
 
@@ -151,6 +156,8 @@ class Asker:
 
     async def _ask_question(self, question: Question) -> bool:
         self.show_question(question)
+        if question.acted:
+            return await self._ask_form(question)
         while True:
             answer = await self._read("answer > ")
             if answer is None:
@@ -160,6 +167,20 @@ class Asker:
                 continue
             with self._deciding():
                 await self._workbench.runs.answer(question.id, chosen)
+            return True
+
+    async def _ask_form(self, question: Question) -> bool:
+        """Asks for each field; what the engine does not take is said, and all is asked again."""
+        while True:
+            given = await asked_form(question, self._console, self._read)
+            if given is None:
+                return False
+            try:
+                with self._deciding():
+                    await self._workbench.runs.answer(question.id, "", given.action, given.fields or None)
+            except InvalidError as refused:
+                self._console.line(refused.message, "bad")
+                continue
             return True
 
     async def _read(self, prompt: str) -> str | None:

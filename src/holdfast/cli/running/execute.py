@@ -20,10 +20,12 @@ from holdfast.cli.running.request import (
     message_parts,
     needs_trust,
     open_session,
+    prompt_parts,
 )
 from holdfast.cli.running.terminal import Person
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import ErrorKind, HoldfastError, InvalidError
+from holdfast.core.domain.messages import UserPart, text_of
 from holdfast.core.domain.models import ModelChoice
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.values import new_id
@@ -71,9 +73,7 @@ class Execution:
             await self._settle_trust(agent)
             session, after = await open_session(self._workbench, self._request, agent.name)
         async with self._refusable(session):
-            parts = await message_parts(
-                self._workbench, session.id, self._request.message, self._request.files
-            )
+            parts = await self._parts(session)
             choice = await self._choice(session)
         reporter = Reporter(self._console, choice, self._as_json)
         progress = Progress(new_id(), None)
@@ -87,6 +87,16 @@ class Execution:
                 )
             progress.run_id = submitted.run_id
             return await follower.follow(after)
+
+    async def _parts(self, session: Session) -> tuple[UserPart, ...]:
+        """Returns what is sent; of a prompt it is shown, for nobody has seen it yet."""
+        request = self._request
+        if request.prompt is None:
+            return await message_parts(self._workbench, session.id, request.message, request.files)
+        parts = await prompt_parts(self._workbench, session.id, request.prompt)
+        for line in text_of(parts).splitlines():
+            self._console.line(f"> {line}")
+        return parts
 
     @asynccontextmanager
     async def _refusable(self, session: Session) -> AsyncIterator[None]:

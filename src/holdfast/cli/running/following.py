@@ -66,20 +66,22 @@ class Follower:
         self._asker = asker
         self._inbox: asyncio.Queue[LoggedEvent | Signal | HoldfastError] = asyncio.Queue()
         self._asking: asyncio.Task[None] | None = None
+        self._below: dict[str, asyncio.Task[None]] = {}
+        """What reads the sessions of sub-agents."""
         self._asked_id = ""
         self._interrupted = False
         self._cancelled = False
 
     async def follow(self, after: int) -> int:
         """Shows the run's events after the id `after` and returns the exit status. Raises `HoldfastError`."""
-        reading = asyncio.create_task(self._read(after))
+        reading = asyncio.create_task(self._read(self._session_id, after))
         try:
             return await self._until_end()
         finally:
-            reading.cancel()
-            if self._asking is not None:
-                self._asking.cancel()
-            await asyncio.gather(reading, *([self._asking] if self._asking else []), return_exceptions=True)
+            tasks = [reading, *self._below.values(), *([self._asking] if self._asking else [])]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._console.withdraw()
             self._console.end_reply()
 
@@ -95,8 +97,7 @@ class Follower:
                 case Signal.QUIET:
                     return INTERRUPTED if self._interrupted else self._leave_waiting()
                 case LoggedEvent() as logged:
-                    for ours in self._progress.take(logged):
-                        self._reporter.show(ours)
+                    self._take(logged)
                 case HoldfastError() as lost:
                     raise lost
             if self._progress.end is not None:
@@ -104,6 +105,16 @@ class Follower:
             if self._interrupted:
                 await self._cancel()
             self._keep_asking()
+
+    def _take(self, logged: LoggedEvent) -> None:
+        """Shows an event, and follows the sessions of sub-agents that begin."""
+        for ours in self._progress.take(logged):
+            self._reporter.show(ours)
+        if self._progress.of_child(logged):
+            self._reporter.show_child(logged)
+        for session_id in self._progress.children.values():
+            if session_id not in self._below:
+                self._below[session_id] = asyncio.create_task(self._read(session_id, 0))
 
     async def _next(self) -> LoggedEvent | Signal | HoldfastError:
         limit = CANCEL_S if self._interrupted else None
@@ -115,8 +126,8 @@ class Follower:
         except TimeoutError:
             return Signal.QUIET
 
-    async def _read(self, after: int) -> None:
-        only = EventFilter(session_id=self._session_id)
+    async def _read(self, session_id: str, after: int) -> None:
+        only = EventFilter(session_id=session_id)
         try:
             async for logged in self._workbench.events.follow(only, after):
                 self._inbox.put_nowait(logged)
@@ -202,7 +213,9 @@ class Follower:
                 self._console.line(f"  holdfast approvals approve {item.id}   (or: deny)")
             else:
                 self._console.line(f"? {item.text}", "ask")
-                self._console.line(f'  holdfast approvals answer {item.id} "TEXT"')
+                how = "--field NAME=VALUE …" if item.form is not None else '"TEXT"'
+                how = "--accept" if item.url is not None else how
+                self._console.line(f"  holdfast approvals answer {item.id} {how}")
         self._console.line(
             "The run waits in the engine and goes on when this is decided (holdfast approvals list)."
         )

@@ -9,10 +9,14 @@ from typing import Any
 from holdfast.cli.output import json_line
 from holdfast.cli.passages import source_lines
 from holdfast.cli.running.console import Console
+from holdfast.core.domain.delegating import DELEGATE
 from holdfast.core.domain.events import (
     ApprovalResolved,
+    ChildRunCompleted,
+    ChildRunStarted,
     ContextCompacted,
     FileChanged,
+    HookCompleted,
     LoggedEvent,
     MessageDequeued,
     MessageQueued,
@@ -22,7 +26,9 @@ from holdfast.core.domain.events import (
     PartDelta,
     PartStarted,
     QuestionAnswered,
+    QuestionsSuggested,
     RetrievalCompleted,
+    RunAnalysed,
     RunCancelled,
     RunCompleted,
     RunFailed,
@@ -42,6 +48,11 @@ from holdfast.core.domain.models import ModelChoice
 from holdfast.core.domain.text import sanitize_line, shorten
 
 _SUMMARY = 100
+_ENDS = {
+    "stop": "",
+    "client_tools": "The run has ended for the caller to execute its tools.",
+    "handed_over": "Another agent goes on with the conversation.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,8 @@ class Reporter:
         self._kinds: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._cited: list[Citation] = []
+        self._suggested: tuple[str, ...] = ()
+        self._analysis = ""
 
     def show(self, logged: LoggedEvent) -> None:
         """Writes one event."""
@@ -74,7 +87,13 @@ class Reporter:
             self._console.record(json_line(logged.to_json()))
         self._show_reply(logged)
         self._show_call(logged)
+        self._show_below(logged)
         self._show_course(logged)
+
+    def show_child(self, logged: LoggedEvent) -> None:
+        """Writes an event of a sub-agent's run: people are told by the call that waits for it."""
+        if self._as_json:
+            self._console.record(json_line(logged.to_json()))
 
     def _show_reply(self, logged: LoggedEvent) -> None:
         match logged.event:
@@ -89,6 +108,10 @@ class Reporter:
                 self._reply(text)
             case PartCompleted(citations=citations):
                 self._cited.extend(citations)
+            case QuestionsSuggested(questions=questions):
+                self._suggested = questions
+            case RunAnalysed(text=text):
+                self._analysis = text
 
     def _reply(self, text: str | None) -> None:
         if self._as_json:
@@ -107,6 +130,8 @@ class Reporter:
                     self._console.line(f"  invalid: {invalid}", "bad")
             case ToolCallStarted(call_id=call_id):
                 self._console.transient(f"{self._names.get(call_id, 'tool')} …")
+            case ToolCallProgressed(call_id=call_id) if self._names.get(call_id) == DELEGATE:
+                return  # line by line, below
             case ToolCallProgressed(call_id=call_id, text=text) if text.strip():
                 last = text.strip().rsplit("\n", 1)[-1]
                 self._console.transient(f"{self._names.get(call_id, 'tool')} … {last}")
@@ -133,10 +158,23 @@ class Reporter:
             case QuestionAnswered(answer=str() as answer):
                 self._console.line(f"  answered: {shorten(sanitize_line(answer), _SUMMARY)}", "faint")
 
+    def _show_below(self, logged: LoggedEvent) -> None:
+        """Writes what sub-agents do."""
+        match logged.event:
+            case ChildRunStarted(agent=agent, background=background):
+                where = " in the background" if background else ""
+                self._console.line(f"  {sanitize_line(agent)} begins{where}", "faint")
+            case ToolCallProgressed(call_id=call_id, text=text) if self._names.get(call_id) == DELEGATE:
+                for line in text.splitlines():
+                    self._console.line(f"  {sanitize_line(line)}", "faint")
+            case ChildRunCompleted(agent=agent, status=status) as ended if status != "completed":
+                why = f": {sanitize_line(ended.error.message)}" if ended.error is not None else ""
+                self._console.line(f"  {sanitize_line(agent)} was not completed ({status}){why}", "bad")
+
     def _show_course(self, logged: LoggedEvent) -> None:
         match logged.event:
-            case RunStarted(agent=agent, model=model):
-                self._console.line(self._header(agent, model), "faint")
+            case RunStarted():
+                self._show_begin(logged.event)
             case MessageQueued():
                 self._console.line("The session is busy: the message waits until its run has ended.")
             case MessageDequeued(reason="pulled_back"):
@@ -153,20 +191,26 @@ class Reporter:
                 self._console.line(
                     f"The conversation was long: {dropped} messages are a summary now.", "faint"
                 )
+            case HookCompleted() as hook:
+                bad = hook.outcome == "deny" or hook.error
+                self._console.line(f"  {hook.line}", "bad" if bad else "faint")
             case RetrievalCompleted(call_id=None) as retrieval:
                 self._console.line(
                     retrieved(retrieval, self.signs.knowledge), "bad" if retrieval.error else "faint"
                 )
             case SessionDeleted():
                 self._console.line("The session was deleted.", "bad")
-            case RunCompleted(reason="client_tools"):
-                self._end("The run has ended for the caller to execute its tools.")
             case RunCompleted(reason=reason):
-                self._end("" if reason == "stop" else f"The reply was ended by: {reason}")
+                self._end(_ENDS.get(reason, f"The reply was ended by: {reason}"))
             case RunFailed(error=error):
                 self._end(f"failed: {error.message} ({error.code})")
             case RunCancelled(reason=reason):
                 self._end(f"cancelled{': ' + reason if reason else ''}")
+
+    def _show_begin(self, started: RunStarted) -> None:
+        self._console.line(self._header(started.agent, started.model), "faint")
+        for number, step in enumerate(started.plan, 1):
+            self._console.line(f"  {number}. {sanitize_line(step)}", "faint")
 
     def _header(self, agent: str, model: str) -> str:
         choice = self._choice
@@ -177,6 +221,7 @@ class Reporter:
         self._console.withdraw()
         self._console.end_reply()
         self._show_sources()
+        self._show_suggested()
         if text:
             self._console.line(text, "bad")
 
@@ -187,6 +232,15 @@ class Reporter:
         self._console.next_part()
         for line in source_lines(self._cited):
             self._console.reply(f"{line}\n")
+
+    def _show_suggested(self) -> None:
+        """Writes how the run went, and what could be asked next."""
+        for part in self._analysis.splitlines():
+            self._console.line(f"  {sanitize_line(part)}", "faint")
+        if self._suggested:
+            self._console.line("You could ask:", "faint")
+        for number, question in enumerate(self._suggested, 1):
+            self._console.line(f"  {number}. {sanitize_line(question)}", "faint")
 
 
 def retrieved(retrieval: RetrievalCompleted, sign: str = Signs().knowledge) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from holdfast.cli import selecting
 from holdfast.cli.places import is_elsewhere, project_folder
+from holdfast.cli.prompting import PromptUse, resolved
 from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import AgentFileError, InvalidError
@@ -34,6 +35,8 @@ class RunRequest:
     options: RunOptions
     mode: ApproveMode | None = None
     """The session's, from now on; None: as it is."""
+    prompt: PromptUse | None = None
+    """A prompt that is sent in the place of the message."""
 
 
 def read_message(argument: str) -> str:
@@ -78,6 +81,11 @@ def options_of(
     timeout_s: float | None = None,
     max_steps: int | None = None,
     max_cost_usd: float | None = None,
+    suggestions: bool | None = None,
+    analysis: bool | None = None,
+    summary: bool = False,
+    way: str | None = None,
+    workflow: str | None = None,
 ) -> RunOptions:
     """Returns the run options. Raises `InvalidError` for a limit that is none."""
     limits = {"--timeout": timeout_s, "--max-steps": max_steps, "--max-cost": max_cost_usd}
@@ -94,6 +102,11 @@ def options_of(
         timeout_s=timeout_s,
         max_steps=max_steps,
         max_cost_usd=max_cost_usd,
+        suggestions=suggestions,
+        analysis=analysis,
+        force_summary=summary,
+        mode=way,
+        workflow=workflow,
     )
 
 
@@ -133,6 +146,11 @@ async def message_parts(
     """Returns the parts of the message: its text and the attached files."""
     attached = [await attach(workbench, session_id, name) for name in files]
     return (TextPart(text=message), *attached)
+
+
+async def prompt_parts(workbench: Workbench, session_id: str, use: PromptUse) -> tuple[UserPart, ...]:
+    """Returns the parts of a message that a prompt is, as seen from the session."""
+    return (await resolved(workbench, use, session_id=session_id)).parts
 
 
 async def attach(workbench: Workbench, session_id: str, name: str) -> UserPart:

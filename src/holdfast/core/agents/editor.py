@@ -15,6 +15,7 @@ from holdfast.core.agents.loader import AgentFile
 from holdfast.core.agents.registry import AgentRegistry, find, not_found
 from holdfast.core.agents.resolve import Found
 from holdfast.core.agents.rewrite import with_id
+from holdfast.core.agents.scripts import script_file
 from holdfast.core.config.private import create_private, write_private
 from holdfast.core.config.yaml import in_order, read_file
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Layer
@@ -73,9 +74,13 @@ class AgentEditor:
         Raises `AgentFileError`, `TooLargeError`, `ConflictError` when its name or its id is taken, and
         `StoreError`.
         """
+        return self._make(text, owner, None)
+
+    def _make(self, text: str, owner: str, beside: Path | None) -> AgentInfo:
+        """Does as `create`; `beside` is the folder with its script, which is copied where that is a file."""
         check_size(text)
         with self._lock:
-            file = self._accepted(text, owner)
+            file = self._accepted(text, owner, beside=beside)
             if file.id is None:
                 text = _identified(text, file, new_id())
             own = self._registry.own(owner)
@@ -87,7 +92,10 @@ class AgentEditor:
             path = self._registry.folder(owner) / f"{file.name}.yaml"
             with _writing(path):
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                script = _create_script(file, path.parent)
                 made = _create(path, text)
+                if not made and script is not None:
+                    script.unlink()
             if not made:
                 raise _taken(f"There is a file {path.name} already")
         return self._registry.get(file.name, None, owner)
@@ -203,18 +211,19 @@ class AgentEditor:
         )
 
     def install(self, source: str, owner: str = LOCAL) -> AgentInfo:
-        """Copies an agent into the user's folder: the file at a path, or a shipped one by its name.
+        """Copies an agent into the user's folder: the file at a path, or a shipped one by its name; and its
+        script, where that is a file beside it.
 
         Raises `NotFoundError` when there is none, `InvalidError` for a path that is not a whole one, and
         what `create` raises.
         """
         if names_a_path(source):
-            return self.create(_text_at(source), owner)
+            return self._make(_text_at(source), owner, Path(source).parent)
         shipped = self._registry.shipped()
         found = next((one for one in shipped if one.twin is None and one.file.name == source), None)
         if found is None:
             raise not_found(source, shipped)
-        return self.create(_text_of(found.file.path), owner)
+        return self._make(_text_of(found.file.path), owner, found.file.path.parent)
 
     def check_installed(self, name: str, owner: str = LOCAL) -> None:
         """Raises `NotFoundError` for an agent that is only available."""
@@ -262,19 +271,29 @@ class AgentEditor:
         )
 
     def _accepted(
-        self, text: str, owner: str, replaced: Found | None = None, project: Path | None = None
+        self,
+        text: str,
+        owner: str,
+        replaced: Found | None = None,
+        project: Path | None = None,
+        beside: Path | None = None,
     ) -> AgentFile:
         """Returns what `text` says. Raises `AgentFileError` when it has a mistake."""
-        file, problems = self._mistakes(text, owner, replaced, project)
+        file, problems = self._mistakes(text, owner, replaced, project, beside)
         if problems:
             raise AgentFileError(problems)
         return file
 
     def _mistakes(
-        self, text: str, owner: str, replaced: Found | None, project: Path | None
+        self,
+        text: str,
+        owner: str,
+        replaced: Found | None,
+        project: Path | None,
+        beside: Path | None = None,
     ) -> tuple[AgentFile, list[Diagnostic]]:
         """Returns what `text` says, and what is wrong with it where it is to stand."""
-        file = self._registry.check(text, owner, replaced, project)
+        file = self._registry.check(text, owner, replaced, project, beside)
         problems = list(file.problems)
         if (
             replaced is not None
@@ -379,6 +398,19 @@ def _create(path: Path, text: str | bytes) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def _create_script(file: AgentFile, folder: Path) -> Path | None:
+    """Writes the script of an agent beside it, and returns its path; None where nothing was to be written.
+    Raises `ConflictError` where another file is in its place."""
+    if file.script is None or file.document is None:
+        return None
+    path = folder / (script_file(file.document) or "")
+    if _create(path, file.script):
+        return path
+    if path.is_symlink() or not path.is_file() or path.read_bytes() != file.script.encode():
+        raise _taken(f"There is another file {path.name} beside your agents already")
+    return None
 
 
 def _rename(path: Path, target: Path) -> None:

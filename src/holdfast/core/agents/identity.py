@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
+from collections.abc import Sequence
 
 from holdfast.core.domain.agents import AgentSpec
+from holdfast.core.domain.hooks import HookSpec
 
 _NAMESPACE = uuid.UUID("5ba4f1c7-6b4a-4bc2-9d0f-0c9e3b1d7a52")
 """Must never change: every id without a file of its own is made with it."""
@@ -37,6 +40,24 @@ def mcp_id(agent_id: str, server: str) -> str:
     return str(uuid.uuid5(uuid.UUID(agent_id), f"mcp:{server}"))
 
 
+def sub_agent_id(agent_id: str, agent: str) -> str:
+    """Returns the id of a sub-agent at an agent, where the file gives it none."""
+    return str(uuid.uuid5(uuid.UUID(agent_id), f"subagent:{agent}"))
+
+
+def hook_ids(agent_id: str, hooks: Sequence[HookSpec]) -> tuple[HookSpec, ...]:
+    """Returns the hooks of an agent, each with an id: where the file gives none, it is made of what the hook
+    is called or else where it stands and how it decides, and of how many such there were before."""
+    seen: Counter[str] = Counter()
+    found = []
+    for hook in hooks:
+        what = json.dumps([hook.name or hook.point.value, hook.type.value])
+        made = str(uuid.uuid5(uuid.UUID(agent_id), f"hook:{what}:{seen[what]}"))
+        seen[what] += 1
+        found.append(hook if hook.id else hook.model_copy(update={"id": made}))
+    return tuple(found)
+
+
 def identified(spec: AgentSpec, agent_id: str) -> AgentSpec:
     """Returns `spec` with the agent's id, and an id for each assignment that has none."""
     tools = tuple(
@@ -51,4 +72,18 @@ def identified(spec: AgentSpec, agent_id: str) -> AgentSpec:
         each if each.id else each.model_copy(update={"id": mcp_id(agent_id, each.server)})
         for each in spec.mcp
     )
-    return spec.model_copy(update={"id": agent_id, "tools": tools, "knowledge": knowledge, "mcp": mcp})
+    subagents = tuple(
+        each if each.id else each.model_copy(update={"id": sub_agent_id(agent_id, each.agent)})
+        for each in spec.subagents
+    )
+    hooks = hook_ids(agent_id, spec.hooks)
+    return spec.model_copy(
+        update={
+            "id": agent_id,
+            "tools": tools,
+            "knowledge": knowledge,
+            "mcp": mcp,
+            "subagents": subagents,
+            "hooks": hooks,
+        }
+    )

@@ -11,6 +11,7 @@ from holdfast.core.config.nodes import Document, Key, Node, Plain
 from holdfast.core.config.syntax import shown
 from holdfast.core.domain.agents import ALL_COLLECTIONS, ID_PATTERN
 from holdfast.core.domain.approvals import Rule
+from holdfast.core.domain.delegating import DELEGATION_TOOLS
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 from holdfast.core.domain.mcp import PREFIX
 from holdfast.core.domain.references import secret_names
@@ -30,6 +31,10 @@ def mistakes_of_meaning(document: Document, known_tools: Collection[str] | None)
         *_assignment_mistakes(document, "knowledge", "another collection has this id"),
         *_mcp_mistakes(document),
         *_assignment_mistakes(document, "mcp", "another server has this id"),
+        *_hook_mistakes(document, known_tools),
+        *_assignment_mistakes(document, "hooks", "another hook has this id"),
+        *_sub_agent_mistakes(document),
+        *_assignment_mistakes(document, "subagents", "another sub-agent has this id"),
         *_memory_mistakes(document),
         *_skill_mistakes(document),
         *_database_mistakes(document),
@@ -118,6 +123,14 @@ def _mcp_mistakes(document: Document) -> list[Diagnostic]:
         for index in _repeated(names)
     ]
     for index, item in enumerate(items):
+        if "sampling" in item.fields and not {"command", "url"} & item.fields.keys():
+            found.append(
+                document.mistake(
+                    ("mcp", index, "sampling"),
+                    "it is said where the server is described, with `command` or `url`",
+                    hint="for one of your own: `holdfast mcp add … --sampling WORD`",
+                )
+            )
         for key in ("env", "headers"):
             held = item.fields[key].fields if key in item.fields else {}
             found.extend(
@@ -131,6 +144,15 @@ def _mcp_mistakes(document: Document) -> list[Diagnostic]:
                 if isinstance(value.value, str) and secret_names([value.value])
             )
     return found
+
+
+def _sub_agent_mistakes(document: Document) -> list[Diagnostic]:
+    node = document.find(("subagents",))
+    names = [item.fields.get("agent", item).value for item in (node.items if node else [])]
+    return [
+        document.mistake(("subagents", index), "the agent is listed twice", hint="keep one of them")
+        for index in _repeated(names)
+    ]
 
 
 def _memory_mistakes(document: Document) -> list[Diagnostic]:
@@ -193,6 +215,25 @@ def _rule_mistakes(document: Document, known_tools: Collection[str] | None) -> l
                 continue  # which tools a server has is known when it runs
             if known_tools is not None and not any(fnmatchcase(name, tool) for name in known_tools):
                 found.append(_unknown_tool(document, path, tool, known_tools))
+    return found
+
+
+def _hook_mistakes(document: Document, known_tools: Collection[str] | None) -> list[Diagnostic]:
+    node = document.find(("hooks",))
+    found: list[Diagnostic] = []
+    for index, item in enumerate(node.items if node else []):
+        matcher = item.fields["matcher"].value if "matcher" in item.fields else None
+        if not isinstance(matcher, str) or known_tools is None:
+            continue
+        try:
+            tool = Rule.parse(matcher).tool
+        except InvalidError:
+            continue  # its shape says so
+        # As with a rule: one that can never speak is a mistake.
+        if not tool.startswith(PREFIX) and not any(
+            fnmatchcase(name, tool) for name in (*known_tools, *DELEGATION_TOOLS)
+        ):
+            found.append(_unknown_tool(document, ("hooks", index, "matcher"), tool, known_tools))
     return found
 
 

@@ -18,11 +18,12 @@ from holdfast.core.domain.memory import MemorySpec
 def narrow(spec: AgentSpec, project: Path) -> AgentSpec:
     """Returns `spec` with everything taken away that could widen what the user allows.
 
-    Its allow rules count as ask, it searches no collections, it has no skills, no MCP servers and no
-    memory, and it reaches nothing of the machine but the folder `project`.
+    Its allow rules count as ask, it searches no collections, it has no skills, no MCP servers, no hooks, no
+    sub-agents and no memory, and it reaches nothing of the machine but the folder `project`.
     """
     # The user's collections may hold anything that the machine has, his memory anything that he told.
-    nothing = {"knowledge": (), "skills": (), "mcp": (), "memory": MemorySpec()}
+    without = ("knowledge", "skills", "mcp", "subagents", "hooks")
+    nothing = {**dict.fromkeys(without, ()), "memory": MemorySpec()}
     narrowed = {"approvals": narrow_rules(spec.approvals), **nothing}
     return without_machine(spec, project).model_copy(update=narrowed)
 
@@ -68,6 +69,11 @@ def machine_mistakes(document: Document) -> list[Diagnostic]:
             message = "only the user of this machine can start programs"
             hint = "name a server's address as `url`"
             found.append(document.mistake(("mcp", index, "command"), message, hint=hint, of_key=True))
+    hooks = document.find(("hooks",))
+    for index, item in enumerate(hooks.items if hooks else []):
+        if "file" in item.fields:
+            message = "only the user of this machine can have functions run"
+            found.append(document.mistake(("hooks", index, "file"), message, of_key=True))
     if document.find(("model_settings", "api_base")) is not None:
         message = "only the user of this machine can name a model server: his key would be sent there"
         path = ("model_settings", "api_base")

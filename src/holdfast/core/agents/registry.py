@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 from holdfast.core.agents.loader import AgentFile, parse_agent, read_agent
@@ -46,6 +47,8 @@ class AgentRegistry:
         self._own_tools = own_tools
         self._trust = trust or TrustStore(paths.trust)
         self._files: Kept[tuple[Path, tuple[str, ...]], AgentFile] = Kept()
+        self._beside: dict[Path, tuple[Path, ...]] = {}
+        """By an agent's file, those that it was last made of as well."""
 
     def list(self, project: Path | None = None, owner: str = LOCAL) -> tuple[AgentInfo, ...]:
         """Returns the agents that can be seen from `project`, by name; invalid files are among them."""
@@ -88,15 +91,20 @@ class AgentRegistry:
         return tuple(sorted(self._tools_of(owner) or ()))
 
     def check(
-        self, text: str, owner: str = LOCAL, replaces: Found | None = None, project: Path | None = None
+        self,
+        text: str,
+        owner: str = LOCAL,
+        replaces: Found | None = None,
+        project: Path | None = None,
+        beside: Path | None = None,
     ) -> AgentFile:
         """Returns what `text` says, with every mistake that it would have as a file of `owner`.
 
         `replaces` is the agent whose file it is meant for, if there is one; of a project's, `project` is the
-        folder.
+        folder. `beside` is where a new one's script is, where it is not in `text`.
         """
         path = replaces.file.path if replaces else None
-        file = parse_agent(text, path or _DRAFT, self._tools_of(owner))
+        file = parse_agent(text, path or _DRAFT, self._tools_of(owner), path.parent if path else beside)
         foreign = machine_mistakes(file.document) if file.document and owner != LOCAL else []
         problems = [*file.problems, *foreign]
         if not problems:
@@ -109,7 +117,7 @@ class AgentRegistry:
                 if one.layer is not layer or (one.file.path != path and one.file.name != file.name)
             )
             problems = list(resolve(here, (here, *others))[1])
-        return AgentFile(file.path, file.document, tuple(in_order(problems)))
+        return replace(file, problems=tuple(in_order(problems)))
 
     def visible(self, project: Path | None, owner: str) -> tuple[Found, ...]:
         """Returns the agents that can be seen from `project`, in the order in which they are looked for."""
@@ -177,7 +185,14 @@ class AgentRegistry:
 
     def _read(self, path: Path, owner: str = LOCAL) -> AgentFile:
         own = () if self._known_tools is None else tuple(self._own_tools(owner))
-        return self._files.get((path, own), (path,), lambda: read_agent(path, self._tools_of(owner)))
+        kept = self._beside.get(path, ())
+
+        def read() -> AgentFile:
+            file = read_agent(path, self._tools_of(owner))
+            self._beside[path] = file.beside
+            return file
+
+        return self._files.get((path, own), (path, *kept), read)
 
     def _tools_of(self, owner: str) -> Collection[str] | None:
         """Returns the names that an agent of a user may list; None: any."""

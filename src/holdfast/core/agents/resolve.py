@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from holdfast.core.agents.identity import identified, made_id
-from holdfast.core.agents.loader import AgentFile, merge
+from holdfast.core.agents.loader import AgentFile, merge, placed
 from holdfast.core.config.mistakes import did_you_mean
 from holdfast.core.config.nodes import Plain
 from holdfast.core.domain.agents import AgentSpec, Layer
-from holdfast.core.domain.errors import Diagnostic
+from holdfast.core.domain.errors import Diagnostic, InvalidError
 
 _ORDER = (Layer.PROJECT, Layer.USER, Layer.SHIPPED)
 
@@ -79,10 +81,24 @@ def resolve(found: Found, visible: tuple[Found, ...]) -> tuple[AgentSpec | None,
     problems = [*found.file.problems, *_clashes(found)]
     if problems:
         return None, tuple(problems)
-    values, problem = _extended(found, visible, (found,))
-    if problem is not None:
-        return None, (problem,)
-    return identified(AgentSpec.model_validate(values), found.id), ()
+    try:
+        values, problem = _extended(found, visible, (found,))
+        if problem is not None:
+            return None, (problem,)
+        return identified(AgentSpec.model_validate(values), found.id), ()
+    except InvalidError as error:
+        return None, (_together(found, error.message),)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return None, (_together(found, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"),)
+
+
+def _together(found: Found, why: str) -> Diagnostic:
+    """Returns the mistake of values that are right by themselves only: too many with those of the agent that
+    is extended, a path that is too long as a whole."""
+    assert found.file.document is not None
+    at = ("extends",) if found.file.extends else ()
+    return found.file.document.mistake(at, f"this cannot be taken as a whole: {why}")
 
 
 def _clashes(found: Found) -> list[Diagnostic]:
@@ -103,7 +119,7 @@ def _extended(
 ) -> tuple[dict[str, Plain], Diagnostic | None]:
     wanted, document = found.file.extends, found.file.document
     if wanted is None or document is None:
-        return found.file.values, None
+        return placed(found.file), None
     base = next((one for one in _possible_bases(found, visible) if one.file.name == wanted), None)
     if base is None:
         hint = did_you_mean(wanted, {one.file.name for one in _possible_bases(found, visible)})
@@ -116,7 +132,7 @@ def _extended(
         return {}, document.mistake(("extends",), f"`{wanted}` has mistakes of its own", hint=hint)
     inherited, problem = _extended(base, visible, (*chain, base))
     if problem is None:
-        return merge(inherited, found.file.values), None
+        return merge(inherited, placed(found.file)), None
     return {}, document.mistake(("extends",), f"`{wanted}` cannot be extended: {problem.message}")
 
 

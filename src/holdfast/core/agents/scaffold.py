@@ -31,8 +31,11 @@ instructions: |
   You are a careful assistant. Say what you are about to do before you do it,
   and name the files that you read or changed when you are done.
 
-# Also there: write_file, edit_file, run_command, run_python, fetch_url, web_search, web_scrape, http_request,
-# sql_query, sql_write.
+# Python that drives the conversation in the place of the usual loop; or the name of a file beside this one.
+# script: response = query("offline", conversation)
+
+# Also there: write_file, edit_file, run_command, run_python, run_javascript, fetch_url, web_search,
+# web_scrape, http_request, generate_image, list_bucket, read_bucket, write_bucket, sql_query, sql_write.
 # An entry may have an id of its own: {{ tool: read_file, id: UUID }}
 tools: [read_file, list_files, search_files, ask_user, update_plan]
 
@@ -43,12 +46,30 @@ tools: [read_file, list_files, search_files, ask_user, update_plan]
 # MCP servers whose tools it has: names of yours (`holdfast mcp add`), or described here.
 # mcp: [files, {{ server: docs, url: "https://example.org/mcp", tools: [search] }}]
 
+# What looks at its runs, model calls, tool calls and replies before and after them. type: rule, approval (a
+# person is asked), webhook (a program, over HTTP) or python (a function).
+# hooks:
+#   - {{ point: before_tool, type: rule, matcher: run_command, rules: [{{ when: command CONTAINS sudo }}] }}
+
 # Skills that it may load: instructions for certain kinds of work; "*" means all that can be seen.
 # skills: [minutes]
+# Agents that it may hand work to, by name.
+# subagents: [{{ agent: researcher, description: Finds and compares sources. }}]
+
+# How it works: single (without sub-agents), delegating, team (it leads them) or deep (in passes).
+# mode: deep
+
+# Lists of steps that it follows where a request is such work.
+# workflows: {{ review: [Read the change, Run the tests, "Write down what is wrong, worst first"] }}
+
+# A look at how the run went, and questions that could follow, behind each reply.
+# analysis: true
+# suggestions: true
 
 # The only databases that sql_query and sql_write may use, and the tables of each; without this every SQLite
 # file of the workspace.
 # databases: [{{ name: shop, path: data/shop.db, tables: [sale], writable: true }}]
+# Of PostgreSQL `postgres: NAME` stands in the place of `path`; the setting tools.postgres has the address.
 
 # What it remembers beyond a session: blocks that it always sees, entries that it searches for.
 # memory: {{ blocks: [project], recall: true }}

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from holdfast.core.config.nodes import Document, Key, Plain, key_path
 from holdfast.core.domain.agents import ID_PATTERN, NAME_PATTERN
 from holdfast.core.domain.errors import Diagnostic
+from holdfast.core.domain.prompts import ARGUMENT_PATTERN
 from holdfast.core.domain.skills import CHOICE_PATTERN
 
 _EXPECTED = {
@@ -49,6 +50,7 @@ _LENGTHS = {
 _PATTERNS = {
     NAME_PATTERN: "small letters, digits, - and _, at most 64 of them",
     ID_PATTERN: "a UUID in small letters",
+    ARGUMENT_PATTERN: "letters, digits, - and _, at most 64 of them",
     CHOICE_PATTERN: "the name of a skill, or `*` in quotes for all",
 }
 MAX_MISTAKES = 100

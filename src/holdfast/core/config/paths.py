@@ -105,6 +105,10 @@ class Paths:
         """The MCP servers of a user."""
         return self.config / "mcp.yaml" if user_id == "local" else self.user_folder(user_id) / "mcp.yaml"
 
+    def user_hooks(self, user_id: str) -> Path:
+        """The hooks of all runs of a user."""
+        return self.config / "hooks.yaml" if user_id == "local" else self.user_folder(user_id) / "hooks.yaml"
+
     @property
     def agents(self) -> Path:
         return self.config / "agents"
@@ -122,6 +126,10 @@ class Paths:
     def user_skills(self, user_id: str) -> Path:
         """The skills of a user."""
         return self.config / "skills" if user_id == "local" else self.user_folder(user_id) / "skills"
+
+    def user_prompts(self, user_id: str) -> Path:
+        """The prompts of a user that stand in files."""
+        return self.config / "prompts" if user_id == "local" else self.user_folder(user_id) / "prompts"
 
     @property
     def removed_skills(self) -> Path:

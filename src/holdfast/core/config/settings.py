@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from holdfast.core.domain.approvals import ApproveMode
+from holdfast.core.domain.buckets import bucket_of
 from holdfast.core.domain.confinement import NetworkUse
+from holdfast.core.domain.databases import CONNECTION, POSTGRES_URL, without_password
 from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING
+from holdfast.core.domain.limits import PRICED, rates, tier_of
 from holdfast.core.domain.modes import AutoLimits
 
 PROJECT_SETTINGS = Path(".holdfast", "settings.yaml")
 """A project's own settings file; it may set a few things only."""
+_TIER_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+ConnectionName = Annotated[str, Field(pattern=CONNECTION)]
+PostgresUrl = Annotated[str, Field(pattern=POSTGRES_URL, max_length=2_000), AfterValidator(without_password)]
 
 
 class _Section(BaseModel):
@@ -55,9 +63,13 @@ class ToolsSettings(_Section):
     """What built-in tools may do."""
 
     command_timeout_s: float = Field(default=120, gt=0)
-    """Seconds after which `run_command` and `run_python` are ended, unless the call says otherwise."""
+    """Seconds after which `run_command`, `run_python` and `run_javascript` are ended, unless the call says
+    otherwise."""
     allow_private_hosts: bool = False
     """Whether tools that use the web may reach loopback and private addresses."""
+    postgres: dict[ConnectionName, PostgresUrl] = Field(default_factory=dict, max_length=100)
+    """Databases of PostgreSQL that agents may name: `NAME: postgresql://ROLE@HOST/DATABASE`. The password is
+    none of the address: `holdfast keys provider set postgres-NAME --no-test` keeps it."""
 
 
 class SandboxSettings(_Section):
@@ -74,6 +86,8 @@ class SandboxSettings(_Section):
     """Paths that programs may read though they are hidden by default, such as `~/.npmrc`."""
     hidden: tuple[str, ...] = Field(default=(), max_length=100)
     """More paths that programs are not to see, beside keys, browsers' profiles and shells' histories."""
+    unconfined_scripts: bool = False
+    """Whether agents' scripts run where nothing confines programs; those of other users never do."""
 
     @field_validator("writable", "readable", "hidden")
     @classmethod
@@ -88,10 +102,33 @@ class WebSearchSettings(_Section):
     """Where `web_search` looks. Without a provider it says how to set one up."""
 
     provider: Literal["searxng", "tavily", "brave"] | None = None
-    """Who is asked. Tavily and Brave need a key: `holdfast keys provider set tavily`."""
+    """Who is asked. Tavily and Brave need a key: `holdfast keys provider set tavily --no-test`."""
     url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")
     """Address of the SearXNG server, such as `http://127.0.0.1:8888`, which has to give JSON; for the others
     another address than their makers'. It may be of a private network."""
+
+
+class BucketsSettings(_Section):
+    """Storage outside of the workspace that agents may use."""
+
+    places: dict[str, str] = Field(default_factory=dict, max_length=100)
+    """Buckets by the names that agents call them by: `reports: s3://BUCKET/PREFIX`, or a folder's whole path.
+    Behind it may stand `region=NAME`, `endpoint=URL`, `write` (it may be changed) and `shared` (other users
+    of the engine may use it too)."""
+
+    @field_validator("places")
+    @classmethod
+    def _places(cls, places: dict[str, str]) -> dict[str, str]:
+        for name, text in places.items():
+            bucket_of(name, text)
+        return places
+
+
+class ImagesSettings(_Section):
+    """What makes images. Without a model `generate_image` says how to set one up."""
+
+    model: str | None = None
+    """The model that `generate_image` uses, such as `openai/gpt-image-1`; its provider needs a key."""
 
 
 class KnowledgeSettings(_Section):
@@ -117,6 +154,45 @@ class TelemetrySettings(_Section):
     `OTEL_EXPORTER_OTLP_HEADERS`."""
     contents: bool = False
     """Whether traces hold what people, models and tools said."""
+
+
+class LimitsSettings(_Section):
+    """How often runs may be asked for, and what they are charged for."""
+
+    tiers: dict[str, str] = Field(default_factory=dict, max_length=100)
+    """Names of tiers, each with how many runs who has it may ask for: `free: 10/minute 500/day`."""
+    default_tier: str | None = None
+    """The tier of API keys that have none of their own; omitted: no limit."""
+    credits_per_usd: float = Field(default=1000, ge=0, le=1e9)
+    """Credits that a dollar's worth of a model is charged for, if `credit_prices` does not name the model."""
+    credit_prices: dict[str, str] = Field(default_factory=dict, max_length=10_000)
+    """What models are charged for in credits, a million tokens or a call:
+    `openai/gpt-4o: 2500/input 10000/output 20/call`."""
+    warn_at: float = Field(default=0.8, gt=0, le=1)
+    """The part of a budget from which on it counts as nearly used."""
+
+    @field_validator("tiers")
+    @classmethod
+    def _tiers(cls, tiers: dict[str, str]) -> dict[str, str]:
+        for name, text in tiers.items():
+            if not _TIER_NAME.fullmatch(name):
+                raise ValueError(f"{name[:40]!r} is no name of a tier: a-z, 0-9, '_' and '-', at most 32")
+            tier_of(name, text)
+        return tiers
+
+    @field_validator("default_tier")
+    @classmethod
+    def _named(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is not None and name not in info.data.get("tiers", {name: ""}):
+            raise ValueError(f"{name[:40]!r} is none of `limits.tiers`")
+        return name
+
+    @field_validator("credit_prices")
+    @classmethod
+    def _prices(cls, prices: dict[str, str]) -> dict[str, str]:
+        for text in prices.values():
+            rates(text, PRICED)
+        return prices
 
 
 class TuiSettings(_Section):
@@ -174,6 +250,9 @@ class Settings(_Section):
     tools: ToolsSettings = ToolsSettings()
     sandbox: SandboxSettings = SandboxSettings()
     web_search: WebSearchSettings = WebSearchSettings()
+    images: ImagesSettings = ImagesSettings()
+    buckets: BucketsSettings = BucketsSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    limits: LimitsSettings = LimitsSettings()
     tui: TuiSettings = TuiSettings()

@@ -10,17 +10,27 @@ from pydantic_core import PydanticCustomError
 
 from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.databases import DatabaseSpec
+from holdfast.core.domain.delegating import AssignedSubAgent
 from holdfast.core.domain.errors import Diagnostic
+from holdfast.core.domain.hooks import MAX_HOOKS, HookSpec
 from holdfast.core.domain.knowledge import Method, RetrievalMode
 from holdfast.core.domain.mcp import AssignedMcp
 from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.models import ModelSettings
+from holdfast.core.domain.options import Workflows
+from holdfast.core.domain.prompts import PromptTemplate
+from holdfast.core.domain.scripts import AgentScript
 from holdfast.core.domain.skills import SkillChoice
 from holdfast.core.domain.values import Value
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 ID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """A UUID as it is written everywhere: small letters, with hyphens."""
+
+
+Way = Literal["single", "delegating", "team", "deep"]
+"""Ways of working: without sub-agents, handing work to them where that is worth it, leading them, in passes
+with much thought."""
 
 
 class Limits(Value):
@@ -37,13 +47,17 @@ class Limits(Value):
     approval_expires_s: float | None = Field(default=None, gt=0)
     """Seconds after which an approval is decided by `on_expiry`; without it it waits for ever."""
     on_expiry: Literal["deny", "cancel"] = "deny"
+    max_depth: int = Field(default=3, ge=0, le=10)
+    """Levels of sub-agents below a run of this agent; 0: it hands no work to others. Also, how many agents
+    may hand the conversation over in a row."""
+    max_child_runs: int = Field(default=20, ge=1, le=1_000)
+    """Runs of sub-agents that one run may start."""
 
 
-class Prompt(Value):
-    """A text that is sent by name; `{{word}}` is asked for or given."""
+class Prompt(PromptTemplate):
+    """A text that is sent by name; what it asks for is given or asked."""
 
     name: str = Field(pattern=NAME_PATTERN)
-    text: str
 
 
 class ToolAssignment(Value):
@@ -140,6 +154,9 @@ class AgentSpec(Value):
     fallback_models: tuple[str, ...] = ()
     model_settings: ModelSettings = ModelSettings()
     instructions: str = ""
+    script: AgentScript | None = None
+    """Python that drives the conversation in the place of the usual loop. With tools a model is asked first
+    whether they are to be used."""
     tools: tuple[AssignedTool, ...] = ()
     knowledge: tuple[AssignedKnowledge, ...] = Field(default=(), max_length=100)
     """The collections that it may search."""
@@ -147,8 +164,20 @@ class AgentSpec(Value):
     """The only databases that `sql_query` and `sql_write` may use. Omitted: the workspace's SQLite files."""
     mcp: tuple[AssignedMcp, ...] = Field(default=(), max_length=50)
     """The MCP servers whose tools it has: the user's by name, or described here."""
+    hooks: tuple[HookSpec, ...] = Field(default=(), max_length=MAX_HOOKS)
+    """What looks at its runs, model calls, tool calls and replies before and after them."""
     skills: tuple[SkillChoice, ...] = Field(default=(), max_length=100)
     """Names of skills that it may load, `*`: all that can be seen. Those beside its file come with it."""
+    subagents: tuple[AssignedSubAgent, ...] = Field(default=(), max_length=50)
+    """The agents that it may hand work to, by name or id."""
+    mode: Way | None = None
+    """How it works; None: as its instructions say."""
+    workflows: Workflows = Field(default={})
+    """Named lists of steps that it follows where a request is such work."""
+    analysis: bool = False
+    """Whether its model judges how each run went, behind the reply."""
+    suggestions: bool = False
+    """Whether questions that could follow are suggested after its replies."""
     memory: MemorySpec = MemorySpec()
     approvals: Rules = Rules()
     workspace: str = "session"

@@ -103,16 +103,24 @@ class Approval(Value):
     run_id: str
     call_id: str
     agent: str
+    parent_session_id: str = ""
+    """The session that a person knows, where a sub-agent works for it; empty: its own."""
     tool: str
     risk: Risk
     subject: str
     arguments: dict[str, Any]
+    parameters: dict[str, Any] | None = None
+    """JSON Schema of the arguments, for a form to edit them; where one approval is asked for that waits."""
     preview: tuple[DisplayBlock, ...] = ()
     fingerprint: str = ""
     rule: str = ""
     """The rule that "always" would add to the user's policy."""
+    inner: bool = False
+    """Whether it is not about the call itself, but about what its server asks for while it executes."""
     reason: str = ""
-    """Why it is asked: the rule that says so, or that no rule allows it."""
+    """Why it is asked: the rule that says so, or that no rule allows it, or what a hook says."""
+    hook_id: str = ""
+    """The hook that wants a person asked, whatever rules allow; empty: policy does."""
     requested_at: AwareDatetime
     expires_at: AwareDatetime | None = None
     on_expiry: Literal["deny", "cancel"] = "deny"
@@ -143,6 +151,11 @@ class PolicyAnswer(Value):
 
     verdict: Verdict
     reason: str = Field(description="The deciding rule and its origin, for people")
+
+    @property
+    def strictness(self) -> int:
+        """The higher, the less is let."""
+        return (Verdict.ALLOW, Verdict.ASK, Verdict.DENY).index(self.verdict)
 
 
 Approval.model_rebuild()

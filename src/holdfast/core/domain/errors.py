@@ -2,7 +2,8 @@
 
     HoldfastError
     ├── InvalidError          the input is wrong; the message says where and what was expected
-    │   └── AgentFileError    one agent file, with a diagnostic for each mistake
+    │   ├── AgentFileError    one agent file, with a diagnostic for each mistake
+    │   └── ScriptFailed      an agent's script, with its line
     ├── UnauthenticatedError
     ├── ForbiddenError        policy or permissions refuse it
     │   └── OutsideWorkspace  a path leads out of the workspace
@@ -10,6 +11,7 @@
     ├── ConflictError         it exists already, is busy, or has changed meanwhile
     ├── TooLargeError
     ├── RateLimitedError      too many requests; it says how long to wait
+    │   └── BudgetSpent       a budget is used up; it says which, and when there is more
     ├── UnsupportedError
     ├── UnavailableError      not reachable now; trying again may help
     │   ├── KnowledgeUnavailable  the index of documents, or Chroma
@@ -137,12 +139,15 @@ class Diagnostic(Value):
     message: str
     expected: str = ""
     hint: str = ""
+    warning: bool = False
+    """Whether the file is valid all the same: what stands there has no effect."""
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}"
         path = f" {self.key_path}:" if self.key_path else ""
         expected = f" (expected {self.expected})" if self.expected else ""
         hint = f" {self.hint}" if self.hint else ""
+        path += " warning:" if self.warning else ""
         return f"{where}:{path} {self.message}{expected}{hint}"
 
 
@@ -157,6 +162,13 @@ class AgentFileError(InvalidError):
             details={"diagnostics": [d.model_dump() for d in diagnostics]},
         )
         self.diagnostics = diagnostics
+
+
+class ScriptFailed(InvalidError):
+    """An agent's script failed; `details.line` says where, where that is known, and `details.query` whether
+    by a query that it did not handle."""
+
+    default_code = "script_failed"
 
 
 class UnauthenticatedError(HoldfastError):
@@ -206,6 +218,13 @@ class RateLimitedError(HoldfastError):
     kind = ErrorKind.RATE_LIMITED
     default_code = "rate_limited"
     default_retryable = True
+
+
+class BudgetSpent(RateLimitedError):
+    """Nothing is left of a budget; `details` says which, and `retryable` whether there is more by and by."""
+
+    default_code = "budget_spent"
+    default_retryable = False
 
 
 class UnsupportedError(HoldfastError):

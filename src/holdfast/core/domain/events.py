@@ -7,31 +7,43 @@ after. In short:
     session.created ( run | message.queued | session.renamed | session.configured | file.changed )*
           session.deleted?                     (beside it: the marks of `session_events.py`)
     run = run.started message.added
-          ( step | message.dequeued message.added(steer) | context.compacted | run.paused run.resumed )*
+          ( step | part | message.dequeued message.added(steer) | context.compacted
+            | run.paused run.resumed )*
+          ( usage.recorded? run.analysed )? ( usage.recorded? run.suggested )?
           ( run.completed | run.failed | run.cancelled )
         | run.started tool_call.requested call ( run.completed | run.failed | run.cancelled )
         | run.started context.compacted ( run.completed | run.failed | run.cancelled )
-    step = step.started ( model.retried | model.fell_back )* ( part | tool_call.requested )* usage.recorded?
-           step.completed ( call )*
+        | run.started usage.recorded? run.suggested ( run.completed | run.failed | run.cancelled )
+    step = step.started ( usage.recorded? ( model.retried | model.fell_back ) )* part* usage.recorded?
+           ( part | tool_call.requested )* step.completed ( call )*
     part = part.started part.delta* part.completed
     call = ( approval.requested approval.resolved )* tool_call.started?
-           ( tool_call.progressed | question.asked question.answered | file.changed )* tool_call.completed
+           ( tool_call.progressed | question.asked question.answered | file.changed | child_run.started )*
+           tool_call.completed
 
+Parts stand outside of steps where an agent's script says something itself.
 The second form of a run is a tool that a person runs directly: its call has step 0, and no model is asked.
 A call of a tool that the caller executes is only requested and completed (outcome `client`), together with
 `run.completed`, behind all other calls of its step.
-The third form is a compaction that a person asked for; it may fail before anything is compacted.
+The third form is a compaction that a person asked for, the fourth are questions that could follow; both may
+fail before.
 
-A retrieval (`retrieval.completed`) stands before the first step, or inside the call that searches. What
+What hooks decided (`hook.completed`) stands at their points, with no part open. A retrieval
+(`retrieval.completed`) stands before the first step, or inside the call that searches. What
 models took for it (`usage.recorded`) follows it.
 
-Before a run's last event, every open part, approval, question and tool call is closed.
+What a model call took is recorded however it ends, also where it is cancelled or breaks off; no part is open
+then.
+
+Each `child_run.started` is followed by one `child_run.completed`, at any time before the run's last event.
+Before that one, every open part, approval, question, tool call and child run is closed.
 
 Jobs, and what changes in knowledge and memory, belong to a user and to no session: their events have an
-`owner` instead; they stand in `user_events.py`. Those of a session alone stand in `session_events.py`.
+`owner` instead; they stand in `user_events.py`. Those of a session alone stand in `session_events.py`, and
+what happened on a run's way in `way_events.py`.
 """
 
-# All events are found here, those of the other two modules too.
+# All events are found here, those of the other modules too.
 # mypy: implicit-reexport
 
 from __future__ import annotations
@@ -42,12 +54,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, TypeAdapter
 
 from holdfast.core.domain.approvals import Approval, Decision
+from holdfast.core.domain.delegating import ChildStatus
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.files import Change
-from holdfast.core.domain.knowledge import Citation, Lookup
+from holdfast.core.domain.forms import FormAction
+from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.messages import ResultPart, UserPart
 from holdfast.core.domain.models import Timing
-from holdfast.core.domain.runs import RunOptions
+from holdfast.core.domain.modes import SessionMode
+from holdfast.core.domain.runs import RunOptions, Usage
 from holdfast.core.domain.session_events import (
     MessageDequeued,
     MessageQueued,
@@ -63,16 +78,22 @@ from holdfast.core.domain.session_events import (
 from holdfast.core.domain.tools import DisplayBlock, Question
 from holdfast.core.domain.user_events import OwnedEvent, job_of
 from holdfast.core.domain.values import Value
-
-
-class _RunEvent(SessionScoped):
-    run_id: str
-
+from holdfast.core.domain.way_events import (
+    ContextCompacted,
+    HookCompleted,
+    ModelFellBack,
+    ModelRetried,
+    QuestionsSuggested,
+    RetrievalCompleted,
+    RunAnalysed,
+    RunScoped,
+    UsageRecorded,
+)
 
 # --- runs
 
 
-class RunStarted(_RunEvent):
+class RunStarted(RunScoped):
     """The first event of a run; `message.added` follows, or the call of a tool that is run directly. With
     `options.history` the model sees those messages instead of what the session holds before this event."""
 
@@ -80,41 +101,51 @@ class RunStarted(_RunEvent):
     agent: str
     model: str
     """Empty for a tool that is run directly, and where nothing but the context is compacted."""
+    key: str = ""
+    """Id of the API key that asked for it, or by which the login was made that did; empty: none."""
     options: RunOptions = RunOptions()
     continues: str | None = None
     """The interrupted run that this one goes on from."""
+    hand_overs: int = 0
+    """How many agents have handed the conversation over since a person spoke."""
+    mode: SessionMode | None = None
+    """What was asked for in the run that has handed it over, with what was used of its limits: it goes on."""
+    plan: tuple[str, ...] = ()
+    """The steps of the workflow that it is to follow."""
 
 
-class RunPaused(_RunEvent):
+class RunPaused(RunScoped):
     """Between two steps; `run.resumed` or the end follows."""
 
     type: Literal["run.paused"] = "run.paused"
 
 
-class RunResumed(_RunEvent):
+class RunResumed(RunScoped):
     """After `run.paused`, or when the engine has started anew and takes up a run that waits."""
 
     type: Literal["run.resumed"] = "run.resumed"
 
 
-class RunCompleted(_RunEvent):
+class RunCompleted(RunScoped):
     """The last event of a run that came to its end."""
 
     type: Literal["run.completed"] = "run.completed"
-    reason: Literal["stop", "length", "content_filter", "client_tools"] = "stop"
-    """`client_tools`: the model called tools that the caller executes. Their results come as parts of the
+    reason: Literal["stop", "length", "content_filter", "client_tools", "handed_over"] = "stop"
+    """`handed_over`: `session.configured` and a run of the other agent follow. `client_tools`: the model
+    called tools that the caller executes. Their results come as parts of the
     session's next message, which goes before those that wait in the queue; these wait for it."""
 
 
-class RunFailed(_RunEvent):
+class RunFailed(RunScoped):
     """The last event of a run that could not go on; `error.code` says why (`interrupted`, `step_limit`,
-    `repeated_call`, `cost_limit`, `timeout`, a model's error …). Its partial output is kept."""
+    `repeated_call`, `cost_limit`, `budget_spent`, `timeout`, a model's error …). Its partial output is
+    kept."""
 
     type: Literal["run.failed"] = "run.failed"
     error: ErrorInfo
 
 
-class RunCancelled(_RunEvent):
+class RunCancelled(RunScoped):
     """The last event of a run that a person stopped."""
 
     type: Literal["run.cancelled"] = "run.cancelled"
@@ -124,7 +155,7 @@ class RunCancelled(_RunEvent):
 # --- messages
 
 
-class MessageAdded(_RunEvent):
+class MessageAdded(RunScoped):
     """A person's message enters the conversation: after `run.started`, or as a steer between two steps.
 
     Parts of kind `tool_result` answer the calls that the run before, or the history, left to the caller.
@@ -133,14 +164,16 @@ class MessageAdded(_RunEvent):
     type: Literal["message.added"] = "message.added"
     message_id: str
     parts: tuple[UserPart, ...]
-    origin: Literal["send", "steer", "continue", "repair"] = "send"
-    """`continue` and `repair` are written by the loop, not by a person."""
+    origin: Literal["send", "steer", "continue", "repair", "summary", "agent", "child_run"] = "send"
+    """Not written by a person: `continue`, `repair` and `summary` by the loop; `agent` by another agent that
+    hands work or the conversation to this one; `child_run` tells how a run has ended that went on in the
+    background."""
 
 
 # --- steps and their parts
 
 
-class StepStarted(_RunEvent):
+class StepStarted(RunScoped):
     """One model call begins. The exact prompt is a blob."""
 
     type: Literal["step.started"] = "step.started"
@@ -155,7 +188,7 @@ class StepStarted(_RunEvent):
     """How many fit, request and reply together; None when that is not known of the model."""
 
 
-class StepCompleted(_RunEvent):
+class StepCompleted(RunScoped):
     """After all parts of the step; its tool calls follow."""
 
     type: Literal["step.completed"] = "step.completed"
@@ -167,7 +200,7 @@ class StepCompleted(_RunEvent):
 PartKind = Literal["text", "reasoning", "reasoning_summary"]
 
 
-class PartStarted(_RunEvent):
+class PartStarted(RunScoped):
     """A part of the reply begins; at most one part of a run is open."""
 
     type: Literal["part.started"] = "part.started"
@@ -176,7 +209,7 @@ class PartStarted(_RunEvent):
     kind: PartKind
 
 
-class PartDelta(_RunEvent):
+class PartDelta(RunScoped):
     """Text is appended to the open part."""
 
     type: Literal["part.delta"] = "part.delta"
@@ -184,7 +217,7 @@ class PartDelta(_RunEvent):
     text: str
 
 
-class PartCompleted(_RunEvent):
+class PartCompleted(RunScoped):
     """Closes the part; `text` is its whole text, so that readers of ended runs can skip the deltas."""
 
     type: Literal["part.completed"] = "part.completed"
@@ -199,7 +232,7 @@ class PartCompleted(_RunEvent):
 # --- tool calls
 
 
-class ToolCallRequested(_RunEvent):
+class ToolCallRequested(RunScoped):
     """The model asks for a call, or a person has a tool run directly; `tool_call.completed` follows in every
     case."""
 
@@ -213,7 +246,7 @@ class ToolCallRequested(_RunEvent):
     """Why the call cannot be executed: arguments that are no JSON object, an unknown tool …"""
 
 
-class ToolCallStarted(_RunEvent):
+class ToolCallStarted(RunScoped):
     """Policy or a person let it go; it executes now."""
 
     type: Literal["tool_call.started"] = "tool_call.started"
@@ -222,7 +255,7 @@ class ToolCallStarted(_RunEvent):
     """As executed: edited, when a person edited them."""
 
 
-class ToolCallProgressed(_RunEvent):
+class ToolCallProgressed(RunScoped):
     """Output while it executes; the texts are to be joined. Of long output only the tail is told, now and
     then."""
 
@@ -233,7 +266,7 @@ class ToolCallProgressed(_RunEvent):
     """Characters of output between the text before and this one that are told nowhere."""
 
 
-class ToolCallCompleted(_RunEvent):
+class ToolCallCompleted(RunScoped):
     """The last event of every call. Denied, cancelled and invalid calls, and those that were left to the
     caller (`client`), have no `tool_call.started`; the latter have no content either."""
 
@@ -248,14 +281,14 @@ class ToolCallCompleted(_RunEvent):
     duration_ms: float = 0.0
 
 
-class ApprovalRequested(_RunEvent):
+class ApprovalRequested(RunScoped):
     """Policy says ask; `approval.resolved` follows, perhaps much later."""
 
     type: Literal["approval.requested"] = "approval.requested"
     approval: Approval
 
 
-class ApprovalResolved(_RunEvent):
+class ApprovalResolved(RunScoped):
     """After `approval.requested`. Approved: the call starts; denied or expired: it completes as denied;
     stale: another `approval.requested` of the same call follows; cancelled: the run is ending, or policy
     denies the call by now."""
@@ -267,24 +300,61 @@ class ApprovalResolved(_RunEvent):
     decision: Decision | None = None
 
 
-class QuestionAsked(_RunEvent):
-    """Inside the call of `ask_user`; `question.answered` follows, perhaps much later."""
+class QuestionAsked(RunScoped):
+    """Inside the call of `ask_user`, or while the tool of an MCP server executes, which asks;
+    `question.answered` follows, perhaps much later."""
 
     type: Literal["question.asked"] = "question.asked"
     question: Question
 
 
-class QuestionAnswered(_RunEvent):
-    """After `question.asked`. No answer: the run is ending."""
+class QuestionAnswered(RunScoped):
+    """After `question.asked`. No answer: the run or the call is ending, or the server has taken it back."""
 
     type: Literal["question.answered"] = "question.answered"
     question_id: str
     call_id: str
     answer: str | None
+    """Of a form: its fields as JSON, or the action that was chosen instead."""
+    action: FormAction | None = None
+    """Of a form or an address: what the person did."""
+
+
+class ChildRunStarted(RunScoped):
+    """Inside a call: another agent works for this run, in a run and a session of its own."""
+
+    type: Literal["child_run.started"] = "child_run.started"
+    call_id: str
+    child_session_id: str
+    child_run_id: str
+    agent: str
+    task: str
+    background: bool = False
+    """Whether the call completes while it goes on."""
+
+
+class ChildRunCompleted(RunScoped):
+    """After `child_run.started`: the child run has ended, and with it all that it had started itself."""
+
+    type: Literal["child_run.completed"] = "child_run.completed"
+    call_id: str
+    child_session_id: str
+    child_run_id: str
+    agent: str
+    status: ChildStatus
+    """How it ended; never `running`."""
+    reply: str = ""
+    """What it said last."""
+    error: ErrorInfo | None = None
+    steps: int = 0
+    """Model calls, those of its own child runs included."""
+    usage: Usage = Usage()
+    """The same way."""
 
 
 class FileChanged(SessionScoped):
-    """A file of the workspace is different now. Inside a call; outside of runs by undo and redo; by a client
+    """A file of the workspace is different now. Inside a call, also of a child run: then each run above has
+    the event too, so that undoing it takes all of it back. Outside of runs by undo and redo; by a client
     (`api`, without a run) at any time, but never while a call that may change files executes."""
 
     type: Literal["file.changed"] = "file.changed"
@@ -295,64 +365,6 @@ class FileChanged(SessionScoped):
     after: str | None = None
     size: int = 0
     origin: Literal["run", "undo", "redo", "api"] = "run"
-
-
-# --- what happened on the way
-
-
-class ModelRetried(_RunEvent):
-    """A model call failed before its first delta and is made again after `delay_s` seconds."""
-
-    type: Literal["model.retried"] = "model.retried"
-    model: str
-    attempt: int
-    delay_s: float
-    error: ErrorInfo
-
-
-class ModelFellBack(_RunEvent):
-    """A model was given up; the rest of the run uses the next of `fallback_models`."""
-
-    type: Literal["model.fell_back"] = "model.fell_back"
-    from_model: str
-    to_model: str
-    error: ErrorInfo
-
-
-class ContextCompacted(_RunEvent):
-    """Before a step: the oldest `messages_dropped` messages that the model saw are now the summary."""
-
-    type: Literal["context.compacted"] = "context.compacted"
-    summary: str
-    through_event_id: int | None = None
-    """The last event that the summary covers; None in a fork, whose events have ids of their own."""
-    tokens_before: int
-    tokens_after: int
-    messages_dropped: int
-    messages_kept: int = 0
-    """How many stay behind the summary; 0 in logs from before this was told."""
-
-
-class RetrievalCompleted(_RunEvent, Lookup):
-    """Passages were looked up: before the first step, then the model sees those that are used as a message;
-    or inside a call, whose result shows them. With an error nothing was found, and the run goes on."""
-
-    type: Literal["retrieval.completed"] = "retrieval.completed"
-    call_id: str | None = None
-    """The call that searched; None before the first step."""
-
-
-class UsageRecorded(_RunEvent):
-    """After the parts of a step, before a summary, or behind a retrieval that asked the model."""
-
-    type: Literal["usage.recorded"] = "usage.recorded"
-    model: str
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-    cost_usd: float | None = None
-    estimated: bool = False
 
 
 SessionEvent = (
@@ -387,10 +399,15 @@ RunEvent = (
     | ApprovalResolved
     | QuestionAsked
     | QuestionAnswered
+    | ChildRunStarted
+    | ChildRunCompleted
     | ModelRetried
     | ModelFellBack
     | ContextCompacted
     | RetrievalCompleted
+    | HookCompleted
+    | QuestionsSuggested
+    | RunAnalysed
     | UsageRecorded
 )
 AnyEvent = SessionEvent | SessionMark | RunEvent | OwnedEvent

@@ -53,6 +53,9 @@ class Principal(Value):
     scope: Scope
     credential_id: str | None = None
     """None for who needs none: the user at the unix socket."""
+    key_id: str = ""
+    """The API key on whose account it goes: the one that was shown, or the one that the login was made by;
+    empty: none."""
     client: str = ""
     """What the user acts with, as far as the door knows: `key NAME` or `login` where a secret was shown; at
     the unix socket one of `CLIENTS`, as the program there calls itself; empty: not known."""
@@ -63,7 +66,7 @@ class Principal(Value):
         return self.role is Role.ADMIN
 
 
-CLIENTS = ("app", "command line", "editor")
+CLIENTS = ("app", "command line", "editor", "MCP client")
 """What Holdfast's own programs at the unix socket call themselves; any other one is `socket`."""
 
 LOCAL_PRINCIPAL = Principal(user_id=LOCAL, name=LOCAL, role=Role.ADMIN, scope=Scope.ADMIN)

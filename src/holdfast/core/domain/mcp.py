@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,12 @@ SERVER_PATTERN = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
 MAX_SERVER_NAME = 32
 PREFIX = "mcp__"
 """Begins the name of every tool of an MCP server: `mcp__SERVER__TOOL`."""
+READ_RESOURCE = "read_resource"
+"""The part that names the tool which reads the resources of a server that has some."""
+SAMPLING = "sampling"
+"""The part that names, in rules, a completion that a server asks for."""
+GET_PROMPT = "get_prompt"
+"""The part that names, in rules, taking a prompt of a server."""
 MAX_TOOL_NAME = 64
 """Longest name of a tool that providers of models take."""
 
@@ -40,10 +46,16 @@ class McpDefinition(Value):
     """Headers of every request to the address; secrets as in `env`."""
     cwd: str | None = Field(default=None, max_length=4_096)
     """The folder that the program starts in. None: the user's home, or the project of the agent's file."""
+    confine: bool | None = None
+    """Whether the program is confined as commands of agents are: it reads the system, changes `cwd` alone,
+    and has the network that the setting `sandbox.network` allows. None: where `sandbox.mode` is `require`."""
     timeout_s: float = Field(default=60, gt=0, le=3_600)
     """Longest time of one call, in seconds."""
     start_timeout_s: float = Field(default=30, gt=0, le=600)
     """Seconds within which it must have started and told its tools."""
+    sampling: Literal["ask", "deny", "allow"] = "ask"
+    """Whether it may have the run's model complete messages of its own, on the run's account: after a person
+    has allowed it, never, or without asking. Rules know it as `mcp__SERVER__sampling`."""
     trusted: bool = False
     """Whether it is believed that a tool only reads when it says so; such a tool needs no approval."""
 
@@ -58,8 +70,8 @@ class McpDefinition(Value):
             raise PydanticCustomError("mcp_server", "has both `command` and `url`; keep one of them")
         if self.url is None and (self.headers or self.sse):
             raise PydanticCustomError("mcp_server", "has `headers` or `sse`, which need a `url`")
-        if not self.command and (self.env or self.cwd is not None):
-            raise PydanticCustomError("mcp_server", "has `env` or `cwd`, which need a `command`")
+        if not self.command and (self.env or self.cwd is not None or self.confine is not None):
+            raise PydanticCustomError("mcp_server", "has `env`, `cwd` or `confine`, which need a `command`")
         return self
 
 
@@ -146,6 +158,31 @@ class McpServer(Value):
     """The secrets that it refers to and that are not set; where one server is asked for."""
     log: str = ""
     """The end of what its program wrote to stderr; where one server is asked for."""
+
+
+class McpResource(Value):
+    """Something that a server lets read, in its own words: data, and never obeyed."""
+
+    server: str
+    uri: str
+    """Its address; of a template with names in braces that are to be filled in."""
+    name: str = ""
+    description: str = ""
+    media_type: str = ""
+    size: int | None = None
+    """Bytes, as the server says."""
+    template: bool = False
+
+
+class McpContent(Value):
+    """What a resource holds: a text, or data in base64."""
+
+    uri: str
+    media_type: str
+    text: str | None = None
+    data: str | None = None
+    truncated: bool = False
+    """Whether the text is longer than what is read of one."""
 
 
 def tool_name(server: str, part: str) -> str:

@@ -7,7 +7,20 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from holdfast.core.domain.knowledge import Method
+from holdfast.core.domain.mcp import McpAssignment, ServerName
 from holdfast.core.domain.values import Value
+
+Workflows = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=100)],
+        Annotated[
+            tuple[Annotated[str, Field(min_length=1, max_length=2_000)], ...],
+            Field(min_length=1, max_length=50),
+        ],
+    ],
+    Field(max_length=50),
+]
+"""Lists of steps, by their names."""
 
 
 class KnowledgeUse(Value):
@@ -69,22 +82,37 @@ ContextSource = Annotated[
 
 
 class SubAgentUse(Value):
-    """An agent that the run may hand work to: one of the agent's by its name, or one described here."""
+    """An agent that the run may hand work to: one that the owner can see, by its name or id, or one that is
+    described here."""
 
-    name: str
-    description: str = ""
-    instructions: str = ""
-    """Empty: the agent of that name is meant."""
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    description: str = Field(default="", max_length=2_000)
+    """When to hand work to it. Empty: what its file says."""
+    instructions: str = Field(default="", max_length=100_000)
+    """Makes it an agent of this run alone: the run's own agent with these instructions in the place of its
+    own, and without sub-agents. Empty: the agent of that name or id is meant."""
     model: str | None = None
+    """None: its file's, else the model of the run."""
     tools: tuple[str, ...] | None = None
+    """Narrows the tools that it has to these."""
 
 
 class McpServerUse(Value):
-    """An MCP server for this run only: at an address, or a program that is started."""
+    """An MCP server for this run only: at an address, or a program that is started. It ends with the run."""
 
-    name: str
-    url: str | None = None
-    command: tuple[str, ...] = ()
+    name: ServerName
+    """None of the user's servers, nor one that the agent's file describes."""
+    url: str | None = Field(default=None, max_length=2_000)
+    command: tuple[str, ...] = Field(default=(), max_length=200)
+    tools: tuple[str, ...] | None = Field(default=None, max_length=500)
+    """Only these of its tools, as in an agent's file."""
+
+    def assignment(self) -> McpAssignment:
+        """Returns it as an agent's file would describe it. Raises `ValidationError` for one that does not say
+        how it is reached."""
+        made = McpAssignment(server=self.name, url=self.url, command=self.command, tools=self.tools)
+        made.spec()
+        return made
 
 
 class MemoryUse(Value):

@@ -33,6 +33,8 @@ class Reach:
     """Whether it has the network that the user allows to commands; without this it has none."""
     keeps_temporary: bool = False
     """Whether it finds the temporary files of those that ran before it in the same folder."""
+    bare: bool = False
+    """Whether it sees of the machine little more than an interpreter needs: nobody's home, no data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class ProcessSpec:
     reach: Reach | None = None
     """What the child is let to where programs are confined; None: what a command is, which may change its
     folder and has the network that the user allows."""
+    passed: tuple[int, ...] = ()
+    """File descriptors of the engine's that the child has too, under the same numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,20 @@ class ProcessResult:
     """Characters between `head` and `tail` that are not kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class Confined:
+    """How a confined program is started by somebody who talks to it himself."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    passed: tuple[int, ...]
+    """File descriptors that it must be given."""
+    started: Callable[[], None]
+    """To be called when it was started, or could not be."""
+    end: Callable[[], None]
+    """Ends it with all that it has started; also when the engine is no more."""
+
+
 class ProcessRunner(Protocol):
     """Runs programs. Whatever happens, cancellation included, nothing that it started goes on running."""
 
@@ -94,6 +112,11 @@ class ProcessRunner(Protocol):
         Raises `UnavailableError` when it cannot be started, and `SandboxRequired` when it may not be started
         without a confinement that there is not.
         """
+        ...
+
+    async def confined(self, spec: ProcessSpec) -> Confined:
+        """Returns how to start a program that goes on for as long as it is needed; time and output of `spec`
+        do not count. Raises `SandboxRequired` where nothing confines programs."""
         ...
 
     async def protection(self, *, anew: bool = False) -> Protection:

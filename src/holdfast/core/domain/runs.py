@@ -8,16 +8,28 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.approvals import ApproveMode
+from holdfast.core.domain.delegating import ChildOf
 from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import Message, ResultPart, UserPart
 from holdfast.core.domain.models import ModelSettings, ToolSchema
-from holdfast.core.domain.options import ContextSource, KnowledgeUse, McpServerUse, MemoryUse, SubAgentUse
+from holdfast.core.domain.options import (
+    ContextSource,
+    KnowledgeUse,
+    McpServerUse,
+    MemoryUse,
+    SubAgentUse,
+    Workflows,
+)
 from holdfast.core.domain.tools import DisplayBlock
 from holdfast.core.domain.values import Value
 
 IMPORTED = "imported"
 """Stands for the model of a run that was read from a file, where it is not known which it was."""
+FROM_EXPORT = "holdfast"
+"""What a session was imported from, where that was one of our own exports as JSON."""
+NOT_IMPORTED = "Files and the sessions of sub-agents are not taken over."
+"""What is said of such an import."""
 
 
 class RunStatus(StrEnum):
@@ -37,8 +49,7 @@ class RunStatus(StrEnum):
 class RunOptions(Value):
     """What one run overrides; what is left out is as the agent says. One type for every door.
 
-    Limits that are given here take the place of the agent's for this run. Some fields (`LATER_OPTIONS`) are
-    known, but their services come later: a run that asks for one is refused with `unsupported_option`.
+    Limits that are given here take the place of the agent's for this run.
     """
 
     model: str | None = None
@@ -80,30 +91,32 @@ class RunOptions(Value):
     knowledge: tuple[KnowledgeUse, ...] | None = None
     """The collections of the owner that the run may search, in the place of the agent's. One that the agent
     has too is searched as the agent says, the others when the model wants to."""
-    sub_agents: tuple[SubAgentUse, ...] | None = None
+    sub_agents: tuple[SubAgentUse, ...] | None = Field(default=None, max_length=50)
+    """The agents that the run may hand work to, in the place of the agent's own."""
+    hand_over: bool = True
+    """Whether one of them may be handed the conversation for good. False: the caller goes on with this agent.
+    With `history` it is never handed over."""
     mcp_servers: tuple[McpServerUse, ...] = ()
     """Beside the agent's own."""
-    workflows: dict[str, tuple[str, ...]] | None = None
-    """Named lists of steps that the agent is to follow."""
+    workflows: Workflows | None = None
+    """Named lists of steps, in the place of the agent's: it follows one where the message is such work."""
+    workflow: str | None = None
+    """The one of these, or of the agent's, that it is to follow in any case."""
     mode: str | None = None
-    """Name of a way of working, for example one that hands work to other agents."""
+    """The way of working in the place of the agent's: `single`, `delegating`, `team` or `deep`."""
     memory: MemoryUse | None = None
     """Which entries the run recalls and keeps, with the tools for it, and the block in the place of the
     agent's own."""
     context_source: ContextSource | None = None
     """What the model is shown beside the conversation, in the place of what the agent's knowledge would be
     searched for before the first step."""
-    suggestions: bool = False
-    """Whether questions that could follow are suggested after the reply."""
+    analysis: bool | None = None
+    """Whether the run's model judges how it went, behind the reply. None: as the agent says."""
+    suggestions: bool | None = None
+    """Whether questions that could follow are suggested after the reply. None: as the agent says."""
     force_summary: bool = False
-    """Whether the run ends with a summary of what was done, even where the reply says it all."""
-
-
-LATER_OPTIONS = (
-    *("sub_agents", "mcp_servers", "workflows", "mode"),
-    *("suggestions", "force_summary"),
-)
-"""Run options whose services come later."""
+    """Whether the run ends with a summary of what was done, in a last step without tools, even where the
+    reply says it all. Where a limit is reached, and with the offline model, it ends without."""
 
 
 class Usage(Value):
@@ -118,6 +131,17 @@ class Usage(Value):
     """True when a part of it was counted by us because the provider reported nothing."""
     unpriced: bool = False
     """True when a part of it has no known price."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+            estimated=self.estimated or other.estimated,
+            unpriced=self.unpriced or other.unpriced,
+        )
 
 
 class Run(Value):
@@ -134,6 +158,10 @@ class Run(Value):
     usage: Usage = Usage()
     first_event_id: int = 0
     last_event_id: int = 0
+    parent_run_id: str | None = None
+    """The run that has started this one, where a sub-agent makes it."""
+    child_runs: tuple[str, ...] = ()
+    """Runs of sub-agents that it has started, oldest first. Their usage is not in this one's."""
 
 
 class Session(Value):
@@ -151,6 +179,9 @@ class Session(Value):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     forked_from: str | None = None
+    child_of: ChildOf | None = None
+    """Set where a sub-agent works in it. Such a session is in no listing, takes no messages, and shares the
+    life of the one that it belongs to."""
     run_id: str | None = None
     """The latest run."""
     status: RunStatus | None = None
@@ -168,7 +199,9 @@ class Session(Value):
     deleted_at: AwareDatetime | None = None
     """When it was put into the trash."""
     usage: Usage = Usage()
+    """Of all its runs, with those of sub-agents in it."""
     last_event_id: int = 0
+    """Of its events and of those of sub-agents' sessions in it: what is told here holds up to there."""
 
 
 class SessionCounts(Value):
@@ -191,6 +224,8 @@ class QueuedMessage(Value):
     session_id: str
     parts: tuple[UserPart, ...]
     options: RunOptions = RunOptions()
+    key: str = ""
+    """Id of the API key that sent it; empty: none."""
     queued_at: AwareDatetime
     steer: bool = False
     """Whether it enters the run under way before its next step; without one it waits like any other."""

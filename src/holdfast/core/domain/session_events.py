@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.approvals import ApproveMode
+from holdfast.core.domain.delegating import ChildOf
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.modes import AutoLimits
@@ -41,6 +42,8 @@ class SessionCreated(SessionScoped):
     """The session that this one continues; its events up to the fork follow as copies."""
     imported_from: str = ""
     """What it was read from, such as `chatgpt`; what was said there follows, with its own times."""
+    child_of: ChildOf | None = None
+    """Set where it is for one run of a sub-agent, which follows."""
 
 
 class SessionRenamed(SessionScoped):
@@ -99,6 +102,8 @@ class MessageQueued(SessionScoped):
     message_id: str
     parts: tuple[UserPart, ...]
     options: RunOptions = RunOptions()
+    key: str = ""
+    """Id of the API key that sent it; empty: none."""
     steer: bool = False
     """It is for the run under way and enters before its next step. Where there is none any more, after the
     run's end or a restart, it waits like any other."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, Field
 
+from holdfast.core.domain.asking import CallDesk
 from holdfast.core.domain.databases import DatabaseSpec
+from holdfast.core.domain.delegating import ChildStatus, DelegationDesk
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.knowledge import Document, Retrieved
 from holdfast.core.domain.memory import MemoryBlock, MemoryEntry, MemoryHit
 from holdfast.core.domain.messages import ResultPart, TextPart
+from holdfast.core.domain.models import UsageReport
 from holdfast.core.domain.skills import SkillDesk
 from holdfast.core.domain.values import Value
 
@@ -25,7 +28,7 @@ class Risk(StrEnum):
     READ = "read"
     """Looks at the workspace or at the conversation only."""
     WRITE = "write"
-    """Changes files in the workspace, or what is remembered."""
+    """Changes files in the workspace, what is remembered, or whose the conversation is."""
     NETWORK = "network"
     """Talks to other machines."""
     EXECUTE = "execute"
@@ -95,8 +98,32 @@ class PlanBlock(Value):
     items: tuple[PlanItem, ...]
 
 
+class ChildRunBlock(Value):
+    """A run of another agent that the call has started."""
+
+    type: Literal["child_run"] = "child_run"
+    session_id: str
+    """The session that has all of it."""
+    run_id: str
+    agent: str
+    status: ChildStatus
+    calls: tuple[str, ...] = ()
+    """Its tool calls, a line each."""
+    reply: str = ""
+    reason: str = ""
+    """Why it did not come to its end."""
+
+
 DisplayBlock = Annotated[
-    TextBlock | DiffBlock | CommandBlock | CodeBlock | TableBlock | ImageBlock | ArgumentsBlock | PlanBlock,
+    TextBlock
+    | DiffBlock
+    | CommandBlock
+    | CodeBlock
+    | TableBlock
+    | ImageBlock
+    | ArgumentsBlock
+    | PlanBlock
+    | ChildRunBlock,
     Field(discriminator="type"),
 ]
 
@@ -130,10 +157,25 @@ class Question(Value):
     session_id: str
     run_id: str
     call_id: str
+    agent: str = ""
+    """The name of the sub-agent that asks; empty: the session's own agent."""
+    parent_session_id: str = ""
+    """The session that a person knows, where a sub-agent asks; empty: its own."""
     text: str
     choices: tuple[str, ...] = ()
     free_text: bool = True
     """Whether an answer outside the choices is taken."""
+    server: str = ""
+    """The MCP server that asks, in the middle of a call. Its words are data. Empty: the agent asks."""
+    form: dict[str, Any] | None = None
+    """The fields that are asked for, as a JSON Schema of a flat object: the answer has `fields`."""
+    url: str | None = None
+    """An address that the server wants the person to visit instead."""
+
+    @property
+    def acted(self) -> bool:
+        """Whether it is answered with an action (`accept`, `decline`, `cancel`), not with words."""
+        return self.form is not None or self.url is not None
 
 
 class ToolInfo(Value):
@@ -249,8 +291,21 @@ class ToolContext:
     """The memory that the run may read and write; None: there is none."""
     skills: SkillDesk | None = None
     """The skills that the run may load; None: there are none."""
+    owner: str = ""
+    """Id of the user whose session it is."""
+    may_spend: Callable[[str], Awaitable[None]] | None = None
+    """Asked before a call asks a model, by its name; raises `HoldfastError` where a budget is used up or
+    could not be kept. None: there are no budgets."""
+    spend: Callable[[str, UsageReport], Awaitable[None]] | None = None
+    """Records what a model took that the call has asked, by the model's name; None: nobody counts."""
     databases: tuple[DatabaseSpec, ...] = ()
     """The only databases that the run may use; none: every SQLite file of the workspace."""
+    connections: bool = False
+    """Whether it may use those that the settings name: its agent is trusted, and the local user's."""
+    sub_agents: DelegationDesk | None = None
+    """The agents that the run may hand work to; None: there are none."""
+    desk: CallDesk | None = None
+    """What the call may ask while it executes; None: nothing."""
 
 
 class Tool(Protocol):
@@ -282,3 +337,31 @@ class Tool(Protocol):
     async def run(self, arguments: Any, context: ToolContext) -> ToolOutput: ...
 
     def __hash__(self) -> int: ...
+
+
+class Judged(Protocol):
+    """What policy needs to know of a tool."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def risk(self) -> Risk: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """What a call does besides its own work, as a call of the tool that is there for it."""
+
+    name: str
+    """The tool that rules speak of."""
+    risk: Risk
+    subjects: tuple[str, ...]
+
+
+@runtime_checkable
+class DoesMore(Protocol):
+    """A tool that does what another one is there for: it saves what it fetched as a file, for example. Policy
+    judges that too, so that no rule for files is passed by, and of all answers the strictest holds."""
+
+    def besides(self, arguments: Any) -> tuple[Besides, ...]: ...

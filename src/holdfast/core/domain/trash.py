@@ -8,7 +8,9 @@ from pydantic import AwareDatetime
 
 from holdfast.core.domain.values import Value
 
-TrashKind = Literal["session", "memory_block", "memory_entry", "agent", "collection", "skill"]
+TrashKind = Literal[
+    "session", "memory_block", "memory_entry", "agent", "collection", "skill", "prompt", "tool"
+]
 
 
 class Trashed(Value):

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from holdfast.core.domain.runs import Usage
 from holdfast.core.domain.values import Value
 
-UsageKey = Literal["day", "month", "model", "agent", "session", "user"]
+UsageKey = Literal["day", "month", "model", "agent", "session", "run", "message", "key", "user"]
 """What a report is grouped by. Days and months are those of UTC."""
 
 
@@ -20,13 +20,26 @@ class UsageCounts(Usage):
     """Runs that were started."""
     steps: int = 0
     """Model calls that were started; those of summaries are not counted, but their tokens are."""
+    credits: float = 0.0
+    """What was charged, at the prices of the time."""
 
 
 class UsageGroup(UsageCounts):
     key: str
-    """A day (`2026-11-22`), a month (`2026-11`), a model, an agent, or the id of a session or user."""
+    """A day (`2026-11-22`), a month (`2026-11`), a model, an agent, or the id of a session, run, message, key
+    or user; empty for what no key has asked for, and where no message was said."""
     label: str = ""
-    """Title of the session or name of the user, as long as there is one."""
+    """Title of the session, name of the key or user, as long as there is one."""
+
+
+class UsageOf(Value):
+    """A part of what was used; None: all."""
+
+    session: str | None = None
+    """Id of a session, with what sub-agents have used in it; or of one that a sub-agent works in, alone."""
+    agent: str | None = None
+    key: str | None = None
+    """Id of an API key; empty: what none has asked for."""
 
 
 class ModelUsage(Usage):

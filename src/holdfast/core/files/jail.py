@@ -32,7 +32,7 @@ from holdfast.core.domain.errors import (
     TooLargeError,
 )
 from holdfast.core.domain.files import FileStat
-from holdfast.core.domain.text import sanitize_line
+from holdfast.core.domain.text import sanitize_line, shorten
 
 MAX_FILE_BYTES = 64 * 2**20
 """Largest file that is read or written whole."""
@@ -220,12 +220,14 @@ class WorkspaceJail:
 
     def _components(self, path: str) -> list[str]:
         if "\0" in path or not _is_utf8(path):
-            raise InvalidError(f"{path!r} is not a path", code="invalid_name")
+            raise InvalidError(f"{shorten(path, 200)!r} is not a path", code="invalid_name")
         if path.startswith("/"):
             path = self._inside(path)
         parts = [part for part in path.split("/") if part not in ("", ".")]
         if ".." in parts:
-            raise OutsideWorkspace(f"{path}: '..' is not allowed; give a path from the workspace's root")
+            raise OutsideWorkspace(
+                f"{shorten(path, 200)}: '..' is not allowed; give a path from the workspace's root"
+            )
         if len(parts) > MAX_DEPTH:
             raise InvalidError(f"A path of {len(parts)} names is too deep (at most {MAX_DEPTH})")
         return parts
@@ -235,7 +237,7 @@ class WorkspaceJail:
             start = root.rstrip("/") + "/"
             if path == root or path.startswith(start):
                 return path[len(start) :]
-        raise OutsideWorkspace(f"{path} is outside of the workspace {self._root}")
+        raise OutsideWorkspace(f"{shorten(path, 200)} is outside of the workspace {self._root}")
 
     def _split(self, path: str) -> tuple[list[str], str]:
         components = self._components(path)
@@ -423,14 +425,14 @@ def _translated(path: str) -> Iterator[None]:
 
 
 def _error(error: OSError, path: str) -> HoldfastError:
-    reason = error.strerror or str(error)
+    reason, path = error.strerror or str(error), shorten(path, 200)
     match error.errno:
         case errno.ENOENT:
             return NotFoundError(f"There is no file {path}")
         case errno.ELOOP:
             return OutsideWorkspace(f"{path} is a link; links are not followed")
         case errno.ENOTDIR | errno.EISDIR | errno.ENAMETOOLONG | errno.ENXIO | errno.EINVAL:
-            return InvalidError(f"{path[:200]}: {reason}", code="invalid_name")
+            return InvalidError(f"{path}: {reason}", code="invalid_name")
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return ForbiddenError(f"{path}: {reason}", code="permission_denied")
         case errno.ENOSPC | errno.EDQUOT:

@@ -8,6 +8,7 @@ undone. Links, other mounts and the folders that a walk skips are not part of a 
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -152,6 +153,7 @@ class WorkspaceWatch:
         self._manifest = Manifest()
         self._calls = 0
         self._writing = asyncio.Lock()
+        self._scanning = threading.Lock()
 
     @property
     def manifest(self) -> Manifest:
@@ -160,9 +162,12 @@ class WorkspaceWatch:
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
-        """Surrounds a call that may change files, from the look before it to the changes after it. Several
-        may be under way; none begins while a client writes."""
+        """Surrounds a call that may change files, and looks before it. Several may be under way; none begins
+        while a client writes. Beside another call nothing is looked at: what that one has changed until then
+        must be found after it, or after this one."""
         async with self._writing:
+            if not self._calls:
+                await asyncio.to_thread(self.look)
             self._calls += 1
         try:
             yield
@@ -184,10 +189,15 @@ class WorkspaceWatch:
 
     def look(self) -> None:
         """Takes the present state as seen, whatever changed."""
+        with self._scanning:
+            self._scan()
+
+    def _scan(self) -> None:
         self._manifest = scan(self._workspace, self._blobs, self._manifest, self._limits)
 
     def changes(self) -> list[FileChange]:
         """Returns what is different from the last look, which this one replaces."""
-        before = self._manifest
-        self.look()
-        return diff(before, self._manifest)
+        with self._scanning:
+            before = self._manifest
+            self._scan()
+            return diff(before, self._manifest)

@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 10.0
 """For the whole attempt: name, connection, request and answer."""
 KEPT_BODY = 1_024
-"""Characters of an answer's body that are kept."""
-_READ = 2 * KEPT_BODY
-"""Bytes that are read of it: more than is kept, so that no cut hides half a secret from the redaction."""
+"""Characters of an answer's body that are kept where nothing else is said."""
 _CONNECT_S = 4.0
 _ADDRESSES = 3
 """How many addresses of one name are tried."""
@@ -82,13 +80,18 @@ class HttpSender:
         resolve: Resolver = system_resolver,
         timeout_s: float = TIMEOUT_S,
         now: Callable[[], datetime] = utc_now,
+        most_body: int = KEPT_BODY,
+        advice: str = _ADVICE,
     ) -> None:
-        """`redact` takes secrets out of what is kept of an answer."""
+        """`redact` takes secrets out of what is kept of an answer, `most_body` characters; `advice` is for
+        whom an address is refused that is not public."""
         self._certificates = certificates
         self._redact = redact
         self._resolve = resolve
         self._timeout_s = timeout_s
         self._now = now
+        self._most_body = most_body
+        self._advice = advice
         self._transport: httpx.AsyncHTTPTransport | None = None
 
     async def send(self, url: str, message: Message, *, allow_private: bool) -> Answer:
@@ -119,7 +122,9 @@ class HttpSender:
     async def _send(self, url: str, message: Message, allow_private: bool, deadline: float) -> Answer:
         address = WebAddress.parse(url)
         async with asyncio.timeout_at(deadline):
-            ips = await checked_addresses(address, self._resolve, allow_private=allow_private, advice=_ADVICE)
+            ips = await checked_addresses(
+                address, self._resolve, allow_private=allow_private, advice=self._advice
+            )
             transport = await self._connected()
             response = await self._first_answer(transport, address, ips, message)
         if isinstance(response, Answer):
@@ -180,14 +185,15 @@ class HttpSender:
         import httpx
 
         data = bytearray()
+        most = 2 * self._most_body  # more than is kept: no cut hides half a secret from the redaction
         raw = cast("AsyncGenerator[bytes, None]", response.aiter_raw())
         try:
             async with asyncio.timeout_at(deadline), aclosing(raw) as pieces:
                 async for piece in pieces:
-                    data += piece[:_READ]
-                    if len(data) >= _READ:
+                    data += piece[:most]
+                    if len(data) >= most:
                         break
         except (TimeoutError, httpx.HTTPError, OSError) as error:
             data += f" [broken off: {type(error).__name__}]".encode()
-        text = sanitize(bytes(data[:_READ]).decode(errors="replace"))
-        return shorten(self._redact(text).strip(), KEPT_BODY)
+        text = sanitize(bytes(data[:most]).decode(errors="replace"))
+        return shorten(self._redact(text).strip(), self._most_body)

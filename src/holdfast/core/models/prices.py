@@ -46,6 +46,26 @@ def facts(model: str) -> Facts | None:
     return found
 
 
+def prices_images(model: str) -> bool:
+    """Says whether the table has a price of a model (with its provider) that makes images."""
+    return model in _priced_image_models()
+
+
+@cache
+def _priced_image_models() -> frozenset[str]:
+    path = _table_path()
+    if path is None:
+        return frozenset()
+    rows: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    found = set()
+    for name, row in rows.items():
+        prices = (row[key] for key in row if key.startswith(("input_cost_per", "output_cost_per")))
+        if row.get("mode") == "image_generation" and any(prices):
+            provider = row.get("litellm_provider", "")
+            found.add(name if name.startswith(f"{provider}/") else f"{provider}/{name}")
+    return frozenset(found)
+
+
 @cache
 def facts_table() -> dict[str, Facts]:
     """Returns all known models by name; empty when LiteLLM does not bring its table."""

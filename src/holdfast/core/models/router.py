@@ -12,10 +12,12 @@ from contextlib import aclosing
 from pathlib import Path
 
 from holdfast.core.domain.errors import ModelNotFound
+from holdfast.core.domain.images import MadeImage
 from holdfast.core.domain.models import ModelClient, ModelDelta, ModelRequest
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.models.credentials import Addresses, Keys, embedding_target_of
 from holdfast.core.models.embedding import embed
+from holdfast.core.models.images import image_target_of, make_image
 from holdfast.core.models.offline import OfflineModel
 from holdfast.core.models.providers import OFFLINE, SCRIPTED
 from holdfast.core.models.scripted import ScriptedModel
@@ -91,6 +93,18 @@ class ModelRouter:
             return await self._worker.embed(model, texts, query=query)
         target = await asyncio.to_thread(embedding_target_of, model, self._keys, self._addresses)
         return await embed(target, model, texts, query=query)
+
+    async def make_image(self, model: str, prompt: str, *, size: str | None = None) -> MadeImage:
+        """Returns an image; see `ImageMaker`."""
+        if _is_local(model):
+            raise ModelNotFound(
+                f"{model} makes no images; `images.model` names a model of a provider that does",
+                details={"model": model},
+            )
+        if self._worker is not None:
+            return await self._worker.make_image(model, prompt, size=size)
+        target = await asyncio.to_thread(image_target_of, model, self._keys, self._addresses)
+        return await make_image(target, model, prompt, size)
 
     async def close(self) -> None:
         """Ends the worker and lets go of connections."""

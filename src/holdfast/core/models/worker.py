@@ -20,6 +20,7 @@ from holdfast.core.domain.errors import ModelError
 from holdfast.core.domain.models import ModelRequest
 from holdfast.core.models.credentials import Addresses, embedding_target_of
 from holdfast.core.models.embedding import embed
+from holdfast.core.models.images import image_target_of, make_image
 from holdfast.core.models.litellm_client import LiteLLMClient
 from holdfast.core.models.loading import load
 from holdfast.core.models.pieces import Coalescer
@@ -74,14 +75,14 @@ class Worker:
         self._send(encode({"ready": True}))
         while line := await self._source.readline():
             message = json.loads(line)
-            if message["op"] in ("call", "embed"):
+            if message["op"] in ("call", "embed", "image"):
                 self._start(message)
             elif (task := self._calls.get(message["id"])) is not None:
                 task.cancel()
 
     def _start(self, message: dict[str, Any]) -> None:
         call_id: int = message["id"]
-        run = self._embed if message["op"] == "embed" else self._call
+        run = {"call": self._call, "embed": self._embed, "image": self._image}[message["op"]]
         task = asyncio.create_task(run(call_id, message))
         self._calls[call_id] = task
         task.add_done_callback(lambda done: self._ended(call_id, done))
@@ -112,6 +113,18 @@ class Worker:
             self._send(encode_error(call_id, error))
         else:
             self._send(encode({"id": call_id, "rows": len(vectors), "vectors": pack(vectors)}))
+
+    async def _image(self, call_id: int, message: dict[str, Any]) -> None:
+        try:
+            target = image_target_of(
+                message["model"], lambda _: message["key"], Addresses(), message["api_base"]
+            )
+            made = await make_image(target, message["model"], message["prompt"], message["size"])
+        except ModelError as error:
+            self._send(encode_error(call_id, error))
+        else:
+            image = base64.b64encode(made.data).decode()
+            self._send(encode({"id": call_id, "image": image, "usage": made.usage.model_dump(mode="json")}))
 
     def _ended(self, call_id: int, task: asyncio.Task[None]) -> None:
         """A bug in one call ends that call alone; the engine is told, the log has the traceback."""

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.domain.errors import ModelError, ModelUnavailable
+from holdfast.core.domain.images import MadeImage
 from holdfast.core.domain.messages import FilePart, ImagePart, ToolResultPart
-from holdfast.core.domain.models import ModelDelta, ModelRequest
+from holdfast.core.domain.models import ModelDelta, ModelRequest, UsageReport
 from holdfast.core.domain.tools import BlobStore
-from holdfast.core.models.credentials import Addresses, Keys, embedding_target_of, target_of
+from holdfast.core.models.credentials import Addresses, Keys, Target, embedding_target_of, target_of
+from holdfast.core.models.images import image_target_of
 from holdfast.core.models.protocol import DELTAS, MAX_LINE, decode_error, encode, encode_call
 from holdfast.core.workers.process import end, spawn, worker_environment
 from holdfast.core.workers.vectors import unpack
@@ -23,8 +25,8 @@ from holdfast.core.workers.vectors import unpack
 COMMAND = (sys.executable, "-P", "-m", "holdfast.core.models.worker")
 """`-P`: a `litellm.py` in the current folder is not imported."""
 
-_Item = list[ModelDelta] | tuple[str, int] | ModelError | None
-"""Deltas, packed vectors with their number, the error that ends a call, or its end."""
+_Item = list[ModelDelta] | tuple[str, int] | MadeImage | ModelError | None
+"""Deltas, packed vectors with their number, an image, the error that ends a call, or its end."""
 
 
 class WorkerClient:
@@ -101,9 +103,21 @@ class WorkerClient:
     async def embed(self, model: str, texts: Sequence[str], *, query: bool = False) -> list[list[float]]:
         """Returns a vector for each text; see `Embedder`."""
         target = await asyncio.to_thread(embedding_target_of, model, self._keys, self._addresses)
+        item = await self._ask(target, {"op": "embed", "model": model, "texts": list(texts), "query": query})
+        assert isinstance(item, tuple)
+        return await asyncio.to_thread(unpack, *item)
+
+    async def make_image(self, model: str, prompt: str, *, size: str | None = None) -> MadeImage:
+        """Returns an image; see `ImageMaker`."""
+        target = await asyncio.to_thread(image_target_of, model, self._keys, self._addresses)
+        item = await self._ask(target, {"op": "image", "model": model, "prompt": prompt, "size": size})
+        assert isinstance(item, MadeImage)
+        return item
+
+    async def _ask(self, target: Target, asked: dict[str, Any]) -> _Item:
+        """Returns the one answer to a call. Raises `ModelError`."""
         call_id = next(self._ids)
-        asked = {"op": "embed", "id": call_id, "model": model, "texts": list(texts), "query": query}
-        line = encode({**asked, "api_base": target.api_base, "key": target.key})
+        line = encode({**asked, "id": call_id, "api_base": target.api_base, "key": target.key})
         queue: asyncio.Queue[_Item] = asyncio.Queue()
         process = await self._running()
         self._calls[call_id] = queue
@@ -115,8 +129,7 @@ class WorkerClient:
             self._cancel(call_id, process)
         if isinstance(item, ModelError):
             raise item
-        assert isinstance(item, tuple)
-        return await asyncio.to_thread(unpack, *item)
+        return item
 
     async def close(self) -> None:
         """Ends the worker; calls under way end with `ModelUnavailable`."""
@@ -172,6 +185,9 @@ class WorkerClient:
             queue.put_nowait(DELTAS.validate_python(message["deltas"]))
         elif "error" in message:
             queue.put_nowait(decode_error(message))
+        elif "image" in message:
+            usage = UsageReport.model_validate(message["usage"])
+            queue.put_nowait(MadeImage(base64.b64decode(message["image"]), usage))
         elif "vectors" in message:
             queue.put_nowait((message["vectors"], message["rows"]))
         else:

@@ -3,65 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 
 from holdfast.core.domain.agents import AgentSpec
-from holdfast.core.domain.approvals import PolicyAnswer
-from holdfast.core.domain.errors import DeadlineError, HoldfastError
+from holdfast.core.domain.approvals import PolicyAnswer, Verdict
+from holdfast.core.domain.delegating import DelegationDesk, SubAgent
+from holdfast.core.domain.errors import HoldfastError
+from holdfast.core.domain.events import RunEvent
 from holdfast.core.domain.files import Workspace
+from holdfast.core.domain.limits import Spending
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.skills import SkillDesk
-from holdfast.core.domain.tools import MemoryDesk, Risk, Tool
+from holdfast.core.domain.tools import Besides, DoesMore, Judged, MemoryDesk, Risk, Tool
 from holdfast.core.runs.emitter import Emitter
+from holdfast.core.runs.interception import RunHooks
 from holdfast.core.runs.knowledge.begin import RunKnowledge
 from holdfast.core.runs.modes import RunMode
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import CallState, RunState
-
-
-class WorkTimer:
-    """Counts the seconds that a run works; waiting for a person does not count."""
-
-    def __init__(self, limit_s: float, now: Callable[[], float] = time.monotonic) -> None:
-        self.limit_s = limit_s
-        self._now = now
-        self._spent = 0.0
-        self._since: float | None = now()
-
-    @property
-    def remaining_s(self) -> float:
-        """Seconds of work left. Raises `DeadlineError` when there are none."""
-        working = 0.0 if self._since is None else self._now() - self._since
-        left = self.limit_s - self._spent - working
-        if left <= 0:
-            raise self.expired()
-        return left
-
-    def expired(self) -> DeadlineError:
-        """Returns the error of a run whose time is over."""
-        return DeadlineError(
-            f"The run's time limit of {self.limit_s:g} s is over (`limits.timeout_s`, or --timeout). "
-            "Continue it to give it as much again.",
-            code="timeout",
-        )
-
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Stops the clock inside the block."""
-        if self._since is not None:
-            self._spent += self._now() - self._since
-        self._since = None
-        try:
-            yield
-        finally:
-            self._since = self._now()
+from holdfast.core.runs.timer import WorkTimer
+from holdfast.core.tools.base import WORKSPACE_PATH
+from holdfast.core.tools.builtin.read_file import plain_path
 
 
 @dataclass(slots=True)
@@ -70,11 +37,26 @@ class Levers:
 
     go: asyncio.Event = field(default_factory=asyncio.Event)
     """Cleared while the run is to pause."""
+    touched: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something was done: it wakes a run that waits for those in the background."""
     finish: bool = False
     steers: list[tuple[str, tuple[UserPart, ...]]] = field(default_factory=list)
     """Ids and parts of messages that enter before the next step; the log has them in the queue."""
     entered: set[str] = field(default_factory=set)
     """Ids of those that have entered, or are about to."""
+
+
+class RunDesk(DelegationDesk, Protocol):
+    """The sub-agents of a run, as the loop knows them."""
+
+    async def next_end(self, touched: asyncio.Event) -> bool:
+        """Returns when one of the runs in the background has ended, or on `touched`; False where none goes
+        on."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the runs in the background."""
+        ...
 
 
 @dataclass(slots=True)
@@ -94,14 +76,19 @@ class ActiveRun:
     """Builds the system prompt, section by section."""
     tools: Mapping[str, Tool]
     workspace: Workspace
-    evaluate: Callable[[Tool, tuple[str, ...]], PolicyAnswer]
-    """Policy on a call: the user's rules, the agent's, the session's grants and the mode."""
+    evaluate: Callable[[Judged, tuple[str, ...]], PolicyAnswer]
+    """Policy on one thing that a call does: the user's rules, the agent's, the session's grants and the
+    mode. `judge` asks it of the whole call."""
     mode: RunMode
     allow_always: Callable[[str], object]
     """Adds a rule to the allow list of the user whose run it is."""
     state: RunState
     emitter: Emitter
     timer: WorkTimer
+    hooks: RunHooks
+    """What looks at it on its way."""
+    spending: Spending
+    """The budgets of who pays for it."""
     memory: MemoryDesk | None = None
     """What tools may recall and write; None: nothing."""
     knowledge: RunKnowledge | None = None
@@ -110,10 +97,83 @@ class ActiveRun:
     """What tools may load; None: nothing."""
     preface: str = ""
     """Put before the run's message."""
+    connections: bool = False
+    """Whether tools may use the databases that the settings name."""
     compacting: str | None = None
     """What a summary has to keep above all, where the run is to compact the context and nothing else."""
+    suggesting: int = 0
+    """How many questions it is to suggest, and to do nothing else; 0: it is an ordinary run."""
     levers: Levers = field(default_factory=Levers)
     model_index: int = 0
+    parent: ActiveRun | None = None
+    """The run that has started this one, where it is a sub-agent's."""
+    children: dict[str, ActiveRun] = field(default_factory=dict)
+    """The runs of sub-agents that it has started and that have not ended, by their ids."""
+    sub_agents: tuple[SubAgent, ...] = ()
+    """The agents that it may hand work to."""
+    delegation: RunDesk | None = None
+    """What does that; None before the run begins."""
+    release: Callable[[], None] | None = None
+    """Gives that back; None: it has nothing."""
+    told: set[str] = field(default_factory=set)
+    """Runs in the background whose end a call has shown to the model already."""
+    end: RunEvent | None = None
+    """How it has ended; None while it goes on, and where it waits for the next engine."""
+
+    def give_back(self) -> None:
+        """Gives back what the run alone has: it has ended, or never begins."""
+        if self.release is not None:
+            self.release()
+
+    @property
+    def above(self) -> tuple[ActiveRun, ...]:
+        """The runs above this one, the nearest first."""
+        return () if self.parent is None else (self.parent, *self.parent.above)
+
+    @property
+    def root(self) -> ActiveRun:
+        """The run that a person has started: itself, or the outermost above it."""
+        return self if self.parent is None else self.parent.root
+
+    @property
+    def parent_session_id(self) -> str:
+        """The session that a person knows, where this run is a sub-agent's; else empty."""
+        return "" if self.parent is None else self.root.session_id
+
+    @property
+    def asker(self) -> dict[str, str]:
+        """What a question of a sub-agent says of who asks; nothing for a person's own run."""
+        if self.parent is None:
+            return {}
+        return {"agent": self.spec.name, "parent_session_id": self.parent_session_id}
+
+    @property
+    def depth_left(self) -> int:
+        """Levels of sub-agents that may be below this run."""
+        own = self.spec.limits.max_depth
+        return own if self.parent is None else min(own, self.parent.depth_left - 1)
+
+    @property
+    def used(self) -> tuple[int, float]:
+        """Model calls and US dollars of this run, and of all runs below it until now."""
+        state = self.state
+        below = [child.used for child in self.children.values()]
+        steps = state.step + state.child_steps + sum(steps for steps, _ in below)
+        return steps, state.cost_usd + state.child_usage.cost_usd + sum(cost for _, cost in below)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether another engine can take the run up as it stands, with those below it."""
+        return self.state.resumable_if(lambda run_id: self._waits_below(run_id))
+
+    def _waits_below(self, run_id: str) -> bool:
+        child = self.children.get(run_id)
+        return child is not None and child.resumable
+
+    @property
+    def executing(self) -> bool:
+        """Whether a stop would cut something off: all but waiting for a person is."""
+        return not self.resumable or self.state.under_way
 
     def is_clients(self, call: CallState) -> bool:
         """Says whether a call is of a tool that the caller executes."""
@@ -122,8 +182,40 @@ class ActiveRun:
     def subjects(self, tool: Tool, arguments: BaseModel) -> tuple[str, ...]:
         """Returns what rules are matched with: an absolute path of a file in the workspace is given as the
         tools take it, from the workspace's root, so that no rule is passed by with another spelling."""
-        found = tool.subjects(arguments)
-        if tool.risk not in (Risk.READ, Risk.WRITE):
+        return self._plain(tool.risk, tool.subjects(arguments))
+
+    def plain(self, tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the arguments of a call as hooks are told them: paths of the workspace as rules see them,
+        so that no hook is passed by with another spelling."""
+        fields = tool.arguments.model_fields
+        paths = {name for name, each in fields.items() if WORKSPACE_PATH in each.metadata}
+        return {
+            name: self._plain(Risk.READ, (plain_path(value),))[0]
+            if name in paths and isinstance(value, str)
+            else value
+            for name, value in given.items()
+        }
+
+    def judge(self, tool: Tool, arguments: BaseModel) -> PolicyAnswer:
+        """Returns what policy says of a call with all that it does: the strictest answer."""
+        own = self.evaluate(tool, self.subjects(tool, arguments))
+        return max((own, self.judge_besides(tool, arguments)), key=lambda answer: answer.strictness)
+
+    def judge_besides(self, tool: Tool, arguments: BaseModel) -> PolicyAnswer:
+        """Returns what policy says of what a call does besides its own work."""
+        strictest = PolicyAnswer(verdict=Verdict.ALLOW, reason="it does nothing besides")
+        for each in tool.besides(arguments) if isinstance(tool, DoesMore) else ():
+            answer = self._as_call_of(each)
+            strictest = max((strictest, answer), key=lambda answer: answer.strictness)
+        return strictest
+
+    def _as_call_of(self, other: Besides) -> PolicyAnswer:
+        subjects = self._plain(other.risk, other.subjects)
+        answer = self.evaluate(other, subjects)
+        return answer.model_copy(update={"reason": f"{answer.reason}, for {other.name}({subjects[0]})"})
+
+    def _plain(self, risk: Risk, found: tuple[str, ...]) -> tuple[str, ...]:
+        if risk not in (Risk.READ, Risk.WRITE):
             return found
         return tuple(self._inside(subject) if subject.startswith("/") else subject for subject in found)
 
@@ -159,6 +251,8 @@ class Prepare(Protocol):
         models: tuple[str, ...],
         *,
         tool: str | None = None,
+        parent: ActiveRun | None = None,
     ) -> ActiveRun:
-        """Returns the run, ready for the loop. With `tool` it has that one only, whatever the agent has."""
+        """Returns the run, ready for the loop. With `tool` it has that one only, whatever the agent has.
+        `parent` is the run that starts it, where it is a sub-agent's."""
         ...

@@ -17,9 +17,11 @@ from holdfast.core.approvals.policy import covers
 from holdfast.core.domain.approvals import Approval, ApprovalStatus, Decision, Rule, Rules, Verdict
 from holdfast.core.domain.errors import ConflictError, ForbiddenError, HoldfastError, InvalidError
 from holdfast.core.domain.events import ApprovalResolved, QuestionAnswered
+from holdfast.core.domain.forms import FormAnswer
 from holdfast.core.domain.tools import Question, Tool, ToolContext
 from holdfast.core.domain.values import utc_now
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.answers import checked_answer
 from holdfast.core.tools.registry import validate_arguments
 
 Scope = Literal["once", "session", "always"]
@@ -42,12 +44,23 @@ class Waiting:
     """It expired while somebody was deciding."""
 
 
+@dataclass(slots=True)
+class Asked:
+    """A question that waits for an answer."""
+
+    run: ActiveRun
+    question: Question
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    given: FormAnswer | None = None
+    """Of a form."""
+
+
 class Broker:
     """Matches decisions and answers with the runs that wait for them."""
 
     def __init__(self) -> None:
         self._approvals: dict[str, Waiting] = {}
-        self._questions: dict[str, tuple[ActiveRun, Question, asyncio.Event]] = {}
+        self._questions: dict[str, Asked] = {}
         self._grants: dict[str, dict[str, Scope]] = {}
 
     # --- grants
@@ -131,8 +144,8 @@ class Broker:
         for approval_id, waiting in list(self._approvals.items()):
             if waiting.run.run_id == run_id:
                 del self._approvals[approval_id]
-        for question_id, (run, _, _) in list(self._questions.items()):
-            if run.run_id == run_id:
+        for question_id, asked in list(self._questions.items()):
+            if asked.run.run_id == run_id:
                 del self._questions[question_id]
 
     async def known(self, approval_id: str) -> None:
@@ -189,7 +202,7 @@ class Broker:
             await asyncio.to_thread(waiting.run.allow_always, rule)
         # "Always" is a grant for this session too: a wider ask rule of the user's own may outrank the file's
         # new line, and the person has just said yes.
-        self._grant(waiting.run.session_id, rule, decision.scope)
+        self._grant(waiting.run.root.session_id, rule, decision.scope)
         await self._resolve(waiting, "approved", decision)
         if decision.scope != "once":
             await self._release_covered(waiting, decision)
@@ -199,7 +212,7 @@ class Broker:
             waiting.approval.arguments if decision.arguments is None else decision.arguments
         )
         arguments = validate_arguments(waiting.tool, values)
-        answer = waiting.run.evaluate(waiting.tool, waiting.run.subjects(waiting.tool, arguments))
+        answer = waiting.run.judge(waiting.tool, arguments)
         if decision.arguments is not None and answer.verdict == Verdict.DENY:
             raise ForbiddenError(f"Policy denies the edited call: {answer.reason}.", code="policy_denied")
         return arguments
@@ -245,12 +258,14 @@ class Broker:
             client=decision.client,
         )
         for waiting in list(self._approvals.values()):
-            if waiting.deciding or not _reached(waiting.run, granted.run, decision.scope):
+            if waiting.deciding or waiting.approval.hook_id:
+                continue
+            if not _reached(waiting.run, granted.run, decision.scope):
                 continue
             tool, run = waiting.tool, waiting.run
             arguments = validate_arguments(tool, waiting.approval.arguments)
             subjects = run.subjects(tool, arguments)
-            allowed = run.evaluate(tool, subjects).verdict == Verdict.ALLOW
+            allowed = run.judge(tool, arguments).verdict == Verdict.ALLOW
             if not (allowed and covers(rule, tool.name, tool.risk, subjects)):
                 continue
             waiting.deciding = True
@@ -263,41 +278,60 @@ class Broker:
 
     async def ask(
         self, run: ActiveRun, question: Question, announce: Awaitable[object] | None = None
-    ) -> None:
-        """Waits until the question is answered; the run's state then has the answer.
+    ) -> FormAnswer | None:
+        """Waits until the question is answered; the run's state then has the answer. Returns what was given
+        for a form, None when it was taken back.
 
         `announce` makes it known, once it can be answered.
         """
-        answered = asyncio.Event()
-        self._questions[question.id] = (run, question, answered)
+        asked = Asked(run, question)
+        self._questions[question.id] = asked
         try:
             if announce is not None:
                 await announce
             with run.timer.waiting():
-                await answered.wait()
+                await asked.answered.wait()
         finally:
             self._questions.pop(question.id, None)
+        return asked.given
 
-    async def answer(self, question_id: str, answer: str) -> None:
-        """Answers a question. Raises `ConflictError` when nobody waits for it any more."""
-        found = self._questions.pop(question_id, None)
-        if found is None:
+    def take_back(self, id: str) -> None:
+        """Makes a question or an approval undecidable, and lets go who waits for it still; its event is the
+        caller's to emit."""
+        asked, waiting = self._questions.pop(id, None), self._approvals.pop(id, None)
+        if asked is not None:
+            asked.answered.set()
+        if waiting is not None:
+            waiting.decided.set()
+
+    async def answer(self, question_id: str, answer: str, given: FormAnswer | None = None) -> None:
+        """Answers a question, a form with what was `given` for it. Raises `ConflictError` when nobody waits
+        for it any more, `InvalidError` for an answer that it does not take, with each mistake."""
+        asked = self._questions.get(question_id)
+        if asked is None:
             raise ConflictError("This question has been answered already.", code="question_answered")
-        run, question, answered = found
-        if not question.free_text and question.choices and answer not in question.choices:
-            self._questions[question_id] = found
-            raise InvalidError(f"The answer must be one of: {', '.join(question.choices)}.")
+        run, question = asked.run, asked.question
+        said = await asyncio.to_thread(checked_answer, question, answer, given)
+        if self._questions.pop(question_id, None) is None:
+            raise ConflictError("This question has been answered already.", code="question_answered")
+        asked.given = given
         try:
             await run.emitter.emit(
-                QuestionAnswered(**run.ids, question_id=question_id, call_id=question.call_id, answer=answer),
+                QuestionAnswered(
+                    **run.ids,
+                    question_id=question_id,
+                    call_id=question.call_id,
+                    answer=said,
+                    action=given.action if given is not None else None,
+                ),
                 durable=True,
             )
         finally:
-            answered.set()
+            asked.answered.set()
 
 
 def _reached(run: ActiveRun, granted: ActiveRun, scope: Scope) -> bool:
     """Says whether what was granted in one run is granted in another, too."""
     if scope == "always":
         return run.owner == granted.owner
-    return run.session_id == granted.session_id
+    return run.root.session_id == granted.root.session_id

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from holdfast.core.domain.context import CHARS_PER_TOKEN, request_tokens, tokens_of
 from holdfast.core.domain.errors import ContextTooLong, ModelError
-from holdfast.core.domain.events import ContextCompacted, UsageRecorded
+from holdfast.core.domain.events import ContextCompacted
 from holdfast.core.domain.messages import Message, TextPart, ToolCallPart, ToolResultPart
 from holdfast.core.domain.models import (
     ModelClient,
@@ -14,10 +14,10 @@ from holdfast.core.domain.models import (
     ModelRequest,
     ModelSettings,
     TextDelta,
-    UsageReport,
 )
 from holdfast.core.domain.text import shorten
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.metering import metered
 from holdfast.core.runs.projections.context import SUMMARY_HEADER, Entry
 
 _FULL = 0.8
@@ -91,16 +91,10 @@ class Compactor:
             ),
             settings=ModelSettings(max_output_tokens=2_000, api_base=run.spec.model_settings.api_base),
         )
-        texts: list[str] = []
+        request = await run.hooks.before_model(request)
         try:
-            async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]
-                async for delta in deltas:
-                    if isinstance(delta, TextDelta):
-                        texts.append(delta.text)
-                    elif isinstance(delta, UsageReport):
-                        await run.emitter.emit(
-                            UsageRecorded(**run.ids, model=run.model, **delta.model_dump(exclude={"type"}))
-                        )
+            async with aclosing(metered(run, self._client, request)) as deltas:
+                texts = [delta.text async for delta in deltas if isinstance(delta, TextDelta)]
         except ContextTooLong:
             return digest(entries)
         except ModelError:

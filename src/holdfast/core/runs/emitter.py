@@ -16,6 +16,7 @@ from holdfast.core.domain.events import (
     PartStarted,
     RunEvent,
     ToolCallProgressed,
+    UsageRecorded,
 )
 from holdfast.core.domain.knowledge import Citation
 from holdfast.core.identity.redaction import StreamRedactor
@@ -70,22 +71,29 @@ class Emitter:
         state: RunState,
         context: ContextProjection,
         redactor: Callable[[], StreamRedactor],
+        credits: Callable[[UsageRecorded], float] = lambda _: 0.0,
     ) -> None:
+        """`credits` says what a model call is charged for."""
         self.state = state
         self.context = context
         self._log = log
         self._redactor = redactor
+        self._credits = credits
         self._uncommitted: set[asyncio.Future[list[LoggedEvent]]] = set()
         self._failure: StoreError | None = None
         self._part: _PartWriter | None = None
+        self._silent = False
+        self.observer: Callable[[AnyEvent], None] | None = None
+        """Is told of every event, before it is committed."""
 
     async def emit(self, *events: AnyEvent, durable: bool = False) -> list[LoggedEvent]:
         """Appends events and waits until they are committed. Raises `StoreError`."""
         self._raise_failure()
         if not events:
             return []
+        events = tuple(map(self._charged, events))
         for event in events:
-            self.state.apply(event)
+            self._take(event)
         # Shielded: who is cancelled meanwhile must still be able to learn whether they were committed.
         logged = await asyncio.shield(self._append(*events, durable=durable))
         self._raise_failure()
@@ -93,13 +101,27 @@ class Emitter:
             self.context.apply(each)
         return logged
 
+    def _charged(self, event: AnyEvent) -> AnyEvent:
+        if not isinstance(event, UsageRecorded):
+            return event
+        return event.model_copy(update={"credits": self._credits(event)})
+
     def post(self, event: RunEvent) -> None:
         """Appends an event without waiting: deltas and progress. A failure is raised by the next `emit`;
         nothing is appended behind it, so that the log has no hole."""
-        if self._failure is not None:
+        if self._failure is not None or self._silent:
             return
-        self.state.apply(event)
+        self._take(event)
         self._append(event)
+
+    def silence(self) -> None:
+        """Lets nothing more be posted: the end of the run is about to be written."""
+        self._silent = True
+
+    def _take(self, event: AnyEvent) -> None:
+        self.state.apply(event)
+        if self.observer is not None:
+            self.observer(event)
 
     def _append(self, *events: AnyEvent, durable: bool = False) -> asyncio.Future[list[LoggedEvent]]:
         future = self._log.append(*events, durable=durable)
@@ -145,14 +167,16 @@ class Emitter:
         if len(self._uncommitted) > _MOST_UNCOMMITTED:
             await asyncio.wait(self._uncommitted, return_when=asyncio.FIRST_COMPLETED)
 
-    async def close_part(self) -> None:
-        """Completes the open part, if there is one."""
-        if self._part is None:
-            return
+    async def close_part(self, *behind: AnyEvent) -> None:
+        """Completes the open part, if there is one, and appends what comes `behind` it: both at once, so that
+        who is cancelled meanwhile leaves neither out."""
         part, self._part = self._part, None
-        part.finish()
+        if part is not None:
+            part.finish()
         open_part = self.state.part
-        assert open_part is not None
+        if open_part is None:
+            await self.emit(*behind)
+            return
         text, citations = self._cited(open_part.kind, "".join(open_part.texts))
         await self.emit(
             PartCompleted(
@@ -162,7 +186,8 @@ class Emitter:
                 kind=open_part.kind,
                 text=text,
                 citations=citations,
-            )
+            ),
+            *behind,
         )
 
     def _cited(self, kind: PartKind, text: str) -> tuple[str, tuple[Citation, ...]]:
@@ -184,6 +209,14 @@ class Emitter:
         if self._part is not None:
             self._part.finish()
             self._part = None
+
+    async def drop_step(self) -> None:
+        """Ends the step that is open as failed; the run goes on."""
+        self.drop_part()
+        events = self.state.closing_step("error")
+        if self.state.cites:
+            events = with_citations(events, self.context.sources, searched=self.state.searched)
+        await self.emit(*events)
 
     def progress(self, call_id: str) -> LiveOutput:
         """Returns what takes the output of a call that executes."""
@@ -211,11 +244,14 @@ class LiveOutput:
     def __init__(self, send: Send, redactor: StreamRedactor) -> None:
         self._redactor = redactor
         self._left = WHOLE_CHARS
+        self._closed = False
         self._whole = Coalescer(lambda text: send(text, 0))
         self._tail = Tail(send)
 
     def add(self, text: str) -> None:
-        """Takes the next text."""
+        """Takes the next text. What comes when the call is over is dropped."""
+        if self._closed:
+            return
         clean = self._redactor.feed(text)  # all of it, so that no secret is cut in two
         whole, rest = clean[: self._left], clean[self._left :]
         self._left -= len(whole)
@@ -229,6 +265,11 @@ class LiveOutput:
         """Sends what waits."""
         self._whole.flush()
         self._tail.flush()
+
+    def close(self) -> None:
+        """Sends what waits, and takes nothing more."""
+        self.flush()
+        self._closed = True
 
 
 class _PartWriter:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Literal, TypeVar
+import logging
+from typing import Literal
 
 from holdfast.core.domain.errors import (
     ConflictError,
@@ -17,21 +16,29 @@ from holdfast.core.domain.events import (
     MessageAdded,
     MessageDequeued,
     RunCompleted,
-    RunPaused,
-    RunResumed,
     ToolCallCompleted,
 )
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import ModelCatalog
+from holdfast.core.domain.scripts import ScriptSpec
 from holdfast.core.domain.values import new_id
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.afterwards import Afterwards
+from holdfast.core.runs.awaiting import end_children, handed_over, next_child, tell_ends
+from holdfast.core.runs.bounds import check_budgets, check_limits, check_repeats, pause, timed
 from holdfast.core.runs.compaction import Compactor, kept_on_request
 from holdfast.core.runs.executor import Executor
-from holdfast.core.runs.projections.state import REPEATS, CallState
+from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.replies import ReplyCheck
+from holdfast.core.runs.scripts import ScriptRuns
 from holdfast.core.runs.steps import Stepper, StepResult
 
-T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+SUMMARY_TEXT = (
+    "Close with a summary of what was done for the last message: what was asked, what you did and found, "
+    "which files changed, and what is left to do. Use no tools."
+)
 
 
 class Loop:
@@ -44,12 +51,16 @@ class Loop:
         compactor: Compactor,
         catalog: ModelCatalog,
         replies: ReplyCheck,
+        scripts: ScriptRuns,
+        afterwards: Afterwards,
     ) -> None:
         self._stepper = stepper
         self._executor = executor
         self._compactor = compactor
         self._catalog = catalog
         self._replies = replies
+        self._scripts = scripts
+        self._afterwards = afterwards
 
     async def run(self, run: ActiveRun) -> None:
         """Runs to `run.completed`. Raises `HoldfastError` when the run has to fail: a model's error, a
@@ -57,7 +68,12 @@ class Loop:
         if run.compacting is not None:
             await self._compact(run, run.compacting)
             return
-        if run.options.response_format is not None and run.model == "offline":
+        if run.suggesting:
+            await self._suggest(run)
+            return
+        # What a person has run directly has no model.
+        asks = run.options.response_format is not None and run.spec.script is None
+        if asks and run.model == "offline":
             raise UnsupportedError(
                 "The offline model cannot answer in a given JSON form. Choose another model with --model."
             )
@@ -66,34 +82,71 @@ class Loop:
         if run.state.direct:
             await run.emitter.emit(RunCompleted(**run.ids), durable=True)
             return
+        if not run.state.step:
+            await run.hooks.before_run()
         if run.knowledge is not None:
-            await _timed(run, run.knowledge.begin)
+            await timed(run, run.knowledge.begin)
+        if run.spec.script is not None:
+            await self._run_script(run, run.spec.script)
+            return
+        summing = False
         while True:
             await self._between_steps(run)
-            last = run.levers.finish
+            last = run.levers.finish or summing
             result = await self._step(run, tools=not last)
             if result.calls:
-                _check_repeats(run)
+                check_repeats(run)
                 if await self._settle(run, result.calls):
                     return
                 continue
-            if run.levers.steers and not last:
+            if not last and (run.levers.steers or await next_child(run)):
                 continue
             if await self._repaired(run, result):
+                continue
+            if not summing and await self._summarising(run):
+                summing = True
                 continue
             reason: Literal["stop", "length", "content_filter"] = (
                 "stop" if result.reason == "tool_calls" else result.reason
             )
+            await end_children(run)
+            await run.hooks.after_run(result.text)
+            await self._afterwards.after_reply(run, result.text)
             await run.emitter.emit(RunCompleted(**run.ids, reason=reason), durable=True)
             return
+
+    async def _run_script(self, run: ActiveRun, script: ScriptSpec) -> None:
+        """Lets the model use the run's tools, until it wants none; then the script has its turn."""
+        while (run.tools or run.options.client_tools) and not run.levers.finish:
+            await self._between_steps(run)
+            result = await self._step(run, tools=True)
+            if not result.calls:
+                if await next_child(run):
+                    continue
+                break
+            check_repeats(run)
+            if await self._settle(run, result.calls):
+                return
+        await end_children(run)
+        info = await self._catalog.get(run.model)
+        await timed(run, lambda: self._compactor.before_step(run, self._stepper.request(run), info))
+        reply = await self._scripts.run(run, script)
+        await self._afterwards.after_reply(run, reply)
+        await run.emitter.emit(RunCompleted(**run.ids), durable=True)
 
     async def _settle(self, run: ActiveRun, calls: list[CallState]) -> bool:
         """Brings the calls of a step to their results. Where some are the caller's to execute the run ends
         there, with one append, so that no restart finds it in between; says whether it did."""
         await self._executor.execute(run, [call for call in calls if not run.is_clients(call)])
         left = run.state.open_calls
+        over = run.state.handing_over
+        if over is not None and not left:
+            await end_children(run)
+            await run.emitter.emit(*handed_over(run, over), durable=True)
+            return True
         if not left:
             return False
+        await end_children(run)
         handed = [
             ToolCallCompleted(**run.ids, call_id=call.call_id, name=call.name, outcome="client", content=())
             for call in left
@@ -103,19 +156,35 @@ class Loop:
 
     async def _compact(self, run: ActiveRun, focus: str) -> None:
         keep = kept_on_request(run.emitter.context.entries)
-        if not await _timed(run, lambda: self._compactor.compact(run, keep, focus)):
+        if not await timed(run, lambda: self._compactor.compact(run, keep, focus)):
             raise nothing_to_compact()
+        await run.emitter.emit(RunCompleted(**run.ids), durable=True)
+
+    async def _summarising(self, run: ActiveRun) -> bool:
+        """Asks for the summary that a run is to end with; says whether it did. Where a limit is reached the
+        reply stands without."""
+        if not run.options.force_summary or run.model == "offline":
+            return False  # the offline model is no language model
+        try:
+            check_limits(run)
+            await check_budgets(run)
+        except HoldfastError as error:
+            logger.info("run %s ends without a summary: %s", run.run_id, error)
+            return False
+        await run.emitter.emit(
+            MessageAdded(
+                **run.ids, message_id=new_id(), parts=(TextPart(text=SUMMARY_TEXT),), origin="summary"
+            )
+        )
+        return True
+
+    async def _suggest(self, run: ActiveRun) -> None:
+        await timed(run, lambda: self._afterwards.suggest(run, run.suggesting))
         await run.emitter.emit(RunCompleted(**run.ids), durable=True)
 
     async def _between_steps(self, run: ActiveRun) -> None:
         levers = run.levers
-        if not levers.go.is_set():
-            if not run.state.paused:
-                await run.emitter.emit(RunPaused(**run.ids))
-            with run.timer.waiting():
-                await levers.go.wait()
-        if run.state.paused:
-            await run.emitter.emit(RunResumed(**run.ids))
+        await pause(run)
         while levers.steers:
             message_id, parts = levers.steers.pop(0)
             levers.entered.add(message_id)
@@ -123,31 +192,32 @@ class Loop:
                 MessageDequeued(session_id=run.session_id, message_id=message_id, reason="sent"),
                 MessageAdded(**run.ids, message_id=message_id, parts=parts, origin="steer"),
             )
+        await tell_ends(run)
         await run.mode.keep_limits()
-        _check_limits(run)
+        check_limits(run)
+        await check_budgets(run)
 
     async def _step(self, run: ActiveRun, *, tools: bool) -> StepResult:
         info = await self._catalog.get(run.model)
-        await _timed(
+        await timed(
             run, lambda: self._compactor.before_step(run, self._stepper.request(run, tools=tools), info)
         )
         try:
-            return await _timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
+            return await timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
         except ContextTooLong:
             # The window was smaller than we knew: once with half of what there is, then it is an error.
             used = sum(len(str(entry.message)) for entry in run.emitter.context.entries) // 4
-            run.emitter.drop_part()
-            await run.emitter.emit(*run.emitter.closing(run.state, "error"))
-            if not await _timed(run, lambda: self._compactor.compact(run, used // 3)):
+            await run.emitter.drop_step()
+            if not await timed(run, lambda: self._compactor.compact(run, used // 3)):
                 raise
-            return await _timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
+            return await timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
 
     async def _repaired(self, run: ActiveRun, result: StepResult) -> bool:
         """Checks the reply against `response_format`; asks once for another when it does not fit."""
         schema = run.options.response_format
         if schema is None:
             return False
-        problem = await _timed(run, lambda: self._replies.problem(result.text, schema))
+        problem = await timed(run, lambda: self._replies.problem(result.text, schema))
         if not problem:
             return False
         if run.state.repairs:
@@ -164,55 +234,8 @@ class Loop:
         return True
 
 
-async def _timed(run: ActiveRun, work: Callable[[], Awaitable[T]]) -> T:
-    """Returns what `work` returns, if the run's time is not over before. Raises `DeadlineError`."""
-    limit = asyncio.timeout(run.timer.remaining_s)
-    try:
-        async with limit:
-            return await work()
-    except TimeoutError:
-        if not limit.expired():
-            raise  # somebody else's
-        raise run.timer.expired() from None
-
-
-def _check_limits(run: ActiveRun) -> None:
-    limits = run.spec.limits
-    if run.state.step >= limits.max_steps:
-        raise limit_error(
-            "step_limit",
-            f"The run has made {limits.max_steps} model calls, as many as it may "
-            "(`limits.max_steps`, or --max-steps).",
-        )
-    if limits.max_cost_usd is not None and run.state.cost_usd >= limits.max_cost_usd:
-        raise limit_error(
-            "cost_limit",
-            f"The run has cost ${run.state.cost_usd:.2f} of the ${limits.max_cost_usd:.2f} that it may "
-            "(`limits.max_cost_usd`, or --max-cost).",
-        )
-    if run.options.max_cost_usd is not None and run.state.unpriced:
-        raise limit_error(
-            "cost_unknown", f"No cost was told for a call of {run.model}, so the cost limit cannot be kept."
-        )
-    _ = run.timer.remaining_s
-
-
-def _check_repeats(run: ActiveRun) -> None:
-    latest = run.state.recent_calls
-    if len(latest) == REPEATS and len(set(latest)) == 1:
-        name = latest[-1].partition(" ")[0]
-        raise limit_error(
-            "repeated_call", f"The agent asked for the same call {REPEATS} times in a row ({name})."
-        )
-
-
 def nothing_to_compact() -> HoldfastError:
     """Returns the error of a conversation that is as short as it can be."""
     return ConflictError(
         "There is nothing to compact: the model sees a few messages only.", code="nothing_to_compact"
     )
-
-
-def limit_error(code: str, message: str) -> HoldfastError:
-    """Returns the error of a run that a limit ends."""
-    return ConflictError(f"{message} Continue it to give it as much again.", code=code)

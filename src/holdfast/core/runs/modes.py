@@ -84,26 +84,33 @@ class RunMode:
         self._state = state
         self._asked = asked
         self._prepared = modes.now()
+        self.used: Callable[[], tuple[int, float]] = lambda: (state.step, state.cost_usd)
+        """Model calls and US dollars of the run and all below it: the limits of `auto` count them."""
 
     @property
-    def _own(self) -> SessionMode | None:
-        """The mode that the run's caller asked for, while no later word was said."""
-        since = self._state.started_at or self._prepared
+    def asked(self) -> SessionMode | None:
+        """The mode that the run's caller asked for, while no later word was said. Where a run before has
+        handed the conversation over, it holds since that one began."""
+        before = self._state.mode
+        since = before.since if before is not None else self._state.started_at or self._prepared
         held = self._modes.held(self._state.session_id)
         if self._asked is None or (held is not None and held.since > since):
             return None
+        steps, cost = self.used()
+        if before is not None:
+            steps, cost = steps + before.steps, cost + before.cost_usd
         limits = self._modes.default_limits() if self._asked is ApproveMode.AUTO else None
         return SessionMode(
             mode=self._asked,
             limits=limits,
             since=since,
-            steps=self._state.step,
-            cost_usd=self._state.cost_usd,
+            steps=steps,
+            cost_usd=cost,
         )
 
     def now(self) -> ApproveMode:
         """Returns the mode that a call is judged by now."""
-        mode = self._own or self._modes.held(self._state.session_id)
+        mode = self.asked or self._modes.held(self._state.session_id)
         if mode is None:
             return ApproveMode.ASK
         return ApproveMode.ASK if mode.reached(self._modes.now()) else mode.mode
@@ -112,10 +119,10 @@ class RunMode:
         """Goes back to asking when a limit of `auto` is reached; the log says which. To be called between
         two steps: no limit but the time can be reached inside of one. Raises `StoreError`."""
         session_id = self._state.session_id
-        mode = self._own or self._modes.held(session_id)
+        mode = self.asked or self._modes.held(session_id)
         if mode is None or mode.mode is not ApproveMode.AUTO:
             return
-        mode = self._own or await self._modes.read(session_id)
+        mode = self.asked or await self._modes.read(session_id)
         reason = mode.reached(self._modes.now()) if mode is not None else ""
         if mode is not None and reason:
             await self._modes.change(

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from holdfast.core.domain.agents import AgentSpec, ToolAssignment
+from holdfast.core.domain.delegating import DELEGATION_TOOLS
 from holdfast.core.domain.errors import InvalidError, UnsupportedError
 from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.memory import BLOCK_TOOL, RECALL_TOOLS
@@ -22,9 +23,10 @@ from holdfast.core.domain.messages import (
 )
 from holdfast.core.domain.models import ModelInfo, ModelSettings
 from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
-from holdfast.core.domain.runs import LATER_OPTIONS, RunOptions
+from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.skills import LOAD_TOOL
 from holdfast.core.runs.knowledge.assigned import with_knowledge_tools
+from holdfast.core.runs.ways import DEEP, SINGLE, check_ways, way_of, way_tools
 from holdfast.core.tools.registry import near_names
 
 _DIRECT = ("approve", "approvals", "timeout_s")
@@ -42,21 +44,27 @@ _PARTS: dict[str, tuple[type, ...]] = {
 def check_options(options: RunOptions, spec: AgentSpec) -> None:
     """Refuses options that a run of the agent could not keep to; asked before a message is taken in.
 
-    Raises `UnsupportedError` (`unsupported_option`) for fields whose services come later, `InvalidError`
-    with `unknown_tool`, `invalid_client_tool`, `invalid_history` or `nested_too_deep`.
+    Raises `InvalidError` with `unknown_tool`, `invalid_client_tool`, `invalid_history`, `unknown_mode`,
+    `unknown_workflow`, `summary_not_possible` or `nested_too_deep`.
     """
-    later = [name for name in LATER_OPTIONS if getattr(options, name)]
-    if later:
-        raise UnsupportedError(
-            f"Holdfast cannot do this yet: {', '.join(later)}. Leave it out of the run's options.",
-            code="unsupported_option",
-            details={"fields": later},
+    check_ways(spec, options)
+    if options.force_summary and (spec.script is not None or options.response_format is not None):
+        raise InvalidError(
+            "force_summary asks for a summary as the last text, and the reply of a script or in a given JSON "
+            "form has to be the last. Leave one of them out.",
+            code="summary_not_possible",
         )
     if nested_deeper(options.response_format, MAX_DEPTH):
         raise InvalidError("response_format is nested too deep.", code="nested_too_deep")
     spec = with_knowledge_tools(spec, options)
-    known = tuple(dict.fromkeys((*spec.tool_names, *_recall_tools(spec, options), BLOCK_TOOL, LOAD_TOOL)))
-    servers = {each.server for each in spec.mcp}
+    brought = (
+        BLOCK_TOOL,
+        LOAD_TOOL,
+        *way_tools(spec, options),
+        *(DELEGATION_TOOLS if _delegates(spec, options) else ()),
+    )
+    known = tuple(dict.fromkeys((*spec.tool_names, *_recall_tools(spec, options), *brought)))
+    servers = {each.server for each in spec.mcp} | {each.name for each in options.mcp_servers}
     for name in options.tools or ():
         if name not in known and server_of(name) not in servers:
             raise InvalidError(
@@ -89,6 +97,8 @@ def _check_client_tools(options: RunOptions, spec: AgentSpec) -> None:
     taken.update(memory_tools(spec, options, writes=True))
     if spec.skills:
         taken.add(LOAD_TOOL)
+    if _delegates(spec, options):
+        taken.update(DELEGATION_TOOLS)
     for tool in options.client_tools:
         wrong = ""
         if not _TOOL_NAME.fullmatch(tool.name):
@@ -102,6 +112,12 @@ def _check_client_tools(options: RunOptions, spec: AgentSpec) -> None:
                 f"The client tool {tool.name[:80]!r} cannot be: {wrong}.", code="invalid_client_tool"
             )
         taken.add(tool.name)
+
+
+def _delegates(spec: AgentSpec, options: RunOptions) -> bool:
+    if way_of(spec, options) == SINGLE:
+        return False
+    return bool(spec.subagents if options.sub_agents is None else options.sub_agents)
 
 
 def _check_history(history: tuple[Message, ...]) -> None:
@@ -164,7 +180,7 @@ def with_options(spec: AgentSpec, options: RunOptions) -> AgentSpec:
             "instructions": "\n\n".join(text for text in texts if text),
             "tools": _narrowed(with_knowledge_tools(spec, options), options),
             "limits": limits,
-            "model_settings": _settings(spec.model_settings, options),
+            "model_settings": _settings(spec, options),
         }
     )
 
@@ -173,12 +189,15 @@ def _narrowed(spec: AgentSpec, options: RunOptions) -> tuple[ToolAssignment, ...
     return spec.tools if options.tools is None else tuple(t for t in spec.tools if t.tool in options.tools)
 
 
-def _settings(settings: ModelSettings, options: RunOptions) -> ModelSettings:
+def _settings(spec: AgentSpec, options: RunOptions) -> ModelSettings:
+    settings = spec.model_settings
     if options.model_settings is not None:
         # By value, not by what was set: in the log and on the wire all fields stand, and these say nothing.
         given = options.model_settings.model_dump(exclude_defaults=True)
         settings = settings.model_copy(update=given)
     effort = settings.reasoning_effort
+    if way_of(spec, options) == DEEP:
+        effort = effort or "high"
     if options.reasoning is True and effort in (None, "none"):
         effort = "medium"
     elif options.reasoning is False:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from holdfast.core.domain.context import request_tokens
 from holdfast.core.domain.errors import (
     ContextTooLong,
+    ForbiddenError,
     ModelAuthError,
     ModelError,
     ModelNotFound,
@@ -24,10 +25,10 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.events import (
     ModelFellBack,
     ModelRetried,
+    PartKind,
     StepCompleted,
     StepStarted,
     ToolCallRequested,
-    UsageRecorded,
 )
 from holdfast.core.domain.messages import Message, TextPart
 from holdfast.core.domain.models import (
@@ -44,6 +45,7 @@ from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.domain.values import new_call_id
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.metering import metered
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.tools.registry import near_names, schema
 
@@ -63,17 +65,29 @@ class StepResult:
     calls: list[CallState]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a step is asked for in the place of the session's context."""
+
+    messages: tuple[Message, ...]
+    reply: bool
+    """Whether its text is the run's reply; else it is told as what was thought on the way."""
+
+
 @dataclass(slots=True)
 class _Reply:
     """What has come of the reply so far."""
 
     began: float
+    kind: PartKind = "text"
+    """What its text is."""
+    calling: bool = True
+    """Whether it may hold calls."""
     request_ms: float = 0.0
     first_ms: float | None = None
     texts: list[str] = field(default_factory=list)
     calls: dict[str, list[str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    usage: UsageReport | None = None
     reason: Reason | None = None
 
     def milliseconds(self) -> float:
@@ -108,12 +122,15 @@ class Stepper:
             response_format=run.options.response_format,
         )
 
-    async def step(self, run: ActiveRun, *, tools: bool = True, window: int | None = None) -> StepResult:
-        """Makes one model call; `window` is how many tokens the model takes, as far as that is known. Raises
-        `ModelError` when no model of the run can answer; then the step is still open, and the run's closing
-        completes it."""
+    async def step(
+        self, run: ActiveRun, *, tools: bool = True, window: int | None = None, asked: Asked | None = None
+    ) -> StepResult:
+        """Makes one model call; `window` is how many tokens the model takes, as far as that is known. With
+        `asked` it has those messages and no tools. Raises `ModelError` when no model of the run can answer;
+        then the step is still open, and the run's closing completes it."""
         began = time.perf_counter()
-        request = self.request(run, tools=tools)
+        request = self.request(run, tools=tools) if asked is None else _asking(run, asked)
+        request = await run.hooks.before_model(request)
         prompt = await asyncio.to_thread(self._keep, request)
         await run.emitter.emit(
             StepStarted(
@@ -125,7 +142,9 @@ class Stepper:
                 window=window,
             )
         )
-        reply = _Reply(began)
+        # A model that only decides on tools before a script has its turn does not reply.
+        replies = run.spec.script is None if asked is None else asked.reply
+        reply = _Reply(began, kind="text" if replies else "reasoning", calling=asked is None)
         reply.request_ms = reply.milliseconds()
         await self._stream_with_retries(run, request, reply)
         return await self._complete(run, reply)
@@ -170,22 +189,21 @@ class Stepper:
 
     async def _stream(self, run: ActiveRun, request: ModelRequest, reply: _Reply) -> None:
         emitter = run.emitter
-        async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]
+        async with aclosing(metered(run, self._client, request)) as deltas:
             async for delta in deltas:
                 if reply.first_ms is None and not isinstance(delta, UsageReport):
                     reply.first_ms = reply.milliseconds()
                 match delta:
                     case TextDelta(text=text):
                         reply.texts.append(text)
-                        await emitter.text("text", text)
+                        if not run.hooks.holds_replies:
+                            await emitter.text(reply.kind, text)
                     case ReasoningDelta(text=text, summary=summary):
                         await emitter.text("reasoning_summary" if summary else "reasoning", text)
-                    case ToolCallDelta():
+                    case ToolCallDelta() if reply.calling:
                         reply.calls.setdefault(delta.key, []).append(delta.arguments)
                         if delta.name:
                             reply.names.setdefault(delta.key, delta.name)
-                    case UsageReport():
-                        reply.usage = delta
                     case Finished(reason=reason):
                         reply.reason = reason
         if reply.reason is None:
@@ -193,21 +211,34 @@ class Stepper:
 
     async def _complete(self, run: ActiveRun, reply: _Reply) -> StepResult:
         assert reply.reason is not None
-        await run.emitter.close_part()
+        if run.hooks.holds_replies:
+            await self._release(run, reply)
         calls = []
         for key, fragments in reply.calls.items():
             calls.append(await self._call(run, reply.names.get(key, ""), "".join(fragments)))
-        usage = reply.usage
-        if usage is not None:
-            await run.emitter.emit(
-                UsageRecorded(**run.ids, model=run.model, **usage.model_dump(exclude={"type"}))
-            )
         timing = Timing(
             request_ms=reply.request_ms, first_delta_ms=reply.first_ms, total_ms=reply.milliseconds()
         )
         reason: Reason = "tool_calls" if calls else reply.reason
         await run.emitter.emit(StepCompleted(**run.ids, step=run.state.step, reason=reason, timing=timing))
         return StepResult(reason, "".join(reply.texts), calls)
+
+    async def _release(self, run: ActiveRun, reply: _Reply) -> None:
+        """Shows the text that was held for the hooks, as they leave it. Raises `ForbiddenError`."""
+        calls = [
+            {"name": reply.names.get(key, ""), "arguments": "".join(fragments)}
+            for key, fragments in reply.calls.items()
+        ]
+        final = reply.kind == "text" and not calls
+        text, withheld = await run.hooks.reply("".join(reply.texts), calls, final=final)
+        if withheld and run.options.response_format is not None:
+            raise ForbiddenError(text, code="hook_denied")
+        if withheld:
+            reply.reason = "content_filter"
+        reply.texts = [text]
+        if text:
+            await run.emitter.text(reply.kind, text)
+            await run.emitter.close_part()
 
     async def _call(self, run: ActiveRun, name: str, text: str) -> CallState:
         call_id = new_call_id()
@@ -226,6 +257,10 @@ class Stepper:
             )
         )
         return run.state.calls[call_id]
+
+
+def _asking(run: ActiveRun, asked: Asked) -> ModelRequest:
+    return ModelRequest(model=run.model, messages=asked.messages, settings=run.spec.model_settings)
 
 
 def _system(sections: tuple[str, ...]) -> Message:

@@ -10,60 +10,58 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakValueDictionary
 
-from holdfast.core.domain.errors import (
-    ConflictError,
-    ErrorInfo,
-    ErrorKind,
-    HoldfastError,
-    NotFoundError,
-    StoreError,
-)
+from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
 from holdfast.core.domain.events import (
     AnyEvent,
-    EventFilter,
-    MessageAdded,
     MessageDequeued,
     MessageQueued,
     RunCancelled,
+    RunCompleted,
     RunEvent,
     RunFailed,
     RunStarted,
-    SessionRenamed,
     ToolCallRequested,
 )
-from holdfast.core.domain.messages import TextPart, UserPart, results_in, text_of, without_results
+from holdfast.core.domain.limits import Payer, Spending
+from holdfast.core.domain.messages import TextPart, UserPart, results_in
 from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Session, Submitted
-from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import new_call_id, new_id
 from holdfast.core.runs.active import ActiveRun, Prepare
+from holdfast.core.runs.asides import Asides
+from holdfast.core.runs.beginning import first_events
+from holdfast.core.runs.bounds import payer_of
 from holdfast.core.runs.broker import Broker
-from holdfast.core.runs.compaction import droppable, kept_on_request
+from holdfast.core.runs.children import Children
+from holdfast.core.runs.delegation import RunDelegation
+from holdfast.core.runs.ending import RETRY_S, write_end
 from holdfast.core.runs.executor import RunStopped
-from holdfast.core.runs.knowledge.assigned import KNOWLEDGE_TOOLS
-from holdfast.core.runs.loop import Loop, nothing_to_compact
+from holdfast.core.runs.failures import bug, busy_session, engine_stopping, refuse_child, unpaid
+from holdfast.core.runs.loop import Loop
 from holdfast.core.runs.options import check_direct, check_results
 from holdfast.core.runs.projections.context import ContextProjection
-from holdfast.core.runs.projections.state import RunState
-from holdfast.core.runs.recovery import INTERRUPTED, Recovery, read_context
+from holdfast.core.runs.projections.state import HandOver, RunState
+from holdfast.core.runs.recovery import INTERRUPTED, Recovery, context_of_tool, read_context
+from holdfast.core.runs.taking_over import NextRun, begin_next, handed_to
+from holdfast.core.runs.waiting import drop_waiting, options_now, steering, taken_back
 from holdfast.core.store.log import EventLog
-from holdfast.core.store.modes import read_mode
 from holdfast.core.tools.registry import validate_arguments
 
 logger = logging.getLogger(__name__)
 
-RETRY_S = 1.0
-"""Pause before the end of a run is written again."""
 CONTINUE_TEXT = "Continue where you stopped."
 
 
 class Supervisor:
     """The owner of all runs of one engine."""
 
-    def __init__(self, log: EventLog, loop: Loop, broker: Broker, prepare: Prepare) -> None:
+    def __init__(
+        self, log: EventLog, loop: Loop, broker: Broker, prepare: Prepare, spending: Spending
+    ) -> None:
         self._log = log
+        self._spending = spending
         self._loop = loop
         self._broker = broker
         self._prepare = prepare
@@ -72,6 +70,18 @@ class Supervisor:
         self._cancelled: dict[str, str] = {}
         self._ending: set[str] = set()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._children = Children(
+            log,
+            prepare,
+            self._tasks,
+            begin=self._begin,
+            cancel=self.cancel,
+            models=self._models_of_child,
+        )
+        self.asides = Asides(
+            log, prepare, self.idle, self._session, self._models, self._check_open, self._begin
+        )
+        self._stopped: set[str] = set()
         self._closing = False
         self._refusing = False
 
@@ -85,7 +95,7 @@ class Supervisor:
     @property
     def executing_runs(self) -> int:
         """How many runs would be interrupted by a stop now."""
-        return sum(run.state.executing for run in self._active.values())
+        return sum(run.executing for run in self._active.values())
 
     def refuse_new_runs(self) -> None:
         """Starts no run from now on; those under way go on, and what waits in queues stays there."""
@@ -99,9 +109,15 @@ class Supervisor:
         return any(run.session_id == session_id and run.state.direct for run in self._active.values())
 
     async def send(
-        self, session_id: str, parts: tuple[UserPart, ...], options: RunOptions, message_id: str
+        self,
+        session_id: str,
+        parts: tuple[UserPart, ...],
+        options: RunOptions,
+        message_id: str,
+        key: str = "",
     ) -> Submitted:
-        """Starts a run with the message, or queues it behind a busy one or behind others that wait.
+        """Starts a run with the message, on the account of `key` (the id of one, or empty), or queues it
+        behind a busy one or behind others that wait.
 
         Results for calls that were left to the caller go before what waits. Raises `ConflictError`
         (`message_exists`) for an id that the session has, also (`busy`) for results while a tool is run
@@ -115,26 +131,26 @@ class Supervisor:
             waiting = await self._log.reader.queue(session_id)
             answers = bool(results_in(parts)) and options.history is None
             if not self.busy(session_id) and (answers or not waiting):
-                run_id = await self._start(session, parts, options, message_id)
+                run_id = await self._start(session, parts, options, message_id, key)
                 return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
             if answers and self._runs_tool(session_id):
-                raise _busy("The session is busy with a tool. Wait for its run, and send the results then.")
+                raise busy_session(
+                    "The session is busy with a tool. Wait for its run, and send the results then."
+                )
             # What could not start later is refused now.
-            await self._prepare.models(session, options)
+            await self._models(session, options, key)
             check_results(parts, ContextProjection.of_history(options.history or ()).unanswered)
-            await self._log.append(
-                MessageQueued(session_id=session_id, message_id=message_id, parts=parts, options=options)
-            )
-            if not self.busy(session_id):
-                await self._start_next(session)
+            ids = {"session_id": session_id, "message_id": message_id}
+            await self._log.append(MessageQueued(**ids, parts=parts, options=options, key=key))
+            await self._start_next(session)
             return Submitted(session_id=session_id, message_id=message_id)
 
-    async def go_on(self, session_id: str, options: RunOptions) -> Submitted:
+    async def go_on(self, session_id: str, options: RunOptions, key: str = "") -> Submitted:
         """Starts a run that continues the session's last one."""
         async with self._lock(session_id):
             session = await self._session(session_id)
             if self.busy(session_id):
-                raise _busy("The session is busy; there is nothing to continue.")
+                raise busy_session("The session is busy; there is nothing to continue.")
             last = await self._log.reader.last_agent_run(session_id)
             if last is None or last.status == RunStatus.COMPLETED:
                 raise ConflictError(
@@ -142,11 +158,11 @@ class Supervisor:
                 )
             parts = (TextPart(text=CONTINUE_TEXT),)
             message_id = new_id()
-            run_id = await self._start(session, parts, options, message_id, continues=last.id)
+            run_id = await self._start(session, parts, options, message_id, key, continues=last.id)
             return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
 
     async def call(
-        self, session_id: str, tool: str, arguments: dict[str, Any], options: RunOptions
+        self, session_id: str, tool: str, arguments: dict[str, Any], options: RunOptions, key: str = ""
     ) -> tuple[str, str]:
         """Starts a run that is one call of a tool and asks no model; returns the ids of run and call.
 
@@ -157,64 +173,29 @@ class Supervisor:
         async with self.idle(session_id):
             self._check_open()
             session = await self._session(session_id)
+            await self._spending.check(_payer(session, key))  # tools may ask models, too
             state = RunState(session.id, new_id())
-            context = await self._context_of(session_id, tool)
+            context = await context_of_tool(self._log, session_id, tool)
             run = await self._prepare.run(session, options, state, context, (), tool=tool)
             validate_arguments(run.tools[tool], arguments)
             requested = ToolCallRequested(
                 **run.ids, call_id=new_call_id(), step=0, name=tool, arguments=arguments
             )
-            started = RunStarted(**run.ids, agent=run.spec.name, model="", options=options)
+            started = RunStarted(**run.ids, agent=run.spec.name, model="", key=key, options=options)
             await self._begin(run, started, requested)
             return run.run_id, requested.call_id
-
-    async def compact(self, session_id: str, focus: str) -> Submitted:
-        """Starts a run that compacts what the model sees of the session, and asks it nothing else.
-
-        Raises `ConflictError`: `busy` while a run is under way or calls wait for their caller's results,
-        `nothing_to_compact`.
-        """
-        async with self.idle(session_id):
-            self._check_open()
-            session = await self._session(session_id)
-            context = await read_context(self._log, session_id)
-            if context.unanswered:
-                raise _busy("The program that uses this session has yet to send the results of its tools.")
-            entries = context.entries
-            if not droppable(entries, kept_on_request(entries)):
-                raise nothing_to_compact()
-            options = RunOptions()
-            models = await self._prepare.models(session, options)
-            state = RunState(session.id, new_id())
-            run = await self._prepare.run(session, options, state, context, models)
-            run.compacting = focus
-            await self._begin(run, RunStarted(**run.ids, agent=run.spec.name, model="", options=options))
-            return Submitted(session_id=session_id, message_id="", run_id=run.run_id)
-
-    async def _context_of(self, session_id: str, tool: str) -> ContextProjection:
-        """Returns what a tool that is run directly must know of the session: what it finds is numbered as all
-        that was found there."""
-        return await read_context(self._log, session_id) if tool in KNOWLEDGE_TOOLS else ContextProjection()
 
     async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
         """Takes a waiting message out of the queue."""
         async with self._lock(session_id):
             for queued in await self._log.reader.queue(session_id):
-                if queued.id == message_id and not self._entering(session_id, message_id):
+                runs = [run for run in self._active.values() if run.session_id == session_id]
+                if queued.id == message_id and taken_back(runs, message_id):
                     await self._log.append(
                         MessageDequeued(session_id=session_id, message_id=message_id, reason="pulled_back")
                     )
                     return queued
         raise NotFoundError("This message does not wait any more; it was sent or pulled back.")
-
-    def _entering(self, session_id: str, message_id: str) -> bool:
-        """Says whether a message is on its way into a run; keeps it from entering when it is not yet."""
-        for run in self._active.values():
-            if run.session_id == session_id:
-                run.levers.steers = [each for each in run.levers.steers if each[0] != message_id]
-                if message_id in run.levers.entered:
-                    return True
-        return False
 
     async def cancel(self, run_id: str, reason: str = "") -> None:
         """Ends a run as cancelled and waits until it has; one that ends or has ended is left as it is."""
@@ -222,9 +203,12 @@ class Supervisor:
         if task is None:
             return
         if run_id in self._ending:
+            self._cancelled.setdefault(run_id, reason)  # nor does another agent go on for it
             await asyncio.wait([task], timeout=RETRY_S)
             return
-        if run_id not in self._cancelled:  # a second time would cut the cleaning up off
+        if (
+            run_id not in self._cancelled and run_id not in self._stopped
+        ):  # a second time would cut the cleaning up off
             self._cancelled[run_id] = reason
             await asyncio.sleep(0)  # a task that has not begun would be cancelled without a word
             task.cancel()
@@ -233,13 +217,15 @@ class Supervisor:
     def active(self, run_id: str) -> ActiveRun:
         """Returns a run that has not ended. Raises `ConflictError` for one that has."""
         run = self._active.get(run_id)
-        if run is None:
+        if run is None or run.state.ended:
             raise ConflictError("This run is not under way.", code="run_ended")
         return run
 
     def pause(self, run_id: str) -> None:
         """Holds the run before its next step."""
-        self.active(run_id).levers.go.clear()
+        levers = self.active(run_id).levers
+        levers.go.clear()
+        levers.touched.set()
 
     def resume(self, run_id: str) -> None:
         self.active(run_id).levers.go.set()
@@ -249,22 +235,28 @@ class Supervisor:
         levers = self.active(run_id).levers
         levers.finish = True
         levers.go.set()
+        levers.touched.set()
 
-    async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
+    async def steer(self, run_id: str, parts: tuple[UserPart, ...], key: str = "") -> None:
         """Gives the run a message that enters before its next step. It is in the queue until then, so that
-        neither the run's end nor the engine's loses it."""
+        neither the run's end nor the engine's loses it.
+
+        What another key says is not on the run's account: it waits for a run of its own. Raises `BudgetSpent`
+        and, where a sub-agent's run would be steered so, `ConflictError`.
+        """
         check_results(parts, ())
         async with self._lock(self.active(run_id).session_id):
             run = self.active(run_id)
-            queued = MessageQueued(
-                session_id=run.session_id,
-                message_id=new_id(),
-                parts=parts,
-                options=run.options.model_copy(update={"history": None}),
-                steer=True,
-            )
+            own = key == run.state.key
+            if own:
+                await self._spending.check(payer_of(run))
+            else:
+                await self._models(await self._session(run.session_id), RunOptions(), key)
+            queued = steering(run, parts, key, enters=own)
             await self._log.append(queued)
-            run.levers.steers.append((queued.message_id, parts))
+            if own:
+                run.levers.steers.append((queued.message_id, parts))
+            run.levers.touched.set()
 
     @asynccontextmanager
     async def idle(self, session_id: str) -> AsyncIterator[None]:
@@ -279,7 +271,7 @@ class Supervisor:
             await asyncio.wait(ends, timeout=RETRY_S)
         async with self._lock(session_id):
             if self.busy(session_id):
-                raise _busy("The session is busy. Wait for its run, or interrupt it.")
+                raise busy_session("The session is busy. Wait for its run, or interrupt it.")
             yield
 
     @asynccontextmanager
@@ -303,6 +295,7 @@ class Supervisor:
         session = await self._log.reader.session(session_id)
         if session is None:
             raise NotFoundError(f"There is no session {session_id}.", code="session_not_found")
+        refuse_child(session)
         return session
 
     async def _start(
@@ -311,39 +304,39 @@ class Supervisor:
         parts: tuple[UserPart, ...],
         options: RunOptions,
         message_id: str,
+        key: str,
         *,
         continues: str | None = None,
         queued: bool = False,
+        after: NextRun | None = None,
     ) -> str:
         self._check_open()
-        models = await self._prepare.models(session, options)
-        ids = {"session_id": session.id, "run_id": new_id()}
-        state = RunState(session.id, ids["run_id"])
+        models = await self._models(session, options, key)
+        state = RunState(session.id, new_id())
         context = await read_context(self._log, session.id)
         if options.history is not None:
             context.restart(0, options.history)  # as the start will make it anyway
         check_results(parts, context.unanswered)
         run = await self._prepare.run(session, options, state, context, models)
-        events: list[AnyEvent] = []
-        if queued:
-            events.append(MessageDequeued(session_id=session.id, message_id=message_id, reason="sent"))
-        events.append(
-            RunStarted(**ids, agent=run.spec.name, model=run.model, options=options, continues=continues)
+        events = first_events(
+            run, session, message_id, parts, key=key, continues=continues, queued=queued, after=after
         )
-        origin: Literal["send", "continue"] = "continue" if continues else "send"
-        events.append(MessageAdded(**ids, message_id=message_id, parts=parts, origin=origin))
-        if not session.title and not continues and (title := _title(parts)):
-            events.append(SessionRenamed(session_id=session.id, title=title, automatic=True))
         await self._begin(run, *events)
         return run.run_id
 
+    async def _models(self, session: Session, options: RunOptions, key: str) -> tuple[str, ...]:
+        """Returns the models of a run, as far as its use of them can be paid for."""
+        models = await self._prepare.models(session, options)
+        return await self._spending.payable(_payer(session, key), models)
+
+    async def _models_of_child(self, session: Session, options: RunOptions, key: str) -> tuple[str, ...]:
+        if self._closing:  # else a run that goes on to its end needs those that it starts
+            raise engine_stopping()
+        return await self._models(session, options, key)
+
     def _check_open(self) -> None:
         if self._closing or self._refusing:
-            raise ConflictError(
-                "The engine is stopping and starts nothing more; try again in a moment.",
-                code="engine_stopping",
-                retryable=True,
-            )
+            raise engine_stopping()
 
     async def _begin(self, run: ActiveRun, *events: AnyEvent) -> None:
         """Appends a run's first events, and owns it from then on."""
@@ -353,30 +346,45 @@ class Supervisor:
             # The client went away, but the run may be in the log already, and then it needs its owner.
             if not await asyncio.shield(run.emitter.failed()):
                 self._launch(run)
+            else:
+                run.give_back()
+            raise
+        except HoldfastError:
+            run.give_back()
             raise
         self._launch(run)
 
     async def _start_next(self, session: Session) -> None:
-        """Starts the oldest message that waits. One that cannot start stays in the queue."""
-        waiting = await self._log.reader.queue(session.id)
-        if waiting:
-            first = waiting[0]
-            options = await self._options_now(first)
-            await self._start(session, first.parts, options, first.id, queued=True)
+        """Starts the oldest message that waits, unless a run is under way. One that cannot start stays in the
+        queue, and the reason is raised; one that cannot be paid for is passed over."""
+        if self.busy(session.id):
+            return
+        for first in await self._log.reader.queue(session.id):
+            if await self._start_queued(session, first):
+                return
 
-    async def _options_now(self, queued: QueuedMessage) -> RunOptions:
-        """Returns the options of a message that has waited. The mode of its session was changed meanwhile, by
-        a person or because a limit was reached: that is the later word, and the one that holds."""
-        mode = await read_mode(self._log.reader, queued.session_id)
-        if mode is None or mode.since < queued.queued_at:
-            return queued.options
-        return queued.options.model_copy(update={"approve": None})
+    async def _start_queued(self, session: Session, first: QueuedMessage) -> bool:
+        """Says whether it could be paid for, and has begun."""
+        options = await options_now(self._log.reader, first)
+        try:
+            await self._start(session, first.parts, options, first.id, first.key, queued=True)
+        except HoldfastError as error:
+            if not unpaid(error):
+                raise
+            logger.warning("a queued message of session %s waits: %s", session.id, error.message)
+            return False
+        return True
 
     def _launch(self, run: ActiveRun) -> None:
         run.levers.go.set()
+        if run.sub_agents:
+            run.delegation = RunDelegation(run, self._children)
+        if run.parent is None:
+            run.mode.used = lambda: run.used
         self._active[run.run_id] = run
         task = asyncio.create_task(self._own(run), name=f"run {run.run_id}")
         self._tasks[run.run_id] = task
+        self._children.watch(run)
 
     # --- owning
 
@@ -385,9 +393,19 @@ class Supervisor:
         try:
             end = await self._execute(run)
             await self._end(run, end)
-            if not (self._closing or self._refusing or isinstance(end, RunFailed) or run.state.handed):
+            if run.parent is not None:
+                if run.end is not None:
+                    async with self._lock(run.session_id):
+                        await drop_waiting(self._log, run.session_id)
+                return
+            if (over := handed_to(run)) is not None and not await self._take_over(run, over):
+                return
+            if not (self._closing or self._refusing or isinstance(run.end, RunFailed) or run.state.handed):
                 await self._send_waiting(run)
         finally:
+            self._active.pop(run.run_id, None)
+            run.timer.stop()
+            run.give_back()
             self._tasks.pop(run.run_id, None)
             self._cancelled.pop(run.run_id, None)
             self._ending.discard(run.run_id)
@@ -405,47 +423,40 @@ class Supervisor:
         except Exception:
             reference = new_id()[:8]
             logger.exception("run %s failed by a bug, reference %s", run.run_id, reference)
-            return RunFailed(**run.ids, error=_bug(reference))
+            return RunFailed(**run.ids, error=bug(reference))
         return None
 
     def _why_cancelled(self, run: ActiveRun) -> RunEvent | None:
         if run.run_id in self._cancelled or not self._closing:
             return RunCancelled(**run.ids, reason=self._cancelled.get(run.run_id, ""))
-        return None if run.state.resumable else RunFailed(**run.ids, error=INTERRUPTED)
+        return None if run.resumable else RunFailed(**run.ids, error=INTERRUPTED)
 
     async def _end(self, run: ActiveRun, end: RunEvent | None) -> None:
         self._ending.add(run.run_id)
         self._broker.drop(run.run_id)
         try:
+            if end is not None and run.state.ended and not await run.emitter.failed():
+                end = None  # it had come to its end by itself when it was stopped
             if end is not None:
+                await self._children.cancel_all(run, "the run above it has ended")
                 run.emitter.drop_part()
-                await self._write_end(run, end)
+                await write_end(self._log, run, end, lambda: self._closing)
+            run.end = RunCompleted(**run.ids) if end is None and run.state.ended else end
         finally:
-            self._active.pop(run.run_id, None)
+            if handed_to(run) is None:  # else the session is busy until the next one has begun
+                self._active.pop(run.run_id, None)
 
-    async def _write_end(self, run: ActiveRun, end: RunEvent) -> None:
-        """Closes what is open and appends the end. A database that does not take it is tried again until
-        the engine stops; then the next start closes the run as interrupted."""
-        kind: Literal["cancelled", "error"] = "cancelled" if isinstance(end, RunCancelled) else "error"
-        while True:
-            try:
-                state = await self._logged_state(run) if await run.emitter.failed() else run.state
-                if not state.ended:
-                    closing = run.emitter.closing(state, kind, interrupted=self._closing)
-                    await self._log.append(*closing, end, durable=True)
-                return
-            except StoreError as error:
-                logger.error("the end of run %s could not be written: %s", run.run_id, error.message)
-            if self._closing:
-                return
-            await asyncio.sleep(RETRY_S)
-
-    async def _logged_state(self, run: ActiveRun) -> RunState:
-        """Returns where the log has the run, when the run itself is ahead of it."""
-        state = RunState(run.session_id, run.run_id)
-        for logged in await self._log.read_all(EventFilter(run_id=run.run_id)):
-            state.apply(logged.event)
-        return state
+    async def _take_over(self, ended: ActiveRun, over: HandOver) -> bool:
+        """Lets the agent begin that a conversation was handed over to, unless somebody has cancelled it; says
+        whether it is the turn of what waits instead."""
+        run_id = ended.run_id
+        async with self._lock(ended.session_id):
+            cancelled = self._cancelled.get(run_id)
+            begun = await begin_next(self._log, ended, over, self._start, cancelled=cancelled)
+            self._active.pop(run_id, None)
+        if begun and run_id in self._cancelled:
+            await self.cancel(begun, self._cancelled[run_id])
+        return begun == ""
 
     async def _send_waiting(self, ended: ActiveRun) -> None:
         session_id = ended.session_id
@@ -474,26 +485,12 @@ class Supervisor:
             await asyncio.sleep(0)  # tasks that have not begun would be cancelled without a word
             tasks = dict(self._tasks)
             for run_id in tasks.keys() - self._ending:
+                self._stopped.add(run_id)
                 tasks[run_id].cancel()
             if tasks:
                 await asyncio.wait(tasks.values())
+        await self._children.settled()
 
 
-def _title(parts: tuple[UserPart, ...]) -> str:
-    """Returns a session's title from its first message; empty when nothing is said in it."""
-    said = without_results(parts)
-    written = " ".join(part.text for part in said if isinstance(part, TextPart))
-    return shorten(sanitize_line(written).strip(), 60) or sanitize_line(text_of(said))
-
-
-def _busy(message: str) -> ConflictError:
-    return ConflictError(message, code="busy", retryable=True)
-
-
-def _bug(reference: str) -> ErrorInfo:
-    return ErrorInfo(
-        kind=ErrorKind.INTERNAL,
-        code="internal",
-        message=f"Holdfast has a bug here. The engine's log has the details under {reference}.",
-        details={"reference": reference},
-    )
+def _payer(session: Session, key: str) -> Payer:
+    return Payer(owner=session.owner, key=key, agent=session.agent)

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from holdfast.core.domain.confinement import Protection
-from holdfast.core.domain.errors import UnavailableError
-from holdfast.core.domain.processes import Ending, ProcessResult, ProcessSpec
+from holdfast.core.domain.errors import SandboxRequired, UnavailableError
+from holdfast.core.domain.processes import Confined, Ending, ProcessResult, ProcessSpec
 from holdfast.core.sandbox.output import OutputKeeper
 from holdfast.core.sandbox.sandbox import UNCONFINED, Launch, Sandbox, plain_launch
 
@@ -37,6 +37,8 @@ _SET_PIPE_SIZE = 1031
 _LAST_WORDS_S = 1.0
 _WARDEN_S = 8.0
 """Seconds that a warden has beyond the grace; it kills for five at most."""
+_ENDLESS_S = 10**9
+"""Seconds of CPU time for who goes on for as long as he is needed."""
 _MAX_FILE_BYTES = 4 * 2**30
 
 
@@ -62,6 +64,23 @@ class ChildProcesses:
         else:
             launch = await self._sandbox.launch(spec, self._try)
         return await self._run(spec, launch, OutputKeeper(spec.keep_chars, on_output, spool), began)
+
+    async def confined(self, spec: ProcessSpec) -> Confined:
+        """Returns how to start a confined program; see `ProcessRunner`."""
+        launch = plain_launch(spec) if self._sandbox is None else await self._sandbox.launch(spec, self._try)
+        if not launch.confined:
+            why = await self.protection()
+            raise SandboxRequired(f"Nothing confines programs here. {why.reason} {why.hint}".strip())
+        line, warden_line = socket.socketpair()
+        fd = warden_line.fileno()
+        warden = (_WARDEN, fd, self._grace_s, _ENDLESS_S, _MAX_FILE_BYTES, launch.confined)
+        return Confined(
+            command=(sys.executable, "-I", "-S", *map(str, warden), *launch.command),
+            environment=launch.environment,
+            passed=(fd,),
+            started=warden_line.close,
+            end=line.close,
+        )
 
     async def protection(self, *, anew: bool = False) -> Protection:
         """Returns how children are confined; see `ProcessRunner`."""
@@ -137,7 +156,7 @@ class _Child:
                     stderr=self._output_write,
                     cwd=self._spec.cwd,
                     env=dict(self._launch.environment),
-                    pass_fds=(line,),
+                    pass_fds=(line, *self._spec.passed),
                     start_new_session=True,
                 )
         except (OSError, ValueError) as error:  # no such folder, no more processes, a NUL in an argument

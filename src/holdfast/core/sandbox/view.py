@@ -13,6 +13,8 @@ from holdfast.core.domain.processes import ProcessSpec, Reach
 from holdfast.core.sandbox.private import private_paths
 
 _ROOT = Path("/")
+_DATA = tuple(Path("/", name) for name in ("boot", "home", "media", "mnt", "root", "srv", "var"))
+"""Folders that hold what people and services have, and nothing that an interpreter needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ def view_of(spec: ProcessSpec, settings: SandboxSettings, places: Places) -> Vie
     own = tuple(path for path in dict.fromkeys((*writable, *given)) if path != _ROOT)
     shown = tuple(_existing(_named(settings.readable, places.home)))
     allowed = tuple(_existing(_named(settings.writable, places.home)))
-    hidden = _existing((*private_paths(places.home), *_named(settings.hidden, places.home)))
+    more = [path for path in (places.home, *_DATA) if path != _ROOT] if reach.bare else []
+    hidden = _existing((*private_paths(places.home), *_named(settings.hidden, places.home), *more))
     closed = tuple(_existing(places.closed))
     return View(
         cwd=Path(os.path.realpath(spec.cwd)),

@@ -10,6 +10,7 @@ from holdfast.core.domain.errors import ForbiddenError, InvalidError, NotFoundEr
 from holdfast.core.domain.identity import Principal
 from holdfast.core.domain.runs import Run, Session
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.runs.failures import refuse_child
 from holdfast.core.store.reader import Reader
 
 
@@ -32,6 +33,19 @@ class Access:
         if session is None:
             raise NotFoundError(f"There is no session {session_id}.", code="session_not_found")
         return session
+
+    async def own_session(self, session_id: str, *, in_trash: bool = False) -> Session:
+        """Returns a session that is not a sub-agent's. Raises `NotFoundError`, `ConflictError`
+        (`child_session`)."""
+        session = await self.session(session_id, in_trash=in_trash)
+        refuse_child(session)
+        return session
+
+    async def root(self, session_id: str) -> str:
+        """Returns the id of the session whose mode and grants hold in this one: its own, or for a sub-agent's
+        the one that it belongs to. Raises `NotFoundError`."""
+        session = await self.session(session_id)
+        return session.id if session.child_of is None else session.child_of.root_id
 
     async def run(self, run_id: str) -> Run:
         """Returns a run. Raises `NotFoundError`."""

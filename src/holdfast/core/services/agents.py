@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from holdfast.core.agents.editor import AgentEditor, names_a_path
+from holdfast.core.agents.pins import pin_warnings
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.scaffold import new_agent_text
 from holdfast.core.agents.schema import agent_schema
 from holdfast.core.agents.trust import TrustStore
+from holdfast.core.config.yaml import read_file
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 from holdfast.core.domain.values import new_id
@@ -28,20 +31,25 @@ class AgentService:
         editor: AgentEditor,
         trust: TrustStore,
         trash: TrashCan,
+        arguments_of: Callable[[str, str], Collection[str] | None] = lambda tool, owner: None,
     ) -> None:
+        """`arguments_of` returns the arguments of a tool that a user's agents can list; None where they are
+        not known."""
         self._access = access
         self._registry = registry
         self._editor = editor
         self._trust = trust
         self._trash = trash
+        self._arguments_of = arguments_of
 
     async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
         folder = self._access.folder(project)
-        return tuple(await asyncio.to_thread(self._registry.list, folder, self._access.owner))
+        found = await asyncio.to_thread(self._registry.list, folder, self._access.owner)
+        return tuple(map(_shown, found))
 
     async def get(self, name: str, project: str | None = None) -> AgentInfo:
         folder = self._access.folder(project)
-        return await asyncio.to_thread(self._registry.get, name, folder, self._access.owner)
+        return _shown(await asyncio.to_thread(self._registry.get, name, folder, self._access.owner))
 
     async def source(self, name: str, project: str | None = None) -> AgentSource:
         folder = self._access.folder(project)
@@ -49,13 +57,22 @@ class AgentService:
 
     async def validate(self, path: str) -> tuple[Diagnostic, ...]:
         self._access.machine("Reading a file of the engine's machine")
-        return tuple(await asyncio.to_thread(self._registry.validate, Path(path)))
+        problems = tuple(await asyncio.to_thread(self._registry.validate, Path(path)))
+        return (*problems, *await asyncio.to_thread(self._warnings_of_file, Path(path)))
 
     async def check(
         self, yaml: str, name: str | None = None, project: str | None = None
     ) -> tuple[Diagnostic, ...]:
         folder = self._access.folder(project)
-        return await asyncio.to_thread(self._editor.check, yaml, name, folder, self._access.owner)
+        problems = await asyncio.to_thread(self._editor.check, yaml, name, folder, self._access.owner)
+        return (*problems, *await asyncio.to_thread(self._warnings, yaml, "agent.yaml"))
+
+    def _warnings(self, text: str, file: str) -> tuple[Diagnostic, ...]:
+        return pin_warnings(text, file, lambda tool: self._arguments_of(tool, self._access.owner))
+
+    def _warnings_of_file(self, path: Path) -> tuple[Diagnostic, ...]:
+        text, _ = read_file(path)
+        return () if text is None else self._warnings(text, str(path))
 
     async def schema(self) -> dict[str, Any]:
         known = await asyncio.to_thread(self._registry.known_tools, self._access.owner)
@@ -65,13 +82,15 @@ class AgentService:
         return new_agent_text(name, new_id())
 
     async def create(self, yaml: str) -> AgentInfo:
-        return await asyncio.to_thread(self._editor.create, yaml, self._access.owner)
+        return _shown(await asyncio.to_thread(self._editor.create, yaml, self._access.owner))
 
     async def update(
         self, name: str, yaml: str, expected: str | None = None, project: str | None = None
     ) -> AgentInfo:
         folder = self._access.folder(project)
-        return await asyncio.to_thread(self._editor.update, name, yaml, self._access.owner, expected, folder)
+        return _shown(
+            await asyncio.to_thread(self._editor.update, name, yaml, self._access.owner, expected, folder)
+        )
 
     async def delete(self, name: str) -> None:
         removed = await asyncio.to_thread(self._editor.removed, name, self._access.owner)
@@ -84,7 +103,7 @@ class AgentService:
     async def install(self, source: str) -> AgentInfo:
         if names_a_path(source):
             self._access.machine("Installing a file of the engine's machine")
-        return await asyncio.to_thread(self._editor.install, source, self._access.owner)
+        return _shown(await asyncio.to_thread(self._editor.install, source, self._access.owner))
 
     async def uninstall(self, name: str) -> None:
         await asyncio.to_thread(self._editor.check_installed, name, self._access.owner)
@@ -98,3 +117,11 @@ class AgentService:
     async def trusted(self, path: str) -> Trust | None:
         folder = self._access.folder(path)
         return None if folder is None else await asyncio.to_thread(self._trust.get, folder)
+
+
+def _shown(info: AgentInfo) -> AgentInfo:
+    """Returns an agent as listings show it: what its hooks send as headers may be secrets."""
+    if info.spec is None or not any(hook.headers for hook in info.spec.hooks):
+        return info
+    hooks = tuple(hook.masked() for hook in info.spec.hooks)
+    return info.model_copy(update={"spec": info.spec.model_copy(update={"hooks": hooks})})

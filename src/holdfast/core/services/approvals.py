@@ -34,7 +34,7 @@ from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.policies import Policies
 from holdfast.core.store.decisions import read_history
 from holdfast.core.store.log import EventLog
-from holdfast.core.tools.registry import ToolRegistry, validate_arguments
+from holdfast.core.tools.registry import ToolRegistry, schema, validate_arguments
 
 LOOKED_AT = MAX_LIMIT
 """So many of the last approvals say what a rule would have done, and suggest rules."""
@@ -75,10 +75,16 @@ class ApprovalService:
         )
 
     async def get(self, approval_id: str) -> Approval:
-        return await self._access.approval(approval_id)
+        approval = await self._access.approval(approval_id)
+        if approval.status != ApprovalStatus.PENDING:
+            return approval
+        waiting = self._broker.waiting(approval_id)
+        if waiting is None:
+            return approval
+        return approval.model_copy(update={"parameters": schema(waiting.tool).parameters})
 
     async def decide(self, approval_id: str, decision: Decision) -> Approval:
-        approval = await self.get(approval_id)
+        approval = await self._access.approval(approval_id)
         if decision.scope == "always":
             # It adds a rule to the user's policy, which stays when the key is gone.
             Needs(Scope.ADMIN).check("Allowing it always", self._access.principal)
@@ -129,7 +135,8 @@ class ApprovalService:
             held = Rules(ask=above.ask, deny=above.deny)
             found += [_entry(*each, "machine", "", removable=False) for each in _each(held)]
         if session_id is not None:
-            session = await self._access.session(session_id)
+            session = await self._access.session(await self._access.root(session_id))
+            session_id = session.id
             if not self._broker.knows(session_id):
                 await remember_grants(self._log, self._broker, session)
             granted = Rules(allow=self._broker.grants(session_id, user))
@@ -184,7 +191,7 @@ class ApprovalService:
         return await self.rules()
 
     async def drop_grants(self, session_id: str, rules: tuple[str, ...]) -> None:
-        await self._access.session(session_id)
+        session_id = await self._access.root(session_id)
         principal = self._access.principal
         await self._log.append(
             SessionGrantsDropped(
@@ -197,13 +204,12 @@ class ApprovalService:
     # --- modes
 
     async def mode(self, session_id: str) -> SessionMode | None:
-        await self._access.session(session_id)
-        return await self._modes.read(session_id)
+        return await self._modes.read(await self._access.root(session_id))
 
     async def set_mode(
         self, session_id: str, mode: ApproveMode, limits: AutoLimits | None = None
     ) -> SessionMode:
-        await self._access.session(session_id)
+        session_id = await self._access.root(session_id)
         if limits is not None and mode is not ApproveMode.AUTO:
             raise InvalidError("Only the mode `auto` has limits.", code="no_limits")
         principal = self._access.principal

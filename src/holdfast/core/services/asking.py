@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 
-from holdfast.core.domain.errors import ModelStreamCut, UnsupportedError
+from holdfast.core.domain.errors import ModelError, ModelStreamCut, UnsupportedError
 from holdfast.core.domain.indexing import Embedder
 from holdfast.core.domain.messages import Message, TextPart
 from holdfast.core.domain.models import (
     Finished,
+    ModelCatalog,
     ModelClient,
+    ModelDelta,
+    ModelInfo,
     ModelRequest,
     ModelSettings,
     TextDelta,
     UsageReport,
 )
+from holdfast.core.runs.metering import Meter
+from holdfast.core.services.open_calls import estimated
 
 OFFLINE = "offline"
 
@@ -24,8 +30,8 @@ OFFLINE = "offline"
 class ModelAsker:
     """An `Asker` over a model client. What is asked holds what documents say: `redact` takes secrets out.
 
-    `used` is told what each call took. `api_base` is the address of the model's server, where the agent
-    names one.
+    `used` is told what each call took, however it ends, by the prices of `catalog` where nobody reports it.
+    `api_base` is the address of the model's server, where the agent names one.
     """
 
     def __init__(
@@ -35,12 +41,14 @@ class ModelAsker:
         redact: Callable[[str], str],
         *,
         used: Callable[[UsageReport], None] | None = None,
+        catalog: ModelCatalog | None = None,
         api_base: str | None = None,
     ) -> None:
         self._client = client
         self._model = model
         self._redact = redact
         self._used = used
+        self._catalog = catalog
         self._api_base = api_base
 
     async def __call__(self, prompt: str, *, system: str = "", max_tokens: int = 1_000) -> str:
@@ -59,18 +67,35 @@ class ModelAsker:
         )
         texts: list[str] = []
         finished = False
-        async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]
+        async with aclosing(self._counted(request)) as deltas:
             async for delta in deltas:
                 match delta:
                     case TextDelta(text=text):
                         texts.append(text)
-                    case UsageReport() if self._used is not None:
-                        self._used(delta)
                     case Finished():
                         finished = True
         if not finished:
             raise ModelStreamCut("The model's answer ended in the middle.")
         return "".join(texts).strip()
+
+    async def _counted(self, request: ModelRequest) -> AsyncGenerator[ModelDelta, None]:
+        info = ModelInfo(name=self._model, provider="")
+        if self._catalog is not None:
+            info = await self._catalog.get(self._model)
+        meter = Meter()
+        try:
+            async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]
+                async for delta in deltas:
+                    meter.take(delta)
+                    yield delta
+            meter.end()
+        except ModelError:
+            meter.end()
+            raise
+        finally:
+            usage = meter.usage(partial(estimated, info, request))
+            if usage is not None and self._used is not None:
+                self._used(usage)
 
 
 class RedactingEmbedder:

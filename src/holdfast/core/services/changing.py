@@ -70,7 +70,7 @@ class ClientChanges:
     async def _change(
         self, session_id: str, path: str, act: Callable[[WorkspaceJail], tuple[T, FileChange | None]]
     ) -> T:
-        await self._access.session(session_id)
+        await self._access.own_session(session_id)
         async with self._supervisor.held(session_id):
             workspace = self._workspaces.open(await self._access.session(session_id))
             self._check(workspace, path)

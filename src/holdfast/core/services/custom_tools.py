@@ -17,7 +17,7 @@ from holdfast.core.store.custom_tools import CustomToolTables
 from holdfast.core.tools.http_tool import HttpTool, check_spec, origin
 from holdfast.core.tools.python_source import described
 from holdfast.core.tools.python_tool import PythonTool
-from holdfast.core.tools.registry import ToolRegistry, near_names
+from holdfast.core.tools.registry import ToolRegistry, near_names, schema
 from holdfast.core.tools.web import WebFetcher
 
 OwnTool = HttpTool | PythonTool
@@ -76,6 +76,13 @@ class CustomTools:
             )
         return found
 
+    def arguments(self, name: str, owner: str) -> tuple[str, ...] | None:
+        """Returns the arguments of a tool that the user's agents can list; None where there is none such."""
+        try:
+            return tuple(schema(self.tool(name, owner)).parameters.get("properties", {}))
+        except NotFoundError:
+            return None
+
     def of(self, owner: str) -> tuple[OwnTool, ...]:
         """Returns a user's own tools."""
         return tuple(self._of(owner)[name] for name in self.names(owner))
@@ -98,8 +105,7 @@ class CustomTools:
         async with self._lock:
             spec = _checked(spec)
             own = self._of(owner)
-            if len(own) >= MAX_TOOLS:
-                raise ConflictError(f"You have {MAX_TOOLS} tools; delete one first.", code="too_many_tools")
+            self._check_room(own)
             self._check_free(spec.name, own)
             now = utc_now()
             draft = CustomTool(id=new_id(), number=0, owner=owner, spec=spec, created_at=now, updated_at=now)
@@ -115,10 +121,7 @@ class CustomTools:
             spec = _checked(spec)
             before = self.get(name_or_id, owner)
             if expected is not None and expected != before.version:
-                raise ConflictError(
-                    f"The tool {before.spec.name} has version {before.version} now; read it again.",
-                    code="tool_changed",
-                )
+                raise _changed(before)
             if spec.name != before.spec.name:
                 self._check_free(spec.name, self._of(owner))
             if spec == before.spec:
@@ -139,6 +142,30 @@ class CustomTools:
             await self._tables.remove(tool.id)
             self._of(owner).pop(tool.spec.name, None)
             await self._forget_secrets(tool)
+
+    async def put_aside(self, id: str, owner: str, version: int) -> None:
+        """Takes a tool out that is in the trash now; its secrets stay until it is gone for good. Raises
+        `ConflictError` when it is not that version any more, `NotFoundError`."""
+        async with self._lock:
+            tool = self.get(id, owner)
+            if tool.version != version:
+                raise _changed(tool)
+            await self._tables.remove(id)
+            self._of(owner).pop(tool.spec.name, None)
+
+    async def restore(self, tool: CustomTool, versions: tuple[ToolVersion, ...]) -> None:
+        """Brings back a tool that was put aside. Raises `ConflictError` when its name is taken meanwhile or
+        there are too many."""
+        async with self._lock:
+            own = self._of(tool.owner)
+            self._check_room(own)
+            self._check_free(tool.spec.name, own)
+            await self._tables.restore(tool, versions)
+            self._keep(tool)
+
+    async def forget(self, tool: CustomTool) -> None:
+        """Removes the secrets of a tool that is gone for good."""
+        await self._forget_secrets(tool)
 
     async def versions(self, name_or_id: str, owner: str) -> tuple[ToolVersion, ...]:
         """Returns what a tool has been, the latest first. Raises `NotFoundError`."""
@@ -186,6 +213,10 @@ class CustomTools:
             else PythonTool(tool, tool.spec, self._processes)
         )
 
+    def _check_room(self, own: Collection[str]) -> None:
+        if len(own) >= MAX_TOOLS:
+            raise ConflictError(f"You have {MAX_TOOLS} tools; delete one first.", code="too_many_tools")
+
     def _check_free(self, name: str, own: Collection[str]) -> None:
         if name in self._builtin.names or name in own or name.startswith("mcp__"):
             raise ConflictError(
@@ -215,6 +246,12 @@ class CustomTools:
                 await asyncio.to_thread(self._secrets.remove, name)
             except (HoldfastError, OSError) as error:
                 logger.warning("a secret of the tool %s is still kept: %s", tool.id, error)
+
+
+def _changed(tool: CustomTool) -> ConflictError:
+    return ConflictError(
+        f"The tool {tool.spec.name} has version {tool.version} now; read it again.", code="tool_changed"
+    )
 
 
 def _checked(spec: ToolSpec) -> ToolSpec:

@@ -32,6 +32,7 @@ from holdfast.core.domain.status import (
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.budgets import Budgets, check_unlimited
 from holdfast.core.services.checks import check_home, check_sandbox
 from holdfast.core.services.health import read_health
 from holdfast.core.services.library import Library
@@ -70,6 +71,7 @@ class EngineService:
         logs: LogReader,
         purge: Callable[[], Awaitable[int]],
         processes: ProcessRunner,
+        budgets: Budgets,
     ) -> None:
         self._access = access
         self._log = log
@@ -89,6 +91,7 @@ class EngineService:
         self._logs = logs
         self._purge = purge
         self._processes = processes
+        self._budgets = budgets
 
     async def status(self) -> EngineStatus:
         sessions, waiting = await self._log.reader.counts(self._access.owner)
@@ -123,10 +126,17 @@ class EngineService:
         return await asyncio.to_thread(self._file.report, self._access.folder(project))
 
     async def set_setting(self, key: str, value: SettingValue) -> Setting:
+        self._check_limits(key)
         return await asyncio.to_thread(self._file.set, key, value)
 
     async def unset_setting(self, key: str) -> Setting:
+        self._check_limits(key)
         return await asyncio.to_thread(self._file.unset, key)
+
+    def _check_limits(self, key: str) -> None:
+        """Raises `ForbiddenError` for who has limits and would change what they mean."""
+        if key.split(".")[0].strip() == "limits":
+            check_unlimited(self._budgets, self._access.principal)
 
     async def log(
         self,

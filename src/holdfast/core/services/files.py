@@ -153,15 +153,7 @@ class FileService:
         if own.is_absolute() or ".." in own.parts:
             self._access.machine("Attaching a file from outside of the session's folders")
             return _read_own(Path(session.project, own), session)
-        jails = [self._workspaces.open(session)]
-        if session.project != session.workspace and Path(session.project).is_dir():
-            jails.append(WorkspaceJail(Path(session.project)))
-        for jail in jails:
-            try:
-                return jail.read(path, MAX_ATTACHMENT_BYTES + 1)
-            except NotFoundError:
-                continue
-        raise _no_file(own, session)
+        return self._workspaces.read(session, path, MAX_ATTACHMENT_BYTES + 1)
 
     async def complete(self, session_id: str, prefix: str, limit: int = 20) -> tuple[str, ...]:
         session = await self._session(session_id)
@@ -181,7 +173,7 @@ class FileService:
 
     async def _turn(self, session_id: str, run_id: str | None, way: str) -> tuple[FileEntry, ...]:
         """Undoes or redoes one run's changes; the log keeps that as further changes of that run."""
-        await self._session(session_id)
+        await self._access.own_session(session_id)
         async with self._supervisor.idle(session_id):
             session = await self._session(session_id)
             async with self._workspaces.watch(self._workspaces.open(session)).writing():

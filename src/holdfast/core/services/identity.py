@@ -98,10 +98,17 @@ class Gate:
         if found[0].revoked_at is not None:
             raise UnauthenticatedError(f"This key was revoked; {_NEW_KEY}", code="key_revoked")
         credential, user = found
-        known = (credential, _principal(credential, user))
+        known = (credential, _principal(credential, user, await self._key_of(credential)))
         if before is self._changed:  # else it may have been revoked while it was read
             self._known[hash] = known
         return known
+
+    async def _key_of(self, credential: Credential) -> str:
+        """Returns the id of the API key on whose account a credential's user works; empty: of none."""
+        found: Credential | None = credential
+        while found is not None and found.kind == "login":
+            found = await self._accounts.credential(found.made_by) if found.made_by else None
+        return "" if found is None else found.id
 
     async def change(self, work: Coroutine[Any, Any, None]) -> None:
         """Takes rights away: does `work`, and asks the store again afterwards, though the caller may go away
@@ -188,9 +195,13 @@ class UserService:
 class ApiKeys:
     """The part of the workbench's `Keys` that is about keys to Holdfast itself."""
 
-    def __init__(self, accounts: Accounts, gate: Gate, principal: Principal) -> None:
+    def __init__(
+        self, accounts: Accounts, gate: Gate, principal: Principal, may_make: Callable[[Principal], None]
+    ) -> None:
+        """`may_make` raises `ForbiddenError` for who may make no keys."""
         self._accounts = accounts
         self._gate = gate
+        self._may_make = may_make
         self._me = principal
 
     async def create(
@@ -206,6 +217,7 @@ class ApiKeys:
                 "A key's name has 1 to 64 letters, digits, spaces or any of `@._+-`.", code="invalid_key_name"
             )
         me = self._me
+        self._may_make(me)
         owner = me.user_id
         if user is not None and user not in (me.user_id, me.name):
             if not me.is_admin:
@@ -219,21 +231,28 @@ class ApiKeys:
 
     async def revoke(self, id: str) -> Credential:
         """See `Keys.revoke`."""
-        keys = await self.list()
-        found = [each for each in keys if each.id == id] or [
-            each for each in keys if each.name == id and each.revoked_at is None
-        ]
-        if not found:
-            raise NotFoundError(f"There is no key {id}.", code="key_not_found")
-        if len(found) > 1:
-            raise ConflictError(
-                f"Several keys are called {id}; name one by its id.",
-                code="ambiguous_name",
-                details={"ids": [each.id for each in found]},
-            )
+        found = await key_named(self._accounts, self._me, id)
         now = utc_now()
-        await self._gate.change(self._accounts.revoke(found[0].id, now))
-        return found[0].model_copy(update={"revoked_at": found[0].revoked_at or now})
+        await self._gate.change(self._accounts.revoke(found.id, now))
+        return found.model_copy(update={"revoked_at": found.revoked_at or now})
+
+
+async def key_named(accounts: Accounts, me: Principal, named: str) -> Credential:
+    """Returns the API key of this id or name, of those that `me` may look after. Raises `NotFoundError`,
+    `ConflictError` (`ambiguous_name`)."""
+    keys = await accounts.credentials(None if me.is_admin else me.user_id, "key")
+    found = [each for each in keys if each.id == named] or [
+        each for each in keys if each.name == named and each.revoked_at is None
+    ]
+    if not found:
+        raise NotFoundError(f"There is no key {named}.", code="key_not_found")
+    if len(found) > 1:
+        raise ConflictError(
+            f"Several keys are called {named}; name one by its id.",
+            code="ambiguous_name",
+            details={"ids": [each.id for each in found]},
+        )
+    return found[0]
 
 
 async def user_named(accounts: Accounts, name: str) -> User:
@@ -279,13 +298,14 @@ async def make_credential(
     return NewCredential(credential=credential, secret=secret)
 
 
-def _principal(credential: Credential, user: User) -> Principal:
+def _principal(credential: Credential, user: User, key_id: str) -> Principal:
     return Principal(
         user_id=user.id,
         name=user.name,
         role=user.role,
         scope=credential.scope,
         credential_id=credential.id,
+        key_id=key_id,
         client="login" if credential.kind == "login" else f"key {credential.name}",
     )
 

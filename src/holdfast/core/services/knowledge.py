@@ -53,7 +53,7 @@ MAX_TEXT = 1_000_000
 class KnowledgeService:
     """Implements the `Knowledge` of a workbench."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (its parts, none optional)
         self,
         access: Access,
         library: Library,
@@ -63,16 +63,19 @@ class KnowledgeService:
         catalog: ModelCatalog,
         settings: Callable[[Path | None], Settings],
         redact: Callable[[str], str],
+        check_countable: Callable[[], None],
     ) -> None:
         """`follow` watches the folders that a collection says are watched; `redact` takes secrets out of what
-        models are asked."""
+        models are asked; `check_countable` raises `UnsupportedError` for who may ask none outside of runs."""
         self._access = access
         self._follow = follow
         self._library = library
         self._blobs = blobs
         self._settings = settings
         self._own = OwnedKnowledge(library, access.owner)
-        self._searches = Searches(library, self._own, client, catalog, settings, access.principal, redact)
+        self._searches = Searches(
+            library, self._own, client, catalog, settings, access.principal, redact, check_countable
+        )
 
     # --- collections
 

@@ -3,313 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 
-from holdfast.core.agents.editor import AgentEditor
-from holdfast.core.agents.registry import AgentRegistry
-from holdfast.core.agents.trust import TrustStore
-from holdfast.core.config.paths import Paths
-from holdfast.core.config.settings import Settings
-from holdfast.core.config.settings_file import SettingsFile
 from holdfast.core.domain.idempotency import KeptAnswers
-from holdfast.core.domain.identity import LOCAL, LOCAL_PRINCIPAL, Principal, Role, Scope
-from holdfast.core.domain.indexing import KnowledgeIndex
-from holdfast.core.domain.models import ModelCatalog, ModelClient
-from holdfast.core.domain.processes import ProcessRunner
-from holdfast.core.domain.providers import ProviderDesk
-from holdfast.core.domain.status import Listeners
-from holdfast.core.domain.traces import EventSource, Tracing
-from holdfast.core.domain.values import utc_now
-from holdfast.core.files.blobs import FileBlobs
-from holdfast.core.identity.keys import ProviderKeys
-from holdfast.core.identity.redaction import Redactor, StreamRedactor
-from holdfast.core.knowledge.retrieval.searcher import Searcher
-from holdfast.core.runs.broker import Broker
-from holdfast.core.runs.compaction import Compactor
-from holdfast.core.runs.executor import Executor
-from holdfast.core.runs.knowledge.desk import KnowledgePorts
-from holdfast.core.runs.loop import Loop
-from holdfast.core.runs.modes import Modes
-from holdfast.core.runs.replies import ReplyCheck
-from holdfast.core.runs.steps import Stepper
-from holdfast.core.runs.supervisor import Supervisor
-from holdfast.core.sandbox.process import ChildProcesses
+from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
+from holdfast.core.identity.redaction import Redactor
 from holdfast.core.services.access import Access
 from holdfast.core.services.agents import AgentService
 from holdfast.core.services.approvals import ApprovalService
-from holdfast.core.services.asking import OFFLINE, ModelAsker
-from holdfast.core.services.attachments import Attachments
+from holdfast.core.services.budgets import check_countable
 from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.contexts import ContextReader
-from holdfast.core.services.custom_tools import CustomTools
+from holdfast.core.services.core import Core, Parts
 from holdfast.core.services.engine import EngineService
-from holdfast.core.services.fetching import DocumentFetcher
 from holdfast.core.services.files import FileService
-from holdfast.core.services.folders import Folders
-from holdfast.core.services.hooks import Hooks
-from holdfast.core.services.identity import ApiKeys, Gate, UserService
-from holdfast.core.services.ingestion import Ingestion
-from holdfast.core.services.injecting import Injection
+from holdfast.core.services.hooking import HookService
+from holdfast.core.services.identity import ApiKeys, UserService
 from holdfast.core.services.jobs import JobService
-from holdfast.core.services.keeping import FolderKeeper
 from holdfast.core.services.knowledge import KnowledgeService
-from holdfast.core.services.library import Library
-from holdfast.core.services.logs import LogReader
 from holdfast.core.services.mcp import McpService
-from holdfast.core.services.mcp_servers import McpServers
 from holdfast.core.services.memory import MemoryService
-from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.needs import Guarded
-from holdfast.core.services.policies import Policies
-from holdfast.core.services.prepare import Preparation
+from holdfast.core.services.prompt_resolving import PromptResolver
+from holdfast.core.services.prompts import PromptService
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.hooks import Hooks
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
+from holdfast.core.services.protocols.prompts import Prompts
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
+from holdfast.core.services.protocols.usage import UsageReports
 from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.runs import EventService, RunService
 from holdfast.core.services.sessions import SessionService
-from holdfast.core.services.shutdown import Shutdown
-from holdfast.core.services.skills import SkillService, SkillSources, jailed, trusted_by
-from holdfast.core.services.sources import folder_walk
-from holdfast.core.services.summaries import Summaries
+from holdfast.core.services.skills import SkillService, SkillSources
 from holdfast.core.services.tools import ToolService
-from holdfast.core.services.trash import Places, TrashCan, TrashService
-from holdfast.core.services.usage import Figures, UsageService
-from holdfast.core.services.watching import Changes
+from holdfast.core.services.trash import TrashService
+from holdfast.core.services.usage import UsageService
 from holdfast.core.services.webhooks import WebhookService
 from holdfast.core.services.workbench import (
     Agents,
     Events,
     Models,
     Runs,
-    UsageReports,
     Workbench,
     nouns,
 )
-from holdfast.core.services.workspaces import Workspaces
-from holdfast.core.skills.editor import SkillEditor
 from holdfast.core.skills.git import GitFetcher
-from holdfast.core.skills.registry import SkillRegistry
-from holdfast.core.store.accounts import Accounts
-from holdfast.core.store.custom_tools import CustomToolTables
-from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.log import EventLog
-from holdfast.core.tools.registry import ToolRegistry
-from holdfast.core.tools.web import WebFetcher
 
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a workbench is made of; `bootstrap` and tests choose them."""
-
-    paths: Paths
-    settings: Callable[[Path | None], Settings]
-    """Loads the settings that hold in a folder."""
-    blobs: FileBlobs
-    client: ModelClient
-    catalog: ModelCatalog
-    tools: ToolRegistry
-    keys: ProviderKeys
-    environment: Mapping[str, str]
-    """For child processes: without keys."""
-    setting_variables: Mapping[str, str] = field(default_factory=dict)
-    """What the environment says of settings."""
-    processes: ProcessRunner = field(default_factory=ChildProcesses)
-    address: str = ""
-    """The engine's socket; empty when in process."""
-    stop: Callable[[], None] | None = None
-    """Asks the engine to stop; None when in process."""
-    listeners: Listeners | None = None
-    """The engine's doors on TCP; None when in process."""
-    tracing: Callable[[EventSource], Tracing] | None = None
-    """Makes the traces of a log; None: there are none."""
-    knowledge: KnowledgeIndex | None = None
-    """The index of documents; None: there is no knowledge."""
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    """Waits before a model call is made again."""
-    providers: ProviderDesk | None = None
-    """Knows the providers of models, and asks them; None: none can be added."""
-    changes: Changes | None = None
-    """Tells what changes in watched folders; None: the system does."""
-    web: WebFetcher = field(default_factory=WebFetcher)
-    """Fetches documents of the web."""
-
-
-class _Core:
-    """What all principals of one engine share: the log, the runs, the registries."""
-
-    def __init__(self, parts: Parts, log: EventLog, redactor: Redactor) -> None:
-        self.parts = parts
-        self.log = log
-        self.redact = redactor.redact
-        self.started_at = utc_now()
-        self.accounts = Accounts(log.writer, log.reader)
-        self.gate = Gate(self.accounts)
-        self.memory = MemoryStore(log, self.accounts, redactor.redact)
-        self.answers = AnswerStore(log.writer)
-        self.policies = Policies(parts.paths, self.accounts)
-        self.trust = TrustStore(parts.paths.trust)
-        self.custom_tools = CustomTools(
-            CustomToolTables(log.writer, log.reader),
-            parts.keys.tools,
-            parts.tools,
-            parts.web,
-            parts.processes,
-        )
-        self.mcp = McpServers(parts.paths, self.accounts, parts.keys.mcp, parts.environment)
-        self.registry = AgentRegistry(
-            parts.paths, parts.tools.names, self.trust, own_tools=self.custom_tools.names
-        )
-        self.editor = AgentEditor(self.registry)
-        self.skills = SkillRegistry(parts.paths, trusted_by(self.trust), jailed)
-        self.skill_editor = SkillEditor(self.skills, parts.paths.removed_skills)
-        self.workspaces = Workspaces(parts.paths, parts.blobs)
-        self.attachments = Attachments(log.reader)
-        self.broker = Broker()
-        self.modes = Modes(log, lambda: parts.settings(None).auto)
-        self.replies = ReplyCheck(parts.processes, parts.environment)
-        self.library = self._library()
-        self.keeper = FolderKeeper(
-            self.library, folder_walk(parts.paths), self._access, parts.settings, changes=parts.changes
-        )
-        self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self._preparation(redactor))
-        self.trash = TrashCan(
-            log,
-            self.supervisor,
-            parts.blobs,
-            self.workspaces,
-            Places(self.memory, self.editor, self.library, self.skill_editor, self.keeper.follow),
-            self.trash_days,
-        )
-        self.settings_file = SettingsFile(parts.paths, parts.setting_variables)
-        self.logs = LogReader(parts.paths, redactor.redact)
-        self.figures = Figures(
-            log, self.supervisor, self.started_at, parts.listeners, lambda: self.library.jobs.active
-        )
-        self.hooks = Hooks(log, parts.blobs, self.accounts, parts.keys.webhooks, redactor.redact)
-        self.tracing = parts.tracing(log) if parts.tracing else None
-        self.shutdown = Shutdown(self.supervisor, parts.stop)
-        self.sweep: asyncio.Task[None] | None = None
-
-    def _library(self) -> Library:
-        parts, index = self.parts, self.parts.knowledge
-        if index is None:
-            return Library(self.log, None, parts.paths.knowledge, None, None)
-        folders = Folders(index)
-        ingestion = Ingestion(
-            index,
-            folder_walk(parts.paths),
-            DocumentFetcher(parts.web, parts.blobs, parts.settings),
-            lambda model: Summaries(ModelAsker(parts.client, model, self.redact)),
-            folders,
-            sleep=parts.sleep,
-        )
-        return Library(self.log, index, parts.paths.knowledge, folders, ingestion)
-
-    async def _access(self, user_id: str) -> Access:
-        """Returns what a user may see and name, whoever asks."""
-        user = await self.accounts.user(user_id)
-        role = Role.ADMIN if user_id == LOCAL else Role.USER if user is None else user.role
-        principal = Principal(user_id=user_id, name=user_id, role=role, scope=Scope.ADMIN)
-        return Access(principal, self.log.reader, self.parts.paths)
-
-    def _loop(self, redactor: Redactor) -> Loop:
-        parts, settings = self.parts, self.parts.settings(None)
-        executor = Executor(
-            self.broker,
-            parts.blobs,
-            parts.environment,
-            lambda run: self.workspaces.watch(run.workspace),
-            command_timeout_s=settings.tools.command_timeout_s,
-            allow_private_hosts=settings.tools.allow_private_hosts,
-        )
-        stepper = Stepper(
-            parts.client,
-            parts.blobs,
-            redactor.redact,
-            retries=settings.models.retries,
-            sleep=parts.sleep,
-        )
-        return Loop(stepper, executor, Compactor(parts.client), parts.catalog, self.replies)
-
-    def _preparation(self, redactor: Redactor) -> Preparation:
-        return Preparation(
-            self.log,
-            self.registry,
-            self.trust,
-            self.parts.catalog,
-            self.custom_tools,
-            self.workspaces,
-            self.broker,
-            self.modes,
-            self.policies,
-            lambda: StreamRedactor(redactor),
-            self.parts.settings,
-            self.replies,
-            self.memory,
-            Injection(self.log, self.workspaces, self.parts.blobs),
-            self._knowledge(),
-            self.skills,
-            self.mcp,
-        )
-
-    def _knowledge(self) -> KnowledgePorts | None:
-        """Returns what runs need to search; None where there is no knowledge."""
-        index, client = self.parts.knowledge, self.parts.client
-        if index is None:
-            return None
-        return KnowledgePorts(
-            index,
-            Searcher(index),
-            lambda model, api_base, used: (
-                None
-                if model in ("", OFFLINE)
-                else ModelAsker(client, model, self.redact, used=used, api_base=api_base)
-            ),
-            keeper=self.keeper,
-            exists=lambda: self.library.exists,
-        )
-
-    async def start_tracing(self) -> None:
-        """Starts the traces, before the runs of the last engine are taken up or closed."""
-        if self.tracing is not None:
-            reader = self.log.reader
-            runs = await reader.open_runs()
-            self.tracing.start(await reader.last_event_id(), [run.id for run in runs])
-
-    async def forget_user(self, user_id: str) -> None:
-        """Ends what goes on for a user who is gone: nobody else could. Runs before what they use."""
-        await self.hooks.remove_user(user_id)
-        runs = await self.log.reader.open_runs(user_id)
-        await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
-        await self.custom_tools.forget_user(user_id)
-        await self.mcp.forget_user(user_id)
-        await self.keeper.forget_user(user_id)
-        await self.memory.forget_user(user_id)
-
-    async def trash_days(self) -> int:
-        return (await asyncio.to_thread(self.parts.settings, None)).trash_days
-
-    async def default_agent(self) -> str:
-        return (await asyncio.to_thread(self.parts.settings, None)).default_agent
-
-    async def tidy(self) -> None:
-        """Ends what was kept for long enough, and what nobody needs any more."""
-        await self.trash.purge()
-        await self.remove_unused_blobs()
-
-    async def remove_unused_blobs(self) -> None:
-        used = await self.log.reader.all_blobs()
-        await asyncio.to_thread(self.parts.blobs.sweep, used)
+__all__ = ["LocalWorkbench", "Parts"]
 
 
 class LocalWorkbench:
@@ -318,12 +66,14 @@ class LocalWorkbench:
     Each principal has a view of his own on the same core; that of `open` is the local user's.
     """
 
-    def __init__(self, core: _Core, principal: Principal = LOCAL_PRINCIPAL) -> None:
+    def __init__(self, core: Core, principal: Principal = LOCAL_PRINCIPAL) -> None:
         self._core = core
         parts, log = core.parts, core.log
         access = Access(principal, log.reader, parts.paths)
         self.principal = principal
-        self.agents: Agents = AgentService(access, core.registry, core.editor, core.trust, core.trash)
+        self.agents: Agents = AgentService(
+            access, core.registry, core.editor, core.trust, core.trash, core.custom_tools.arguments
+        )
         self.sessions: Sessions = SessionService(
             access,
             log,
@@ -336,7 +86,13 @@ class LocalWorkbench:
         )
         self.trash: Trash = TrashService(core.trash, principal)
         self.runs: Runs = RunService(
-            access, log, core.supervisor, core.broker, core.attachments, ContextReader(log, parts.blobs)
+            access,
+            log,
+            core.supervisor,
+            core.broker,
+            core.attachments,
+            ContextReader(log, parts.blobs),
+            core.budgets,
         )
         self.approvals: Approvals = ApprovalService(
             access, log, core.broker, core.modes, core.policies, core.registry, parts.tools
@@ -345,8 +101,17 @@ class LocalWorkbench:
         self.files: Files = FileService(
             access, log, core.supervisor, core.workspaces, parts.blobs, core.attachments
         )
-        self.tools: Tools = ToolService(access, log, core.supervisor, parts.tools, core.custom_tools)
-        self.mcp: Mcp = McpService(access, core.mcp, self.tools, core.redact)
+        self.tools: Tools = ToolService(
+            access,
+            log,
+            core.supervisor,
+            parts.tools,
+            core.custom_tools,
+            core.budgets,
+            core.preparation,
+            core.trash,
+        )
+        self.mcp: Mcp = McpService(access, core.mcp, core.mcp_reading, self.tools, core.redact)
         self.skills: Skills = SkillService(
             access,
             core.skills,
@@ -354,6 +119,14 @@ class LocalWorkbench:
             SkillSources(parts.web, GitFetcher(parts.processes, parts.environment), parts.settings),
             core.registry,
             core.trash,
+        )
+        self.prompts: Prompts = PromptService(
+            access,
+            core.prompts,
+            core.own_prompts,
+            PromptResolver(core.workspaces, parts.blobs),
+            core.registry,
+            core.attachments,
         )
         self.knowledge: Knowledge = KnowledgeService(
             access,
@@ -364,6 +137,7 @@ class LocalWorkbench:
             parts.catalog,
             parts.settings,
             core.redact,
+            lambda: check_countable(core.budgets, principal),
         )
         self.jobs: Jobs = JobService(access, core.library)
         self.memory: Memory = MemoryService(access, core.memory)
@@ -371,11 +145,12 @@ class LocalWorkbench:
             access, parts.catalog, core.registry, parts.settings, parts.providers
         )
         self.keys: Keys = KeyService(
-            parts.keys, ApiKeys(core.accounts, core.gate, principal), parts.providers
+            parts.keys, ApiKeys(core.accounts, core.gate, principal, core.may_make_keys), parts.providers
         )
         self.users: Users = UserService(core.accounts, core.gate, principal, core.forget_user)
+        self.hooks: Hooks = HookService(access, core.interceptors, core.registry)
         self.webhooks: Webhooks = WebhookService(access, core.hooks)
-        self.usage: UsageReports = UsageService(access, log)
+        self.usage: UsageReports = UsageService(access, log, core.budgets, core.accounts, core.registry)
         self.engine: Engine = EngineService(
             access,
             log,
@@ -395,6 +170,7 @@ class LocalWorkbench:
             figures=core.figures.read,
             file=core.settings_file,
             logs=core.logs,
+            budgets=core.budgets,
         )
 
     @classmethod
@@ -406,11 +182,12 @@ class LocalWorkbench:
         redactor = Redactor(parts.keys.secrets)
         log = await EventLog.open(parts.paths.database, parts.blobs, redactor.redact)
         try:
-            core = _Core(parts, log, redactor)
+            core = Core(parts, log, redactor)
             await core.answers.prune()
             await core.start_tracing()
             await core.hooks.read_secrets()
             await core.custom_tools.read()
+            await core.budgets.read()
             await core.supervisor.recover()
             await core.hooks.start()
             await core.library.start()

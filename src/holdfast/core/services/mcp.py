@@ -9,10 +9,18 @@ from typing import Any
 from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError, NotFoundError
 from holdfast.core.domain.logs import without_keys
-from holdfast.core.domain.mcp import McpServer, McpServerSpec, masked, secrets_of
+from holdfast.core.domain.mcp import (
+    McpContent,
+    McpResource,
+    McpServer,
+    McpServerSpec,
+    masked,
+    secrets_of,
+)
 from holdfast.core.domain.runs import RunOptions, ToolRun
 from holdfast.core.domain.tools import ToolInfo
 from holdfast.core.services.access import Access
+from holdfast.core.services.mcp_reading import McpReading
 from holdfast.core.services.mcp_servers import McpServers, refuse_disabled
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.tools.mcp.servers_file import find
@@ -28,10 +36,16 @@ class McpService:
     """Implements the `Mcp` of a workbench."""
 
     def __init__(
-        self, access: Access, servers: McpServers, tools: Tools, redact: Callable[[str], str]
+        self,
+        access: Access,
+        servers: McpServers,
+        reading: McpReading,
+        tools: Tools,
+        redact: Callable[[str], str],
     ) -> None:
         self._access = access
         self._servers = servers
+        self._reading = reading
         self._tools = tools
         self._redact = redact
 
@@ -104,6 +118,17 @@ class McpService:
             )
             for each, risk in known
         )
+
+    async def resources(self, name: str) -> tuple[McpResource, ...]:
+        return await self._reading.resources(self._access.owner, await self._spec(name))
+
+    async def read(self, name: str, uri: str) -> tuple[McpContent, ...]:
+        contents = await self._reading.read(self._access.owner, await self._spec(name), uri)
+        if not contents:
+            raise NotFoundError(
+                f"The MCP server {name} has nothing at {uri[:200]!r}.", code="mcp_resource_not_found"
+            )
+        return contents
 
     async def call(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,19 +13,22 @@ from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError, UnavailableError
 from holdfast.core.domain.identity import LOCAL, Role
 from holdfast.core.domain.mcp import McpAssignment, McpServerSpec, secrets_of, server_of
+from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.tools import Tool
 from holdfast.core.identity.secret_store import SecretStore
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.tools.mcp.connection import Connection
-from holdfast.core.tools.mcp.hub import McpHub
+from holdfast.core.tools.mcp.hub import RUN_PLACE, McpHub, ServerTool
 from holdfast.core.tools.mcp.servers_file import ServersFile, find
-from holdfast.core.tools.mcp.tool import AbsentTool, McpTool
+from holdfast.core.tools.mcp.tool import AbsentTool
 from holdfast.core.tools.registry import near_names
 
 START_WAIT_S = 10.0
 """Longest time that a run waits for a server to start. It goes on starting, for the next run."""
+ALONE_WAIT_S = 30.0
+"""The same for a server that this run alone has: there is no next one."""
 RESUME_WAIT_S = 1.0
 """The same for a run of before that is taken up."""
 SECTION_HEADER = "# MCP servers that are not available"
@@ -50,13 +53,25 @@ class McpServers:
     """The servers of all users."""
 
     def __init__(
-        self, paths: Paths, accounts: Accounts, secrets: SecretStore, environment: Mapping[str, str]
+        self,
+        paths: Paths,
+        accounts: Accounts,
+        secrets: SecretStore,
+        environment: Mapping[str, str],
+        confiner: ProcessRunner | None = None,
+        confines: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`confiner` confines programs; those that do not say whether they are to be where `confines` says
+        so."""
         self._paths = paths
         self._accounts = accounts
         self._secrets = secrets
         self._files: dict[str, ServersFile] = {}
-        self.hub = McpHub(paths.logs / "mcp", paths.cache / "mcp", environment, self.secret)
+        self.hub = McpHub(
+            *(paths.logs / "mcp", paths.cache / "mcp", environment, self.secret),
+            confiner=confiner,
+            confines=confines,
+        )
 
     def file(self, owner: str) -> ServersFile:
         """Returns the file with a user's servers; one object each, for it has a lock."""
@@ -68,30 +83,45 @@ class McpServers:
         """Returns a user's servers by name. Raises `InvalidError` for a file with a mistake."""
         return await asyncio.to_thread(self.file(owner).read)
 
-    async def connection(self, owner: str, spec: McpServerSpec) -> Connection:
-        """Returns the connection to a server of a user."""
+    async def connection(self, owner: str, spec: McpServerSpec, place: str = "") -> Connection:
+        """Returns the connection to a server of a user, or to one that a file of the project `place`
+        describes."""
         user = await self._accounts.user(owner)
         admin = owner == LOCAL or (user is not None and user.role is Role.ADMIN)
-        return self.hub.connection(owner, spec, admin=admin)
+        return self.hub.connection(owner, spec, admin=admin, place=place)
 
-    async def tools(self, owner: str, spec: McpServerSpec) -> tuple[McpTool, ...]:
+    async def tools(self, owner: str, spec: McpServerSpec, place: str = "") -> tuple[ServerTool, ...]:
         """Returns the tools of a server. Raises `UnavailableError` when it is disabled or does not start."""
         refuse_disabled(spec)
-        return await self.hub.tools(await self.connection(owner, spec))
+        return await self.hub.tools(await self.connection(owner, spec, place))
 
     # --- runs
 
     async def run(
-        self, session: Session, spec: AgentSpec, options: RunOptions, open_calls: Iterable[str]
+        self,
+        session: Session,
+        spec: AgentSpec,
+        options: RunOptions,
+        open_calls: Iterable[str],
+        run_id: str = "",
     ) -> RunMcp:
         """Returns what a run of the agent has. A server that cannot be used is told of and fails nothing;
-        neither does a call of before (`open_calls`) whose tool is gone."""
+        neither does a call of before (`open_calls`) whose tool is gone. The servers of its options are
+        `run_id`'s alone, until `release`."""
         own, broken = await self._own(session.owner)
         before = tuple(open_calls)
         # A run that is taken up when the engine starts must not hold that up.
         wait_s = RESUME_WAIT_S if before else START_WAIT_S
+        alone_s = RESUME_WAIT_S if before else ALONE_WAIT_S
         found = await asyncio.gather(
-            *(self._assigned(session, each, own, broken, wait_s) for each in spec.mcp)
+            *(
+                self._assigned(session, each, own, broken, wait_s, session.project if each.defined else "")
+                for each in spec.mcp
+            ),
+            *(
+                self._assigned(session, each.assignment(), own, broken, alone_s, run_place(run_id))
+                for each in options.mcp_servers
+            ),
         )
         tools: dict[str, Tool] = {tool.name: tool for each in found for tool in each.tools.values()}
         if options.tools is not None:
@@ -100,6 +130,24 @@ class McpServers:
         why = "; ".join(unavailable) or "its server does not offer it any more"
         gone = {name for name in before if server_of(name) is not None} - tools.keys()
         return RunMcp({**tools, **{name: AbsentTool(name, why) for name in gone}}, unavailable)
+
+    async def check(self, owner: str, spec: AgentSpec, options: RunOptions) -> None:
+        """Raises `InvalidError` for servers of a run's options whose names are others' already: rules that
+        were made for those would hold for them."""
+        if not options.mcp_servers:
+            return
+        own, _ = await self._own(owner)
+        taken = own.keys() | {each.server for each in spec.mcp}
+        for each in options.mcp_servers:
+            if each.name in taken:
+                raise InvalidError(
+                    f"`mcp_servers` names {each.name}, which is another server already; choose another name.",
+                    code="invalid_mcp_server",
+                )
+
+    def release(self, owner: str, run_id: str) -> None:
+        """Ends the servers of a run's options, in the background."""
+        self.hub.release(owner, run_place(run_id))
 
     async def direct(self, session: Session, spec: AgentSpec, name: str, open_calls: Iterable[str]) -> Tool:
         """Returns a tool that a person runs: of the agent's servers or of the user's own. Raises
@@ -117,8 +165,11 @@ class McpServers:
     async def _direct(self, session: Session, spec: AgentSpec, name: str) -> Tool:
         server = server_of(name) or ""
         inline = next((each for each in spec.mcp if each.server == server and each.defined), None)
-        described = find(await self.of(session.owner), server) if inline is None else _placed(inline, session)
-        tools = {tool.name: tool for tool in await self.tools(session.owner, described)}
+        described = (
+            find(await self.of(session.owner), server) if inline is None else placed(inline, session.project)
+        )
+        place = "" if inline is None else session.project
+        tools = {tool.name: tool for tool in await self.tools(session.owner, described, place)}
         if name not in tools:
             raise NotFoundError(
                 f"The MCP server {server} has no tool {name[:80]!r}.{near_names(name, tools)}",
@@ -139,8 +190,9 @@ class McpServers:
         own: dict[str, McpServerSpec],
         broken: str,
         wait_s: float,
+        place: str,
     ) -> RunMcp:
-        spec = _placed(assigned, session) if assigned.defined else own.get(assigned.server)
+        spec = placed(assigned, session.project) if assigned.defined else own.get(assigned.server)
         if spec is None:
             why = f"the file with the user's servers has a mistake: {broken}" if broken else "it is not known"
             return RunMcp(unavailable=(f"{assigned.server}: {sanitize_line(why)}",))
@@ -148,7 +200,7 @@ class McpServers:
             return RunMcp(unavailable=(f"{spec.name}: it is disabled",))
         try:
             async with asyncio.timeout(wait_s):
-                tools = await self.tools(session.owner, spec)
+                tools = await self.tools(session.owner, spec, place)
         except TimeoutError:
             return RunMcp(unavailable=(f"{spec.name}: it is still starting",))
         except HoldfastError as error:
@@ -179,12 +231,28 @@ class McpServers:
         await asyncio.to_thread(self.hub.kept(owner, gone).remove)
 
     async def forget_user(self, owner: str) -> None:
-        """Ends the servers of a user who is gone; his file goes with his folder."""
+        """Ends the servers of a user who is gone and removes their secrets; his file goes with his folder."""
         await self.hub.forget_user(owner)
+        for key in await self._secret_keys(owner):
+            await asyncio.to_thread(self._secrets.remove, key)
+        self._files.pop(owner, None)
+
+    async def _secret_keys(self, owner: str) -> set[str]:
+        """Returns the keys of a user's secrets: those that his servers refer to, and what else lies in the
+        file; a keyring does not tell its names."""
+        own, _ = await self._own(owner)
+        named = {f"{owner}/{spec.name}/{name}" for spec in own.values() for name in secrets_of(spec)}
+        filed = await asyncio.to_thread(self._secrets.names_in_file)
+        return named | {key for key in filed if key.startswith(f"{owner}/")}
 
     async def close(self) -> None:
         """Ends all servers."""
         await self.hub.close()
+
+
+def run_place(run_id: str) -> str:
+    """Returns the place of servers that one run alone has: no project is called so."""
+    return f"{RUN_PLACE}{run_id}"
 
 
 def refuse_disabled(spec: McpServerSpec) -> None:
@@ -193,13 +261,13 @@ def refuse_disabled(spec: McpServerSpec) -> None:
         raise UnavailableError(f"The MCP server {spec.name} is disabled.", code="mcp_unavailable")
 
 
-def _wanted(tool: McpTool, assigned: McpAssignment) -> bool:
+def _wanted(tool: ServerTool, assigned: McpAssignment) -> bool:
     return assigned.tools is None or any(fnmatchcase(tool.own_name, each) for each in assigned.tools)
 
 
-def _placed(assigned: McpAssignment, session: Session) -> McpServerSpec:
-    """Returns a server that an agent's file describes; its program starts in the project."""
+def placed(assigned: McpAssignment, project: str | None) -> McpServerSpec:
+    """Returns a server that an agent's file describes; its program starts in the project, if there is one."""
     spec = assigned.spec()
-    if not spec.command:
+    if not spec.command or project is None:
         return spec
-    return spec.model_copy(update={"cwd": str(Path(session.project) / Path(spec.cwd or ".").expanduser())})
+    return spec.model_copy(update={"cwd": str(Path(project) / Path(spec.cwd or ".").expanduser())})

@@ -9,7 +9,7 @@ from holdfast.core.config.paths import Paths
 from holdfast.core.domain.approvals import PolicyAnswer, Rules, Verdict
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.identity import LOCAL, Role
-from holdfast.core.domain.tools import Risk, Tool
+from holdfast.core.domain.tools import Judged, Risk
 from holdfast.core.store.accounts import Accounts
 
 
@@ -30,7 +30,7 @@ class UserPolicy:
         above = self.machine.read()
         return Rules(allow=mine.allow, ask=(*above.ask, *mine.ask), deny=(*above.deny, *mine.deny))
 
-    def refuses(self, tool: Tool) -> PolicyAnswer | None:
+    def refuses(self, tool: Judged) -> PolicyAnswer | None:
         """Returns the answer to a call that no rule of the user's could allow; None: the rules decide."""
         if self.admin or tool.risk is not Risk.EXECUTE:
             return None

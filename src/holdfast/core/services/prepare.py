@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from holdfast.core.agents.instructions import mode_sections, project_notes, system_sections
@@ -12,17 +13,20 @@ from holdfast.core.agents.trust import TrustStore
 from holdfast.core.approvals.policy import Layers, evaluate
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec
-from holdfast.core.domain.approvals import PolicyAnswer, Rules
-from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.approvals import ApproveMode, PolicyAnswer, Rules
+from holdfast.core.domain.delegating import DELEGATE, SubAgent
+from holdfast.core.domain.errors import ForbiddenError, InvalidError
+from holdfast.core.domain.given_tools import GivenTools
+from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.memory import BLOCK_TOOL
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.skills import LOAD_TOOL
-from holdfast.core.domain.tools import Tool
+from holdfast.core.domain.tools import Judged
 from holdfast.core.domain.values import utc_now
 from holdfast.core.identity.redaction import StreamRedactor
-from holdfast.core.runs.active import ActiveRun, WorkTimer
+from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.emitter import Emitter
 from holdfast.core.runs.grants import remember_grants
@@ -34,14 +38,28 @@ from holdfast.core.runs.options import affordable, check_options, memory_tools, 
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.replies import ReplyCheck
+from holdfast.core.runs.timer import WorkTimer
+from holdfast.core.runs.ways import way_sections, way_tools
+from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.custom_tools import CustomTools
+from holdfast.core.services.given_tools import given_tools
 from holdfast.core.services.injecting import Injected, Injection
+from holdfast.core.services.interceptors import Interceptors
 from holdfast.core.services.mcp_servers import McpServers, RunMcp
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.policies import Policies, UserPolicy
 from holdfast.core.services.remembering import RunMemory, choose_blocks
 from holdfast.core.services.sessions import valid
 from holdfast.core.services.skill_desk import RunSkills, check_skills, run_skills, skill_tools
+from holdfast.core.services.sub_agents import (
+    check_sub_agents,
+    delegation_tools,
+    described,
+    run_sub_agents,
+    sub_agents_section,
+    within,
+    within_tools,
+)
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.skills.listing import skills_section
 from holdfast.core.skills.registry import SkillRegistry
@@ -71,6 +89,8 @@ class Preparation:
         knowledge: KnowledgePorts | None,
         skills: SkillRegistry,
         mcp: McpServers,
+        hooks: Interceptors,
+        budgets: Budgets,
     ) -> None:
         self._log = log
         self._registry = registry
@@ -89,13 +109,24 @@ class Preparation:
         self._knowledge = knowledge
         self._skills = skills
         self._mcp = mcp
+        self._hooks = hooks
+        self._budgets = budgets
 
     async def models(self, session: Session, options: RunOptions) -> tuple[str, ...]:
-        """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one, and for
-        options that cannot be kept to what `check_options`, `ReplyCheck.schema` and `affordable` raise."""
+        """Returns the chosen model and its fall-backs. Raises `ModelNotFound` for an unknown one,
+        `ForbiddenError` (`untrusted_script`) for a script of a folder that is not trusted, and for options
+        that cannot be kept to what `check_options`, `ReplyCheck.schema` and `affordable` raise."""
         info, spec = await self._agent(session)
+        if spec.script is not None and not info.trusted:
+            raise ForbiddenError(
+                f"The agent {spec.name} has a script, and its folder is not trusted. Look at the script, "
+                "then run `holdfast trust` in the folder.",
+                code="untrusted_script",
+            )
         check_options(options, spec)
+        await check_sub_agents(self._registry, session, spec, options, trusted=info.trusted)
         await check_skills(self._skills, session, info, options)
+        await self._mcp.check(session.owner, spec, options)
         if options.memory is not None:
             await choose_blocks(self._memory, session, spec, options, trusted=info.trusted)
         await check_knowledge(options, session.owner, self._knowledge)
@@ -113,7 +144,7 @@ class Preparation:
         project = Path(session.project)
         info = valid(await asyncio.to_thread(self._registry.get, session.agent, project, session.owner))
         assert info.spec is not None
-        return info, info.spec
+        return info, described(info.spec, session)
 
     async def run(
         self,
@@ -124,8 +155,28 @@ class Preparation:
         models: tuple[str, ...],
         *,
         tool: str | None = None,
+        parent: ActiveRun | None = None,
     ) -> ActiveRun:
         """Returns the run, ready for the loop. Raises `AgentFileError`, `NotFoundError`."""
+        made: ActiveRun | None = None
+        try:
+            made = await self._made(session, options, state, context, models, tool=tool, parent=parent)
+            return made
+        finally:
+            if made is None:
+                self._mcp.release(session.owner, state.run_id)
+
+    async def _made(
+        self,
+        session: Session,
+        options: RunOptions,
+        state: RunState,
+        context: ContextProjection,
+        models: tuple[str, ...],
+        *,
+        tool: str | None = None,
+        parent: ActiveRun | None = None,
+    ) -> ActiveRun:
         info, file = await self._agent(session)
         spec = with_options(file, options)
         workspace = self._workspaces.open(session)
@@ -135,21 +186,30 @@ class Preparation:
         before = [call.name for call in state.open_calls]
         mcp = RunMcp()
         if tool is None:
-            mcp = await self._mcp.run(session, spec, options, before)
+            mcp = await self._mcp.run(session, spec, options, before, state.run_id)
         elif server_of(tool):
             mcp = RunMcp({tool: await self._mcp.direct(session, spec, tool, before)})
+        agents: tuple[SubAgent, ...] = ()
+        if tool is None:
+            agents = await run_sub_agents(self._registry, session, spec, options, trusted=info.trusted)
         own = (tool,) if tool else await self._tool_names(spec, options, memory, skills)
-        names = tuple(dict.fromkeys((*own, *mcp.tools)))
+        ways = way_tools(spec, options) if tool is None else ()
+        own = (*own, *delegation_tools(agents, options, parent, spec), *ways)
+        names = within_tools(tuple(dict.fromkeys((*own, *mcp.tools))), session, parent)
         injected = Injected()
         if tool is None:
             injected = await self._injection.inject(
                 memory, session, workspace, changes=BLOCK_TOOL in names, files=state.step == 0
             )
-        emitter = Emitter(self._log, state, context, self._redactor)
+        credits = await self._budgets.credits()
+        emitter = Emitter(self._log, state, context, self._redactor, credits)
         knowledge = run_knowledge(self._knowledge, session, spec, options, emitter, direct=tool is not None)
-        await remember_grants(self._log, self._broker, session)
-        await self._modes.read(session.id)
-        mode = RunMode(self._modes, state, options.approve)
+        if parent is None:
+            await remember_grants(self._log, self._broker, session)
+            await self._modes.read(session.id)
+        mode = RunMode(self._modes, state, options.approve) if parent is None else parent.mode
+        judge = self._evaluator(session, spec, mode, await self._policies.of(session.owner))
+        timer = WorkTimer(spec.limits.timeout_s)
         return ActiveRun(
             session_id=session.id,
             owner=session.owner,
@@ -166,7 +226,9 @@ class Preparation:
                     section(knowledge, emitter, names),
                     skills_section(skills.skills) if LOAD_TOOL in names else "",
                 ),
+                *((sub_agents_section(agents),) if DELEGATE in names and agents else ()),
                 *mcp.sections,
+                *way_sections(spec, options, names),
                 *mode_sections(mode.now()),
             ),
             tools=forced(
@@ -174,16 +236,24 @@ class Preparation:
                 () if tool else spec.tools,
             ),
             workspace=workspace,
-            evaluate=self._evaluator(session, spec, mode, await self._policies.of(session.owner)),
+            evaluate=judge if parent is None else within(judge, parent),
             mode=mode,
             allow_always=self._policies.file(session.owner).add_allow,
             state=state,
             emitter=emitter,
-            timer=WorkTimer(spec.limits.timeout_s),
+            timer=timer,
+            hooks=await self._hooks.run(
+                session.owner, spec, workspace.root, emitter, timer, above=parent.hooks if parent else None
+            ),
+            spending=self._budgets,
             memory=memory,
             knowledge=knowledge,
             skills=skills,
             preface=injected.preface,
+            connections=info.trusted and session.owner == LOCAL,
+            parent=parent,
+            sub_agents=agents,
+            release=partial(self._mcp.release, session.owner, state.run_id) if options.mcp_servers else None,
             model_index=models.index(state.model) if state.model in models else 0,
         )
 
@@ -197,20 +267,50 @@ class Preparation:
 
     def _evaluator(
         self, session: Session, spec: AgentSpec, mode: RunMode, policy: UserPolicy
-    ) -> Callable[[Tool, tuple[str, ...]], PolicyAnswer]:
-        def answer(tool: Tool, subjects: tuple[str, ...]) -> PolicyAnswer:
+    ) -> Callable[[Judged, tuple[str, ...]], PolicyAnswer]:
+        def answer(tool: Judged, subjects: tuple[str, ...]) -> PolicyAnswer:
             if (refusal := policy.refuses(tool)) is not None:
                 return refusal
-            unreadable = ""
-            try:
-                user = policy.rules()
-            except (InvalidError, OSError) as error:
-                user, unreadable = Rules(), str(error)
-            granted = Rules(allow=self._broker.grants(session.id, user))
-            layers = Layers(user=user, session=granted, agent=spec.approvals, unreadable=unreadable)
-            return evaluate(tool.name, tool.risk, subjects, layers, mode.now())
+            return evaluate(tool.name, tool.risk, subjects, self._layers(session, spec, policy), mode.now())
 
         return answer
+
+    def _layers(self, session: Session, spec: AgentSpec, policy: UserPolicy) -> Layers:
+        """Returns the rules that hold now."""
+        unreadable = ""
+        try:
+            user = policy.rules()
+        except (InvalidError, OSError) as error:
+            user, unreadable = Rules(), str(error)
+        whose = session.id if session.child_of is None else session.child_of.root_id
+        granted = Rules(allow=self._broker.grants(whose, user))
+        return Layers(user=user, session=granted, agent=spec.approvals, unreadable=unreadable)
+
+    async def given(self, session: Session, mode: ApproveMode) -> GivenTools:
+        """Returns the tools that a run of the session would have now, and what the rules say of each. Raises
+        `AgentFileError`, `NotFoundError`."""
+        info, spec = await self._agent(session)
+        options, owner = RunOptions(), session.owner
+        chosen = await choose_blocks(self._memory, session, spec, options, trusted=info.trusted)
+        memory = RunMemory(self._memory, session, spec.name, None, chosen)
+        skills = await run_skills(self._skills, session, info, options)
+        mcp = await self._mcp.run(session, spec, options, ())
+        agents = await run_sub_agents(self._registry, session, spec, options, trusted=info.trusted)
+        own = (*await self._tool_names(spec, options, memory, skills),)
+        brought = (*delegation_tools(agents, options, None, spec), *way_tools(spec, options))
+        names = dict.fromkeys((*own, *brought, *mcp.tools))
+        tools = {name: mcp.tools.get(name) or self._tools.tool(name, owner) for name in names}
+        await remember_grants(self._log, self._broker, session)
+        policy = await self._policies.of(owner)
+        return given_tools(
+            spec,
+            forced(tools, spec.tools),
+            mcp.unavailable,
+            self._layers(session, spec, policy),
+            mode,
+            policy.refuses,
+            {tool.name: tool.custom.id for tool in self._tools.of(owner)},
+        )
 
     def _system(
         self,

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
+from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.context import Compaction, RunContext
-from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.domain.errors import InvalidError, from_info
+from holdfast.core.domain.events import (
+    EventFilter,
+    LoggedEvent,
+    QuestionsSuggested,
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+)
+from holdfast.core.domain.forms import FormAction, FormAnswer
+from holdfast.core.domain.identity import Scope
+from holdfast.core.domain.limits import Payer
 from holdfast.core.domain.messages import TextPart, UserPart
+from holdfast.core.domain.options import McpServerUse
 from holdfast.core.domain.runs import Run, RunOptions, Submitted
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.values import Page, new_id
@@ -15,9 +28,14 @@ from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.attachments import Attachments
+from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.contexts import ContextReader
+from holdfast.core.services.needs import Needs
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.store.log import EventLog
+
+MOST_SUGGESTED = 10
+"""Questions that one call may ask for."""
 
 
 class RunService:
@@ -31,9 +49,11 @@ class RunService:
         broker: Broker,
         attachments: Attachments,
         contexts: ContextReader,
+        budgets: Budgets,
     ) -> None:
         self._access = access
         self._attachments = attachments
+        self._budgets = budgets
         self._contexts = contexts
         self._log = log
         self._supervisor = supervisor
@@ -47,9 +67,17 @@ class RunService:
         message_id: str | None = None,
     ) -> Submitted:
         _check_not_empty(parts)
-        await self._access.session(session_id)
+        session = await self._access.session(session_id)
         options = await self._allowed(parts, options)
-        return await self._supervisor.send(session_id, tuple(parts), options, message_id or new_id())
+        key = await self._admitted(session.agent)
+        return await self._supervisor.send(session_id, tuple(parts), options, message_id or new_id(), key)
+
+    async def _admitted(self, agent: str) -> str:
+        """Counts a request for work of an agent; returns the key on whose account it goes. Raises
+        `RateLimitedError`."""
+        principal = self._access.principal
+        await self._budgets.admit(Payer(owner=principal.user_id, key=principal.key_id, agent=agent))
+        return principal.key_id
 
     async def _allowed(self, parts: tuple[UserPart, ...], options: RunOptions | None) -> RunOptions:
         """Returns the options. Raises `ForbiddenError` for a model's address that is not the caller's to
@@ -58,8 +86,27 @@ class RunService:
         options = options or RunOptions()
         if options.model_settings is not None and options.model_settings.api_base is not None:
             self._access.machine("`api_base` in the options of a run")
+        if options.mcp_servers:
+            self._check_servers(options.mcp_servers)
         await self._attachments.check(self._access.principal, parts, options)
         return options
+
+    def _check_servers(self, servers: tuple[McpServerUse, ...]) -> None:
+        """Raises `ForbiddenError` for who may not add servers, of which these are some, for a while; and
+        `InvalidError` for one that cannot be reached as it is said."""
+        Needs(Scope.ADMIN).check("Naming MCP servers in the options of a run", self._access.principal)
+        if len({each.name for each in servers}) != len(servers):
+            raise InvalidError("`mcp_servers` names a server twice.", code="invalid_mcp_server")
+        for each in servers:
+            if each.command:
+                self._access.machine("An MCP server that is a program, in the options of a run,")
+            if bool(each.command) == (each.url is not None):
+                raise InvalidError(
+                    f"The MCP server {each.name} needs a `command` or a `url`, and not both.",
+                    code="invalid_mcp_server",
+                )
+            if each.url is not None:
+                WebAddress.parse(each.url)
 
     async def get(self, run_id: str) -> Run:
         return await self._access.run(run_id)
@@ -89,14 +136,15 @@ class RunService:
         return await self.get(run_id)
 
     async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
-        await self._access.run(run_id)
+        run = await self._access.run(run_id)
         _check_not_empty(parts)
         await self._allowed(parts, None)
-        await self._supervisor.steer(run_id, tuple(parts))
+        await self._supervisor.steer(run_id, tuple(parts), await self._admitted(run.agent))
 
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
-        await self._access.session(session_id)
-        return await self._supervisor.go_on(session_id, await self._allowed((), options))
+        session = await self._access.session(session_id)
+        options = await self._allowed((), options)
+        return await self._supervisor.go_on(session_id, options, await self._admitted(session.agent))
 
     async def context(self, run_id: str, step: int | None = None) -> RunContext:
         return await self._contexts.of_run(await self._access.run(run_id), step)
@@ -105,17 +153,43 @@ class RunService:
         return await self._contexts.compaction(await self._access.run(run_id), event_id)
 
     async def compact(self, session_id: str, focus: str = "") -> Submitted:
-        await self._access.session(session_id)
-        return await self._supervisor.compact(session_id, focus)
+        session = await self._access.session(session_id)
+        return await self._supervisor.asides.compact(session_id, focus, await self._admitted(session.agent))
+
+    async def suggest(self, session_id: str, count: int = 3) -> tuple[str, ...]:
+        if not 1 <= count <= MOST_SUGGESTED:
+            raise InvalidError(f"1 to {MOST_SUGGESTED} questions are suggested at a time.")
+        session = await self._access.session(session_id)
+        key = await self._admitted(session.agent)
+        started = await self._supervisor.asides.suggest(session_id, count, key)
+        questions: tuple[str, ...] = ()
+        async for logged in self._log.follow(EventFilter(run_id=started.run_id), 0):
+            match logged.event:
+                case QuestionsSuggested():
+                    questions = logged.event.questions
+                case RunFailed(error=error):
+                    raise from_info(error)
+                case RunCompleted() | RunCancelled():
+                    break
+        return questions
 
     async def questions(
         self, session_id: str | None = None, limit: int = 200, cursor: str | None = None
     ) -> Page[Question]:
         return await self._log.reader.questions(session_id, checked_limit(limit), cursor, self._access.owner)
 
-    async def answer(self, question_id: str, answer: str) -> None:
+    async def answer(
+        self,
+        question_id: str,
+        answer: str = "",
+        action: FormAction | None = None,
+        fields: dict[str, Any] | None = None,
+    ) -> None:
         await self._access.question(question_id)
-        await self._broker.answer(question_id, answer)
+        if fields is not None and action is None:
+            raise InvalidError("Fields are given with the action `accept`.", code="invalid_fields")
+        given = None if action is None else FormAnswer(action=action, fields=fields or {})
+        await self._broker.answer(question_id, answer, given)
 
 
 def _check_not_empty(parts: tuple[UserPart, ...]) -> None:

@@ -42,6 +42,7 @@ class Searches:
         settings: Callable[[Path | None], Settings],
         principal: Principal,
         redact: Callable[[str], str],
+        check_countable: Callable[[], None],
     ) -> None:
         self._library = library
         self._own = own
@@ -50,10 +51,13 @@ class Searches:
         self._settings = settings
         self._principal = principal
         self._redact = redact
+        self._check_countable = check_countable
 
     async def model(self, named: str | None) -> str:
         """Returns the model that is asked: the named one, or that of a new session. Raises
-        `UnsupportedError` for the offline one, which answers no questions, and `ModelNotFound`."""
+        `UnsupportedError` for the offline one, which answers no questions, and (`not_counted`) for who has a
+        budget, and `ModelNotFound`."""
+        self._check_countable()
         settings = await asyncio.to_thread(self._settings, None)
         choice = await self._catalog.choose(
             flag=named, session=None, agent=None, settings=settings.models.default

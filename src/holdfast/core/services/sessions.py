@@ -130,7 +130,7 @@ class SessionService:
         return await self.get(session_id)
 
     async def configure(self, session_id: str, agent: str | None = None, model: str | None = None) -> Session:
-        session = await self.get(session_id)
+        session = await self._access.own_session(session_id)
         if agent is not None:
             agent = (await self._agent(agent, session.project, session.owner)).name
         if model:
@@ -145,7 +145,7 @@ class SessionService:
         return await self.get(session_id)
 
     async def delete(self, session_id: str, permanent: bool = False) -> None:
-        await self._access.session(session_id, in_trash=permanent)
+        await self._access.own_session(session_id, in_trash=permanent)
         if permanent:
             await self._trash.remove_session(session_id)
         else:
@@ -194,8 +194,13 @@ class SessionService:
         events = await self._log.read_all(
             EventFilter(session_id=session_id, deltas=False), owner=session.owner
         )
-        written = to_json if format == "json" else to_markdown
-        return await asyncio.to_thread(written, session, events)
+        if format == "markdown":
+            return await asyncio.to_thread(to_markdown, session, events)
+        children = [
+            (child, await self._log.read_all(EventFilter(session_id=child.id, deltas=False)))
+            for child in await self._log.reader.children(session_id)
+        ]
+        return await asyncio.to_thread(to_json, session, events, children)
 
     async def queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
         await self.get(session_id)
@@ -208,7 +213,7 @@ class SessionService:
     # --- fork
 
     async def fork(self, session_id: str, before: int | None = None) -> Session:
-        source = await self.get(session_id)
+        source = await self._access.own_session(session_id)
         events = await self._log.read_all(EventFilter(session_id=session_id, deltas=False))
         kept = [logged for logged in events if before is None or logged.id < before]
         new_session = new_id()

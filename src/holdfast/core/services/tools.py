@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 from typing import Any, cast
 
+from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.custom_tools import CustomTool, ToolSpec, ToolVersion
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.events import (
@@ -15,15 +16,21 @@ from holdfast.core.domain.events import (
     ToolCallCompleted,
     ToolCallRequested,
 )
+from holdfast.core.domain.given_tools import GivenTools
+from holdfast.core.domain.limits import Payer
 from holdfast.core.domain.mcp import server_of
-from holdfast.core.domain.runs import Run, RunOptions, ToolRun
-from holdfast.core.domain.tools import Tool, ToolInfo
-from holdfast.core.domain.values import MAX_WAIT_S
+from holdfast.core.domain.runs import Run, RunOptions, Session, ToolRun
+from holdfast.core.domain.tools import ToolInfo
+from holdfast.core.domain.values import MAX_WAIT_S, utc_now
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.custom_tools import CustomTools
+from holdfast.core.services.given_tools import tool_info
+from holdfast.core.services.prepare import Preparation
+from holdfast.core.services.trash import TrashCan
 from holdfast.core.store.log import EventLog
-from holdfast.core.tools.registry import ToolRegistry, schema
+from holdfast.core.tools.registry import ToolRegistry
 
 
 class ToolService:
@@ -36,18 +43,48 @@ class ToolService:
         supervisor: Supervisor,
         registry: ToolRegistry,
         custom: CustomTools,
+        budgets: Budgets,
+        preparation: Preparation,
+        trash: TrashCan,
     ) -> None:
         self._access = access
+        self._budgets = budgets
         self._custom = custom
         self._log = log
         self._supervisor = supervisor
         self._registry = registry
+        self._preparation = preparation
+        self._trash = trash
 
     async def list(self, project: str | None = None) -> tuple[ToolInfo, ...]:
         self._access.folder(project)
-        builtin = tuple(_info(self._registry.get(name)) for name in self._registry.names)
+        builtin = tuple(tool_info(self._registry.get(name)) for name in self._registry.names)
         own = self._custom.of(self._access.owner)
-        return (*builtin, *(_info(tool, "custom", tool.custom.id) for tool in own))
+        return (*builtin, *(tool_info(tool, "custom", tool.custom.id) for tool in own))
+
+    async def given(
+        self,
+        agent: str,
+        project: str | None = None,
+        session_id: str | None = None,
+        mode: ApproveMode = ApproveMode.ASK,
+    ) -> GivenTools:
+        if session_id is not None:
+            session = await self._access.session(session_id)
+        else:
+            # As for a new session: without a folder it is the user's own, never the one of this process.
+            now, folder = utc_now(), str(await asyncio.to_thread(self._access.project, project or ""))
+            session = Session(
+                id="",
+                owner=self._access.owner,
+                title="",
+                agent=agent,
+                project=folder,
+                workspace=folder,
+                created_at=now,
+                updated_at=now,
+            )
+        return await self._preparation.given(session.model_copy(update={"agent": agent}), mode)
 
     async def get(self, name: str) -> CustomTool:
         return await self._custom.shown(self._custom.get(name, self._access.owner))
@@ -60,7 +97,7 @@ class ToolService:
         return await self._custom.shown(changed)
 
     async def delete(self, name: str) -> None:
-        await self._custom.remove(name, self._access.owner)
+        await self._trash.put_tool(name, self._access.owner)
 
     async def versions(self, name: str) -> tuple[ToolVersion, ...]:
         return await self._custom.versions(name, self._access.owner)
@@ -77,10 +114,12 @@ class ToolService:
         options: RunOptions | None = None,
         wait_s: float = 0,
     ) -> ToolRun:
-        await self._access.session(session_id)
+        session = await self._access.session(session_id)
         if server_of(name) is None:  # else the server says what there is
             self._custom.tool(name, self._access.owner)
-        run_id, _ = await self._supervisor.call(session_id, name, arguments, options or RunOptions())
+        key = self._access.principal.key_id
+        await self._budgets.admit(Payer(owner=session.owner, key=key, agent=session.agent))
+        run_id, _ = await self._supervisor.call(session_id, name, arguments, options or RunOptions(), key)
         return await self.result(run_id, wait_s)
 
     async def result(self, run_id: str, wait_s: float = 0) -> ToolRun:
@@ -102,18 +141,6 @@ class ToolService:
                         return
         except TimeoutError:
             return
-
-
-def _info(tool: Tool, source: str = "builtin", id: str | None = None) -> ToolInfo:
-    known = schema(tool)
-    return ToolInfo(
-        name=known.name,
-        description=known.description,
-        risk=tool.risk,
-        parameters=known.parameters,
-        source=source,
-        id=id,
-    )
 
 
 def _tool_run(run: Run, events: list[LoggedEvent]) -> ToolRun:

@@ -7,8 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from holdfast.core.agents.editor import AgentEditor, RemovedAgent
+from holdfast.core.domain.custom_tools import CustomTool, ToolVersion
 from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.events import SessionDeleted
 from holdfast.core.domain.identity import Principal, Scope
@@ -19,9 +21,11 @@ from holdfast.core.domain.trash import Trashed, TrashKind
 from holdfast.core.domain.values import MAX_LIMIT, Page, utc_now
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.library import Library
 from holdfast.core.services.memory_store import MemoryStore, not_in_trash
 from holdfast.core.services.needs import Needs
+from holdfast.core.services.own_prompts import OwnPrompts
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.skills.editor import RemovedSkill, SkillEditor
@@ -37,6 +41,8 @@ _NEEDED: dict[TrashKind, Needs] = {
     "agent": Needs(Scope.ADMIN),
     "collection": Needs(Scope.ADMIN),
     "skill": Needs(Scope.ADMIN),
+    "prompt": Needs(Scope.ADMIN),
+    "tool": Needs(Scope.ADMIN),
 }
 """What bringing a thing back, or ending it, needs: the same as deleting it."""
 
@@ -49,6 +55,8 @@ class Places:
     editor: AgentEditor
     library: Library
     skills: SkillEditor
+    prompts: OwnPrompts
+    tools: CustomTools
     follow: Callable[[Collection], None]
     """Watches the folders that a collection says are watched."""
 
@@ -78,7 +86,12 @@ class TrashCan:
         """Puts a session into the trash. Raises `ConflictError` while it runs."""
         async with self._supervisor.idle(session_id):
             if await self._log.reader.session(session_id) is not None:
-                await self._log.append(SessionTrashed(session_id=session_id), durable=True)
+                ids = (session_id, *await self._children(session_id))
+                await self._log.append(*(SessionTrashed(session_id=each) for each in ids), durable=True)
+
+    async def _children(self, session_id: str) -> list[str]:
+        """Returns the sessions that sub-agents work in for it: they share its life."""
+        return [child.id for child in await self._log.reader.children(session_id)]
 
     async def remove_session(self, session_id: str) -> None:
         """Deletes a session for good, in the trash or not; one that is gone already is no mistake. Raises
@@ -87,8 +100,12 @@ class TrashCan:
             session = await self._log.reader.session(session_id, in_trash=True)
             if session is None:
                 return
-            digests = await self._log.reader.blobs_of(session_id)
-            await self._log.append(SessionDeleted(session_id=session_id, owner=session.owner), durable=True)
+            ids = (*await self._children(session_id), session_id)
+            digests = set[str]()
+            for each in ids:
+                digests |= await self._log.reader.blobs_of(each)
+            gone = (SessionDeleted(session_id=each, owner=session.owner) for each in ids)
+            await self._log.append(*gone, durable=True)
             for digest in await self._log.reader.unused_blobs(digests):
                 await asyncio.to_thread(self._blobs.path(digest).unlink, missing_ok=True)
             self._supervisor.forget(session_id)
@@ -112,6 +129,21 @@ class TrashCan:
             raise
         return thing
 
+    async def put_tool(self, name: str, owner: str) -> None:
+        """Puts a tool of a user's own into the trash. Raises `NotFoundError`."""
+        tool = self._places.tools.get(name, owner)
+        versions = await self._places.tools.versions(tool.id, owner)
+        kept = {
+            "tool": tool.model_dump(mode="json"),
+            "versions": [each.model_dump(mode="json") for each in versions],
+        }
+        await self.table.keep(Discarded("tool", tool.id, owner, tool.spec.name, utc_now()), kept)
+        try:
+            await self._places.tools.put_aside(tool.id, owner, tool.version)
+        except HoldfastError:
+            await self.table.drop(owner, "tool", tool.id)
+            raise
+
     async def restore(self, thing: Discarded) -> None:
         """Brings a thing back. Raises `ConflictError`, `NotFoundError`."""
         match thing.kind:
@@ -120,7 +152,9 @@ class TrashCan:
                     session = await self._log.reader.session(thing.id, thing.owner, in_trash=True)
                     if session is None or session.deleted_at is None:
                         raise not_in_trash(thing.id)
-                    await self._log.append(SessionRestored(session_id=thing.id), durable=True)
+                    ids = (thing.id, *await self._children(thing.id))
+                    back = (SessionRestored(session_id=each) for each in ids)
+                    await self._log.append(*back, durable=True)
             case "memory_block":
                 await self._places.memory.restore_block(thing.owner, thing.id)
             case "memory_entry":
@@ -136,6 +170,14 @@ class TrashCan:
                 skill = RemovedSkill(thing.id, thing.title)
                 await asyncio.to_thread(self._places.skills.restore, skill, thing.owner)
                 await self.table.drop(thing.owner, "skill", thing.id)
+            case "prompt":
+                await self._places.prompts.restore(thing.owner, thing.id, thing.title)
+            case "tool":
+                body = await self.table.body(thing.owner, "tool", thing.id)
+                if body is None:
+                    raise not_in_trash(thing.id)
+                await self._places.tools.restore(*_tool(body))
+                await self.table.drop(thing.owner, "tool", thing.id)
             case "collection":
                 self._places.follow(await self._places.library.restore(thing))
 
@@ -148,19 +190,36 @@ class TrashCan:
         elif thing.kind == "skill":
             await asyncio.to_thread(self._places.skills.forget, thing.id)
             await self.table.drop(thing.owner, "skill", thing.id)
+        elif thing.kind == "tool":
+            body = await self.table.body(thing.owner, "tool", thing.id)
+            await self.table.drop(thing.owner, "tool", thing.id)
+            if body is not None:
+                await self._places.tools.forget(_tool(body)[0])
         else:
             await self.table.drop(thing.owner, thing.kind, thing.id)
 
     async def purge(self) -> int:
         """Deletes for good what has been in the trash for long enough, of all users; returns how much."""
+        return await self._remove_all(await self.table.older(utc_now() - timedelta(days=await self.days())))
+
+    async def forget_user(self, user_id: str) -> None:
+        """Deletes for good what a user who is gone had deleted; his sessions go when their time is over."""
+        await self._remove_all([each for each in await self.table.of(user_id) if each.kind != "session"])
+
+    async def _remove_all(self, things: Sequence[Discarded]) -> int:
         gone = 0
-        for thing in await self.table.older(utc_now() - timedelta(days=await self.days())):
+        for thing in things:
             try:
                 await self.remove(thing)
                 gone += 1
             except HoldfastError as error:
                 logger.warning("%s %s stays in the trash: %s", thing.kind, thing.id, error.message)
         return gone
+
+
+def _tool(body: dict[str, Any]) -> tuple[CustomTool, tuple[ToolVersion, ...]]:
+    versions = tuple(ToolVersion.model_validate(each) for each in body["versions"])
+    return CustomTool.model_validate(body["tool"]), versions
 
 
 class TrashService:

@@ -7,14 +7,19 @@ from collections.abc import Callable
 from datetime import datetime
 
 from holdfast import __version__
+from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.figures import EngineFigures
+from holdfast.core.domain.limits import Budget, Limit, LimitKind, LimitState, Payer, Tier
 from holdfast.core.domain.runs import RunStatus
 from holdfast.core.domain.status import Listeners
-from holdfast.core.domain.usage import ModelUsage, UsageKey, UsageSummary
+from holdfast.core.domain.usage import ModelUsage, UsageKey, UsageOf, UsageSummary
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.budgets import Budgets, check_unlimited
+from holdfast.core.services.identity import key_named, user_named
 from holdfast.core.services.paging import checked_limit
+from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.figures import present
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.usage import UsageTable
@@ -29,8 +34,13 @@ _OPEN = (RunStatus.RUNNING, RunStatus.WAITING, RunStatus.PAUSED)
 class UsageService:
     """Implements the `UsageReports` of a workbench."""
 
-    def __init__(self, access: Access, log: EventLog) -> None:
+    def __init__(
+        self, access: Access, log: EventLog, budgets: Budgets, accounts: Accounts, registry: AgentRegistry
+    ) -> None:
         self._access = access
+        self._accounts = accounts
+        self._budgets = budgets
+        self._registry = registry
         self._table = UsageTable(log.reader)
 
     async def report(
@@ -40,6 +50,9 @@ class UsageService:
         by: UsageKey = "day",
         all_users: bool = False,
         limit: int = 200,
+        session: str | None = None,
+        agent: str | None = None,
+        key: str | None = None,
     ) -> UsageSummary:
         """See `UsageReports.report`."""
         if all_users:
@@ -47,8 +60,78 @@ class UsageService:
         if since is not None and until is not None and since >= until:
             raise InvalidError("until: must be after since.", code="invalid_span")
         return await self._table.report(
-            by, since, until, asking=self._access.owner, everybody=all_users, limit=checked_limit(limit)
+            by,
+            since,
+            until,
+            asking=self._access.owner,
+            everybody=all_users,
+            limit=checked_limit(limit),
+            of=UsageOf(session=session, agent=agent, key=key),
         )
+
+    async def limits(self, all_users: bool = False) -> tuple[LimitState, ...]:
+        """See `UsageReports.limits`."""
+        if all_users:
+            self._access.machine("The limits of all users")
+        mine = {_key(each): each for each in self._budgets.limits(None if all_users else self._access.owner)}
+        own = Payer(owner=self._access.owner, key=self._access.principal.key_id)
+        mine |= {_key(each): each for each in await self._budgets.of(own)}  # with the default tier
+        keys = await self._accounts.credentials(None if all_users else self._access.owner, "key")
+        revoked = {each.id for each in keys if each.revoked_at is not None}
+        shown = [each for _, each in sorted(mine.items()) if each.subject not in revoked]
+        return tuple([await self._budgets.state(each) for each in shown])
+
+    async def set_limit(
+        self,
+        kind: LimitKind,
+        subject: str,
+        tier: str | None = None,
+        budgets: tuple[Budget, ...] = (),
+        user: str | None = None,
+        project: str | None = None,
+    ) -> LimitState:
+        """See `UsageReports.set_limit`."""
+        self._check_unlimited()
+        subject, owner = await self._subject(kind, subject, user)
+        if kind == "agent":
+            folder = self._access.folder(project)
+            subject = (await asyncio.to_thread(self._registry.get, subject, folder, owner)).name
+        limit = Limit(kind=kind, subject=subject, owner=owner, tier=tier, budgets=tuple(budgets))
+        await self._budgets.keep(limit)
+        return await self._budgets.state(limit)
+
+    async def remove_limit(self, kind: LimitKind, subject: str, user: str | None = None) -> None:
+        """See `UsageReports.remove_limit`."""
+        self._check_unlimited()
+        await self._budgets.remove(kind, *await self._subject(kind, subject, user))
+
+    async def tiers(self) -> tuple[Tier, ...]:
+        """See `UsageReports.tiers`."""
+        return await self._budgets.tiers()
+
+    def _check_unlimited(self) -> None:
+        """Raises `ForbiddenError` for who would change limits with a key that has some."""
+        check_unlimited(self._budgets, self._access.principal)
+
+    async def _subject(self, kind: LimitKind, named: str, user: str | None) -> tuple[str, str]:
+        """Returns the id of a key or user, or the name of an agent, and whose use of it is limited."""
+        me = self._access.principal
+        owner = me.user_id
+        if user is not None and user not in (me.user_id, me.name):
+            self._access.machine("A limit on another user's agents")
+            owner = (await user_named(self._accounts, user)).id
+        if kind == "user":
+            self._access.machine("A limit on a user")
+            owner = (await user_named(self._accounts, named)).id
+            return owner, owner
+        if kind == "key":
+            key = await key_named(self._accounts, me, named)
+            return key.id, key.user_id
+        return named, owner
+
+
+def _key(limit: Limit) -> tuple[str, str, str]:
+    return limit.kind, limit.subject, limit.owner
 
 
 class Figures:

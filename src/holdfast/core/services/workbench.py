@@ -11,12 +11,11 @@ from collections.abc import AsyncIterator
 from functools import cache
 from typing import Any, Protocol, get_type_hints
 
-from pydantic import AwareDatetime
-
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.context import Compaction, RunContext
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.domain.forms import FormAction
 from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.messages import UserPart
@@ -28,19 +27,21 @@ from holdfast.core.domain.runs import (
     Submitted,
 )
 from holdfast.core.domain.tools import Question
-from holdfast.core.domain.usage import UsageKey, UsageSummary
 from holdfast.core.domain.values import Cursor, EventId, Limit, Page
 from holdfast.core.services.needs import needs
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.hooks import Hooks
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
+from holdfast.core.services.protocols.prompts import Prompts
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
+from holdfast.core.services.protocols.usage import UsageReports
 from holdfast.core.services.protocols.webhooks import Webhooks
 
 
@@ -124,7 +125,7 @@ class Agents(Protocol):
     @needs(Scope.ADMIN)
     async def install(self, source: str) -> AgentInfo:
         """Makes a copy of an agent that comes with Holdfast the user's own; or of a file, by its whole path
-        on the engine's machine, which only an administrator can name.
+        on the engine's machine, which only an administrator can name, and of its script beside it.
 
         Raises `NotFoundError`, `ForbiddenError`, and what `create` raises.
         """
@@ -192,7 +193,8 @@ class Runs(Protocol):
 
     @needs(Scope.CHAT)
     async def steer(self, run_id: str, parts: tuple[UserPart, ...]) -> None:
-        """Gives the run a message that enters before its next step."""
+        """Gives the run a message that enters before its next step; from another key than the run's it waits
+        for a run of its own. Raises `RateLimitedError`, also where a budget is used up."""
         ...
 
     @needs(Scope.CHAT)
@@ -221,16 +223,35 @@ class Runs(Protocol):
         """
         ...
 
+    @needs(Scope.CHAT)
+    async def suggest(self, session_id: str, count: int = 3) -> tuple[str, ...]:
+        """Returns questions that the person could ask next, `count` (1 to 10) at most, from a run that does
+        nothing but ask the session's model for them. Raises `ConflictError` (`busy`, `nothing_said` where
+        there is no reply yet), and what that run fails with."""
+        ...
+
     @needs(Scope.READ)
     async def questions(
         self, session_id: str | None = None, limit: Limit = 200, cursor: Cursor | None = None
     ) -> Page[Question]:
-        """Returns the questions of agents that wait for an answer, oldest first."""
+        """Returns the questions of agents that wait for an answer, oldest first; of a session with its
+        sub-agents'."""
         ...
 
     @needs(Scope.CHAT)
-    async def answer(self, question_id: str, answer: str) -> None:
-        """Answers a question. Raises `ConflictError` when it was answered already."""
+    async def answer(
+        self,
+        question_id: str,
+        answer: str = "",
+        action: FormAction | None = None,
+        fields: dict[str, Any] | None = None,
+    ) -> None:
+        """Answers a question: one in words with `answer`, a form with an `action`, and where that is `accept`
+        with its `fields`.
+
+        Raises `ConflictError` when it was answered already, `InvalidError` for an answer that it does not
+        take; `details.problems` has the path of each mistake in the fields.
+        """
         ...
 
 
@@ -284,26 +305,6 @@ class Models(Protocol):
         ...
 
 
-class UsageReports(Protocol):
-    """What runs have used, in tokens and money."""
-
-    @needs(Scope.READ)
-    async def report(
-        self,
-        since: AwareDatetime | None = None,
-        until: AwareDatetime | None = None,
-        by: UsageKey = "day",
-        all_users: bool = False,
-        limit: Limit = 200,
-    ) -> UsageSummary:
-        """Returns what was used from `since` on and before `until`, in groups and in total.
-
-        Of the user's own sessions, deleted ones included; with `all_users`, for administrators, of all.
-        Only the first `limit` groups are told apart: the newest of days and months, the dearest of others.
-        """
-        ...
-
-
 class Workbench(Protocol):
     """All services."""
 
@@ -335,6 +336,9 @@ class Workbench(Protocol):
     def skills(self) -> Skills: ...
 
     @property
+    def prompts(self) -> Prompts: ...
+
+    @property
     def knowledge(self) -> Knowledge: ...
 
     @property
@@ -354,6 +358,9 @@ class Workbench(Protocol):
 
     @property
     def usage(self) -> UsageReports: ...
+
+    @property
+    def hooks(self) -> Hooks: ...
 
     @property
     def webhooks(self) -> Webhooks: ...

@@ -109,6 +109,23 @@ class Workspaces:
         paths = self._paths
         return WorkspaceJail(folder, closed=(paths.config, paths.data, paths.cache, paths.logs))
 
+    def read(self, session: Session, path: str, limit: int) -> bytes:
+        """Returns the first `limit` bytes of a file in the session's folder, or else in the one that it was
+        started in; nothing leads out of them. Raises `NotFoundError`, `OutsideWorkspace`."""
+        jails = [self.open(session)]
+        if session.project != session.workspace and Path(session.project).is_dir():
+            jails.append(self._jail(Path(session.project)))
+        for jail in jails:
+            try:
+                return jail.read(path, limit)
+            except NotFoundError:
+                continue
+        raise NotFoundError(
+            f"There is no file {shorten(sanitize_line(Path(path).name), 200)} in the session's folder or in "
+            f"{session.project}.",
+            code="file_not_found",
+        )
+
     def watch(self, workspace: Workspace) -> WorkspaceWatch:
         """Returns the watch on a workspace."""
         return self._watches.get(str(workspace.root), lambda: WorkspaceWatch(workspace, self._blobs))

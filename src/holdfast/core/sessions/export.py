@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from holdfast.core.domain.events import (
     ApprovalResolved,
     ContextCompacted,
+    HookCompleted,
     LoggedEvent,
     MessageAdded,
     ModelFellBack,
@@ -34,8 +36,13 @@ _ACTIVE = re.compile(r"[\\`\[\]<]")
 """What links, pictures, code and HTML begin with in Markdown."""
 
 
-def to_json(session: Session, events: Iterable[LoggedEvent]) -> str:
-    """Returns the session and its events, as stored, as one JSON document.
+def to_json(
+    session: Session,
+    events: Iterable[LoggedEvent],
+    children: Iterable[tuple[Session, Iterable[LoggedEvent]]] = (),
+) -> str:
+    """Returns the session and its events, as stored, as one JSON document; `children` are the sessions that
+    sub-agents have worked in for it.
 
     Deltas may be left out by the caller: completed parts and calls hold all of their text.
     """
@@ -43,11 +50,20 @@ def to_json(session: Session, events: Iterable[LoggedEvent]) -> str:
         {
             "format": "holdfast.session/1",
             "session": session.model_dump(mode="json"),
-            "events": [json.loads(logged.to_json()) for logged in events],
+            "events": _stored(events),
+            **({"children": below} if (below := [_child(*each) for each in children]) else {}),
         },
         indent=1,
         ensure_ascii=False,
     )
+
+
+def _child(session: Session, events: Iterable[LoggedEvent]) -> dict[str, Any]:
+    return {"session": session.model_dump(mode="json"), "events": _stored(events)}
+
+
+def _stored(events: Iterable[LoggedEvent]) -> list[Any]:
+    return [json.loads(logged.to_json()) for logged in events]
 
 
 def to_markdown(session: Session, events: Iterable[LoggedEvent]) -> str:
@@ -98,8 +114,8 @@ def _markdown(logged: LoggedEvent, agent: str) -> list[str]:
             return ["", f"**Answer**: {answer}"]
         case ModelFellBack(from_model=old, to_model=new, error=error):
             return ["", f"*{old} gave up ({error.message}); {new} goes on*"]
-        case RetrievalCompleted(call_id=None) as retrieval:
-            return ["", f"*{_looked_up(retrieval)}*"]
+        case HookCompleted() | RetrievalCompleted(call_id=None) as told:
+            return ["", f"*{_plain(told.line) if isinstance(told, HookCompleted) else _looked_up(told)}*"]
         case ContextCompacted(summary=summary):
             return ["", "*The context was compacted to this summary:*", "", *_quote(summary)]
         case RunFailed(error=error):

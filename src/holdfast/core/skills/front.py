@@ -12,12 +12,12 @@ Mistakes name the line and the column of the file, as those of agents do.
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from holdfast.core.config.front import split_front
 from holdfast.core.config.nodes import Document, Plain, compose
 from holdfast.core.config.yaml import decode, in_order, validate
 from holdfast.core.domain.errors import Diagnostic
@@ -29,8 +29,6 @@ MAX_TEXT_BYTES = 256 * 1024
 """Longest `SKILL.md`: it is given to a model as a whole."""
 MAX_FRONT_BYTES = 16 * 1024
 """Longest front matter: that of every skill is parsed whenever a run begins."""
-
-_FENCE = re.compile(r"---[ \t]*")
 
 
 class _Front(BaseModel):
@@ -65,7 +63,7 @@ def parse_skill(data: bytes, file: str, folder: str | None = None) -> SkillText:
     text, undecoded = decode(data, file)
     if text is None:
         return _wrong(*undecoded)
-    front, missing = _front_matter(text.removeprefix("\ufeff"), file)
+    front, missing, _ = split_front(text, file, "`name` and `description`")
     if front is None:
         return _wrong(missing)
     if len(front.encode()) > MAX_FRONT_BYTES:
@@ -82,24 +80,6 @@ def parse_skill(data: bytes, file: str, folder: str | None = None) -> SkillText:
         more={key: _json(each) for key, each in values.items() if key not in ("name", "description")},
         problems=tuple(found),
     )
-
-
-def _front_matter(text: str, file: str) -> tuple[str | None, Diagnostic]:
-    """Returns the YAML, as many lines down as it stands in the file; or None and what is missing."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    nothing = _at(
-        file,
-        1,
-        "the front matter is missing",
-        hint="begin with a line `---`, `name` and `description`, and another line `---`",
-    )
-    if not _FENCE.fullmatch(lines[0]):
-        return None, nothing
-    end = next((at for at, line in enumerate(lines[1:], 1) if _FENCE.fullmatch(line)), None)
-    if end is None:
-        return None, _at(file, 1, "the front matter has no end", hint="close it with a line `---`")
-    # An empty line stands for the first `---`, so that the lines of mistakes are those of the file.
-    return "\n".join(["", *lines[1:end], ""]), nothing
 
 
 def _meaning(document: Document, folder: str | None) -> list[Diagnostic]:

@@ -49,12 +49,13 @@ class Accounts:
             raise ConflictError(f"There is a user {user.name} already.", code="user_exists")
 
     async def remove_user(self, user_id: str) -> None:
-        """Removes a user with all credentials, kept answers and memory, at once."""
+        """Removes a user with all credentials, kept answers, prompts and memory, at once."""
 
         def remove(db: sqlite3.Connection) -> None:
             with _transaction(db):
                 db.execute("DELETE FROM credentials WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM idempotency WHERE user_id = ?", (user_id,))
+                db.execute("DELETE FROM prompts WHERE owner = ?", (user_id,))
                 forget_owner(db, user_id)
                 db.execute("DELETE FROM users WHERE id = ?", (user_id,))
 

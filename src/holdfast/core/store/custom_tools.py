@@ -69,6 +69,19 @@ class CustomToolTables:
 
         await self._writer.run(remove)
 
+    async def restore(self, tool: CustomTool, versions: tuple[ToolVersion, ...]) -> None:
+        """Brings back a tool that was removed, with what it has been."""
+
+        def restore(db: sqlite3.Connection) -> None:
+            with db:
+                db.execute("BEGIN IMMEDIATE")
+                _keep(db, tool)
+                for each in versions:
+                    if each.version != tool.version:
+                        _keep_version(db, tool.id, each)
+
+        await self._writer.run(restore)
+
     async def versions(self, id: str) -> tuple[ToolVersion, ...]:
         """Returns what a tool has been, the latest first."""
         rows = await self._reader.rows(
@@ -113,6 +126,14 @@ def _keep(db: sqlite3.Connection, tool: CustomTool) -> None:
         "INSERT INTO custom_tool_versions (tool_id, version, body, updated_at)"
         " VALUES (:id, :version, :body, :updated_at)",
         fields,
+    )
+
+
+def _keep_version(db: sqlite3.Connection, id: str, version: ToolVersion) -> None:
+    kept = version.model_dump(mode="json")
+    db.execute(
+        "INSERT INTO custom_tool_versions (tool_id, version, body, updated_at) VALUES (?, ?, ?, ?)",
+        (id, version.version, json.dumps(kept["spec"]), kept["created_at"]),
     )
 
 

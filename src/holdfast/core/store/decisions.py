@@ -7,7 +7,7 @@ from typing import Any
 
 from holdfast.core.domain.approvals import Approval, ApprovalStatus
 from holdfast.core.domain.values import Page
-from holdfast.core.store.conditions import like
+from holdfast.core.store.conditions import family, like
 from holdfast.core.store.cursors import Keyset
 from holdfast.core.store.reader import Reader
 
@@ -32,7 +32,8 @@ async def read_history(  # noqa: PLR0913 (each narrows the record in another way
     cursor: str | None = None,
 ) -> Page[Approval]:
     """Returns approvals of a user, the latest first: from `since` on and before `until`, with every word of
-    `query` in tool, agent, subject, who decided, with what, or why. Raises `InvalidError` for a cursor."""
+    `query` in tool, agent, subject, who decided, with what, or why; those of a session with those of its
+    sub-agents. Raises `InvalidError` for a cursor."""
     words = query.casefold().split()[:_MOST_WORDS]
     bounds = [None if each is None else each.isoformat() for each in (since, until)]
     place = Keyset("decisions", owner, words, status, *bounds, session_id)
@@ -45,9 +46,11 @@ async def read_history(  # noqa: PLR0913 (each narrows the record in another way
     for word in words:
         wheres.append(f"({_SAID}) LIKE ? ESCAPE '\\'")
         values.append(f"%{like(word)}%")
+    if session_id is not None:
+        wheres.append(f"session_id IN {family('?')}")
+        values += (session_id, session_id)
     for sql, value in (
         ("status = ?", status),
-        ("session_id = ?", session_id),
         (f"{_AT} >= julianday(?)", bounds[0]),
         (f"{_AT} < julianday(?)", bounds[1]),
     ):
@@ -64,9 +67,11 @@ async def read_history(  # noqa: PLR0913 (each narrows the record in another way
 
 
 async def read_grants(reader: Reader, session_id: str) -> tuple[Approval, ...]:
-    """Returns the approvals of a session that hold for more than the one call, oldest first."""
+    """Returns the approvals of a session, and of those that sub-agents work in for it, that hold for more
+    than the one call, oldest first."""
     rows = await reader.rows(
-        "SELECT body FROM approvals WHERE session_id = ? AND status = 'approved'"
+        "SELECT body FROM approvals"
+        f" WHERE session_id IN {family('?1')} AND status = 'approved'"
         " AND json_extract(body, '$.decision.scope') <> 'once' ORDER BY event_id",
         (session_id,),
     )

@@ -70,10 +70,11 @@ def index(db: sqlite3.Connection, event_id: int, event: AnyEvent, body: str) -> 
 def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
     match event:
         case SessionCreated():
-            at = event.at.isoformat()
+            at, child = event.at.isoformat(), event.child_of
             db.execute(
                 "INSERT INTO sessions (id, title, agent, model, project, workspace, created_at, updated_at,"
-                " forked_from, owner, imported_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " forked_from, owner, imported_from, child_of, root_id, parent_run_id)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     event.session_id,
                     event.title,
@@ -86,6 +87,9 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
                     event.forked_from,
                     event.owner,
                     event.imported_from,
+                    None if child is None else child.model_dump_json(),
+                    None if child is None else child.root_id,
+                    None if child is None else child.run_id,
                 ),
             )
         case SessionRenamed():
@@ -135,7 +139,7 @@ def _index_run(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
         case RunStarted():
             db.execute(
                 "INSERT INTO runs (id, session_id, agent, model, options, status, started_at,"
-                " first_event_id, last_event_id) VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?)",
+                " first_event_id, last_event_id, key_id) VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?)",
                 (
                     event.run_id,
                     event.session_id,
@@ -145,6 +149,7 @@ def _index_run(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
                     event.at.isoformat(),
                     event_id,
                     event_id,
+                    event.key,
                 ),
             )
             usage.count(db, event_id, event)
@@ -225,6 +230,8 @@ def _index_content(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
     match event:
         case MessageAdded():
             db.execute("UPDATE sessions SET messages = messages + 1 WHERE id = ?", (event.session_id,))
+            if event.origin in ("send", "steer", "continue", "agent"):
+                usage.name_message(db, event)
             if event.origin in ("send", "steer"):
                 said = text_of(without_results(event.parts))
                 _add_text(db, event_id, event.session_id, "user", event.at.isoformat(), said)
@@ -237,6 +244,7 @@ def _index_content(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
                 session_id=event.session_id,
                 parts=event.parts,
                 options=event.options,
+                key=event.key,
                 queued_at=event.at,
                 steer=event.steer,
             )

@@ -250,13 +250,13 @@ def _hindered(db: sqlite3.Connection, owner: str, block: dict[str, Any], most: i
 
 
 def forget_owner(db: sqlite3.Connection, user_id: str) -> None:
-    """Removes all memory of a user, and what was shared with him; inside the caller's transaction."""
+    """Removes all memory of a user but what is in the trash, and what was shared with him; inside the
+    caller's transaction."""
     own = "(SELECT id FROM memory_blocks WHERE owner = ?1)"
     db.execute(f"DELETE FROM memory_shares WHERE user_id = ?1 OR block_id IN {own}", (user_id,))
     db.execute(f"DELETE FROM memory_defaults WHERE owner = ?1 OR block_id IN {own}", (user_id,))
     db.execute("DELETE FROM memory_blocks WHERE owner = ?", (user_id,))
     db.execute("DELETE FROM memory_entries WHERE owner = ?", (user_id,))
-    db.execute("DELETE FROM trash WHERE owner = ?", (user_id,))
 
 
 def _fitting(heads: list[sqlite3.Row]) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from holdfast.core.domain.modes import AutoLimits, SessionMode
 from holdfast.core.domain.session_events import SessionGrantsDropped, SessionModeChanged
+from holdfast.core.store.conditions import FAMILY, family
 from holdfast.core.store.reader import Reader
 
 
@@ -16,8 +17,8 @@ def index_mode(db: sqlite3.Connection, event: SessionModeChanged) -> None:
     limits = None if event.limits is None else event.limits.model_dump_json()
     db.execute(
         "INSERT OR REPLACE INTO session_modes SELECT id, ?2, ?3, ?4,"
-        " (SELECT COALESCE(SUM(steps), 0) FROM runs WHERE session_id = s.id),"
-        " (SELECT COALESCE(SUM(cost_usd), 0) FROM runs WHERE session_id = s.id)"
+        f" (SELECT COALESCE(SUM(steps), 0) FROM runs WHERE session_id IN {FAMILY}),"
+        f" (SELECT COALESCE(SUM(cost_usd), 0) FROM runs WHERE session_id IN {FAMILY})"
         " FROM sessions s WHERE id = ?1",
         (event.session_id, event.mode, limits, event.at.isoformat()),
     )
@@ -25,10 +26,11 @@ def index_mode(db: sqlite3.Connection, event: SessionModeChanged) -> None:
 
 async def read_mode(reader: Reader, session_id: str) -> SessionMode | None:
     """Returns the mode of a session with what was used since it was switched on; None where none was."""
+    of_all = f"IN {family('m.session_id')}"
     rows = await reader.rows(
         "SELECT mode, limits, since,"
-        " (SELECT COALESCE(SUM(steps), 0) FROM runs WHERE session_id = m.session_id) - m.steps AS steps,"
-        " (SELECT COALESCE(SUM(cost_usd), 0) FROM runs WHERE session_id = m.session_id) - m.cost_usd"
+        f" (SELECT COALESCE(SUM(steps), 0) FROM runs WHERE session_id {of_all}) - m.steps AS steps,"
+        f" (SELECT COALESCE(SUM(cost_usd), 0) FROM runs WHERE session_id {of_all}) - m.cost_usd"
         " AS cost_usd FROM session_modes m WHERE session_id = ?",
         (session_id,),
     )

@@ -12,50 +12,26 @@ import aiosqlite
 
 from holdfast.core.domain.approvals import Approval
 from holdfast.core.domain.contents import contents_of
-from holdfast.core.domain.errors import ErrorInfo, StoreError
+from holdfast.core.domain.errors import StoreError
 from holdfast.core.domain.events import DELTAS, EVENT, EventFilter, LoggedEvent
-from holdfast.core.domain.runs import (
-    QueuedMessage,
-    Run,
-    RunStatus,
-    Session,
-    SessionCounts,
-    Usage,
-)
+from holdfast.core.domain.runs import QueuedMessage, Run, Session, SessionCounts
 from holdfast.core.domain.search import SessionQuery
 from holdfast.core.domain.tools import BlobStore, Question
 from holdfast.core.domain.values import Page
-from holdfast.core.store.conditions import UNREAD, conditions, like
+from holdfast.core.store.conditions import UNREAD, conditions, family, like
 from holdfast.core.store.cursors import Keyset
+from holdfast.core.store.rows import RUN, SESSION, run_of, session_of
 from holdfast.core.store.translate import translate
 
 _DELTAS = ", ".join(f"'{name}'" for name in DELTAS)
-_USAGE = (
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "reasoning_tokens",
-    "cost_usd",
-    "estimated",
-    "unpriced",
-)
-_SUMS = ", ".join(
-    f"(SELECT COALESCE({'MAX' if name in ('estimated', 'unpriced') else 'SUM'}({name}), 0)"
-    f" FROM runs WHERE session_id = s.id) AS {name}"
-    for name in _USAGE
-)
-SESSION = (
-    "SELECT s.*, (SELECT status FROM runs WHERE id = s.run_id) AS status,"
-    " (SELECT COUNT(*) FROM approvals WHERE session_id = s.id AND status = 'pending')"
-    " + (SELECT COUNT(*) FROM questions WHERE session_id = s.id AND open = 1) AS pending,"
-    " (SELECT COALESCE(MAX(id), 0) FROM events WHERE session_id = s.id) AS last_event_id,"
-    f" {UNREAD} AS unread,"
-    f" {_SUMS} FROM sessions s"
-)
-
 _STEP = 10_000
 """Ids that are looked through at once for events of one user."""
 
+_BLOBS = (
+    "SELECT digest FROM blob_uses UNION ALL SELECT blob FROM prompts"
+    " UNION ALL SELECT json_extract(body, '$.blob') FROM trash WHERE kind = 'prompt'"
+)
+"""The digests of all blobs that events and prompts use, and prompts in the trash."""
 _AT_ONCE = 500
 """Values that one query is asked for."""
 
@@ -206,10 +182,10 @@ class Reader:
         return [self._logged(row) for row in rows]
 
     async def unused_blobs(self, digests: set[str]) -> set[str]:
-        """Returns those of `digests` that no event uses."""
+        """Returns those of `digests` that neither an event nor a prompt uses."""
         unused = set()
         for digest in digests:
-            if not await self._all("SELECT 1 FROM blob_uses WHERE digest = ? LIMIT 1", (digest,)):
+            if not await self._all(f"SELECT 1 FROM ({_BLOBS}) WHERE digest = ? LIMIT 1", (digest,)):
                 unused.add(digest)
         return unused
 
@@ -240,8 +216,10 @@ class Reader:
         return any(digest in contents_of(self._logged(row).event) for row in rows)
 
     async def all_blobs(self) -> set[str]:
-        """Returns the digests of all blobs that events use."""
-        return {row[0] for row in await self._all("SELECT DISTINCT digest FROM blob_uses")}
+        """Returns the digests of all blobs that events and prompts use."""
+        return {
+            row[0] for row in await self._all(f"SELECT DISTINCT digest FROM ({_BLOBS})") if row[0] is not None
+        }
 
     async def blobs_of(self, session_id: str) -> set[str]:
         """Returns the digests of all blobs that events of the session use."""
@@ -293,10 +271,12 @@ class Reader:
     async def counts(self, owner: str | None = None) -> tuple[int, int]:
         """Returns how many sessions there are, and how many approvals and questions wait."""
         rows = await self._all(
-            "WITH mine AS (SELECT id FROM sessions WHERE deleted_at IS NULL AND (?1 IS NULL OR owner = ?1))"
-            " SELECT (SELECT COUNT(*) FROM mine),"
-            " (SELECT COUNT(*) FROM approvals WHERE status = 'pending' AND session_id IN mine)"
-            " + (SELECT COUNT(*) FROM questions WHERE open = 1 AND session_id IN mine)",
+            "WITH mine AS (SELECT id, root_id FROM sessions"
+            " WHERE deleted_at IS NULL AND (?1 IS NULL OR owner = ?1))"
+            " SELECT (SELECT COUNT(*) FROM mine WHERE root_id IS NULL),"
+            " (SELECT COUNT(*) FROM approvals WHERE status = 'pending'"
+            " AND session_id IN (SELECT id FROM mine))"
+            " + (SELECT COUNT(*) FROM questions WHERE open = 1 AND session_id IN (SELECT id FROM mine))",
             (owner,),
         )
         return rows[0][0], rows[0][1]
@@ -305,9 +285,10 @@ class Reader:
         """Returns how many sessions a user has, and how many of them ask for attention."""
         rows = await self._all(
             "WITH mine AS (SELECT s.*, deleted_at IS NULL AND NOT archived AS listed FROM sessions s"
-            " WHERE owner = ?1),"
-            " waiting AS (SELECT session_id FROM approvals WHERE status = 'pending'"
-            " UNION SELECT session_id FROM questions WHERE open = 1)"
+            " WHERE owner = ?1 AND root_id IS NULL),"
+            " asking AS (SELECT session_id FROM approvals WHERE status = 'pending'"
+            " UNION SELECT session_id FROM questions WHERE open = 1),"
+            " waiting AS (SELECT COALESCE(root_id, id) FROM sessions WHERE id IN asking)"
             " SELECT COALESCE(SUM(listed), 0) AS sessions, COALESCE(SUM(listed AND starred), 0) AS starred,"
             f" COALESCE(SUM(listed AND {UNREAD} > 0), 0) AS unread,"
             " COALESCE(SUM(listed AND id IN waiting), 0) AS waiting,"
@@ -318,39 +299,42 @@ class Reader:
         return SessionCounts.model_validate(dict(rows[0]))
 
     async def run(self, run_id: str, owner: str | None = None) -> Run | None:
-        rows = await self._all(
-            f"SELECT * FROM runs WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})", (run_id, owner)
-        )
-        return _run(rows[0]) if rows else None
+        rows = await self._all(f"{RUN} WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})", (run_id, owner))
+        return run_of(rows[0]) if rows else None
 
     async def runs(self, session_id: str, limit: int, cursor: str | None = None) -> Page[Run]:
         """Returns the runs of a session, latest first."""
         place = Keyset("runs", session_id)
         (before,) = place.read(cursor, int) or [_NO_END]
         rows = await self._all(
-            "SELECT * FROM runs WHERE session_id = ? AND first_event_id < ?"
-            " ORDER BY first_event_id DESC LIMIT ?",
+            f"{RUN} WHERE session_id = ? AND first_event_id < ? ORDER BY first_event_id DESC LIMIT ?",
             (session_id, before, limit + 1),
         )
         kept, next_cursor = place.cut(rows, limit, "first_event_id")
-        return Page[Run](items=tuple(_run(row) for row in kept), next_cursor=next_cursor)
+        return Page[Run](items=tuple(run_of(row) for row in kept), next_cursor=next_cursor)
 
     async def last_agent_run(self, session_id: str) -> Run | None:
         """Returns the last run of the session that was no tool run directly."""
         rows = await self._all(
-            "SELECT * FROM runs WHERE session_id = ? AND model <> '' ORDER BY first_event_id DESC LIMIT 1",
+            f"{RUN} WHERE session_id = ? AND model <> '' ORDER BY first_event_id DESC LIMIT 1",
             (session_id,),
         )
-        return _run(rows[0]) if rows else None
+        return run_of(rows[0]) if rows else None
+
+    async def children(self, session_id: str) -> tuple[Session, ...]:
+        """Returns the sessions that sub-agents work in for a session, at any depth, oldest first; those in
+        the trash too."""
+        rows = await self._all(f"{SESSION} WHERE s.root_id = ? ORDER BY s.rowid", (session_id,))
+        return tuple(session_of(row) for row in rows)
 
     async def open_runs(self, owner: str | None = None) -> tuple[Run, ...]:
         """Returns the runs that have not ended, oldest first; `owner`'s if given."""
         rows = await self._all(
-            "SELECT * FROM runs WHERE status IN ('running', 'paused', 'waiting') AND (?1 IS NULL"
+            f"{RUN} WHERE status IN ('running', 'paused', 'waiting') AND (?1 IS NULL"
             " OR session_id IN (SELECT id FROM sessions WHERE owner = ?1)) ORDER BY first_event_id",
             (owner,),
         )
-        return tuple(_run(row) for row in rows)
+        return tuple(run_of(row) for row in rows)
 
     async def approvals(
         self,
@@ -360,7 +344,7 @@ class Reader:
         cursor: str | None = None,
         owner: str | None = None,
     ) -> Page[Approval]:
-        """Returns approvals, oldest first: those that wait, or all."""
+        """Returns approvals, oldest first: those that wait, or all; of a session with its sub-agents'."""
         place = Keyset("approvals", session_id, pending)
         (after,) = place.read(cursor, int) or [0]
         wheres, values = ["event_id > ?"], [after]
@@ -370,8 +354,8 @@ class Reader:
         if pending:
             wheres.append("status = 'pending'")
         if session_id is not None:
-            wheres.append("session_id = ?")
-            values.append(session_id)
+            wheres.append(f"session_id IN {family('?')}")
+            values += (session_id, session_id)
         rows = await self._all(
             f"SELECT body, event_id FROM approvals WHERE {' AND '.join(wheres)} ORDER BY event_id LIMIT ?",
             [*values, limit + 1],
@@ -389,12 +373,13 @@ class Reader:
     async def questions(
         self, session_id: str | None, limit: int, cursor: str | None = None, owner: str | None = None
     ) -> Page[Question]:
-        """Returns the questions that wait for an answer, oldest first."""
+        """Returns the questions that wait for an answer, oldest first; of a session with its sub-agents'."""
         place = Keyset("questions", session_id)
         (after,) = place.read(cursor, int) or [0]
         rows = await self._all(
             "SELECT body, event_id FROM questions WHERE open = 1 AND event_id > ?3"
-            f" AND (?1 IS NULL OR session_id = ?1) AND (?2 IS NULL OR {_OWNED2}) ORDER BY event_id LIMIT ?4",
+            f" AND (?1 IS NULL OR session_id IN {family('?1')}) AND (?2 IS NULL OR {_OWNED2})"
+            " ORDER BY event_id LIMIT ?4",
             (session_id, owner, after, limit + 1),
         )
         kept, next_cursor = place.cut(rows, limit, "event_id")
@@ -439,7 +424,7 @@ class Reader:
     async def workspaces(self, owner: str) -> dict[str, list[str]]:
         """Returns the workspaces of `owner`'s sessions, the latest first, each with the ids of those."""
         rows = await self._all(
-            "SELECT id, workspace FROM sessions WHERE owner = ? AND deleted_at IS NULL"
+            "SELECT id, workspace FROM sessions WHERE owner = ? AND deleted_at IS NULL AND root_id IS NULL"
             " ORDER BY updated_at DESC, rowid DESC",
             (owner,),
         )
@@ -447,30 +432,3 @@ class Reader:
         for row in rows:
             found.setdefault(row["workspace"], []).append(row["id"])
         return found
-
-
-def _usage(row: sqlite3.Row) -> Usage:
-    return Usage.model_validate({name: row[name] for name in _USAGE})
-
-
-def session_of(row: sqlite3.Row) -> Session:
-    """Returns the session of a row of `SESSION`."""
-    fields = {
-        name: row[name]
-        for name in row.keys()  # noqa: SIM118 (a Row iterates over its values)
-        if name in Session.model_fields
-    }
-    if fields["pending"] and fields["status"] == RunStatus.RUNNING:
-        fields["status"] = RunStatus.WAITING
-    return Session.model_validate({**fields, "usage": _usage(row)})
-
-
-def _run(row: sqlite3.Row) -> Run:
-    names = ("id", "session_id", "agent", "model", "status", "started_at", "ended_at", "steps")
-    return Run.model_validate(
-        {
-            **{name: row[name] for name in (*names, "first_event_id", "last_event_id")},
-            "error": ErrorInfo.model_validate_json(row["error"]) if row["error"] else None,
-            "usage": _usage(row),
-        }
-    )

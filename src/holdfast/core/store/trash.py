@@ -19,7 +19,8 @@ from holdfast.core.store.reader import Reader
 from holdfast.core.store.writer import Writer
 
 _ALL = """
-    SELECT 'session' AS kind, id, owner, title, deleted_at FROM sessions WHERE deleted_at IS NOT NULL
+    SELECT 'session' AS kind, id, owner, title, deleted_at FROM sessions
+        WHERE deleted_at IS NOT NULL AND root_id IS NULL
     UNION ALL SELECT kind, id, owner, title, deleted_at FROM trash
 """
 
@@ -66,6 +67,11 @@ class TrashTable:
     async def older(self, than: datetime) -> tuple[Discarded, ...]:
         """Returns what was deleted before a moment, of all users."""
         rows = await self._reader.rows(f"SELECT * FROM ({_ALL}) WHERE deleted_at < ?", (_text(than),))
+        return tuple(map(_discarded, rows))
+
+    async def of(self, owner: str) -> tuple[Discarded, ...]:
+        """Returns all that a user has deleted."""
+        rows = await self._reader.rows(f"SELECT * FROM ({_ALL}) WHERE owner = ?", (owner,))
         return tuple(map(_discarded, rows))
 
     async def keep(self, thing: Discarded, body: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """What runs have used: a row for each event that says so, written in the transaction of the event.
 
-The rows outlive their sessions, for what was spent was spent. A row has its event's id, so that making the
-index anew writes those that the log still has once more and leaves the others as they are.
+What a sub-agent has used counts in the session that it works for. The rows outlive their sessions, for what
+was spent was spent. A row has its event's id, so that making the index anew writes those that the log still
+has once more and leaves the others as they are.
 """
 
 from __future__ import annotations
@@ -11,8 +12,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from holdfast.core.domain.events import RunStarted, StepStarted, UsageRecorded
-from holdfast.core.domain.usage import ModelUsage, UsageCounts, UsageGroup, UsageKey, UsageSummary
+from holdfast.core.domain.events import MessageAdded, RunStarted, StepStarted, UsageRecorded
+from holdfast.core.domain.limits import Limit, LimitKind, Unit
+from holdfast.core.domain.usage import (
+    ModelUsage,
+    UsageCounts,
+    UsageGroup,
+    UsageKey,
+    UsageOf,
+    UsageSummary,
+)
 from holdfast.core.store.reader import Reader
 
 _COUNTS = (
@@ -23,6 +32,7 @@ _COUNTS = (
     "cached_tokens",
     "reasoning_tokens",
     "cost_usd",
+    "credits",
     "estimated",
     "unpriced",
 )
@@ -31,9 +41,9 @@ _SUMS = ", ".join(f"COALESCE({'MAX' if name in _FLAGS else 'SUM'}({name}), 0) AS
 # The events of a fork up to its making are copies, and what was imported happened elsewhere: paid for there.
 _INSERT = (
     "INSERT OR REPLACE INTO usage"
-    f" (event_id, at, owner, session_id, run_id, agent, model, {', '.join(_COUNTS)})"
-    " SELECT :event_id, :at, s.owner, s.id, r.id, r.agent, :model,"
-    f" {', '.join(f':{name}' for name in _COUNTS)} FROM runs r JOIN sessions s ON s.id = r.session_id"
+    f" (event_id, at, owner, session_id, run_id, agent, key_id, message_id, model, {', '.join(_COUNTS)})"
+    " SELECT :event_id, :at, s.owner, COALESCE(s.root_id, s.id), r.id, r.agent, r.key_id, r.message_id,"
+    f" :model, {', '.join(f':{name}' for name in _COUNTS)} FROM runs r JOIN sessions s ON s.id = r.session_id"
     " WHERE r.id = :run_id"
     " AND ((s.forked_from IS NULL AND s.imported_from = '') OR :said_at > s.created_at)"
 )
@@ -43,7 +53,15 @@ _KEYS: Mapping[UsageKey, str] = {
     "model": "model",
     "agent": "agent",
     "session": "session_id",
+    "run": "run_id",
+    "message": "message_id",
+    "key": "key_id",
     "user": "owner",
+}
+_LIMITED: Mapping[LimitKind, str] = {
+    "key": "key_id = ?2 AND key_id <> '' AND owner = ?1",
+    "agent": "owner = ?1 AND agent = ?2",
+    "user": "owner = ?1 AND owner = ?2",
 }
 _EVER = 1e18
 """Seconds: more than any time has."""
@@ -51,6 +69,7 @@ _LABELS: Mapping[str, str] = {
     # Nobody but its owner sees a session's title.
     "session": "(SELECT title FROM sessions s WHERE s.id = key AND s.owner = ?1 AND s.deleted_at IS NULL)",
     "user": "(SELECT name FROM users u WHERE u.id = key)",
+    "key": "(SELECT name FROM credentials c WHERE c.id = key)",
 }
 
 
@@ -71,6 +90,18 @@ def count(db: sqlite3.Connection, event_id: int, event: RunStarted | StepStarted
     db.execute(_INSERT, {**row, **when, "event_id": event_id, "run_id": event.run_id, "model": event.model})
 
 
+def name_message(db: sqlite3.Connection, event: MessageAdded) -> None:
+    """Makes a message the one that what its run uses from now on is for, and the run itself where it is the
+    first."""
+    values = {"run_id": event.run_id, "message_id": event.message_id}
+    db.execute(
+        "UPDATE usage SET message_id = :message_id WHERE message_id = ''"
+        " AND event_id = (SELECT first_event_id FROM runs WHERE id = :run_id)",
+        values,
+    )
+    db.execute("UPDATE runs SET message_id = :message_id WHERE id = :run_id", values)
+
+
 class UsageTable:
     """Reads what was used."""
 
@@ -86,13 +117,19 @@ class UsageTable:
         asking: str,
         everybody: bool,
         limit: int,
+        of: UsageOf | None = None,
     ) -> UsageSummary:
-        """Returns what the user `asking` has used, or everybody, from `since` on and before `until`."""
+        """Returns what the user `asking` has used, or everybody, from `since` on and before `until`; with
+        `of` only that part of it."""
+        of = of or UsageOf()
         values = (
             asking,
             None if everybody else asking,
             -_EVER if since is None else since.timestamp(),
             _EVER if until is None else until.timestamp(),
+            of.session,
+            of.agent,
+            of.key,
             limit,
         )
         rows = await self._reader.rows(
@@ -100,7 +137,7 @@ class UsageTable:
         )
         total = await self._reader.rows(
             f"WITH {_wanted(by)} SELECT (SELECT COUNT(*) FROM counted) AS groups, {_SUMS} FROM wanted",
-            values[:4],
+            values[:7],
         )
         return UsageSummary(
             by=by,
@@ -110,6 +147,15 @@ class UsageTable:
             groups=tuple(_group(row) for row in rows),
             left_out=total[0]["groups"] - len(rows),
         )
+
+    async def spent(self, limit: Limit, unit: Unit, since: datetime | None) -> float:
+        """Returns what was used of what a limit is about, in dollars or credits."""
+        column = "cost_usd" if unit == "usd" else "credits"
+        rows = await self._reader.rows(
+            f"SELECT COALESCE(SUM({column}), 0) FROM usage WHERE {_LIMITED[limit.kind]} AND at >= ?3",
+            (limit.owner, limit.subject, -_EVER if since is None else since.timestamp()),
+        )
+        return float(rows[0][0])
 
     async def models(self, after: int) -> tuple[int, tuple[ModelUsage, ...]]:
         """Returns what all users have used of each model in rows over `after`, and the id to go on from."""
@@ -127,7 +173,9 @@ class UsageTable:
 def _wanted(by: UsageKey) -> str:
     return (
         f"wanted AS (SELECT *, {_KEYS[by]} AS key FROM usage"
-        " WHERE (?2 IS NULL OR owner = ?2) AND at >= ?3 AND at < ?4),"
+        " WHERE (?2 IS NULL OR owner = ?2) AND at >= ?3 AND at < ?4"
+        " AND (?5 IS NULL OR session_id = ?5 OR run_id IN (SELECT id FROM runs WHERE session_id = ?5))"
+        " AND (?6 IS NULL OR agent = ?6) AND (?7 IS NULL OR key_id = ?7)),"
         f" counted AS (SELECT key, {_SUMS} FROM wanted GROUP BY key)"
     )
 
@@ -135,8 +183,8 @@ def _wanted(by: UsageKey) -> str:
 def _first(by: UsageKey) -> str:
     """Returns the query of the groups that come before the limit."""
     if by in ("day", "month"):
-        return "SELECT * FROM (SELECT * FROM counted ORDER BY key DESC LIMIT ?5) ORDER BY key"
-    return "SELECT * FROM counted ORDER BY cost_usd DESC, input_tokens + output_tokens DESC, key LIMIT ?5"
+        return "SELECT * FROM (SELECT * FROM counted ORDER BY key DESC LIMIT ?8) ORDER BY key"
+    return "SELECT * FROM counted ORDER BY cost_usd DESC, input_tokens + output_tokens DESC, key LIMIT ?8"
 
 
 def _counts(row: sqlite3.Row) -> dict[str, Any]:

@@ -10,6 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from holdfast.core.domain.tools import ArgumentsBlock, Preview, Risk, ToolContext
 
+WORKSPACE_PATH = "path of the workspace"
+"""Marks an argument, by `Annotated`, that is or may be the path of a file of the workspace: hooks are told it
+as rules see it."""
+
 
 class Arguments(BaseModel):
     """The base of every arguments model: keys it does not know are mistakes."""

@@ -19,7 +19,7 @@ from typing import Any
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import InvalidError, NotFoundError, ToolError
 from holdfast.core.domain.files import FileStat, Workspace
-from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec, Reach
+from holdfast.core.domain.processes import Ending, ProcessResult, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.tools import CodeBlock, DisplayBlock, TableBlock, TextBlock, ToolContext
 from holdfast.core.domain.values import Value
@@ -32,8 +32,8 @@ MAX_S = 30.0
 """Seconds that a statement may take."""
 ABSENT = "absent"
 """The fingerprint of a file that is not there."""
-_MAX_CHARS = 200_000
-_GRACE_S = 5.0
+MAX_CHARS = 200_000
+GRACE_S = 5.0
 _PROGRAM = str(Path(__file__).with_name("builtin") / "sql_main.py")
 _COPY = "database"
 _SIDES = ("-wal", "-journal")
@@ -59,6 +59,8 @@ class Answer(Value):
     tables: tuple[Table, ...] = ()
     refused: str = ""
     timeout: bool = False
+    missing: bool = False
+    """Whether the library that speaks to the database is not installed."""
     error: str = ""
 
 
@@ -73,13 +75,23 @@ class Target:
     @classmethod
     def of(cls, database: str, context: ToolContext) -> Target:
         """Returns what the call may use. Raises `ToolError` for a name that the agent has not."""
-        if not context.databases:
-            return cls(context.workspace.relative(database), None, True)
-        found: DatabaseSpec | None = next((one for one in context.databases if one.name == database), None)
+        found = named(database, context)
         if found is None:
-            names = ", ".join(one.name for one in context.databases)
-            raise ToolError(f"There is no database {database[:80]!r}. There are: {names}.", code="not_found")
+            return cls(context.workspace.relative(database), None, True)
+        assert found.path is not None, "a PostgreSQL database is asked otherwise"
         return cls(context.workspace.relative(found.path), found.tables, found.writable)
+
+
+def named(database: str, context: ToolContext) -> DatabaseSpec | None:
+    """Returns what the agent means by the name `database`; None where it names no databases, and means files.
+    Raises `ToolError` for a name that the agent has not."""
+    if not context.databases:
+        return None
+    found = next((one for one in context.databases if one.name == database), None)
+    if found is None:
+        names = ", ".join(one.name for one in context.databases)
+        raise ToolError(f"There is no database {database[:80]!r}. There are: {names}.", code="not_found")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,31 +152,39 @@ async def _ask(
         "tables": target.tables,
         "max_rows": MAX_ROWS,
         "max_cell": MAX_CELL,
-        "max_chars": _MAX_CHARS,
+        "max_chars": MAX_CHARS,
         "time_s": limit_s,
     }
     spec = ProcessSpec(
         command=(sys.executable, "-I", "-S", "-W", "ignore", "-X", "utf8", _PROGRAM),
         cwd=place,
         environment={**context.environment, "SQLITE_TMPDIR": str(place)},
-        timeout_s=limit_s + _GRACE_S,
+        timeout_s=limit_s + GRACE_S,
         stdin=json.dumps(asked).encode(),
-        keep_chars=16 * _MAX_CHARS,
+        keep_chars=16 * MAX_CHARS,
         reach=Reach(writable=(place,)),
     )
     result = await processes.run(spec)
     if result.ending is Ending.TIMED_OUT:
-        raise _too_long(limit_s)
+        raise too_long(limit_s)
     if result.ending is not Ending.EXITED or result.exit_code != 0 or not result.complete:
         raise ToolError(
             "The statement could not be executed: it takes too much memory, or the file is damaged."
         )
-    return _checked(Answer.model_validate_json(result.head + result.tail), target, limit_s)
+    return _checked(written_answer(result), target, limit_s)
+
+
+def written_answer(result: ProcessResult) -> Answer:
+    """Returns what a program that has executed a statement wrote. Raises `ToolError` when it is no answer."""
+    try:
+        return Answer.model_validate_json(result.head + result.tail)
+    except ValueError as error:
+        raise ToolError("The statement could not be executed: what came back is no answer.") from error
 
 
 def _checked(answer: Answer, target: Target, limit_s: float) -> Answer:
     if answer.timeout:
-        raise _too_long(limit_s)
+        raise too_long(limit_s)
     if answer.refused:
         seen = "" if target.tables is None else f" Allowed are: {', '.join(target.tables)}."
         raise ToolError(f"Not allowed here: {answer.refused}.{seen}", code="sql_refused")
@@ -173,7 +193,8 @@ def _checked(answer: Answer, target: Target, limit_s: float) -> Answer:
     return answer
 
 
-def _too_long(limit_s: float) -> ToolError:
+def too_long(limit_s: float) -> ToolError:
+    """Returns the error for a statement that takes longer."""
     return ToolError(f"The statement was stopped after {limit_s:g} s. Narrow it.", code="tool_timeout")
 
 
@@ -255,9 +276,13 @@ def _read(copy: Path) -> Iterator[bytes]:
 
 
 def shown_file(database: str, context: ToolContext) -> str:
-    """Returns what a call names as people see it: a name with the path of the file that it stands for."""
-    path = next((one.path for one in context.databases if one.name == database), database)
-    return database if path == database else f"{database} ({sanitize_line(path)})"
+    """Returns what a call names as people see it: a name with the file or the connection that it stands
+    for."""
+    found = next((one for one in context.databases if one.name == database), None)
+    if found is None or found.path == database:
+        return database
+    place = f"PostgreSQL: {found.postgres}" if found.path is None else sanitize_line(found.path)
+    return f"{database} ({place})"
 
 
 def shown_statement(text: str, parameters: Sequence[Any]) -> tuple[DisplayBlock, ...]:

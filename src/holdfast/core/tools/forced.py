@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, create_model, model_validator
 
 from holdfast.core.domain.agents import ToolAssignment
-from holdfast.core.domain.tools import Preview, Risk, Tool, ToolContext, ToolOutput
+from holdfast.core.domain.tools import Besides, DoesMore, Preview, Risk, Tool, ToolContext, ToolOutput
 
 
 class ForcedTool:
@@ -34,6 +34,9 @@ class ForcedTool:
 
     def subjects(self, arguments: Any) -> tuple[str, ...]:
         return self.inner.subjects(arguments)
+
+    def besides(self, arguments: Any) -> tuple[Besides, ...]:
+        return self.inner.besides(arguments) if isinstance(self.inner, DoesMore) else ()
 
     async def preview(self, arguments: Any, context: ToolContext) -> Preview:
         return await self.inner.preview(arguments, context)

@@ -18,6 +18,8 @@ from holdfast.core.tools.schema_arguments import SchemaArguments
 
 _NOISE = ("title", "default")
 _NAMED = 50
+_TOLD = 300
+"""Characters of one mistake in the details of an error."""
 """Arguments that a mistake names."""
 
 
@@ -93,13 +95,19 @@ def validate_arguments(tool: Tool, arguments: dict[str, Any]) -> BaseModel:
         return tool.arguments.model_validate(arguments)
     except ValidationError as error:
         mistakes = "; ".join(_mistake(tool, dict(details)) for details in error.errors(include_url=False))
+        problems = [
+            {"path": place(each["loc"]), "message": str(each["msg"])[:_TOLD]}
+            for each in error.errors(include_url=False, include_input=False)
+        ]
         raise InvalidError(
-            f"The arguments of {tool.name} are not valid: {mistakes}.", code="invalid_arguments"
+            f"The arguments of {tool.name} are not valid: {mistakes}.",
+            code="invalid_arguments",
+            details={"problems": problems},
         ) from error
 
 
 def _mistake(tool: Tool, details: dict[str, Any]) -> str:
-    where = _place(details["loc"])
+    where = place(details["loc"])
     match details["type"]:
         case "missing":
             return f"{where} is missing"
@@ -116,7 +124,8 @@ def _names(tool: Tool) -> Iterable[str]:
     return [name[:100] for name in islice(names, _NAMED)]
 
 
-def _place(path: tuple[int | str, ...]) -> str:
+def place(path: tuple[int | str, ...]) -> str:
+    """Returns where in arguments something stands, as people write it."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")[:100]
 

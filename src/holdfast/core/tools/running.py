@@ -63,15 +63,17 @@ async def run_shown(
     timeout_s: float,
     *,
     shared: Path | None = None,
+    stdin: bytes = b"",
 ) -> Ran:
     """Runs a program in the workspace and shows its output while it comes. It may change what is in the
-    workspace and in `shared`, and has the network where the user allows it."""
+    workspace and in `shared`, has the network where the user allows it, and can read `stdin`."""
     root = context.workspace.root
     spec = ProcessSpec(
         command=command,
         cwd=root,
         environment=context.environment,
         timeout_s=timeout_s,
+        stdin=stdin,
         keep_chars=context.max_output_chars,
         reach=Reach(
             writable=(root,) if shared is None else (root, shared), network=True, keeps_temporary=True

@@ -16,7 +16,7 @@ from holdfast.core.domain.identity import CLIENTS, LOCAL_PRINCIPAL, Principal
 Admit = Callable[[str], Awaitable[Principal]]
 """Says who shows a secret (empty: none was shown), or raises why nobody is let in."""
 
-_USER_AGENT = re.compile(r"holdfast/[\w.+-]+ \(([a-z ]+)\)")
+_USER_AGENT = re.compile(r"holdfast/[\w.+-]+ \(([A-Za-z ]+)\)")
 _STATE = "principal"
 _ADMIT = "admit"
 

@@ -16,20 +16,22 @@ from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
+from holdfast.core.services.protocols.hooks import Hooks
 from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
+from holdfast.core.services.protocols.prompts import Prompts
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
+from holdfast.core.services.protocols.usage import UsageReports
 from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.workbench import (
     Agents,
     Events,
     Models,
     Runs,
-    UsageReports,
 )
 from holdfast.server.kit.auth import user_agent
 from holdfast.server.native.address import EngineUrl
@@ -173,6 +175,10 @@ class RemoteWorkbench:
         return cast(Skills, self._nouns["skills"])
 
     @property
+    def prompts(self) -> Prompts:
+        return cast(Prompts, self._nouns["prompts"])
+
+    @property
     def knowledge(self) -> Knowledge:
         return cast(Knowledge, self._nouns["knowledge"])
 
@@ -203,6 +209,10 @@ class RemoteWorkbench:
     @property
     def trash(self) -> Trash:
         return cast(Trash, self._nouns["trash"])
+
+    @property
+    def hooks(self) -> Hooks:
+        return cast(Hooks, self._nouns["hooks"])
 
     @property
     def webhooks(self) -> Webhooks:

@@ -6,11 +6,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
-from holdfast.core.domain.events import EventFilter, MessageAdded
+from holdfast.core.domain.errors import HoldfastError, NotFoundError
 from holdfast.core.domain.messages import Message, UserPart
 from holdfast.core.domain.runs import RunOptions, RunStatus, Session
 from holdfast.core.services.workbench import Workbench
+from holdfast.server.kit.starting import start_now
 from holdfast.server.openai.mapping import Attached, Turn, fingerprint, history_of, parts_of
 from holdfast.server.openai.wire import AssistantMessage, ChatMessage, UserMessage
 
@@ -82,26 +82,8 @@ async def find_session(workbench: Workbench, session_id: str) -> Session | None:
 
 async def _say(workbench: Workbench, session: Session, turn: Turn, options: RunOptions) -> Sent:
     parts = [part for one in turn.new for part in await _parts(workbench, session, one)]
-    submitted = await workbench.runs.send(session.id, tuple(parts), options)
-    run_id = submitted.run_id
-    if run_id is None:
-        run_id = await _begun(workbench, session, submitted.message_id)
-    if run_id is None:
-        # Another request of the same conversation was quicker: this one goes its own way.
-        raise ConflictError("The conversation is busy; try again.", code="busy", retryable=True)
+    run_id = await start_now(workbench, session, tuple(parts), options)
     return Sent(session.id, run_id, session.agent)
-
-
-async def _begun(workbench: Workbench, session: Session, message_id: str) -> str | None:
-    """Takes a message out of the queue; returns the run that it has begun meanwhile, if it has."""
-    try:
-        await workbench.sessions.pull_back(session.id, message_id)
-    except NotFoundError:
-        since = EventFilter(session_id=session.id, deltas=False)
-        for logged in (await workbench.events.read(since, session.last_event_id)).items:
-            if isinstance(logged.event, MessageAdded) and logged.event.message_id == message_id:
-                return logged.event.run_id
-    return None
 
 
 async def _history(

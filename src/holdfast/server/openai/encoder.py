@@ -30,6 +30,9 @@ from holdfast.server.openai.wire import AssistantMessage, FunctionCall, ToolCall
 _BETWEEN = "\n\n"
 """Stands between the texts of two steps."""
 
+_FINISH = {"client_tools": "tool_calls", "handed_over": "stop"}
+"""What callers are told of ends that they have no word for."""
+
 
 @dataclass(slots=True)
 class Reply:
@@ -126,7 +129,7 @@ class ChatEncoder:
             message = f"The run was cancelled{': ' if event.reason else ''}{event.reason}."
             self.reply.error = ErrorInfo(kind=ErrorKind.CONFLICT, code="run_cancelled", message=message)
             return []
-        self.reply.finish_reason = "tool_calls" if event.reason == "client_tools" else event.reason
+        self.reply.finish_reason = _FINISH.get(event.reason, event.reason)
         held = [self._chunk({"content": self.reply.text})] if self._whole and self.reply.text else []
         return [*held, self._chunk({}, self.reply.finish_reason)]
 

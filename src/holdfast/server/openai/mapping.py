@@ -135,6 +135,7 @@ def _options(request: ChatRequest) -> RunOptions:
     given = {name: value for name, value in settings.items() if value is not None}
     tools = () if request.tool_choice == "none" else request.tools or ()
     return RunOptions(
+        hand_over=False,  # the caller keeps the conversation, and names the agent of each request
         model_settings=ModelSettings(**given) if given else None,
         instructions_prefix="\n\n".join(
             text_of(m.content) for m in request.messages if isinstance(m, SystemMessage)

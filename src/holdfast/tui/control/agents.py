@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from holdfast.core.config.settings import Settings, TuiSettings
 from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError
-from holdfast.core.domain.text import sanitize, sanitize_line
+from holdfast.core.domain.text import sanitize_line
 from holdfast.tui import keymap as keymaps
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.sessions import SessionsControl
-from holdfast.tui.presenters.choices import agent_choices, model_choices, prompt_choices
-from holdfast.tui.presenters.draft import filled_in, words_of
+from holdfast.tui.presenters.choices import agent_choices, model_choices
 
 if TYPE_CHECKING:
     from holdfast.core.domain.agents import AgentInfo
@@ -172,31 +171,6 @@ class AgentsControl:
         models = await self._context.workbench.models.list()
         current = self._context.model.header.model
         return await self._context.app.dialogs.choose("Which model answers?", model_choices(models, current))
-
-    async def use_prompt(self, name: str) -> None:
-        """Puts one of the agent's prompts into the message field; its `{{words}}` are asked for."""
-        agent = self._context.model.agent
-        spec = (await self._context.workbench.agents.get(agent, self._project)).spec
-        prompts = {prompt.name: prompt for prompt in spec.prompts} if spec is not None else {}
-        if not prompts:
-            raise NotFoundError(f"{agent} has no prompts; `prompts:` in its file is where they stand.")
-        chosen = name or await self._context.app.dialogs.choose(
-            "Which prompt?", prompt_choices(prompts.values())
-        )
-        if chosen is None:
-            return
-        if chosen not in prompts:
-            raise NotFoundError(f"{agent} has no prompt {chosen}. There are: {', '.join(prompts)}.")
-        text = sanitize(prompts[chosen].text).strip()
-        given: dict[str, str] = {}
-        for word in words_of(text):
-            said = await self._context.app.dialogs.ask_or_none(f"{chosen}: {word}", "")
-            if said is None:
-                return
-            given[word] = said
-        box = self._context.view.box
-        written = box.area.text.rstrip()
-        box.set_text("\n\n".join(part for part in (written, filled_in(text, given)) if part))
 
     # --- trust
 

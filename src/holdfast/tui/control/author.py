@@ -220,7 +220,7 @@ class AuthorControl:
         state = screen.state
         if (state.unsaved or state.origin == "new") and not await self._save_and_tell(screen):
             return
-        if state.problems:  # what it builds on may be broken now
+        if state.mistakes:  # what it builds on may be broken now
             screen.show_problem(state.next_problem(-1, -1))
             return
         screen.dismiss()

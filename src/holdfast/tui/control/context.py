@@ -29,6 +29,7 @@ class ContextControl:
             "context": self.open,
             "compaction": self.open_compaction,
             "compact": self.compact,
+            "suggest": self.suggest,
         }
 
     async def open(self, _: str = "") -> None:
@@ -93,3 +94,11 @@ class ContextControl:
             raise UnavailableError("There is nothing to compact yet.", code="no_context")
         with self._context.awaiting():
             await self._context.workbench.runs.compact(session_id, focus.strip())
+
+    async def suggest(self, _: str = "") -> None:
+        """Asks for questions that could follow; they are shown above the message field."""
+        session_id = self._context.model.session_id
+        if session_id is None:
+            raise UnavailableError("Nothing was said yet that a question could follow.", code="no_context")
+        with self._context.awaiting():
+            await self._context.workbench.runs.suggest(session_id)

@@ -7,18 +7,22 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.approvals import Decision
-from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
+from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
 from holdfast.core.domain.events import LoggedEvent
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import all_items
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.batches import BatchControl
+from holdfast.tui.presenters.asked import action_of, asks
+from holdfast.tui.presenters.blocks import text_lines
 from holdfast.tui.presenters.inbox import Item
 from holdfast.tui.presenters.settled import decided_already, settled_elsewhere
 
 if TYPE_CHECKING:
     from holdfast.core.domain.approvals import Approval
     from holdfast.core.domain.events import AnyEvent
+    from holdfast.core.domain.forms import FormAction
+    from holdfast.core.domain.tools import Question
 
 
 class DecisionsControl:
@@ -68,7 +72,7 @@ class DecisionsControl:
                 self._context.view.say(notice)
 
     async def decide(self, key: str) -> None:
-        """Acts on the selected item: y, s, a, e, n, r for an approval, 1 to 9 for a question."""
+        """Acts on the selected item: y, s, a, e, n, r for an approval, 1 to 9 for a question or a form."""
         item = self._context.model.deciding()
         if item is None or item.id in self._deciding:
             return
@@ -81,7 +85,9 @@ class DecisionsControl:
             return
         if item.question is not None:
             choice = item.choice(int(key)) if key.isdigit() else None
-            if choice is not None:
+            if choice is not None and item.question.acted:
+                await self._act(item, item.question, action_of(item.question, int(key)))
+            elif choice is not None:
                 await self.answer(item, choice)
             return
         decision = await self._decision(item, key)
@@ -154,12 +160,40 @@ class DecisionsControl:
         elif decision.scope == "session":
             self._context.view.say(f"Allowed until this session ends: {rule}")
 
-    async def answer(self, item: Item, text: str) -> None:
-        """Answers a question."""
+    async def _act(self, item: Item, question: Question, action: FormAction | None) -> None:
+        """Does with a form or an address what was chosen; a form is filled in first."""
+        if action != "accept" or question.form is None:
+            await self.answer(item, action=action)
+            return
+        from holdfast.tui.presenters.forms.fields import form_of  # start-up time: when a form is opened
+
+        title, about = asks(question), text_lines(question.text)
+        await self._context.app.dialogs.form(
+            title, form_of(question.form), "send", lambda fields: self._send_fields(item, fields), about=about
+        )
+
+    async def _send_fields(self, item: Item, fields: dict[str, Any]) -> str | dict[str, str] | None:
+        """Answers a form; returns what the engine says is wrong, by field where it says so."""
+        self._deciding.add(item.id)
+        try:
+            await self._context.workbench.runs.answer(item.id, action="accept", fields=fields)
+        except InvalidError as error:
+            problems = {str(each["path"]): str(each["message"]) for each in error.details.get("problems", ())}
+            return problems if "" not in problems and problems else error.message
+        except (ConflictError, NotFoundError) as error:
+            await self._gone(item, error)
+        else:
+            self._done(item)
+        finally:
+            self._deciding.discard(item.id)
+        return None
+
+    async def answer(self, item: Item, text: str = "", action: FormAction | None = None) -> None:
+        """Answers a question in words, a form or an address with what is done with it."""
         self._deciding.add(item.id)
         try:
             with self._context.awaiting():
-                await self._context.workbench.runs.answer(item.id, text)
+                await self._context.workbench.runs.answer(item.id, text, action)
         except (ConflictError, NotFoundError) as error:
             await self._gone(item, error)
             return

@@ -22,6 +22,7 @@ from holdfast.tui.control.decisions import DecisionsControl
 from holdfast.tui.control.engine import EngineControl
 from holdfast.tui.control.files import FilesControl
 from holdfast.tui.control.first_run import FirstRunControl
+from holdfast.tui.control.hooks import HooksControl
 from holdfast.tui.control.ingesting import IngestingControl
 from holdfast.tui.control.keeping import KeepingControl
 from holdfast.tui.control.knowledge import KnowledgeControl
@@ -29,11 +30,15 @@ from holdfast.tui.control.listing import ListingControl
 from holdfast.tui.control.memory import MemoryControl
 from holdfast.tui.control.modes import ModesControl
 from holdfast.tui.control.policy import PolicyControl
+from holdfast.tui.control.prompts import PromptsControl
 from holdfast.tui.control.reading import ReadingControl
 from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.searching import SearchingControl
+from holdfast.tui.control.servers import ServersControl
 from holdfast.tui.control.sessions import LARGE_PAGE, PAGE, SessionsControl
+from holdfast.tui.control.skills import SkillsControl
 from holdfast.tui.control.terminal import TerminalControl
+from holdfast.tui.control.tools import ToolsControl
 from holdfast.tui.control.tour import TourControl
 from holdfast.tui.control.transcript import TranscriptControl
 from holdfast.tui.control.undoing import UndoingControl
@@ -69,10 +74,16 @@ class Desk:
         self.ingesting = IngestingControl(self.context, self.knowledge, self.undoing)
         self.reading = ReadingControl(self.context)
         self.memory = MemoryControl(self.context, self.undoing)
+        self.tools = ToolsControl(self.context, self.sessions, self.undoing)
+        self.hooks = HooksControl(self.context)
+        self.servers = ServersControl(self.context)
+        self.skills = SkillsControl(self.context, self.undoing, self.agents.trust)
+        self.prompts = PromptsControl(self.context, self.sessions, self.runs, self.undoing)
         self.again = AgainControl(self.context, self.sessions)
         self.runs.before_sending = self.again.before_sending
         self.first_run = FirstRunControl(self.context, self.agents)
         self.tour = TourControl(self.context)
+        self.usage = UsageControl(self.context)
         self.transcript = TranscriptControl(self.context, self.sessions)
         self._first = app.start.session
         self._copies = Copies()
@@ -81,6 +92,7 @@ class Desk:
         self.terminal = TerminalControl(self.context)
         self.agents.on_settings = self._apply
         self.undoing.after += [self.memory.resume, self.knowledge.resume]
+        self.undoing.after += [self.skills.resume, self.tools.resume, self.prompts.resume]
         self.connection.on_met = self.engine.meet
         self.connection.on_ready = self._read
         self.connection.on_event = self._take
@@ -90,7 +102,6 @@ class Desk:
             "agent.edit": lambda name: self._author.edit(name),
             "agent.new": lambda name: self._author.new(name),
             "model": self.agents.change_model,
-            "prompt": self.agents.use_prompt,
             "trust": self.agents.trust,
             "open": app.palette.open_session,
             "rename": self.sessions.rename,
@@ -125,9 +136,14 @@ class Desk:
             **self.knowledge.actions,
             **self.ingesting.actions,
             **self.memory.actions,
+            **self.tools.actions,
+            **self.hooks.actions,
+            **self.servers.actions,
+            **self.skills.actions,
+            **self.prompts.actions,
             **self.transcript.actions,
             **self.again.actions,
-            **UsageControl(self.context).actions,
+            **self.usage.actions,
             **ContextControl(self.context).actions,
             **self.first_run.actions,
             **self.tour.actions,
@@ -182,10 +198,16 @@ class Desk:
         await self._open_first()
         await self.agents.load()
         self.context.app.work(self.first_run.load, "first run")
+        self.context.app.work(self.usage.load, "limits")
         await self.tour.begin()
         await self.sessions.resume()
         await self.knowledge.resume()
         await self.memory.resume()
+        await self.tools.resume()
+        await self.hooks.resume()
+        await self.servers.resume()
+        await self.skills.resume()
+        await self.prompts.resume()
         await self.guarded(self.runs.flush_outbox)
         self.context.view.box.ask_for_files()
 
@@ -205,10 +227,13 @@ class Desk:
         self.sessions.take(logged)
         if not copy:  # what is copied was decided long ago: nobody is called for it, or told of it
             self.decisions.take(logged)
+            self.tools.trying.take(logged)
+            self.hooks.take(logged)
             self.terminal.take(logged)
         self.modes.take(logged)
         self.policy.take(logged)
         self.engine.take(logged)
         self.tour.take(logged)
+        self.usage.take(logged)
         self.knowledge.take(logged)
         self.memory.take(logged)

@@ -14,7 +14,7 @@ from holdfast.tui.presenters.first_run import found_of, readable, tries
 from holdfast.tui.presenters.providers import kept_text, provider_choices
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from holdfast.core.domain.providers import ProviderCheck, ProviderInfo
     from holdfast.tui.control.agents import AgentsControl
@@ -69,15 +69,21 @@ class FirstRunControl:
         return "" if said is None else "trusted" if said.trusted else "its agents ask first"
 
     async def put_in(self, number: str) -> None:
-        """Puts one of the things to try into the message field, where nothing stands in it. Sends nothing."""
-        found, box = self._context.model.found, self._context.view.box
-        if found is None or self._context.model.session_id is not None or box.area.text:
+        """Puts one of the things to try, or of the questions that could follow, into the message field, where
+        nothing stands in it. Sends nothing."""
+        box, texts = self._context.view.box, self._offered()
+        if not texts or box.area.text:
             self._context.app.bell()
             return
-        texts = tries(found)
         if number.isdigit() and 0 < int(number) <= len(texts):
             box.set_text(texts[int(number) - 1])
             box.focus_text()
+
+    def _offered(self) -> Sequence[str]:
+        model = self._context.model
+        if model.session_id is not None:
+            return () if model.run.current is None else model.run.current.suggested
+        return () if model.found is None else tries(model.found)
 
     # --- providers
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
+from holdfast.core.domain.runs import FROM_EXPORT, NOT_IMPORTED
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.sessions import SessionsControl
@@ -190,9 +191,9 @@ class KeepingControl:
         self._context.view.mark("sessions")
         if len(sessions) == 1:
             await self._sessions.open(sessions[0].id)
-        self._context.view.say(
-            f"Imported {described([each.title or 'new session' for each in sessions], 'conversation')}."
-        )
+        told = f"Imported {described([each.title or 'new session' for each in sessions], 'conversation')}."
+        own = any(each.imported_from == FROM_EXPORT for each in sessions)
+        self._context.view.say(f"{told} {NOT_IMPORTED}" if own else told)
 
     # --- what was looked at
 

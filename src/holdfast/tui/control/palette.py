@@ -21,7 +21,14 @@ from holdfast.tui.screens.palette import PaletteScreen
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
 
-GIVES = {"session": "open", "agent": "agent", "model": "model", "theme": "theme", "setting": "settings"}
+GIVES = {
+    "session": "open",
+    "agent": "agent",
+    "model": "model",
+    "theme": "theme",
+    "setting": "settings",
+    "prompt": "prompt",
+}
 """The command that goes to a target of a kind."""
 STAYS = ("help", "quit", "theme", "mouse", "settings", "logs", "health", "reconnect", "restart")
 """What is done without going back to the main screen first; other commands are about what is there."""
@@ -87,7 +94,7 @@ class Palette:
 
     # --- what there is
 
-    async def read(self, kinds: tuple[str, ...] = ("agents", "models", "settings")) -> None:
+    async def read(self, kinds: tuple[str, ...] = ("agents", "models", "settings", "prompts")) -> None:
         """Reads what one can go to; of what the engine knows, `kinds`."""
         app, desk, targets = self._app, self._app.desk, self._targets
         targets.themes = ("auto", *app.theming.names)
@@ -102,18 +109,29 @@ class Palette:
         if "models" in kinds:
             usable = [one for one in await bench.models.list() if one.available]
             targets.models = [("default", "the usual model"), *((one.name, one.provider) for one in usable)]
+        if "prompts" in kinds:
+            known = await desk.prompts.offered()
+            targets.prompts = [(one.word, " ".join((one.hint, one.help)).strip()) for one in known]
         if "settings" in kinds and app.model.may_trust:
             report = await bench.engine.describe_settings(project)
             targets.settings = [(one.key, one.about) for one in report.settings]
 
     async def complete(self, name: str, typed: str) -> None:
-        """Offers what fits as the argument of a command in the message field."""
+        """Offers what fits as the argument of a command in the message field; without a name, prompts."""
         try:
+            if not name:
+                await self._offer_prompts()
+                return
             rows = await self.arguments(name, typed)
         except HoldfastError as error:
             self._app.log(f"nothing to complete /{name} with: {error.message}")
             return
         self._app.main.box.offer_arguments(name, typed, rows)
+
+    async def _offer_prompts(self) -> None:
+        desk = self._app.desk
+        if desk is not None and desk.context.connected:
+            self._app.main.box.offer_prompts(await desk.prompts.offered())
 
     async def arguments(self, name: str, typed: str) -> list[Argument]:
         """Returns what fits as the argument of a command, the best first."""
@@ -139,6 +157,7 @@ class Palette:
             "agent.edit": "agents",
             "model": "models",
             "settings": "settings",
+            "prompt": "prompts",
         }
         if name in kinds or name in ("theme", "open"):
             await self.read((kinds.get(name, ""),))
@@ -150,15 +169,7 @@ class Palette:
             return [(title, "") for _, title in self._targets.sessions]
         if name == "collections":
             return [(one.name, "") for one in self._app.model.knowledge.collections or []]
-        return await self._prompts() if name == "prompt" else []
-
-    async def _prompts(self) -> list[tuple[str, str]]:
-        app, desk = self._app, self._app.desk
-        if desk is None or not desk.context.connected:
-            return []
-        info = await desk.context.workbench.agents.get(app.model.agent, app.start.project or None)
-        prompts = info.spec.prompts if info.spec is not None else ()
-        return [(one.name, sanitize_line(one.text[:80])) for one in prompts]
+        return []
 
     async def open_session(self, wanted: str) -> None:
         """Opens the session of an id or a title; without one it is chosen.

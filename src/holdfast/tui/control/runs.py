@@ -24,6 +24,7 @@ from holdfast.core.domain.values import new_id
 from holdfast.tui.control.base import CLOSED, LOST, Context
 from holdfast.tui.control.decisions import DecisionsControl
 from holdfast.tui.control.local_files import is_rooted, local_file, send_along
+from holdfast.tui.control.mcp_resources import attached_resource, resource_of
 from holdfast.tui.control.sessions import SessionsControl
 from holdfast.tui.presenters.draft import Mention, renamed
 from holdfast.tui.presenters.model import Waiting
@@ -63,6 +64,10 @@ class RunsControl:
             self._context.view.box.give_back(text)
             raise
         await self._deliver(Waiting(new_id(), text, tuple(mentions), along=along))
+
+    async def send_parts(self, text: str, along: tuple[UserPart, ...]) -> None:
+        """Sends a message that is complete as it is."""
+        await self._deliver(Waiting(new_id(), text, along=along))
 
     async def _deliver(self, waiting: Waiting) -> None:
         with self._shown(waiting):
@@ -132,10 +137,15 @@ class RunsControl:
             if part is not None:
                 attached.append(part)
                 message = renamed(message, mention.path, called)
-        return (TextPart(text=message), *attached, *waiting.along)
+        said = (TextPart(text=message),) if message or not waiting.along else ()
+        return (*said, *attached, *waiting.along)
 
     async def _attach(self, session_id: str, mention: Mention) -> tuple[UserPart | None, str]:
-        """Returns the file of a mention and how the message calls it; None for a word that is no file."""
+        """Returns the file of a mention and how the message calls it; None for a word that is no file. A
+        resource of an MCP server is one, too."""
+        if (resource := resource_of(mention.path)) is not None:
+            part = await attached_resource(self._context.workbench, session_id, *resource)
+            return part, mention.path
         files, remote = self._context.workbench.files, self._context.remote
         start = self._context.app.start
         here = local_file(mention.path, start.folder) if remote is not None and start.at_hand else None

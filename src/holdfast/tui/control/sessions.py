@@ -25,6 +25,7 @@ from holdfast.tui.presenters.status import Filling
 from holdfast.tui.presenters.transcript import TranscriptPresenter
 
 if TYPE_CHECKING:
+    from holdfast.core.domain.events import UsageRecorded
     from holdfast.core.domain.runs import Session
 
 PAGE = 200
@@ -62,8 +63,11 @@ class SessionsControl:
         return self._first
 
     def take(self, logged: LoggedEvent) -> None:
-        """Takes an event of any session: the open one may be deleted, here or elsewhere."""
+        """Takes an event of any session: the open one may be deleted, here or elsewhere, and sub-agents may
+        use what it is charged for."""
         event = logged.event
+        if event.type == "usage.recorded":
+            self._count_below(logged.id, event)
         if event.type not in ("session.deleted", "session.trashed"):
             return
         if self._apart is not None and event.session_id == self._apart.id:
@@ -73,6 +77,14 @@ class SessionsControl:
                 self._context.view.say("This session was deleted elsewhere.")
             self.start_afresh()
         self.deleting.discard(event.session_id)
+
+    def _count_below(self, id: int, event: UsageRecorded) -> None:
+        model = self._context.model
+        if event.session_id == model.session_id or id <= self._counted:
+            return  # it comes with the session's own events, or is in its sums
+        if model.sessions.root_of(event.session_id) == model.session_id:
+            model.header = model.header.spent(event)
+            self._context.view.mark("header")
 
     # --- the open session
 
@@ -114,6 +126,7 @@ class SessionsControl:
             model.run.apply(logged.event)
             model.answers.apply(logged.event)
             model.take_queue(logged.event)
+            model.sessions.learn(logged.event)
         self._silence.look()
         model.header = replace(model.header, filling=filling)
         self._describe(session)
@@ -125,6 +138,7 @@ class SessionsControl:
         view.box.history.replace([sanitize(text) for text in texts])
         view.mark("inbox", "sessions", "run", "queue", "files", "knowledge", "title")
         self._context.app.do("files.reload")
+        self._context.app.do("budgets.reload")
 
     def _describe(self, session: Session) -> None:
         model = self._context.model
@@ -146,6 +160,7 @@ class SessionsControl:
             model.header, agent=model.agent, tokens=0, cost_usd=0.0, unpriced=False, filling=Filling()
         )
         self._context.panes.clear_transcript()
+        self._context.app.do("budgets.reload")
         view.box.history.replace([])
         view.mark("header", "sessions", "run", "queue", "files", "knowledge", "footer", "title")
         view.box.focus_text()
@@ -242,7 +257,7 @@ class SessionsControl:
             model.mode = mode
             view.mark("header", "run", "hint")
         if model.run.apply(event):
-            view.mark("run", "footer")
+            view.mark("run", "footer", "queue")
         self._silence.look()
         if model.answers.apply(event):
             view.mark("knowledge")

@@ -46,6 +46,7 @@ class TranscriptControl:
             "copy": self.copy,
             "look": self.look,
             "picture": self.picture,
+            "subagent": self.open_child,
         }
 
     def apply(self, settings: TuiSettings) -> None:
@@ -55,6 +56,21 @@ class TranscriptControl:
         if model.diff != settings.diff:
             model.diff = settings.diff
             self._context.panes.transcript.show_diffs(settings.diff)
+
+    async def open_child(self, _: str = "") -> None:
+        """Opens the session of the sub-agent that the chosen call has started; from there, the one above;
+        else that of the last sub-agent. Raises `UnavailableError` where none was at work."""
+        context = self._context
+        chosen, opened = context.panes.selected_entry(), context.model.session_id
+        wanted = chosen.child if chosen is not None else ""
+        if not wanted and opened is not None:
+            child_of = (await context.workbench.sessions.get(opened)).child_of
+            wanted = context.panes.entries.last_child() if child_of is None else child_of.session_id
+        if not wanted:
+            raise UnavailableError(
+                "No sub-agent has worked in what is read of this session.", code="no_sub_agent"
+            )
+        await self._sessions.open(wanted)
 
     async def fold(self, _: str) -> None:
         """Closes all calls and reasoning; again: opens them; again: as they come."""

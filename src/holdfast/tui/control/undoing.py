@@ -24,6 +24,8 @@ KINDS: dict[TrashKind, str] = {
     "agent": "agent",
     "collection": "collection",
     "skill": "skill",
+    "prompt": "prompt",
+    "tool": "tool",
 }
 
 

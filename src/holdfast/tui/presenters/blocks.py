@@ -42,6 +42,9 @@ def _block(block: DisplayBlock, width: int, layout: DiffLayout) -> list[Line]:
         return plan_lines(block.items)
     if block.type == "image":
         return [line(("image ", "muted"), sanitize_line(block.name or block.media_type))]
+    if block.type == "child_run":
+        calls = [line((sanitize_line(call), "muted")) for call in block.calls]
+        return [*calls, *text_lines(block.reply or block.reason)]
     role = "code" if block.type == "code" else ""
     return text_lines(block.text, role)
 

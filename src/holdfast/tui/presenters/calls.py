@@ -9,6 +9,7 @@ from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.printed import plain
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.keys import shown
+from holdfast.tui.presenters.asked import choices_of, words_of
 from holdfast.tui.presenters.entries import (
     Append,
     Change,
@@ -47,6 +48,8 @@ class Calls:
     def __init__(self) -> None:
         self._open: dict[str, Entry] = {}
         self._questions: dict[str, Entry] = {}
+        self._inner: set[str] = set()
+        """Calls that wait for what their servers have asked for."""
         self._retrieved: set[str] = set()
         """Calls whose passages are shown, so that their result need not be."""
 
@@ -70,6 +73,8 @@ class Calls:
         if entry is None:
             return []
         entry.state, entry.asked = "waiting", True
+        if approval.inner:
+            self._inner.add(entry.id)
         entry.subject = subject_line(approval.subject) or entry.subject
         entry.note = sanitize(approval.reason).strip()
         entry.blocks = shortened(views_of(approval.preview) or [arguments_view(approval.arguments)])
@@ -79,7 +84,9 @@ class Calls:
         entry = self._open.get(f"{event.run_id}:{event.call_id}")
         if entry is None:
             return []
-        entry.state = "requested"
+        # What a server has asked for is not the call itself, which goes on.
+        entry.state = "running" if entry.id in self._inner else "requested"
+        self._inner.discard(entry.id)
         entry.note = _resolution(event.status, event.decision)
         if event.status == "approved" and event.decision is not None and event.decision.arguments is not None:
             entry.subject = subject_of(event.decision.arguments)
@@ -102,6 +109,16 @@ class Calls:
         text = (before + plain(event.text))[-PROGRESS_CHARS:]
         ended = text.endswith("\n")
         entry.text = "\n".join(text.split("\n")[-PROGRESS_LINES - ended :])
+        return [Change(entry)]
+
+    def child(self, event: events.ChildRunStarted) -> list[Update]:
+        """The call has another agent work for it: its calls come a line each, and it can be opened."""
+        entry = self._open.get(f"{event.run_id}:{event.call_id}")
+        if entry is None:
+            return []
+        entry.child = event.child_session_id
+        entry.subject = subject_line(f"{event.agent} · {event.task}")
+        entry.note = f"{'in the background · ' if event.background else ''}/subagent opens it"
         return [Change(entry)]
 
     def retrieve(self, event: events.RetrievalCompleted, retrieval: RetrievalView) -> list[Update]:
@@ -142,8 +159,8 @@ class Calls:
         question = event.question
         entry = Entry(
             *(question.id, "question", id, event.run_id),
-            text=sanitize(question.text).strip(),
-            choices=map(sanitize_line, question.choices),
+            text=words_of(question),
+            choices=map(sanitize_line, choices_of(question)),
             state="waiting",
             open=True,
         )

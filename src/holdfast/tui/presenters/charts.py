@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
 
+from holdfast.core.domain.limits import LimitState
 from holdfast.core.domain.usage import UsageSummary
 from holdfast.tui.presenters.figures import cost, counted, tokens
 from holdfast.tui.presenters.grids import Grid, grid_of
+from holdfast.tui.presenters.limits import allowed, amount, share
 from holdfast.tui.presenters.spans import Line, line
+from holdfast.tui.presenters.status import bar, percent
 
 ChartKind = Literal["bar", "line", "points"]
 KINDS: tuple[ChartKind, ...] = ("bar", "line", "points")
@@ -154,7 +158,7 @@ def usage_grid(summary: UsageSummary) -> Grid:
     headers = (summary.by, "input tokens", "output tokens", "cost $", "runs", "steps")
     rows = [
         (
-            group.label or group.key,
+            group.label or group.key or "(none)",
             str(group.input_tokens),
             str(group.output_tokens),
             f"{group.cost_usd:.4f}",
@@ -164,6 +168,24 @@ def usage_grid(summary: UsageSummary) -> Grid:
         for group in summary.groups
     ]
     return grid_of(headers, rows)
+
+
+def limits_grid(states: Iterable[LimitState]) -> Grid:
+    """Returns the limits as a table, a line for each of what is allowed, with a bar of what is left."""
+    rows = [
+        (
+            state.kind,
+            state.label or state.subject,
+            allowed(each) + (f" ({state.tier})" if each.unit == "requests" else ""),
+            amount(each.used, each.unit),
+            amount(each.left, each.unit),
+            f"{bar(1 - share(each), 10)} {percent(1 - share(each))}",
+            f"{each.resets_at:%Y-%m-%d %H:%M} UTC" if each.resets_at is not None else "",
+        )
+        for state in states
+        for each in state.allowances
+    ]
+    return grid_of(("limit on", "name", "allowed", "used", "left", "left in %", "full again"), rows)
 
 
 def usage_line(summary: UsageSummary) -> Line:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.presenters.blocks import text_lines
 from holdfast.tui.presenters.figures import tokens
+from holdfast.tui.presenters.prompts import PromptView, about_lines
 from holdfast.tui.presenters.spans import BLANK, Line, line
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.agents import AgentInfo, Prompt
+    from holdfast.core.domain.agents import AgentInfo
     from holdfast.core.domain.models import ModelInfo
 
 
@@ -60,16 +61,17 @@ def _agent(info: AgentInfo) -> Choice:
     return Choice(info.name, label, detail, f"{name} {description}")
 
 
-def prompt_choices(prompts: Iterable[Prompt]) -> list[Choice]:
-    """Returns an agent's prompts to choose from."""
+def prompt_choices(prompts: Iterable[PromptView]) -> list[Choice]:
+    """Returns the prompts that can be sent, to choose from."""
     return [
         Choice(
-            prompt.name,
-            line((sanitize_line(prompt.name), "strong")),
-            text_lines(sanitize(prompt.text), ""),
-            f"{prompt.name} {prompt.text}",
+            one.key,
+            line((one.name, "strong"), (f"  {one.description or one.title}", "muted")),
+            about_lines(one),
+            f"{one.name} {one.title} {one.description} {one.origin} {one.whose}",
         )
-        for prompt in prompts
+        for one in prompts
+        if one.usable
     ]
 
 

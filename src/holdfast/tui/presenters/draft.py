@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,17 +17,6 @@ _OPEN = re.compile(r'(?<!\S)@(?:"([^"\n]*)|([^\s"@]*))\Z')
 
 _NAME = "[a-z]+(?:-[a-z]+)*"
 _ARGUMENT = re.compile(rf"/({_NAME}) ([^\n]{{0,200}})")
-_WORD = re.compile(r"{{\s*([\w-]+)\s*}}")
-
-
-def words_of(prompt: str) -> list[str]:
-    """Returns the words in double braces that a prompt asks for, each once."""
-    return list(dict.fromkeys(_WORD.findall(prompt)))
-
-
-def filled_in(prompt: str, given: Mapping[str, str]) -> str:
-    """Returns the prompt with what was given for its words; a word without anything stays as it is."""
-    return _WORD.sub(lambda match: given.get(match[1]) or match[0], prompt)
 
 
 @dataclass(frozen=True, slots=True)

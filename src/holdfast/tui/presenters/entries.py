@@ -136,6 +136,8 @@ class Entry:
     blocks: list[View]
     asked: bool
     """Whether a tool call waited for a person, or does."""
+    child: str
+    """Of a tool call: the id of the session in which a sub-agent works for it; empty for others."""
     sources: Mapping[int, PassageView]
     """Of a reply: what its numbers stand for; of a retrieval: its passages. By them links are opened."""
     open: bool
@@ -181,6 +183,7 @@ class Entry:
         self.choices = tuple(choices)
         self.blocks = list(blocks)
         self.asked = asked
+        self.child = ""
         self.sources = sources if sources is not None else {}
         self.open = open
         self.collapsed = collapsed

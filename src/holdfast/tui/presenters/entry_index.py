@@ -46,6 +46,12 @@ class EntryIndex:
         about = (e for e in self._entries.values() if e.kind == "notice" and e.subject == subject)
         return max(about, key=lambda e: e.event_id, default=None)
 
+    def last_child(self) -> str:
+        """Returns the session of the latest sub-agent that a call has started; empty where there is none."""
+        started = (e for e in self._entries.values() if e.child)
+        last = max(started, key=lambda e: e.event_id, default=None)
+        return last.child if last is not None else ""
+
     def at_event(self, event_id: int) -> Entry | None:
         """Returns the entry that an event belongs to: the last that began at it or before it."""
         began = sorted((e for e in self._entries.values() if e.event_id), key=lambda e: e.event_id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.tui.keys import shown
+from holdfast.tui.presenters.asked import asks, choices_of, words_of
 from holdfast.tui.presenters.blocks import argument_lines, diff_counts, lines_of, text_lines
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.figures import age, until
@@ -39,7 +40,7 @@ class Item:
         """What it is about, in one short line."""
         if self.approval:
             return sanitize_line(f"{self.approval.tool}  {self.approval.subject}").strip()
-        return sanitize_line(self.question.text) if self.question else ""
+        return sanitize_line(words_of(self.question)) if self.question else ""
 
     @property
     def rule(self) -> str:
@@ -54,8 +55,13 @@ class Item:
 
     def choice(self, number: int) -> str | None:
         """Returns the question's choice of a number from 1."""
-        choices = self.question.choices if self.question else ()
+        choices = choices_of(self.question) if self.question else ()
         return choices[number - 1] if 0 < number <= len(choices) else None
+
+
+def _session_of(asked: Approval | Question) -> str:
+    """Returns the session that a person knows: for a sub-agent's, the one that it works for."""
+    return asked.parent_session_id or asked.session_id
 
 
 class Inbox:
@@ -76,8 +82,8 @@ class Inbox:
 
     def replace(self, approvals: Iterable[Approval], questions: Iterable[Question], now: float) -> None:
         """Takes the list as the engine gave it; what was known keeps its time of arrival."""
-        items = [Item(a.id, a.session_id, now, approval=a) for a in approvals]
-        items += [Item(q.id, q.session_id, now, question=q) for q in questions]
+        items = [Item(a.id, _session_of(a), now, approval=a) for a in approvals]
+        items += [Item(q.id, _session_of(q), now, question=q) for q in questions]
         self._items = {item.id: self._items.get(item.id, item) for item in items}
         self.loaded = True
 
@@ -85,9 +91,11 @@ class Inbox:
         """Takes an event in; returns the item when it is new."""
         if event.type == "approval.requested":
             approval = event.approval
-            return self._add(Item(approval.id, event.session_id, now, approval=approval))
+            return self._add(Item(approval.id, _session_of(approval), now, approval=approval))
         if event.type == "question.asked":
-            return self._add(Item(event.question.id, event.session_id, now, question=event.question))
+            return self._add(
+                Item(event.question.id, _session_of(event.question), now, question=event.question)
+            )
         if event.type == "approval.resolved":
             self.remove(event.approval_id)
         elif event.type == "question.answered":
@@ -111,6 +119,11 @@ class Inbox:
     def get(self, item_id: str) -> Item | None:
         """Returns the item of an id, if it waits."""
         return self._items.get(item_id)
+
+    def of_run(self, run_id: str) -> Item | None:
+        """Returns the first approval of a run that waits."""
+        items = (one for one in self._items.values() if one.approval is not None)
+        return next((one for one in items if one.approval and one.approval.run_id == run_id), None)
 
     def select(self, item_id: str | None) -> None:
         """Takes the item that the keys are to act on. Its guard begins when it is shown: a list whose rows
@@ -170,7 +183,7 @@ def item_line(
     """Returns the two lines of an item in the list; `title` is its session's, `alike` how many are alike."""
     if item.approval is None:
         head = line(("? ", "accent"), (shorten(item.label, 120), "strong"))
-        return head, line((f"  {title}", "muted"))
+        return head, line((f"  {_who(item.question)}{title}", "muted"))
     approval = item.approval
     head = line(
         ("[x] ", "success") if marked else ("⚠ ", "warning"),
@@ -216,14 +229,21 @@ def _approval(approval: Approval, title: str, now: datetime, width: int, layout:
     return lines + shown
 
 
+def _who(question: Question | None) -> str:
+    """Returns the name of the sub-agent that asks, with what parts it from a title; empty for others."""
+    return f"{sanitize_line(question.agent)} · " if question is not None and question.agent else ""
+
+
 def _question(question: Question, title: str) -> list[Line]:
-    lines = [line(("A question", "strong")), line((title, "muted")), BLANK]
+    lines = [line((asks(question), "strong")), line((title, "muted")), BLANK]
     lines += text_lines(question.text)
-    if question.choices:
+    if question.url is not None:
+        lines += [BLANK, line((sanitize_line(question.url), "accent"))]
+    choices = choices_of(question)
+    if choices:
         lines.append(BLANK)
         lines += [
-            line((f"{number} ", "key"), sanitize_line(choice))
-            for number, choice in enumerate(question.choices, 1)
+            line((f"{number} ", "key"), sanitize_line(choice)) for number, choice in enumerate(choices, 1)
         ]
     if question.free_text:
         lines += [BLANK, line(("or type your answer in the message field", "muted"))]
@@ -271,6 +291,9 @@ def keys_line(
     if not may_decide:
         return line(("your key may look, but not decide", "muted"))
     if item.question is not None:
+        if item.question.acted:
+            acts = enumerate(choices_of(item.question), 1)
+            return line(*(span for n, act in acts for span in ((str(n), "key"), (f" {act}  ", "muted"))))
         count = len(item.question.choices)
         numbers = "1" if count == 1 else f"1-{min(count, 9)}"
         choose = ((numbers, "key"), (" choose  ", "muted")) if count else ()

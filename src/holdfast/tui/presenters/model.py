@@ -12,26 +12,36 @@ from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.draft import Mention
 from holdfast.tui.presenters.first_run import Found
+from holdfast.tui.presenters.hooks import HooksState
 from holdfast.tui.presenters.inbox import Inbox, Item
 from holdfast.tui.presenters.knowledge.jobs import indexing
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
 from holdfast.tui.presenters.listing import Grouping
 from holdfast.tui.presenters.memory import MemoryState
 from holdfast.tui.presenters.modes import ModeView, mode_piece
+from holdfast.tui.presenters.prompts import PromptsState
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.searching import SearchState
+from holdfast.tui.presenters.servers import ServersState
 from holdfast.tui.presenters.sessions import HitRow, SessionList
 from holdfast.tui.presenters.skew import Skew
+from holdfast.tui.presenters.skills import SkillsState
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.presenters.status import Header
+from holdfast.tui.presenters.tools import ToolsState
 from holdfast.tui.presenters.undoing import Undoing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from holdfast.core.domain.events import AnyEvent
     from holdfast.core.domain.messages import UserPart
     from holdfast.core.domain.runs import SessionCounts
     from holdfast.core.domain.search import Archived
     from holdfast.tui.presenters.files import FileRow
+
+SUGGESTIONS = 3
+"""Questions that are shown, and that a key takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,11 @@ class Model:
     """What the answers of the open session were made from."""
     knowledge: KnowledgeState = field(default_factory=KnowledgeState)
     memory: MemoryState = field(default_factory=MemoryState)
+    tools: ToolsState = field(default_factory=ToolsState)
+    hooks: HooksState = field(default_factory=HooksState)
+    servers: ServersState = field(default_factory=ServersState)
+    skills: SkillsState = field(default_factory=SkillsState)
+    prompts: PromptsState = field(default_factory=PromptsState)
     queue: list[Waiting] = field(default_factory=list)
     """Messages of the open session that the engine holds back until the run has ended."""
     sending: list[Waiting] = field(default_factory=list)
@@ -237,6 +252,16 @@ def queue_lines(model: Model) -> list[Line]:
             )
         )  # fmt: skip
         return lines
+    if not lines and model.run.current is not None:
+        return suggestion_lines(model.run.current.suggested)
     if lines and (model.queue or model.outbox):
         lines[-1] = line(*lines[-1], "   ", (shown("composer.older"), "key"), (" takes it back", "muted"))
     return lines
+
+
+def suggestion_lines(questions: Sequence[str]) -> list[Line]:
+    """Returns what could be asked next, each with the key that puts it into the message field."""
+    return [
+        line((shown(f"welcome.try_{number}"), "key"), "  ", (shorten(question, 120), "muted"))
+        for number, question in enumerate(questions[:SUGGESTIONS], 1)
+    ]

@@ -14,7 +14,7 @@ from holdfast.tui.presenters.commands import COMMANDS
 from holdfast.tui.presenters.fuzzy import Match, match
 from holdfast.tui.presenters.spans import Line, Span, fit, line
 
-Kind = Literal["command", "key", "session", "agent", "model", "theme", "setting"]
+Kind = Literal["command", "key", "session", "agent", "model", "theme", "setting", "prompt"]
 HERE = "here"
 MOST_RECENT = 30
 MOST_SHOWN = 200
@@ -60,6 +60,8 @@ class Targets:
     models: Sequence[tuple[str, str]] = field(default_factory=tuple)
     themes: Sequence[str] = field(default_factory=tuple)
     settings: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    prompts: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    """What is written after the slash, with hint and description."""
 
 
 def entries(place: str, targets: Targets) -> list[Entry]:
@@ -88,6 +90,7 @@ def entries(place: str, targets: Targets) -> list[Entry]:
     found += [_entry("model", name, "Switch to model", name, what) for name, what in targets.models]
     found += [_entry("theme", name, "Use theme", name) for name in targets.themes]
     found += [_entry("setting", name, "Change setting", name, what) for name, what in targets.settings]
+    found += [_entry("prompt", word, "Prompt", f"/{word}", about) for word, about in targets.prompts]
     return found
 
 

@@ -47,7 +47,7 @@ def preview_of(content: FileContent) -> FilePreview:
 
 def _lines(content: FileContent) -> list[Line]:
     if content.kind == "json":
-        return _json(content.text)
+        return json_lines(content.text)
     if content.kind == "image":
         return _no_image(content)
     if content.kind == "binary":
@@ -55,7 +55,8 @@ def _lines(content: FileContent) -> list[Line]:
     return text_lines(content.text) if content.text else [line(("The file is empty.", "muted"))]
 
 
-def _json(text: str) -> list[Line]:
+def json_lines(text: str) -> list[Line]:
+    """Returns JSON as it is easiest to read; what is no JSON as it stands."""
     try:
         pretty = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from holdfast.core.domain.text import sanitize_line
+from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.keys import shown
 from holdfast.tui.presenters.blocks import plan_lines
 from holdfast.tui.presenters.figures import cost, duration, tokens
@@ -68,6 +68,10 @@ class RunState:
     notes: list[str] = field(default_factory=list)
     waiting: int = 0
     filling: Filling = field(default_factory=Filling)
+    analysis: str = ""
+    """What its model thinks of how it went."""
+    suggested: tuple[str, ...] = ()
+    """What could be asked next."""
     asked: bool = True
     """Whether a model is asked, or about to be, and has not begun to answer."""
     directly: str = "a tool, run directly"
@@ -111,6 +115,7 @@ class RunView:
             self.current = RunState(
                 event.run_id, number, sanitize_line(event.agent), sanitize_line(event.model), event.at
             )
+            self.current.plan = _planned(event.plan)
             return True
         run = self.current
         if run is None or event.run_id != run.id:
@@ -127,6 +132,12 @@ class RunView:
         self.numbers = {run_id: number for number, run_id in enumerate([*new, *known], 1)}
         if self.current:
             self.current.number = self.numbers[self.current.id]
+
+
+def _planned(steps: tuple[str, ...]) -> tuple[PlanItem, ...]:
+    from holdfast.core.domain.tools import PlanItem  # start-up time: events have brought pydantic by now
+
+    return tuple(PlanItem(text=sanitize_line(step)) for step in steps)
 
 
 def _apply_end(run: RunState, event: AnyEvent) -> bool:
@@ -181,11 +192,20 @@ def _apply_work(run: RunState, event: AnyEvent) -> bool:
         run.estimated |= event.estimated
     elif event.type == "retrieval.completed":
         _count_retrieval(run, event)
+    elif event.type == "hook.completed":
+        if event.outcome == "allow" and not event.error:
+            return False
+        run.notes.append(event.line)
     elif event.type == "model.retried":
         why = sanitize_line(event.error.message)
         run.notes.append(f"retry {event.attempt} of {sanitize_line(event.model)}: {why}")
     elif event.type == "model.fell_back":
         run.notes.append(f"{sanitize_line(event.from_model)} given up, now {sanitize_line(event.to_model)}")
+    elif event.type == "run.analysed":
+        run.analysis = sanitize(event.text)
+    elif event.type == "run.suggested":
+        run.suggested = tuple(sanitize_line(question) for question in event.questions)
+        run.directly = "questions, asked for by you"
     elif event.type == "context.compacted":
         run.notes.append(f"context compacted: {tokens(event.tokens_before)} → {tokens(event.tokens_after)}")
         run.directly = "a compaction, asked for by you"
@@ -231,6 +251,8 @@ def run_lines(run: RunState | None, now: datetime) -> list[Line]:
         lines.append(line(f"{times} · {found}", (f"  {shown('everywhere.knowledge')}", "key")))
     if run.steps:
         lines += [BLANK, line(("Steps", "heading")), *(_step(step) for step in run.steps)]
+    if run.analysis:
+        lines += [BLANK, line(("How it went", "heading")), *map(line, run.analysis.splitlines())]
     if run.notes:
         lines += [BLANK, line(("On the way", "heading")), *(line((note, "warning")) for note in run.notes)]
     return lines

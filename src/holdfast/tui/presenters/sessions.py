@@ -33,6 +33,7 @@ MARK = ("✓", "accent")
 LEAD = 8
 """Characters of an excerpt before the first hit: the pane is narrow."""
 _MARKS = ("session.starred", "session.archived", "session.seen", "session.restored")
+_WAITS = ("approval.requested", "approval.resolved", "question.asked", "question.answered")
 _ENDS = {"run.completed": "completed", "run.failed": "failed", "run.cancelled": "cancelled"}
 
 
@@ -57,6 +58,8 @@ class SessionState:
     archived: bool = False
     unread: bool = False
     """Whether a run has ended since the owner looked."""
+    child: bool = False
+    """Whether a sub-agent works in it: then it is listed only while it is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ class SessionList:
 
     def __init__(self) -> None:
         self._known: dict[str, SessionState] = {}
+        self._roots: dict[str, str] = {}
+        """Sessions that sub-agents work in, as far as they were heard of, and for which session each."""
         self.loaded = False
         self.version = 0
         """Counts the changes: what was made of the list before is old when it differs."""
@@ -146,7 +151,9 @@ class SessionList:
             return []
         wanted = _wanted(query, archived)
         found = [
-            s for s in self._known.values() if (s.begun or s.id == current) and _fits(s, wanted, current)
+            s
+            for s in self._known.values()
+            if ((s.begun and not s.child) or s.id == current) and _fits(s, wanted, current)
         ]
         found.sort(key=lambda s: s.updated_at, reverse=True)
         return found
@@ -155,12 +162,19 @@ class SessionList:
         """Returns the line of a session."""
         return _row(state, now, current, state.id in self.marked)
 
+    def root_of(self, session_id: str) -> str:
+        """Returns the session that a sub-agent's is part of, as far as that was heard; else itself."""
+        return self._roots.get(session_id, session_id)
+
     def apply(self, logged: LoggedEvent) -> Effect:
         """Takes one event of any session in."""
         event = logged.event
         if not event.session_id:  # of a user: jobs, knowledge and memory
             return "none"
         known = self._known.get(event.session_id)
+        self.learn(event)
+        if known is None and event.session_id in self._roots:
+            return self._apply_below(event)
         if event.type in ("session.deleted", "session.trashed"):
             self.remove(event.session_id)
             return "changed"
@@ -171,6 +185,24 @@ class SessionList:
         known.seen = logged.id
         if not _update(known, event):
             return "none"
+        self.version += 1
+        return "changed"
+
+    def learn(self, event: AnyEvent) -> None:
+        """Notes for which session a sub-agent works in another one, which is in no list."""
+        if event.type == "session.created" and event.child_of is not None:
+            self._roots[event.session_id] = event.child_of.root_id
+        elif event.type == "child_run.started":
+            self._roots[event.child_session_id] = self._roots.get(event.session_id, event.session_id)
+        elif event.type == "approval.requested" and event.approval.parent_session_id:
+            self._roots[event.session_id] = event.approval.parent_session_id
+
+    def _apply_below(self, event: AnyEvent) -> Effect:
+        """Takes an event of a sub-agent's session in: what waits there waits in the one that it works for."""
+        known = self._known.get(self._roots[event.session_id])
+        if known is None or event.type not in _WAITS:
+            return "none"
+        _update(known, event)
         self.version += 1
         return "changed"
 
@@ -244,6 +276,7 @@ def _state(session: Session) -> SessionState:
         starred=session.starred,
         archived=session.archived,
         unread=session.unread > 0,
+        child=session.child_of is not None,
     )
 
 

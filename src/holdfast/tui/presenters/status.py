@@ -10,7 +10,7 @@ from holdfast.tui.presenters.figures import cost, tokens
 from holdfast.tui.presenters.spans import Line, line
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.events import AnyEvent
+    from holdfast.core.domain.events import AnyEvent, UsageRecorded
     from holdfast.core.domain.runs import Usage
     from holdfast.tui.start import Start
 
@@ -78,6 +78,8 @@ class Header:
     """Sign and word of the mode, and the same in short, each with its style; empty: not known yet."""
     mouse_released: bool = False
     """Whether the terminal has the mouse, not the app."""
+    budget: tuple[str, str, str] = ("", "", "")
+    """How far a budget is used, in words, in short, and how urgent that is; empty: there is none to tell."""
     indexing: str = ""
     """What is taken into knowledge, and how far that is: `docs 34 %`."""
 
@@ -85,13 +87,7 @@ class Header:
         """Returns the header after an event of the open session."""
         filling = self.filling.count(event)
         if event.type == "usage.recorded":
-            return replace(
-                self,
-                filling=filling,
-                tokens=self.tokens + event.input_tokens + event.output_tokens,
-                cost_usd=self.cost_usd + (event.cost_usd or 0.0),
-                unpriced=self.unpriced or event.cost_usd is None,
-            )
+            return replace(self.spent(event), filling=filling)
         if event.type == "run.started":
             return replace(self, agent=event.agent, model=event.model or self.model)
         if event.type == "step.started":
@@ -99,6 +95,15 @@ class Header:
         if event.type == "session.configured":
             return replace(self, agent=event.agent, model=event.model or self.model)
         return self if filling is self.filling else replace(self, filling=filling)
+
+    def spent(self, event: UsageRecorded) -> Header:
+        """Returns the header after a model call of the open session, or of a sub-agent in it."""
+        return replace(
+            self,
+            tokens=self.tokens + event.input_tokens + event.output_tokens,
+            cost_usd=self.cost_usd + (event.cost_usd or 0.0),
+            unpriced=self.unpriced or event.cost_usd is None,
+        )
 
     def used(self, usage: Usage) -> Header:
         """Returns the header with a session's sums."""
@@ -162,6 +167,9 @@ def right(header: Header, *, short: bool = False) -> Line:
         parts += [("mouse: terminal", "accent"), (" · ", "muted")]
     if header.indexing:
         parts += [(f"indexing {header.indexing}", "accent"), (" · ", "muted")]
+    words, brief, role = header.budget
+    if words:
+        parts += [(brief if short else words, role), (" · ", "muted")]
     parts += [(f"{tokens(header.tokens)} tok · {cost(header.cost_usd, header.unpriced)}", "muted")]
     if header.waiting:
         parts += [(" · ", "muted"), (f"⚠ {header.waiting}", "warning")]
@@ -181,7 +189,13 @@ def command_at(header: Header, text: str) -> str:
         return "context"
     if text == _engine(header)[0][0]:
         return "health"
-    begins = {"⚠": "approvals", "indexing": "collections", "mouse:": "mouse", "Holdfast": "palette"}
+    begins = {
+        "budget": "limits",
+        "⚠": "approvals",
+        "indexing": "collections",
+        "mouse:": "mouse",
+        "Holdfast": "palette",
+    }
     return begins.get(text.split(" ")[0], "usage" if " tok · " in text else "")
 
 

@@ -41,6 +41,7 @@ _FILES_SAY = {
     "written": "Written by a client",
     "deleted": "Deleted by a client",
 }
+_SPEAKERS = {"send": "you", "agent": "another agent"}
 _NUMBER = re.compile(r"\[(\d{1,6})\]")
 
 _Updates = list[Update]
@@ -92,6 +93,9 @@ class TranscriptPresenter:
     @_fold.register
     def _(self, event: events.SessionCreated, id: int) -> _Updates:
         self._agent = sanitize_line(event.agent)
+        if event.child_of is not None:
+            title = f"{self._agent} works here as a sub-agent · /subagent goes back to the session above"
+            return [_notice(id, title)]
         return (
             [_notice(id, "A copy of another session; what follows is this one's.")]
             if event.forked_from
@@ -131,6 +135,8 @@ class TranscriptPresenter:
         elif event.reason == "content_filter":
             title = "The provider's content filter stopped the reply."
             updates.append(_notice(id, title, event.run_id, warning=True))
+        elif event.reason == "handed_over":
+            updates.append(_notice(id, "Handed over to another agent.", event.run_id))
         elif event.reason == "client_tools":
             title = "The program that started this run executes these tools and sends their results."
             updates.append(_notice(id, title, event.run_id))
@@ -196,6 +202,13 @@ class TranscriptPresenter:
         if event.origin == "repair":
             title = "The reply does not fit the schema; the model is asked to repair it."
             return [_notice(id, title, event.run_id, warning=True)]
+        if event.origin == "summary":
+            return [_notice(id, "asked for a closing summary", event.run_id)]
+        if event.origin == "child_run":
+            title, _, text = message_text(event.parts).partition("\n")
+            notice = _notice(id, title, event.run_id)
+            notice.entry.text, notice.entry.collapsed = text, bool(text)
+            return [notice]
         updates = _results(event, id)
         said = without_results(event.parts)
         if not said:
@@ -203,7 +216,7 @@ class TranscriptPresenter:
         text = message_text(said)
         entry = Entry(
             *(event.message_id, "user", id, event.run_id),
-            speaker="you" if event.origin == "send" else "you, meanwhile",
+            speaker=_SPEAKERS.get(event.origin, "you, meanwhile"),
             text=text,
             attachments=attachment_names(part for part in said if not isinstance(part, ImagePart)),
             blocks=image_views(said),
@@ -282,6 +295,10 @@ class TranscriptPresenter:
         return self._calls.complete(event)
 
     @_fold.register
+    def _(self, event: events.ChildRunStarted, id: int) -> _Updates:
+        return self._calls.child(event)
+
+    @_fold.register
     def _(self, event: events.ApprovalRequested, id: int) -> _Updates:
         return self._calls.ask(event)
 
@@ -322,6 +339,10 @@ class TranscriptPresenter:
     def _(self, event: events.ModelFellBack, id: int) -> _Updates:
         title = f"{_says(event.from_model, event.error)} · going on with {sanitize_line(event.to_model)}"
         return [_notice(id, title, event.run_id, warning=True)]
+
+    @_fold.register
+    def _(self, event: events.HookCompleted, id: int) -> _Updates:
+        return [_notice(id, event.line, event.run_id, warning=event.outcome == "deny" or bool(event.error))]
 
     @_fold.register
     def _(self, event: events.RetrievalCompleted, id: int) -> _Updates:

@@ -10,6 +10,7 @@ from holdfast.core.domain.messages import FilePart, ImagePart, ResultPart, TextP
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.domain.tools import (
     ArgumentsBlock,
+    ChildRunBlock,
     CodeBlock,
     CommandBlock,
     DiffBlock,
@@ -63,8 +64,17 @@ def view_of(block: DisplayBlock) -> View:
             return ImageView(block.blob, sanitize_line(block.media_type), sanitize_line(block.name))
         case ArgumentsBlock():
             return arguments_view(block.arguments)
+        case ChildRunBlock():
+            return TextView(child_run_text(block))
         case PlanBlock():
             return PlanView(tuple((sanitize(item.text), item.status) for item in block.items))
+
+
+def child_run_text(block: ChildRunBlock) -> str:
+    """Returns the run of a sub-agent: its calls, a line each, then what it said last or why it ended."""
+    calls = "\n".join(map(sanitize_line, block.calls))
+    reason = f"{block.status}: {block.reason}" if block.reason else ""
+    return "\n\n".join(filter(None, (calls, sanitize(reason), sanitize(block.reply).strip())))
 
 
 def views_of(blocks: Iterable[DisplayBlock]) -> list[View]:

@@ -93,6 +93,8 @@ class AuthorScreen(ModelScreen):
         yield Static("The terminal is too small: Holdfast needs 40 × 10.", id="too-small", markup=False)
 
     def on_mount(self) -> None:
+        self._area.on_typed = partial(self._offer, wanted=False)
+        self._area.on_list_key = self._press_list
         self.redraw()
 
     # --- drawing
@@ -207,20 +209,13 @@ class AuthorScreen(ModelScreen):
             self._list.close()
             self._area.list_open = False
 
-    @on(AgentArea.Typed)
-    def _complete_typed(self, event: AgentArea.Typed) -> None:
-        event.stop()
-        self._offer(wanted=False)
-
-    @on(AgentArea.ListPressed)
-    def _press_list(self, event: AgentArea.ListPressed) -> None:
-        event.stop()
-        if event.name in ("before", "after"):
+    def _press_list(self, name: str) -> None:
+        if name in ("before", "after"):
             self._area.list_takes_enter = True
-        chosen = self._list.press(event.name)
+        chosen = self._list.press(name)
         if chosen is not None:
             self._put_in(chosen.value)
-        elif event.name == "close":
+        elif name == "close":
             self._close_list()
             self._area.list_open = False
             self._draw_around()

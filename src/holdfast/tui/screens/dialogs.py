@@ -92,15 +92,17 @@ class AskScreen(Dialog["str | None"]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog")]
 
-    def __init__(self, question: str, value: str) -> None:
+    def __init__(self, question: str, value: str, *, hidden: bool = False) -> None:
+        """`hidden`: what is typed is not shown."""
         super().__init__()
         self._question = question
         self._value = value
+        self._hidden = hidden
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog small"):
             yield Static(self._question, classes="dialog-title", markup=False)
-            yield Input(self._value, id="answer", select_on_focus=False)
+            yield Input(self._value, id="answer", select_on_focus=False, password=self._hidden)
             yield key_hint(("enter", "done"), ("dialog.close", "leave it"))
 
     @on(Input.Submitted)
@@ -242,6 +244,8 @@ class DocumentScreen(ModalScreen[None]):
 
     app: HoldfastApp
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("viewer")]
+    MORE_KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Ids of keys with what each is for, shown before that which closes."""
 
     def __init__(
         self, title: str, note: str, lines: list[Line], edit: Callable[[], None] | None = None
@@ -259,7 +263,7 @@ class DocumentScreen(ModalScreen[None]):
             )
             yield self.document()
             keys = (("viewer.editor", "editor"),) if self._edit else ()
-            yield key_hint(("↑↓ pgup pgdn", "scroll"), *keys, ("viewer.close", "close"))
+            yield key_hint(("↑↓ pgup pgdn", "scroll"), *self.MORE_KEYS, *keys, ("viewer.close", "close"))
 
     def document(self) -> Widget:
         """Returns what is shown."""
@@ -284,7 +288,7 @@ class DocumentScreen(ModalScreen[None]):
 class MarkdownScreen(DocumentScreen):
     """Shows a Markdown file as it reads."""
 
-    def __init__(self, title: str, note: str, markdown: str, edit: Callable[[], None]) -> None:
+    def __init__(self, title: str, note: str, markdown: str, edit: Callable[[], None] | None = None) -> None:
         super().__init__(title, note, [], edit)
         self._markdown = markdown
 

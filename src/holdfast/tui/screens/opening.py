@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.text import sanitize_line
@@ -24,9 +24,11 @@ from holdfast.tui.screens.editing import TextScreen
 
 if TYPE_CHECKING:
     from holdfast.tui.app import HoldfastApp
+    from holdfast.tui.presenters.forms.fields import Form, Raw
     from holdfast.tui.presenters.grids import Grid
     from holdfast.tui.presenters.inbox import Item
     from holdfast.tui.presenters.previews import FilePreview
+    from holdfast.tui.screens.form import Take
 
 
 class Dialogs:
@@ -42,6 +44,10 @@ class Dialogs:
     async def ask_or_none(self, question: str, value: str) -> str | None:
         """Asks for one line that may be empty; returns None when the person left it."""
         return await self._app.push_screen_wait(AskScreen(sanitize_line(question), sanitize_line(value)))
+
+    async def ask_hidden(self, question: str) -> str | None:
+        """Asks for a secret, which is not shown; returns None when the person left it."""
+        return await self._app.push_screen_wait(AskScreen(sanitize_line(question), "", hidden=True))
 
     async def confirm(self, question: str, verb: str) -> bool:
         """Asks before something that cannot be taken back."""
@@ -87,6 +93,27 @@ class Dialogs:
     async def edit_text(self, title: str, text: str, save: Callable[[str], Awaitable[str]]) -> None:
         """Lets the person edit a text of many lines; `save` returns what is wrong with it."""
         await self._app.push_screen_wait(TextScreen(sanitize_line(title), text, save))
+
+    def markdown(self, title: str, note: str, text: str) -> None:
+        """Shows Markdown as it reads."""
+        self._app.push_screen(MarkdownScreen(title, note, text))
+
+    async def form(
+        self,
+        title: str,
+        form: Form,
+        verb: str,
+        take: Take | None = None,
+        *,
+        about: Sequence[Line] = (),
+        raw: dict[str, Raw] | None = None,
+    ) -> dict[str, Any] | None:
+        """Lets the person fill in a form; returns the object, None when they left it. `take` says what is
+        wrong with it, and is awaited before the dialog closes."""
+        from holdfast.tui.screens.form import FormScreen  # start-up time: when a form is opened
+
+        screen = FormScreen(sanitize_line(title), form, verb, take, about=about, raw=raw)
+        return await self._app.push_screen_wait(screen)
 
     def preview(self, preview: FilePreview, path: str) -> None:
         """Shows a file."""

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from holdfast.core.domain.text import sanitize
 from holdfast.tui.keys import BY_ID, LETTERS, clicks, keys_of, shown
+from holdfast.tui.presenters.asked import choices_of
 from holdfast.tui.presenters.batches import together
 from holdfast.tui.presenters.commands import footer
 from holdfast.tui.presenters.diffs import DiffLayout
@@ -148,7 +149,7 @@ class Panes:
             self._notice("skew", skew_lines(model.skew))
         if "queue" in parts:
             screen.box.notice("queue").show(
-                queue_lines(model), {shown("composer.older"): "app.command('pull_back')"}
+                queue_lines(model), {shown("composer.older"): "app.command('pull_back')", **clicks("welcome")}
             )
             screen.box.area.messages_wait = bool(model.queue or model.outbox)
         if "footer" in parts:
@@ -220,7 +221,7 @@ class Panes:
         if item is not None and item.approval is not None:
             ids += LETTERS
         elif item is not None and item.question is not None:
-            ids += [f"choice.{n}" for n in range(1, len(item.question.choices) + 1) if n < 10]
+            ids += [f"choice.{n}" for n in range(1, len(choices_of(item.question)) + 1) if n < 10]
         self._screen.box.area.deciding_keys = {key: BY_ID[one].keys for one in ids for key in keys_of(one)}
 
     def _may_decide(self) -> bool:

@@ -37,6 +37,7 @@ You can ask me to
 - run: ``run `pytest -q` ``, `python print(2 ** 10)`, `fetch https://…`
 - plan and ask: `plan the release: build, test, ship`, `ask me which colour (red, blue)`
 - answer a question from the files and from your documents: `which region sold the most?`
+- hand work to another agent, where there are some: `delegate to writer: write 'text' to FILE`
 - load a skill, where the agent has some: `load the skill minutes`
 - remember: `remember that the deadline is Friday`, `what do you remember about the deadline?`
 

@@ -7,6 +7,7 @@ import re
 from holdfast.core.models.planning.requests import (
     Ask,
     AskDocuments,
+    Delegate,
     Edit,
     Fetch,
     Help,
@@ -65,6 +66,11 @@ _SKILL = re.compile(
     r"\A(?:load|use|show(?: me)?|open|read|follow)\s+(?:the\s+)?skill\s+"
     r"[`'\"]?(?P<name>[a-z0-9][a-z0-9_-]{0,63})[`'\"]?\W*\Z",
     _I,
+)
+_DELEGATE = re.compile(
+    r"\A(?:delegate to|hand (?:it|this|work) to|ask|let)\s+(?:the\s+)?(?:sub-?)?(?:agent\s+)?"
+    r"[`'\"]?(?P<agent>[a-z0-9][a-z0-9_-]{0,63})[`'\"]?\s*:\s*(?P<task>.+)\Z",
+    _IS,
 )
 _DOCUMENTS = (
     r"(?:(?:the|my|our|your|all|of)\s+)+"
@@ -230,6 +236,7 @@ def _one(text: str) -> Intent:
         return Help()
     for read in (
         _skill,
+        _delegate,
         _memory,
         _documents,
         _python,
@@ -254,6 +261,11 @@ def _one(text: str) -> Intent:
 def _skill(text: str) -> Intent | None:
     match = _SKILL.match(text)
     return LoadSkill(match["name"].lower()) if match else None
+
+
+def _delegate(text: str) -> Intent | None:
+    match = _DELEGATE.match(text)
+    return Delegate(match["agent"].lower(), match["task"].strip()) if match else None
 
 
 def _memory(text: str) -> Intent | None:

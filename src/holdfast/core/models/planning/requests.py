@@ -106,6 +106,12 @@ class LoadSkill:
 
 
 @dataclass(frozen=True, slots=True)
+class Delegate:
+    agent: str
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unclear:
     """A request that lacks something."""
 
@@ -130,5 +136,6 @@ Intent = (
     | Recall
     | AskDocuments
     | LoadSkill
+    | Delegate
     | Question
 )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any
 
+from holdfast.core.domain.delegating import DELEGATE
+from holdfast.core.domain.passages import quoted
 from holdfast.core.domain.skills import LOAD_TOOL
 from holdfast.core.models.planning import requests
 from holdfast.core.models.planning.answers import HELP, code_block, listing, sources_list
@@ -26,7 +28,7 @@ def script_for(found: Sequence[requests.Intent], around: Surroundings) -> Script
     return "\n\n".join(a for a in answers if a)
 
 
-def _one(intent: requests.Intent, around: Surroundings) -> Script:
+def _one(intent: requests.Intent, around: Surroundings) -> Script:  # noqa: PLR0912 (a case an intent)
     match intent:
         case requests.Help():
             return HELP
@@ -60,6 +62,8 @@ def _one(intent: requests.Intent, around: Surroundings) -> Script:
             return (yield from _summarise(intent, around))
         case requests.LoadSkill():
             return (yield from _load_skill(intent.name, around))
+        case requests.Delegate():
+            return (yield from _delegate(intent, around))
         case requests.Remember() | requests.Recall() | requests.AskDocuments() | requests.Question():
             return (yield from answer(intent, around))
 
@@ -71,6 +75,14 @@ def _read(intent: requests.Read, around: Surroundings) -> Script:
         source = attached.get(path) or (yield from open_file(path, around))
         parts.append(f"`{source.name}`:\n\n{code_block(source.text)}{_noted(source)}")
     return "\n\n".join(parts)
+
+
+def _delegate(intent: requests.Delegate, around: Surroundings) -> Script:
+    if DELEGATE not in around.tools:
+        return "This agent has no sub-agents. `subagents: [NAME]` in its file gives it some."
+    arguments = {"agent": intent.agent, "task": intent.task}
+    done = yield Call(DELEGATE, arguments, f"Handing this to {intent.agent}.")
+    return f"{intent.agent} says:\n\n{quoted(done.text)}"
 
 
 def _load_skill(name: str, around: Surroundings) -> Script:

@@ -245,6 +245,9 @@ class Desk:
         except HoldfastError as failure:
             error = failure
             self._listed = False  # a collection may be gone
+        except asyncio.CancelledError:
+            await self._emitter.emit(*self._used(model, usage))
+            raise
         items = within_budget(retrieved(found.passages), max_tokens)
         items = self._emitter.context.numbered(items if call_id is None else self._short_enough(items))
         event = RetrievalCompleted(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from holdfast.core.domain.events import (
     ContextCompacted,
+    HookCompleted,
     LoggedEvent,
     MessageAdded,
     PartCompleted,
@@ -19,6 +20,7 @@ from holdfast.core.domain.events import (
     ToolCallRequested,
     ToolCallStarted,
 )
+from holdfast.core.domain.hooks import HookPoint
 from holdfast.core.domain.knowledge import Retrieved
 from holdfast.core.domain.messages import (
     DIRECT_CALL_HEADER,
@@ -128,6 +130,11 @@ class ContextProjection:
         return self._question
 
     @property
+    def message_text(self) -> str:
+        """The text of the latest message, as models see it."""
+        return _text_of(self._message.parts) if self._message is not None else ""
+
+    @property
     def looked_up(self) -> bool:
         """Whether something was retrieved for that message before a first step."""
         return self._looked_up
@@ -142,9 +149,10 @@ class ContextProjection:
                 self.restart(logged.id, event.options.history)
             case MessageAdded():
                 self._add(logged.id, event.parts)
-                if event.origin == "send" and without_results(event.parts):
-                    said = (part.text for part in event.parts if isinstance(part, TextPart))
-                    self._question, self._looked_up = "\n".join(said).strip(), False
+                if event.origin in ("send", "agent") and without_results(event.parts):
+                    self._question, self._looked_up = _text_of(event.parts), False
+            case HookCompleted(point=HookPoint.BEFORE_RUN):
+                self._intercept(event)
             case RetrievalCompleted():
                 self._retrieve(logged.id, event)
             case StepStarted():
@@ -201,6 +209,20 @@ class ContextProjection:
         if rest := without_results(parts):
             self._message = Entry(event_id, "user", list(rest))
             self._entries.append(self._message)
+
+    def _intercept(self, event: HookCompleted) -> None:
+        """Shows models what a hook has made of the message; one that a hook refused they never see."""
+        message = self._message
+        if message is None:
+            return
+        if event.outcome == "deny":
+            self._entries.remove(message)
+            self._message = None
+        elif event.outcome == "modify" and event.message is not None:
+            if self._question == _text_of(message.parts):
+                self._question = event.message.strip()
+            others = [part for part in message.parts if not isinstance(part, TextPart)]
+            message.parts = [*([TextPart(text=event.message)] if event.message else []), *others]
 
     def _answer(self, event_id: int, results: Mapping[str, ToolResultPart]) -> None:
         """Gives each call that was left to the caller its result, or the word that there is none."""
@@ -270,3 +292,7 @@ class ContextProjection:
             else part
             for part in entry.parts
         ]
+
+
+def _text_of(parts: Iterable[Part]) -> str:
+    return "\n".join(part.text for part in parts if isinstance(part, TextPart)).strip()

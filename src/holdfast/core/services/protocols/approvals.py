@@ -25,7 +25,7 @@ class Approvals(Protocol):
         limit: Limit = 200,
         cursor: Cursor | None = None,
     ) -> Page[Approval]:
-        """Returns approvals, oldest first: those that wait, or all."""
+        """Returns approvals, oldest first: those that wait, or all; of a session with its sub-agents'."""
         ...
 
     @needs(Scope.READ)
@@ -54,6 +54,7 @@ class Approvals(Protocol):
 
         Every word of `query` stands in the tool, the agent, the subject, the name of who decided, what it was
         decided with, or the reason. `since` and `until` are about when it was decided, or else asked for.
+        What sub-agents asked for is in the record of the session that they worked for.
         """
         ...
 

@@ -54,7 +54,8 @@ class Engine(Protocol):
 
         A text is read as what the setting takes; null takes the setting out. Raises `NotFoundError` for a key
         that is none, and `InvalidError`, with what is expected, for a value that cannot be and for a file
-        that has mistakes; then nothing is written.
+        that has mistakes; then nothing is written. Raises `ForbiddenError` (`limited_key`) for a setting of
+        `limits`, by a key that has some.
         """
         ...
 

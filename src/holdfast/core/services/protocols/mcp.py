@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from holdfast.core.domain.identity import Scope
-from holdfast.core.domain.mcp import McpServer, McpServerSpec
+from holdfast.core.domain.mcp import McpContent, McpResource, McpServer, McpServerSpec
 from holdfast.core.domain.runs import RunOptions, ToolRun
 from holdfast.core.domain.tools import ToolInfo
 from holdfast.core.domain.values import Wait
@@ -62,6 +62,21 @@ class Mcp(Protocol):
     async def tools(self, name: str) -> tuple[ToolInfo, ...]:
         """Returns the tools of a server, which is started when they are not known yet. Raises
         `NotFoundError`, `UnavailableError` with the reason."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def resources(self, name: str) -> tuple[McpResource, ...]:
+        """Returns what a server lets read, templates of addresses behind; it is started if need be.
+
+        Raises `NotFoundError`, `UnavailableError` with the reason, `ForbiddenError` where a rule denies
+        `mcp__SERVER__read_resource`, `ToolError` for what the server answers instead.
+        """
+        ...
+
+    @needs(Scope.CHAT)
+    async def read(self, name: str, uri: str) -> tuple[McpContent, ...]:
+        """Returns what a resource of a server holds. Raises what `resources` raises, and `NotFoundError`
+        where there is nothing."""
         ...
 
     @needs(Scope.CHAT)

@@ -121,8 +121,8 @@ class Sessions(Protocol):
         ChatGPT, or a list of `{role, content}`; `name` is the file's own, for titles.
 
         The sessions have new ids, the agent that is named (empty: that of the file where it is there, else
-        the default one), and no files. Nothing in a file is executed, allowed or counted as used. Raises
-        `InvalidError` when nothing can be read in it, `TooLargeError`.
+        the default one), no files and no sessions of sub-agents. Nothing in a file is executed, allowed or
+        counted as used. Raises `InvalidError` when nothing can be read in it, `TooLargeError`.
         """
         ...
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.custom_tools import CustomTool, ToolSpec, ToolVersion
+from holdfast.core.domain.given_tools import GivenTools
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.runs import RunOptions, ToolRun
 from holdfast.core.domain.tools import ToolInfo
@@ -19,6 +21,22 @@ class Tools(Protocol):
     @needs(Scope.READ)
     async def list(self, project: str | None = None) -> tuple[ToolInfo, ...]:
         """Returns the tools that agents can be given in the folder `project`."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def given(
+        self,
+        agent: str,
+        project: str | None = None,
+        session_id: str | None = None,
+        mode: ApproveMode = ApproveMode.ASK,
+    ) -> GivenTools:
+        """Returns the tools that a run of `agent`, seen from the folder `project`, would have now, and what
+        the rules say of each in the mode `mode`; with `session_id` in that session, whose grants count too,
+        and in its folder. An MCP server whose tools are not known yet is started.
+
+        Raises `NotFoundError`, `AgentFileError`.
+        """
         ...
 
     @needs(Scope.READ)
@@ -47,7 +65,8 @@ class Tools(Protocol):
 
     @needs(Scope.ADMIN)
     async def delete(self, name: str) -> None:
-        """Removes one of the user's own tools with its versions and its secrets. Raises `NotFoundError`."""
+        """Puts one of the user's own tools into the trash, with its versions; its secrets are kept until it
+        is gone from there too. Raises `NotFoundError`."""
         ...
 
     @needs(Scope.READ)

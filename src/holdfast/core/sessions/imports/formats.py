@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from holdfast.core.domain.errors import InvalidError, TooLargeError
+from holdfast.core.domain.runs import FROM_EXPORT
 from holdfast.core.sessions.imports.chats import chat_message, chatgpt, claude, listed
 from holdfast.core.sessions.imports.conversation import (
     MAX_BYTES,
@@ -91,7 +92,7 @@ def _one(element: dict[str, Any], title: str) -> Conversation:
 def _object(text: str, title: str) -> Iterator[Conversation]:
     """An object is an export of ours, or one conversation of others."""
     others: dict[str, Any] = {}
-    own = Conversation("holdfast", title)
+    own = Conversation(FROM_EXPORT, title)
     for name, value in members(text):
         if name == "events" and isinstance(value, dict):
             if len(own.log) == 10 * MAX_MESSAGES:

@@ -30,8 +30,13 @@ from holdfast.core.domain.nesting import EVENT_DEPTH, nested_deeper
 from holdfast.core.sessions.fork import Renaming
 from holdfast.core.sessions.imports.conversation import bounded
 
-_TYPES = {get_args(event.model_fields["type"].annotation)[0] for event in get_args(RunEvent)} - set(DELTAS)
-"""What is taken over: what happened in runs. Files are no part of an export, so neither are their changes."""
+_BELOW = ("child_run.started", "child_run.completed")
+_TYPES = {get_args(event.model_fields["type"].annotation)[0] for event in get_args(RunEvent)} - {
+    *DELTAS,
+    *_BELOW,
+}
+"""What is taken over: what happened in runs. Files are no part of an import, so neither are their changes;
+nor are the sessions of sub-agents, so their runs are told by the calls alone."""
 _LARGEST = 2**63 - 1
 _MOST = 2**40
 """Of steps, tokens and dollars in one event: sums of them stay below what the database can add up."""
@@ -99,7 +104,7 @@ def _too_much(event: AnyEvent) -> str:
             counts: tuple[float, ...] = (step,)
         case UsageRecorded():
             tokens = (event.input_tokens, event.output_tokens, event.cached_tokens, event.reasoning_tokens)
-            counts = (*tokens, event.cost_usd or 0.0)
+            counts = (*tokens, event.cost_usd or 0.0, event.credits)
         case _:
             return ""
     return "" if all(0 <= count <= _MOST for count in counts) else "counts what nobody can have used"
@@ -112,7 +117,7 @@ def _harmless(fields: Mapping[str, Any], own_blobs: Container[str]) -> dict[str,
         case "run.started":
             options = kept.get("options")
             history = options.get("history") if isinstance(options, dict) else None
-            kept |= {"options": {"history": history}, "continues": None}
+            kept |= {"options": {"history": history}, "continues": None, "key": ""}
         case "approval.requested" if isinstance(kept.get("approval"), dict):
             kept["approval"] |= {"rule": "", "status": "pending", "decision": None, "decided_at": None}
         case "approval.resolved" if isinstance(kept.get("decision"), dict):

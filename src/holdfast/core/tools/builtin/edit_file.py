@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Annotated
 
 from pydantic import Field
 
 from holdfast.core.domain.errors import ToolError
 from holdfast.core.domain.media import is_text
 from holdfast.core.domain.tools import DiffBlock, Preview, Risk, ToolContext, ToolOutput
-from holdfast.core.tools.base import Arguments, BuiltinTool
+from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
 from holdfast.core.tools.builtin.read_file import plain_path
 from holdfast.core.tools.builtin.write_file import encoded
 from holdfast.core.tools.diffs import diff_block, present_content
@@ -19,7 +20,9 @@ _MAX_LINES_NAMED = 20
 
 
 class EditFileArguments(Arguments):
-    path: str = Field(min_length=1, description="Path of the file, relative to the workspace")
+    path: Annotated[str, WORKSPACE_PATH] = Field(
+        min_length=1, description="Path of the file, relative to the workspace"
+    )
     old: str = Field(min_length=1, description="The text to replace, exactly as it stands in the file")
     new: str = Field(description="The text to put in its place")
     all: bool = Field(default=False, description="Replace every place; otherwise there must be exactly one")

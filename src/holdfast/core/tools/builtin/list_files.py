@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Annotated
 
 from pydantic import Field
 
 from holdfast.core.domain.files import FileStat
 from holdfast.core.domain.tools import Risk, TableBlock, ToolContext, ToolOutput
-from holdfast.core.tools.base import Arguments, BuiltinTool
+from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
 from holdfast.core.tools.builtin.read_file import plain_path
 from holdfast.core.tools.globs import path_matches
 
@@ -17,7 +18,9 @@ MAX_LISTED = 1_000
 
 
 class ListFilesArguments(Arguments):
-    path: str = Field(default="", description="Folder to list; omitted: the whole workspace")
+    path: Annotated[str, WORKSPACE_PATH] = Field(
+        default="", description="Folder to list; omitted: the whole workspace"
+    )
     pattern: str | None = Field(
         default=None, max_length=500, description="Glob such as *.py or docs/**/*.md; omitted: all files"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from difflib import get_close_matches
 from itertools import islice
+from typing import Annotated
 
 from pydantic import Field
 
@@ -13,7 +14,7 @@ from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.media import image_type, is_text, media_type
 from holdfast.core.domain.messages import ImagePart, TextPart
 from holdfast.core.domain.tools import ImageBlock, Risk, ToolContext, ToolOutput
-from holdfast.core.tools.base import Arguments, BuiltinTool
+from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
 from holdfast.core.tools.diffs import text_lines
 
 _MAX_IMAGE_BYTES = 10 * 2**20
@@ -24,7 +25,7 @@ _SUGGESTED_FROM = 5_000
 
 
 class ReadFileArguments(Arguments):
-    path: str = Field(description="Path of the file, relative to the workspace")
+    path: Annotated[str, WORKSPACE_PATH] = Field(description="Path of the file, relative to the workspace")
     offset: int = Field(default=1, ge=1, description="First line to read, from 1")
     limit: int | None = Field(default=None, ge=1, description="Lines to read; omitted: as many as fit")
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -17,7 +18,7 @@ from holdfast.core.domain.files import FileStat, Workspace
 from holdfast.core.domain.media import is_text
 from holdfast.core.domain.processes import Ending, ProcessResult, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.tools import Risk, TableBlock, ToolContext, ToolOutput
-from holdfast.core.tools.base import Arguments, BuiltinTool
+from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
 from holdfast.core.tools.builtin.read_file import plain_path
 from holdfast.core.tools.globs import path_matches
 
@@ -33,7 +34,9 @@ class SearchFilesArguments(Arguments):
     pattern: str = Field(
         min_length=1, max_length=1_000, description="Regular expression (Python's), looked for in each line"
     )
-    path: str = Field(default="", description="Folder or file to search; omitted: the whole workspace")
+    path: Annotated[str, WORKSPACE_PATH] = Field(
+        default="", description="Folder or file to search; omitted: the whole workspace"
+    )
     glob: str | None = Field(default=None, max_length=500, description="Only files that fit, such as *.py")
 
 

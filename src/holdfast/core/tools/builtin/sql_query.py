@@ -1,16 +1,16 @@
-"""Asks an SQLite file of the workspace."""
+"""Asks a database: an SQLite file of the workspace, or PostgreSQL."""
 
 from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
 from holdfast.core.domain.processes import ProcessRunner
-from holdfast.core.domain.tools import Preview, Risk, TableBlock, TextBlock, ToolContext, ToolOutput
-from holdfast.core.tools.base import Arguments, BuiltinTool
+from holdfast.core.domain.tools import Besides, Preview, Risk, TableBlock, TextBlock, ToolContext, ToolOutput
+from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
 from holdfast.core.tools.builtin.read_file import plain_path
 from holdfast.core.tools.builtin.write_file import encoded
 from holdfast.core.tools.databases import (
@@ -18,17 +18,19 @@ from holdfast.core.tools.databases import (
     Statement,
     Target,
     execute,
+    named,
     shown_file,
     shown_rows,
     shown_statement,
 )
+from holdfast.core.tools.postgres import Postgres, connected
 
 MAX_SQL = 20_000
 MAX_PARAMETERS = 500
 
 
 class SqlArguments(Arguments):
-    database: str = Field(
+    database: Annotated[str, WORKSPACE_PATH] = Field(
         min_length=1,
         max_length=4_096,
         description="Name of the database, or path of an SQLite file, relative to the workspace",
@@ -49,7 +51,9 @@ class SqlQueryArguments(SqlArguments):
         description="One SELECT statement; omitted: tells which tables and columns there are",
     )
     parameters: list[Any] = Field(
-        default_factory=list, max_length=MAX_PARAMETERS, description="Values for each ? in the query"
+        default_factory=list,
+        max_length=MAX_PARAMETERS,
+        description="Values for each ? in the query; of PostgreSQL for $1, $2 …",
     )
 
 
@@ -58,11 +62,16 @@ class SqlQuery(BuiltinTool):
     risk = Risk.READ
     arguments = SqlQueryArguments
 
-    def __init__(self, processes: ProcessRunner) -> None:
+    def __init__(self, processes: ProcessRunner, postgres: Postgres | None = None) -> None:
         self._processes = processes
+        self._postgres = postgres
 
     def subjects(self, arguments: SqlQueryArguments) -> tuple[str, ...]:
         return (plain_path(arguments.database),)
+
+    def besides(self, arguments: SqlQueryArguments) -> tuple[Besides, ...]:
+        """Returns the file that it reads, or the name of a database as if it were one."""
+        return (Besides("read_file", Risk.READ, self.subjects(arguments)),)
 
     async def preview(self, arguments: SqlQueryArguments, context: ToolContext) -> Preview:
         blocks = shown_statement(arguments.query, arguments.parameters)
@@ -71,12 +80,18 @@ class SqlQuery(BuiltinTool):
 
     async def run(self, arguments: SqlQueryArguments, context: ToolContext) -> ToolOutput:
         encoded(arguments.query)
-        target = Target.of(arguments.database, context)
-        statement = Statement(arguments.query, arguments.parameters)
-        done = await execute(self._processes, context, target, statement)
+        answer = await self._answer(arguments, context)
         if not arguments.query.strip():
-            return _tables(done.answer)
-        return ToolOutput.text(as_csv(done.answer), shown_rows(done.answer))
+            return _tables(answer)
+        return ToolOutput.text(as_csv(answer), shown_rows(answer))
+
+    async def _answer(self, arguments: SqlQueryArguments, context: ToolContext) -> Answer:
+        statement = Statement(arguments.query, arguments.parameters)
+        spec = named(arguments.database, context)
+        if spec is not None and spec.postgres is not None:
+            return await connected(self._postgres).execute(spec, context, statement)
+        target = Target.of(arguments.database, context)
+        return (await execute(self._processes, context, target, statement)).answer
 
 
 def as_csv(answer: Answer) -> str:

@@ -1,11 +1,13 @@
-"""Changes an SQLite file of the workspace by one statement."""
+"""Changes a database by one statement: an SQLite file of the workspace, or PostgreSQL."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import Field
 
+from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import ForbiddenError
 from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.tools import DisplayBlock, Preview, Risk, TextBlock, ToolContext, ToolOutput
@@ -15,17 +17,22 @@ from holdfast.core.tools.builtin.sql_query import MAX_PARAMETERS, MAX_SQL, SqlAr
 from holdfast.core.tools.builtin.write_file import encoded
 from holdfast.core.tools.databases import (
     ABSENT,
+    Answer,
     Done,
     Statement,
     Target,
     execute,
+    named,
     shown_file,
     shown_rows,
     shown_statement,
 )
+from holdfast.core.tools.postgres import Postgres, connected
 
 _UNDO_BYTES = 10 * 2**20
 """Larger files are not kept, so that their changes cannot be taken back."""
+_TRIED = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|CREATE|ALTER|DROP)\b", re.IGNORECASE)
+"""Beginnings of statements that PostgreSQL takes back whole, but for functions of the user's own in them."""
 
 
 class SqlWriteArguments(SqlArguments):
@@ -35,7 +42,9 @@ class SqlWriteArguments(SqlArguments):
         description="One INSERT, UPDATE or DELETE, or CREATE, ALTER or DROP of a table, index or view",
     )
     parameters: list[Any] = Field(
-        default_factory=list, max_length=MAX_PARAMETERS, description="Values for each ? in the statement"
+        default_factory=list,
+        max_length=MAX_PARAMETERS,
+        description="Values for each ? in the statement; of PostgreSQL for $1, $2 …",
     )
 
 
@@ -44,14 +53,20 @@ class SqlWrite(BuiltinTool):
     risk = Risk.WRITE
     arguments = SqlWriteArguments
 
-    def __init__(self, processes: ProcessRunner) -> None:
+    def __init__(self, processes: ProcessRunner, postgres: Postgres | None = None) -> None:
         self._processes = processes
+        self._postgres = postgres
 
     def subjects(self, arguments: SqlWriteArguments) -> tuple[str, ...]:
         return (plain_path(arguments.database),)
 
     async def preview(self, arguments: SqlWriteArguments, context: ToolContext) -> Preview:
-        """Executes the statement on a copy that is thrown away, to tell how many rows it would change."""
+        """Executes the statement on a copy that is thrown away, or in a transaction that is rolled back, to
+        tell how many rows it would change. Of PostgreSQL only what such a transaction takes back."""
+        blocks = shown_statement(arguments.statement, arguments.parameters)
+        if (spec := _connection(arguments, context)) is not None:
+            told, fingerprint = await self._tried(spec, arguments, context)
+            return Preview(blocks=(*blocks, TextBlock(text=told)), fingerprint=fingerprint)
         done = await self._execute(arguments, context, keep=False)
         file = shown_file(arguments.database, context)
         told = f"It would change {_rows(done.answer.changed)} of {file}."
@@ -59,27 +74,70 @@ class SqlWrite(BuiltinTool):
             told = f"It would make the file {file}."
         if done.size > _UNDO_BYTES:
             told += f" The file has {done.size // 2**20} MiB: the change cannot be taken back."
-        blocks = shown_statement(arguments.statement, arguments.parameters)
         return Preview(blocks=(*blocks, TextBlock(text=told)), fingerprint=done.fingerprint)
 
+    async def _tried(
+        self, spec: DatabaseSpec, arguments: SqlWriteArguments, context: ToolContext
+    ) -> tuple[str, str]:
+        """Returns what people are told of a statement on PostgreSQL, and its fingerprint."""
+        database = shown_file(arguments.database, context)
+        if _TRIED.match(arguments.statement) is None:
+            _check_writable(spec, arguments)
+            told = (
+                f"It was not tried on {database}: what such a statement does may stay though it is rolled "
+                "back. It cannot be taken back."
+            )
+            return told, "not tried"
+        changed = (await self._send(spec, arguments, context, keep=False)).changed
+        return (
+            f"It would change {_rows(changed)} of {database}. That cannot be taken back.",
+            f"{changed} rows",
+        )
+
     async def run(self, arguments: SqlWriteArguments, context: ToolContext) -> ToolOutput:
-        done = await self._execute(arguments, context, keep=True)
-        told = f"Changed {_rows(done.answer.changed)} of {arguments.database}."
+        if (spec := _connection(arguments, context)) is not None:
+            answer = await self._send(spec, arguments, context, keep=True)
+        else:
+            answer = (await self._execute(arguments, context, keep=True)).answer
+        told = f"Changed {_rows(answer.changed)} of {arguments.database}."
         shown: list[DisplayBlock] = [*shown_statement(arguments.statement, arguments.parameters)]
-        if done.answer.columns:
-            told = f"{told}\n\n{as_csv(done.answer)}"
-            shown.append(shown_rows(done.answer))
+        if answer.columns:
+            told = f"{told}\n\n{as_csv(answer)}"
+            shown.append(shown_rows(answer))
         return ToolOutput.text(told, *shown)
 
     async def _execute(self, arguments: SqlWriteArguments, context: ToolContext, *, keep: bool) -> Done:
         encoded(arguments.statement)
         target = Target.of(arguments.database, context)
         if not target.writable:
-            raise ForbiddenError(
-                f"The database {arguments.database} may only be read: its agent does not say `writable`."
-            )
+            raise _only_read(arguments)
         statement = Statement(arguments.statement, arguments.parameters, write=True)
         return await execute(self._processes, context, target, statement, keep=keep)
+
+    async def _send(
+        self, spec: DatabaseSpec, arguments: SqlWriteArguments, context: ToolContext, *, keep: bool
+    ) -> Answer:
+        encoded(arguments.statement)
+        _check_writable(spec, arguments)
+        statement = Statement(arguments.statement, arguments.parameters, write=True)
+        return await connected(self._postgres).execute(spec, context, statement, keep=keep)
+
+
+def _connection(arguments: SqlWriteArguments, context: ToolContext) -> DatabaseSpec | None:
+    """Returns the database that is asked for when it is one of PostgreSQL."""
+    spec = named(arguments.database, context)
+    return spec if spec is not None and spec.postgres is not None else None
+
+
+def _check_writable(spec: DatabaseSpec, arguments: SqlWriteArguments) -> None:
+    if not spec.writable:
+        raise _only_read(arguments)
+
+
+def _only_read(arguments: SqlWriteArguments) -> ForbiddenError:
+    return ForbiddenError(
+        f"The database {arguments.database} may only be read: its agent does not say `writable`."
+    )
 
 
 def _rows(number: int) -> str:

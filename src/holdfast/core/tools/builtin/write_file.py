@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 from pydantic import Field
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.tools import Preview, Risk, ToolContext, ToolOutput
-from holdfast.core.tools.base import Arguments, BuiltinTool
+from holdfast.core.tools.base import WORKSPACE_PATH, Arguments, BuiltinTool
 from holdfast.core.tools.builtin.read_file import plain_path
 from holdfast.core.tools.diffs import ABSENT, diff_block, present_content
 
 
 class WriteFileArguments(Arguments):
-    path: str = Field(min_length=1, description="Path of the file, relative to the workspace")
+    path: Annotated[str, WORKSPACE_PATH] = Field(
+        min_length=1, description="Path of the file, relative to the workspace"
+    )
     content: str = Field(description="The whole new content")
 
 

@@ -14,14 +14,16 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any, TypeVar
 
+from holdfast.core.domain.asking import CallDesk
 from holdfast.core.domain.errors import HoldfastError, ToolError, UnavailableError
 from holdfast.core.domain.mcp import McpServerSpec, McpState
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import utc_now
+from holdfast.core.tools.mcp.asking import CallClock, CallRequests
 from holdfast.core.tools.mcp.kept import KeptTools
-from holdfast.core.tools.mcp.limits import MAX_REASON
+from holdfast.core.tools.mcp.limits import MAX_PROMPTS, MAX_REASON, OFFER_S
 from holdfast.core.tools.mcp.listing import Listing, listing_of
-from holdfast.core.tools.mcp.port import McpSession, Opener, RawResult, Target
+from holdfast.core.tools.mcp.port import McpSession, Opener, RawOffer, RawResult, Requests, Target
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -54,7 +56,9 @@ class Connection:
         self.failures = 0
         self.started_at: datetime | None = None
         self.known: Listing | None = None
-        """What it offered when it was last asked; None: it never was."""
+        """The tools that it offered when it was last asked; None: it never was."""
+        self.offer = RawOffer()
+        """What else it offered then."""
         self.retired = False
         """Whether it never starts again."""
         self._target = target
@@ -78,11 +82,15 @@ class Connection:
         if self.state is McpState.READY:
             session = await self._session()
             if session.stale:
-                self.known = await self._within(self._listed(session), self.spec.start_timeout_s)
+                self.known = await self._within(self._listed(session), CallClock(self.spec.start_timeout_s))
         elif self.known is None and not await self._remembered():
             await self._session()
         assert self.known is not None  # a session that is ready has been asked
         return self.known
+
+    async def remembered(self) -> bool:
+        """Says whether it is known what the server offers, without starting it."""
+        return self.known is not None or await self._remembered()
 
     async def check(self) -> Listing:
         """Starts the server, anew where it runs, without waiting after failures. Raises as `listing`."""
@@ -91,16 +99,32 @@ class Connection:
         await self._session()
         return await self.listing()
 
-    async def call(self, tool: str, arguments: dict[str, Any], progress: Callable[[str], None]) -> RawResult:
-        """Calls a tool by the server's own name.
+    async def call(
+        self,
+        tool: str,
+        arguments: dict[str, Any],
+        progress: Callable[[str], None],
+        desk: CallDesk | None = None,
+    ) -> RawResult:
+        """Calls a tool by the server's own name; what the server asks meanwhile goes to `desk`, and the time
+        of the call stands still for it.
 
         Raises `UnavailableError` when the server is gone, `ToolError` for what it answers instead of a
         result, with the code `tool_timeout` when it does not answer in time.
         """
+        return await self.use(lambda session, asked: session.call(tool, arguments, progress, asked), desk)
+
+    async def use(
+        self, work: Callable[[McpSession, Requests], Coroutine[Any, Any, T]], desk: CallDesk | None = None
+    ) -> T:
+        """Returns what `work` has of the running server, within the time of a call. Raises as `call`."""
         session = await self._session()
         self._busy += 1
         try:
-            result = await self._within(session.call(tool, arguments, progress), self.spec.timeout_s)
+            clock = CallClock(self.spec.timeout_s)
+            result = await self._within(
+                work(session, CallRequests(self.spec.name, desk, clock, self.spec.sampling)), clock
+            )
             self.failures = 0
             return result
         finally:
@@ -166,21 +190,33 @@ class Connection:
 
     async def _listed(self, session: McpSession) -> Listing:
         offered = await session.tools()
+        self.offer = await self._offered(session)
         # Schemas of a stranger: reading them may take a while, and must not hold up the engine.
         listing = await asyncio.to_thread(listing_of, self.spec.name, offered)
         if self._kept is not None:
-            await asyncio.to_thread(self._kept.write, offered)
+            await asyncio.to_thread(self._kept.write, offered, self.offer)
         return listing
+
+    async def _offered(self, session: McpSession) -> RawOffer:
+        """Returns what the server has beside tools; one that does not tell it in time has nothing."""
+        try:
+            async with asyncio.timeout(min(OFFER_S, self.spec.start_timeout_s / 3)):
+                prompts = tuple((await session.prompts())[:MAX_PROMPTS])
+                return RawOffer(prompts=prompts, resources=bool(await session.resources()))
+        except (TimeoutError, ToolError) as error:
+            logger.info("the MCP server %s does not tell what it offers: %s", self.spec.name, error)
+            return RawOffer()
 
     async def _remembered(self) -> bool:
         """Takes the tools of the last run for known, and says whether there are any."""
         if self._kept is None or self._owner is not None:
             return False
-        offered = await asyncio.to_thread(self._kept.read)
-        if offered is None:
+        kept = await asyncio.to_thread(self._kept.read)
+        if kept is None:
             return False
-        listing = await asyncio.to_thread(listing_of, self.spec.name, offered)
-        self.known = self.known or listing
+        listing = await asyncio.to_thread(listing_of, self.spec.name, kept.tools)
+        if self.known is None:
+            self.known, self.offer = listing, kept.offer
         return True
 
     async def _until_end(self, session: McpSession) -> None:
@@ -218,7 +254,7 @@ class Connection:
         else:
             logger.warning("the MCP server %s failed: %s", self.spec.name, self.reason)
 
-    async def _within(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
+    async def _within(self, work: Coroutine[Any, Any, T], clock: CallClock) -> T:
         """Returns what `work` returns; given up when the time is over or the server is gone."""
         owner = self._owner
         if owner is None:
@@ -226,7 +262,7 @@ class Connection:
             raise self._unavailable(self.reason or "it was stopped")
         task = asyncio.create_task(work)
         try:
-            await asyncio.wait({task, owner}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await clock.wait(task, owner)
         finally:
             late = not task.done()
             if late:
@@ -236,7 +272,8 @@ class Connection:
                     task.exception()  # looked at: what comes too late interests nobody
         if late and not owner.done():
             raise ToolError(
-                f"The MCP server {self.spec.name} did not answer within {seconds:g} s.", code="tool_timeout"
+                f"The MCP server {self.spec.name} did not answer within {clock.seconds:g} s.",
+                code="tool_timeout",
             )
         if late:
             raise self._unavailable(self.reason or "it was stopped")

@@ -20,6 +20,12 @@ from holdfast.core.tools.mcp.port import Target
 
 _ADVICE = "Only administrators use MCP servers in private networks."
 _EVENTS = "text/event-stream"
+_MOVED = (307, 308)
+"""Moved, and asked for in the same way: method and body stay."""
+_MOVES = 4
+_SILENCE_S = 3_600.0
+"""Longest silence of a stream: a call whose server waits for a person has no other end. Calls have their own
+time limit."""
 _DATA = re.compile(rb"[\r\n]data:")
 _BEGUN = len(b"\ndata")
 
@@ -42,7 +48,26 @@ class Guarded(httpx2.AsyncBaseTransport):
         self._resolve = resolve
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Sends the request. Raises `httpx2.ConnectError` for an address that must not be reached."""
+        """Sends the request, and where the same host has moved it, sends it there. Raises
+        `httpx2.ConnectError` for an address that must not be reached."""
+        extensions = dict(request.extensions)
+        for _ in range(_MOVES):
+            asked = request.url
+            response = await self._sent(request)
+            moved = _moved(asked, response)
+            if moved is None:
+                return response
+            await response.aclose()
+            request = httpx2.Request(
+                request.method,
+                moved,
+                headers=request.headers,
+                stream=request.stream,
+                extensions=dict(extensions),
+            )
+        raise httpx2.ConnectError("it sends the request from address to address", request=request)
+
+    async def _sent(self, request: httpx2.Request) -> httpx2.Response:
         try:
             address = WebAddress.parse(str(request.url))
             found = await checked_addresses(
@@ -61,6 +86,19 @@ class Guarded(httpx2.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._inner.aclose()
+
+
+def _moved(asked: httpx2.URL, response: httpx2.Response) -> httpx2.URL | None:
+    """Returns where the same host wants the same request; None for every other answer. To other hosts nothing
+    is sent on: the headers have secrets."""
+    if response.status_code not in _MOVED or "location" not in response.headers:
+        return None
+    try:
+        to = asked.join(response.headers["location"])
+    except (httpx2.InvalidURL, ValueError):
+        return None
+    same = (to.scheme, to.host, to.port) == (asked.scheme, asked.host, asked.port)
+    return to if same and not to.userinfo else None
 
 
 class _Bounded(httpx2.AsyncByteStream):
@@ -103,7 +141,7 @@ async def address(target: Target) -> AsyncIterator[TransportStreams]:
         return httpx2.AsyncClient(
             # Unpacked, a small answer could be a large one.
             headers={**spec.headers, **(headers or {}), "Accept-Encoding": "identity"},
-            timeout=timeout or httpx2.Timeout(spec.timeout_s, read=max(spec.timeout_s, 300.0)),
+            timeout=timeout or httpx2.Timeout(spec.timeout_s, read=max(spec.timeout_s, _SILENCE_S)),
             auth=auth,
             transport=Guarded(
                 httpx2.AsyncHTTPTransport(trust_env=False),

@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from holdfast.core.config.private import write_private
 from holdfast.core.tools.mcp.limits import MAX_LISTING_CHARS
-from holdfast.core.tools.mcp.port import RawTool
+from holdfast.core.tools.mcp.port import RawOffer, RawTool
 
-_TOOLS = TypeAdapter(tuple[RawTool, ...])
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Tools and what else there is, as the server has described them."""
+
+    tools: tuple[RawTool, ...]
+    offer: RawOffer
+
+
+_KEPT = TypeAdapter(Kept)
+
+
 class KeptTools:
-    """A file with tools as the server has described them: checked again whenever they are read. Methods
-    block."""
+    """A file with what a server has described: checked again whenever it is read. Methods block."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self) -> tuple[RawTool, ...] | None:
+    def read(self) -> Kept | None:
         """Returns what was written; None when there is nothing that can be read."""
         try:
-            return _TOOLS.validate_json(self._path.read_bytes())
+            return _KEPT.validate_json(self._path.read_bytes())
         except (OSError, ValueError):
             return None
 
-    def write(self, tools: Sequence[RawTool]) -> None:
-        """Keeps tools, unless they are too many: nothing depends on it."""
-        text = json.dumps([asdict(tool) for tool in tools])
-        if len(text) > 2 * MAX_LISTING_CHARS:
+    def write(self, tools: Sequence[RawTool], offer: RawOffer) -> None:
+        """Keeps tools and what else there is, unless they are too many: nothing depends on it."""
+        data = _KEPT.dump_json(Kept(tuple(tools), offer))
+        if len(data) > 2 * MAX_LISTING_CHARS:
             return
         try:
-            write_private(self._path, text)
+            write_private(self._path, data.decode())
         except OSError as error:
             logger.warning("the tools of an MCP server are not kept: %s", error)
 
     def remove(self) -> None:
-        """Forgets the tools; none are no error."""
+        """Forgets it all; nothing there is no error."""
         self._path.unlink(missing_ok=True)

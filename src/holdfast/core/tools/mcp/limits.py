@@ -23,6 +23,29 @@ MAX_NAME = 200
 MAX_LEFT_OUT = 50
 """Tools left out that are told of."""
 
+MAX_OPEN_REQUESTS = 16
+"""Requests of a server that wait for an answer at once; more are a flood."""
+MAX_REQUEST_BYTES = 2**20
+"""One request of a server."""
+MAX_ASKED = 20
+"""Requests of a server in one call."""
+MAX_ROUNDS = 10
+"""How often one call may come back with requests instead of a result."""
+MAX_QUESTION = 4_000
+"""Characters of what a server tells a person that it asks."""
+MAX_SAMPLE_CHARS = 200_000
+"""Characters of all messages that a server wants completed."""
+MAX_SAMPLE_MESSAGES = 100
+MAX_SAMPLE_TOKENS = 32_000
+MAX_FORM_CHARS = 50_000
+MAX_URL = 2_000
+
+MAX_PROMPTS = 100
+MAX_RESOURCES = 1_000
+MAX_MEDIA_TYPE = 100
+OFFER_S = 5.0
+"""Seconds in which a server that starts tells its prompts and resources; its tools do without."""
+
 MAX_PARTS = 100
 """Parts of one result."""
 MAX_RESULT_CHARS = 2_000_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.mcp import MAX_TOOL_NAME, McpLeftOut, tool_name
+from holdfast.core.domain.mcp import GET_PROMPT, MAX_TOOL_NAME, SAMPLING, McpLeftOut, tool_name
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.tools.mcp.limits import (
     MAX_DESCRIPTION,
@@ -27,6 +27,8 @@ from holdfast.core.tools.schema_arguments import arguments_model
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _DIGEST = 6
 _SHOWN = 80
+_RESERVED = (SAMPLING, GET_PROMPT)
+"""Names that rules have for what is no tool: a rule for a tool must not allow that, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,10 @@ def _listed(server: str, raw: RawTool, taken: dict[str, ListedTool]) -> ListedTo
 
 
 def _name(server: str, own: str, taken: dict[str, ListedTool]) -> str:
-    """Returns a name that providers take, and no other tool has."""
-    name = tool_name(server, _NOT_IN_NAME.sub("_", own))
-    if len(name) <= MAX_TOOL_NAME and name not in taken:
+    """Returns a name that providers take, and nothing else has that rules are about."""
+    part = _NOT_IN_NAME.sub("_", own)
+    name = tool_name(server, part)
+    if len(name) <= MAX_TOOL_NAME and name not in taken and part not in _RESERVED:
         return name
     digest = hashlib.sha256(own.encode(errors="surrogatepass")).hexdigest()[:_DIGEST]
     name = f"{name[: MAX_TOOL_NAME - _DIGEST - 1]}_{digest}"

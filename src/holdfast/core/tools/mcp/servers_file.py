@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import Field
 
-from holdfast.core.config.private import write_private
+from holdfast.core.config.listed import write_list
 from holdfast.core.config.yaml import parse_file
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.mcp import McpServerSpec
@@ -26,7 +25,7 @@ class _File(Value):
 
 class ServersFile:
     """Reads the file anew whenever it is asked. Methods block, and raise `InvalidError` for a file with a
-    mistake, which is never overwritten, and `OSError` from writing."""
+    mistake, which is never overwritten, and for what a file cannot say, and `OSError` from writing."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -77,13 +76,9 @@ class ServersFile:
         return gone
 
     def _write(self, specs: Iterable[McpServerSpec]) -> None:
-        lines = [_HEAD, "servers:\n"]
-        for spec in specs:
-            given = {"name": spec.name, **spec.model_dump(mode="json", exclude_defaults=True)}
-            for number, (key, value) in enumerate(given.items()):
-                # JSON is YAML; with escapes no text of a line can become two.
-                lines.append(f"  {' ' if number else '-'} {key}: {json.dumps(value)}\n")
-        write_private(self.path, "".join(lines) if len(lines) > 2 else f"{_HEAD}servers: []\n")
+        known = tuple(specs)
+        given = ({"name": spec.name, **spec.model_dump(mode="json", exclude_defaults=True)} for spec in known)
+        write_list(self.path, _HEAD, "servers", given, _File(servers=known))
 
 
 def find(servers: dict[str, McpServerSpec], name: str) -> McpServerSpec:

@@ -1,4 +1,4 @@
-"""A server that runs, through the `mcp` library: the only module, with the two transports, that imports it.
+"""A server that runs, through the `mcp` library. With its neighbours the only module that imports it.
 
 It takes half a second to load, so `hub.py` loads it in a thread, when a server is first started.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx2
@@ -16,17 +16,46 @@ import mcp_types
 from mcp import Client
 from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import MCPError
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from holdfast.core.domain.errors import ToolError
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
+from holdfast.core.tools.mcp.gate import gated
 from holdfast.core.tools.mcp.http import address
-from holdfast.core.tools.mcp.limits import MAX_PAGES, MAX_PROGRESS, MAX_REASON, MAX_TOOLS
-from holdfast.core.tools.mcp.port import McpSession, RawResult, RawTool, Target
+from holdfast.core.tools.mcp.limits import (
+    MAX_LISTING_CHARS,
+    MAX_PAGES,
+    MAX_PROGRESS,
+    MAX_PROMPTS,
+    MAX_REASON,
+    MAX_RESOURCES,
+    MAX_TOOLS,
+)
+from holdfast.core.tools.mcp.port import (
+    McpSession,
+    RawArgument,
+    RawPrompt,
+    RawResource,
+    RawResult,
+    RawTool,
+    Requests,
+    Target,
+)
+from holdfast.core.tools.mcp.requests import ServerRequests, in_rounds
 from holdfast.core.tools.mcp.stdio import program
 
 _ERRORS = (MCPError, httpx2.HTTPError, httpx2.InvalidURL, ValidationError, OSError, RuntimeError, ValueError)
 """What the library raises when a server does not do as it should."""
+_RESULT: TypeAdapter[mcp_types.CallToolResult | mcp_types.InputRequiredResult] = TypeAdapter(
+    mcp_types.CallToolResult | mcp_types.InputRequiredResult
+)
+_READ: TypeAdapter[mcp_types.ReadResourceResult | mcp_types.InputRequiredResult] = TypeAdapter(
+    mcp_types.ReadResourceResult | mcp_types.InputRequiredResult
+)
+_PROMPT: TypeAdapter[mcp_types.GetPromptResult | mcp_types.InputRequiredResult] = TypeAdapter(
+    mcp_types.GetPromptResult | mcp_types.InputRequiredResult
+)
+_CHANGES = (mcp_types.ToolListChangedNotification, mcp_types.PromptListChangedNotification)
 _PROGRESS = 200
 _FORGOTTEN = "Session terminated"
 """What the library makes of an address that knows the session no more."""
@@ -41,13 +70,20 @@ async def open_session(target: Target) -> AsyncIterator[McpSession]:
     lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     transport = program(target, lost) if target.spec.command else address(target)
     info = mcp_types.Implementation(name="holdfast", version="1")
-    stale = _Stale()
-    client = Client(transport, client_info=info, cache=None, message_handler=stale.handle)
+    stale, asked = _Stale(), ServerRequests()
+    client = Client(
+        gated(transport, lost),
+        client_info=info,
+        cache=None,
+        message_handler=stale.handle,
+        elicitation_callback=asked.elicit,
+        sampling_callback=None if target.spec.sampling == "deny" else asked.sample,
+    )
     inside = False
     try:
         async with client:
             inside = True
-            yield _Session(client, lost, stale)
+            yield _Session(client, lost, stale, asked)
     except ToolError:
         raise
     except ExceptionGroup as group:
@@ -64,23 +100,26 @@ async def open_session(target: Target) -> AsyncIterator[McpSession]:
 
 
 class _Stale:
-    """Whether the list of tools has changed since it was read."""
+    """Whether the list of tools or prompts has changed since it was read."""
 
     def __init__(self) -> None:
         self.now = False
 
     async def handle(self, message: object) -> None:
-        if isinstance(message, mcp_types.ToolListChangedNotification):
+        if isinstance(message, _CHANGES):
             self.now = True
 
 
 class _Session:
     """Implements `McpSession`."""
 
-    def __init__(self, client: Client, lost: asyncio.Future[str], stale: _Stale) -> None:
+    def __init__(
+        self, client: Client, lost: asyncio.Future[str], stale: _Stale, asked: ServerRequests
+    ) -> None:
         self._client = client
         self._lost = lost
         self._stale = stale
+        self._asked = asked
 
     @property
     def lost(self) -> asyncio.Future[str]:
@@ -94,11 +133,13 @@ class _Session:
         self._stale.now = False
         found: list[RawTool] = []
         cursor: str | None = None
+        characters = 0
         for _ in range(MAX_PAGES):
             page, cursor = await self._page(cursor)
             found.extend(page)
+            characters += sum(len(each.description) + len(str(each.schema)) for each in page)
             # A few more than are taken, so that the rest is told of.
-            if cursor is None or len(found) > 2 * MAX_TOOLS:
+            if cursor is None or len(found) > 2 * MAX_TOOLS or characters > MAX_LISTING_CHARS:
                 break
         return found
 
@@ -125,7 +166,9 @@ class _Session:
         found = [_loose(each) for each in (offered if isinstance(offered, list) else [])]
         return found, after if isinstance(after, str) else None
 
-    async def call(self, tool: str, arguments: dict[str, Any], told: Callable[[str], None]) -> RawResult:
+    async def call(
+        self, tool: str, arguments: dict[str, Any], told: Callable[[str], None], asked: Requests
+    ) -> RawResult:
         left = MAX_PROGRESS
 
         async def report(progress: float, total: float | None, message: str | None) -> None:
@@ -135,32 +178,138 @@ class _Session:
                 share = f"{progress:g}/{total:g}" if total else f"{progress:g}"
                 told(f"{share} {shorten(sanitize(message or ''), _PROGRESS)}".rstrip() + "\n")
 
-        request = mcp_types.CallToolRequest(
-            params=mcp_types.CallToolRequestParams(name=tool, arguments=arguments)
-        )
-        try:
+        async def send(
+            answers: mcp_types.InputResponses | None, state: str | None
+        ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
+            request = mcp_types.CallToolRequest(
+                params=mcp_types.CallToolRequestParams(
+                    name=tool, arguments=arguments, input_responses=answers, request_state=state
+                )
+            )
             # Not `call_tool`: it holds results against the server's own schema, whose expressions may never
             # come to an end.
-            result = await self._client.session.send_request(
-                request, mcp_types.CallToolResult, progress_callback=report
+            return await self._client.session.send_request(request, _RESULT, progress_callback=report)
+
+        with self._errors(), self._asked.call(asked):
+            result = await in_rounds(send, asked)
+        return RawResult(
+            content=tuple(_plain(part) for part in result.content),
+            structured=result.structured_content,
+            is_error=result.is_error,
+        )
+
+    async def prompts(self) -> Sequence[RawPrompt]:
+        if not (self._capabilities and self._capabilities.prompts):
+            return ()
+        found: list[RawPrompt] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            with self._errors():
+                page = await self._client.list_prompts(cursor=cursor)
+            found.extend(_raw_prompt(each) for each in page.prompts)
+            cursor = page.next_cursor
+            if cursor is None or len(found) > MAX_PROMPTS:
+                break
+        return found
+
+    async def resources(self) -> Sequence[RawResource]:
+        if not (self._capabilities and self._capabilities.resources):
+            return ()
+        found: list[RawResource] = []
+        cursor: str | None = None
+        for _ in range(MAX_PAGES):
+            with self._errors():
+                page = await self._client.list_resources(cursor=cursor)
+            found.extend(_raw_resource(each, each.uri, size=each.size) for each in page.resources)
+            cursor = page.next_cursor
+            if cursor is None or len(found) > MAX_RESOURCES:
+                break
+        with self._errors():
+            templates = await self._client.list_resource_templates()  # more than a page of them has nobody
+        return [
+            *found,
+            *(_raw_resource(each, each.uri_template, template=True) for each in templates.resource_templates),
+        ]
+
+    async def read(self, uri: str, asked: Requests) -> Sequence[dict[str, Any]]:
+        async def send(
+            answers: mcp_types.InputResponses | None, state: str | None
+        ) -> mcp_types.ReadResourceResult | mcp_types.InputRequiredResult:
+            params = mcp_types.ReadResourceRequestParams(
+                uri=uri, input_responses=answers, request_state=state
             )
+            return await self._client.session.send_request(
+                mcp_types.ReadResourceRequest(params=params), _READ
+            )
+
+        with self._errors(), self._asked.call(asked):
+            result = await in_rounds(send, asked)
+        return [_plain(each) for each in result.contents]
+
+    async def prompt(
+        self, name: str, arguments: dict[str, str], asked: Requests
+    ) -> Sequence[tuple[str, dict[str, Any]]]:
+        async def send(
+            answers: mcp_types.InputResponses | None, state: str | None
+        ) -> mcp_types.GetPromptResult | mcp_types.InputRequiredResult:
+            params = mcp_types.GetPromptRequestParams(
+                name=name, arguments=arguments, input_responses=answers, request_state=state
+            )
+            return await self._client.session.send_request(mcp_types.GetPromptRequest(params=params), _PROMPT)
+
+        with self._errors(), self._asked.call(asked):
+            result = await in_rounds(send, asked)
+        return [(each.role, _plain(each.content)) for each in result.messages]
+
+    @property
+    def _capabilities(self) -> mcp_types.ServerCapabilities | None:
+        return self._client.session.server_capabilities
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Makes of what the library raises a `ToolError`, and notes when the server is gone."""
+        try:
+            yield
         except ValidationError as error:
-            raise ToolError(
-                "The MCP server answered with what is no result; it may ask for input that it cannot get.",
-                code="mcp_error",
-            ) from error
+            raise ToolError("The MCP server answered with what is no result.", code="mcp_error") from error
         except _ERRORS as error:
             if _is_end(error) and not self._lost.done():
                 self._lost.set_result(_told(error, self._lost))  # else an address would never be asked anew
             how = "is gone" if self._lost.done() else "answered with an error"
             raise ToolError(f"The MCP server {how}: {_told(error, self._lost)}.", code="mcp_error") from error
-        return RawResult(
-            content=tuple(
-                part.model_dump(mode="json", by_alias=True, exclude_none=True) for part in result.content
-            ),
-            structured=result.structured_content,
-            is_error=result.is_error,
-        )
+
+
+def _plain(value: BaseModel) -> dict[str, Any]:
+    return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _raw_prompt(prompt: mcp_types.Prompt) -> RawPrompt:
+    return RawPrompt(
+        name=prompt.name,
+        title=prompt.title or "",
+        description=prompt.description or "",
+        arguments=tuple(
+            RawArgument(each.name, each.description or "", bool(each.required))
+            for each in prompt.arguments or ()
+        ),
+    )
+
+
+def _raw_resource(
+    resource: mcp_types.Resource | mcp_types.ResourceTemplate,
+    uri: str,
+    *,
+    size: int | None = None,
+    template: bool = False,
+) -> RawResource:
+    return RawResource(
+        uri=uri,
+        name=resource.title or resource.name,
+        description=resource.description or "",
+        media_type=resource.mime_type or "",
+        size=size,
+        template=template,
+    )
 
 
 def _raw(tool: mcp_types.Tool) -> RawTool:

@@ -7,10 +7,12 @@ line that is none. Imports `mcp`: loaded with `session.py`.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import anyio
 import mcp_types
@@ -18,7 +20,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 
-from holdfast.core.domain.errors import ToolError
+from holdfast.core.domain.errors import SandboxRequired, ToolError
+from holdfast.core.domain.processes import ProcessSpec, Reach
 from holdfast.core.tools.mcp.flood import Flood, too_long
 from holdfast.core.tools.mcp.limits import MAX_MESSAGE_BYTES
 from holdfast.core.tools.mcp.port import Target
@@ -35,7 +38,7 @@ _READ = 65_536
 async def program(target: Target, lost: asyncio.Future[str]) -> AsyncIterator[TransportStreams]:
     """Starts the program and yields its streams; `lost` gets the reason when it is gone. Ends it, and all
     that is in its process group. Raises `ToolError` when it cannot be started."""
-    process = await _started(target)
+    process, release = await _launched(target)
     incoming_in, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     outgoing, outgoing_out = anyio.create_memory_object_stream[SessionMessage](0)
     tasks = [
@@ -51,26 +54,56 @@ async def program(target: Target, lost: asyncio.Future[str]) -> AsyncIterator[Tr
         while not ending.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({ending})
+        release()
         for stream in (incoming_in, incoming, outgoing, outgoing_out):
             stream.close()
 
 
-async def _started(target: Target) -> asyncio.subprocess.Process:
-    command = target.spec.command
+async def _launched(target: Target) -> tuple[asyncio.subprocess.Process, Callable[[], None]]:
+    """Returns the program, and what ends the one that confines it."""
+    if target.confiner is None:
+        return await _started(target, target.spec.command, target.environment), lambda: None
+    cwd = Path(target.cwd)
+    spec = ProcessSpec(
+        command=target.spec.command,
+        cwd=cwd,
+        environment=target.environment,
+        timeout_s=math.inf,
+        # Without a folder of its own it starts at home, which it must not change.
+        reach=Reach(writable=(cwd,) if target.spec.cwd else (), network=True),
+    )
+    try:
+        confined = await target.confiner.confined(spec)
+    except SandboxRequired as error:
+        raise ToolError(f"it is to be confined, and cannot be: {error.message}") from error
+    try:
+        process = await _started(target, confined.command, confined.environment, confined.passed)
+    except ToolError:
+        confined.end()
+        raise
+    finally:
+        confined.started()
+    return process, confined.end
+
+
+async def _started(
+    target: Target, command: tuple[str, ...], environment: Mapping[str, str], passed: tuple[int, ...] = ()
+) -> asyncio.subprocess.Process:
     try:
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=target.environment,
+            env=dict(environment),
+            pass_fds=passed,
             cwd=target.cwd,
             limit=MAX_MESSAGE_BYTES,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise ToolError(f"the program {command[0]!r} cannot be started: {why}") from error
+        raise ToolError(f"the program {target.spec.command[0]!r} cannot be started: {why}") from error
 
 
 async def _read(

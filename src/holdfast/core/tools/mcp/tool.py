@@ -28,7 +28,7 @@ class McpTool:
         self.own_name = listed.own_name
         self.description = listed.description
         self.arguments: type[BaseModel] = listed.arguments
-        self.risk = _risk(connection, listed)
+        self.risk = risk_of(connection, reads_only=listed.reads_only)
 
     def subjects(self, arguments: Any) -> tuple[str, ...]:
         """Returns the arguments as JSON, keys in order."""
@@ -40,7 +40,9 @@ class McpTool:
 
     async def run(self, arguments: Any, context: ToolContext) -> ToolOutput:
         """Calls the server, which is started if need be. Raises `HoldfastError` when it gives no result."""
-        result = await self._connection.call(self.own_name, arguments.model_dump(), context.progress)
+        result = await self._connection.call(
+            self.own_name, arguments.model_dump(), context.progress, context.desk
+        )
         return await asyncio.to_thread(output_of, result, context.blobs)
 
 
@@ -68,9 +70,10 @@ class AbsentTool:
         raise UnavailableError(f"The tool {self.name} is not there: {self._reason}", code="mcp_unavailable")
 
 
-def _risk(connection: Connection, listed: ListedTool) -> Risk:
-    """What a server says of a tool counts only where the person has said that it is to be believed."""
-    if connection.spec.trusted and listed.reads_only:
+def risk_of(connection: Connection, *, reads_only: bool) -> Risk:
+    """Returns the risk of a tool. What a server says of it counts only where the person has said that it is
+    to be believed."""
+    if connection.spec.trusted and reads_only:
         return Risk.READ
     return Risk.EXECUTE if connection.spec.command else Risk.NETWORK
 

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.keys import foot, shown
 from holdfast.tui.presenters.author.state import EditorState
+from holdfast.tui.presenters.figures import counted
 from holdfast.tui.presenters.spans import Line, fit, fit_end, line
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def beside(problems: list[Diagnostic], room: int) -> str:
     one = problems[0]
     hint = f"; {one.hint}" if one.hint else ""
     text = sanitize_line(f"{one.message}{hint}")
-    return f"  ✗ {fit(text, room - 5 - len(more))}{more}"
+    return f"  {'⚠' if one.warning else '✗'} {fit(text, room - 5 - len(more))}{more}"
 
 
 def problem_lines(state: EditorState, row: int, most: int, width: int) -> list[Line]:
@@ -66,19 +67,28 @@ def problem_lines(state: EditorState, row: int, most: int, width: int) -> list[L
     here = [one for one in state.problems if one.line == row + 1]
     others = [one for one in state.problems if one.line != row + 1]
     found = [_problem(one, one in here, width) for one in [*here, *others]]
-    count = len(state.problems)
-    words = f"{count} mistake{'' if count == 1 else 's'}"
+    return [_count(state), *found[: max(1, most - 1)]]
+
+
+def _count(state: EditorState) -> Line:
+    count, all_of_them = state.mistakes, len(state.problems or ())
+    way = (f"   {shown('author.next')} goes to the next", "muted")
+    warnings = counted(all_of_them - count, "warning") if count < all_of_them else ""
+    if not count:
+        note = (f"   {state.note}" if state.note else "", "muted")
+        return line(("✓ no mistakes", "success"), (f", {warnings}", "warning"), note, way)
+    words = counted(count, "mistake")
     said_first = f"✗ {state.note}: {words}" if state.note else f"✗ {words}"
-    head = line((said_first, "error"), (f"   {shown('author.next')} goes to the next", "muted"))
-    return [head, *found[: max(1, most - 1)]]
+    return line((said_first, "error"), (f", {warnings}" if warnings else "", "warning"), way)
 
 
 def _problem(one: Diagnostic, is_here: bool, width: int) -> Line:
     place = f"{one.line}:{one.column} "
     return line(
         ("▸ " if is_here else "  ", "accent"),
+        ("⚠ " if one.warning else "", "warning"),
         (place, "number"),
-        fit(said(one), max(10, width - 2 - cell_len(place))),
+        fit(said(one), max(10, width - (4 if one.warning else 2) - cell_len(place))),
     )
 
 

@@ -65,6 +65,11 @@ class EditorState:
         self.checked = text
         self.error = ""
 
+    @property
+    def mistakes(self) -> int:
+        """How many things keep the text from being an agent; warnings do not."""
+        return sum(not one.warning for one in self.problems or ())
+
     def by_line(self) -> dict[int, list[Diagnostic]]:
         """Returns the mistakes of each line, by lines from 0; the last has those of a line that is gone."""
         found: dict[int, list[Diagnostic]] = {}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -12,7 +11,6 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.geometry import Offset
-from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
 
@@ -55,16 +53,6 @@ class AgentArea(TextArea):
     }
     """
 
-    @dataclass
-    class Typed(Message):
-        """Letters were typed or taken away: what could follow may be shown."""
-
-    @dataclass
-    class ListPressed(Message):
-        """A key for the list of completions was pressed."""
-
-        name: str
-
     def __init__(self, text: str, *, id: str) -> None:
         # The line of the cursor has no colour of its own: it would hide those of the text.
         super().__init__(
@@ -80,6 +68,11 @@ class AgentArea(TextArea):
         self.indent_width = STEP
         self.list_open = False
         """Whether the list of completions is there and takes its keys."""
+        self.on_typed: Callable[[], None] = lambda: None
+        """Called when letters were typed or taken away: what could follow may be shown. At once: the next key
+        may already be for the list of that."""
+        self.on_list_key: Callable[[str], None] = lambda name: None
+        """Takes the name of a key for the list, at once: the next letter belongs after what it puts in."""
         self.list_takes_enter = False
         """Whether the person has gone to the list, so that enter is meant for it."""
         self._colours: Mapping[int, list[Stretch]] = coloured(text)
@@ -151,7 +144,7 @@ class AgentArea(TextArea):
             completing = ""  # a new line was meant, not the list that came by itself
         if completing:
             self._take(event)
-            self.post_message(self.ListPressed(completing))
+            self.on_list_key(completing)
         elif event.key == "enter" and not self.read_only:
             self._take(event)
             row, column = self.cursor_location
@@ -162,7 +155,7 @@ class AgentArea(TextArea):
         else:
             await super()._on_key(event)
             if event.is_printable:
-                self.post_message(self.Typed())
+                self.on_typed()
 
     def _take(self, event: events.Key) -> None:
         event.stop()

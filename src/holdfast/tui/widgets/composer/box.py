@@ -11,9 +11,10 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from holdfast.core.domain.text import sanitize_line
-from holdfast.tui.presenters.commands import BY_SLASH, by_slash, complete
+from holdfast.tui.presenters.commands import BY_SLASH, Command, by_slash, complete
 from holdfast.tui.presenters.draft import Draft, History, Mention, Token, command_of
 from holdfast.tui.presenters.notices import PLACEHOLDER
+from holdfast.tui.presenters.prompts import Slash, completions, prompt_given
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.widgets.composer.area import MessageArea
 from holdfast.tui.widgets.strips import Strip
@@ -54,7 +55,8 @@ class MessageBox(Vertical):
 
     @dataclass
     class ArgumentsWanted(Message):
-        """Arguments of a command that fit `typed` are wanted: answer with `offer_arguments`."""
+        """Arguments of a command that fit `typed` are wanted: answer with `offer_arguments`. Without a name
+        the prompts that can be sent are: answer with `offer_prompts`."""
 
         name: str
         typed: str
@@ -64,6 +66,8 @@ class MessageBox(Vertical):
         self._popup: CompletionPopup | None = None
         self._listed: Token | None = None
         """What stood before the cursor when the list was made."""
+        self._prompts: list[Slash] | None = None
+        """The prompts that can be sent from here; None: not read yet."""
 
     def compose(self) -> ComposeResult:
         area = MessageArea(id="message")
@@ -121,6 +125,10 @@ class MessageBox(Vertical):
         if not event.text.strip():
             return
         command = command_of(event.text)
+        prompt = prompt_given(event.text, [one.word for one in self._prompts or []])
+        if prompt is not None and (command is None or command[0] not in BY_SLASH):
+            self._give_prompt(*prompt)
+            return
         if command is not None:
             self._give(*command)
             return
@@ -134,11 +142,18 @@ class MessageBox(Vertical):
 
     def _give(self, word: str, argument: str) -> None:
         command = by_slash(word)
+        if command is None and self._prompts is None:  # it may be a prompt: the engine knows
+            self._give_prompt(word, argument)
+            return
         if command is None:
             self.post_message(self.UnknownCommand(word))
             return
         self.area.take_text()
         self.post_message(self.CommandGiven(command.name, argument))
+
+    def _give_prompt(self, word: str, written: str) -> None:
+        self.area.take_text()
+        self.post_message(self.CommandGiven("prompts.send", f"{word} {written}".strip()))
 
     # --- completion
 
@@ -156,8 +171,20 @@ class MessageBox(Vertical):
             self.post_message(self.FilesWanted(token.text))
 
     def _offer_commands(self, token: Token) -> None:
-        fitting = complete(token.text)
-        self._open(token, [(one.slash, _command_line(one.slash, one.argument, one.help)) for one in fitting])
+        if not token.text:  # a slash: what there is may have changed
+            self.post_message(self.ArgumentsWanted("", ""))
+        self._list_commands(token)
+
+    def _list_commands(self, token: Token) -> None:
+        fitting = completions(token.text, complete(token.text), self._prompts or [])
+        self._open(token, [_completion(one) for one in fitting])
+
+    def offer_prompts(self, prompts: list[Slash]) -> None:
+        """Takes the prompts that can be sent from here, and lists them with the commands."""
+        known, self._prompts = self._prompts, prompts
+        token = self.area.token
+        if token is not None and token.kind == "command" and known != prompts:
+            self._list_commands(token)
 
     def _want_arguments(self, token: Token) -> None:
         command = BY_SLASH.get(token.command)
@@ -221,7 +248,7 @@ class MessageBox(Vertical):
         if token == listed or token is None or listed is None:
             return token is not None
         if token.kind == "command":
-            self._offer_commands(token)
+            self._list_commands(token)
         elif (token.kind, token.command) == (listed.kind, listed.command):
             popup.go_to(token.text)
         else:
@@ -245,13 +272,29 @@ class MessageBox(Vertical):
             if event.sent:
                 self._give(token.command, event.value)
             return
-        command = BY_SLASH[event.value]
+        command = BY_SLASH.get(event.value)
+        if command is None:
+            self._put_in_prompt(event)
+            return
         if (event.sent and not command.argument) or (
             event.sent and command.argument.startswith("[") and token.text == command.slash
         ):
             self._give(command.slash, "")
         else:
             self.area.complete(f"/{command.slash} " if command.argument else f"/{command.slash}")
+
+    def _put_in_prompt(self, event: CompletionPopup.Chosen) -> None:
+        asks = next((one.hint for one in self._prompts or [] if one.word == event.value), "")
+        if event.sent and not asks:
+            self._give_prompt(event.value, "")
+        else:
+            self.area.complete(f"/{event.value} ")
+
+
+def _completion(one: Command | Slash) -> tuple[str, Line]:
+    if isinstance(one, Slash):
+        return one.word, _command_line(one.word, one.hint, one.help)
+    return one.slash, _command_line(one.slash, one.argument, one.help)
 
 
 def _command_line(slash: str, argument: str, help: str) -> Line:

@@ -1,0 +1,72 @@
+"""The noun `usage` of a workbench."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pydantic import AwareDatetime
+
+from holdfast.core.domain.identity import Scope
+from holdfast.core.domain.limits import Budget, LimitKind, LimitState, Tier
+from holdfast.core.domain.usage import UsageKey, UsageSummary
+from holdfast.core.domain.values import Limit
+from holdfast.core.services.needs import needs
+
+
+class UsageReports(Protocol):
+    """What runs have used, in tokens, money and credits, and how much more they may use."""
+
+    @needs(Scope.READ)
+    async def report(
+        self,
+        since: AwareDatetime | None = None,
+        until: AwareDatetime | None = None,
+        by: UsageKey = "day",
+        all_users: bool = False,
+        limit: Limit = 200,
+        session: str | None = None,
+        agent: str | None = None,
+        key: str | None = None,
+    ) -> UsageSummary:
+        """Returns what was used from `since` on and before `until`, in groups and in total.
+
+        Of the user's own sessions, deleted ones included; with `all_users`, for administrators, of all. The
+        last three narrow it to one session, agent or key (by id; empty: what no key asked for). Only
+        the first `limit` groups are told apart: the newest of days and months, the dearest of others.
+        """
+        ...
+
+    @needs(Scope.READ)
+    async def limits(self, all_users: bool = False) -> tuple[LimitState, ...]:
+        """Returns the limits on what the user may use, each with what is left: on the user, the keys and the
+        agents; with `all_users`, for administrators, those of all."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def set_limit(
+        self,
+        kind: LimitKind,
+        subject: str,
+        tier: str | None = None,
+        budgets: tuple[Budget, ...] = (),
+        user: str | None = None,
+        project: str | None = None,
+    ) -> LimitState:
+        """Lays down how much may be used, in the place of what was laid down for the same before.
+
+        A key is named by its id or name. An agent by its name, seen from the folder `project`; it is what
+        the owner uses of it that is limited, and `user` is another owner, for administrators, who alone limit
+        users. Raises `NotFoundError`, `InvalidError` (`unknown_tier`, `invalid_limit`), and `ForbiddenError`
+        (`limited_key`) for a caller whose own key has limits.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def remove_limit(self, kind: LimitKind, subject: str, user: str | None = None) -> None:
+        """Takes a limit away. Raises as `set_limit`."""
+        ...
+
+    @needs(Scope.READ)
+    async def tiers(self) -> tuple[Tier, ...]:
+        """Returns the tiers that the settings name: how often who has one may ask for a run."""
+        ...

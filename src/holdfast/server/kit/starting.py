@@ -1,0 +1,35 @@
+"""Starts a run for a caller who waits for this very run: nothing of his is left in a queue."""
+
+from __future__ import annotations
+
+from holdfast.core.domain.errors import ConflictError, NotFoundError
+from holdfast.core.domain.events import EventFilter, MessageAdded
+from holdfast.core.domain.messages import UserPart
+from holdfast.core.domain.runs import RunOptions, Session
+from holdfast.core.services.workbench import Workbench
+
+
+async def start_now(
+    workbench: Workbench, session: Session, parts: tuple[UserPart, ...], options: RunOptions | None = None
+) -> str:
+    """Sends a message to `session`, as it was just read, and returns the id of the run that it has begun.
+
+    Raises `ConflictError` (`busy`) when another run is under way; the message is not queued then.
+    """
+    submitted = await workbench.runs.send(session.id, parts, options)
+    run_id = submitted.run_id or await _begun(workbench, session, submitted.message_id)
+    if run_id is None:
+        raise ConflictError("The conversation is busy; try again.", code="busy", retryable=True)
+    return run_id
+
+
+async def _begun(workbench: Workbench, session: Session, message_id: str) -> str | None:
+    """Takes a message out of the queue; returns the run that it has begun meanwhile, if it has."""
+    try:
+        await workbench.sessions.pull_back(session.id, message_id)
+    except NotFoundError:
+        since = EventFilter(session_id=session.id, deltas=False)
+        for logged in (await workbench.events.read(since, session.last_event_id)).items:
+            if isinstance(logged.event, MessageAdded) and logged.event.message_id == message_id:
+                return logged.event.run_id
+    return None
