@@ -23,7 +23,7 @@ PAGE = "docs/how-to/hooks.md"
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOLDFAST_MODELS__DEFAULT": "offline"}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 async def test_the_agent_of_the_page_is_kept_to_its_hooks(tmp_path: Path) -> None:
     paths = Paths.resolve({"HOLDFAST_HOME": str(tmp_path / "home")})
     paths.agents.mkdir(parents=True)

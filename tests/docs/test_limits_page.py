@@ -35,6 +35,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         main(["engine", "stop"])
 
 
+@pytest.mark.thorough
 def test_every_command_on_the_page_works(home: None, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("bash", "curl", "jq"):
         program(name)

@@ -52,7 +52,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     opened.run("holdfast engine stop")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_every_block_of_the_page_works_as_it_stands(shell: Shell) -> None:
     written, sent, summarised, attached, removed = [
         shell.run(block) for block in examples.blocks_of(PAGE, "sh")

@@ -17,7 +17,7 @@ from holdfast.core.domain.scripts import MODULES
 PAGE = "docs/how-to/scripts-of-agents.md"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_agent_of_the_page_answers_offline(tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")}
     environment = {

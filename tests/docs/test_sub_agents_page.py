@@ -26,7 +26,7 @@ def test_the_file_is_valid_and_the_request_too() -> None:
     assert [use.name for use in options.sub_agents or ()] == ["researcher", "critic"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_offline_model_hands_work_on(tmp_path: Path) -> None:
     (command,) = examples.blocks_of(PAGE, "sh")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")}
