@@ -6,7 +6,7 @@ from tests.journeys.person import Desk, says
 
 from holdfast import bootstrap
 
-WRONG = ("version: 1", "name: clerk", "modle: {}", "tools: [read_fil]", "limits: {{ max_steps: many }}")
+WRONG = ("version: 1", "name: clerk", "modl: {}", "tools: [read_fil]", "limits: {{ max_steps: many }}")
 
 
 async def test_write_an_agent(desk: Desk) -> None:
@@ -23,7 +23,7 @@ async def test_write_an_agent(desk: Desk) -> None:
         await person.sees("✗ the key is unknown; did you mean `model`?", "[read_fil]   ✗ there is no tool")
         await person.sees("many }   ✗ text stands here", "3 mistakes")
         await person.press("ctrl+s")
-        await person.sees("✗ Not saved: 3 mistakes", "▸ 3:1 modle")
+        await person.sees("✗ Not saved: 3 mistakes", "▸ 3:1 modl")
         assert not file.exists()
 
         await person.press(*["delete"] * 5)

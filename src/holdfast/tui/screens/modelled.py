@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
@@ -25,5 +25,10 @@ class ModelScreen(Screen[None]):
     @property
     def is_there(self) -> bool:
         """Whether it has all its parts: it is mounted, and neither it nor the app is on the way out."""
-        leaving = self._closing or self._pruning or self.app._exit
-        return self.is_mounted and self.is_attached and not leaving
+        return is_there(self)
+
+
+def is_there(screen: Screen[Any]) -> bool:
+    """Says whether a screen has all its parts; see `ModelScreen.is_there`."""
+    leaving = screen._closing or screen._pruning or screen.app._exit
+    return screen.is_mounted and screen.is_attached and not leaving

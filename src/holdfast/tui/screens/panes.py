@@ -30,7 +30,7 @@ from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.presenters.words import words_of
 from holdfast.tui.screens.dialogs import ApprovalScreen
 from holdfast.tui.screens.finder import Finder
-from holdfast.tui.screens.modelled import ModelScreen
+from holdfast.tui.screens.modelled import ModelScreen, is_there
 from holdfast.tui.widgets.panes.sessions import SessionsPane
 from holdfast.tui.widgets.panes.side import SidePane
 from holdfast.tui.widgets.strips import HeaderLine, KeyBar, clickable
@@ -116,6 +116,8 @@ class Panes:
     def _paint(self) -> None:
         self._painting = False
         parts, self._dirty = self._dirty, set()
+        if not is_there(self._screen):  # the app ends, and its parts go one by one
+            return
         model, now = self._model, self._screen.app.start.now()
         if "inbox" in parts:
             parts |= {"footer", "header"}
