@@ -43,7 +43,7 @@ for line in sys.stdin:
 NOTE = "mcp__notes__note"
 FILES = ("a.md", "b.txt")
 HELPER = "helper"
-PATHS = ("run", "direct", "mcp in a run", "mcp by hand", "hook", "sub-agent")
+PATHS = ("run", "direct", "mcp in a run", "mcp by hand", "hook", "script", "sub-agent")
 
 RULE = st.builds(
     lambda tool, pattern: tool if pattern is None else f"{tool}({pattern})",
@@ -102,6 +102,8 @@ class Case:
         writer = {**own, "tools": ["write_file"]}
         if self.path == "hook":
             return {name: {**writer, "hooks": [instead(self.file)]}}
+        if self.path == "script":
+            return {name: {**writer, "script": "response = 'done'"}}
         if self.path != "sub-agent":
             return {name: writer}
         lead = {"approvals": self.above.model_dump(mode="json"), "tools": ["write_file"]}
