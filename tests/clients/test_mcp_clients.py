@@ -12,6 +12,8 @@ from tests.e2e.bench import Bench
 from tests.e2e.over_tcp import API, Door
 from tests.e2e.presence import client_folder, client_python, program
 
+pytestmark = pytest.mark.thorough
+
 HERE = Path(__file__).parent
 AGENT = "description: Writes.\ntools: [write_file]\nmodel: {model}\n"
 NAME = "writer-of-tests"

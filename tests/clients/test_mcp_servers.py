@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.e2e.bench import Bench
 from tests.e2e.presence import client_folder, client_python, program
 
@@ -15,6 +16,8 @@ from holdfast.core.domain.events import EventFilter, QuestionAsked
 from holdfast.core.domain.mcp import McpServerSpec, McpState
 from holdfast.core.domain.messages import ImagePart, text_of
 from holdfast.core.domain.runs import RunOptions, ToolRun
+
+pytestmark = pytest.mark.thorough
 
 EVERYTHING = RunOptions(approve="all")
 

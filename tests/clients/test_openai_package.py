@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from clients_running import run_script
 from tests.e2e.bench import Bench
 from tests.e2e.over_tcp import API, Door
 from tests.e2e.presence import client_python
+
+pytestmark = pytest.mark.thorough
 
 SCRIPT = Path(__file__).with_name("ask_with_openai.py")
 AGENT = "description: Talks.\ntools: []\nmodel: {model}\n"

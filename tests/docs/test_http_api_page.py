@@ -18,7 +18,9 @@ import examples
 import pytest
 from tests.e2e.presence import program
 
-PAGES = ("docs/how-to/http-api.md", pytest.param("docs/how-to/knowledge.md", marks=pytest.mark.thorough))
+pytestmark = pytest.mark.thorough
+
+PAGES = ("docs/how-to/http-api.md", "docs/how-to/knowledge.md")
 PORTS = ("8700", "8701")
 """The pages' ports: here, free ones."""
 TIMEOUT_S = 60

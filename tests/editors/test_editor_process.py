@@ -14,6 +14,8 @@ from acp import PROTOCOL_VERSION, spawn_agent_process
 from acp.helpers import text_block
 from acp.schema import ToolCallUpdate
 
+pytestmark = pytest.mark.thorough
+
 PROGRAM = (sys.executable, "-c", "import sys; from holdfast.cli.main import main; sys.exit(main())")
 
 

@@ -17,6 +17,8 @@ from tests.runs.grammar import check
 
 from holdfast.core.store.migrations import VERSION
 
+pytestmark = pytest.mark.thorough
+
 AGENT = "description: Talks.\ntools: []\nmodel: {model}\n"
 
 

@@ -19,6 +19,8 @@ from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import Run, RunStatus
 from holdfast.server.native.client import RemoteWorkbench
 
+pytestmark = pytest.mark.thorough
+
 ROUNDS = 4
 MOST_EVENTS = 46
 """About so many events a run has, with the session's and the queue's, until its approval waits."""

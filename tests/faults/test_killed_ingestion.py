@@ -14,6 +14,8 @@ from holdfast.core.domain.user_events import JOB_ENDS
 from holdfast.core.domain.values import all_items
 from holdfast.server.native.client import RemoteWorkbench
 
+pytestmark = pytest.mark.thorough
+
 KILLS = 10
 FILES = 40
 WORDS = ("hinge", "door", "screw", "frame", "panel", "lock", "key", "handle", "board", "paint")
@@ -43,7 +45,6 @@ async def until_killed(bench: Bench, workbench: RemoteWorkbench, job: Job, momen
     await workbench.close()
 
 
-@pytest.mark.thorough
 async def test_an_ingestion_survives_kills_at_ten_moments(bench: Bench) -> None:
     chance = random.Random(7)
     write_files(bench, 0, chance)

@@ -15,6 +15,8 @@ from tests.e2e.bench import Bench
 from holdfast.core.domain.events import EventFilter
 from holdfast.server.native.client import RemoteWorkbench
 
+pytestmark = pytest.mark.thorough
+
 KILLS = 3
 PER_ROUND = 40
 
@@ -61,7 +63,6 @@ async def rename(workbench: RemoteWorkbench, session_id: str, round: int) -> Non
         await workbench.sessions.rename(session_id, f"title {round}.{number}")
 
 
-@pytest.mark.thorough
 async def test_a_receiver_misses_nothing_and_can_tell_what_comes_twice(bench: Bench) -> None:
     async with listening() as (receiver, url):
         made = bench.json("webhooks", "add", url, "--event", "session.renamed")

@@ -8,8 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 from tests.e2e.bench import Bench
 from tests.e2e.over_tcp import Reader, log_of, open_door
+
+pytestmark = pytest.mark.thorough
 
 RUNS = 20
 AGENT = "description: Talks.\ntools: []\nmodel: {model}\n"

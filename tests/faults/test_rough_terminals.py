@@ -7,6 +7,8 @@ import json
 import pytest
 from tests.e2e.bench import Bench
 
+pytestmark = pytest.mark.thorough
+
 GUARD_S = 0.7
 PASTED_BYTES = 5_000_000
 
@@ -43,7 +45,6 @@ def test_a_terminal_that_is_too_small_says_so_and_comes_back(bench: Bench) -> No
         assert terminal.wait_end() == 0
 
 
-@pytest.mark.thorough
 def test_five_megabytes_can_be_pasted_and_sent(bench: Bench) -> None:
     line = "0123456789 abcdefghij ÄÖÜ\n"
     text = line * (PASTED_BYTES // len(line.encode()))

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.bench import Bench
 from tests.fakes.openai_server import FakeOpenAI
 
+pytestmark = pytest.mark.thorough
+
 IN_ENVIRONMENT = "sk-canary-env-51b8f04e7a9d3c26"
 IN_FILE = "canary-file-c2e97a60b13f48d5"
 TOKEN = "ghp_canarytoken0f1e2d3c4b5a69788796"

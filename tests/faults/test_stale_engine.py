@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from tests.e2e.bench import Bench
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def stranger() -> Iterator[subprocess.Popen[bytes]]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from tests.e2e.bench import Bench
 
 from holdfast.server.spawn import EXIT_BUSY, find_engine, wait_engine
+
+pytestmark = pytest.mark.thorough
 
 
 def test_a_second_engine_leaves_and_says_why(bench: Bench) -> None:

@@ -26,7 +26,7 @@ async def test_write_an_agent(desk: Desk) -> None:
         await person.sees("✗ Not saved: 3 mistakes", "▸ 3:1 modl")
         assert not file.exists()
 
-        await person.press(*["delete"] * 5)
+        await person.press(*["delete"] * 4)
         await person.type("mod")
         await person.sees("model:", "fallback_models:")  # what fits is offered
         await person.type("el")

@@ -20,6 +20,8 @@ from holdfast.core.knowledge.index.index import Index
 from holdfast.core.knowledge.index.stopping import Stop
 from holdfast.core.knowledge.parsing.model import Parsed, Piece
 
+pytestmark = pytest.mark.thorough
+
 if TYPE_CHECKING:
     from holdfast.core.knowledge.embedding import Vectors
 

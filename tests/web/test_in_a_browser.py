@@ -16,6 +16,8 @@ from tests.web.chromium import Page, chromium, find_chromium
 from holdfast.core.config.paths import Paths
 from holdfast.server.lock import is_held
 
+pytestmark = pytest.mark.thorough
+
 CLI = [sys.executable, "-c", "import sys; from holdfast.cli.main import main; sys.exit(main())"]
 
 
