@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fake_workbench import spec
+from fake_workbench import FakeWorkbench, spec
+from textual.widgets import Static
 
 from holdfast.core.domain.providers import ProviderCheck, ProviderInfo
 from holdfast.tui.presenters.first_run import Found, found_of, panel_actions, panel_lines, readable, tries
@@ -88,3 +89,18 @@ def test_a_test_that_failed_says_that_nothing_was_kept() -> None:
     right = refused.model_copy(update={"state": "right", "message": "It answers."})
     assert plain(outcome_lines(right)) == "✓ It answers."
     assert kept_text(right, "keyring") == "It answers. The key is in the system's keyring."
+
+
+async def test_a_terminal_that_becomes_higher_shows_the_whole_panel(make_app, until) -> None:
+    app = make_app(FakeWorkbench())
+    async with app.run_test(size=(120, 24)) as pilot:
+
+        def height() -> int:
+            return len(str(app.main.query_one("#welcome", Static).content).splitlines())
+
+        await until(pilot, lambda: "works now" in str(app.main.query_one("#welcome", Static).content))
+        low = height()
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: height() > low)
+        await pilot.resize_terminal(120, 24)
+        await until(pilot, lambda: height() == low)

@@ -284,6 +284,9 @@ class MainScreen(Screen[None]):
         if self.app.desk is not None:
             self.app.do("sessions.more")
 
+    def on_resize(self) -> None:
+        self.mark("title")  # what a new session says is shorter on a low terminal
+
     def on_sessions_pane_resized(self) -> None:
         self.mark("sessions")
 
