@@ -12,7 +12,7 @@ from starlette.routing import Route, Router
 
 from holdfast.core.domain.errors import InvalidError, UnavailableError
 from holdfast.server.app import engine_apis
-from holdfast.server.kit.compose import Api, Composed
+from holdfast.server.kit.compose import Api, Composed, MadeApi
 
 
 def api(name: str, *routes: tuple[str, str]) -> Api:
@@ -25,7 +25,7 @@ def api(name: str, *routes: tuple[str, str]) -> Api:
         await JSONResponse([name, "nothing", scope["path"]], 404)(scope, receive, send)
 
     made = tuple(Route(f"/{name}{path}", answer, methods=[method]) for method, path in routes)
-    return Api(name, f"/{name}", Router(list(made), redirect_slashes=False, default=nothing), made)
+    return MadeApi(name, f"/{name}", Router(list(made), redirect_slashes=False, default=nothing), made)
 
 
 ONE = api("one", ("GET", "/agents"), ("GET", "/agents/{id}"), ("POST", "/agents"))

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp
 
+from holdfast.server.dialects.every import dialect_apis
 from holdfast.server.kit.compose import Api, Composed
 from holdfast.server.kit.meter import Meter, Metered
+from holdfast.server.kit.operations import Door
 from holdfast.server.mcp.http import mcp_api
 from holdfast.server.native.routes import HostSource, native_api
 from holdfast.server.openai.routes import openai_api
@@ -26,6 +28,7 @@ def engine_apis(
         native_api(host, log=log, closing=closing, meter=meter),
         openai_api(host, log=log, closing=closing),
         mcp_api(host, log=log, closing=closing),
+        *dialect_apis(Door(host, closing), log=log),
     )
 
 

@@ -39,6 +39,7 @@ from holdfast.server.connections import OVERLOADED
 from holdfast.server.kit.auth import ask_for_key, no_key
 from holdfast.server.kit.errors import error_response
 from holdfast.server.kit.limits import TokenBuckets, network_of
+from holdfast.server.kit.stream import is_stream
 from holdfast.server.native.routes import HostSource
 
 _KEYLESS = LOCAL_PRINCIPAL.model_copy(update={"client": "HTTP without a key"})
@@ -248,10 +249,10 @@ class _Request:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            headers = {name.lower(): value for name, value in message["headers"]}
-            if headers.get(b"content-type", b"").startswith(b"text/event-stream"):
+            if is_stream(message):
                 self._uncount()
-            kept = [(name, value) for name, value in _FOR_BROWSERS if name not in headers]
+            said = {name.lower() for name, _ in message["headers"]}
+            kept = [(name, value) for name, value in _FOR_BROWSERS if name not in said]
             message["headers"] = [*message["headers"], *kept]
         await self._send(message)
 

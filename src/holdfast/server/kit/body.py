@@ -99,13 +99,18 @@ async def read_json(request: Request, limit: int = MAX_BODY) -> bytes:
         )
     async with spooled(request, limit, "send large content as a file") as file:
         body = file.read()
+    check_values(body)
+    return body
+
+
+def check_values(body: bytes) -> None:
+    """Raises `TooLargeError` for JSON of too many values."""
     if _has_too_many_values(body):
         raise TooLargeError(
             f"The body has more than {MOST_VALUES} values; send large content as a file",
             code="body_too_large",
             details={"limit_values": MOST_VALUES},
         )
-    return body
 
 
 def _has_too_many_values(body: bytes) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.convertors import (
     Convertor,
@@ -33,17 +34,66 @@ _SAMPLES: dict[type[Convertor[Any]], str] = {
 """A value of each kind of path parameter that no narrower kind takes and no fixed segment is."""
 
 
+class Api(Protocol):
+    """One API with its own shapes of errors; its routes are told so that the root can be shared."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def prefix(self) -> str:
+        """Stands before every path; no slash at the end."""
+        ...
+
+    @property
+    def app(self) -> ASGIApp:
+        """Answers every path under the prefix, unknown ones too."""
+        ...
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """With the prefix."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Api:
-    """One API with its own shapes of errors; its routes are given so that the root can be shared."""
+class MadeApi:
+    """An API whose routes stand from the start."""
 
     name: str
     prefix: str
-    """Stands before every path; no slash at the end."""
     app: ASGIApp
-    """Answers every path under the prefix, unknown ones too."""
     routes: tuple[Route, ...]
-    """With the prefix."""
+
+
+class LateApi:
+    """An API that is made when it is first asked, or has to share the root: most engines are never asked for
+    most dialects, and what describes their messages takes a while to load."""
+
+    def __init__(self, name: str, prefix: str, make: Callable[[], Api]) -> None:
+        """`make` is called once, in a thread where a request waits for it."""
+        self.name = name
+        self.prefix = prefix
+        self._make = make
+        self._made: Api | None = None
+        self._making = asyncio.Lock()
+
+    @property
+    def app(self) -> ASGIApp:
+        return self._answer
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made.routes
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        made = self._made
+        if made is None:
+            async with self._making:
+                made = self._made = self._made or await asyncio.to_thread(self._make)
+        await made.app(scope, receive, send)
 
 
 class Composed:

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from holdfast.server.kit.stream import is_stream
+
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the classes that answers are sorted into by how long they took, in seconds."""
 
@@ -105,7 +107,7 @@ class Metered:
             nonlocal status, streams
             if message["type"] == "http.response.start":
                 status = message["status"]
-                streams = _is_stream(message)
+                streams = is_stream(message)
                 meter.open_streams += streams
             await send(message)
 
@@ -115,13 +117,6 @@ class Metered:
             meter.open_streams -= streams
             operation = state.get(_OPERATION, UNKNOWN)
             meter.count(operation, status, None if streams else self._clock() - begun)
-
-
-def _is_stream(start: Message) -> bool:
-    return any(
-        name.lower() == b"content-type" and value.startswith(b"text/event-stream")
-        for name, value in start.get("headers", ())
-    )
 
 
 class LoopLag:

@@ -7,17 +7,22 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from holdfast.server.kit.sse import PING
 
-_HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),
-]
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+UNBUFFERED = (b"x-accel-buffering", b"no")
+"""Stands in the head of every stream: proxies are to pass it on as it comes."""
 _WAITING_FRAMES = 512
 _WAITING_BYTES = 64 * 1024
+
+
+def is_stream(start: Message) -> bool:
+    """Says whether the response that begins so goes on for as long as its reader likes."""
+    headers = [(name.lower(), value) for name, value in start.get("headers", ())]
+    kinds = (value for name, value in headers if name == b"content-type")
+    return UNBUFFERED in headers or any(kind.startswith(b"text/event-stream") for kind in kinds)
 
 
 class FrameStream:
@@ -35,11 +40,15 @@ class FrameStream:
         ping_s: float = 15.0,
         headers: Mapping[str, str] | None = None,
         cut: bytes = b"",
+        media_type: str = EVENT_STREAM,
+        ping: bytes = PING,
     ) -> None:
-        """`ping_s` is the longest silence in seconds; `headers` come beside those of every stream. `cut` is
-        the last frame when the server closes before the end of `source`."""
-        more = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
-        self._headers = [*_HEADERS, *more]
+        """`ping_s` is the longest silence in seconds, `ping` what breaks it; `headers` come beside those of
+        every stream. `cut` is the last frame when the server closes before the end of `source`."""
+        more = {"content-type": media_type, "cache-control": "no-store", **(headers or {})}
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in more.items()]
+        self._headers.append(UNBUFFERED)
+        self._ping_frame = ping
         self._source = source
         self._cut = cut
         self._closing = closing
@@ -107,7 +116,7 @@ class FrameStream:
             self._quiet = True
             await asyncio.sleep(self._ping_s / 2)
             if self._quiet and not self._waiting:
-                self._waiting.append(PING)
+                self._waiting.append(self._ping_frame)
                 self._ready.set()
 
 

@@ -18,7 +18,7 @@ from holdfast.core.domain.errors import UnavailableError
 from holdfast.core.services.workbench import Host
 from holdfast.server.kit.auth import Admitted
 from holdfast.server.kit.body import MAX_BODY, read_json
-from holdfast.server.kit.compose import Api
+from holdfast.server.kit.compose import Api, MadeApi
 from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.meter import named
 from holdfast.server.mcp.errors import error_response
@@ -46,7 +46,7 @@ def mcp_api(
         Route(path, endpoint, methods=["GET", "POST", "DELETE"]) for path in (PREFIX, f"{PREFIX}/")
     )
     router = Router(list(routes), redirect_slashes=False, default=_nothing_there)
-    return Api(NAME, PREFIX, Boundary(Admitted(router), log, render=error_response), routes)
+    return MadeApi(NAME, PREFIX, Boundary(Admitted(router), log, render=error_response), routes)
 
 
 async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:

@@ -24,7 +24,7 @@ from holdfast.core.domain.idempotency import KeyedRequest
 from holdfast.core.services.workbench import Host, Workbench
 from holdfast.server.kit.auth import Admitted, principal_of
 from holdfast.server.kit.body import MAX_BODY, read_json
-from holdfast.server.kit.compose import PREFIXES, Api
+from holdfast.server.kit.compose import PREFIXES, Api, MadeApi
 from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.idempotency import answer_once, digest, idempotency_key, refuse_key
 from holdfast.server.kit.meter import Meter, name_operation, named
@@ -90,7 +90,7 @@ def native_api(
     routes = [*own, *routes, *assets]
     router = Router(routes, redirect_slashes=False, default=_nothing_there)
     app = Boundary(Admitted(router, public=PUBLIC_PATHS), log)
-    return Api("holdfast", PREFIX, app, tuple(routes))
+    return MadeApi("holdfast", PREFIX, app, tuple(routes))
 
 
 def _route(path: str, by_method: dict[str, Place], api: _NativeApi) -> Route:

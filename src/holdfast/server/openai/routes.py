@@ -24,7 +24,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import (
     HoldfastError,
-    InvalidError,
     NotFoundError,
     UnavailableError,
     from_info,
@@ -33,10 +32,10 @@ from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.services.workbench import Host, Workbench
 from holdfast.server.kit.auth import Admitted, principal_of
 from holdfast.server.kit.body import MAX_BODY, read_json
-from holdfast.server.kit.compose import Api
+from holdfast.server.kit.compose import Api, MadeApi
 from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.meter import named
-from holdfast.server.kit.mistakes import explained, mistakes_in
+from holdfast.server.kit.reading import mistaken
 from holdfast.server.kit.sse import write_frame
 from holdfast.server.kit.stream import FrameStream
 from holdfast.server.openai.conversations import Conversations, Sent
@@ -69,7 +68,7 @@ def openai_api(
         Route(f"{PREFIX}/v1/models/{{model:path}}", named("openai.model", chat.model)),
     )
     router = Router(list(routes), redirect_slashes=False, default=_nothing_there)
-    return Api(NAME, PREFIX, Boundary(Admitted(router), log, render=error_response), routes)
+    return MadeApi(NAME, PREFIX, Boundary(Admitted(router), log, render=error_response), routes)
 
 
 def _asgi(endpoint: Callable[[Request], Awaitable[ASGIApp]]) -> Callable[[Request], Awaitable[Response]]:
@@ -244,10 +243,7 @@ def _parse(body: bytes) -> ChatRequest:
     try:
         return ChatRequest.model_validate_json(body)
     except ValidationError as error:
-        found = mistakes_in(error)[:20]
-        mistakes = [{"field": ".".join(map(str, one["loc"])), "message": explained(one)} for one in found]
-        shown = "; ".join(f"{one['field'] or 'body'}: {one['message']}" for one in mistakes[:5])
-        raise InvalidError(shown, code="invalid_request", details={"fields": mistakes}) from None
+        raise mistaken(error) from None
 
 
 def _model(agent: AgentInfo) -> dict[str, Any]:

@@ -1,0 +1,39 @@
+"""The dialects that there are. Each is loaded when it is first asked."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from dataclasses import dataclass
+
+from holdfast.server.kit.compose import Api, LateApi
+from holdfast.server.kit.operations import Dialect, Door, dialect_api
+
+
+@dataclass(frozen=True, slots=True)
+class DialectPlace:
+    """Where a dialect is: its package has a module `operations` with its `DIALECT`."""
+
+    name: str
+
+    @property
+    def prefix(self) -> str:
+        return f"/{self.name}"
+
+    def load(self) -> Dialect:
+        """Returns the dialect; imports it."""
+        module = importlib.import_module(f"holdfast.server.dialects.{self.name}.operations")
+        found: Dialect = module.DIALECT
+        return found
+
+
+DIALECTS = (DialectPlace("powabase"),)
+
+
+def dialect_apis(door: Door, *, log: logging.Logger) -> tuple[Api, ...]:
+    """Returns the APIs of all dialects."""
+    return tuple(_api(place, door, log) for place in DIALECTS)
+
+
+def _api(place: DialectPlace, door: Door, log: logging.Logger) -> Api:
+    return LateApi(place.name, place.prefix, lambda: dialect_api(place.load(), door, log=log))

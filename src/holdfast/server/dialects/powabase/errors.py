@@ -1,0 +1,28 @@
+"""Errors as Powabase's clients read them: `{"error": "…"}`, and `code` where it may be relied on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from holdfast.core.domain.errors import STATUS, ErrorInfo
+from holdfast.server.kit.errors import retry_after_s
+
+
+def error_body(info: ErrorInfo) -> dict[str, str]:
+    """Returns an error as Powabase says it."""
+    return {"error": info.message, "code": info.code}
+
+
+def error_response(
+    info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Returns an error as a response."""
+    more = dict(headers or {})
+    if info.retryable:
+        more["Retry-After"] = str(retry_after_s(info))
+    return Response(
+        to_json(error_body(info)), status or STATUS[info.kind], more, media_type="application/json"
+    )

@@ -1,0 +1,31 @@
+"""The operations of Powabase's Agents API, and of the endpoints beside it that make the ids it needs."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+
+from holdfast.server.dialects.powabase.errors import error_response
+from holdfast.server.dialects.powabase.wire import Health
+from holdfast.server.kit.auth import shown_secret
+from holdfast.server.kit.operations import Call, Dialect, Operation
+
+
+def secret_of(headers: Headers) -> str:
+    """Returns the key of `Authorization: Bearer KEY` or of `apikey: KEY`, which Powabase's gateway wants."""
+    named = headers.getlist("apikey")
+    return shown_secret(headers) or (named[0].strip() if len(named) == 1 else "")
+
+
+async def health(call: Call) -> Health:
+    """Says that the server answers."""
+    return Health(status="ok")
+
+
+DIALECT = Dialect(
+    name="powabase",
+    prefix="/powabase",
+    title="Powabase Agents API",
+    render=error_response,
+    secret_of=secret_of,
+    operations=(Operation("health", "GET", "/api/health", health, result=Health, public=True),),
+)

@@ -1,0 +1,172 @@
+"""Answers that are runs: as a stream of frames, or as what they have come to. Both are one encoder, so that
+they cannot differ."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
+from typing import Generic, Literal, TypeVar, cast
+
+from starlette.types import Receive
+
+from holdfast.core.domain.errors import ErrorInfo, HoldfastError, UnavailableError
+from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.server.kit.operations import Call
+from holdfast.server.kit.run_state import RunState
+from holdfast.server.kit.sse import PING
+from holdfast.server.kit.stream import EVENT_STREAM, FrameStream
+
+F = TypeVar("F")
+
+OnDisconnect = Literal["detach", "cancel"]
+"""What becomes of a run whose caller has gone: it goes on, or it is cancelled."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class EventEncoder(ABC, Generic[F]):
+    """Turns the events of a run into frames of one upstream. Pure: it only looks at `state`, which has taken
+    the event already, and remembers what it has said."""
+
+    def __init__(self) -> None:
+        self.state = RunState()
+
+    def begin(self) -> Iterable[F]:
+        """Returns the frames before everything else."""
+        return ()
+
+    def take(self, logged: LoggedEvent) -> Iterable[F]:
+        """Takes the next event; returns its frames."""
+        self.state.take(logged)
+        return self.frames(logged)
+
+    @abstractmethod
+    def frames(self, logged: LoggedEvent) -> Iterable[F]:
+        """Returns the frames of the event that `state` has just taken."""
+
+    @abstractmethod
+    def cut(self, error: ErrorInfo) -> Iterable[F]:
+        """Returns the frames that end the stream of a run whose end was not heard."""
+
+
+class RunAnswer(Generic[F]):
+    """The answer to a request that has started a run, while the run goes on."""
+
+    def __init__(
+        self, call: Call, run_id: str, encoder: EventEncoder[F], on_disconnect: OnDisconnect
+    ) -> None:
+        self._call = call
+        self._run_id = run_id
+        self._encoder = encoder
+        self._on_disconnect = on_disconnect
+
+    async def frames(self) -> AsyncGenerator[F, None]:
+        """Yields frames up to the run's end. When it is closed before, the run is cancelled or goes on, as
+        the operation says; so it does where the door closes."""
+        encoder = self._encoder
+        try:
+            for frame in encoder.begin():
+                yield frame
+            async with aclosing(self._events()) as events:
+                async for logged in events:
+                    for frame in encoder.take(logged):
+                        yield frame
+            if not encoder.state.ended:  # the log has closed
+                raise stopping()
+        except HoldfastError as error:
+            for frame in encoder.cut(error.info):
+                yield frame
+        finally:
+            await self._leave()
+
+    def stream(
+        self: RunAnswer[bytes],
+        *,
+        media_type: str = EVENT_STREAM,
+        ping: bytes = PING,
+        ping_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> FrameStream:
+        """Returns the response that streams the frames. `ping` breaks silences of `ping_s` seconds."""
+        door = self._call.door
+        return FrameStream(
+            self.frames(),
+            closing=door.closing,
+            ping_s=door.ping_s if ping_s is None else ping_s,
+            ping=ping,
+            headers=headers,
+            media_type=media_type,
+            cut=b"".join(self._encoder.cut(stopping().info)),
+        )
+
+    async def whole(self) -> RunState:
+        """Waits for the run's end; returns what it has come to. Raises `UnavailableError` when the door
+        closes before. A caller who goes away ends the wait."""
+        request, closing = self._call.request, self._call.door.closing
+        reading = asyncio.create_task(self._read())
+        leaving = [asyncio.create_task(gone(request.receive)), asyncio.create_task(closing.wait())]
+        try:
+            await asyncio.wait({reading, *leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (reading, *leaving):
+                task.cancel()
+            await asyncio.gather(reading, *leaving, return_exceptions=True)
+            await self._leave()
+        if reading.cancelled():
+            # Read only by a caller who is still there: then it is the door that closes.
+            raise stopping()
+        reading.result()
+        return self._encoder.state
+
+    async def _read(self) -> None:
+        async with aclosing(self._events()) as events:
+            async for logged in events:
+                self._encoder.take(logged)
+        if not self._encoder.state.ended:
+            raise stopping()
+
+    async def _events(self) -> AsyncGenerator[LoggedEvent, None]:
+        following = self._call.workbench.events.follow(EventFilter(run_id=self._run_id), 0)
+        # An iterator that is no generator has nothing to close.
+        async with aclosing(cast("AsyncGenerator[LoggedEvent, None]", following)) as events:
+            async for logged in events:
+                yield logged
+                if self._encoder.state.ended:
+                    return
+
+    async def _leave(self) -> None:
+        if self._encoder.state.ended or self._on_disconnect == "detach":
+            return
+        try:
+            await self._call.workbench.runs.cancel(self._run_id)
+        except HoldfastError as error:
+            _LOG.warning("run %s could not be cancelled: %s", self._run_id, error.message)
+
+
+async def state_of(call: Call, run_id: str) -> RunState:
+    """Returns what a run has come to so far. Raises `NotFoundError`."""
+    workbench = call.workbench
+    run = await workbench.runs.get(run_id)
+    state = RunState()
+    wanted, after = EventFilter(run_id=run_id), run.first_event_id - 1
+    while True:
+        page = await workbench.events.read(wanted, after)
+        for logged in page.items:
+            state.take(logged)
+        if page.next_cursor is None:
+            return state
+        after = int(page.next_cursor)
+
+
+def stopping() -> UnavailableError:
+    """Returns what is said to who asks while the door closes."""
+    return UnavailableError("The engine is stopping", code="engine_stopping", retryable=True)
+
+
+async def gone(receive: Receive) -> None:
+    """Returns when the caller has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        continue

@@ -1,0 +1,69 @@
+"""What requests of a dialect say, read as tolerantly as its upstream reads it, and then checked exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+from starlette.requests import Request
+
+from holdfast.core.domain.errors import InvalidError
+from holdfast.server.kit.body import check_values, spooled
+from holdfast.server.kit.mistakes import explained, mistakes_in
+
+_SHOWN = 5
+_MOST = 20
+
+
+async def read_anyhow(request: Request, limit: int) -> Any:
+    """Returns the JSON of a body, whatever its `Content-Type` says; None for an empty body.
+
+    Raises `InvalidError` for what is no JSON, `TooLargeError` for more than `limit` bytes or too many values.
+    """
+    async with spooled(request, limit, "send large content as a file") as file:
+        body = file.read()
+    if not body.strip():
+        return None
+    check_values(body)
+    try:
+        # Unlike `json.loads` it refuses what is nested too deep, halves of characters, and `NaN`.
+        return from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidError(f"The body is no JSON: {error}", code="invalid_json") from None
+
+
+def parsed(kind: Any, given: Any) -> Any:
+    """Returns `given` as a value of the type `kind`. Raises `InvalidError`, whose `details.fields` has each
+    mistake as `{field, message}`."""
+    try:
+        return adapter_of(kind).validate_python(given)
+    except ValidationError as error:
+        raise mistaken(error) from None
+
+
+def mistaken(error: ValidationError) -> InvalidError:
+    """Returns the error that tells of the mistakes in what was sent."""
+    found = mistakes_in(error)[:_MOST]
+    fields = [{"field": ".".join(map(str, one["loc"])), "message": explained(one)} for one in found]
+    shown = "; ".join(f"{one['field'] or 'body'}: {one['message']}" for one in fields[:_SHOWN])
+    return InvalidError(shown, code="invalid_request", details={"fields": fields})
+
+
+@cache
+def adapter_of(kind: Any) -> TypeAdapter[Any]:
+    """Returns what reads and writes values of the type `kind`; made once."""
+    return TypeAdapter(kind)
+
+
+def query_of(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Returns the parameters of a query; of one that is there several times, the last counts. Empty ones are
+    left out: clients send them for what they have no value for."""
+    return {name: value for name, value in pairs if value != ""}
+
+
+def ids_of(joined: str) -> tuple[str, ...]:
+    """Returns the ids of a list that is joined by commas."""
+    return tuple(each for part in joined.split(",") if (each := part.strip()))
