@@ -99,7 +99,7 @@ class RunAnswer(Generic[F]):
             ping=ping,
             headers=headers,
             media_type=media_type,
-            cut=b"".join(self._encoder.cut(stopping().info)),
+            cut=lambda: b"".join(self._encoder.cut(stopping().info)),
         )
 
     async def whole(self) -> RunState:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast import __version__
@@ -21,7 +21,7 @@ _STATE = "principal"
 _ADMIT = "admit"
 
 
-def principal_of(request: Request) -> Principal:
+def principal_of(request: HTTPConnection) -> Principal:
     """Returns the principal that was let in. Raises `UnauthenticatedError` when nobody was."""
     found = request.scope["state"].get(_STATE)
     if not isinstance(found, Principal):
@@ -41,7 +41,7 @@ class LocalDoor:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = client_of(Headers(scope=scope)) if scope["type"] == "http" else ""
+        client = client_of(Headers(scope=scope)) if "headers" in scope else ""
         scope.setdefault("state", {})[_STATE] = LOCAL_PRINCIPAL.model_copy(update={"client": client})
         await self._app(scope, receive, send)
 
@@ -79,14 +79,14 @@ class Admitted:
     """Lets a request on to `app` when its door lets its secret in. It stands inside of an API's boundary,
     so that a refusal has that API's shape, and before everything that reads the request.
 
-    `public` are the paths that need no secret; `secret_of` finds it as that API's clients send it.
+    `public` says which requests need no secret; `secret_of` finds it as that API's clients send it.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        public: Container[str] = (),
+        public: Callable[[Scope], bool] = lambda scope: False,
         secret_of: Callable[[Headers], str] = shown_secret,
     ) -> None:
         self._app = app
@@ -95,7 +95,7 @@ class Admitted:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope["state"]
-        if _STATE not in state and scope["path"] not in self._public:
+        if _STATE not in state and not self._public(scope):
             admit: Admit = state.get(_ADMIT, _nobody)
             state[_STATE] = await admit(self._secret_of(Headers(scope=scope)))
         await self._app(scope, receive, send)

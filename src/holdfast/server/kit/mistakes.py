@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from holdfast.core.domain.errors import InvalidError
 
 _MOST = 1_000
+_MAX_INTEGER = 2**63 - 1
 
 _OF_PYDANTIC = (
     (r"^Value error, ", ""),
@@ -29,6 +30,13 @@ def mistakes_in(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_input=False, include_url=False, include_context=False)
 
 
+def unaskable(value: object) -> str:
+    """Returns why neither the database nor a file system can be asked for `value`; empty when they can."""
+    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
+        return "is too large a number"
+    return "must not have a NUL character" if isinstance(value, str) and "\0" in value else ""
+
+
 def explained(mistake: Mapping[str, Any]) -> str:
     """Returns what is wrong, as it can stand behind the name of the field."""
     match mistake["type"]:
@@ -36,6 +44,8 @@ def explained(mistake: Mapping[str, Any]) -> str:
             return "is missing"
         case "extra_forbidden":
             return "is not known here"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return "must be an object"
     text = str(mistake["msg"])
     for pattern, instead in _OF_PYDANTIC:
         text = re.sub(pattern, instead, text)

@@ -6,7 +6,8 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any, cast
 
@@ -14,16 +15,17 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from holdfast.core.domain.errors import InvalidError
 from holdfast.core.services.workbench import Host, Workbench
 from holdfast.server.kit.auth import Admitted, principal_of, shown_secret
 from holdfast.server.kit.body import MAX_BODY
 from holdfast.server.kit.compose import Api, MadeApi
 from holdfast.server.kit.errors import Boundary, Render
 from holdfast.server.kit.meter import name_operation
-from holdfast.server.kit.reading import adapter_of, parsed, query_of, read_anyhow
+from holdfast.server.kit.reading import adapter_of, check_plain, parsed, query_of, read_anyhow
 
 HostSource = Callable[[], Awaitable[Host]]
 """Gives the workbench of the engine, or raises `UnavailableError` while there is none."""
@@ -107,26 +109,28 @@ class Dialect:
     """Finds the key as its clients send it."""
     omit_null: bool = False
     """Whether optional fields without a value are left out of answers, instead of being null."""
+    sockets: tuple[Socket, ...] = ()
     nothing_there: str = "There is nothing at this path."
     """What is said of unknown paths."""
-    paths: frozenset[str] = field(init=False, default=frozenset())
-    """Those that need no key."""
-
-    def __post_init__(self) -> None:
-        public = frozenset(self.prefix + one.path for one in self.operations if one.public)
-        object.__setattr__(self, "paths", public)
 
 
 def dialect_api(dialect: Dialect, door: Door, *, log: logging.Logger) -> Api:
     """Returns the API of a dialect under its prefix."""
-    ordered = sorted(dialect.operations, key=lambda one: _fixed_first(one.path))
-    routes = tuple(
-        _route(dialect, path, tuple(group), door)
-        for path, group in groupby(ordered, key=lambda one: one.path)
-    )
+    routes = _routes(dialect, dialect.operations, door)
+    public = _routes(dialect, (one for one in dialect.operations if one.public), door)
     router = Router(list(routes), redirect_slashes=False, default=_nothing(dialect.nothing_there))
-    admitted = Admitted(router, public=dialect.paths, secret_of=dialect.secret_of)
+    admitted = Admitted(router, public=partial(_has, public), secret_of=dialect.secret_of)
     return MadeApi(dialect.name, dialect.prefix, Boundary(admitted, log, render=dialect.render), routes)
+
+
+def _has(routes: Iterable[Route], scope: Scope) -> bool:
+    return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+
+def _routes(dialect: Dialect, operations: Iterable[Operation], door: Door) -> tuple[Route, ...]:
+    ordered = sorted(operations, key=lambda one: _fixed_first(one.path))
+    by_path = groupby(ordered, key=lambda one: one.path)
+    return tuple(_route(dialect, path, tuple(group), door) for path, group in by_path)
 
 
 def _fixed_first(path: str) -> tuple[str, str]:
@@ -152,19 +156,27 @@ async def _answered(dialect: Dialect, operation: Operation, request: Request, do
     host = await door.host()
     # What needs no key sees nothing that belongs to anybody.
     workbench = host if operation.public else host.as_principal(principal_of(request))
+    path = dict(request.path_params)
+    check_plain(path)
     query = body = None
     if operation.query is not None:
         query = parsed(operation.query, query_of(request.query_params.multi_items()))
     if operation.body is not None:
-        given = await read_anyhow(request, door.max_body)
-        if given is None and not operation.required:
-            given = {}
-        body = parsed(operation.body, given)
-    call = Call(request, workbench, door, dict(request.path_params), query, body)
+        body = parsed(operation.body, await _body(operation, request, door))
+    call = Call(request, workbench, door, path, query, body)
     made = await operation.answer(call)
     if operation.result is None:
         return made if callable(made) else Response(status_code=operation.status)
     return written(operation.result, made, operation.status, omit_null=dialect.omit_null)
+
+
+async def _body(operation: Operation, request: Request, door: Door) -> Any:
+    given = await read_anyhow(request, door.max_body)
+    if given is not None:
+        return given
+    if operation.required:
+        raise InvalidError("The body is missing; it must be JSON.", code="invalid_request")
+    return {}
 
 
 def written(kind: Any, value: Any, status: int = 200, *, omit_null: bool = False) -> Response:

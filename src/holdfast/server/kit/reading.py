@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 from starlette.requests import Request
 
 from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.text import shorten
 from holdfast.server.kit.body import check_values, spooled
-from holdfast.server.kit.mistakes import explained, mistakes_in
+from holdfast.server.kit.mistakes import explained, mistakes_in, unaskable
 
 _SHOWN = 5
 _MOST = 20
+_LONGEST_FIELD = 200
 
 
 async def read_anyhow(request: Request, limit: int) -> Any:
@@ -39,15 +41,30 @@ def parsed(kind: Any, given: Any) -> Any:
     """Returns `given` as a value of the type `kind`. Raises `InvalidError`, whose `details.fields` has each
     mistake as `{field, message}`."""
     try:
-        return adapter_of(kind).validate_python(given)
+        value = adapter_of(kind).validate_python(given)
     except ValidationError as error:
         raise mistaken(error) from None
+    if isinstance(value, BaseModel):
+        check_plain(dict(value))
+    return value
+
+
+def check_plain(given: Mapping[str, Any]) -> None:
+    """Raises `InvalidError` for parameters that neither the database nor a file system can be asked for."""
+    for name, value in given.items():
+        if wrong := unaskable(value):
+            field = shorten(name, _LONGEST_FIELD)
+            fields = [{"field": field, "message": wrong}]
+            raise InvalidError(f"{field}: {wrong}", code="invalid_request", details={"fields": fields})
 
 
 def mistaken(error: ValidationError) -> InvalidError:
     """Returns the error that tells of the mistakes in what was sent."""
     found = mistakes_in(error)[:_MOST]
-    fields = [{"field": ".".join(map(str, one["loc"])), "message": explained(one)} for one in found]
+    fields = [
+        {"field": shorten(".".join(map(str, one["loc"])), _LONGEST_FIELD), "message": explained(one)}
+        for one in found
+    ]
     shown = "; ".join(f"{one['field'] or 'body'}: {one['message']}" for one in fields[:_SHOWN])
     return InvalidError(shown, code="invalid_request", details={"fields": fields})
 

@@ -14,8 +14,10 @@ from holdfast.core.domain.events import (
     ApprovalResolved,
     LoggedEvent,
     MessageAdded,
+    ModelFellBack,
     PartCompleted,
     PartDelta,
+    PartKind,
     PartStarted,
     RetrievalCompleted,
     RunCancelled,
@@ -34,7 +36,7 @@ from holdfast.core.domain.messages import ResultPart, UserPart
 from holdfast.core.domain.runs import Usage
 
 BETWEEN = "\n\n"
-"""Stands between the texts of two steps in the one reply that the caller of a dialect sees."""
+"""Stands between two texts in the one reply that the caller of a dialect sees."""
 
 
 @dataclass(slots=True)
@@ -65,16 +67,41 @@ class CallState:
 
 
 @dataclass(slots=True)
+class PartState:
+    """A text that was said, or thought."""
+
+    kind: PartKind
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(slots=True)
 class StepState:
     """One call of a model."""
 
     number: int
-    text: str = ""
-    reasoning: str = ""
-    reasoning_summary: str = ""
+    parts: list[PartState] = field(default_factory=list)
     calls: list[CallState] = field(default_factory=list)
     reason: str = ""
     """Why it ended; empty while it goes on."""
+
+    @property
+    def text(self) -> str:
+        """What it said."""
+        return self._joined("text")
+
+    @property
+    def reasoning(self) -> str:
+        """What it thought, where the model tells all of it."""
+        return self._joined("reasoning")
+
+    @property
+    def reasoning_summary(self) -> str:
+        """What it says that it thought."""
+        return self._joined("reasoning_summary")
+
+    def _joined(self, kind: PartKind) -> str:
+        return BETWEEN.join(part.text for part in self.parts if part.kind == kind and part.text)
 
 
 @dataclass(slots=True)
@@ -100,14 +127,11 @@ class RunState:
     approvals: dict[str, Approval] = field(default_factory=dict)
     """Those that wait, by their ids."""
     lookups: list[Lookup] = field(default_factory=list)
-    citations: list[Citation] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
-    kinds: dict[str, str] = field(default_factory=dict)
-    """Of the parts that are open."""
+    part: PartState | None = None
+    """The part that is open."""
     separator: str = ""
     """What stands before the text of the delta that was taken last, in the reply as a whole."""
-    _at: int = 0
-    _between: bool = False
 
     @property
     def ended(self) -> bool:
@@ -131,6 +155,11 @@ class RunState:
         return next((step.text for step in reversed(self.steps) if step.text), "")
 
     @property
+    def citations(self) -> tuple[Citation, ...]:
+        """What the numbers in the reply stand for."""
+        return tuple(one for step in self.steps for part in step.parts for one in part.citations)
+
+    @property
     def open_calls(self) -> Iterable[CallState]:
         """The calls that have no result yet."""
         return (call for call in self.calls.values() if not call.outcome)
@@ -147,6 +176,8 @@ class RunState:
             case StepStarted():
                 self.model = event.model
                 self.steps.append(StepState(event.step))
+            case ModelFellBack():
+                self.model = event.to_model
             case StepCompleted():
                 self.step.reason = event.reason
             case PartStarted() | PartDelta() | PartCompleted():
@@ -177,39 +208,20 @@ class RunState:
             self.message_id, self.asked = event.message_id, event.parts
         if event.origin == "repair":  # the reply did not fit, and is said anew
             for step in self.steps:
-                step.text = ""
-            self.citations.clear()
+                step.parts = [part for part in step.parts if part.kind != "text"]
 
     def _take_part(self, event: PartStarted | PartDelta | PartCompleted) -> None:
-        step = self.step
         match event:
             case PartStarted():
-                self.kinds[event.part_id] = event.kind
-                self._at = len(step.text)
-                self._between = event.kind == "text" and bool(self.reply)
-            case PartDelta():
-                kind = self.kinds[event.part_id]
-                self.separator = BETWEEN if self._between and kind == "text" else ""
-                if self.separator and step.text:  # two texts of one step
-                    step.text += self.separator
-                    self._at = len(step.text)
-                self._between = False
-                self._add(step, kind, event.text)
-            case PartCompleted():
-                self.kinds.pop(event.part_id, None)
-                if event.kind == "text":
-                    step.text = step.text[: self._at] + event.text
-                    self.citations += event.citations
-
-    @staticmethod
-    def _add(step: StepState, kind: str, text: str) -> None:
-        match kind:
-            case "text":
-                step.text += text
-            case "reasoning":
-                step.reasoning += text
-            case _:
-                step.reasoning_summary += text
+                self.part = PartState(event.kind)
+                self.step.parts.append(self.part)
+            case PartDelta() if self.part is not None:
+                first = self.part.kind == "text" and not self.part.text
+                self.separator = BETWEEN if first and self.reply else ""
+                self.part.text += event.text
+            case PartCompleted() if self.part is not None:
+                self.part.text, self.part.citations = event.text, event.citations
+                self.part = None
 
     def _end(self, event: RunCompleted | RunFailed | RunCancelled) -> None:
         self.ended_at = event.at

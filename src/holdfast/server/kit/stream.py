@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -18,11 +18,29 @@ _WAITING_FRAMES = 512
 _WAITING_BYTES = 64 * 1024
 
 
+STARTS = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept"})
+"""The messages with which the answer to a request starts."""
+
+
 def is_stream(start: Message) -> bool:
     """Says whether the response that begins so goes on for as long as its reader likes."""
+    if start["type"] == "websocket.accept":
+        return True
     headers = [(name.lower(), value) for name, value in start.get("headers", ())]
     kinds = (value for name, value in headers if name == b"content-type")
     return UNBUFFERED in headers or any(kind.startswith(b"text/event-stream") for kind in kinds)
+
+
+def status_of(start: Message) -> int:
+    """Returns the status of the response that begins so; an open WebSocket is one as well."""
+    status: int = start.get("status", 101)
+    return status
+
+
+def method_of(scope: Scope) -> str:
+    """Returns the method of a request; a WebSocket's is always the same."""
+    method: str = scope.get("method", "GET")
+    return method
 
 
 class FrameStream:
@@ -39,12 +57,12 @@ class FrameStream:
         closing: asyncio.Event,
         ping_s: float = 15.0,
         headers: Mapping[str, str] | None = None,
-        cut: bytes = b"",
+        cut: Callable[[], bytes] = bytes,
         media_type: str = EVENT_STREAM,
         ping: bytes = PING,
     ) -> None:
         """`ping_s` is the longest silence in seconds, `ping` what breaks it; `headers` come beside those of
-        every stream. `cut` is the last frame when the server closes before the end of `source`."""
+        every stream. `cut` makes the last frame when the server closes before the end of `source`."""
         more = {"content-type": media_type, "cache-control": "no-store", **(headers or {})}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in more.items()]
         self._headers.append(UNBUFFERED)
@@ -65,7 +83,7 @@ class FrameStream:
         if scope["method"] != "HEAD":
             await self._stream(receive, send)
         await self._source.aclose()
-        last = self._cut if self._closing.is_set() and not self._ended else b""
+        last = self._cut() if self._closing.is_set() and not self._ended else b""
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _stream(self, receive: Receive, send: Send) -> None:

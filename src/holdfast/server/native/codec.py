@@ -18,13 +18,12 @@ from holdfast.core.domain.events import EVENT, AnyEvent, LoggedEvent
 from holdfast.core.domain.text import shorten
 from holdfast.core.domain.transfer import Upload
 from holdfast.core.domain.values import Page
-from holdfast.server.kit.mistakes import explained, mistakes_in
+from holdfast.server.kit.mistakes import explained, mistakes_in, unaskable
 from holdfast.server.native.operations import PREFIX, Operation, workbench_methods
 
 _SHOWN_MISTAKES = 5
 _LISTED_MISTAKES = 50
 _LONGEST_FIELD = 200
-_MAX_INTEGER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,8 @@ class Codec:
         except ValidationError as error:
             raise self._invalid(error) from None
         for name, value in arguments:
-            _check_plain(name, value)
+            if wrong := unaskable(value):
+                raise _mistake(name, wrong)
         return self._keywords(arguments)
 
     def write(self, result: Any) -> bytes:
@@ -232,14 +232,6 @@ class Codec:
 def codec(operation: Operation) -> Codec:
     """Returns the codec of `operation`."""
     return Codec(operation)
-
-
-def _check_plain(field: str, value: object) -> None:
-    """Refuses what neither the database nor a file system can be asked for."""
-    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
-        raise _mistake(field, "is too large a number")
-    if isinstance(value, str) and "\0" in value:
-        raise _mistake(field, "must not have a NUL character")
 
 
 def _shown(name: str) -> str:

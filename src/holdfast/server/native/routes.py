@@ -89,7 +89,7 @@ def native_api(
     assets = tuple(Route(path, named("docs", docs_asset)) for path in ASSET_PATHS)
     routes = [*own, *routes, *assets]
     router = Router(routes, redirect_slashes=False, default=_nothing_there)
-    app = Boundary(Admitted(router, public=PUBLIC_PATHS), log)
+    app = Boundary(Admitted(router, public=lambda scope: scope["path"] in PUBLIC_PATHS), log)
     return MadeApi("holdfast", PREFIX, app, tuple(routes))
 
 

@@ -133,7 +133,7 @@ class _Chat:
             closing=self._closing,
             ping_s=self._ping_s,
             headers=answer.headers,
-            cut=_frame(error_body(_stopping().info)),
+            cut=lambda: _frame(error_body(_stopping().info)),
         )
 
     async def _whole(self, answer: _Answer, request: Request) -> Response:
