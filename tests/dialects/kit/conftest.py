@@ -88,6 +88,8 @@ class Words(EventEncoder[bytes]):
     def frames(self, logged: Any) -> Iterable[bytes]:
         event = logged.event
         if event.type == "part.delta":
+            if self.state.asked[0].text == "bug":
+                raise ValueError("a secret of the inside")
             yield f"text {json.dumps(self.state.separator + event.text)}\n".encode()
         elif self.state.ended:
             yield f"end {self.state.status}\n".encode()

@@ -38,10 +38,10 @@ class EventEncoder(ABC, Generic[F]):
         """Returns the frames before everything else."""
         return ()
 
-    def take(self, logged: LoggedEvent) -> Iterable[F]:
+    def take(self, logged: LoggedEvent) -> list[F]:
         """Takes the next event; returns its frames."""
         self.state.take(logged)
-        return self.frames(logged)
+        return list(self.frames(logged))  # a generator that nobody reads would remember nothing
 
     @abstractmethod
     def frames(self, logged: LoggedEvent) -> Iterable[F]:
