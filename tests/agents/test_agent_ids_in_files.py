@@ -48,7 +48,7 @@ def test_a_name_cannot_look_like_an_id() -> None:
         (f"tags: [{', '.join(f't{n}' for n in range(33))}]\n", "tags", "at most 32 entries"),
         ("tools: [read_file, 3]\n", "tools[1]", "a tool's name, or a mapping {tool: NAME, id: UUID}"),
         ("tools: [{ tool: read_file, id: x }]\n", "tools[0].id", "a UUID in small letters"),
-        ("tools: [{ tool: read_file, ids: x }]\n", "tools[0].ids", "one of tool, id, arguments"),
+        ("tools: [{ tool: read_file, ids: x }]\n", "tools[0].ids", "one of tool, id, arguments, ext"),
     ],
 )
 def test_each_key_names_its_place_and_what_it_takes(text: str, key_path: str, expected: str) -> None:

@@ -224,6 +224,20 @@ async def test_a_server_that_is_not_there_is_told_to_the_model_and_fails_nothing
         assert "small: it is not known" in system and "off: it is disabled" in system
 
 
+async def test_a_server_that_an_agent_has_switched_off_is_not_started_and_not_told_of(
+    open_bench, small, say
+) -> None:
+    agent = "mcp: [{ server: small, enabled: false }]\n"
+    async with open_bench([say("fine")], agent=agent) as bench:
+        await bench.workbench.mcp.add(spec(small))
+        await bench.end(await bench.send(await bench.session()))
+
+        request = bench.model.requests[0]
+        assert not [tool.name for tool in request.tools if tool.name.startswith("mcp__")]
+        assert "small" not in "\n".join(message.text for message in request.messages[:1])
+        assert (await bench.workbench.mcp.get("small")).started_at is None
+
+
 async def test_a_call_that_waited_for_approval_ends_as_an_error_when_its_server_is_gone(
     open_bench, small, say, call
 ) -> None:

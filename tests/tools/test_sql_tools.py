@@ -334,6 +334,17 @@ async def test_a_listed_table_is_changed(bench: Any, towns: Path) -> None:
     assert told == "Changed 1 row of towns."
 
 
+async def test_other_tables_can_be_changed_than_read(bench: Any, towns: Path) -> None:
+    make(towns, "CREATE TABLE note (text)")
+    both = DatabaseSpec(name="towns", path="towns.db", tables=("town",), writable=True, changeable=("note",))
+    assert await write(bench, "INSERT INTO note VALUES ('a')", databases=(both,)) == "Changed 1 row of towns."
+    with pytest.raises(ToolError, match="the table town"):
+        await write(bench, "DELETE FROM town", databases=(both,))
+    with pytest.raises(ToolError, match="the table note"):
+        await query(bench, "SELECT * FROM note", databases=(both,))
+    assert "Ames" in await query(bench, "SELECT name FROM town", databases=(both,))
+
+
 async def test_a_database_that_is_not_writable_is_not_changed(bench: Any, towns: Path) -> None:
     only = DatabaseSpec(name="towns", path="towns.db")
     with pytest.raises(ForbiddenError, match="may only be read"):

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from holdfast.core.agents.loader import AgentFile
 from holdfast.core.agents.registry import AgentRegistry, find, not_found
 from holdfast.core.agents.resolve import Found
-from holdfast.core.agents.rewrite import with_id
+from holdfast.core.agents.rewrite import composed, free_name, with_changes, with_id
 from holdfast.core.agents.scripts import script_file
+from holdfast.core.config.nodes import compose
 from holdfast.core.config.private import create_private, write_private
 from holdfast.core.config.yaml import in_order, read_file
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Layer
@@ -32,7 +34,7 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.skills import skills_beside
 from holdfast.core.domain.text import shorten
-from holdfast.core.domain.values import new_id
+from holdfast.core.domain.values import new_dated_id, new_id
 
 MAX_BYTES = 256 * 1024
 """Longest text that is taken."""
@@ -74,30 +76,45 @@ class AgentEditor:
         Raises `AgentFileError`, `TooLargeError`, `ConflictError` when its name or its id is taken, and
         `StoreError`.
         """
-        return self._make(text, owner, None)
-
-    def _make(self, text: str, owner: str, beside: Path | None) -> AgentInfo:
-        """Does as `create`; `beside` is the folder with its script, which is copied where that is a file."""
-        check_size(text)
         with self._lock:
-            file = self._accepted(text, owner, beside=beside)
-            if file.id is None:
-                text = _identified(text, file, new_id())
-            own = self._registry.own(owner)
-            if len(own) >= MAX_AGENTS:
-                raise ConflictError(
-                    f"There are {len(own)} agents already; delete one first.", code="too_many_agents"
-                )
-            self._check_free(file, owner)
-            path = self._registry.folder(owner) / f"{file.name}.yaml"
-            with _writing(path):
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                script = _create_script(file, path.parent)
-                made = _create(path, text)
-                if not made and script is not None:
-                    script.unlink()
-            if not made:
-                raise _taken(f"There is a file {path.name} already")
+            return self._make(text, owner)
+
+    def compose(self, values: Mapping[str, Any], owner: str = LOCAL) -> AgentInfo:
+        """Does as `create` for values in the place of a text. Without a `name` it gets one that is free, made
+        of its `display_name`. Raises what `create` raises, and `InvalidError` for values without either."""
+        with self._lock:
+            name = values.get("name") or self._free_name(values.get("display_name"), owner)
+            return self._make(composed({**values, "name": name}), owner)
+
+    def _free_name(self, title: Any, owner: str) -> str:
+        if not isinstance(title, str) or not title.strip():
+            raise InvalidError("An agent needs a `name` or a `display_name`.", code="agent_without_name")
+        # A name of a shipped agent is free, but that one could not be seen any more.
+        seen = self._registry.visible(None, owner)
+        return free_name(title, {one.file.name for one in seen} | {one.file.path.stem for one in seen})
+
+    def _make(self, text: str, owner: str, beside: Path | None = None) -> AgentInfo:
+        """Does as `create`, under the lock; `beside` is the folder with its script, which is copied where
+        that is a file."""
+        check_size(text)
+        file = self._accepted(text, owner, beside=beside)
+        if file.id is None:
+            text = _identified(text, file, new_dated_id())
+        own = self._registry.own(owner)
+        if len(own) >= MAX_AGENTS:
+            raise ConflictError(
+                f"There are {len(own)} agents already; delete one first.", code="too_many_agents"
+            )
+        self._check_free(file, owner)
+        path = self._registry.folder(owner) / f"{file.name}.yaml"
+        with _writing(path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            script = _create_script(file, path.parent)
+            made = _create(path, text)
+            if not made and script is not None:
+                script.unlink()
+        if not made:
+            raise _taken(f"There is a file {path.name} already")
         return self._registry.get(file.name, None, owner)
 
     def check(
@@ -134,23 +151,44 @@ class AgentEditor:
         check_size(text)
         with self._lock:
             found = self._changeable(name, project, owner)
-            path = found.file.path
-            if expected is not None and expected != digest_of(_text_of(path)):
-                raise ConflictError(
-                    f"The agent {found.name!r} has changed since; read it again, and change that.",
-                    code="agent_changed",
-                )
-            file = self._accepted(text, owner, found, project)
-            own = found.layer is Layer.USER
-            # What is in a project is shared: no line comes into it that nobody has written.
-            if file.id is None and own:
-                text = _identified(text, file, new_id() if _clashes(found) else found.id)
-            self._check_free(file, owner, found, project)
-            with _writing(path):
-                _keep_before(path, text)
-                (write_private if own else _write_shared)(path, text)
-                if path.stem == found.file.name and not path.is_symlink():
-                    _rename(path, path.with_name(f"{file.name}.yaml"))
+            if expected is not None:
+                _check_unchanged(found, _text_of(found.file.path), expected)
+            return self._replace(found, text, owner, project)
+
+    def edit(
+        self,
+        name: str,
+        changes: Mapping[str, Any],
+        owner: str = LOCAL,
+        expected: str | None = None,
+        project: Path | None = None,
+    ) -> AgentInfo:
+        """Changes values in the text of an agent and returns it; the rest of the text stays as it is. Dots in
+        a key lead into mappings; None takes a key out. Of two at once, one acts on what the other has made.
+
+        Raises what `update` raises, and `InvalidError` for a key that cannot be changed in such a text.
+        """
+        with self._lock:
+            found = self._changeable(name, project, owner)
+            text = _text_of(found.file.path)
+            if expected is not None:
+                _check_unchanged(found, text, expected)
+            return self._replace(found, with_changes(text, changes), owner, project)
+
+    def _replace(self, found: Found, text: str, owner: str, project: Path | None) -> AgentInfo:
+        check_size(text)
+        path = found.file.path
+        file = self._accepted(text, owner, found, project)
+        own = found.layer is Layer.USER
+        # What is in a project is shared: no line comes into it that nobody has written.
+        if file.id is None and own:
+            text = _identified(text, file, new_id() if _clashes(found) else found.id)
+        self._check_free(file, owner, found, project)
+        with _writing(path):
+            _keep_before(path, text)
+            (write_private if own else _write_shared)(path, text)
+            if path.stem == found.file.name and not path.is_symlink():
+                _rename(path, path.with_name(f"{file.name}.yaml"))
         return self._registry.get(file.name, project, owner)
 
     def removed(self, name: str, owner: str = LOCAL) -> RemovedAgent:
@@ -193,7 +231,10 @@ class AgentEditor:
         if info.layer is Layer.PROJECT and project:
             _check_inside(path, project)
         text = _text_of(path)
-        return AgentSource(text=text, digest=digest_of(text), path=info.path)
+        document, _ = compose(text, info.path)
+        said = document.root.value if document is not None else None
+        values = said if isinstance(said, dict) else {}
+        return AgentSource(text=text, digest=digest_of(text), path=info.path, values=values)
 
     def available(self, owner: str = LOCAL) -> tuple[AvailableAgent, ...]:
         """Returns the agents that come with Holdfast, by name."""
@@ -218,12 +259,15 @@ class AgentEditor:
         what `create` raises.
         """
         if names_a_path(source):
-            return self._make(_text_at(source), owner, Path(source).parent)
+            text = _text_at(source)
+            with self._lock:
+                return self._make(text, owner, Path(source).parent)
         shipped = self._registry.shipped()
         found = next((one for one in shipped if one.twin is None and one.file.name == source), None)
         if found is None:
             raise not_found(source, shipped)
-        return self._make(_text_of(found.file.path), owner, found.file.path.parent)
+        with self._lock:
+            return self._make(_text_of(found.file.path), owner, found.file.path.parent)
 
     def check_installed(self, name: str, owner: str = LOCAL) -> None:
         """Raises `NotFoundError` for an agent that is only available."""
@@ -334,6 +378,14 @@ def digest_of(text: str) -> str:
 def names_a_path(source: str) -> bool:
     """Says whether what is to be installed is a path, not a name."""
     return "/" in source or "\\" in source or source.endswith((".yaml", ".yml"))
+
+
+def _check_unchanged(found: Found, text: str, expected: str) -> None:
+    if expected != digest_of(text):
+        raise ConflictError(
+            f"The agent {found.name!r} has changed since; read it again, and change that.",
+            code="agent_changed",
+        )
 
 
 def _clashes(found: Found) -> bool:

@@ -8,7 +8,7 @@ it key by key:
 - a `script` replaces what was there, with all that was said about it
 - what tells one agent from another stays with it: `id`, `display_name`, `author`, and the ids of its tools
   and collections
-- `model_settings`, `memory`, `limits` and `workflows` are merged key by key
+- `model_settings`, `memory`, `limits`, `workflows` and `ext` are merged key by key
 - the three lists of `approvals` are joined, so that an agent never loses a deny of what it extends; so are
   `hooks`
 - `prompts` are joined by name; one of the same name is replaced
@@ -112,7 +112,7 @@ def merge(base: dict[str, Plain], over: dict[str, Plain]) -> dict[str, Plain]:
     for key in ("knowledge", "mcp", "subagents"):
         inherited[key] = [_without_id(one) for one in _list(base.get(key))]
     merged = {**inherited, **over}
-    for key in ("model_settings", "memory", "limits", "workflows"):
+    for key in ("model_settings", "memory", "limits", "workflows", "ext"):
         merged[key] = {**_mapping(base.get(key)), **_mapping(over.get(key))}
     theirs, ours = _mapping(base.get("approvals")), _mapping(over.get("approvals"))
     merged["approvals"] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from holdfast.core.agents.loader import AgentFile, parse_agent, read_agent
@@ -23,6 +24,7 @@ from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.errors import Diagnostic, InvalidError, NotFoundError
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.text import shorten
+from holdfast.core.domain.values import made_at
 
 _DRAFT = Path("agent.yaml")
 """What a text is called in its mistakes while it is in no file."""
@@ -236,6 +238,7 @@ class AgentRegistry:
             spec=spec,
             trusted=trusted or not foreign,
             problems=(*problems, *(trust_problems if foreign else ())),
+            **_times(found),
         )
 
 
@@ -270,6 +273,18 @@ def _counting(visible: tuple[Found, ...]) -> tuple[Found, ...]:
         if found.twin is None:
             first.setdefault(found.file.name, found)
     return tuple(first.values())
+
+
+def _times(found: Found) -> dict[str, datetime]:
+    """Returns when an agent was made and last changed; nothing where its file cannot be looked at."""
+    try:
+        status = found.file.path.stat()
+    except OSError:  # gone meanwhile
+        return {}
+    updated = datetime.fromtimestamp(status.st_mtime, UTC)
+    # Each change makes a new file, so what the system says of a file's birth does not help.
+    made = made_at(found.id)
+    return {"created_at": min(made, updated) if made else updated, "updated_at": updated}
 
 
 def _text(file: AgentFile, key: str) -> str:

@@ -38,6 +38,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "limits": "Where a run ends at the latest.",
         "prompts": "Texts that are sent by name, with places for values.",
         "extends": "Another agent that this one is laid over.",
+        "ext": "What other systems' clients keep of it; nothing here reads it.",
     },
     "ScriptSpec": {
         "code": "The script itself.",
@@ -49,17 +50,21 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "tool": "The tool's name.",
         "id": "A UUID of this tool at this agent; omitted: made of the agent's id and the tool's name.",
         "arguments": "Pinned arguments: every call has them, and models are not told of them.",
+        "ext": "What other systems' clients keep of it; nothing here reads it.",
     },
     "KnowledgeAssignment": {
         "collection": "The collection's name or id; *: all that the user has.",
         "id": "A UUID of this collection at this agent; omitted: made of the agent's id and the collection.",
         "path": "A folder that the collection is made of and kept in step with; relative to the project.",
         "retrieval": "When and how it is searched; what is left out is as the collection says.",
+        "ext": "What other systems' clients keep of it; nothing here reads it.",
     },
     "McpAssignment": {
         "server": "One of the user's servers; or a name for the one that is described beside it.",
         "id": "A UUID of this server at this agent; omitted: made of the agent's id and the server.",
         "tools": "Only these of its tools, by the server's own names; * and ? are wildcards.",
+        "enabled": "Whether the agent has its tools.",
+        "ext": "What other systems' clients keep of it; nothing here reads it.",
         "command": "A program that is started, and its arguments.",
         "url": "An http or https address that speaks streamable HTTP.",
         "sse": "Whether the address speaks the older transport with server-sent events.",
@@ -86,6 +91,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "url": "Of a webhook: an http or https address.",
         "headers": "Of a webhook: what is sent beside the signature.",
         "file": "Of python: a file with one function; relative to the folder of this file.",
+        "ext": "What other systems' clients keep of it; nothing here reads it.",
     },
     "HookRule": {
         "when": "FIELD [NOT] CONTAINS, STARTS_WITH, MATCHES or IN VALUE; omitted: always.",
@@ -107,6 +113,7 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "schemas": "Of PostgreSQL: the only schemas whose tables are seen or changed; omitted: all.",
         "tables": "The only tables and views that are seen or changed; omitted: all.",
         "writable": "Whether sql_write may change it.",
+        "changeable": "The only tables that sql_write sees; omitted: those of tables.",
     },
     "RetrievalSpec": {
         "mode": "tool: the model searches; context, agentic, all: retrieved before the first step.",

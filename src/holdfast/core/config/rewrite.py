@@ -1,4 +1,5 @@
-"""Changes one value in the text of a YAML file; comments, order and the rest stay as they were written.
+"""Changes one value in the text of a YAML file; comments, order and the rest stay as they were written. Also
+writes such a text out of values.
 
 There are many ways to write YAML. Each change is tried as text in a few of them, and one is taken only when
 the whole of it then reads as what was wanted.
@@ -9,7 +10,8 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
 from typing import Any
 
 from holdfast.core.config.nodes import Document, Node, Plain, Position, compose, plain_scalar
@@ -36,10 +38,12 @@ def with_value(text: str, path: Path, value: Plain) -> str | None:
 
 def with_list(text: str, path: Path, values: list[Plain]) -> str | None:
     """Does as `with_value` for a list. Of one that is written with an item in each line, the items that stay
-    keep their lines, with the comments about them."""
+    keep their lines, with the comments about them; a new list of mappings is written so."""
     document, wanted = compose(text, "")[0], _root(text)
-    node = document.find(path) if document is not None else None
-    if node is not None and node.items and not node.flow and values and wanted is not None:
+    if document is None or wanted is None:
+        return None
+    node = document.find(path)
+    if node is not None and node.items and not node.flow and values:
         holder = wanted
         for key in path[:-1]:
             holder = holder[key]
@@ -47,25 +51,61 @@ def with_list(text: str, path: Path, values: list[Plain]) -> str | None:
         found = _first(text, iter([_relisted(text, node, values)]), wanted)
         if found is not None:
             return found
+    if node is None and len(path) == 1 and not document.root.flow and any(map(_is_mapping, values)):
+        found = _first(text, iter([_ended(text) + entry(path[0], values)]), {**wanted, path[0]: values})
+        if found is not None:
+            return found
     return with_value(text, path, values)
 
 
 def _relisted(text: str, node: Node, values: list[Plain]) -> str:
     lines = _ended(text).splitlines(keepends=True)
-    first = node.items[0].start
-    at, gone = first.line - 1, set[int]()
-    for item in node.items:
-        last = item.end.line - (item.end.column == 1)
-        if item.value in values:
-            at = last
-        else:
-            gone.update(range(item.start.line - 1, last))
-    present = [item.value for item in node.items]
-    dash = " " * (first.column - 3) + "- "
-    added = [f"{dash}{written(value)}\n" for value in values if value not in present]
-    before = [line for number, line in enumerate(lines[:at]) if number not in gone]
-    after = [line for number, line in enumerate(lines[at:], at) if number not in gone]
-    return "".join([*before, *added, *after])
+    dash = " " * (node.items[0].start.column - 3) + "- "
+    spans = [(one.start.line - 1, one.end.line - (one.end.column == 1)) for one in node.items]
+    before, after = map(_comparable, [one.value for one in node.items]), map(_comparable, values)
+    at = spans[0][0]
+    found = lines[:at]
+    matches = SequenceMatcher(None, list(before), list(after), autojunk=False)
+    for change, first, last, start, end in matches.get_opcodes():
+        for place, (begins, ends) in enumerate(spans[first:last]):
+            found += lines[at:begins]  # comments between
+            if change == "equal":
+                found += lines[begins:ends]
+            elif place < end - start:
+                found.append(f"{dash}{written(values[start + place])}\n")
+            at = ends
+        more = values[start + last - first : end] if change in ("insert", "replace") else ()
+        found += [f"{dash}{written(value)}\n" for value in more]
+    return "".join([*found, *lines[at:]])
+
+
+def _comparable(value: Plain) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def entry(key: str, value: Plain) -> str:
+    """Returns a key of the outermost mapping with its value as people write it: a long text as a block, each
+    mapping of a list and each key of a mapping in a line of its own."""
+    if isinstance(value, list) and any(map(_is_mapping, value)):
+        return f"{written(key)}:\n" + "".join(f"  - {written(each)}\n" for each in value)
+    if isinstance(value, dict) and value:
+        inner = "".join(f"  {written(name)}: {written(each)}\n" for name, each in value.items())
+        return f"{written(key)}:\n{inner}"
+    literal = _literal(value, 2)
+    return f"{written(key)}: {literal or written(value)}\n"
+
+
+def as_text(values: Mapping[str, Plain]) -> str | None:
+    """Returns a text that says `values`, key by key in their order; None for what cannot be written."""
+    found = "".join(entry(key, value) for key, value in values.items())
+    if _reads_as(found, dict(values)):
+        return found
+    plain = "".join(f"{written(key)}: {written(value)}\n" for key, value in values.items())
+    return plain if _reads_as(plain, dict(values)) else None
+
+
+def _is_mapping(value: Plain) -> bool:
+    return isinstance(value, dict)
 
 
 def _literal(value: Plain, indent: int) -> str:
@@ -130,11 +170,12 @@ def _root(text: str) -> dict[str, Any] | None:
 
 def _first(text: str, candidates: Iterator[str], wanted: dict[str, Any]) -> str | None:
     """Returns the first of the texts that reads as what is wanted, or None."""
-    for candidate in candidates:
-        document, problems = compose(candidate, "")
-        if document is not None and not problems and (document.root.value or {}) == wanted:
-            return candidate
-    return None
+    return next((candidate for candidate in candidates if _reads_as(candidate, wanted)), None)
+
+
+def _reads_as(text: str, wanted: dict[str, Any]) -> bool:
+    document, problems = compose(text, "")
+    return document is not None and not problems and (document.root.value or {}) == wanted
 
 
 def _additions(text: str, path: Path, value: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.delegating import AssignedSubAgent
 from holdfast.core.domain.errors import Diagnostic
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.hooks import MAX_HOOKS, HookSpec
 from holdfast.core.domain.knowledge import Method, RetrievalMode
 from holdfast.core.domain.mcp import AssignedMcp
@@ -70,6 +71,8 @@ class ToolAssignment(Value):
     arguments: dict[str, Any] = Field(default={}, max_length=100)
     """Pinned: every call has them, whatever the model asks for, and models are not told of them. What the
     tool does not know is dropped."""
+    ext: Ext = Field(default={})
+    """What other systems' clients keep of it; nothing here reads it."""
 
 
 def _assignment(value: Any) -> Any:
@@ -116,6 +119,8 @@ class KnowledgeAssignment(Value):
     """A folder: the collection is made when there is none of the name, and kept in step with it. A relative
     path is of the project."""
     retrieval: RetrievalSpec = RetrievalSpec()
+    ext: Ext = Field(default={})
+    """What other systems' clients keep of it; nothing here reads it."""
 
 
 def _collection(value: Any) -> Any:
@@ -185,6 +190,8 @@ class AgentSpec(Value):
     limits: Limits = Limits()
     prompts: tuple[Prompt, ...] = ()
     extends: str | None = None
+    ext: Ext = Field(default={})
+    """What other systems' clients keep of it; nothing here reads it."""
 
     @property
     def tool_names(self) -> tuple[str, ...]:
@@ -219,6 +226,10 @@ class AgentInfo(Value):
     trusted: bool = True
     """False for a project's agent in a folder that the user has not trusted yet."""
     problems: tuple[Diagnostic, ...] = ()
+    created_at: AwareDatetime | None = None
+    """When it was made, as its id says or else its file; None where the file cannot be looked at."""
+    updated_at: AwareDatetime | None = None
+    """When its file was last changed."""
 
 
 class AgentSource(Value):
@@ -228,6 +239,8 @@ class AgentSource(Value):
     digest: str
     """SHA-256 of the text, in hex; an update may name it, and is refused when the file has changed since."""
     path: str
+    values: dict[str, Any] = Field(default={})
+    """What the text itself says, without what it extends; empty when it cannot be read."""
 
 
 class AvailableAgent(Value):

@@ -40,6 +40,8 @@ class DatabaseSpec(Value):
     `public`, or `SCHEMA.TABLE`."""
     writable: bool = False
     """Whether `sql_write` may change it."""
+    changeable: tuple[TableName, ...] | None = Field(default=None, max_length=1_000)
+    """The only tables that `sql_write` reads or changes. Omitted: those of `tables`."""
 
     @field_validator("path")
     @classmethod
@@ -59,6 +61,10 @@ class DatabaseSpec(Value):
         if self.schemas is not None and self.postgres is None:
             raise PydanticCustomError("database_schemas", "has `schemas`, which a file has not")
         return self
+
+    def to_change(self) -> DatabaseSpec:
+        """Returns what `sql_write` may see of it."""
+        return self if self.changeable is None else self.model_copy(update={"tables": self.changeable})
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...] | None:

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from holdfast.core.domain.approvals import Rule
 from holdfast.core.domain.conditions import Condition, check_expression
 from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import Value
 
@@ -159,6 +160,8 @@ class HookSpec(Value):
     """Of a webhook: sent beside the signature."""
     file: str | None = Field(default=None, min_length=1, max_length=4_096)
     """Of Python: a file with one function; a relative path is of the folder of the file that names it."""
+    ext: Ext = Field(default={})
+    """What other systems' clients keep of it; nothing here reads it."""
 
     @field_validator("matcher")
     @classmethod

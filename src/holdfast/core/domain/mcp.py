@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.references import secret_names
 from holdfast.core.domain.values import Value
 
@@ -100,11 +101,15 @@ class McpAssignment(McpDefinition):
         default=None, max_length=500
     )
     """Only these of its tools, by the names that the server gives them; * and ? are wildcards."""
+    enabled: bool = True
+    """Whether the agent has its tools."""
+    ext: Ext = Field(default={})
+    """What other systems' clients keep of it; nothing here reads it."""
 
     def spec(self) -> McpServerSpec:
         """Returns the server that is described here. Only where `defined`."""
         given = {name: getattr(self, name) for name in McpDefinition.model_fields}
-        return McpServerSpec(name=self.server, **given)
+        return McpServerSpec(name=self.server, enabled=self.enabled, **given)
 
 
 def _assignment(value: Any) -> Any:

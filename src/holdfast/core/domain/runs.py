@@ -110,6 +110,8 @@ class RunOptions(Value):
     context_source: ContextSource | None = None
     """What the model is shown beside the conversation, in the place of what the agent's knowledge would be
     searched for before the first step."""
+    citations: bool = True
+    """Whether the model is told to cite passages by their numbers."""
     analysis: bool | None = None
     """Whether the run's model judges how it went, behind the reply. None: as the agent says."""
     suggestions: bool | None = None
@@ -215,6 +217,8 @@ class SessionCounts(Value):
     """In which something waits for a person."""
     archived: int = 0
     trash: int = 0
+    agents: dict[str, int] = Field(default={})
+    """By the name of their agent, archived ones too."""
 
 
 class QueuedMessage(Value):

@@ -30,6 +30,8 @@ class UsageGroup(UsageCounts):
     or user; empty for what no key has asked for, and where no message was said."""
     label: str = ""
     """Title of the session, name of the key or user, as long as there is one."""
+    last_at: AwareDatetime | None = None
+    """When the latest of it was used."""
 
 
 class UsageOf(Value):

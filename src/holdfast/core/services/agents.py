@@ -16,7 +16,7 @@ from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.yaml import read_file
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.errors import Diagnostic, InvalidError
-from holdfast.core.domain.values import new_id
+from holdfast.core.domain.values import new_dated_id
 from holdfast.core.services.access import Access
 from holdfast.core.services.trash import TrashCan
 
@@ -79,7 +79,7 @@ class AgentService:
         return agent_schema(known)
 
     async def template(self, name: str) -> str:
-        return new_agent_text(name, new_id())
+        return new_agent_text(name, new_dated_id())
 
     async def create(self, yaml: str) -> AgentInfo:
         return _shown(await asyncio.to_thread(self._editor.create, yaml, self._access.owner))
@@ -90,6 +90,17 @@ class AgentService:
         folder = self._access.folder(project)
         return _shown(
             await asyncio.to_thread(self._editor.update, name, yaml, self._access.owner, expected, folder)
+        )
+
+    async def compose(self, values: dict[str, Any]) -> AgentInfo:
+        return _shown(await asyncio.to_thread(self._editor.compose, values, self._access.owner))
+
+    async def edit(
+        self, name: str, changes: dict[str, Any], expected: str | None = None, project: str | None = None
+    ) -> AgentInfo:
+        folder = self._access.folder(project)
+        return _shown(
+            await asyncio.to_thread(self._editor.edit, name, changes, self._access.owner, expected, folder)
         )
 
     async def delete(self, name: str) -> None:

@@ -117,6 +117,7 @@ class McpServers:
             *(
                 self._assigned(session, each, own, broken, wait_s, session.project if each.defined else "")
                 for each in spec.mcp
+                if each.enabled
             ),
             *(
                 self._assigned(session, each.assignment(), own, broken, alone_s, run_place(run_id))

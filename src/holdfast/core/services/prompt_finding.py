@@ -111,7 +111,7 @@ class PromptFinder:
         describes, and of the user's own."""
         agent = place.agent
         described_there = (
-            tuple(each for each in agent.spec.mcp if each.defined)
+            tuple(each for each in agent.spec.mcp if each.defined and each.enabled)
             if agent is not None and agent.spec is not None and agent.trusted
             else ()
         )
@@ -125,7 +125,9 @@ class PromptFinder:
         """Returns the source that has a server: that of the agent's, where its file describes one."""
         sources = self.sources(place)
         spec = place.agent.spec if place.agent is not None else None
-        in_file = spec is not None and any(each.server == server for each in spec.mcp if each.defined)
+        in_file = spec is not None and any(
+            each.server == server for each in spec.mcp if each.defined and each.enabled
+        )
         return sources[0 if in_file else -1]
 
     async def _of_servers(self, place: PromptPlace) -> AsyncIterator[Candidate]:

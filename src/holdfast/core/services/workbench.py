@@ -110,6 +110,23 @@ class Agents(Protocol):
         ...
 
     @needs(Scope.ADMIN)
+    async def compose(self, values: dict[str, Any]) -> AgentInfo:
+        """Makes an agent of the user's own from the keys of an agent file; without a `name` it gets one that
+        is free, made of its `display_name`. Raises what `create` raises, and `InvalidError`."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def edit(
+        self, name: str, changes: dict[str, Any], expected: str | None = None, project: str | None = None
+    ) -> AgentInfo:
+        """Changes keys of an agent's own text, whose comments, order and other keys stay. Dots in a key lead
+        into mappings, as in `model_settings.temperature`; null takes a key out.
+
+        Raises what `update` raises, and `InvalidError` for a key that cannot be changed in such a text.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
     async def delete(self, name: str) -> None:
         """Puts an agent of the user's own into the trash; its sessions stay, and can be given another one.
 

@@ -296,7 +296,13 @@ class Reader:
             " COALESCE(SUM(deleted_at IS NOT NULL), 0) AS trash FROM mine s",
             (owner,),
         )
-        return SessionCounts.model_validate(dict(rows[0]))
+        agents = await self._all(
+            "SELECT agent, COUNT(*) AS sessions FROM sessions"
+            " WHERE owner = ? AND root_id IS NULL AND deleted_at IS NULL GROUP BY agent",
+            (owner,),
+        )
+        by_agent = {row["agent"]: row["sessions"] for row in agents}
+        return SessionCounts.model_validate({**dict(rows[0]), "agents": by_agent})
 
     async def run(self, run_id: str, owner: str | None = None) -> Run | None:
         rows = await self._all(f"{RUN} WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})", (run_id, owner))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from holdfast.core.domain.events import MessageAdded, RunStarted, StepStarted, UsageRecorded
@@ -176,7 +176,7 @@ def _wanted(by: UsageKey) -> str:
         " WHERE (?2 IS NULL OR owner = ?2) AND at >= ?3 AND at < ?4"
         " AND (?5 IS NULL OR session_id = ?5 OR run_id IN (SELECT id FROM runs WHERE session_id = ?5))"
         " AND (?6 IS NULL OR agent = ?6) AND (?7 IS NULL OR key_id = ?7)),"
-        f" counted AS (SELECT key, {_SUMS} FROM wanted GROUP BY key)"
+        f" counted AS (SELECT key, MAX(at) AS last_at, {_SUMS} FROM wanted GROUP BY key)"
     )
 
 
@@ -192,4 +192,6 @@ def _counts(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _group(row: sqlite3.Row) -> UsageGroup:
-    return UsageGroup.model_validate({**_counts(row), "key": row["key"], "label": row["label"] or ""})
+    last_at = datetime.fromtimestamp(row["last_at"], UTC)
+    more = {"key": row["key"], "label": row["label"] or "", "last_at": last_at}
+    return UsageGroup.model_validate({**_counts(row), **more})

@@ -73,13 +73,14 @@ class Target:
     writable: bool
 
     @classmethod
-    def of(cls, database: str, context: ToolContext) -> Target:
+    def of(cls, database: str, context: ToolContext, *, write: bool = False) -> Target:
         """Returns what the call may use. Raises `ToolError` for a name that the agent has not."""
         found = named(database, context)
         if found is None:
             return cls(context.workspace.relative(database), None, True)
         assert found.path is not None, "a PostgreSQL database is asked otherwise"
-        return cls(context.workspace.relative(found.path), found.tables, found.writable)
+        tables = found.to_change().tables if write else found.tables
+        return cls(context.workspace.relative(found.path), tables, found.writable)
 
 
 def named(database: str, context: ToolContext) -> DatabaseSpec | None:

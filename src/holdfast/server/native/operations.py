@@ -93,6 +93,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("agents.source", "GET", "/agents/{name}/source"),
     Operation("agents.create", "POST", "/agents", status=201, once="kept"),
     Operation("agents.update", "PUT", "/agents/{name}"),
+    Operation("agents.compose", "POST", "/agents/compose", status=201, once="kept"),
+    Operation("agents.edit", "PATCH", "/agents/{name}"),
     Operation("agents.delete", "DELETE", "/agents/{name}", status=204),
     Operation("agents.validate", "POST", "/agents/validate"),
     Operation("agents.check", "POST", "/agents/check"),

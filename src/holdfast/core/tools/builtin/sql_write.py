@@ -108,7 +108,7 @@ class SqlWrite(BuiltinTool):
 
     async def _execute(self, arguments: SqlWriteArguments, context: ToolContext, *, keep: bool) -> Done:
         encoded(arguments.statement)
-        target = Target.of(arguments.database, context)
+        target = Target.of(arguments.database, context, write=True)
         if not target.writable:
             raise _only_read(arguments)
         statement = Statement(arguments.statement, arguments.parameters, write=True)
@@ -120,7 +120,7 @@ class SqlWrite(BuiltinTool):
         encoded(arguments.statement)
         _check_writable(spec, arguments)
         statement = Statement(arguments.statement, arguments.parameters, write=True)
-        return await connected(self._postgres).execute(spec, context, statement, keep=keep)
+        return await connected(self._postgres).execute(spec.to_change(), context, statement, keep=keep)
 
 
 def _connection(arguments: SqlWriteArguments, context: ToolContext) -> DatabaseSpec | None:
