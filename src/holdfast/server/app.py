@@ -24,11 +24,12 @@ def engine_apis(
     host: HostSource, *, log: logging.Logger, closing: asyncio.Event, meter: Meter | None = None
 ) -> tuple[Api, ...]:
     """Returns every API of the engine; the first one answers what none has."""
+    door = Door(host, closing)
     return (
         native_api(host, log=log, closing=closing, meter=meter),
-        openai_api(host, log=log, closing=closing),
+        openai_api(door, log=log),
         mcp_api(host, log=log, closing=closing),
-        *dialect_apis(Door(host, closing), log=log),
+        *dialect_apis(door, log=log),
     )
 
 

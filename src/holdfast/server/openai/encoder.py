@@ -7,161 +7,139 @@ his to execute.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from holdfast.core.domain.errors import ErrorInfo, ErrorKind
 from holdfast.core.domain.events import (
-    RUN_ENDS,
     LoggedEvent,
-    MessageAdded,
-    PartCompleted,
     PartDelta,
-    PartStarted,
     RunCancelled,
     RunCompleted,
     RunFailed,
     ToolCallCompleted,
-    ToolCallRequested,
-    UsageRecorded,
 )
+from holdfast.server.kit.answers import EventEncoder
+from holdfast.server.kit.sse import write_frame
+from holdfast.server.openai.errors import error_body
 from holdfast.server.openai.wire import AssistantMessage, FunctionCall, ToolCall
 
-_BETWEEN = "\n\n"
-"""Stands between the texts of two steps."""
+_DONE = write_frame("[DONE]")
 
 _FINISH = {"client_tools": "tool_calls", "handed_over": "stop"}
 """What callers are told of ends that they have no word for."""
 
 
-@dataclass(slots=True)
-class Reply:
-    """What has come of a reply so far."""
-
-    text: str = ""
-    reasoning: str = ""
-    calls: list[ToolCall] = field(default_factory=list)
-    finish_reason: str | None = None
-    error: ErrorInfo | None = None
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-
-    @property
-    def message(self) -> AssistantMessage:
-        """The reply as the caller will send it back."""
-        return AssistantMessage(
-            role="assistant", content=self.text or None, tool_calls=tuple(self.calls) or None
-        )
-
-
-class ChatEncoder:
-    """Folds the events of one run. `whole` keeps the text back until the run has ended: a reply that has
+class ChatEncoder(EventEncoder[bytes]):
+    """Makes the frames of one reply. `whole` keeps the text back until the run has ended: a reply that has
     to fit a schema may be asked for a second time, and numbers in brackets that cite nothing are taken out
     when a part is complete. Who reads the chunks as they come has them as the model wrote them."""
 
-    def __init__(self, id: str, model: str, created: int, *, whole: bool = False) -> None:
-        self.reply = Reply()
-        self.ended = False
-        self._head = {"id": id, "created": created, "model": model}
+    def __init__(
+        self,
+        head: dict[str, Any],
+        said: Callable[[AssistantMessage], None],
+        *,
+        whole: bool = False,
+        include_usage: bool = False,
+    ) -> None:
+        """`head` is in every chunk. `said` gets the reply, as the caller will send it back, when it is
+        complete."""
+        super().__init__()
+        self._head = head
+        self._said = said
         self._whole = whole
-        self._kinds: dict[str, str] = {}
-        self._arguments: dict[str, str] = {}
-        self._begun_part = False
-        self._part_at: int | None = None
+        self._include_usage = include_usage
+        self._text = ""
+        self._reasoning = ""
+        self._calls: list[ToolCall] = []
 
-    def start(self) -> dict[str, Any]:
-        """Returns the first chunk, which says whose turn it is."""
-        return self._chunk({"role": "assistant", "content": ""})
+    @property
+    def error(self) -> ErrorInfo | None:
+        """What the run ended with instead of a reply."""
+        if self.state.status != "cancelled":
+            return self.state.error
+        why = f": {self.state.reason}" if self.state.reason else ""
+        message = f"The run was cancelled{why}."
+        return ErrorInfo(kind=ErrorKind.CONFLICT, code="run_cancelled", message=message)
 
-    def take(self, logged: LoggedEvent) -> list[dict[str, Any]]:
-        """Returns the chunks that the next event makes."""
-        event = logged.event
-        match event:
-            case PartStarted():
-                self._kinds[event.part_id] = event.kind
-                self._begun_part, self._part_at = True, None
-            case PartDelta():
-                return self._text(self._kinds.get(event.part_id, "text"), event.text)
-            case PartCompleted(kind="text") if self._whole and self._part_at is not None:
-                self.reply.text = self.reply.text[: self._part_at] + event.text
-            case MessageAdded(origin="repair"):
-                self.reply.text = ""
-            case ToolCallRequested():
-                self._arguments[event.call_id] = json.dumps(event.arguments, ensure_ascii=False)
-            case ToolCallCompleted(outcome="client"):
+    def begin(self) -> Iterable[bytes]:
+        yield self._chunk({"role": "assistant", "content": ""})
+
+    def frames(self, logged: LoggedEvent) -> Iterable[bytes]:
+        match logged.event:
+            case PartDelta() as event:
+                return self._delta(event.text)
+            case ToolCallCompleted(outcome="client") as event:
                 return [self._call(event)]
-            case UsageRecorded():
-                self._add_usage(event)
-            case RunCompleted() | RunFailed() | RunCancelled():
-                return self._end(event)
-        return []
+            case RunCompleted():
+                return self._end()
+            case RunFailed() | RunCancelled() if self.error is not None:
+                return self.cut(self.error)
+        return ()
 
-    def _text(self, kind: str, text: str) -> list[dict[str, Any]]:
-        if kind != "text":
-            self.reply.reasoning += text
-            return [] if self._whole else [self._chunk({"reasoning_content": text})]
-        between = _BETWEEN if self._begun_part and self.reply.text else ""
-        if self._begun_part:
-            self._part_at = len(self.reply.text) + len(between)
-        text = between + text
-        self._begun_part = False
-        self.reply.text += text
-        return [] if self._whole else [self._chunk({"content": text})]
-
-    def _call(self, event: ToolCallCompleted) -> dict[str, Any]:
-        function = FunctionCall(name=event.name, arguments=self._arguments.get(event.call_id, "{}"))
-        call = ToolCall(id=event.call_id, function=function)
-        self.reply.calls.append(call)
-        return self._chunk({"tool_calls": [{"index": len(self.reply.calls) - 1, **call.model_dump()}]})
-
-    def _add_usage(self, event: UsageRecorded) -> None:
-        for name in ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"):
-            setattr(self.reply, name, getattr(self.reply, name) + getattr(event, name))
-
-    def _end(self, event: RunCompleted | RunFailed | RunCancelled) -> list[dict[str, Any]]:
-        self.ended = event.type in RUN_ENDS
-        if isinstance(event, RunFailed):
-            self.reply.error = event.error
-            return []
-        if isinstance(event, RunCancelled):
-            message = f"The run was cancelled{': ' if event.reason else ''}{event.reason}."
-            self.reply.error = ErrorInfo(kind=ErrorKind.CONFLICT, code="run_cancelled", message=message)
-            return []
-        self.reply.finish_reason = _FINISH.get(event.reason, event.reason)
-        held = [self._chunk({"content": self.reply.text})] if self._whole and self.reply.text else []
-        return [*held, self._chunk({}, self.reply.finish_reason)]
-
-    def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        return {**self._head, "object": "chat.completion.chunk", "choices": [choice]}
-
-    def usage_chunk(self) -> dict[str, Any]:
-        """Returns the chunk for who asked for `include_usage`."""
-        return {**self._head, "object": "chat.completion.chunk", "choices": [], "usage": self._usage()}
+    def cut(self, error: ErrorInfo) -> Iterable[bytes]:
+        yield _frame(error_body(error))
 
     def completion(self) -> dict[str, Any]:
         """Returns the whole reply of a run that was completed."""
-        message: dict[str, Any] = {"role": "assistant", "content": self.reply.text or None, "refusal": None}
-        if self.reply.reasoning:
-            message["reasoning_content"] = self.reply.reasoning
-        if self.reply.calls:
-            message["tool_calls"] = [call.model_dump() for call in self.reply.calls]
-        choice = {
-            "index": 0,
-            "message": message,
-            "logprobs": None,
-            "finish_reason": self.reply.finish_reason,
-        }
+        message: dict[str, Any] = {"role": "assistant", "content": self._content, "refusal": None}
+        if self._reasoning:
+            message["reasoning_content"] = self._reasoning
+        if self._calls:
+            message["tool_calls"] = [call.model_dump() for call in self._calls]
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self._finish_reason}
         return {**self._head, "object": "chat.completion", "choices": [choice], "usage": self._usage()}
 
+    def _delta(self, text: str) -> Iterable[bytes]:
+        if self.state.part is not None and self.state.part.kind != "text":
+            self._reasoning += text
+            return [] if self._whole else [self._chunk({"reasoning_content": text})]
+        text = self.state.separator + text
+        self._text += text
+        return [] if self._whole else [self._chunk({"content": text})]
+
+    def _call(self, event: ToolCallCompleted) -> bytes:
+        arguments = json.dumps(self.state.calls[event.call_id].asked, ensure_ascii=False)
+        call = ToolCall(id=event.call_id, function=FunctionCall(name=event.name, arguments=arguments))
+        self._calls.append(call)
+        return self._chunk({"tool_calls": [{"index": len(self._calls) - 1, **call.model_dump()}]})
+
+    def _end(self) -> Iterable[bytes]:
+        calls = tuple(self._calls) or None
+        self._said(AssistantMessage(role="assistant", content=self._content, tool_calls=calls))
+        if self._whole and self._content:
+            yield self._chunk({"content": self._content})
+        yield self._chunk({}, self._finish_reason)
+        if self._include_usage:
+            yield _frame({**self._head, **_CHUNK, "choices": [], "usage": self._usage()})
+        yield _DONE
+
+    @property
+    def _content(self) -> str | None:
+        return (self.state.reply if self._whole else self._text) or None
+
+    @property
+    def _finish_reason(self) -> str:
+        return _FINISH.get(self.state.reason, self.state.reason)
+
+    def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return _frame({**self._head, **_CHUNK, "choices": [choice]})
+
     def _usage(self) -> dict[str, Any]:
-        reply = self.reply
+        used = self.state.usage
         return {
-            "prompt_tokens": reply.input_tokens,
-            "completion_tokens": reply.output_tokens,
-            "total_tokens": reply.input_tokens + reply.output_tokens,
-            "prompt_tokens_details": {"cached_tokens": reply.cached_tokens},
-            "completion_tokens_details": {"reasoning_tokens": reply.reasoning_tokens},
+            "prompt_tokens": used.input_tokens,
+            "completion_tokens": used.output_tokens,
+            "total_tokens": used.input_tokens + used.output_tokens,
+            "prompt_tokens_details": {"cached_tokens": used.cached_tokens},
+            "completion_tokens_details": {"reasoning_tokens": used.reasoning_tokens},
         }
+
+
+_CHUNK = {"object": "chat.completion.chunk"}
+
+
+def _frame(chunk: dict[str, Any]) -> bytes:
+    return write_frame(json.dumps(chunk, ensure_ascii=False, separators=(",", ":")))
