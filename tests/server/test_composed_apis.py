@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse
-from starlette.routing import Route, Router
+from starlette.routing import Route, Router, WebSocketRoute
 
 from holdfast.core.domain.errors import InvalidError, UnavailableError
 from holdfast.server.app import engine_apis
 from holdfast.server.kit.compose import Api, Composed, MadeApi
+from holdfast.server.kit.sockets import SocketRoute
 
 
-def api(name: str, *routes: tuple[str, str]) -> Api:
+def api(name: str, *routes: tuple[str, str]) -> MadeApi:
     """An API that answers with its name, the path and what stands in it; 404 is its own as well."""
 
     async def answer(request: Any) -> JSONResponse:
@@ -79,19 +81,48 @@ async def test_a_wrong_method_at_the_root_is_405_of_the_api_that_has_the_path() 
     assert (await ask(Composed((ONE, TWO), ("two", "one")), "/v1/models", "PUT"))[0] == 405
 
 
-async def test_a_websocket_is_closed_and_a_lifespan_is_nothing() -> None:
-    sent: list[dict[str, Any]] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> dict[str, Any]:
+async def test_a_lifespan_is_nothing() -> None:
+    async def never(message: Any = None) -> Any:
         raise AssertionError
 
-    app = Composed((ONE, TWO), ("one",))
-    await app({"type": "websocket", "path": "/ws"}, receive, send)
-    await app({"type": "lifespan"}, receive, send)
-    assert [message["type"] for message in sent] == ["websocket.close"]
+    await Composed((ONE, TWO), ("one",))({"type": "lifespan"}, never, never)
+
+
+def with_socket(name: str, path: str, at_root: bool = False) -> Api:
+    """An API with nothing but a WebSocket; `at_root` means that a query of `a` asks for it at the root."""
+    route = WebSocketRoute(f"/{name}{path}", never_asked)
+    socket = SocketRoute(route, (lambda query: "a" in query) if at_root else None)
+    return replace(api(name, ("GET", f"/{name}s")), sockets=(socket,))
+
+
+async def never_asked(socket: Any) -> None:
+    raise AssertionError
+
+
+async def place_of_socket(app: Composed, path: str, query: bytes = b"") -> tuple[str, str]:
+    """Returns the API that is asked for a WebSocket, and the path that it sees."""
+    scope = {"type": "websocket", "path": path, "query_string": query}
+    found, inner = app._below_prefix(scope) or await app._at_root(scope)
+    return next(each.name for each in app._apis if each.app is found), inner["path"]
+
+
+async def test_a_websocket_is_for_its_prefix_then_for_the_root_then_for_who_leaves_the_prefix_out() -> None:
+    one, two = with_socket("one", "/ws"), with_socket("two", "/ws", at_root=True)
+    app = Composed((one, two), ())
+    assert await place_of_socket(app, "/one/ws") == ("one", "/one/ws")
+    assert await place_of_socket(app, "/two/ws") == ("two", "/two/ws")
+    assert await place_of_socket(app, "/ws", b"a=1") == ("two", "/two/ws")
+    for path, query in (("/ws", b"b=1"), ("/ws", b""), ("/other", b"a=1")):
+        assert await place_of_socket(app, path, query) == ("one", path), "who says that it is not there"
+    app = Composed((one, two), ("one",))
+    assert await place_of_socket(app, "/ws", b"a=1") == ("one", "/one/ws")
+
+
+def test_a_websocket_hides_another_one_but_no_route() -> None:
+    socket = with_socket("one", "/{any}")
+    Composed((socket, api("two", ("GET", "/{any}/x"))), ("one", "two"))
+    with pytest.raises(InvalidError, match="would hide /ws of two"):
+        Composed((socket, with_socket("two", "/ws")), ("one", "two"))
 
 
 def test_an_unknown_name_for_the_root_is_refused_with_those_there_are() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import re
 import resource
 import socket
 import ssl
@@ -25,13 +26,15 @@ from uvicorn.server import ServerState
 from holdfast.core.domain.errors import ErrorInfo, ErrorKind
 from holdfast.core.domain.values import new_id
 from holdfast.server.kit.errors import error_response
-from holdfast.server.listener import OPTIONS, STOP_GRACE_S
+from holdfast.server.listener import OPTIONS, PING_S, PONG_S, STOP_GRACE_S
 
 OVERLOADED = "overloaded"
 """In the state of requests on connections over the limit."""
 
 _RESERVED_FILES = 256
 """Open files that the engine needs for everything but connections."""
+
+_SOCKET_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 
 _AT_ONCE = 64
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -58,6 +61,10 @@ class Patience:
     """To take an answer that came before the end of its request."""
     dead_s: int = 120
     """Without a sign of life of the other machine."""
+    ping_s: float = PING_S
+    """Between two pings on a WebSocket."""
+    pong_s: float = PONG_S
+    """To answer a ping."""
     grace_s: int = STOP_GRACE_S
     """To take what is left of an answer when the listener closes."""
 
@@ -90,12 +97,25 @@ class Config(uvicorn.Config):
     """uvicorn's configuration with the limits of connections."""
 
     def __init__(self, app: Any, *, patience: Patience, most: int, **options: Any) -> None:
-        options = {**OPTIONS, **options, "timeout_graceful_shutdown": patience.grace_s}
+        options = {
+            **OPTIONS,
+            "ws": _open_socket,
+            "ws_ping_interval": patience.ping_s,
+            "ws_ping_timeout": patience.pong_s,
+            "timeout_graceful_shutdown": patience.grace_s,
+            **options,
+        }
         super().__init__(app, http=PatientProtocol, timeout_keep_alive=86_400, **options)
         self.patience = patience
         self.most = most
         """Connections that get an answer; those over it are told that there are too many."""
         self.held = Held()
+
+
+def _open_socket(**options: Any) -> asyncio.Protocol:
+    from holdfast.server.sockets import PatientSocket  # start-up time: with the first that is asked for
+
+    return PatientSocket(**options)
 
 
 class PatientProtocol(H11Protocol):
@@ -115,6 +135,7 @@ class PatientProtocol(H11Protocol):
         self._held = config.held
         self._waits_for = ""
         self._timer: asyncio.TimerHandle | None = None
+        self._upgraded = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -142,6 +163,16 @@ class PatientProtocol(H11Protocol):
         super().resume_writing()
         self._look()
 
+    def _should_upgrade(self) -> bool:
+        """What asks for a WebSocket in a way that is none is an ordinary request."""
+        return super()._should_upgrade() and _is_handshake(self.scope["method"], self.headers)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Leaves the connection to the protocol of WebSockets."""
+        self._upgraded = True
+        self._wait_for("")
+        super().handle_websocket_upgrade(event)
+
     def send_400_response(self, msg: str) -> None:
         """Answers what is no HTTP in the shape of all errors, where there is still an answer to give."""
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
@@ -165,6 +196,8 @@ class PatientProtocol(H11Protocol):
 
     def _look(self) -> None:
         """Finds out whose turn it is."""
+        if self._upgraded:
+            return
         if self.transport.is_closing():
             self._wait_for("take" if self.transport.get_write_buffer_size() else "")
         elif self.flow.write_paused:
@@ -196,6 +229,12 @@ class PatientProtocol(H11Protocol):
             self._look()
         else:
             self.transport.abort()
+
+
+def _is_handshake(method: str, headers: list[tuple[bytes, bytes]]) -> bool:
+    keys = [value for name, value in headers if name == b"sec-websocket-key"]
+    versions = [value for name, value in headers if name == b"sec-websocket-version"]
+    return method == "GET" and versions == [b"13"] and len(keys) == 1 and bool(_SOCKET_KEY.fullmatch(keys[0]))
 
 
 class Acceptor:

@@ -23,6 +23,16 @@ MAX_HEAD = 64 * 1024
 """Largest request line with its headers, in bytes."""
 
 
+MAX_MESSAGE = 5 * 1024 * 1024
+"""Largest message on a WebSocket, in bytes."""
+
+PING_S = 20.0
+"""Between two pings on a WebSocket, in seconds."""
+
+PONG_S = 60.0
+"""For the answer to a ping, in seconds: there are clients who give none while they work on a message."""
+
+
 class Server(uvicorn.Server):
     """Waits for an event where uvicorn looks ten times a second, so that an idle engine sleeps."""
 
@@ -40,8 +50,18 @@ class Server(uvicorn.Server):
         await self._stop.wait()
 
 
+def _open_socket(**options: Any) -> asyncio.Protocol:
+    from holdfast.server.sockets import SocketProtocol  # start-up time: with the first that is asked for
+
+    return SocketProtocol(**options)
+
+
 OPTIONS: dict[str, Any] = {
-    "ws": "none",
+    "ws": _open_socket,
+    "ws_max_size": MAX_MESSAGE,
+    "ws_per_message_deflate": False,
+    "ws_ping_interval": PING_S,
+    "ws_ping_timeout": PONG_S,
     "loop": "asyncio",
     "interface": "asgi3",
     "lifespan": "off",

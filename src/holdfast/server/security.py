@@ -14,7 +14,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -39,7 +39,7 @@ from holdfast.server.connections import OVERLOADED
 from holdfast.server.kit.auth import ask_for_key, no_key
 from holdfast.server.kit.errors import error_response
 from holdfast.server.kit.limits import TokenBuckets, network_of
-from holdfast.server.kit.stream import is_stream
+from holdfast.server.kit.stream import STARTS, is_stream, method_of, status_of
 from holdfast.server.native.routes import HostSource
 
 _KEYLESS = LOCAL_PRINCIPAL.model_copy(update={"client": "HTTP without a key"})
@@ -109,7 +109,7 @@ class Rates:
                 f"This user has {self._at_once} requests and streams open, as many as may be; close some.",
                 code="too_many_requests",
             )
-        self._count(principal)
+        self.count(principal)
         self._open[user] += 1
         try:
             yield
@@ -118,7 +118,8 @@ class Rates:
             if not self._open[user]:
                 del self._open[user]
 
-    def _count(self, principal: Principal) -> None:
+    def count(self, principal: Principal) -> None:
+        """Counts a request, or a message on a WebSocket. Raises `RateLimitedError`."""
         wait_s = self._requests.take(principal.credential_id or principal.user_id)
         if wait_s:
             raise RateLimitedError(
@@ -170,7 +171,7 @@ class TcpDoor:
         """Requests that are not answered yet; open streams of events are not counted."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         request = _Request(self, scope, send)
         try:
@@ -178,10 +179,12 @@ class TcpDoor:
                 self._check(scope)
             except HoldfastError as error:
                 return await self._refuse(error, scope, receive, request.send)
-            patient = _Patient(receive, self._body_s)
+            caller = (
+                _Patient(receive, self._body_s) if scope["type"] == "http" else _Talker(receive, request.send)
+            )
             with ExitStack() as open_request:
-                ask_for_key(scope, partial(self._admit, _client(scope), patient, open_request))
-                await self._app(scope, patient, request.send)
+                ask_for_key(scope, partial(self._admit, _client(scope), caller, open_request))
+                await self._app(scope, caller, request.send)
         finally:
             self._tell(request.end())
 
@@ -212,11 +215,15 @@ class TcpDoor:
             headers["Connection"] = "close"
         await error_response(error.info, request_id, headers=headers)(scope, receive, send)
 
-    async def _admit(self, client: str, patient: _Patient, open_request: ExitStack, secret: str) -> Principal:
+    async def _admit(
+        self, client: str, caller: _Patient | _Talker, open_request: ExitStack, secret: str
+    ) -> Principal:
         principal = _KEYLESS if self._keyless else await self._authenticate(client, secret)
         open_request.enter_context(self._rates.counted(principal))
+        if isinstance(caller, _Talker):
+            caller.count = partial(self._rates.count, principal)
         if not self._keyless:
-            patient.refused = partial(self._until_refused, secret)
+            caller.refused = partial(self._until_refused, secret)
         return principal
 
     async def _until_refused(self, secret: str) -> None:
@@ -247,8 +254,8 @@ class _Request:
         door.answering += 1
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
+        if message["type"] in STARTS:
+            self._status = status_of(message)
             if is_stream(message):
                 self._uncount()
             said = {name.lower() for name, _ in message["headers"]}
@@ -263,7 +270,7 @@ class _Request:
         return AccessLine(
             at=self._at,
             client=_client(self._scope),
-            method=shown_path(self._scope["method"]),
+            method=shown_path(method_of(self._scope)),
             path=shown_path(self._scope["path"]),
             status=self._status,
             ms=round((time.monotonic() - self._begun) * 1000, 1),
@@ -276,31 +283,16 @@ class _Request:
             self._door.answering -= 1
 
 
-class _Patient:
-    """Gives the pieces of a body, each of which may take a while but not for ever; then the client's leaving.
+class _Caller:
+    """Gives what a client sends. One whose key is refused meanwhile counts as gone."""
 
-    A client whose key is refused meanwhile counts as gone: that ends what still streams to it.
-    """
-
-    def __init__(self, receive: Receive, body_s: float) -> None:
+    def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._body_s = body_s
-        self._ended = False
         self.refused: Callable[[], Awaitable[None]] | None = None
         """Returns when the key that was shown is no longer let in; None where none is asked for."""
 
-    async def __call__(self) -> Message:
-        if self._ended:  # what comes now is the client's leaving, whenever that is
-            return await self._leaving()
-        try:
-            async with asyncio.timeout(self._body_s):
-                message = await self._receive()
-        except TimeoutError:
-            raise HTTPException(408, headers={"Connection": "close"}) from None
-        self._ended = not message.get("more_body", False)
-        return message
-
-    async def _leaving(self) -> Message:
+    async def _heard(self) -> Message | None:
+        """Returns what comes next; None when the key is refused before."""
         if self.refused is None:
             return await self._receive()
         going = asyncio.ensure_future(self._receive())
@@ -313,7 +305,57 @@ class _Patient:
         if not going.cancelled():
             return going.result()
         refused.result()
-        return {"type": "http.disconnect"}
+        return None
+
+
+class _Patient(_Caller):
+    """Gives the pieces of a body, each of which may take a while but not for ever; then the client's leaving.
+
+    That its key is refused ends what still streams to it.
+    """
+
+    def __init__(self, receive: Receive, body_s: float) -> None:
+        super().__init__(receive)
+        self._body_s = body_s
+        self._ended = False
+
+    async def __call__(self) -> Message:
+        if self._ended:  # what comes now is the client's leaving, whenever that is
+            return await self._heard() or {"type": "http.disconnect"}
+        try:
+            async with asyncio.timeout(self._body_s):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408, headers={"Connection": "close"}) from None
+        self._ended = not message.get("more_body", False)
+        return message
+
+
+class _Talker(_Caller):
+    """Gives the messages on a WebSocket, each of which counts as a request does."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        super().__init__(receive)
+        self._send = send
+        self.count: Callable[[], None] = _uncounted
+
+    async def __call__(self) -> Message:
+        """Raises `RateLimitedError` in place of a message that is one too many; the socket goes on."""
+        message = await self._heard()
+        if message is None:
+            with suppress(OSError, RuntimeError):  # it may have ended in this instant
+                await self._send({"type": "websocket.close", **_KEY_REFUSED})
+            return {"type": "websocket.disconnect", **_KEY_REFUSED}
+        if message["type"] == "websocket.receive":
+            self.count()
+        return message
+
+
+_KEY_REFUSED = {"code": 1008, "reason": "The key is no longer let in."}
+
+
+def _uncounted() -> None:
+    """Counts nothing: nobody was let in yet."""
 
 
 def _is_own(headers: Headers, host: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any, Protocol
@@ -16,13 +16,17 @@ from starlette.convertors import (
     StringConvertor,
     UUIDConvertor,
 )
-from starlette.routing import Match, Route
+from starlette.datastructures import QueryParams
+from starlette.routing import Match, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast.core.domain.errors import InvalidError
+from holdfast.server.kit.sockets import SocketRoute
 
 PREFIXES = "holdfast.prefixes"
 """The key of a request's scope under which the prefixes of all APIs stand, when no API has its path."""
+
+_AnyRoute = Route | WebSocketRoute
 
 _SAMPLES: dict[type[Convertor[Any]], str] = {
     StringConvertor: "~",
@@ -55,6 +59,15 @@ class Api(Protocol):
         """With the prefix."""
         ...
 
+    @property
+    def sockets(self) -> tuple[SocketRoute, ...]:
+        """With the prefix."""
+        ...
+
+    async def load(self) -> None:
+        """Does what the first question after the routes and sockets would have to wait for."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class MadeApi:
@@ -64,6 +77,10 @@ class MadeApi:
     prefix: str
     app: ASGIApp
     routes: tuple[Route, ...]
+    sockets: tuple[SocketRoute, ...] = ()
+
+    async def load(self) -> None:
+        """Nothing is left to do."""
 
 
 class LateApi:
@@ -84,21 +101,32 @@ class LateApi:
 
     @property
     def routes(self) -> tuple[Route, ...]:
+        return self._now.routes
+
+    @property
+    def sockets(self) -> tuple[SocketRoute, ...]:
+        return self._now.sockets
+
+    @property
+    def _now(self) -> Api:
         if self._made is None:
             self._made = self._make()
-        return self._made.routes
+        return self._made
+
+    async def load(self) -> None:
+        if self._made is None:
+            async with self._making:
+                self._made = self._made or await asyncio.to_thread(self._make)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        made = self._made
-        if made is None:
-            async with self._making:
-                made = self._made = self._made or await asyncio.to_thread(self._make)
-        await made.app(scope, receive, send)
+        await self.load()
+        await self._now.app(scope, receive, send)
 
 
 class Composed:
     """Hands a request to the API whose prefix it has; one without to the first of `root` that has a route
-    for its path and method. What nobody has is answered by the first of `apis`.
+    for its path and method. A WebSocket may also be that of clients who leave a prefix out. What nobody has
+    is answered by the first of `root`, or of `apis`.
 
     Not Starlette's `Mount`, which does not look further when the first mount has no such route.
     """
@@ -110,34 +138,55 @@ class Composed:
         _refuse_hidden(self._root)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            app, inner = self._find(scope)
-            return await app(inner, receive, send)
-        if scope["type"] == "websocket":  # no API here has one
-            await send({"type": "websocket.close", "code": 1000, "reason": "there is no WebSocket here"})
-        return None
+        if scope["type"] in ("http", "websocket"):
+            app, inner = self._below_prefix(scope) or await self._at_root(scope)
+            await app(inner, receive, send)
 
-    def _find(self, scope: Scope) -> tuple[ASGIApp, Scope]:
+    def _below_prefix(self, scope: Scope) -> tuple[ASGIApp, Scope] | None:
         path: str = scope["path"]
         for api in self._apis:
             if path == api.prefix or path.startswith(api.prefix + "/"):
                 return api.app, scope
+        return None
+
+    async def _at_root(self, scope: Scope) -> tuple[ASGIApp, Scope]:
         partial: tuple[ASGIApp, Scope] | None = None
         for api in self._root:
-            raw = scope.get("raw_path") or path.encode()
-            inner = {**scope, "path": api.prefix + path, "raw_path": api.prefix.encode() + raw}
+            inner = _below(api, scope)
             match _match(api, inner):
                 case Match.FULL:
                     return api.app, inner
                 case Match.PARTIAL:
                     partial = partial or (api.app, inner)
-        return partial or (self._apis[0].app, {**scope, PREFIXES: tuple(api.prefix for api in self._apis)})
+        if scope["type"] == "websocket":
+            partial = await self._without_prefix(scope)
+        first = (*self._root, *self._apis)[0]
+        return partial or (first.app, {**scope, PREFIXES: tuple(api.prefix for api in self._apis)})
+
+    async def _without_prefix(self, scope: Scope) -> tuple[ASGIApp, Scope] | None:
+        """Returns who has a WebSocket of clients that leave the prefix out."""
+        query = QueryParams(scope["query_string"])
+        for api in self._apis:
+            await api.load()
+            inner = _below(api, scope)
+            for socket in api.sockets:
+                asked = socket.route.matches(inner)[0] is Match.FULL
+                if asked and socket.root is not None and socket.root(query):
+                    return api.app, inner
+        return None
+
+
+def _below(api: Api, scope: Scope) -> Scope:
+    """Returns the request as it would be with the prefix."""
+    path: str = scope["path"]
+    raw = scope.get("raw_path") or path.encode()
+    return {**scope, "path": api.prefix + path, "raw_path": api.prefix.encode() + raw}
 
 
 def _match(api: Api, scope: Scope) -> Match:
     """Returns how well a route of `api` fits; PARTIAL is the path with another method."""
     found = Match.NONE
-    for route in api.routes:
+    for route in (*api.routes, *(socket.route for socket in api.sockets)):
         match, _ = route.matches(scope)
         if match is Match.FULL:
             return match
@@ -161,7 +210,7 @@ def _refuse_hidden(root: Sequence[Api]) -> None:
     """Raises `InvalidError` when a route at the root could never be reached: an API before its own has one
     that takes every such request."""
     for earlier, later in combinations(root, 2):
-        for hiding, hidden in product(earlier.routes, later.routes):
+        for hiding, hidden in _pairs(earlier, later):
             if _hides(earlier, hiding, later, hidden):
                 raise InvalidError(
                     f"At the root, {_short(earlier, hiding)} of {earlier.name} would hide "
@@ -171,13 +220,20 @@ def _refuse_hidden(root: Sequence[Api]) -> None:
                 )
 
 
-def _hides(earlier: Api, one: Route, later: Api, other: Route) -> bool:
-    if one.methods and other.methods and not one.methods & other.methods:
-        return False
+def _pairs(earlier: Api, later: Api) -> Iterator[tuple[_AnyRoute, _AnyRoute]]:
+    """Yields the routes that a request could both be for, as far as its kind and method go."""
+    for one, other in product(earlier.routes, later.routes):
+        if not one.methods or not other.methods or one.methods & other.methods:
+            yield one, other
+    for socket, another in product(earlier.sockets, later.sockets):
+        yield socket.route, another.route
+
+
+def _hides(earlier: Api, one: _AnyRoute, later: Api, other: _AnyRoute) -> bool:
     values = {name: _SAMPLES[type(kind)] for name, kind in other.param_convertors.items()}
     sample = other.path_format.format(**values).removeprefix(later.prefix)
     return one.path_regex.match(earlier.prefix + sample) is not None
 
 
-def _short(api: Api, route: Route) -> str:
+def _short(api: Api, route: _AnyRoute) -> str:
     return route.path.removeprefix(api.prefix)

@@ -12,11 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from holdfast import __version__
 from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind, HoldfastError
 from holdfast.core.domain.values import new_id
 from holdfast.server.kit.auth import is_let_in
+from holdfast.server.kit.stream import STARTS, method_of
 
 RETRY_AFTER_S = 1
 """What `Retry-After` says where trying again may help."""
@@ -77,10 +79,17 @@ class Render(Protocol):
     ) -> Response: ...
 
 
+_REFUSED = 1008
+_BROKEN = 1011
+_LONGEST_REASON = 123
+"""Bytes in the reason of a WebSocket's end."""
+
+
 class Boundary:
     """Answers every error of `app` in the shape of its API, and gives each request an id.
 
-    A bug is logged with its traceback and the request's id, which is all that the client sees.
+    A bug is logged with its traceback and the request's id, which is all that the client sees. On a
+    WebSocket that is open already, an error is the reason of its end.
     """
 
     def __init__(self, app: ASGIApp, log: logging.Logger, *, render: Render = error_response) -> None:
@@ -97,9 +106,9 @@ class Boundary:
 
         async def send_marked(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
+            if message["type"] in STARTS:
                 started = True
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
                 if is_let_in(scope):
                     message["headers"].append((VERSION_HEADER.encode(), __version__.encode()))
             await send(message)
@@ -107,18 +116,32 @@ class Boundary:
         try:
             return await self._app(scope, receive, send_marked)
         except HoldfastError as error:
-            response = self._render(error.info, request_id)
+            info = error.info
+            response = self._render(info, request_id)
         except HTTPException as error:
             info = _routing_error(scope, error)
             response = self._render(info, request_id, status=error.status_code, headers=error.headers)
-        except ClientDisconnect:
+        except (ClientDisconnect, WebSocketDisconnect):
             return None
         except Exception:  # noqa: BLE001 - the boundary: a bug ends one request, not the engine
-            self._log.exception("internal error %s: %s %s", request_id, scope["method"], scope["path"])
-            response = self._render(internal_error(request_id), request_id)
-        if started:
-            return None
-        return await response(scope, receive, send_marked)
+            self._log.exception("internal error %s: %s %s", request_id, method_of(scope), scope["path"])
+            info = internal_error(request_id)
+            response = self._render(info, request_id)
+        if not started:
+            return await response(scope, receive, send_marked)
+        if scope["type"] == "websocket":
+            await _end(send, info)
+        return None
+
+
+async def _end(send: Send, info: ErrorInfo) -> None:
+    """Ends a WebSocket, unless it has ended."""
+    code = _BROKEN if info.kind is ErrorKind.INTERNAL else _REFUSED
+    reason = info.message.encode()[:_LONGEST_REASON].decode(errors="ignore")
+    try:
+        await send({"type": "websocket.close", "code": code, "reason": reason})
+    except (OSError, RuntimeError):  # servers say the second of one that was closed
+        return
 
 
 def _routing_error(scope: Scope, error: HTTPException) -> ErrorInfo:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from holdfast.server.kit.stream import is_stream
+from holdfast.server.kit.stream import STARTS, is_stream, status_of
 
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the classes that answers are sorted into by how long they took, in seconds."""
@@ -87,7 +87,7 @@ class Meter:
 
 
 class Metered:
-    """Passes requests on to `app` and counts them."""
+    """Passes requests on to `app` and counts them. An open WebSocket is a stream."""
 
     def __init__(self, app: ASGIApp, meter: Meter, *, clock: Callable[[], float] = time.perf_counter) -> None:
         self._app = app
@@ -95,7 +95,7 @@ class Metered:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         meter = self._meter
         state = scope.setdefault("state", {})
@@ -105,8 +105,8 @@ class Metered:
 
         async def noting(message: Message) -> None:
             nonlocal status, streams
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            if message["type"] in STARTS:
+                status = status_of(message)
                 streams = is_stream(message)
                 meter.open_streams += streams
             await send(message)

@@ -15,8 +15,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route, Router
+from starlette.routing import Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.services.workbench import Host, Workbench
@@ -26,6 +27,7 @@ from holdfast.server.kit.compose import Api, MadeApi
 from holdfast.server.kit.errors import Boundary, Render
 from holdfast.server.kit.meter import name_operation
 from holdfast.server.kit.reading import adapter_of, check_plain, parsed, query_of, read_anyhow
+from holdfast.server.kit.sockets import Socket, SocketCall, SocketRoute
 
 HostSource = Callable[[], Awaitable[Host]]
 """Gives the workbench of the engine, or raises `UnavailableError` while there is none."""
@@ -118,9 +120,12 @@ def dialect_api(dialect: Dialect, door: Door, *, log: logging.Logger) -> Api:
     """Returns the API of a dialect under its prefix."""
     routes = _routes(dialect, dialect.operations, door)
     public = _routes(dialect, (one for one in dialect.operations if one.public), door)
-    router = Router(list(routes), redirect_slashes=False, default=_nothing(dialect.nothing_there))
+    sockets = tuple(_socket_route(dialect, socket, door) for socket in dialect.sockets)
+    places = [*routes, *(one.route for one in sockets)]
+    router = Router(places, redirect_slashes=False, default=_nothing(dialect.nothing_there))
     admitted = Admitted(router, public=partial(_has, public), secret_of=dialect.secret_of)
-    return MadeApi(dialect.name, dialect.prefix, Boundary(admitted, log, render=dialect.render), routes)
+    app = Boundary(admitted, log, render=dialect.render)
+    return MadeApi(dialect.name, dialect.prefix, app, routes, sockets)
 
 
 def _has(routes: Iterable[Route], scope: Scope) -> bool:
@@ -150,6 +155,20 @@ def _route(dialect: Dialect, path: str, operations: Iterable[Operation], door: D
     # Starlette asks for a Response, but calls it as what every ASGI application is.
     endpoint = cast("Callable[[Request], Awaitable[Response]]", answer)
     return Route(dialect.prefix + path, endpoint, methods=list(by_method))
+
+
+def _socket_route(dialect: Dialect, socket: Socket, door: Door) -> SocketRoute:
+    async def answer(asked: WebSocket) -> None:
+        name_operation(asked.scope, f"{dialect.name}.{socket.id}")
+        principal = principal_of(asked)
+        workbench = (await door.host()).as_principal(principal)
+        path = dict(asked.path_params)
+        check_plain(path)
+        call = SocketCall(asked, principal, workbench, door, path)
+        await socket.answer(call)
+        await call.end()
+
+    return SocketRoute(WebSocketRoute(dialect.prefix + socket.path, answer), socket.root)
 
 
 async def _answered(dialect: Dialect, operation: Operation, request: Request, door: Door) -> ASGIApp:
