@@ -7,7 +7,8 @@ import logging
 from dataclasses import dataclass
 
 from holdfast.server.kit.compose import Api, LateApi
-from holdfast.server.kit.operations import Dialect, Door, dialect_api
+from holdfast.server.kit.operations import Dialect, Door
+from holdfast.server.kit.serving import dialect_api
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class DialectPlace:
         return found
 
 
-DIALECTS = (DialectPlace("powabase"),)
+DIALECTS = (DialectPlace("powabase"), DialectPlace("h2ogpte"))
 
 
 def dialect_apis(door: Door, *, log: logging.Logger) -> tuple[Api, ...]:

@@ -1,0 +1,25 @@
+"""Errors as h2oGPTe's clients read them: `{"code": 404, "message": "…"}`, of which `code` is the status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind
+from holdfast.server.kit.errors import retry_after_s
+
+
+def error_response(
+    info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Returns an error as a response. `error` is what clients read of it below `/rpc`, and of `/file`."""
+    more = dict(headers or {})
+    if info.retryable:
+        more["Retry-After"] = str(retry_after_s(info))
+    if info.kind is ErrorKind.UNAUTHENTICATED:
+        more["WWW-Authenticate"] = "Bearer"
+    code = status or STATUS[info.kind]
+    body = {"code": code, "message": info.message, "error": info.message, "request_id": request_id}
+    return Response(to_json(body), code, more, media_type="application/json")

@@ -1,0 +1,16 @@
+"""The operations of h2oGPTe's API: those of its guide, and what its own Python client needs."""
+
+from __future__ import annotations
+
+from holdfast.server.dialects.h2ogpte import operations_client
+from holdfast.server.dialects.h2ogpte.errors import error_response
+from holdfast.server.kit.operations import Dialect
+
+DIALECT = Dialect(
+    name="h2ogpte",
+    prefix="/h2ogpte",
+    title="h2oGPTe REST API",
+    render=error_response,
+    omit_null=True,
+    operations=(*operations_client.OPERATIONS,),
+)
