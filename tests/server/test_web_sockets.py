@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect, unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from holdfast.core.config.settings import ServerSettings
-from holdfast.core.domain.errors import STATUS, ErrorInfo, NotFoundError, RateLimitedError
+from holdfast.core.domain.errors import STATUS, ErrorInfo, NotFoundError
 from holdfast.core.domain.status import ListenOptions
 from holdfast.server.app import engine_app
 from holdfast.server.connections import Patience
@@ -46,13 +46,10 @@ async def talk(call: SocketCall) -> None:
     if call.path["name"] == "nobody":
         raise NotFoundError("There is nobody.")
     await call.accept()
-    while True:
-        try:
-            heard = await call.receive()
-        except RateLimitedError as error:
-            heard = error.code
+    while (message := await call.receive()) is not None:
+        heard = message.refused.code if message.refused else message.text
         match heard:
-            case None | "leave":
+            case "leave":
                 return
             case "break":
                 raise ValueError("a secret of the inside")

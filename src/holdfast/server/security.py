@@ -39,6 +39,7 @@ from holdfast.server.connections import OVERLOADED
 from holdfast.server.kit.auth import ask_for_key, no_key
 from holdfast.server.kit.errors import error_response
 from holdfast.server.kit.limits import TokenBuckets, network_of
+from holdfast.server.kit.sockets import REFUSED
 from holdfast.server.kit.stream import STARTS, is_stream, method_of, status_of
 from holdfast.server.native.routes import HostSource
 
@@ -340,14 +341,17 @@ class _Talker(_Caller):
         self.count: Callable[[], None] = _uncounted
 
     async def __call__(self) -> Message:
-        """Raises `RateLimitedError` in place of a message that is one too many; the socket goes on."""
+        """A message that is one too many says so; the socket goes on."""
         message = await self._heard()
         if message is None:
             with suppress(OSError, RuntimeError):  # it may have ended in this instant
                 await self._send({"type": "websocket.close", **_KEY_REFUSED})
             return {"type": "websocket.disconnect", **_KEY_REFUSED}
         if message["type"] == "websocket.receive":
-            self.count()
+            try:
+                self.count()
+            except RateLimitedError as error:
+                message[REFUSED] = error
         return message
 
 

@@ -12,12 +12,25 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.identity import Principal
 
 if TYPE_CHECKING:
     from holdfast.core.services.workbench import Workbench
     from holdfast.server.kit.operations import Door
+
+
+REFUSED = "holdfast.refused"
+"""The key of a message that the door counts as one too many: its value is why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message on a socket."""
+
+    text: str
+    refused: HoldfastError | None = None
+    """Why nothing may be done for it; it is here to be answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +53,16 @@ class SocketCall:
         except OSError:
             raise WebSocketDisconnect(1006) from None
 
-    async def receive(self) -> str | None:
+    async def receive(self) -> Heard | None:
         """Returns the next message; None when the other end has gone, or the door lets it in no longer.
-
-        Raises `RateLimitedError` and `InvalidError` in place of a message that is not taken.
-        """
+        Raises `InvalidError` for one that is no text."""
         message: Message = await self.socket.receive()
         if message["type"] == "websocket.disconnect":
             return None
         text: str | None = message.get("text")
         if text is None:
             raise InvalidError("Messages must be text.", code="invalid_request")
-        return text
+        return Heard(text, message.get(REFUSED))
 
     async def send(self, text: str) -> bool:
         """Sends a message, when the other end takes it; says whether the socket is still open."""
