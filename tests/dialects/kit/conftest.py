@@ -21,8 +21,9 @@ from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.messages import TextPart
 from holdfast.server.kit.answers import EventEncoder, RunAnswer, state_of
 from holdfast.server.kit.auth import ask_for_key
-from holdfast.server.kit.operations import Call, Dialect, Door, Operation, dialect_api
+from holdfast.server.kit.operations import Call, Dialect, Document, Door, Operation
 from holdfast.server.kit.reading import ids_of
+from holdfast.server.kit.serving import dialect_api
 from holdfast.server.kit.starting import start_now
 
 KEY = "open sesame"
@@ -32,6 +33,16 @@ class Thing(BaseModel):
     name: str
     size: int = 0
     note: str | None = None
+
+
+class Mistake(BaseModel):
+    field: str
+    message: str
+
+
+class Oops(BaseModel):
+    oops: str
+    fields: list[Mistake]
 
 
 class Wanted(BaseModel):
@@ -45,6 +56,10 @@ def render(
 ) -> JSONResponse:
     said = {"oops": info.message, "fields": info.details.get("fields", [])}
     return JSONResponse(said, status or STATUS[info.kind], headers)
+
+
+def odd(info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Any = None) -> JSONResponse:
+    return JSONResponse({"odd": info.code}, status or STATUS[info.kind], headers)
 
 
 async def listed(call: Call) -> list[Thing]:
@@ -114,7 +129,7 @@ async def waited(call: Call) -> dict[str, Any]:
 
 
 async def read(call: Call) -> dict[str, Any]:
-    state = await state_of(call, str(call.path["id"]))
+    state = await state_of(call.workbench, await call.workbench.runs.get(str(call.path["id"])))
     return {"status": state.status, "reply": state.reply, "run": state.run_id}
 
 
@@ -127,6 +142,7 @@ OPERATIONS = (
     Operation("hello", "GET", "/hello/{name}", hello, result=str, public=True),
     Operation("greet", "POST", "/hello/{name}", hello, 201, str),
     Operation("number", "GET", "/numbers/{n:int}", hello, result=str),
+    Operation("odd", "POST", "/odd/one", made, result=Thing, body=Thing),
     Operation("broken", "GET", "/broken", broken, result=str),
     Operation("stream", "POST", "/stream", streamed, query=Wanted, body=Thing),
     Operation("whole", "POST", "/whole", waited, result=dict[str, Any], query=Wanted, body=Thing),
@@ -139,7 +155,17 @@ def secret_of(headers: Headers) -> str:
 
 
 DIALECT = Dialect(
-    "toy", "/toy", "A toy", OPERATIONS, render, secret_of, omit_null=True, nothing_there="Nothing."
+    "toy",
+    "/toy",
+    "A toy",
+    OPERATIONS,
+    render,
+    shapes=(("/odd", odd),),
+    secret_of=secret_of,
+    omit_null=True,
+    nothing_there="Nothing.",
+    error=Oops,
+    document=Document("/spec.yaml", "3.0.3", page="/ui/"),
 )
 
 

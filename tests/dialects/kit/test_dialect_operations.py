@@ -168,6 +168,13 @@ async def test_an_error_of_a_service_has_the_dialects_shape(ask) -> None:
     assert (answer.status_code, answer.json()["oops"]) == (404, f"There is no thing {ID}.")
 
 
+async def test_errors_below_a_path_may_look_different(ask) -> None:
+    async with ask() as http:
+        assert (await http.post("/odd/one", json={})).json() == {"odd": "invalid_request"}
+        assert (await http.post("/odd/two", json={})).json() == {"odd": "no_such_path"}
+        assert (await http.post("/oddly", json={})).json()["oops"] == "Nothing."
+
+
 async def test_a_bug_says_nothing_of_the_inside(ask, caplog) -> None:
     caplog.set_level(logging.CRITICAL, "holdfast.tests")
     async with ask() as http:

@@ -14,6 +14,8 @@ from starlette.types import Receive
 
 from holdfast.core.domain.errors import ErrorInfo, HoldfastError, UnavailableError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.domain.runs import Run
+from holdfast.core.services.workbench import Workbench
 from holdfast.server.kit.operations import Call
 from holdfast.server.kit.run_state import RunState
 from holdfast.server.kit.sse import PING
@@ -146,19 +148,24 @@ class RunAnswer(Generic[F]):
             _LOG.warning("run %s could not be cancelled: %s", self._run_id, error.message)
 
 
-async def state_of(call: Call, run_id: str) -> RunState:
-    """Returns what a run has come to so far. Raises `NotFoundError`."""
-    workbench = call.workbench
-    run = await workbench.runs.get(run_id)
-    state = RunState()
-    wanted, after = EventFilter(run_id=run_id), run.first_event_id - 1
+async def events_of(workbench: Workbench, run: Run) -> list[LoggedEvent]:
+    """Returns the events of a run so far, without its deltas."""
+    wanted, after = EventFilter(run_id=run.id, deltas=False), run.first_event_id - 1
+    found: list[LoggedEvent] = []
     while True:
         page = await workbench.events.read(wanted, after)
-        for logged in page.items:
-            state.take(logged)
+        found += page.items
         if page.next_cursor is None:
-            return state
+            return found
         after = int(page.next_cursor)
+
+
+async def state_of(workbench: Workbench, run: Run) -> RunState:
+    """Returns what a run has come to so far."""
+    state = RunState()
+    for logged in await events_of(workbench, run):
+        state.take(logged)
+    return state
 
 
 def stopping() -> UnavailableError:

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
-from itertools import groupby
-from typing import Any, cast
+from typing import Any, Literal
 
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route, Router, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
-from holdfast.core.domain.errors import InvalidError
 from holdfast.core.services.workbench import Host, Workbench
-from holdfast.server.kit.auth import Admitted, principal_of, shown_secret
+from holdfast.server.kit.auth import shown_secret
 from holdfast.server.kit.body import MAX_BODY
-from holdfast.server.kit.compose import Api, MadeApi
-from holdfast.server.kit.errors import Boundary, Render
-from holdfast.server.kit.meter import name_operation
-from holdfast.server.kit.reading import adapter_of, check_plain, parsed, query_of, read_anyhow
-from holdfast.server.kit.sockets import Socket, SocketCall, SocketRoute
+from holdfast.server.kit.errors import Render
+from holdfast.server.kit.reading import adapter_of
+from holdfast.server.kit.sockets import Socket
 
 HostSource = Callable[[], Awaitable[Host]]
 """Gives the workbench of the engine, or raises `UnavailableError` while there is none."""
@@ -81,13 +71,17 @@ class Operation:
     status: int = 200
     """Of a success: clients are made for this very one."""
     result: Any = None
-    """The type of the answer; None: it has no body, or `answer` writes it itself."""
+    """The type of the answer, where it is JSON."""
+    gives: str = ""
+    """Media type of what `answer` writes itself, perhaps beside JSON."""
     query: Any = None
     """The model of the query; None: nothing in it counts."""
     body: Any = None
     """The type of the body, of any method; None: it is not read."""
     required: bool = True
     """Whether there must be a body; without one it is taken for an empty object."""
+    takes: str = ""
+    """Media type of a body that `answer` reads itself."""
     public: bool = False
     """Whether it needs no key."""
 
@@ -95,6 +89,20 @@ class Operation:
     def summary(self) -> str:
         """What it does, in a line."""
         return (inspect.getdoc(self.answer) or self.id).partition("\n\n")[0].replace("\n", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Where a dialect describes itself as OpenAPI; nobody needs a key for that. All paths are below the
+    dialect's prefix."""
+
+    path: str
+    """Of the document: YAML, or JSON where it ends with that."""
+    version: Literal["3.0.3", "3.1.0"] = "3.1.0"
+    below: str = ""
+    """Only the operations below this path are in it, and without it."""
+    page: str = ""
+    """Of Swagger UI, which shows it; with a slash at its end. Empty: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,11 @@ class Dialect:
     operations: tuple[Operation, ...]
     render: Render
     """Makes the response of an error."""
+    shapes: tuple[tuple[str, Render], ...] = ()
+    """Paths below which errors look different, and how."""
+    error: Any = None
+    """The type of an error's body, for the document."""
+    document: Document | None = None
     secret_of: Callable[[Headers], str] = shown_secret
     """Finds the key as its clients send it."""
     omit_null: bool = False
@@ -116,96 +129,7 @@ class Dialect:
     """What is said of unknown paths."""
 
 
-def dialect_api(dialect: Dialect, door: Door, *, log: logging.Logger) -> Api:
-    """Returns the API of a dialect under its prefix."""
-    routes = _routes(dialect, dialect.operations, door)
-    public = _routes(dialect, (one for one in dialect.operations if one.public), door)
-    sockets = tuple(_socket_route(dialect, socket, door) for socket in dialect.sockets)
-    places = [*routes, *(one.route for one in sockets)]
-    router = Router(places, redirect_slashes=False, default=_nothing(dialect.nothing_there))
-    admitted = Admitted(router, public=partial(_has, public), secret_of=dialect.secret_of)
-    app = Boundary(admitted, log, render=dialect.render)
-    return MadeApi(dialect.name, dialect.prefix, app, routes, sockets)
-
-
-def _has(routes: Iterable[Route], scope: Scope) -> bool:
-    return any(route.matches(scope)[0] is Match.FULL for route in routes)
-
-
-def _routes(dialect: Dialect, operations: Iterable[Operation], door: Door) -> tuple[Route, ...]:
-    ordered = sorted(operations, key=lambda one: _fixed_first(one.path))
-    by_path = groupby(ordered, key=lambda one: one.path)
-    return tuple(_route(dialect, path, tuple(group), door) for path, group in by_path)
-
-
-def _fixed_first(path: str) -> tuple[str, str]:
-    """Fixed segments before those that take anything."""
-    return path.replace("{", "~"), path
-
-
-def _route(dialect: Dialect, path: str, operations: Iterable[Operation], door: Door) -> Route:
-    by_method = {one.method: one for one in operations}
-
-    async def answer(request: Request) -> ASGIApp:
-        method = "GET" if request.method == "HEAD" and "HEAD" not in by_method else request.method
-        operation = by_method[method]
-        name_operation(request.scope, f"{dialect.name}.{operation.id}")
-        return await _answered(dialect, operation, request, door)
-
-    # Starlette asks for a Response, but calls it as what every ASGI application is.
-    endpoint = cast("Callable[[Request], Awaitable[Response]]", answer)
-    return Route(dialect.prefix + path, endpoint, methods=list(by_method))
-
-
-def _socket_route(dialect: Dialect, socket: Socket, door: Door) -> SocketRoute:
-    async def answer(asked: WebSocket) -> None:
-        name_operation(asked.scope, f"{dialect.name}.{socket.id}")
-        principal = principal_of(asked)
-        workbench = (await door.host()).as_principal(principal)
-        path = dict(asked.path_params)
-        check_plain(path)
-        call = SocketCall(asked, principal, workbench, door, path)
-        await socket.answer(call)
-        await call.end()
-
-    return SocketRoute(WebSocketRoute(dialect.prefix + socket.path, answer), socket.root)
-
-
-async def _answered(dialect: Dialect, operation: Operation, request: Request, door: Door) -> ASGIApp:
-    host = await door.host()
-    # What needs no key sees nothing that belongs to anybody.
-    workbench = host if operation.public else host.as_principal(principal_of(request))
-    path = dict(request.path_params)
-    check_plain(path)
-    query = body = None
-    if operation.query is not None:
-        query = parsed(operation.query, query_of(request.query_params.multi_items()))
-    if operation.body is not None:
-        body = parsed(operation.body, await _body(operation, request, door))
-    call = Call(request, workbench, door, path, query, body)
-    made = await operation.answer(call)
-    if operation.result is None:
-        return made if callable(made) else Response(status_code=operation.status)
-    return written(operation.result, made, operation.status, omit_null=dialect.omit_null)
-
-
-async def _body(operation: Operation, request: Request, door: Door) -> Any:
-    given = await read_anyhow(request, door.max_body)
-    if given is not None:
-        return given
-    if operation.required:
-        raise InvalidError("The body is missing; it must be JSON.", code="invalid_request")
-    return {}
-
-
 def written(kind: Any, value: Any, status: int = 200, *, omit_null: bool = False) -> Response:
     """Returns the response whose body is `value` as JSON, written as the type `kind` says."""
     body = adapter_of(kind).dump_json(value, by_alias=True, exclude_none=omit_null)
     return Response(body, status, media_type="application/json")
-
-
-def _nothing(said: str) -> ASGIApp:
-    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
-        raise HTTPException(404, said)
-
-    return nothing

@@ -14,6 +14,7 @@ from holdfast.core.domain.identity import Role
 from holdfast.core.services.needs import Needs
 from holdfast.core.services.workbench import nouns
 from holdfast.server.kit.idempotency import HEADER, LONGEST_KEY, REPLAYED
+from holdfast.server.kit.schemas import Schema, without_null
 from holdfast.server.native.extra import EXTRA_ROUTES, ExtraRoute
 from holdfast.server.native.operations import (
     PREFIX,
@@ -24,7 +25,7 @@ from holdfast.server.native.operations import (
     places,
     workbench_methods,
 )
-from holdfast.server.native.schemas import Schema, Schemas, has_result, make_schemas
+from holdfast.server.native.schemas import Schemas, has_result, make_schemas
 from holdfast.server.native.words import EXAMPLES, said_of
 
 _ABOUT = f"""\
@@ -189,24 +190,13 @@ def _parameters(place: Place, schemas: Schemas) -> list[Schema]:
 
 
 def _parameter(arguments: Schema, name: str, where: str) -> Schema:
-    schema = _without_null(arguments["properties"][name])
+    schema = without_null(arguments["properties"][name])
     required = where == "path" or name in arguments.get("required", ())
     if where == "path":
         schema = {**schema, "minLength": 1} if schema.get("type") == "string" else schema
         schema.pop("default", None)
     described = {"description": text} if (text := schema.pop("description", "")) else {}
     return {"name": name, "in": where, "required": required, **described, "schema": schema}
-
-
-def _without_null(schema: Schema) -> Schema:
-    """Returns a schema of what can stand in a path or a query, where nothing is null."""
-    choices = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
-    if len(choices) == len(schema.get("anyOf", ())):
-        return dict(schema)
-    rest = {key: value for key, value in schema.items() if key != "anyOf"}
-    if rest.get("default", ...) is None:
-        del rest["default"]
-    return {**choices[0], **rest} if len(choices) == 1 else {"anyOf": choices, **rest}
 
 
 def _request_headers(operation: Operation) -> list[Schema]:

@@ -34,7 +34,7 @@ from holdfast.server.kit.transfer import ReceivedFile, SentFile, is_form, receiv
 from holdfast.server.native.codec import Codec, codec
 from holdfast.server.native.extra import DOCS, EXTRA_ROUTES, LIVE, METRICS, OPENAPI, READY, VERSION
 from holdfast.server.native.operations import PREFIX, Operation, Place, operations, places
-from holdfast.server.native.swagger import ASSET_PATHS, docs_asset, docs_page
+from holdfast.server.native.swagger import ASSET_PATHS, PAGE
 
 LIVE_PATH, READY_PATH, VERSION_PATH = LIVE.path, READY.path, VERSION.path
 PUBLIC_PATHS = frozenset((*(route.path for route in EXTRA_ROUTES if route.needs is None), *ASSET_PATHS))
@@ -83,10 +83,10 @@ def native_api(
         VERSION: _version,
         METRICS: api.metrics,
         OPENAPI: _document,
-        DOCS: docs_page,
+        DOCS: PAGE.show,
     }
     own = tuple(Route(extra.path, named(extra.name, answers[extra])) for extra in EXTRA_ROUTES)
-    assets = tuple(Route(path, named("docs", docs_asset)) for path in ASSET_PATHS)
+    assets = tuple(Route(path, named("docs", PAGE.asset)) for path in ASSET_PATHS)
     routes = [*own, *routes, *assets]
     router = Router(routes, redirect_slashes=False, default=_nothing_there)
     app = Boundary(Admitted(router, public=lambda scope: scope["path"] in PUBLIC_PATHS), log)

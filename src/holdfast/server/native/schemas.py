@@ -7,19 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic import TypeAdapter
 
-from holdfast.core.config.texts import field_texts
 from holdfast.core.domain.events import EVENT
+from holdfast.server.kit.schemas import REF, PlainSchemas, Schema, describe, name_of, reached
 from holdfast.server.native.codec import codec
 from holdfast.server.native.operations import OPERATIONS, Operation, operations
-from holdfast.server.native.records import records_in
 from holdfast.server.native.words import meanings
 
-Schema = dict[str, Any]
-
-_REF = "#/components/schemas/"
 _EVENT = "Event"
 _EVENT_ID = {
     "type": "integer",
@@ -39,11 +34,6 @@ class Schemas:
     """Of operations that answer with JSON; of streams, what an item is."""
 
 
-class _Generator(GenerateJsonSchema):
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False  # they only say the names again
-
-
 def make_schemas() -> Schemas:
     """Returns the schemas. Takes a good part of a second: call it off the loop."""
     wanted: list[tuple[tuple[str, str], Any, TypeAdapter[Any]]] = [(("", _EVENT), "serialization", EVENT)]
@@ -52,14 +42,16 @@ def make_schemas() -> Schemas:
         wanted.append((("in", operation.name), "validation", TypeAdapter(wire.arguments)))
         if has_result(operation):
             wanted.append((("out", operation.name), "serialization", TypeAdapter(wire.answer_type)))
-    found, more = TypeAdapter.json_schemas(wanted, ref_template=_REF + "{model}", schema_generator=_Generator)
+    found, more = TypeAdapter.json_schemas(
+        wanted, ref_template=REF + "{model}", schema_generator=PlainSchemas
+    )
     components: dict[str, Schema] = more["$defs"]
     by_direction: dict[str, dict[str, Schema]] = {"": {}, "in": {}, "out": {}}
     for ((direction, name), _), schema in found.items():
         by_direction[direction][name] = schema
-    arguments = {name: components.pop(_name(schema["$ref"])) for name, schema in by_direction["in"].items()}
+    arguments = {name: components.pop(name_of(schema["$ref"])) for name, schema in by_direction["in"].items()}
     components["LoggedEvent"] = _as_sent(by_direction[""][_EVENT], components)
-    _describe(components)
+    describe(components, _hints())
     results = by_direction["out"]
     _require(components, arguments.values(), results.values())
     for schema in (*components.values(), *arguments.values()):
@@ -83,7 +75,7 @@ def has_result(operation: Operation) -> bool:
 def _as_sent(union: Schema, components: dict[str, Schema]) -> Schema:
     """Returns the schema of events as they are sent: with their ids among their own keys."""
     for part in union["oneOf"]:
-        event = components[_name(part["$ref"])]
+        event = components[name_of(part["$ref"])]
         event["properties"] = {"id": _EVENT_ID, **event["properties"]}
         # An event is sent as it was written, perhaps by a version that knew less of it.
         event["required"] = ["id", "type", "at", *(n for n in event.get("required", ()) if n != "at")]
@@ -91,51 +83,18 @@ def _as_sent(union: Schema, components: dict[str, Schema]) -> Schema:
     return {"description": "What happened; `type` says what.", **union}
 
 
-def _describe(components: dict[str, Schema]) -> None:
-    """Gives the fields the texts that stand under them in the code."""
-    hints = [EVENT, *(codec(o).arguments for o in OPERATIONS), *(codec(o).answer_type for o in OPERATIONS)]
-    models: dict[str, type[BaseModel]] = {}
-    for hint in hints:
-        models |= {re.sub(r"\W", "_", record.__name__): record for record in records_in(hint)}
-    for name, schema in components.items():
-        for field, text in field_texts(models[name]).items() if name in models else ():
-            if field in schema.get("properties", {}):
-                schema["properties"][field].setdefault("description", text)
+def _hints() -> list[Any]:
+    return [EVENT, *(codec(o).arguments for o in OPERATIONS), *(codec(o).answer_type for o in OPERATIONS)]
 
 
 def _require(components: dict[str, Schema], taken: Iterable[Schema], given: Iterable[Schema]) -> None:
     """Says of records that are only given that every key is there, and that more may come with a later
     version; what is taken may leave keys out, and has no unknown ones."""
-    optional = _reached(components, taken) | _reached(components, [components["LoggedEvent"]])
-    for name in _reached(components, given) - optional:
+    optional = reached(components, taken) | reached(components, [components["LoggedEvent"]])
+    for name in reached(components, given) - optional:
         if "properties" in components[name]:
             components[name]["required"] = list(components[name]["properties"])
             components[name].pop("additionalProperties", None)
-
-
-def _reached(components: dict[str, Schema], start: Iterable[Schema]) -> set[str]:
-    """Returns the names of all components that schemas refer to, directly or not."""
-    found: set[str] = set()
-    pending = [name for schema in start for name in _names(schema)]
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found.add(name)
-            pending.extend(_names(components[name]))
-    return found
-
-
-def _names(schema: Any) -> list[str]:
-    if isinstance(schema, list):
-        return [name for each in schema for name in _names(each)]
-    if not isinstance(schema, dict):
-        return []
-    own = [_name(schema["$ref"])] if isinstance(schema.get("$ref"), str) else []
-    return [*own, *(name for each in schema.values() for name in _names(each))]
-
-
-def _name(reference: str) -> str:
-    return reference.removeprefix(_REF)
 
 
 def _renaming(components: dict[str, Schema]) -> Callable[[str], str]:
@@ -152,6 +111,6 @@ def _renamed(schema: Any, rename: Callable[[str], str]) -> Any:
         return [_renamed(each, rename) for each in schema]
     if isinstance(schema, dict):
         return {key: _renamed(value, rename) for key, value in schema.items()}
-    if isinstance(schema, str) and schema.startswith(_REF):
-        return _REF + rename(_name(schema))
+    if isinstance(schema, str) and schema.startswith(REF):
+        return REF + rename(name_of(schema))
     return schema

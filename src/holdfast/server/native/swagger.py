@@ -1,94 +1,10 @@
-"""Swagger UI for the API's document: works without a network, and lets nothing in from elsewhere."""
+"""The page that shows the native API's document."""
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-
-from starlette.requests import Request
-from starlette.responses import FileResponse, Response
-
-from holdfast.core.domain.errors import UnsupportedError
+from holdfast.server.kit.swagger import SwaggerPage
 from holdfast.server.native.operations import PREFIX
 
 DOCS_PATH = f"{PREFIX}/docs"
-
-_PACKAGE = "fastapi_swagger"
-"""Brings the files of Swagger UI; none of its code is imported."""
-
-_FILES = {
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-    "swagger-ui.css": "text/css; charset=utf-8",
-    "favicon-32x32.png": "image/png",
-}
-_START = "start.js"
-
-ASSET_PATHS = tuple(f"{DOCS_PATH}/{name}" for name in (*_FILES, _START))
-
-_HEADERS = {
-    # Scripts and styles come from here alone, and the page asks nobody but the engine itself.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
-        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
-
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Holdfast: the native API</title>
-<link rel="icon" href="docs/favicon-32x32.png">
-<link rel="stylesheet" href="docs/swagger-ui.css">
-<div id="docs"></div>
-<script src="docs/swagger-ui-bundle.js"></script>
-<script src="docs/start.js"></script>
-</html>
-"""
-
-# Without `validatorUrl: null` the document's address would be sent to a validator on the internet.
-_START_TEXT = """\
-"use strict";
-SwaggerUIBundle({
-  url: "openapi.json",
-  dom_id: "#docs",
-  deepLinking: true,
-  docExpansion: "none",
-  validatorUrl: null,
-  persistAuthorization: false,
-  presets: [SwaggerUIBundle.presets.apis],
-  layout: "BaseLayout",
-});
-"""
-
-
-async def docs_page(request: Request) -> Response:
-    """Answers with the page."""
-    return Response(_PAGE, headers=_HEADERS, media_type="text/html")
-
-
-async def docs_asset(request: Request) -> Response:
-    """Answers with a file that the page loads. Raises `UnsupportedError` when it is not installed."""
-    name = request.url.path.rpartition("/")[2]
-    if name == _START:
-        return Response(_START_TEXT, headers=_HEADERS, media_type="text/javascript")
-    return FileResponse(_folder() / name, media_type=_FILES[name], headers=_HEADERS)
-
-
-@cache
-def _folder() -> Path:
-    found = find_spec(_PACKAGE)
-    for place in found.submodule_search_locations or () if found is not None else ():
-        folder = Path(place) / "resources"
-        if all((folder / name).is_file() for name in _FILES):
-            return folder
-    raise UnsupportedError(
-        f"The files of Swagger UI are not installed: `pip install {_PACKAGE.replace('_', '-')}` brings them. "
-        f"The document itself is at {PREFIX}/openapi.json.",
-        code="docs_not_installed",
-    )
+PAGE = SwaggerPage("Holdfast: the native API", "openapi.json", folder="docs/")
+ASSET_PATHS = tuple(f"{DOCS_PATH}/{name}" for name in PAGE.assets)

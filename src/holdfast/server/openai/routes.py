@@ -18,7 +18,8 @@ from holdfast.core.domain.errors import NotFoundError, from_info
 from holdfast.server.kit.answers import RunAnswer
 from holdfast.server.kit.auth import principal_of
 from holdfast.server.kit.compose import Api
-from holdfast.server.kit.operations import Call, Dialect, Door, Operation, dialect_api
+from holdfast.server.kit.operations import Call, Dialect, Door, Operation
+from holdfast.server.kit.serving import dialect_api
 from holdfast.server.openai.conversations import Conversations
 from holdfast.server.openai.encoder import ChatEncoder
 from holdfast.server.openai.errors import error_response

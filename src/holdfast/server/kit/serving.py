@@ -1,0 +1,135 @@
+"""Serves the operations of a dialect."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from itertools import groupby
+from typing import Any, cast
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route, Router, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from holdfast.core.domain.errors import InvalidError
+from holdfast.server.kit.auth import Admitted, principal_of
+from holdfast.server.kit.compose import Api, MadeApi
+from holdfast.server.kit.documents import document_routes
+from holdfast.server.kit.errors import Boundary
+from holdfast.server.kit.meter import name_operation
+from holdfast.server.kit.operations import Call, Dialect, Door, Operation, written
+from holdfast.server.kit.reading import check_plain, parsed, query_of, read_anyhow
+from holdfast.server.kit.sockets import Socket, SocketCall, SocketRoute
+
+
+def dialect_api(dialect: Dialect, door: Door, *, log: logging.Logger) -> Api:
+    """Returns the API of a dialect under its prefix."""
+    own = document_routes(dialect)
+    routes = (*own, *_routes(dialect, dialect.operations, door))
+    public = (*own, *_routes(dialect, (one for one in dialect.operations if one.public), door))
+    sockets = tuple(_socket_route(dialect, socket, door) for socket in dialect.sockets)
+    places = [*routes, *(one.route for one in sockets)]
+    router = Router(places, redirect_slashes=False, default=_nothing(dialect.nothing_there))
+    admitted = Admitted(router, public=partial(_has, public), secret_of=dialect.secret_of)
+    app = _bounded(dialect, admitted, log)
+    return MadeApi(dialect.name, dialect.prefix, app, routes, sockets)
+
+
+def _bounded(dialect: Dialect, app: ASGIApp, log: logging.Logger) -> ASGIApp:
+    """Returns `app`, its errors in the shapes that the dialect says."""
+    plain = Boundary(app, log, render=dialect.render)
+    shaped = [
+        (f"{dialect.prefix}{path}/", Boundary(app, log, render=render)) for path, render in dialect.shapes
+    ]
+    if not shaped:
+        return plain
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        found = (one for path, one in shaped if scope["path"].startswith(path))
+        await next(found, plain)(scope, receive, send)
+
+    return answer
+
+
+def _has(routes: Iterable[Route], scope: Scope) -> bool:
+    return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+
+def _routes(dialect: Dialect, operations: Iterable[Operation], door: Door) -> tuple[Route, ...]:
+    ordered = sorted(operations, key=lambda one: _fixed_first(one.path))
+    by_path = groupby(ordered, key=lambda one: one.path)
+    return tuple(_route(dialect, path, tuple(group), door) for path, group in by_path)
+
+
+def _fixed_first(path: str) -> tuple[str, str]:
+    """Fixed segments before those that take anything."""
+    return path.replace("{", "~"), path
+
+
+def _route(dialect: Dialect, path: str, operations: Iterable[Operation], door: Door) -> Route:
+    by_method = {one.method: one for one in operations}
+
+    async def answer(request: Request) -> ASGIApp:
+        method = "GET" if request.method == "HEAD" and "HEAD" not in by_method else request.method
+        operation = by_method[method]
+        name_operation(request.scope, f"{dialect.name}.{operation.id}")
+        return await _answered(dialect, operation, request, door)
+
+    # Starlette asks for a Response, but calls it as what every ASGI application is.
+    endpoint = cast("Callable[[Request], Awaitable[Response]]", answer)
+    return Route(dialect.prefix + path, endpoint, methods=list(by_method))
+
+
+def _socket_route(dialect: Dialect, socket: Socket, door: Door) -> SocketRoute:
+    async def answer(asked: WebSocket) -> None:
+        name_operation(asked.scope, f"{dialect.name}.{socket.id}")
+        principal = principal_of(asked)
+        workbench = (await door.host()).as_principal(principal)
+        path = dict(asked.path_params)
+        check_plain(path)
+        call = SocketCall(asked, principal, workbench, door, path)
+        await socket.answer(call)
+        await call.end()
+
+    return SocketRoute(WebSocketRoute(dialect.prefix + socket.path, answer), socket.root)
+
+
+async def _answered(dialect: Dialect, operation: Operation, request: Request, door: Door) -> ASGIApp:
+    host = await door.host()
+    # What needs no key sees nothing that belongs to anybody.
+    workbench = host if operation.public else host.as_principal(principal_of(request))
+    path = dict(request.path_params)
+    check_plain(path)
+    query = body = None
+    if operation.query is not None:
+        query = parsed(operation.query, query_of(request.query_params.multi_items()))
+    if operation.body is not None:
+        body = parsed(operation.body, await _body(operation, request, door))
+    call = Call(request, workbench, door, path, query, body)
+    made = await operation.answer(call)
+    if callable(made):
+        app: ASGIApp = made
+        return app
+    if operation.result is None:
+        return Response(status_code=operation.status)
+    return written(operation.result, made, operation.status, omit_null=dialect.omit_null)
+
+
+async def _body(operation: Operation, request: Request, door: Door) -> Any:
+    given = await read_anyhow(request, door.max_body)
+    if given is not None:
+        return given
+    if operation.required:
+        raise InvalidError("The body is missing; it must be JSON.", code="invalid_request")
+    return {}
+
+
+def _nothing(said: str) -> ASGIApp:
+    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+        raise HTTPException(404, said)
+
+    return nothing
