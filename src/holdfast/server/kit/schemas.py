@@ -143,11 +143,15 @@ def _nullable(schema: Schema) -> Schema:
         if len(choices) == len(schema.get(key, ())):
             continue
         rest = {name: value for name, value in schema.items() if name != key}
-        alone = choices[0] if len(choices) == 1 else {key: choices}
-        if "enum" in alone:
-            alone = {**alone, "enum": [*alone["enum"], None]}
-        return {**alone, **rest, "nullable": True}
+        choices = [_or_null(each) for each in choices]
+        return {**(choices[0] if len(choices) == 1 else {key: choices}), **rest, "nullable": True}
     return schema
+
+
+def _or_null(schema: Schema) -> Schema:
+    if "enum" in schema:
+        schema = {**schema, "enum": [*schema["enum"], None]}
+    return schema if "$ref" in schema else {**schema, "nullable": True}
 
 
 def _reference(schema: Schema) -> Schema:
