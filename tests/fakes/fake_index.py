@@ -170,6 +170,12 @@ class FakeIndex:
             kept.append(each)
         return tuple(kept), len(every)
 
+    async def keep_context(self, record: ContextRecord) -> None:
+        self.stored[record.id] = record
+
+    async def contexts(self, owner: str, limit: int = 50, cursor: str | None = None) -> Page[ContextRecord]:
+        return Page(items=tuple(each for each in self.stored.values() if each.owner == owner)[:limit])
+
     async def context(self, context_id: str) -> ContextRecord:
         self._check()
         if context_id not in self.stored:

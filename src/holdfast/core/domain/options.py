@@ -73,6 +73,9 @@ class ItemsContext(Value):
 
     type: Literal["items"] = "items"
     items: tuple[ContextItem, ...] = Field(min_length=1)
+    max_tokens: int | None = Field(default=None, gt=0)
+    """Tokens that they may take, four characters each: from the first that does not fit on, all are left
+    out."""
 
 
 ContextSource = Annotated[

@@ -223,7 +223,7 @@ class Preparation:
                     spec,
                     names,
                     injected.system,
-                    section(knowledge, emitter, names),
+                    section(knowledge, emitter, names, cite=options.citations),
                     skills_section(skills.skills) if LOAD_TOOL in names else "",
                 ),
                 *((sub_agents_section(agents),) if DELEGATE in names and agents else ()),

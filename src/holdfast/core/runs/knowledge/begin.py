@@ -65,10 +65,15 @@ def run_knowledge(
     return RunKnowledge(ports, request, desk, options, Path(session.project), emitter)
 
 
-def section(knowledge: RunKnowledge | None, emitter: Emitter, tools: Sequence[str]) -> str:
-    """Returns what a run's system prompt says of knowledge: of its own, and of what was found before."""
+def section(
+    knowledge: RunKnowledge | None, emitter: Emitter, tools: Sequence[str], *, cite: bool = True
+) -> str:
+    """Returns what a run's system prompt says of knowledge: of its own, and of what was found before.
+
+    `cite`: whether passages are to be cited.
+    """
     there = knowledge.desk.known if knowledge is not None else ()
-    return knowledge_section(there, tools, cited=bool(emitter.context.sources))
+    return knowledge_section(there, tools, cited=bool(emitter.context.sources), cite=cite)
 
 
 class RunKnowledge:
@@ -170,9 +175,10 @@ class RunKnowledge:
                 await self.desk.give(items, "stored", max_tokens=most, context_id=context_id)
             case TextContext(text=text):
                 await self.desk.give(divided(text, self._budget), "text", max_tokens=self._budget)
-            case ItemsContext(items=given):
+            case ItemsContext(items=given, max_tokens=wanted):
                 items, steps = await self._items(given)
-                await self.desk.give(items, "items", max_tokens=self._budget, steps=steps)
+                limits = [each for each in (wanted, self._budget) if each is not None]
+                await self.desk.give(items, "items", max_tokens=min(limits, default=None), steps=steps)
 
     @property
     def _budget(self) -> int | None:

@@ -12,15 +12,17 @@ KNOWLEDGE_HEADER = "# Knowledge"
 _LONGEST = 300
 _CITE = (
     "- Passages have a number in brackets. Behind each statement that rests on one, cite it by its number: "
-    "[2], or [1][3]. Cite nothing else, and invent no numbers.\n"
-    "- Where what was found does not answer the question, say so."
+    "[2], or [1][3]. Cite nothing else, and invent no numbers."
 )
+_SAY_SO = "- Where what was found does not answer the question, say so."
 
 
-def knowledge_section(there: Sequence[Assigned], tools: Sequence[str], *, cited: bool) -> str:
+def knowledge_section(
+    there: Sequence[Assigned], tools: Sequence[str], *, cited: bool, cite: bool = True
+) -> str:
     """Returns the section of the system prompt; empty when the run has no knowledge.
 
-    `cited`: whether passages were retrieved in the session before.
+    `cited`: whether passages were retrieved in the session before; `cite`: whether they are to be cited.
     """
     searched = (
         [each for each in there if each.mode in ("tool", "agentic")] if SEARCH_KNOWLEDGE in tools else []
@@ -31,7 +33,7 @@ def knowledge_section(there: Sequence[Assigned], tools: Sequence[str], *, cited:
     if searched:
         lines.append(f"- Search these collections with `{SEARCH_KNOWLEDGE}` before you answer from memory:")
         lines += [f"  - {_described(each)}" for each in searched]
-    return "\n".join([*lines, _CITE])
+    return "\n".join([*lines, *([_CITE] if cite else ()), _SAY_SO])
 
 
 def _described(each: Assigned) -> str:

@@ -1,6 +1,8 @@
-"""Between Powabase's words and ours: names of tools."""
+"""Between Powabase's words and ours: names of tools and of ways to retrieve."""
 
 from __future__ import annotations
+
+from holdfast.core.domain.knowledge import Method
 
 TOOLS: dict[str, tuple[str, ...]] = {
     "database_query": ("sql_query",),
@@ -29,3 +31,21 @@ def wire_tool(name: str) -> str:
 def core_tools(name: str) -> tuple[str, ...]:
     """Returns the tools here that a name of Powabase's stands for; any other name stands for itself."""
     return TOOLS.get(name, (name,))
+
+MATCHERS: dict[str, str] = {"code_execute": "run_[pj]*", "storage_read": "[lr]*_bucket"}
+"""Patterns of rules that mean all parts of a tool that is several here, and no others."""
+
+
+def core_matcher(name: str) -> str:
+    """Returns the pattern of rules that means a tool by Powabase's name."""
+    named = {wire: core for core, wire in _WIRE.items()}
+    return MATCHERS.get(name) or named.get(name, name)
+
+
+METHODS: dict[str, Method] = {
+    "vector_search": "vector",
+    "full_text": "lexical",
+    "hybrid": "hybrid",
+    "tree_search": "agentic",
+}
+"""Powabase's ways to retrieve, and ours."""

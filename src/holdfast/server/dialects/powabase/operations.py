@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from starlette.datastructures import Headers
 
+from holdfast.server.dialects.powabase import (
+    operations_agents,
+    operations_runs,
+    operations_sessions,
+)
 from holdfast.server.dialects.powabase.errors import error_response
 from holdfast.server.dialects.powabase.wire import Health
 from holdfast.server.kit.auth import shown_secret
@@ -27,5 +32,10 @@ DIALECT = Dialect(
     title="Powabase Agents API",
     render=error_response,
     secret_of=secret_of,
-    operations=(Operation("health", "GET", "/api/health", health, result=Health, public=True),),
+    operations=(
+        *operations_agents.OPERATIONS,
+        *operations_runs.OPERATIONS,
+        *operations_sessions.OPERATIONS,
+        Operation("health", "GET", "/api/health", health, result=Health, public=True),
+    ),
 )
