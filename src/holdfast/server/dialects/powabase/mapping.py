@@ -32,6 +32,7 @@ def core_tools(name: str) -> tuple[str, ...]:
     """Returns the tools here that a name of Powabase's stands for; any other name stands for itself."""
     return TOOLS.get(name, (name,))
 
+
 MATCHERS: dict[str, str] = {"code_execute": "run_[pj]*", "storage_read": "[lr]*_bucket"}
 """Patterns of rules that mean all parts of a tool that is several here, and no others."""
 
