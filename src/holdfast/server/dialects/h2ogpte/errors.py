@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -11,15 +12,24 @@ from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind
 from holdfast.server.kit.errors import retry_after_s
 
 
+class ErrorBody(BaseModel):
+    """The body of every error. `error` is what clients read of it below `/rpc`, and of `/file`."""
+
+    code: int
+    message: str
+    error: str
+    request_id: str
+
+
 def error_response(
     info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Returns an error as a response. `error` is what clients read of it below `/rpc`, and of `/file`."""
+    """Returns an error as a response."""
     more = dict(headers or {})
     if info.retryable:
         more["Retry-After"] = str(retry_after_s(info))
     if info.kind is ErrorKind.UNAUTHENTICATED:
         more["WWW-Authenticate"] = "Bearer"
     code = status or STATUS[info.kind]
-    body = {"code": code, "message": info.message, "error": info.message, "request_id": request_id}
+    body = ErrorBody(code=code, message=info.message, error=info.message, request_id=request_id)
     return Response(to_json(body), code, more, media_type="application/json")

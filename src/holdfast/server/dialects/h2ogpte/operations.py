@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from holdfast.server.dialects.h2ogpte import operations_client
-from holdfast.server.dialects.h2ogpte.errors import error_response
-from holdfast.server.kit.operations import Dialect
+from holdfast.server.dialects.h2ogpte.errors import ErrorBody, error_response
+from holdfast.server.kit.operations import Dialect, Document
 
 DIALECT = Dialect(
     name="h2ogpte",
     prefix="/h2ogpte",
     title="h2oGPTe REST API",
     render=error_response,
+    error=ErrorBody,
+    document=Document("/api-spec.yaml", "3.0.3", below="/api/v1", page="/swagger-ui/"),
     omit_null=True,
     operations=(*operations_client.OPERATIONS,),
 )

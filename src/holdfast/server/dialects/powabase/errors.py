@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from holdfast.core.domain.errors import STATUS, ErrorInfo
 from holdfast.server.kit.errors import retry_after_s
+
+
+class ErrorBody(BaseModel):
+    """The body of every error."""
+
+    error: str
+    code: str
 
 
 def error_body(info: ErrorInfo) -> dict[str, str]:

@@ -9,10 +9,10 @@ from holdfast.server.dialects.powabase import (
     operations_runs,
     operations_sessions,
 )
-from holdfast.server.dialects.powabase.errors import error_response
+from holdfast.server.dialects.powabase.errors import ErrorBody, error_response
 from holdfast.server.dialects.powabase.wire import Health
 from holdfast.server.kit.auth import shown_secret
-from holdfast.server.kit.operations import Call, Dialect, Operation
+from holdfast.server.kit.operations import Call, Dialect, Document, Operation
 
 
 def secret_of(headers: Headers) -> str:
@@ -31,6 +31,8 @@ DIALECT = Dialect(
     prefix="/powabase",
     title="Powabase Agents API",
     render=error_response,
+    error=ErrorBody,
+    document=Document("/api/openapi.json"),
     secret_of=secret_of,
     operations=(
         *operations_agents.OPERATIONS,
