@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.transfer import Download
+from holdfast.core.services.workbench import Workbench
 from holdfast.server.kit.body import not_stored, read_chunks, spooled, too_large
 
 # Its parser says of each broken form what is wrong with it, which the client is told anyway.
@@ -39,6 +40,11 @@ class ReceivedFile:
     """What the sender calls it; empty when the body is the file itself."""
     fields: tuple[tuple[str, str], ...] = ()
     """What else stands in a form."""
+
+
+async def upload_limit(workbench: Workbench) -> int:
+    """Returns the size of the largest file that is taken in, in bytes."""
+    return (await workbench.engine.settings()).server.max_upload_mb * 2**20
 
 
 def is_form(request: Request) -> bool:

@@ -30,7 +30,7 @@ from holdfast.server.kit.idempotency import answer_once, digest, idempotency_key
 from holdfast.server.kit.meter import Meter, name_operation, named
 from holdfast.server.kit.sse import ERROR_EVENT, PING, write_cursor, write_frame
 from holdfast.server.kit.stream import FrameStream
-from holdfast.server.kit.transfer import ReceivedFile, SentFile, is_form, received_file
+from holdfast.server.kit.transfer import ReceivedFile, SentFile, is_form, received_file, upload_limit
 from holdfast.server.native.codec import Codec, codec
 from holdfast.server.native.extra import DOCS, EXTRA_ROUTES, LIVE, METRICS, OPENAPI, READY, VERSION
 from holdfast.server.native.operations import PREFIX, Operation, Place, operations, places
@@ -229,7 +229,7 @@ class _NativeApi:
         await _must_exist(place, request, workbench)
         if operation.raw_out:
             return SentFile(await method(**arguments))
-        limit = (await workbench.engine.settings()).server.max_upload_mb * 2**20
+        limit = await upload_limit(workbench)
         async with received_file(request, limit) as received:
             if is_form(request):
                 arguments = wire.parse(request.path_params, [*query, *_told(operation, received, query)], b"")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import LoggedEvent, MessageAdded
-from holdfast.core.domain.knowledge import Citation, ContextRecord, Lookup, Method, Retrieved
+from holdfast.core.domain.knowledge import Citation, ContextRecord, Lookup, Retrieved
 from holdfast.core.domain.messages import text_of
 from holdfast.core.domain.models import ModelSettings
 from holdfast.core.domain.options import (
@@ -23,7 +23,7 @@ from holdfast.core.domain.passages import used_tokens
 from holdfast.core.domain.runs import Run, RunOptions, RunStatus, Session
 from holdfast.core.domain.runs import Usage as CoreUsage
 from holdfast.core.domain.text import shorten
-from holdfast.server.dialects.powabase.mapping import wire_tool
+from holdfast.server.dialects.powabase.mapping import METHODS, wire_tool
 from holdfast.server.dialects.powabase.wire_runs import (
     CitationOut,
     ContextLine,
@@ -48,12 +48,6 @@ FIRST = 100
 """Characters of a session's first message in a listing."""
 MOST_ITEMS = 500
 _SOURCES = ("knowledge_bases", "context_handler_id", "context_override", "context_items")
-_METHODS: dict[str, Method] = {
-    "vector_search": "vector",
-    "full_text": "lexical",
-    "hybrid": "hybrid",
-    "tree_search": "agentic",
-}
 WireStatus = Literal["pending", "running", "completed", "failed"]
 
 
@@ -74,7 +68,7 @@ def uses_of(given: Iterable[KnowledgeUseIn]) -> tuple[KnowledgeUse, ...]:
             collection=each.id,
             top_k=each.top_k,
             min_score=each.similarity_threshold,
-            method=_METHODS[each.retrieval_method] if each.retrieval_method else None,
+            method=METHODS[each.retrieval_method] if each.retrieval_method else None,
             where=each.filter_metadata or None,
             documents=each.source_ids,
         )

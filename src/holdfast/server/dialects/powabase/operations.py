@@ -6,8 +6,12 @@ from starlette.datastructures import Headers
 
 from holdfast.server.dialects.powabase import (
     operations_agents,
+    operations_attached,
+    operations_custom,
+    operations_knowledge,
     operations_runs,
     operations_sessions,
+    operations_tools,
 )
 from holdfast.server.dialects.powabase.errors import ErrorBody, error_response
 from holdfast.server.dialects.powabase.wire import Health
@@ -36,6 +40,10 @@ DIALECT = Dialect(
     secret_of=secret_of,
     operations=(
         *operations_agents.OPERATIONS,
+        *operations_tools.OPERATIONS,
+        *operations_attached.OPERATIONS,
+        *operations_custom.OPERATIONS,
+        *operations_knowledge.OPERATIONS,
         *operations_runs.OPERATIONS,
         *operations_sessions.OPERATIONS,
         Operation("health", "GET", "/api/health", health, result=Health, public=True),

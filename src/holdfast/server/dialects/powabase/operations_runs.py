@@ -176,7 +176,14 @@ def _chosen(found: tuple[Approval, ...], run_id: str, call_id: str | None) -> Ap
 
 OPERATIONS = (
     Operation("run_agent", "POST", "/api/agents/{id:uuid}/run", run, result=RunReply, body=RunRequest),
-    Operation("run_agent_stream", "POST", "/api/agents/{id:uuid}/run/stream", run_stream, body=RunRequest),
+    Operation(
+        "run_agent_stream",
+        "POST",
+        "/api/agents/{id:uuid}/run/stream",
+        run_stream,
+        gives="text/event-stream",
+        body=RunRequest,
+    ),
     Operation("get_run", "GET", "/api/agents/runs/{run_id}", get_run, result=RunRecord),
     Operation(
         "approve_run", "POST", "/api/agents/runs/{run_id}/approve", approve, result=Resumed, body=Approve

@@ -1,0 +1,144 @@
+"""Between knowledge bases and our collections, sources and documents. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.jobs import Job, JobStatus
+from holdfast.core.domain.knowledge import (
+    Chunking,
+    Collection,
+    Document,
+    Passage,
+    Retrieval,
+    RetrievalSettings,
+)
+from holdfast.core.domain.options import KnowledgeUse
+from holdfast.server.dialects.powabase.mapping import METHODS
+from holdfast.server.dialects.powabase.wire_knowledge import (
+    FoundOut,
+    KnowledgeBaseOut,
+    SearchIn,
+    SearchOut,
+    SourceOut,
+)
+from holdfast.server.kit.reading import parsed
+
+NAMES = {ours: theirs for theirs, ours in METHODS.items()}
+_STATUS = {
+    JobStatus.COMPLETED: "indexed",
+    JobStatus.FAILED: "failed",
+    JobStatus.CANCELLED: "cancelled",
+}
+
+
+def knowledge_base(collection: Collection) -> KnowledgeBaseOut:
+    """Returns a collection as a knowledge base."""
+    retrieval = collection.retrieval
+    return KnowledgeBaseOut(
+        id=collection.id,
+        name=collection.name,
+        description=collection.description,
+        indexing_config={
+            "chunk_size": collection.chunking.max_chars,
+            "chunk_overlap": collection.chunking.overlap_chars,
+            "embedding_model": collection.embedding_model,
+        },
+        retrieval_config={
+            "top_k": retrieval.top_k,
+            "retrieval_method": NAMES.get(retrieval.method, retrieval.method),
+            "similarity_threshold": retrieval.min_score,
+        },
+        created_at=collection.created_at,
+        updated_at=collection.updated_at,
+        source_counts={"total": collection.documents, "indexed": collection.documents},
+    )
+
+
+def chunking_of(config: Mapping[str, Any] | None, now: Chunking | None = None) -> Chunking | None:
+    """Returns how documents are cut; None where nothing is said. Raises `InvalidError`."""
+    said = {
+        "max_chars": (config or {}).get("chunk_size"),
+        "overlap_chars": (config or {}).get("chunk_overlap"),
+    }
+    given = {name: value for name, value in said.items() if value is not None}
+    return _checked(Chunking, now or Chunking(), given) if given else None
+
+
+def retrieval_of(
+    config: Mapping[str, Any] | None, now: RetrievalSettings | None = None
+) -> RetrievalSettings | None:
+    """Returns how a knowledge base is searched; None where nothing is said. Raises `InvalidError`."""
+    said = config or {}
+    method = said.get("retrieval_method")
+    if method is not None and method not in METHODS:
+        raise InvalidError(
+            f"retrieval_config.retrieval_method: must be one of {', '.join(METHODS)}.", code="invalid_request"
+        )
+    wanted = {
+        "top_k": said.get("top_k"),
+        "method": METHODS[method] if method else None,
+        "min_score": said.get("similarity_threshold"),
+    }
+    given = {name: value for name, value in wanted.items() if value is not None}
+    return _checked(RetrievalSettings, now or RetrievalSettings(), given) if given else None
+
+
+def _checked(kind: Any, now: Any, given: Mapping[str, Any]) -> Any:
+    return parsed(kind, {**now.model_dump(), **given})
+
+
+def source_of_document(document: Document) -> SourceOut:
+    """Returns a document that was taken in as an indexed source."""
+    return SourceOut(
+        id=document.id,
+        name=document.name,
+        status="indexed",
+        chunks=document.chunks,
+        size=document.size,
+        meta=document.metadata,
+        created_at=document.added_at,
+    )
+
+
+def failed_source(job: Job, name: str) -> SourceOut:
+    """Returns what has become of a source that no document was made of."""
+    reasons = [each.error.message for each in job.failures if each.error]
+    reason = job.error.message if job.error else next(iter(reasons), None)
+    status: Any = _STATUS.get(job.status, "indexing")
+    failed = status == "indexed"  # the job has ended, and the item did not come through
+    return SourceOut(id=job.id, name=name, status="failed" if failed else status, error=reason)
+
+
+def use_of(collection_id: str, asked: SearchIn) -> KnowledgeUse:
+    """Returns what a search looks in."""
+    return KnowledgeUse(
+        collection=collection_id,
+        top_k=asked.top_k,
+        min_score=asked.similarity_threshold,
+        method=METHODS[asked.retrieval_method] if asked.retrieval_method else None,
+        where=asked.filter_metadata or None,
+        documents=asked.source_ids,
+    )
+
+
+def found_of(found: Retrieval) -> SearchOut:
+    """Returns what a search has found."""
+    return SearchOut(
+        results=tuple(map(_found, found.passages)),
+        query=found.query,
+        retrieval_method=NAMES.get(found.method, found.method),
+        total_results=len(found.passages),
+    )
+
+
+def _found(passage: Passage) -> FoundOut:
+    return FoundOut(
+        chunk_id=str(passage.chunk_id),
+        text=passage.text,
+        score=passage.score,
+        source_id=passage.document_id,
+        meta={**passage.metadata, "source_name": passage.document},
+    )

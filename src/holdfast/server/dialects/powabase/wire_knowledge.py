@@ -1,0 +1,99 @@
+"""Knowledge bases, their sources and searches on Powabase's wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from holdfast.server.dialects.powabase.wire import Wire
+from holdfast.server.dialects.powabase.wire_runs import RetrievalMethod
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class KnowledgeBaseCreate(Wire):
+    name: Name
+    description: str | None = ""
+    indexing_config: dict[str, Any] = Field(default_factory=dict)
+    retrieval_config: dict[str, Any] = Field(default_factory=dict)
+
+
+class KnowledgeBasePatch(Wire):
+    name: Name | None = None
+    description: str | None = None
+    indexing_config: dict[str, Any] | None = None
+    retrieval_config: dict[str, Any] | None = None
+
+
+class KnowledgeBaseOut(Wire):
+    id: str
+    name: str
+    description: str
+    indexing_config: dict[str, Any]
+    retrieval_config: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    source_counts: dict[str, int]
+
+
+class KnowledgeBaseList(Wire):
+    knowledge_bases: tuple[KnowledgeBaseOut, ...]
+    total: int
+    limit: int
+    offset: int
+
+
+class SourceIn(Wire):
+    """A document by value; a file comes as a form instead."""
+
+    name: Name
+    text: str = Field(min_length=1)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class SourceOut(Wire):
+    id: str
+    name: str
+    status: Literal["pending", "indexing", "indexed", "failed", "cancelled"]
+    error: str | None = None
+    chunks: int = 0
+    size: int = 0
+    meta: dict[str, Any] = Field(default_factory=dict)
+    created_at: datetime | None = None
+
+
+class SourceList(Wire):
+    sources: tuple[SourceOut, ...]
+    total: int
+    limit: int
+    offset: int
+
+
+class SearchIn(Wire):
+    query: str = Field(min_length=1)
+    top_k: int = Field(default=5, gt=0, le=200)
+    retrieval_method: RetrievalMethod | None = None
+    similarity_threshold: float | None = Field(default=None, ge=0)
+    filter_metadata: dict[str, Any] | None = None
+    source_ids: tuple[str, ...] | None = None
+
+
+class FoundOut(Wire):
+    chunk_id: str
+    text: str
+    score: float
+    source_id: str
+    meta: dict[str, Any]
+
+
+class SearchOut(Wire):
+    results: tuple[FoundOut, ...]
+    query: str
+    retrieval_method: str
+    total_results: int
+
+
+class Deleted(Wire):
+    deleted: bool = True
