@@ -21,9 +21,13 @@ class DialectPlace:
     def prefix(self) -> str:
         return f"/{self.name}"
 
+    @property
+    def package(self) -> str:
+        return f"holdfast.server.dialects.{self.name}"
+
     def load(self) -> Dialect:
         """Returns the dialect; imports it."""
-        module = importlib.import_module(f"holdfast.server.dialects.{self.name}.operations")
+        module = importlib.import_module(f"{self.package}.operations")
         found: Dialect = module.DIALECT
         return found
 
