@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from holdfast.server.dialects.h2ogpte.wire import Wire
 
 
@@ -38,3 +40,25 @@ class Meta(Wire):
     workspaces: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
     ui_config: UiConfig = UiConfig()
+
+
+class Question(Wire):
+    """A question on the socket (`cq`). What of it is JSON inside of text may be JSON itself, too."""
+
+    t: str
+    session_id: str = ""
+    correlation_id: str = ""
+    body: str = ""
+    system_prompt: str | None = None
+    pre_prompt_query: str | None = None
+    prompt_query: str | None = None
+    image_batch_image_prompt: str | None = None
+    image_batch_final_prompt: str | None = None
+    llm: str | int | None = None
+    """A name, or a place in the list of models."""
+    llm_args: str | dict[str, Any] | None = None
+    rag_config: str | dict[str, Any] | None = None
+    self_reflection_config: str | dict[str, Any] | None = None
+    include_chat_history: str | bool | None = None
+    tags: list[str] | dict[str, Any] | None = None
+    metadata_filter: dict[str, Any] | None = None
