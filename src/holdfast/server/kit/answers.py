@@ -18,6 +18,7 @@ from holdfast.core.domain.runs import Run
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.kit.operations import Call
 from holdfast.server.kit.run_state import RunState
+from holdfast.server.kit.sockets import SocketCall
 from holdfast.server.kit.sse import PING
 from holdfast.server.kit.stream import EVENT_STREAM, FrameStream
 
@@ -58,8 +59,9 @@ class RunAnswer(Generic[F]):
     """The answer to a request that has started a run, while the run goes on."""
 
     def __init__(
-        self, call: Call, run_id: str, encoder: EventEncoder[F], on_disconnect: OnDisconnect
+        self, call: Call | SocketCall, run_id: str, encoder: EventEncoder[F], on_disconnect: OnDisconnect
     ) -> None:
+        """`call` is the request that gets the answer, or the socket that its frames go to."""
         self._call = call
         self._run_id = run_id
         self._encoder = encoder
@@ -107,6 +109,7 @@ class RunAnswer(Generic[F]):
     async def whole(self) -> RunState:
         """Waits for the run's end; returns what it has come to. Raises `UnavailableError` when the door
         closes before. A caller who goes away ends the wait."""
+        assert isinstance(self._call, Call)  # nobody waits on a socket
         request, closing = self._call.request, self._call.door.closing
         reading = asyncio.create_task(self._read())
         leaving = [asyncio.create_task(gone(request.receive)), asyncio.create_task(closing.wait())]
