@@ -23,8 +23,8 @@ _WIRE = {
 
 
 def wire_tool(name: str) -> str:
-    """Returns what Powabase calls one of our tools, as events and lists of assignments name it; a tool that it
-    does not have keeps its name."""
+    """Returns what Powabase calls one of our tools, as events and lists of assignments name it; a tool that
+    it does not have keeps its name."""
     return _WIRE.get(name, name)
 
 

@@ -1,0 +1,112 @@
+"""Between the schemas that Powabase's database tools are limited to and the databases of our agents. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from holdfast.core.domain.agents import AgentInfo
+from holdfast.core.domain.databases import DatabaseSpec
+from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.text import sanitize_line, shorten
+
+QUERY, WRITE = "sql_query", "sql_write"
+DATABASE_TOOLS = frozenset((QUERY, WRITE))
+
+_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,63}")
+_SYSTEM = frozenset(
+    {
+        *("ai", "auth", "storage", "extensions", "graphql", "graphql_public", "realtime", "vault"),
+        *("pgsodium", "pgsodium_masks", "supabase_functions", "supabase_migrations", "pg_catalog"),
+        *("information_schema", "pg_toast", "net", "cron"),
+    }
+)
+_MOST = 1_000
+"""Tables of one schema, and schemas."""
+
+Schemas = Mapping[str, list[str]]
+
+
+def check_schemas(given: Any) -> None:
+    """Raises `InvalidError` for what cannot be the `schemas` of a `config_override`."""
+    if not isinstance(given, dict):
+        raise _wrong("must be an object of lists of tables, by the name of their schema")
+    if len(given) > _MOST:
+        raise _wrong(f"names more than {_MOST} schemas")
+    for schema, tables in given.items():
+        if not _NAME.fullmatch(schema):
+            raise _wrong(f"{_shown(schema)} is no name of a schema")
+        if schema.lower() in _SYSTEM or schema.lower().startswith("pg_"):
+            raise _wrong(f"{schema} is a schema of the system")
+        if not isinstance(tables, list) or len(tables) > _MOST:
+            raise _wrong(f"the tables of {schema} must be a list of at most {_MOST} names")
+        for table in tables:
+            if not isinstance(table, str) or not _NAME.fullmatch(table):
+                raise _wrong(f"{_shown(table)} is no name of a table")
+
+
+def _wrong(why: str) -> InvalidError:
+    return InvalidError(f"config_override.schemas: {why}.", code="invalid_schemas")
+
+
+def _shown(value: Any) -> str:
+    return sanitize_line(shorten(repr(value), 80))
+
+
+def database_changes(
+    info: AgentInfo, before: Mapping[str, Schemas], after: Mapping[str, Schemas], connection: str | None
+) -> dict[str, Any]:
+    """Returns the change of an agent's `databases:` where the schemas of its tools, by tool, change.
+
+    Once a tool names schemas, each tool reaches what it names and nothing else. Without any, the agent's
+    databases are not touched, or again what they were before there were some: none.
+    """
+    if before == after:
+        return {}
+    if not after:
+        return {"databases": None}
+    reads, writes = after.get(QUERY, {}), after.get(WRITE, {})
+    present = {one.name: one for one in (info.spec.databases if info.spec else ())}
+    if connection is not None:
+        return {"databases": [_connected(connection, reads, writes)]}
+    schemas = sorted({*reads, *writes}) or ["public"]
+    names = _names(schemas)
+    return {"databases": [_of_schema(each, names[each], present, reads, writes) for each in schemas]}
+
+
+def _connected(connection: str, reads: Schemas, writes: Schemas) -> dict[str, Any]:
+    """Returns the database of PostgreSQL with these tables."""
+    place = {"name": connection, "postgres": connection}
+    return {**place, **_tables(_qualified(reads), _qualified(writes))}
+
+
+def _qualified(schemas: Schemas) -> list[str]:
+    return [f"{schema}.{table}" for schema, tables in schemas.items() for table in tables]
+
+
+def _of_schema(
+    schema: str, name: str, present: Mapping[str, DatabaseSpec], reads: Schemas, writes: Schemas
+) -> dict[str, Any]:
+    """Returns the SQLite file that a schema is: the one that the agent has by this name, or one of the
+    workspace that is called like it."""
+    known = present.get(name)
+    path = known.path if known is not None and known.path is not None else f"{schema}.db"
+    return {"name": name, "path": path, **_tables(reads.get(schema, []), writes.get(schema, []))}
+
+
+def _tables(reads: list[str], writes: list[str]) -> dict[str, Any]:
+    if not writes:
+        return {"tables": reads}
+    changeable = {} if reads == writes else {"changeable": writes}
+    return {"tables": reads, "writable": True, **changeable}
+
+
+def _names(schemas: list[str]) -> dict[str, str]:
+    """Returns a name of ours for each schema: in small letters, and each another."""
+    found: dict[str, str] = {}
+    for schema in schemas:
+        plain = schema.lower().strip("_")[:60] or "schema"
+        number = sum(each == plain or each.startswith(f"{plain}-") for each in found.values())
+        found[schema] = f"{plain}-{number + 1}" if number else plain
+    return found
