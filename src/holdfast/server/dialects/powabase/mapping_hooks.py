@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import ForbiddenError, InvalidError, NotFoundError
 from holdfast.core.domain.hooks import MAX_TIMEOUT_S, HookPoint, HookSpec, HookType
@@ -136,6 +137,7 @@ def _meaning(type: HookType, config: Mapping[str, Any]) -> dict[str, Any]:
         return {**({"message": config["message"]} if config.get("message") else {}), **timeout}
     if not isinstance(config.get("url"), str):
         raise InvalidError("config.url: is missing.", code="invalid_request")
+    WebAddress.parse(config["url"])
     headers = {"headers": config["headers"]} if config.get("headers") else {}
     return {"url": config["url"], **headers, **timeout}
 

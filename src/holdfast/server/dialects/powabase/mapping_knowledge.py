@@ -71,7 +71,7 @@ def with_knowledge(
 
 def _entry(collection: str, config: Mapping[str, Any]) -> dict[str, Any]:
     method = config.get("retrieval_method")
-    if method is not None and method not in METHODS:
+    if method is not None and (not isinstance(method, str) or method not in METHODS):
         names = ", ".join(METHODS)
         raise InvalidError(f"config.retrieval_method: must be one of {names}.", code="invalid_request")
     acting = {
