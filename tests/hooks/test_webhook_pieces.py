@@ -47,6 +47,7 @@ def test_patterns_add_up() -> None:
         "session.created",
         "session.renamed",
         "session.configured",
+        "session.annotated",
         "session.deleted",
         "session.mode_changed",
         "session.grants_dropped",

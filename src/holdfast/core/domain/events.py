@@ -4,7 +4,8 @@ Every event has `at`; most have a `session_id`, and those of a run a `run_id`. T
 a global, increasing id when it commits it: `LoggedEvent`. Each docstring says what may come before and
 after. In short:
 
-    session.created ( run | message.queued | session.renamed | session.configured | file.changed )*
+    session.created ( run | message.queued | session.renamed | session.configured | session.annotated
+                      | file.changed )*
           session.deleted?                     (beside it: the marks of `session_events.py`)
     run = run.started message.added
           ( step | part | message.dequeued message.added(steer) | context.compacted
@@ -66,6 +67,7 @@ from holdfast.core.domain.runs import RunOptions, Usage
 from holdfast.core.domain.session_events import (
     MessageDequeued,
     MessageQueued,
+    SessionAnnotated,
     SessionConfigured,
     SessionCreated,
     SessionDeleted,
@@ -371,6 +373,7 @@ SessionEvent = (
     SessionCreated
     | SessionRenamed
     | SessionConfigured
+    | SessionAnnotated
     | SessionDeleted
     | SessionModeChanged
     | SessionGrantsDropped

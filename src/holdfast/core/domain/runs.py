@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.delegating import ChildOf
 from holdfast.core.domain.errors import ErrorInfo
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import Message, ResultPart, UserPart
 from holdfast.core.domain.models import ModelSettings, ToolSchema
@@ -200,6 +201,7 @@ class Session(Value):
     """What it was read from; empty when it was made here."""
     deleted_at: AwareDatetime | None = None
     """When it was put into the trash."""
+    ext: Ext = Field(default={})
     usage: Usage = Usage()
     """Of all its runs, with those of sub-agents in it."""
     last_event_id: int = 0

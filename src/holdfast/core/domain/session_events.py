@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.delegating import ChildOf
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.modes import AutoLimits
@@ -44,6 +45,7 @@ class SessionCreated(SessionScoped):
     """What it was read from, such as `chatgpt`; what was said there follows, with its own times."""
     child_of: ChildOf | None = None
     """Set where it is for one run of a sub-agent, which follows."""
+    ext: Ext = Field(default={})
 
 
 class SessionRenamed(SessionScoped):
@@ -60,6 +62,13 @@ class SessionConfigured(SessionScoped):
     type: Literal["session.configured"] = "session.configured"
     agent: str
     model: str | None
+
+
+class SessionAnnotated(SessionScoped):
+    """At any time: what clients of other systems' APIs keep with the session is this from now on."""
+
+    type: Literal["session.annotated"] = "session.annotated"
+    ext: Ext
 
 
 class SessionDeleted(SessionScoped):

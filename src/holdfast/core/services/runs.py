@@ -7,7 +7,7 @@ from typing import Any
 
 from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.context import Compaction, RunContext
-from holdfast.core.domain.errors import InvalidError, from_info
+from holdfast.core.domain.errors import InvalidError, NotFoundError, from_info
 from holdfast.core.domain.events import (
     EventFilter,
     LoggedEvent,
@@ -110,6 +110,14 @@ class RunService:
 
     async def get(self, run_id: str) -> Run:
         return await self._access.run(run_id)
+
+    async def of_message(self, message_id: str) -> Run:
+        run = await self._log.reader.run_of_message(message_id, self._access.owner)
+        if run is None:
+            raise NotFoundError(
+                f"There is no message {message_id[:80]!r} that a run has.", code="message_not_found"
+            )
+        return run
 
     async def list(self, session_id: str, limit: int = 100, cursor: str | None = None) -> Page[Run]:
         await self._access.session(session_id)

@@ -15,10 +15,12 @@ from holdfast.core.domain.events import (
     EventFilter,
     LoggedEvent,
     RunCancelled,
+    SessionAnnotated,
     SessionConfigured,
     SessionCreated,
     SessionRenamed,
 )
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.runs import QueuedMessage, SearchHit, Session, SessionCounts
 from holdfast.core.domain.search import parsed
@@ -71,7 +73,13 @@ class SessionService:
         return await self._log.reader.sessions(wanted, checked_limit(limit), cursor, self._access.owner)
 
     async def create(
-        self, agent: str, project: str = "", title: str = "", model: str | None = None, id: str | None = None
+        self,
+        agent: str,
+        project: str = "",
+        title: str = "",
+        model: str | None = None,
+        id: str | None = None,
+        ext: Ext | None = None,
     ) -> Session:
         if model:
             await self._catalog.get(model)
@@ -80,7 +88,7 @@ class SessionService:
         async with self._supervisor.held(session_id):
             await self._check_free(session_id)
             created = await self._created(agent, project, title, model or None, session_id)
-            await self._log.append(created)
+            await self._log.append(created.model_copy(update={"ext": ext or {}}))
         return await self.get(session_id)
 
     async def _check_free(self, session_id: str) -> None:
@@ -142,6 +150,14 @@ class SessionService:
                 model=session.model if model is None else model or None,
             )
         )
+        return await self.get(session_id)
+
+    async def annotate(self, session_id: str, ext: Ext) -> Session:
+        async with self._supervisor.held(session_id):
+            session = await self._access.own_session(session_id)
+            after = {name: said for name, said in {**session.ext, **ext}.items() if said}
+            if after != session.ext:
+                await self._log.append(SessionAnnotated(session_id=session_id, ext=after))
         return await self.get(session_id)
 
     async def delete(self, session_id: str, permanent: bool = False) -> None:
@@ -228,6 +244,7 @@ class SessionService:
             workspace=str(workspace),
             owner=source.owner,
             forked_from=session_id,
+            ext=source.ext,
         )
         later = [logged for logged in events if before is not None and logged.id >= before]
         await self._workspaces.rewind(new_session, later)

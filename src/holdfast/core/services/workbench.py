@@ -184,6 +184,12 @@ class Runs(Protocol):
         ...
 
     @needs(Scope.READ)
+    async def of_message(self, message_id: str) -> Run:
+        """Returns the run that a message has begun, or has entered. Raises `NotFoundError`, also for one that
+        still waits in a queue."""
+        ...
+
+    @needs(Scope.READ)
     async def list(self, session_id: str, limit: Limit = 100, cursor: Cursor | None = None) -> Page[Run]:
         """Returns the runs of a session, latest first."""
         ...

@@ -21,6 +21,7 @@ _NOT_COPIED = (
     "session.created",
     "session.renamed",
     "session.configured",
+    "session.annotated",
     "session.deleted",
     *MARKS,
     "session.mode_changed",

@@ -25,6 +25,7 @@ from holdfast.core.domain.events import (
     RunPaused,
     RunResumed,
     RunStarted,
+    SessionAnnotated,
     SessionConfigured,
     SessionCreated,
     SessionDeleted,
@@ -73,8 +74,8 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
             at, child = event.at.isoformat(), event.child_of
             db.execute(
                 "INSERT INTO sessions (id, title, agent, model, project, workspace, created_at, updated_at,"
-                " forked_from, owner, imported_from, child_of, root_id, parent_run_id)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " forked_from, owner, imported_from, child_of, root_id, parent_run_id, ext)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     event.session_id,
                     event.title,
@@ -90,6 +91,7 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
                     None if child is None else child.model_dump_json(),
                     None if child is None else child.root_id,
                     None if child is None else child.run_id,
+                    json.dumps(event.ext),
                 ),
             )
         case SessionRenamed():
@@ -99,6 +101,8 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
                 "UPDATE sessions SET agent = ?, model = ? WHERE id = ?",
                 (event.agent, event.model, event.session_id),
             )
+        case SessionAnnotated():
+            db.execute("UPDATE sessions SET ext = ? WHERE id = ?", (json.dumps(event.ext), event.session_id))
         case SessionDeleted():
             _delete(db, event_id, event.session_id)
         case SessionModeChanged():
@@ -128,7 +132,7 @@ def _delete(db: sqlite3.Connection, event_id: int, session_id: str) -> None:
     db.execute(f"DELETE FROM search WHERE rowid IN ({events})", (session_id, event_id))
     db.execute(f"DELETE FROM blob_uses WHERE event_id IN ({events})", (session_id, event_id))
     db.execute("DELETE FROM events WHERE session_id = ? AND id < ?", (session_id, event_id))
-    for table in ("runs", "approvals", "questions", "queue"):
+    for table in ("runs", "approvals", "questions", "queue", "run_messages"):
         db.execute(f"DELETE FROM {table} WHERE session_id = ?", (session_id,))
     db.execute("DELETE FROM session_modes WHERE session_id = ?", (session_id,))
     db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
@@ -229,6 +233,10 @@ def _index_pending(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
 def _index_content(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
     match event:
         case MessageAdded():
+            db.execute(
+                "INSERT OR REPLACE INTO run_messages VALUES (?, ?, ?)",
+                (event.message_id, event.session_id, event.run_id),
+            )
             db.execute("UPDATE sessions SET messages = messages + 1 WHERE id = ?", (event.session_id,))
             if event.origin in ("send", "steer", "continue", "agent"):
                 usage.name_message(db, event)
@@ -298,6 +306,7 @@ def rebuild(db: sqlite3.Connection, read_blob: Callable[[str], str | None]) -> i
         for table in ("sessions", "runs", "approvals", "questions", "queue", "blob_uses", "search", "jobs"):
             db.execute(f"DELETE FROM {table}")
         db.execute("DELETE FROM session_modes")
+        db.execute("DELETE FROM run_messages")
         # Of deltas too, which have no other place in the index.
         db.execute("INSERT INTO blob_uses SELECT blob, id FROM events WHERE blob IS NOT NULL")
         count = 0

@@ -212,6 +212,37 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE INDEX sessions_by_parent_run ON sessions (parent_run_id) WHERE parent_run_id IS NOT NULL;
         """,
     ),
+    (
+        "uploads",
+        """
+        CREATE TABLE uploads (                     -- that wait to be taken in
+            id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            name TEXT NOT NULL,
+            blob TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            ext TEXT NOT NULL,                     -- JSON
+            created_at TEXT NOT NULL
+        );
+        CREATE INDEX uploads_by_owner ON uploads (owner, created_at, id);
+        """,
+    ),
+    (
+        "sessions_of_other_systems",
+        """
+        ALTER TABLE sessions ADD COLUMN ext TEXT NOT NULL DEFAULT '{}';   -- JSON
+        CREATE TABLE run_messages (
+            message_id TEXT NOT NULL,              -- chosen by clients: two sessions may have the same
+            session_id TEXT NOT NULL,
+            run_id TEXT NOT NULL,
+            PRIMARY KEY (message_id, session_id)
+        ) WITHOUT ROWID;
+        CREATE INDEX run_messages_by_session ON run_messages (session_id);
+        INSERT OR REPLACE INTO run_messages
+            SELECT json_extract(body, '$.message_id'), session_id, run_id FROM events
+            WHERE type = 'message.added' AND body <> '' AND run_id IS NOT NULL ORDER BY id;
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

@@ -28,10 +28,10 @@ _STEP = 10_000
 """Ids that are looked through at once for events of one user."""
 
 _BLOBS = (
-    "SELECT digest FROM blob_uses UNION ALL SELECT blob FROM prompts"
+    "SELECT digest FROM blob_uses UNION ALL SELECT blob FROM prompts UNION ALL SELECT blob FROM uploads"
     " UNION ALL SELECT json_extract(body, '$.blob') FROM trash WHERE kind = 'prompt'"
 )
-"""The digests of all blobs that events and prompts use, and prompts in the trash."""
+"""The digests of all blobs that events, prompts and waiting uploads use, and prompts in the trash."""
 _AT_ONCE = 500
 """Values that one query is asked for."""
 
@@ -306,6 +306,16 @@ class Reader:
 
     async def run(self, run_id: str, owner: str | None = None) -> Run | None:
         rows = await self._all(f"{RUN} WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})", (run_id, owner))
+        return run_of(rows[0]) if rows else None
+
+    async def run_of_message(self, message_id: str, owner: str) -> Run | None:
+        """Returns the run that a message has begun or entered; clients choose ids, so that another session
+        may have the same: then the latest."""
+        rows = await self._all(
+            f"{RUN} WHERE id IN (SELECT run_id FROM run_messages WHERE message_id = ?1) AND {_OWNED2}"
+            " ORDER BY first_event_id DESC LIMIT 1",
+            (message_id, owner),
+        )
         return run_of(rows[0]) if rows else None
 
     async def runs(self, session_id: str, limit: int, cursor: str | None = None) -> Page[Run]:

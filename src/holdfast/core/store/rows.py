@@ -54,6 +54,7 @@ def session_of(row: sqlite3.Row) -> Session:
         fields["status"] = RunStatus.WAITING
     if fields["child_of"] is not None:
         fields["child_of"] = json.loads(fields["child_of"])
+    fields["ext"] = json.loads(fields["ext"])
     return Session.model_validate({**fields, "usage": _usage(row)})
 
 

@@ -180,6 +180,8 @@ _PARAMETERS = {
     "session_id": "The id of a session.",
     "sessions.configure.agent": "The agent of later runs; left out: as before.",
     "sessions.configure.model": "The model of later runs; left out: as before; empty: found anew.",
+    "sessions.annotate.ext": "By the name of an API, what its clients keep with the session.",
+    "sessions.create.ext": "By the name of an API, what its clients keep with the session.",
     "sessions.create.id": "An id of the caller's own; left out: one is made.",
     "sessions.create.model": "The model of its runs; left out: the agent's, or the best that can be used.",
     "sessions.create.project": "The folder to work in, on the engine's machine; empty: the user's own.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.runs import QueuedMessage, SearchHit, Session, SessionCounts
 from holdfast.core.domain.transfer import Upload
@@ -30,9 +31,10 @@ class Sessions(Protocol):
         title: str = "",
         model: str | None = None,
         id: str | None = None,
+        ext: Ext | None = None,
     ) -> Session:
         """Makes a session of `agent`, started in the folder `project` of the engine's machine (empty: a
-        folder of the user's own). The id may be chosen by the caller."""
+        folder of the user's own). The id may be chosen by the caller. `ext` as `annotate` keeps it."""
         ...
 
     @needs(Scope.READ)
@@ -48,6 +50,12 @@ class Sessions(Protocol):
     @needs(Scope.CHAT)
     async def configure(self, session_id: str, agent: str | None = None, model: str | None = None) -> Session:
         """Changes the agent or the model for the runs that start later; model "" goes back to the order."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def annotate(self, session_id: str, ext: Ext) -> Session:
+        """Keeps with the session what clients of other systems' APIs say of it, by the name of the API; what
+        is kept of APIs that are not named stays, and an empty map is taken out."""
         ...
 
     @needs(Scope.CHAT)
