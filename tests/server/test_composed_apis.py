@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse
 from starlette.routing import Route, Router, WebSocketRoute
 
+from holdfast.cli.commands.serve import APIS
 from holdfast.core.domain.errors import InvalidError, UnavailableError
 from holdfast.server.app import engine_apis
+from holdfast.server.dialects.every import DIALECTS
 from holdfast.server.kit.compose import Api, Composed, MadeApi
 from holdfast.server.kit.sockets import SocketRoute
 
@@ -163,17 +167,46 @@ def test_an_order_in_which_everything_can_be_reached_is_taken(first: str, second
     Composed((api("one", ("GET", first)), api("two", ("GET", second))), ("one", "two"))
 
 
+async def nobody() -> Any:
+    raise UnavailableError("nobody is behind this door")
+
+
+def every_api() -> tuple[Api, ...]:
+    return engine_apis(nobody, log=logging.getLogger("holdfast.tests"), closing=asyncio.Event())
+
+
 @pytest.mark.parametrize("root", [("holdfast", "openai"), ("openai", "holdfast")])
 async def test_the_apis_of_the_engine_share_the_root_in_any_order(root: tuple[str, str]) -> None:
-    async def host() -> Any:
-        raise UnavailableError("nobody is behind this door")
-
-    apis = engine_apis(host, log=logging.getLogger("holdfast.tests"), closing=asyncio.Event())
-    app = Composed(apis, root)
+    app = Composed(every_api(), root)
     for path in ("/version", "/holdfast/v1/version"):
         assert (await ask(app, path))[0] == 200
     for path in ("/v1/models", "/openai/v1/models", "/sessions", "/nothing"):
         assert (await ask(app, path))[0] == 401, path
+
+
+@pytest.mark.parametrize("root", permutations(place.name for place in DIALECTS))
+def test_dialects_share_the_root_with_all_others_in_any_order(root: tuple[str, ...]) -> None:
+    apis = every_api()
+    for order in ((*root, "holdfast", "openai", "mcp"), ("openai", "mcp", "holdfast", *root)):
+        Composed(apis, order)
+
+
+def test_no_api_has_the_prefix_of_another() -> None:
+    prefixes = [api.prefix for api in every_api()]
+    assert len(set(prefixes)) == len(prefixes)
+    assert not [one for one in prefixes for other in prefixes if one.startswith(other + "/")]
+
+
+def test_help_names_the_apis_that_there_are() -> None:
+    assert tuple(api.name for api in every_api()) == APIS
+
+
+async def test_what_a_dialect_at_the_root_does_not_have_is_404_in_its_shape() -> None:
+    app = Composed(every_api(), ("powabase",))
+    status, body = await ask(app, "/api/nothing")
+    assert (status, json.loads(body).keys()) == (401, {"error", "code"})
+    assert (await ask(app, "/holdfast/v1/version"))[0] == 200
+    assert (await ask(app, "/version"))[0] == 401
 
 
 def test_one_path_with_two_methods_is_no_clash() -> None:

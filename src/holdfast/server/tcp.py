@@ -20,6 +20,7 @@ from holdfast.core.domain.values import new_id, utc_now
 from holdfast.server.access import AccessLog
 from holdfast.server.app import engine_app
 from holdfast.server.connections import Acceptor, Config, Patience, room_for
+from holdfast.server.dialects.every import load_dialects
 from holdfast.server.kit.meter import Meter
 from holdfast.server.listener import Server
 from holdfast.server.lock import BACKLOG
@@ -122,6 +123,7 @@ class OpenListener:
                 code="auth_required",
             )
         tls = await asyncio.to_thread(tls_context, wanted.tls_cert, wanted.tls_key)
+        await asyncio.to_thread(load_dialects, wanted.root)
         listener = bind(wanted, place)
         try:
             opened = cls(wanted, listener, place, tls, behind)

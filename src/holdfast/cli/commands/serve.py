@@ -25,9 +25,13 @@ app = typer.Typer(
     epilog=examples(
         "holdfast serve",
         "holdfast serve --background --port 8701",
+        "holdfast serve --root h2ogpte",
         "holdfast serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem",
     ),
 )
+
+APIS = ("holdfast", "openai", "mcp", "powabase", "h2ogpte")
+"""The engine's APIs by their names; they are told here so that help loads none of them."""
 
 Drain = Annotated[
     float, typer.Option(min=0, max=86_400, metavar="SECONDS", help="At the end: wait so long for runs.")
@@ -43,7 +47,10 @@ def serve(
         bool, typer.Option("--background", help="Return, and leave the listener open.")
     ] = False,
     root: Annotated[
-        str, typer.Option(metavar="NAME[,NAME…]", help="APIs that also answer without their prefix.")
+        str,
+        typer.Option(
+            metavar="NAME[,NAME…]", help=f"APIs that also answer without their prefix, of {', '.join(APIS)}."
+        ),
     ] = "holdfast",
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
