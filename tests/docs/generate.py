@@ -8,16 +8,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from docpages.agent_file import agent_file_page, schema_text
 from docpages.api import api_page
 from docpages.cli import cli_page
+from docpages.compat import compat_page
 from docpages.errors import errors_page
 from docpages.events import events_page
 from docpages.providers import providers_page
 from docpages.settings import settings_page
 from docpages.tools import tools_page
+
+from holdfast.server.dialects.every import DIALECTS
 
 DOCS = Path(__file__).parents[2] / "docs"
 COMMAND = "python tests/docs/generate.py"
@@ -32,6 +36,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "reference/errors.md": errors_page,
     "reference/api.md": api_page,
     "agent.schema.json": schema_text,
+    **{f"reference/compat/{place.name}.md": partial(compat_page, place) for place in DIALECTS},
 }
 """Each generated file under `docs/`, and what makes it."""
 
