@@ -10,8 +10,9 @@ import pytest
 from grammar import check
 from tests.fakes.fake_index import FakeIndex
 
-from holdfast.core.domain.errors import ModelUnavailable
+from holdfast.core.domain.errors import InvalidError, ModelUnavailable
 from holdfast.core.domain.messages import text_of
+from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.tools.builtin.analyse_documents import ROUNDS
 
 COUNT = "print(sorted((d.name, len(d.text)) for d in documents))"
@@ -141,3 +142,21 @@ async def test_what_a_program_writes_in_the_place_of_questions_is_no_harm(opened
     )
     async with opened([call(analyse(code)), say("ok")]) as bench:
         assert (await end(bench))[1] == "The program's questions cannot be read."
+
+
+async def test_a_run_may_bring_it_to_an_agent_that_runs_programs(open_bench, index, say, call) -> None:
+    tools = ("search_knowledge", "read_document", "analyse_documents")
+    knowledge = (KnowledgeUse(collection="docs"),)
+    async with open_bench([call(analyse(COUNT)), say("ok")], knowledge=index) as bench:
+        _, said = await end(bench, knowledge=knowledge, knowledge_tools=tools)
+        assert said == "[('a.md', 25), ('b.md', 22)]\n[exit code 0]"
+        assert {tool.name for tool in bench.model.requests[0].tools} >= set(tools)
+
+
+async def test_an_agent_without_programs_is_not_given_it(open_bench, index) -> None:
+    knowledge = (KnowledgeUse(collection="docs"),)
+    async with open_bench([], knowledge=index) as bench:
+        (file,) = bench.home.rglob("tester.yaml")
+        file.write_text(file.read_text().replace(" run_command,", ""))
+        with pytest.raises(InvalidError, match="runs no programs"):
+            await end(bench, knowledge=knowledge, knowledge_tools=("analyse_documents",))

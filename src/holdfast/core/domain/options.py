@@ -23,6 +23,9 @@ Workflows = Annotated[
 """Lists of steps, by their names."""
 
 
+KnowledgeTool = Literal["search_knowledge", "read_document", "analyse_documents"]
+
+
 class KnowledgeUse(Value):
     """One collection, and how it is searched; what is left out is as the collection says."""
 

@@ -16,6 +16,7 @@ from holdfast.core.domain.messages import Message, ResultPart, UserPart
 from holdfast.core.domain.models import ModelSettings, ToolSchema
 from holdfast.core.domain.options import (
     ContextSource,
+    KnowledgeTool,
     KnowledgeUse,
     McpServerUse,
     MemoryUse,
@@ -92,6 +93,9 @@ class RunOptions(Value):
     knowledge: tuple[KnowledgeUse, ...] | None = None
     """The collections of the owner that the run may search, in the place of the agent's. One that the agent
     has too is searched as the agent says, the others when the model wants to."""
+    knowledge_tools: tuple[KnowledgeTool, ...] | None = Field(default=None, max_length=3)
+    """The tools that come with the run's knowledge, in the place of `search_knowledge` and `read_document`.
+    `analyse_documents` only comes to an agent that may run programs anyway."""
     sub_agents: tuple[SubAgentUse, ...] | None = Field(default=None, max_length=50)
     """The agents that the run may hand work to, in the place of the agent's own."""
     hand_over: bool = True

@@ -25,7 +25,7 @@ from holdfast.core.domain.models import ModelInfo, ModelSettings
 from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.skills import LOAD_TOOL
-from holdfast.core.runs.knowledge.assigned import with_knowledge_tools
+from holdfast.core.runs.knowledge.assigned import check_knowledge_tools, with_knowledge_tools
 from holdfast.core.runs.ways import DEEP, SINGLE, check_ways, way_of, way_tools
 from holdfast.core.tools.registry import near_names
 
@@ -48,6 +48,7 @@ def check_options(options: RunOptions, spec: AgentSpec) -> None:
     `unknown_workflow`, `summary_not_possible` or `nested_too_deep`.
     """
     check_ways(spec, options)
+    check_knowledge_tools(spec, options)
     if options.force_summary and (spec.script is not None or options.response_format is not None):
         raise InvalidError(
             "force_summary asks for a summary as the last text, and the reply of a script or in a given JSON "

@@ -11,6 +11,7 @@ from holdfast.core.domain.agents import (
     RetrievalSpec,
     ToolAssignment,
 )
+from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.knowledge import Collection, RetrievalMode
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.runs import RunOptions
@@ -18,6 +19,8 @@ from holdfast.core.tools.builtin.read_document import READ_DOCUMENT
 from holdfast.core.tools.builtin.search_knowledge import SEARCH_KNOWLEDGE
 
 KNOWLEDGE_TOOLS = (SEARCH_KNOWLEDGE, READ_DOCUMENT)
+ANALYSE = "analyse_documents"
+_RUN_PROGRAMS = ("run_python", "run_command")
 _SEARCHED_BY_MODEL = ("tool", "agentic")
 
 
@@ -66,8 +69,19 @@ def with_knowledge_tools(spec: AgentSpec, options: RunOptions) -> AgentSpec:
     named = assignments(spec, options)
     if not any(each.retrieval.mode in _SEARCHED_BY_MODEL for each in named):
         return spec
-    more = tuple(ToolAssignment(tool=name) for name in KNOWLEDGE_TOOLS if name not in spec.tool_names)
+    brought = KNOWLEDGE_TOOLS if options.knowledge_tools is None else options.knowledge_tools
+    more = tuple(ToolAssignment(tool=name) for name in brought if name not in spec.tool_names)
     return spec.model_copy(update={"tools": (*spec.tools, *more)})
+
+
+def check_knowledge_tools(spec: AgentSpec, options: RunOptions) -> None:
+    """Raises `InvalidError` (`unknown_tool`) where documents are to be worked through by programs, and the
+    agent may run none."""
+    own = spec.tool_names
+    if ANALYSE in (options.knowledge_tools or ()) and not {ANALYSE, *_RUN_PROGRAMS} & set(own):
+        raise InvalidError(
+            f"The agent {spec.name} runs no programs, so it cannot be given {ANALYSE}.", code="unknown_tool"
+        )
 
 
 def assigned(
