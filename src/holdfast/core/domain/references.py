@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 
 SECRET_NAME = r"[A-Za-z0-9_.-]{1,64}"
+_SECRET_HEADER = re.compile(r"auth|cookie|key|pass|secret|token", re.IGNORECASE)
 _REFERENCE = re.compile(r"\$\{secret:(" + SECRET_NAME + r")\}")
+
+
+def is_secret_header(name: str) -> bool:
+    """Says whether what a header of this name holds is taken for a secret."""
+    return _SECRET_HEADER.search(name) is not None
 
 
 def secret_names(texts: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec
 from holdfast.core.domain.errors import HoldfastError, InvalidError, ToolError
 from holdfast.core.domain.media import is_text
-from holdfast.core.domain.references import secret_names, with_secrets
+from holdfast.core.domain.references import is_secret_header, secret_names, with_secrets
 from holdfast.core.domain.tools import CodeBlock, Preview, Risk, ToolContext, ToolOutput
 from holdfast.core.tools.schema_arguments import SchemaArguments, arguments_model
 from holdfast.core.tools.web import WebFetcher, WebPage, WebRequest
@@ -23,7 +23,6 @@ MAX_BYTES = 2**20
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _OURS = frozenset(("accept-encoding", "connection", "content-length", "host", "transfer-encoding"))
-_SECRET_HEADER = re.compile(r"auth|cookie|key|pass|secret|token", re.IGNORECASE)
 _IN_QUERY = ("GET", "DELETE")
 _TEXT_TYPES = ("json", "xml", "javascript", "yaml", "x-www-form-urlencoded")
 
@@ -118,7 +117,7 @@ def check_spec(spec: HttpToolSpec) -> type[SchemaArguments]:
         names = secret_names([value])
         if "${secret:" in with_secrets(value, dict.fromkeys(names, "")):
             raise _invalid(f"the header {name} has a reference that is none: write ${{secret:NAME}}")
-        if _SECRET_HEADER.search(name) and value and not names:
+        if is_secret_header(name) and value and not names:
             raise _invalid(f"the header {name} must refer to a secret: write ${{secret:NAME}}, and set that")
     return model
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec
 from holdfast.core.domain.errors import ForbiddenError, InvalidError
+from holdfast.core.domain.references import is_secret_header, secret_names
 from holdfast.core.domain.tools import ToolInfo
 from holdfast.server.dialects.powabase.mapping import TOOLS
 from holdfast.server.dialects.powabase.mapping_mcp import MASK
@@ -15,6 +18,8 @@ from holdfast.server.dialects.powabase.wire_agents import Tool, ToolBody, ToolCh
 from holdfast.server.kit.reading import parsed
 
 _CONFIG = {"endpoint": "endpoint", "method": "method", "headers": "headers", "timeout_seconds": "timeout_s"}
+SECRET_LENGTHS = range(8, 4_001)
+"""Characters that a secret can have; shorter ones could not be told from ordinary words."""
 
 
 def builtin_tools(known: Sequence[ToolInfo]) -> tuple[Tool, ...]:
@@ -59,7 +64,16 @@ def custom_tool(tool: CustomTool) -> Tool:
     )
 
 
-def tool_spec(body: ToolBody) -> HttpToolSpec:
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A tool as a request says it: its secrets are kept apart, where nothing gives them back."""
+
+    spec: HttpToolSpec
+    secrets: dict[str, str]
+    """By the name that the tool's headers refer to them by."""
+
+
+def tool_spec(body: ToolBody) -> Described:
     """Returns the tool that a request describes; what stands beside `config` counts too. Raises
     `InvalidError`."""
     beside = {
@@ -71,10 +85,10 @@ def tool_spec(body: ToolBody) -> HttpToolSpec:
     if not config.get("endpoint"):
         raise InvalidError("config.endpoint: is missing.", code="invalid_request")
     values = {"name": body.name, "description": body.description, "parameters": body.input_schema}
-    return _parsed({**values, **_meaning(config, {})})
+    return _described({**values, **_meaning(config, {})})
 
 
-def changed_spec(tool: CustomTool, body: ToolChanges) -> HttpToolSpec:
+def changed_spec(tool: CustomTool, body: ToolChanges) -> Described:
     """Returns what a tool is with the changes of a request. Raises `InvalidError`, and `ForbiddenError` for a
     tool that is no request."""
     spec = tool.spec
@@ -90,7 +104,7 @@ def changed_spec(tool: CustomTool, body: ToolChanges) -> HttpToolSpec:
     kept = (
         {"name", "description", "parameters"} if body.config is not None else set(HttpToolSpec.model_fields)
     )
-    return _parsed({**spec.model_dump(include=kept), **changes})
+    return _described({**spec.model_dump(include=kept), **changes})
 
 
 def _meaning(config: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, Any]:
@@ -106,6 +120,24 @@ def _meaning(config: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, 
     return found
 
 
-def _parsed(values: dict[str, Any]) -> HttpToolSpec:
+def _described(values: dict[str, Any]) -> Described:
     spec: HttpToolSpec = parsed(HttpToolSpec, values)
-    return spec
+    secrets = {name: value for name, value in spec.headers.items() if _is_secret(name, value)}
+    for name, value in secrets.items():
+        if len(value) not in SECRET_LENGTHS or not value.isascii() or not value.isprintable():
+            raise InvalidError(
+                f"config.headers: {name[:80]!r} must have {SECRET_LENGTHS.start} to "
+                f"{SECRET_LENGTHS.stop - 1} printable ASCII characters.",
+                code="invalid_secret",
+            )
+    references = {name: f"${{secret:{_secret_name(name)}}}" for name in secrets}
+    kept = spec.model_copy(update={"headers": {**spec.headers, **references}})
+    return Described(kept, {_secret_name(name): value for name, value in secrets.items()})
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return bool(value) and is_secret_header(name) and not secret_names([value])
+
+
+def _secret_name(header: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", header)[:64]

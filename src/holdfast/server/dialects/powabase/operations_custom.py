@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from holdfast.core.domain.custom_tools import CustomTool
 from holdfast.server.dialects.powabase.mapping_custom import (
+    Described,
     builtin_tools,
     changed_spec,
     custom_tool,
@@ -27,8 +29,16 @@ async def list_tools(call: Call) -> Tools:
 
 
 async def create_tool(call: Call) -> Tool:
-    """Makes a tool that is a request over HTTP."""
-    return custom_tool(await call.workbench.tools.create(tool_spec(call.body)))
+    """Makes a tool that is a request over HTTP; what its headers have of secrets is kept where keys are."""
+    described = tool_spec(call.body)
+    tool = await call.workbench.tools.create(described.spec)
+    return custom_tool(await _with_secrets(call, tool, described))
+
+
+async def _with_secrets(call: Call, tool: CustomTool, described: Described) -> CustomTool:
+    for name, value in described.secrets.items():
+        tool = await call.workbench.tools.set_secret(tool.id, name, value)
+    return tool
 
 
 async def get_tool(call: Call) -> Tool:
@@ -39,8 +49,9 @@ async def get_tool(call: Call) -> Tool:
 async def update_tool(call: Call) -> ToolName:
     """Changes what is given of a tool of the user's own."""
     before = await call.workbench.tools.get(str(call.path["id"]))
-    changed = changed_spec(before, call.body)
-    tool = await call.workbench.tools.update(before.id, changed, before.version)
+    described = changed_spec(before, call.body)
+    tool = await call.workbench.tools.update(before.id, described.spec, before.version)
+    await _with_secrets(call, tool, described)
     return ToolName(id=tool.id, name=tool.spec.name)
 
 

@@ -1,0 +1,152 @@
+"""Tools of the user's own through Powabase's API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.core.domain.custom_tools import CustomTool
+from holdfast.core.domain.values import new_id, utc_now
+from holdfast.server.dialects.powabase.mapping import TOOLS
+from holdfast.server.dialects.powabase.mapping_custom import changed_spec, custom_tool, tool_spec
+from holdfast.server.dialects.powabase.wire_agents import ToolBody, ToolChanges
+
+PLACE = "/powabase/api/tools"
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+CONFIG = {"endpoint": "https://weather.test/now", "method": "GET", "timeout_seconds": 5}
+BODY = {"name": "weather", "description": "Tells it.", "type": "http", "input_schema": SCHEMA}
+NONE = "8c1f0a52-3f0e-4a86-9a43-0c0a5be1d001"
+
+
+async def make(served: Any, **more: Any) -> Any:
+    answer = await served.http.post(PLACE, json={**BODY, "config": CONFIG, **more})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+@pytest.mark.covers(
+    "powabase.create_tool", "powabase.get_tool", "powabase.update_tool", "powabase.delete_tool"
+)
+async def test_a_tool_is_made_changed_and_deleted(serve: Any) -> None:
+    async with serve() as served:
+        made = await make(served)
+        assert {key: made[key] for key in BODY} == BODY
+        assert made["config"] == {**CONFIG, "timeout_seconds": 5.0, "headers": {}}
+        place = f"{PLACE}/{made['id']}"
+        assert (await served.http.get(place)).json() == made
+        answer = await served.http.put(place, json={"description": "Else.", "name": "rain"})
+        assert (answer.status_code, answer.json()) == (200, {"id": made["id"], "name": "rain"})
+        assert (await served.http.get(place)).json() == {**made, "description": "Else.", "name": "rain"}
+        config = {"endpoint": "https://rain.test/x"}
+        assert (await served.http.put(place, json={"config": config})).status_code == 200
+        changed = (await served.http.get(place)).json()["config"]
+        assert changed == {**config, "method": "POST", "timeout_seconds": 30.0, "headers": {}}
+        gone = await served.http.delete(place)
+        assert (gone.status_code, gone.json()) == (200, {"deleted": True})
+        for method in ("GET", "PUT", "DELETE"):
+            answer = await served.http.request(method, place, json={"name": "a"})
+            assert answer.status_code == 404 and answer.json()["error"]
+
+
+@pytest.mark.covers("powabase.list_tools")
+async def test_those_that_come_with_holdfast_stand_first(serve: Any) -> None:
+    async with serve() as served:
+        made = await make(served)
+        tools = (await served.http.get(PLACE)).json()["tools"]
+        assert tools[-1] == made
+        builtin = {one["name"]: one for one in tools[:-1]}
+        assert list(builtin)[: len(TOOLS)] == list(TOOLS)
+        assert {(one["id"], one["type"]) for one in builtin.values()} == {(None, "builtin")}
+        assert {"max_results", "include_domains"} <= set(builtin["web_search"]["input_schema"]["properties"])
+        language = builtin["code_execute"]["input_schema"]["properties"]["language"]
+        assert language["enum"] == ["python", "javascript"]
+        assert "read_file" in builtin and not {"sql_query", "run_python"} & builtin.keys()
+
+
+@pytest.mark.covers("powabase.create_tool")
+async def test_what_older_clients_say_beside_the_config_counts(serve: Any) -> None:
+    async with serve() as served:
+        made = await make(served, config=None, endpoint_url="https://a.test/", method="put", type="rest")
+        assert (made["config"]["endpoint"], made["config"]["method"]) == ("https://a.test/", "PUT")
+
+
+@pytest.mark.covers("powabase.create_tool", "powabase.update_tool", "powabase.list_tools")
+async def test_values_of_headers_are_kept_and_never_shown(serve: Any) -> None:
+    async with serve() as served:
+        made = await make(
+            served, config={**CONFIG, "headers": {"X-Key": "canary-key", "Accept": "text/plain"}}
+        )
+        assert made["config"]["headers"] == {"X-Key": "***", "Accept": "***"}
+        place = f"{PLACE}/{made['id']}"
+        for body in ({"description": "x"}, {"config": made["config"]}):
+            assert (await served.http.put(place, json=body)).status_code == 200
+            own = await served.bench.workbench.tools.get(made["id"])
+            assert own.spec.headers == {"X-Key": "${secret:X-Key}", "Accept": "text/plain"}
+            assert own.missing == ()
+        assert "canary" not in (await served.http.get(PLACE)).text
+
+
+@pytest.mark.covers("powabase.create_tool")
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({**BODY, "config": {}}, 400),
+        ({**BODY, "config": {"endpoint": "file:///etc"}}, 400),
+        ({**BODY, "config": {**CONFIG, "method": "BREW"}}, 400),
+        ({**BODY, "config": {**CONFIG, "headers": {"a": 1}}}, 400),
+        ({**BODY, "config": {**CONFIG, "headers": {"X-Api-Key": "short"}}}, 400),
+        ({**BODY, "config": {**CONFIG, "timeout_seconds": "long"}}, 400),
+        ({**BODY, "config": CONFIG, "name": "No Such Name"}, 400),
+        ({**BODY, "config": CONFIG, "name": "web_search"}, 409),
+        ({**BODY, "config": CONFIG, "input_schema": {"type": "array"}}, 400),
+        ({**BODY, "config": CONFIG, "input_schema": None}, 400),
+        ({**BODY, "config": CONFIG, "description": ""}, 400),
+    ],
+)
+async def test_what_is_none_is_refused(serve: Any, body: Any, status: int) -> None:
+    async with serve() as served:
+        answer = await served.http.post(PLACE, json=body)
+        assert answer.status_code == status, answer.text
+        assert answer.json()["error"]
+        assert await served.bench.workbench.tools.list() == await served.bench.workbench.tools.list("")
+
+
+@pytest.mark.covers("powabase.update_tool")
+@pytest.mark.parametrize(
+    "body", [{}, {"color": 1}, {"config": {"endpoint": ""}}, {"name": ""}, {"config": 1}]
+)
+async def test_a_change_of_nothing_is_refused(serve: Any, body: Any) -> None:
+    async with serve() as served:
+        made = await make(served)
+        answer = await served.http.put(f"{PLACE}/{made['id']}", json=body)
+        assert answer.status_code == 400, answer.text
+
+
+HEADERS = st.dictionaries(
+    st.sampled_from(["X-Key", "Accept", "Authorization", "a"]),
+    st.text("xyz", min_size=8, max_size=12),
+    max_size=3,
+)
+
+
+@given(HEADERS, st.sampled_from(["GET", "post", "Delete"]), st.floats(1, 300))
+def test_a_tool_that_is_sent_back_as_it_was_shown_is_the_same(
+    headers: dict[str, str], method: str, wait: float
+) -> None:
+    config = {"endpoint": "https://a.test/", "method": method, "headers": headers, "timeout_seconds": wait}
+    spec = tool_spec(ToolBody(name="a", description="b", input_schema=SCHEMA, config=config))
+    now = utc_now()
+    tool = CustomTool(id=new_id(), number=1, owner="local", spec=spec.spec, created_at=now, updated_at=now)
+    shown = custom_tool(tool)
+    back = ToolChanges(
+        name=shown.name,
+        description=shown.description,
+        input_schema=shown.input_schema,
+        config=shown.config,
+    )
+    again = changed_spec(tool, back)
+    assert (again.spec, again.secrets) == (spec.spec, {})
