@@ -233,6 +233,14 @@ class TuiSettings(_Section):
     """Whether `holdfast` without a command opens the plain chat, line by line, instead of the app."""
 
 
+class DialectsSettings(_Section):
+    """How the APIs of other systems answer."""
+
+    h2ogpte_full_last_record: bool = False
+    """Whether the last record of a streamed completion of h2oGPTe's API repeats the whole reply, as the
+    vendor's server does; else it only goes on, so that all records together are the reply."""
+
+
 class Settings(_Section):
     """All settings."""
 
@@ -248,6 +256,7 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     models: ModelsSettings = ModelsSettings()
     tools: ToolsSettings = ToolsSettings()
+    dialects: DialectsSettings = DialectsSettings()
     sandbox: SandboxSettings = SandboxSettings()
     web_search: WebSearchSettings = WebSearchSettings()
     images: ImagesSettings = ImagesSettings()

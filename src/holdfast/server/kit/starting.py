@@ -10,13 +10,18 @@ from holdfast.core.services.workbench import Workbench
 
 
 async def start_now(
-    workbench: Workbench, session: Session, parts: tuple[UserPart, ...], options: RunOptions | None = None
+    workbench: Workbench,
+    session: Session,
+    parts: tuple[UserPart, ...],
+    options: RunOptions | None = None,
+    message_id: str | None = None,
 ) -> str:
     """Sends a message to `session`, as it was just read, and returns the id of the run that it has begun.
+    The id of the message may be chosen by the caller.
 
     Raises `ConflictError` (`busy`) when another run is under way; the message is not queued then.
     """
-    submitted = await workbench.runs.send(session.id, parts, options)
+    submitted = await workbench.runs.send(session.id, parts, options, message_id)
     run_id = submitted.run_id or await _begun(workbench, session, submitted.message_id)
     if run_id is None:
         raise ConflictError("The conversation is busy; try again.", code="busy", retryable=True)
