@@ -39,9 +39,9 @@ from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.local import LocalWorkbench, Parts
 from holdfast.core.tools.builtin.catalog import builtin_tools
 from holdfast.core.tools.registry import ToolRegistry
+from holdfast.server.app import engine_app
 from holdfast.server.kit.auth import LocalDoor
 from holdfast.server.listener import listen
-from holdfast.server.native.routes import native_app
 
 AGENT = """
 version: 1
@@ -129,7 +129,7 @@ async def serve(home: Path, listener: socket.socket, stop: asyncio.Event, log: l
         return workbench
 
     try:
-        await listen(LocalDoor(native_app(host, log=log, closing=stop)), listener, stop)
+        await listen(LocalDoor(engine_app(host, log=log, closing=stop)), listener, stop)
     finally:
         await workbench.close()
 
@@ -147,7 +147,7 @@ async def main() -> None:
 
 
 class ContractEngine:
-    """An engine in a process of its own; `url` is where its native API is."""
+    """An engine in a process of its own; all APIs are below `address`, the native one is at `url`."""
 
     def __init__(self, home: Path) -> None:
         self._bugs = (home / "bugs.log").open("w+")
@@ -159,7 +159,8 @@ class ContractEngine:
             text=True,
         )
         assert self._process.stdout is not None
-        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}/holdfast/v1"
+        self.address = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
+        self.url = f"{self.address}/holdfast/v1"
 
     def bugs(self) -> str:
         """Returns what the engine has logged, which is bugs only."""

@@ -1,0 +1,173 @@
+"""What holds for every operation of every dialect: who is let in, what is not there, how it is built."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import logging
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from openapi_spec_validator import validate
+
+from holdfast.core.domain.errors import UnauthenticatedError
+from holdfast.core.domain.identity import Principal
+from holdfast.server import dialects
+from holdfast.server.app import engine_app
+from holdfast.server.dialects.every import DIALECTS, DialectPlace
+from holdfast.server.kit.auth import ask_for_key
+from holdfast.server.kit.manifest import read_manifest
+from holdfast.server.kit.openapi import document, operation_path
+from holdfast.server.kit.operations import Document, Operation
+from holdfast.server.kit.reading import adapter_of
+
+EVERY = pytest.mark.parametrize("place", DIALECTS, ids=lambda place: place.name)
+OPERATIONS = [
+    pytest.param(place, one, id=f"{place.name}.{one.id}")
+    for place in DIALECTS
+    for one in place.load().operations
+]
+FOLDER = Path(dialects.__file__).parent
+MODULES = sorted(FOLDER.glob("*/*.py"))
+
+LONGEST_HANDLER = 15
+"""Lines of code, without signature and docstring."""
+
+
+def path_of(place: DialectPlace, operation: Operation) -> str:
+    return place.prefix + re.sub(r"{\w+}", lambda _: str(uuid.uuid4()), operation_path(operation))
+
+
+def held(place: DialectPlace, answer: httpx.Response) -> None:
+    """Says that an error has the dialect's shape."""
+    dialect = place.load()
+    shape = next(
+        (shape for path, shape in dialect.shapes if answer.request.url.path.startswith(place.prefix + path)),
+        None,
+    )
+    assert "Traceback" not in answer.text
+    assert "detail" not in answer.json()
+    if shape is None:
+        adapter_of(dialect.error).validate_json(answer.content, extra="forbid")
+
+
+@pytest.fixture
+async def stranger() -> Any:
+    """A client whose key nobody knows."""
+
+    async def host() -> Any:
+        raise AssertionError("nobody was let in")
+
+    app = engine_app(host, log=logging.getLogger("holdfast.tests"), closing=asyncio.Event())
+
+    async def refuse(secret: str) -> Principal:
+        raise UnauthenticatedError("This key is not known.", code="key_unknown")
+
+    async def door(scope: Any, receive: Any, send: Any) -> None:
+        ask_for_key(scope, refuse)
+        await app(scope, receive, send)
+
+    headers = {"authorization": "Bearer wrong"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(door), base_url="http://engine", headers=headers
+    ) as client:
+        yield client
+
+
+@pytest.mark.parametrize(("place", "operation"), OPERATIONS)
+async def test_a_wrong_key_is_401_in_the_dialects_shape(
+    stranger: httpx.AsyncClient, place: DialectPlace, operation: Operation
+) -> None:
+    if operation.public:
+        return
+    answer = await stranger.request(operation.method, path_of(place, operation), content=b"{")
+    assert answer.status_code == 401
+    held(place, answer)
+
+
+@EVERY
+async def test_what_is_not_there_is_answered_in_the_dialects_shape(serve: Any, place: DialectPlace) -> None:
+    """Unknown paths, unknown ids, wrong methods, bodies that are no JSON."""
+    async with serve() as served:
+        for operation in place.load().operations:
+            path = path_of(place, operation)
+            answer = await served.http.request("TRACE", path)
+            assert answer.status_code == 405, operation.id
+            held(place, answer)
+            if operation.body is not None:
+                answer = await served.http.request(operation.method, path, content=b"{")
+                assert answer.status_code == 400, operation.id
+                held(place, answer)
+            if ":uuid}" in operation.path:
+                answer = await served.http.request(operation.method, path)
+                wrong = (400, 404) if operation.body or operation.query or operation.takes else (404,)
+                assert answer.status_code in (*wrong, 501), (operation.id, answer.text)
+                held(place, answer)
+        answer = await served.http.get(f"{place.prefix}/nothing/there")
+        assert answer.status_code == 404
+        held(place, answer)
+
+
+@EVERY
+async def test_what_is_not_supported_says_so(serve: Any, place: DialectPlace) -> None:
+    missing = {row.id for row in read_manifest(place.package).operations if row.status == "unsupported"}
+    async with serve() as served:
+        for operation in place.load().operations:
+            if operation.id in missing:
+                answer = await served.http.request(operation.method, path_of(place, operation), json={})
+                assert answer.status_code == 501, operation.id
+                held(place, answer)
+
+
+@EVERY
+def test_the_document_of_a_dialect_is_valid(place: DialectPlace) -> None:
+    dialect = place.load()
+    assert dialect.error is not None
+    assert dialect.document is not None
+    validate(document(dialect, dialect.document))
+    validate(document(dialect, Document("/openapi.json", dialect.document.version)))
+
+
+@EVERY
+async def test_the_document_is_served_to_everybody(stranger: httpx.AsyncClient, place: DialectPlace) -> None:
+    where = place.load().document
+    assert where is not None
+    assert (await stranger.get(place.prefix + where.path)).status_code == 200
+    if where.page:
+        assert (await stranger.get(place.prefix + where.page)).status_code == 200
+
+
+@pytest.mark.parametrize(("place", "operation"), OPERATIONS)
+def test_every_operation_says_what_it_does(place: DialectPlace, operation: Operation) -> None:
+    assert inspect.getdoc(operation.answer), operation.id
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_handler_is_short(path: Path) -> None:
+    """A longer one means that a service, or a function of the mapping, is missing."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    long = [
+        f"{node.name}: {lines}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AsyncFunctionDef) and (lines := _lines_of(node)) > LONGEST_HANDLER
+    ]
+    assert long == []
+
+
+def _lines_of(node: ast.AsyncFunctionDef) -> int:
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_messages_and_mappings_wait_for_nothing(path: Path) -> None:
+    """What is on the wire, and what is made of it, is data and pure functions."""
+    if not path.name.startswith(("wire", "mapping", "errors")):
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert [node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef | ast.Await)] == []
