@@ -167,7 +167,7 @@ async def test_who_is_not_the_owner_changes_the_content_alone(memory_of, change)
     with pytest.raises(ForbiddenError) as caught:
         await bobs.update_block(block.id, **change)
     assert caught.value.code == "not_your_memory"
-    assert await anns.block(block.id) == block
+    assert await anns.block(block.id) == block.model_copy(update={"shared_with": 1})
 
 
 async def test_only_the_owner_deletes_shares_and_publishes(memory_of) -> None:
@@ -462,3 +462,24 @@ async def test_what_several_runs_append_at_once_is_all_there(memory_of, store) -
     )
     block = await (await memory_of("local")).block("project")
     assert sorted(block.content.splitlines()) == ["Kept:", *(f"line {number}" for number in range(5))]
+
+
+async def test_blocks_are_counted_and_found_by_when_they_changed(memory_of) -> None:
+    anns, bobs = await memory_of("ann"), await memory_of("bob")
+    old, kept = await anns.create_block("old"), await anns.create_block("kept")
+    changed = await anns.update_block(kept.id, content="x")
+    await bobs.create_block("bobs")
+    assert (await anns.count_blocks(), await anns.count_blocks("ol")) == (2, 1)
+    since = changed.updated_at
+    assert [b.id for b in (await anns.blocks(changed_since=since)).items] == [kept.id]
+    assert await anns.count_blocks(changed_since=since) == 1
+    assert [b.id for b in (await anns.blocks("O", changed_since=old.created_at)).items] == [old.id]
+
+
+async def test_a_block_says_whose_it_is_and_with_how_many_it_is_shared(memory_of) -> None:
+    anns, bobs = await memory_of("ann"), await memory_of("bob")
+    block = await anns.create_block("a")
+    assert (block.owner_name, block.shared_with) == ("ann", 0)
+    await anns.share(block.id, "bob")
+    seen = await bobs.block(block.id)
+    assert (seen.owner_name, seen.shared_with) == ("ann", 1)

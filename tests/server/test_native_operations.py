@@ -708,6 +708,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     (
         "memory.remember",
         {
+    ("memory.count_blocks", {"query": "a%", "changed_since": AT}, 3),
             "content": "x",
             "tags": ("a", "b"),
             "source": "system",

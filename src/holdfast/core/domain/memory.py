@@ -31,6 +31,7 @@ class MemoryBlock(Value):
 
     id: str
     owner: str = LOCAL
+    owner_name: str = LOCAL
     name: str = MemoryName
     """Unique among its owner's."""
     content: str = ""
@@ -46,6 +47,8 @@ class MemoryBlock(Value):
     """Whether they may also change its content."""
     can_edit: bool = True
     """Whether who asks may change its content."""
+    shared_with: int = 0
+    """Users whom it is shared with by name."""
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

@@ -42,8 +42,18 @@ class MemoryService:
 
     # --- blocks
 
-    async def blocks(self, query: str = "", limit: int = 200, cursor: str | None = None) -> Page[MemoryBlock]:
-        return await self._store.blocks.page(self._access.owner, query, checked_limit(limit), cursor)
+    async def blocks(
+        self,
+        query: str = "",
+        limit: int = 200,
+        cursor: str | None = None,
+        changed_since: datetime | None = None,
+    ) -> Page[MemoryBlock]:
+        blocks = self._store.blocks
+        return await blocks.page(self._access.owner, query, checked_limit(limit), cursor, changed_since)
+
+    async def count_blocks(self, query: str = "", changed_since: datetime | None = None) -> int:
+        return await self._store.blocks.count(self._access.owner, query, changed_since)
 
     async def block(self, block: str) -> MemoryBlock:
         found = await self._store.blocks.find(self._access.owner, block)
@@ -65,6 +75,7 @@ class MemoryService:
         block = MemoryBlock(
             id=new_id(),
             owner=self._access.owner,
+            owner_name=self._access.principal.name,
             name=checked_name(name),
             content=checked_content(self._store.redact(content), max_chars),
             instructions=checked_instructions(self._store.redact(instructions)),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from holdfast.core.domain.memory import DefaultScope, MemoryBlock, MemoryDefaults, MemoryShare
@@ -19,11 +19,19 @@ from holdfast.core.store.writer import Writer
 MAX_PAGE_CHARS = 4_000_000
 """Of the contents of one page; a page has one block at least."""
 
-_STORED = tuple(name for name in MemoryBlock.model_fields if name != "can_edit")
+_FOUND = ("owner_name", "shared_with", "can_edit")
+"""What of a block does not stand in its row."""
+_STORED = tuple(name for name in MemoryBlock.model_fields if name not in _FOUND)
 _SEEN = "(b.owner = ?1 OR b.public OR s.user_id IS NOT NULL)"
 _MAY_EDIT = "(b.owner = ?1 OR (b.public AND b.public_edit) OR COALESCE(s.can_edit, 0))"
 _FROM = "FROM memory_blocks b LEFT JOIN memory_shares s ON s.block_id = b.id AND s.user_id = ?1"
-_BLOCK = f"SELECT {', '.join(f'b.{name}' for name in _STORED)}, {_MAY_EDIT} AS can_edit {_FROM}"
+_BLOCK = (
+    f"SELECT {', '.join(f'b.{name}' for name in _STORED)},"
+    " COALESCE((SELECT name FROM users WHERE id = b.owner), b.owner) AS owner_name,"
+    " (SELECT COUNT(*) FROM memory_shares WHERE block_id = b.id) AS shared_with,"
+    f" {_MAY_EDIT} AS can_edit {_FROM}"
+)
+_WANTED = "b.name LIKE ?2 ESCAPE '\\' AND (?3 IS NULL OR b.updated_at >= ?3)"
 
 
 class MemoryBlocks:
@@ -33,17 +41,19 @@ class MemoryBlocks:
         self._writer = writer
         self._reader = reader
 
-    async def page(self, user: str, query: str, limit: int, cursor: str | None = None) -> Page[MemoryBlock]:
-        """Returns the blocks that a user may see and whose names hold `query`, by name; fewer than `limit`
-        where they are long."""
-        place = Keyset("memory_blocks", user, query)
+    async def page(
+        self, user: str, query: str, limit: int, cursor: str | None = None, since: datetime | None = None
+    ) -> Page[MemoryBlock]:
+        """Returns the blocks that a user may see, whose names hold `query`, and that were changed `since` then
+        (None: ever), by name; fewer than `limit` where they are long."""
+        wanted = _wanted(query, since)
+        place = Keyset("memory_blocks", user, *map(str, wanted))
         after = place.read(cursor, str, str) or ["", ""]
-        like = "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in query) + "%"
         heads = await self._reader.rows(
             f"SELECT b.id, b.name, LENGTH(b.content) AS size {_FROM}"
-            f" WHERE {_SEEN} AND b.name LIKE ?2 ESCAPE '\\' AND (b.name, b.id) > (?3, ?4)"
-            " ORDER BY b.name, b.id LIMIT ?5",
-            (user, like, *after, limit + 1),
+            f" WHERE {_SEEN} AND {_WANTED} AND (b.name, b.id) > (?4, ?5)"
+            " ORDER BY b.name, b.id LIMIT ?6",
+            (user, *wanted, *after, limit + 1),
         )
         kept, next_cursor = place.cut(heads, min(limit, _fitting(heads)), "name", "id")
         marks = ", ".join(f"?{number}" for number in range(2, len(kept) + 2))
@@ -52,6 +62,11 @@ class MemoryBlocks:
             (user, *(row["id"] for row in kept)),
         )
         return Page[MemoryBlock](items=tuple(map(_block, rows)), next_cursor=next_cursor)
+
+    async def count(self, user: str, query: str, since: datetime | None) -> int:
+        """Returns how many blocks all pages have."""
+        sql = f"SELECT COUNT(*) AS count {_FROM} WHERE {_SEEN} AND {_WANTED}"
+        return int((await self._reader.rows(sql, (user, *_wanted(query, since))))[0]["count"])
 
     async def find(self, user: str, name_or_id: str) -> MemoryBlock | None:
         """Returns the block with this id that the user may see, else his own of this name."""
@@ -101,7 +116,7 @@ class MemoryBlocks:
             row = db.execute(f"{_BLOCK} WHERE b.id = ?2 AND {_MAY_EDIT}", (user, block_id)).fetchone()
             if row is None:
                 return "gone"
-            before = dict(zip((*_STORED, "can_edit"), row, strict=True))
+            before = dict(zip((*_STORED, *_FOUND), row, strict=True))
             if expected is not None and _digest(before["content"]) != expected:
                 return "changed"
             now = before | fields
@@ -257,6 +272,11 @@ def forget_owner(db: sqlite3.Connection, user_id: str) -> None:
     db.execute(f"DELETE FROM memory_defaults WHERE owner = ?1 OR block_id IN {own}", (user_id,))
     db.execute("DELETE FROM memory_blocks WHERE owner = ?", (user_id,))
     db.execute("DELETE FROM memory_entries WHERE owner = ?", (user_id,))
+
+
+def _wanted(query: str, since: datetime | None) -> tuple[str, str | None]:
+    like = "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in query) + "%"
+    return like, None if since is None else _text(since.astimezone(UTC))
 
 
 def _fitting(heads: list[sqlite3.Row]) -> int:

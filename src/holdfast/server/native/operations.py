@@ -291,6 +291,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("models.list", "GET", "/models"),
     Operation("models.choose", "GET", "/models/choice"),
     Operation("models.providers", "GET", "/models/providers"),
+    Operation("memory.count_blocks", "GET", "/counts/memory_blocks"),
     Operation("keys.create", "POST", "/keys", status=201, once="refused"),
     Operation("keys.list", "GET", "/keys"),
     Operation("keys.revoke", "DELETE", "/keys/{id}"),

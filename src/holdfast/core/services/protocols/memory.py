@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
+from pydantic import AwareDatetime
+
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.memory import (
     DefaultScope,
@@ -24,9 +26,18 @@ class Memory(Protocol):
 
     @needs(Scope.READ)
     async def blocks(
-        self, query: str = "", limit: Limit = 200, cursor: Cursor | None = None
+        self,
+        query: str = "",
+        limit: Limit = 200,
+        cursor: Cursor | None = None,
+        changed_since: AwareDatetime | None = None,
     ) -> Page[MemoryBlock]:
         """Returns the blocks that the user may see (own, shared, public), by name; `query`: a part of it."""
+        ...
+
+    @needs(Scope.READ)
+    async def count_blocks(self, query: str = "", changed_since: AwareDatetime | None = None) -> int:
+        """Returns how many blocks `blocks` has."""
         ...
 
     @needs(Scope.READ)
