@@ -405,3 +405,24 @@ async def test_of_an_agent_that_is_not_there_nothing_is_found(serve: Any, name: 
         await gone.ask("GET", 404)
         assert (await gone.post(body, 404))["error"]
         await gone.ask("DELETE", 404, NONE)
+
+
+@pytest.mark.covers("powabase.assign_agent_tool", "powabase.add_agent_hook", "powabase.list_agents")
+async def test_an_agent_whose_file_has_mistakes_is_listed_and_told_of(serve: Any) -> None:
+    async with serve() as served:
+        made = (await served.http.post(AGENTS, json={"name": "Broken"})).json()
+        info = await served.bench.workbench.agents.get(made["id"])
+        Path(info.path).write_text(
+            "version: 1\nname: broken\nid: " + made["id"] + "\ntools: [{color: red}]\nhooks: 3\n"
+        )
+        listed = (await served.http.get(AGENTS, params={"q": "broken"})).json()["agents"]
+        assert [one["id"] for one in listed] == [made["id"]]
+        for name, body in (
+            ("tools", {"tool_name": "web_search"}),
+            ("hooks", WEBHOOK),
+            ("mcp-servers", MCP),
+        ):
+            broken = Part(served, made["id"], name)
+            assert (await broken.post(body, 400))["code"] == "invalid_agent"
+            assert await broken.listed() == []
+        assert await Part(served, made["id"], "knowledge-bases").listed() == []

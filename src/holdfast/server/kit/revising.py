@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from holdfast.core.domain.agents import AgentInfo
-from holdfast.core.domain.errors import ConflictError
+from holdfast.core.domain.errors import AgentFileError, ConflictError
 from holdfast.core.services.workbench import Workbench
 
 _ATTEMPTS = 50
@@ -21,12 +21,14 @@ async def revise(workbench: Workbench, agent: str, revision: Revision) -> AgentI
     """Makes the changes that `revision` wants, on the latest text, and returns the agent. It is asked again
     when the text has changed meanwhile.
 
-    Raises what `agents.edit` and `revision` raise.
+    Raises what `agents.edit` and `revision` raise, and `AgentFileError` for a file that has mistakes already.
     """
     for attempt in range(_ATTEMPTS):
         # In this order: an agent that changes in between does not have the digest any more.
         source = await workbench.agents.source(agent)
         info = await workbench.agents.get(agent)
+        if info.spec is None:
+            raise AgentFileError(list(info.problems))
         changes = dict(revision(info, source.values))
         try:
             return await workbench.agents.edit(agent, changes, expected=source.digest)
