@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.fakes.plain_index import Library
@@ -24,6 +25,7 @@ from holdfast.core.domain.knowledge import (
 from holdfast.core.domain.passages import shown
 from holdfast.core.knowledge.index.contexts import Contexts
 from holdfast.core.knowledge.index.database import Database
+from holdfast.core.knowledge.index.migrations import STEPS, VERSION
 
 AT = Place(start=0, end=12)
 
@@ -176,7 +178,7 @@ def test_a_newer_database_is_left_as_it_is(library: Library, libraries: Callable
     assert caught.value.code == "knowledge_too_new"
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == 99
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.close()
     library.index = library.opened()
 
@@ -205,3 +207,29 @@ def test_a_transaction_that_fails_leaves_nothing(library: Library, tmp_path: obj
         raise RuntimeError
     assert database.connection.execute("SELECT count(*) FROM dropped").fetchone()[0] == 0
     database.close()
+
+
+def test_what_other_systems_say_of_a_collection_stays_with_it(library: Library) -> None:
+    said = {"there": {"settings": {"a": 1}}}
+    assert library.index.update(library.id, ext=said).ext == said
+    assert library.index.update(library.id, description="Other.").ext == said
+
+
+def test_a_database_of_the_first_version_is_brought_to_this_one(library: Library, libraries: Any) -> None:
+    result = library.add("a.md", "one")
+    path = library.index.path
+    library.index.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE collections DROP COLUMN ext")
+        connection.execute("ALTER TABLE documents DROP COLUMN ext")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    library.index = library.opened()
+    assert len(STEPS) == VERSION
+    assert (
+        library.index.document(result.document_id or "").ext,
+        library.index.collection(library.id).ext,
+    ) == (
+        {},
+        {},
+    )

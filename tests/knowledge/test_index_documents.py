@@ -183,3 +183,42 @@ def test_what_cannot_be_is_not_an_accident(library: Library) -> None:
     assert library.index.documents(library.id, "word " * 5_000 + "%" * 100_000).items == ()
     with pytest.raises(NotFoundError):
         library.index.around(2**70)
+
+
+def test_what_other_systems_say_of_a_document_stays_with_it(library: Library) -> None:
+    first = library.add("a.md", "one")
+    source = library.index.document(first.document_id or "").source
+    said = {"there": {"tags": ["x"]}}
+    item = IngestItem(source=source, name="a.md", path=source, ext=said)
+    library.index.ingest(library.id, item, settings=KnowledgeSettings(), stop=Stop())
+    assert library.index.document(first.document_id or "").ext == said
+    library.add("a.md", "other bytes, of which nothing is said")
+    assert library.index.document(first.document_id or "").ext == said
+    changed = library.index.describe(first.document_id or "", name="b.md", ext={"there": {}})
+    assert (changed.name, changed.ext) == ("b.md", {"there": {}})
+    assert library.index.document(first.document_id or "") == changed
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("order", ["name", "size", "pages", "media_type", "added_at"])
+def test_the_documents_of_an_owner_are_listed_in_any_order(library: Library, order, descending) -> None:
+    for number, name in enumerate(("c.md", "a.md", "d.md", "b.md")):
+        library.add(name, "x" * (4 - number), metadata={"n": number})
+    found, cursor = [], None
+    while True:
+        page = library.index.every_document(
+            "local", order=order, descending=descending, limit=1, cursor=cursor
+        )
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    names = ["a.md", "b.md", "c.md", "d.md"] if order == "name" else ["c.md", "a.md", "d.md", "b.md"]
+    expected = names[::-1] if descending is not (order == "size") else names
+    assert [each.name for each in found] == expected
+    assert library.index.every_document("somebody").items == ()
+    assert library.index.every_document("local", "no-such-collection").items == ()
+    few = library.index.every_document("local", library.id, "md", {"n": {"$gt": 1}}, "name", False)
+    assert [each.name for each in few.items] == ["b.md", "d.md"]
+    with pytest.raises(InvalidError):
+        library.index.every_document("local", where={"$no": 1})

@@ -59,6 +59,7 @@ from holdfast.core.domain.knowledge import (
     RetrievalSettings,
     RetrievalStep,
     Retrieved,
+    StagedUpload,
 )
 from holdfast.core.domain.limits import Allowance, Budget, LimitState, Tier
 from holdfast.core.domain.logs import LogLine, LogPage
@@ -356,6 +357,9 @@ CONTEXT = ContextRecord(
     text="[1] x",
     items=(Retrieved(number=1, passage=PASSAGE),),
     created_at=AT,
+)
+STAGED = StagedUpload(
+    id="u1", name="ü a.pdf", blob="0" * 64, size=2, ext={"a": {"n": 1}}, created_at=AT, expires_at=AT
 )
 JOB = Job(
     id="j1",
@@ -668,10 +672,24 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         JOB,
     ),
     ("knowledge.upload", {"collection": "k1", "name": "e", "data": b""}, JOB),
+    ("knowledge.stage", {"name": "ü a.pdf", "data": b"\0\xff", "ext": {"a": {"n": [1, "ü&="]}}}, STAGED),
+    ("knowledge.staged", {}, (STAGED,)),
+    ("knowledge.unstage", {"upload_id": "u1"}, None),
+    (
+        "knowledge.take_in",
+        {"collection": "k1", "uploads": ("u1", "u2"), "metadata": {"u1": {"a": [1]}}, "replace": False},
+        JOB,
+    ),
     ("knowledge.sync", {"collection": "k1"}, JOB),
     ("knowledge.watch", {"collection": "k1", "path": "/a ü", "on": False}, COLLECTION),
     ("knowledge.reembed", {"collection": "k1", "model": "openai/x"}, JOB),
     ("knowledge.documents", {"collection": "k1", "query": "ü", "limit": 2, "cursor": "c"}, page(DOCUMENT)),
+    (
+        "knowledge.every_document",
+        {"where": {"a": {"$gt": 1}}, "order": "size", "descending": False, "limit": 2, "cursor": "c"},
+        page(DOCUMENT),
+    ),
+    ("knowledge.passages", {"chunk_ids": (3, 1), "collection": "k1"}, (PASSAGE,)),
     ("knowledge.document", {"document_id": "d1"}, DOCUMENT),
     ("knowledge.chunks", {"document_id": "d1", "limit": 2, "cursor": "c"}, page(CHUNK, more="x")),
     ("knowledge.text", {"document_id": "d1", "start": 3, "characters": 10}, "ü\u2028"),
@@ -685,8 +703,12 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("jobs.list", {"collection_id": "k1", "limit": 2, "cursor": "c"}, page(JOB)),
     ("jobs.get", {"job_id": "j1", "wait_s": 1.5}, JOB),
     ("jobs.cancel", {"job_id": "j1"}, JOB),
+    ("jobs.forget", {"job_id": "j1"}, None),
+    ("jobs.delete_knowledge", {"collections": ("k1",), "documents": ("d1", "d2"), "collection": "k"}, JOB),
+    ("jobs.delete_sessions", {"sessions": ("s1", "s2")}, JOB),
     ("jobs.retry", {"job_id": "j1"}, JOB),
     ("memory.blocks", {"query": "a%", "limit": 5, "cursor": "c"}, page(BLOCK, more="d")),
+    ("memory.count_blocks", {"query": "a%", "changed_since": AT}, 3),
     ("memory.block", {"block": "a b?ü"}, BLOCK),
     (
         "memory.create_block",
@@ -708,7 +730,6 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     (
         "memory.remember",
         {
-    ("memory.count_blocks", {"query": "a%", "changed_since": AT}, 3),
             "content": "x",
             "tags": ("a", "b"),
             "source": "system",

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.knowledge import (
     Chunk,
     Chunking,
     Collection,
     ContextRecord,
     Document,
+    DocumentOrder,
     Folder,
     IndexProblem,
     IngestItem,
@@ -64,6 +66,7 @@ class KnowledgeIndex(Protocol):
         chunking: Chunking | None = None,
         folders: tuple[Folder, ...] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Collection:
         """Changes what is given. Raises `ConflictError` for a name that is taken."""
         ...
@@ -93,6 +96,20 @@ class KnowledgeIndex(Protocol):
         """Returns documents by name; `query`: words in name or title."""
         ...
 
+    async def every_document(
+        self,
+        owner: str,
+        collection_id: str | None = None,
+        query: str = "",
+        where: Mapping[str, Any] | None = None,
+        order: DocumentOrder = "added_at",
+        descending: bool = True,
+        limit: int = 200,
+        cursor: str | None = None,
+    ) -> Page[Document]:
+        """Returns an owner's documents, of all his collections or of one; `where` as in `KnowledgeUse`."""
+        ...
+
     async def document(self, document_id: str) -> Document: ...
 
     async def sources(self, collection_id: str, below: str = "") -> Mapping[str, str]:
@@ -111,9 +128,11 @@ class KnowledgeIndex(Protocol):
         self,
         document_id: str,
         *,
+        name: str | None = None,
         summary: str | None = None,
         questions: tuple[str, ...] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Document:
         """Changes what is said of a document."""
         ...

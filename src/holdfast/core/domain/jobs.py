@@ -12,7 +12,7 @@ from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.knowledge import IngestRequest, IngestResult
 from holdfast.core.domain.values import Value
 
-JobKind = Literal["ingest", "sync", "reembed"]
+JobKind = Literal["ingest", "sync", "reembed", "delete"]
 
 
 class JobStatus(StrEnum):
@@ -54,6 +54,7 @@ class Job(Value):
     title: str
     """What it does, for people."""
     collection_id: str
+    """Empty for one that is of no one collection."""
     status: JobStatus
     progress: JobProgress = JobProgress()
     failures: tuple[IngestResult, ...] = ()

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.errors import ErrorInfo
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.values import Value
 
@@ -21,6 +22,9 @@ with their neighbours, filtered by a model. `all`: everything that fits, in the 
 
 SearchMethod = Literal["hybrid", "vector", "lexical"]
 """The methods that ask no model."""
+
+DocumentOrder = Literal["name", "size", "pages", "media_type", "added_at"]
+"""What a listing of documents is sorted by."""
 
 RetrievalMode = Literal["tool", "context", "agentic", "all"]
 """When an agent's knowledge is searched. `tool`: the model searches when it wants to. `context`: before the
@@ -106,6 +110,7 @@ class Collection(Value):
     retrieval: RetrievalSettings = RetrievalSettings()
     folders: tuple[Folder, ...] = ()
     metadata: dict[str, Any] = Field(default_factory=dict)
+    ext: Ext = Field(default_factory=dict)
     documents: int = 0
     chunks: int = 0
     size: int = 0
@@ -122,7 +127,8 @@ class Document(Value):
     name: str
     """What people know it by: a path below its folder, a file's name, an address."""
     source: str
-    """Where it came from: an absolute path, an address, or `upload:NAME`. Unique in its collection."""
+    """Where it came from: an absolute path, an address, `upload:NAME`, or `upload:ID/NAME` for one that was
+    to replace none of its name. Unique in its collection."""
     media_type: str
     size: int
     """In bytes."""
@@ -135,6 +141,7 @@ class Document(Value):
     """Of its text."""
     metadata: dict[str, Any] = Field(default_factory=dict)
     """The caller's own; searches can filter by it."""
+    ext: Ext = Field(default_factory=dict)
     summary: str = ""
     questions: tuple[str, ...] = ()
     """Questions that it answers; made by a model, like the summary, when that was asked for."""
@@ -277,24 +284,50 @@ class IngestItem(Value):
     media_type: str = ""
     """What the sender says that it is; empty: found by name and content."""
     metadata: dict[str, Any] = Field(default_factory=dict)
+    ext: Ext = Field(default_factory=dict)
+
+
+class StagedUpload(Value):
+    """Bytes that wait to be taken in."""
+
+    id: str
+    owner: str = LOCAL
+    name: str
+    """What the document will be called."""
+    blob: str
+    """SHA-256 of the bytes."""
+    size: int
+    """In bytes."""
+    ext: Ext = Field(default_factory=dict)
+    """For the document."""
+    created_at: AwareDatetime
+    expires_at: AwareDatetime
+    """When it is dropped if it was not taken in."""
 
 
 class IngestRequest(Value):
-    """What a job of kind `ingest` or `sync` has to do."""
+    """What a job has to do."""
 
     collection_id: str
+    """Empty for a job of kind `delete` that is of no one collection."""
     items: tuple[IngestItem, ...] = ()
     folders: tuple[str, ...] = ()
     """Folders to keep in step with: new and changed files are taken in, gone ones removed."""
     urls: tuple[str, ...] = ()
     metadata: dict[str, Any] = Field(default_factory=dict)
     """The caller's own, for each document that comes from a folder or an address."""
+    ext: Ext = Field(default_factory=dict)
+    """As `metadata`."""
     summaries: bool = False
     """Whether a model writes a summary of each document, and questions that it answers."""
     model: str | None = None
     """The model that does; None: the one that a new session would have."""
     embedding_model: str | None = None
     """For a job of kind `reembed`: the model that the collection is to have from now on."""
+    collections: tuple[str, ...] = ()
+    """For a job of kind `delete`: ids of the collections that go, as well as the next two."""
+    documents: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
 
 
 class IngestResult(Value):

@@ -1,6 +1,6 @@
 """The events of a user that belong to no session: jobs, and what changes in knowledge and memory.
 
-job = job.started job.progressed* ( job.completed | job.failed | job.cancelled )
+job = job.started job.progressed* ( job.completed | job.failed | job.cancelled ) job.forgotten?
 """
 
 from __future__ import annotations
@@ -79,6 +79,12 @@ class JobCancelled(_JobEvent):
     progress: JobProgress
 
 
+class JobForgotten(_JobEvent):
+    """The record of a job that has ended was taken out of the list of jobs."""
+
+    type: Literal["job.forgotten"] = "job.forgotten"
+
+
 class KnowledgeChanged(_OwnedEvent):
     """A collection was made, changed or deleted, or a document of it removed outside of a job."""
 
@@ -102,7 +108,14 @@ class MemoryChanged(_OwnedEvent):
 
 
 OwnedEvent = (
-    JobStarted | JobProgressed | JobCompleted | JobFailed | JobCancelled | KnowledgeChanged | MemoryChanged
+    JobStarted
+    | JobProgressed
+    | JobCompleted
+    | JobFailed
+    | JobCancelled
+    | JobForgotten
+    | KnowledgeChanged
+    | MemoryChanged
 )
 # Every event of a run is looked up in these: pydantic's isinstance would be slow.
 _OWNED_EVENTS = frozenset(get_args(OwnedEvent))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -185,6 +186,15 @@ class JobRunner:
         self._jobs[job.id] = job
         self._tasks[job.id] = asyncio.create_task(self._own(job), name=f"job {job.id}")
 
+    @asynccontextmanager
+    async def _turn(self, job: Job) -> AsyncIterator[None]:
+        """Waits until a job may begin. Deleting waits for nothing: it ends what works on what it deletes."""
+        if job.kind == "delete":
+            yield
+            return
+        async with self._lane(job.collection_id), self._places:
+            yield
+
     def _lane(self, collection_id: str) -> asyncio.Lock:
         return self._lanes.setdefault(collection_id, asyncio.Lock())
 
@@ -205,7 +215,7 @@ class JobRunner:
         """Does the work; returns the event that ends the job, None when it goes on in the next engine."""
         owner, job_id = job.owner, job.id
         try:
-            async with self._lane(job.collection_id), self._places:
+            async with self._turn(job):
                 self._begun.add(job.id)
                 async with report.telling():
                     await self._work(job, report)

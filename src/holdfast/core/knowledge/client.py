@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.config.settings import KnowledgeSettings
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.indexing import Embedder
 from holdfast.core.domain.knowledge import (
     Chunk,
@@ -14,6 +15,7 @@ from holdfast.core.domain.knowledge import (
     Collection,
     ContextRecord,
     Document,
+    DocumentOrder,
     Folder,
     IndexProblem,
     IngestItem,
@@ -83,6 +85,7 @@ class WorkerIndex:
         chunking: Chunking | None = None,
         folders: tuple[Folder, ...] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Collection:
         updated: Collection = await self._call(
             "update",
@@ -93,6 +96,7 @@ class WorkerIndex:
             chunking=chunking,
             folders=folders,
             metadata=metadata,
+            ext=ext,
         )
         return updated
 
@@ -120,6 +124,30 @@ class WorkerIndex:
         )
         return page
 
+    async def every_document(
+        self,
+        owner: str,
+        collection_id: str | None = None,
+        query: str = "",
+        where: Mapping[str, Any] | None = None,
+        order: DocumentOrder = "added_at",
+        descending: bool = True,
+        limit: int = 200,
+        cursor: str | None = None,
+    ) -> Page[Document]:
+        page: Page[Document] = await self._call(
+            "every_document",
+            owner=owner,
+            collection_id=collection_id,
+            query=query,
+            where=where,
+            order=order,
+            descending=descending,
+            limit=limit,
+            cursor=cursor,
+        )
+        return page
+
     async def document(self, document_id: str) -> Document:
         found: Document = await self._call("document", document_id=document_id)
         return found
@@ -140,12 +168,20 @@ class WorkerIndex:
         self,
         document_id: str,
         *,
+        name: str | None = None,
         summary: str | None = None,
         questions: tuple[str, ...] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Document:
         described: Document = await self._call(
-            "describe", document_id=document_id, summary=summary, questions=questions, metadata=metadata
+            "describe",
+            document_id=document_id,
+            name=name,
+            summary=summary,
+            questions=questions,
+            metadata=metadata,
+            ext=ext,
         )
         return described
 

@@ -46,6 +46,7 @@ from holdfast.core.services.asking import OFFLINE, ModelAsker
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.budgets import Budgets, check_unlimited
 from holdfast.core.services.custom_tools import CustomTools
+from holdfast.core.services.deleting import Deletion
 from holdfast.core.services.fetching import DocumentFetcher
 from holdfast.core.services.folders import Folders
 from holdfast.core.services.hooks import Hooks
@@ -66,6 +67,7 @@ from holdfast.core.services.prompt_finding import PromptFinder
 from holdfast.core.services.shutdown import Shutdown
 from holdfast.core.services.skills import jailed, trusted_by
 from holdfast.core.services.sources import folder_walk
+from holdfast.core.services.staging import Staging
 from holdfast.core.services.summaries import Summaries
 from holdfast.core.services.trash import Places, TrashCan
 from holdfast.core.services.usage import Figures
@@ -171,6 +173,7 @@ class Core:
         self.broker = Broker()
         self.modes = Modes(log, lambda: parts.settings(None).auto)
         self.replies = ReplyCheck(parts.processes, parts.environment)
+        self.staging = Staging(log, parts.blobs, parts.settings, parts.now)
         self.library = self._library()
         self.keeper = FolderKeeper(
             self.library, folder_walk(parts.paths), self._access, parts.settings, changes=parts.changes
@@ -196,6 +199,7 @@ class Core:
             ),
             self.trash_days,
         )
+        self.library.deletes(Deletion(self.library, self.trash, self.keeper.follow))
         self.settings_file = SettingsFile(parts.paths, parts.setting_variables)
         self.logs = LogReader(parts.paths, redactor.redact)
         self.figures = Figures(
@@ -314,6 +318,7 @@ class Core:
         await self.mcp.forget_user(user_id)
         await self.interceptors.forget_user(user_id)
         await self.keeper.forget_user(user_id)
+        await self.staging.forget_user(user_id)
         await self.memory.forget_user(user_id)
         await self.trash.forget_user(user_id)
         await self.budgets.forget_user(user_id)
@@ -331,6 +336,7 @@ class Core:
     async def tidy(self) -> None:
         """Ends what was kept for long enough, and what nobody needs any more."""
         await self.trash.purge()
+        await self.staging.tidy()
         await self.remove_unused_blobs()
 
     async def remove_unused_blobs(self) -> None:

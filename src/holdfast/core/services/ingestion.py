@@ -118,7 +118,7 @@ class Ingestion:
                 item = await self._fetch(task.source)
             except HoldfastError as error:
                 return _failed(task, error)
-            item = item.model_copy(update={"metadata": job.request.metadata})
+            item = item.model_copy(update={"metadata": job.request.metadata, "ext": job.request.ext})
         return await self._patiently(partial(self._index.ingest, job.collection_id, item))
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
@@ -148,7 +148,7 @@ class Ingestion:
         other = [file for file in found.other if file.path not in seen]
         seen.update(file.path for file in (*same, *other))
         report.expect(len(same) + len(other), _sum(same) + _sum(other))
-        if job.request.summaries or job.request.metadata:
+        if job.request.summaries or job.request.metadata or job.request.ext:
             other += same
         else:
             report.skip(len(same), _sum(same))
@@ -223,7 +223,8 @@ def _size(path: str | None) -> int:
 
 def _task(file: FoundFile, job: Job) -> _Task:
     path = file.real or file.path
-    item = IngestItem(source=file.path, name=file.name, path=path, metadata=job.request.metadata)
+    said = job.request
+    item = IngestItem(source=file.path, name=file.name, path=path, metadata=said.metadata, ext=said.ext)
     return _Task(file.path, file.name, file.size, item, file)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from holdfast.core.domain.errors import ConflictError, NotFoundError
+from collections.abc import Sequence
+
+from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.jobs import Job, JobStatus
 from holdfast.core.domain.knowledge import IngestItem, IngestRequest
-from holdfast.core.domain.values import MAX_WAIT_S, Page
+from holdfast.core.domain.values import MAX_LIMIT, MAX_WAIT_S, Page
 from holdfast.core.services.access import Access
 from holdfast.core.services.library import Library
+from holdfast.core.services.naming import title_of_deletion
+from holdfast.core.services.owned import OwnedKnowledge
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.sources import UNREADABLE
 from holdfast.core.store.jobs import MAX_FAILURES
@@ -19,6 +23,7 @@ class JobService:
     def __init__(self, access: Access, library: Library) -> None:
         self._access = access
         self._library = library
+        self._own = OwnedKnowledge(library, access.owner)
 
     async def list(
         self, collection_id: str | None = None, limit: int = 50, cursor: str | None = None
@@ -37,19 +42,59 @@ class JobService:
         await self._library.jobs.cancel(job_id)
         return await self._job(job_id)
 
+    async def delete_knowledge(
+        self,
+        collections: tuple[str, ...] = (),
+        documents: tuple[str, ...] = (),
+        collection: str | None = None,
+    ) -> Job:
+        own = [await self._own.collection(each) for each in collections]
+        within = None if collection is None else await self._own.collection(collection)
+        found = [await self._own.document(each) for each in documents]
+        strange = next((each for each in found if within and each.collection_id != within.id), None)
+        if strange is not None:
+            raise NotFoundError(f"There is no document {strange.id} in it.", code="document_not_found")
+        request = IngestRequest(
+            collection_id=within.id if within else "",
+            collections=tuple(dict.fromkeys(each.id for each in own)),
+            documents=tuple(dict.fromkeys(each.id for each in found)),
+        )
+        return await self._delete([*(each.name for each in own), *(each.name for each in found)], request)
+
+    async def delete_sessions(self, sessions: tuple[str, ...]) -> Job:
+        own = [await self._access.own_session(each) for each in dict.fromkeys(sessions)]
+        request = IngestRequest(collection_id="", sessions=tuple(each.id for each in own))
+        return await self._delete([each.title or each.id for each in own], request)
+
+    async def _delete(self, names: Sequence[str], request: IngestRequest) -> Job:
+        if not names:
+            raise InvalidError("Name what is to be deleted.", code="nothing_to_delete")
+        if len(names) > MAX_LIMIT:
+            raise InvalidError(f"At most {MAX_LIMIT} things are deleted at once.", code="too_many_things")
+        return await self._library.jobs.start(self._access.owner, "delete", title_of_deletion(names), request)
+
+    async def forget(self, job_id: str) -> None:
+        job = await self._job(job_id)
+        if not job.status.ended:
+            raise _running()
+        await self._library.forget_job(job)
+
     async def retry(self, job_id: str) -> Job:
         job = await self._job(job_id)
         if not job.status.ended:
-            raise ConflictError("The job goes on; wait for its end, or cancel it.", code="job_running")
+            raise _running()
         request = await self._left(job)
         if request is None:
             raise ConflictError("The job has left nothing to try again.", code="nothing_to_retry")
-        await self._library.index.collection(job.collection_id)
+        if job.kind != "delete":
+            await self._library.index.collection(job.collection_id)
         title = f"Again: {job.title.removeprefix('Again: ')}"
         return await self._library.jobs.start(self._access.owner, job.kind, title, request, retry_of=job.id)
 
     async def _left(self, job: Job) -> IngestRequest | None:
         """Returns what a job has not done; None when that is nothing."""
+        if job.kind == "delete":
+            return undeleted_of(job)
         if job.status is not JobStatus.COMPLETED or len(job.failures) >= MAX_FAILURES:
             settled = await self._library.settled(job)
             return left_of(job.request, settled)
@@ -60,6 +105,24 @@ class JobService:
         if job is None:
             raise NotFoundError(f"There is no job {job_id}.", code="job_not_found")
         return job
+
+
+def _running() -> ConflictError:
+    return ConflictError("The job goes on; wait for its end, or cancel it.", code="job_running")
+
+
+def undeleted_of(job: Job) -> IngestRequest | None:
+    """Returns a request for what an ended job has not deleted; None when that is nothing. What is gone
+    already costs nothing."""
+    request = job.request
+    if job.status is not JobStatus.COMPLETED:
+        return request
+    failed = {each.source for each in job.failures}
+    left = {
+        name: tuple(id for id in getattr(request, name) if id in failed)
+        for name in ("collections", "documents", "sessions")
+    }
+    return request.model_copy(update=left) if any(left.values()) else None
 
 
 def left_of(request: IngestRequest, settled: frozenset[str]) -> IngestRequest:
@@ -82,7 +145,13 @@ def failed_of(job: Job) -> IngestRequest | None:
     named = {item.source: item for item in request.items}
     items = [
         named.get(each.source)
-        or IngestItem(source=each.source, name=each.name, path=each.source, metadata=request.metadata)
+        or IngestItem(
+            source=each.source,
+            name=each.name,
+            path=each.source,
+            metadata=request.metadata,
+            ext=request.ext,
+        )
         for each in failed
         if each.source not in urls
     ]

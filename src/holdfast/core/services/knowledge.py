@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.errors import InvalidError, TooLargeError
+from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.jobs import Job, JobKind
 from holdfast.core.domain.knowledge import (
     Chunk,
@@ -16,17 +17,19 @@ from holdfast.core.domain.knowledge import (
     Collection,
     ContextRecord,
     Document,
+    DocumentOrder,
     IngestItem,
     IngestRequest,
     Method,
+    Passage,
     Retrieval,
     RetrievalSettings,
+    StagedUpload,
 )
 from holdfast.core.domain.models import ModelCatalog, ModelClient
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.transfer import Upload
-from holdfast.core.domain.values import Page, new_id, utc_now
-from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.domain.values import MAX_LIMIT, Page, new_id, utc_now
 from holdfast.core.services.access import Access
 from holdfast.core.services.library import Library
 from holdfast.core.services.naming import (
@@ -44,7 +47,10 @@ from holdfast.core.services.naming import (
 )
 from holdfast.core.services.owned import OwnedKnowledge
 from holdfast.core.services.paging import checked_limit
+from holdfast.core.services.patterns import checked_pattern, fits
 from holdfast.core.services.searching import Searches
+from holdfast.core.services.sources import Walk
+from holdfast.core.services.staging import Staging
 
 MAX_TEXT = 1_000_000
 """Characters of a document's text that one call gives."""
@@ -58,19 +64,22 @@ class KnowledgeService:
         access: Access,
         library: Library,
         follow: Callable[[Collection], None],
-        blobs: FileBlobs,
+        staging: Staging,
+        walk: Callable[[], Walk],
         client: ModelClient,
         catalog: ModelCatalog,
         settings: Callable[[Path | None], Settings],
         redact: Callable[[str], str],
         check_countable: Callable[[], None],
     ) -> None:
-        """`follow` watches the folders that a collection says are watched; `redact` takes secrets out of what
+        """`follow` watches the folders that a collection says are watched; `walk` makes what finds files;
+        `redact` takes secrets out of what
         models are asked; `check_countable` raises `UnsupportedError` for who may ask none outside of runs."""
         self._access = access
         self._follow = follow
         self._library = library
-        self._blobs = blobs
+        self._staging = staging
+        self._walk = walk
         self._settings = settings
         self._own = OwnedKnowledge(library, access.owner)
         self._searches = Searches(
@@ -90,6 +99,7 @@ class KnowledgeService:
         chunking: Chunking | None = None,
         retrieval: RetrievalSettings | None = None,
         metadata: dict[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Collection:
         settings = await asyncio.to_thread(self._settings, None)
         model = embedding_model or settings.knowledge.embedding_model
@@ -106,6 +116,7 @@ class KnowledgeService:
                 chunking=chunking or Chunking(),
                 retrieval=retrieval or RetrievalSettings(),
                 metadata=checked_metadata(metadata),
+                ext=ext or {},
                 created_at=now,
                 updated_at=now,
             )
@@ -122,6 +133,7 @@ class KnowledgeService:
         chunking: Chunking | None = None,
         retrieval: RetrievalSettings | None = None,
         metadata: dict[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Collection:
         own = await self._own.collection(collection)
         changed = await self._library.index.update(
@@ -131,6 +143,7 @@ class KnowledgeService:
             retrieval=retrieval,
             chunking=chunking,
             metadata=None if metadata is None else checked_metadata(metadata),
+            ext=ext,
         )
         await self._library.tell(changed, "updated")
         return changed
@@ -150,29 +163,55 @@ class KnowledgeService:
         metadata: dict[str, Any] | None = None,
         summaries: bool = False,
         model: str | None = None,
+        pattern: str | None = None,
+        ext: Ext | None = None,
     ) -> Job:
         own = await self._own.collection(collection)
         check_model_of_summaries(own, summaries, model)
         if not paths and not urls:
             raise InvalidError("Name a file, a folder or an address to take in.", code="nothing_to_add")
         named = await asyncio.to_thread(lambda: [self._access.source(path) for path in paths])
+        if pattern is not None:
+            named = list(await asyncio.to_thread(self._fitting, named, checked_pattern(pattern)))
         given = checked_metadata(metadata)
         files = [path for path in named if not path.is_dir()]
         folders = tuple(dict.fromkeys(str(path) for path in named if path.is_dir()))
         request = IngestRequest(
             collection_id=own.id,
             items=tuple(
-                IngestItem(source=str(path), name=document_name(path.name), path=str(path), metadata=given)
+                IngestItem(
+                    source=str(path),
+                    name=document_name(path.name),
+                    path=str(path),
+                    metadata=given,
+                    ext=ext or {},
+                )
                 for path in dict.fromkeys(files)
             ),
             folders=folders,
             urls=checked_urls(urls),
             metadata=given,
+            ext=ext or {},
             summaries=summaries,
             model=await self._searches.model(model) if summaries else None,
         )
         await self._library.folders.remember(own.id, folders)
         return await self._start(own, "ingest", request)
+
+    def _fitting(self, named: Sequence[Path], pattern: str) -> Sequence[Path]:
+        """Returns the files that are meant by `pattern`: of folders those that fit. Raises `InvalidError`
+        where none does. Blocks."""
+        walk = self._walk()
+        found = []
+        for path in named:
+            if not path.is_dir():
+                found.append(path)
+                continue
+            files = walk(str(path)).files
+            found += [Path(file.real or file.path) for file in files if fits(file.path, str(path), pattern)]
+        if not found:
+            raise InvalidError(f"No file fits {pattern!r}.", code="nothing_to_add")
+        return found
 
     async def upload(
         self,
@@ -188,18 +227,53 @@ class KnowledgeService:
         plain = checked_document_name(name)
         given = checked_metadata(metadata)
         asked = await self._searches.model(model) if summaries else None
-        limit = (await asyncio.to_thread(self._settings, None)).knowledge.max_file_mb
-        try:
-            blob = await asyncio.to_thread(self._blobs.put_all, data, limit * 2**20)
-        except TooLargeError as error:
-            raise TooLargeError(
-                f"{plain} is larger than {limit} MiB, the setting `knowledge.max_file_mb`.",
-                code="document_too_large",
-                details={"limit_bytes": limit * 2**20},
-            ) from error
+        blob = await self._staging.keep(plain, data)
         item = IngestItem(source=f"upload:{plain}", name=plain, blob=blob, metadata=given)
         request = IngestRequest(collection_id=own.id, items=(item,), summaries=summaries, model=asked)
         return await self._start(own, "ingest", request)
+
+    async def stage(self, name: str, data: Upload, ext: Ext | None = None) -> StagedUpload:
+        return await self._staging.put(self._access.owner, name, data, ext)
+
+    async def staged(self) -> tuple[StagedUpload, ...]:
+        return await self._staging.list(self._access.owner)
+
+    async def unstage(self, upload_id: str) -> None:
+        await self._staging.drop(self._access.owner, upload_id)
+
+    async def take_in(
+        self,
+        collection: str,
+        uploads: tuple[str, ...],
+        metadata: dict[str, dict[str, Any]] | None = None,
+        summaries: bool = False,
+        model: str | None = None,
+        replace: bool = True,
+    ) -> Job:
+        own = await self._own.collection(collection)
+        check_model_of_summaries(own, summaries, model)
+        if not uploads:
+            raise InvalidError("Name an upload to take in.", code="nothing_to_add")
+        staged = await self._staging.find(self._access.owner, uploads)
+        given = {id: checked_metadata(each) for id, each in (metadata or {}).items()}
+        request = IngestRequest(
+            collection_id=own.id,
+            items=tuple(
+                IngestItem(
+                    source=f"upload:{each.name}" if replace else f"upload:{each.id}/{each.name}",
+                    name=each.name,
+                    blob=each.blob,
+                    metadata=given.get(each.id, {}),
+                    ext=each.ext,
+                )
+                for each in staged
+            ),
+            summaries=summaries,
+            model=await self._searches.model(model) if summaries else None,
+        )
+        job = await self._start(own, "ingest", request)
+        await self._staging.taken(staged)
+        return job
 
     async def sync(self, collection: str) -> Job:
         own = await self._own.collection(collection)
@@ -235,6 +309,23 @@ class KnowledgeService:
         own = await self._own.collection(collection)
         return await self._library.index.documents(own.id, query, checked_limit(limit), cursor)
 
+    async def every_document(
+        self,
+        collection: str | None = None,
+        query: str = "",
+        where: dict[str, Any] | None = None,
+        order: DocumentOrder = "added_at",
+        descending: bool = True,
+        limit: int = 200,
+        cursor: str | None = None,
+    ) -> Page[Document]:
+        own = None if collection is None else (await self._own.collection(collection)).id
+        if not self._library.exists:
+            return Page[Document](items=())
+        return await self._library.index.every_document(
+            self._access.owner, own, query, where, order, descending, checked_limit(limit), cursor
+        )
+
     async def document(self, document_id: str) -> Document:
         return await self._own.document(document_id)
 
@@ -251,19 +342,34 @@ class KnowledgeService:
         own = await self._own.document(document_id)
         return await self._library.index.text(own.id, start, characters)
 
+    async def passages(
+        self, chunk_ids: tuple[int, ...], collection: str | None = None
+    ) -> tuple[Passage, ...]:
+        if len(chunk_ids) > MAX_LIMIT:
+            raise InvalidError(f"At most {MAX_LIMIT} chunks are read at once.", code="too_many_chunks")
+        own = {each.id for each in await self._own.collections()}
+        if collection is not None:
+            own = {(await self._own.collection(collection)).id}
+        found = await self._library.index.passages(chunk_ids) if own else ()
+        return tuple(each for each in found if each.collection_id in own)
+
     async def describe(
         self,
         document_id: str,
         summary: str | None = None,
         questions: tuple[str, ...] | None = None,
         metadata: dict[str, Any] | None = None,
+        name: str | None = None,
+        ext: Ext | None = None,
     ) -> Document:
         own = await self._own.document(document_id)
         changed = await self._library.index.describe(
             own.id,
+            name=None if name is None else checked_document_name(name),
             summary=None if summary is None else checked_text(summary, "summary"),
             questions=None if questions is None else checked_questions(questions),
             metadata=None if metadata is None else checked_metadata(metadata),
+            ext=ext,
         )
         await self._library.tell(await self._library.index.collection(own.collection_id), "documents")
         return changed

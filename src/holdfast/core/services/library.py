@@ -14,9 +14,10 @@ from holdfast.core.domain.indexing import KnowledgeIndex
 from holdfast.core.domain.jobs import Job
 from holdfast.core.domain.knowledge import Collection, IngestItem, IngestRequest
 from holdfast.core.domain.status import CheckResult
-from holdfast.core.domain.user_events import JobProgressed, KnowledgeChanged
+from holdfast.core.domain.user_events import JobForgotten, JobProgressed, KnowledgeChanged
 from holdfast.core.domain.values import utc_now
-from holdfast.core.jobs.runner import JobRunner
+from holdfast.core.jobs.report import Report
+from holdfast.core.jobs.runner import JobRunner, Work
 from holdfast.core.services.folders import Folders
 from holdfast.core.services.ingestion import Ingestion
 from holdfast.core.services.looking import LookedAt
@@ -54,7 +55,16 @@ class Library:
         self.looked_at = ingestion.looked_at if ingestion else LookedAt()
         self.table = JobTable(log.reader)
         self._trash = TrashTable(log.writer, log.reader)
-        self.jobs = JobRunner(log.append, self.table, ingestion or _no_work)
+        self._ingestion: Work = ingestion or _no_work
+        self._deletion: Work = _no_work
+        self.jobs = JobRunner(log.append, self.table, self._work)
+
+    def deletes(self, deletion: Work) -> None:
+        """Says what does the jobs of kind `delete`; the trash is made after the library."""
+        self._deletion = deletion
+
+    async def _work(self, job: Job, report: Report) -> None:
+        await (self._deletion if job.kind == "delete" else self._ingestion)(job, report)
 
     @property
     def index(self) -> KnowledgeIndex:
@@ -149,6 +159,10 @@ class Library:
         except NotFoundError:
             logger.info("the collection %s was deleted already", thing.id)
         await self._trash.drop(thing.owner, "collection", thing.id)
+
+    async def forget_job(self, job: Job) -> None:
+        """Takes the record of an ended job out of the list."""
+        await self._log.append(JobForgotten(owner=job.owner, job_id=job.id), durable=True)
 
     async def settled(self, job: Job) -> frozenset[str]:
         """Returns the sources of what a job has taken in."""

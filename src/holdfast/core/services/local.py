@@ -42,6 +42,7 @@ from holdfast.core.services.protocols.webhooks import Webhooks
 from holdfast.core.services.runs import EventService, RunService
 from holdfast.core.services.sessions import SessionService
 from holdfast.core.services.skills import SkillService, SkillSources
+from holdfast.core.services.sources import folder_walk
 from holdfast.core.services.tools import ToolService
 from holdfast.core.services.trash import TrashService
 from holdfast.core.services.usage import UsageService
@@ -132,7 +133,8 @@ class LocalWorkbench:
             access,
             core.library,
             core.keeper.follow,
-            parts.blobs,
+            core.staging,
+            folder_walk(parts.paths),
             parts.client,
             parts.catalog,
             parts.settings,

@@ -137,9 +137,17 @@ def title_of(kind: JobKind, collection: Collection, request: IngestRequest) -> s
     if kind == "reembed":
         return f"Embed {collection.name} anew with {request.embedding_model}"
     names = [*(item.name for item in request.items), *request.folders, *request.urls]
+    return f"Take {_shown(names)} into {collection.name}"
+
+
+def title_of_deletion(names: Sequence[str]) -> str:
+    """Returns what a job does that deletes things of these names."""
+    return f"Delete {_shown(names)}"
+
+
+def _shown(names: Sequence[str]) -> str:
     shown = ", ".join(sanitize_line(shorten(name, 80)) for name in names[:2])
-    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-    return f"Take {shown}{more} into {collection.name}"
+    return f"{shown} and {len(names) - 2} more" if len(names) > 2 else shown
 
 
 def _one_line(text: str) -> str:

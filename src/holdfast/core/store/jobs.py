@@ -9,7 +9,14 @@ from typing import Any
 from holdfast.core.domain.events import AnyEvent
 from holdfast.core.domain.jobs import Job, JobProgress, JobStatus
 from holdfast.core.domain.knowledge import IngestResult
-from holdfast.core.domain.user_events import JobCancelled, JobCompleted, JobFailed, JobProgressed, JobStarted
+from holdfast.core.domain.user_events import (
+    JobCancelled,
+    JobCompleted,
+    JobFailed,
+    JobForgotten,
+    JobProgressed,
+    JobStarted,
+)
 from holdfast.core.domain.values import Page
 from holdfast.core.store.cursors import Keyset
 from holdfast.core.store.reader import Reader
@@ -60,6 +67,8 @@ def index_job(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
                     event.job_id,
                 ),
             )
+        case JobForgotten():
+            db.execute("DELETE FROM jobs WHERE id = ? AND owner = ?", (event.job_id, event.owner))
 
 
 def _add_failures(db: sqlite3.Connection, job_id: str, failed: list[IngestResult]) -> None:

@@ -260,12 +260,21 @@ def _text(value: object) -> str:
 
 
 def _is_object(hint: Any) -> bool:
-    return get_origin(hint) is dict or any(get_origin(each) is dict for each in get_args(hint))
+    return any(_is_dict(each) for each in _choices(hint))
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    """Returns a type, or those that it is one of."""
+    return (hint,) if get_origin(hint) in (Annotated, dict) else (hint, *get_args(hint))
+
+
+def _is_dict(hint: Any) -> bool:
+    return get_origin(get_args(hint)[0] if get_origin(hint) is Annotated else hint) is dict
 
 
 def _as_json(hint: Any) -> Any:
     """Returns the type of a text that is JSON of what `hint` says, which may be None as well."""
-    plain = next(each for each in (hint, *get_args(hint)) if get_origin(each) is dict)
+    plain = next(each for each in _choices(hint) if _is_dict(each))
     text: Any = Annotated[plain, Json]
     return text if plain is hint else text | None
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from holdfast.core.domain.errors import ConflictError, NotFoundError
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.knowledge import Chunking, Collection, Folder, RetrievalSettings
 from holdfast.core.domain.values import utc_now
 from holdfast.core.knowledge.index import rows
@@ -66,6 +67,7 @@ class Collections:
             "retrieval": collection.retrieval.model_dump_json(),
             "folders": _folders(collection.folders),
             "metadata": rows.dump(clean_json(collection.metadata)),
+            "ext": rows.dump(clean_json(collection.ext)),
             "created_at": collection.created_at.isoformat(),
             "updated_at": collection.updated_at.isoformat(),
         }
@@ -85,6 +87,7 @@ class Collections:
         chunking: Chunking | None = None,
         folders: tuple[Folder, ...] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Collection:
         """Changes what is given. Raises `NotFoundError`; `ConflictError` (`collection_exists`)."""
         given = {
@@ -94,6 +97,7 @@ class Collections:
             "chunking": chunking.model_dump_json() if chunking is not None else None,
             "folders": _folders(folders) if folders is not None else None,
             "metadata": rows.dump(clean_json(dict(metadata))) if metadata is not None else None,
+            "ext": rows.dump(clean_json(ext)) if ext is not None else None,
         }
         changes = {key: value for key, value in given.items() if value is not None}
         if changes:

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdfast.core.domain.errors import NotFoundError
-from holdfast.core.domain.knowledge import Chunk, Document, Passage
+from holdfast.core.domain.ext import Ext
+from holdfast.core.domain.knowledge import Chunk, Document, DocumentOrder, Passage
 from holdfast.core.domain.values import Page
 from holdfast.core.knowledge.index import rows
 from holdfast.core.knowledge.index.cleaning import clean, clean_json
 from holdfast.core.knowledge.index.collections import Collections
 from holdfast.core.knowledge.index.database import Database
 from holdfast.core.knowledge.index.paging import read_cursor, within, write_cursor
+from holdfast.core.knowledge.where import compile_where
 
 MAX_CHARACTERS = 1_000_000
 """Most characters of a text that are handed out at once."""
@@ -23,6 +25,13 @@ _MAX_WORDS = 20
 _MAX_TEXT = 1 << 30  # more than a text has; SQLite does not look behind twice of it
 _MAX_NUMBER = (1 << 63) - 1
 
+_ORDERS: dict[DocumentOrder, str] = {
+    "name": "d.name",
+    "size": "d.size",
+    "pages": "coalesce(d.pages, 0)",
+    "media_type": "d.media_type",
+    "added_at": "d.added_at",
+}
 _DOCUMENT = """
     SELECT d.*, c.id AS collection_id FROM documents d JOIN collections c ON c.number = d.collection
     WHERE d.status = 'ready'
@@ -47,10 +56,9 @@ class Documents:
         """Returns documents by name; `query`: words in name or title. Raises `NotFoundError`."""
         limit = within(limit)
         values: list[Any] = [self._collections.row(collection_id)["number"]]
-        where = ["d.collection = ?"]
-        for word in clean(query)[:_MAX_QUERY].split()[:_MAX_WORDS]:
-            where.append("(d.name LIKE ? ESCAPE '\\' OR d.title LIKE ? ESCAPE '\\')")
-            values += [_containing(word)] * 2
+        named, words = _worded(query)
+        where = ["d.collection = ?", *named]
+        values += words
         if cursor is not None:
             where.append("(d.name, d.number) > (?, ?)")
             values += read_cursor(cursor, str, int)
@@ -61,6 +69,45 @@ class Documents:
         return Page(
             items=tuple(rows.document(row) for row in found[:limit]),
             next_cursor=write_cursor(last["name"], last["number"]) if last is not None else None,
+        )
+
+    def every(
+        self,
+        owner: str,
+        collection_id: str | None = None,
+        query: str = "",
+        where: Mapping[str, Any] | None = None,
+        order: DocumentOrder = "added_at",
+        descending: bool = True,
+        limit: int = 200,
+        cursor: str | None = None,
+    ) -> Page[Document]:
+        """Returns an owner's documents, of all his collections or of one. Raises `InvalidError`."""
+        limit, column = within(limit), _ORDERS[order]
+        condition = compile_where(where)
+        conditions = ["c.owner = ?", f"({condition.sql})"]
+        values: list[Any] = [owner, *condition.values]
+        if collection_id is not None:
+            conditions.append("c.id = ?")
+            values.append(collection_id)
+        named, words = _worded(query)
+        conditions += named
+        values += words
+        if cursor is not None:
+            conditions.append(f"({column}, d.number) {'<' if descending else '>'} (?, ?)")
+            values += read_cursor(cursor, int if order in ("size", "pages") else str, int)
+        way = "DESC" if descending else "ASC"
+        found = self._database.connection.execute(
+            f"SELECT d.*, c.id AS collection_id, {column} AS place FROM documents d"
+            " JOIN collections c ON c.number = d.collection"
+            f" WHERE d.status = 'ready' AND {' AND '.join(conditions)}"
+            f" ORDER BY {column} {way}, d.number {way} LIMIT ?",
+            (*values, limit + 1),
+        ).fetchall()
+        last = found[limit - 1] if len(found) > limit else None
+        return Page(
+            items=tuple(rows.document(row) for row in found[:limit]),
+            next_cursor=write_cursor(last["place"], last["number"]) if last is not None else None,
         )
 
     def get(self, document_id: str) -> Document:
@@ -120,15 +167,19 @@ class Documents:
         self,
         document_id: str,
         *,
+        name: str | None = None,
         summary: str | None = None,
         questions: tuple[str, ...] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Document:
         """Changes what is given. Raises `NotFoundError`."""
         given = {
+            "name": clean(name) if name is not None else None,
             "summary": clean(summary) if summary is not None else None,
             "questions": rows.dump(clean_json(questions)) if questions is not None else None,
             "metadata": rows.dump(clean_json(dict(metadata))) if metadata is not None else None,
+            "ext": rows.dump(clean_json(ext)) if ext is not None else None,
         }
         changes = {key: value for key, value in given.items() if value is not None}
         if changes:
@@ -176,6 +227,13 @@ def missing(document_id: str) -> NotFoundError:
 
 def _no_chunk(chunk_id: int) -> NotFoundError:
     return NotFoundError(f"There is no chunk {chunk_id}.", code="chunk_not_found")
+
+
+def _worded(query: str) -> tuple[list[str], list[str]]:
+    """Returns the conditions for words in name or title, and their values."""
+    words = clean(query)[:_MAX_QUERY].split()[:_MAX_WORDS]
+    condition = "(d.name LIKE ? ESCAPE '\\' OR d.title LIKE ? ESCAPE '\\')"
+    return [condition] * len(words), [pattern for word in words for pattern in [_containing(word)] * 2]
 
 
 def _containing(word: str) -> str:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.config.settings import KnowledgeSettings
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.knowledge import (
     Chunk,
     Chunking,
     Collection,
     ContextRecord,
     Document,
+    DocumentOrder,
     Folder,
     IndexProblem,
     IngestItem,
@@ -116,6 +118,7 @@ class Index:
         chunking: Chunking | None = None,
         folders: tuple[Folder, ...] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Collection:
         return self._collections.update(
             collection_id,
@@ -125,6 +128,7 @@ class Index:
             chunking=chunking,
             folders=folders,
             metadata=metadata,
+            ext=ext,
         )
 
     def hand_over(self, collection_id: str, owner: str, name: str) -> Collection:
@@ -146,6 +150,19 @@ class Index:
     ) -> Page[Document]:
         return self._documents.list(collection_id, query, limit, cursor)
 
+    def every_document(
+        self,
+        owner: str,
+        collection_id: str | None = None,
+        query: str = "",
+        where: Mapping[str, Any] | None = None,
+        order: DocumentOrder = "added_at",
+        descending: bool = True,
+        limit: int = 200,
+        cursor: str | None = None,
+    ) -> Page[Document]:
+        return self._documents.every(owner, collection_id, query, where, order, descending, limit, cursor)
+
     def document(self, document_id: str) -> Document:
         return self._documents.get(document_id)
 
@@ -162,11 +179,15 @@ class Index:
         self,
         document_id: str,
         *,
+        name: str | None = None,
         summary: str | None = None,
         questions: tuple[str, ...] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Document:
-        return self._documents.describe(document_id, summary=summary, questions=questions, metadata=metadata)
+        return self._documents.describe(
+            document_id, name=name, summary=summary, questions=questions, metadata=metadata, ext=ext
+        )
 
     def remove(self, document_id: str) -> None:
         with self._writing:

@@ -79,6 +79,7 @@ class Ingestion:
                 "source": clean(item.source),
                 "name": clean(item.name),
                 "metadata": clean_json(item.metadata),
+                "ext": clean_json(item.ext),
             }
         )
         collection = self._collections.row(collection_id)

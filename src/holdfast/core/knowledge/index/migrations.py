@@ -116,6 +116,13 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE INDEX contexts_by_owner ON contexts (owner, created_at, id);
         """,
     ),
+    (
+        "ext",
+        """
+        ALTER TABLE collections ADD COLUMN ext TEXT NOT NULL DEFAULT '{}';  -- JSON
+        ALTER TABLE documents ADD COLUMN ext TEXT NOT NULL DEFAULT '{}';    -- JSON
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

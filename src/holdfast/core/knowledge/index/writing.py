@@ -209,12 +209,12 @@ class Writer:
         found = self._present(collection["number"], item.source)
         if found is None or digest != found["digest"] or found["chunking"] != collection["chunking"]:
             return None
-        metadata = rows.dump(item.metadata) if item.metadata else found["metadata"]
-        if (item.name, metadata) != (found["name"], found["metadata"]):
+        said = (item.name, *_said(item, found))
+        if said != (found["name"], found["metadata"], found["ext"]):
             with self._database.writing() as connection:
                 connection.execute(
-                    "UPDATE documents SET name = ?, metadata = ? WHERE number = ?",
-                    (item.name, metadata, found["number"]),
+                    "UPDATE documents SET name = ?, metadata = ?, ext = ? WHERE number = ?",
+                    (*said, found["number"]),
                 )
         return outcome(item, "unchanged", found["id"], found["chunks"], found["size"])
 
@@ -247,6 +247,7 @@ def _insert(
 
 def _values(collection: sqlite3.Row, version: _Version) -> dict[str, Any]:
     item, parsed, old = version.document.item, version.document.parsed, version.old
+    metadata, ext = _said(item, old)
     return {
         "id": version.id,
         "collection": collection["number"],
@@ -261,12 +262,20 @@ def _values(collection: sqlite3.Row, version: _Version) -> dict[str, Any]:
         "pages": parsed.pages,
         "characters": len(parsed.text),
         "chunking": collection["chunking"],
-        "metadata": rows.dump(item.metadata) if item.metadata or old is None else old["metadata"],
+        "metadata": metadata,
+        "ext": ext,
         "summary": "",
         "questions": "[]",
         "modified_at": parsed.modified_at.isoformat() if parsed.modified_at else None,
         "added_at": utc_now().isoformat(),
     }
+
+
+def _said(item: IngestItem, old: sqlite3.Row | None) -> tuple[str, str]:
+    """Returns what is said of a document, as it is kept: what an item does not say stays as it was."""
+    metadata = rows.dump(item.metadata) if item.metadata or old is None else old["metadata"]
+    ext = rows.dump(item.ext) if item.ext or old is None else old["ext"]
+    return metadata, ext
 
 
 def _insert_chunks(connection: sqlite3.Connection, number: int, parsed: Parsed) -> list[Unembedded]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.jobs import Job
 from holdfast.core.domain.knowledge import (
@@ -12,9 +13,12 @@ from holdfast.core.domain.knowledge import (
     Collection,
     ContextRecord,
     Document,
+    DocumentOrder,
     Method,
+    Passage,
     Retrieval,
     RetrievalSettings,
+    StagedUpload,
 )
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.transfer import Upload
@@ -39,6 +43,7 @@ class Knowledge(Protocol):
         chunking: Chunking | None = None,
         retrieval: RetrievalSettings | None = None,
         metadata: dict[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Collection:
         """Makes an empty collection. Without `embedding_model` it has that of the settings. Raises
         `ConflictError` (`collection_exists`; `embedding_mismatch` where that one has another model),
@@ -59,6 +64,7 @@ class Knowledge(Protocol):
         chunking: Chunking | None = None,
         retrieval: RetrievalSettings | None = None,
         metadata: dict[str, Any] | None = None,
+        ext: Ext | None = None,
     ) -> Collection:
         """Changes what is given; chunking holds for documents that are taken in later."""
         ...
@@ -77,9 +83,12 @@ class Knowledge(Protocol):
         metadata: dict[str, Any] | None = None,
         summaries: bool = False,
         model: str | None = None,
+        pattern: str | None = None,
+        ext: Ext | None = None,
     ) -> Job:
         """Starts a job that takes in files and folders of the engine's machine (whole paths) and web pages. A
-        folder is kept in mind: `sync` brings the collection in step with it.
+        folder is kept in mind: `sync` brings the collection in step with it. With a `pattern` such as
+        `**/*.md` only the files of folders are taken in whose path below the folder fits it, once.
 
         Raises `ForbiddenError` for paths that are not the user's to name, `NotFoundError`, `InvalidError`.
         """
@@ -97,6 +106,37 @@ class Knowledge(Protocol):
     ) -> Job:
         """Starts a job that takes in a document of the caller's own machine; one of the same name is
         replaced. Raises `TooLargeError`."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def stage(self, name: str, data: Upload, ext: Ext | None = None) -> StagedUpload:
+        """Keeps a document of the caller's own machine for a day, to be taken in by `take_in`. Raises
+        `TooLargeError`, also where too much waits already (`too_many_uploads`)."""
+        ...
+
+    @needs(Scope.READ)
+    async def staged(self) -> tuple[StagedUpload, ...]:
+        """Returns what waits to be taken in, oldest first."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def unstage(self, upload_id: str) -> None:
+        """Drops what waits to be taken in. Raises `NotFoundError` (`upload_not_found`)."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def take_in(
+        self,
+        collection: str,
+        uploads: tuple[str, ...],
+        metadata: dict[str, dict[str, Any]] | None = None,
+        summaries: bool = False,
+        model: str | None = None,
+        replace: bool = True,
+    ) -> Job:
+        """Starts a job that takes in what waits, by ids; it waits no longer then. `metadata` has that of each
+        document, by upload. Documents of the same names are replaced, unless `replace` says that they stay
+        beside the new ones. Raises `NotFoundError` (`upload_not_found`) and takes nothing in then."""
         ...
 
     @needs(Scope.ADMIN)
@@ -123,6 +163,21 @@ class Knowledge(Protocol):
         ...
 
     @needs(Scope.READ)
+    async def every_document(
+        self,
+        collection: str | None = None,
+        query: str = "",
+        where: dict[str, Any] | None = None,
+        order: DocumentOrder = "added_at",
+        descending: bool = True,
+        limit: Limit = 200,
+        cursor: Cursor | None = None,
+    ) -> Page[Document]:
+        """Returns documents of all collections, or of one, in any order; `where` is a filter over their
+        metadata, as that of searches. Raises `InvalidError` (`invalid_filter`)."""
+        ...
+
+    @needs(Scope.READ)
     async def document(self, document_id: str) -> Document:
         """Returns a document. Raises `NotFoundError`."""
         ...
@@ -137,6 +192,14 @@ class Knowledge(Protocol):
         """Returns a part of a document's text, to which the offsets of chunks refer."""
         ...
 
+    @needs(Scope.READ)
+    async def passages(
+        self, chunk_ids: tuple[int, ...], collection: str | None = None
+    ) -> tuple[Passage, ...]:
+        """Returns chunks by their ids, in the order given, of all collections or of one; those that are not
+        there are left out."""
+        ...
+
     @needs(Scope.ADMIN)
     async def describe(
         self,
@@ -144,8 +207,10 @@ class Knowledge(Protocol):
         summary: str | None = None,
         questions: tuple[str, ...] | None = None,
         metadata: dict[str, Any] | None = None,
+        name: str | None = None,
+        ext: Ext | None = None,
     ) -> Document:
-        """Changes what is said of a document; `metadata` replaces the old."""
+        """Changes what is said of a document; `metadata` and `ext` replace the old."""
         ...
 
     @needs(Scope.ADMIN)
@@ -213,6 +278,30 @@ class Jobs(Protocol):
     @needs(Scope.ADMIN)
     async def cancel(self, job_id: str) -> Job:
         """Ends a job; what it has taken in stays. One that has ended is returned as it is."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def delete_knowledge(
+        self,
+        collections: tuple[str, ...] = (),
+        documents: tuple[str, ...] = (),
+        collection: str | None = None,
+    ) -> Job:
+        """Starts a job that does what `knowledge.delete` and `knowledge.remove` do, for many. With
+        `collection`, the documents must be in it. Raises `NotFoundError` for one that there is not, and
+        deletes nothing then."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def delete_sessions(self, sessions: tuple[str, ...]) -> Job:
+        """Starts a job that does what `sessions.delete` does, for many; one that runs is among its failures.
+        Raises `NotFoundError` for one that there is not, and deletes nothing then."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def forget(self, job_id: str) -> None:
+        """Takes the record of a job that has ended out of the list; what it has done stays. Raises
+        `ConflictError` (`job_running`)."""
         ...
 
     @needs(Scope.ADMIN)
