@@ -331,7 +331,9 @@ _HELLO = {"parts": [{"type": "text", "text": "What is in this folder?"}]}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "agents.check": {"yaml": _YAML},
+    "agents.compose": {"values": {"display_name": "Clerk", "tools": ["read_file"]}},
     "agents.create": {"yaml": _YAML},
+    "agents.edit": {"changes": {"model_settings.temperature": 0.5, "model": None}},
     "agents.install": {"source": "analyst"},
     "agents.trust": {"path": "/home/ann/project", "trusted": True},
     "agents.update": {"yaml": _YAML},
