@@ -30,8 +30,8 @@ def test_the_last_line_is_the_whole_reply_where_it_is_wanted_so() -> None:
 
 def test_messages_of_the_socket_have_every_field_that_clients_need() -> None:
     messages = [json.loads(each) for said in SAID for each in Messages("s1", "q1", "r1")(said)]
-    assert [each["t"] for each in messages] == ["cp", "cm", "cp", "ca"]
-    assert [each["body"] for each in messages] == ["A red ", "", "kite", "A red kite."]
+    assert [each["t"] for each in messages] == ["cp", "cm", "cp", "cp", "ca"]
+    assert [each["body"] for each in messages] == ["A red ", "", "kite", ".", "A red kite."]
     assert messages[1]["meta"] == [{"message_type": "agent_files", "content": "[]"}]
     for each in messages:
         assert (each["session_id"], each["message_id"], each["reply_to_id"]) == ("s1", "r1", "q1")

@@ -85,7 +85,8 @@ class Messages:
             case Meta():
                 return [self._message("cm", meta=said.entries)]
             case Whole():
-                return [self._message("ca", body=said.text)]
+                last = [self._message("cp", body=said.last)] if said.last else []
+                return [*last, self._message("ca", body=said.text)]
             case Failed():
                 more: dict[str, Any] = {"error": said.message}
                 if said.retry_after_s is not None:
