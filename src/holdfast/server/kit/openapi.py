@@ -32,6 +32,15 @@ _KINDS: dict[str | None, Schema] = {
 _FILE: Schema = {"type": "string", "format": "binary"}
 _FORM: Schema = {"type": "object", "required": ["file"], "properties": {"file": _FILE}}
 
+_TEXT: Schema = {"type": "string"}
+_FRAME: Schema = {"type": "object", "required": ["data"], "properties": {"data": _TEXT}}
+_GIVEN = {
+    "application/jsonl": _TEXT,
+    "text/plain": _TEXT,
+    "text/html": _TEXT,
+    "text/event-stream": _FRAME,
+}
+
 
 class _OmittedNull(PlainSchemas):
     """Of answers in which fields without a value are left out."""
@@ -136,8 +145,7 @@ class _Writer:
         if operation.result is not None:
             content["application/json"] = {"schema": self._worded(self._schemas["result", operation.id])}
         if operation.gives:
-            text = operation.gives.startswith(("text/", "application/jsonl"))
-            content[operation.gives] = {"schema": {"type": "string"} if text else _FILE}
+            content[operation.gives] = {"schema": _GIVEN.get(operation.gives, _FILE)}
         return {"description": "Done.", **({"content": content} if content else {})}
 
     def _error(self) -> Schema:
