@@ -16,6 +16,8 @@ Schema = dict[str, Any]
 
 REF = "#/components/schemas/"
 NULL = {"type": "null"}
+_NOTHING: Schema = {"type": "string", "nullable": True, "enum": [None]}
+"""What `NULL` is in OpenAPI 3.0."""
 
 _BY_NAME = ("properties", "patternProperties", "$defs")
 """Keywords whose value has names of its own for keys."""
@@ -137,12 +139,14 @@ def _constants(schema: Schema) -> Schema:
 
 def _nullable(schema: Schema) -> Schema:
     if schema == NULL or schema.get("type") == "null":
-        return {**schema, "type": "string", "nullable": True, "enum": [None]}
+        return {**schema, **_NOTHING}
     for key in ("anyOf", "oneOf"):
         choices = [each for each in schema.get(key, ()) if each.get("enum") != [None]]
         if len(choices) == len(schema.get(key, ())):
             continue
         rest = {name: value for name, value in schema.items() if name != key}
+        if all("$ref" in each for each in choices):  # what it refers to takes no null
+            return {key: [*choices, _NOTHING], **rest}
         choices = [_or_null(each) for each in choices]
         return {**(choices[0] if len(choices) == 1 else {key: choices}), **rest, "nullable": True}
     return schema

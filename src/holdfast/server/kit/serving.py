@@ -24,6 +24,7 @@ from holdfast.server.kit.meter import name_operation
 from holdfast.server.kit.operations import Call, Dialect, Door, Operation, written
 from holdfast.server.kit.reading import check_plain, parsed, query_of, read_anyhow
 from holdfast.server.kit.sockets import Socket, SocketCall, SocketRoute
+from holdfast.server.kit.transfer import form_values, is_form
 
 
 def dialect_api(dialect: Dialect, door: Door, *, log: logging.Logger) -> Api:
@@ -120,6 +121,8 @@ async def _answered(dialect: Dialect, operation: Operation, request: Request, do
 
 
 async def _body(operation: Operation, request: Request, door: Door) -> Any:
+    if is_form(request):
+        return await form_values(request, door.max_body)
     given = await read_anyhow(request, door.max_body)
     if given is not None:
         return given

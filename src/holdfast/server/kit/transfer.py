@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 from urllib.parse import quote
 
 from starlette.datastructures import FormData, UploadFile
@@ -79,7 +79,26 @@ async def received_file(request: Request, limit: int) -> AsyncIterator[ReceivedF
         await form.close()
 
 
-async def _form(request: Request, limit: int) -> FormData:
+async def form_values(request: Request, limit: int) -> dict[str, Any]:
+    """Returns the parts of a form that stands where JSON is meant, each as its text, files too; of a name
+    that is there several times, a list.
+
+    Raises what `received_file` raises, and `InvalidError` for a part that is no text.
+    """
+    form = await _form(request, limit, files=_MOST_FIELDS)
+    try:
+        parts: dict[str, list[str]] = {}
+        for name, each in form.multi_items():
+            text = each if isinstance(each, str) else (await each.read()).decode()
+            parts.setdefault(name, []).append(text)
+    except UnicodeDecodeError:
+        raise _bad_form("its parts must be text in UTF-8") from None
+    finally:
+        await form.close()
+    return {name: texts[0] if len(texts) == 1 else texts for name, texts in parts.items()}
+
+
+async def _form(request: Request, limit: int, files: int = 1) -> FormData:
     # Its parser is loaded when the first form comes.
     from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -88,7 +107,7 @@ async def _form(request: Request, limit: int) -> FormData:
             yield chunk
 
     parser = MultiPartParser(
-        request.headers, chunks(), max_files=1, max_fields=_MOST_FIELDS, max_part_size=_LONGEST_FIELD
+        request.headers, chunks(), max_files=files, max_fields=_MOST_FIELDS, max_part_size=_LONGEST_FIELD
     )
     try:
         return await parser.parse()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.server.dialects.h2ogpte import operations_client
+from holdfast.server.dialects.h2ogpte import operations_client, operations_memory
 from holdfast.server.dialects.h2ogpte.errors import ErrorBody, error_response
 from holdfast.server.kit.operations import Dialect, Document
 
@@ -14,5 +14,5 @@ DIALECT = Dialect(
     error=ErrorBody,
     document=Document("/api-spec.yaml", "3.0.3", below="/api/v1", page="/swagger-ui/"),
     omit_null=True,
-    operations=(*operations_client.OPERATIONS,),
+    operations=(*operations_client.OPERATIONS, *operations_memory.OPERATIONS),
 )
