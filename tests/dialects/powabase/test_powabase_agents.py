@@ -87,6 +87,18 @@ async def test_what_is_no_agent_is_refused(serve: Any, body: Any) -> None:
 
 
 @pytest.mark.covers("powabase.update_agent")
+async def test_a_setting_that_cannot_be_is_told_without_where_files_are(serve: Any) -> None:
+    async with serve() as served:
+        place = f"{AGENTS}/{(await make(served))['id']}"
+        answer = await served.http.patch(place, json={"settings": {"temperature": "hot", "max_steps": 0}})
+        assert answer.status_code == 400
+        assert answer.json()["error"] == (
+            "model_settings.temperature: text stands here (expected a number); "
+            "limits.max_steps: `0` is out of range (expected more than 0)"
+        )
+
+
+@pytest.mark.covers("powabase.update_agent")
 async def test_a_change_leaves_the_rest_and_replaces_settings(serve: Any) -> None:
     async with serve() as served:
         made = await make(served, settings={"temperature": 0.7, "max_steps": 3, "theme": "dark"})

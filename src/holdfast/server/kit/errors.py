@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from holdfast import __version__
-from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind, HoldfastError
+from holdfast.core.domain.errors import STATUS, AgentFileError, ErrorInfo, ErrorKind, HoldfastError
 from holdfast.core.domain.values import new_id
 from holdfast.server.kit.auth import is_let_in
 from holdfast.server.kit.stream import STARTS, method_of
@@ -47,6 +47,19 @@ def error_response(
         more,
         media_type="application/json",
     )
+
+
+def plain_message(info: ErrorInfo) -> str:
+    """Returns what an error says to callers who know of no agent files: of mistakes in one their keys and
+    what is wrong, not where the file is."""
+    found = info.details.get("diagnostics") if info.code == AgentFileError.default_code else None
+    if not found:
+        return info.message
+    return "; ".join(f"{one['key_path']}: {one['message']}{_expected(one['expected'])}" for one in found)
+
+
+def _expected(what: str) -> str:
+    return f" (expected {what})" if what else ""
 
 
 def retry_after_s(info: ErrorInfo) -> int:

@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from holdfast.core.domain.errors import STATUS, ErrorInfo
-from holdfast.server.kit.errors import retry_after_s
+from holdfast.server.kit.errors import plain_message, retry_after_s
 
 
 class ErrorBody(BaseModel):
@@ -21,7 +21,7 @@ class ErrorBody(BaseModel):
 
 def error_body(info: ErrorInfo) -> dict[str, str]:
     """Returns an error as Powabase says it."""
-    return {"error": info.message, "code": info.code}
+    return {"error": plain_message(info), "code": info.code}
 
 
 def error_response(
