@@ -318,6 +318,25 @@ async def test_what_a_hand_has_written_stays(serve: Any) -> None:
         assert (shop.path, shop.tables) == ("data/shop.db", ("price",))
 
 
+@pytest.mark.covers("powabase.update_agent_tool")
+async def test_schemas_are_those_of_the_one_database_that_the_settings_name(serve: Any) -> None:
+    settings = {"tools": {"postgres": {"main": "postgresql://db.test/main"}}}
+    async with serve(more_settings=settings) as served:
+        text = "version: 1\nname: mine\ndatabases: [{name: shop, path: shop.db}]\n"
+        agent = Made(served, (await served.bench.workbench.agents.create(text)).id)
+        schemas = {"public": ["users"], "Sales": ["a", "b"], "shop": ["x"]}
+        made = await agent.post(tool_name="database_query", config_override={"schemas": schemas})
+        main = DatabaseSpec(name="main", postgres="main", tables=("Sales.a", "Sales.b", "public.users"))
+        shop = DatabaseSpec(name="shop", path="shop.db", tables=("x",))
+        assert (await agent.spec()).databases == (shop, main)
+        await agent.patch(made["id"], {"config_override": {"schemas": {"main": ["t"]}}})
+        assert (await agent.spec()).databases == (
+            DatabaseSpec(name="main", postgres="main", tables=("main.t",)),
+        )
+        await agent.patch(made["id"], {"config_override": {"schemas": {}}})
+        assert (await agent.spec()).databases == (DatabaseSpec(name="public", path="public.db", tables=()),)
+
+
 @pytest.mark.covers("powabase.assign_agent_tool")
 async def test_the_tools_of_shipped_agents_do_not_change(serve: Any) -> None:
     async with serve() as served:

@@ -67,32 +67,31 @@ def database_changes(
     if not after:
         return {"databases": None}
     reads, writes = after.get(QUERY, {}), after.get(WRITE, {})
+    names = _names(sorted({*reads, *writes}))
     present = {one.name: one for one in (info.spec.databases if info.spec else ())}
-    if connection is not None:
-        return {"databases": [_connected(connection, reads, writes)]}
-    schemas = sorted({*reads, *writes}) or ["public"]
-    names = _names(schemas)
-    return {"databases": [_of_schema(each, names[each], present, reads, writes) for each in schemas]}
+    present.pop(connection or "", None)  # made of schemas before; it is made anew
+    own = {schema: name for schema, name in names.items() if name in present or connection is None}
+    found = [
+        {**_place(schema, name, present), **_tables(reads.get(schema, []), writes.get(schema, []))}
+        for schema, name in own.items()
+    ]
+    rest = [schema for schema in names if schema not in own]
+    if rest and connection is not None:
+        place = {"name": connection, "postgres": connection}
+        found.append({**place, **_tables(_qualified(reads, rest), _qualified(writes, rest))})
+    return {"databases": found or [{"name": "public", "path": "public.db", "tables": []}]}
 
 
-def _connected(connection: str, reads: Schemas, writes: Schemas) -> dict[str, Any]:
-    """Returns the database of PostgreSQL with these tables."""
-    place = {"name": connection, "postgres": connection}
-    return {**place, **_tables(_qualified(reads), _qualified(writes))}
-
-
-def _qualified(schemas: Schemas) -> list[str]:
-    return [f"{schema}.{table}" for schema, tables in schemas.items() for table in tables]
-
-
-def _of_schema(
-    schema: str, name: str, present: Mapping[str, DatabaseSpec], reads: Schemas, writes: Schemas
-) -> dict[str, Any]:
-    """Returns the SQLite file that a schema is: the one that the agent has by this name, or one of the
-    workspace that is called like it."""
+def _place(schema: str, name: str, present: Mapping[str, DatabaseSpec]) -> dict[str, Any]:
+    """Returns where a schema is: the database of the agent that has its name, or a file of the workspace."""
     known = present.get(name)
-    path = known.path if known is not None and known.path is not None else f"{schema}.db"
-    return {"name": name, "path": path, **_tables(reads.get(schema, []), writes.get(schema, []))}
+    if known is None:
+        return {"name": name, "path": f"{schema}.db"}
+    return known.model_dump(mode="json", include={"name", "path", "postgres", "schemas"}, exclude_none=True)
+
+
+def _qualified(schemas: Schemas, wanted: list[str]) -> list[str]:
+    return [f"{schema}.{table}" for schema in wanted for table in schemas.get(schema, ())]
 
 
 def _tables(reads: list[str], writes: list[str]) -> dict[str, Any]:
