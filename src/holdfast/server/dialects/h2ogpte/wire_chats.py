@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from holdfast.server.dialects.h2ogpte.wire import Wire
+from holdfast.server.dialects.h2ogpte.wire import PageQuery, Wire
 
 
 class ChatCreateQuery(Wire):
@@ -31,6 +31,10 @@ class ChatsDelete(Wire):
     session_ids: tuple[str, ...] = Field(max_length=1_000)
 
 
+class ChatsOfQuery(PageQuery):
+    username: str | None = None
+
+
 class Chat(Wire):
     id: str
     name: str | None = None
@@ -47,7 +51,7 @@ class Chat(Wire):
 
 class Fork(Wire):
     message_id: str | None = None
-    """The question before which it parts; none: all is taken over."""
+    """The message up to whose reply all is taken over; none: all."""
 
 
 # --- what was said
