@@ -109,7 +109,7 @@ class _Writer:
             "operationId": operation.id,
             "summary": operation.summary.rstrip("."),
             "parameters": [*_in_path(operation), *self._in_query(operation)],
-            "responses": {str(operation.status): self._success(operation), "default": self._error()},
+            "responses": {str(operation.status): self._success(operation), "default": self._error(operation)},
         }
         if content := self._body(operation):
             required = bool(operation.takes) or operation.required
@@ -148,9 +148,10 @@ class _Writer:
             content[operation.gives] = {"schema": _GIVEN.get(operation.gives, _FILE)}
         return {"description": "Done.", **({"content": content} if content else {})}
 
-    def _error(self) -> Schema:
+    def _error(self, operation: Operation) -> Schema:
         found: Schema = {"description": "An error."}
-        if self._dialect.error is None:
+        shaped = any(operation.path.startswith(f"{path}/") for path, _ in self._dialect.shapes)
+        if self._dialect.error is None or shaped:
             return found
         return {
             **found,

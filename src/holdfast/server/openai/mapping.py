@@ -6,8 +6,8 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -68,6 +68,15 @@ Part = TextPart | ToolResultPart | Attached
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is to answer."""
+
+    agent: str
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    """Of the options of the run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """A request, taken apart."""
 
@@ -92,21 +101,21 @@ def no_model(model: str) -> NotFoundError:
     """Returns what is said of a model that is not there."""
     return NotFoundError(
         f"The model {model[:100]!r} does not exist. Agents are models here: `{MODEL_PREFIX}NAME`; "
-        "GET /openai/v1/models lists them.",
+        "GET …/v1/models lists all.",
         code="model_not_found",
         details={"param": "model"},
     )
 
 
-def turn_of(request: ChatRequest) -> Turn:
-    """Takes a request apart. Raises `InvalidError`, `NotFoundError`."""
-    for field, refused in _REFUSED.items():
-        value = getattr(request, field)
+def turn_of(request: ChatRequest, asked: Asked) -> Turn:
+    """Takes a request apart. Raises `InvalidError`."""
+    for name, refused in _REFUSED.items():
+        value = getattr(request, name)
         if value is not None and refused(value):
             raise InvalidError(
-                f"`{field}` with this value cannot be done here; leave it out.",
+                f"`{name}` with this value cannot be done here; leave it out.",
                 code="unsupported_parameter",
-                details={"param": field},
+                details={"param": name},
             )
     spoken = tuple(m for m in request.messages if not isinstance(m, SystemMessage))
     said = [index for index, message in enumerate(spoken) if isinstance(message, AssistantMessage)]
@@ -118,7 +127,7 @@ def turn_of(request: ChatRequest) -> Turn:
             code="invalid_messages",
             details={"param": "messages"},
         )
-    return Turn(agent_of(request.model), before, new, _options(request))
+    return Turn(asked.agent, before, new, _options(request).model_copy(update=dict(asked.overrides)))
 
 
 def _options(request: ChatRequest) -> RunOptions:

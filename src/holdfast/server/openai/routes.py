@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import NotFoundError, from_info
+from holdfast.core.services.workbench import Workbench
 from holdfast.server.kit.answers import RunAnswer
 from holdfast.server.kit.auth import principal_of
 from holdfast.server.kit.compose import Api
@@ -23,7 +24,7 @@ from holdfast.server.kit.serving import dialect_api
 from holdfast.server.openai.conversations import Conversations
 from holdfast.server.openai.encoder import ChatEncoder
 from holdfast.server.openai.errors import error_response
-from holdfast.server.openai.mapping import MODEL_PREFIX, agent_of, no_model, turn_of
+from holdfast.server.openai.mapping import MODEL_PREFIX, Asked, agent_of, no_model, turn_of
 from holdfast.server.openai.wire import ChatRequest
 
 PREFIX = "/openai"
@@ -44,39 +45,60 @@ def openai_api(door: Door, *, log: logging.Logger) -> Api:
     return dialect_api(dialect, door, log=log)
 
 
-def chat_operations(path: str) -> tuple[Operation, ...]:
-    """Returns the operations below `path` of an API, which remember conversations of their own."""
+class AgentModels:
+    """The models of an API: the agents."""
+
+    body: type[ChatRequest] = ChatRequest
+    """What requests are read as."""
+
+    async def all(self, workbench: Workbench) -> list[dict[str, Any]]:
+        """Returns the models that can be asked, as OpenAI shows them."""
+        return [_shown(agent) for agent in await workbench.agents.list() if agent.spec is not None]
+
+    async def one(self, workbench: Workbench, name: str) -> dict[str, Any]:
+        """Returns the model of a name. Raises `NotFoundError`."""
+        try:
+            return _shown(await workbench.agents.get(agent_of(name)))
+        except NotFoundError:
+            raise no_model(name) from None
+
+    async def asked(self, workbench: Workbench, request: ChatRequest) -> Asked:
+        """Returns who is to answer a request. Raises `NotFoundError`."""
+        return Asked(agent_of(request.model))
+
+
+def chat_operations(
+    path: str, models: AgentModels | None = None, ids: tuple[str, str, str] = ("chat", "models", "model")
+) -> tuple[Operation, ...]:
+    """Returns the operations below `path` of an API, which remember conversations of their own. `ids` are
+    those of the operations: to chat, to list the models, to get one."""
     conversations = Conversations()
+    known = models or AgentModels()
 
     async def complete(call: Call) -> ASGIApp:
-        """Lets an agent answer."""
-        return await _complete(conversations, call)
+        """Lets a model or an agent answer, whole or as a stream."""
+        return await _complete(conversations, known, call)
 
+    async def every(call: Call) -> dict[str, Any]:
+        """Lists the models that can be asked."""
+        return {"object": "list", "data": await known.all(call.workbench)}
+
+    async def one(call: Call) -> dict[str, Any]:
+        """Returns a model."""
+        return await known.one(call.workbench, call.path["model"])
+
+    chat, listing, single = ids
+    record, streams = dict[str, Any], "text/event-stream"
     return (
-        Operation("chat", "POST", f"{path}/chat/completions", complete, body=ChatRequest),
-        Operation("models", "GET", f"{path}/models", _models),
-        Operation("model", "GET", f"{path}/models/{{model:path}}", _model),
+        Operation(chat, "POST", f"{path}/chat/completions", complete, 200, record, streams, body=known.body),
+        Operation(listing, "GET", f"{path}/models", every, result=record),
+        Operation(single, "GET", f"{path}/models/{{model:path}}", one, result=record),
     )
 
 
-async def _models(call: Call) -> ASGIApp:
-    """Lists the agents that can be asked."""
-    agents = [agent for agent in await call.workbench.agents.list() if agent.spec is not None]
-    return JSONResponse({"object": "list", "data": [_shown(agent) for agent in agents]})
-
-
-async def _model(call: Call) -> ASGIApp:
-    """Returns one of them."""
-    name: str = call.path["model"]
-    try:
-        return JSONResponse(_shown(await call.workbench.agents.get(agent_of(name))))
-    except NotFoundError:
-        raise no_model(name) from None
-
-
-async def _complete(conversations: Conversations, call: Call) -> ASGIApp:
+async def _complete(conversations: Conversations, models: AgentModels, call: Call) -> ASGIApp:
     asked: ChatRequest = call.body
-    turn = turn_of(asked)
+    turn = turn_of(asked, await models.asked(call.workbench, asked))
     owner = principal_of(call.request).user_id
     try:
         sent = await conversations.send(call.workbench, owner, turn, asked.holdfast.project)

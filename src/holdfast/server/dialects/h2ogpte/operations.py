@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from holdfast.server.dialects.h2ogpte import operations_client, operations_memory
+from holdfast.server.dialects.h2ogpte import (
+    operations_client,
+    operations_memory,
+    operations_models,
+)
 from holdfast.server.dialects.h2ogpte.errors import ErrorBody, error_response
 from holdfast.server.kit.operations import Dialect, Document
+from holdfast.server.openai import errors as openai_errors
 
 DIALECT = Dialect(
     name="h2ogpte",
     prefix="/h2ogpte",
     title="h2oGPTe REST API",
     render=error_response,
+    shapes=((operations_models.OPENAI, openai_errors.error_response),),
     error=ErrorBody,
     document=Document("/api-spec.yaml", "3.0.3", below="/api/v1", page="/swagger-ui/"),
     omit_null=True,
-    operations=(*operations_client.OPERATIONS, *operations_memory.OPERATIONS),
+    operations=(
+        *operations_client.OPERATIONS,
+        *operations_memory.OPERATIONS,
+        *operations_models.OPERATIONS,
+    ),
 )

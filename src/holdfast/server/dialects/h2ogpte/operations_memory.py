@@ -109,7 +109,8 @@ async def set_default_memory_block(call: Call) -> Response:
     """Sets the memory block of such chats, or says that there is none."""
     body: DefaultBody = call.body
     block = await _block(call, body.memory_block_id)
-    await call.workbench.memory.set_default(scope_of(body.scope), block and block.id)
+    chosen = None if block is None else block.id
+    await call.workbench.memory.set_default(scope_of(body.scope), chosen)
     return written(DefaultAnswer, DefaultAnswer(scope=body.scope, memory_block=block))
 
 
