@@ -209,5 +209,11 @@ async def test_what_a_dialect_at_the_root_does_not_have_is_404_in_its_shape() ->
     assert (await ask(app, "/version"))[0] == 401
 
 
+async def test_a_dialect_at_the_root_describes_itself_there_to_everybody() -> None:
+    app = Composed(every_api(), ("h2ogpte", "holdfast"))
+    for path in ("/api-spec.yaml", "/swagger-ui/", "/swagger-ui/start.js", "/openapi.json"):
+        assert (await ask(app, path))[0] == 200, path
+
+
 def test_one_path_with_two_methods_is_no_clash() -> None:
     Composed((api("one", ("GET", "/a")), api("two", ("POST", "/a"))), ("one", "two"))
