@@ -34,7 +34,8 @@ _FORM: Schema = {"type": "object", "required": ["file"], "properties": {"file": 
 
 _TEXT: Schema = {"type": "string"}
 _FRAME: Schema = {"type": "object", "required": ["data"], "properties": {"data": _TEXT}}
-_GIVEN = {
+_OTHER = {
+    "multipart/form-data": _FORM,
     "application/jsonl": _TEXT,
     "text/plain": _TEXT,
     "text/html": _TEXT,
@@ -134,8 +135,7 @@ class _Writer:
 
     def _body(self, operation: Operation) -> Schema:
         if operation.takes:
-            form = operation.takes == "multipart/form-data"
-            return {operation.takes: {"schema": _FORM if form else _FILE}}
+            return {operation.takes: {"schema": _OTHER.get(operation.takes, _FILE)}}
         if operation.body is None:
             return {}
         return {"application/json": {"schema": self._worded(self._schemas["body", operation.id])}}
@@ -145,7 +145,7 @@ class _Writer:
         if operation.result is not None:
             content["application/json"] = {"schema": self._worded(self._schemas["result", operation.id])}
         if operation.gives:
-            content[operation.gives] = {"schema": _GIVEN.get(operation.gives, _FILE)}
+            content[operation.gives] = {"schema": _OTHER.get(operation.gives, _FILE)}
         return {"description": "Done.", **({"content": content} if content else {})}
 
     def _error(self, operation: Operation) -> Schema:
