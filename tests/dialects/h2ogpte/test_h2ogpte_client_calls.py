@@ -50,3 +50,29 @@ async def test_errors_have_the_shape_of_the_api(serve: Any) -> None:
             assert (answer.status_code, said["code"]) == (status, status)
             assert said["error"] == said["message"] != ""
             assert said["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.covers("h2ogpte.rpc_upload", "h2ogpte.rpc_uploads", "h2ogpte.rpc_delete_upload")
+async def test_files_of_the_client_wait_until_they_are_taken_in_or_dropped(serve: Any) -> None:
+    url = "/h2ogpte/rpc/fs"
+    async with serve() as served:
+        form = {"file": ("kites.md", b"# Kites"), "mtime": (None, "1700000000000"), "uri": (None, "")}
+        made = await served.http.put(url, files=form)
+        assert made.status_code == 200
+        id = made.json()["id"]
+        assert made.json() == {"id": id, "filename": "kites.md"}
+        (staged,) = await served.bench.workbench.knowledge.staged()
+        assert (staged.id, staged.ext) == (id, {"h2ogpte": {"mtime": "1700000000000"}})
+        assert (await served.http.get(url)).json() == [id]
+        dropped = await served.http.delete(url, params={"id": id})
+        assert (dropped.status_code, dropped.json()) == (200, {"id": id})
+        assert (await served.http.get(url)).json() == []
+        again = await served.http.delete(url, params={"id": id})
+        assert (again.status_code, again.json()["error"] != "") == (404, True)
+        for body in (
+            {"content": b"without a name"},
+            {"data": {"mtime": "1"}, "files": {"nothing": (None, "x")}},
+            {"files": [("a", ("a", b"1")), ("b", ("b", b"2"))]},
+        ):
+            refused = await served.http.put(url, **body)
+            assert (refused.status_code, refused.json()["code"]) == (400, 400)

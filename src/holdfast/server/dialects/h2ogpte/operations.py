@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from holdfast.server.dialects.h2ogpte import (
+    operations_chats,
     operations_client,
+    operations_completions,
     operations_memory,
+    operations_messages,
     operations_models,
 )
 from holdfast.server.dialects.h2ogpte.errors import ErrorBody, error_response
@@ -20,8 +23,12 @@ DIALECT = Dialect(
     error=ErrorBody,
     document=Document("/api-spec.yaml", "3.0.3", below="/api/v1", page="/swagger-ui/"),
     omit_null=True,
+    sockets=operations_client.SOCKETS,
     operations=(
         *operations_client.OPERATIONS,
+        *operations_chats.OPERATIONS,
+        *operations_completions.OPERATIONS,
+        *operations_messages.OPERATIONS,
         *operations_memory.OPERATIONS,
         *operations_models.OPERATIONS,
     ),

@@ -20,3 +20,10 @@ class PageQuery(Wire):
 
 class Count(Wire):
     count: int
+
+
+class UploadedFile(Wire):
+    """A file that waits to be taken in."""
+
+    id: str
+    filename: str

@@ -42,6 +42,14 @@ class Meta(Wire):
     ui_config: UiConfig = UiConfig()
 
 
+class UploadQuery(Wire):
+    id: str
+
+
+class RemovedUpload(Wire):
+    id: str
+
+
 class Question(Wire):
     """A question on the socket (`cq`). What of it is JSON inside of text may be JSON itself, too."""
 
