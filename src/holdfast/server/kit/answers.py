@@ -10,8 +10,6 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from typing import Generic, Literal, TypeVar, cast
 
-from starlette.types import Receive
-
 from holdfast.core.domain.errors import ErrorInfo, HoldfastError, UnavailableError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.runs import Run
@@ -20,7 +18,7 @@ from holdfast.server.kit.operations import Call
 from holdfast.server.kit.run_state import RunState
 from holdfast.server.kit.sockets import SocketCall
 from holdfast.server.kit.sse import PING
-from holdfast.server.kit.stream import EVENT_STREAM, FrameStream
+from holdfast.server.kit.stream import EVENT_STREAM, FrameStream, when_gone
 
 F = TypeVar("F")
 
@@ -112,7 +110,7 @@ class RunAnswer(Generic[F]):
         assert isinstance(self._call, Call)  # nobody waits on a socket
         request, closing = self._call.request, self._call.door.closing
         reading = asyncio.create_task(self._read())
-        leaving = [asyncio.create_task(gone(request.receive)), asyncio.create_task(closing.wait())]
+        leaving = [asyncio.create_task(when_gone(request.receive)), asyncio.create_task(closing.wait())]
         try:
             await asyncio.wait({reading, *leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -174,9 +172,3 @@ async def state_of(workbench: Workbench, run: Run) -> RunState:
 def stopping() -> UnavailableError:
     """Returns what is said to who asks while the door closes."""
     return UnavailableError("The engine is stopping", code="engine_stopping", retryable=True)
-
-
-async def gone(receive: Receive) -> None:
-    """Returns when the caller has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        continue

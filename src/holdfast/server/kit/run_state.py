@@ -33,7 +33,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.knowledge import Citation, Lookup
 from holdfast.core.domain.messages import ResultPart, UserPart
-from holdfast.core.domain.runs import Usage
+from holdfast.core.domain.runs import RunOptions, Usage
 
 BETWEEN = "\n\n"
 """Stands between two texts in the one reply that the caller of a dialect sees."""
@@ -112,6 +112,8 @@ class RunState:
     session_id: str = ""
     agent: str = ""
     model: str = ""
+    options: RunOptions = field(default_factory=RunOptions)
+    """What was asked for."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     status: Literal["running", "completed", "failed", "cancelled"] = "running"
@@ -171,6 +173,7 @@ class RunState:
             case RunStarted():
                 self.run_id, self.session_id = event.run_id, event.session_id
                 self.agent, self.model, self.started_at = event.agent, event.model, event.at
+                self.options = event.options
             case MessageAdded():
                 self._take_message(event)
             case StepStarted():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from holdfast.core.domain.errors import ConflictError, NotFoundError
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
 from holdfast.core.domain.events import EventFilter, MessageAdded
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
@@ -26,6 +29,19 @@ async def start_now(
     if run_id is None:
         raise ConflictError("The conversation is busy; try again.", code="busy", retryable=True)
     return run_id
+
+
+@asynccontextmanager
+async def new_session(
+    workbench: Workbench, agent: str, project: str = "", id: str | None = None
+) -> AsyncIterator[Session]:
+    """Makes a session for the run that the block starts; when that fails, it is not left behind."""
+    session = await workbench.sessions.create(agent, project, id=id)
+    try:
+        yield session
+    except HoldfastError:
+        await workbench.sessions.delete(session.id, permanent=True)
+        raise
 
 
 async def _begun(workbench: Workbench, session: Session, message_id: str) -> str | None:

@@ -89,7 +89,7 @@ class FrameStream:
     async def _stream(self, receive: Receive, send: Send) -> None:
         reading = asyncio.create_task(self._read())
         writing = asyncio.create_task(self._write(send))
-        gone = asyncio.create_task(_gone(receive))
+        gone = asyncio.create_task(when_gone(receive))
         closing = asyncio.create_task(self._closing.wait())
         pinging = asyncio.create_task(self._ping())
         tasks: set[asyncio.Task[Any]] = {reading, writing, gone, closing, pinging}
@@ -138,6 +138,7 @@ class FrameStream:
                 self._ready.set()
 
 
-async def _gone(receive: Receive) -> None:
+async def when_gone(receive: Receive) -> None:
+    """Returns when the caller has gone."""
     while (await receive())["type"] != "http.disconnect":
         continue

@@ -27,7 +27,7 @@ from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundEr
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import Run, RunOptions, Session
 from holdfast.core.services.workbench import Workbench
-from holdfast.server.kit.starting import start_now
+from holdfast.server.kit.starting import new_session, start_now
 from holdfast.server.mcp.asked import PREFIX, AgentAsked, RunAsked, agent_tool, run_tool
 from holdfast.server.mcp.call import Call
 from holdfast.server.mcp.caller import Caller
@@ -129,18 +129,14 @@ class _Desk:
             await call.close()
 
     async def _start(self, workbench: Workbench, agent: str, asked: AgentAsked) -> Run:
-        """Starts a run; a new session in which nothing can be said is not left behind."""
+        """Starts a run, in a new session where none is named."""
         options = RunOptions(model=asked.model or None)
         parts = (TextPart(text=asked.message),)
         if asked.session_id:
             session = await self._session(workbench, agent, asked.session_id)
             return await workbench.runs.get(await start_now(workbench, session, parts, options))
-        session = await workbench.sessions.create(agent, self._project)
-        try:
+        async with new_session(workbench, agent, self._project) as session:
             run_id = await start_now(workbench, session, parts, options)
-        except HoldfastError:
-            await workbench.sessions.delete(session.id, permanent=True)
-            raise
         return await workbench.runs.get(run_id)
 
     async def _session(self, workbench: Workbench, agent: str, session_id: str) -> Session:

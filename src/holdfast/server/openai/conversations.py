@@ -6,11 +6,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdfast.core.domain.errors import HoldfastError, NotFoundError
+from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.messages import Message, UserPart
 from holdfast.core.domain.runs import RunOptions, RunStatus, Session
 from holdfast.core.services.workbench import Workbench
-from holdfast.server.kit.starting import start_now
+from holdfast.server.kit.starting import new_session, start_now
 from holdfast.server.openai.mapping import Attached, Turn, fingerprint, history_of, parts_of
 from holdfast.server.openai.wire import AssistantMessage, ChatMessage, UserMessage
 
@@ -36,7 +36,7 @@ class Conversations:
 
     async def send(self, workbench: Workbench, owner: str, turn: Turn, project: str) -> Sent:
         """Starts the run that answers `turn`: where the conversation stands, else in a new session that
-        begins with its history. One that nothing can be said in is not left behind."""
+        begins with its history."""
         known = await self._known(workbench, owner, turn)
         if known is not None:
             try:
@@ -44,13 +44,9 @@ class Conversations:
             except NotFoundError as error:
                 if error.code != "session_not_found":  # else it was deleted at this moment
                     raise
-        session = await workbench.sessions.create(turn.agent, project)
-        try:
+        async with new_session(workbench, turn.agent, project) as session:
             history = await _history(workbench, session, turn.before) if turn.before else None
             return await _say(workbench, session, turn, turn.options.model_copy(update={"history": history}))
-        except HoldfastError:
-            await workbench.sessions.delete(session.id, permanent=True)
-            raise
 
     def remember(self, owner: str, turn: Turn, reply: AssistantMessage, sent: Sent) -> None:
         """Notes where the conversation stands after a reply."""

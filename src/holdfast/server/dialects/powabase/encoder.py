@@ -22,12 +22,13 @@ from holdfast.core.domain.events import (
     ToolCallRequested,
 )
 from holdfast.server.dialects.powabase.mapping import wire_tool
+from holdfast.server.dialects.powabase.mapping_retrieved import citations_of, items_in
 from holdfast.server.dialects.powabase.mapping_runs import (
     call_of,
-    citations_of,
+    context_of,
     error_of,
-    items_in,
     status_of,
+    steps_of,
     usage_of,
 )
 from holdfast.server.kit.answers import EventEncoder
@@ -45,29 +46,18 @@ class RunEncoder(EventEncoder[bytes]):
     """Writes the records of one run. `text` is told piece by piece, and whole in `complete` alone: there it
     is without numbers that cite nothing."""
 
-    def __init__(
-        self,
-        *,
-        context_id: str | None = None,
-        new_session: bool = False,
-        reasoning: bool = False,
-        cited: bool = False,
-    ) -> None:
-        """`reasoning`: whether it was asked for, and is told."""
+    def __init__(self, *, new_session: bool = False, reasoning: bool = False) -> None:
+        """`reasoning`: whether it is told."""
         super().__init__()
-        self._context_id = context_id
         self._new_session = new_session
         self._reasoning = reasoning
-        self._cited = cited
         self._seq = 0
 
     def frames(self, logged: LoggedEvent) -> Iterator[bytes]:
-        for record in self.records(logged):
-            yield write_frame(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+        return map(_frame, self.records(logged))
 
     def cut(self, error: ErrorInfo) -> Iterable[bytes]:
-        record = {"event": "error", **_error(error.message, error.code), "run_id": self.state.run_id}
-        return [write_frame(json.dumps(record, ensure_ascii=False, separators=(",", ":")))]
+        yield _frame({"event": "error", **_error(error.message, error.code), "run_id": self.state.run_id})
 
     def records(self, logged: LoggedEvent) -> Iterator[Record]:
         """Returns what is told of an event, numbered; `state` has taken it."""
@@ -110,8 +100,8 @@ class RunEncoder(EventEncoder[bytes]):
         return {
             "event": "start",
             "session_id": self.state.session_id,
-            "context_handler_id": self._context_id,
-            "reasoning_requested": self._reasoning,
+            "context_handler_id": context_of(self.state),
+            "reasoning_requested": self.state.options.reasoning is True,
         }
 
     def _piece(self, event: PartDelta) -> Iterable[Record]:
@@ -150,17 +140,22 @@ class RunEncoder(EventEncoder[bytes]):
             "session_id": state.session_id,
             "content": state.reply,
             "status": status_of(state),
-            "steps": len([step for step in state.steps if step.number]),
+            "steps": steps_of(state),
             "tool_calls": [call_of(call).model_dump() for call in state.calls.values()],
             "usage": usage_of(state.usage).model_dump(),
             "error": error,
-            "context_handler_id": self._context_id,
+            "context_handler_id": context_of(state),
             "retrieved_items": items_in(state.lookups),
             "is_new_session": self._new_session,
         }
-        if self._cited:
+        if state.options.citations:
             complete["citations"] = [each.model_dump() for each in citations_of(state.citations)]
         yield complete
+
+
+def _frame(record: Record) -> bytes:
+    # All in ASCII: what splits lines of text takes some characters of a reply for ends of lines.
+    return write_frame(json.dumps(record, separators=(",", ":")))
 
 
 def _step(number: int) -> Record:

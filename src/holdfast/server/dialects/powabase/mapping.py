@@ -50,3 +50,4 @@ METHODS: dict[str, Method] = {
     "tree_search": "agentic",
 }
 """Powabase's ways to retrieve, and ours."""
+METHOD_NAMES = {ours: wire for wire, ours in METHODS.items()}

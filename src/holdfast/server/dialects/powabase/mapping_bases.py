@@ -16,17 +16,16 @@ from holdfast.core.domain.knowledge import (
     RetrievalSettings,
 )
 from holdfast.core.domain.options import KnowledgeUse
-from holdfast.server.dialects.powabase.mapping import METHODS
+from holdfast.server.dialects.powabase.mapping import METHOD_NAMES, METHODS
 from holdfast.server.dialects.powabase.wire_knowledge import (
     FoundOut,
     KnowledgeBaseOut,
-    SearchIn,
     SearchOut,
     SourceOut,
 )
+from holdfast.server.dialects.powabase.wire_runs import RetrievalIn
 from holdfast.server.kit.reading import parsed
 
-NAMES = {ours: theirs for theirs, ours in METHODS.items()}
 _STATUS = {
     JobStatus.COMPLETED: "indexed",
     JobStatus.FAILED: "failed",
@@ -48,7 +47,7 @@ def knowledge_base(collection: Collection) -> KnowledgeBaseOut:
         },
         retrieval_config={
             "top_k": retrieval.top_k,
-            "retrieval_method": NAMES.get(retrieval.method, retrieval.method),
+            "retrieval_method": METHOD_NAMES.get(retrieval.method, retrieval.method),
             "similarity_threshold": retrieval.min_score,
         },
         created_at=collection.created_at,
@@ -112,7 +111,7 @@ def failed_source(job: Job, name: str) -> SourceOut:
     return SourceOut(id=job.id, name=name, status="failed" if failed else status, error=reason)
 
 
-def use_of(collection_id: str, asked: SearchIn) -> KnowledgeUse:
+def use_of(collection_id: str, asked: RetrievalIn) -> KnowledgeUse:
     """Returns what a search looks in."""
     return KnowledgeUse(
         collection=collection_id,
@@ -129,7 +128,7 @@ def found_of(found: Retrieval) -> SearchOut:
     return SearchOut(
         results=tuple(map(_found, found.passages)),
         query=found.query,
-        retrieval_method=NAMES.get(found.method, found.method),
+        retrieval_method=METHOD_NAMES.get(found.method, found.method),
         total_results=len(found.passages),
     )
 

@@ -8,12 +8,10 @@ from typing import Any
 from holdfast.core.domain.agents import AgentInfo, KnowledgeAssignment
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.knowledge import Collection
-from holdfast.server.dialects.powabase.mapping import METHODS
+from holdfast.server.dialects.powabase.mapping import METHOD_NAMES, METHODS
 from holdfast.server.dialects.powabase.mapping_agents import NAME, kept
 from holdfast.server.dialects.powabase.wire_agents import KnowledgeBase
 from holdfast.server.kit.revising import as_entries, own_entries
-
-_METHOD_NAMES = {ours: wire for wire, ours in METHODS.items()}
 
 
 def knowledge_bases(info: AgentInfo, known: Iterable[Collection]) -> tuple[KnowledgeBase, ...]:
@@ -45,7 +43,7 @@ def _ids(known: Iterable[Collection]) -> dict[str, str]:
 def _config(assigned: KnowledgeAssignment) -> dict[str, Any]:
     """Returns how it is searched: what acts as it is now, and the rest as it came."""
     retrieval = assigned.retrieval
-    method = _METHOD_NAMES.get(retrieval.method) if retrieval.method else None
+    method = METHOD_NAMES.get(retrieval.method) if retrieval.method else None
     acting = {
         "top_k": retrieval.top_k,
         "retrieval_method": method,

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
-from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
-from holdfast.core.domain.events import LoggedEvent
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.options import ContextSource
 from holdfast.core.domain.runs import Session
-from holdfast.server.dialects.powabase.encoder import KEEPALIVE, KEEPALIVE_S, RunEncoder
+from holdfast.core.services.workbench import Workbench
+from holdfast.server.dialects.powabase.encoder import KEEPALIVE, KEEPALIVE_S, Record, RunEncoder
+from holdfast.server.dialects.powabase.mapping_retrieved import uses_of
 from holdfast.server.dialects.powabase.mapping_runs import (
-    CONTEXT_TOKENS,
     check_one_source,
     options_of,
+    reasons,
     record_of,
     reply_of,
     source_of,
-    uses_of,
+    tokens_of,
 )
 from holdfast.server.dialects.powabase.wire_runs import (
     Approve,
@@ -33,7 +34,10 @@ from holdfast.server.dialects.powabase.wire_runs import (
 )
 from holdfast.server.kit.answers import RunAnswer, events_of
 from holdfast.server.kit.operations import Call, Operation
-from holdfast.server.kit.starting import start_now
+from holdfast.server.kit.starting import new_session, start_now
+
+_TAKEN = ("session_exists", "session_in_trash")
+"""Codes of ids that no session can be made under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,113 +46,99 @@ class Begun:
 
     run_id: str
     encoder: RunEncoder
-    context_id: str | None
     new_session: bool
     warning: str | None
+
+    def answer(self, call: Call) -> RunAnswer[bytes]:
+        """Returns what waits for it. It goes on when the caller leaves."""
+        return RunAnswer(call, self.run_id, self.encoder, "detach")
 
 
 async def run(call: Call) -> RunReply:
     """Asks the agent's model once, without tools, and returns its reply."""
     begun = await _begin(call, plain=True)
-    state = await RunAnswer(call, begun.run_id, begun.encoder, "detach").whole()
-    return reply_of(
-        state,
-        context_id=begun.context_id,
-        new_session=begun.new_session,
-        cited=bool(call.body.citations_enabled),
-        warning=begun.warning,
-    )
+    state = await begun.answer(call).whole()
+    return reply_of(state, new_session=begun.new_session, warning=begun.warning)
 
 
 async def run_stream(call: Call) -> ASGIApp:
     """Runs the agent, and streams what it does."""
     begun = await _begin(call, plain=False)
-    answer = RunAnswer(call, begun.run_id, begun.encoder, "detach")
-    return answer.stream(ping=KEEPALIVE, ping_s=KEEPALIVE_S)
+    return begun.answer(call).stream(ping=KEEPALIVE, ping_s=KEEPALIVE_S)
 
 
 async def _begin(call: Call, *, plain: bool) -> Begun:
     asked: RunRequest = call.body
     check_one_source(asked)
-    known = await _known(call, asked.session_id)
+    known = await _known(call.workbench, asked.session_id)
     agent = await call.workbench.agents.get(str(call.path["id"]))
-    session = known or await _made(call, agent, asked.session_id)
-    if session.agent != agent.name:
-        raise _no_session(session.id)
-    tokens = asked.max_context_tokens or _tokens(agent)
-    source, context_id, warning = await _context(call, asked, tokens)
-    options = options_of(asked, source, plain=plain)
-    run_id = await start_now(call.workbench, session, (TextPart(text=asked.message),), options)
-    reasoning = bool(asked.reasoning_requested) or _reasons(agent)
-    encoder = RunEncoder(
-        context_id=context_id,
-        new_session=known is None,
-        reasoning=reasoning,
-        cited=bool(asked.citations_enabled),
-    )
-    return Begun(run_id, encoder, context_id, known is None, warning)
+    async with _session(call.workbench, known, agent.name, asked.session_id) as session:
+        source, warning = await _context(call.workbench, asked, tokens_of(asked, agent))
+        options = options_of(asked, source, plain=plain)
+        run_id = await start_now(call.workbench, session, (TextPart(text=asked.message),), options)
+    encoder = RunEncoder(new_session=known is None, reasoning=reasons(asked, agent))
+    return Begun(run_id, encoder, known is None, warning)
 
 
-async def _known(call: Call, session_id: str | None) -> Session | None:
+async def _known(workbench: Workbench, id: str | None) -> Session | None:
     """Returns the session that is named, None where it is still to be made."""
-    if session_id is None:
+    if id is None:
         return None
-    with contextlib.suppress(NotFoundError):
-        return await call.workbench.sessions.get(session_id)
-    return None
-
-
-async def _made(call: Call, agent: AgentInfo, session_id: str | None) -> Session:
-    """Makes a session. One of another user's is answered like one that there is not."""
     try:
-        return await call.workbench.sessions.create(agent.name, id=session_id)
-    except ConflictError:
-        raise _no_session(session_id or "") from None
+        return await workbench.sessions.get(id)
+    except NotFoundError:
+        return None
+
+
+@asynccontextmanager
+async def _session(
+    workbench: Workbench, known: Session | None, agent: str, id: str | None
+) -> AsyncIterator[Session]:
+    """Gives the session of a run. Raises `NotFoundError` for one of another agent, or of another user: it is
+    answered like one that there is not."""
+    if known is not None:
+        if known.agent != agent:
+            raise _no_session(known.id)
+        yield known
+        return
+    try:
+        async with new_session(workbench, agent, id=id) as made:
+            yield made
+    except ConflictError as error:
+        if error.code not in _TAKEN:
+            raise
+        raise _no_session(id or "") from None
 
 
 def _no_session(session_id: str) -> NotFoundError:
     return NotFoundError(f"There is no session {session_id[:80]!r}.", code="session_not_found")
 
 
-def _tokens(agent: AgentInfo) -> int:
-    said = agent.spec.ext.get("powabase", {}).get("settings", {}) if agent.spec else {}
-    tokens = said.get("max_context_tokens")
-    return tokens if isinstance(tokens, int) and tokens > 0 else CONTEXT_TOKENS
-
-
-def _reasons(agent: AgentInfo) -> bool:
-    effort = agent.spec.model_settings.reasoning_effort if agent.spec else None
-    return effort not in (None, "none")
-
-
 async def _context(
-    call: Call, asked: RunRequest, tokens: int
-) -> tuple[ContextSource | None, str | None, str | None]:
-    """Returns the context of a run, the id that it is kept under, and why there is none where a search has
-    failed: the run goes on without."""
+    workbench: Workbench, asked: RunRequest, tokens: int
+) -> tuple[ContextSource | None, str | None]:
+    """Returns the context of a run, and why there is none where a search has failed: the run goes on
+    without."""
     stored = asked.context_handler_id or None
     if stored is not None:
-        await call.workbench.knowledge.context(stored)
+        await workbench.knowledge.context(stored)
     elif asked.knowledge_bases:
         uses = uses_of(asked.knowledge_bases)
         try:
-            stored = (await call.workbench.knowledge.keep(asked.message, uses, max_tokens=tokens)).id
+            stored = (await workbench.knowledge.keep(asked.message, uses, max_tokens=tokens)).id
         except HoldfastError as error:
-            return None, None, error.message
-    return source_of(asked, tokens, stored), stored, None
+            return None, error.message
+    return source_of(asked, tokens, stored), None
 
 
 async def get_run(call: Call) -> RunRecord:
     """Returns a run, however it stands, with its events and calls."""
     run = await call.workbench.runs.get(str(call.path["run_id"]))
-    encoder = RunEncoder(reasoning=True)
-    told = [record for logged in await events_of(call.workbench, run) for record in _record(encoder, logged)]
-    return record_of(encoder.state, told, child=run.parent_run_id is not None, reasoning_requested=False)
-
-
-def _record(encoder: RunEncoder, logged: LoggedEvent) -> list[dict[str, object]]:
-    encoder.state.take(logged)
-    return list(encoder.records(logged))
+    encoder, told = RunEncoder(reasoning=True), list[Record]()
+    for logged in await events_of(call.workbench, run):
+        encoder.state.take(logged)
+        told += encoder.records(logged)
+    return record_of(encoder.state, told, child=run.parent_run_id is not None)
 
 
 async def approve(call: Call) -> Resumed:

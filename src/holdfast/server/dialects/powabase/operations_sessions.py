@@ -9,17 +9,19 @@ from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.runs import Run, Session
 from holdfast.core.domain.values import all_items
-from holdfast.server.dialects.powabase.mapping_runs import (
+from holdfast.server.dialects.powabase.mapping_retrieved import (
     CONTEXT_TOKENS,
     context_line,
     context_out,
+    retrieved_of,
+    uses_of,
+)
+from holdfast.server.dialects.powabase.mapping_sessions import (
     in_count,
     in_time,
     messages_of,
-    retrieved_of,
     run_line,
     session_line,
-    uses_of,
 )
 from holdfast.server.dialects.powabase.wire_runs import (
     ContextCreate,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from holdfast.server.dialects.powabase.wire import Wire
-from holdfast.server.dialects.powabase.wire_runs import RetrievalMethod
+from holdfast.server.dialects.powabase.wire_runs import RetrievalIn
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -71,13 +71,9 @@ class SourceList(Wire):
     offset: int
 
 
-class SearchIn(Wire):
+class SearchIn(RetrievalIn):
     query: str = Field(min_length=1)
-    top_k: int = Field(default=5, gt=0, le=200)
-    retrieval_method: RetrievalMethod | None = None
-    similarity_threshold: float | None = Field(default=None, ge=0)
-    filter_metadata: dict[str, Any] | None = None
-    source_ids: tuple[str, ...] | None = None
+    top_k: int | None = Field(default=5, gt=0, le=200)
 
 
 class FoundOut(Wire):

@@ -12,15 +12,20 @@ from holdfast.server.dialects.powabase.wire import Wire
 RetrievalMethod = Literal["vector_search", "full_text", "hybrid", "tree_search"]
 
 
-class KnowledgeUseIn(Wire):
-    """A knowledge base that is searched for one run."""
+class RetrievalIn(Wire):
+    """How a knowledge base is searched."""
 
-    id: str = Field(min_length=1)
     top_k: int | None = Field(default=None, gt=0, le=200)
     similarity_threshold: float | None = Field(default=None, ge=0)
     filter_metadata: dict[str, Any] | None = None
     retrieval_method: RetrievalMethod | None = None
     source_ids: tuple[str, ...] | None = None
+
+
+class KnowledgeUseIn(RetrievalIn):
+    """A knowledge base that is searched for one run."""
+
+    id: str = Field(min_length=1)
 
 
 class ContextItemIn(Wire):
