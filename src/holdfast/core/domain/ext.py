@@ -33,3 +33,9 @@ Ext = Annotated[
     AfterValidator(_bounded),
 ]
 """By the name of an API, what its clients keep here. Nothing else reads it, and no model is shown it."""
+
+
+def annotated(before: Ext, said: Ext | None) -> Ext | None:
+    """Returns a map with what is said anew: what is kept of APIs that are not named stays, and an empty map is
+    taken out. None: nothing is said."""
+    return None if said is None else {name: each for name, each in {**before, **said}.items() if each}

@@ -9,7 +9,7 @@ from typing import Any
 
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.ext import Ext
+from holdfast.core.domain.ext import Ext, annotated
 from holdfast.core.domain.jobs import Job, JobKind
 from holdfast.core.domain.knowledge import (
     Chunk,
@@ -143,7 +143,7 @@ class KnowledgeService:
             retrieval=retrieval,
             chunking=chunking,
             metadata=None if metadata is None else checked_metadata(metadata),
-            ext=ext,
+            ext=annotated(own.ext, ext),
         )
         await self._library.tell(changed, "updated")
         return changed
@@ -369,7 +369,7 @@ class KnowledgeService:
             summary=None if summary is None else checked_text(summary, "summary"),
             questions=None if questions is None else checked_questions(questions),
             metadata=None if metadata is None else checked_metadata(metadata),
-            ext=ext,
+            ext=annotated(own.ext, ext),
         )
         await self._library.tell(await self._library.index.collection(own.collection_id), "documents")
         return changed

@@ -81,6 +81,19 @@ def query_of(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {name: value for name, value in pairs if value != ""}
 
 
+def json_object(text: str | None, field: str) -> dict[str, Any]:
+    """Returns the object that a parameter holds as JSON; empty where it is not there. Raises
+    `InvalidError`."""
+    try:
+        value = from_json(text, allow_inf_nan=False) if text else {}
+    except ValueError as error:
+        raise InvalidError(f"{field} is no JSON: {error}", code="invalid_request") from None
+    if not isinstance(value, dict):
+        raise InvalidError(f"{field} must be a JSON object.", code="invalid_request")
+    check_plain(value)
+    return value
+
+
 def ids_of(joined: str) -> tuple[str, ...]:
     """Returns the ids of a list that is joined by commas."""
     return tuple(each for part in joined.split(",") if (each := part.strip()))

@@ -66,7 +66,8 @@ class Knowledge(Protocol):
         metadata: dict[str, Any] | None = None,
         ext: Ext | None = None,
     ) -> Collection:
-        """Changes what is given; chunking holds for documents that are taken in later."""
+        """Changes what is given; chunking holds for documents that are taken in later. Of `ext`, what is kept
+        of APIs that are not named stays, and an empty map is taken out."""
         ...
 
     @needs(Scope.ADMIN)
@@ -210,7 +211,7 @@ class Knowledge(Protocol):
         name: str | None = None,
         ext: Ext | None = None,
     ) -> Document:
-        """Changes what is said of a document; `metadata` and `ext` replace the old."""
+        """Changes what is said of a document; `metadata` replaces the old, `ext` as in `update`."""
         ...
 
     @needs(Scope.ADMIN)

@@ -1,0 +1,171 @@
+"""Documents, chunks and tags between h2oGPTe's words and ours. Pure."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from holdfast.core.domain.errors import InvalidError, NotFoundError
+from holdfast.core.domain.ext import Ext
+from holdfast.core.domain.knowledge import Chunk as KeptChunk
+from holdfast.core.domain.knowledge import Document as Kept
+from holdfast.core.domain.knowledge import DocumentOrder, Passage, Place
+from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
+from holdfast.server.dialects.h2ogpte.wire_documents import (
+    Chunk,
+    CollectionDocumentsQuery,
+    Document,
+    DocumentsQuery,
+    DocumentUpdate,
+    FoundChunk,
+    Tag,
+)
+from holdfast.server.kit.reading import ids_of, json_object
+
+MOST_CHUNKS = 1_000
+"""That are read at once."""
+_BIGGEST_ID = 2**63 - 1
+_TAGS = uuid.UUID("6c1f7b0e-52c2-5d0c-9f37-3b8a3a1f2a55")
+_ORDERS: dict[str, DocumentOrder] = {
+    "name": "name",
+    "size": "size",
+    "page_count": "pages",
+    "type": "media_type",
+    "original_type": "media_type",
+}
+"""The others are the same for all documents here, or not kept: these stand in the order of their times."""
+
+
+def said_of(document: Kept) -> dict[str, Any]:
+    """Returns what only this API knows of a document."""
+    return dict(document.ext.get(EXT, {}))
+
+
+def document_of(document: Kept, username: str) -> Document:
+    """Returns a document of the caller's."""
+    said = said_of(document)
+    kind = PurePosixPath(document.name).suffix[1:].lower() or document.media_type.partition("/")[2]
+    address = document.source if document.source.startswith(("http://", "https://")) else None
+    modified = document.modified_at.isoformat() if document.modified_at else None
+    return Document(
+        id=document.id,
+        name=document.name,
+        username=username,
+        type=kind,
+        size=document.size,
+        page_count=document.pages or 1,
+        connector=said.get("connector"),
+        original_type=kind,
+        original_mtime=said.get("original_mtime") or modified,
+        created_at=document.added_at,
+        updated_at=document.added_at,
+        uri=said.get("uri") or address,
+        summary=document.summary or None,
+        metadata_dict=document.metadata or None,
+    )
+
+
+def listing_of(asked: CollectionDocumentsQuery) -> dict[str, Any]:
+    """Returns what is wanted as `knowledge.every_document` takes it. Raises `InvalidError`."""
+    given: dict[str, Any] = {"where": json_object(asked.metadata_filter, "metadata_filter") or None}
+    if isinstance(asked, DocumentsQuery):
+        given |= {
+            "order": _ORDERS.get(asked.sort_column, "added_at"),
+            "descending": not asked.ascending,
+        }
+    return given
+
+
+def changes_of(asked: DocumentUpdate, document: Kept) -> dict[str, Any]:
+    """Returns changes as `knowledge.describe` takes them."""
+    ext = None if asked.uri is None else ext_with(document, uri=asked.uri)
+    return {"name": asked.name, "ext": ext}
+
+
+def ext_with(document: Kept, **changes: Any) -> Ext:
+    """Returns what only this API knows, with what has changed; what is empty is taken out."""
+    said = {**said_of(document), **changes}
+    return {EXT: {name: value for name, value in said.items() if value}}
+
+
+# --- chunks
+
+
+def chunk_ids_of(joined: str) -> tuple[int, ...]:
+    """Returns the numbers in a path. Raises `InvalidError`."""
+    named = ids_of(joined)
+    if not named or len(named) > MOST_CHUNKS:
+        raise InvalidError(f"Name 1 to {MOST_CHUNKS} chunks.", code="invalid_request")
+    if not all(each.isascii() and each.isdigit() and int(each[:20]) <= _BIGGEST_ID for each in named):
+        raise InvalidError("The ids of chunks are numbers.", code="invalid_request")
+    return tuple(map(int, named))
+
+
+def chunks_of(passages: Sequence[Passage], wanted: Sequence[int]) -> tuple[Chunk, ...]:
+    """Returns the chunks that are wanted. Raises `NotFoundError` for one that there is not."""
+    found = {each.chunk_id: each for each in passages}
+    missing = next((id for id in wanted if id not in found), None)
+    if missing is not None:
+        raise NotFoundError(f"There is no chunk {missing} in this collection.", code="chunk_not_found")
+    return tuple(Chunk(**_fields(found[id].text, id, found[id].document, found[id].place)) for id in wanted)
+
+
+def found_chunk(passage: Passage) -> FoundChunk:
+    """Returns what a search has found."""
+    fields = _fields(passage.text, passage.chunk_id, passage.document, passage.place)
+    return FoundChunk(**fields, score=passage.score)
+
+
+def chunk_of(chunk: KeptChunk, document: Kept) -> FoundChunk:
+    """Returns a chunk of a document, which nothing was searched for."""
+    return FoundChunk(**_fields(chunk.text, chunk.id, document.name, chunk.place))
+
+
+def pages_of(place: Place) -> str:
+    """Returns the pages that a passage stands on, as JSON. Where in a page is not known."""
+    pages = range(place.page, (place.last_page or place.page) + 1) if place.page else ()
+    return json.dumps({"selections": [{"page": page, "polygons": []} for page in pages]})
+
+
+def _fields(text: str, id: int, name: str, place: Place) -> dict[str, Any]:
+    return {"text": text, "id": id, "name": name, "size": len(text), "pages": pages_of(place)}
+
+
+# --- tags
+
+
+def tags_on(document: Kept) -> tuple[str, ...]:
+    """Returns the tags of a document."""
+    return tuple(map(str, said_of(document).get("tags", ())))
+
+
+def tag_of(name: str) -> Tag:
+    """Returns a tag: it is there where a document has it, and its id follows from its name."""
+    return Tag(id=str(uuid.uuid5(_TAGS, name)), name=name)
+
+
+def with_tag(document: Kept, name: str) -> Ext:
+    """Returns what is kept of a document with a tag more."""
+    return ext_with(document, tags=list(dict.fromkeys((*tags_on(document), name))))
+
+
+def without_tag(document: Kept, name: str) -> Ext:
+    """Returns what is kept of a document without a tag. Raises `NotFoundError` where it has it not."""
+    before = tags_on(document)
+    if name not in before:
+        raise no_tag()
+    return ext_with(document, tags=[each for each in before if each != name])
+
+
+def with_tags(documents: Iterable[Kept], names: Iterable[str]) -> list[Kept]:
+    """Returns the documents that have one of the tags."""
+    wanted = set(names)
+    return [each for each in documents if wanted.intersection(tags_on(each))]
+
+
+def no_tag() -> NotFoundError:
+    """Returns the error for a tag that no document has."""
+    return NotFoundError("No document has this tag.", code="tag_not_found")
