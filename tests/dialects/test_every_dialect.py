@@ -15,9 +15,13 @@ from typing import Any
 import httpx
 import pytest
 from openapi_spec_validator import validate
+from tests.dialects.places import fill
+from tests.knowledge_service.conftest import MemoryIndex
 
+from holdfast.core.config.paths import Paths
 from holdfast.core.domain.errors import UnauthenticatedError
-from holdfast.core.domain.identity import Principal
+from holdfast.core.domain.identity import Principal, Scope
+from holdfast.core.files.blobs import FileBlobs
 from holdfast.server import dialects
 from holdfast.server.app import engine_app
 from holdfast.server.dialects.every import DIALECTS, DialectPlace
@@ -113,6 +117,77 @@ async def test_what_is_not_there_is_answered_in_the_dialects_shape(serve: Any, p
         answer = await served.http.get(f"{place.prefix}/nothing/there")
         assert answer.status_code == 404
         held(place, answer)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> MemoryIndex:
+    paths = Paths.resolve({"HOLDFAST_HOME": str(tmp_path / "home")})
+    return MemoryIndex(paths.knowledge, FileBlobs(paths.blobs))
+
+
+def switching(host: Any, stop: asyncio.Event) -> Any:
+    """The engine's APIs; who shows a key is who it says."""
+    app = engine_app(host, log=logging.getLogger("holdfast.tests"), closing=stop)
+
+    async def authenticate(secret: str) -> Principal:
+        found: Principal = await (await host()).authenticate(secret)
+        return found
+
+    async def door(scope: Any, receive: Any, send: Any) -> None:
+        if any(name == b"authorization" for name, _ in scope["headers"]):
+            del scope["state"]["principal"]
+            ask_for_key(scope, authenticate)
+        await app(scope, receive, send)
+
+    return door
+
+
+async def things(served: Any) -> dict[str, str]:
+    """Makes something of each kind, which is the local user's; returns their ids."""
+    bench, http = served.bench, served.http
+    agent = (await http.post("/powabase/api/agents", json={"name": "Mine"})).json()["id"]
+    session = await bench.session()
+    run_id = await bench.send(session)
+    ended = await bench.end(run_id)
+    collection = await bench.workbench.knowledge.create("Mine", "What is mine")
+    block = await bench.workbench.memory.create_block("Mine", "It is mine.")
+    added = next(one.event for one in ended if one.event.type == "message.added")
+    return {
+        "agent": agent,
+        "session": session.id,
+        "run": run_id,
+        "message": added.message_id,
+        "collection": collection.id,
+        "block": block.id,
+    }
+
+
+@EVERY
+async def test_what_belongs_to_somebody_else_is_not_there(
+    serve: Any, say: Any, index: MemoryIndex, place: DialectPlace
+) -> None:
+    async with serve([say("Hello")], app=switching, knowledge=index) as served:
+        ids = await things(served)
+        await served.bench.workbench.users.add("ann")
+        key = await served.bench.workbench.keys.create("ann", Scope.ADMIN, user="ann")
+        headers = {"authorization": f"Bearer {key.secret}"}
+        asked = 0
+        for operation in place.load().operations:
+            path = operation_path(operation)
+            if not (parameters := fill(path, ids)):
+                continue
+            answer = await served.http.request(
+                operation.method, place.prefix + path.format(**parameters), headers=headers
+            )
+            asked += 1
+            # What else is wrong with the request may be told of first.
+            more = operation.body or operation.query or operation.takes or len(parameters) > 1
+            wrong = (400, 404) if more else (404,)
+            assert answer.status_code in wrong, (operation.id, answer.text)
+            held(place, answer)
+        assert asked > 10
+        mine = await served.http.get(f"/holdfast/v1/sessions/{ids['session']}")
+        assert mine.status_code == 200
 
 
 @EVERY

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import APIOperation, Case, CheckContext, GenerationMode, Response
 from schemathesis.specs.openapi import checks
+from tests.dialects.places import fill
 from tests.server.contract_engine import ContractEngine, World
 
 from holdfast.server.dialects.every import DIALECTS
@@ -26,19 +26,6 @@ pytestmark = pytest.mark.thorough
 
 EXAMPLES = int(os.environ.get("HOLDFAST_TEST_EXAMPLES", "5"))
 """Requests of each sort to each operation."""
-
-KNOWN = {
-    r"/agents/runs/{\w+}": "run_id",
-    r"/agents/{\w+}": "agent",
-    r"/(chats|sessions)/{\w+}": "session_id",
-    r"/(collections|knowledge-bases)/{\w+}": "collection",
-    r"/documents/{\w+}": "document_id",
-    r"/context-handlers/{\w+}": "context_id",
-    r"/jobs/{\w+}": "job_id",
-    r"/messages/{\w+}": "message_id",
-    r"/memory_blocks/{\w+}": "block",
-}
-"""What stands in paths that begin so."""
 
 HARMLESS = {"timeout": 0, "url": "http://127.0.0.1:9/"}
 
@@ -105,16 +92,6 @@ def session() -> Iterator[requests.Session]:
         yield session
 
 
-def known(operation: APIOperation, ids: dict[str, str]) -> dict[str, str]:
-    """Returns the path parameters that something can stand for, of each path the first."""
-    for pattern, kind in KNOWN.items():
-        found = re.search(pattern, operation.path)
-        if found is not None and (name := re.search(r"{(\w+)}", found[0])):
-            rest = re.findall(r"{(\w+)}", operation.path)
-            return {name[1]: ids[kind], **{each: ids["run_id"] for each in rest if each != name[1]}}
-    return {}
-
-
 def harmless(case: Case) -> Case:
     """Returns the case without what would reach out of the test, or wait."""
     for said in (case.query, case.body):
@@ -161,8 +138,9 @@ def test_what_exists_is_answered_as_described(
     engine: ContractEngine, session: requests.Session, world: World, operation: APIOperation
 ) -> None:
     made = session.post(f"{engine.address}/powabase/api/agents", json={"name": "Fuzzed"}, timeout=30)
-    ids = {**world.ids(), "agent": made.json()["id"]}
-    hold(engine, session, operation, GenerationMode.POSITIVE, known(operation, ids))
+    kinds = {name.removesuffix("_id"): id for name, id in world.ids().items()}
+    ids = fill(operation.path, {**kinds, "agent": made.json()["id"]})
+    hold(engine, session, operation, GenerationMode.POSITIVE, ids)
 
 
 @pytest.mark.parametrize(
