@@ -25,6 +25,7 @@ from holdfast.server.dialects.h2ogpte.mapping_completions import (
     way_of,
     with_defaults,
 )
+from holdfast.server.dialects.h2ogpte.mapping_models import usable
 from holdfast.server.dialects.h2ogpte.wire_chats import CompletionRequest
 from holdfast.server.kit.answers import RunAnswer
 from holdfast.server.kit.holding import Holds
@@ -120,7 +121,7 @@ async def _model(workbench: Workbench, said: str | int | None) -> str | None:
         return None
     if isinstance(said, str):
         return said
-    models = await workbench.models.list()
+    models = usable(await workbench.models.list())
     if not 0 <= said < len(models):
         raise InvalidError(f"There is no model number {said}: there are {len(models)}.", code="no_such_model")
     return models[said].name

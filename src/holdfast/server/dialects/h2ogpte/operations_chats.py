@@ -10,10 +10,11 @@ from holdfast.core.domain.errors import HoldfastError, KnowledgeUnavailable
 from holdfast.core.domain.events import QuestionsSuggested
 from holdfast.core.domain.messages import text_of
 from holdfast.core.domain.runs import Run, Session
-from holdfast.core.domain.values import all_items
+from holdfast.core.domain.values import all_items, utc_now
 from holdfast.server.dialects.h2ogpte.completing import collection_named, collection_of
 from holdfast.server.dialects.h2ogpte.mapping_chats import chat_of, collection_id_of, with_collection
 from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
+from holdfast.server.dialects.h2ogpte.mapping_jobs import job_of
 from holdfast.server.dialects.h2ogpte.mapping_messages import answer_of, messages_of
 from holdfast.server.dialects.h2ogpte.operations_completions import run_of
 from holdfast.server.dialects.h2ogpte.operations_messages import IN_LISTINGS, entries, reply_of
@@ -23,6 +24,7 @@ from holdfast.server.dialects.h2ogpte.wire_chats import (
     ChatCreate,
     ChatCreateQuery,
     ChatMessage,
+    ChatsDelete,
     ChatsOfQuery,
     ChatUpdate,
     CollectionChange,
@@ -30,6 +32,7 @@ from holdfast.server.dialects.h2ogpte.wire_chats import (
     QuestionsQuery,
     SuggestedQuestion,
 )
+from holdfast.server.dialects.h2ogpte.wire_ingest import JobDetails
 from holdfast.server.kit.answers import events_of, state_of
 from holdfast.server.kit.auth import principal_of
 from holdfast.server.kit.operations import Call, Operation
@@ -80,6 +83,12 @@ async def delete_chat_session(call: Call) -> None:
     if session.run_id is not None and session.status is not None and not session.status.ended:
         await call.workbench.runs.cancel(session.run_id)
     await call.workbench.sessions.delete(session.id)
+
+
+async def create_delete_chat_session_job(call: Call) -> JobDetails:
+    """Deletes chats, as a job."""
+    body: ChatsDelete = call.body
+    return job_of(await call.workbench.jobs.delete_sessions(body.session_ids), utc_now())
 
 
 async def fork_chat_session(call: Call) -> Chat:
@@ -242,6 +251,15 @@ OPERATIONS = (
         required=False,
     ),
     Operation("get_chat_session_count", "GET", f"{_CHATS}/count", get_chat_session_count, result=Count),
+    Operation(
+        "create_delete_chat_session_job",
+        "POST",
+        f"{_CHATS}/delete_job",
+        create_delete_chat_session_job,
+        201,
+        result=JobDetails,
+        body=ChatsDelete,
+    ),
     Operation("get_chat_session", "GET", _CHAT, get_chat_session, result=Chat),
     Operation("update_chat_session", "PATCH", _CHAT, update_chat_session, result=Chat, body=ChatUpdate),
     Operation("delete_chat_session", "DELETE", _CHAT, delete_chat_session, 204),
