@@ -90,6 +90,21 @@ class FileVersion(Value):
     """Whether it can be downloaded."""
 
 
+class FoundFile(Value):
+    """A file or a folder of a workspace, as the file system tells of it."""
+
+    path: str
+    """Relative to the workspace, with forward slashes."""
+    folder: bool = False
+    size: int = 0
+    """In bytes; 0 for a folder."""
+    mode: int = 0
+    """Permission bits."""
+    modified_at: AwareDatetime | None = None
+    changed_at: AwareDatetime | None = None
+    """When its content, its name or its mode changed last."""
+
+
 class WorkspaceStats(Value):
     """What is in one workspace, without the folders that listings pass by (`.git`, `node_modules` …)."""
 
@@ -105,6 +120,12 @@ class WorkspaceStats(Value):
     largest_bytes: int = 0
     changed_at: AwareDatetime | None = None
     """When a file was changed last."""
+    names: tuple[str, ...] = ()
+    """What is at its top: a thousand names at most."""
+    mode: int = 0
+    """Permission bits of the folder."""
+    contents: tuple[FoundFile, ...] = ()
+    """All that is in it, where that is asked for: ten thousand at most."""
     complete: bool = True
     """False: there is more than was counted, for it would have taken too long."""
 

@@ -27,6 +27,9 @@ class ChangeRecord(Protocol):
     @property
     def run_id(self) -> str | None: ...
 
+    @property
+    def origin(self) -> str: ...
+
 
 def entries(changes: Iterable[ChangeRecord], on_disk: Iterable[FileStat]) -> list[FileEntry]:
     """Returns the files by path, each with its state against the session's start.
@@ -47,6 +50,26 @@ def entries(changes: Iterable[ChangeRecord], on_disk: Iterable[FileStat]) -> lis
         if path not in found and change.change is not Change.CREATED
     ]
     return sorted(listed + gone, key=lambda entry: entry.path)
+
+
+def made(changes: Iterable[ChangeRecord], on_disk: Iterable[FileStat]) -> list[FileEntry]:
+    """Returns the files by path that runs have made and that are there; `changes` come in the order of the
+    log."""
+    makers: dict[str, str | None] = {}
+    for change in changes:
+        made_by = change.run_id if change.change is Change.CREATED and change.origin == "run" else None
+        makers.setdefault(change.path, made_by)
+    found = [stat for stat in on_disk if not stat.is_dir and makers.get(stat.path) is not None]
+    return [
+        FileEntry(
+            path=stat.path,
+            size=stat.size,
+            modified_at=moment(stat.modified_ns),
+            state="created",
+            run_id=makers[stat.path],
+        )
+        for stat in sorted(found, key=lambda stat: stat.path)
+    ]
 
 
 def moment(nanoseconds: int) -> datetime | None:

@@ -158,6 +158,16 @@ class WorkspaceJail:
                 raise NotFoundError(f"There is no file {path}")
             os.unlink(name, dir_fd=folder)
 
+    def delete_folder(self, path: str) -> None:
+        """Deletes a folder in which nothing is; else nothing happens."""
+        parents, name = self._split(path)
+        try:
+            with self._writing, self._directory(parents, path) as folder:
+                os.rmdir(name, dir_fd=folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise _error(error, path) from error
+
     def stat(self, path: str) -> FileStat:
         """Returns what is known of a file or folder. Raises `NotFoundError`."""
         components = self._components(path)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -68,6 +69,22 @@ def remove(workspace: WorkspaceJail, blobs: BlobStore, path: str) -> FileChange:
     before = _present(workspace, blobs, path)
     workspace.delete(path)
     return FileChange(path=path, change=Change.DELETED, before=None if before is None else before.kept)
+
+
+def remove_all(
+    workspace: WorkspaceJail, blobs: BlobStore, paths: Iterable[str], done: list[FileChange]
+) -> None:
+    """Deletes files, and the folders that are empty then. What is gone already is passed over; `done` gets
+    each change when it was made. Raises what `Workspace.delete` raises."""
+    folders: set[str] = set()
+    for path in paths:
+        with suppress(NotFoundError):
+            done.append(remove(workspace, blobs, path))
+        parts = path.split("/")[:-1]
+        folders |= {"/".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
+    for folder in sorted(folders, reverse=True):  # what is inside before what it is in
+        with suppress(NotFoundError):
+            workspace.delete_folder(folder)
 
 
 def _expected(asked: str | None, before: _Content | None) -> str | None:

@@ -14,8 +14,9 @@ from holdfast.core.domain.files import FileChange, WrittenFile
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.domain.transfer import Upload
+from holdfast.core.files.entries import made
 from holdfast.core.files.jail import WorkspaceJail
-from holdfast.core.files.put import ABSENT, put, remove
+from holdfast.core.files.put import ABSENT, put, remove, remove_all
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.workspaces import Workspaces
@@ -66,6 +67,41 @@ class ClientChanges:
         await self._whole(
             self._change(session_id, path, lambda jail: (None, remove(jail, self._blobs, path)))
         )
+
+    async def clear(self, session_id: str) -> int:
+        """Deletes the files that runs of the session have made, and the folders that are empty then; returns
+        how many they were. Raises `ConflictError` (`deleting`) while that is being done already."""
+        return await self._whole(self._clear(session_id))
+
+    async def _clear(self, session_id: str) -> int:
+        await self._access.own_session(session_id)
+        with self._workspaces.deleting(session_id):
+            async with self._supervisor.held(session_id):
+                workspace = self._workspaces.open(await self._access.session(session_id))
+                async with self._workspaces.watch(workspace).writing():
+                    return await self._delete_made(session_id, workspace)
+
+    async def _delete_made(self, session_id: str, workspace: WorkspaceJail) -> int:
+        changes = await self.changes(session_id)
+        done: list[FileChange] = []
+
+        def delete() -> None:
+            paths = [entry.path for entry in made(changes, workspace.walk(hidden=True))]
+            for path in paths:
+                self._check(workspace, path)
+            remove_all(workspace, self._blobs, paths, done)
+
+        try:
+            await asyncio.to_thread(delete)
+        finally:
+            told = ({"session_id": session_id, "origin": "api", **change.model_dump()} for change in done)
+            await self._log.append(*map(FileChanged.model_validate, told))
+        return len(done)
+
+    async def changes(self, session_id: str) -> list[FileChanged]:
+        """Returns what is known to have changed in the session's files, oldest first."""
+        events = await self._log.reader.events_of_type(session_id, "file.changed")
+        return [logged.event for logged in events if isinstance(logged.event, FileChanged)]
 
     async def _change(
         self, session_id: str, path: str, act: Callable[[WorkspaceJail], tuple[T, FileChange | None]]

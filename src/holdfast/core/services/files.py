@@ -25,7 +25,7 @@ from holdfast.core.domain.runs import Session
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.files.attach import MAX_ATTACHMENT_BYTES, attach
-from holdfast.core.files.entries import entries
+from holdfast.core.files.entries import entries, made
 from holdfast.core.files.fetch import fetch_file, fetch_version
 from holdfast.core.files.history import versions
 from holdfast.core.files.jail import WorkspaceJail
@@ -63,19 +63,25 @@ class FileService:
         self._blobs = blobs
         self._attachments = attachments
         self._by_client = ClientChanges(access, log, supervisor, workspaces, blobs)
+        self._changes = self._by_client.changes
 
     async def _session(self, session_id: str) -> Session:
         return await self._access.session(session_id)
-
-    async def _changes(self, session_id: str) -> list[FileChanged]:
-        events = await self._log.reader.events_of_type(session_id, "file.changed")
-        return [logged.event for logged in events if isinstance(logged.event, FileChanged)]
 
     async def list(self, session_id: str) -> tuple[FileEntry, ...]:
         session = await self._session(session_id)
         changes = await self._changes(session_id)
         workspace = self._workspaces.open(session)
         return await asyncio.to_thread(lambda: tuple(entries(changes, workspace.walk())))
+
+    async def made(self, session_id: str) -> tuple[FileEntry, ...]:
+        session = await self._session(session_id)
+        changes = await self._changes(session_id)
+        workspace = self._workspaces.open(session)
+        return await asyncio.to_thread(lambda: tuple(made(changes, workspace.walk(hidden=True))))
+
+    async def clear(self, session_id: str) -> int:
+        return await self._by_client.clear(session_id)
 
     async def read(self, session_id: str, path: str) -> FileContent:
         workspace = self._workspaces.open(await self._session(session_id))
@@ -115,13 +121,15 @@ class FileService:
         changes = await self._changes(session_id)
         return await asyncio.to_thread(versions, changes, path, self._blobs)
 
-    async def stats(self, session_id: str | None = None) -> tuple[WorkspaceStats, ...]:
+    async def stats(
+        self, session_id: str | None = None, contents: bool = False
+    ) -> tuple[WorkspaceStats, ...]:
         owned = await self._log.reader.workspaces(self._access.owner)
         if session_id is not None:
             folder = str(self._workspaces.open(await self._session(session_id)).root)
             owned = {folder: owned.get(folder, [session_id])}
         async with self._workspaces.counting:
-            return await asyncio.to_thread(_count_all, owned, time.monotonic() + STATS_S)
+            return await asyncio.to_thread(_count_all, owned, time.monotonic() + STATS_S, contents)
 
     async def attach(self, session_id: str, path: str) -> ImagePart | FilePart:
         session = await self._session(session_id)
@@ -205,22 +213,24 @@ class FileService:
         )
 
 
-def _count_all(workspaces: dict[str, list[str]], deadline: float) -> tuple[WorkspaceStats, ...]:
+def _count_all(
+    workspaces: dict[str, list[str]], deadline: float, contents: bool
+) -> tuple[WorkspaceStats, ...]:
     """Counts folders that are there, each once, whatever names it has."""
     by_place: dict[str, tuple[str, list[str]]] = {}
     for folder, sessions in workspaces.items():
         by_place.setdefault(os.path.realpath(folder), (folder, []))[1].extend(sessions)
-    counted = (_count(folder, sessions, deadline) for folder, sessions in by_place.values())
+    counted = (_count(folder, sessions, deadline, contents) for folder, sessions in by_place.values())
     return tuple(stats for stats in counted if stats is not None)
 
 
-def _count(folder: str, sessions: Iterable[str], deadline: float) -> WorkspaceStats | None:
+def _count(folder: str, sessions: Iterable[str], deadline: float, contents: bool) -> WorkspaceStats | None:
     try:
         jail = WorkspaceJail(Path(folder))
     except NotFoundError:
         return None
     try:
-        return count(jail, tuple(sessions), deadline)
+        return count(jail, tuple(sessions), deadline, contents=contents)
     finally:
         jail.close()
 

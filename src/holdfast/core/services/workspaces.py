@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
@@ -63,6 +64,7 @@ class Workspaces:
         self._jails: _Recent[WorkspaceJail] = _Recent()
         self._watches: _Recent[WorkspaceWatch] = _Recent()
         self._indexes: _Recent[PathIndex] = _Recent()
+        self._deleting: set[str] = set()
         self.counting = asyncio.Lock()
         """Held while workspaces are counted, which takes a thread for seconds."""
 
@@ -171,6 +173,19 @@ class Workspaces:
             # Something was changed by hand since, or is not kept: then the files stay as they are now,
             # which is what a person finds in the session's folder anyway.
             return
+
+    @contextmanager
+    def deleting(self, session_id: str) -> Iterator[None]:
+        """Surrounds the deletion of the files of a session. Raises `ConflictError` while there is one."""
+        if session_id in self._deleting:
+            raise ConflictError(
+                "The files of this session are being deleted already.", code="deleting", retryable=True
+            )
+        self._deleting.add(session_id)
+        try:
+            yield
+        finally:
+            self._deleting.discard(session_id)
 
     def forget(self, session_id: str) -> None:
         """Removes a deleted session's own folder."""

@@ -44,7 +44,7 @@ class MemoryBlocks:
     async def page(
         self, user: str, query: str, limit: int, cursor: str | None = None, since: datetime | None = None
     ) -> Page[MemoryBlock]:
-        """Returns the blocks that a user may see, whose names hold `query`, and that were changed `since` then
+        """Returns the blocks that a user may see, whose names hold `query` and that were changed `since`
         (None: ever), by name; fewer than `limit` where they are long."""
         wanted = _wanted(query, since)
         place = Keyset("memory_blocks", user, *map(str, wanted))

@@ -187,6 +187,8 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation("events.page_before", "GET", "/sessions/{session_id}/history"),
     Operation("files.list", "GET", "/sessions/{session_id}/files"),
+    Operation("files.made", "GET", "/sessions/{session_id}/files/made"),
+    Operation("files.clear", "DELETE", "/sessions/{session_id}/files/made"),
     Operation("files.read", "GET", "/sessions/{session_id}/files/content"),
     Operation("files.image", "GET", "/sessions/{session_id}/images/{blob}"),
     Operation("files.complete", "GET", "/sessions/{session_id}/files/completions"),

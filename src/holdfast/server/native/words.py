@@ -85,6 +85,7 @@ _PARAMETERS = {
     "files.download.version": "The digest of an earlier content; without it, the file as it is now.",
     "files.image.blob": "The digest by which a message or a call names the image.",
     "files.redo.run_id": "The run whose changes come back; left out: the one that was undone last.",
+    "files.stats.contents": "Whether each file and folder is named.",
     "files.stats.session_id": "Of this session alone.",
     "files.undo.run_id": "The run whose changes are taken back; left out: the last one that has some.",
     "format": "How the document is written.",

@@ -21,6 +21,20 @@ class Files(Protocol):
         ...
 
     @needs(Scope.READ)
+    async def made(self, session_id: str) -> tuple[FileEntry, ...]:
+        """Returns the files that runs of the session have made and that are there, hidden ones too."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def clear(self, session_id: str) -> int:
+        """Deletes the files that runs of the session have made, and the folders that are empty then; their
+        contents stay among the versions. Returns how many files they were.
+
+        Raises `ConflictError`: `deleting` while that is being done already, `busy` as `write` does.
+        """
+        ...
+
+    @needs(Scope.READ)
     async def read(self, session_id: str, path: str) -> FileContent:
         """Returns a file for a preview."""
         ...
@@ -65,9 +79,11 @@ class Files(Protocol):
         ...
 
     @needs(Scope.READ)
-    async def stats(self, session_id: str | None = None) -> tuple[WorkspaceStats, ...]:
+    async def stats(
+        self, session_id: str | None = None, contents: bool = False
+    ) -> tuple[WorkspaceStats, ...]:
         """Counts what is in the session's workspace, or in those of all of the user's sessions: each once,
-        latest first, without those whose folder is gone."""
+        latest first, without those whose folder is gone. With `contents` each file is named."""
         ...
 
     @needs(Scope.CHAT)
