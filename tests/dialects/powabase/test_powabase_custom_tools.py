@@ -51,6 +51,26 @@ async def test_a_tool_is_made_changed_and_deleted(serve: Any) -> None:
             assert answer.status_code == 404 and answer.json()["error"]
 
 
+@pytest.mark.covers("powabase.update_tool", "powabase.delete_tool", "powabase.remove_agent_tool")
+async def test_agents_follow_a_tool_that_is_renamed_or_deleted(serve: Any) -> None:
+    async with serve() as served:
+        made = await make(served)
+        agent = (await served.http.post("/powabase/api/agents", json={"name": "A"})).json()
+        tools = f"/powabase/api/agents/{agent['id']}/tools"
+        for body in ({"tool_name": "web_search"}, {"tool_id": made["id"], "config_override": {"a": 1}}):
+            assert (await served.http.post(tools, json=body)).status_code == 201
+        await served.http.put(f"{PLACE}/{made['id']}", json={"name": "rain"})
+        _, given = (await served.http.get(tools)).json()["tools"]
+        assert (given["tool_name"], given["tool_id"], given["config_override"]) == (
+            "rain",
+            made["id"],
+            {"a": 1},
+        )
+        await served.http.delete(f"{PLACE}/{made['id']}")
+        assert [one["tool_name"] for one in (await served.http.get(tools)).json()["tools"]] == ["web_search"]
+        assert (await served.http.post(tools, json={"tool_name": "http_request"})).status_code == 201
+
+
 @pytest.mark.covers("powabase.list_tools")
 async def test_those_that_come_with_holdfast_stand_first(serve: Any) -> None:
     async with serve() as served:

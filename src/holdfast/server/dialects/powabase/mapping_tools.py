@@ -178,6 +178,16 @@ def tool_of(info: AgentInfo, known: Sequence[ToolInfo], id: str) -> Chosen:
     return Chosen(name, "custom" if custom else "builtin", all_parts or tuple(each.tool for each in group))
 
 
+def renamed_tools(values: Mapping[str, Any], name: str, other: str | None) -> list[Any] | None:
+    """Returns the `tools:` of an agent file with another name for one of them, or without it; None where they
+    do not name it."""
+    entries = [dict(one) if isinstance(one, dict) else {"tool": one} for one in values.get("tools") or ()]
+    if not any(one.get("tool") == name for one in entries):
+        return None
+    kept = [one for one in entries if other is not None or one.get("tool") != name]
+    return as_entries([{**one, "tool": other} if one.get("tool") == name else one for one in kept], "tool")
+
+
 def _parts(tool: Chosen, override: Mapping[str, Any] | None) -> tuple[str, ...]:
     argument, choices = PARTS.get(tool.name, ("", {}))
     chosen = choices.get(str((override or {}).get(argument)))

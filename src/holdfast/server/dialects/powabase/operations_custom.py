@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.custom_tools import CustomTool
 from holdfast.server.dialects.powabase.mapping_custom import (
     Described,
@@ -10,6 +11,7 @@ from holdfast.server.dialects.powabase.mapping_custom import (
     custom_tool,
     tool_spec,
 )
+from holdfast.server.dialects.powabase.mapping_tools import renamed_tools
 from holdfast.server.dialects.powabase.wire_agents import (
     Deleted,
     Tool,
@@ -52,13 +54,29 @@ async def update_tool(call: Call) -> ToolName:
     described = changed_spec(before, call.body)
     tool = await call.workbench.tools.update(before.id, described.spec, before.version)
     await _with_secrets(call, tool, described)
+    if tool.spec.name != before.spec.name:
+        await _rename_in_agents(call, before.spec.name, tool.spec.name)
     return ToolName(id=tool.id, name=tool.spec.name)
 
 
 async def delete_tool(call: Call) -> Deleted:
-    """Deletes a tool of the user's own."""
-    await call.workbench.tools.delete(str(call.path["id"]))
+    """Deletes a tool of the user's own, and takes it away from his agents."""
+    tool = await call.workbench.tools.get(str(call.path["id"]))
+    await _rename_in_agents(call, tool.spec.name, None)
+    await call.workbench.tools.delete(tool.id)
     return Deleted()
+
+
+async def _rename_in_agents(call: Call, name: str, other: str | None) -> None:
+    """Names a tool otherwise in the user's agents, or no more: a file that names what is no tool is wrong."""
+    agents = call.workbench.agents
+    for info in await agents.list():
+        if info.layer is not Layer.USER:
+            continue
+        source = await agents.source(info.id)
+        tools = renamed_tools(source.values, name, other)
+        if tools is not None:
+            await agents.edit(info.id, {"tools": tools}, expected=source.digest)
 
 
 _TOOLS, _TOOL = "/api/tools", "/api/tools/{id:uuid}"
