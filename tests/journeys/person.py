@@ -115,12 +115,15 @@ class Desk:
     root: Path
 
     @asynccontextmanager
-    async def sit_down(self, *, agent: str | None = None, model: str | None = None) -> AsyncIterator[Person]:
-        """Opens the app, with an engine in this process, on a screen of 120 columns and 40 rows."""
+    async def sit_down(
+        self, *, agent: str | None = None, model: str | None = None, at: Any = None
+    ) -> AsyncIterator[Person]:
+        """Opens the app, with an engine in this process, on a screen of 120 columns and 40 rows. `at` is an
+        engine's workbench that is open already, and stays so."""
         made: list[Any] = []
 
         async def connect() -> Any:
-            made.append(await bootstrap._connect_in_process("app"))
+            made.append(at or await bootstrap._connect_in_process("app"))
             return made[-1]
 
         start = Start(
