@@ -18,6 +18,7 @@ from holdfast.server.kit.schemas import (
     Schema,
     as_of_3_0,
     describe,
+    inlined,
     name_of,
     reached,
     without_null,
@@ -81,7 +82,8 @@ class _Writer:
         self._dialect = dialect
         self._place = place
         self._operations = [one for one in dialect.operations if one.path.startswith(place.below)]
-        self._schemas, self._components = _schemas(dialect, self._operations)
+        self._schemas, components = _schemas(dialect, self._operations)
+        self._components = inlined(components) if place.flat else components
 
     def document(self) -> dict[str, Any]:
         place = self._place

@@ -101,6 +101,9 @@ class Document:
     version: Literal["3.0.3", "3.1.0"] = "3.1.0"
     below: str = ""
     """Only the operations below this path are in it, and without it."""
+    flat: bool = False
+    """Whether schemas that have a name refer to no others: there are clients that look for those no further
+    than the first."""
     page: str = ""
     """Of Swagger UI, which shows it; with a slash at its end. Empty: there is none."""
 

@@ -87,6 +87,25 @@ def names_in(schema: Any) -> list[str]:
     return [*own, *(name for each in schema.values() for name in names_in(each))]
 
 
+def inlined(components: dict[str, Schema]) -> dict[str, Schema]:
+    """Returns the components with what they refer to in place of the references, but where something holds
+    itself."""
+    return {name: _inlined(schema, components, (name,)) for name, schema in components.items()}
+
+
+def _inlined(schema: Any, components: dict[str, Schema], above: tuple[str, ...]) -> Any:
+    if isinstance(schema, list):
+        return [_inlined(each, components, above) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    own = {key: _inlined(each, components, above) for key, each in schema.items() if key != "discriminator"}
+    name = name_of(own["$ref"]) if isinstance(own.get("$ref"), str) else ""
+    if not name or name in above:
+        return own
+    del own["$ref"]
+    return {**_inlined(components[name], components, (*above, name)), **own}
+
+
 def name_of(reference: str) -> str:
     """Returns the name of the component that a reference leads to."""
     return reference.removeprefix(REF)

@@ -24,7 +24,7 @@ DIALECT = Dialect(
     render=error_response,
     shapes=((operations_models.OPENAI, openai_errors.error_response),),
     error=ErrorBody,
-    document=Document("/api-spec.yaml", "3.0.3", below="/api/v1", page="/swagger-ui/"),
+    document=Document("/api-spec.yaml", "3.0.3", below="/api/v1", flat=True, page="/swagger-ui/"),
     omit_null=True,
     sockets=operations_client.SOCKETS,
     operations=(
