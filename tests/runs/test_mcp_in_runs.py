@@ -351,3 +351,13 @@ async def test_options_narrow_the_tools_of_servers_too(open_bench, small, say) -
         assert {tool.name for tool in bench.model.requests[0].tools} == {"read_file", "mcp__small__read"}
         with pytest.raises(InvalidError, match="has no tool"):
             await bench.send(session, tools=("mcp__other__read",))
+
+
+async def test_a_server_none_of_whose_tools_are_left_is_not_started(open_bench, small, say) -> None:
+    async with open_bench([say("hello")] * 2, agent="mcp: [small]\n") as bench:
+        await bench.workbench.mcp.add(spec(small))
+        session = await bench.session()
+        await bench.end(await bench.send(session, tools=("read_file",)))
+        assert (await bench.workbench.mcp.get("small")).state is McpState.STOPPED
+        await bench.end(await bench.send(session, tools=("mcp__small__read",)))
+        assert (await bench.workbench.mcp.get("small")).state is McpState.READY

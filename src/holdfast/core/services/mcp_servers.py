@@ -107,7 +107,7 @@ class McpServers:
     ) -> RunMcp:
         """Returns what a run of the agent has. A server that cannot be used is told of and fails nothing;
         neither does a call of before (`open_calls`) whose tool is gone. The servers of its options are
-        `run_id`'s alone, until `release`."""
+        `run_id`'s alone, until `release`. One none of whose tools the options leave is not started."""
         own, broken = await self._own(session.owner)
         before = tuple(open_calls)
         # A run that is taken up when the engine starts must not hold that up.
@@ -117,11 +117,12 @@ class McpServers:
             *(
                 self._assigned(session, each, own, broken, wait_s, session.project if each.defined else "")
                 for each in spec.mcp
-                if each.enabled
+                if each.enabled and _is_wanted(each.server, options)
             ),
             *(
                 self._assigned(session, each.assignment(), own, broken, alone_s, run_place(run_id))
                 for each in options.mcp_servers
+                if _is_wanted(each.name, options)
             ),
         )
         tools: dict[str, Tool] = {tool.name: tool for each in found for tool in each.tools.values()}
@@ -254,6 +255,11 @@ class McpServers:
 def run_place(run_id: str) -> str:
     """Returns the place of servers that one run alone has: no project is called so."""
     return f"{RUN_PLACE}{run_id}"
+
+
+def _is_wanted(server: str, options: RunOptions) -> bool:
+    """Says whether a run with these options can have tools of a server."""
+    return options.tools is None or any(server_of(name) == server for name in options.tools)
 
 
 def refuse_disabled(spec: McpServerSpec) -> None:
