@@ -37,14 +37,15 @@ async def _compared() -> list[dict[str, Any]]:
 
 
 async def _row(http: httpx.AsyncClient, model: str, name: str, dialect: Dialect) -> dict[str, Any]:
-    """Compares both ways to a run of the same agent, in turns."""
+    """Compares both ways to a run of the same agent with the same options, in turns."""
     session = await dialect.session()
     await dialect.ask(session)
-    agent = (await http.get(f"/holdfast/v1/sessions/{session}")).json()["agent"]
+    events = (await http.get(f"/holdfast/v1/sessions/{session}/events?after=0")).json()["items"]
+    begun = next(event for event in events if event["type"] == "run.started")
     there, here = [], []
     for turn in range(ROUNDS + 5):
         value = await dialect.ask(await dialect.session())
-        native = await _native(http, agent, model)
+        native = await _native(http, begun, model)
         if turn >= 5:  # the first ones load what nobody had asked for
             there.append(value * 1000)
             here.append(native * 1000)
@@ -59,12 +60,12 @@ async def _row(http: httpx.AsyncClient, model: str, name: str, dialect: Dialect)
     }
 
 
-async def _native(http: httpx.AsyncClient, agent: str, model: str) -> float:
-    body = {"agent": agent, "project": str(Path.cwd()), "model": model}
+async def _native(http: httpx.AsyncClient, begun: dict[str, Any], model: str) -> float:
+    body = {"agent": begun["agent"], "project": str(Path.cwd()), "model": model}
     session = (await _posted(http, "/holdfast/v1/sessions", body))["id"]
     began = time.perf_counter()
-    parts = {"parts": [{"type": "text", "text": "go"}]}
-    run_id = (await _posted(http, f"/holdfast/v1/sessions/{session}/runs", parts))["run_id"]
+    asked = {"parts": [{"type": "text", "text": "go"}], "options": begun["options"]}
+    run_id = (await _posted(http, f"/holdfast/v1/sessions/{session}/runs", asked))["run_id"]
     path = f"/holdfast/v1/events/stream?run_id={run_id}&after=0"
     return await _first_token(http, began, "GET", path)
 
