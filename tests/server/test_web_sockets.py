@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import ssl
 import subprocess
 import sys
@@ -358,6 +359,25 @@ async def test_who_does_not_take_what_comes_is_cut_off(tmp_path: Path) -> None:
         await until(lambda: tcp.lines, seconds=20)
         assert tcp.lines[0].status == 101
         await until(lambda: not tcp.opened._server.server_state.connections)
+        connection.writer.transport.abort()
+
+
+async def test_pings_whose_answers_nobody_takes_do_not_pile_up(tmp_path: Path) -> None:
+    async with listening(tmp_path) as tcp:
+        peer = socket.socket()
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(peer, ("127.0.0.1", tcp.port))
+        connection = Raw(*await asyncio.open_connection(sock=peer, limit=1024))
+        await connection.say(_handshake(tcp, {}))
+        assert await connection.status() == 101
+        (held,) = tcp.opened._server.server_state.connections
+        pings = (b"\x89\xfd\0\0\0\0" + b"x" * 125) * 2_000
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                for _ in range(200):
+                    await connection.say(pings)
+        assert held.transport.get_write_buffer_size() < 1024 * 1024
         connection.writer.transport.abort()
 
 

@@ -60,6 +60,18 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.initial_response is not None and self.close_sent:
             self.handshake_complete = True  # it was refused, and that is no mistake of the application
 
+    def pause_writing(self) -> None:
+        """Reads no more while the client takes nothing: pings are answered whether the answers are taken or
+        not."""
+        super().pause_writing()
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Goes on reading, unless a message waits for the application."""
+        super().resume_writing()
+        if not self.read_paused:
+            self.transport.resume_reading()
+
     def send_receive_event_to_app(self) -> None:
         """Passes a message on, unless it says to be text and is none."""
         if self.curr_msg_data_type == "text" and not _is_text(self.frames):
