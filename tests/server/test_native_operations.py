@@ -696,7 +696,10 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("knowledge.chunks", {"document_id": "d1", "limit": 2, "cursor": "c"}, page(CHUNK, more="x")),
     ("knowledge.text", {"document_id": "d1", "start": 3, "characters": 10}, "ü\u2028"),
     ("knowledge.describe", {"document_id": "d1", "questions": ("a?",), "metadata": {}}, DOCUMENT),
+    ("knowledge.copy", {"document_id": "d1", "collection": "k1"}, JOB),
     ("knowledge.remove", {"document_id": "d1"}, None),
+    ("knowledge.embed", {"texts": ("ü", "b"), "model": "openai/x"}, ((0.5, -1.0), (0.25, 0.0))),
+    ("knowledge.nearest", {"collection": "k1", "vector": (0.5, -1.0), "top_k": 3}, (PASSAGE,)),
     ("knowledge.search", {"query": "ü?", "collections": USES, "method": "hyde1", "top_k": 3}, RETRIEVAL),
     ("knowledge.keep", {"query": "ü?", "collections": USES, "max_tokens": 100}, CONTEXT),
     ("knowledge.contexts", {"limit": 2, "cursor": "c"}, page(CONTEXT)),
@@ -897,7 +900,7 @@ def test_no_answer_with_a_secret_is_kept() -> None:
 
 
 def test_the_calls_below_cover_every_operation() -> None:
-    streams = {"events.follow", "engine.access", "files.download", "skills.file"}
+    streams = {"events.follow", "engine.access", "files.download", "skills.file", "knowledge.original"}
     covered = {name for name, _, _ in CALLS} | streams | {"engine.status"}
     assert covered == set(workbench_methods())
 

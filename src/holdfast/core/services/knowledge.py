@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.ext import Ext, annotated
 from holdfast.core.domain.jobs import Job, JobKind
 from holdfast.core.domain.knowledge import (
@@ -28,7 +28,7 @@ from holdfast.core.domain.knowledge import (
 )
 from holdfast.core.domain.models import ModelCatalog, ModelClient
 from holdfast.core.domain.options import KnowledgeUse
-from holdfast.core.domain.transfer import Upload
+from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.values import MAX_LIMIT, Page, new_id, utc_now
 from holdfast.core.services.access import Access
 from holdfast.core.services.library import Library
@@ -45,6 +45,7 @@ from holdfast.core.services.naming import (
     document_name,
     title_of,
 )
+from holdfast.core.services.originals import gone, kept, unchanged
 from holdfast.core.services.owned import OwnedKnowledge
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.patterns import checked_pattern, fits
@@ -54,6 +55,8 @@ from holdfast.core.services.staging import Staging
 
 MAX_TEXT = 1_000_000
 """Characters of a document's text that one call gives."""
+MOST_EMBEDDED = 200
+"""Texts that one call embeds."""
 
 
 class KnowledgeService:
@@ -342,6 +345,19 @@ class KnowledgeService:
         own = await self._own.document(document_id)
         return await self._library.index.text(own.id, start, characters)
 
+    async def original(self, document_id: str) -> Download:
+        document = await self._own.document(document_id)
+        found = await asyncio.to_thread(kept, self._staging.blobs, document)
+        if found is not None:
+            return found
+        if not Path(document.source).is_absolute():
+            raise gone(document)
+        try:
+            path = self._access.source(document.source)
+        except NotFoundError:
+            raise gone(document) from None
+        return await asyncio.to_thread(unchanged, path, document)
+
     async def passages(
         self, chunk_ids: tuple[int, ...], collection: str | None = None
     ) -> tuple[Passage, ...]:
@@ -374,6 +390,25 @@ class KnowledgeService:
         await self._library.tell(await self._library.index.collection(own.collection_id), "documents")
         return changed
 
+    async def copy(self, document_id: str, collection: str) -> Job:
+        into = await self._own.collection(collection)
+        document = await self._own.document(document_id)
+        path, uploaded = None, self._staging.blobs.path(document.digest)
+        if not await asyncio.to_thread(uploaded.is_file):
+            if not Path(document.source).is_absolute():
+                raise gone(document)
+            path = str(await asyncio.to_thread(self._access.source, document.source))
+        item = IngestItem(
+            source=document.source,
+            name=document.name,
+            path=path,
+            blob=document.digest if path is None else None,
+            media_type=document.media_type,
+            metadata=document.metadata,
+            ext=document.ext,
+        )
+        return await self._start(into, "ingest", IngestRequest(collection_id=into.id, items=(item,)))
+
     async def remove(self, document_id: str) -> None:
         own = await self._own.document(document_id)
         await self._library.index.remove(own.id)
@@ -390,6 +425,22 @@ class KnowledgeService:
         model: str | None = None,
     ) -> Retrieval:
         return await self._searches.search(query, collections, method, top_k=top_k, model=model)
+
+    async def embed(self, texts: tuple[str, ...], model: str | None = None) -> tuple[tuple[float, ...], ...]:
+        if not 1 <= len(texts) <= MOST_EMBEDDED or sum(map(len, texts)) > MAX_TEXT:
+            raise InvalidError(
+                f"1 to {MOST_EMBEDDED} texts of {MAX_TEXT} characters together are embedded at once.",
+                code="too_many_texts",
+            )
+        usual = (await asyncio.to_thread(self._settings, None)).knowledge.embedding_model
+        made = await self._library.index.embed(checked_embedding_model(model or usual), texts)
+        return tuple(map(tuple, made))
+
+    async def nearest(
+        self, collection: str, vector: tuple[float, ...], top_k: int = 8
+    ) -> tuple[Passage, ...]:
+        own = await self._own.collection(collection)
+        return await self._library.index.nearest(own.id, vector, top_k)
 
     async def keep(
         self,

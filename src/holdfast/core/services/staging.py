@@ -39,7 +39,8 @@ class Staging:
     ) -> None:
         self._table = UploadTable(log.writer, log.reader, KEPT)
         self._reader = log.reader
-        self._blobs = blobs
+        self.blobs = blobs
+        """Where their bytes are."""
         self._settings = settings
         self._now = now
 
@@ -55,7 +56,7 @@ class Staging:
             owner=owner,
             name=plain,
             blob=blob,
-            size=(await asyncio.to_thread(self._blobs.path(blob).stat)).st_size,
+            size=(await asyncio.to_thread(self.blobs.path(blob).stat)).st_size,
             ext=ext or {},
             created_at=at,
             expires_at=at + KEPT,
@@ -74,7 +75,7 @@ class Staging:
         (`document_too_large`)."""
         limit = (await asyncio.to_thread(self._settings, None)).knowledge.max_file_mb
         try:
-            return await asyncio.to_thread(self._blobs.put_all, data, limit * 2**20)
+            return await asyncio.to_thread(self.blobs.put_all, data, limit * 2**20)
         except TooLargeError as error:
             raise TooLargeError(
                 f"{name} is larger than {limit} MiB, the setting `knowledge.max_file_mb`.",
@@ -122,7 +123,7 @@ class Staging:
         if not digests:
             return
         for digest in await self._reader.unused_blobs(set(digests)):
-            await asyncio.to_thread(self._blobs.path(digest).unlink, missing_ok=True)
+            await asyncio.to_thread(self.blobs.path(digest).unlink, missing_ok=True)
 
 
 def _missing(id: str) -> NotFoundError:

@@ -21,7 +21,7 @@ from holdfast.core.domain.knowledge import (
     StagedUpload,
 )
 from holdfast.core.domain.options import KnowledgeUse
-from holdfast.core.domain.transfer import Upload
+from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.values import Cursor, Limit, Page, Wait
 from holdfast.core.services.needs import needs
 
@@ -194,6 +194,12 @@ class Knowledge(Protocol):
         ...
 
     @needs(Scope.READ)
+    async def original(self, document_id: str) -> Download:
+        """Returns the bytes of a document as they were taken in. Raises `NotFoundError` (`original_gone`)
+        where they are not kept: those of a file on disk are there while it is the same."""
+        ...
+
+    @needs(Scope.READ)
     async def passages(
         self, chunk_ids: tuple[int, ...], collection: str | None = None
     ) -> tuple[Passage, ...]:
@@ -215,6 +221,13 @@ class Knowledge(Protocol):
         ...
 
     @needs(Scope.ADMIN)
+    async def copy(self, document_id: str, collection: str) -> Job:
+        """Starts a job that takes a document into another collection as well, with what is said of it. Raises
+        `NotFoundError` (`original_gone`) where what it was made of is gone, `ForbiddenError` for a file
+        of the engine's machine that is not the user's to name."""
+        ...
+
+    @needs(Scope.ADMIN)
     async def remove(self, document_id: str) -> None:
         """Removes a document from its collection."""
         ...
@@ -231,6 +244,20 @@ class Knowledge(Protocol):
         """Returns the best passages. Methods that ask a model use `model`, or the one that a new session
         would have; they need the scope `chat`. Raises `NotFoundError`, `UnsupportedError` where that is
         `offline`."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def embed(self, texts: tuple[str, ...], model: str | None = None) -> tuple[tuple[float, ...], ...]:
+        """Returns the vector of each text, by an embedding model, or by that of the settings. Raises
+        `InvalidError`, `ModelError`."""
+        ...
+
+    @needs(Scope.READ)
+    async def nearest(
+        self, collection: str, vector: tuple[float, ...], top_k: int = 8
+    ) -> tuple[Passage, ...]:
+        """Returns the passages nearest to a vector that the collection's model has made, best first; their
+        score is the cosine. Raises `InvalidError` (`wrong_dimensions`)."""
         ...
 
     @needs(Scope.CHAT)
