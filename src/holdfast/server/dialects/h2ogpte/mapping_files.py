@@ -9,7 +9,8 @@ from holdfast.core.domain.errors import NotFoundError
 
 
 def doc_id(chat_id: str, path: str, digest: str) -> str:
-    """Returns the id of the content with the SHA-256 `digest` that the file at `path` had."""
+    """Returns the id of the content with the SHA-256 `digest` that the file at `path` had; empty: of the
+    file as it is."""
     named = json.dumps([chat_id, path, digest], separators=(",", ":"))
     return urlsafe_b64encode(named.encode()).decode().rstrip("=")
 
