@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from holdfast.core.agents.editor import AgentEditor, digest_of
 from holdfast.core.agents.rewrite import composed, free_name, with_changes
 from holdfast.core.config.nodes import compose
-from holdfast.core.domain.errors import AgentFileError, ConflictError, ForbiddenError, InvalidError
+from holdfast.core.domain.errors import (
+    AgentFileError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+)
 from holdfast.core.domain.values import made_at, new_dated_id, new_id, utc_now
 
 TEXT = """\
@@ -175,6 +181,15 @@ class TestEdit:
         agents.write("shipped", "general")
         with pytest.raises(ForbiddenError):
             editor.edit("general", {"description": "x"})
+
+    def test_an_agent_of_a_project_gets_no_line_that_nobody_wrote(
+        self, agents: Agents, editor: AgentEditor
+    ) -> None:
+        path = agents.write("project", "shared", "description: one\n")
+        with pytest.raises(NotFoundError):
+            editor.edit("shared", {"description": "two"})
+        editor.edit("shared", {"description": "two"}, project=agents.project)
+        assert path.read_text() == "version: 1\nname: shared\ndescription: two\n"
 
     def test_another_name_keeps_the_id(self, editor: AgentEditor) -> None:
         made = editor.create(TEXT)
