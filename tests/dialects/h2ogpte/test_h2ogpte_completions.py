@@ -200,6 +200,23 @@ async def test_each_rag_type_comes_to_its_answer_in_its_way(
         assert ("write_file" in tools(served)) is agent
 
 
+@pytest.mark.covers("h2ogpte.get_completion")
+async def test_an_agent_alone_finds_the_documents_as_files(serve: Any, say: Any, index: FakeIndex) -> None:
+    async with serve([say("A"), say("B")], knowledge=index) as served:
+        held = f"{prices(index).id}/hotels.md"
+        digest = served.bench.blobs.put(b"Hotels cost\r\nninety.")
+        index.held[held] = index.held[held].model_copy(update={"digest": digest})
+        chat_id = await chat(served, collection_id=prices(index).id)
+        body = {"llm_args": {"use_agent": True}, "rag_config": {"rag_type": "agent_only"}}
+        await ask(served, chat_id, **body)
+        files = served.bench.workbench.files
+        assert await (await files.download(chat_id, "hotels.md")).read() == b"Hotels cost\r\nninety."
+        await files.write(chat_id, "hotels.md", "mine")
+        await ask(served, chat_id, **body)
+        assert (await files.read(chat_id, "hotels.md")).text == "mine"
+        assert "files in your working folder" in system(served)
+
+
 @pytest.mark.covers("h2ogpte.get_completion", "h2ogpte.get_message_meta")
 @pytest.mark.parametrize(("kind", "calls"), [("hyde1", 2), ("hyde2", 3)])
 async def test_hyde_drafts_before_it_searches_and_tells_the_drafts(

@@ -26,6 +26,7 @@ from holdfast.server.dialects.h2ogpte.mapping_completions import (
     with_defaults,
 )
 from holdfast.server.dialects.h2ogpte.mapping_models import usable
+from holdfast.server.dialects.h2ogpte.supplying import supply
 from holdfast.server.dialects.h2ogpte.wire_chats import CompletionRequest
 from holdfast.server.kit.answers import RunAnswer
 from holdfast.server.kit.holding import Holds
@@ -76,6 +77,8 @@ async def begin(workbench: Workbench, chat_id: str, asked: CompletionRequest) ->
             f"The agent {agent.name} of this chat has a mistake in its file.", code="agent_file"
         )
     way = way_of(asked, documents=collection is not None and collection.documents > 0)
+    if way.files and collection is not None:
+        await supply(workbench, session.id, collection.id)
     use = await _use(workbench, asked, way, collection)
     options = options_of(asked, way, agent.spec, await _model(workbench, asked.llm), use)
     question_id, parts = new_id(), (TextPart(text=asked.message),)

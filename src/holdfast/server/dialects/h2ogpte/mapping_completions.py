@@ -39,6 +39,7 @@ _KINDS = {
     "search": "Look things up before you answer, and answer briefly, naming your sources.",
 }
 """What an agent of a type is told; `deep_research` is a way of working of its own."""
+_FILES = "The documents that this is about are files in your working folder."
 _OFF = ("off", "false", "no")
 _ON = ("on", "true", "yes", "auto", "")
 
@@ -53,6 +54,8 @@ class Way:
     """Whether passages are looked up first, and given to the model."""
     tools: tuple[KnowledgeTool, ...] = ()
     """With which the agent looks into the documents by itself."""
+    files: bool = False
+    """Whether the documents are files in its working folder."""
     method: Method | None = None
     """How passages are found; None: as the collection says."""
 
@@ -82,7 +85,7 @@ def way_of(asked: CompletionRequest, *, documents: bool) -> Way:
         kind = "agentic_rag" if agent else "rag"
     ways = {
         "llm_only": Way(agent),
-        "agent_only": Way(True, tools=_READING),
+        "agent_only": Way(True, tools=_READING, files=True),
         "rag": Way(agent, given=True),
         "agentic_rag": Way(True, tools=_SEARCHING),
         "rlm_rag": Way(True, tools=(*_SEARCHING, "analyse_documents")),
@@ -238,7 +241,8 @@ def _instructions(asked: CompletionRequest, args: LlmArgs, way: Way) -> str:
     system = "" if asked.system_prompt == "auto" else asked.system_prompt or ""
     around = (asked.pre_prompt_query, asked.prompt_query) if way.given else ()
     kind = _KINDS.get(args.agent_type or "", "") if way.agent else ""
-    return "\n\n".join(text.strip() for text in (system, *around, kind) if text and text.strip())
+    files = _FILES if way.files else ""
+    return "\n\n".join(text.strip() for text in (system, *around, kind, files) if text and text.strip())
 
 
 def _tools(args: LlmArgs, way: Way, agent: AgentSpec) -> tuple[str, ...] | None:
