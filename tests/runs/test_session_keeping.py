@@ -35,6 +35,7 @@ async def test_marks_are_kept_and_filter_the_list(open_bench, say) -> None:
             1,
             0,
         )
+        assert counts.agents == {"tester": 2}
         assert (await sessions.see(first.id)).unread == 0
         assert not (await sessions.star(first.id, starred=False)).starred
         fork = await sessions.fork(first.id)
