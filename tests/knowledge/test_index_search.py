@@ -172,3 +172,17 @@ def test_all_passages_come_in_order_until_there_is_no_room(filled: Library) -> N
     assert (len(some), total) == (2, 4)
     late, total = filled.index.all_passages([KnowledgeUse(collection=filled.id, where={"year": 2022})], 1_000)
     assert ([p.document for p in late], total) == (["zip.md"], 1)
+
+
+def test_passages_are_found_by_a_vector(library: Library) -> None:
+    assert library.index.nearest(library.id, [1.0]) == ()
+    library.add("a.md", "aaa\n\nbbb\n\nab")
+    (vector,) = library.index.embed("wordllama", ["a"])
+    found = library.index.nearest(library.id, vector, 2)
+    assert [each.text for each in found] == ["aaa", "ab"]
+    assert (found[0].score, found[0].vector_rank) == (pytest.approx(1), 1)
+    assert library.index.nearest(library.id, [1e300 * each for each in vector], 2) == found
+    assert library.index.nearest(library.id, [0.0] * len(vector)) == ()
+    with pytest.raises(InvalidError) as caught:
+        library.index.nearest(library.id, vector[1:])
+    assert caught.value.code == "wrong_dimensions"

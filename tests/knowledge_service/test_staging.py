@@ -113,3 +113,25 @@ async def test_files_that_fit_a_pattern_are_taken_in_once(shelf: Any) -> None:
         with pytest.raises(InvalidError) as caught:
             await shelf.added(shelf.folder, pattern=pattern)
         assert caught.value.code == code
+
+
+async def test_a_document_is_copied_with_what_is_said_of_it(shelf: Any) -> None:
+    knowledge = shelf.workbench.knowledge
+    await shelf.collection("other")
+    upload = await knowledge.stage("a.md", b"one", ext={"there": {"tags": ["x"]}})
+    await shelf.ended(await knowledge.take_in("docs", (upload.id,), metadata={upload.id: {"year": 2020}}))
+    await shelf.added(shelf.file("b.md", "two"))
+    for each in (await knowledge.documents("docs")).items:
+        await shelf.ended(await knowledge.copy(each.id, "other"))
+    assert await shelf.names("other") == ["a.md", "b.md"]
+    copied = (await knowledge.documents("other")).items[0]
+    assert copied.metadata == {"year": 2020}
+    with pytest.raises(NotFoundError):
+        await shelf.view().knowledge.copy(copied.id, "other")
+
+
+async def test_too_many_texts_are_not_embedded(shelf: Any) -> None:
+    for texts in ((), ("a",) * 201, ("a" * 1_000_001,)):
+        with pytest.raises(InvalidError) as caught:
+            await shelf.workbench.knowledge.embed(texts)
+        assert caught.value.code == "too_many_texts"

@@ -544,6 +544,63 @@ async def test_chunks_are_read_by_their_ids_and_found_by_their_words(library) ->
         await api.ask("GET", f"/collections/{collection}/chunks/{'9' * 40}", 400)
 
 
+@pytest.mark.covers(
+    "h2ogpte.list_embedding_models",
+    "h2ogpte.get_default_embedding_model",
+    "h2ogpte.encode_chunks_for_retrieval",
+    "h2ogpte.match_collection_chunks",
+)
+async def test_chunks_are_found_by_vectors(library) -> None:
+    async with library() as api:
+        collection = await api.collection()
+        path = f"/collections/{collection}/chunks/match"
+        model = await api.ask("GET", "/embedding_models/default")
+        assert model["id"] == "wordllama" and {"display_name", "description", "languages"} <= set(model)
+        assert await api.ask("GET", "/embedding_models") == [model]
+        encode = f"/embedding_models/{model['id']}/encode_chunks_for_retrieval"
+        vectors = await api.ask("POST", encode, json={"chunks": ["lamp", "owl"]})
+        assert len(vectors) == 2 and len(vectors[0]) == len(vectors[1]) > 1
+        assert await api.ask("POST", path, json={"vectors": vectors, "topics": []}) == []
+        await api.taken_in(collection, ("lamps.md", b"lamp lamp\n\nowl owl"))
+        found = await api.ask("POST", path, json={"vectors": vectors[:1], "topics": []})
+        assert [each["text"] for each in found] == ["lamp lamp", "owl owl"]
+        assert found[0]["score"] == pytest.approx(1) and found[1]["score"] < 0.9
+        both = await api.ask("POST", path, json={"vectors": vectors, "limit": 1, "offset": 1})
+        assert [each["score"] for each in both] == [pytest.approx(1)]
+        near = await api.ask("POST", path, json={"vectors": vectors[:1], "cut_off": 0.01})
+        assert [each["text"] for each in near] == ["lamp lamp"]
+        assert await api.ask("POST", path, json={"vectors": [[0.0] * len(vectors[0])]}) == []
+        for wrong in ([[1.0]], [], [["a"]]):
+            await api.ask("POST", path, 400, json={"vectors": wrong, "topics": []})
+        await api.ask("POST", encode, 400, json={"chunks": []})
+        await api.ask(
+            "POST", "/embedding_models/none/encode_chunks_for_retrieval", 400, json={"chunks": ["a"]}
+        )
+
+
+@pytest.mark.covers(
+    "h2ogpte.insert_document_into_collection", "h2ogpte.create_insert_document_to_collection_job"
+)
+async def test_a_document_is_copied_into_another_collection(library, tmp_path: Path) -> None:
+    (tmp_path / "book.md").write_text("A lamp.")
+    async with library() as api:
+        collection, other = await api.collection(), await api.collection("other")
+        (document,) = await api.taken_in(collection, ("a.txt", b"one"), year=2020)
+        await api.ask("PUT", f"/collections/{other}/documents/{document}", 204)
+        (copy,) = await api.ask("GET", f"/collections/{other}/documents")
+        assert (copy["name"], copy["metadata_dict"]) == ("a.txt", {"year": 2020}) and copy["id"] != document
+        files = {"root_dir": str(tmp_path), "glob": "book.md"}
+        await api.ask("POST", "/ingest/file_system", 204, params={"collection_id": collection}, json=files)
+        (book, _) = await api.ask("GET", f"/collections/{collection}/documents")
+        body = {"document_id": book["id"]}
+        path = f"/collections/{other}/documents/insert_job"
+        job = await api.ended(await api.ask("POST", path, 201, json=body))
+        assert job["overall_status"] == "completed"
+        assert await api.ask("GET", f"/collections/{other}/documents/count") == {"count": 2}
+        await api.ask("PUT", f"/collections/{other}/documents/{uuid.uuid4()}", 404)
+        await api.ask("PUT", f"/collections/{uuid.uuid4()}/documents/{document}", 404)
+
+
 # --- tags
 
 
@@ -567,10 +624,11 @@ async def test_documents_are_tagged_and_found_by_their_tags(library) -> None:
         into = {"collection_id": collection}
         found = await api.ask("GET", "/tags/blue,green/documents", params=into)
         assert [each["id"] for each in found] == [b]
-        assert await api.ask("DELETE", f"/documents/{b}/tags/blue") == {"count": 1}
+        blue = (await api.ask("GET", "/tags/blue"))["id"]
+        assert await api.ask("DELETE", f"/documents/{b}/tags/blue") == {"tag_id": blue}
         await api.ask("DELETE", f"/documents/{b}/tags/blue", 404)
         await api.ask("GET", "/tags/blue", 404)
-        assert await api.ask("DELETE", "/tags/red") == {"count": 2}
+        assert await api.ask("DELETE", "/tags/red") == {"tag_id": tag["id"]}
         await api.ask("DELETE", "/tags/red", 404)
         assert await api.ask("GET", "/tags") == []
         await api.ask("POST", f"/documents/{b}/tags", 400, json={"name": ""})

@@ -36,6 +36,6 @@ Ext = Annotated[
 
 
 def annotated(before: Ext, said: Ext | None) -> Ext | None:
-    """Returns a map with what is said anew: what is kept of APIs that are not named stays, and an empty map is
-    taken out. None: nothing is said."""
+    """Returns a map with what is said anew: what is kept of APIs that are not named stays, and an empty map
+    is taken out. None: nothing is said."""
     return None if said is None else {name: each for name, each in {**before, **said}.items() if each}

@@ -161,6 +161,17 @@ class KnowledgeIndex(Protocol):
         `where` and `documents` hold for its collection; its `method`, when it asks no model, too."""
         ...
 
+    async def nearest(
+        self, collection_id: str, vector: Sequence[float], top_k: int = 8
+    ) -> tuple[Passage, ...]:
+        """Returns the passages nearest to a vector, best first, with the cosine as their score. Raises
+        `InvalidError` (`wrong_dimensions`)."""
+        ...
+
+    async def embed(self, model: str, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """Returns the vector of each text, as of a query. Raises `ModelError`."""
+        ...
+
     async def passages(self, chunk_ids: Sequence[int]) -> tuple[Passage, ...]:
         """Returns chunks by their ids, in the order given, without scores (0); those that are gone are left
         out."""

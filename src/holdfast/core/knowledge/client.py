@@ -209,6 +209,18 @@ class WorkerIndex:
         )
         return found
 
+    async def nearest(
+        self, collection_id: str, vector: Sequence[float], top_k: int = 8
+    ) -> tuple[Passage, ...]:
+        found: tuple[Passage, ...] = await self._call(
+            "nearest", collection_id=collection_id, vector=vector, top_k=top_k
+        )
+        return found
+
+    async def embed(self, model: str, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        made: Sequence[Sequence[float]] = await self._call("embed", model=model, texts=texts)
+        return made
+
     async def passages(self, chunk_ids: Sequence[int]) -> tuple[Passage, ...]:
         found: tuple[Passage, ...] = await self._call("passages", chunk_ids=chunk_ids)
         return found

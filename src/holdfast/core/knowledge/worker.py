@@ -42,7 +42,7 @@ _LANE = {
     "ingest": "ingest",
     **dict.fromkeys(("delete", "remove", "reembed", "check", "forget_owner"), "change"),
     **dict.fromkeys(("create", "update", "hand_over", "describe", "keep_context", "drop_context"), "note"),
-    "search": "search",
+    **dict.fromkeys(("search", "nearest", "embed"), "search"),
 }
 """What each method is; the rest reads."""
 

@@ -65,6 +65,7 @@ class Index:
             self._lock.release()
             raise
         self._parser = parser
+        self._embeddings = embeddings
         self._writing = threading.Lock()
         self._vectors = vectors or VectorStore(folder / CHROMA, chroma_url)
         database, writing = self._database, self._writing
@@ -211,6 +212,13 @@ class Index:
         self, uses: Sequence[KnowledgeUse], query: str, *, method: SearchMethod = "hybrid", top_k: int = 8
     ) -> tuple[Passage, ...]:
         return self._search.search(uses, query, method=method, top_k=top_k)
+
+    def nearest(self, collection_id: str, vector: Sequence[float], top_k: int = 8) -> tuple[Passage, ...]:
+        return self._search.nearest(collection_id, vector, top_k)
+
+    def embed(self, model: str, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        made: list[list[float]] = self._embeddings.embed(model, texts, query=True).tolist()
+        return made
 
     def passages(self, chunk_ids: Sequence[int]) -> tuple[Passage, ...]:
         return self._documents.passages(chunk_ids)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.knowledge import Passage, SearchMethod
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.knowledge import fusion, words
@@ -96,6 +97,39 @@ class Search:
                 found |= {p.chunk_id: p for p in self._by(plain, mine, query) if p.chunk_id not in found}
         ordered = sorted(found.values(), key=lambda p: (-p.score, p.vector_rank or 1 << 30, p.chunk_id))
         return tuple(ordered[:top_k])
+
+    def nearest(self, collection_id: str, vector: Sequence[float], top_k: int = 8) -> tuple[Passage, ...]:
+        """Returns the passages nearest to a vector, best first, with the cosine as their score. Raises
+        `NotFoundError`, `InvalidError` (`wrong_dimensions`), `KnowledgeUnavailable`."""
+        import numpy as np  # only where there are vectors
+
+        scope = self._scope(KnowledgeUse(collection=collection_id), "vector", max(1, min(top_k, MAX_TOP_K)))
+        dimensions = scope.row["dimensions"]
+        if dimensions is None:
+            return ()
+        if len(vector) != dimensions:
+            raise InvalidError(
+                f"The vectors of {scope.row['name']!r} have {dimensions} numbers, and this one has"
+                f" {len(vector)}; make it with {scope.row['embedding_model']}.",
+                code="wrong_dimensions",
+            )
+        given = np.array(vector, dtype=np.float64)
+        largest = np.abs(given).max()
+        if not largest > 0:  # it points nowhere
+            return ()
+        given /= largest  # whose squares may be too much
+        query = (given / np.linalg.norm(given)).astype(np.float32)
+        found = _Ranking.of(self._nearest(scope, scope.row["vectors"], query).items())
+        return tuple(
+            passage.model_copy(
+                update={
+                    "score": found.scores[passage.chunk_id],
+                    "vector_rank": found.ranks[passage.chunk_id],
+                    "vector_score": found.scores[passage.chunk_id],
+                }
+            )
+            for passage in self._documents.passages(list(islice(found.scores, scope.top_k)))
+        )
 
     def all_passages(self, uses: Sequence[KnowledgeUse], max_chars: int) -> tuple[tuple[Passage, ...], int]:
         """Returns all passages in the order of documents until `max_chars` is full, and their number."""

@@ -13,6 +13,7 @@ from holdfast.server.dialects.h2ogpte import (
     operations_memory,
     operations_messages,
     operations_models,
+    operations_vectors,
 )
 from holdfast.server.dialects.h2ogpte.errors import ErrorBody, error_response
 from holdfast.server.kit.operations import Dialect, Document
@@ -36,6 +37,7 @@ DIALECT = Dialect(
         *operations_collections.OPERATIONS,
         *operations_ingest.OPERATIONS,
         *operations_documents.OPERATIONS,
+        *operations_vectors.OPERATIONS,
         *operations_files.OPERATIONS,
         *operations_memory.OPERATIONS,
         *operations_models.OPERATIONS,

@@ -34,6 +34,7 @@ from holdfast.server.dialects.h2ogpte.wire_documents import (
     Chunk,
     ChunksSearch,
     CollectionDocumentsQuery,
+    DeletedTag,
     Document,
     DocumentChunksQuery,
     DocumentsDelete,
@@ -204,15 +205,15 @@ async def get_tag(call: Call) -> Tag:
     return tag_of(name)
 
 
-async def delete_tag(call: Call) -> Count:
-    """Takes a tag from all documents that have it, and says how many."""
+async def delete_tag(call: Call) -> DeletedTag:
+    """Takes a tag from all documents that have it."""
     name = call.path["tag_name"]
     tagged = with_tags(await _every(call), (name,))
     if not tagged:
         raise no_tag()
     for each in tagged:
         await call.workbench.knowledge.describe(each.id, ext=without_tag(each, name))
-    return Count(count=len(tagged))
+    return DeletedTag(tag_id=tag_of(name).id)
 
 
 async def list_documents_for_tags(call: Call) -> tuple[Document, ...]:
@@ -229,11 +230,12 @@ async def create_tag_on_document(call: Call) -> Tag:
     return tag_of(body.name)
 
 
-async def delete_tag_from_document(call: Call) -> Count:
+async def delete_tag_from_document(call: Call) -> DeletedTag:
     """Takes a tag from a document."""
-    ext = without_tag(await _document(call), call.path["tag_name"])
+    name = call.path["tag_name"]
+    ext = without_tag(await _document(call), name)
     await call.workbench.knowledge.describe(_id(call), ext=ext)
-    return Count(count=1)
+    return DeletedTag(tag_id=tag_of(name).id)
 
 
 async def _every(call: Call, collection: str | None = None) -> tuple[Kept, ...]:
@@ -319,7 +321,7 @@ OPERATIONS = (
         "DELETE",
         f"{ONE}/tags/{{tag_name}}",
         delete_tag_from_document,
-        result=Count,
+        result=DeletedTag,
     ),
     Operation(
         "list_documents_for_collection",
@@ -370,7 +372,7 @@ OPERATIONS = (
     ),
     Operation("list_tags", "GET", TAGS, list_tags, result=tuple[Tag, ...]),
     Operation("get_tag", "GET", f"{TAGS}/{{tag_name}}", get_tag, result=Tag),
-    Operation("delete_tag", "DELETE", f"{TAGS}/{{tag_name}}", delete_tag, result=Count),
+    Operation("delete_tag", "DELETE", f"{TAGS}/{{tag_name}}", delete_tag, result=DeletedTag),
     Operation(
         "list_documents_for_tags",
         "GET",

@@ -15,8 +15,10 @@ from holdfast.server.dialects.h2ogpte.completing import collection_named
 from holdfast.server.dialects.h2ogpte.mapping_collections import said_of
 from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
 from holdfast.server.dialects.h2ogpte.mapping_jobs import PLAIN_TEXT, failure_of, job_of
+from holdfast.server.dialects.h2ogpte.operations_collections import ONE as COLLECTION
 from holdfast.server.dialects.h2ogpte.uploading import upload_file
 from holdfast.server.dialects.h2ogpte.wire import UploadedFile
+from holdfast.server.dialects.h2ogpte.wire_documents import DocumentInsert, InsertQuery
 from holdfast.server.dialects.h2ogpte.wire_ingest import (
     FileSystemBody,
     IngestBody,
@@ -80,6 +82,21 @@ async def _file_system(call: Call) -> Job:
     return await call.workbench.knowledge.add(
         collection.id, (body.root_dir,), summaries=summaries, pattern=body.glob
     )
+
+
+async def _insert(call: Call, document_id: str) -> Job:
+    into = await collection_named(call.workbench, call.path["collection_id"])
+    return await call.workbench.knowledge.copy(document_id, into.id)
+
+
+async def insert_document_into_collection(call: Call) -> None:
+    """Takes a copy of a document into another collection, and answers when it is done."""
+    await _until_ended(call, await _insert(call, str(call.path["document_id"])))
+
+
+async def create_insert_document_to_collection_job(call: Call) -> JobDetails:
+    """Takes a copy of a document into another collection, as a job."""
+    return job_of(await _insert(call, call.body.document_id), utc_now())
 
 
 async def _target(call: Call) -> tuple[Collection, bool]:
@@ -212,6 +229,24 @@ OPERATIONS = (
         "Takes files of the engine's machine in, for administrators",
         IngestQuery,
         FileSystemBody,
+    ),
+    Operation(
+        "insert_document_into_collection",
+        "PUT",
+        f"{COLLECTION}/documents/{{document_id:uuid}}",
+        insert_document_into_collection,
+        204,
+        query=InsertQuery,
+    ),
+    Operation(
+        "create_insert_document_to_collection_job",
+        "POST",
+        f"{COLLECTION}/documents/insert_job",
+        create_insert_document_to_collection_job,
+        201,
+        JobDetails,
+        query=InsertQuery,
+        body=DocumentInsert,
     ),
     Operation("list_jobs", "GET", JOBS, list_jobs, result=tuple[JobDetails, ...]),
     Operation("count_pending_jobs", "GET", f"{JOBS}/pending/count", count_pending_jobs, result=PendingJobs),

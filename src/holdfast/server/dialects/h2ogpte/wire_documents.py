@@ -102,5 +102,46 @@ class TagCreate(Wire):
     name: str = Field(min_length=1, max_length=200)
 
 
+class DeletedTag(Wire):
+    tag_id: str
+
+
 class TagsQuery(Wire):
     collection_id: str
+
+
+# --- vectors
+
+
+class ChunksMatch(Wire):
+    vectors: tuple[tuple[float, ...], ...] = Field(min_length=1, max_length=100)
+    """Of the collection's model."""
+    topics: tuple[str, ...] = ()
+    """There are none here."""
+    offset: int = Field(0, ge=0)
+    limit: int = Field(100, ge=0)
+    cut_off: float = 0
+    """The longest distance (1 less the cosine) of what is found; 0: any."""
+
+
+class ChunksEncode(Wire):
+    chunks: tuple[str, ...] = Field(min_length=1, max_length=200)
+
+
+class EmbeddingModel(Wire):
+    id: str
+    display_name: str
+    description: str
+    languages: tuple[str, ...] = ()
+
+
+# --- documents in other collections
+
+
+class DocumentInsert(Wire):
+    document_id: str
+
+
+class InsertQuery(Wire):
+    timeout: float | None = Field(None, ge=0)
+    """Seconds to wait for the end; what is not done then goes on."""
