@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from tests.knowledge_service.conftest import MemoryIndex
 
-from holdfast.core.config.paths import Paths
-from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.domain.knowledge import RetrievalSettings
 
 ROOT = "/powabase/api/knowledge-bases"
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def index(tmp_path: Path) -> MemoryIndex:
-    paths = Paths.resolve({"HOLDFAST_HOME": str(tmp_path / "home")})
-    return MemoryIndex(paths.knowledge, FileBlobs(paths.blobs))
 
 
 @pytest.mark.covers(
@@ -68,7 +59,9 @@ async def test_what_is_wrong_is_said_in_powabases_shape(serve, index: MemoryInde
         answers = [
             (400, await http.post(ROOT, json={})),
             (400, await http.post(ROOT, json={"name": "x", "retrieval_config": {"retrieval_method": "odd"}})),
+            (400, await http.post(ROOT, json={"name": "x", "retrieval_config": {"retrieval_method": [1]}})),
             (400, await http.post(ROOT, json={"name": "x", "indexing_config": {"chunk_size": 1}})),
+            (400, await http.post(ROOT, json={"name": "x", "indexing_config": {"embedding_model": 5}})),
             (404, await http.get(f"{ROOT}/{NOBODY}")),
             (404, await http.post(f"{ROOT}/{NOBODY}/search", json={"query": "x"})),
             (400, await http.post(f"{ROOT}/{NOBODY}/search", json={})),
@@ -79,3 +72,27 @@ async def test_what_is_wrong_is_said_in_powabases_shape(serve, index: MemoryInde
         for status, answer in answers:
             assert answer.status_code == status, answer.text
             assert set(answer.json()) <= {"error", "code"}
+
+
+@pytest.mark.covers("powabase.add_knowledge_base_source")
+async def test_a_source_that_is_not_taken_in_is_not_the_one_of_before(serve, index: MemoryIndex) -> None:
+    async with serve([], knowledge=index) as served:
+        base = f"{ROOT}/{(await served.http.post(ROOT, json={'name': 'prices'})).json()['id']}/sources"
+        first = await served.http.post(base, json={"name": "./rooms/a.md", "text": "Ninety."})
+        assert (first.json()["name"], first.json()["status"]) == ("rooms/a.md", "indexed")
+        again = await served.http.post(base, json={"name": "rooms/a.md", "text": "Ninety."})
+        assert again.json()["id"] == first.json()["id"]
+        bad = (await served.http.post(base, json={"name": "rooms/a.md", "text": "BAD"})).json()
+        assert (bad["status"], bad["error"]) == ("failed", "It is bad.")
+
+
+@pytest.mark.covers("powabase.get_knowledge_base", "powabase.update_knowledge_base")
+async def test_what_powabase_has_no_word_for_is_shown_and_kept(serve, index: MemoryIndex) -> None:
+    async with serve([], knowledge=index) as served:
+        knowledge = served.bench.workbench.knowledge
+        made = await knowledge.create("prices", retrieval=RetrievalSettings(method="wide", rerank=True))
+        shown = (await served.http.get(f"{ROOT}/{made.id}")).json()
+        assert shown["retrieval_config"]["retrieval_method"] == "wide"
+        answer = await served.http.patch(f"{ROOT}/{made.id}", json=shown)
+        assert answer.status_code == 200, answer.text
+        assert (await knowledge.get(made.id)).retrieval == made.retrieval

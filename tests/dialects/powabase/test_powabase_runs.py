@@ -380,6 +380,60 @@ async def test_sessions_are_listed_read_and_deleted(serve, say) -> None:
         assert (await served.http.delete(f"{ROOT}/agents/{agent}/sessions/{one}")).status_code == 204
 
 
+@pytest.mark.covers("powabase.list_session_messages")
+async def test_the_latest_messages_of_a_session_are_read_alone(serve, say) -> None:
+    async with serve([say("One"), say("Two")]) as served:
+        session = (await run(served)).json()["session_id"]
+        await run(served, session_id=session, message="And?")
+        for limit, wanted in (
+            (1, ["Two"]),
+            (3, ["One", "And?", "Two"]),
+            (9, ["Hello", "One", "And?", "Two"]),
+        ):
+            path = f"{ROOT}/sessions/{session}/messages"
+            said = (await served.http.get(path, params={"limit": limit})).json()["messages"]
+            assert [each["content"] for each in said] == wanted
+
+
+@pytest.mark.covers("powabase.run_agent_stream")
+async def test_a_line_of_the_stream_stays_one_whatever_takes_it_apart(serve, say) -> None:
+    text = "one\u2028two\u0085three\nfour\r\nfive \U0001f600"
+    async with serve([say(text)]) as served:
+        assert (await stream(served))[-1]["content"] == text
+
+
+@pytest.mark.covers("powabase.get_run", "powabase.run_agent_stream")
+@pytest.mark.parametrize("asked", [True, False])
+async def test_what_was_streamed_is_told_again_but_for_its_pieces(serve, asked: bool) -> None:
+    step = [ReasoningDelta(text="Hmm. "), TextDelta(text="Yes [1].")]
+    async with serve([step], **knowledge()) as served:
+        body = {"reasoning_requested": asked, "citations_enabled": asked, "context_items": [{"text": "Yes."}]}
+        told = await stream(served, **body)
+        answer = await served.http.get(f"{ROOT}/agents/runs/{told[0]['run_id']}")
+        record = answer.json()
+        pieces = ("chunk", "reasoning")
+        for one in (*told, *record["events"]):
+            del one["seq"]
+        told[-1]["is_new_session"] = False  # it is no more
+        assert record["events"] == [one for one in told if one["event"] not in pieces]
+        assert record["output_messages"][0].get("reasoning_requested", False) is asked
+        assert ("citations" in told[-1]) is asked
+
+
+@pytest.mark.covers("powabase.run_agent", "powabase.list_agent_sessions")
+async def test_a_run_that_cannot_begin_leaves_no_session(serve, say) -> None:
+    refused = [
+        {"context_handler_id": "8c1f0a52-3f0e-4a86-9a43-0c0a5be1d001"},
+        {"response_format": {"type": "odd"}},
+    ]
+    async with serve([say("Hi")]) as served:
+        for body in refused:
+            assert (await run(served, session_id="mine", **body)).status_code in (400, 404)
+        agent = await agent_id(served)
+        assert (await served.http.get(f"{ROOT}/agents/{agent}/sessions")).json()["total"] == 0
+        assert (await run(served, session_id="mine")).status_code == 200
+
+
 async def test_a_session_of_another_agent_is_404(serve, say) -> None:
     async with serve([say("One")]) as served:
         other = await served.bench.workbench.sessions.create("general", str(served.bench.project))

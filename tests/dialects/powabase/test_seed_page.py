@@ -383,6 +383,7 @@ async def test_an_agent_uses_what_it_was_given_and_asks_before_it_acts(
     keyed: Any, say: Any, call: Any, index: MemoryIndex
 ) -> None:
     steps = [
+        say("Nothing at hand."),
         call(("search_knowledge", '{"query": "hotels"}')),
         call(("mcp__sums__add", '{"a": 40, "b": 50}')),
         say("Ninety."),
@@ -391,7 +392,9 @@ async def test_an_agent_uses_what_it_was_given_and_asks_before_it_acts(
         caller, names = await served.caller(), {"address": address}
         server = {"url": "{address}", "transport": "http", "name": "sums"}
         given = Asked("POST", "/agents/{agent_id}/mcp-servers", server, 201, server)
-        await play(caller, (CRUD[-1], *KNOWLEDGE[:3], given), names)
+        alone = Asked("POST", "/agents/{agent_id}/run", {"message": "Hello"}, says={"retrieved_items": 0})
+        await play(caller, (CRUD[-1], *KNOWLEDGE[:3], given, alone), names)
+        assert served.bench.model.requests[0].tools == ()
         codes: list[int] = []
 
         def decide(event: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.jobs import Job, JobStatus
@@ -11,6 +11,7 @@ from holdfast.core.domain.knowledge import (
     Chunking,
     Collection,
     Document,
+    Method,
     Passage,
     Retrieval,
     RetrievalSettings,
@@ -19,15 +20,19 @@ from holdfast.core.domain.options import KnowledgeUse
 from holdfast.server.dialects.powabase.mapping import METHOD_NAMES, METHODS
 from holdfast.server.dialects.powabase.wire_knowledge import (
     FoundOut,
+    IndexingConfig,
     KnowledgeBaseOut,
+    RetrievalConfig,
     SearchOut,
     SourceOut,
+    SourceStatus,
 )
 from holdfast.server.dialects.powabase.wire_runs import RetrievalIn
 from holdfast.server.kit.reading import parsed
 
-_STATUS = {
-    JobStatus.COMPLETED: "indexed",
+V = TypeVar("V", Chunking, RetrievalSettings)
+_STATUS: dict[JobStatus, SourceStatus] = {
+    JobStatus.COMPLETED: "failed",  # the job has ended, and the item did not come through
     JobStatus.FAILED: "failed",
     JobStatus.CANCELLED: "cancelled",
 }
@@ -40,53 +45,51 @@ def knowledge_base(collection: Collection) -> KnowledgeBaseOut:
         id=collection.id,
         name=collection.name,
         description=collection.description,
-        indexing_config={
-            "chunk_size": collection.chunking.max_chars,
-            "chunk_overlap": collection.chunking.overlap_chars,
-            "embedding_model": collection.embedding_model,
-        },
-        retrieval_config={
-            "top_k": retrieval.top_k,
-            "retrieval_method": METHOD_NAMES.get(retrieval.method, retrieval.method),
-            "similarity_threshold": retrieval.min_score,
-        },
+        indexing_config=IndexingConfig(
+            chunk_size=collection.chunking.max_chars,
+            chunk_overlap=collection.chunking.overlap_chars,
+            embedding_model=collection.embedding_model,
+        ),
+        retrieval_config=RetrievalConfig(
+            top_k=retrieval.top_k,
+            retrieval_method=METHOD_NAMES.get(retrieval.method, retrieval.method),
+            similarity_threshold=retrieval.min_score,
+        ),
         created_at=collection.created_at,
         updated_at=collection.updated_at,
         source_counts={"total": collection.documents, "indexed": collection.documents},
     )
 
 
-def chunking_of(config: Mapping[str, Any] | None, now: Chunking | None = None) -> Chunking | None:
+def chunking_of(config: IndexingConfig | None, now: Chunking | None = None) -> Chunking | None:
     """Returns how documents are cut; None where nothing is said. Raises `InvalidError`."""
-    said = {
-        "max_chars": (config or {}).get("chunk_size"),
-        "overlap_chars": (config or {}).get("chunk_overlap"),
-    }
-    given = {name: value for name, value in said.items() if value is not None}
-    return _checked(Chunking, now or Chunking(), given) if given else None
+    if config is None:
+        return None
+    said = {"max_chars": config.chunk_size, "overlap_chars": config.chunk_overlap}
+    return _laid_over(now or Chunking(), said)
 
 
 def retrieval_of(
-    config: Mapping[str, Any] | None, now: RetrievalSettings | None = None
+    config: RetrievalConfig | None, now: RetrievalSettings | None = None
 ) -> RetrievalSettings | None:
     """Returns how a knowledge base is searched; None where nothing is said. Raises `InvalidError`."""
-    said = config or {}
-    method = said.get("retrieval_method")
-    if method is not None and method not in METHODS:
+    if config is None:
+        return None
+    method = METHODS.get(config.retrieval_method or "", config.retrieval_method)
+    if method not in (None, *get_args(Method)):
         raise InvalidError(
             f"retrieval_config.retrieval_method: must be one of {', '.join(METHODS)}.", code="invalid_request"
         )
-    wanted = {
-        "top_k": said.get("top_k"),
-        "method": METHODS[method] if method else None,
-        "min_score": said.get("similarity_threshold"),
-    }
-    given = {name: value for name, value in wanted.items() if value is not None}
-    return _checked(RetrievalSettings, now or RetrievalSettings(), given) if given else None
+    said = {"top_k": config.top_k, "method": method, "min_score": config.similarity_threshold}
+    return _laid_over(now or RetrievalSettings(), said)
 
 
-def _checked(kind: Any, now: Any, given: Mapping[str, Any]) -> Any:
-    return parsed(kind, {**now.model_dump(), **given})
+def _laid_over(now: V, said: Mapping[str, Any]) -> V | None:
+    given = {name: value for name, value in said.items() if value is not None}
+    if not given:
+        return None
+    changed: V = parsed(type(now), {**now.model_dump(), **given})
+    return changed
 
 
 def source_of_document(document: Document) -> SourceOut:
@@ -102,13 +105,12 @@ def source_of_document(document: Document) -> SourceOut:
     )
 
 
-def failed_source(job: Job, name: str) -> SourceOut:
-    """Returns what has become of a source that no document was made of."""
+def waiting_source(job: Job) -> SourceOut:
+    """Returns a source that no document is made of: not yet, or not at all."""
     reasons = [each.error.message for each in job.failures if each.error]
     reason = job.error.message if job.error else next(iter(reasons), None)
-    status: Any = _STATUS.get(job.status, "indexing")
-    failed = status == "indexed"  # the job has ended, and the item did not come through
-    return SourceOut(id=job.id, name=name, status="failed" if failed else status, error=reason)
+    status = _STATUS.get(job.status, "indexing")
+    return SourceOut(id=job.id, name=job.request.items[0].name, status=status, error=reason)
 
 
 def use_of(collection_id: str, asked: RetrievalIn) -> KnowledgeUse:

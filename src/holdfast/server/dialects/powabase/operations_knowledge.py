@@ -5,17 +5,18 @@ from __future__ import annotations
 from functools import partial
 
 from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.domain.jobs import JobStatus
 from holdfast.core.domain.knowledge import Document
 from holdfast.core.domain.transfer import Upload
 from holdfast.core.domain.values import MAX_WAIT_S, all_items
 from holdfast.server.dialects.powabase.mapping_bases import (
     chunking_of,
-    failed_source,
     found_of,
     knowledge_base,
     retrieval_of,
     source_of_document,
     use_of,
+    waiting_source,
 )
 from holdfast.server.dialects.powabase.wire_knowledge import (
     Deleted,
@@ -41,11 +42,12 @@ MOST = 100
 async def create_base(call: Call) -> KnowledgeBaseOut:
     """Makes an empty knowledge base."""
     asked: KnowledgeBaseCreate = call.body
+    indexing = asked.indexing_config
     made = await call.workbench.knowledge.create(
         asked.name,
         asked.description or "",
-        embedding_model=asked.indexing_config.get("embedding_model"),
-        chunking=chunking_of(asked.indexing_config),
+        embedding_model=indexing.embedding_model if indexing else None,
+        chunking=chunking_of(indexing),
         retrieval=retrieval_of(asked.retrieval_config),
     )
     return knowledge_base(made)
@@ -109,14 +111,16 @@ async def _taken_in(
 ) -> SourceOut:
     job = await call.workbench.knowledge.upload(base, name, data, metadata or None)
     job = await call.workbench.jobs.get(job.id, wait_s=MAX_WAIT_S)
-    for document in await _documents(call, base):
-        if document.source == f"upload:{name}":
-            return source_of_document(document)
-    return failed_source(job, name)
+    (item,) = job.request.items
+    if job.status is JobStatus.COMPLETED and not job.failures:
+        for document in await _documents(call, base, item.name):
+            if document.source == item.source:
+                return source_of_document(document)
+    return waiting_source(job)
 
 
-async def _documents(call: Call, base: str) -> tuple[Document, ...]:
-    return await all_items(partial(call.workbench.knowledge.documents, base, ""))
+async def _documents(call: Call, base: str, named: str = "") -> tuple[Document, ...]:
+    return await all_items(partial(call.workbench.knowledge.documents, base, named))
 
 
 async def list_sources(call: Call) -> SourceList:

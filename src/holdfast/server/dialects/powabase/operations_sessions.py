@@ -28,6 +28,7 @@ from holdfast.server.dialects.powabase.wire_runs import (
     ContextList,
     ContextOut,
     MessageList,
+    MessageOut,
     MessagesQuery,
     PageQuery,
     RetrievedContext,
@@ -131,9 +132,12 @@ async def list_messages(call: Call) -> MessageList:
     """Lists what was said in a session, oldest first."""
     query: MessagesQuery = call.query
     session = await _session(call)
-    states = [await state_of(call.workbench, run) for run in reversed(await _runs(call, session.id))]
-    said = tuple(message for state in states for message in messages_of(state))
-    return MessageList(session_id=session.id, messages=said[-query.limit :] if query.limit else said)
+    said: list[MessageOut] = []
+    for run in await _runs(call, session.id):  # latest first
+        said[:0] = messages_of(await state_of(call.workbench, run))
+        if query.limit is not None and len(said) >= query.limit:
+            break
+    return MessageList(session_id=session.id, messages=tuple(said[-(query.limit or 0) :]))
 
 
 async def list_runs(call: Call) -> RunList:

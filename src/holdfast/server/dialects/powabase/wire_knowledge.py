@@ -10,29 +10,47 @@ from pydantic import Field
 from holdfast.server.dialects.powabase.wire import Wire
 from holdfast.server.dialects.powabase.wire_runs import RetrievalIn
 
+SourceStatus = Literal["pending", "indexing", "indexed", "failed", "cancelled"]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class IndexingConfig(Wire):
+    """How documents are cut and embedded."""
+
+    chunk_size: int | None = None
+    chunk_overlap: int | None = None
+    embedding_model: str | None = None
+
+
+class RetrievalConfig(Wire):
+    """How a knowledge base is searched where a search does not say."""
+
+    top_k: int | None = None
+    retrieval_method: str | None = None
+    """There are more than requests can name."""
+    similarity_threshold: float | None = None
 
 
 class KnowledgeBaseCreate(Wire):
     name: Name
     description: str | None = ""
-    indexing_config: dict[str, Any] = Field(default_factory=dict)
-    retrieval_config: dict[str, Any] = Field(default_factory=dict)
+    indexing_config: IndexingConfig | None = None
+    retrieval_config: RetrievalConfig | None = None
 
 
 class KnowledgeBasePatch(Wire):
     name: Name | None = None
     description: str | None = None
-    indexing_config: dict[str, Any] | None = None
-    retrieval_config: dict[str, Any] | None = None
+    indexing_config: IndexingConfig | None = None
+    retrieval_config: RetrievalConfig | None = None
 
 
 class KnowledgeBaseOut(Wire):
     id: str
     name: str
     description: str
-    indexing_config: dict[str, Any]
-    retrieval_config: dict[str, Any]
+    indexing_config: IndexingConfig
+    retrieval_config: RetrievalConfig
     created_at: datetime
     updated_at: datetime
     source_counts: dict[str, int]
@@ -56,7 +74,7 @@ class SourceIn(Wire):
 class SourceOut(Wire):
     id: str
     name: str
-    status: Literal["pending", "indexing", "indexed", "failed", "cancelled"]
+    status: SourceStatus
     error: str | None = None
     chunks: int = 0
     size: int = 0
