@@ -139,6 +139,21 @@ async def test_history_is_left_out_in_every_spelling(serve: Any, say: Any, word:
 
 
 @pytest.mark.covers("h2ogpte.get_completion")
+async def test_a_question_without_history_takes_it_from_no_other(serve: Any, say: Any) -> None:
+    async with serve([say(each) for each in ("One", "Two", "Three", "Four", "Five")]) as served:
+        chat_id = await chat(served)
+        for message, word in (("A", "off"), ("B", "auto"), ("C", "off"), ("D", "on"), ("E", "auto")):
+            await ask(served, chat_id, message, include_chat_history=word)
+        shown = [
+            [message.text for message in request.messages[1:]] for request in served.bench.model.requests
+        ]
+        assert shown[:3] == [["A"], ["A", "One", "B"], ["C"]]
+        assert shown[3] == ["A", "One", "B", "Two", "C", "Three", "D"]
+        assert shown[4] == [*shown[3], "Four", "E"]
+        assert len(await messages(served, chat_id)) == 10
+
+
+@pytest.mark.covers("h2ogpte.get_completion")
 async def test_accuracy_and_limits_hold_for_the_run(serve: Any, say: Any, call: Any) -> None:
     looking = call(("list_files", "{}"))
     async with serve([looking, call(("read_file", '{"path": "a"}')), say("never")]) as served:

@@ -15,6 +15,7 @@ from holdfast.core.domain.values import all_items, new_id
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.h2ogpte.encoder import CompletionEncoder
 from holdfast.server.dialects.h2ogpte.frames import Said
+from holdfast.server.dialects.h2ogpte.histories import history_of
 from holdfast.server.dialects.h2ogpte.mapping_completions import (
     EXT,
     Way,
@@ -24,6 +25,7 @@ from holdfast.server.dialects.h2ogpte.mapping_completions import (
     use_of,
     way_of,
     with_defaults,
+    without_history,
 )
 from holdfast.server.dialects.h2ogpte.mapping_models import usable
 from holdfast.server.dialects.h2ogpte.supplying import supply
@@ -77,10 +79,13 @@ async def begin(workbench: Workbench, chat_id: str, asked: CompletionRequest) ->
             f"The agent {agent.name} of this chat has a mistake in its file.", code="agent_file"
         )
     way = way_of(asked, documents=collection is not None and collection.documents > 0)
-    if way.files and collection is not None:
-        await supply(workbench, session.id, collection.id)
     use = await _use(workbench, asked, way, collection)
     options = options_of(asked, way, agent.spec, await _model(workbench, asked.llm), use)
+    without = without_history(asked.include_chat_history)
+    if way.files and collection is not None:
+        await supply(workbench, session.id, collection.id)
+    history = await history_of(workbench, session, without=without)
+    options = options.model_copy(update={"history": history})
     question_id, parts = new_id(), (TextPart(text=asked.message),)
     run_id = await start_now(workbench, session, parts, options, question_id)
     encoder = CompletionEncoder(whole=options.response_format is not None)

@@ -119,7 +119,6 @@ def options_of(
         model_settings=_settings(args),
         instructions_prefix=_instructions(asked, args, way),
         tools=_tools(args, way, agent) if way.agent else (),
-        history=() if _without_history(asked.include_chat_history) else None,
         timeout_s=total_s,
         max_steps=turns,
         response_format=_schema(args),
@@ -273,8 +272,9 @@ def _schema(args: LlmArgs) -> dict[str, Any] | None:
     return {"type": "object"} if args.response_format in ("json_object", "json_code") else None
 
 
-def _without_history(said: bool | str | None) -> bool:
-    """Raises `InvalidError` for what is no word for on or off."""
+def without_history(said: bool | str | None) -> bool:
+    """Says whether the model is to see nothing of what was said before. Raises `InvalidError` for what is no
+    word for on or off."""
     if said is None or isinstance(said, bool):
         return said is False
     word = said.strip().lower()
