@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import stat
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from holdfast.core.agents.files import (
+    create_file,
+    create_script,
+    keep_before,
+    rename_file,
+    taken,
+    text_at,
+    text_of,
+    write_shared,
+    writing,
+)
 from holdfast.core.agents.loader import AgentFile
 from holdfast.core.agents.registry import AgentRegistry, find, not_found
 from holdfast.core.agents.resolve import Found
 from holdfast.core.agents.rewrite import composed, free_name, with_changes, with_id
-from holdfast.core.agents.scripts import script_file
 from holdfast.core.config.nodes import compose
-from holdfast.core.config.private import create_private, write_private
-from holdfast.core.config.yaml import in_order, read_file
+from holdfast.core.config.private import write_private
+from holdfast.core.config.yaml import in_order
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Layer
 from holdfast.core.domain.errors import (
     AgentFileError,
@@ -28,12 +36,9 @@ from holdfast.core.domain.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
-    StoreError,
     TooLargeError,
 )
 from holdfast.core.domain.identity import LOCAL
-from holdfast.core.domain.skills import skills_beside
-from holdfast.core.domain.text import shorten
 from holdfast.core.domain.values import new_dated_id, new_id
 
 MAX_BYTES = 256 * 1024
@@ -107,14 +112,14 @@ class AgentEditor:
             )
         self._check_free(file, owner)
         path = self._registry.folder(owner) / f"{file.name}.yaml"
-        with _writing(path):
+        with writing(path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            script = _create_script(file, path.parent)
-            made = _create(path, text)
+            script = create_script(file, path.parent)
+            made = create_file(path, text)
             if not made and script is not None:
                 script.unlink()
         if not made:
-            raise _taken(f"There is a file {path.name} already")
+            raise taken(f"There is a file {path.name} already")
         return self._registry.get(file.name, None, owner)
 
     def check(
@@ -152,7 +157,7 @@ class AgentEditor:
         with self._lock:
             found = self._changeable(name, project, owner)
             if expected is not None:
-                _check_unchanged(found, _text_of(found.file.path), expected)
+                _check_unchanged(found, text_of(found.file.path), expected)
             return self._replace(found, text, owner, project)
 
     def edit(
@@ -170,7 +175,7 @@ class AgentEditor:
         """
         with self._lock:
             found = self._changeable(name, project, owner)
-            text = _text_of(found.file.path)
+            text = text_of(found.file.path)
             if expected is not None:
                 _check_unchanged(found, text, expected)
             return self._replace(found, with_changes(text, changes), owner, project)
@@ -184,18 +189,18 @@ class AgentEditor:
         if file.id is None and own:
             text = _identified(text, file, new_id() if _clashes(found) else found.id)
         self._check_free(file, owner, found, project)
-        with _writing(path):
-            _keep_before(path, text)
-            (write_private if own else _write_shared)(path, text)
+        with writing(path):
+            keep_before(path, text)
+            (write_private if own else write_shared)(path, text)
             if path.stem == found.file.name and not path.is_symlink():
-                _rename(path, path.with_name(f"{file.name}.yaml"))
+                rename_file(path, path.with_name(f"{file.name}.yaml"))
         return self._registry.get(file.name, project, owner)
 
     def removed(self, name: str, owner: str = LOCAL) -> RemovedAgent:
         """Returns what has to be kept of an agent of the user's own, so that it can be brought back after
         `delete`. Raises what `delete` raises, and `StoreError`."""
         found = self._own(name, owner)
-        with _writing(found.file.path):
+        with writing(found.file.path):
             return RemovedAgent(found.id, found.name, found.file.path.name, found.file.path.read_bytes())
 
     def restore(self, removed: RemovedAgent, owner: str = LOCAL) -> None:
@@ -208,19 +213,19 @@ class AgentEditor:
                     f"There are {len(others)} agents already; delete one first.", code="too_many_agents"
                 )
             if any(removed.name == one.name or removed.id == one.id for one in others):
-                raise _taken(f"There is an agent {removed.name!r} already")
+                raise taken(f"There is an agent {removed.name!r} already")
             path = self._registry.folder(owner) / Path(removed.file).name
-            with _writing(path):
+            with writing(path):
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                made = _create(path, removed.content)
+                made = create_file(path, removed.content)
             if not made:
-                raise _taken(f"There is a file {path.name} already")
+                raise taken(f"There is a file {path.name} already")
 
     def delete(self, name: str, owner: str = LOCAL) -> None:
         """Deletes an agent. Raises `ForbiddenError` for one that is not the user's own, `NotFoundError`."""
         with self._lock:
             path = self._own(name, owner).file.path
-            with _writing(path):
+            with writing(path):
                 path.unlink(missing_ok=True)
 
     def source(self, name: str, project: Path | None = None, owner: str = LOCAL) -> AgentSource:
@@ -230,7 +235,7 @@ class AgentEditor:
         path = Path(info.path)
         if info.layer is Layer.PROJECT and project:
             _check_inside(path, project)
-        text = _text_of(path)
+        text = text_of(path)
         document, _ = compose(text, info.path)
         said = document.root.value if document is not None else None
         values = said if isinstance(said, dict) else {}
@@ -259,7 +264,7 @@ class AgentEditor:
         what `create` raises.
         """
         if names_a_path(source):
-            text = _text_at(source)
+            text = text_at(source)
             with self._lock:
                 return self._make(text, owner, Path(source).parent)
         shipped = self._registry.shipped()
@@ -267,7 +272,7 @@ class AgentEditor:
         if found is None:
             raise not_found(source, shipped)
         with self._lock:
-            return self._make(_text_of(found.file.path), owner, found.file.path.parent)
+            return self._make(text_of(found.file.path), owner, found.file.path.parent)
 
     def check_installed(self, name: str, owner: str = LOCAL) -> None:
         """Raises `NotFoundError` for an agent that is only available."""
@@ -358,10 +363,10 @@ class AgentEditor:
         beside = self._beside(replaces, project, owner) if replaces and foreign else self._registry.own(owner)
         own = [one for one in beside if one.file.path != path]
         if any(one.file.name == file.name for one in own):
-            raise _taken(f"There is an agent {file.name!r} already")
+            raise taken(f"There is an agent {file.name!r} already")
         other = next((one for one in (*own, *self._registry.shipped()) if one.id == file.id), None)
         if other is not None:
-            raise _taken(f"The agent {other.name!r} has the id {file.id} already")
+            raise taken(f"The agent {other.name!r} has the id {file.id} already")
 
 
 def check_size(text: str) -> None:
@@ -401,91 +406,6 @@ def _identified(text: str, file: AgentFile, id: str) -> str:
     raise AgentFileError([file.document.mistake(("id",), message, hint=hint, of_key=True)])
 
 
-def _taken(message: str) -> ConflictError:
-    return ConflictError(f"{message}; change that one, or give this one another name.", code="agent_exists")
-
-
-def _text_at(source: str) -> str:
-    path = Path(source)
-    if not path.is_absolute():
-        raise InvalidError(f"{shorten(source, 200)!r} is not a whole path.", code="no_such_file")
-    return _text_of(path)
-
-
-def _text_of(path: Path) -> str:
-    try:
-        text, problems = read_file(path)
-    except (FileNotFoundError, ValueError):  # gone meanwhile; a NUL in the path
-        raise NotFoundError(f"There is no file {shorten(str(path), 200)}.", code="agent_not_found") from None
-    if text is None:
-        raise AgentFileError(list[Diagnostic](problems))
-    return text
-
-
 def _check_inside(path: Path, project: Path) -> None:
     if not path.resolve().is_relative_to(project.resolve()):
         raise ForbiddenError(f"{path} leads out of the project.", code="outside_workspace")
-
-
-def _keep_before(path: Path, text: str) -> None:
-    """Keeps what a file says, in `FILE.bak` beside it, before it says something else."""
-    before = path.read_bytes()
-    if before != text.encode():
-        backup = path.with_name(f"{path.name}.bak")
-        if backup.is_symlink():
-            backup.unlink()
-        write_private(backup, before)
-
-
-def _write_shared(path: Path, text: str) -> None:
-    """Writes a file of a project, which stays readable for who could read it."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    write_private(path, text)
-    path.chmod(mode)
-
-
-def _create(path: Path, text: str | bytes) -> bool:
-    try:
-        create_private(path, text)
-    except FileExistsError:
-        return False
-    return True
-
-
-def _create_script(file: AgentFile, folder: Path) -> Path | None:
-    """Writes the script of an agent beside it, and returns its path; None where nothing was to be written.
-    Raises `ConflictError` where another file is in its place."""
-    if file.script is None or file.document is None:
-        return None
-    path = folder / (script_file(file.document) or "")
-    if _create(path, file.script):
-        return path
-    if path.is_symlink() or not path.is_file() or path.read_bytes() != file.script.encode():
-        raise _taken(f"There is another file {path.name} beside your agents already")
-    return None
-
-
-def _rename(path: Path, target: Path) -> None:
-    """Gives a file the name of its agent, unless another file has it: then it stays where it is.
-
-    The folder of its skills goes along.
-    """
-    if path == target:
-        return
-    try:
-        target.hardlink_to(path)
-    except FileExistsError:
-        return
-    path.unlink()
-    former, skills = skills_beside(path), skills_beside(target)
-    if former.is_dir() and not skills.exists():
-        former.rename(skills)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Tells a failure of the disk as a `StoreError`."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}", code="agent_not_written") from error
