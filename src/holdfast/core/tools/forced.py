@@ -55,9 +55,11 @@ def forced(tools: Mapping[str, Tool], assignments: Iterable[ToolAssignment]) -> 
     found = dict(tools)
     for each in assignments:
         tool = found.get(each.tool)
-        known = _names(tool.arguments) if tool is not None else ()
+        if tool is None or not each.arguments:  # making a schema for nothing would delay every run
+            continue
+        known = _names(tool.arguments)
         pins = {name: value for name, value in each.arguments.items() if name in known}
-        if tool is not None and pins:
+        if pins:
             found[each.tool] = ForcedTool(tool, pins)
     return found
 
