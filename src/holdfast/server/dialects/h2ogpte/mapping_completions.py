@@ -19,6 +19,7 @@ from holdfast.core.domain.options import KnowledgeTool, KnowledgeUse, MemoryUse,
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.server.dialects.h2ogpte.wire_chats import CompletionRequest, LlmArgs, Tags
+from holdfast.server.kit.body import check_values
 from holdfast.server.kit.reading import parsed
 
 EXT = "h2ogpte"
@@ -260,6 +261,7 @@ def _schema(args: LlmArgs) -> dict[str, Any] | None:
     """Returns the JSON Schema that the reply has to fit. Raises `InvalidError`."""
     given = args.guided_json
     if isinstance(given, str) and given.strip():
+        check_values(given.encode())
         try:
             given = from_json(given, allow_inf_nan=False)
         except ValueError as error:
