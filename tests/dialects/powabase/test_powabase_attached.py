@@ -11,8 +11,10 @@ from tests.knowledge_service.conftest import MemoryIndex
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.agents import AgentSpec
-from holdfast.core.domain.hooks import HookPoint, HookType
+from holdfast.core.domain.hooks import HookPoint, HookSpec, HookType
 from holdfast.core.files.blobs import FileBlobs
+from holdfast.server.dialects.powabase.mapping_hooks import hook_entry
+from holdfast.server.dialects.powabase.wire_agents import HookBody
 
 AGENTS = "/powabase/api/agents"
 NONE = "8c1f0a52-3f0e-4a86-9a43-0c0a5be1d001"
@@ -113,26 +115,21 @@ class TestKnowledgeBases:
             await bases.post({"knowledge_base_id": docs.id}, 409)
 
     @pytest.mark.covers("powabase.assign_agent_knowledge_base")
-    @pytest.mark.parametrize(
-        ("body", "status"),
-        [
-            ({}, 400),
-            ({"knowledge_base_id": ""}, 400),
-            ({"knowledge_base_id": 3}, 400),
-            ({"knowledge_base_id": NONE}, 404),
-            ({"knowledge_base_id": "docs", "config": {"top_k": 0}}, 400),
-            ({"knowledge_base_id": "docs", "config": {"retrieval_method": "magic"}}, 400),
-            ({"knowledge_base_id": "docs", "config": {"retrieval_method": ["hybrid"]}}, 400),
-        ],
-    )
-    async def test_what_is_none_is_refused(
-        self, serve: Any, index: MemoryIndex, body: Any, status: int
-    ) -> None:
+    async def test_what_is_none_is_refused(self, serve: Any, index: MemoryIndex) -> None:
         async with serve(knowledge=index) as served:
             bases = await part(served, "knowledge-bases")
             await served.bench.workbench.knowledge.create("docs")
-            assert (await bases.post(body, status))["error"]
-            assert await bases.listed() == []
+            for body, status in [
+                ({}, 400),
+                ({"knowledge_base_id": ""}, 400),
+                ({"knowledge_base_id": 3}, 400),
+                ({"knowledge_base_id": NONE}, 404),
+                ({"knowledge_base_id": "docs", "config": {"top_k": 0}}, 400),
+                ({"knowledge_base_id": "docs", "config": {"retrieval_method": "magic"}}, 400),
+                ({"knowledge_base_id": "docs", "config": {"retrieval_method": ["hybrid"]}}, 400),
+            ]:
+                assert (await bases.post(body, status))["error"]
+                assert await bases.listed() == []
 
 
 class TestMcpServers:
@@ -193,34 +190,31 @@ class TestMcpServers:
             assert "canary" not in str(await servers.listed())
 
     @pytest.mark.covers("powabase.add_agent_mcp_server")
-    @pytest.mark.parametrize(
-        "body",
-        [
-            {},
-            {"name": "a"},
-            {"url": "https://a.test"},
-            {"name": "", "url": "https://a.test"},
-            {"name": "a", "url": ""},
-            {"name": "a", "url": "file:///etc/passwd"},
-            {"name": "a", "url": "https://a.test", "transport": "stdio"},
-            {"name": "a", "url": "https://a.test", "headers": {"a": 1}},
-            {"name": "a", "url": "https://a.test", "headers": {"a": "${secret:x}"}},
-        ],
-    )
-    async def test_what_is_none_is_refused(self, serve: Any, body: Any) -> None:
+    async def test_what_is_none_is_refused(self, serve: Any) -> None:
         async with serve() as served:
             servers = await part(served, "mcp-servers")
-            assert (await servers.post(body, 400))["error"]
-            assert await servers.listed() == []
+            for body in [
+                {},
+                {"name": "a"},
+                {"url": "https://a.test"},
+                {"name": "", "url": "https://a.test"},
+                {"name": "a", "url": ""},
+                {"name": "a", "url": "file:///etc/passwd"},
+                {"name": "a", "url": "https://a.test", "transport": "stdio"},
+                {"name": "a", "url": "https://a.test", "headers": {"a": 1}},
+                {"name": "a", "url": "https://a.test", "headers": {"a": "${secret:x}"}},
+            ]:
+                assert (await servers.post(body, 400))["error"]
+                assert await servers.listed() == []
 
     @pytest.mark.covers("powabase.update_agent_mcp_server")
-    @pytest.mark.parametrize("body", [{}, {"color": "red"}, {"url": None}, {"url": "ftp://x"}, {"name": " "}])
-    async def test_a_change_of_nothing_is_refused(self, serve: Any, body: Any) -> None:
+    async def test_a_change_of_nothing_is_refused(self, serve: Any) -> None:
         async with serve() as served:
             servers = await part(served, "mcp-servers")
             made = await servers.post(MCP)
-            assert (await servers.ask("PUT", 400, made["id"], body))["error"]
-            assert await servers.listed() == [made]
+            for body in [{}, {"color": "red"}, {"url": None}, {"url": "ftp://x"}, {"name": " "}]:
+                assert (await servers.ask("PUT", 400, made["id"], body))["error"]
+                assert await servers.listed() == [made]
 
     @pytest.mark.covers("powabase.update_agent_mcp_server", "powabase.list_agent_mcp_servers")
     async def test_a_server_that_the_agent_only_names_is_switched_and_not_changed(self, serve: Any) -> None:
@@ -258,26 +252,25 @@ class TestHooks:
             assert await hooks.listed() == []
             await hooks.ask("DELETE", 404, made["id"])
 
-    @pytest.mark.covers("powabase.add_agent_hook")
     @pytest.mark.parametrize(
-        ("event", "point"),
+        ("point", "events"),
         [
-            *((name, HookPoint.BEFORE_RUN) for name in ("OnRunStart", "pre_run", "run_start")),
-            *((name, HookPoint.BEFORE_TOOL) for name in ("PreToolUse", "before_tool", "before_tool_call")),
-            *((name, HookPoint.AFTER_TOOL) for name in ("PostToolUse", "after_tool", "post_tool")),
-            *((name, HookPoint.BEFORE_DELEGATION) for name in ("OnDelegation", "before_delegation")),
-            *((name, HookPoint.BEFORE_RESPONSE) for name in ("PreResponse", "before_response")),
-            *((name, HookPoint.AFTER_RUN) for name in ("OnRunComplete", "after_run", "run_complete")),
+            (HookPoint.BEFORE_RUN, ("OnRunStart", "before_run", "pre_run", "run_start")),
+            (HookPoint.BEFORE_TOOL, ("PreToolUse", "before_tool", "before_tool_call", "pre_tool")),
+            (HookPoint.AFTER_TOOL, ("PostToolUse", "after_tool", "after_tool_call", "post_tool")),
+            (HookPoint.BEFORE_DELEGATION, ("OnDelegation", "before_delegation")),
+            (HookPoint.BEFORE_RESPONSE, ("PreResponse", "before_response")),
+            (HookPoint.AFTER_RUN, ("OnRunComplete", "after_run", "post_run", "run_complete")),
         ],
     )
-    async def test_each_name_of_an_event_means_its_point_and_stays(
-        self, serve: Any, event: str, point: HookPoint
+    def test_each_name_of_an_event_means_its_point_and_stays(
+        self, point: HookPoint, events: tuple[str, ...]
     ) -> None:
-        async with serve() as served:
-            hooks = await part(served, "hooks")
-            made = await hooks.post({**WEBHOOK, "event": event, "type": "http"})
-            assert (made["event"], made["type"]) == (event, "http")
-            assert (await hooks.spec()).hooks[0].point is point
+        for event in events:
+            body = HookBody(event=event, type="http", config={"url": "https://a.test"})
+            spec = HookSpec.model_validate(hook_entry(body, NONE))
+            assert (spec.point, spec.type) == (point, HookType.WEBHOOK)
+            assert (spec.ext["powabase"]["event"], spec.ext["powabase"]["type"]) == (event, "http")
 
     @pytest.mark.covers("powabase.add_agent_hook", "powabase.list_agent_hooks")
     async def test_rules_and_approvals_are_what_they_say(self, serve: Any) -> None:
@@ -346,33 +339,30 @@ class TestHooks:
             assert ended.outcome == "denied" and "Not that." in str(ended.content)
 
     @pytest.mark.covers("powabase.add_agent_hook")
-    @pytest.mark.parametrize(
-        "body",
-        [
-            {},
-            {"event": "before_run", "type": "webhook"},
-            {**WEBHOOK, "event": "someday"},
-            {**WEBHOOK, "event": ""},
-            {**WEBHOOK, "type": "magic"},
-            {**WEBHOOK, "config": []},
-            {**WEBHOOK, "config": {}},
-            {**WEBHOOK, "config": {"url": "gopher://a"}},
-            {**WEBHOOK, "config": {"url": "https://a.test", "timeout_seconds": "long"}},
-            {**WEBHOOK, "config": {"url": "https://a.test", "headers": {"Host": "b"}}},
-            {**WEBHOOK, "matcher": "web_search"},
-            {"event": "PostToolUse", "type": "approval", "config": {}},
-            {"event": "OnRunComplete", "type": "rule", "config": {"condition": "a CONTAINS b"}},
-            {"event": "PreToolUse", "type": "rule", "config": {}},
-            {"event": "PreToolUse", "type": "rule", "config": {"rules": []}},
-            {"event": "PreToolUse", "type": "rule", "config": {"condition": "nonsense"}},
-            {"event": "PreToolUse", "type": "approval", "config": {}, "matcher": "no_such_tool"},
-        ],
-    )
-    async def test_what_is_none_is_refused(self, serve: Any, body: Any) -> None:
+    async def test_what_is_none_is_refused(self, serve: Any) -> None:
         async with serve() as served:
             hooks = await part(served, "hooks")
-            assert (await hooks.post(body, 400))["error"]
-            assert await hooks.listed() == []
+            for body in [
+                {},
+                {"event": "before_run", "type": "webhook"},
+                {**WEBHOOK, "event": "someday"},
+                {**WEBHOOK, "event": ""},
+                {**WEBHOOK, "type": "magic"},
+                {**WEBHOOK, "config": []},
+                {**WEBHOOK, "config": {}},
+                {**WEBHOOK, "config": {"url": "gopher://a"}},
+                {**WEBHOOK, "config": {"url": "https://a.test", "timeout_seconds": "long"}},
+                {**WEBHOOK, "config": {"url": "https://a.test", "headers": {"Host": "b"}}},
+                {**WEBHOOK, "matcher": "web_search"},
+                {"event": "PostToolUse", "type": "approval", "config": {}},
+                {"event": "OnRunComplete", "type": "rule", "config": {"condition": "a CONTAINS b"}},
+                {"event": "PreToolUse", "type": "rule", "config": {}},
+                {"event": "PreToolUse", "type": "rule", "config": {"rules": []}},
+                {"event": "PreToolUse", "type": "rule", "config": {"condition": "nonsense"}},
+                {"event": "PreToolUse", "type": "approval", "config": {}, "matcher": "no_such_tool"},
+            ]:
+                assert (await hooks.post(body, 400))["error"]
+                assert await hooks.listed() == []
 
     @pytest.mark.covers("powabase.list_agent_hooks", "powabase.remove_agent_hook")
     async def test_hooks_that_are_inherited_are_listed_and_stay(self, serve: Any) -> None:

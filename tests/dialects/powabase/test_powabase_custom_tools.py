@@ -110,40 +110,35 @@ async def test_values_of_headers_are_kept_and_never_shown(serve: Any) -> None:
 
 
 @pytest.mark.covers("powabase.create_tool")
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ({}, 400),
-        ({**BODY, "config": {}}, 400),
-        ({**BODY, "config": {"endpoint": "file:///etc"}}, 400),
-        ({**BODY, "config": {**CONFIG, "method": "BREW"}}, 400),
-        ({**BODY, "config": {**CONFIG, "headers": {"a": 1}}}, 400),
-        ({**BODY, "config": {**CONFIG, "headers": {"X-Api-Key": "short"}}}, 400),
-        ({**BODY, "config": {**CONFIG, "timeout_seconds": "long"}}, 400),
-        ({**BODY, "config": CONFIG, "name": "No Such Name"}, 400),
-        ({**BODY, "config": CONFIG, "name": "web_search"}, 409),
-        ({**BODY, "config": CONFIG, "input_schema": {"type": "array"}}, 400),
-        ({**BODY, "config": CONFIG, "input_schema": None}, 400),
-        ({**BODY, "config": CONFIG, "description": ""}, 400),
-    ],
-)
-async def test_what_is_none_is_refused(serve: Any, body: Any, status: int) -> None:
+async def test_what_is_none_is_refused(serve: Any) -> None:
     async with serve() as served:
-        answer = await served.http.post(PLACE, json=body)
-        assert answer.status_code == status, answer.text
-        assert answer.json()["error"]
-        assert await served.bench.workbench.tools.list() == await served.bench.workbench.tools.list("")
+        for body, status in [
+            ({}, 400),
+            ({**BODY, "config": {}}, 400),
+            ({**BODY, "config": {"endpoint": "file:///etc"}}, 400),
+            ({**BODY, "config": {**CONFIG, "method": "BREW"}}, 400),
+            ({**BODY, "config": {**CONFIG, "headers": {"a": 1}}}, 400),
+            ({**BODY, "config": {**CONFIG, "headers": {"X-Api-Key": "short"}}}, 400),
+            ({**BODY, "config": {**CONFIG, "timeout_seconds": "long"}}, 400),
+            ({**BODY, "config": CONFIG, "name": "No Such Name"}, 400),
+            ({**BODY, "config": CONFIG, "name": "web_search"}, 409),
+            ({**BODY, "config": CONFIG, "input_schema": {"type": "array"}}, 400),
+            ({**BODY, "config": CONFIG, "input_schema": None}, 400),
+            ({**BODY, "config": CONFIG, "description": ""}, 400),
+        ]:
+            answer = await served.http.post(PLACE, json=body)
+            assert answer.status_code == status, answer.text
+            assert answer.json()["error"]
+            assert await served.bench.workbench.tools.list() == await served.bench.workbench.tools.list("")
 
 
 @pytest.mark.covers("powabase.update_tool")
-@pytest.mark.parametrize(
-    "body", [{}, {"color": 1}, {"config": {"endpoint": ""}}, {"name": ""}, {"config": 1}]
-)
-async def test_a_change_of_nothing_is_refused(serve: Any, body: Any) -> None:
+async def test_a_change_of_nothing_is_refused(serve: Any) -> None:
     async with serve() as served:
         made = await make(served)
-        answer = await served.http.put(f"{PLACE}/{made['id']}", json=body)
-        assert answer.status_code == 400, answer.text
+        for body in [{}, {"color": 1}, {"config": {"endpoint": ""}}, {"name": ""}, {"config": 1}]:
+            answer = await served.http.put(f"{PLACE}/{made['id']}", json=body)
+            assert answer.status_code == 400, answer.text
 
 
 HEADERS = st.dictionaries(
