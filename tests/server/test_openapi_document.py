@@ -15,6 +15,7 @@ from test_native_operations import CALLS
 from holdfast.core.domain.identity import Role
 from holdfast.server.native import words
 from holdfast.server.native.codec import codec
+from holdfast.server.native.examples import EXAMPLES
 from holdfast.server.native.extra import EXTRA_ROUTES
 from holdfast.server.native.openapi import document_json, openapi_document
 from holdfast.server.native.operations import OPERATIONS, PREFIX, names_in, operations, places
@@ -148,10 +149,10 @@ def test_nothing_is_said_of_parameters_and_operations_that_are_not_there() -> No
     known = {f"{name}.{each}" for name, row in operations().items() for each in codec(row).names}
     known |= {each.rpartition(".")[2] for each in known}
     assert set(words._PARAMETERS) - known == set()
-    assert set(words.EXAMPLES) - set(operations()) == set()
+    assert set(EXAMPLES) - set(operations()) == set()
 
 
-@pytest.mark.parametrize("name", words.EXAMPLES)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_of_a_body_is_one_that_is_taken(name: str) -> None:
     operation = operations()[name]
     content = row_of(name)["requestBody"]["content"]["application/json"]

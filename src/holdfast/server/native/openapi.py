@@ -15,6 +15,7 @@ from holdfast.core.services.needs import Needs
 from holdfast.core.services.workbench import nouns
 from holdfast.server.kit.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from holdfast.server.kit.schemas import Schema, without_null
+from holdfast.server.native.examples import EXAMPLES
 from holdfast.server.native.extra import EXTRA_ROUTES, ExtraRoute
 from holdfast.server.native.operations import (
     PREFIX,
@@ -26,7 +27,7 @@ from holdfast.server.native.operations import (
     workbench_methods,
 )
 from holdfast.server.native.schemas import Schemas, has_result, make_schemas
-from holdfast.server.native.words import EXAMPLES, said_of
+from holdfast.server.native.words import said_of
 
 _ABOUT = f"""\
 Everything that Holdfast's terminal app can do. The engine answers under `{PREFIX}`.

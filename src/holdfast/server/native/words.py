@@ -1,10 +1,9 @@
-"""What operations and their parameters mean, and what bodies look like, for those who use HTTP."""
+"""What operations and their parameters mean, for those who use HTTP."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -342,135 +341,6 @@ _PARAMETERS = {
     "yaml": "The whole text of the agent's file.",
 }
 """By name, or by operation and name where it means something else there."""
-
-_YAML = "version: 1\nname: clerk\ninstructions: Write down what you are asked to.\n"
-_TOOL = {
-    "name": "find_stock",
-    "description": "Says how many of an article are in stock.",
-    "parameters": {"type": "object", "properties": {"article": {"type": "string"}}, "required": ["article"]},
-    "endpoint": "https://shop.example.org/articles/{article}/stock",
-    "method": "GET",
-    "headers": {"Authorization": "Bearer ${secret:SHOP}"},
-}
-_PROMPT = {
-    "prompt": {
-        "name": "review",
-        "description": "Reviews a file.",
-        "arguments": [{"name": "file", "description": "Which file.", "required": True}],
-        "text": "Review {{file}} and list problems by severity.",
-    }
-}
-
-_HELLO = {"parts": [{"type": "text", "text": "What is in this folder?"}]}
-
-EXAMPLES: dict[str, dict[str, Any]] = {
-    "agents.check": {"yaml": _YAML},
-    "agents.compose": {"values": {"display_name": "Clerk", "tools": ["read_file"]}},
-    "agents.create": {"yaml": _YAML},
-    "agents.edit": {"changes": {"model_settings.temperature": 0.5, "model": None}},
-    "agents.install": {"source": "analyst"},
-    "agents.trust": {"path": "/home/ann/project", "trusted": True},
-    "agents.update": {"yaml": _YAML},
-    "agents.validate": {"path": "/home/ann/project/agents/clerk.yaml"},
-    "approvals.add_rule": {"rule": "write_file(docs/*)"},
-    "approvals.decide": {"decision": {"outcome": "approve", "scope": "once"}},
-    "approvals.drop_grants": {"rules": ["write_file(notes.md)"]},
-    "approvals.set_mode": {"mode": "auto", "limits": {"steps": 50, "cost_usd": 1.0, "minutes": 30}},
-    "engine.check": {"repair": False},
-    "engine.listen": {"host": "127.0.0.1", "port": 8700},
-    "engine.stop": {"idle_only": True},
-    "files.attach": {"path": "notes.md"},
-    "files.redo": {},
-    "files.undo": {},
-    "files.write": {"path": "notes.md", "text": "40 hinges\n"},
-    "keys.create": {"name": "dashboard", "scope": "read", "expires_s": 7_776_000},
-    "engine.set_setting": {"value": "fjord"},
-    "keys.check_provider": {"key": "sk-…"},
-    "keys.set_address": {"url": "http://127.0.0.1:8000/v1"},
-    "keys.set_provider": {"key": "sk-…"},
-    "jobs.cancel": {},
-    "jobs.delete_knowledge": {"documents": ["5f0c4c6e-3c8f-4b6f-9f5e-1d2a7c9b8e10"]},
-    "jobs.delete_sessions": {"sessions": ["5f0c4c6e-3c8f-4b6f-9f5e-1d2a7c9b8e10"]},
-    "jobs.retry": {},
-    "knowledge.add": {"paths": ["/home/ann/handbook"], "urls": ["https://example.org/manual.pdf"]},
-    "knowledge.copy": {"collection": "docs"},
-    "knowledge.create": {"name": "docs", "description": "The handbook"},
-    "knowledge.describe": {"summary": "How hinges are mounted."},
-    "knowledge.embed": {"texts": ["How is a hinge mounted?"]},
-    "knowledge.every_document": {"order": "size", "where": {"year": {"$gte": 2020}}},
-    "knowledge.keep": {"query": "How is a hinge mounted?", "collections": [{"collection": "docs"}]},
-    "knowledge.nearest": {"vector": [0.1, -0.2]},
-    "knowledge.passages": {"chunk_ids": [17, 18]},
-    "knowledge.reembed": {"model": "openai/text-embedding-3-small"},
-    "knowledge.search": {"query": "How is a hinge mounted?", "collections": [{"collection": "docs"}]},
-    "knowledge.sync": {},
-    "knowledge.take_in": {"uploads": ["5f0c4c6e-3c8f-4b6f-9f5e-1d2a7c9b8e10"], "replace": False},
-    "knowledge.update": {"description": "The handbook of 2026"},
-    "knowledge.watch": {"path": "/home/ann/handbook"},
-    "memory.create_block": {"name": "project", "content": "Written in Python 3.11."},
-    "memory.publish": {"public": True},
-    "memory.remember": {"content": "Orders are counted on Fridays.", "tags": ["orders"]},
-    "memory.set_default": {"scope": "agent", "block": "project"},
-    "memory.share": {"can_edit": False},
-    "memory.update_block": {"content": "Written in Python 3.12."},
-    "memory.update_entry": {"pinned": True},
-    "runs.answer": {"answer": "blue"},
-    "runs.cancel": {},
-    "runs.compact": {"focus": "the figures"},
-    "runs.finish": {},
-    "runs.go_on": {},
-    "runs.pause": {},
-    "runs.resume": {},
-    "runs.send": _HELLO,
-    "runs.steer": {"parts": [{"type": "text", "text": "And be brief."}]},
-    "runs.suggest": {"count": 3},
-    "sessions.annotate": {"ext": {"toolbox": {"colour": "blue"}}},
-    "sessions.archive": {"archived": True},
-    "sessions.configure": {"agent": "analyst"},
-    "sessions.create": {"agent": "general"},
-    "sessions.fork": {},
-    "sessions.rename": {"title": "Orders"},
-    "sessions.see": {},
-    "sessions.star": {"starred": True},
-    "trash.restore": {},
-    "prompts.create": _PROMPT,
-    "prompts.parse": {"name": "tides", "source": "---\ndescription: Explains.\n---\nExplain {{topic}}.\n"},
-    "prompts.resolve": {"arguments": {"file": "notes.md"}},
-    "prompts.update": _PROMPT,
-    "skills.install": {"source": "https://example.org/minutes.zip"},
-    "skills.save": {"text": "---\nname: minutes\ndescription: Writes minutes.\n---\nSay who came.\n"},
-    "tools.create": {"spec": _TOOL},
-    "mcp.add": {"server": {"name": "files", "command": ["uvx", "some-mcp-server", "/data"]}},
-    "mcp.call": {"tool": "read_file", "arguments": {"path": "notes.md"}},
-    "mcp.enable": {"enabled": False},
-    "mcp.set_secret": {"value": "sk-example-1234"},
-    "mcp.test": {},
-    "tools.run": {"arguments": {"path": "notes.md"}},
-    "tools.set_secret": {"value": "sk-example-1234"},
-    "tools.update": {"spec": _TOOL},
-    "usage.set_limit": {"tier": "free", "budgets": [{"amount": 5, "unit": "usd", "period": "day"}]},
-    "users.add": {"name": "ann"},
-    "users.annotate": {"ext": {"toolbox": {"favourites": ["read_file"]}}},
-    "users.login": {"expires_s": 3600},
-    "hooks.add": {
-        "hook": {
-            "point": "before_tool",
-            "type": "rule",
-            "matcher": "run_command",
-            "rules": [{"when": 'command CONTAINS "sudo"', "reason": "no sudo here"}],
-        }
-    },
-    "hooks.enable": {"enabled": False},
-    "hooks.secret": {"renew": True},
-    "hooks.test": {"tool": "run_command", "given": {"command": "sudo ls"}},
-    "webhooks.add": {"url": "https://ci.example.org/holdfast", "events": ["run.*"]},
-    "webhooks.redeliver": {},
-    "webhooks.test": {},
-    "webhooks.update": {"enabled": False},
-}
-"""A body for each operation that takes one in JSON. Without it, pages that show the document make one of
-everything that could stand there, which nobody can send."""
-
 
 _CLASSES = {
     name: cls
