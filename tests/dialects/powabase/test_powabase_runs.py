@@ -11,9 +11,12 @@ import pytest
 from tests.fakes.fake_index import FakeIndex
 
 from holdfast.core.domain.approvals import Decision
-from holdfast.core.domain.errors import ModelRequestRefused
+from holdfast.core.domain.errors import ModelNotFound, ModelRequestRefused, NotFoundError
 from holdfast.core.domain.models import ReasoningDelta, TextDelta
 from holdfast.core.domain.runs import RunOptions
+from holdfast.server.dialects.powabase.errors import error_response
+from holdfast.server.dialects.powabase.mapping_runs import options_of
+from holdfast.server.dialects.powabase.wire_runs import RunRequest
 
 ROOT = "/powabase/api"
 
@@ -149,6 +152,34 @@ async def test_an_approval_by_a_person_in_the_app_lets_the_stream_go_on(serve, s
         approval = await served.bench.approval()
         await served.bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
         assert (await streaming)[-1]["status"] == "completed"
+
+
+@pytest.mark.covers("powabase.add_agent_hook", "powabase.run_agent_stream", "powabase.approve_run")
+async def test_hooks_of_the_agent_ask_and_refuse_in_the_words_of_the_api(serve, say, call) -> None:
+    ask = {"event": "before_tool", "type": "approval", "config": {"message": "Sure?", "timeout": 30}}
+    refuse = {"condition": "path CONTAINS secret", "message": "No secrets."}
+    steps = [call(("list_files", '{"path": "secret"}')), call(("list_files", '{"path": "."}')), say("None.")]
+    async with serve(steps) as served:
+        hooks = f"{ROOT}/agents/{await agent_id(served)}/hooks"
+        for hook in (ask, {"event": "PreToolUse", "type": "rule", "config": refuse}):
+            made = await served.http.post(hooks, json={**hook, "matcher": "list_files"})
+            assert made.status_code == 201, made.text
+        streaming = asyncio.create_task(stream(served))
+        approval = await served.bench.approval()
+        body = {"approved": False, "reason": "Not now", "call_id": approval.call_id}
+        await served.http.post(f"{ROOT}/agents/runs/{approval.run_id}/approve", json=body)
+        records = await streaming
+        told = [each for each in records if each["event"] == "hook_result"]
+        assert [(each["hook_event"], each["blocked"]) for each in told] == [
+            *(("PreToolUse", blocked) for blocked in (False, True, False, False))
+        ]
+        asked = next(each for each in records if each["event"] == "approval_requested")
+        assert (asked["message"], asked["timeout"], asked["tool_name"]) == ("Sure?", 30, "list_files")
+        decided = next(each for each in records if each["event"] == "approval_resolved")
+        assert (decided["tool_name"], decided["reason"]) == ("list_files", "Not now")
+        results = [each["result"] for each in records if each["event"] == "tool_result"]
+        assert "No secrets." in results[0] and "Not now" in results[1]
+        assert records[-1]["status"] == "completed"
 
 
 @pytest.mark.covers("powabase.get_run")
@@ -449,10 +480,12 @@ async def test_temperature_and_a_schema_of_the_reply_reach_the_model(serve, say)
         assert served.bench.model.requests[0].settings.temperature == 0.3
 
 
-def test_options_of_a_run_are_made_without_a_loss() -> None:
-    from holdfast.server.dialects.powabase.mapping_runs import options_of
-    from holdfast.server.dialects.powabase.wire_runs import RunRequest
+def test_a_model_that_there_is_not_is_a_bad_request() -> None:
+    assert error_response(ModelNotFound("no such model").info, "r").status_code == 400
+    assert error_response(NotFoundError("no such agent").info, "r").status_code == 404
 
+
+def test_options_of_a_run_are_made_without_a_loss() -> None:
     options = options_of(RunRequest(message="x", reasoning_requested=True), None, plain=True)
     assert (options.tools, options.reasoning, options.hand_over) == ((), True, False)
     assert options_of(RunRequest(message="x"), None, plain=False) == RunOptions(

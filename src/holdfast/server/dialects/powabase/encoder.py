@@ -22,6 +22,7 @@ from holdfast.core.domain.events import (
     ToolCallRequested,
 )
 from holdfast.server.dialects.powabase.mapping import wire_tool
+from holdfast.server.dialects.powabase.mapping_hooks import event_of
 from holdfast.server.dialects.powabase.mapping_retrieved import citations_of, items_in
 from holdfast.server.dialects.powabase.mapping_runs import (
     call_of,
@@ -86,7 +87,7 @@ class RunEncoder(EventEncoder[bytes]):
             case ApprovalRequested():
                 return [_asked(event)]
             case ApprovalResolved():
-                return [_decided(event)]
+                return [self._decided(event)]
             case HookCompleted():
                 return [_hook(event)]
             case StepCompleted():
@@ -129,6 +130,16 @@ class RunEncoder(EventEncoder[bytes]):
         if call.executed is not None and call.executed != call.asked:
             record["effective_arguments"] = call.executed
         return record
+
+    def _decided(self, event: ApprovalResolved) -> Record:
+        return {
+            "event": "approval_resolved",
+            "call_id": event.call_id,
+            "tool_name": wire_tool(self.state.calls[event.call_id].name),
+            "approved": event.status == "approved",
+            "reason": event.decision.reason if event.decision else "",
+            "timed_out": event.status == "expired",
+        }
 
     def _end(self) -> Iterable[Record]:
         state = self.state
@@ -181,21 +192,11 @@ def _asked(event: ApprovalRequested) -> Record:
     }
 
 
-def _decided(event: ApprovalResolved) -> Record:
-    return {
-        "event": "approval_resolved",
-        "call_id": event.call_id,
-        "approved": event.status == "approved",
-        "reason": event.decision.reason if event.decision else "",
-        "timed_out": event.status == "expired",
-    }
-
-
 def _hook(event: HookCompleted) -> Record:
     return {
         "event": "hook_result",
         "hook_id": event.hook_id,
-        "hook_event": event.point,
+        "hook_event": event_of(event.point),
         "status": "failed" if event.error else "succeeded",
         "modified": event.outcome == "modify",
         "blocked": event.outcome == "deny",

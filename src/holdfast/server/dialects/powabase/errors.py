@@ -11,6 +11,9 @@ from starlette.responses import Response
 from holdfast.core.domain.errors import STATUS, ErrorInfo
 from holdfast.server.kit.errors import plain_message, retry_after_s
 
+_BAD = frozenset({"model_not_found"})
+"""Codes of what is a bad request there, where no path and no id names a model."""
+
 
 class ErrorBody(BaseModel):
     """The body of every error."""
@@ -31,6 +34,5 @@ def error_response(
     more = dict(headers or {})
     if info.retryable:
         more["Retry-After"] = str(retry_after_s(info))
-    return Response(
-        to_json(error_body(info)), status or STATUS[info.kind], more, media_type="application/json"
-    )
+    said = status or (400 if info.code in _BAD else STATUS[info.kind])
+    return Response(to_json(error_body(info)), said, more, media_type="application/json")

@@ -38,6 +38,11 @@ _TYPES = {
 _AFTERWARDS = (HookPoint.AFTER_TOOL, HookPoint.AFTER_RUN)
 
 
+def event_of(point: HookPoint) -> str:
+    """Returns what Powabase calls a point; one that it does not have keeps its name."""
+    return _EVENTS.get(point, (point.value,))[0]
+
+
 def hooks(info: AgentInfo) -> tuple[Hook, ...]:
     """Returns the hooks of an agent, by their position and then as they stand."""
     found = info.spec.hooks if info.spec else ()
@@ -57,7 +62,7 @@ def _shown(info: AgentInfo, spec: HookSpec) -> Hook:
     return Hook(
         id=str(spec.id),
         agent_id=info.id,
-        event=said.get("event") or _EVENTS.get(spec.point, (spec.point.value,))[0],
+        event=said.get("event") or event_of(spec.point),
         matcher=said["matcher"] if "matcher" in said else _matcher(spec),
         type=said.get("type") or ("http" if spec.type is HookType.WEBHOOK else spec.type.value),
         config=config,
