@@ -393,6 +393,9 @@ async def test_sessions_are_listed_read_and_deleted(serve, say) -> None:
         assert (first["run_count"], first["first_message"]) == (1, "What is this?")
         some = await served.http.get(f"{ROOT}/agents/{agent}/sessions", params={"min_runs": 1, "limit": 1})
         assert [each["session_id"] for each in some.json()["sessions"]] == [done["session_id"]]
+        for search, count in (("WHAT IS", 1), ("archived:only", 0), ("agent:general", 0), ("since:soon", 0)):
+            found = await served.http.get(f"{ROOT}/agents/{agent}/sessions", params={"search": search})
+            assert found.json()["total"] == count, found.text
         session = f"{ROOT}/sessions/{done['session_id']}"
         assert (await served.http.get(session)).json()["agent_id"] == agent
         said = (await served.http.get(f"{session}/messages")).json()["messages"]

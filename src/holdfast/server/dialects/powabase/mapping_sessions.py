@@ -17,10 +17,15 @@ FIRST = 100
 """Characters of a session's first message in a listing."""
 
 
-def in_time(session: Session, query: SessionsQuery) -> bool:
-    """Says whether a session was made in the wanted time; a time without a zone is UTC."""
+def is_wanted(session: Session, query: SessionsQuery) -> bool:
+    """Says whether a session has what is searched for in its title, and was made in the wanted time; a time
+    without a zone is UTC."""
     after, before = _aware(query.created_after), _aware(query.created_before)
-    return (after is None or session.created_at >= after) and (before is None or session.created_at <= before)
+    return (
+        query.search.casefold() in session.title.casefold()
+        and (after is None or session.created_at >= after)
+        and (before is None or session.created_at <= before)
+    )
 
 
 def _aware(time: datetime | None) -> datetime | None:

@@ -18,7 +18,7 @@ from holdfast.server.dialects.powabase.mapping_retrieved import (
 )
 from holdfast.server.dialects.powabase.mapping_sessions import (
     in_count,
-    in_time,
+    is_wanted,
     messages_of,
     run_line,
     session_line,
@@ -67,10 +67,8 @@ async def list_sessions(call: Call) -> SessionList:
     """Lists the caller's sessions with an agent, latest first."""
     query: SessionsQuery = call.query
     name = (await _agent(call)).name
-    found = await all_items(
-        partial(call.workbench.sessions.list, f"agent:{name} archived:yes {query.search}")
-    )
-    wanted = [session for session in found if session.agent == name and in_time(session, query)]
+    found = await all_items(partial(call.workbench.sessions.list, f"agent:{name} archived:yes"))
+    wanted = [session for session in found if session.agent == name and is_wanted(session, query)]
     if query.min_runs is not None or query.max_runs is not None:
         counts = {each.id: len(await _runs(call, each.id)) for each in wanted}
         wanted = [session for session in wanted if in_count(counts[session.id], query)]
