@@ -85,6 +85,8 @@ async def test_a_forgotten_job_is_in_no_list(shelf: Any) -> None:
     assert (await shelf.workbench.jobs.list()).items == ()
     with pytest.raises(NotFoundError):
         await shelf.workbench.jobs.forget(job.id)
+    checks = {each.name: each for each in await shelf.workbench.engine.check(repair=False)}
+    assert checks["index"].state == "ok", checks["index"].message
     assert await shelf.names() == ["a.md"]
 
 

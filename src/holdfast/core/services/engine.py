@@ -296,7 +296,13 @@ def index_problems(db: sqlite3.Connection) -> list[str]:
         ("run.started", "SELECT COUNT(*) FROM runs", "runs"),
         ("approval.requested", "SELECT COUNT(*) FROM approvals", "approvals"),
         ("question.asked", "SELECT COUNT(*) FROM questions", "questions"),
-        ("job.started", "SELECT COUNT(*) FROM jobs", "jobs"),
+        # Two who forget a job at the same time both stand in the log.
+        (
+            "job.started",
+            "SELECT (SELECT COUNT(*) FROM jobs) + COUNT(DISTINCT json_extract(body, '$.job_id'))"
+            " FROM events WHERE type = 'job.forgotten'",
+            "jobs",
+        ),
     )
     for event_type, sql, name in pairs:
         logged = db.execute("SELECT COUNT(*) FROM events WHERE type = ?", (event_type,)).fetchone()[0]
