@@ -759,6 +759,8 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("keys.list", {}, (KEY,)),
     ("keys.revoke", {"id": "k1"}, KEY),
     ("users.me", {}, LOCAL_PRINCIPAL),
+    ("users.annotations", {}, {"a": {"n": 1}}),
+    ("users.annotate", {"ext": {"a": {"n": [1, "ü"]}}}, {"a": {"n": 1}}),
     ("users.list", {}, (USER,)),
     ("users.add", {"name": "ann", "role": Role.ADMIN}, USER),
     ("users.remove", {"name": "ann b"}, None),

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Discriminator, Field, Tag
 
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.references import secret_names
 from holdfast.core.domain.values import Value
 
@@ -38,6 +39,8 @@ class HttpToolSpec(Value):
     """Sent with each request; `${secret:NAME}` stands for a secret of this tool."""
     timeout_s: float = Field(default=30, gt=0, le=MAX_TIMEOUT_S)
     """Seconds that a call may take."""
+    ext: Ext = Field(default={})
+    """What other systems' clients keep of it; nothing here reads it."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -58,6 +61,8 @@ class PythonToolSpec(Value):
     """The function's docstring."""
     parameters: dict[str, Any] = Field(default_factory=_no_arguments)
     """JSON Schema of the function's arguments."""
+    ext: Ext = Field(default={})
+    """What other systems' clients keep of it; nothing here reads it."""
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -82,6 +82,8 @@ class McpServerSpec(McpDefinition):
     name: ServerName
     enabled: bool = True
     """Whether agents get its tools."""
+    ext: Ext = Field(default={})
+    """What other systems' clients keep of it; nothing here reads it."""
 
     @model_validator(mode="after")
     def _reachable(self) -> McpServerSpec:

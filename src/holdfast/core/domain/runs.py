@@ -64,6 +64,10 @@ class RunOptions(Value):
     """Text that is put before the agent's instructions."""
     tools: tuple[str, ...] | None = None
     """Narrows the agent's tools to these."""
+    own_tools: tuple[str, ...] = Field(default=(), max_length=200)
+    """Tools of the owner's own, by name, that the run has beside the agent's."""
+    own_servers: tuple[str, ...] = Field(default=(), max_length=50)
+    """MCP servers of the owner's own, by name, whose tools the run has beside the agent's."""
     client_tools: tuple[ToolSchema, ...] = ()
     """Tools that the caller executes. When the model calls one, the run ends with the reason
     `client_tools`; the results are parts of the session's next message."""

@@ -9,7 +9,7 @@ from typing import Any
 from holdfast.core.domain.agents import AgentSpec, ToolAssignment
 from holdfast.core.domain.delegating import DELEGATION_TOOLS
 from holdfast.core.domain.errors import InvalidError, UnsupportedError
-from holdfast.core.domain.mcp import server_of
+from holdfast.core.domain.mcp import McpAssignment, server_of
 from holdfast.core.domain.memory import BLOCK_TOOL, RECALL_TOOLS
 from holdfast.core.domain.messages import (
     FilePart,
@@ -183,6 +183,18 @@ def with_options(spec: AgentSpec, options: RunOptions) -> AgentSpec:
             "limits": limits,
             "model_settings": _settings(spec, options),
         }
+    )
+
+
+def with_own_tools(spec: AgentSpec, options: RunOptions, names: Collection[str]) -> AgentSpec:
+    """Returns the agent with the tools and the MCP servers of the owner that the run has beside its own;
+    `names` are the tools that the owner has now."""
+    servers = {each.server for each in spec.mcp}
+    wanted = [name for name in options.own_tools if name in names and name not in spec.tool_names]
+    tools = (*spec.tools, *(ToolAssignment(tool=name) for name in dict.fromkeys(wanted)))
+    more = [name for name in dict.fromkeys(options.own_servers) if name not in servers]
+    return spec.model_copy(
+        update={"tools": tools, "mcp": (*spec.mcp, *(McpAssignment(server=name) for name in more))}
     )
 
 

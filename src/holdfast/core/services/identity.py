@@ -17,6 +17,7 @@ from holdfast.core.domain.errors import (
     StoreError,
     UnauthenticatedError,
 )
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import (
     LOCAL,
     Credential,
@@ -162,6 +163,12 @@ class UserService:
             raise ConflictError("The local user is whoever owns this machine's home.", code="local_user")
         await self._gate.change(self._accounts.remove_user(user.id))
         await self._removed(user.id)
+
+    async def annotations(self) -> Ext:
+        return await self._accounts.ext(self._me.user_id)
+
+    async def annotate(self, ext: Ext) -> Ext:
+        return await self._accounts.annotate(self._me.user_id, ext)
 
     async def login(self, expires_s: int = 86_400, scope: Scope | None = None) -> NewCredential:
         if not 1 <= expires_s <= LONGEST_LOGIN_S:

@@ -34,7 +34,7 @@ from holdfast.core.runs.knowledge.begin import run_knowledge, section
 from holdfast.core.runs.knowledge.checking import check_knowledge
 from holdfast.core.runs.knowledge.desk import KnowledgePorts
 from holdfast.core.runs.modes import Modes, RunMode
-from holdfast.core.runs.options import affordable, check_options, memory_tools, with_options
+from holdfast.core.runs.options import affordable, check_options, memory_tools, with_options, with_own_tools
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.replies import ReplyCheck
@@ -117,6 +117,9 @@ class Preparation:
         `ForbiddenError` (`untrusted_script`) for a script of a folder that is not trusted, and for options
         that cannot be kept to what `check_options`, `ReplyCheck.schema` and `affordable` raise."""
         info, spec = await self._agent(session)
+        for name in options.own_tools:
+            self._tools.get(name, session.owner)
+        spec = with_own_tools(spec, options, self._tools.names(session.owner))
         if spec.script is not None and not info.trusted:
             raise ForbiddenError(
                 f"The agent {spec.name} has a script, and its folder is not trusted. Look at the script, "
@@ -178,7 +181,7 @@ class Preparation:
         parent: ActiveRun | None = None,
     ) -> ActiveRun:
         info, file = await self._agent(session)
-        spec = with_options(file, options)
+        spec = with_options(with_own_tools(file, options, self._tools.names(session.owner)), options)
         workspace = self._workspaces.open(session)
         chosen = await choose_blocks(self._memory, session, spec, options, trusted=info.trusted)
         memory = RunMemory(self._memory, session, spec.name, options.memory, chosen)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from datetime import datetime
 
-from holdfast.core.domain.errors import ConflictError, NotFoundError
+from pydantic import TypeAdapter, ValidationError
+
+from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
+from holdfast.core.domain.ext import Ext, annotated
 from holdfast.core.domain.identity import Credential, User
 from holdfast.core.store.memory import forget_owner
 from holdfast.core.store.reader import Reader
 from holdfast.core.store.writer import Writer
 
+_EXT: TypeAdapter[Ext] = TypeAdapter(Ext)
 _FIELDS = ", ".join(Credential.model_fields)
 
 
@@ -56,10 +61,36 @@ class Accounts:
                 db.execute("DELETE FROM credentials WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM idempotency WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM prompts WHERE owner = ?", (user_id,))
+                db.execute("DELETE FROM user_ext WHERE user_id = ?", (user_id,))
                 forget_owner(db, user_id)
                 db.execute("DELETE FROM users WHERE id = ?", (user_id,))
 
         await self._writer.run(remove)
+
+    async def ext(self, user_id: str) -> Ext:
+        """Returns what clients of other systems keep with a user."""
+        rows = await self._reader.rows("SELECT ext FROM user_ext WHERE user_id = ?", (user_id,))
+        return json.loads(rows[0]["ext"]) if rows else {}
+
+    async def annotate(self, user_id: str, ext: Ext) -> Ext:
+        """Changes what clients of other systems keep with a user, and returns it. Raises `InvalidError` for
+        more than fits."""
+
+        def change(db: sqlite3.Connection) -> Ext | InvalidError:
+            with _transaction(db):
+                row = db.execute("SELECT ext FROM user_ext WHERE user_id = ?", (user_id,)).fetchone()
+                try:
+                    kept = _EXT.validate_python(annotated(json.loads(row[0]) if row else {}, ext))
+                except ValidationError as error:
+                    return InvalidError(f"ext: {error.errors()[0]['msg']}.", code="invalid_ext")
+                text = json.dumps(kept)
+                db.execute("INSERT OR REPLACE INTO user_ext VALUES (?, ?)", (user_id, text))
+                return kept
+
+        found = await self._writer.run(change)
+        if isinstance(found, InvalidError):
+            raise found
+        return found
 
     async def credentials(self, user_id: str | None, kind: str) -> tuple[Credential, ...]:
         """Returns the credentials of a user, or of all, oldest first."""

@@ -243,6 +243,15 @@ STEPS: tuple[tuple[str, str], ...] = (
             WHERE type = 'message.added' AND body <> '' AND run_id IS NOT NULL ORDER BY id;
         """,
     ),
+    (
+        "users_of_other_systems",
+        """
+        CREATE TABLE user_ext (
+            user_id TEXT PRIMARY KEY,
+            ext TEXT NOT NULL                      -- JSON
+        ) WITHOUT ROWID;
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

@@ -79,6 +79,30 @@ async def received_file(request: Request, limit: int) -> AsyncIterator[ReceivedF
         await form.close()
 
 
+@dataclass(frozen=True, slots=True)
+class ReceivedForm:
+    """A form that may have a file in it."""
+
+    fields: dict[str, str]
+    file: ReceivedFile | None
+
+
+@asynccontextmanager
+async def received_form(request: Request, limit: int) -> AsyncIterator[ReceivedForm]:
+    """Gives the fields of a form, and its one file where it has one. Raises as `received_file` does."""
+    if not is_form(request):
+        raise _bad_form("it must be `multipart/form-data`")
+    form = await _form(request, limit + _FORM_OVERHEAD)
+    try:
+        fields = {name: each for name, each in form.multi_items() if isinstance(each, str)}
+        files = [each for _, each in form.multi_items() if isinstance(each, UploadFile)]
+        if files and (files[0].size or 0) > limit:
+            raise too_large(limit, _TOO_LARGE)
+        yield ReceivedForm(fields, ReceivedFile(files[0].file, files[0].filename or "") if files else None)
+    finally:
+        await form.close()
+
+
 async def form_values(request: Request, limit: int) -> dict[str, Any]:
     """Returns the parts of a form that stands where JSON is meant, each as its text, files too; of a name
     that is there several times, a list.

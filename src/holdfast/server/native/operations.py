@@ -326,6 +326,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("keys.set_address", "PUT", "/providers/{provider}/address", status=204),
     Operation("keys.remove_provider", "DELETE", "/providers/{provider}", status=204),
     Operation("users.me", "GET", "/me"),
+    Operation("users.annotations", "GET", "/me/ext"),
+    Operation("users.annotate", "PATCH", "/me/ext"),
     Operation("users.list", "GET", "/users"),
     Operation("users.add", "POST", "/users", status=201, once="kept"),
     Operation("users.remove", "DELETE", "/users/{name}", status=204),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import Credential, NewCredential, Principal, Role, Scope, User
 from holdfast.core.domain.providers import ProviderCheck
 from holdfast.core.services.needs import needs
@@ -90,6 +91,17 @@ class Users(Protocol):
         """Removes a user, named by name or id, with all keys and logins. The user's runs are cancelled;
         sessions and files stay on disk, and nobody sees them. Raises `NotFoundError`, `ConflictError` for
         `local`."""
+        ...
+
+    @needs(Scope.READ)
+    async def annotations(self) -> Ext:
+        """Returns what clients of other systems' APIs keep with the user, by the name of the API."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def annotate(self, ext: Ext) -> Ext:
+        """Keeps with the user what clients of other systems' APIs say; what is kept of APIs that are not
+        named stays, and an empty map is taken out. Raises `InvalidError` for more than fits."""
         ...
 
     @needs(Scope.READ)

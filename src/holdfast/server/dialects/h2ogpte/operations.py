@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from holdfast.server.dialects.h2ogpte import (
+    operations_agents,
     operations_chats,
     operations_client,
     operations_collections,
@@ -39,6 +40,7 @@ DIALECT = Dialect(
         *operations_documents.OPERATIONS,
         *operations_vectors.OPERATIONS,
         *operations_files.OPERATIONS,
+        *operations_agents.OPERATIONS,
         *operations_memory.OPERATIONS,
         *operations_models.OPERATIONS,
     ),
