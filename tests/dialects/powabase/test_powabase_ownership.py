@@ -109,9 +109,14 @@ async def test_a_run_takes_nothing_of_another_user_into_it(keyed: Any, say: Any,
         ann, bob = await served.caller("ann"), await served.caller("bob")
         hers, agent = await belongings(ann), await made(bob, "/agents", AGENT)
         for path in (f"/agents/{agent}/run", f"/agents/{agent}/run/stream"):
-            for taken in ({"session_id": hers["sessions"]}, {"context_handler_id": hers["context"]}):
-                answer = await bob.ask("POST", path, {"message": "Hello", **taken})
+            said = []
+            for session in (hers["sessions"], "nobodys-session"):
+                answer = await bob.ask("POST", path, {"message": "Hello", "session_id": session})
                 assert answer.status_code == 404, answer.text
+                said.append(answer.json()["error"].replace(session, "it"))
+            assert len(set(said)) == 1, "it tells which sessions there are"
+            answer = await bob.ask("POST", path, {"message": "Hello", "context_handler_id": hers["context"]})
+            assert answer.status_code == 404, answer.text
         uses = {"message": "hotels", "knowledge_bases": [{"id": hers["base"]}]}
         answer = (await bob.ask("POST", f"/agents/{agent}/run", uses)).json()
         assert (answer["status"], answer["retrieved_items"], bool(answer["warning"])) == (

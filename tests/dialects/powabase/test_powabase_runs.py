@@ -244,19 +244,17 @@ async def collection(served: Any) -> str:
 
 
 @pytest.mark.covers("powabase.run_agent")
-@pytest.mark.parametrize(
-    "sources",
-    [
+async def test_two_sources_of_context_are_refused_before_anything_is_looked_up(serve, say) -> None:
+    pairs = (
         {"context_override": "a", "context_items": [{"text": "b"}]},
         {"knowledge_bases": [{"id": "x"}], "context_handler_id": "y"},
-    ],
-)
-async def test_two_sources_of_context_are_refused_before_anything_is_looked_up(serve, say, sources) -> None:
+    )
     async with serve([say("Hi")]) as served:
         path = f"{ROOT}/agents/00000000-0000-4000-8000-000000000000/run"
-        answer = await served.http.post(path, json={"message": "Hello", "session_id": "s", **sources})
-        assert answer.status_code == 400
-        assert "Only one context source" in answer.json()["error"]
+        for sources in pairs:
+            answer = await served.http.post(path, json={"message": "Hello", "session_id": "s", **sources})
+            assert answer.status_code == 400
+            assert "Only one context source" in answer.json()["error"]
 
 
 async def test_empty_sources_do_not_count(serve, say) -> None:
@@ -267,6 +265,7 @@ async def test_empty_sources_do_not_count(serve, say) -> None:
             context_items=[],
             knowledge_bases=[],
             context_handler_id="",
+            session_id="",
         )
         assert answer.status_code == 200, answer.text
         shown = "\n".join(message.text for message in served.bench.model.requests[0].messages)
@@ -333,24 +332,15 @@ async def test_a_search_that_fails_is_a_warning_and_an_unknown_handler_is_404(se
 # --- what is refused
 
 
-@pytest.mark.parametrize(
-    "body",
-    [{}, {"message": ""}, {"message": 7}, [], "text", {"message": "x", "response_format": {"type": "odd"}}],
-)
-async def test_a_wrong_body_is_400_in_powabases_shape(serve, say, body: Any) -> None:
+async def test_a_wrong_body_is_400_in_powabases_shape(serve, say) -> None:
+    bodies: list[Any] = [{}, {"message": ""}, {"message": 7}, [], "text"]
+    bodies.append({"message": "x", "response_format": {"type": "odd"}})
     async with serve([say("Hi")]) as served:
         for path in ("run", "run/stream"):
-            answer = await served.http.post(f"{ROOT}/agents/{await agent_id(served)}/{path}", json=body)
-            assert answer.status_code == 400, answer.text
-            assert set(answer.json()) <= {"error", "code"}
-
-
-@pytest.mark.parametrize("body", [{}, {"approved": "yes"}, {"approved": 1}, {"approved": None}])
-async def test_an_approval_needs_a_boolean(serve, say, body: Any) -> None:
-    async with serve([say("Hi")]) as served:
-        run_id = (await run(served)).json()["run_id"]
-        answer = await served.http.post(f"{ROOT}/agents/runs/{run_id}/approve", json=body)
-        assert answer.status_code == 400
+            for body in bodies:
+                answer = await served.http.post(f"{ROOT}/agents/{await agent_id(served)}/{path}", json=body)
+                assert answer.status_code == 400, answer.text
+                assert set(answer.json()) <= {"error", "code"}
 
 
 async def test_what_there_is_not_is_404(serve, say) -> None:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
+from holdfast.core.domain.identity import Role
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.options import ContextSource
 from holdfast.core.domain.runs import Session
@@ -70,9 +71,10 @@ async def run_stream(call: Call) -> ASGIApp:
 async def _begin(call: Call, *, plain: bool) -> Begun:
     asked: RunRequest = call.body
     check_one_source(asked)
-    known = await _known(call.workbench, asked.session_id)
+    id = asked.session_id or None
+    known = await _known(call.workbench, id)
     agent = await call.workbench.agents.get(str(call.path["id"]))
-    async with _session(call.workbench, known, agent.name, asked.session_id) as session:
+    async with _session(call.workbench, known, agent.name, id) as session:
         source, warning = await _context(call.workbench, asked, tokens_of(asked, agent))
         options = options_of(asked, source, plain=plain)
         run_id = await start_now(call.workbench, session, (TextPart(text=asked.message),), options)
@@ -94,13 +96,15 @@ async def _known(workbench: Workbench, id: str | None) -> Session | None:
 async def _session(
     workbench: Workbench, known: Session | None, agent: str, id: str | None
 ) -> AsyncIterator[Session]:
-    """Gives the session of a run. Raises `NotFoundError` for one of another agent, or of another user: it is
-    answered like one that there is not."""
+    """Gives the session of a run. Raises `NotFoundError` for one of another agent or of another user. Only
+    administrators name new ones: for others that would tell which ids are taken."""
     if known is not None:
         if known.agent != agent:
             raise _no_session(known.id)
         yield known
         return
+    if id is not None and (await workbench.users.me()).role is not Role.ADMIN:
+        raise _no_session(id)
     try:
         async with new_session(workbench, agent, id=id) as made:
             yield made

@@ -40,7 +40,7 @@ class RunRequest(Wire):
     """The body of `/run` and `/run/stream`."""
 
     message: str = Field(min_length=1)
-    session_id: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    session_id: Annotated[str, Field(max_length=255)] | None = None
     knowledge_bases: tuple[KnowledgeUseIn, ...] | None = None
     context_handler_id: str | None = None
     context_override: str | None = None
