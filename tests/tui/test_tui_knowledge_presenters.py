@@ -33,6 +33,7 @@ from holdfast.core.domain.user_events import (
     JobCancelled,
     JobCompleted,
     JobFailed,
+    JobForgotten,
     JobProgressed,
     JobStarted,
     KnowledgeChanged,
@@ -367,6 +368,13 @@ def test_a_job_that_cannot_go_on_says_why() -> None:
     assert state_of(collection_views([collection("docs")])[0], made) == ("failed", "error")
     cancelled = jobs(started(), JobCancelled(job_id="j", progress=JobProgress(total=3)))
     assert cancelled.get("j").retryable
+
+
+def test_a_forgotten_job_leaves_the_list() -> None:
+    made = jobs(started())
+    assert made.apply(JobForgotten(job_id="j")) == "changed"
+    assert made.jobs == []
+    assert made.apply(JobForgotten(job_id="j")) == "none"
 
 
 def test_an_event_of_an_unknown_job_asks_for_it_and_an_old_one_changes_nothing() -> None:
