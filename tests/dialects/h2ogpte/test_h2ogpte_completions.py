@@ -101,6 +101,38 @@ async def test_an_agent_has_its_tools_or_the_named_ones(serve: Any, say: Any) ->
         assert tools(served, 2) & all_of_it == {"read_file"}
 
 
+@pytest.mark.covers("h2ogpte.get_completion", "h2ogpte.update_agent_tool_preference")
+async def test_an_agent_has_the_tools_that_the_user_prefers_and_his_own(serve: Any, say: Any) -> None:
+    code = b'def add(a: int, b: int) -> int:\n    """Adds."""\n    return a + b\n'
+    async with serve([say("A")] * 6) as served:
+        for name, default in (("mine.py", True), ("other.py", False)):
+            made = await served.http.post(
+                f"{API}/agents/custom_tools",
+                data={
+                    "tool_type": "general_code",
+                    "tool_args": json.dumps({"enable_by_default": default, "tool_name": name[:-3]}),
+                },
+                files={"file": (name, code.replace(b"add", name[:-3].encode()), "text/x-python")},
+            )
+            assert made.status_code == 201, made.text
+        chat_id = await chat(served)
+
+        async def given(wanted: Any) -> set[str]:
+            args = {"use_agent": True, "agent_tools": wanted}
+            assert (await ask(served, chat_id, llm_args=args)).status_code == 200
+            return tools(served) & {"read_file", "write_file", "mine", "other"}
+
+        assert await given("auto") == {"read_file", "write_file", "mine"}
+        assert await given("all") == {"read_file", "write_file", "mine", "other"}
+        assert await given(["other", "read_file"]) == {"read_file", "other"}
+        path = f"{API}/agents/tool_preference"
+        prefers = await served.http.post(path, json={"reference_value": ["read_file", "mine"]})
+        assert prefers.status_code == 204
+        assert await given("auto") == {"read_file", "mine"}
+        assert await given("any") == {"read_file", "write_file", "mine", "other"}
+        assert await given("write_file") == {"write_file"}
+
+
 @pytest.mark.covers("h2ogpte.get_completion")
 async def test_what_is_said_of_the_model_reaches_it(serve: Any, say: Any) -> None:
     args = {

@@ -13,6 +13,7 @@ from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.values import all_items, new_id
 from holdfast.core.services.workbench import Workbench
+from holdfast.server.dialects.h2ogpte.choosing import choose_tools
 from holdfast.server.dialects.h2ogpte.encoder import CompletionEncoder
 from holdfast.server.dialects.h2ogpte.frames import Said
 from holdfast.server.dialects.h2ogpte.histories import history_of
@@ -80,7 +81,9 @@ async def begin(workbench: Workbench, chat_id: str, asked: CompletionRequest) ->
         )
     way = way_of(asked, documents=collection is not None and collection.documents > 0)
     use = await _use(workbench, asked, way, collection)
-    options = options_of(asked, way, agent.spec, await _model(workbench, asked.llm), use)
+    wanted = asked.llm_args.agent_tools if asked.llm_args else None
+    tools = await choose_tools(workbench, wanted, way, agent.spec)
+    options = options_of(asked, way, await _model(workbench, asked.llm), use, tools)
     without = without_history(asked.include_chat_history)
     if way.files and collection is not None:
         await supply(workbench, session.id, collection.id)

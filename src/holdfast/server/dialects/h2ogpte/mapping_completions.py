@@ -9,11 +9,8 @@ from typing import Any, Literal
 
 from pydantic_core import from_json
 
-from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.knowledge import Document, Method
-from holdfast.core.domain.mcp import server_of
-from holdfast.core.domain.memory import BLOCK_TOOL
 from holdfast.core.domain.models import ModelSettings
 from holdfast.core.domain.options import KnowledgeTool, KnowledgeUse, MemoryUse, RetrievedContext
 from holdfast.core.domain.runs import RunOptions
@@ -110,16 +107,17 @@ def with_defaults(asked: CompletionRequest, settings: Mapping[str, Any]) -> Comp
 
 
 def options_of(
-    asked: CompletionRequest, way: Way, agent: AgentSpec, model: str | None, use: KnowledgeUse | None
+    asked: CompletionRequest, way: Way, model: str | None, use: KnowledgeUse | None, tools: Mapping[str, Any]
 ) -> RunOptions:
-    """Returns what the run overrides; `use` is the collection it may look into. Raises `InvalidError`."""
+    """Returns what the run overrides; `use` is the collection it may look into, `tools` what is said of its
+    tools. Raises `InvalidError`."""
     args = asked.llm_args or LlmArgs()
     turns, total_s = _limits(args, way)
     options = RunOptions(
         model=model,
         model_settings=_settings(args),
         instructions_prefix=_instructions(asked, args, way),
-        tools=_tools(args, way, agent) if way.agent else (),
+        **tools,
         timeout_s=total_s,
         max_steps=turns,
         response_format=_schema(args),
@@ -243,18 +241,6 @@ def _instructions(asked: CompletionRequest, args: LlmArgs, way: Way) -> str:
     kind = _KINDS.get(args.agent_type or "", "") if way.agent else ""
     files = _FILES if way.files else ""
     return "\n\n".join(text.strip() for text in (system, *around, kind, files) if text and text.strip())
-
-
-def _tools(args: LlmArgs, way: Way, agent: AgentSpec) -> tuple[str, ...] | None:
-    """Returns to which tools the agent's are narrowed; None: it has all of its own. Names that it does not
-    have are left out."""
-    wanted = args.agent_tools
-    if wanted is None or wanted in ("auto", "all", "any", ""):
-        return None
-    names = (wanted,) if isinstance(wanted, str) else wanted
-    servers = {each.server for each in agent.mcp}
-    kept = [name for name in names if name in agent.tool_names or server_of(name) in servers]
-    return tuple(dict.fromkeys((*kept, *way.tools, BLOCK_TOOL)))
 
 
 def _schema(args: LlmArgs) -> dict[str, Any] | None:
