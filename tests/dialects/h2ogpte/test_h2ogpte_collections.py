@@ -634,6 +634,23 @@ async def test_documents_are_tagged_and_found_by_their_tags(library) -> None:
         await api.ask("POST", f"/documents/{b}/tags", 400, json={"name": ""})
 
 
+@pytest.mark.covers("h2ogpte.create_tag", "h2ogpte.update_tag")
+async def test_a_tag_is_there_without_a_document_and_something_is_said_of_it(library) -> None:
+    async with library() as api:
+        made = await api.ask("POST", "/tags", 201, json={"name": "red"})
+        assert made["name"] == "red" and "description" not in made
+        said = await api.ask("PATCH", "/tags/red", json={"description": "Urgent", "format": "#f00"})
+        assert said == {**made, "description": "Urgent", "format": "#f00"}
+        assert await api.ask("POST", "/tags", 201, json={"name": "red"}) == said
+        assert await api.ask("GET", "/tags/red") == said
+        assert await api.ask("GET", "/tags") == [said]
+        (document,) = await api.taken_in(await api.collection(), ("a.txt", b"one"))
+        assert await api.ask("POST", f"/documents/{document}/tags", 201, json={"name": "red"}) == said
+        await api.ask("PATCH", "/tags/blue", 404, json={"description": "x"})
+        await api.ask("DELETE", "/tags/red")
+        assert await api.ask("GET", "/tags") == []
+
+
 # --- users
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,14 +20,12 @@ from holdfast.server.dialects.h2ogpte.wire_documents import (
     DocumentsQuery,
     DocumentUpdate,
     FoundChunk,
-    Tag,
 )
 from holdfast.server.kit.reading import ids_of, json_object
 
 MOST_CHUNKS = 1_000
 """That are read at once."""
 _BIGGEST_ID = 2**63 - 1
-_TAGS = uuid.UUID("6c1f7b0e-52c2-5d0c-9f37-3b8a3a1f2a55")
 _ORDERS: dict[str, DocumentOrder] = {
     "name": "name",
     "size": "size",
@@ -132,40 +129,3 @@ def pages_of(place: Place) -> str:
 
 def _fields(text: str, id: int, name: str, place: Place) -> dict[str, Any]:
     return {"text": text, "id": id, "name": name, "size": len(text), "pages": pages_of(place)}
-
-
-# --- tags
-
-
-def tags_on(document: Kept) -> tuple[str, ...]:
-    """Returns the tags of a document."""
-    return tuple(map(str, said_of(document).get("tags", ())))
-
-
-def tag_of(name: str) -> Tag:
-    """Returns a tag: it is there where a document has it, and its id follows from its name."""
-    return Tag(id=str(uuid.uuid5(_TAGS, name)), name=name)
-
-
-def with_tag(document: Kept, name: str) -> Ext:
-    """Returns what is kept of a document with a tag more."""
-    return ext_with(document, tags=list(dict.fromkeys((*tags_on(document), name))))
-
-
-def without_tag(document: Kept, name: str) -> Ext:
-    """Returns what is kept of a document without a tag. Raises `NotFoundError` where it has it not."""
-    before = tags_on(document)
-    if name not in before:
-        raise no_tag()
-    return ext_with(document, tags=[each for each in before if each != name])
-
-
-def with_tags(documents: Iterable[Kept], names: Iterable[str]) -> list[Kept]:
-    """Returns the documents that have one of the tags."""
-    wanted = set(names)
-    return [each for each in documents if wanted.intersection(tags_on(each))]
-
-
-def no_tag() -> NotFoundError:
-    """Returns the error for a tag that no document has."""
-    return NotFoundError("No document has this tag.", code="tag_not_found")

@@ -14,6 +14,7 @@ from holdfast.server.dialects.h2ogpte import (
     operations_memory,
     operations_messages,
     operations_models,
+    operations_tags,
     operations_vectors,
 )
 from holdfast.server.dialects.h2ogpte.errors import ErrorBody, error_response
@@ -38,6 +39,7 @@ DIALECT = Dialect(
         *operations_collections.OPERATIONS,
         *operations_ingest.OPERATIONS,
         *operations_documents.OPERATIONS,
+        *operations_tags.OPERATIONS,
         *operations_vectors.OPERATIONS,
         *operations_files.OPERATIONS,
         *operations_agents.OPERATIONS,

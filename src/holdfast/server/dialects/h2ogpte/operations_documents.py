@@ -1,7 +1,8 @@
-"""Documents, their chunks and their tags."""
+"""Documents and their chunks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -18,12 +19,6 @@ from holdfast.server.dialects.h2ogpte.mapping_documents import (
     document_of,
     found_chunk,
     listing_of,
-    no_tag,
-    tag_of,
-    tags_on,
-    with_tag,
-    with_tags,
-    without_tag,
 )
 from holdfast.server.dialects.h2ogpte.mapping_jobs import job_of
 from holdfast.server.dialects.h2ogpte.operations_collections import ONE as COLLECTION
@@ -34,26 +29,20 @@ from holdfast.server.dialects.h2ogpte.wire_documents import (
     Chunk,
     ChunksSearch,
     CollectionDocumentsQuery,
-    DeletedTag,
     Document,
     DocumentChunksQuery,
     DocumentsDelete,
     DocumentsQuery,
     DocumentUpdate,
     FoundChunk,
-    Tag,
-    TagCreate,
-    TagsQuery,
 )
 from holdfast.server.dialects.h2ogpte.wire_ingest import JobDetails
 from holdfast.server.kit.auth import principal_of
 from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.paging import first_items
-from holdfast.server.kit.reading import ids_of
 
 PATH = "/api/v1/documents"
 ONE = f"{PATH}/{{document_id:uuid}}"
-TAGS = "/api/v1/tags"
 MOST_FOUND = 200
 """Passages of one search."""
 
@@ -75,7 +64,7 @@ async def _listed(call: Call, collection: str | None) -> tuple[Document, ...]:
     def fetch(limit: int, cursor: str | None) -> Any:
         return call.workbench.knowledge.every_document(collection, limit=limit, cursor=cursor, **said)
 
-    return _shown(call, await first_items(fetch, asked.offset, asked.limit))
+    return shown(call, await first_items(fetch, asked.offset, asked.limit))
 
 
 async def get_document_count(call: Call) -> Count:
@@ -90,7 +79,7 @@ async def get_document_count_for_collection(call: Call) -> Count:
 
 async def get_document(call: Call) -> Document:
     """Returns a document."""
-    return _shown(call, (await _document(call),))[0]
+    return shown(call, (await _document(call),))[0]
 
 
 async def update_document(call: Call) -> Document:
@@ -98,7 +87,7 @@ async def update_document(call: Call) -> Document:
     asked: DocumentUpdate = call.body
     own = await _document(call)
     changed = await call.workbench.knowledge.describe(own.id, **changes_of(asked, own))
-    return _shown(call, (changed,))[0]
+    return shown(call, (changed,))[0]
 
 
 async def delete_document(call: Call) -> None:
@@ -188,66 +177,12 @@ async def search_collection_chunks(call: Call) -> tuple[FoundChunk, ...]:
     return tuple(found_chunk(each) for each in result.passages[asked.offset :])
 
 
-# --- tags
-
-
-async def list_tags(call: Call) -> tuple[Tag, ...]:
-    """Lists the tags that documents have."""
-    names = sorted({name for each in await _every(call) for name in tags_on(each)})
-    return tuple(map(tag_of, names))
-
-
-async def get_tag(call: Call) -> Tag:
-    """Returns a tag that a document has."""
-    name = call.path["tag_name"]
-    if not with_tags(await _every(call), (name,)):
-        raise no_tag()
-    return tag_of(name)
-
-
-async def delete_tag(call: Call) -> DeletedTag:
-    """Takes a tag from all documents that have it."""
-    name = call.path["tag_name"]
-    tagged = with_tags(await _every(call), (name,))
-    if not tagged:
-        raise no_tag()
-    for each in tagged:
-        await call.workbench.knowledge.describe(each.id, ext=without_tag(each, name))
-    return DeletedTag(tag_id=tag_of(name).id)
-
-
-async def list_documents_for_tags(call: Call) -> tuple[Document, ...]:
-    """Lists the documents of a collection that have one of the tags."""
-    asked: TagsQuery = call.query
-    own = await collection_named(call.workbench, asked.collection_id)
-    return _shown(call, with_tags(await _every(call, own.id), ids_of(call.path["tag_names"])))
-
-
-async def create_tag_on_document(call: Call) -> Tag:
-    """Gives a document a tag."""
-    body: TagCreate = call.body
-    await call.workbench.knowledge.describe(_id(call), ext=with_tag(await _document(call), body.name))
-    return tag_of(body.name)
-
-
-async def delete_tag_from_document(call: Call) -> DeletedTag:
-    """Takes a tag from a document."""
-    name = call.path["tag_name"]
-    ext = without_tag(await _document(call), name)
-    await call.workbench.knowledge.describe(_id(call), ext=ext)
-    return DeletedTag(tag_id=tag_of(name).id)
-
-
-async def _every(call: Call, collection: str | None = None) -> tuple[Kept, ...]:
-    noun = call.workbench.knowledge
-    return await all_items(lambda limit, at: noun.every_document(collection, limit=limit, cursor=at))
-
-
 async def _document(call: Call) -> Kept:
     return await call.workbench.knowledge.document(_id(call))
 
 
-def _shown(call: Call, documents: tuple[Kept, ...] | list[Kept]) -> tuple[Document, ...]:
+def shown(call: Call, documents: Iterable[Kept]) -> tuple[Document, ...]:
+    """Returns documents as the caller sees them."""
     name = principal_of(call.request).name
     return tuple(document_of(each, name) for each in documents)
 
@@ -314,16 +249,6 @@ OPERATIONS = (
         query=DocumentChunksQuery,
     ),
     Operation(
-        "create_tag_on_document", "POST", f"{ONE}/tags", create_tag_on_document, 201, Tag, body=TagCreate
-    ),
-    Operation(
-        "delete_tag_from_document",
-        "DELETE",
-        f"{ONE}/tags/{{tag_name}}",
-        delete_tag_from_document,
-        result=DeletedTag,
-    ),
-    Operation(
         "list_documents_for_collection",
         "GET",
         f"{COLLECTION}/documents",
@@ -369,16 +294,5 @@ OPERATIONS = (
         f"{COLLECTION}/chunks/{{chunk_ids}}",
         get_collection_chunks,
         result=tuple[Chunk, ...],
-    ),
-    Operation("list_tags", "GET", TAGS, list_tags, result=tuple[Tag, ...]),
-    Operation("get_tag", "GET", f"{TAGS}/{{tag_name}}", get_tag, result=Tag),
-    Operation("delete_tag", "DELETE", f"{TAGS}/{{tag_name}}", delete_tag, result=DeletedTag),
-    Operation(
-        "list_documents_for_tags",
-        "GET",
-        f"{TAGS}/{{tag_names}}/documents",
-        list_documents_for_tags,
-        result=tuple[Document, ...],
-        query=TagsQuery,
     ),
 )

@@ -96,6 +96,14 @@ class ChunksSearch(Wire):
 class Tag(Wire):
     id: str
     name: str
+    description: str | None = None
+    format: str | None = None
+
+
+class TagUpdate(Wire):
+    description: str | None = Field(None, max_length=1_000)
+    format: str | None = Field(None, max_length=1_000)
+    """How clients show it."""
 
 
 class TagCreate(Wire):
