@@ -9,8 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from tests.fakes.threaded_index import ThreadedIndex
 
+from holdfast.core.config.paths import Paths
 from holdfast.core.domain.events import EventFilter, FileChanged
+from holdfast.core.files.blobs import FileBlobs
 from holdfast.server.dialects.h2ogpte.mapping_directories import readable
 from holdfast.server.dialects.h2ogpte.mapping_files import doc_id
 
@@ -156,6 +159,22 @@ async def test_a_file_is_sent_as_it_is_and_as_it_was(serve: Any, steps: Any) -> 
         assert (await served.http.get("/h2ogpte/file", params={"id": then, "name": "x"})).text == "1,2\n"
         now = doc_id(session.id, change.path, "")
         assert (await served.http.get("/h2ogpte/file", params={"id": now})).status_code == 404
+
+
+async def test_a_document_of_a_collection_is_sent_as_it_was_taken_in(serve: Any, tmp_path: Path) -> None:
+    paths = Paths.resolve({"HOLDFAST_HOME": str(tmp_path / "home")})
+    paths.make()
+    index = ThreadedIndex(paths.knowledge, FileBlobs(paths.blobs))
+    async with serve(knowledge=index) as served:
+        http, body = served.http, {"name": "a", "description": "b"}
+        collection = (await http.post(f"{API}/collections", json=body)).json()["id"]
+        upload = (await http.put(f"{API}/uploads", files={"file": ("a.csv", b"x,y\n1,2\n")})).json()["id"]
+        where = f"{API}/uploads/{upload}/ingest?collection_id={collection}"
+        assert (await http.post(where)).status_code == 204
+        (document,) = (await http.get(f"{API}/collections/{collection}/documents")).json()
+        sent = await http.get("/h2ogpte/file", params={"id": document["id"], "name": "a.csv"})
+        assert (sent.status_code, sent.content) == (200, b"x,y\n1,2\n")
+        assert 'filename="a.csv"' in sent.headers["content-disposition"]
 
 
 async def test_files_of_others_and_made_up_ids_are_not_found(serve_users: Any, steps: Any) -> None:
