@@ -10,7 +10,7 @@ from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.knowledge import Collection
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.options import KnowledgeUse
-from holdfast.core.domain.runs import Session
+from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.values import all_items, new_id
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.h2ogpte.choosing import choose_tools
@@ -74,25 +74,35 @@ async def begin(workbench: Workbench, chat_id: str, asked: CompletionRequest) ->
     collection = await collection_of(workbench, session)
     if collection is not None:
         asked = with_defaults(asked, collection.ext.get(EXT, {}).get("chat_settings") or {})
+    way = way_of(asked, documents=collection is not None and collection.documents > 0)
+    options = await _options(workbench, session, asked, way, collection)
+    if way.files and collection is not None:
+        await supply(workbench, session.id, collection.id)
+    question_id, parts = new_id(), (TextPart(text=asked.message),)
+    run_id = await start_now(workbench, session, parts, options, question_id)
+    encoder = CompletionEncoder(whole=options.response_format is not None)
+    return Begun(session.id, question_id, run_id, way.agent, encoder)
+
+
+async def _options(
+    workbench: Workbench,
+    session: Session,
+    asked: CompletionRequest,
+    way: Way,
+    collection: Collection | None,
+) -> RunOptions:
     agent = await workbench.agents.get(session.agent, session.project)
     if agent.spec is None:
         raise InvalidError(
             f"The agent {agent.name} of this chat has a mistake in its file.", code="agent_file"
         )
-    way = way_of(asked, documents=collection is not None and collection.documents > 0)
-    use = await _use(workbench, asked, way, collection)
     wanted = asked.llm_args.agent_tools if asked.llm_args else None
     tools = await choose_tools(workbench, wanted, way, agent.spec)
+    use = await _use(workbench, asked, way, collection)
     options = options_of(asked, way, await _model(workbench, asked.llm), use, tools)
     without = without_history(asked.include_chat_history)
-    if way.files and collection is not None:
-        await supply(workbench, session.id, collection.id)
     history = await history_of(workbench, session, without=without)
-    options = options.model_copy(update={"history": history})
-    question_id, parts = new_id(), (TextPart(text=asked.message),)
-    run_id = await start_now(workbench, session, parts, options, question_id)
-    encoder = CompletionEncoder(whole=options.response_format is not None)
-    return Begun(session.id, question_id, run_id, way.agent, encoder)
+    return options.model_copy(update={"history": history})
 
 
 async def collection_named(workbench: Workbench, named: str) -> Collection:
