@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,82 @@ from holdfast.server.dialects.every import DIALECTS, DialectPlace
 from holdfast.server.kit.manifest import SOCKET, Manifest, OperationRow, read_manifest
 from holdfast.server.kit.openapi import operation_path
 from holdfast.server.kit.operations import Dialect
+
+PROMISED = {
+    "powabase": """
+        GET /api/agents
+        POST /api/agents
+        GET /api/agents/{}
+        PATCH /api/agents/{}
+        DELETE /api/agents/{}
+        POST /api/agents/{}/tools
+        GET /api/agents/{}/tools
+        PATCH /api/agents/{}/tools/{}
+        DELETE /api/agents/{}/tools/{}
+        POST /api/agents/{}/knowledge-bases
+        GET /api/agents/{}/knowledge-bases
+        DELETE /api/agents/{}/knowledge-bases/{}
+        POST /api/agents/{}/mcp-servers
+        GET /api/agents/{}/mcp-servers
+        PUT /api/agents/{}/mcp-servers/{}
+        DELETE /api/agents/{}/mcp-servers/{}
+        POST /api/agents/{}/hooks
+        GET /api/agents/{}/hooks
+        DELETE /api/agents/{}/hooks/{}
+        GET /api/agents/{}/sessions
+        POST /api/agents/{}/run
+        POST /api/agents/{}/run/stream
+        GET /api/agents/runs/{}
+        POST /api/agents/runs/{}/approve
+    """,
+    "h2ogpte": """
+        GET /rpc/health/readiness
+        GET /rpc/health/liveness
+        GET /api/v1/models
+        GET /openai_api/v1/models
+        POST /openai_api/v1/chat/completions
+        POST /api/v1/collections
+        GET /api/v1/collections
+        GET /api/v1/collections/{}
+        DELETE /api/v1/collections/{}
+        PUT /api/v1/uploads
+        POST /api/v1/uploads/{}/ingest
+        POST /api/v1/chats
+        GET /api/v1/chats
+        GET /api/v1/chats/{}
+        DELETE /api/v1/chats/{}
+        GET /api/v1/chats/{}/messages
+        GET /api/v1/chats/{}/questions
+        POST /api/v1/chats/{}/completions
+        GET /api/v1/messages/{}/meta
+        GET /api/v1/messages/{}/references
+        POST /api/v1/messages/{}/pause
+        POST /api/v1/messages/{}/resume
+        POST /api/v1/messages/{}/stop
+        POST /api/v1/messages/{}/finish
+        GET /api/v1/chats/{}/agent_server_files
+        DELETE /api/v1/chats/{}/agent_server_files
+        GET /api/v1/chats/{}/agent_server_directories/stats
+        GET /api/v1/chats/{}/agent_server_directories/{}/stats
+        GET /api/v1/agents/directory_stats
+        GET /api/v1/agents/tools
+        GET /api/v1/agents/tool_preference
+        GET /api/v1/agents/custom_tools/{}
+        GET /api/v1/agents/custom_tools/{}/download
+        GET /file
+        POST /api/v1/memory_blocks
+        GET /api/v1/memory_blocks
+        GET /api/v1/memory_blocks/{}
+        PUT /api/v1/memory_blocks/{}
+        DELETE /api/v1/memory_blocks/{}
+        PUT /api/v1/memory_blocks/{}/permissions/{}
+        DELETE /api/v1/memory_blocks/{}/permissions/{}
+        PUT /api/v1/memory_blocks/{}/privacy
+        GET /api/v1/users/current/default_memory_blocks
+        PUT /api/v1/users/current/default_memory_blocks
+    """,
+}
+"""What each upstream's guide shows; all of it is there."""
 
 EVERY = pytest.mark.parametrize("place", DIALECTS, ids=lambda place: place.name)
 TESTS = Path(__file__).parent
@@ -54,6 +131,17 @@ def test_every_operation_has_a_row(place: DialectPlace) -> None:
 def test_every_row_has_an_operation_but_for_what_is_not_supported(place: DialectPlace) -> None:
     rows = {shown(row) for row in manifest(place).operations if row.status != "unsupported"}
     assert rows - table(place.load()) == set()
+
+
+@EVERY
+def test_all_that_the_guide_shows_is_full(place: DialectPlace) -> None:
+    full = {
+        f"{row.method} {re.sub('{[^}]*}', '{}', row.path)}"
+        for row in manifest(place).operations
+        if row.status == "full"
+    }
+    promised = {line.strip() for line in PROMISED[place.name].split("\n") if line.strip()}
+    assert promised - full == set()
 
 
 @EVERY
