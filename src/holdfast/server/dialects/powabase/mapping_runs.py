@@ -49,7 +49,8 @@ def tokens_of(asked: RunRequest, agent: AgentInfo) -> int:
     """Returns how many tokens the context of a run may have."""
     settings = kept(agent.spec.ext).get("settings", {}) if agent.spec else {}
     given = asked.max_context_tokens or settings.get("max_context_tokens")
-    return given if isinstance(given, int) and given > 0 else CONTEXT_TOKENS
+    # Settings are anybody's JSON, in which `true` is no number.
+    return given if type(given) is int and given > 0 else CONTEXT_TOKENS
 
 
 def reasons(asked: RunRequest, agent: AgentInfo) -> bool:
