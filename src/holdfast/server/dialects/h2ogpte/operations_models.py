@@ -8,6 +8,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from holdfast.core.domain.values import utc_now
 from holdfast.core.services.workbench import Workbench
+from holdfast.server.dialects.h2ogpte.asking import ask_once
+from holdfast.server.dialects.h2ogpte.mapping_asking import answer_of, extraction_of
 from holdfast.server.dialects.h2ogpte.mapping_models import (
     AUTO,
     PLAIN,
@@ -18,7 +20,17 @@ from holdfast.server.dialects.h2ogpte.mapping_models import (
     usable,
     use_of,
 )
-from holdfast.server.dialects.h2ogpte.wire_models import ChatBody, IntervalQuery, Model, ModelUse
+from holdfast.server.dialects.h2ogpte.wire_models import (
+    ChatBody,
+    ExtractionRequest,
+    IntervalQuery,
+    Model,
+    ModelAnswer,
+    ModelExtractionAnswer,
+    ModelUse,
+    QuestionRequest,
+    SummarizeRequest,
+)
 from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.openai.mapping import MODEL_PREFIX, Asked, no_model
 from holdfast.server.openai.routes import AgentModels, chat_operations
@@ -26,6 +38,7 @@ from holdfast.server.openai.wire import ChatRequest
 
 OPENAI = "/openai_api"
 MODELS = "/api/v1/models"
+ONE = f"{MODELS}/{{model_name:path}}"
 
 
 async def is_ready(call: Call) -> Response:
@@ -59,6 +72,21 @@ async def get_usage_stats_by_model(call: Call) -> tuple[ModelUse, ...]:
     since = utc_now() - interval_of(asked.interval)
     found = await call.workbench.usage.report(since, by="model", limit=1_000)
     return tuple(use_of(each) for each in found.groups)
+
+
+async def answer_question(call: Call) -> ModelAnswer:
+    """Asks a model a question, outside of any chat."""
+    return answer_of(await ask_once(call))
+
+
+async def summarize_content(call: Call) -> ModelAnswer:
+    """Has a model summarise texts."""
+    return answer_of(await ask_once(call))
+
+
+async def extract_data(call: Call) -> ModelExtractionAnswer:
+    """Has a model extract something from texts."""
+    return extraction_of(await ask_once(call))
 
 
 class Models(AgentModels):
@@ -116,6 +144,30 @@ OPERATIONS = (
         get_usage_stats_by_model,
         result=tuple[ModelUse, ...],
         query=IntervalQuery,
+    ),
+    Operation(
+        "answer_question",
+        "POST",
+        f"{ONE}/answer_question",
+        answer_question,
+        result=ModelAnswer,
+        body=QuestionRequest,
+    ),
+    Operation(
+        "summarize_content",
+        "POST",
+        f"{ONE}/summarize_content",
+        summarize_content,
+        result=ModelAnswer,
+        body=SummarizeRequest,
+    ),
+    Operation(
+        "extract_data",
+        "POST",
+        f"{ONE}/extract_data",
+        extract_data,
+        result=ModelExtractionAnswer,
+        body=ExtractionRequest,
     ),
     *chat_operations(
         f"{OPENAI}/v1", Models(), ("openai_chat_completion", "openai_list_models", "openai_get_model")

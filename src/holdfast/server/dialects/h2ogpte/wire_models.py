@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from holdfast.server.dialects.h2ogpte.wire import Wire
+from holdfast.server.dialects.h2ogpte.wire_chats import LlmArgs
 from holdfast.server.openai.wire import ChatRequest
 
 
@@ -46,3 +47,50 @@ class ChatBody(ChatRequest):
 
     use_agent: bool = False
     """Whether the model is to have an agent's tools."""
+
+
+# --- one question outside of any chat
+
+
+class AskedOnce(Wire):
+    """What is asked of a model that sees nothing but this."""
+
+    text_context_list: Annotated[tuple[str, ...], Field(max_length=10_000)] | None = None
+    system_prompt: str | None = None
+    llm_args: LlmArgs | None = None
+    timeout: Annotated[float, Field(gt=0)] | None = None
+    """Seconds."""
+
+
+class QuestionRequest(AskedOnce):
+    question: str
+    pre_prompt_query: str | None = None
+    prompt_query: str | None = None
+    chat_conversation: Annotated[tuple[tuple[str, str], ...], Field(max_length=1_000)] | None = None
+    """What was said before: pairs of what a person said and what was replied."""
+
+
+class SummarizeRequest(AskedOnce):
+    pre_prompt_summary: str | None = None
+    prompt_summary: str | None = None
+
+
+class ExtractionRequest(AskedOnce):
+    pre_prompt_extract: str | None = None
+    prompt_extract: str | None = None
+
+
+class ModelAnswer(Wire):
+    content: str
+    error: str = ""
+    llm: str
+    input_tokens: int
+    output_tokens: int
+
+
+class ModelExtractionAnswer(Wire):
+    content: tuple[str, ...]
+    error: str = ""
+    llm: str
+    input_tokens: int
+    output_tokens: int
