@@ -458,6 +458,7 @@ async def test_documents_are_listed_over_all_collections_and_of_one(library) -> 
     "h2ogpte.update_document",
     "h2ogpte.get_document_metadata",
     "h2ogpte.update_document_metadata",
+    "h2ogpte.list_collections_for_document",
     "h2ogpte.get_document_internal_metadata",
     "h2ogpte.get_document_user_source_file",
     "h2ogpte.get_document_page_ocr_model",
@@ -482,8 +483,12 @@ async def test_a_document_is_looked_at_changed_and_deleted(library) -> None:
         for each in ("internal_metadata", "user_source_file", "page_ocr_model", "guardrails_settings"):
             await api.ask("GET", f"{path}/{each}", 204)
             await api.ask("GET", f"/documents/{uuid.uuid4()}/{each}", 404)
+        own = await api.ask("GET", f"/collections/{collection}")
+        assert await api.ask("GET", f"{path}/collections") == [own]
+        assert await api.ask("GET", f"{path}/collections", params={"offset": 1}) == []
         await api.ask("DELETE", path, 204, params={"timeout": 300})
         await api.ask("DELETE", path, 404)
+        await api.ask("GET", f"{path}/collections", 404)
         await api.ask("PATCH", path, 404, json={"name": "y"})
         assert (await api.ask("GET", f"/collections/{collection}"))["document_count"] == 0
 
@@ -510,6 +515,25 @@ async def test_questions_that_documents_answer_are_listed(library) -> None:
         )
         assert await api.ask("GET", path, params={"limit": 1}) == [{"question": "Which?"}]
         assert (await api.ask("GET", f"/documents/{document}"))["summary"] == "About one."
+
+
+@pytest.mark.covers("h2ogpte.ingest_upload", "h2ogpte.get_document", "h2ogpte.list_questions_for_collection")
+async def test_a_model_writes_summaries_where_they_are_asked_for(library, say) -> None:
+    told = say(json.dumps({"summary": "On lamps.", "questions": ["Why light?"]}))
+    async with library(steps=[told, told]) as api:
+        collection, upload = await api.collection(), await api.upload("lamps.md", b"A lamp gives light.")
+        params = {"collection_id": collection, "gen_doc_summaries": "True"}
+        await api.ask("POST", f"/uploads/{upload}/ingest", 204, params=params)
+        (document,) = await api.ask("GET", f"/collections/{collection}/documents")
+        assert document["summary"] == "On lamps."
+        questions = await api.ask("GET", f"/collections/{collection}/questions")
+        assert questions == [{"question": "Why light?"}]
+        # What the collection says holds where the request says nothing.
+        settings = {"gen_doc_questions": True}
+        await api.ask("PUT", f"/collections/{collection}/settings", 204, json=settings)
+        await api.taken_in(collection, ("owls.md", b"An owl sleeps."))
+        assert len(await api.ask("GET", f"/collections/{collection}/questions")) == 2
+        assert len(api.served.bench.model.requests) == 2
 
 
 # --- chunks

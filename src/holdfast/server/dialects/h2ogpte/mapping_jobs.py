@@ -51,8 +51,10 @@ def job_of(job: Job, now: datetime) -> JobDetails:
     """Returns a job; `now` is where one that goes on stands."""
     seconds = max(0.0, ((job.ended_at or now) - job.started_at).total_seconds())
     progress, status = job.progress, status_of(job)
-    failed = min(1.0, progress.failed / progress.total) if progress.total else float(status == "failed")
-    done = min(1.0, progress.done / progress.total) if progress.total else float(status == "completed")
+    failed, done = float(status == "failed"), float(status in ("completed", "failed"))
+    if progress.total:
+        failed = min(1.0, progress.failed / progress.total)
+        done = min(1.0, progress.done / progress.total)
     return JobDetails(
         id=job.id,
         name=job.title,

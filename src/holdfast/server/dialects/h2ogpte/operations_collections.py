@@ -48,7 +48,7 @@ async def create_collection(call: Call) -> Collection:
     """Makes an empty collection."""
     asked: CollectionCreate = call.body
     taken = {each.name for each in await call.workbench.knowledge.list()}
-    return await _shown(call, await call.workbench.knowledge.create(**made_of(asked, taken)))
+    return await shown_collection(call, await call.workbench.knowledge.create(**made_of(asked, taken)))
 
 
 async def list_collections(call: Call) -> tuple[Collection, ...]:
@@ -68,7 +68,7 @@ async def get_collection_count(call: Call) -> Count:
 
 async def get_collection(call: Call) -> Collection:
     """Returns a collection."""
-    return await _shown(call, await found(call))
+    return await shown_collection(call, await found(call))
 
 
 async def update_collection(call: Call) -> Collection:
@@ -76,7 +76,9 @@ async def update_collection(call: Call) -> Collection:
     asked: CollectionUpdate = call.body
     own = await found(call)
     taken = {each.name for each in await call.workbench.knowledge.list()}
-    return await _shown(call, await call.workbench.knowledge.update(own.id, **changes_of(asked, own, taken)))
+    return await shown_collection(
+        call, await call.workbench.knowledge.update(own.id, **changes_of(asked, own, taken))
+    )
 
 
 async def delete_collection(call: Call) -> None:
@@ -139,7 +141,8 @@ async def found(call: Call) -> Kept:
     return await collection_named(call.workbench, call.path["collection_id"])
 
 
-async def _shown(call: Call, collection: Kept) -> Collection:
+async def shown_collection(call: Call, collection: Kept) -> Collection:
+    """Returns a collection as the caller sees it."""
     return collection_of(collection, principal_of(call.request).name, await _chats(call))
 
 

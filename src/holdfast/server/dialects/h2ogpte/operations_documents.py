@@ -22,9 +22,9 @@ from holdfast.server.dialects.h2ogpte.mapping_documents import (
 )
 from holdfast.server.dialects.h2ogpte.mapping_jobs import job_of
 from holdfast.server.dialects.h2ogpte.operations_collections import ONE as COLLECTION
-from holdfast.server.dialects.h2ogpte.operations_collections import found
-from holdfast.server.dialects.h2ogpte.wire import Count
-from holdfast.server.dialects.h2ogpte.wire_collections import DeleteQuery
+from holdfast.server.dialects.h2ogpte.operations_collections import found, shown_collection
+from holdfast.server.dialects.h2ogpte.wire import Count, PageQuery
+from holdfast.server.dialects.h2ogpte.wire_collections import Collection, DeleteQuery
 from holdfast.server.dialects.h2ogpte.wire_documents import (
     Chunk,
     ChunksSearch,
@@ -127,6 +127,13 @@ async def update_document_metadata(call: Call) -> None:
     await call.workbench.knowledge.describe(_id(call), metadata=call.body)
 
 
+async def list_collections_for_document(call: Call) -> tuple[Collection, ...]:
+    """Lists the collections that a document is in: one."""
+    document, asked = await _document(call), call.query
+    own = await call.workbench.knowledge.get(document.collection_id)
+    return (await shown_collection(call, own),)[asked.offset : asked.offset + asked.limit]
+
+
 async def get_document_internal_metadata(call: Call) -> None:
     """Returns what the vendor's server keeps of a document beside its metadata: nothing."""
     await _document(call)
@@ -219,6 +226,14 @@ OPERATIONS = (
         204,
         body=dict[str, Any],
         required=False,
+    ),
+    Operation(
+        "list_collections_for_document",
+        "GET",
+        f"{ONE}/collections",
+        list_collections_for_document,
+        result=tuple[Collection, ...],
+        query=PageQuery,
     ),
     Operation(
         "get_document_internal_metadata",
