@@ -145,6 +145,24 @@ async def test_a_call_waits_for_the_callers_word(serve, say, call, approved: boo
 
 
 @pytest.mark.covers("powabase.approve_run")
+async def test_of_several_calls_the_named_one_is_decided_else_the_oldest(serve, say, call) -> None:
+    writes = [("write_file", f'{{"path": "{name}.txt", "content": "x"}}') for name in "abc"]
+    async with serve([call(*writes), say("Done.")]) as served:
+        streaming = asyncio.create_task(stream(served))
+        first, _, third = await served.bench.approvals(3)
+        place = f"{ROOT}/agents/runs/{first.run_id}/approve"
+        for body in ({"tool_call_id": third.call_id, "approved": False}, {"approved": True}):
+            assert (await served.http.post(place, json=body)).status_code == 200
+        (left,) = (await served.bench.workbench.approvals.list()).items
+        again = await served.http.post(place, json={"call_id": third.call_id, "approved": True})
+        assert again.status_code == 404
+        assert (await served.http.post(place, json={"approved": False})).status_code == 200
+        records = await streaming
+        decided = {e["call_id"]: e["approved"] for e in records if e["event"] == "approval_resolved"}
+        assert decided == {first.call_id: True, left.call_id: False, third.call_id: False}
+
+
+@pytest.mark.covers("powabase.approve_run")
 async def test_an_approval_by_a_person_in_the_app_lets_the_stream_go_on(serve, say, call) -> None:
     steps = [call(("write_file", '{"path": "a.txt", "content": "x"}')), say("Done.")]
     async with serve(steps) as served:
