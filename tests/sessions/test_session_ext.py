@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from tests.runs.conftest import door, open_bench, say
 
-from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.session_events import SessionAnnotated
 
@@ -35,6 +35,14 @@ async def test_each_api_changes_only_what_is_its_own(open_bench) -> None:
         assert (await sessions.annotate(session.id, {"sage": {}})).ext == {"dexto": {"b": 2}}
         with pytest.raises(NotFoundError):
             await sessions.annotate("nothing", {"dexto": {"b": 2}})
+
+
+async def test_what_several_apis_keep_has_a_bound_together(open_bench) -> None:
+    async with open_bench() as bench:
+        session = await bench.session(ext={"sage": {"a": "x" * 40_000}})
+        with pytest.raises(InvalidError, match="64 KiB"):
+            await bench.workbench.sessions.annotate(session.id, {"dexto": {"b": "y" * 40_000}})
+        assert set((await bench.workbench.sessions.get(session.id)).ext) == {"sage"}
 
 
 async def test_a_fork_has_what_is_kept_with_its_session(open_bench) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
+
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import AgentFileError, ConflictError, InvalidError, StoreError
@@ -156,8 +158,12 @@ class SessionService:
         async with self._supervisor.held(session_id):
             session = await self._access.own_session(session_id)
             after = {name: said for name, said in {**session.ext, **ext}.items() if said}
+            try:
+                event = SessionAnnotated(session_id=session_id, ext=after)
+            except ValidationError as error:  # each is small enough, and together they are not
+                raise InvalidError(f"ext: {error.errors()[0]['msg']}", code="invalid_ext") from None
             if after != session.ext:
-                await self._log.append(SessionAnnotated(session_id=session_id, ext=after))
+                await self._log.append(event)
         return await self.get(session_id)
 
     async def delete(self, session_id: str, permanent: bool = False) -> None:

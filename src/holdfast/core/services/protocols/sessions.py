@@ -55,7 +55,8 @@ class Sessions(Protocol):
     @needs(Scope.CHAT)
     async def annotate(self, session_id: str, ext: Ext) -> Session:
         """Keeps with the session what clients of other systems' APIs say of it, by the name of the API; what
-        is kept of APIs that are not named stays, and an empty map is taken out."""
+        is kept of APIs that are not named stays, and an empty map is taken out. Raises `InvalidError` for
+        more than fits."""
         ...
 
     @needs(Scope.CHAT)
