@@ -57,6 +57,29 @@ async def test_changes_are_told_to_clients(shelf: Any) -> None:
     ]
 
 
+async def test_what_clients_keep_with_a_thing_is_refused_before_it_could_not_be_read(shelf: Any) -> None:
+    knowledge = shelf.workbench.knowledge
+    await shelf.added(shelf.file("a.md"))
+    (document,) = (await knowledge.documents("docs")).items
+    much = {"a": {"x": "y" * 40_000}}
+    more = {"b": {"x": "y" * 40_000}}
+    both = {"a": {"x": "y" * 80_000}}
+    await knowledge.update("docs", ext=much)
+    await knowledge.describe(document.id, ext=much)
+    for refused in (
+        knowledge.update("docs", ext=more),
+        knowledge.describe(document.id, ext=more),
+        knowledge.create("other", ext=both),
+        knowledge.stage("a.md", b"one", ext=both),
+        knowledge.add("docs", (str(shelf.folder),), ext=both),
+    ):
+        with pytest.raises(InvalidError) as caught:
+            await refused
+        assert caught.value.code == "invalid_ext"
+    (docs,) = await knowledge.list()
+    assert docs.ext == (await knowledge.document(document.id)).ext == much
+
+
 async def test_the_trash_keeps_a_collection_whose_name_was_taken_and_goes_with_its_user(shelf: Any) -> None:
     workbench, index = shelf.workbench, shelf.index
     (old,) = await workbench.knowledge.list()

@@ -45,6 +45,14 @@ async def test_what_several_apis_keep_has_a_bound_together(open_bench) -> None:
         assert set((await bench.workbench.sessions.get(session.id)).ext) == {"sage"}
 
 
+async def test_a_session_begins_with_no_more_than_fits(open_bench) -> None:
+    async with open_bench() as bench:
+        with pytest.raises(InvalidError) as caught:
+            await bench.session(ext={"sage": {"a": "x" * 70_000}})
+        assert caught.value.code == "invalid_ext"
+        assert (await bench.workbench.sessions.list()).items == ()
+
+
 async def test_a_fork_has_what_is_kept_with_its_session(open_bench) -> None:
     async with open_bench() as bench:
         session = await bench.session()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError, PydanticSerializationError, to_json
 
+from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.nesting import nested_deeper
 
 MAX_BYTES = 64 * 1024
@@ -35,7 +36,20 @@ Ext = Annotated[
 """By the name of an API, what its clients keep here. Nothing else reads it, and no model is shown it."""
 
 
+_EXT: TypeAdapter[Ext] = TypeAdapter(Ext)
+
+
+def checked_ext(ext: Ext | None) -> Ext:
+    """Returns what is kept of something new. Raises `InvalidError` (`invalid_ext`) for more than fits."""
+    try:
+        return _EXT.validate_python(ext or {})
+    except ValidationError as error:
+        raise InvalidError(f"ext: {error.errors()[0]['msg']}.", code="invalid_ext") from None
+
+
 def annotated(before: Ext, said: Ext | None) -> Ext | None:
     """Returns a map with what is said anew: what is kept of APIs that are not named stays, and an empty map
-    is taken out. None: nothing is said."""
-    return None if said is None else {name: each for name, each in {**before, **said}.items() if each}
+    is taken out. None: nothing is said. Raises `InvalidError` (`invalid_ext`) for more than fits together."""
+    if said is None:
+        return None
+    return checked_ext({name: each for name, each in {**before, **said}.items() if each})

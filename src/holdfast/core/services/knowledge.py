@@ -9,7 +9,7 @@ from typing import Any
 
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import InvalidError, NotFoundError
-from holdfast.core.domain.ext import Ext, annotated
+from holdfast.core.domain.ext import Ext, annotated, checked_ext
 from holdfast.core.domain.jobs import Job, JobKind
 from holdfast.core.domain.knowledge import (
     Chunk,
@@ -119,7 +119,7 @@ class KnowledgeService:
                 chunking=chunking or Chunking(),
                 retrieval=retrieval or RetrievalSettings(),
                 metadata=checked_metadata(metadata),
-                ext=ext or {},
+                ext=checked_ext(ext),
                 created_at=now,
                 updated_at=now,
             )
@@ -176,7 +176,7 @@ class KnowledgeService:
         named = await asyncio.to_thread(lambda: [self._access.source(path) for path in paths])
         if pattern is not None:
             named = list(await asyncio.to_thread(self._fitting, named, checked_pattern(pattern)))
-        given = checked_metadata(metadata)
+        given, kept_with = checked_metadata(metadata), checked_ext(ext)
         files = [path for path in named if not path.is_dir()]
         folders = tuple(dict.fromkeys(str(path) for path in named if path.is_dir()))
         request = IngestRequest(
@@ -187,14 +187,14 @@ class KnowledgeService:
                     name=document_name(path.name),
                     path=str(path),
                     metadata=given,
-                    ext=ext or {},
+                    ext=kept_with,
                 )
                 for path in dict.fromkeys(files)
             ),
             folders=folders,
             urls=checked_urls(urls),
             metadata=given,
-            ext=ext or {},
+            ext=kept_with,
             summaries=summaries,
             model=await self._searches.model(model) if summaries else None,
         )

@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import AgentFileError, ConflictError, InvalidError, StoreError
@@ -22,7 +20,7 @@ from holdfast.core.domain.events import (
     SessionCreated,
     SessionRenamed,
 )
-from holdfast.core.domain.ext import Ext
+from holdfast.core.domain.ext import Ext, annotated, checked_ext
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.runs import QueuedMessage, SearchHit, Session, SessionCounts
 from holdfast.core.domain.search import parsed
@@ -85,12 +83,12 @@ class SessionService:
     ) -> Session:
         if model:
             await self._catalog.get(model)
-        session_id = new_id() if id is None else _checked_id(id)
+        session_id, kept_with = new_id() if id is None else _checked_id(id), checked_ext(ext)
         # A deleted session of that id may still be on its way out, with its folder.
         async with self._supervisor.held(session_id):
             await self._check_free(session_id)
             created = await self._created(agent, project, title, model or None, session_id)
-            await self._log.append(created.model_copy(update={"ext": ext or {}}))
+            await self._log.append(created.model_copy(update={"ext": kept_with}))
         return await self.get(session_id)
 
     async def _check_free(self, session_id: str) -> None:
@@ -157,13 +155,9 @@ class SessionService:
     async def annotate(self, session_id: str, ext: Ext) -> Session:
         async with self._supervisor.held(session_id):
             session = await self._access.own_session(session_id)
-            after = {name: said for name, said in {**session.ext, **ext}.items() if said}
-            try:
-                event = SessionAnnotated(session_id=session_id, ext=after)
-            except ValidationError as error:  # each is small enough, and together they are not
-                raise InvalidError(f"ext: {error.errors()[0]['msg']}", code="invalid_ext") from None
+            after = annotated(session.ext, ext) or {}
             if after != session.ext:
-                await self._log.append(event)
+                await self._log.append(SessionAnnotated(session_id=session_id, ext=after))
         return await self.get(session_id)
 
     async def delete(self, session_id: str, permanent: bool = False) -> None:

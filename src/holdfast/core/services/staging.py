@@ -9,7 +9,7 @@ from pathlib import Path
 
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import NotFoundError, TooLargeError
-from holdfast.core.domain.ext import Ext
+from holdfast.core.domain.ext import Ext, checked_ext
 from holdfast.core.domain.knowledge import StagedUpload
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.transfer import Upload
@@ -47,7 +47,7 @@ class Staging:
     async def put(self, owner: str, name: str, data: Upload, ext: Ext | None = None) -> StagedUpload:
         """Keeps bytes until they are taken in, or `KEPT` is over. Raises `InvalidError`, `TooLargeError`
         (`document_too_large`, `too_many_uploads`)."""
-        plain = checked_document_name(name)
+        plain, said = checked_document_name(name), checked_ext(ext)
         await self.tidy()
         blob = await self.keep(plain, data)
         at = self._now()
@@ -57,7 +57,7 @@ class Staging:
             name=plain,
             blob=blob,
             size=(await asyncio.to_thread(self.blobs.path(blob).stat)).st_size,
-            ext=ext or {},
+            ext=said,
             created_at=at,
             expires_at=at + KEPT,
         )

@@ -6,8 +6,6 @@ import json
 import sqlite3
 from datetime import datetime
 
-from pydantic import TypeAdapter, ValidationError
-
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.ext import Ext, annotated
 from holdfast.core.domain.identity import Credential, User
@@ -15,7 +13,6 @@ from holdfast.core.store.memory import forget_owner
 from holdfast.core.store.reader import Reader
 from holdfast.core.store.writer import Writer
 
-_EXT: TypeAdapter[Ext] = TypeAdapter(Ext)
 _FIELDS = ", ".join(Credential.model_fields)
 
 
@@ -80,9 +77,9 @@ class Accounts:
             with _transaction(db):
                 row = db.execute("SELECT ext FROM user_ext WHERE user_id = ?", (user_id,)).fetchone()
                 try:
-                    kept = _EXT.validate_python(annotated(json.loads(row[0]) if row else {}, ext))
-                except ValidationError as error:
-                    return InvalidError(f"ext: {error.errors()[0]['msg']}.", code="invalid_ext")
+                    kept = annotated(json.loads(row[0]) if row else {}, ext) or {}
+                except InvalidError as error:
+                    return error
                 text = json.dumps(kept)
                 db.execute("INSERT OR REPLACE INTO user_ext VALUES (?, ?)", (user_id, text))
                 return kept
