@@ -64,6 +64,19 @@ async def test_sessions_go_by_a_job_that_waits_for_none(shelf: Any) -> None:
     shelf.index.gate.set()
 
 
+async def test_a_job_deletes_no_session_that_has_become_somebody_elses(shelf: Any) -> None:
+    jobs, sessions = shelf.workbench.jobs, shelf.workbench.sessions
+    await sessions.create("general", str(shelf.folder), id="talk")
+    async with shelf.workbench._core.supervisor.held("talk"):
+        job = await jobs.delete_sessions(("talk",))
+        await jobs.cancel(job.id)
+    await sessions.delete("talk", permanent=True)
+    await shelf.view().sessions.create("general", id="talk")
+    again = await shelf.ended(await jobs.retry(job.id))
+    assert (again.status, again.progress.done) == (JobStatus.COMPLETED, 1)
+    assert [each.id for each in (await shelf.view().sessions.list()).items] == ["talk"]
+
+
 async def test_a_collection_goes_while_it_is_worked_on(shelf: Any) -> None:
     shelf.index.gate = asyncio.Event()
     taking = await shelf.workbench.knowledge.add("docs", (str(shelf.file("a.md")),))

@@ -42,15 +42,15 @@ class Deletion:
             touched[own.id] = own
             return found.name
 
+        async def session(id: str) -> str:
+            await self._trash.put_session(id, job.owner)  # ids of sessions may be taken again by others
+            return id
+
         await _each(request.documents, document, report)
         for own in touched.values():
             await self._library.tell(await self._library.index.collection(own.id), "documents")
         await _each(request.collections, collection, report)
-        await _each(request.sessions, self._session, report)
-
-    async def _session(self, id: str) -> str:
-        await self._trash.put_session(id)
-        return id
+        await _each(request.sessions, session, report)
 
     async def _collection(self, id: str, owner: str) -> Collection:
         found = await self._library.index.collection(id)

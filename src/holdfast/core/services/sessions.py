@@ -165,7 +165,7 @@ class SessionService:
         if permanent:
             await self._trash.remove_session(session_id)
         else:
-            await self._trash.put_session(session_id)
+            await self._trash.put_session(session_id, self._access.owner)
 
     async def search(self, query: str, limit: int = 50, cursor: str | None = None) -> Page[SearchHit]:
         wanted = parsed(query, archived="yes")

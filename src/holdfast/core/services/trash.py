@@ -82,10 +82,11 @@ class TrashCan:
         self._workspaces = workspaces
         self._places = places
 
-    async def put_session(self, session_id: str) -> None:
-        """Puts a session into the trash. Raises `ConflictError` while it runs."""
+    async def put_session(self, session_id: str, owner: str) -> None:
+        """Puts a session of `owner` into the trash; one that is gone, or whose id is somebody else's now, is
+        left alone. Raises `ConflictError` while it runs."""
         async with self._supervisor.idle(session_id):
-            if await self._log.reader.session(session_id) is not None:
+            if await self._log.reader.session(session_id, owner) is not None:
                 ids = (session_id, *await self._children(session_id))
                 await self._log.append(*(SessionTrashed(session_id=each) for each in ids), durable=True)
 
