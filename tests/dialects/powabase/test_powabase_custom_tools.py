@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,6 +70,33 @@ async def test_agents_follow_a_tool_that_is_renamed_or_deleted(serve: Any) -> No
         await served.http.delete(f"{PLACE}/{made['id']}")
         assert [one["tool_name"] for one in (await served.http.get(tools)).json()["tools"]] == ["web_search"]
         assert (await served.http.post(tools, json={"tool_name": "http_request"})).status_code == 201
+
+
+@pytest.mark.covers("powabase.update_tool", "powabase.delete_tool")
+async def test_agents_that_extend_each_other_follow_and_a_wrong_file_is_in_nobodys_way(serve: Any) -> None:
+    async with serve() as served:
+        agents, made = served.bench.workbench.agents, await make(served)
+        name = made["name"]
+        await agents.create(f"version: 1\nname: base\ntools: [{name}]\n")
+        await agents.create("version: 1\nname: heir\nextends: base\n")
+        own = await agents.create(f"version: 1\nname: a\nextends: base\ntools: [web_search, {name}]\n")
+        assert own.spec is not None
+        wrong = Path(own.path).with_name("wrong.yaml")
+        wrong.write_text(f"version: 1\nname: wrong\ntools: [{name}, nonsense]\n")
+        Path(own.path).with_name("worse.yaml").write_text("version: 1\nname: worse\ntools: 5\n")
+        answer = await served.http.put(f"{PLACE}/{made['id']}", json={"name": "rain"})
+        assert answer.status_code == 200, answer.text
+        for named in ("base", "heir", "a"):
+            spec = (await agents.get(named)).spec
+            assert spec is not None and spec.tools[-1].tool == "rain"
+        again = (await agents.get("a")).spec
+        assert again is not None and [each.id for each in again.tools] == [each.id for each in own.spec.tools]
+        answer = await served.http.delete(f"{PLACE}/{made['id']}")
+        assert answer.status_code == 200, answer.text
+        for named, left in (("base", []), ("heir", []), ("a", ["web_search"])):
+            spec = (await agents.get(named)).spec
+            assert spec is not None and [each.tool for each in spec.tools] == left
+        assert name in wrong.read_text()
 
 
 @pytest.mark.covers("powabase.list_tools")

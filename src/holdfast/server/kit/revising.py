@@ -17,19 +17,24 @@ Revision = Callable[[AgentInfo, Mapping[str, Any]], Mapping[str, Any]]
 text."""
 
 
-async def revise(workbench: Workbench, agent: str, revision: Revision) -> AgentInfo:
+async def revise(
+    workbench: Workbench, agent: str, revision: Revision, *, mistaken: bool = False
+) -> AgentInfo:
     """Makes the changes that `revision` wants, on the latest text, and returns the agent. It is asked again
-    when the text has changed meanwhile.
+    when the text has changed meanwhile; where it wants none, nothing is written.
 
-    Raises what `agents.edit` and `revision` raise, and `AgentFileError` for a file that has mistakes already.
+    Raises what `agents.edit` and `revision` raise, and `AgentFileError` for a file that has mistakes already,
+    unless it is `mistaken` that the changes mend.
     """
     for attempt in range(_ATTEMPTS):
         # In this order: an agent that changes in between does not have the digest any more.
         source = await workbench.agents.source(agent)
         info = await workbench.agents.get(agent)
-        if info.spec is None:
+        if info.spec is None and not mistaken:
             raise AgentFileError(list(info.problems))
         changes = dict(revision(info, source.values))
+        if not changes:
+            return info
         try:
             return await workbench.agents.edit(agent, changes, expected=source.digest)
         except ConflictError as error:
