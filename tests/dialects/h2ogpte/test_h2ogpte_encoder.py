@@ -164,6 +164,12 @@ def test_an_id_of_a_file_leads_back(chat_id: str, path: str, digest: str) -> Non
     assert doc_of(id) == (chat_id, path, digest)
 
 
+@given(st.permutations(["chat", "path", "half \ud800 of a character"]))
+def test_an_id_that_names_what_is_no_text_names_none(made_up: list[str]) -> None:
+    with pytest.raises(NotFoundError):
+        doc_of(doc_id(*made_up))
+
+
 @given(st.text())
 def test_what_is_no_id_of_a_file_names_none(id: str) -> None:
     try:
