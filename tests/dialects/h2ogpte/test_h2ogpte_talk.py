@@ -153,6 +153,7 @@ async def test_a_question_that_is_one_too_many_says_when_to_ask_again() -> None:
         '{"t": "cq", "body": "x", "rag_config": "[1]"}',
         "[" * 100_000,
         "[" + "1," * 200_000 + "1]",
+        json.dumps({"t": "cq", "body": "x", "llm_args": '{"a":[' + "1," * 200_000 + "1]}"}),
     ],
 )
 async def test_what_is_no_question_is_refused_and_the_socket_goes_on(text: str) -> None:

@@ -8,6 +8,7 @@ from pydantic_core import from_json
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.server.dialects.h2ogpte.wire_client import Question
+from holdfast.server.kit.body import check_values
 
 _AS_THEY_ARE = (
     "system_prompt",
@@ -25,7 +26,7 @@ _IN_TEXT = ("llm_args", "rag_config", "self_reflection_config")
 
 def asked_of(question: Question) -> dict[str, Any]:
     """Returns the body that asks the same for a completion. Raises `InvalidError` for text that is to be JSON
-    and is none."""
+    and is none, `TooLargeError` for one of too many values."""
     said = {name: getattr(question, name) for name in _AS_THEY_ARE}
     said |= {name: _object(name, getattr(question, name)) for name in _IN_TEXT}
     given = {name: value for name, value in said.items() if value is not None}
@@ -34,6 +35,7 @@ def asked_of(question: Question) -> dict[str, Any]:
 
 def _object(name: str, given: Any) -> dict[str, Any] | None:
     if isinstance(given, str):
+        check_values(given.encode())
         try:
             given = from_json(given, allow_inf_nan=False) if given.strip() else None
         except ValueError as error:
