@@ -310,6 +310,27 @@ async def test_what_a_hand_has_written_stays(serve: Any) -> None:
         assert (shop.path, shop.tables) == ("data/shop.db", ("price",))
 
 
+@pytest.mark.covers("powabase.update_agent_tool", "powabase.remove_agent_tool")
+async def test_databases_of_a_hand_are_back_when_no_schemas_are_named(serve: Any) -> None:
+    text = (
+        "version: 1\nname: mine\n"
+        "databases: [{name: shop, path: data/shop.db, tables: [sale]}, {name: hr, path: data/hr.db}]\n"
+    )
+    async with serve() as served:
+        agent = Made(served, (await served.bench.workbench.agents.create(text)).id)
+        before = (await agent.spec()).databases
+        made = await agent.post(tool_name="database_query", config_override={"schemas": {"shop": ["price"]}})
+        await agent.patch(made["id"], {"config_override": {"schemas": {"hr": ["person"]}}})
+        (hr,) = (await agent.spec()).databases
+        assert (hr.name, hr.path, hr.tables) == ("hr", "data/hr.db", ("person",))
+        await agent.patch(made["id"], {"config_override": {}})
+        assert ((await agent.spec()).databases, (await agent.spec()).ext) == (before, {})
+        await agent.patch(made["id"], {"config_override": {"schemas": {}}})
+        assert (await agent.spec()).databases != before
+        assert (await agent.delete(made["id"])).status_code == 200
+        assert (await agent.spec()).databases == before
+
+
 @pytest.mark.covers("powabase.update_agent_tool")
 async def test_schemas_are_those_of_the_one_database_that_the_settings_name(serve: Any) -> None:
     settings = {"tools": {"postgres": {"main": "postgresql://db.test/main"}}}
@@ -352,7 +373,7 @@ def test_databases_have_exactly_the_tables_that_are_named(reads: Any, writes: An
         id=NONE, name="a", layer=Layer.USER, path="", spec=AgentSpec(version=1, name="a", id=NONE)
     )
     after = {"sql_query": reads, "sql_write": writes}
-    made = database_changes(info, {}, after, None)["databases"]
+    made = database_changes(info, {}, {}, after, None)["databases"]
     specs = [DatabaseSpec.model_validate(one) for one in made]
     assert len({one.name for one in specs}) == len(specs) > 0
     by_schema = {str(one.path).removesuffix(".db"): one for one in specs}
@@ -360,7 +381,7 @@ def test_databases_have_exactly_the_tables_that_are_named(reads: Any, writes: An
         assert list(one.tables or ()) == reads.get(schema, [])
         assert one.writable == bool(writes.get(schema))
         assert not one.writable or list(one.to_change().tables or ()) == writes[schema]
-    connected = database_changes(info, {}, after, "shop")["databases"][0]
+    connected = database_changes(info, {}, {}, after, "shop")["databases"][0]
     assert set(connected["tables"]) == {f"{name}.{each}" for name, all in reads.items() for each in all}
 
 

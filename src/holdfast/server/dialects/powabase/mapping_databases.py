@@ -10,6 +10,8 @@ from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.server.dialects.powabase.mapping_agents import NAME, kept
+from holdfast.server.kit.reading import parsed
 
 QUERY, WRITE = "sql_query", "sql_write"
 DATABASE_TOOLS = frozenset((QUERY, WRITE))
@@ -24,6 +26,9 @@ _SYSTEM = frozenset(
 )
 _MOST = 1_000
 """Tables of one schema, and schemas."""
+
+_ASIDE = f"ext.{NAME}.databases"
+"""Where an agent file keeps its `databases:` from before schemas were named."""
 
 Schemas = Mapping[str, list[str]]
 
@@ -55,20 +60,39 @@ def _shown(value: Any) -> str:
 
 
 def database_changes(
-    info: AgentInfo, before: Mapping[str, Schemas], after: Mapping[str, Schemas], connection: str | None
+    info: AgentInfo,
+    values: Mapping[str, Any],
+    before: Mapping[str, Schemas],
+    after: Mapping[str, Schemas],
+    connection: str | None,
 ) -> dict[str, Any]:
-    """Returns the change of an agent's `databases:` where the schemas of its tools, by tool, change.
+    """Returns the change of an agent's `databases:` where the schemas of its tools, by tool, change; `values`
+    are those of its own text.
 
-    Once a tool names schemas, each tool reaches what it names and nothing else. Without any, the agent's
-    databases are not touched, or again what they were before there were some: none.
+    Once a tool names schemas, each tool reaches what it names and nothing else; the databases that the text
+    names are put aside. Without any, they are back; where there were none put aside, nothing is left.
     """
     if before == after:
         return {}
+    aside = _aside(values)
     if not after:
-        return {"databases": None}
-    reads, writes = after.get(QUERY, {}), after.get(WRITE, {})
-    names = _names(sorted({*reads, *writes}))
+        return {"databases": aside, _ASIDE: None}
     present = {one.name: one for one in (info.spec.databases if info.spec else ())}
+    present |= {one.name: one for one in (parsed(DatabaseSpec, each) for each in aside or ())}
+    made = _databases(present, after.get(QUERY, {}), after.get(WRITE, {}), connection)
+    own = None if before else values.get("databases")
+    return {"databases": made, **({_ASIDE: own} if own is not None else {})}
+
+
+def _aside(values: Mapping[str, Any]) -> list[Any] | None:
+    found = kept(values.get("ext") or {}).get("databases")
+    return found if isinstance(found, list) else None
+
+
+def _databases(
+    present: dict[str, DatabaseSpec], reads: Schemas, writes: Schemas, connection: str | None
+) -> list[dict[str, Any]]:
+    names = _names(sorted({*reads, *writes}))
     present.pop(connection or "", None)  # made of schemas before; it is made anew
     own = {schema: name for schema, name in names.items() if name in present or connection is None}
     found = [
@@ -79,7 +103,7 @@ def database_changes(
     if rest and connection is not None:
         place = {"name": connection, "postgres": connection}
         found.append({**place, **_tables(_qualified(reads, rest), _qualified(writes, rest))})
-    return {"databases": found or [{"name": "public", "path": "public.db", "tables": []}]}
+    return found or [{"name": "public", "path": "public.db", "tables": []}]
 
 
 def _place(schema: str, name: str, present: Mapping[str, DatabaseSpec]) -> dict[str, Any]:

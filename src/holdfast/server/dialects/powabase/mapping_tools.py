@@ -157,7 +157,7 @@ def with_tool(
             made[0]["id"] = before[0].id  # by which clients know the assignment
     at = next((number for number, each in enumerate(entries) if each["tool"] in tool.parts), len(entries))
     rest = [each for each in entries if each["tool"] not in tool.parts]
-    return _changes(info, [*rest[:at], *made, *rest[at:]], connection)
+    return _changes(info, values, [*rest[:at], *made, *rest[at:]], connection)
 
 
 def without_tool(
@@ -166,7 +166,7 @@ def without_tool(
     """Returns the changes by which an agent has a tool no more. Raises `NotFoundError`."""
     gone = {each.tool for each in _group(info, id)}
     entries = own_entries(info, values, "tools", "tool")
-    return _changes(info, [each for each in entries if each["tool"] not in gone], connection)
+    return _changes(info, values, [each for each in entries if each["tool"] not in gone], connection)
 
 
 def tool_of(info: AgentInfo, known: Sequence[ToolInfo], id: str) -> Chosen:
@@ -241,10 +241,12 @@ def _pins(part: str, override: Mapping[str, Any], known: Sequence[ToolInfo]) -> 
     return {name: value for name, value in wanted.items() if name in arguments}
 
 
-def _changes(info: AgentInfo, entries: list[dict[str, Any]], connection: str | None) -> dict[str, Any]:
+def _changes(
+    info: AgentInfo, values: Mapping[str, Any], entries: list[dict[str, Any]], connection: str | None
+) -> dict[str, Any]:
     before = {each.tool: each.ext for each in assigned_tools(info)}
     after = {each["tool"]: each.get("ext") or {} for each in entries}
-    databases = database_changes(info, _schemas(before), _schemas(after), connection)
+    databases = database_changes(info, values, _schemas(before), _schemas(after), connection)
     return {"tools": as_entries(entries, "tool"), **databases}
 
 
