@@ -81,13 +81,20 @@ def query_of(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {name: value for name, value in pairs if value != ""}
 
 
-def json_object(text: str | None, field: str) -> dict[str, Any]:
-    """Returns the object that a parameter holds as JSON; empty where it is not there. Raises
-    `InvalidError`."""
+def json_value(text: str, field: str) -> Any:
+    """Returns the JSON that is the text of a field. Raises `InvalidError` for what is none, `TooLargeError`
+    for too many values."""
+    check_values(text.encode())
     try:
-        value = from_json(text, allow_inf_nan=False) if text else {}
+        return from_json(text, allow_inf_nan=False)
     except ValueError as error:
-        raise InvalidError(f"{field} is no JSON: {error}", code="invalid_request") from None
+        raise InvalidError(f"{field} is no JSON: {error}", code="invalid_json") from None
+
+
+def json_object(text: str | None, field: str) -> dict[str, Any]:
+    """Returns the object that a parameter holds as JSON; empty where it is not there. Raises what
+    `json_value` raises."""
+    value = json_value(text, field) if text else {}
     if not isinstance(value, dict):
         raise InvalidError(f"{field} must be a JSON object.", code="invalid_request")
     check_plain(value)

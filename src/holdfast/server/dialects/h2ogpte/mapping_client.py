@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic_core import from_json
-
 from holdfast.core.domain.errors import InvalidError
 from holdfast.server.dialects.h2ogpte.wire_client import Question
-from holdfast.server.kit.body import check_values
+from holdfast.server.kit.reading import json_value
 
 _AS_THEY_ARE = (
     "system_prompt",
@@ -35,11 +33,7 @@ def asked_of(question: Question) -> dict[str, Any]:
 
 def _object(name: str, given: Any) -> dict[str, Any] | None:
     if isinstance(given, str):
-        check_values(given.encode())
-        try:
-            given = from_json(given, allow_inf_nan=False) if given.strip() else None
-        except ValueError as error:
-            raise InvalidError(f"{name} is no JSON: {error}", code="invalid_json") from None
+        given = json_value(given, name) if given.strip() else None
     if given is not None and not isinstance(given, dict):
         raise InvalidError(f"{name} must be an object.", code="invalid_request")
     return given

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic_core import from_json
-
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.knowledge import Document, Method
 from holdfast.core.domain.models import ModelSettings
@@ -16,8 +14,7 @@ from holdfast.core.domain.options import KnowledgeTool, KnowledgeUse, MemoryUse,
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.server.dialects.h2ogpte.wire_chats import CompletionRequest, LlmArgs, Tags
-from holdfast.server.kit.body import check_values
-from holdfast.server.kit.reading import parsed
+from holdfast.server.kit.reading import json_value, parsed
 
 EXT = "h2ogpte"
 """Under this name a chat, a collection and a document keep what only this API knows."""
@@ -247,11 +244,7 @@ def _schema(args: LlmArgs) -> dict[str, Any] | None:
     """Returns the JSON Schema that the reply has to fit. Raises `InvalidError`."""
     given = args.guided_json
     if isinstance(given, str) and given.strip():
-        check_values(given.encode())
-        try:
-            given = from_json(given, allow_inf_nan=False)
-        except ValueError as error:
-            raise InvalidError(f"guided_json: is no JSON: {error}", code="invalid_request") from None
+        given = json_value(given, "guided_json")
         if not isinstance(given, dict):
             raise InvalidError("guided_json: must be an object.", code="invalid_request")
     if given:

@@ -8,13 +8,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic_core import from_json
-
 from holdfast.core.domain import custom_tools
 from holdfast.core.domain.errors import InvalidError, NotFoundError, UnsupportedError
 from holdfast.core.domain.mcp import MAX_SERVER_NAME, McpServer, McpServerSpec
 from holdfast.server.dialects.h2ogpte.wire_agents import CustomTool, CustomToolListed, ToolType
-from holdfast.server.kit.reading import parsed
+from holdfast.server.kit.reading import json_value, parsed
 
 NAME = "h2ogpte"
 MCP = "mcp-"
@@ -40,10 +38,7 @@ class Server:
 
 def args_of(given: str | dict[str, Any]) -> dict[str, Any]:
     """Returns what is said of a tool. Raises `InvalidError` for what is no object."""
-    try:
-        value = from_json(given, allow_inf_nan=False) if isinstance(given, str) else given
-    except ValueError as error:
-        raise InvalidError(f"tool_args: is no JSON: {error}", code="invalid_json") from None
+    value = json_value(given, "tool_args") if isinstance(given, str) else given
     if not isinstance(value, dict):
         raise InvalidError("tool_args: must be an object.", code="invalid_request")
     return value
