@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.domain.custom_tools import CustomTool
+from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.server.dialects.powabase.mapping import TOOLS
 from holdfast.server.dialects.powabase.mapping_custom import changed_spec, custom_tool, tool_spec
@@ -167,6 +168,21 @@ async def test_a_change_of_nothing_is_refused(serve: Any) -> None:
         for body in [{}, {"color": 1}, {"config": {"endpoint": ""}}, {"name": ""}, {"config": 1}]:
             answer = await served.http.put(f"{PLACE}/{made['id']}", json=body)
             assert answer.status_code == 400, answer.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "before"),
+    [
+        ({"X-Key!": "canary-1", "X-Key*": "canary-2"}, {}),
+        ({"X-Key!": "***", "X-Key_": "canary-2"}, {"X-Key!": "${secret:X-Key_}"}),
+    ],
+)
+def test_the_secret_of_a_header_is_never_that_of_another(headers: Any, before: Any) -> None:
+    spec = tool_spec(ToolBody(name="a", description="b", input_schema=SCHEMA, config=CONFIG)).spec
+    now, own = utc_now(), spec.model_copy(update={"headers": before})
+    tool = CustomTool(id=NONE, number=1, owner="local", spec=own, created_at=now, updated_at=now)
+    with pytest.raises(InvalidError, match="too alike"):
+        changed_spec(tool, ToolChanges(config={**CONFIG, "headers": headers}))
 
 
 HEADERS = st.dictionaries(

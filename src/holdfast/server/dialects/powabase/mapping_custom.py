@@ -130,6 +130,10 @@ def _described(values: dict[str, Any]) -> Described:
                 f"{SECRET_LENGTHS.stop - 1} printable ASCII characters.",
                 code="invalid_secret",
             )
+    named = [_secret_name(name) for name in secrets]
+    named += secret_names(value for name, value in spec.headers.items() if name not in secrets)
+    if len(set(named)) < len(named):  # one would be sent in the place of the other
+        raise InvalidError("config.headers: two with secrets have names too alike.", code="invalid_secret")
     references = {name: f"${{secret:{_secret_name(name)}}}" for name in secrets}
     kept = spec.model_copy(update={"headers": {**spec.headers, **references}})
     return Described(kept, {_secret_name(name): value for name, value in secrets.items()})
