@@ -176,6 +176,8 @@ class TestMcpServers:
                 ("my-mcp", False, False),
                 ("other", True, True),
             ]
+            # What the first is called here is no name of Powabase's.
+            assert (await servers.post({**MCP, "name": "my-mcp"}))["name"] == "my-mcp"
 
     @pytest.mark.covers("powabase.add_agent_mcp_server", "powabase.update_agent_mcp_server")
     async def test_values_of_headers_are_kept_and_never_shown(self, serve: Any) -> None:
@@ -271,6 +273,12 @@ class TestHooks:
             spec = HookSpec.model_validate(hook_entry(body, NONE))
             assert (spec.point, spec.type) == (point, HookType.WEBHOOK)
             assert (spec.ext["powabase"]["event"], spec.ext["powabase"]["type"]) == (event, "http")
+
+    @pytest.mark.parametrize("matcher", [None, "", "*"])
+    def test_without_a_matcher_every_tool_is_meant(self, matcher: str | None) -> None:
+        body = HookBody(event="PreToolUse", type="approval", config={}, matcher=matcher)
+        spec = HookSpec.model_validate(hook_entry(body, NONE))
+        assert spec.matcher == "*" and spec.ext["powabase"].get("matcher") == matcher
 
     @pytest.mark.covers("powabase.add_agent_hook", "powabase.list_agent_hooks")
     async def test_rules_and_approvals_are_what_they_say(self, serve: Any) -> None:

@@ -117,7 +117,7 @@ def hook_entry(body: HookBody, id: str) -> dict[str, Any]:
         raise InvalidError(f"{body.type} can only refuse, and {body.event} cannot.", code="invalid_request")
     config = {name: value for name, value in body.config.items() if name != "headers"}
     said: dict[str, Any] = {"event": body.event, "type": body.type, "config": config}
-    matcher = {} if body.matcher in (None, "*") else {"matcher": core_matcher(str(body.matcher))}
+    matcher = {} if body.matcher in (None, "", "*") else {"matcher": core_matcher(str(body.matcher))}
     return {
         "id": id,
         "point": point.value,

@@ -147,7 +147,7 @@ def _title(entry: Mapping[str, Any]) -> str:
 
 
 def _check_free(entries: Iterable[Mapping[str, Any]], name: str) -> None:
-    if any(name in (_title(one), one["server"]) for one in entries):
+    if any(name == _title(one) for one in entries):
         raise ConflictError(
             "An MCP server with this name already exists for this agent", code="mcp_server_exists"
         )
