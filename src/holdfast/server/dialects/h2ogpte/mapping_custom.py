@@ -145,7 +145,9 @@ def _kept(given: Any, secrets: dict[str, str]) -> dict[str, str]:
         if len(text) < _SHORTEST_SECRET:
             found[name] = text
             continue
-        secret = _UNSAFE.sub("_", name)[:64] or "secret"
+        secret = _UNSAFE.sub("_", name)[:40] or "secret"
+        while secret in secrets:  # of another header, whose name differs in what a secret's cannot have
+            secret += "_"
         secrets[secret] = text
         found[name] = f"${{secret:{secret}}}"
     return found
