@@ -13,6 +13,7 @@ from tests.fakes.fake_index import FakeIndex
 
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import ModelRequestRefused
+from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.knowledge import Collection
 from holdfast.core.domain.models import Finished, ModelDelta, TextDelta
 
@@ -462,6 +463,24 @@ async def test_a_paused_reply_is_quiet_until_it_is_resumed(serve: Any) -> None:
             rest = [await waiting, *[each async for each in told]]
         assert "On" + "".join(each["body"] for each in rest) == "One two three"
         assert rest[-1]["finished"] is True
+
+
+async def test_who_may_only_read_neither_holds_a_reply_nor_lets_it_go(serve_users: Any) -> None:
+    async with serve_users() as served:
+        gate = Gate(served, "One", " two")
+        chat_id = await chat(served)
+        key = await served.bench.workbench.keys.create("mine", Scope.READ)
+        reader = {"Authorization": f"Bearer {key.secret}"}
+        async with aclosing(lines(served, chat_id)) as told:
+            await anext(told)
+            asked = await question(served, chat_id)
+            for verb in ("resume", "finish", "stop", "pause"):
+                url = f"{API}/messages/{asked}/{verb}"
+                assert (await served.http.post(url, headers=reader)).status_code == 403
+            gate.open.set()
+            async with asyncio.timeout(10):
+                rest = [each["body"] async for each in told]
+        assert "".join(rest) == "e two"
 
 
 @pytest.mark.covers("h2ogpte.stop_chat_message")

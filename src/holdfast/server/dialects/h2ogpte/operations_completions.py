@@ -81,17 +81,17 @@ async def _going_on(call: Call) -> Run:
 async def pause(call: Call) -> None:
     """Holds a reply back while it is made."""
     run = await _going_on(call)
-    HOLDS.hold(run.id)
     with suppress(ConflictError):  # it has just ended: there is nothing left to pause
         await call.workbench.runs.pause(run.id)
+    HOLDS.hold(run.id)  # now that the caller is known to be allowed to
 
 
 async def resume(call: Call) -> None:
     """Lets a reply go on."""
     run = await _going_on(call)
-    HOLDS.let_go(run.id)
     with suppress(ConflictError):
         await call.workbench.runs.resume(run.id)
+    HOLDS.let_go(run.id)
 
 
 async def stop(call: Call) -> None:
@@ -104,9 +104,9 @@ async def stop(call: Call) -> None:
 async def finish(call: Call) -> None:
     """Lets a reply come to an end: an agent writes its answer in the next turn."""
     run = await _going_on(call)
-    HOLDS.let_go(run.id)
     with suppress(ConflictError):
         await call.workbench.runs.finish(run.id)
+    HOLDS.let_go(run.id)
 
 
 async def hitl(call: Call) -> None:
