@@ -177,4 +177,4 @@ async def test_the_document_and_its_page_need_no_key(ask) -> None:
 def test_a_title_is_text_and_no_markup() -> None:
     from holdfast.server.kit.swagger import SwaggerPage
 
-    assert "<title>A &lt;zoo&gt;</title>" in SwaggerPage("A <zoo>", "a", folder="")._page
+    assert "<title>A &lt;zoo></title>" in SwaggerPage("A <zoo>", "a", folder="")._page
