@@ -31,6 +31,7 @@ class Line:
     heard: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     closed: int = 0
+    started: int = 0
 
     def ask(self, refused: Any = None, **fields: Any) -> None:
         text = json.dumps({"t": "cq", "session_id": CHAT, "correlation_id": "c1", "body": "Hello"} | fields)
@@ -55,6 +56,9 @@ class Line:
             raise ConflictError("The conversation is busy; try again.", code="busy")
         if asked["message"] == "break":
             raise ValueError("a bug")
+        if asked["message"] == "late":
+            await self.go_on.wait()
+            self.started += 1
         return Started(f"q{len(self.asked)}", asked["message"] == "work", self._said(asked["message"]))
 
     async def _said(self, message: str) -> AsyncGenerator[str, None]:
@@ -174,6 +178,20 @@ async def test_the_end_of_a_socket_ends_what_follows_its_completions() -> None:
         async with asyncio.timeout(10):
             await task
         assert line.closed == 1
+
+
+async def test_what_was_asked_is_started_also_where_the_socket_ends_meanwhile() -> None:
+    async with talking() as (line, task):
+        line.ask(body="late")
+        line.ask(body="late", session_id="chat-2")
+        line.heard.put_nowait({"type": "websocket.disconnect", "code": 1001})
+        done, _ = await asyncio.wait({task}, timeout=0.05)
+        assert not done
+        line.go_on.set()
+        async with asyncio.timeout(10):
+            await task
+        assert line.started == 2
+        assert {chat for chat, _ in line.asked} == {CHAT, "chat-2"}
 
 
 async def test_a_bug_in_one_question_ends_the_socket_with_it() -> None:

@@ -44,15 +44,16 @@ Start = Callable[[SocketCall, str, dict[str, Any]], Awaitable[Started]]
 async def talk(call: SocketCall, chat_id: str, start: Start) -> None:
     """Opens the socket, and answers what is asked until it ends; `chat_id` is the chat it was opened for."""
     await call.accept()
-    answering: set[asyncio.Task[None]] = set()
+    answering: dict[asyncio.Task[None], _Question] = {}
     try:
         async with asyncio.TaskGroup() as tasks:
             while (heard := await call.receive()) is not None:
                 question = _Question(call, chat_id, start)
                 if await question.read(heard, room=len(answering) < MOST_AT_ONCE):
                     task = tasks.create_task(question.answer())
-                    answering.add(task)
-                    task.add_done_callback(answering.discard)
+                    answering[task] = question
+                    task.add_done_callback(answering.pop)
+            await asyncio.gather(*(question.settled.wait() for question in answering.values()))
             for task in answering:
                 task.cancel()
     except* HoldfastError as group:  # of a message that was none: it ends the socket
@@ -66,6 +67,8 @@ class _Question:
         self._call = call
         self._start = start
         self._asked = Question(t="", session_id=chat_id)
+        self.settled = asyncio.Event()
+        """Set when its completion goes on by itself, or there is none."""
 
     async def read(self, heard: Heard, *, room: bool) -> bool:
         """Reads it; says whether there is something to answer. What is wrong with it was said then."""
@@ -91,6 +94,8 @@ class _Question:
         except HoldfastError as error:
             await self._refuse(error.info)
             return
+        finally:
+            self.settled.set()
         async with aclosing(started.messages) as messages:
             await self._acknowledge(started)
             async for each in messages:
