@@ -239,6 +239,28 @@ plain = st.recursive(
 )
 
 
+def test_what_a_text_says_already_stays_as_it_is_written() -> None:
+    text = "version: 1\nmodel_settings: {seed: 0x7, temperature: 5.0e-1}\nmodel: null\nname: 'a'\n"
+    changes = {
+        "model_settings.seed": 7,
+        "model_settings.temperature": 0.5,
+        "limits.max_steps": None,
+        "name": "a",
+    }
+    assert with_changes(text, changes) == text
+    assert said(with_changes(text, {"model": None, "version": True})) == {
+        "version": True,
+        "model_settings": {"seed": 7, "temperature": 0.5},
+        "name": "a",
+    }
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_that_is_none_is_told_of(number: float) -> None:
+    with pytest.raises(InvalidError, match="is no number"):
+        composed({"name": "a", "ext": {"a": {"b": [number]}}})
+
+
 @given(st.dictionaries(st.text("abcdef", min_size=1, max_size=8), plain, max_size=5))
 def test_whatever_is_composed_reads_as_it_was_given(values: dict[str, Any]) -> None:
     wanted = {"version": 1, **{key: value for key, value in values.items() if value is not None}}

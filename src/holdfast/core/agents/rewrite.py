@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
@@ -80,8 +82,11 @@ def with_changes(text: str, changes: Mapping[str, Any]) -> str:
 
     Raises `InvalidError` for a key that cannot be changed in a file that is written like this.
     """
+    document, _ = compose(text, "")
     for key, value in _plain(changes).items():
         path = tuple(key.split("."))
+        if document is not None and _says(document, path, value):
+            continue  # to look for a place in a long text takes a while
         if value is None:
             changed = without_value(text, path)
         elif isinstance(value, list):
@@ -95,7 +100,15 @@ def with_changes(text: str, changes: Mapping[str, Any]) -> str:
                 code="agent_not_edited",
             )
         text = changed
+        document, _ = compose(text, "")
     return text
+
+
+def _says(document: Document, path: tuple[str, ...], value: Plain) -> bool:
+    node = document.find(path)
+    if node is None or value is None:
+        return node is None and value is None
+    return json.dumps(node.value, sort_keys=True) == json.dumps(value, sort_keys=True)
 
 
 def free_name(title: str, taken: Collection[str]) -> str:
@@ -127,6 +140,8 @@ def _listed(value: Any) -> Plain:
         return {str(key): _listed(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_listed(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidError(f"{value} is no number that an agent file can say.", code="agent_not_edited")
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise InvalidError(
