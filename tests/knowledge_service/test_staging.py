@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdfast.core.domain.errors import InvalidError, NotFoundError, TooLargeError
 from holdfast.core.services import staging
+
+
+def path_of(shelf: Any, digest: str) -> Path:
+    found: Path = shelf.paths.blobs / digest[:2] / digest[2:4] / digest
+    return found
 
 
 async def test_what_waits_is_taken_in_with_its_metadata_and_waits_no_longer(shelf: Any) -> None:
@@ -54,13 +61,39 @@ async def test_nothing_is_taken_in_when_one_of_them_is_unknown(shelf: Any) -> No
 async def test_what_is_dropped_leaves_no_bytes_unless_somebody_else_has_them(shelf: Any) -> None:
     knowledge = shelf.workbench.knowledge
     one, two = [await knowledge.stage(name, b"same") for name in ("a.md", "b.md")]
-    path = shelf.paths.blobs / one.blob[:2] / one.blob[2:4] / one.blob
+    path = path_of(shelf, one.blob)
     await knowledge.unstage(one.id)
     assert path.exists()
     await knowledge.unstage(two.id)
     assert not path.exists()
     with pytest.raises(NotFoundError):
         await knowledge.unstage(two.id)
+
+
+async def test_bytes_that_are_being_kept_are_not_removed_with_the_same_of_another(
+    shelf: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knowledge, table = shelf.workbench.knowledge, shelf.workbench._core.staging._table
+    kept, named, add = asyncio.Event(), asyncio.Event(), table.add
+
+    async def patient(*args: Any) -> bool:
+        kept.set()
+        await named.wait()
+        added: bool = await add(*args)
+        return added
+
+    one = await knowledge.stage("a.md", b"same")
+    other = await knowledge.stage("c.md", b"other")
+    monkeypatch.setattr(table, "add", patient)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        staging_two = tasks.create_task(knowledge.stage("b.md", b"same"))
+        await kept.wait()
+        await knowledge.unstage(one.id)
+        await knowledge.unstage(other.id)
+        named.set()
+    assert not path_of(shelf, other.blob).exists()
+    job = await shelf.ended(await knowledge.take_in("docs", (staging_two.result().id,)))
+    assert (job.progress.done, job.progress.failed) == (1, 0)
 
 
 async def test_there_is_a_quota_and_a_largest_size(open_shelf: Any, monkeypatch: pytest.MonkeyPatch) -> None:

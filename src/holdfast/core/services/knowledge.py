@@ -230,10 +230,11 @@ class KnowledgeService:
         plain = checked_document_name(name)
         given = checked_metadata(metadata)
         asked = await self._searches.model(model) if summaries else None
-        blob = await self._staging.keep(plain, data)
-        item = IngestItem(source=f"upload:{plain}", name=plain, blob=blob, metadata=given)
-        request = IngestRequest(collection_id=own.id, items=(item,), summaries=summaries, model=asked)
-        return await self._start(own, "ingest", request)
+        async with self._staging.keeping():
+            blob = await self._staging.keep(plain, data)
+            item = IngestItem(source=f"upload:{plain}", name=plain, blob=blob, metadata=given)
+            request = IngestRequest(collection_id=own.id, items=(item,), summaries=summaries, model=asked)
+            return await self._start(own, "ingest", request)
 
     async def stage(self, name: str, data: Upload, ext: Ext | None = None) -> StagedUpload:
         return await self._staging.put(self._access.owner, name, data, ext)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -43,35 +44,54 @@ class Staging:
         """Where their bytes are."""
         self._settings = settings
         self._now = now
+        self._keeping = 0
+        self._left: set[str] = set()
+        """Digests of what is to be removed when nothing is being kept."""
+        self._removing = asyncio.Lock()
 
     async def put(self, owner: str, name: str, data: Upload, ext: Ext | None = None) -> StagedUpload:
         """Keeps bytes until they are taken in, or `KEPT` is over. Raises `InvalidError`, `TooLargeError`
         (`document_too_large`, `too_many_uploads`)."""
         plain, said = checked_document_name(name), checked_ext(ext)
         await self.tidy()
-        blob = await self.keep(plain, data)
-        at = self._now()
-        upload = StagedUpload(
-            id=new_id(),
-            owner=owner,
-            name=plain,
-            blob=blob,
-            size=(await asyncio.to_thread(self.blobs.path(blob).stat)).st_size,
-            ext=said,
-            created_at=at,
-            expires_at=at + KEPT,
-        )
-        if not await self._table.add(upload, MOST, MOST_BYTES):
-            await self._forget([blob])
-            raise TooLargeError(
-                f"There are {MOST} uploads that wait to be taken in, or {MOST_BYTES >> 30} GiB in them; take "
-                "them in, or drop some.",
-                code="too_many_uploads",
+        async with self.keeping():
+            blob = await self.keep(plain, data)
+            at = self._now()
+            upload = StagedUpload(
+                id=new_id(),
+                owner=owner,
+                name=plain,
+                blob=blob,
+                size=(await asyncio.to_thread(self.blobs.path(blob).stat)).st_size,
+                ext=said,
+                created_at=at,
+                expires_at=at + KEPT,
             )
+            if not await self._table.add(upload, MOST, MOST_BYTES):
+                await self._forget([blob])
+                raise TooLargeError(
+                    f"There are {MOST} uploads that wait to be taken in, or {MOST_BYTES >> 30} GiB in them; "
+                    "take them in, or drop some.",
+                    code="too_many_uploads",
+                )
         return upload
 
+    @asynccontextmanager
+    async def keeping(self) -> AsyncIterator[None]:
+        """Surrounds `keep` and what names the bytes for good: nothing is removed before its end, which could
+        be the very same bytes."""
+        async with self._removing:
+            self._keeping += 1
+        try:
+            yield
+        finally:
+            self._keeping -= 1
+            if not self._keeping:
+                left, self._left = self._left, set()
+                await self._forget(left)
+
     async def keep(self, name: str, data: Upload) -> str:
-        """Keeps a document's bytes and returns their digest. Raises `TooLargeError`
+        """Keeps a document's bytes, inside of `keeping`, and returns their digest. Raises `TooLargeError`
         (`document_too_large`)."""
         limit = (await asyncio.to_thread(self._settings, None)).knowledge.max_file_mb
         try:
@@ -119,11 +139,15 @@ class Staging:
         """Drops all of a user who is gone."""
         await self._forget(await self._table.remove_all(user_id))
 
-    async def _forget(self, digests: Sequence[str]) -> None:
+    async def _forget(self, digests: Collection[str]) -> None:
         if not digests:
             return
-        for digest in await self._reader.unused_blobs(set(digests)):
-            await asyncio.to_thread(self.blobs.path(digest).unlink, missing_ok=True)
+        async with self._removing:
+            if self._keeping:
+                self._left.update(digests)
+                return
+            for digest in await self._reader.unused_blobs(set(digests)):
+                await asyncio.to_thread(self.blobs.path(digest).unlink, missing_ok=True)
 
 
 def _missing(id: str) -> NotFoundError:
