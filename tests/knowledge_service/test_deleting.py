@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,11 +19,7 @@ async def test_collections_and_documents_go_by_one_job(shelf: Any) -> None:
     other = await shelf.workbench.knowledge.get("other")
     jobs = shelf.workbench.jobs
     job = await shelf.ended(await jobs.delete_knowledge((other.id,), (first.id, first.id)))
-    assert (job.status, job.kind, job.title) == (
-        JobStatus.COMPLETED,
-        "delete",
-        "Delete other, a.md and 1 more",
-    )
+    assert (job.status, job.kind, job.title) == (JobStatus.COMPLETED, "delete", "Delete other, a.md")
     assert (job.progress.total, job.progress.done, job.progress.failed) == (2, 2, 0)
     assert await shelf.names() == ["b.md"]
     assert [each.name for each in await shelf.workbench.knowledge.list()] == ["docs"]
@@ -43,6 +40,43 @@ async def test_documents_must_be_in_the_named_collection_and_the_callers_own(she
     with pytest.raises(NotFoundError):
         await shelf.view().jobs.delete_knowledge((), (document.id,))
     assert await shelf.names() == ["a.md"]
+
+
+async def test_a_collection_goes_with_documents_that_must_be_in_it(shelf: Any) -> None:
+    await shelf.added(shelf.file("a.md"))
+    (document,) = (await shelf.workbench.knowledge.documents("docs")).items
+    jobs = shelf.workbench.jobs
+    job = await shelf.ended(await jobs.delete_knowledge(("docs",), (document.id,), "docs"))
+    assert (job.status, job.progress.done) == (JobStatus.COMPLETED, 2)
+    assert await shelf.workbench.knowledge.list() == ()
+
+
+async def test_the_rest_goes_where_a_collection_is_gone_meanwhile(shelf: Any) -> None:
+    other = await shelf.collection("other")
+    await shelf.added(shelf.file("a.md"))
+    (document,) = (await shelf.workbench.knowledge.documents("docs")).items
+    remove = shelf.index.remove
+
+    async def remove_all(document_id: str) -> None:
+        await remove(document_id)
+        await shelf.index.delete(document.collection_id)
+
+    shelf.index.remove = remove_all
+    job = await shelf.ended(await shelf.workbench.jobs.delete_knowledge((other.id,), (document.id,)))
+    assert (job.status, job.progress.done) == (JobStatus.COMPLETED, 2)
+    assert await shelf.workbench.knowledge.list() == ()
+
+
+async def test_more_than_a_job_deletes_is_refused_at_once(shelf: Any) -> None:
+    jobs, many = shelf.workbench.jobs, tuple(map(str, range(1_001)))
+    for delete in (
+        partial(jobs.delete_knowledge, many),
+        partial(jobs.delete_knowledge, (), many),
+        partial(jobs.delete_sessions, many),
+    ):
+        with pytest.raises(InvalidError) as caught:
+            await delete()
+        assert caught.value.code == "too_many_things"
 
 
 async def test_sessions_go_by_a_job_that_waits_for_none(shelf: Any) -> None:

@@ -32,7 +32,6 @@ class Deletion:
             own = await self._collection(id, job.owner)
             self._follow(own.model_copy(update={"folders": ()}))
             await self._library.discard(own)
-            touched.pop(id, None)
             return own.name
 
         async def document(id: str) -> str:
@@ -48,7 +47,7 @@ class Deletion:
 
         await _each(request.documents, document, report)
         for own in touched.values():
-            await self._library.tell(await self._library.index.collection(own.id), "documents")
+            await self._library.tell(own, "documents")
         await _each(request.collections, collection, report)
         await _each(request.sessions, session, report)
 

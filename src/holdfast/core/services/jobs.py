@@ -48,29 +48,29 @@ class JobService:
         documents: tuple[str, ...] = (),
         collection: str | None = None,
     ) -> Job:
-        own = [await self._own.collection(each) for each in collections]
+        _check_number(len(collections) + len(documents))
+        own = {each.id: each for each in await self._own.named(collections)}
         within = None if collection is None else await self._own.collection(collection)
-        found = [await self._own.document(each) for each in documents]
+        found = await self._own.documents(documents)
         strange = next((each for each in found if within and each.collection_id != within.id), None)
         if strange is not None:
             raise NotFoundError(f"There is no document {strange.id} in it.", code="document_not_found")
         request = IngestRequest(
-            collection_id=within.id if within else "",
-            collections=tuple(dict.fromkeys(each.id for each in own)),
-            documents=tuple(dict.fromkeys(each.id for each in found)),
+            # Of no one collection where some go themselves: that ends the jobs of each.
+            collection_id=within.id if within and not own else "",
+            collections=tuple(own),
+            documents=tuple(each.id for each in found),
         )
-        return await self._delete([*(each.name for each in own), *(each.name for each in found)], request)
+        names = [*(each.name for each in own.values()), *(each.name for each in found)]
+        return await self._delete(names, request)
 
     async def delete_sessions(self, sessions: tuple[str, ...]) -> Job:
+        _check_number(len(sessions))
         own = [await self._access.own_session(each) for each in dict.fromkeys(sessions)]
         request = IngestRequest(collection_id="", sessions=tuple(each.id for each in own))
         return await self._delete([each.title or each.id for each in own], request)
 
     async def _delete(self, names: Sequence[str], request: IngestRequest) -> Job:
-        if not names:
-            raise InvalidError("Name what is to be deleted.", code="nothing_to_delete")
-        if len(names) > MAX_LIMIT:
-            raise InvalidError(f"At most {MAX_LIMIT} things are deleted at once.", code="too_many_things")
         return await self._library.jobs.start(self._access.owner, "delete", title_of_deletion(names), request)
 
     async def forget(self, job_id: str) -> None:
@@ -105,6 +105,13 @@ class JobService:
         if job is None:
             raise NotFoundError(f"There is no job {job_id}.", code="job_not_found")
         return job
+
+
+def _check_number(things: int) -> None:
+    if not things:
+        raise InvalidError("Name what is to be deleted.", code="nothing_to_delete")
+    if things > MAX_LIMIT:
+        raise InvalidError(f"At most {MAX_LIMIT} things are deleted at once.", code="too_many_things")
 
 
 def _running() -> ConflictError:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from holdfast.core.config.mistakes import nearest
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.knowledge import Collection, ContextRecord, Document
-from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.services.library import Library
 
@@ -28,10 +27,10 @@ class OwnedKnowledge:
         """Returns a collection by its id or its name. Raises `NotFoundError` with the nearest names."""
         return _found(named, await self.collections())
 
-    async def named(self, uses: Sequence[KnowledgeUse]) -> tuple[Collection, ...]:
-        """Returns the collection of each use. Raises `NotFoundError`."""
-        own = await self.collections()
-        return tuple(_found(use.collection, own) for use in uses)
+    async def named(self, names: Sequence[str]) -> tuple[Collection, ...]:
+        """Returns the collection of each id or name. Raises `NotFoundError`."""
+        own = await self.collections() if names else ()
+        return tuple(_found(name, own) for name in names)
 
     async def document(self, document_id: str) -> Document:
         """Returns a document. Raises `NotFoundError`."""
@@ -40,7 +39,21 @@ class OwnedKnowledge:
                 document = await self._library.index.document(document_id)
                 if (await self._library.index.collection(document.collection_id)).owner == self._owner:
                     return document
-        raise NotFoundError(f"There is no document {_shown(document_id)}.", code="document_not_found")
+        raise _no_document(document_id)
+
+    async def documents(self, ids: Sequence[str]) -> tuple[Document, ...]:
+        """Returns documents, each once. Raises `NotFoundError`."""
+        own = {each.id for each in await self.collections()} if ids else set()
+        found = []
+        for id in dict.fromkeys(ids):
+            document = None
+            if own:
+                with suppress(NotFoundError):
+                    document = await self._library.index.document(id)
+            if document is None or document.collection_id not in own:
+                raise _no_document(id)
+            found.append(document)
+        return tuple(found)
 
     async def context(self, context_id: str) -> ContextRecord:
         """Returns a kept retrieval. Raises `NotFoundError`."""
@@ -67,6 +80,10 @@ def _found(named: str, own: Sequence[Collection]) -> Collection:
         code="collection_not_found",
         details={"nearest": near} if near else None,
     )
+
+
+def _no_document(id: str) -> NotFoundError:
+    return NotFoundError(f"There is no document {_shown(id)}.", code="document_not_found")
 
 
 def _shown(named: str) -> str:

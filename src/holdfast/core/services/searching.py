@@ -82,7 +82,7 @@ class Searches:
     ) -> Retrieval:
         """Returns what `Knowledge.search` does."""
         _check(query, uses, top_k)
-        there = await self._own.named(uses)
+        there = await self._own.named([use.collection for use in uses])
         return await self._found(query, uses, there, method, top_k=top_k, max_tokens=max_tokens, model=model)
 
     async def _found(
@@ -137,7 +137,7 @@ class Searches:
                 f"A context has {_TOKENS.start} to {_TOKENS.stop - 1} tokens.", code="invalid_max_tokens"
             )
         _check(query, uses)
-        there = await self._own.named(uses)
+        there = await self._own.named([use.collection for use in uses])
         found = await self._found(query, uses, there, method, max_tokens=max_tokens, model=model)
         budget = max_tokens or max(collection.retrieval.max_tokens for collection in there)
         items = _numbered(within_budget(retrieved(found.passages), budget))
