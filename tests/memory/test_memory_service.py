@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -474,6 +475,9 @@ async def test_blocks_are_counted_and_found_by_when_they_changed(memory_of) -> N
     assert [b.id for b in (await anns.blocks(changed_since=since)).items] == [kept.id]
     assert await anns.count_blocks(changed_since=since) == 1
     assert [b.id for b in (await anns.blocks("O", changed_since=old.created_at)).items] == [old.id]
+    east, west = timezone(timedelta(hours=14)), timezone(timedelta(hours=-14))
+    assert await anns.count_blocks(changed_since=datetime.min.replace(tzinfo=east)) == 2
+    assert await anns.count_blocks(changed_since=datetime.max.replace(tzinfo=west)) == 0
 
 
 async def test_a_block_says_whose_it_is_and_with_how_many_it_is_shared(memory_of) -> None:

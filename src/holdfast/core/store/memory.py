@@ -276,7 +276,14 @@ def forget_owner(db: sqlite3.Connection, user_id: str) -> None:
 
 def _wanted(query: str, since: datetime | None) -> tuple[str, str | None]:
     like = "%" + "".join(f"\\{c}" if c in "\\%_" else c for c in query) + "%"
-    return like, None if since is None else _text(since.astimezone(UTC))
+    return like, None if since is None else _text(_in_utc(since))
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:  # of the first day that there is, or the last
+        return at.replace(tzinfo=UTC)
 
 
 def _fitting(heads: list[sqlite3.Row]) -> int:
