@@ -14,6 +14,7 @@ import pytest
 from tests.fakes.threaded_index import ThreadedIndex
 
 from holdfast.core.config.paths import Paths
+from holdfast.core.domain.knowledge import Chunking
 from holdfast.core.files.blobs import FileBlobs
 
 API = "/h2ogpte/api/v1"
@@ -166,7 +167,8 @@ async def test_collections_are_listed_in_any_order_and_filtered(library) -> None
 @pytest.mark.covers("h2ogpte.get_collection")
 async def test_the_default_collection_is_there_when_it_is_asked_for(library) -> None:
     async with library() as api:
-        made = await api.ask("GET", "/collections/default")
+        made, same = await asyncio.gather(*[api.ask("GET", "/collections/default") for _ in range(2)])
+        assert made == same
         assert await api.ask("GET", "/collections/default") == made
         upload = await api.upload()
         await api.ask("POST", f"/uploads/{upload}/ingest", 204, params={"collection_id": "default"})
@@ -207,6 +209,7 @@ async def test_settings_and_metadata_stay_with_a_collection(library) -> None:
         assert await api.ask("GET", f"{path}/metadata") == {"a": {"b": None}}
         await api.ask("PUT", f"{path}/settings", 204)
         assert await api.ask("GET", f"{path}/settings") == {}
+        assert (await api.served.bench.workbench.knowledge.get(collection)).chunking == Chunking()
         await api.ask("PUT", f"{path}/settings", 400, json={"max_tokens_per_chunk": "many"})
         await api.ask("PUT", f"{path}/chat_settings", 400, json={"llm_args": {"temperature": 9}})
         await api.ask("GET", f"/collections/{uuid.uuid4()}/settings", 404)
@@ -243,6 +246,8 @@ async def test_what_cannot_be_taken_in_is_said(library) -> None:
         ):
             await api.ask("POST", f"/uploads/{upload}/ingest", status, params=params)
         await api.ask("POST", f"/uploads/{upload},{uuid.uuid4()}/ingest", 404, params=into)
+        body = {"metadata": {upload: "text"}}
+        await api.ask("POST", f"/uploads/{upload}/ingest", 400, params=into, json=body)
         said = await api.ask("POST", f"/uploads/{upload}/ingest", 400, params=into)
         assert "empty.txt" in said
         assert (await api.ask("GET", f"/collections/{collection}"))["document_count"] == 0

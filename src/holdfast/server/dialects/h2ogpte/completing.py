@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import partial
 
-from holdfast.core.domain.errors import InvalidError, NotFoundError
+from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.knowledge import Collection
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.options import KnowledgeUse
@@ -16,7 +16,7 @@ from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.h2ogpte.choosing import choose_tools
 from holdfast.server.dialects.h2ogpte.encoder import CompletionEncoder
 from holdfast.server.dialects.h2ogpte.frames import Said
-from holdfast.server.dialects.h2ogpte.histories import history_of
+from holdfast.server.dialects.h2ogpte.histories import history_of, note_history
 from holdfast.server.dialects.h2ogpte.mapping_completions import (
     EXT,
     Way,
@@ -80,6 +80,7 @@ async def begin(workbench: Workbench, chat_id: str, asked: CompletionRequest) ->
         await supply(workbench, session.id, collection.id)
     question_id, parts = new_id(), (TextPart(text=asked.message),)
     run_id = await start_now(workbench, session, parts, options, question_id)
+    await note_history(workbench, session, without=without_history(asked.include_chat_history))
     encoder = CompletionEncoder(whole=options.response_format is not None)
     return Begun(session.id, question_id, run_id, way.agent, encoder)
 
@@ -113,7 +114,12 @@ async def collection_named(workbench: Workbench, named: str) -> Collection:
     except NotFoundError:
         if named != DEFAULT:
             raise
+    try:
         return await workbench.knowledge.create(DEFAULT)
+    except ConflictError as error:
+        if error.code != "collection_exists":
+            raise
+        return await workbench.knowledge.get(DEFAULT)  # another request was quicker
 
 
 async def collection_of(workbench: Workbench, session: Session) -> Collection | None:

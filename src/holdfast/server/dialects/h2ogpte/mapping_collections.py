@@ -103,6 +103,13 @@ def chunking_of(settings: CollectionSettings | None) -> Chunking | None:
     return Chunking(max_chars=chars, overlap_chars=overlap)
 
 
+def chunking_after(asked: CollectionSettings, collection: Kept) -> Chunking | None:
+    """Returns how documents are cut from now on: what was said of it before holds no longer. None: as now."""
+    said = said_of(collection).get("settings", {})
+    cut = {name: said.get(name) for name in ("max_tokens_per_chunk", "chunk_overlap_tokens")}
+    return chunking_of(asked) or (Chunking() if any(cut.values()) else None)
+
+
 def settings_values(settings: CollectionSettings | None) -> dict[str, Any]:
     """Returns settings as they are kept."""
     return settings.model_dump(mode="json", exclude_none=True) if settings is not None else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -25,6 +26,7 @@ from holdfast.server.kit.reading import ids_of, json_object
 
 MOST_CHUNKS = 1_000
 """That are read at once."""
+_CHUNK_ID = re.compile(r"[0-9]{1,19}")
 _BIGGEST_ID = 2**63 - 1
 _ORDERS: dict[str, DocumentOrder] = {
     "name": "name",
@@ -96,7 +98,7 @@ def chunk_ids_of(joined: str) -> tuple[int, ...]:
     named = ids_of(joined)
     if not named or len(named) > MOST_CHUNKS:
         raise InvalidError(f"Name 1 to {MOST_CHUNKS} chunks.", code="invalid_request")
-    if not all(each.isascii() and each.isdigit() and int(each[:20]) <= _BIGGEST_ID for each in named):
+    if not all(map(_CHUNK_ID.fullmatch, named)) or any(int(each) > _BIGGEST_ID for each in named):
         raise InvalidError("The ids of chunks are numbers.", code="invalid_request")
     return tuple(map(int, named))
 

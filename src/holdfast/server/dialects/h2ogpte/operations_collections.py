@@ -13,7 +13,7 @@ from holdfast.server.dialects.h2ogpte.mapping_collections import (
     changes_of,
     chat_values,
     chats_of,
-    chunking_of,
+    chunking_after,
     collection_of,
     ext_with,
     listed,
@@ -102,7 +102,7 @@ async def update_collection_settings(call: Call) -> None:
     asked: CollectionSettings = call.body
     own = await found(call)
     ext = ext_with(own, settings=settings_values(asked))
-    await call.workbench.knowledge.update(own.id, chunking=chunking_of(asked), ext=ext)
+    await call.workbench.knowledge.update(own.id, chunking=chunking_after(asked, own), ext=ext)
 
 
 async def get_collection_chat_settings(call: Call) -> ChatSettings:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from holdfast.core.domain.errors import DeadlineError, NotFoundError, UnsupportedError
+from holdfast.core.domain.errors import DeadlineError, UnsupportedError
 from holdfast.core.domain.jobs import Job
 from holdfast.core.domain.jobs import JobStatus as Status
 from holdfast.core.domain.knowledge import Collection
@@ -173,8 +173,6 @@ async def cancel_job(call: Call) -> JobDetails:
 async def delete_job(call: Call) -> None:
     """Ends a job, and takes it out of the list."""
     job = await call.workbench.jobs.cancel(_id(call))
-    if not job.status.ended:
-        raise NotFoundError("The job has no end yet; try again.", code="job_running")
     await call.workbench.jobs.forget(job.id)
 
 
@@ -186,12 +184,11 @@ def _ways(
     name: str, path: str, start: Start, does: str, query: type, body: type | None, takes: str = ""
 ) -> tuple[Operation, ...]:
     """Returns the two operations of a way in."""
-    job = {"ingest_upload": "create_ingest_upload_job"}.get(name, f"create_{name}_job")
     required = body is not None and body is not IngestBody
     more: dict[str, Any] = {"query": query, "body": body, "required": required, "takes": takes}
     return (
         Operation(name, "POST", path, _ended(start, does), 204, **more),
-        Operation(job, "POST", f"{path}/job", _as_job(start, does), 201, JobDetails, **more),
+        Operation(f"create_{name}_job", "POST", f"{path}/job", _as_job(start, does), 201, JobDetails, **more),
     )
 
 

@@ -50,7 +50,7 @@ class PlainTextQuery(IngestQuery):
 
 
 class IngestBody(Wire):
-    metadata: dict[str, Any] | None = None
+    metadata: dict[str, dict[str, Any]] | None = None
     """By the id of an upload, that of its document."""
 
 
