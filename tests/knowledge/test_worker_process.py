@@ -26,6 +26,8 @@ from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.knowledge.client import WorkerIndex
 from holdfast.core.workers.process import worker_environment
 
+pytestmark = pytest.mark.thorough
+
 
 def new(name: str = "docs", **more: object) -> Collection:
     now = utc_now()

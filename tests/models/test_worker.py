@@ -18,7 +18,7 @@ from holdfast.core.domain.models import Finished, ModelRequest, ReasoningDelta, 
 from holdfast.core.models.worker_client import COMMAND, WorkerClient
 from holdfast.core.workers.process import worker_environment
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.thorough, pytest.mark.asyncio(loop_scope="module")]
 
 REQUEST = ModelRequest(
     model="openai/gpt-4o", messages=(Message(role="user", parts=(TextPart(text="hello"),)),)

@@ -31,6 +31,8 @@ from holdfast.server.spawn import (
     wait_engine,
 )
 
+pytestmark = pytest.mark.thorough
+
 ARGV = [sys.executable, server_fakes.__file__]
 
 

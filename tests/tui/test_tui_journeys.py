@@ -30,6 +30,8 @@ from holdfast.tui.screens.dialogs import (
 from holdfast.tui.screens.form import FormScreen
 from holdfast.tui.widgets.lines import LinesView
 
+pytestmark = pytest.mark.thorough
+
 SIZE = (120, 40)
 EVIL = "x\x1b]0;pwn\x07y\x9bz"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from fake_knowledge import CITED, collection, entry, job, look_up
 from fake_workbench import FakeRun, FakeWorkbench
 from textual.pilot import Pilot
@@ -29,6 +30,8 @@ from holdfast.tui.screens.reader import ReaderScreen
 from holdfast.tui.widgets.lines import LinesView
 from holdfast.tui.widgets.panes.rows import RowList
 from holdfast.tui.widgets.strips import KeyBar
+
+pytestmark = pytest.mark.thorough
 
 SIZE = (120, 40)
 
