@@ -186,6 +186,22 @@ async def test_a_question_without_history_takes_it_from_no_other(serve: Any, say
         assert len(await messages(served, chat_id)) == 10
 
 
+async def test_a_question_that_is_refused_leaves_the_history_as_it_was(serve: Any) -> None:
+    async with serve() as served:
+        gate, chat_id = Gate(served, "One", " two"), await chat(served)
+        gate.open.set()
+        await ask(served, chat_id, "A")
+        gate.open.clear()
+        async with aclosing(lines(served, chat_id, "B", include_chat_history="off")) as told:
+            await anext(told)
+            assert (await ask(served, chat_id, "refused")).status_code == 409
+            gate.open.set()
+            assert [each async for each in told][-1]["finished"] is True
+        await ask(served, chat_id, "C")
+        shown = [[message.text for message in request.messages[1:]] for request in gate.requests]
+        assert shown == [["A"], ["B"], ["A", "One two", "B", "One two", "C"]]
+
+
 @pytest.mark.covers("h2ogpte.get_completion")
 async def test_accuracy_and_limits_hold_for_the_run(serve: Any, say: Any, call: Any) -> None:
     looking = call(("list_files", "{}"))
@@ -403,10 +419,12 @@ class Gate:
 
     def __init__(self, served: Any, *texts: str) -> None:
         self.open = asyncio.Event()
+        self.requests: list[Any] = []
         self._texts = texts
         served.bench.model.stream = self._stream
 
     async def _stream(self, request: Any) -> AsyncIterator[ModelDelta]:
+        self.requests.append(request)
         for number, text in enumerate(self._texts):
             if number:
                 await self.open.wait()

@@ -23,18 +23,23 @@ makes the later ones of the session go on from it alone, and here it is to conce
 async def history_of(workbench: Workbench, session: Session, *, without: bool) -> tuple[Message, ...] | None:
     """Returns what the model is to see of the chat before the next question; None: what it would see anyway.
     `without`: nothing."""
-    kept = kept_with(session)
     if without:
-        if session.run_id is not None and not kept.get(_CUT):
-            await workbench.sessions.annotate(session.id, {EXT: {**kept, _CUT: True}})
         return ()
-    if not kept.get(_CUT):
+    if not kept_with(session).get(_CUT):
         return None
     runs = await all_items(partial(workbench.runs.list, session.id))
     states = [await state_of(workbench, run) for run in reversed(runs)]
-    whole = {name: value for name, value in kept.items() if name != _CUT}
-    await workbench.sessions.annotate(session.id, {EXT: whole})
     return tuple(message for state in states for message in _said(state))
+
+
+async def note_history(workbench: Workbench, session: Session, *, without: bool) -> None:
+    """Keeps with a session what the question that has just begun makes of its history; `session` is as it was
+    before that."""
+    cut = without and session.run_id is not None
+    kept = kept_with(session)
+    if cut != bool(kept.get(_CUT)):
+        whole = {name: value for name, value in kept.items() if name != _CUT}
+        await workbench.sessions.annotate(session.id, {EXT: {**whole, _CUT: True} if cut else whole})
 
 
 def _said(state: RunState) -> Iterator[Message]:
