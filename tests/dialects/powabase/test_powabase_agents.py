@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.core.domain.agents import AgentSpec
-from holdfast.server.dialects.powabase.mapping_agents import agent_values, settings_of
-from holdfast.server.dialects.powabase.wire_agents import AgentBody
+from holdfast.server.dialects.powabase.mapping_agents import agent_changes, agent_values, settings_of
+from holdfast.server.dialects.powabase.wire_agents import AgentBody, AgentChanges
 
 AGENTS = "/powabase/api/agents"
 BODY = {
@@ -228,3 +228,19 @@ def test_settings_come_back_from_what_they_become(settings: dict[str, Any]) -> N
     values = agent_values(AgentBody(name="a", settings=settings))
     written = {key: value for key, value in values.items() if value is not None}
     assert settings_of(AgentSpec.model_validate({"version": 1, "name": "a", **written})) == settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "left"),
+    [
+        ({"fallback_model": "a", "seed": 1}, ("a", "b")),
+        ({"fallback_model": "c"}, ("c",)),
+        ({"fallback_model": ["a"]}, (["a"],)),
+        ({}, None),
+    ],
+)
+def test_fallbacks_behind_the_first_stay_as_long_as_it_is_the_same(settings: Any, left: Any) -> None:
+    now = AgentSpec(version=1, name="a", fallback_models=("a", "b"))
+    changes = agent_changes(AgentChanges(settings=settings), now)
+    found = changes.get("fallback_models", now.fallback_models)
+    assert (found if found is None else tuple(found)) == left

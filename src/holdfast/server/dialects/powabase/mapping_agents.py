@@ -56,8 +56,9 @@ def agent_values(body: AgentBody) -> dict[str, Any]:
     return {**values, "ext": {NAME: {"settings": others}}} if others else values
 
 
-def agent_changes(body: AgentChanges) -> dict[str, Any]:
-    """Returns what of an agent file changes. Raises `InvalidError` where nothing does."""
+def agent_changes(body: AgentChanges, now: AgentSpec | None) -> dict[str, Any]:
+    """Returns what of an agent file changes; `now` is what the agent is, None where its file has mistakes.
+    Raises `InvalidError` where nothing changes."""
     given = body.model_fields_set
     if not given:
         raise InvalidError(
@@ -72,15 +73,17 @@ def agent_changes(body: AgentChanges) -> dict[str, Any]:
         changes["model"] = body.model or None
     if "system_prompt" in given:
         changes["instructions"] = body.system_prompt or None
-    return {**changes, **_settings_changes(body.settings or {})} if "settings" in given else changes
+    return {**changes, **_settings_changes(body.settings or {}, now)} if "settings" in given else changes
 
 
-def _settings_changes(settings: dict[str, Any]) -> dict[str, Any]:
+def _settings_changes(settings: dict[str, Any], now: AgentSpec | None) -> dict[str, Any]:
     """Returns the changes by which these settings, and no others, hold."""
+    # Powabase knows of one fallback: those behind it stay, unless it is another.
+    same = now is not None and settings.get(_FALLBACK) in now.fallback_models[:1]
     return {
         **{f"model_settings.{ours}": settings.get(wire) for wire, ours in _MODEL.items()},
         **{f"limits.{ours}": settings.get(wire) for wire, ours in _LIMITS.items()},
-        "fallback_models": _fallbacks(settings),
+        **({} if same else {"fallback_models": _fallbacks(settings)}),
         f"ext.{NAME}.settings": _others(settings) or None,
     }
 

@@ -42,8 +42,9 @@ async def get_agent(call: Call) -> Agent:
 
 async def update_agent(call: Call) -> Agent:
     """Changes an agent's name, model, system prompt or settings; settings replace those before."""
-    changes = agent_changes(call.body)
-    return agent_of(await call.workbench.agents.edit(str(call.path["id"]), changes))
+    agent = str(call.path["id"])
+    changes = agent_changes(call.body, (await call.workbench.agents.get(agent)).spec)
+    return agent_of(await call.workbench.agents.edit(agent, changes))
 
 
 async def delete_agent(call: Call) -> Message:
