@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from holdfast.core.domain.errors import InvalidError, NotFoundError, TooLargeError
-from holdfast.core.services import staging
+from holdfast.core.services import knowledge, staging
 
 
 def path_of(shelf: Any, digest: str) -> Path:
@@ -146,6 +146,18 @@ async def test_files_that_fit_a_pattern_are_taken_in_once(shelf: Any) -> None:
         with pytest.raises(InvalidError) as caught:
             await shelf.added(shelf.folder, pattern=pattern)
         assert caught.value.code == code
+
+
+async def test_a_pattern_names_no_more_files_than_a_job_can_remember(
+    shelf: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(knowledge, "MOST_FITTING", 2)
+    for name in ("a.md", "b.md", "c.txt"):
+        shelf.file(name)
+    assert (await shelf.added(shelf.folder, pattern="*.md")).progress.done == 2
+    with pytest.raises(TooLargeError) as caught:
+        await shelf.added(shelf.folder, pattern="*")
+    assert caught.value.code == "too_many_files"
 
 
 async def test_a_document_is_copied_with_what_is_said_of_it(shelf: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.errors import InvalidError, NotFoundError
+from holdfast.core.domain.errors import InvalidError, NotFoundError, TooLargeError
 from holdfast.core.domain.ext import Ext, annotated, checked_ext
 from holdfast.core.domain.jobs import Job, JobKind
 from holdfast.core.domain.knowledge import (
@@ -28,6 +28,7 @@ from holdfast.core.domain.knowledge import (
 )
 from holdfast.core.domain.models import ModelCatalog, ModelClient
 from holdfast.core.domain.options import KnowledgeUse
+from holdfast.core.domain.text import shorten
 from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.values import MAX_LIMIT, Page, new_id, utc_now
 from holdfast.core.services.access import Access
@@ -55,6 +56,8 @@ from holdfast.core.services.staging import Staging
 
 MAX_TEXT = 1_000_000
 """Characters of a document's text that one call gives."""
+MOST_FITTING = 5_000
+"""Files that one pattern names: each stands in the record of the job."""
 MOST_EMBEDDED = 200
 """Texts that one call embeds."""
 
@@ -203,7 +206,7 @@ class KnowledgeService:
 
     def _fitting(self, named: Sequence[Path], pattern: str) -> Sequence[Path]:
         """Returns the files that are meant by `pattern`: of folders those that fit. Raises `InvalidError`
-        where none does. Blocks."""
+        where none does, `TooLargeError` for too many. Blocks."""
         walk = self._walk()
         found = []
         for path in named:
@@ -212,6 +215,13 @@ class KnowledgeService:
                 continue
             files = walk(str(path)).files
             found += [Path(file.real or file.path) for file in files if fits(file.path, str(path), pattern)]
+            if len(found) > MOST_FITTING:
+                raise TooLargeError(
+                    f"More than {MOST_FITTING} files fit {shorten(pattern, 100)!r}; take them in by several "
+                    "patterns, or the whole folder without one.",
+                    code="too_many_files",
+                    details={"limit": MOST_FITTING},
+                )
         if not found:
             raise InvalidError(f"No file fits {pattern!r}.", code="nothing_to_add")
         return found
