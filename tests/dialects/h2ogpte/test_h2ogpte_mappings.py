@@ -13,6 +13,7 @@ from holdfast.core.domain.errors import ErrorInfo, ErrorKind, InvalidError
 from holdfast.core.domain.jobs import Job, JobProgress, JobStatus
 from holdfast.core.domain.knowledge import (
     Collection,
+    Document,
     IngestItem,
     IngestRequest,
     IngestResult,
@@ -27,7 +28,7 @@ from holdfast.server.dialects.h2ogpte.mapping_collections import (
     made_of,
     shown_name,
 )
-from holdfast.server.dialects.h2ogpte.mapping_documents import chunk_ids_of, pages_of
+from holdfast.server.dialects.h2ogpte.mapping_documents import chunk_ids_of, document_of, pages_of
 from holdfast.server.dialects.h2ogpte.mapping_jobs import failure_of, job_of, kind_of
 from holdfast.server.dialects.h2ogpte.mapping_vectors import matched
 from holdfast.server.dialects.h2ogpte.wire_collections import (
@@ -134,6 +135,32 @@ def test_a_job_that_failed_says_why() -> None:
 def test_what_is_no_id_of_a_chunk_is_refused(wrong: str) -> None:
     with pytest.raises(InvalidError):
         chunk_ids_of(wrong)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("1700000000000", "2023-11-14T22:13:20+00:00"),
+        ("9" * 14, "5138-11-16T09:46:39.999000+00:00"),
+        ("9" * 30, "9" * 30),
+        ("yesterday", "yesterday"),
+        ("", AT.isoformat()),
+    ],
+)
+def test_a_document_says_when_its_original_was_changed(said: str, shown: str) -> None:
+    document = Document(
+        id="d",
+        collection_id="c",
+        name="a.md",
+        source="upload:a.md",
+        media_type="text/markdown",
+        size=1,
+        digest="",
+        added_at=AT,
+        modified_at=AT,
+        ext={"h2ogpte": {"mtime": said}},
+    )
+    assert document_of(document, "ann").original_mtime == shown
 
 
 def test_pages_are_json_in_text() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,6 +28,8 @@ from holdfast.server.kit.reading import ids_of, json_object
 MOST_CHUNKS = 1_000
 """That are read at once."""
 _CHUNK_ID = re.compile(r"[0-9]{1,19}")
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECONDS = re.compile(r"[0-9]{1,14}")
 _BIGGEST_ID = 2**63 - 1
 _ORDERS: dict[str, DocumentOrder] = {
     "name": "name",
@@ -48,7 +51,6 @@ def document_of(document: Kept, username: str) -> Document:
     said = said_of(document)
     kind = PurePosixPath(document.name).suffix[1:].lower() or document.media_type.partition("/")[2]
     address = document.source if document.source.startswith(("http://", "https://")) else None
-    modified = document.modified_at.isoformat() if document.modified_at else None
     return Document(
         id=document.id,
         name=document.name,
@@ -58,13 +60,21 @@ def document_of(document: Kept, username: str) -> Document:
         page_count=document.pages or 1,
         connector=said.get("connector"),
         original_type=kind,
-        original_mtime=said.get("original_mtime") or modified,
+        original_mtime=_modified(str(said.get("mtime") or ""), document),
         created_at=document.added_at,
         updated_at=document.added_at,
         uri=said.get("uri") or address,
         summary=document.summary or None,
         metadata_dict=document.metadata or None,
     )
+
+
+def _modified(said: str, document: Kept) -> str | None:
+    """Returns when the original was changed: as who sent it has said, in milliseconds since 1970, or as it
+    says itself."""
+    if _MILLISECONDS.fullmatch(said):
+        return (_BEGINNING + timedelta(milliseconds=int(said))).isoformat()
+    return said or (document.modified_at.isoformat() if document.modified_at else None)
 
 
 def listing_of(asked: CollectionDocumentsQuery) -> dict[str, Any]:
