@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import AgentFileError, ConflictError
 from holdfast.core.services.workbench import Workbench
 
 _ATTEMPTS = 50
-"""In each of them somebody's change is made, so as many can act at once."""
+"""In each of them a change of somebody else's is made: a hand, or another API."""
+_TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""By the agent, for those who revise it here: they would otherwise be in each other's way again and again."""
 
 Revision = Callable[[AgentInfo, Mapping[str, Any]], Mapping[str, Any]]
 """Returns the changes to an agent, as `agents.edit` takes them, from the agent and the values of its own
@@ -26,20 +30,21 @@ async def revise(
     Raises what `agents.edit` and `revision` raise, and `AgentFileError` for a file that has mistakes already,
     unless it is `mistaken` that the changes mend.
     """
-    for attempt in range(_ATTEMPTS):
-        # In this order: an agent that changes in between does not have the digest any more.
-        source = await workbench.agents.source(agent)
-        info = await workbench.agents.get(agent)
-        if info.spec is None and not mistaken:
-            raise AgentFileError(list(info.problems))
-        changes = dict(revision(info, source.values))
-        if not changes:
-            return info
-        try:
-            return await workbench.agents.edit(agent, changes, expected=source.digest)
-        except ConflictError as error:
-            if error.code != "agent_changed" or attempt == _ATTEMPTS - 1:
-                raise
+    async with _TURNS.setdefault(agent, asyncio.Lock()):
+        for attempt in range(_ATTEMPTS):
+            # In this order: an agent that changes in between does not have the digest any more.
+            source = await workbench.agents.source(agent)
+            info = await workbench.agents.get(agent)
+            if info.spec is None and not mistaken:
+                raise AgentFileError(list(info.problems))
+            changes = dict(revision(info, source.values))
+            if not changes:
+                return info
+            try:
+                return await workbench.agents.edit(agent, changes, expected=source.digest)
+            except ConflictError as error:
+                if error.code != "agent_changed" or attempt == _ATTEMPTS - 1:
+                    raise
     raise AssertionError("the last attempt returns or raises")
 
 
