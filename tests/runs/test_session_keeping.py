@@ -14,6 +14,25 @@ from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.values import utc_now
 
 
+async def test_sessions_are_counted_by_what_is_kept_with_them(open_bench) -> None:
+    async with open_bench([]) as bench:
+        sessions = bench.workbench.sessions
+        made = [await bench.session() for _ in range(6)]
+        for session, said in zip(made, ("a", "a", "b", "a", "a", 7), strict=True):
+            await sessions.annotate(session.id, {"there": {"of": said}})
+        await sessions.archive(made[3].id)
+        await sessions.delete(made[4].id)
+        assert await sessions.tally("there", "of") == {"a": 2, "b": 1}
+        assert await sessions.tally("there", "other") == {}
+        stranger = bench.workbench.as_principal(
+            Principal(user_id="ann", name="ann", role=Role.USER, scope=Scope.READ)
+        )
+        assert await stranger.sessions.tally("there", "of") == {}
+        for api, key in (("there.of", "x"), ("there", '"'), ("", "of")):
+            with pytest.raises(InvalidError):
+                await sessions.tally(api, key)
+
+
 async def test_marks_are_kept_and_filter_the_list(open_bench, say) -> None:
     async with open_bench([say("one")]) as bench:
         sessions = bench.workbench.sessions

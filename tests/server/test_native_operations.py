@@ -480,6 +480,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("sessions.delete", {"session_id": "s1"}, None),
     ("sessions.delete", {"session_id": "s1", "permanent": True}, None),
     ("sessions.counts", {}, SessionCounts(sessions=3, unread=1)),
+    ("sessions.tally", {"api": "h2ogpte", "key": "collection_id"}, {"c": 2}),
     ("sessions.star", {"session_id": "s1", "starred": False}, SESSION),
     ("sessions.archive", {"session_id": "s1", "archived": False}, SESSION),
     ("sessions.see", {"session_id": "s1", "through": 7}, SESSION),

@@ -108,6 +108,9 @@ async def test_a_collection_is_made_found_and_deleted(library) -> None:
         assert await api.ask("GET", f"/collections/{made['id']}") == made
         assert await api.ask("GET", "/collections", params={"limit": 5, "ascending": "False"}) == [made]
         assert await api.ask("GET", "/collections/count") == {"count": 1}
+        await api.ask("POST", "/chats", 201, params={"collection_id": made["id"]})
+        await api.ask("POST", "/chats", 201)
+        assert (await api.ask("GET", f"/collections/{made['id']}"))["sessions_count"] == 1
         await api.ask("DELETE", f"/collections/{made['id']}", 204, params={"timeout": 300})
         await api.ask("DELETE", f"/collections/{made['id']}", 404)
         await api.ask("GET", f"/collections/{made['id']}", 404)

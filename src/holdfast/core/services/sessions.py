@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -42,6 +43,7 @@ from holdfast.core.store.search import MessageSearch
 
 _LONGEST_TITLE = 200
 _LONGEST_ID = 128
+_PLAIN = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class SessionService:
@@ -173,6 +175,13 @@ class SessionService:
 
     async def counts(self) -> SessionCounts:
         return await self._log.reader.session_counts(self._access.owner)
+
+    async def tally(self, api: str, key: str) -> dict[str, int]:
+        if not (_PLAIN.fullmatch(api) and _PLAIN.fullmatch(key)):
+            raise InvalidError(
+                "Sessions are counted by an API and a key of small letters, digits and _.", code="invalid_ext"
+            )
+        return await self._log.reader.session_tally(self._access.owner, f"$.{api}.{key}")
 
     async def star(self, session_id: str, starred: bool = True) -> Session:
         session = await self.get(session_id)

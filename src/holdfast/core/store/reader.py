@@ -304,6 +304,16 @@ class Reader:
         by_agent = {row["agent"]: row["sessions"] for row in agents}
         return SessionCounts.model_validate({**dict(rows[0]), "agents": by_agent})
 
+    async def session_tally(self, owner: str, path: str) -> dict[str, int]:
+        """Returns how many sessions a user has of each text that stands at a path of their `ext`."""
+        rows = await self._all(
+            "SELECT json_extract(ext, ?2) AS said, COUNT(*) AS sessions FROM sessions"
+            " WHERE owner = ?1 AND root_id IS NULL AND deleted_at IS NULL AND NOT archived"
+            " AND json_type(ext, ?2) = 'text' GROUP BY said",
+            (owner, path),
+        )
+        return {row["said"]: row["sessions"] for row in rows}
+
     async def run(self, run_id: str, owner: str | None = None) -> Run | None:
         rows = await self._all(f"{RUN} WHERE id = ?1 AND (?2 IS NULL OR {_OWNED2})", (run_id, owner))
         return run_of(rows[0]) if rows else None

@@ -118,6 +118,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("sessions.pull_back", "DELETE", "/sessions/{session_id}/queue/{message_id}"),
     Operation("sessions.search", "GET", "/search"),
     Operation("sessions.counts", "GET", "/counts/sessions"),
+    Operation("sessions.tally", "GET", "/counts/sessions/{api}/{key}"),
     Operation("sessions.star", "PUT", "/sessions/{session_id}/star"),
     Operation("sessions.archive", "PUT", "/sessions/{session_id}/archive"),
     Operation("sessions.see", "PUT", "/sessions/{session_id}/seen"),

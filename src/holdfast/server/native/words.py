@@ -226,6 +226,8 @@ _PARAMETERS = {
     "sessions.list.query": "Words of the title, and filters.",
     "sessions.see.through": "The id of the last event that was looked at; left out: all that there is.",
     "sessions.star.starred": "False takes the star away.",
+    "sessions.tally.api": "The name of an API.",
+    "sessions.tally.key": "What its clients call it.",
     "sessions.take_in.agent": "The agent of the new sessions; empty: that of the file, else the default one.",
     "sessions.take_in.name": "The file's own name, for titles; in a form it may be left out.",
     "sessions.take_in.project": "The folder to work in, on the engine's machine; empty: the user's own.",

@@ -101,6 +101,12 @@ class Sessions(Protocol):
         """Returns how many sessions there are, and how many of them ask for attention."""
         ...
 
+    @needs(Scope.READ)
+    async def tally(self, api: str, key: str) -> dict[str, int]:
+        """Returns how many sessions there are of each text that clients of an API keep with them under a key
+        (`annotate`); those in the archive are left out. Raises `InvalidError`."""
+        ...
+
     @needs(Scope.CHAT)
     async def star(self, session_id: str, starred: bool = True) -> Session:
         """Marks the session with a star, or takes it away."""

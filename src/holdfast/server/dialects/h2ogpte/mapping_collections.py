@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
@@ -11,7 +10,6 @@ from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.knowledge import Chunking
 from holdfast.core.domain.knowledge import Collection as Kept
-from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
 from holdfast.server.dialects.h2ogpte.wire_chats import CompletionRequest
@@ -145,11 +143,6 @@ def collection_of(collection: Kept, username: str, chats: Mapping[str, int]) -> 
         rag_type=rag if rag in _RAG_TYPES else None,
         metadata_dict=collection.metadata or None,
     )
-
-
-def chats_of(sessions: Iterable[Session]) -> Counter[str]:
-    """Returns how many chats there are of each collection."""
-    return Counter(str(each.ext.get(EXT, {}).get("collection_id")) for each in sessions)
 
 
 def listed(found: Iterable[Kept], asked: CollectionsQuery, chats: Mapping[str, int]) -> list[Kept]:

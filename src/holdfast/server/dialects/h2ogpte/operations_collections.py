@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,6 @@ from holdfast.server.dialects.h2ogpte.completing import collection_named
 from holdfast.server.dialects.h2ogpte.mapping_collections import (
     changes_of,
     chat_values,
-    chats_of,
     chunking_after,
     collection_of,
     ext_with,
@@ -21,6 +19,7 @@ from holdfast.server.dialects.h2ogpte.mapping_collections import (
     said_of,
     settings_values,
 )
+from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
 from holdfast.server.dialects.h2ogpte.mapping_jobs import job_of
 from holdfast.server.dialects.h2ogpte.wire import Count
 from holdfast.server.dialects.h2ogpte.wire_chats import SuggestedQuestion
@@ -146,8 +145,8 @@ async def shown_collection(call: Call, collection: Kept) -> Collection:
     return collection_of(collection, principal_of(call.request).name, await _chats(call))
 
 
-async def _chats(call: Call) -> Counter[str]:
-    return chats_of(await all_items(partial(call.workbench.sessions.list, "")))
+async def _chats(call: Call) -> dict[str, int]:
+    return await call.workbench.sessions.tally(EXT, "collection_id")
 
 
 OPERATIONS = (
