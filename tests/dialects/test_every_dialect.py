@@ -93,6 +93,7 @@ async def test_a_wrong_key_is_401_in_the_dialects_shape(
         return
     answer = await stranger.request(operation.method, path_of(place, operation), content=b"{")
     assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
     held(place, answer)
 
 

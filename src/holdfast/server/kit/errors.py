@@ -36,17 +36,23 @@ def error_response(
     same request may succeed later.
     """
     error = {"code": info.code, "message": info.message, "details": info.details, "request_id": request_id}
+    return Response(
+        to_json({"error": error}, serialize_unknown=True, inf_nan_mode="null"),
+        status or STATUS[info.kind],
+        headers_of(info, headers),
+        media_type="application/json",
+    )
+
+
+def headers_of(info: ErrorInfo, headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Returns the headers of an error's response, `headers` among them: when to try again, where that may
+    help, and how to show a key, where one is missing."""
     more = dict(headers or {})
     if info.retryable:
         more["Retry-After"] = str(retry_after_s(info))
     if info.kind is ErrorKind.UNAUTHENTICATED:
         more["WWW-Authenticate"] = "Bearer"
-    return Response(
-        to_json({"error": error}, serialize_unknown=True, inf_nan_mode="null"),
-        status or STATUS[info.kind],
-        more,
-        media_type="application/json",
-    )
+    return more
 
 
 def plain_message(info: ErrorInfo) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind
-from holdfast.server.kit.errors import retry_after_s
+from holdfast.core.domain.errors import STATUS, ErrorInfo
+from holdfast.server.kit.errors import headers_of
 
 _INVALID_REQUEST = -32600
 _INTERNAL = -32603
@@ -19,15 +19,10 @@ def error_response(
 ) -> Response:
     """Returns an error as a response; our own stable code is in its data."""
     status = status or STATUS[info.kind]
-    more = dict(headers or {})
-    if info.retryable:
-        more["Retry-After"] = str(retry_after_s(info))
-    if info.kind is ErrorKind.UNAUTHENTICATED:
-        more["WWW-Authenticate"] = "Bearer"
     data = {"code": info.code, "details": info.details, "request_id": request_id}
     code = _INTERNAL if status >= 500 else _INVALID_REQUEST
     error = {"code": code, "message": info.message, "data": data}
     body = to_json(
         {"jsonrpc": "2.0", "id": None, "error": error}, serialize_unknown=True, inf_nan_mode="null"
     )
-    return Response(body, status, more, media_type="application/json")
+    return Response(body, status, headers_of(info, headers), media_type="application/json")

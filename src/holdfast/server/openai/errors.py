@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind
-from holdfast.server.kit.errors import retry_after_s
+from holdfast.server.kit.errors import headers_of
 
 _TYPES = {
     ErrorKind.UNAUTHENTICATED: "authentication_error",
@@ -39,10 +39,8 @@ def error_response(
     info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Returns an error as a response."""
-    more = dict(headers or {})
-    if info.retryable:
-        more["Retry-After"] = str(retry_after_s(info))
-    else:
+    more = headers_of(info, headers)
+    if not info.retryable:
         more["X-Should-Retry"] = "false"  # read by OpenAI's clients, which ask again by themselves
     return Response(
         to_json(error_body(info), serialize_unknown=True, inf_nan_mode="null"),

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind
-from holdfast.server.kit.errors import retry_after_s
+from holdfast.core.domain.errors import STATUS, ErrorInfo
+from holdfast.server.kit.errors import headers_of
 
 
 class ErrorBody(BaseModel):
@@ -25,11 +25,6 @@ def error_response(
     info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Returns an error as a response."""
-    more = dict(headers or {})
-    if info.retryable:
-        more["Retry-After"] = str(retry_after_s(info))
-    if info.kind is ErrorKind.UNAUTHENTICATED:
-        more["WWW-Authenticate"] = "Bearer"
     code = status or STATUS[info.kind]
     body = ErrorBody(code=code, message=info.message, error=info.message, request_id=request_id)
-    return Response(to_json(body), code, more, media_type="application/json")
+    return Response(to_json(body), code, headers_of(info, headers), media_type="application/json")

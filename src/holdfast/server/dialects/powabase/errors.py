@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from holdfast.core.domain.errors import STATUS, ErrorInfo
-from holdfast.server.kit.errors import plain_message, retry_after_s
+from holdfast.server.kit.errors import headers_of, plain_message
 
 _BAD = frozenset({"model_not_found"})
 """Codes of what is a bad request there, where no path and no id names a model."""
@@ -31,8 +31,5 @@ def error_response(
     info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Returns an error as a response."""
-    more = dict(headers or {})
-    if info.retryable:
-        more["Retry-After"] = str(retry_after_s(info))
     said = status or (400 if info.code in _BAD else STATUS[info.kind])
-    return Response(to_json(error_body(info)), said, more, media_type="application/json")
+    return Response(to_json(error_body(info)), said, headers_of(info, headers), media_type="application/json")
