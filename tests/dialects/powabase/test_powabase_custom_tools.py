@@ -185,6 +185,14 @@ def test_the_secret_of_a_header_is_never_that_of_another(headers: Any, before: A
         changed_spec(tool, ToolChanges(config={**CONFIG, "headers": headers}))
 
 
+@pytest.mark.parametrize("changes", [{"config": {"endpoint": "https://b.test/"}}, {"description": "c"}])
+def test_what_other_apis_keep_of_a_tool_stays(changes: Any) -> None:
+    spec = tool_spec(ToolBody(name="a", description="b", input_schema=SCHEMA, config=CONFIG)).spec
+    now, own = utc_now(), spec.model_copy(update={"ext": {"h2ogpte": {"type": "x"}}})
+    tool = CustomTool(id=NONE, number=1, owner="local", spec=own, created_at=now, updated_at=now)
+    assert changed_spec(tool, ToolChanges(**changes)).spec.ext == own.ext
+
+
 HEADERS = st.dictionaries(
     st.sampled_from(["X-Key", "Accept", "Authorization", "a"]),
     st.text("xyz", min_size=8, max_size=12),

@@ -101,10 +101,8 @@ def changed_spec(tool: CustomTool, body: ToolChanges) -> Described:
         changes |= _meaning(whole, spec.headers)
     elif not changes:
         raise InvalidError("Nothing to change.", code="invalid_request")
-    kept = (
-        {"name", "description", "parameters"} if body.config is not None else set(HttpToolSpec.model_fields)
-    )
-    return _described({**spec.model_dump(include=kept), **changes})
+    replaced = set(_CONFIG.values()) if body.config is not None else set[str]()
+    return _described({**spec.model_dump(exclude=replaced), **changes})
 
 
 def _meaning(config: Mapping[str, Any], before: Mapping[str, str]) -> dict[str, Any]:
