@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -182,7 +184,8 @@ def test_passages_are_found_by_a_vector(library: Library) -> None:
     assert [each.text for each in found] == ["aaa", "ab"]
     assert (found[0].score, found[0].vector_rank) == (pytest.approx(1), 1)
     assert library.index.nearest(library.id, [1e300 * each for each in vector], 2) == found
-    assert library.index.nearest(library.id, [0.0] * len(vector)) == ()
+    for nowhere in (0.0, math.inf, math.nan):
+        assert library.index.nearest(library.id, [nowhere] * len(vector)) == ()
     with pytest.raises(InvalidError) as caught:
         library.index.nearest(library.id, vector[1:])
     assert caught.value.code == "wrong_dimensions"

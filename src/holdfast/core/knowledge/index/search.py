@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -115,7 +116,7 @@ class Search:
             )
         given = np.array(vector, dtype=np.float64)
         largest = np.abs(given).max()
-        if not largest > 0:  # it points nowhere
+        if not 0 < largest < math.inf:  # it points nowhere
             return ()
         given /= largest  # whose squares may be too much
         query = (given / np.linalg.norm(given)).astype(np.float32)
