@@ -19,6 +19,7 @@ from holdfast.core.domain.errors import (
 )
 from holdfast.core.domain.events import UsageRecorded
 from holdfast.core.domain.identity import Principal
+from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING
 from holdfast.core.domain.limits import (
     PRICED,
     Allowance,
@@ -344,7 +345,8 @@ def check_countable(budgets: Budgets, principal: Principal) -> None:
     if any(each.budgets and payer.pays(each) for each in budgets.limits(payer.owner)):
         raise UnsupportedError(
             "This asks a model outside of a run, which is not counted, and you have a budget. Take a method "
-            "that asks none (hybrid, vector, lexical), no summaries, or let an agent search in a run.",
+            "that asks none (hybrid, vector, lexical), no summaries, or let an agent search in a run; to "
+            f"embed texts, take `{DEFAULT_EMBEDDING}`.",
             code="not_counted",
         )
 

@@ -12,6 +12,7 @@ from holdfast.core.domain.errors import InvalidError, NotFoundError, TooLargeErr
 from holdfast.core.domain.ext import Ext, annotated, checked_ext
 from holdfast.core.domain.jobs import Job, JobKind
 from holdfast.core.domain.knowledge import (
+    DEFAULT_EMBEDDING,
     Chunk,
     Chunking,
     Collection,
@@ -87,6 +88,7 @@ class KnowledgeService:
         self._staging = staging
         self._walk = walk
         self._settings = settings
+        self._check_countable = check_countable
         self._own = OwnedKnowledge(library, access.owner)
         self._searches = Searches(
             library, self._own, client, catalog, settings, access.principal, redact, check_countable
@@ -444,7 +446,10 @@ class KnowledgeService:
                 code="too_many_texts",
             )
         usual = (await asyncio.to_thread(self._settings, None)).knowledge.embedding_model
-        made = await self._library.index.embed(checked_embedding_model(model or usual), texts)
+        chosen = checked_embedding_model(model or usual)
+        if chosen != DEFAULT_EMBEDDING:
+            self._check_countable()
+        made = await self._library.index.embed(chosen, texts)
         return tuple(map(tuple, made))
 
     async def nearest(

@@ -249,7 +249,8 @@ class Knowledge(Protocol):
     @needs(Scope.CHAT)
     async def embed(self, texts: tuple[str, ...], model: str | None = None) -> tuple[tuple[float, ...], ...]:
         """Returns the vector of each text, by an embedding model, or by that of the settings. Raises
-        `InvalidError`, `ModelError`."""
+        `InvalidError`, `ModelError`, and `UnsupportedError` (`not_counted`) for a provider's model and who
+        has a budget."""
         ...
 
     @needs(Scope.READ)
