@@ -83,6 +83,8 @@ def test_each_source_is_what_the_run_is_shown() -> None:
         {"item_id": "8"},
         {"id": "odd"},
         {"id": "\u0663"},
+        {"id": "9" * 40},
+        {"text": " "},
         {},
     ]
     found = source_of(request(context_items=items), 9, None)

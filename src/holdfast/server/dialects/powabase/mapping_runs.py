@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from holdfast.server.dialects.powabase.mapping_retrieved import (
     retrieved_of,
 )
 from holdfast.server.dialects.powabase.wire_runs import (
+    ContextItemIn,
     RunRecord,
     RunReply,
     RunRequest,
@@ -31,6 +33,7 @@ from holdfast.server.dialects.powabase.wire_runs import (
 from holdfast.server.kit.run_state import BETWEEN, CallState, RunState
 
 MOST_ITEMS = 500
+_CHUNK = re.compile(r"[0-9]{1,18}")
 _SOURCES = ("knowledge_bases", "context_handler_id", "context_override", "context_items")
 WireStatus = Literal["pending", "running", "completed", "failed"]
 
@@ -67,14 +70,17 @@ def source_of(asked: RunRequest, max_tokens: int, stored: str | None) -> Context
         return TextContext(text=asked.context_override)
     if not asked.context_items:
         return None
-    items = [
-        ContextItem(text=each.text, meta=each.meta)
-        if each.text
-        else ContextItem(id=str(each.id), meta=each.meta)
-        for each in asked.context_items[:MOST_ITEMS]
-        if each.text or (str(each.id or "").isascii() and str(each.id or "").isdigit())
-    ]
-    return ItemsContext(items=tuple(items), max_tokens=max_tokens) if items else None
+    found = map(_piece, asked.context_items[:MOST_ITEMS])
+    items = tuple(piece for piece in found if piece is not None)
+    return ItemsContext(items=items, max_tokens=max_tokens) if items else None
+
+
+def _piece(asked: ContextItemIn) -> ContextItem | None:
+    """Returns a piece of context; None for one that has no text, and no id that a chunk could have."""
+    if asked.text.strip():
+        return ContextItem(text=asked.text, meta=asked.meta)
+    id = str(asked.id)
+    return ContextItem(id=id, meta=asked.meta) if _CHUNK.fullmatch(id) else None
 
 
 def options_of(asked: RunRequest, source: ContextSource | None, *, plain: bool) -> RunOptions:
