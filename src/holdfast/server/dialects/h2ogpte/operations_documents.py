@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.domain.knowledge import Collection as Held
 from holdfast.core.domain.knowledge import Document as Kept
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.values import all_items, utc_now
@@ -97,10 +98,7 @@ async def delete_document(call: Call) -> None:
 
 async def delete_document_from_collection(call: Call) -> None:
     """Deletes a document of a collection."""
-    own, document = await found(call), await _document(call)
-    if document.collection_id != own.id:
-        raise NotFoundError("This document is not in this collection.", code="document_not_found")
-    await call.workbench.knowledge.remove(document.id)
+    await call.workbench.knowledge.remove((await _document_in(call, await found(call))).id)
 
 
 async def create_delete_document_job(call: Call) -> JobDetails:
@@ -160,9 +158,7 @@ async def get_document_guardrails_settings(call: Call) -> None:
 async def list_document_chunks(call: Call) -> tuple[FoundChunk, ...]:
     """Lists the chunks of a document, in order."""
     asked: DocumentChunksQuery = call.query
-    own, document = await collection_named(call.workbench, asked.collection_id), await _document(call)
-    if document.collection_id != own.id:
-        raise NotFoundError("This document is not in this collection.", code="document_not_found")
+    document = await _document_in(call, await collection_named(call.workbench, asked.collection_id))
     chunks = await all_items(partial(call.workbench.knowledge.chunks, document.id))
     return tuple(chunk_of(each, document) for each in chunks)
 
@@ -186,6 +182,13 @@ async def search_collection_chunks(call: Call) -> tuple[FoundChunk, ...]:
 
 async def _document(call: Call) -> Kept:
     return await call.workbench.knowledge.document(_id(call))
+
+
+async def _document_in(call: Call, collection: Held) -> Kept:
+    document = await _document(call)
+    if document.collection_id != collection.id:
+        raise NotFoundError("This document is not in this collection.", code="document_not_found")
+    return document
 
 
 def shown(call: Call, documents: Iterable[Kept]) -> tuple[Document, ...]:
