@@ -137,10 +137,13 @@ async def test_a_forgotten_job_is_in_no_list(shelf: Any) -> None:
     assert await shelf.names() == ["a.md"]
 
 
-async def test_a_job_that_goes_on_is_not_forgotten(shelf: Any) -> None:
+async def test_a_job_that_goes_on_is_counted_and_not_forgotten(shelf: Any) -> None:
     shelf.index.gate = asyncio.Event()
     job = await shelf.workbench.knowledge.add("docs", (str(shelf.file("a.md")),))
     with pytest.raises(ConflictError) as caught:
         await shelf.workbench.jobs.forget(job.id)
     assert caught.value.code == "job_running"
+    assert (await shelf.workbench.jobs.pending(), await shelf.view().jobs.pending()) == (1, 0)
     shelf.index.gate.set()
+    await shelf.ended(job)
+    assert await shelf.workbench.jobs.pending() == 0

@@ -707,6 +707,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("knowledge.context", {"context_id": "c1"}, CONTEXT),
     ("knowledge.drop", {"context_id": "c1"}, None),
     ("jobs.list", {"collection_id": "k1", "limit": 2, "cursor": "c"}, page(JOB)),
+    ("jobs.pending", {}, 2),
     ("jobs.get", {"job_id": "j1", "wait_s": 1.5}, JOB),
     ("jobs.cancel", {"job_id": "j1"}, JOB),
     ("jobs.forget", {"job_id": "j1"}, None),

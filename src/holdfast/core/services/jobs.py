@@ -30,6 +30,9 @@ class JobService:
     ) -> Page[Job]:
         return await self._library.table.list(self._access.owner, collection_id, checked_limit(limit), cursor)
 
+    async def pending(self) -> int:
+        return await self._library.table.count_running(self._access.owner)
+
     async def get(self, job_id: str, wait_s: float = 0) -> Job:
         job = await self._job(job_id)
         if wait_s > 0 and not job.status.ended:

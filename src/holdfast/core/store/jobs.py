@@ -108,6 +108,13 @@ class Jobs:
         kept, next_cursor = place.cut(rows, limit, "first_event_id")
         return Page[Job](items=tuple(_job(row) for row in kept), next_cursor=next_cursor)
 
+    async def count_running(self, owner: str) -> int:
+        """Returns how many of `owner`'s jobs have not ended."""
+        rows = await self._reader.rows(
+            "SELECT COUNT(*) AS jobs FROM jobs WHERE status = 'running' AND owner = ?", (owner,)
+        )
+        return int(rows[0]["jobs"])
+
     async def running(self) -> tuple[Job, ...]:
         """Returns the jobs that have not ended, oldest first."""
         rows = await self._reader.rows("SELECT * FROM jobs WHERE status = 'running' ORDER BY first_event_id")

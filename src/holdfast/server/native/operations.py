@@ -291,6 +291,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("knowledge.context", "GET", "/knowledge/contexts/{context_id}"),
     Operation("knowledge.drop", "DELETE", "/knowledge/contexts/{context_id}", status=204),
     Operation("jobs.list", "GET", "/jobs"),
+    Operation("jobs.pending", "GET", "/counts/jobs"),
     Operation("jobs.get", "GET", "/jobs/{job_id}"),
     Operation("jobs.cancel", "POST", "/jobs/{job_id}/cancel"),
     Operation("jobs.forget", "DELETE", "/jobs/{job_id}", status=204),

@@ -300,6 +300,11 @@ class Jobs(Protocol):
         ...
 
     @needs(Scope.READ)
+    async def pending(self) -> int:
+        """Returns how many of the user's jobs have not ended."""
+        ...
+
+    @needs(Scope.READ)
     async def get(self, job_id: str, wait_s: Wait = 0) -> Job:
         """Returns a job, at once or when it has ended within `wait_s` seconds. Raises `NotFoundError`."""
         ...

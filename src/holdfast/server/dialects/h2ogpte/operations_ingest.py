@@ -8,7 +8,6 @@ from typing import Any
 
 from holdfast.core.domain.errors import DeadlineError, UnsupportedError
 from holdfast.core.domain.jobs import Job
-from holdfast.core.domain.jobs import JobStatus as Status
 from holdfast.core.domain.knowledge import Collection
 from holdfast.core.domain.values import MAX_LIMIT, MAX_WAIT_S, utc_now
 from holdfast.server.dialects.h2ogpte.completing import collection_named
@@ -156,8 +155,7 @@ async def list_jobs(call: Call) -> tuple[JobDetails, ...]:
 
 async def count_pending_jobs(call: Call) -> PendingJobs:
     """Counts the caller's jobs that go on."""
-    found = (await call.workbench.jobs.list(limit=MAX_LIMIT)).items
-    return PendingJobs(count=sum(each.status is Status.RUNNING for each in found))
+    return PendingJobs(count=await call.workbench.jobs.pending())
 
 
 async def get_job(call: Call) -> JobDetails:
