@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Protocol
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -136,10 +136,10 @@ class Boundary:
             return await self._app(scope, receive, send_marked)
         except HoldfastError as error:
             info = error.info
-            response = self._render(info, request_id)
+            response = self._rendered(info, request_id)
         except HTTPException as error:
             info = _routing_error(scope, error)
-            response = self._render(info, request_id, status=error.status_code, headers=error.headers)
+            response = self._rendered(info, request_id, status=error.status_code, headers=error.headers)
         except (ClientDisconnect, WebSocketDisconnect):
             return None
         except Exception:  # noqa: BLE001 - the boundary: a bug ends one request, not the engine
@@ -152,11 +152,26 @@ class Boundary:
             await _end(send, info)
         return None
 
+    def _rendered(
+        self,
+        info: ErrorInfo,
+        request_id: str,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        try:
+            return self._render(info, request_id, status=status, headers=headers)
+        except (PydanticSerializationError, UnicodeEncodeError):  # half a character, which no answer can hold
+            said = info.message.encode("utf-8", "replace").decode()
+            plain = info.model_copy(update={"message": said, "details": {}})
+            return self._render(plain, request_id, status=status, headers=headers)
+
 
 async def _end(send: Send, info: ErrorInfo) -> None:
     """Ends a WebSocket, unless it has ended."""
     code = _BROKEN if info.kind is ErrorKind.INTERNAL else _REFUSED
-    reason = info.message.encode()[:_LONGEST_REASON].decode(errors="ignore")
+    reason = info.message.encode("utf-8", "replace")[:_LONGEST_REASON].decode(errors="ignore")
     try:
         await send({"type": "websocket.close", "code": code, "reason": reason})
     except (OSError, RuntimeError):  # servers say the second of one that was closed
