@@ -71,8 +71,14 @@ class PartState:
     """A text that was said, or thought."""
 
     kind: PartKind
-    text: str = ""
+    pieces: list[str] = field(default_factory=list)
+    """Its text so far: joined when somebody asks, for a reply comes in very many."""
     citations: tuple[Citation, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All that was said so far."""
+        return "".join(self.pieces)
 
 
 @dataclass(slots=True)
@@ -219,11 +225,11 @@ class RunState:
                 self.part = PartState(event.kind)
                 self.step.parts.append(self.part)
             case PartDelta() if self.part is not None:
-                first = self.part.kind == "text" and not self.part.text
+                first = self.part.kind == "text" and not any(self.part.pieces)
                 self.separator = BETWEEN if first and self.reply else ""
-                self.part.text += event.text
+                self.part.pieces.append(event.text)
             case PartCompleted() if self.part is not None:
-                self.part.text, self.part.citations = event.text, event.citations
+                self.part.pieces, self.part.citations = [event.text], event.citations
                 self.part = None
 
     def _end(self, event: RunCompleted | RunFailed | RunCancelled) -> None:

@@ -23,7 +23,7 @@ class CompletionEncoder(EventEncoder[Said]):
         """`whole`: the reply may be said anew while the run goes on, and is told at its end alone."""
         super().__init__()
         self._whole = whole
-        self._told = ""
+        self._told: list[str] = []
         self._kept = ""
         self._titles: list[str] = []
 
@@ -46,8 +46,8 @@ class CompletionEncoder(EventEncoder[Said]):
             return
         said = self._kept + self.state.separator + text
         now, self._kept = said[:-1], said[-1:]
-        self._told += now
         if now:
+            self._told.append(now)
             yield Delta(now)
 
     def _turn(self) -> Said:
@@ -65,8 +65,8 @@ class CompletionEncoder(EventEncoder[Said]):
         answer = answer_of(self.state)
         # Numbers that cite nothing are taken out of a reply when it is complete: then it does not go on from
         # what was told of it.
-        goes_on = answer.startswith(self._told)
-        return Whole(answer, answer[len(self._told) :] if goes_on else self._kept)
+        told = "".join(self._told)
+        return Whole(answer, answer[len(told) :] if answer.startswith(told) else self._kept)
 
 
 def _failed(error: ErrorInfo) -> Failed:
