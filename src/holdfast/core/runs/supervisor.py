@@ -206,13 +206,16 @@ class Supervisor:
             self._cancelled.setdefault(run_id, reason)  # nor does another agent go on for it
             await asyncio.wait([task], timeout=RETRY_S)
             return
-        if (
-            run_id not in self._cancelled and run_id not in self._stopped
-        ):  # a second time would cut the cleaning up off
+        if run_id not in self._cancelled and run_id not in self._stopped:
             self._cancelled[run_id] = reason
-            await asyncio.sleep(0)  # a task that has not begun would be cancelled without a word
-            task.cancel()
+            # Not at once: a task that has not begun would be cancelled without a word.
+            asyncio.get_running_loop().call_soon(self._cut_off, run_id, task)
         await asyncio.wait([task])
+
+    def _cut_off(self, run_id: str, task: asyncio.Task[None]) -> None:
+        """Cancels the task of a run, unless it has come to its end meanwhile, which must not be cut off."""
+        if run_id not in self._ending and run_id not in self._stopped:
+            task.cancel()
 
     def active(self, run_id: str) -> ActiveRun:
         """Returns a run that has not ended. Raises `ConflictError` for one that has."""
