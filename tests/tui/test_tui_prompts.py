@@ -21,8 +21,9 @@ from holdfast.core.domain.prompts import (
     PromptSpec,
 )
 from holdfast.tui.app import HoldfastApp
+from holdfast.tui.control.listed import CHANGED
 from holdfast.tui.control.palette import GIVES
-from holdfast.tui.control.prompts import CHANGED, PromptsControl
+from holdfast.tui.control.prompts import PromptsControl
 from holdfast.tui.presenters.choices import prompt_choices
 from holdfast.tui.presenters.commands import complete
 from holdfast.tui.presenters.palette import Targets, entries
