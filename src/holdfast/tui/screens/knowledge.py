@@ -53,7 +53,7 @@ class KnowledgeScreen(TabbedScreen):
     AUTO_FOCUS = "#k-collections"
     PART = "knowledge"
     PLACE = "collections"
-    """The place of the table of keys, for the palette."""
+    TABS = TABS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("collections")]
     app: HoldfastApp
 
@@ -208,19 +208,6 @@ class KnowledgeScreen(TabbedScreen):
         words = self.query_one("#k-words", Input)
         self._filled = words.value = text
 
-    def action_press(self, command: str) -> None:
-        """Does what a key of the last line does."""
-        if command in TABS:
-            self.action_tab(command)
-        elif command == "words":
-            self.action_words()
-        elif command == "back":
-            self.action_back()
-        elif command == "help":
-            self.action_help()
-        else:
-            self.action_act(command)
-
     def action_act(self, name: str) -> None:
         """Lets a controller do what a key says to what is under the cursor."""
         current = self.query_one("#k-list", RowList).current or ""
@@ -230,9 +217,6 @@ class KnowledgeScreen(TabbedScreen):
             return
         job = current if self._tab == "jobs" else ""
         self.app.do(f"knowledge.{name}", job if name in ("cancel", "retry") else "")
-
-    def action_help(self) -> None:
-        self.app.dialogs.help("collections")
 
     # --- what is chosen
 
