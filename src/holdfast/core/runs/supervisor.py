@@ -122,7 +122,7 @@ class Supervisor:
         Results for calls that were left to the caller go before what waits. Raises `ConflictError`
         (`message_exists`) for an id that the session has, also (`busy`) for results while a tool is run
         directly, `InvalidError` (`unknown_call`) for the result of a call that does not wait for one, and
-        what the options cannot be kept to.
+        what the options cannot be kept to, or what keeps the one before it from starting.
         """
         async with self._lock(session_id):
             session = await self._session(session_id)
@@ -140,10 +140,13 @@ class Supervisor:
             # What could not start later is refused now.
             await self._models(session, options, key)
             check_results(parts, ContextProjection.of_history(options.history or ()).unanswered)
-            ids = {"session_id": session_id, "message_id": message_id}
-            await self._log.append(MessageQueued(**ids, parts=parts, options=options, key=key))
-            await self._start_next(session)
-            return Submitted(session_id=session_id, message_id=message_id)
+            run_id = None
+            if await self._start_next(session):
+                ids = {"session_id": session_id, "message_id": message_id}
+                await self._log.append(MessageQueued(**ids, parts=parts, options=options, key=key))
+            else:  # nobody pays for what waits
+                run_id = await self._start(session, parts, options, message_id, key)
+            return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
 
     async def go_on(self, session_id: str, options: RunOptions, key: str = "") -> Submitted:
         """Starts a run that continues the session's last one."""
@@ -357,14 +360,16 @@ class Supervisor:
             raise
         self._launch(run)
 
-    async def _start_next(self, session: Session) -> None:
-        """Starts the oldest message that waits, unless a run is under way. One that cannot start stays in the
-        queue, and the reason is raised; one that cannot be paid for is passed over."""
+    async def _start_next(self, session: Session) -> bool:
+        """Starts the oldest message that waits, unless a run is under way; says whether one is then. One that
+        cannot start stays in the queue, and the reason is raised; one that cannot be paid for is passed over.
+        """
         if self.busy(session.id):
-            return
+            return True
         for first in await self._log.reader.queue(session.id):
             if await self._start_queued(session, first):
-                return
+                return True
+        return False
 
     async def _start_queued(self, session: Session, first: QueuedMessage) -> bool:
         """Says whether it could be paid for, and has begun."""
