@@ -9,16 +9,13 @@ from typing import Any
 
 import pytest
 from grammar import check
+from run_helpers import of, rewrite_log, whole_log
 
-from holdfast.core.config.paths import Paths
 from holdfast.core.domain.approvals import ApproveMode, Decision
-from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import ToolSchema, UsageReport
 from holdfast.core.domain.options import SubAgentUse
-from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.runs.supervisor import Supervisor
-from holdfast.core.store.log import EventLog
 
 AGENTS = "subagents: [helper, second]\n"
 HELPER = """
@@ -48,23 +45,13 @@ def write(path: str) -> tuple[str, str]:
 ASK = ("ask_user", json.dumps({"question": "Shall I?"}))
 
 
-def of(events: Any, type: str) -> list[Any]:
-    return [logged.event for logged in events if logged.event.type == type]
-
-
-async def whole_log(bench: Any) -> list[Any]:
-    return list((await bench.workbench.events.read(EventFilter(), 0, 1000)).items)
-
-
 @pytest.fixture
 def team(open_bench: Any) -> Callable[..., Any]:
     """Opens a bench with two agents that the conversation can be handed over to."""
 
     def opened(steps: list[Any], **more: Any) -> Any:
-        agents = Paths.resolve({"HOLDFAST_HOME": str(open_bench.home)}).agents
-        agents.mkdir(parents=True, exist_ok=True)
-        (agents / "helper.yaml").write_text(HELPER)
-        (agents / "second.yaml").write_text(SECOND)
+        open_bench.put_agent("helper", HELPER)
+        open_bench.put_agent("second", SECOND)
         return open_bench(steps, agent=AGENTS, **more)
 
     return opened
@@ -260,13 +247,7 @@ async def test_an_engine_that_died_between_the_two_runs_leaves_word_of_it(
         await next_end(bench, run_id)
         log = await whole_log(bench)
     kept = next(at for at, each in enumerate(log) if each.event.type == "session.configured") + 1
-    paths = Paths.resolve({"HOLDFAST_HOME": str(open_bench.home)})
-    for file in paths.database.parent.glob(f"{paths.database.name}*"):
-        file.unlink()
-    store = await EventLog.open(paths.database, FileBlobs(paths.blobs))
-    for each in log[:kept]:
-        await store.append(each.event)
-    await store.close()
+    await rewrite_log(open_bench.paths, (each.event for each in log[:kept]))
     for _ in range(2):  # it is said once
         async with team([say("I go on.")]) as bench:
             last, first = (await bench.workbench.runs.list(session.id)).items
