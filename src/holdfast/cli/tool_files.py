@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from holdfast.cli.editing import edit_file, parse_arguments
-from holdfast.core.config.tool_text import PYTHON, ending, spec_of, written
+from holdfast.cli.editing import parse_arguments
+from holdfast.core.config.tool_text import PYTHON, spec_of
 from holdfast.core.domain.custom_tools import ToolSpec
 from holdfast.core.domain.errors import InvalidError
 
@@ -52,22 +51,6 @@ def _entry(archive: ZipFile, entry: ZipInfo) -> bytes:
 def read_spec(file: str) -> ToolSpec:
     """Returns the tool in a file that is no zip, as `read_specs` does."""
     return spec_of(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes(), file)
-
-
-def edited(spec: ToolSpec) -> ToolSpec:
-    """Opens a tool in the person's editor and returns what he made of it. Raises `InvalidError`; what was
-    written is kept then, and the message says where."""
-    with tempfile.NamedTemporaryFile("w", suffix=ending(spec), prefix=f"{spec.name}-", delete=False) as draft:
-        draft.write(written(spec))
-    path = Path(draft.name)
-    edit_file(path)
-    try:
-        found = read_spec(str(path))
-    except InvalidError as error:
-        hint = f"Your text is in {path}; `holdfast tools import --replace {path}` takes it."
-        raise InvalidError(f"{error.message}\n{hint}", code=error.code) from error
-    path.unlink()
-    return found
 
 
 def drafted(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from holdfast.cli.calling import call
-from holdfast.cli.editing import edit_file
+from holdfast.cli.editing import draft, edit_file
 from holdfast.cli.options import Json, Project, examples, group
 from holdfast.cli.output import say, say_fields, say_json, say_table, warn
 from holdfast.cli.places import is_elsewhere, project_folder
-from holdfast.cli.reading import path_of, read_text
+from holdfast.cli.reading import read_text
+from holdfast.core.domain.paths import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -239,24 +239,10 @@ async def _session(workbench: Workbench, named: str | None) -> str | None:
 def _keep(
     name: str, text: str, keep: Callable[[Workbench, str], Coroutine[Any, Any, FoundPrompt]]
 ) -> FoundPrompt:
-    """Keeps what the person makes of a text in an editor; where that is refused, what they wrote stays in a
-    file."""
-    from holdfast.core.domain.errors import HoldfastError
-
-    with tempfile.NamedTemporaryFile(
-        "w", prefix=f"{Path(name).name}-", suffix=".md", delete=False, encoding="utf-8"
-    ) as draft:
-        draft.write(text)
-    path = Path(draft.name)
-    try:
-        edit_file(path)
-        written = read_text(draft.name)
-        kept = call(lambda workbench: keep(workbench, written))
-    except HoldfastError:
-        warn(f"Nothing was kept; what you wrote is in {path}")
-        raise
-    path.unlink()
-    return kept
+    """Keeps what the person makes of a text in an editor."""
+    with draft(text, name, ".md") as path:
+        written = read_text(path)
+        return call(lambda workbench: keep(workbench, written))
 
 
 def _edit_in_place(info: PromptInfo) -> None:
