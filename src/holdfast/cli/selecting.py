@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import InvalidError, NotFoundError
+from holdfast.core.domain.paths import path_of
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import all_items
 
@@ -173,7 +174,9 @@ async def document(workbench: Workbench, collection: str, text: str) -> Document
     every = await all_items(
         lambda limit, cursor: workbench.knowledge.documents(collection, "", limit, cursor)
     )
-    names = (text, str(Path(text).expanduser().resolve()))
+    names = {text}
+    with suppress(NotFoundError):  # a name that begins with `~`, and is nobody's home
+        names.add(str(path_of(text).resolve()))
     named = [each for each in every if each.name == text or each.source in names]
     named = named or [each for each in every if each.name.endswith(f"/{text}")]
     if len(named) > 1:

@@ -9,7 +9,7 @@ import typer
 
 from holdfast.cli import selecting
 from holdfast.cli.calling import call
-from holdfast.cli.options import Json, Project, examples, group
+from holdfast.cli.options import Json, Project, examples, group, whole
 from holdfast.cli.output import say, say_fields, say_json, say_table, short_ids
 from holdfast.cli.places import is_elsewhere, project_folder
 
@@ -97,7 +97,7 @@ def add(
         "rule": {"rules": rules} if rules else None,
         "approval": {"message": ask} if ask is not None else None,
         "webhook": {"url": url, "headers": _headers(header)} if url else None,
-        "python": {"file": python if is_elsewhere() else _whole(python)} if python else None,
+        "python": {"file": python if is_elsewhere() else whole(Path(python))} if python else None,
     }
     given = {type: fields for type, fields in chosen.items() if fields is not None}
     if len(given) != 1:
@@ -222,10 +222,6 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidError("--data must be a JSON object")
     return value
-
-
-def _whole(file: str | None) -> str | None:
-    return None if file is None else str(Path(file).expanduser().absolute())
 
 
 def _folder(project: str | None) -> str | None:

@@ -13,7 +13,7 @@ from holdfast.cli.calling import call
 from holdfast.cli.commands.run import Approve
 from holdfast.cli.doors import doors
 from holdfast.cli.hidden import ask_hidden
-from holdfast.cli.options import Json, examples, group
+from holdfast.cli.options import Json, examples, group, whole
 from holdfast.cli.output import ago, say, say_fields, say_json, say_table, warn
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ def serve(
 
     The work is done by the usual engine, which goes on when the client is closed.
     """
-    folder = "" if project is None else str(project.expanduser().absolute())
+    folder = whole(project) or ""
     raise typer.Exit(doors().serve_mcp(agents=tuple(agent or ()), project=folder))
 
 
