@@ -43,7 +43,10 @@ class ServersFile:
                 code="invalid_mcp_file",
                 details={"diagnostics": [problem.model_dump() for problem in problems]},
             )
-        return {spec.name: spec for spec in reversed(value.servers)}
+        found: dict[str, McpServerSpec] = {}
+        for spec in value.servers:
+            found.setdefault(spec.name, spec)
+        return found
 
     def add(self, spec: McpServerSpec) -> None:
         """Adds a server. Raises `ConflictError` when its name is taken, or there are too many."""
