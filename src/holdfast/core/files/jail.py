@@ -32,6 +32,7 @@ from holdfast.core.domain.errors import (
     TooLargeError,
 )
 from holdfast.core.domain.files import FileStat
+from holdfast.core.domain.paths import real_path
 from holdfast.core.domain.text import sanitize_line, shorten
 
 MAX_FILE_BYTES = 64 * 2**20
@@ -58,8 +59,8 @@ class WorkspaceJail:
         self, root: Path, *, closed: Iterable[Path] = (), max_file_bytes: int = MAX_FILE_BYTES
     ) -> None:
         """`closed` are folders that are not entered when they are below `root`."""
-        self._root = root.resolve() if ".." in root.parts else root.absolute()
-        self._roots = tuple({str(self._root), str(self._root.resolve())})
+        self._root = real_path(root) if ".." in root.parts else root.absolute()
+        self._roots = tuple({str(self._root), str(real_path(self._root))})
         self._max = max_file_bytes
         self._writing = threading.Lock()
         try:
