@@ -14,6 +14,7 @@ from holdfast.core.domain.errors import (
     NotFoundError,
     TooLargeError,
 )
+from holdfast.core.domain.paths import path_of
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.listed import ListedControl, saving
@@ -268,7 +269,7 @@ class PromptsControl(ListedControl[PromptsState]):
         if named is None:
             return
         if named.strip():
-            path = Path(self._context.app.start.folder, Path(named.strip()).expanduser())
+            path = self._context.app.start.folder / path_of(named.strip())
             await prompts.attach(id, await asyncio.to_thread(_content, path), path.name)
         elif one.attachment:
             await prompts.detach(id)
