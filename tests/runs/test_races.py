@@ -11,10 +11,11 @@ import pytest
 from grammar import check
 
 from holdfast.core.domain.approvals import ApprovalStatus, Decision
-from holdfast.core.domain.errors import ConflictError, HoldfastError, ModelUnavailable
+from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, ModelUnavailable
 from holdfast.core.domain.events import EventFilter, RunCompleted
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunStatus
+from holdfast.core.runs import executor
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.broadcast import Follower
 from holdfast.core.store.log import EventLog
@@ -277,6 +278,22 @@ async def test_what_a_cancelled_command_wrote_belongs_to_its_run_and_can_be_undo
         entries = await bench.workbench.files.list(session.id)
         assert [(entry.path, entry.run_id) for entry in entries] == [("half.txt", run_id)]
         assert not [e for e in await bench.workbench.files.undo(session.id) if e.state != "deleted"]
+
+
+async def test_nobody_is_asked_any_more_for_a_call_that_its_tool_does_not_take_after_a_restart(
+    open_bench, say, call, monkeypatch
+) -> None:
+    def refuse(tool: Any, arguments: Any) -> Any:
+        raise InvalidError("The tool takes something else now.")
+
+    async with open_bench([call(ASKED)]) as bench:
+        run_id = await bench.send(await bench.session())
+        approval = await bench.approval()
+    monkeypatch.setattr(executor, "validate_arguments", refuse)
+    async with open_bench([say("done")]) as bench:
+        check(await bench.end(run_id))
+        assert (await bench.workbench.approvals.get(approval.id)).status == ApprovalStatus.CANCELLED
+        assert (await bench.workbench.approvals.list()).items == ()
 
 
 async def test_an_approved_call_is_asked_again_when_an_earlier_call_changed_its_file(

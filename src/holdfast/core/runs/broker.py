@@ -130,12 +130,6 @@ class Broker:
         """Makes an approval decidable before its run comes to wait for it."""
         self._approvals[waiting.approval.id] = waiting
 
-    async def withdraw(self, approval_id: str) -> None:
-        """Closes an approval whose call policy denies by now: nobody is asked for it any more."""
-        waiting = self._approvals.get(approval_id)
-        if waiting is not None:
-            await self._resolve(waiting, "cancelled", None)
-
     def waiting(self, approval_id: str) -> Waiting | None:
         """Returns who waits for the approval in this process."""
         return self._approvals.get(approval_id)
