@@ -15,7 +15,9 @@ from holdfast.core.domain.approvals import ApproveMode, Decision
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import ToolSchema, UsageReport
 from holdfast.core.domain.options import SubAgentUse
+from holdfast.core.domain.runs import RunOptions
 from holdfast.core.runs.supervisor import Supervisor
+from holdfast.core.store.log import EventLog
 
 AGENTS = "subagents: [helper, second]\n"
 HELPER = """
@@ -71,6 +73,10 @@ class Gate:
             return await start(supervisor, *given, **named)
 
         monkeypatch.setattr(Supervisor, "_start", held)
+
+    async def until_reached(self) -> None:
+        async with asyncio.timeout(20):
+            await self.reached.wait()
 
 
 async def next_end(bench: Any, run_id: str) -> list[Any]:
@@ -180,8 +186,10 @@ async def test_a_message_between_the_two_runs_waits_for_the_second(team, say, ca
     async with team([call(over()), say("I am the helper."), say("And now?")]) as bench:
         session = await bench.session()
         run_id = await bench.send(session, approve=ApproveMode.ALL)
-        await gate.reached.wait()
-        sending = asyncio.create_task(bench.workbench.runs.send(session.id, (TextPart(text="More"),)))
+        await gate.until_reached()
+        send, more = bench.workbench._core.supervisor.send, (TextPart(text="More"),)
+        sending = asyncio.create_task(send(session.id, more, RunOptions(), "more"))
+        await asyncio.sleep(0)  # until it waits for its turn
         gate.open.set()
         submitted = await sending
         assert submitted.run_id is None
@@ -198,8 +206,8 @@ async def test_who_cancels_between_the_two_runs_cancels_the_second(team, say, ca
     async with team([call(over()), call(ASK)]) as bench:
         session = await bench.session()
         run_id = await bench.send(session, approve=ApproveMode.ALL)
-        await gate.reached.wait()
-        cancelling = asyncio.create_task(bench.workbench.runs.cancel(run_id))
+        await gate.until_reached()
+        cancelling = asyncio.create_task(bench.workbench._core.supervisor.cancel(run_id))
         await asyncio.sleep(0)  # until it waits for the run's end
         gate.open.set()
         await cancelling
@@ -210,12 +218,22 @@ async def test_who_cancels_between_the_two_runs_cancels_the_second(team, say, ca
 
 
 @pytest.mark.parametrize("at", ["run.completed", "tool_call.completed"])
-async def test_a_cancel_at_the_moment_of_the_hand_over_leaves_nothing_going_on(team, say, call, at) -> None:
+async def test_a_cancel_at_the_moment_of_the_hand_over_leaves_nothing_going_on(
+    team, call, at, monkeypatch
+) -> None:
+    cancelling: list[asyncio.Task[None]] = []
+    append = EventLog.append
+
+    def noticed(log: EventLog, *events: Any, durable: bool = False) -> Any:
+        if not cancelling and any(event.type == at for event in events):
+            cancelling.append(asyncio.create_task(bench.workbench._core.supervisor.cancel(events[0].run_id)))
+        return append(log, *events, durable=durable)
+
     async with team([call(over()), call(ASK)]) as bench:
+        monkeypatch.setattr(EventLog, "append", noticed)
         session = await bench.session()
-        run_id = await bench.send(session, approve=ApproveMode.ALL)
-        await bench.until(at, run_id=run_id)
-        await bench.workbench.runs.cancel(run_id)
+        await bench.end(await bench.send(session, approve=ApproveMode.ALL))
+        await cancelling[0]
         for run in (await bench.workbench.runs.list(session.id)).items:
             await bench.end(run.id)
         check(await whole_log(bench))
