@@ -142,7 +142,7 @@ async def test_an_address_that_answers_wrongly_is_told_of(
         return answer
 
     async with serving(Starlette(routes=[Route("/mcp", endpoint, methods=["GET", "POST"])])) as url:
-        made = connect(McpServerSpec(name="web", url=f"{url}/mcp", start_timeout_s=3))
+        made = connect(McpServerSpec(name="web", url=f"{url}/mcp"))
         with pytest.raises(UnavailableError, match=reason):
             await made.listing()
         await made.stop()
@@ -208,7 +208,7 @@ async def test_an_address_where_nothing_listens_is_told_of(connect: Connect) -> 
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/mcp"
         with pytest.raises(UnavailableError):
-            await connect(McpServerSpec(name="web", url=url, start_timeout_s=3)).listing()
+            await connect(McpServerSpec(name="web", url=url)).listing()
 
 
 async def test_a_name_is_looked_up_once_and_the_connection_goes_to_what_was_checked() -> None:
