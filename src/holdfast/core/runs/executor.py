@@ -431,7 +431,7 @@ def _rule(run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> 
 def _changes_files(tool: Tool, arguments: BaseModel) -> bool:
     """Says whether a call may change the workspace: by what it is there for, or besides."""
     more = tool.besides(arguments) if isinstance(tool, DoesMore) else ()
-    return any(each.risk in (Risk.WRITE, Risk.EXECUTE) for each in (tool, *more))
+    return not {Risk.WRITE, Risk.EXECUTE}.isdisjoint((tool.risk, *(each.risk for each in more)))
 
 
 async def _may_spend(run: ActiveRun, model: str) -> None:

@@ -140,13 +140,12 @@ class Supervisor:
             # What could not start later is refused now.
             await self._models(session, options, key)
             check_results(parts, ContextProjection.of_history(options.history or ()).unanswered)
-            run_id = None
-            if await self._start_next(session):
-                ids = {"session_id": session_id, "message_id": message_id}
-                await self._log.append(MessageQueued(**ids, parts=parts, options=options, key=key))
-            else:  # nobody pays for what waits
+            if not await self._start_next(session):  # nobody pays for what waits
                 run_id = await self._start(session, parts, options, message_id, key)
-            return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
+                return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
+            ids = {"session_id": session_id, "message_id": message_id}
+            await self._log.append(MessageQueued(**ids, parts=parts, options=options, key=key))
+            return Submitted(session_id=session_id, message_id=message_id)
 
     async def go_on(self, session_id: str, options: RunOptions, key: str = "") -> Submitted:
         """Starts a run that continues the session's last one."""
