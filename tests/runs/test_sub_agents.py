@@ -395,6 +395,19 @@ async def test_a_run_in_the_background_goes_on_and_its_end_is_told(by_task, say,
         check(await whole_log(bench))
 
 
+async def test_a_long_reply_from_the_background_is_told_by_its_two_ends(by_task, say, call) -> None:
+    answers = {
+        "Hello": [call(delegate("helper", "One.", background=True)), say("Waiting."), say("I have it.")],
+        "One.": [say("first\n" + "word\n" * 20_000 + "last")],
+    }
+    async with by_task(answers) as bench:
+        events = await bench.end(await bench.send(await bench.session()))
+        (told,) = [each for each in of(events, "message.added") if each.origin == "child_run"]
+        text = text_of(told.parts)
+        assert len(text) < 31_000 and "\nfirst\n" in text and text.endswith("\nlast")
+        assert "characters left out; child_runs" in text
+
+
 async def test_a_run_in_the_background_can_be_waited_for_and_cancelled(by_task, say, call) -> None:
     def then(action: str, agent: str) -> Callable[[ModelRequest], Any]:
         def step(request: ModelRequest) -> Any:
