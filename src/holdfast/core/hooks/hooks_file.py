@@ -10,7 +10,7 @@ from pydantic import Field
 
 from holdfast.core.config.listed import write_list
 from holdfast.core.config.yaml import parse_file
-from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
+from holdfast.core.domain.errors import ConflictError, NotFoundError, file_mistakes
 from holdfast.core.domain.hooks import MAX_HOOKS, HookSpec, hook_file
 from holdfast.core.domain.values import Value, new_id
 from holdfast.core.hooks.ids import apart, made_id
@@ -79,11 +79,7 @@ class HooksFile:
         except FileNotFoundError:
             return ()
         if value is None:
-            raise InvalidError(
-                "\n".join(str(problem) for problem in problems),
-                code="invalid_hooks_file",
-                details={"diagnostics": [problem.model_dump() for problem in problems]},
-            )
+            raise file_mistakes(problems, code="invalid_hooks_file")
         named = (
             spec if spec.id else spec.model_copy(update={"id": made_id(index, spec)})
             for index, spec in enumerate(value.hooks)

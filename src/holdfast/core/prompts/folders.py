@@ -16,7 +16,7 @@ from holdfast.core.domain.errors import Diagnostic, HoldfastError, NotFoundError
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.paths import real_path
 from holdfast.core.domain.prompts import FoundPrompt, PromptInfo, PromptOrigin, PromptTemplate
-from holdfast.core.domain.text import sanitize_line
+from holdfast.core.domain.text import is_utf8, sanitize_line
 from holdfast.core.prompts.asked import described
 from holdfast.core.prompts.front import MAX_FILE_BYTES, PromptFile, parse_prompt, written
 
@@ -98,17 +98,6 @@ def _files(folder: Path) -> list[str]:
     shown = [
         name
         for name in names
-        if name.endswith(".md")
-        and not name.startswith(".")
-        and name == sanitize_line(name)
-        and _is_utf8(name)
+        if name.endswith(".md") and not name.startswith(".") and name == sanitize_line(name) and is_utf8(name)
     ]
     return shown[:MAX_PROMPTS]
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
