@@ -62,7 +62,8 @@ def test_a_row_says_how_a_server_is_and_how_many_tools_it_has() -> None:
 
 def test_the_whole_of_a_server_says_why_it_failed_and_what_to_do() -> None:
     text = whole(server(state=McpState.FAILED, reason="no such program", failures=2, log="Traceback\n\tx\n"))
-    assert "no such program (2 times in a row)\nt tries again" in text
+    assert "no such program (2 times in a row)\nt tries again, the log below may say why\n" in text
+    assert "t tries again\n" in whole(server(state=McpState.FAILED, reason="it ended"))
     assert text.endswith("End of its log\nTraceback\n    x")
 
 
