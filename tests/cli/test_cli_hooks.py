@@ -121,6 +121,8 @@ def test_what_is_no_hook_is_told(cli: Cli, hooks: FakeHooks) -> None:
         done = cli("hooks", "add", "before_tool", *options)
         assert (done.status, "one of --deny" in done.err) == (2, True)
     assert "point" in cli("hooks", "add", "sometimes", "--ask", "").err
+    for options in (("--url", "https://a.test/", "--header", "X-Key"), ("--ask", "", "--header", "X-Key: a")):
+        assert cli("hooks", "add", "before_tool", *options).status == 2
     assert "no condition" in cli("hooks", "add", "before_tool", "--deny", "command HAS sudo").err
     assert hooks.calls == []
 

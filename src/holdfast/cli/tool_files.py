@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
+from holdfast.cli.described import read_headers
 from holdfast.cli.editing import parse_arguments
 from holdfast.core.config.tool_text import PYTHON, spec_of
 from holdfast.core.domain.custom_tools import ToolSpec
@@ -59,7 +60,7 @@ def drafted(
     """Returns the tool that options describe; without `parameters` the places in the address are its
     arguments, each a text. Raises `InvalidError`."""
     given: dict[str, Any] = {"name": name, "description": description, "endpoint": url, "method": method}
-    given["headers"] = dict(map(_header, headers))
+    given["headers"] = read_headers(headers)
     places = list(dict.fromkeys(_PLACE.findall(url)))
     given["parameters"] = (
         {"type": "object", "properties": {each: {"type": "string"} for each in places}, "required": places}
@@ -67,10 +68,3 @@ def drafted(
         else parse_arguments(parameters)
     )
     return spec_of(json.dumps(given).encode(), "the tool")
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise InvalidError(f"{text!r} is no header: write NAME: VALUE")
-    return name.strip(), value.strip()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from holdfast.cli.calling import call
+from holdfast.cli.described import read_pairs
 from holdfast.cli.editing import draft, edit_file
 from holdfast.cli.options import Json, Project, examples, group
 from holdfast.cli.output import say, say_fields, say_json, say_table, warn
@@ -171,7 +172,7 @@ def resolve(
     from holdfast.cli.prompting import PromptUse, resolved
     from holdfast.core.domain.messages import text_of
 
-    use = PromptUse(name, tuple(words or ()), _named(arg))
+    use = PromptUse(name, tuple(words or ()), read_pairs(arg, "--arg"))
     folder = project_folder(project) or None
 
     async def made(workbench: Workbench) -> ResolvedPrompt:
@@ -211,7 +212,7 @@ def run(
         project=requests.read_project(project),
         files=(),
         options=requests.options_of(approve=None, model=model),
-        prompt=PromptUse(name, tuple(words or ()), _named(arg)),
+        prompt=PromptUse(name, tuple(words or ()), read_pairs(arg, "--arg")),
     )
     raise typer.Exit(execute(asked, find_terminal(stdin_is_message=False), as_json))
 
@@ -285,16 +286,6 @@ def _attached(file: str | None) -> tuple[str, bytes] | None:
     if len(data) > MAX_ATTACHMENT_BYTES:
         raise TooLargeError(f"{file} is larger than 10 MB", code="attachment_too_large")
     return path.name, data
-
-
-def _named(values: list[str] | None) -> dict[str, str]:
-    found = {}
-    for each in values or ():
-        name, equals, value = each.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"--arg {each}: write NAME=VALUE")
-        found[name] = value
-    return found
 
 
 def _called(info: PromptInfo) -> str:
