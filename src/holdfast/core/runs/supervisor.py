@@ -25,14 +25,14 @@ from holdfast.core.domain.events import (
     RunStarted,
     ToolCallRequested,
 )
-from holdfast.core.domain.limits import Payer, Spending
+from holdfast.core.domain.limits import Spending
 from holdfast.core.domain.messages import TextPart, UserPart, results_in
 from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Session, Submitted
 from holdfast.core.domain.values import new_call_id, new_id
 from holdfast.core.runs.active import ActiveRun, Prepare
 from holdfast.core.runs.asides import Asides
 from holdfast.core.runs.beginning import first_events
-from holdfast.core.runs.bounds import payer_of
+from holdfast.core.runs.bounds import payer_in, payer_of
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.children import Children
 from holdfast.core.runs.delegation import RunDelegation
@@ -175,7 +175,7 @@ class Supervisor:
         async with self.idle(session_id):
             self._check_open()
             session = await self._session(session_id)
-            await self._spending.check(_payer(session, key))  # tools may ask models, too
+            await self._spending.check(payer_in(session, key))  # tools may ask models, too
             state = RunState(session.id, new_id())
             context = await context_of_tool(self._log, session_id, tool)
             run = await self._prepare.run(session, options, state, context, (), tool=tool)
@@ -332,7 +332,7 @@ class Supervisor:
     async def _models(self, session: Session, options: RunOptions, key: str) -> tuple[str, ...]:
         """Returns the models of a run, as far as its use of them can be paid for."""
         models = await self._prepare.models(session, options)
-        return await self._spending.payable(_payer(session, key), models)
+        return await self._spending.payable(payer_in(session, key), models)
 
     async def _models_of_child(self, session: Session, options: RunOptions, key: str) -> tuple[str, ...]:
         if self._closing:  # else a run that goes on to its end needs those that it starts
@@ -497,7 +497,3 @@ class Supervisor:
             if tasks:
                 await asyncio.wait(tasks.values())
         await self._children.settled()
-
-
-def _payer(session: Session, key: str) -> Payer:
-    return Payer(owner=session.owner, key=key, agent=session.agent)
