@@ -131,6 +131,8 @@ def test_a_hook_is_tested_and_one_that_cannot_decide_ends_with_status_1(cli: Cli
     done = cli("hooks", "test", "aaaa", "--tool", "run_command", "--data", '{"command": "sudo ls"}')
     assert (done.status, "deny" in done.out, "no sudo" in done.out) == (0, True, True)
     assert hooks.calls[-1][:5] == ("test", ONE, {"command": "sudo ls"}, None, "run_command")
+    hooks.tested = HookTest(outcome="modify", data={"path": "é"})
+    assert '{"path": "é"}' in cli("hooks", "test", "aaaa").out
     hooks.tested = HookTest(outcome="allow", error="no answer")
     assert cli("hooks", "test", "aaaa").status == 1
     assert cli("hooks", "test", "aaaa", "--data", "[]").status == 2

@@ -83,7 +83,8 @@ async def _latest(workbench: Workbench, agent: str | None) -> Session:
         cursor = page.next_cursor
         if cursor is None:
             whose = f" of agent {agent!r}" if agent else ""
-            raise NotFoundError(f"there is no session{whose} yet; leave out `last` to start one")
+            starts = f"`holdfast run {agent or 'general'} MESSAGE` starts one"
+            raise NotFoundError(f"there is no session{whose} yet: {starts}")
 
 
 async def run(workbench: Workbench, session_id: str, text: str) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -174,7 +175,8 @@ def test(
         say_json(done)
     else:
         said = [("outcome", done.outcome), ("reason", done.reason), ("error", done.error)]
-        changed = [("data", done.data), ("output", done.output)]
+        data = json.dumps(done.data, ensure_ascii=False) if done.data else None
+        changed = [("data", data), ("output", done.output)]
         say_fields([(name, each) for name, each in (*said, *changed) if each])
     if done.error:
         raise typer.Exit(1)
