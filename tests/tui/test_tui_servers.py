@@ -191,8 +191,10 @@ class Desk:
         self.answers = list(answers)
         self.said: list[str] = []
         model = SimpleNamespace(servers=ServersState())
-        app = SimpleNamespace(dialogs=self, screen_stack=[], push_screen=lambda screen: None)
-        view = SimpleNamespace(mark=lambda part: None, say=self.said.append, say_error=self.said.append)
+        start = SimpleNamespace(now=lambda: NOW)
+        app = SimpleNamespace(dialogs=self, start=start, screen_stack=[], push_screen=lambda screen: None)
+        self.marks: list[str] = []
+        view = SimpleNamespace(mark=self.marks.append, say=self.said.append, say_error=self.said.append)
         workbench = SimpleNamespace(mcp=self.mcp)
         context: Any = SimpleNamespace(app=app, model=model, view=view, workbench=workbench)
         self.state = model.servers
@@ -237,6 +239,16 @@ async def test_a_server_is_disabled_enabled_and_removed_after_a_question() -> No
     assert "files" in desk.mcp.servers
     await desk.control.remove("files")
     assert desk.state.servers == []
+
+
+async def test_what_is_watched_is_drawn_only_when_it_has_changed() -> None:
+    desk = Desk(server())
+    await desk.control.watch()
+    await desk.control.watch()
+    assert desk.marks == ["servers"]
+    desk.mcp.servers.clear()
+    await desk.control.watch()
+    assert desk.marks == ["servers"] * 2 and desk.state.servers == []
 
 
 async def test_a_server_that_is_gone_when_it_is_looked_at_is_no_error() -> None:

@@ -65,12 +65,15 @@ class ListedControl(ABC, Generic[S]):
             await self.reload()
 
     async def reload(self) -> None:
-        """Reads it; an error is shown in its place."""
+        """Reads it, and draws it anew; an error is shown in its place."""
+        await self._reread()
+        self.mark()
+
+    async def _reread(self) -> None:
         try:
             await self._read()
         except HoldfastError as error:
             self._state.error = sanitize_line(error.message)
-        self.mark()
 
     def mark(self) -> None:
         """Says that it is to be drawn anew."""

@@ -13,6 +13,7 @@ from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.listed import ListedControl
 from holdfast.tui.presenters.choices import kind_choices
+from holdfast.tui.presenters.figures import counted
 from holdfast.tui.presenters.server_form import server_form, server_values
 from holdfast.tui.presenters.servers import (
     ServersState,
@@ -46,6 +47,8 @@ class ServersControl(ListedControl[ServersState]):
     def __init__(self, context: Context) -> None:
         super().__init__(context, context.model.servers)
         self._current = ""
+        self._drawn: tuple[object, ...] = ()
+        """What was drawn by `watch` last."""
         self.actions: dict[str, Action] = {
             "mcp": self.show,
             "mcp.new": self.new,
@@ -73,6 +76,16 @@ class ServersControl(ListedControl[ServersState]):
         if state.server(self._current) is None:
             self._current = next((one.name for one in state.servers), "")
         await self._read_whole(self._current)
+
+    async def watch(self) -> None:
+        """Reads again how the servers are. Draws only what has changed, or how long they run now: a screen
+        above another one is drawn whole each time."""
+        await self._reread()
+        state, minute = self._state, self._context.app.start.now().replace(second=0, microsecond=0)
+        seen = (state.servers, dict(state.whole), dict(state.tools), state.error, minute)
+        if seen != self._drawn:
+            self._drawn = seen
+            self.mark()
 
     async def look_at(self, name: str) -> None:
         """Reads the whole of a server, with the end of its log."""
@@ -118,7 +131,7 @@ class ServersControl(ListedControl[ServersState]):
             await self.reload()
         view = self._context.view
         if found.state == "ready":
-            view.say(f"{name} runs, with {found.tools or 0} tools.")
+            view.say(f"{name} runs, with {counted(found.tools or 0, 'tool')}.")
         else:
             view.say_error(f"{name}: {found.reason or 'it did not start'}")
 

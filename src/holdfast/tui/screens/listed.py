@@ -118,22 +118,20 @@ class ListedScreen(TabbedScreen):
     def draw(self, parts: set[str], model: Model, now: datetime) -> None:
         if not parts & {self.PART, "inbox", "header"} or not self.is_mounted:
             return
-        self.query_one("#l-head", Static).update(paint(self.headline(model)))
+        self.write("#l-head", paint(self.headline(model)))
         if self.PART in parts:
             self._draw_list(model, now)
 
     def _draw_list(self, model: Model, now: datetime) -> None:
-        tabs = self.query_one("#l-tabs", PlainLinks)
+        tabs = self.write("#l-tabs", Content("   ").join(self.tab_pieces(self.counts(model))))
         tabs.display = bool(self.TABS)
-        tabs.update(Content("   ").join(self.tab_pieces(self.counts(model))))
         listing = self.query_one("#l-list", RowList)
         width = max(16, listing.scrollable_content_region.width - 1)
         rows = self.rows(model, width, now)
         listing.show([(key, paint_all(lines)) for key, lines in rows])
         if wanted := self.wanted(model):
             listing.go_to(wanted)
-        note = self.query_one("#l-note", Static)
-        note.update(paint_all(self.notes(model, some=bool(rows))))
+        note = self.write("#l-note", paint_all(self.notes(model, some=bool(rows))))
         note.display = bool(note.content)
         self._describe()
 

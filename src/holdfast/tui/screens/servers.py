@@ -32,7 +32,7 @@ class ServersScreen(ListedScreen):
 
     def _refresh_servers(self) -> None:
         if self.app.desk is not None and self.app.screen is self and self.app.desk.context.connected:
-            self.app.work(self.app.desk.servers.reload, "mcp")
+            self.app.work(self.app.desk.servers.watch, "mcp")
 
     def headline(self, model: Model) -> Line:
         return headline(model.servers, len(model.inbox), model.header.engine)

@@ -70,6 +70,13 @@ class TabbedScreen(ModelScreen):
 
     # --- what it is made of
 
+    def write(self, where: str, text: Content) -> Static:
+        """Shows a text; the same once more is no change, which would draw the whole screen anew."""
+        static = self.query_one(where, Static)
+        if not (isinstance(static.content, Content) and static.content.is_same(text)):
+            static.update(text)
+        return static
+
     def foot(self, keys: str) -> ComposeResult:
         """Yields what is below the lists: the line of keys, and what is said where there is no room."""
         yield KeyBar(id=keys, action="screen.press")
