@@ -57,7 +57,7 @@ class UsageControl:
         usage = self._context.workbench.usage
         if tab == "limits":
             states = await usage.limits()
-            none = "none; `holdfast usage limit` lays one down"
+            none = "no limit; `holdfast usage limit` lays one down"
             return (counted(len(states), "limit") if states else none), limits_grid(states)
         summary = await usage.report(by=tab, limit=GROUPS)
         return plain([usage_line(summary)]), usage_grid(summary)
