@@ -162,7 +162,7 @@ class FakeMcp:
         return ()
 
     async def test(self, name: str) -> McpServer:
-        ready = {"state": McpState.READY, "tools": 2}
+        ready = {"state": McpState.READY, "tools": 1}
         self.servers[name] = self.servers[name].model_copy(update=ready)
         return self.servers[name]
 
@@ -216,7 +216,7 @@ async def test_a_server_is_added_its_secret_asked_for_and_tested() -> None:
     desk = Desk(answers=["http", filled, "s3cret-value"])
     await desk.control.new()
     assert desk.mcp.secrets == {"docs.KEY": "s3cret-value"}
-    assert desk.said == ["docs runs, with 2 tools."]
+    assert desk.said == ["docs runs, with 1 tool."]
     assert [one.state for one in desk.state.servers or []] == ["ready"]
     assert desk.state.whole["docs"].log == "said"
 
