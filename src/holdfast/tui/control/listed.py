@@ -66,10 +66,10 @@ class ListedControl(ABC, Generic[S]):
 
     async def reload(self) -> None:
         """Reads it, and draws it anew; an error is shown in its place."""
-        await self._reread()
+        await self._try_to_read()
         self.mark()
 
-    async def _reread(self) -> None:
+    async def _try_to_read(self) -> None:
         try:
             await self._read()
         except HoldfastError as error:

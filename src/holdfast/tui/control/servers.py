@@ -80,7 +80,7 @@ class ServersControl(ListedControl[ServersState]):
     async def watch(self) -> None:
         """Reads again how the servers are. Draws only what has changed, or how long they run now: a screen
         above another one is drawn whole each time."""
-        await self._reread()
+        await self._try_to_read()
         state, minute = self._state, self._context.app.start.now().replace(second=0, microsecond=0)
         seen = (state.servers, dict(state.whole), dict(state.tools), state.error, minute)
         if seen != self._drawn:
