@@ -175,8 +175,10 @@ def test(
         say_json(done)
     else:
         said = [("outcome", done.outcome), ("reason", done.reason), ("error", done.error)]
-        data = json.dumps(done.data, ensure_ascii=False) if done.data else None
-        changed = [("data", data), ("output", done.output)]
+        changed = [
+            ("data", json.dumps(done.data, ensure_ascii=False) if done.data else None),
+            ("output", done.output),
+        ]
         say_fields([(name, each) for name, each in (*said, *changed) if each])
     if done.error:
         raise typer.Exit(1)
