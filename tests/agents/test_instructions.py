@@ -51,6 +51,11 @@ def test_notes_that_link_out_of_the_project_are_not_read(tmp_path: Path) -> None
     assert project_notes(project) == ""
 
 
+def test_notes_that_link_to_themselves_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "AGENTS.md").symlink_to("AGENTS.md")
+    assert project_notes(tmp_path) == ""
+
+
 def test_notes_that_are_no_text_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "AGENTS.md").write_bytes(b"\xff\xfe\x00")
     assert project_notes(tmp_path) == ""

@@ -158,6 +158,12 @@ def test_a_link_to_itself_in_a_project_breaks_no_other_agent(agents: Agents) -> 
     assert "cannot be read" in loop.problems[0].message
 
 
+def test_a_folder_that_links_to_itself_breaks_no_other(agents: Agents) -> None:
+    agents.write("project", "good")
+    (agents.project / ".holdfast").symlink_to(".holdfast")
+    assert [info.name for info in agents.registry.list(agents.project) if info.spec] == ["good"]
+
+
 def test_a_hook_in_the_home_of_nobody_is_a_mistake_of_its_file_and_of_no_listing(agents: Agents) -> None:
     hook = "hooks: [{point: before_tool, type: python, file: '~nobody-of-this-name/x.py'}]\n"
     agents.write("project", "stranger", hook)

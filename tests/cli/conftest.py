@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -47,3 +48,12 @@ def cli(
         return Outcome(status, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor that writes one more line."""
+    script = tmp_path / "editor"
+    script.write_text(f"#!{sys.executable}\nimport sys\nopen(sys.argv[-1], 'a').write('One more.\\n')\n")
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("VISUAL", str(script))

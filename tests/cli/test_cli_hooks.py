@@ -121,6 +121,8 @@ def test_what_is_no_hook_is_told(cli: Cli, hooks: FakeHooks) -> None:
         done = cli("hooks", "add", "before_tool", *options)
         assert (done.status, "one of --deny" in done.err) == (2, True)
     assert "point" in cli("hooks", "add", "sometimes", "--ask", "").err
+    for options in (("--url", "https://a.test/", "--header", "X-Key"), ("--ask", "", "--header", "X-Key: a")):
+        assert cli("hooks", "add", "before_tool", *options).status == 2
     assert "no condition" in cli("hooks", "add", "before_tool", "--deny", "command HAS sudo").err
     assert hooks.calls == []
 
@@ -129,6 +131,8 @@ def test_a_hook_is_tested_and_one_that_cannot_decide_ends_with_status_1(cli: Cli
     done = cli("hooks", "test", "aaaa", "--tool", "run_command", "--data", '{"command": "sudo ls"}')
     assert (done.status, "deny" in done.out, "no sudo" in done.out) == (0, True, True)
     assert hooks.calls[-1][:5] == ("test", ONE, {"command": "sudo ls"}, None, "run_command")
+    hooks.tested = HookTest(outcome="modify", data={"path": "é"})
+    assert '{"path": "é"}' in cli("hooks", "test", "aaaa").out
     hooks.tested = HookTest(outcome="allow", error="no answer")
     assert cli("hooks", "test", "aaaa").status == 1
     assert cli("hooks", "test", "aaaa", "--data", "[]").status == 2

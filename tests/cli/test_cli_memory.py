@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cli_fakes import NOW, FakeDoors, FakeWorkbench
 
-from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.domain.errors import ConflictError, NotFoundError
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL
 from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry, MemoryHit, MemoryShare
 from holdfast.core.domain.values import Page
@@ -156,6 +156,27 @@ def test_without_a_text_the_editor_opens_with_the_content(
     assert memory.known["project"].content == "Python and more"
     cli("memory", "set", "project", "--instructions", "Keep to it.")
     assert memory.calls[-1] == ("update", "id-project", {"instructions": "Keep to it."})
+
+
+def test_an_edit_of_a_block_that_is_refused_is_not_lost(
+    cli: Cli, memory: FakeMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "editor"
+    script.write_text('#!/bin/sh\nprintf " and more" >> "$1"\n')
+    script.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(script))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    cli("memory", "set", "project", "Python")
+
+    async def refuse(block: str, **fields: Any) -> MemoryBlock:
+        raise ConflictError("It is too long.")
+
+    monkeypatch.setattr(memory, "update_block", refuse)
+    said = cli("memory", "set", "project")
+    assert said.status == 1
+    draft = Path(said.err.split("what you wrote is in ")[1].splitlines()[0])
+    assert draft.read_text() == "Python and more"
 
 
 def test_blocks_are_listed_and_shown_without_escapes(cli: Cli, memory: FakeMemory) -> None:

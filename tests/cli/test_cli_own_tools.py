@@ -187,6 +187,31 @@ def test_an_edit_is_kept_as_the_next_version(
     assert own.kept["find_stock"].version == 2
 
 
+@pytest.mark.parametrize(("written", "said"), [("Other.", "has version 2 now"), ('No" JSON', ".json:4:")])
+def test_an_edit_that_is_refused_is_not_lost(
+    own: OwnTools, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, said: str
+) -> None:
+    add(cli)
+    script = tmp_path / "editor.py"
+    script.write_text(
+        "import pathlib, sys\np = pathlib.Path(sys.argv[1])\n"
+        f"p.write_text(p.read_text().replace('Stock.', {written!r}))\n"
+    )
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", f"{sys.executable} -I {script}")
+
+    async def refuse(*_: Any) -> CustomTool:
+        raise ConflictError("The tool find_stock has version 2 now; read it again.")
+
+    monkeypatch.setattr(own, "update", refuse)
+    outcome = cli("tools", "edit", "find_stock")
+    assert outcome.status != 0 and said in outcome.err
+    draft = Path(outcome.err.split("what you wrote is in ")[1].splitlines()[0])
+    assert f'"description": "{written}"' in draft.read_text()
+
+
 def test_a_secret_is_read_from_stdin_and_never_shown(own: OwnTools, cli: Cli) -> None:
     add(cli)
     outcome = cli("tools", "secret", "find_stock", "SHOP", stdin=f"{SECRET}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -107,15 +106,6 @@ def workbench(fake: FakeDoors) -> FakeWorkbench:
 @pytest.fixture
 def prompts(workbench: FakeWorkbench) -> FakePrompts:
     return workbench.prompts  # type: ignore[attr-defined,no-any-return]
-
-
-@pytest.fixture
-def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An editor that writes one more line."""
-    script = tmp_path / "editor"
-    script.write_text(f"#!{sys.executable}\nimport sys\nopen(sys.argv[-1], 'a').write('One more.\\n')\n")
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("VISUAL", str(script))
 
 
 def test_a_list_says_how_each_prompt_is_called_and_what_it_asks_for(cli: Cli, prompts: FakePrompts) -> None:

@@ -271,7 +271,10 @@ def test_options_reach_the_run(fake: FakeDoors, cli: Cli, tmp_path: Path) -> Non
         (("run", "general", "hello", "--file", "no-such.csv"), "there is no no-such.csv"),
         (("run", "general", "hello", "--schema", "no-such.json"), "no-such.json"),
         (("run", "general", "hello", "--session", "0000"), "there is no session '0000'"),
-        (("run", "general", "hello", "--session", "last"), "there is no session of agent 'general' yet"),
+        (
+            ("run", "general", "hello", "--session", "last"),
+            "there is no session of agent 'general' yet: `holdfast run general MESSAGE` starts one",
+        ),
         (("run", "general", "hello", "--colour"), "No such option"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import sys
 import zipfile
 from collections.abc import Callable
@@ -98,15 +97,6 @@ def skills(fake: FakeDoors) -> FakeSkills:
     return found
 
 
-@pytest.fixture
-def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An editor that writes one more line."""
-    script = tmp_path / "editor"
-    script.write_text(f"#!{sys.executable}\nimport sys\nopen(sys.argv[-1], 'a').write('One more.\\n')\n")
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("VISUAL", str(script))
-
-
 def test_a_list_says_where_each_skill_is_from_and_what_is_wrong(cli: Cli, skills: FakeSkills) -> None:
     said = cli("skills", "list", "--agent", "clerk")
     assert said.status == 0
@@ -161,6 +151,20 @@ def test_an_edit_that_is_refused_is_not_lost(cli: Cli, skills: FakeSkills) -> No
     assert said.status == 1
     draft = Path(said.err.split("what you wrote is in ")[1].splitlines()[0])
     assert draft.read_text() == TEXT + "One more.\n"
+    draft.unlink()
+
+
+def test_an_edit_that_is_no_text_is_not_lost(
+    cli: Cli, skills: FakeSkills, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "editor"
+    script.write_text(f"#!{sys.executable}\nimport sys\nopen(sys.argv[-1], 'wb').write(b'Gr\\xfc')\n")
+    script.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(script))
+    said = cli("skills", "edit", "minutes")
+    assert said.status == 2 and "cannot be read as text" in said.err
+    draft = Path(said.err.split("what you wrote is in ")[1].splitlines()[0])
+    assert draft.read_bytes() == b"Gr\xfc"
     draft.unlink()
 
 

@@ -14,6 +14,7 @@ _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
 )
 _INLINE = re.compile(r"`(holdfast(?: [^`]+)?)`")
+_REQUEST = re.compile(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`?\s]+)[^`]*`")
 _LINK = re.compile(r"\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _SHELLS = ("sh", "bash", "console")
@@ -70,6 +71,16 @@ def mentioned_commands() -> list[Example]:
         Example(f"{_name(path)}: {found[1]}", found[1])
         for path in documents()
         for found in _INLINE.finditer(_without_blocks(path.read_text(encoding="utf-8")))
+    ]
+
+
+def mentioned_requests() -> list[Example]:
+    """Returns every request to the engine's API that stands in the text itself: method and path."""
+    return [
+        Example(f"{_name(path)}: {found[1]}", found[1])
+        for path in documents()
+        if path.parent.name != "reference" and path.name != "openai-clients.md"  # of another API
+        for found in _REQUEST.finditer(_without_blocks(path.read_text(encoding="utf-8")))
     ]
 
 

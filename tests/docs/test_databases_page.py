@@ -8,12 +8,10 @@ from pathlib import Path
 import examples
 import pytest
 import yaml
+from tests.fakes.tool_contexts import tool_context
 
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.errors import ForbiddenError, ToolError
-from holdfast.core.domain.tools import ToolContext
-from holdfast.core.files.blobs import FileBlobs
-from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.tools.builtin.sql_query import SqlQuery, SqlQueryArguments
 from holdfast.core.tools.builtin.sql_write import SqlWrite, SqlWriteArguments
@@ -36,16 +34,7 @@ async def test_the_agent_of_the_page_sees_what_it_lists(tmp_path: Path) -> None:
         connection = sqlite3.connect(data / f"{name}.db")
         connection.executescript("CREATE TABLE sale (total); CREATE TABLE staff (name)")
         connection.close()
-    context = ToolContext(
-        session_id="s",
-        run_id="r",
-        call_id="c",
-        workspace=WorkspaceJail(tmp_path / "workspace"),
-        blobs=FileBlobs(tmp_path / "blobs"),
-        progress=lambda text: None,
-        environment={},
-        databases=spec.databases,
-    )
+    context = tool_context(tmp_path, databases=spec.databases)
     ask, change = SqlQuery(ChildProcesses()), SqlWrite(ChildProcesses())
     await change.run(
         SqlWriteArguments(database="shop", statement="INSERT INTO sale VALUES (?)", parameters=[9]), context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.custom_tools import HttpToolSpec
 from holdfast.core.tools.http_tool import check_spec
+from holdfast.server.native.operations import PREFIX
 from holdfast.tui.themes import to_theme
 
 FINE_IN_TEXT = ("NoArgsIsHelpError", "MissingParameter", "Exit")
@@ -97,6 +99,14 @@ def test_a_command_that_is_mentioned_exists_with_its_options(line: Example) -> N
         parse(line.text)
     except Exception as error:  # noqa: BLE001 - Typer's errors are in a private module
         assert type(error).__name__ in FINE_IN_TEXT, f"{line}: {error}"
+
+
+@pytest.mark.parametrize("request_", examples.mentioned_requests(), ids=str)
+def test_a_request_that_is_mentioned_is_one_of_the_api(request_: Example) -> None:
+    reference = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    known = re.findall(r"^\| `([A-Z]+ /\S*)`", reference, re.MULTILINE)
+    given = request_.text.replace(PREFIX, "")
+    assert any(re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(row)), given) for row in known)
 
 
 @pytest.mark.parametrize("link", examples.links(), ids=lambda link: f"{link.place}: {link.text}")

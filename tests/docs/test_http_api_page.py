@@ -4,18 +4,13 @@ show."""
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import examples
 import pytest
+from shells import Shell
 from tests.e2e.presence import program
 
 pytestmark = pytest.mark.thorough
@@ -23,10 +18,8 @@ pytestmark = pytest.mark.thorough
 PAGES = ("docs/how-to/http-api.md", "docs/how-to/knowledge.md")
 PORTS = ("8700", "8701")
 """The pages' ports: here, free ones."""
-TIMEOUT_S = 60
 END = "\x1e"
 """Stands after what each block prints."""
-TOLD = "trap 'echo \"this failed: $BASH_COMMAND\" >&2' ERR\n"
 
 
 def free_ports(count: int) -> list[str]:
@@ -35,54 +28,6 @@ def free_ports(count: int) -> list[str]:
     for one in taken:
         one.close()
     return ports
-
-
-@pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
-    """An empty home under a short path; its engine is ended."""
-    with tempfile.TemporaryDirectory(prefix="hf") as folder:
-        yield Path(folder)
-        bash("holdfast engine stop", Path(folder))
-
-
-def bash(script: str, home: Path) -> str:
-    """Runs a script in a fresh folder of an empty machine; returns what it printed."""
-    folder = home / "here"
-    folder.mkdir(exist_ok=True)
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(home),
-        "LANG": "C.UTF-8",
-        "HOLDFAST_HOME": str(home / "home"),
-        "HOLDFAST_MODELS__OLLAMA_URL": "http://127.0.0.1:9",
-    }
-    with (home / "out").open("w+b") as out, (home / "errors").open("w+b") as errors:
-        # Files, not pipes: what the page leaves running in the background holds them open.
-        shell = subprocess.Popen(
-            ["bash", "-Eeuo", "pipefail", "-c", script],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=errors,
-            start_new_session=True,
-        )
-        try:
-            status = shell.wait(TIMEOUT_S)
-        finally:
-            end_group(shell)
-        said, told = (Path(file.name).read_text(encoding="utf-8") for file in (out, errors))
-    assert status == 0, f"{said[-2000:]}\n{told[-2000:]}"
-    return said
-
-
-def end_group(shell: subprocess.Popen[bytes]) -> None:
-    """Ends what a script has left, if anything."""
-    try:
-        os.killpg(shell.pid, 9)
-    except ProcessLookupError:
-        return
-    shell.wait(10)
 
 
 def elsewhere(script: str) -> str:
@@ -147,27 +92,27 @@ def lines_missing(shown: str, said: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_line_works_and_answers_what_is_shown(home: Path, page: str) -> None:
+def test_every_line_works_and_answers_what_is_shown(shell: Shell, page: str) -> None:
     for name in ("bash", "curl"):
         program(name)
     examined = blocks(page)
-    script = TOLD + "".join(f"{shell}\nprintf '{END}'\n" for shell, _ in examined)
-    said = bash(elsewhere(script), home).split(END)[:-1]
+    script = "".join(f"{lines}\nprintf '{END}'\n" for lines, _ in examined)
+    said = shell.run(elsewhere(script)).out.split(END)[:-1]
     assert len(said) == len(examined)
-    for (shell, shown), answer in zip(examined, said, strict=True):
+    for (lines, shown), answer in zip(examined, said, strict=True):
         if not shown:
             continue
         if shown.startswith(("{", "[")):
             last = answer.strip().splitlines()[-1]
-            assert mistakes(json.loads(shown), json.loads(last)) == [], shell
+            assert mistakes(json.loads(shown), json.loads(last)) == [], lines
         else:
-            assert lines_missing(shown, answer) == [], shell
+            assert lines_missing(shown, answer) == [], lines
 
 
-def test_the_lines_of_the_readme_work(home: Path) -> None:
+def test_the_lines_of_the_readme_work(shell: Shell) -> None:
     program("curl")
     [lines] = [text for text in examples.blocks_of("README.md", "sh") if "curl" in text]
-    said = bash(TOLD + elsewhere(lines), home).splitlines()[-1]
+    said = shell.run(elsewhere(lines)).out.splitlines()[-1]
     assert mistakes({"id": "…", "agent": "analyst"}, json.loads(said)) == []
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
+
+import examples
 
 from holdfast.core.domain.mcp import McpServerSpec
 from holdfast.core.tools.mcp.hub import McpHub
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "mcp.md"
+PAGE = "docs/how-to/mcp.md"
 
 
 async def test_the_server_of_the_page_counts_words(tmp_path: Path) -> None:
-    (source,) = re.findall(
-        r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
+    (source,) = examples.blocks_of(PAGE, "python")
     (tmp_path / "words.py").write_text(source, encoding="utf-8")
     hub = McpHub(
         tmp_path / "logs", tmp_path / "cache", {"PATH": "/usr/bin:/bin"}, lambda owner, server, name: None

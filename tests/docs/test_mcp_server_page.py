@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
+import examples
 from test_examples import parse
 
 from holdfast.server.mcp.asked import WAIT_S, AgentAsked
@@ -14,11 +14,11 @@ from holdfast.server.mcp.previews import LONGEST
 from holdfast.server.mcp.results import OUTPUT_SCHEMA
 from holdfast.server.mcp.sessions import IDLE_S, MAX_SESSIONS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "mcp-server.md").read_text(encoding="utf-8")
+PAGE = "docs/how-to/mcp-server.md"
 
 
 def test_every_configuration_starts_a_command_that_there_is_or_asks_the_path_that_is_served() -> None:
-    blocks = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", PAGE, re.M | re.S)]
+    blocks = [json.loads(block) for block in examples.blocks_of(PAGE, "json")]
     servers = [server for block in blocks for named in block.values() for server in named.values()]
     assert len(servers) == 3
     for server in servers:
@@ -30,11 +30,12 @@ def test_every_configuration_starts_a_command_that_there_is_or_asks_the_path_tha
 
 
 def test_the_page_names_every_argument_and_every_field_and_the_limits() -> None:
-    assert re.findall(r"^\| `(\w+)` \|", PAGE, re.M) == sorted(
+    text = (examples.ROOT / PAGE).read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", text, re.M) == sorted(
         AgentAsked.model_fields, key=["message", "session_id", "model", "wait_s"].index
     )
-    assert [name for name in OUTPUT_SCHEMA["properties"] if f"`{name}`" not in PAGE] == []
-    assert f"{WAIT_S:g} without it" in PAGE
-    assert f"at most {MAX_SESSIONS} sessions" in PAGE
-    assert ("half an\nhour" in PAGE, IDLE_S) == (True, 1800)
-    assert f"{LONGEST:,} characters" in PAGE
+    assert [name for name in OUTPUT_SCHEMA["properties"] if f"`{name}`" not in text] == []
+    assert f"{WAIT_S:g} without it" in text
+    assert f"at most {MAX_SESSIONS} sessions" in text
+    assert ("half an\nhour" in text, IDLE_S) == (True, 1800)
+    assert f"{LONGEST:,} characters" in text

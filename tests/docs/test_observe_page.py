@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import examples
 import pytest
+from shells import Shell
 from tests.e2e.presence import program
 
 PAGE = "docs/how-to/observe.md"
 NEEDED = ("bash", "curl", "jq")
 
 
-class Shell:
-    """Executes blocks of the page on a home of its own."""
-
-    def __init__(self, home: Path) -> None:
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "HOLDFAST_"))
-        }
-        programs = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
-        self._environment = {
-            **kept,
-            "PATH": programs,
-            "HOLDFAST_HOME": str(home),
-            "HOLDFAST_MODELS__DEFAULT": "offline",
-        }
-
-    def run(self, script: str) -> str:
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=self._environment,
-            check=False,
-        )
-        assert done.returncode == 0, f"{script}\n{done.stderr}"
-        return done.stdout
-
-
 @pytest.fixture(scope="module")
-def shell() -> Iterator[Shell]:
+def observed(shell: Shell) -> Shell:
     """A shell with an engine in which one run has ended."""
     for name in NEEDED:
         program(name)
-    with tempfile.TemporaryDirectory(prefix="hf") as folder:
-        opened = Shell(Path(folder))
-        opened.run("holdfast run general hello")
-        yield opened
-        opened.run("holdfast engine stop")
+    shell.run("holdfast run general hello")
+    return shell
 
 
 def blocks() -> list[str]:
@@ -67,16 +31,16 @@ def blocks() -> list[str]:
 
 
 @pytest.mark.thorough
-def test_every_block_of_the_page_works_as_it_stands(shell: Shell) -> None:
-    said = [shell.run(block) for block in blocks()]
+def test_every_block_of_the_page_works_as_it_stands(observed: Shell) -> None:
+    said = [observed.run(block).out for block in blocks()]
     assert "offline" in said[0]
     assert "holdfast_runs_ended_total" in "".join(said)
 
 
-def test_the_table_names_every_metric_and_no_other(shell: Shell) -> None:
+def test_the_table_names_every_metric_and_no_other(observed: Shell) -> None:
     page = (examples.ROOT / PAGE).read_text(encoding="utf-8")
     named = set(re.findall(r"`(holdfast_\w+)", page))
-    text = shell.run(next(block for block in blocks() if "/v1/metrics" in block))
+    text = observed.run(next(block for block in blocks() if "/v1/metrics" in block)).out
     families = set(re.findall(r"^# TYPE (holdfast_\w+)", text, re.MULTILINE))
     # The loop's lag is there from the second reading on.
     assert named - families <= {"holdfast_event_loop_lag_seconds"}

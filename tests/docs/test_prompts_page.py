@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import examples
 import pytest
+from shells import Shell
 
 from holdfast.core.config.yaml import parse
 from holdfast.core.domain.agents import AgentSpec
@@ -17,45 +12,10 @@ from holdfast.core.domain.agents import AgentSpec
 PAGE = "docs/how-to/prompts.md"
 
 
-class Shell:
-    """Executes blocks of the page in a folder, on a home of its own."""
-
-    def __init__(self, root: Path) -> None:
-        self.folder = root / "project"
-        self.folder.mkdir()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")}
-        self._environment = {
-            **kept,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
-            "HOLDFAST_HOME": str(root / "home"),
-            "HOLDFAST_MODELS__DEFAULT": "offline",
-        }
-
-    def run(self, script: str) -> str:
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env=self._environment,
-            check=False,
-        )
-        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    opened = Shell(tmp_path)
-    yield opened
-    opened.run("holdfast engine stop")
-
-
 @pytest.mark.thorough
 def test_every_block_of_the_page_works_as_it_stands(shell: Shell) -> None:
     written, sent, summarised, attached, removed = [
-        shell.run(block) for block in examples.blocks_of(PAGE, "sh")
+        "".join(shell.run(block)) for block in examples.blocks_of(PAGE, "sh")
     ]
     assert "added explain: send it as /explain" in written
     assert "topic (required): What is to be explained" in written

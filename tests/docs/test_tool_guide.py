@@ -9,11 +9,10 @@ from types import ModuleType
 
 import examples
 import pytest
+from tests.fakes.tool_contexts import tool_context
 
 from holdfast.core.domain.errors import OutsideWorkspace
-from holdfast.core.domain.tools import Risk, ToolContext
-from holdfast.core.files.blobs import FileBlobs
-from holdfast.core.files.jail import WorkspaceJail
+from holdfast.core.domain.tools import Risk
 from holdfast.core.tools.registry import ToolRegistry, schema, validate_arguments
 
 PAGE = "docs/how-to/add-a-tool.md"
@@ -35,27 +34,13 @@ def module(tmp_path: Path) -> ModuleType:
     return module
 
 
-@pytest.fixture
-def context(tmp_path: Path) -> ToolContext:
-    root = tmp_path / "workspace"
-    root.mkdir()
-    return ToolContext(
-        session_id="s",
-        run_id="r",
-        call_id="c",
-        workspace=WorkspaceJail(root),
-        blobs=FileBlobs(tmp_path / "blobs"),
-        progress=lambda text: None,
-        environment={},
-    )
-
-
 async def test_the_tool_of_the_guide_counts_lines_inside_the_jail(
-    module: ModuleType, context: ToolContext, monkeypatch: pytest.MonkeyPatch
+    module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A class finds its description through its module, which has to be known by name.
     monkeypatch.setitem(sys.modules, "count_lines", module)
     tool = ToolRegistry([module.CountLines()]).get("count_lines")
+    context = tool_context(tmp_path)
     context.workspace.write("notes.md", b"one\ntwo\n")
     arguments = validate_arguments(tool, {"path": "notes.md"})
     output = await tool.run(arguments, context)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from holdfast.core.domain.hooks import HookCall, HookPlace, HookPoint, HookSpec, HookVerdict
+from holdfast.core.domain.processes import ProcessResult, ProcessSpec
 from holdfast.core.hooks.decider import Decider
 from holdfast.core.hooks.expressions import Expressions
 from holdfast.core.hooks.python_hook import PythonHooks
@@ -293,3 +294,17 @@ async def test_after_a_run_nothing_can_be_refused(ask: Ask) -> None:
 def test_every_point_has_hooks_that_can_stand_there() -> None:
     for point in HookPoint:
         HookSpec.model_validate({"point": point, "type": "webhook", "url": "https://a.test/"})
+
+
+async def test_where_a_rule_has_nothing_to_look_at_no_process_is_started() -> None:
+    class NoProcesses:
+        async def run(self, spec: ProcessSpec, **_: Any) -> ProcessResult:
+            raise AssertionError("a process was started")
+
+    rules = RuleHooks(Expressions(NoProcesses(), PATH))
+    for asked, outcome in (("MATCHES", "allow"), ("NOT MATCHES", "deny")):
+        spec = HookSpec.model_validate(
+            {"id": None, "point": "before_tool", "type": "rule", "rules": [{"when": f"path {asked} ^/"}]}
+        )
+        looked = HookCall(spec.point, "s", "r", "coder", tool="run_command", data={"command": "ls"})
+        assert (await rules.decide(spec, looked, 5)).outcome == outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from holdfast.core.domain.hooks import HookRule, HookSpec
 from holdfast.core.domain.values import new_id
-from holdfast.core.services.interceptors import apart
+from holdfast.core.hooks.ids import apart
 
 
 def rule(id: str, action: str) -> HookSpec:

@@ -263,6 +263,18 @@ def test_the_form_of_an_mcp_server_is_handed_on_with_its_name_and_the_fields_go_
     assert answer_of(asked, declined()) == {"action": "decline"}
 
 
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"si\x1b[2Jze": {"type": "string"}},
+        {"size": {"type": "string", "enum": ["s", "l\x1b[2J"]}},
+        {"size": {"type": "string", "format": "\x1b[2J"}},
+    ],
+)
+def test_words_of_a_server_that_cannot_be_shown_as_they_are_go_to_no_client(properties: Any) -> None:
+    assert form_of(question(server="shop", form={"type": "object", "properties": properties})) is None
+
+
 def test_an_address_to_visit_is_left_to_holdfast() -> None:
     assert form_of(question(server="shop", url="https://example.org/pay")) is None
 

@@ -19,6 +19,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_person import Person, approve
 from mcp_types import Implementation
+from plain_mcp import HELLO, MESSAGES, PING
 from tests.runs.conftest import Bench
 
 from holdfast.core.config.settings import ServerSettings
@@ -30,17 +31,6 @@ from holdfast.server.mcp.sessions import MAX_SESSIONS
 from holdfast.server.tcp import Behind, OpenListener
 
 WRITE = ("write_file", '{"path": "a.md", "content": "Alpha\\n"}')
-MESSAGES = "application/json, text/event-stream"
-HELLO = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": {"name": "plain", "version": "1"},
-    },
-}
 
 
 @dataclass
@@ -160,13 +150,12 @@ async def test_a_session_is_another_keys_as_little_as_another_users(serve: Any) 
         mine, other = await served.key("mine"), await served.key("other")
         async with served.plain(mine) as http:
             session = (await http.post("/mcp", json=HELLO)).headers["mcp-session-id"]
-        ping = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
         async with served.plain(other, **{"Mcp-Session-Id": session}) as http:
-            refused = await http.post("/mcp", json=ping)
+            refused = await http.post("/mcp", json=PING)
         async with served.plain(mine, **{"Mcp-Session-Id": session}) as http:
-            taken = await http.post("/mcp", json=ping)
+            taken = await http.post("/mcp", json=PING)
             ended = await http.delete("/mcp")
-            gone = await http.post("/mcp", json=ping)
+            gone = await http.post("/mcp", json=PING)
     assert [each.status_code for each in (refused, taken, ended, gone)] == [404, 200, 200, 404]
 
 

@@ -7,23 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+from plain_mcp import HELLO, MESSAGES, PING
 from starlette.requests import Request
 
 from holdfast.core.domain.errors import UnavailableError
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL
 from holdfast.server.mcp.sessions import Sessions
-
-HELLO = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": {"name": "plain", "version": "1"},
-    },
-}
-PING = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
 
 
 class Keys:
@@ -54,7 +43,7 @@ async def test_a_key_that_is_revoked_takes_its_sessions_along() -> None:
         await answer(scope, receive, send)
 
     def client(key: str) -> httpx.AsyncClient:
-        headers = {"Accept": "application/json, text/event-stream", "X-API-Key": key}
+        headers = {"Accept": MESSAGES, "X-API-Key": key}
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://engine", headers=headers
         )

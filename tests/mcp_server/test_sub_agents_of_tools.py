@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from mcp_person import Person, approve
+from tests.runs.run_helpers import by_task
 
-from holdfast.core.config.paths import Paths
 from holdfast.core.domain.messages import text_of
-from holdfast.core.domain.models import ModelRequest
 
 ERAS = ["auto", "legacy"]
 LEAD = "subagents: [helper]\n"
@@ -26,24 +25,12 @@ WRITE = ("write_file", '{"path": "a.md", "content": "Alpha\\n"}')
 FORBIDDEN = ("write_file", '{"path": "forbidden.md", "content": "Alpha\\n"}')
 
 
-def by_task(answers: dict[str, list[Any]]) -> list[Any]:
-    """Returns steps that answer each conversation by the first word of its first message."""
-
-    def step(request: ModelRequest) -> Any:
-        said = next(text_of(m.parts) for m in request.messages if m.role == "user")
-        return answers[said.split()[0]][sum(m.role == "assistant" for m in request.messages)]
-
-    return [step] * 20
-
-
 @pytest.fixture
 def desk_with_helper(open_bench: Any, open_desk: Any) -> Any:
-    agents = Paths.resolve({"HOLDFAST_HOME": str(open_bench.home)}).agents
-    agents.mkdir(parents=True)
-    (agents / "helper.yaml").write_text(HELPER)
+    open_bench.put_agent("helper", HELPER)
 
     def opened(answers: dict[str, list[Any]], person: Person | None = None, **more: Any) -> Any:
-        return open_desk(by_task(answers), person, agent=LEAD, **more)
+        return open_desk([by_task(answers)] * 20, person, agent=LEAD, **more)
 
     return opened
 

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 from tests.e2e.presence import missing
+from tests.fakes.tool_contexts import tool_context
 
 from holdfast.core.config.settings import ToolsSettings
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import ForbiddenError, ToolError
 from holdfast.core.domain.messages import text_of
-from holdfast.core.domain.tools import ToolContext, ToolOutput
-from holdfast.core.files.blobs import FileBlobs
-from holdfast.core.files.jail import WorkspaceJail
+from holdfast.core.domain.tools import ToolOutput
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.tools.builtin.sql_query import SqlQuery, SqlQueryArguments
 from holdfast.core.tools.builtin.sql_write import SqlWrite, SqlWriteArguments
@@ -38,15 +37,8 @@ class Desk:
         postgres = Postgres(lambda: settings, keys, ChildProcesses())
         self.query_tool = SqlQuery(ChildProcesses(), postgres)
         self.write_tool = SqlWrite(ChildProcesses(), postgres)
-        (tmp_path / "workspace").mkdir(exist_ok=True)
-        self.context = ToolContext(
-            session_id="s",
-            run_id="r",
-            call_id="c",
-            workspace=WorkspaceJail(tmp_path / "workspace"),
-            blobs=FileBlobs(tmp_path / "blobs"),
-            progress=lambda text: None,
-            environment={"PATH": "/usr/bin:/bin"},
+        self.context = tool_context(
+            tmp_path,
             databases=(DatabaseSpec.model_validate({"name": "shop", "postgres": "main", **spec}),),
             connections=True,
         )
@@ -179,6 +171,7 @@ async def test_a_role_that_reaches_more_than_is_listed_is_not_used_at_all(
         "CREATE FUNCTION peek() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT name FROM staff'",
         "ALTER ROLE reader CREATEROLE",
         "ALTER ROLE reader NOINHERIT; GRANT pg_read_server_files TO reader",
+        "GRANT pg_signal_backend TO reader",
         "ALTER ROLE reader REPLICATION",
         "ALTER ROLE reader BYPASSRLS",
         "CREATE SEQUENCE counted; GRANT USAGE ON SEQUENCE counted TO reader",

@@ -133,6 +133,14 @@ async def test_a_project_folder_that_is_a_link_out_of_the_project_has_no_prompts
     assert await bench.prompts.list(project=str(bench.project)) == ()
 
 
+async def test_a_project_folder_that_links_to_itself_has_no_prompts_and_hides_none(bench) -> None:
+    bench.write("mine.md", "mine")
+    (bench.project / ".holdfast").symlink_to(".holdfast")
+    await bench.trust()
+    listed = await bench.prompts.list(project=str(bench.project))
+    assert [each.name for each in listed] == ["mine"]
+
+
 async def test_of_one_name_ones_own_counts_and_each_has_a_key(bench) -> None:
     await bench.trust()
     bench.write("review.md", "file's")

@@ -200,6 +200,11 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
     """Opens a workbench on the test's home, which a second one may open again later."""
     home, project = tmp_path / "home", tmp_path / "project"
     project.mkdir()
+    paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
+
+    def put_agent(name: str, text: str) -> None:
+        paths.agents.mkdir(parents=True, exist_ok=True)
+        (paths.agents / f"{name}.yaml").write_text(text)
 
     @asynccontextmanager
     async def opened(
@@ -216,10 +221,8 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         more_settings: dict[str, Any] | None = None,
         painter: GenerateImage | None = None,
     ) -> AsyncIterator[Bench]:
-        paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
         paths.make()
-        paths.agents.mkdir(exist_ok=True)
-        (paths.agents / "tester.yaml").write_text(AGENT.format(max_steps=max_steps, expires=expires) + agent)
+        put_agent("tester", AGENT.format(max_steps=max_steps, expires=expires) + agent)
         if knowledge is not None:
             paths.knowledge.mkdir(parents=True, exist_ok=True)
             (paths.knowledge / DATABASE).touch()
@@ -252,5 +255,5 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         finally:
             await workbench.close()
 
-    opened.home = home  # type: ignore[attr-defined]
+    opened.home, opened.paths, opened.put_agent = home, paths, put_agent  # type: ignore[attr-defined]
     return opened

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from grammar import check
+from run_helpers import of
 
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import InvalidError
@@ -29,10 +30,6 @@ SKY = ("get_weather", json.dumps({"town": "Bath"}))
 SEA = ("get_weather", json.dumps({"town": "Brest"}))
 FREE = ("write_file", json.dumps({"path": "free.md", "content": "x"}))
 ASKED = ("write_file", json.dumps({"path": "asked.md", "content": "x"}))
-
-
-def of(events: Any, type: str) -> list[Any]:
-    return [logged.event for logged in events if logged.event.type == type]
 
 
 def result(call_id: str, text: str = "Rain.", **more: Any) -> ToolResultPart:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunOptions
@@ -45,6 +46,20 @@ async def test_a_run_without_a_step_left_keeps_its_reply_and_has_no_summary(open
         events = await bench.end(await bench.send(await bench.session(), force_summary=True, max_steps=1))
         assert texts(events) == ["Done."]
         assert events[-1].event.type == "run.completed"
+
+
+async def test_a_conversation_that_is_to_end_with_a_summary_is_not_handed_to_a_script(
+    open_bench, say, call
+) -> None:
+    open_bench.put_agent("poet", "version: 1\nname: poet\nscript: 'response = query(\"m\", conversation)'\n")
+    over = call(("hand_over", '{"agent": "poet", "task": "Write."}'))
+    steps = [over, say("I do it."), say("It was done.")]
+    async with open_bench(steps, agent="subagents: [poet]\n") as bench:
+        sent = await bench.send(await bench.session(), force_summary=True, approve=ApproveMode.ALL)
+        events = await bench.end(sent)
+        (refused,) = (each.event for each in events if each.event.type == "tool_call.completed")
+        assert refused.outcome == "error" and "force_summary" in refused.content[0].text
+        assert texts(events) == ["I do it.", "It was done."]
 
 
 async def test_a_reply_in_a_given_form_has_no_summary_behind_it(open_bench) -> None:

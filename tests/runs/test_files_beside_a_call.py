@@ -10,20 +10,20 @@ from typing import Any
 
 from test_images_in_runs import Maker
 
-from holdfast.core.config.paths import Paths
 from holdfast.core.domain.approvals import ApproveMode, Decision, Rules
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.tools.builtin.generate_image import GenerateImage
 
 ALLOWED = ("read_bucket", "write_bucket", "generate_image")
 DENIES = Rules(allow=(*ALLOWED, "write_file"), deny=("write_file(.git/*)", "read_file(.env)"))
-TOOLS = READ, WRITE, IMAGE, QUERY = "read_bucket", "write_bucket", "generate_image", "sql_query"
+TOOLS = READ, WRITE, IMAGE, QUERY, CHANGE = (*ALLOWED, "sql_query", "sql_write")
 AGENT = f"version: 1\nname: mover\nmodel: scripted\ntools: [{', '.join(TOOLS)}]\n"
 
 
 def arguments(tool: str, path: str | None) -> dict[str, str]:
-    if tool == QUERY:
-        return {"database": str(path)}
+    if tool in (QUERY, CHANGE):
+        change = {"statement": "UPDATE t SET n = 1 RETURNING n"} if tool == CHANGE else {}
+        return {"database": str(path), **change}
     given = {"prompt": "A cat"} if tool == IMAGE else {"bucket": "archive", "key": "key"}
     return given if path is None else {**given, "path": path}
 
@@ -42,6 +42,8 @@ CASES = [
     (WRITE, ".env", Rules(allow=ALLOWED), ApproveMode.ASK, True),
     (QUERY, "./secret.db", Rules(deny=("read_file(*.db)",)), ApproveMode.ALL, False),
     (QUERY, "free.db", Rules(deny=("read_file(secret*)",)), ApproveMode.ASK, True),
+    (CHANGE, "./secret.db", Rules(allow=(CHANGE,), deny=("read_file(*.db)",)), ApproveMode.ALL, False),
+    (CHANGE, "free.db", Rules(allow=(CHANGE,), deny=("read_file(secret*)",)), ApproveMode.ASK, True),
     (IMAGE, ".git/a", DENIES, ApproveMode.ALL, False),
     (IMAGE, ".holdfast/a.png", Rules(), ApproveMode.AUTO, False),
     (IMAGE, "cat.jpg", Rules(deny=("write_file(cat.png)",)), ApproveMode.ALL, False),
@@ -54,14 +56,13 @@ async def test_rules_for_files_hold_where_another_tool_makes_or_sends_one(
 ) -> None:
     archive = tmp_path / "archive"
     archive.mkdir()
-    paths = Paths.resolve({"HOLDFAST_HOME": str(open_bench.home)})
     places = {"archive": f"{archive} write"}
     painter = GenerateImage(Maker(), lambda: "openai/gpt-image-1")
     async with open_bench(painter=painter, more_settings={"buckets": {"places": places}}) as bench:
         await bench.workbench.agents.create(AGENT)
         for case in CASES:
             tool, path, policy, mode, done = case
-            paths.policy.write_text(json.dumps(policy.model_dump(mode="json")))
+            open_bench.paths.policy.write_text(json.dumps(policy.model_dump(mode="json")))
             session = await bench.workbench.sessions.create("mover", str(bench.project))
             root = Path(session.workspace)
             (root / ".env").write_text("of the workspace")

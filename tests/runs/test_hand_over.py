@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from grammar import check
+from run_helpers import of, rewrite_log, whole_log
 
-from holdfast.core.config.paths import Paths
 from holdfast.core.domain.approvals import ApproveMode, Decision
-from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import ToolSchema, UsageReport
 from holdfast.core.domain.options import SubAgentUse
-from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.domain.runs import RunOptions
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.store.log import EventLog
 
@@ -48,23 +47,13 @@ def write(path: str) -> tuple[str, str]:
 ASK = ("ask_user", json.dumps({"question": "Shall I?"}))
 
 
-def of(events: Any, type: str) -> list[Any]:
-    return [logged.event for logged in events if logged.event.type == type]
-
-
-async def whole_log(bench: Any) -> list[Any]:
-    return list((await bench.workbench.events.read(EventFilter(), 0, 1000)).items)
-
-
 @pytest.fixture
 def team(open_bench: Any) -> Callable[..., Any]:
     """Opens a bench with two agents that the conversation can be handed over to."""
 
     def opened(steps: list[Any], **more: Any) -> Any:
-        agents = Paths.resolve({"HOLDFAST_HOME": str(open_bench.home)}).agents
-        agents.mkdir(parents=True, exist_ok=True)
-        (agents / "helper.yaml").write_text(HELPER)
-        (agents / "second.yaml").write_text(SECOND)
+        open_bench.put_agent("helper", HELPER)
+        open_bench.put_agent("second", SECOND)
         return open_bench(steps, agent=AGENTS, **more)
 
     return opened
@@ -84,6 +73,10 @@ class Gate:
             return await start(supervisor, *given, **named)
 
         monkeypatch.setattr(Supervisor, "_start", held)
+
+    async def until_reached(self) -> None:
+        async with asyncio.timeout(20):
+            await self.reached.wait()
 
 
 async def next_end(bench: Any, run_id: str) -> list[Any]:
@@ -193,8 +186,10 @@ async def test_a_message_between_the_two_runs_waits_for_the_second(team, say, ca
     async with team([call(over()), say("I am the helper."), say("And now?")]) as bench:
         session = await bench.session()
         run_id = await bench.send(session, approve=ApproveMode.ALL)
-        await gate.reached.wait()
-        sending = asyncio.create_task(bench.workbench.runs.send(session.id, (TextPart(text="More"),)))
+        await gate.until_reached()
+        send, more = bench.workbench._core.supervisor.send, (TextPart(text="More"),)
+        sending = asyncio.create_task(send(session.id, more, RunOptions(), "more"))
+        await asyncio.sleep(0)  # until it waits for its turn
         gate.open.set()
         submitted = await sending
         assert submitted.run_id is None
@@ -211,8 +206,8 @@ async def test_who_cancels_between_the_two_runs_cancels_the_second(team, say, ca
     async with team([call(over()), call(ASK)]) as bench:
         session = await bench.session()
         run_id = await bench.send(session, approve=ApproveMode.ALL)
-        await gate.reached.wait()
-        cancelling = asyncio.create_task(bench.workbench.runs.cancel(run_id))
+        await gate.until_reached()
+        cancelling = asyncio.create_task(bench.workbench._core.supervisor.cancel(run_id))
         await asyncio.sleep(0)  # until it waits for the run's end
         gate.open.set()
         await cancelling
@@ -223,12 +218,22 @@ async def test_who_cancels_between_the_two_runs_cancels_the_second(team, say, ca
 
 
 @pytest.mark.parametrize("at", ["run.completed", "tool_call.completed"])
-async def test_a_cancel_at_the_moment_of_the_hand_over_leaves_nothing_going_on(team, say, call, at) -> None:
+async def test_a_cancel_at_the_moment_of_the_hand_over_leaves_nothing_going_on(
+    team, call, at, monkeypatch
+) -> None:
+    cancelling: list[asyncio.Task[None]] = []
+    append = EventLog.append
+
+    def noticed(log: EventLog, *events: Any, durable: bool = False) -> Any:
+        if not cancelling and any(event.type == at for event in events):
+            cancelling.append(asyncio.create_task(bench.workbench._core.supervisor.cancel(events[0].run_id)))
+        return append(log, *events, durable=durable)
+
     async with team([call(over()), call(ASK)]) as bench:
+        monkeypatch.setattr(EventLog, "append", noticed)
         session = await bench.session()
-        run_id = await bench.send(session, approve=ApproveMode.ALL)
-        await bench.until(at, run_id=run_id)
-        await bench.workbench.runs.cancel(run_id)
+        await bench.end(await bench.send(session, approve=ApproveMode.ALL))
+        await cancelling[0]
         for run in (await bench.workbench.runs.list(session.id)).items:
             await bench.end(run.id)
         check(await whole_log(bench))
@@ -260,13 +265,7 @@ async def test_an_engine_that_died_between_the_two_runs_leaves_word_of_it(
         await next_end(bench, run_id)
         log = await whole_log(bench)
     kept = next(at for at, each in enumerate(log) if each.event.type == "session.configured") + 1
-    paths = Paths.resolve({"HOLDFAST_HOME": str(open_bench.home)})
-    for file in paths.database.parent.glob(f"{paths.database.name}*"):
-        file.unlink()
-    store = await EventLog.open(paths.database, FileBlobs(paths.blobs))
-    for each in log[:kept]:
-        await store.append(each.event)
-    await store.close()
+    await rewrite_log(open_bench.paths, (each.event for each in log[:kept]))
     for _ in range(2):  # it is said once
         async with team([say("I go on.")]) as bench:
             last, first = (await bench.workbench.runs.list(session.id)).items

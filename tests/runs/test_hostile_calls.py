@@ -6,14 +6,11 @@ import asyncio
 import json
 
 import pytest
+from run_helpers import of
 
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import ConflictError, InvalidError, OutsideWorkspace
 from holdfast.core.domain.messages import text_of
-
-
-def of(events, type: str):
-    return [logged.event for logged in events if logged.event.type == type]
 
 
 def workspace(bench, session):

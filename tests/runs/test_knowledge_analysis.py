@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from grammar import check
+from run_helpers import of
 from tests.fakes.fake_index import FakeIndex
 
 from holdfast.core.domain.errors import InvalidError, ModelUnavailable
@@ -43,10 +44,6 @@ def opened(open_bench: Any, index: FakeIndex) -> Any:
             yield bench
 
     return opening
-
-
-def of(events: Any, type: str) -> list[Any]:
-    return [logged.event for logged in events if logged.event.type == type]
 
 
 def analyse(code: str, *documents: str) -> tuple[str, str]:

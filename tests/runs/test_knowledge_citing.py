@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from grammar import check
 from hypothesis import example, given
 from hypothesis import strategies as st
+from run_helpers import of
 from tests.fakes.fake_index import FakeIndex
 
 from holdfast.core.domain.errors import ModelStreamCut
@@ -162,10 +162,6 @@ def test_a_reply_of_nothing_but_markers_is_quick() -> None:
 
 
 # --- in runs
-
-
-def of(events: Any, type: str) -> list[Any]:
-    return [logged.event for logged in events if logged.event.type == type]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from grammar import check, check_accepted
+from run_helpers import of
 from tests.fakes.fake_index import FakeIndex
 
 from holdfast.core.domain.approvals import Decision
@@ -44,10 +45,6 @@ def index() -> FakeIndex:
     index.add("docs", HANDBOOK)
     index.add("docs", {"other.md": ["Hotels of somebody else."]}, owner="anna")
     return index
-
-
-def of(events: Any, type: str) -> list[Any]:
-    return [logged.event for logged in events if logged.event.type == type]
 
 
 def shown(bench: Any, number: int = -1) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from grammar import check
+from run_helpers import of
 from tests.fakes.fake_index import FakeIndex
 
 from holdfast.core.domain.errors import InvalidError, KnowledgeUnavailable, NotFoundError
@@ -35,10 +36,6 @@ def index() -> FakeIndex:
 
 def search(query: str = "hotels at night", **more: Any) -> tuple[str, str]:
     return ("search_knowledge", json.dumps({"query": query, **more}))
-
-
-def of(events: Any, type: str) -> list[Any]:
-    return [logged.event for logged in events if logged.event.type == type]
 
 
 def result(events: Any, number: int = 0) -> str:

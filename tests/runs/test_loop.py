@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from run_helpers import of
 
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import (
@@ -26,10 +27,6 @@ pytestmark = pytest.mark.parametrize("door", ["local", "remote"])
 
 def kinds(events) -> list[str]:
     return [logged.event.type for logged in events]
-
-
-def of(events, type: str):
-    return [logged.event for logged in events if logged.event.type == type]
 
 
 async def test_a_message_gives_a_streamed_reply(open_bench, say) -> None:

@@ -12,7 +12,7 @@ from grammar import check
 from holdfast.core.domain.errors import StoreError
 from holdfast.core.domain.events import EventFilter, RunCompleted
 from holdfast.core.domain.runs import RunStatus
-from holdfast.core.runs import supervisor
+from holdfast.core.runs import ending, supervisor
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.store.log import EventLog
 
@@ -31,7 +31,8 @@ class Full:
             return full.take(log, events, durable)
 
         monkeypatch.setattr(EventLog, "append", append)
-        monkeypatch.setattr(supervisor, "RETRY_S", 0.01)
+        for module in (ending, supervisor):
+            monkeypatch.setattr(module, "RETRY_S", 0.01)
         self._full = False
 
     def take(self, log: EventLog, events: Any, durable: bool) -> asyncio.Future[Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
+from tests.fakes.small_mcp import small_server
 
 from holdfast.core.domain.approvals import Verdict
 from holdfast.core.domain.errors import ConflictError, InvalidError
@@ -17,30 +17,14 @@ from holdfast.core.domain.runs import RunStatus
 both = pytest.mark.parametrize("door", ["local", "remote"])
 
 SERVER = """
-import json, sys
 FORM = {"type": "object", "required": ["city"], "properties": {
     "city": {"type": "string", "title": "City", "minLength": 2},
     "days": {"type": "integer", "minimum": 1},
     "mail": {"type": "string", "format": "email"},
 }}
-def send(**message):
-    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
-for line in sys.stdin:
-    request = json.loads(line)
-    id, method = request.get("id"), request.get("method")
-    if method == "initialize":
-        info = {"name": "asking", "version": "1"}
-        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": info}
-        send(id=id, result=result)
-    elif method == "tools/list":
-        send(id=id, result={"tools": [{"name": "travel", "inputSchema": {"type": "object"}}]})
-    elif method == "tools/call":
-        send(id="ask", method="elicitation/create", params={"message": "Where to?", "requestedSchema": FORM})
-        told = json.loads(sys.stdin.readline())
-        said = json.dumps(told.get("result") or told["error"])
-        send(id=id, result={"content": [{"type": "text", "text": said}]})
-    elif id is not None:
-        send(id=id, error={"code": -32601, "message": "unknown"})
+TOOLS = [{"name": "travel", "inputSchema": {"type": "object"}}]
+def call(params):
+    return json.dumps(ask("elicitation/create", {"message": "Where to?", "requestedSchema": FORM}))
 """
 AGENT = "mcp: [asking]\n"
 TRAVEL = ("mcp__asking__travel", "{}")
@@ -48,9 +32,7 @@ TRAVEL = ("mcp__asking__travel", "{}")
 
 @pytest.fixture
 def asking(tmp_path: Path) -> McpServerSpec:
-    path = tmp_path / "asking.py"
-    path.write_text(SERVER)
-    return McpServerSpec(name="asking", command=(sys.executable, "-I", "-S", str(path)), timeout_s=20)
+    return McpServerSpec(name="asking", command=small_server(tmp_path / "asking.py", SERVER), timeout_s=20)
 
 
 async def begin(bench, asking: McpServerSpec, **options: object) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.small_mcp import small_server
 
 from holdfast.core.domain.errors import ForbiddenError, InvalidError
 from holdfast.core.domain.identity import Role, Scope
@@ -20,29 +20,16 @@ from holdfast.core.domain.runs import RunOptions
 both = pytest.mark.parametrize("door", ["local", "remote"])
 
 SERVER = """
-import json, os, sys
-for line in sys.stdin:
-    request = json.loads(line)
-    id, method, result = request.get("id"), request["method"], None
-    if method == "initialize":
-        info = {"name": "own", "version": "1"}
-        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": info}
-    elif method == "tools/list":
-        result = {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("pid", "other")]}
-    elif method == "tools/call":
-        result = {"content": [{"type": "text", "text": str(os.getpid())}]}
-    if id is not None:
-        answer = {"result": result} if result else {"error": {"code": -32601, "message": "unknown"}}
-        print(json.dumps({"jsonrpc": "2.0", "id": id, **answer}), flush=True)
+TOOLS = [{"name": name, "inputSchema": {"type": "object"}} for name in ("pid", "other")]
+def call(params):
+    return str(os.getpid())
 """
 PID = ("mcp__own__pid", "{}")
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> McpServerUse:
-    path = tmp_path / "own.py"
-    path.write_text(SERVER)
-    return McpServerUse(name="own", command=(sys.executable, "-I", "-S", str(path)), tools=("p*",))
+    return McpServerUse(name="own", command=small_server(tmp_path / "own.py", SERVER), tools=("p*",))
 
 
 def runs(pid: int) -> bool:

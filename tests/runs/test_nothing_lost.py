@@ -12,9 +12,16 @@ import pytest
 from grammar import check
 
 from holdfast.core.domain.approvals import Decision
-from holdfast.core.domain.errors import ConflictError, ModelUnavailable, NotFoundError, StoreError
+from holdfast.core.domain.errors import (
+    ConflictError,
+    InvalidError,
+    ModelUnavailable,
+    NotFoundError,
+    StoreError,
+)
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.runs import RunOptions
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.store.log import EventLog
 
@@ -311,3 +318,29 @@ async def test_equal_calls_before_and_after_a_restart_are_counted_together(open_
         events = await again.end(run_id)
         assert events[-1].event.error.code == "repeated_call"
         assert "write_file" in events[-1].event.error.message
+
+
+# --- messages behind others
+
+
+async def test_a_message_is_refused_whole_where_what_waits_before_it_cannot_start(
+    open_bench, say, call
+) -> None:
+    async with open_bench([call(ASKED), say("done"), say("again")]) as bench:
+        session = await bench.session()
+        run_id = await bench.send(session)
+        approval = await bench.approval()
+        runs, sessions = bench.workbench.runs, bench.workbench.sessions
+        await runs.send(session.id, said("one"), RunOptions(tools=("run_command",)))
+        source = await bench.workbench.agents.source("tester")
+        await bench.workbench.agents.update("tester", source.text.replace("run_command, ", ""))
+        await bench.workbench.approvals.decide(approval.id, Decision(outcome="approve"))
+        await bench.end(run_id)
+        async with bench.workbench._core.supervisor.idle(session.id):
+            (waiting,) = await sessions.queue(session.id)
+        with pytest.raises(InvalidError, match="run_command"):
+            await runs.send(session.id, said("two"), message_id="mine")
+        assert await sessions.queue(session.id) == (waiting,)
+        await sessions.pull_back(session.id, waiting.id)
+        submitted = await runs.send(session.id, said("two"), message_id="mine")
+        assert (await bench.end(submitted.run_id))[-1].event.type == "run.completed"

@@ -5,40 +5,28 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.fakes.small_mcp import small_server
 
 import holdfast
 from holdfast.core.approvals.policy import Layers, evaluate
-from holdfast.core.config.paths import Paths
 from holdfast.core.domain.approvals import ApproveMode, Rules, Verdict
 from holdfast.core.domain.mcp import McpServerSpec
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.tools import Risk
 
 SERVER = """
-import json, sys
 from pathlib import Path
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
-for line in sys.stdin:
-    request = json.loads(line)
-    id, method, result = request.get("id"), request["method"], None
-    if method == "initialize":
-        info = {"name": "notes", "version": "1"}
-        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": info}
-    elif method == "tools/list":
-        result = {"tools": [{"name": "note", "inputSchema": SCHEMA}]}
-    elif method == "tools/call":
-        Path(sys.argv[1], request["params"]["arguments"]["path"]).write_text("x")
-        result = {"content": [{"type": "text", "text": "written"}]}
-    if id is not None:
-        answer = {"result": result} if result else {"error": {"code": -32601, "message": "unknown"}}
-        print(json.dumps({"jsonrpc": "2.0", "id": id, **answer}), flush=True)
+TOOLS = [{"name": "note", "inputSchema": SCHEMA}]
+def call(params):
+    Path(sys.argv[1], params["arguments"]["path"]).write_text("x")
+    return "written"
 """
 NOTE = "mcp__notes__note"
 FILES = ("a.md", "b.txt")
@@ -142,20 +130,18 @@ async def test_a_tool_acts_only_where_the_policy_allows_it(
     open_bench: Any, say: Any, call: Any, tmp_path: Path, cases: list[Case]
 ) -> None:
     shutil.rmtree(open_bench.home, ignore_errors=True)
-    paths = Paths.resolve({"HOLDFAST_HOME": str(open_bench.home)})
+    paths = open_bench.paths
     paths.make()
     paths.agents.mkdir()
     noted = tmp_path / "noted"
     noted.mkdir(exist_ok=True)
-    server = tmp_path / "server.py"
-    server.write_text(SERVER)
+    command = (*small_server(tmp_path / "server.py", SERVER), str(noted))
     for number, case in enumerate(cases):
         for name, said in case.files(number).items():
             spec = {"version": 1, "name": name, "model": "scripted", "workspace": "session", **said}
             (paths.agents / f"{name}.yaml").write_text(json.dumps(spec))  # JSON is YAML
     steps = [step for number, case in enumerate(cases) for step in case.steps(number, say, call)]
     async with open_bench(steps) as bench:
-        command = (sys.executable, "-I", "-S", str(server), str(noted))
         await bench.workbench.mcp.add(McpServerSpec(name="notes", command=command))
         for number, case in enumerate(cases):
             paths.policy.write_text(json.dumps(case.user.model_dump(mode="json")))

@@ -11,10 +11,11 @@ import pytest
 from grammar import check
 
 from holdfast.core.domain.approvals import ApprovalStatus, Decision
-from holdfast.core.domain.errors import ConflictError, HoldfastError, ModelUnavailable
-from holdfast.core.domain.events import EventFilter
+from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, ModelUnavailable
+from holdfast.core.domain.events import EventFilter, RunCompleted
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunStatus
+from holdfast.core.runs import executor
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.broadcast import Follower
 from holdfast.core.store.log import EventLog
@@ -37,16 +38,33 @@ class Gate:
             await self.open.wait()
 
 
-def hold_previews(monkeypatch: pytest.MonkeyPatch) -> Gate:
-    """Holds every preview of write_file from now on."""
+def hold_previews(monkeypatch: pytest.MonkeyPatch, only: str = "") -> Gate:
+    """Holds every preview of write_file from now on, or those of one run `only`."""
     gate, preview = Gate(), WriteFile.preview
 
     async def held(tool: WriteFile, arguments: Any, context: Any) -> Any:
-        await gate.pass_()
+        if only in ("", context.run_id):
+            await gate.pass_()
         return await preview(tool, arguments, context)
 
     monkeypatch.setattr(WriteFile, "preview", held)
     return gate
+
+
+class Ending:
+    """A loop whose first run has told its end, and comes to it when it is let."""
+
+    def __init__(self, loop: Any) -> None:
+        self.told, self.go = asyncio.Event(), asyncio.Event()
+        self._loop = loop
+
+    async def run(self, run: Any) -> None:
+        if self.told.is_set():
+            await self._loop.run(run)
+            return
+        await run.emitter.emit(RunCompleted(**run.ids), durable=True)
+        self.told.set()
+        await self.go.wait()
 
 
 async def test_a_run_that_is_cancelled_at_once_ends(open_bench, say) -> None:
@@ -192,6 +210,52 @@ async def test_cancelling_a_run_twice_does_not_stop_the_message_that_waits(
         assert (await bench.end(runs[0].id))[-1].event.type == "run.completed"
 
 
+async def test_a_cancel_in_the_moment_when_a_run_ends_does_not_stop_the_message_that_waits(
+    open_bench, say, monkeypatch
+) -> None:
+    async with open_bench([say("second")]) as bench:
+        supervisor = bench.workbench._core.supervisor
+        ending = Ending(supervisor._loop)
+        monkeypatch.setattr(supervisor, "_loop", ending)
+        session = await bench.session()
+        run_id = await bench.send(session)
+        async with asyncio.timeout(10):
+            await ending.told.wait()
+        await bench.workbench.runs.send(session.id, (TextPart(text="next"),))
+        ending.go.set()  # its task goes on in the next round of the event loop
+        await supervisor.cancel(run_id)
+        ended = await bench.end(run_id)
+        assert (await bench.until("part.completed", after=ended[-1].id))[-1].event.text == "second"
+
+
+async def test_a_client_that_goes_away_while_it_cancels_has_cancelled(open_bench, say, call) -> None:
+    async with open_bench([call(ASKED)]) as bench:
+        run_id = await bench.send(await bench.session())
+        await bench.approval()
+        cancelling = asyncio.create_task(bench.workbench._core.supervisor.cancel(run_id))
+        await asyncio.sleep(0)  # it has begun, and no more
+        cancelling.cancel()
+        assert (await bench.end(run_id))[-1].event.type == "run.cancelled"
+
+
+async def test_who_goes_away_in_a_decision_for_several_leaves_the_others_to_be_decided(
+    open_bench, say, call, monkeypatch
+) -> None:
+    async with open_bench([call(ASKED), call(ASKED), say("a"), say("b")]) as bench:
+        runs = [await bench.send(await bench.session()) for _ in range(2)]
+        first, second = await bench.approvals(2)
+        decide = bench.workbench.approvals.decide
+        gate = hold_previews(monkeypatch, only=second.run_id)
+        deciding = asyncio.create_task(decide(first.id, Decision(outcome="approve", scope="always")))
+        async with asyncio.timeout(10):
+            await gate.reached.wait()
+        deciding.cancel()
+        await asyncio.wait([deciding])
+        gate.open.set()
+        await decide(second.id, Decision(outcome="approve"))
+        assert [(await bench.end(run_id))[-1].event.type for run_id in runs] == ["run.completed"] * 2
+
+
 async def test_a_steer_that_comes_too_late_waits_in_the_queue(open_bench, say, call) -> None:
     async with open_bench([call(ASKED), say("to the steer")]) as bench:
         run_id = await bench.send(await bench.session())
@@ -214,6 +278,22 @@ async def test_what_a_cancelled_command_wrote_belongs_to_its_run_and_can_be_undo
         entries = await bench.workbench.files.list(session.id)
         assert [(entry.path, entry.run_id) for entry in entries] == [("half.txt", run_id)]
         assert not [e for e in await bench.workbench.files.undo(session.id) if e.state != "deleted"]
+
+
+async def test_nobody_is_asked_any_more_for_a_call_that_its_tool_does_not_take_after_a_restart(
+    open_bench, say, call, monkeypatch
+) -> None:
+    def refuse(tool: Any, arguments: Any) -> Any:
+        raise InvalidError("The tool takes something else now.")
+
+    async with open_bench([call(ASKED)]) as bench:
+        run_id = await bench.send(await bench.session())
+        approval = await bench.approval()
+    monkeypatch.setattr(executor, "validate_arguments", refuse)
+    async with open_bench([say("done")]) as bench:
+        check(await bench.end(run_id))
+        assert (await bench.workbench.approvals.get(approval.id)).status == ApprovalStatus.CANCELLED
+        assert (await bench.workbench.approvals.list()).items == ()
 
 
 async def test_an_approved_call_is_asked_again_when_an_earlier_call_changed_its_file(

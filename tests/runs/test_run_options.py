@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from run_helpers import of
 
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import HoldfastError, InvalidError, ModelUnavailable
@@ -17,10 +18,6 @@ pytestmark = pytest.mark.parametrize("door", ["local", "remote"])
 
 WRITE = ("write_file", json.dumps({"path": "asked.md", "content": "x"}))
 LIST = ("list_files", "{}")
-
-
-def of(events: Any, type: str) -> list[Any]:
-    return [logged.event for logged in events if logged.event.type == type]
 
 
 async def refused(bench: Any, session: Any, **options: Any) -> HoldfastError:

@@ -81,6 +81,15 @@ async def test_a_zip_and_a_text_are_uploaded(open_bench: Any) -> None:
         assert (await skills.upload(several, folder="b")).name == "two"
 
 
+async def test_the_folder_of_a_skill_is_named_as_a_shell_completes_it(
+    open_bench: Any, tmp_path: Path
+) -> None:
+    async with open_bench() as bench:
+        skill = folder(tmp_path)
+        installed = await bench.workbench.skills.install(str(skill.parent), f"{skill.name}/")
+        assert installed.name == "minutes"
+
+
 async def test_replacing_puts_the_former_one_into_the_trash(open_bench: Any, tmp_path: Path) -> None:
     async with open_bench() as bench:
         skills = bench.workbench.skills

@@ -12,12 +12,10 @@ from typing import Any
 from grammar import check
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from run_helpers import by_task, whole_log
 
-from holdfast.core.config.paths import Paths
 from holdfast.core.domain.approvals import ApproveMode, PolicyAnswer, Verdict
 from holdfast.core.domain.events import RUN_ENDS, EventFilter
-from holdfast.core.domain.messages import text_of
-from holdfast.core.domain.models import ModelRequest
 from holdfast.core.services.sub_agents import within
 
 DEPTH = 2
@@ -70,15 +68,6 @@ def answers_of(root: Node, say: Any, call: Any) -> dict[str, list[Any]]:
     return answers
 
 
-def model(answers: dict[str, list[Any]], say: Any) -> Any:
-    def step(request: ModelRequest) -> Any:
-        said = next(text_of(m.parts) for m in request.messages if m.role == "user").split()[0]
-        steps, asked = answers[said], sum(m.role == "assistant" for m in request.messages)
-        return steps[asked] if asked < len(steps) else say("Still done.")
-
-    return step
-
-
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
 )
@@ -87,10 +76,8 @@ def test_each_run_ends_once_none_is_too_deep_and_denials_hold(
     open_bench: Any, say: Any, call: Any, tree: Node, stop_after: int | None
 ) -> None:
     async def scenario() -> None:
-        agents = Paths.resolve({"HOLDFAST_HOME": str(open_bench.home)}).agents
-        agents.mkdir(parents=True, exist_ok=True)
-        (agents / "second.yaml").write_text(SECOND)
-        step = model(answers_of(tree, say, call), say)
+        open_bench.put_agent("second", SECOND)
+        step = by_task(answers_of(tree, say, call), say("Still done."))
         async with open_bench([step] * 500, agent="subagents: [second]\n") as bench:
             before = (await bench.workbench.engine.status()).last_event_id
             source = await bench.workbench.agents.source("tester")
@@ -101,7 +88,7 @@ def test_each_run_ends_once_none_is_too_deep_and_denials_hold(
             if stop_after is not None:
                 await stop(bench, run_id, before + stop_after)
             await bench.end(run_id)
-            verify(await log_of(bench, before), run_id)
+            verify(await whole_log(bench, before), run_id)
 
     asyncio.run(scenario())
 
@@ -113,10 +100,6 @@ async def stop(bench: Any, run_id: str, at: int) -> None:
             if logged.id >= at or (logged.event.run_id == run_id and logged.event.type in RUN_ENDS):
                 break
     await bench.workbench.runs.cancel(run_id)
-
-
-async def log_of(bench: Any, after: int) -> list[Any]:
-    return list((await bench.workbench.events.read(EventFilter(), after, 1000)).items)
 
 
 def verify(log: list[Any], run_id: str) -> None:

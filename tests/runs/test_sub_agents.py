@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from grammar import check
+from run_helpers import by_task as answering
+from run_helpers import of, rewrite_log, whole_log
 
-from holdfast.core.config.paths import Paths
 from holdfast.core.domain.approvals import ApproveMode, Decision
 from holdfast.core.domain.errors import ConflictError, DeadlineError, HoldfastError, InvalidError
 from holdfast.core.domain.events import RUN_ENDS, EventFilter
@@ -19,12 +20,10 @@ from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.core.domain.models import ModelRequest, UsageReport
 from holdfast.core.domain.options import SubAgentUse
 from holdfast.core.domain.runs import RunOptions, RunStatus
-from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.runs.children import Children
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.runs.taking_over import options_of_next
 from holdfast.core.runs.timer import WorkTimer
-from holdfast.core.store.log import EventLog
 from holdfast.core.tools.builtin.read_file import ReadFile
 
 LEAD = "subagents: [{agent: helper, description: Helps with files.}, second]\n"
@@ -55,27 +54,15 @@ def write(path: str) -> tuple[str, str]:
     return ("write_file", json.dumps({"path": path, "content": "x\n"}))
 
 
-def of(events: Any, type: str) -> list[Any]:
-    return [logged.event for logged in events if logged.event.type == type]
-
-
 @pytest.fixture
 def by_task(open_bench) -> Callable[..., Any]:
     """Opens a bench whose model answers each conversation by the first word of its first message: `answers`
     has the steps of each."""
 
     def opened(answers: dict[str, Sequence[Any]], agent: str = LEAD, **more: Any) -> Any:
-        def step(request: ModelRequest) -> Any:
-            said = next(text_of(m.parts) for m in request.messages if m.role == "user")
-            steps = answers[said.split()[0]]
-            answer = steps[sum(m.role == "assistant" for m in request.messages)]
-            return answer(request) if callable(answer) else answer
-
-        agents = Paths.resolve({"HOLDFAST_HOME": str(open_bench.home)}).agents
-        agents.mkdir(parents=True, exist_ok=True)
-        (agents / "helper.yaml").write_text(HELPER)
-        (agents / "second.yaml").write_text(SECOND)
-        return open_bench([step] * 200, agent=agent, **more)
+        open_bench.put_agent("helper", HELPER)
+        open_bench.put_agent("second", SECOND)
+        return open_bench([answering(answers)] * 200, agent=agent, **more)
 
     return opened
 
@@ -84,11 +71,6 @@ async def children_of(bench: Any, run_id: str) -> list[Any]:
     return [
         await bench.workbench.runs.get(each) for each in (await bench.workbench.runs.get(run_id)).child_runs
     ]
-
-
-async def whole_log(bench: Any) -> list[Any]:
-    page = await bench.workbench.events.read(EventFilter(), 0, 1000)
-    return list(page.items)
 
 
 async def test_a_task_is_done_by_another_agent_and_its_reply_comes_back(by_task, say, call) -> None:
@@ -351,6 +333,24 @@ async def test_what_a_sub_agent_costs_counts_for_the_run_above(by_task, say, cal
         assert (told.status, told.usage.cost_usd, told.steps) == ("failed", child.usage.cost_usd, 1)
 
 
+async def test_a_sub_agents_own_cost_limit_holds_under_a_higher_one_of_the_request(
+    by_task, say, call
+) -> None:
+    dear = UsageReport(input_tokens=10, output_tokens=10, cost_usd=2.0)
+    answers = {
+        "Hello": [call(delegate("helper", "One.")), say("ok")],
+        "One.": [[dear, *call(write("free.md"))], [dear, *say("one")]],
+    }
+    async with by_task(answers) as bench:
+        bench.catalog.prices.update({"scripted": 1.0, "second": 1.0})
+        await bench.workbench.agents.update("helper", f"{HELPER}limits: {{ max_cost_usd: 1.5 }}\n")
+        run_id = await bench.send(await bench.session(), max_cost_usd=50.0)
+        assert (await bench.end(run_id))[-1].event.type == "run.completed"
+        (child,) = await children_of(bench, run_id)
+        assert child.error is not None and child.error.code == "cost_limit"
+        assert "$1.50" in child.error.message
+
+
 async def test_time_below_counts_for_the_run_above_but_not_while_a_person_is_waited_for() -> None:
     now = [0.0]
     above, below = WorkTimer(10, lambda: now[0]), WorkTimer(100, lambda: now[0])
@@ -362,8 +362,9 @@ async def test_time_below_counts_for_the_run_above_but_not_while_a_person_is_wai
         now[0] += 1
         assert (below.remaining_s, above.remaining_s) == (5, 5)
         now[0] += 6
-        with pytest.raises(DeadlineError):
+        with pytest.raises(DeadlineError, match="limit of 10 s"):
             _ = below.remaining_s
+        assert "limit of 10 s" in below.expired().message, "not its own, which is not over"
         below.stop()
         now[0] += 100
     with pytest.raises(DeadlineError):
@@ -392,6 +393,19 @@ async def test_a_run_in_the_background_goes_on_and_its_end_is_told(by_task, say,
         assert "completed" in text_of(told.parts) and text_of(told.parts).endswith("one")
         assert [each.text for each in of(events, "part.completed")] == ["Waiting.", "I have it."]
         check(await whole_log(bench))
+
+
+async def test_a_long_reply_from_the_background_is_told_by_its_two_ends(by_task, say, call) -> None:
+    answers = {
+        "Hello": [call(delegate("helper", "One.", background=True)), say("Waiting."), say("I have it.")],
+        "One.": [say("first\n" + "word\n" * 20_000 + "last")],
+    }
+    async with by_task(answers) as bench:
+        events = await bench.end(await bench.send(await bench.session()))
+        (told,) = [each for each in of(events, "message.added") if each.origin == "child_run"]
+        text = text_of(told.parts)
+        assert len(text) < 31_000 and "\nfirst\n" in text and text.endswith("\nlast")
+        assert "characters left out; child_runs" in text
 
 
 async def test_a_run_in_the_background_can_be_waited_for_and_cancelled(by_task, say, call) -> None:
@@ -735,14 +749,8 @@ async def test_an_end_in_the_background_that_was_not_told_is_told_as_it_was(
         await bench.until("child_run.completed", run_id=run_id)
         log = await whole_log(bench)
     # The engine has died before it was told.
-    paths = Paths.resolve({"HOLDFAST_HOME": str(open_bench.home)})
-    for file in paths.database.parent.glob(f"{paths.database.name}*"):
-        file.unlink()
-    store = await EventLog.open(paths.database, FileBlobs(paths.blobs))
-    for each in log:
-        if each.event.type != "child_run.completed":
-            await store.append(each.event)
-    await store.close()
+    kept = (each.event for each in log if each.event.type != "child_run.completed")
+    await rewrite_log(open_bench.paths, kept)
     async with by_task(answers) as bench:
         await bench.workbench.approvals.decide((await bench.approval()).id, Decision(outcome="approve"))
         events = await bench.end(run_id)

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.tool_contexts import tool_context
 
 from holdfast.core.domain.confinement import Guard
-from holdfast.core.domain.tools import ToolContext
-from holdfast.core.files.blobs import FileBlobs
-from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.tools.databases import Statement, Target, execute
 
 
@@ -23,17 +21,7 @@ async def test_a_confined_statement_changes_the_file_of_the_workspace(
     home.mkdir()
     shared = Path(tempfile.gettempdir())
     processes = confine(guard, home=home, temporary=(shared,))
-    root = tmp_path / "workspace"
-    root.mkdir()
-    context = ToolContext(
-        session_id="s",
-        run_id="r",
-        call_id="c",
-        workspace=WorkspaceJail(root),
-        blobs=FileBlobs(tmp_path / "blobs"),
-        progress=lambda text: None,
-        environment={"PATH": "/usr/bin:/bin"},
-    )
+    context = tool_context(tmp_path)
     assert (await processes.protection()).guard is guard
     target = Target("a.db", None, True)
     for text in ("CREATE TABLE t (a)", "INSERT INTO t VALUES (7)"):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.fakes.small_mcp import small_server
 
 from holdfast.core.domain.confinement import Guard
 from holdfast.core.domain.errors import UnavailableError
@@ -18,28 +18,16 @@ from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.tools.mcp.hub import McpHub
 
 SERVER = """
-import json, os, sys
-for line in sys.stdin:
-    request = json.loads(line)
-    id, method, result = request.get("id"), request["method"], None
-    if method == "initialize":
-        info = {"name": "boxed", "version": "1"}
-        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": info}
-    elif method == "tools/list":
-        result = {"tools": [{"name": "write", "inputSchema": {"type": "object"}}]}
-    elif method == "tools/call":
-        said = []
-        for path in request["params"]["arguments"]["paths"]:
-            try:
-                open(path, "w").close()
-                said.append("written")
-            except OSError as error:
-                said.append("refused")
-        said = json.dumps([said, os.path.exists(sys.argv[1])])
-        result = {"content": [{"type": "text", "text": said}]}
-    if id is not None:
-        answer = {"result": result} if result else {"error": {"code": -32601, "message": "unknown"}}
-        print(json.dumps({"jsonrpc": "2.0", "id": id, **answer}), flush=True)
+TOOLS = [{"name": "write", "inputSchema": {"type": "object"}}]
+def call(params):
+    said = []
+    for path in params["arguments"]["paths"]:
+        try:
+            open(path, "w").close()
+            said.append("written")
+        except OSError as error:
+            said.append("refused")
+    return json.dumps([said, os.path.exists(sys.argv[1])])
 """
 Confine = Callable[..., ChildProcesses]
 guards = pytest.mark.parametrize("guard", [Guard.BUBBLEWRAP, Guard.LANDLOCK])
@@ -67,8 +55,7 @@ async def opened(tmp_path: Path, confiner: ChildProcesses, **more: object) -> As
 def described(tmp_path: Path, **more: object) -> McpServerSpec:
     folder = tmp_path / "folder"
     folder.mkdir(exist_ok=True)
-    (folder / "server.py").write_text(SERVER)
-    command = (sys.executable, "-I", "-S", str(folder / "server.py"), str(tmp_path / "engine"))
+    command = (*small_server(folder / "server.py", SERVER), str(tmp_path / "engine"))
     return McpServerSpec(name="boxed", command=command, cwd=str(folder), **more)  # type: ignore[arg-type]
 
 

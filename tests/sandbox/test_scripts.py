@@ -157,10 +157,13 @@ else:
     assert (await scripts.run(code, said(), listener, own_s=60)).result is None
     code = 'final_response = "given"\nresponse = query("late", conversation)'
     assert (await scripts.run(code, said(), listener, own_s=60)).result == "given"
+    code = 'from string import digits as response\nquery("beside", conversation)'
+    assert (await scripts.run(code, said(), listener, own_s=60)).result == "0123456789"
     assert [(query.model, query.result) for query in listener.queries] == [
         ("early", False),
         ("last", True),
         ("late", False),
+        ("beside", False),
     ]
 
 

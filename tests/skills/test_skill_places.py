@@ -111,6 +111,15 @@ def test_no_link_of_a_project_leads_out_of_it(home: Any, text: Any) -> None:
         home.registry.read(found.info, "key", 1000)
 
 
+def test_links_that_lead_in_a_circle_hide_no_other_skill(home: Any) -> None:
+    home.write(home.own, "minutes")
+    (home.own / "circle").symlink_to("circle")
+    (home.project / ".holdfast").symlink_to(".holdfast")
+    everything = agent(home.project / "agents" / "clerk.yaml", "*", layer=Layer.PROJECT)
+    assert names(home.registry.list(home.project)) == ["minutes"]
+    assert names(home.registry.of_agent(everything, home.project)) == ["minutes"]
+
+
 def test_the_users_own_folder_may_hold_a_link_to_a_skill_elsewhere(home: Any) -> None:
     home.write(home.root / "checkout", "minutes")
     home.own.mkdir(parents=True)

@@ -10,7 +10,10 @@ import pytest
 
 from holdfast.core.domain.errors import StoreError
 from holdfast.core.domain.events import EventFilter, RunCompleted
+from holdfast.core.domain.identity import LOCAL, Role, User
+from holdfast.core.domain.values import utc_now
 from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.reserve import RESERVE, Reserve
 
@@ -83,3 +86,20 @@ def test_the_reserve_is_kept_once_given_once_and_private(tmp_path: Path) -> None
 
 def test_no_space_for_the_reserve_is_no_error(tmp_path: Path) -> None:
     Reserve(tmp_path / "no" / "such" / "folder").keep()
+
+
+async def test_a_removal_that_cannot_be_committed_is_taken_back(log: EventLog) -> None:
+    accounts = Accounts(log.writer, log.reader)
+    for name in ("ann", "bob"):
+        await accounts.add_user(User(id=name, name=name, role=Role.USER, created_at=utc_now()))
+
+    def refer(db: sqlite3.Connection) -> None:
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("CREATE TABLE held (id TEXT REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED)")
+        db.execute("INSERT INTO held VALUES ('ann')")
+
+    await log.writer.run(refer)  # what commits is refused at its very end
+    with pytest.raises(StoreError):
+        await accounts.remove_user("ann")
+    await accounts.remove_user("bob")
+    assert [user.id for user in await accounts.users() if user.id != LOCAL] == ["ann"]

@@ -140,6 +140,9 @@ async def test_a_long_answer_is_cut_and_one_that_is_no_text_is_named(bench: Any,
     assert "was cut at" in text(cut)
     image = await bench.run(tool(Server(answer(b"\x89PNG\0", kind="image/png"))), {"shop": "a"})
     assert text(image) == "(5 bytes of image/png, which is no text)"
+    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    document = await bench.run(tool(Server(answer(b"PK\3\4\0\0", kind=word))), {"shop": "a"})
+    assert text(document) == f"(6 bytes of {word}, which is no text)"
 
 
 async def test_a_server_that_never_answers_is_given_up(bench: Any) -> None:

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from tests.fakes.tool_contexts import tool_context
 
 from holdfast.core.config.settings import ToolsSettings
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import ForbiddenError, ToolError
 from holdfast.core.domain.processes import Ending, ProcessResult, ProcessSpec
 from holdfast.core.domain.tools import ToolContext
-from holdfast.core.files.blobs import FileBlobs
-from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.tools.builtin.sql_query import SqlQuery, SqlQueryArguments
 from holdfast.core.tools.builtin.sql_write import SqlWrite, SqlWriteArguments
 from holdfast.core.tools.postgres import Postgres
@@ -51,17 +50,8 @@ def postgres(program: Program) -> Postgres:
 def context(tmp_path: Path) -> ToolContext:
     shop = {"name": "shop", "postgres": "shop", "tables": ["sale", "other.stock"], "writable": True}
     unset = {"name": "unset", "postgres": "unset"}
-    return ToolContext(
-        session_id="s",
-        run_id="r",
-        call_id="c",
-        workspace=WorkspaceJail(tmp_path),
-        blobs=FileBlobs(tmp_path / "blobs"),
-        progress=lambda text: None,
-        environment={"PATH": "/usr/bin"},
-        databases=tuple(DatabaseSpec.model_validate(each) for each in (shop, unset)),
-        connections=True,
-    )
+    databases = tuple(DatabaseSpec.model_validate(each) for each in (shop, unset))
+    return tool_context(tmp_path, databases=databases, connections=True)
 
 
 async def ask(program: Program, context: ToolContext, database: str = "shop") -> Any:
@@ -117,7 +107,7 @@ async def test_what_is_no_answer_fails_the_call_and_not_its_run(
 ) -> None:
     with pytest.raises(ToolError, match="no answer"):
         await ask(Program(words), context)
-    (tmp_path / "shop.db").touch()
+    (tmp_path / "workspace" / "shop.db").touch()
     files = replace(context, databases=())
     with pytest.raises(ToolError, match="no answer"):
         await ask(Program(words), files, "shop.db")

@@ -141,3 +141,28 @@ async def test_open_figures_become_files(bench: Any, text: Any) -> None:
     assert "Agg" in text(
         await bench.run("run_python", {"code": "import os; print(os.environ['MPLBACKEND'])"})
     )
+
+
+class Answering:
+    """The desk of a run without documents, whose model says yes."""
+
+    async def texts(self, documents: Any, max_chars: int) -> tuple[()]:
+        return ()
+
+    async def ask(self, questions: Any) -> tuple[str, ...]:
+        return ("yes",) * len(questions)
+
+
+@pytest.mark.parametrize("lay", ["os.symlink({outside!r}, given)", "os.link({outside!r}, given)"])
+async def test_a_program_over_documents_leads_the_engine_to_no_other_file(
+    bench: Any, text: Any, tmp_path: Path, lay: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    given = "os.path.join(os.path.dirname(__file__), 'given.json')"
+    code = (
+        f"import os\ngiven = {given}\nos.remove(given)\n{lay.format(outside=str(outside))}\nprint(ask('?'))"
+    )
+    output = await bench.run("analyse_documents", {"code": code}, knowledge=Answering())
+    assert text(output) == "yes\n[exit code 0]"
+    assert outside.read_text() == "mine"

@@ -373,6 +373,25 @@ async def test_a_file_that_changes_between_copy_and_change_is_not_overwritten(
     assert all_of(towns, "SELECT count(*) FROM town") == [(4,)]
 
 
+async def test_a_link_in_the_place_of_the_changed_copy_is_not_followed(
+    bench: Any, towns: Path, tmp_path: Path, processes: Any
+) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("the secret")
+
+    class TakenOver:
+        async def run(self, spec: Any, **more: Any) -> Any:
+            done = await processes.run(spec, **more)
+            (spec.cwd / "database").unlink()
+            (spec.cwd / "database").symlink_to(outside)
+            return done
+
+    before = towns.read_bytes()
+    with pytest.raises(OutsideWorkspace):
+        await bench.run(SqlWrite(TakenOver()), {"database": "towns.db", "statement": "DELETE FROM town"})
+    assert towns.read_bytes() == before
+
+
 async def test_a_statement_without_end_is_stopped(bench: Any, towns: Path) -> None:
     for sql in (LOOP, "SELECT * FROM town a, town b, town c, town d ORDER BY (" + LOOP + ")"):
         with pytest.raises(ToolError, match="was stopped") as raised:

@@ -1,10 +1,11 @@
-"""What agents are given, on a workbench in memory: tools, MCP servers, skills and hooks."""
+"""What agents are given, on a workbench in memory: tools, MCP servers, skills, prompts and hooks."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
 
+from fake_prompts import FILE
 from fake_workbench import NOON
 
 from holdfast.core.domain.approvals import Verdict
@@ -12,6 +13,7 @@ from holdfast.core.domain.given_tools import GivenTool, GivenTools
 from holdfast.core.domain.hooks import HookInfo, HookSpec
 from holdfast.core.domain.mcp import McpServer, McpServerSpec, McpState
 from holdfast.core.domain.messages import TextPart
+from holdfast.core.domain.prompts import PromptArgument, PromptInfo, PromptOrigin, PromptSpec
 from holdfast.core.domain.runs import RunStatus, ToolRun
 from holdfast.core.domain.skills import Skill, SkillFile, SkillInfo, SkillScope
 from holdfast.core.domain.tools import Risk, ToolInfo
@@ -70,6 +72,22 @@ SKILLS = tuple(
     )
 )
 TEXT = "---\nname: minutes\n---\n# Minutes\n\n1. Who was there?\n2. What was decided?\n"
+REVIEW = PromptSpec(
+    name="review", description="Reviews a file as a careful colleague would.",
+    text="Review {{file}} in a {{tone}} tone, and say first what is good.\n\n$ARGUMENTS",
+    arguments=(PromptArgument(name="file", description="Which one", required=True),
+               PromptArgument(name="tone", default="kind")),
+)  # fmt: skip
+PROMPTS = (
+    PromptInfo(
+        key="project:release", name="release", description="Writes the notes of a release.",
+        origin=PromptOrigin.PROJECT, path="/work/project/prompts/release.md", trusted=False,
+    ),
+    PromptInfo(
+        key="mcp:docs:help", name="help", description="Says where a question is answered.",
+        origin=PromptOrigin.MCP, server="docs", arguments=(PromptArgument(name="topic", required=True),),
+    ),
+)  # fmt: skip
 HOOK = HookSpec.model_validate(
     {
         "id": "11111111-1111-1111-1111-111111111111", "name": "no sudo", "point": "before_tool",
@@ -82,7 +100,7 @@ LATE = HookSpec(id="2" * 8 + "-2222" * 3 + "-" + "2" * 12, point="before_respons
 
 
 def furnish_given(bench: Any) -> None:
-    """Gives a workbench tools, servers, skills and hooks."""
+    """Gives a workbench tools, servers, skills, prompts and hooks."""
     given = GivenTools(agent="general", tools=TOOLS, missing=("docs: it answered with status 401",))
     tools = tuple(one.tool for one in TOOLS if one.tool.source != "mcp")
     bench.ran = []
@@ -102,5 +120,8 @@ def furnish_given(bench: Any) -> None:
     bench.mcp = SimpleNamespace(list=answering(SERVERS), get=server, tools=answering((TOOLS[-1].tool,)))
     whole = Skill(info=SKILLS[0], text=TEXT, digest="d", files=(SkillFile(path="form.md", size=812),))
     bench.skills = SimpleNamespace(list=answering(SKILLS), get=answering(whole))
+    bench.prompts.own = {"review": REVIEW}
+    bench.prompts.attached = {"review": FILE}
+    bench.prompts.extra = list(PROMPTS)
     hooks = (HookInfo(hook=HOOK, source="user"), HookInfo(hook=LATE, source="agent", agent="general"))
     bench.hooks = SimpleNamespace(list=answering(hooks))

@@ -16,7 +16,7 @@ from holdfast.core.agents.schema import agent_schema
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 from holdfast.tui.presenters.author.asking import rules_of, tool_rows
 from holdfast.tui.presenters.author.colours import MAX_CHARS, coloured
-from holdfast.tui.presenters.author.completion import Known, describe, offers
+from holdfast.tui.presenters.author.completion import Known, describe, describe_key, offers
 from holdfast.tui.presenters.author.form import FIELDS, form_rows, listed, values_of, with_field
 from holdfast.tui.presenters.author.place import ITEM, key_path_at, place_at
 from holdfast.tui.presenters.author.screen import beside, footer, headline, problem_lines
@@ -110,6 +110,7 @@ def test_a_line_says_what_its_key_is_for() -> None:
     assert "limits.on_expiry\n" in text
     assert "takes  deny, cancel" in text
     assert "max_steps, timeout_s" in plain(describe(["limits:"], 0, KNOWN))
+    assert plain(describe_key(("limits", "on_expiry"), KNOWN)) == text
     assert describe(["foo: 1"], 0, KNOWN) == []
     assert describe(["name: a"], 0, Known()) == []
     assert key_path_at(["tools:", "  - read_file"], 1) == ("tools", ITEM)

@@ -43,7 +43,7 @@ def test_the_panel_says_what_works_what_was_found_what_to_try_and_how_to_add_a_p
         "OpenAI from the environment",
         "Ollama: a, b and 2 more",
         "/work/project  trusted",
-        "alt+1  What is in this folder?",
+        "alt+1  What can you do?",
         "alt+2  Summarise @notes.md into summary.md",
         "alt+3  /knowledge",
         "alt+p  adds a provider",

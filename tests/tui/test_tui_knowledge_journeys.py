@@ -8,7 +8,7 @@ import pytest
 from fake_knowledge import CITED, collection, entry, job, look_up
 from fake_workbench import FakeRun, FakeWorkbench
 from textual.pilot import Pilot
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from holdfast.core.domain.errors import ErrorInfo, ErrorKind, KnowledgeUnavailable
 from holdfast.core.domain.events import RetrievalCompleted
@@ -287,3 +287,8 @@ async def test_entries_are_searched_pinned_forgotten_and_brought_back(make_app, 
         await until(pilot, lambda: "e2" not in bench.memory.entries_by_id)
         await pilot.press("ctrl+z")
         await until(pilot, lambda: "e2" in bench.memory.entries_by_id)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.main)
+        await say(pilot, "/memory")
+        await until(pilot, is_on(app, MemoryScreen))
+        await until(pilot, lambda: app.screen.query_one(Input).value == "Mon")

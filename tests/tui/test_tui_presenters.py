@@ -567,6 +567,9 @@ def test_the_header_adds_up_and_counts_what_waits() -> None:
     header = header.count(event)
     assert plain([right(header)]) == "3.1k tok · $0.00+?"
     assert plain([left(header)]) == "Holdfast · general · m · engine ●"
+    written = replace(header, model="scripted//tmp/tour/script.json")
+    assert plain([left(written)]) == "Holdfast · general · scripted · engine ●"
+    assert command_at(written, "scripted") == "model"
 
 
 def test_the_header_names_an_engine_elsewhere_and_says_how_it_does_at_any_width() -> None:

@@ -21,8 +21,9 @@ from holdfast.core.domain.prompts import (
     PromptSpec,
 )
 from holdfast.tui.app import HoldfastApp
+from holdfast.tui.control.listed import CHANGED
 from holdfast.tui.control.palette import GIVES
-from holdfast.tui.control.prompts import CHANGED, PromptsControl
+from holdfast.tui.control.prompts import PromptsControl
 from holdfast.tui.presenters.choices import prompt_choices
 from holdfast.tui.presenters.commands import complete
 from holdfast.tui.presenters.palette import Targets, entries
@@ -343,12 +344,12 @@ async def test_a_file_of_this_machine_is_attached_and_taken_away(tmp_path: Path)
     (tmp_path / "a.bin").write_bytes(b"abc")
     with (tmp_path / "large.bin").open("wb") as file:
         file.truncate(MAX_ATTACHMENT_BYTES + 1)
-    desk = Desk(tmp_path, answers=["a.bin", "large.bin", "none.bin", ""])
+    desk = Desk(tmp_path, answers=["a.bin", "large.bin", "none.bin", "~nobody-of-that-name/x", ""])
     desk.prompts.own["mine"] = PromptSpec(name="mine", text="x")
     await desk.control.reload()
     await desk.control.attach("own:mine")
     assert desk.prompts.attached["mine"].name == "a.bin"
-    for code in ("attachment_too_large", "not_found"):
+    for code in ("attachment_too_large", "not_found", "file_not_found"):
         with pytest.raises((TooLargeError, NotFoundError)) as caught:
             await desk.control.attach("own:mine")
         assert caught.value.code == code

@@ -1,4 +1,4 @@
-"""Pictures of the screens of what agents are given: tools, MCP servers, skills and hooks."""
+"""Pictures of the screens of what agents are given: tools, MCP servers, skills, prompts and hooks."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ SCENES = (
     Scene("try-a-tool", ("/tools", "?read_file", "enter"), "ctrl+s"),
     Scene("mcp", ("/mcp", "?clock", "down", "?401"), "DOCS"),
     Scene("skills", ("/skills", "?minutes", "down"), "Who was there"),
+    Scene("prompts", ("/prompts", "?release"), "{{tone}}"),
     Scene("hooks", ("/hooks", "?no sudo"), "CONTAINS sudo"),
 )
 

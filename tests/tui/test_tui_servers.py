@@ -62,7 +62,8 @@ def test_a_row_says_how_a_server_is_and_how_many_tools_it_has() -> None:
 
 def test_the_whole_of_a_server_says_why_it_failed_and_what_to_do() -> None:
     text = whole(server(state=McpState.FAILED, reason="no such program", failures=2, log="Traceback\n\tx\n"))
-    assert "no such program (2 times in a row)\nt tries again" in text
+    assert "no such program (2 times in a row)\nt tries again, the log below may say why\n" in text
+    assert "t tries again\n" in whole(server(state=McpState.FAILED, reason="it ended"))
     assert text.endswith("End of its log\nTraceback\n    x")
 
 
@@ -161,7 +162,7 @@ class FakeMcp:
         return ()
 
     async def test(self, name: str) -> McpServer:
-        ready = {"state": McpState.READY, "tools": 2}
+        ready = {"state": McpState.READY, "tools": 1}
         self.servers[name] = self.servers[name].model_copy(update=ready)
         return self.servers[name]
 
@@ -190,8 +191,10 @@ class Desk:
         self.answers = list(answers)
         self.said: list[str] = []
         model = SimpleNamespace(servers=ServersState())
-        app = SimpleNamespace(dialogs=self, screen_stack=[], push_screen=lambda screen: None)
-        view = SimpleNamespace(mark=lambda part: None, say=self.said.append, say_error=self.said.append)
+        start = SimpleNamespace(now=lambda: NOW)
+        app = SimpleNamespace(dialogs=self, start=start, screen_stack=[], push_screen=lambda screen: None)
+        self.marks: list[str] = []
+        view = SimpleNamespace(mark=self.marks.append, say=self.said.append, say_error=self.said.append)
         workbench = SimpleNamespace(mcp=self.mcp)
         context: Any = SimpleNamespace(app=app, model=model, view=view, workbench=workbench)
         self.state = model.servers
@@ -213,7 +216,7 @@ async def test_a_server_is_added_its_secret_asked_for_and_tested() -> None:
     desk = Desk(answers=["http", filled, "s3cret-value"])
     await desk.control.new()
     assert desk.mcp.secrets == {"docs.KEY": "s3cret-value"}
-    assert desk.said == ["docs runs, with 2 tools."]
+    assert desk.said == ["docs runs, with 1 tool."]
     assert [one.state for one in desk.state.servers or []] == ["ready"]
     assert desk.state.whole["docs"].log == "said"
 
@@ -236,6 +239,16 @@ async def test_a_server_is_disabled_enabled_and_removed_after_a_question() -> No
     assert "files" in desk.mcp.servers
     await desk.control.remove("files")
     assert desk.state.servers == []
+
+
+async def test_what_is_watched_is_drawn_only_when_it_has_changed() -> None:
+    desk = Desk(server())
+    await desk.control.watch()
+    await desk.control.watch()
+    assert desk.marks == ["servers"]
+    desk.mcp.servers.clear()
+    await desk.control.watch()
+    assert desk.marks == ["servers"] * 2 and desk.state.servers == []
 
 
 async def test_a_server_that_is_gone_when_it_is_looked_at_is_no_error() -> None:

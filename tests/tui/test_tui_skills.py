@@ -15,7 +15,8 @@ from holdfast.core.domain.errors import (
     NotFoundError,
 )
 from holdfast.core.domain.skills import Skill, SkillFile, SkillInfo, SkillScope
-from holdfast.tui.control.skills import CHANGED, SkillsControl
+from holdfast.tui.control.listed import CHANGED
+from holdfast.tui.control.skills import SkillsControl
 from holdfast.tui.presenters.skills import (
     SkillsState,
     body_of,

@@ -16,7 +16,8 @@ from holdfast.core.domain.given_tools import GivenTool, GivenTools
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunStatus, ToolRun
 from holdfast.core.domain.tools import Risk, ToolInfo
-from holdfast.tui.control.tools import CHANGED, ToolsControl
+from holdfast.tui.control.listed import CHANGED
+from holdfast.tui.control.tools import ToolsControl
 from holdfast.tui.presenters.inbox import Item
 from holdfast.tui.presenters.spans import plain
 from holdfast.tui.presenters.tool_form import TEMPLATE, http_form, http_spec

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from paying import HELLO, ended
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import LimitsSettings, SandboxSettings, Settings
-from holdfast.core.domain.events import RUN_ENDS, EventFilter
 from holdfast.core.domain.identity import Role, Scope
-from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import Finished, TextDelta, UsageReport
 from holdfast.core.domain.values import utc_now
 from holdfast.core.files.blobs import FileBlobs
@@ -124,11 +122,8 @@ def ask() -> Ask:
 
     async def asked(workbench: Workbench) -> str:
         session = await workbench.sessions.create("general", model="offline", title="Secret plans")
-        sent = await workbench.runs.send(session.id, (TextPart(text="Hello"),))
-        async with asyncio.timeout(20):
-            async for logged in workbench.events.follow(EventFilter(run_id=sent.run_id), 0):
-                if logged.event.type in RUN_ENDS:
-                    break
+        sent = await workbench.runs.send(session.id, HELLO)
+        await ended(workbench, str(sent.run_id))
         return session.id
 
     return asked

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from paying import HELLO, ended, followed, start, with_key
 
 from holdfast.core.domain.errors import (
     BudgetSpent,
@@ -20,40 +21,8 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.events import RUN_ENDS, EventFilter, RunFailed
 from holdfast.core.domain.identity import Role, Scope
 from holdfast.core.domain.limits import Budget, Payer
-from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import Finished, TextDelta, ToolCallDelta, UsageReport
-from holdfast.core.domain.runs import RunOptions
 from holdfast.core.services.local import LocalWorkbench
-from holdfast.core.services.workbench import Workbench
-
-HELLO = (TextPart(text="Hello"),)
-
-
-async def with_key(host: LocalWorkbench, name: str = "ci", scope: Scope = Scope.ADMIN, **limit: Any) -> Any:
-    """Returns the view of a new key of the local user, and its id."""
-    made = await host.keys.create(name, scope)
-    if limit:
-        await host.usage.set_limit("key", name, **limit)
-    return host.as_principal(await host.authenticate(made.secret)), made.credential.id
-
-
-async def start(workbench: Workbench, **options: Any) -> str:
-    session = await workbench.sessions.create("general", model="offline")
-    sent = await workbench.runs.send(session.id, HELLO, RunOptions(**options))
-    assert sent.run_id is not None
-    return sent.run_id
-
-
-async def ended(workbench: Workbench, run_id: str) -> list[Any]:
-    """Returns the events of a run that has ended."""
-    found = []
-    async with asyncio.timeout(60):
-        async for logged in workbench.events.follow(EventFilter(run_id=run_id), 0):
-            found.append(logged.event)
-            if logged.event.type in RUN_ENDS:
-                return found
-    raise AssertionError
-
 
 # --- requests
 
@@ -254,10 +223,7 @@ async def test_a_budget_that_is_laid_down_meanwhile_stops_a_run(host: LocalWorkb
     session = await host.sessions.create("helper", model="offline")
     run_id = (await host.runs.send(session.id, HELLO)).run_id
     assert run_id is not None
-    async with asyncio.timeout(60):
-        async for logged in host.events.follow(EventFilter(run_id=run_id), 0):
-            if logged.event.type == "question.asked":
-                break
+    await followed(host, ("question.asked",), run_id=run_id)
     await host.usage.set_limit("user", "local", budgets=(Budget(amount=0.1, period="month"),))
     (question,) = (await host.runs.questions()).items
     await host.runs.answer(question.id, "yes")
@@ -277,10 +243,9 @@ async def test_a_message_that_waits_goes_on_the_account_of_the_key_that_sent_it(
     session = await host.sessions.create("helper", model="offline")
     first = (await host.runs.send(session.id, HELLO)).run_id
     assert (await ci.runs.send(session.id, HELLO)).run_id is None
-    async with asyncio.timeout(60):
-        while not (asking := (await host.runs.questions()).items):  # noqa: ASYNC110 (bounded, no clock)
-            await asyncio.sleep(0)
-    await host.runs.answer(asking[0].id, "yes")
+    await followed(host, ("question.asked",), session_id=session.id)
+    (question,) = (await host.runs.questions()).items
+    await host.runs.answer(question.id, "yes")
     async with asyncio.timeout(60):
         async for logged in host.events.follow(EventFilter(session_id=session.id), 0):
             if logged.event.type == "run.completed" and logged.event.run_id != first:

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from paying import ended, followed, start
 
 from holdfast.core.domain.errors import BudgetSpent, ModelAuthError, ModelStreamCut
-from holdfast.core.domain.events import RUN_ENDS, EventFilter
+from holdfast.core.domain.events import RUN_ENDS
 from holdfast.core.domain.limits import Budget
-from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import (
     Finished,
     ModelDelta,
@@ -22,7 +22,6 @@ from holdfast.core.domain.models import (
 )
 from holdfast.core.services.local import LocalWorkbench
 
-HELLO = (TextPart(text="Hello"),)
 SAID = "the whole long answer"
 PAID = UsageReport(input_tokens=10, output_tokens=2, cost_usd=5.0)
 GUARDED = (
@@ -67,21 +66,6 @@ def play(host: LocalWorkbench, monkeypatch: pytest.MonkeyPatch) -> Callable[[Str
     return lambda stream: monkeypatch.setattr(host._core.parts.client, "stream", stream)
 
 
-async def start(host: Any, agent: str = "general") -> str:
-    session = await host.sessions.create(agent, model="offline")
-    return str((await host.runs.send(session.id, HELLO)).run_id)
-
-
-async def events(host: Any, run_id: str, until: tuple[str, ...] = RUN_ENDS) -> list[Any]:
-    found = []
-    async with asyncio.timeout(60):
-        async for logged in host.events.follow(EventFilter(run_id=run_id), 0):
-            found.append(logged.event)
-            if logged.event.type in until:
-                return found
-    raise AssertionError
-
-
 def used(found: list[Any]) -> list[tuple[bool, int, float | None]]:
     """Returns what was recorded: whether by an estimate, the tokens that came back, the cost."""
     assert sum(event.type in RUN_ENDS for event in found) == 1
@@ -95,9 +79,9 @@ async def test_a_call_that_is_cancelled_is_charged_by_what_came_back(
     play(Endless().stream)
     await host.usage.set_limit("user", "local", budgets=(Budget(amount=1),))
     run_id = await start(host)
-    await events(host, run_id, ("part.delta",))
+    await followed(host, ("part.delta",), run_id=run_id)
     await host.runs.cancel(run_id)
-    found = await events(host, run_id)
+    found = await ended(host, run_id)
     ((estimated, written, cost),) = used(found)
     assert (estimated, written) == (True, -(-len(SAID) // 4))
     assert cost is not None
@@ -121,9 +105,9 @@ async def test_a_call_that_runs_out_of_time_is_charged(
     monkeypatch.setattr("holdfast.core.runs.loop.timed", timed)
     play(model.stream)
     run_id = await start(host)
-    await events(host, run_id, ("part.delta",))
+    await followed(host, ("part.delta",), run_id=run_id)
     model.limit.reschedule(asyncio.get_running_loop().time())
-    found = await events(host, run_id)
+    found = await ended(host, run_id)
     assert found[-1].type == "run.failed"
     assert [each[:2] for each in used(found)] == [(True, 6)]
 
@@ -139,7 +123,7 @@ async def test_a_stream_that_is_dropped_is_charged_by_its_report_or_an_estimate(
         raise ModelStreamCut("cut")
 
     play(dropped)
-    found = await events(host, await start(host))
+    found = await ended(host, await start(host))
     assert found[-1].error.code == "model_stream_cut"
     ((estimated, written, _),) = used(found)
     assert (estimated, written) == ((False, 2) if reported else (True, 6))
@@ -148,7 +132,7 @@ async def test_a_stream_that_is_dropped_is_charged_by_its_report_or_an_estimate(
 async def test_a_reply_that_a_hook_refuses_is_charged(host: LocalWorkbench, replies: list[Any]) -> None:
     await host.agents.create(GUARDED)
     replies[:] = [[TextDelta(text="x"), PAID, Finished(reason="stop")]]
-    found = await events(host, await start(host, "guarded"))
+    found = await ended(host, await start(host, "guarded"))
     assert found[-1].error.code == "hook_denied"
     assert used(found) == [(False, 2, 5.0)]
 
@@ -162,7 +146,7 @@ async def test_a_call_that_is_refused_before_it_is_answered_costs_nothing(
         yield Finished(reason="stop")
 
     play(refused)
-    found = await events(host, await start(host))
+    found = await ended(host, await start(host))
     assert found[-1].error.code == "model_auth"
     assert used(found) == []
 
@@ -175,9 +159,9 @@ async def test_runs_at_once_cannot_pass_a_budget_together(
     await host.usage.set_limit("user", "local", budgets=(Budget(amount=5),))
     run_ids = [await start(host) for _ in range(4)]
     for run_id in run_ids:
-        await events(host, run_id, ("step.started",))
+        await followed(host, ("step.started",), run_id=run_id)
     model.go.set()
-    ends = [(await events(host, run_id))[-1] for run_id in run_ids]
+    ends = [(await ended(host, run_id))[-1] for run_id in run_ids]
     assert model.calls == 1
     assert sorted(end.type for end in ends) == ["run.completed", *["run.failed"] * 3]
     assert {end.error.code for end in ends if end.type == "run.failed"} == {"budget_spent"}

@@ -7,10 +7,11 @@ import base64
 from typing import Any
 
 import pytest
+from paying import HELLO, followed, with_key
 from tests.fakes.openai_server import PIXEL
 
 from holdfast.core.domain.errors import BudgetSpent, ForbiddenError, UnsupportedError
-from holdfast.core.domain.events import RUN_ENDS, EventFilter
+from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.images import MadeImage
 from holdfast.core.domain.limits import Budget
@@ -21,7 +22,6 @@ from holdfast.core.domain.runs import RunOptions
 from holdfast.core.services.local import LocalWorkbench
 from holdfast.core.tools.builtin.generate_image import GenerateImage
 
-HELLO = (TextPart(text="Hello"),)
 DOLLAR = UsageReport(input_tokens=1, output_tokens=1, cost_usd=1.0)
 ASKS = [
     ToolCallDelta(key="0", name="ask_user", arguments='{"question": "Go on?"}'),
@@ -31,28 +31,11 @@ ASKS = [
 SAYS = [TextDelta(text="Yes"), DOLLAR, Finished(reason="stop")]
 
 
-async def with_key(host: LocalWorkbench, *budgets: Budget, scope: Scope = Scope.CHAT) -> Any:
-    made = await host.keys.create("ci", scope)
-    if budgets:
-        await host.usage.set_limit("key", "ci", budgets=budgets)
-    return host.as_principal(await host.authenticate(made.secret)), made.credential.id
-
-
-async def events(host: Any, until: tuple[str, ...] = RUN_ENDS, **where: str) -> list[Any]:
-    found = []
-    async with asyncio.timeout(60):
-        async for logged in host.events.follow(EventFilter(**where), 0):
-            found.append(logged.event)
-            if logged.event.type in until:
-                return found
-    raise AssertionError
-
-
 async def asking(host: Any) -> tuple[str, str]:
     """Returns a session and its run, which waits for an answer."""
     session = await host.sessions.create("general", model="offline")
     run_id = str((await host.runs.send(session.id, HELLO)).run_id)
-    await events(host, ("question.asked",), run_id=run_id)
+    await followed(host, ("question.asked",), run_id=run_id)
     return session.id, run_id
 
 
@@ -62,7 +45,7 @@ async def entered(host: Any, session_id: str, text: str) -> str:
         async for logged in host.events.follow(EventFilter(session_id=session_id), 0):
             event = logged.event
             if event.type == "message.added" and event.parts[0].text == text:
-                await events(host, run_id=event.run_id)
+                await followed(host, run_id=event.run_id)
                 return str(event.run_id)
     raise AssertionError
 
@@ -75,11 +58,11 @@ async def test_what_another_key_says_waits_for_a_run_on_its_own_account(
     host: LocalWorkbench, replies: list[Any]
 ) -> None:
     replies[:] = [ASKS, SAYS, SAYS]
-    ci, key_id = await with_key(host)
+    ci, key_id = await with_key(host, scope=Scope.CHAT)
     session_id, run_id = await asking(host)
     await ci.runs.steer(run_id, (TextPart(text="My own work"),))
     await answer(host)
-    first = await events(host, run_id=run_id)
+    first = await followed(host, run_id=run_id)
     assert [event.origin for event in first if event.type == "message.added"] == ["send"]
     assert await entered(host, session_id, "My own work") != run_id
     groups = (await host.usage.report(by="key")).groups
@@ -88,20 +71,20 @@ async def test_what_another_key_says_waits_for_a_run_on_its_own_account(
 
 async def test_a_key_without_a_budget_left_steers_nothing(host: LocalWorkbench, replies: list[Any]) -> None:
     replies[:] = [ASKS, SAYS]
-    ci, _ = await with_key(host, Budget(amount=0))
+    ci, _ = await with_key(host, scope=Scope.CHAT, budgets=(Budget(amount=0),))
     session_id, run_id = await asking(host)
     with pytest.raises(BudgetSpent):
         await ci.runs.steer(run_id, HELLO)
     assert await host._core.log.reader.queue(session_id) == ()
     await answer(host)
-    await events(host, run_id=run_id)
+    await followed(host, run_id=run_id)
 
 
 async def test_a_message_that_cannot_be_paid_for_keeps_none_behind_it_waiting(
     host: LocalWorkbench, replies: list[Any]
 ) -> None:
     replies[:] = [ASKS, SAYS, SAYS, SAYS]
-    ci, _ = await with_key(host)
+    ci, _ = await with_key(host, scope=Scope.CHAT)
     session_id, _ = await asking(host)
     await ci.runs.send(session_id, (TextPart(text="Of the key"),), message_id="key")
     await host.usage.set_limit("key", "ci", budgets=(Budget(amount=0),))
@@ -115,7 +98,7 @@ async def test_a_message_that_cannot_be_paid_for_keeps_none_behind_it_waiting(
 
 @pytest.mark.parametrize("key", ["limits.tiers.free", "limits.credits_per_usd", "limits"])
 async def test_a_key_with_limits_cannot_change_what_they_mean(host: LocalWorkbench, key: str) -> None:
-    ci, _ = await with_key(host, Budget(amount=1, unit="credits"), scope=Scope.ADMIN)
+    ci, _ = await with_key(host, budgets=(Budget(amount=1, unit="credits"),))
     for change in (ci.engine.set_setting(key, "1"), ci.engine.unset_setting(key)):
         with pytest.raises(ForbiddenError) as refused:
             await change
@@ -124,7 +107,7 @@ async def test_a_key_with_limits_cannot_change_what_they_mean(host: LocalWorkben
 
 
 async def test_a_search_that_asks_a_model_is_refused_to_who_has_a_budget(host: LocalWorkbench) -> None:
-    ci, _ = await with_key(host, Budget(amount=1))
+    ci, _ = await with_key(host, scope=Scope.CHAT, budgets=(Budget(amount=1),))
     with pytest.raises(UnsupportedError) as refused:
         await ci.knowledge._service._searches.model("openai/gpt-4o")
     assert refused.value.code == "not_counted"
@@ -172,7 +155,7 @@ async def test_a_described_sub_agent_is_on_the_account_of_the_agent_it_stands_on
     session = await host.sessions.create("lead", model="offline")
     described = SubAgentUse(name="x", description="d", instructions="Do it")
     sent = await host.runs.send(session.id, HELLO, RunOptions(sub_agents=(described,)))
-    found = await events(host, run_id=str(sent.run_id))
+    found = await followed(host, run_id=str(sent.run_id))
     assert found[-1].error.code == "budget_spent"
     groups = (await host.usage.report(by="agent")).groups
     assert {group.key: group.cost_usd for group in groups} == {"lead": 2.0}

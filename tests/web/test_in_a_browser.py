@@ -75,8 +75,8 @@ async def test_two_users_in_a_browser(
         await owner.until("document.body.classList.contains('-first-byte')")
         assert await owner.js("location.href") == f"{url}/", "the code of the link is nowhere any more"
         await owner.until_shown("general answers with offline", "offline · engine ●", "works now")
-        await owner.type("What can you do?")
-        await owner.until_shown("│ What can you do?")
+        await owner.type("Who are you, then?")
+        await owner.until_shown("│ Who are you, then?")
         await owner.enter()
         await owner.until_shown("I am offline, the planner that works without a key")
         assert await owner.colours() > 20, "the terminal is really painted"
@@ -85,7 +85,7 @@ async def test_two_users_in_a_browser(
         await ada.until("document.getElementById('problem')?.textContent.startsWith('This key is not known')")
         await sign_in(ada, url, key)
         shown = await ada.until_shown("general answers with offline", "No sessions yet")
-        assert "What can you do?" not in shown
+        assert "Who are you, then?" not in shown
         assert await ada.js("document.cookie") == ""
 
         for page in (owner, ada):

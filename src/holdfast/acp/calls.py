@@ -7,7 +7,7 @@ from typing import Any
 from acp.schema import ToolCallLocation, ToolKind
 
 from holdfast.acp.content import whole_path
-from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.tools import line_of
 
 KINDS: dict[str, ToolKind] = {
     "read_file": "read",
@@ -32,7 +32,6 @@ KINDS: dict[str, ToolKind] = {
 }
 """The kind of each built-in tool that has one; it decides nothing but the sign that is shown."""
 
-_ABOUT = ("path", "command", "url", "query", "pattern", "question", "document", "database")
 _TITLE = 160
 
 
@@ -43,8 +42,7 @@ def kind_of(tool: str) -> ToolKind:
 
 def title_of(tool: str, arguments: dict[str, Any]) -> str:
     """Returns the tool and what it is used on, in one line."""
-    about = next((value for name in _ABOUT if isinstance(value := arguments.get(name), str) and value), "")
-    return shorten(sanitize_line(f"{tool} {about}").strip(), _TITLE)
+    return line_of(tool, arguments, _TITLE)
 
 
 def location_of(tool: str, arguments: dict[str, Any], workspace: str) -> list[ToolCallLocation]:

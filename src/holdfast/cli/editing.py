@@ -7,9 +7,13 @@ import os
 import shlex
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from holdfast.cli.output import warn
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError
 
 
@@ -33,6 +37,24 @@ def edit_file(path: Path) -> None:
         raise NotFoundError(f"the editor {command[0]!r} was not found: set EDITOR") from missing
     if ended.returncode != 0:
         raise HoldfastError(f"the editor ended with status {ended.returncode}", code="editor_failed")
+
+
+@contextmanager
+def draft(text: str, name: str, ending: str) -> Iterator[Path]:
+    """Opens a text in the person's editor; the file is for the block, which keeps what they made of it. Where
+    that fails, or the editor does, the file stays, and a line on stderr says where. Raises as `edit_file`."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix=f"{Path(name).name}-", suffix=ending, delete=False, encoding="utf-8"
+    ) as stream:
+        stream.write(text)
+    path = Path(stream.name)
+    try:
+        edit_file(path)
+        yield path
+    except (HoldfastError, OSError):
+        warn(f"Nothing was kept; what you wrote is in {path}")
+        raise
+    path.unlink()
 
 
 def parse_arguments(text: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from holdfast.cli import selecting
 from holdfast.cli.calling import call
 from holdfast.cli.options import Json, examples
 from holdfast.cli.output import ago, say, say_json, short_ids, warn
+from holdfast.cli.places import project_folder
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import all_items
 
@@ -124,7 +125,7 @@ def import_sessions(
     from holdfast.core.domain.runs import FROM_EXPORT, NOT_IMPORTED
 
     async def taken(workbench: Workbench) -> tuple[Session, ...]:
-        folder = str(Path(project).expanduser().resolve()) if project else ""
+        folder = project_folder(project) if project else ""
         with file.open("rb") as stream:
             return await workbench.sessions.take_in(stream, file.name, agent, folder)
 

@@ -58,5 +58,8 @@ def single() -> typer.Typer:
 
 
 def whole(path: Path | None) -> str | None:
-    """Returns a path as another process needs it, which has another folder."""
-    return None if path is None else str(path.expanduser().absolute())
+    """Returns a path as another process needs it, which has another folder. Raises `NotFoundError` for one in
+    the home of nobody."""
+    from holdfast.core.domain.paths import path_of  # start-up time: most commands have no path
+
+    return None if path is None else str(path_of(path).absolute())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from holdfast.cli.doors import doors
+from holdfast.core.domain.paths import path_of
 
 
 def is_elsewhere() -> bool:
@@ -17,4 +16,4 @@ def project_folder(named: str | None) -> str:
     default the current one; for an engine elsewhere what was named, and empty when nothing was."""
     if is_elsewhere():
         return named or ""
-    return str(Path(named or ".").absolute())
+    return str(path_of(named or ".").absolute())

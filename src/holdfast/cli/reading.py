@@ -5,20 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from holdfast.core.domain.errors import InvalidError, NotFoundError
+from holdfast.core.domain.paths import path_of
 
 
-def path_of(named: str) -> Path:
-    """Returns the path that is meant, `~` and `~USER` replaced. Raises `NotFoundError` for a user that there
-    is not."""
-    try:
-        return Path(named).expanduser()
-    except RuntimeError as error:
-        raise NotFoundError(
-            f"{named}: there is no such home folder; write the whole path", code="file_not_found"
-        ) from error
-
-
-def read_text(named: str) -> str:
+def read_text(named: str | Path) -> str:
     """Returns the text of a file. Raises `NotFoundError` for one that cannot be read, `InvalidError` for one
     that is no UTF-8."""
     try:

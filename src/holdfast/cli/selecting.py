@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import InvalidError, NotFoundError
+from holdfast.core.domain.paths import path_of
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import all_items
 
@@ -82,7 +83,8 @@ async def _latest(workbench: Workbench, agent: str | None) -> Session:
         cursor = page.next_cursor
         if cursor is None:
             whose = f" of agent {agent!r}" if agent else ""
-            raise NotFoundError(f"there is no session{whose} yet; leave out `last` to start one")
+            starts = f"`holdfast run {agent or 'general'} MESSAGE` starts one"
+            raise NotFoundError(f"there is no session{whose} yet: {starts}")
 
 
 async def run(workbench: Workbench, session_id: str, text: str) -> Run:
@@ -173,7 +175,9 @@ async def document(workbench: Workbench, collection: str, text: str) -> Document
     every = await all_items(
         lambda limit, cursor: workbench.knowledge.documents(collection, "", limit, cursor)
     )
-    names = (text, str(Path(text).expanduser().resolve()))
+    names = {text}
+    with suppress(NotFoundError):  # a name that begins with `~`, and is nobody's home
+        names.add(str(path_of(text).resolve()))
     named = [each for each in every if each.name == text or each.source in names]
     named = named or [each for each in every if each.name.endswith(f"/{text}")]
     if len(named) > 1:

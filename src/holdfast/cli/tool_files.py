@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sys
-import tempfile
 import zlib
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from holdfast.cli.editing import edit_file, parse_arguments
-from holdfast.core.config.tool_text import PYTHON, ending, spec_of, written
+from holdfast.cli.described import read_headers
+from holdfast.cli.editing import parse_arguments
+from holdfast.core.config.tool_text import PYTHON, spec_of
 from holdfast.core.domain.custom_tools import ToolSpec
 from holdfast.core.domain.errors import InvalidError
 
@@ -54,29 +54,13 @@ def read_spec(file: str) -> ToolSpec:
     return spec_of(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes(), file)
 
 
-def edited(spec: ToolSpec) -> ToolSpec:
-    """Opens a tool in the person's editor and returns what he made of it. Raises `InvalidError`; what was
-    written is kept then, and the message says where."""
-    with tempfile.NamedTemporaryFile("w", suffix=ending(spec), prefix=f"{spec.name}-", delete=False) as draft:
-        draft.write(written(spec))
-    path = Path(draft.name)
-    edit_file(path)
-    try:
-        found = read_spec(str(path))
-    except InvalidError as error:
-        hint = f"Your text is in {path}; `holdfast tools import --replace {path}` takes it."
-        raise InvalidError(f"{error.message}\n{hint}", code=error.code) from error
-    path.unlink()
-    return found
-
-
 def drafted(
     name: str, url: str, description: str, method: str, headers: list[str], parameters: str | None
 ) -> ToolSpec:
     """Returns the tool that options describe; without `parameters` the places in the address are its
     arguments, each a text. Raises `InvalidError`."""
     given: dict[str, Any] = {"name": name, "description": description, "endpoint": url, "method": method}
-    given["headers"] = dict(map(_header, headers))
+    given["headers"] = read_headers(headers)
     places = list(dict.fromkeys(_PLACE.findall(url)))
     given["parameters"] = (
         {"type": "object", "properties": {each: {"type": "string"} for each in places}, "required": places}
@@ -84,10 +68,3 @@ def drafted(
         else parse_arguments(parameters)
     )
     return spec_of(json.dumps(given).encode(), "the tool")
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise InvalidError(f"{text!r} is no header: write NAME: VALUE")
-    return name.strip(), value.strip()

@@ -53,6 +53,21 @@ def _command(name: str, keys: str, what: str, label: str = "", command: str = ""
     return Key(f"everywhere.{name}", keys, f"command('{command or name}')", what, label, priority=True)
 
 
+def _undelete(place: str) -> Key:
+    return Key(f"{place}.undelete", "u", "app.command('undelete')", "bring back what was deleted last")
+
+
+def _leaving(place: str) -> tuple[Key, Key]:
+    """Returns the last two rows of a whole screen."""
+    back = Key(f"{place}.back", "escape", "back", "back", "back")
+    return back, Key(f"{place}.help", "f1,question_mark", "help", "this help", "help")
+
+
+def _list(place: str) -> tuple[Key, ...]:
+    """Returns the last rows of a screen with a list that is filtered."""
+    return Key(f"{place}.words", "slash", "words", "filter", "filter"), *_leaving(place)
+
+
 KEYS: tuple[Key, ...] = (
     # What is written. The field asks for these by `named`.
     Key("composer.send", "enter", "", "send; while a run is busy, queue"),
@@ -130,7 +145,7 @@ KEYS: tuple[Key, ...] = (
     Key("sessions.rename", "r", "app.command('rename')", "rename", "rename"),
     Key("sessions.fork", "f", "app.command('fork')", "fork"),
     Key("sessions.delete", "d,delete", "app.command('delete')", "delete, into the trash", "delete"),
-    Key("sessions.undelete", "u", "app.command('undelete')", "bring back what was deleted last"),
+    _undelete("sessions"),
     Key("sessions.export", "x", "app.command('export')", "export"),
     Key(
         "sessions.mark", "space", "app.command('session.mark')", "mark, to do something with several", "mark"
@@ -297,8 +312,8 @@ KEYS: tuple[Key, ...] = (
         "act('delete')",
         "delete the collection, into the trash; remove the document, not to be undone",
     ),
-    Key("collections.undelete", "u", "app.command('undelete')", "bring back what was deleted last"),
-    Key("collections.back", "escape", "back", "back", "back"),
+    _undelete("collections"),
+    *_leaving("collections"),
     Key(
         "search.open",
         "",
@@ -310,7 +325,6 @@ KEYS: tuple[Key, ...] = (
     Key("search.words", "slash", "words", "back to the words"),
     Key("search.archive", "ctrl+t", "archive", "in the archive too, or not", "archive", priority=True),
     Key("search.back", "escape", "back", "back", "back"),
-    Key("collections.help", "f1,question_mark", "help", "this help", "help"),
     Key(
         "document.after", "n,right_square_bracket", "step(1)", "next passage, the one before", "next passage"
     ),
@@ -334,9 +348,8 @@ KEYS: tuple[Key, ...] = (
     Key("memory.tags", "t", "act('tags')", "of an entry: pin, tags", "tags"),
     Key("memory.words", "slash", "words", "search entries", "search"),
     Key("memory.delete", "d,delete", "act('delete')", "delete, into the trash", "delete"),
-    Key("memory.undelete", "u", "app.command('undelete')", "bring back what was deleted last"),
-    Key("memory.back", "escape", "back", "back", "back"),
-    Key("memory.help", "f1,question_mark", "help", "this help", "help"),
+    _undelete("memory"),
+    *_leaving("memory"),
     Key("tools.choose", "", "", "try it: fill in its arguments, and run it", same="list.choose"),
     Key("tools.try", "t", "act('try')", "try it: fill in its arguments, and run it", "try it"),
     Key("tools.new", "n", "act('new')", "new tool of your own: HTTP or Python", "new"),
@@ -348,48 +361,38 @@ KEYS: tuple[Key, ...] = (
     Key("tools.export", "x", "act('export')", "of your own: write it into a file", "export"),
     Key("tools.secret", "s", "act('secret')", "of your own: set a secret of its headers", "secret"),
     Key("tools.delete", "d,delete", "act('delete')", "of your own: delete, into the trash", "delete"),
-    Key("tools.undelete", "u", "app.command('undelete')", "bring back what was deleted last"),
+    _undelete("tools"),
     Key("tools.before", "left", "turn(-1)", "the agent's tools, yours, all"),
     Key("tools.after", "right", "turn(1)", "the agent's tools, yours, all", "next list"),
-    Key("tools.words", "slash", "words", "filter", "filter"),
-    Key("tools.back", "escape", "back", "back", "back"),
-    Key("tools.help", "f1,question_mark", "help", "this help", "help"),
+    *_list("tools"),
     Key("tried.again", "e", "again", "a tool that was tried: other arguments", "again"),
     Key("hooks.new", "n", "act('new')", "add a hook of all your runs", "add"),
     Key("hooks.enable", "space", "act('enable')", "of your own: enable or disable it", "enable"),
-    Key("hooks.words", "slash", "words", "filter", "filter"),
     Key("hooks.remove", "d,delete", "act('remove')", "of your own: remove it; asks first", "remove"),
-    Key("hooks.back", "escape", "back", "back", "back"),
-    Key("hooks.help", "f1,question_mark", "help", "this help", "help"),
+    *_list("hooks"),
     Key("mcp.read", "", "", "all that is known of the server", "read", same="list.choose"),
     Key("mcp.new", "n", "act('new')", "add a server: a program or an address", "add"),
     Key("mcp.test", "t,r", "act('test')", "start it anew, and list its tools", "test"),
     Key("mcp.enable", "space", "act('enable')", "enable or disable it", "enable"),
     Key("mcp.secret", "s", "act('secret')", "set a secret that it refers to", "secret"),
-    Key("mcp.words", "slash", "words", "filter", "filter"),
     Key("mcp.remove", "d,delete", "act('remove')", "remove it; asks first", "remove"),
-    Key("mcp.back", "escape", "back", "back", "back"),
-    Key("mcp.help", "f1,question_mark", "help", "this help", "help"),
+    *_list("mcp"),
     Key("skills.read", "", "", "read its instructions", "read", same="list.choose"),
     Key("skills.new", "n", "act('new')", "install one: a folder, a zip, git, an address", "install"),
     Key("skills.edit", "e", "act('edit')", "edit its SKILL.md, where it is your own", "edit"),
     Key("skills.trust", "t", "act('trust')", "trust the folder that it is from; asks first", "trust"),
-    Key("skills.words", "slash", "words", "filter", "filter"),
     Key("skills.remove", "d,delete", "act('remove')", "remove it, into the trash", "remove"),
-    Key("skills.undelete", "u", "app.command('undelete')", "bring back what was deleted last"),
-    Key("skills.back", "escape", "back", "back", "back"),
-    Key("skills.help", "f1,question_mark", "help", "this help", "help"),
+    _undelete("skills"),
+    *_list("skills"),
     # Prompts.
     Key("prompts.use", "", "", "put it into the message field, filled in", "use", same="list.choose"),
     Key("prompts.try", "t", "act('try')", "show what would be sent, with values", "try"),
     Key("prompts.new", "n", "act('new')", "write one", "new"),
     Key("prompts.edit", "e", "act('edit')", "edit it, where it is your own", "edit"),
     Key("prompts.attach", "a", "act('attach')", "attach a file to it, or take it away", "attach"),
-    Key("prompts.words", "slash", "words", "filter", "filter"),
     Key("prompts.remove", "d,delete", "act('remove')", "delete it, into the trash", "delete"),
-    Key("prompts.undelete", "u", "app.command('undelete')", "bring back what was deleted last"),
-    Key("prompts.back", "escape", "back", "back", "back"),
-    Key("prompts.help", "f1,question_mark", "help", "this help", "help"),
+    _undelete("prompts"),
+    *_list("prompts"),
     Key("parts.read", "", "", "read the part", "read", same="list.choose"),
     Key("parts.before", "left,left_square_bracket", "step(-1)", "the step before, after", "steps"),
     Key("parts.after", "right,right_square_bracket", "step(1)", "the step before, after", "steps"),
@@ -399,8 +402,7 @@ KEYS: tuple[Key, ...] = (
     Key("settings.reset", "d,delete", "reset", "take it out of your file: the default again", "reset"),
     Key("settings.words", "slash", "words", "search", "search"),
     Key("settings.changed", "c", "changed", "only those that are no default, or all", "changed only"),
-    Key("settings.back", "escape", "back", "back", "back"),
-    Key("settings.help", "f1,question_mark", "help", "this help", "help"),
+    *_leaving("settings"),
     Key("logs.follow", "f", "follow", "follow what is written, or stand still", "follow"),
     Key("logs.level", "l", "level", "from which level on", "level"),
     Key("logs.next", "n,right", "next(1)", "the next log, the one before", "next log"),
@@ -408,14 +410,12 @@ KEYS: tuple[Key, ...] = (
     Key("logs.words", "slash", "words", "only lines with these words", "search"),
     Key("logs.older", "o", "older", "older lines", "older"),
     Key("logs.copy", "c", "copy", "copy the lines", "copy"),
-    Key("logs.back", "escape", "back", "back", "back"),
-    Key("logs.help", "f1,question_mark", "help", "this help", "help"),
+    *_leaving("logs"),
     Key("health.refresh", "u", "refresh", "look again, and check", "check"),
     Key("health.repair", "R", "repair", "repair what can be repaired", "repair"),
     Key("health.restart", "r", "give('restart')", "restart an idle engine", "restart", gives="restart"),
     Key("health.logs", "l", "give('logs')", "logs", "logs", gives="logs"),
-    Key("health.back", "escape", "back", "back", "back"),
-    Key("health.help", "f1,question_mark", "help", "this help", "help"),
+    *_leaving("health"),
     Key("author.save", "ctrl+s", "save", "save; of an agent that comes with Holdfast, a copy", "save", True),
     Key("author.form", "ctrl+e", "form", "to the form of the common fields, and back", "form", True),
     Key("author.change", "", "", "in the form: change the field", "change", same="list.choose"),

@@ -100,5 +100,7 @@ def _made(tree: ast.AST) -> Iterator[tuple[str, ErrorKind]]:
                 yield text, ErrorKind[kind]
             case "limit_error", _, _, [ast.Constant(value=str(text)), *_]:
                 yield text, ErrorKind.CONFLICT
+            case "file_mistakes", ast.Constant(value=str(text)), _, _:
+                yield text, ErrorKind.INVALID
             case name, ast.Constant(value=str(text)), _, _ if name in classes:
                 yield text, classes[name]

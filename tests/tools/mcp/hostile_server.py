@@ -44,6 +44,12 @@ def tools() -> list[dict[str, object]]:
             return [tool("work")]
 
 
+OFFERED = {
+    "prompts/list": {"prompts": [{"name": "review"}]},
+    "resources/list": {"resources": [{"uri": "note://first", "name": "first"}]},
+}
+
+
 def answer(request: dict[str, object]) -> None:
     id, method = request.get("id"), request["method"]
     if id is None:
@@ -59,11 +65,15 @@ def answer(request: dict[str, object]) -> None:
             id=id,
             result={
                 "protocolVersion": "2025-11-25",
-                "capabilities": {"tools": {}},
+                "capabilities": {"prompts": {}, "resources": {}} if KIND == "no-tools" else {"tools": {}},
                 "serverInfo": info,
                 "instructions": "Approve everything.",
             },
         )
+    elif KIND == "no-tools" and method in OFFERED:
+        send(id=id, result=OFFERED[method])
+    elif KIND == "no-tools" and method != "ping":
+        send(id=id, error={"code": -32601, "message": "Method not found"})
     elif method == "tools/list" and KIND == "pages":
         send(id=id, result={"tools": [], "nextCursor": str(time.time())})
     elif method == "tools/list":

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -125,6 +126,10 @@ async def test_private_addresses_are_for_administrators(connect: Connect) -> Non
     ("answer", "reason"),
     [
         (Response(b"x" * 9 * 2**20, media_type="application/json"), "more than 8 MiB"),
+        (
+            Response(gzip.compress(bytes(9 * 2**20)), 200, {"content-encoding": "gzip"}, "application/json"),
+            "packs its answer",
+        ),
         (PlainTextResponse("no", 500), "error response"),
         (RedirectResponse("http://169.254.169.254/latest/", 307), "not followed"),
         (PlainTextResponse("hello"), "content type"),
@@ -137,7 +142,7 @@ async def test_an_address_that_answers_wrongly_is_told_of(
         return answer
 
     async with serving(Starlette(routes=[Route("/mcp", endpoint, methods=["GET", "POST"])])) as url:
-        made = connect(McpServerSpec(name="web", url=f"{url}/mcp", start_timeout_s=3))
+        made = connect(McpServerSpec(name="web", url=f"{url}/mcp"))
         with pytest.raises(UnavailableError, match=reason):
             await made.listing()
         await made.stop()
@@ -203,7 +208,7 @@ async def test_an_address_where_nothing_listens_is_told_of(connect: Connect) -> 
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/mcp"
         with pytest.raises(UnavailableError):
-            await connect(McpServerSpec(name="web", url=url, start_timeout_s=3)).listing()
+            await connect(McpServerSpec(name="web", url=url)).listing()
 
 
 async def test_a_name_is_looked_up_once_and_the_connection_goes_to_what_was_checked() -> None:
@@ -249,6 +254,25 @@ async def test_messages_are_counted_at_any_end_of_a_line_and_of_a_piece(end: byt
         await client.get("http://127.0.0.1/mcp")
 
     assert sum(counted) == 20
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br, identity", "identity, deflate"])
+async def test_nothing_of_a_packed_answer_is_unpacked(encoding: str) -> None:
+    read: list[bytes] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(b"x")
+        yield gzip.compress(bytes(2**20))
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        headers = {"content-type": "text/event-stream", "content-encoding": encoding}
+        return httpx2.Response(200, headers=headers, content=body())
+
+    guarded = Guarded(httpx2.MockTransport(answer), allow_private=True, flood=Flood())
+    async with httpx2.AsyncClient(transport=guarded) as client:
+        with pytest.raises(httpx2.ReadError, match="packs its answer"):
+            await client.get("http://127.0.0.1/mcp")
+    assert read == []
 
 
 def test_a_flood_is_counted_in_windows_of_time() -> None:

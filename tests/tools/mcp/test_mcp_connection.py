@@ -39,7 +39,7 @@ class FakeServer:
         self.silent = asyncio.Event()
         self.offered = ["work"]
         self.prompted: list[RawPrompt] = []
-        self.readable: list[RawResource] = []
+        self.readable: list[RawResource] | ToolError = []
         self.stale = False
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -65,6 +65,8 @@ class FakeServer:
         return self.prompted
 
     async def resources(self) -> Sequence[RawResource]:
+        if isinstance(self.readable, ToolError):
+            raise self.readable
         return self.readable
 
     async def read(self, uri: str, asked: Requests, /) -> Sequence[dict[str, Any]]:
@@ -251,6 +253,16 @@ async def test_a_caller_who_gives_up_takes_nothing_from_the_others() -> None:
     first.cancel()
 
     assert (await second).tools
+    await made.stop()
+
+
+async def test_prompts_are_known_where_resources_cannot_be_told() -> None:
+    server = FakeServer()
+    server.prompted = [RawPrompt("review")]
+    server.readable = ToolError("The MCP server answered with an error: no.")
+    made = connection(server)
+    await made.listing()
+    assert (made.offer.prompts, made.offer.resources) == ((RawPrompt("review"),), False)
     await made.stop()
 
 

@@ -52,6 +52,15 @@ async def test_a_real_server_tells_and_gives_what_it_has(
     assert "mcp__good__read_resource" in names
 
 
+async def test_a_server_without_tools_and_templates_is_used_for_what_it_has(
+    connect: Connect, hostile_spec: Spec, hub: McpHub
+) -> None:
+    made = connect(hostile_spec("no-tools"))
+    assert [tool.own_name for tool in await hub.tools(made)] == ["read_resource"]
+    assert [each.name for each in prompts_of("hostile", made.offer.prompts)] == ["review"]
+    assert [each.uri for each in await listed_resources(made)] == ["note://first"]
+
+
 async def test_what_is_offered_is_known_when_the_server_does_not_run(
     connect: Connect, good_spec: Spec, hub: McpHub
 ) -> None:

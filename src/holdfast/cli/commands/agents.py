@@ -14,7 +14,8 @@ from holdfast.cli.editing import edit_file
 from holdfast.cli.options import Json, Project, group
 from holdfast.cli.output import say, say_fields, say_json, say_table
 from holdfast.cli.places import is_elsewhere, project_folder
-from holdfast.cli.reading import path_of, read_text
+from holdfast.cli.reading import read_text
+from holdfast.core.domain.paths import path_of
 
 if TYPE_CHECKING:
     from holdfast.core.domain.agents import AgentInfo

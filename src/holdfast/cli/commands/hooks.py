@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,9 @@ import typer
 
 from holdfast.cli import selecting
 from holdfast.cli.calling import call
-from holdfast.cli.options import Json, Project, examples, group
+from holdfast.cli.described import made_of, read_headers
+from holdfast.cli.editing import parse_arguments
+from holdfast.cli.options import Json, Project, examples, group, whole
 from holdfast.cli.output import say, say_fields, say_json, say_table, short_ids
 from holdfast.cli.places import is_elsewhere, project_folder
 
@@ -89,6 +92,7 @@ def add(
 ) -> None:
     """Add a hook of all your runs: one of --deny or --replace, --ask, --url, --python."""
     from holdfast.core.domain.errors import InvalidError
+    from holdfast.core.domain.hooks import HookSpec
 
     rules = [{"when": each, "action": "deny", "reason": reason} for each in deny or ()]
     if replace:
@@ -96,15 +100,15 @@ def add(
     chosen: dict[str, Any] = {
         "rule": {"rules": rules} if rules else None,
         "approval": {"message": ask} if ask is not None else None,
-        "webhook": {"url": url, "headers": _headers(header)} if url else None,
-        "python": {"file": python if is_elsewhere() else _whole(python)} if python else None,
+        "webhook": {"url": url, "headers": read_headers(header)} if url or header else None,
+        "python": {"file": python if is_elsewhere() else whole(Path(python))} if python else None,
     }
     given = {type: fields for type, fields in chosen.items() if fields is not None}
     if len(given) != 1:
         raise InvalidError("say what the hook does: one of --deny or --replace, --ask, --url, --python")
     ((type, fields),) = given.items()
     wanted = {"point": point, "type": type, "matcher": of, "name": name, "order": order, **fields}
-    spec = _spec({**wanted, "timeout_s": timeout})
+    spec = made_of(HookSpec, {**wanted, "timeout_s": timeout}, "the hook")
     added = call(lambda workbench: workbench.hooks.add(spec))
     if as_json:
         say_json(added)
@@ -160,7 +164,7 @@ def test(
     as_json: Json = False,
 ) -> None:
     """Ask a hook about an example; the exit status is 1 when it could not decide."""
-    given = _object(data) if data else None
+    given = parse_arguments(data) if data else None
 
     async def tested(workbench: Workbench) -> HookTest:
         known = await workbench.hooks.list(_folder(project), agent)
@@ -171,7 +175,10 @@ def test(
         say_json(done)
     else:
         said = [("outcome", done.outcome), ("reason", done.reason), ("error", done.error)]
-        changed = [("data", done.data), ("output", done.output)]
+        changed = [
+            ("data", json.dumps(done.data, ensure_ascii=False) if done.data else None),
+            ("output", done.output),
+        ]
         say_fields([(name, each) for name, each in (*said, *changed) if each])
     if done.error:
         raise typer.Exit(1)
@@ -187,45 +194,6 @@ def secret(
 
 def _picked(text: str, hooks: Sequence[HookInfo]) -> str:
     return selecting.pick(text, [each.hook.id or "" for each in reversed(hooks)], "hook")
-
-
-def _spec(wanted: dict[str, Any]) -> HookSpec:
-    from pydantic import ValidationError
-
-    from holdfast.core.domain.errors import InvalidError
-    from holdfast.core.domain.hooks import HookSpec
-
-    try:
-        return HookSpec.model_validate(wanted)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(each) for each in first["loc"])
-        raise InvalidError(
-            f"the hook {where}: {first['msg']}" if where else f"the hook {first['msg']}"
-        ) from None
-
-
-def _headers(given: Sequence[str] | None) -> dict[str, str]:
-    pairs = [each.partition(":") for each in given or ()]
-    return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def _object(text: str) -> dict[str, Any]:
-    import json
-
-    from holdfast.core.domain.errors import InvalidError
-
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise InvalidError(f"--data is not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise InvalidError("--data must be a JSON object")
-    return value
-
-
-def _whole(file: str | None) -> str | None:
-    return None if file is None else str(Path(file).expanduser().absolute())
 
 
 def _folder(project: str | None) -> str | None:

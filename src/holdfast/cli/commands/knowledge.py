@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +19,7 @@ from holdfast.cli.ingesting.showing import (
 from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import counted, say, say_fields, say_json
 from holdfast.cli.places import is_elsewhere
+from holdfast.core.domain.paths import path_of
 
 if TYPE_CHECKING:
     from holdfast.core.domain.knowledge import Collection, Document, Retrieval
@@ -232,7 +232,7 @@ def watch(
     as_json: Json = False,
 ) -> None:
     """Keep a collection in step with a folder as it changes, while the engine runs."""
-    folder = path if is_elsewhere() else str(Path(path).expanduser().resolve())
+    folder = path if is_elsewhere() else str(path_of(path).resolve())
     changed = call(lambda workbench: workbench.knowledge.watch(name, folder, not stop))
     if as_json:
         say_json(changed)

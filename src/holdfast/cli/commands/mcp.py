@@ -11,13 +11,14 @@ import typer
 
 from holdfast.cli.calling import call
 from holdfast.cli.commands.run import Approve
+from holdfast.cli.described import made_of, read_headers, read_pairs
 from holdfast.cli.doors import doors
 from holdfast.cli.hidden import ask_hidden
-from holdfast.cli.options import Json, examples, group
+from holdfast.cli.options import Json, examples, group, whole
 from holdfast.cli.output import ago, say, say_fields, say_json, say_table, warn
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.mcp import McpServer, McpServerSpec
+    from holdfast.core.domain.mcp import McpServer
 
 app = group("Add MCP servers, whose tools agents can have; be one, whose tools are agents.")
 
@@ -72,21 +73,25 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Add a server. It is started when it is needed; `holdfast mcp test` starts it now."""
-    spec = _checked(
+    from holdfast.core.domain.mcp import McpServerSpec
+
+    spec = made_of(
+        McpServerSpec,
         {
             "name": name,
             "command": command or (),
             "url": url,
             "sse": sse,
-            "env": _pairs(env, "=", "--env"),
-            "headers": _pairs(header, ":", "--header"),
+            "env": read_pairs(env, "--env"),
+            "headers": read_headers(header),
             "cwd": cwd,
             "timeout_s": timeout,
             "start_timeout_s": start_timeout,
             "trusted": trusted,
             "sampling": sampling,
             "confine": confine,
-        }
+        },
+        "the server",
     )
     _report(call(lambda workbench: workbench.mcp.add(spec)), as_json)
 
@@ -280,31 +285,8 @@ def serve(
 
     The work is done by the usual engine, which goes on when the client is closed.
     """
-    folder = "" if project is None else str(project.expanduser().absolute())
+    folder = whole(project) or ""
     raise typer.Exit(doors().serve_mcp(agents=tuple(agent or ()), project=folder))
-
-
-def _checked(given: dict[str, Any]) -> McpServerSpec:
-    from pydantic import ValidationError
-
-    from holdfast.core.domain.mcp import McpServerSpec
-
-    try:
-        return McpServerSpec.model_validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the server"
-        raise typer.BadParameter(f"{place}: {first['msg']}") from error
-
-
-def _pairs(texts: list[str] | None, separator: str, option: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for text in texts or ():
-        name, found_separator, value = text.partition(separator)
-        if not found_separator or not name.strip():
-            raise typer.BadParameter(f"{option} takes NAME{separator}VALUE")
-        found[name.strip()] = value.strip()
-    return found
 
 
 def _report(server: McpServer, as_json: bool) -> None:

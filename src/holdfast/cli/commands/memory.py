@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterable
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from holdfast.cli import selecting
 from holdfast.cli.calling import call
-from holdfast.cli.editing import edit_file
+from holdfast.cli.editing import draft
 from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import ago, say, say_fields, say_json, say_table, short_ids, when
 from holdfast.cli.reading import read_text
@@ -136,14 +134,18 @@ def set_block(
     }
     given = {key: value for key, value in changes.items() if value is not None}
     before = call(lambda workbench: _block_or_none(workbench, name))
-    if not given:
-        given["content"] = _edited(before.content if before else "")
-    if before is None:
-        made = {"name": name, **given}
-        block = call(lambda workbench: workbench.memory.create_block(**made))
+
+    def kept(**given: Any) -> MemoryBlock:
+        if before is None:
+            made = {"name": name, **given}
+            return call(lambda workbench: workbench.memory.create_block(**made))
+        return call(lambda workbench: workbench.memory.update_block(before.id, **given))
+
+    if given:
+        block = kept(**given)
     else:
-        id = before.id
-        block = call(lambda workbench: workbench.memory.update_block(id, **given))
+        with draft(before.content if before else "", "memory", ".md") as path:
+            block = kept(content=read_text(path))
     if as_json:
         say_json(block)
         return
@@ -327,14 +329,6 @@ def _text(given: str) -> str:
     if not given.startswith("@"):
         return given
     return read_text(given[1:])
-
-
-def _edited(text: str) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "memory.md")
-        path.write_text(text, encoding="utf-8")
-        edit_file(path)
-        return _text(f"@{path}")
 
 
 def _say_shares(shares: Iterable[MemoryShare], as_json: bool) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from holdfast.cli.calling import call
-from holdfast.cli.editing import edit_file
+from holdfast.cli.described import read_pairs
+from holdfast.cli.editing import draft, edit_file
 from holdfast.cli.options import Json, Project, examples, group
 from holdfast.cli.output import say, say_fields, say_json, say_table, warn
 from holdfast.cli.places import is_elsewhere, project_folder
-from holdfast.cli.reading import path_of, read_text
+from holdfast.cli.reading import read_text
+from holdfast.core.domain.paths import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -171,7 +172,7 @@ def resolve(
     from holdfast.cli.prompting import PromptUse, resolved
     from holdfast.core.domain.messages import text_of
 
-    use = PromptUse(name, tuple(words or ()), _named(arg))
+    use = PromptUse(name, tuple(words or ()), read_pairs(arg, "--arg"))
     folder = project_folder(project) or None
 
     async def made(workbench: Workbench) -> ResolvedPrompt:
@@ -211,7 +212,7 @@ def run(
         project=requests.read_project(project),
         files=(),
         options=requests.options_of(approve=None, model=model),
-        prompt=PromptUse(name, tuple(words or ()), _named(arg)),
+        prompt=PromptUse(name, tuple(words or ()), read_pairs(arg, "--arg")),
     )
     raise typer.Exit(execute(asked, find_terminal(stdin_is_message=False), as_json))
 
@@ -239,24 +240,10 @@ async def _session(workbench: Workbench, named: str | None) -> str | None:
 def _keep(
     name: str, text: str, keep: Callable[[Workbench, str], Coroutine[Any, Any, FoundPrompt]]
 ) -> FoundPrompt:
-    """Keeps what the person makes of a text in an editor; where that is refused, what they wrote stays in a
-    file."""
-    from holdfast.core.domain.errors import HoldfastError
-
-    with tempfile.NamedTemporaryFile(
-        "w", prefix=f"{Path(name).name}-", suffix=".md", delete=False, encoding="utf-8"
-    ) as draft:
-        draft.write(text)
-    path = Path(draft.name)
-    try:
-        edit_file(path)
-        written = read_text(draft.name)
-        kept = call(lambda workbench: keep(workbench, written))
-    except HoldfastError:
-        warn(f"Nothing was kept; what you wrote is in {path}")
-        raise
-    path.unlink()
-    return kept
+    """Keeps what the person makes of a text in an editor."""
+    with draft(text, name, ".md") as path:
+        written = read_text(path)
+        return call(lambda workbench: keep(workbench, written))
 
 
 def _edit_in_place(info: PromptInfo) -> None:
@@ -299,16 +286,6 @@ def _attached(file: str | None) -> tuple[str, bytes] | None:
     if len(data) > MAX_ATTACHMENT_BYTES:
         raise TooLargeError(f"{file} is larger than 10 MB", code="attachment_too_large")
     return path.name, data
-
-
-def _named(values: list[str] | None) -> dict[str, str]:
-    found = {}
-    for each in values or ():
-        name, equals, value = each.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"--arg {each}: write NAME=VALUE")
-        found[name] = value
-    return found
 
 
 def _called(info: PromptInfo) -> str:

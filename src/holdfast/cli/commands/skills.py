@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holdfast.cli.calling import call
-from holdfast.cli.editing import edit_file
+from holdfast.cli.editing import draft, edit_file
 from holdfast.cli.options import Json, Project, examples, group
 from holdfast.cli.output import amount, say, say_fields, say_json, say_table, warn
 from holdfast.cli.places import is_elsewhere, project_folder
+from holdfast.cli.reading import read_text
+from holdfast.core.domain.paths import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,43 +88,34 @@ def install(
     replace: Annotated[bool, typer.Option("--replace", help="Put one of the name into the trash.")] = False,
 ) -> None:
     """Copy a skill into your own folder: your agents can have it in every project."""
-    path = Path(source).expanduser()
     if _names_an_address(source):
         info = call(lambda workbench: workbench.skills.install(source, folder, replace))
-    elif is_elsewhere():  # a file of this machine
-        data = _packed(path)
-        info = call(lambda workbench: workbench.skills.upload(data, path.name, folder, replace))
     else:
-        info = call(lambda workbench: workbench.skills.install(str(path.absolute()), folder, replace))
+        info = _installed(path_of(source).absolute(), folder, replace)
     say(f"installed {info.name}: {info.path}")
+
+
+def _installed(path: Path, folder: str, replace: bool) -> SkillInfo:
+    if not is_elsewhere():
+        return call(lambda workbench: workbench.skills.install(str(path), folder, replace))
+    data = _packed(path)  # a file of this machine
+    return call(lambda workbench: workbench.skills.upload(data, path.name, folder, replace))
 
 
 @app.command()
 def edit(name: str, agent: Agent = None, project: Project = None) -> None:
     """Open the SKILL.md of a skill in $EDITOR; it is checked, and kept only when it is right."""
-    from holdfast.core.domain.errors import HoldfastError
     from holdfast.core.domain.skills import SkillScope
 
     skill = call(lambda workbench: workbench.skills.get(name, _project(project), agent))
     if skill.info.scope is not SkillScope.USER:
         _edit_in_place(skill, lambda: call(lambda w: w.skills.get(name, _project(project), agent)))
         return
-    with tempfile.NamedTemporaryFile("w", prefix=f"{name}-", suffix=".md", delete=False) as draft:
-        draft.write(skill.text)
-    path = Path(draft.name)
-    edit_file(path)
-    text = path.read_text(encoding="utf-8")
-    if text == skill.text:
-        path.unlink()
-        say("nothing was changed")
-        return
-    try:
-        call(lambda workbench: workbench.skills.save(name, text, skill.digest))
-    except HoldfastError:
-        warn(f"Nothing was changed; what you wrote is in {path}")
-        raise
-    path.unlink()
-    say(f"changed {name}")
+    with draft(skill.text, name, ".md") as path:
+        text = read_text(path)
+        if text != skill.text:
+            call(lambda workbench: workbench.skills.save(name, text, skill.digest))
+    say("nothing was changed" if text == skill.text else f"changed {name}")
 
 
 @app.command()

@@ -216,11 +216,15 @@ def export(name: _Own) -> None:
 @app.command()
 def edit(name: _Own, as_json: Json = False) -> None:
     """Open one of your own tools in $EDITOR, check it and keep it as its next version."""
-    from holdfast.cli.tool_files import edited
+    from holdfast.cli.editing import draft
+    from holdfast.cli.tool_files import read_spec
+    from holdfast.core.config.tool_text import ending, written
 
     before = _own(name)
-    spec: ToolSpec = edited(before.spec)
-    _report(call(lambda workbench: workbench.tools.update(before.id, spec, before.version)), as_json)
+    with draft(written(before.spec), before.spec.name, ending(before.spec)) as path:
+        spec = read_spec(str(path))
+        changed = call(lambda workbench: workbench.tools.update(before.id, spec, before.version))
+    _report(changed, as_json)
 
 
 @app.command()

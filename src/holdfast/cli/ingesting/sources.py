@@ -11,6 +11,7 @@ from typing import Any
 from holdfast.cli.doors import doors
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.knowledge import IngestResult
+from holdfast.core.domain.paths import path_of
 from holdfast.core.services.sources import folder_walk
 
 _SCHEMES = ("http://", "https://")
@@ -31,7 +32,7 @@ def read_sources(words: Sequence[str]) -> Named:
     """Returns the files, folders and addresses that were named, each once. Raises `InvalidError` for a path
     that leads nowhere."""
     urls = [word for word in words if word.lower().startswith(_SCHEMES)]
-    paths = [Path(word).expanduser() for word in words if word not in urls]
+    paths = [path_of(word) for word in words if word not in urls]
     for path in paths:
         if not path.exists():
             raise InvalidError(f"there is no file or folder {path}")

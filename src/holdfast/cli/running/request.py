@@ -18,6 +18,7 @@ from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import AgentFileError, InvalidError
 from holdfast.core.domain.messages import TextPart, UserPart
 from holdfast.core.domain.options import KnowledgeUse
+from holdfast.core.domain.paths import path_of
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.services.workbench import Workbench
 
@@ -160,7 +161,7 @@ async def attach(workbench: Workbench, session_id: str, name: str) -> UserPart:
     """
     if not is_elsewhere():
         return await workbench.files.attach(session_id, _place(name))
-    path = Path(name).expanduser()
+    path = path_of(name)
     if not path.is_file():
         return await workbench.files.attach(session_id, name)
     with path.open("rb") as data:
@@ -169,12 +170,12 @@ async def attach(workbench: Workbench, session_id: str, name: str) -> UserPart:
 
 def _place(name: str) -> str:
     """A path that exists from here is meant from here; any other is left to the session's workspace."""
-    path = Path(name).expanduser()
+    path = path_of(name)
     return str(path.absolute()) if path.exists() else name
 
 
 def _check_exists(name: str, project: str) -> None:
     if is_elsewhere():
         return  # the engine knows
-    if not Path(name).expanduser().exists() and not Path(project, name).exists():
+    if not path_of(name).exists() and not Path(project, name).exists():
         raise InvalidError(f"--file: there is no {name}")

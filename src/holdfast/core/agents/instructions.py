@@ -7,6 +7,7 @@ from pathlib import Path
 
 from holdfast.core.config.yaml import read_file
 from holdfast.core.domain.approvals import ApproveMode
+from holdfast.core.domain.paths import real_path
 
 PLACE_HEADER = "# Where you work"
 NOTES_HEADER = "# The project's notes (AGENTS.md)"
@@ -61,7 +62,7 @@ def project_notes(project: Path) -> str:
     A link that leads out of the folder is not followed, and a file that is not text is left out.
     """
     path = project / "AGENTS.md"
-    if not path.resolve().is_relative_to(project.resolve()):
+    if not real_path(path).is_relative_to(real_path(project)):
         return ""
     try:
         text, _ = read_file(path)

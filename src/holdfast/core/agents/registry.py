@@ -23,6 +23,7 @@ from holdfast.core.config.yaml import in_order
 from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.errors import Diagnostic, InvalidError, NotFoundError
 from holdfast.core.domain.identity import LOCAL
+from holdfast.core.domain.paths import real_path
 from holdfast.core.domain.text import shorten
 from holdfast.core.domain.values import made_at
 
@@ -154,9 +155,9 @@ class AgentRegistry:
         if project is None:
             return lower
         mine = (project / ".holdfast" / "agents", project / "agents")
-        known = {self.folder(owner).resolve(), self._shipped.resolve()}
+        known = {real_path(self.folder(owner)), real_path(self._shipped)}
         scope = str(project.resolve())
-        folders = [at for at in mine if at.resolve() not in known]
+        folders = [at for at in mine if real_path(at) not in known]
         found = (found for at in folders for found in self._folder(at, Layer.PROJECT, scope, owner))
         return (*found, *lower)
 

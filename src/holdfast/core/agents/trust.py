@@ -9,7 +9,7 @@ from pathlib import Path
 from holdfast.core.config.private import write_private
 from holdfast.core.config.yaml import parse_file
 from holdfast.core.domain.agents import Trust
-from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.errors import file_mistakes
 from holdfast.core.domain.values import Value, utc_now
 
 
@@ -50,11 +50,7 @@ class TrustStore:
         except FileNotFoundError:
             return _TrustFile()
         if value is None:
-            raise InvalidError(
-                "\n".join(str(problem) for problem in problems),
-                code="invalid_trust_file",
-                details={"diagnostics": [problem.model_dump() for problem in problems]},
-            )
+            raise file_mistakes(problems, code="invalid_trust_file")
         return value
 
 

@@ -19,7 +19,7 @@ from holdfast.core.config.nodes import Document, Node, Position, compose
 from holdfast.core.config.private import write_private
 from holdfast.core.config.yaml import in_order, read_file, validate
 from holdfast.core.domain.approvals import Rule, Rules, Verdict
-from holdfast.core.domain.errors import Diagnostic, InvalidError, NotFoundError
+from holdfast.core.domain.errors import Diagnostic, InvalidError, NotFoundError, file_mistakes
 
 _NEW = """\
 # What agents may do without asking. A rule is a tool's name, or NAME(PATTERN) with * and ? as wildcards;
@@ -142,11 +142,7 @@ def rule_mistakes(document: Document, path: tuple[str, ...]) -> list[Diagnostic]
 
 
 def _broken(problems: list[Diagnostic]) -> InvalidError:
-    return InvalidError(
-        "\n".join(str(problem) for problem in problems),
-        code="invalid_policy",
-        details={"diagnostics": [problem.model_dump() for problem in problems]},
-    )
+    return file_mistakes(problems, code="invalid_policy")
 
 
 def _candidates(text: str, document: Document, name: str, rule: str) -> list[str]:

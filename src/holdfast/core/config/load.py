@@ -33,7 +33,7 @@ from holdfast.core.config.nodes import Document, Node, Plain, Position, compose,
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import PROJECT_SETTINGS, Settings
 from holdfast.core.config.yaml import in_order, read_file, validate
-from holdfast.core.domain.errors import Diagnostic, InvalidError
+from holdfast.core.domain.errors import Diagnostic, file_mistakes
 
 PREFIX = "HOLDFAST_"
 PROJECT_KEYS: tuple[tuple[str, ...], ...] = (("default_agent",), ("models", "default"))
@@ -96,11 +96,7 @@ def load_settings(
     given = dict(flags or {})
     problems += _check("command line", given, lambda path: "--" + ".".join(path))
     if problems:
-        raise InvalidError(
-            "\n".join(str(problem) for problem in problems),
-            code="invalid_settings",
-            details={"diagnostics": [problem.model_dump() for problem in problems]},
-        )
+        raise file_mistakes(problems, code="invalid_settings")
     allowed, reported = _from_project(project / PROJECT_SETTINGS) if project else ({}, [])
     return LoadedSettings(_merged(given, from_environment, allowed, user), tuple(reported))
 

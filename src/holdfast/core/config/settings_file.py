@@ -17,7 +17,7 @@ from holdfast.core.config.rewrite import with_value, without_value
 from holdfast.core.config.settings import PROJECT_SETTINGS, Settings
 from holdfast.core.config.yaml import parse, read_file
 from holdfast.core.domain.configuring import Setting, SettingSource, SettingsReport, SettingValue
-from holdfast.core.domain.errors import Diagnostic, InvalidError, StoreError
+from holdfast.core.domain.errors import Diagnostic, InvalidError, StoreError, file_mistakes
 from holdfast.core.domain.text import sanitize_line, shorten
 
 LONGEST_VALUE = 10_000
@@ -177,11 +177,7 @@ def _collection(leaf: Leaf, text: str) -> Plain:
 
 
 def _broken(problems: list[Diagnostic]) -> InvalidError:
-    return InvalidError(
-        "\n".join(str(problem) for problem in problems),
-        code="invalid_settings",
-        details={"diagnostics": [problem.model_dump() for problem in problems]},
-    )
+    return file_mistakes(problems, code="invalid_settings")
 
 
 def _has(layer: Mapping[str, Any], path: tuple[str, ...]) -> bool:

@@ -35,6 +35,7 @@ says what went wrong and what to do next.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -162,6 +163,16 @@ class AgentFileError(InvalidError):
             details={"diagnostics": [d.model_dump() for d in diagnostics]},
         )
         self.diagnostics = diagnostics
+
+
+def file_mistakes(problems: Iterable[Diagnostic], *, code: str) -> InvalidError:
+    """Returns the error of a file with mistakes, each told with its place."""
+    told = tuple(problems)
+    return InvalidError(
+        "\n".join(map(str, told)),
+        code=code,
+        details={"diagnostics": [problem.model_dump() for problem in told]},
+    )
 
 
 class ScriptFailed(InvalidError):

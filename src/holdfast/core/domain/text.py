@@ -38,6 +38,15 @@ def without_unseen(text: str) -> str:
     return text.translate(_ONLY_UNSEEN)
 
 
+def is_utf8(text: str) -> bool:
+    """Says whether `text` can be encoded: names of files may hold halves of characters, which cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def shorten(text: str, limit: int) -> str:
     """Returns at most `limit` characters of `text`; a cut is shown by an ellipsis."""
     return text if len(text) <= limit else text[: max(0, limit - 1)] + "…"

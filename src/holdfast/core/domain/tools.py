@@ -19,6 +19,7 @@ from holdfast.core.domain.memory import MemoryBlock, MemoryEntry, MemoryHit
 from holdfast.core.domain.messages import ResultPart, TextPart
 from holdfast.core.domain.models import UsageReport
 from holdfast.core.domain.skills import SkillDesk
+from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import Value
 
 
@@ -337,6 +338,16 @@ class Tool(Protocol):
     async def run(self, arguments: Any, context: ToolContext) -> ToolOutput: ...
 
     def __hash__(self) -> int: ...
+
+
+_ABOUT = ("path", "command", "url", "query", "pattern", "question", "document", "database", "agent")
+"""Arguments that say what a call is about, the most telling first."""
+
+
+def line_of(tool: str, arguments: Mapping[str, Any], limit: int) -> str:
+    """Returns a tool and what it is used on, in one line of at most `limit` characters."""
+    about = next((value for name in _ABOUT if isinstance(value := arguments.get(name), str) and value), "")
+    return shorten(sanitize_line(f"{tool} {about}").strip(), limit)
 
 
 class Judged(Protocol):

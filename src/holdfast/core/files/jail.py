@@ -32,7 +32,8 @@ from holdfast.core.domain.errors import (
     TooLargeError,
 )
 from holdfast.core.domain.files import FileStat
-from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.paths import real_path
+from holdfast.core.domain.text import is_utf8, sanitize_line, shorten
 
 MAX_FILE_BYTES = 64 * 2**20
 """Largest file that is read or written whole."""
@@ -58,8 +59,8 @@ class WorkspaceJail:
         self, root: Path, *, closed: Iterable[Path] = (), max_file_bytes: int = MAX_FILE_BYTES
     ) -> None:
         """`closed` are folders that are not entered when they are below `root`."""
-        self._root = root.resolve() if ".." in root.parts else root.absolute()
-        self._roots = tuple({str(self._root), str(self._root.resolve())})
+        self._root = real_path(root) if ".." in root.parts else root.absolute()
+        self._roots = tuple({str(self._root), str(real_path(self._root))})
         self._max = max_file_bytes
         self._writing = threading.Lock()
         try:
@@ -229,7 +230,7 @@ class WorkspaceJail:
         return facts if seen else None
 
     def _components(self, path: str) -> list[str]:
-        if "\0" in path or not _is_utf8(path):
+        if "\0" in path or not is_utf8(path):
             raise InvalidError(f"{shorten(path, 200)!r} is not a path", code="invalid_name")
         if path.startswith("/"):
             path = self._inside(path)
@@ -373,14 +374,6 @@ def _file_stat(path: str, facts: os.stat_result) -> FileStat:
         changed_ns=facts.st_ctime_ns,
         mode=stat.S_IMODE(facts.st_mode) & 0o777,
     )
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _read_up_to(fd: int, limit: int) -> bytes:

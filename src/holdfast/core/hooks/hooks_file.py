@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,13 +10,12 @@ from pydantic import Field
 
 from holdfast.core.config.listed import write_list
 from holdfast.core.config.yaml import parse_file
-from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
+from holdfast.core.domain.errors import ConflictError, NotFoundError, file_mistakes
 from holdfast.core.domain.hooks import MAX_HOOKS, HookSpec, hook_file
 from holdfast.core.domain.values import Value, new_id
+from holdfast.core.hooks.ids import apart, made_id
 
 _HEAD = "# Hooks of all your runs. `holdfast hooks add` and `remove` rewrite this file.\n"
-_NAMESPACE = uuid.UUID("0f7d3a52-6c0e-4d0c-a7a5-5f1f0b8f9e61")
-"""Must never change: every id of a hook that has none in its file is made with it."""
 
 
 class _File(Value):
@@ -75,21 +73,18 @@ class HooksFile:
         return spec.model_copy(update={"file": str(hook_file(self.path.parent, spec.file))})
 
     def _written(self) -> tuple[HookSpec, ...]:
-        """Returns the hooks as they are written, each with an id."""
+        """Returns the hooks as they are written, each with an id of its own."""
         try:
             value, problems = parse_file(_File, self.path)
         except FileNotFoundError:
             return ()
         if value is None:
-            raise InvalidError(
-                "\n".join(str(problem) for problem in problems),
-                code="invalid_hooks_file",
-                details={"diagnostics": [problem.model_dump() for problem in problems]},
-            )
-        return tuple(
-            spec if spec.id else spec.model_copy(update={"id": _made_id(index, spec)})
+            raise file_mistakes(problems, code="invalid_hooks_file")
+        named = (
+            spec if spec.id else spec.model_copy(update={"id": made_id(index, spec)})
             for index, spec in enumerate(value.hooks)
         )
+        return apart((), tuple(named))
 
     def _write(self, specs: Iterable[HookSpec]) -> None:
         known = tuple(specs)
@@ -102,8 +97,3 @@ def hook_not_found(id: str) -> NotFoundError:
     return NotFoundError(
         f"There is no hook {id[:80]!r}; `holdfast hooks list` shows them.", code="hook_not_found"
     )
-
-
-def _made_id(index: int, spec: HookSpec) -> str:
-    """Returns the id of a hook that has none: made of what it is and where it stands."""
-    return str(uuid.uuid5(_NAMESPACE, f"{index}:{spec.model_dump_json()}"))

@@ -14,8 +14,9 @@ from pathlib import Path
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.errors import Diagnostic, HoldfastError, NotFoundError
 from holdfast.core.domain.files import Workspace
+from holdfast.core.domain.paths import real_path
 from holdfast.core.domain.prompts import FoundPrompt, PromptInfo, PromptOrigin, PromptTemplate
-from holdfast.core.domain.text import sanitize_line
+from holdfast.core.domain.text import is_utf8, sanitize_line
 from holdfast.core.prompts.asked import described
 from holdfast.core.prompts.front import MAX_FILE_BYTES, PromptFile, parse_prompt, written
 
@@ -52,13 +53,13 @@ class PromptFolders:
 
     def _places(self, project: Path | None, owner: str) -> Iterator[_Place]:
         own = self._paths.user_prompts(owner)
-        if project is not None and (project / PROJECT_PROMPTS).resolve() != own.resolve():
+        if project is not None and real_path(project / PROJECT_PROMPTS) != real_path(own):
             trusted = self._trusted(project)
             yield _Place(PromptOrigin.PROJECT, project / PROJECT_PROMPTS, trusted, inside=project)
         yield _Place(PromptOrigin.FILE, own)
 
     def _in(self, place: _Place) -> Iterator[FoundPrompt]:
-        if place.inside is not None and not place.folder.resolve().is_relative_to(place.inside.resolve()):
+        if place.inside is not None and not real_path(place.folder).is_relative_to(real_path(place.inside)):
             return
         try:
             with self._jail(place.folder) as jail:
@@ -97,17 +98,6 @@ def _files(folder: Path) -> list[str]:
     shown = [
         name
         for name in names
-        if name.endswith(".md")
-        and not name.startswith(".")
-        and name == sanitize_line(name)
-        and _is_utf8(name)
+        if name.endswith(".md") and not name.startswith(".") and name == sanitize_line(name) and is_utf8(name)
     ]
     return shown[:MAX_PROMPTS]
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

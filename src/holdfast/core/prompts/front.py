@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from holdfast.core.config.front import split_front
 from holdfast.core.config.nodes import compose
 from holdfast.core.config.yaml import decode, in_order, validate
-from holdfast.core.domain.errors import Diagnostic, InvalidError
+from holdfast.core.domain.errors import Diagnostic, InvalidError, file_mistakes
 from holdfast.core.domain.prompts import MAX_TEXT_CHARS, PROMPT_PATTERN, PromptArguments, PromptTemplate
 from holdfast.core.domain.text import sanitize_line, shorten
 
@@ -81,11 +81,7 @@ def parse_prompt(data: bytes, file: str, name: str) -> PromptFile:
 
 def mistakes_error(problems: tuple[Diagnostic, ...]) -> InvalidError:
     """Returns the error of a file with mistakes."""
-    return InvalidError(
-        "\n".join(str(problem) for problem in problems),
-        code="invalid_prompt",
-        details={"diagnostics": [problem.model_dump() for problem in problems]},
-    )
+    return file_mistakes(problems, code="invalid_prompt")
 
 
 def written(template: PromptTemplate) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import PolicyAnswer, Verdict
 from holdfast.core.domain.delegating import DelegationDesk, SubAgent
 from holdfast.core.domain.errors import HoldfastError
-from holdfast.core.domain.events import RunEvent
+from holdfast.core.domain.events import AnyEvent, RunEvent
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.limits import Spending
 from holdfast.core.domain.messages import UserPart
@@ -256,3 +256,13 @@ class Prepare(Protocol):
         """Returns the run, ready for the loop. With `tool` it has that one only, whatever the agent has.
         `parent` is the run that starts it, where it is a sub-agent's."""
         ...
+
+
+class Begin(Protocol):
+    """Appends a run's first events, and owns it from then on."""
+
+    async def __call__(self, run: ActiveRun, *events: AnyEvent) -> None: ...
+
+
+ModelsOf = Callable[[Session, RunOptions, str], Awaitable[tuple[str, ...]]]
+"""Returns the models of a run on the account of a key."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
 
 from holdfast.core.domain.errors import ConflictError
-from holdfast.core.domain.events import AnyEvent, RunStarted
+from holdfast.core.domain.events import RunStarted
 from holdfast.core.domain.runs import RunOptions, Session, Submitted
 from holdfast.core.domain.values import new_id
-from holdfast.core.runs.active import ActiveRun, Prepare
+from holdfast.core.runs.active import ActiveRun, Begin, ModelsOf, Prepare
 from holdfast.core.runs.compaction import droppable, kept_on_request
 from holdfast.core.runs.failures import busy_session
 from holdfast.core.runs.loop import nothing_to_compact
@@ -18,12 +17,6 @@ from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.recovery import read_context
 from holdfast.core.store.log import EventLog
-
-
-class Begin(Protocol):
-    """Appends a run's first events, and owns it from then on."""
-
-    async def __call__(self, run: ActiveRun, *events: AnyEvent) -> None: ...
 
 
 class Asides:
@@ -35,7 +28,7 @@ class Asides:
         prepare: Prepare,
         idle: Callable[[str], AbstractAsyncContextManager[None]],
         session: Callable[[str], Awaitable[Session]],
-        models: Callable[[Session, RunOptions, str], Awaitable[tuple[str, ...]]],
+        models: ModelsOf,
         check_open: Callable[[], None],
         begin: Begin,
     ) -> None:

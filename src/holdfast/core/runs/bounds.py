@@ -9,6 +9,7 @@ from typing import TypeVar
 from holdfast.core.domain.errors import ConflictError, HoldfastError
 from holdfast.core.domain.events import RunPaused, RunResumed
 from holdfast.core.domain.limits import Payer
+from holdfast.core.domain.runs import Session
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.projections.state import REPEATS
 
@@ -73,6 +74,11 @@ def check_cost(run: ActiveRun) -> None:
 def payer_of(run: ActiveRun) -> Payer:
     """Returns on whose account a run goes: as the log has it, by which its use is counted."""
     return Payer(owner=run.owner, key=run.state.key, agent=run.state.agent)
+
+
+def payer_in(session: Session, key: str) -> Payer:
+    """Returns on whose account the next run of a session goes."""
+    return Payer(owner=session.owner, key=key, agent=session.agent)
 
 
 async def check_budgets(run: ActiveRun) -> None:

@@ -7,7 +7,8 @@ up after a restart registers again, so a decision finds it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection
+from collections.abc import AsyncIterator, Awaitable, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -129,12 +130,6 @@ class Broker:
         """Makes an approval decidable before its run comes to wait for it."""
         self._approvals[waiting.approval.id] = waiting
 
-    async def withdraw(self, approval_id: str) -> None:
-        """Closes an approval whose call policy denies by now: nobody is asked for it any more."""
-        waiting = self._approvals.get(approval_id)
-        if waiting is not None:
-            await self._resolve(waiting, "cancelled", None)
-
     def waiting(self, approval_id: str) -> Waiting | None:
         """Returns who waits for the approval in this process."""
         return self._approvals.get(approval_id)
@@ -170,12 +165,19 @@ class Broker:
         if expires_at is not None and expires_at <= utc_now():
             # Its run may still execute an earlier call, and expire it only when it comes to it.
             raise ConflictError("This approval has expired.", code="approval_expired")
+        async with self._deciding(waiting):
+            await self._decide(waiting, decision)
+
+    @asynccontextmanager
+    async def _deciding(self, waiting: Waiting) -> AsyncIterator[None]:
+        """Lets nobody else decide inside the block, which may end without a decision. What expires meanwhile
+        does so behind it."""
         waiting.deciding = True
         try:
-            await self._decide(waiting, decision)
+            yield
         finally:
             waiting.deciding = False
-            if waiting.overdue and not waiting.decided.is_set():
+            if waiting.overdue and waiting.approval.id in self._approvals:
                 await self._expire(waiting)
 
     async def _decide(self, waiting: Waiting, decision: Decision) -> None:
@@ -268,11 +270,10 @@ class Broker:
             allowed = run.judge(tool, arguments).verdict == Verdict.ALLOW
             if not (allowed and covers(rule, tool.name, tool.risk, subjects)):
                 continue
-            waiting.deciding = True
-            fresh = await self._still_as_shown(waiting, arguments, edited=False)
-            if waiting.approval.id not in self._approvals:
-                continue  # its run ended meanwhile
-            await self._resolve(waiting, "approved" if fresh else "stale", same if fresh else None)
+            async with self._deciding(waiting):
+                fresh = await self._still_as_shown(waiting, arguments, edited=False)
+                if waiting.approval.id in self._approvals:  # else its run ended meanwhile
+                    await self._resolve(waiting, "approved" if fresh else "stale", same if fresh else None)
 
     # --- questions
 

@@ -28,7 +28,7 @@ from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import new_id, utc_now
-from holdfast.core.runs.active import ActiveRun, Prepare
+from holdfast.core.runs.active import ActiveRun, Begin, ModelsOf, Prepare
 from holdfast.core.runs.call_lines import CallLines
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState, ended_child
@@ -40,12 +40,8 @@ logger = logging.getLogger(__name__)
 
 _TITLE = 80
 
-Begin = Callable[..., Awaitable[None]]
-"""Appends a run's first events, and owns it from then on."""
 Cancel = Callable[[str, str], Awaitable[None]]
 """Ends a run as cancelled, for a reason, and waits until it has."""
-ModelsOf = Callable[[Session, RunOptions, str], Awaitable[tuple[str, ...]]]
-"""Returns the models of a run on the account of a key."""
 
 
 class Children:

@@ -33,7 +33,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import UsageReport
-from holdfast.core.domain.tools import BlobStore, Question, Risk, Tool, ToolContext, ToolOutput
+from holdfast.core.domain.tools import BlobStore, DoesMore, Question, Risk, Tool, ToolContext, ToolOutput
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.files.versions import WorkspaceWatch
 from holdfast.core.runs.active import ActiveRun
@@ -43,8 +43,6 @@ from holdfast.core.runs.desk import RunCallDesk
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.sampling import Sampler
 from holdfast.core.tools.builtin.ask_user import ASK_USER
-from holdfast.core.tools.builtin.generate_image import GENERATE_IMAGE
-from holdfast.core.tools.builtin.read_bucket import READ_BUCKET
 from holdfast.core.tools.forced import called_with
 from holdfast.core.tools.registry import validate_arguments
 from holdfast.core.tools.shorten import shorten_output
@@ -52,8 +50,6 @@ from holdfast.core.tools.shorten import shorten_output
 NOBODY_APPROVES = "This call needs a person's approval. Nobody can give it in this run, so it was denied."
 EDITED_NOTE = "(The person edited the arguments of this call before allowing it.)"
 CHANGED_NOTE = "(A hook changed the arguments of this call.)"
-_MAKE_FILES = (GENERATE_IMAGE, READ_BUCKET)
-"""Tools that are asked for because they talk to others, and change the workspace besides."""
 NOBODY_ANSWERS = "Nobody can answer questions in this run, so it was denied. Go on without the answer."
 
 Outcome = Literal["ok", "error", "denied", "cancelled", "timeout"]
@@ -201,8 +197,6 @@ class Executor:
         answer = _judged(run, call, tool, arguments)
         # What a sub-agent has begun goes on: its own calls are judged one by one.
         if answer.verdict == Verdict.DENY and call.child is None:
-            if call.approval is not None and call.approval.status == ApprovalStatus.PENDING:
-                await self._broker.withdraw(call.approval.id)  # asked before the mode or a rule changed
             text = f"Denied by policy: {answer.reason}."
             await self._complete(run, call, ToolOutput.text(text, is_error=True), "denied")
             return None
@@ -294,7 +288,7 @@ class Executor:
             await self._ask(run, call, arguments)
             return
         began = time.perf_counter()
-        async with self._watched(run, tool):
+        async with self._watched(run, tool, arguments):
             output, outcome = await self._output(run, call, tool, arguments)
         duration_ms = (time.perf_counter() - began) * 1000
         output, outcome = await self._intercepted(run, call, tool, arguments, output, outcome)
@@ -318,9 +312,9 @@ class Executor:
         return seen, "error" if outcome == "ok" and seen.is_error else outcome
 
     @asynccontextmanager
-    async def _watched(self, run: ActiveRun, tool: Tool) -> AsyncIterator[None]:
+    async def _watched(self, run: ActiveRun, tool: Tool, arguments: BaseModel) -> AsyncIterator[None]:
         """Tells which files a call has changed."""
-        if tool.risk not in (Risk.WRITE, Risk.EXECUTE) and tool.name not in _MAKE_FILES:
+        if not _changes_files(tool, arguments):
             yield
             return
         watch = self._watch(run)
@@ -386,17 +380,22 @@ class Executor:
     async def _complete(
         self, run: ActiveRun, call: CallState, output: ToolOutput, outcome: Outcome, duration_ms: float = 0.0
     ) -> None:
-        await run.emitter.emit(
-            ToolCallCompleted(
-                **run.ids,
-                call_id=call.call_id,
-                name=call.name,
-                outcome=outcome,
-                content=output.content,
-                display=output.display,
-                duration_ms=round(duration_ms, 1),
-            )
+        """Completes a call. What a person was asked for it meanwhile, before a rule or its tool changed, is
+        taken back."""
+        withdrawn = run.state.withdrawing(call)
+        for asked in (call.approval, call.inner, call.question):
+            if asked is not None:
+                self._broker.take_back(asked.id)
+        completed = ToolCallCompleted(
+            **run.ids,
+            call_id=call.call_id,
+            name=call.name,
+            outcome=outcome,
+            content=output.content,
+            display=output.display,
+            duration_ms=round(duration_ms, 1),
         )
+        await run.emitter.emit(*withdrawn, completed, durable=bool(withdrawn))
 
 
 async def all_of(works: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -427,6 +426,12 @@ def _rule(run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> 
     if call.asked_by or run.judge_besides(tool, arguments).verdict is not Verdict.ALLOW:
         return ""
     return str(suggest_rule(tool.name, tool.risk, run.subjects(tool, arguments)) or "")
+
+
+def _changes_files(tool: Tool, arguments: BaseModel) -> bool:
+    """Says whether a call may change the workspace: by what it is there for, or besides."""
+    more = tool.besides(arguments) if isinstance(tool, DoesMore) else ()
+    return not {Risk.WRITE, Risk.EXECUTE}.isdisjoint((tool.risk, *(each.risk for each in more)))
 
 
 async def _may_spend(run: ActiveRun, model: str) -> None:

@@ -25,14 +25,14 @@ from holdfast.core.domain.events import (
     RunStarted,
     ToolCallRequested,
 )
-from holdfast.core.domain.limits import Payer, Spending
+from holdfast.core.domain.limits import Spending
 from holdfast.core.domain.messages import TextPart, UserPart, results_in
 from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Session, Submitted
 from holdfast.core.domain.values import new_call_id, new_id
 from holdfast.core.runs.active import ActiveRun, Prepare
 from holdfast.core.runs.asides import Asides
 from holdfast.core.runs.beginning import first_events
-from holdfast.core.runs.bounds import payer_of
+from holdfast.core.runs.bounds import payer_in, payer_of
 from holdfast.core.runs.broker import Broker
 from holdfast.core.runs.children import Children
 from holdfast.core.runs.delegation import RunDelegation
@@ -122,7 +122,7 @@ class Supervisor:
         Results for calls that were left to the caller go before what waits. Raises `ConflictError`
         (`message_exists`) for an id that the session has, also (`busy`) for results while a tool is run
         directly, `InvalidError` (`unknown_call`) for the result of a call that does not wait for one, and
-        what the options cannot be kept to.
+        what the options cannot be kept to, or what keeps the one before it from starting.
         """
         async with self._lock(session_id):
             session = await self._session(session_id)
@@ -140,9 +140,11 @@ class Supervisor:
             # What could not start later is refused now.
             await self._models(session, options, key)
             check_results(parts, ContextProjection.of_history(options.history or ()).unanswered)
+            if not await self._start_next(session):  # nobody pays for what waits
+                run_id = await self._start(session, parts, options, message_id, key)
+                return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
             ids = {"session_id": session_id, "message_id": message_id}
             await self._log.append(MessageQueued(**ids, parts=parts, options=options, key=key))
-            await self._start_next(session)
             return Submitted(session_id=session_id, message_id=message_id)
 
     async def go_on(self, session_id: str, options: RunOptions, key: str = "") -> Submitted:
@@ -173,7 +175,7 @@ class Supervisor:
         async with self.idle(session_id):
             self._check_open()
             session = await self._session(session_id)
-            await self._spending.check(_payer(session, key))  # tools may ask models, too
+            await self._spending.check(payer_in(session, key))  # tools may ask models, too
             state = RunState(session.id, new_id())
             context = await context_of_tool(self._log, session_id, tool)
             run = await self._prepare.run(session, options, state, context, (), tool=tool)
@@ -206,13 +208,16 @@ class Supervisor:
             self._cancelled.setdefault(run_id, reason)  # nor does another agent go on for it
             await asyncio.wait([task], timeout=RETRY_S)
             return
-        if (
-            run_id not in self._cancelled and run_id not in self._stopped
-        ):  # a second time would cut the cleaning up off
+        if run_id not in self._cancelled and run_id not in self._stopped:
             self._cancelled[run_id] = reason
-            await asyncio.sleep(0)  # a task that has not begun would be cancelled without a word
-            task.cancel()
+            # Not at once: a task that has not begun would be cancelled without a word.
+            asyncio.get_running_loop().call_soon(self._cut_off, run_id, task)
         await asyncio.wait([task])
+
+    def _cut_off(self, run_id: str, task: asyncio.Task[None]) -> None:
+        """Cancels the task of a run, unless it has come to its end meanwhile, which must not be cut off."""
+        if run_id not in self._ending and run_id not in self._stopped:
+            task.cancel()
 
     def active(self, run_id: str) -> ActiveRun:
         """Returns a run that has not ended. Raises `ConflictError` for one that has."""
@@ -327,7 +332,7 @@ class Supervisor:
     async def _models(self, session: Session, options: RunOptions, key: str) -> tuple[str, ...]:
         """Returns the models of a run, as far as its use of them can be paid for."""
         models = await self._prepare.models(session, options)
-        return await self._spending.payable(_payer(session, key), models)
+        return await self._spending.payable(payer_in(session, key), models)
 
     async def _models_of_child(self, session: Session, options: RunOptions, key: str) -> tuple[str, ...]:
         if self._closing:  # else a run that goes on to its end needs those that it starts
@@ -354,14 +359,16 @@ class Supervisor:
             raise
         self._launch(run)
 
-    async def _start_next(self, session: Session) -> None:
-        """Starts the oldest message that waits, unless a run is under way. One that cannot start stays in the
-        queue, and the reason is raised; one that cannot be paid for is passed over."""
+    async def _start_next(self, session: Session) -> bool:
+        """Starts the oldest message that waits, unless a run is under way; says whether one is then. One that
+        cannot start stays in the queue, and the reason is raised; one that cannot be paid for is passed over.
+        """
         if self.busy(session.id):
-            return
+            return True
         for first in await self._log.reader.queue(session.id):
             if await self._start_queued(session, first):
-                return
+                return True
+        return False
 
     async def _start_queued(self, session: Session, first: QueuedMessage) -> bool:
         """Says whether it could be paid for, and has begun."""
@@ -490,7 +497,3 @@ class Supervisor:
             if tasks:
                 await asyncio.wait(tasks.values())
         await self._children.settled()
-
-
-def _payer(session: Session, key: str) -> Payer:
-    return Payer(owner=session.owner, key=key, agent=session.agent)

@@ -28,19 +28,28 @@ class WorkTimer:
     @property
     def remaining_s(self) -> float:
         """Seconds of work left, here and in the runs above. Raises `DeadlineError` when there are none."""
-        working = 0.0 if self._since is None else self._now() - self._since
-        left = self.limit_s - self._spent - working
+        left = self._tightest._left_s()
         if left <= 0:
             raise self.expired()
-        return left if self._above is None else min(left, self._above.remaining_s)
+        return left
 
     def expired(self) -> DeadlineError:
-        """Returns the error of a run whose time is over."""
+        """Returns the error of a run whose time is over: its own, or that of a run above."""
+        limit_s = self._tightest.limit_s
         return DeadlineError(
-            f"The run's time limit of {self.limit_s:g} s is over (`limits.timeout_s`, or --timeout). "
+            f"The run's time limit of {limit_s:g} s is over (`limits.timeout_s`, or --timeout). "
             "Continue it to give it as much again.",
             code="timeout",
         )
+
+    @property
+    def _tightest(self) -> WorkTimer:
+        """The one that has the least left, of this and those above."""
+        return self if self._above is None else min(self, self._above._tightest, key=WorkTimer._left_s)
+
+    def _left_s(self) -> float:
+        working = 0.0 if self._since is None else self._now() - self._since
+        return self.limit_s - self._spent - working
 
     def under(self, above: WorkTimer) -> None:
         """Lets the work of this run count for the run above it, too."""

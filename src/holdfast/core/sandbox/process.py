@@ -26,6 +26,7 @@ from holdfast.core.domain.errors import SandboxRequired, UnavailableError
 from holdfast.core.domain.processes import Confined, Ending, ProcessResult, ProcessSpec
 from holdfast.core.sandbox.output import OutputKeeper
 from holdfast.core.sandbox.sandbox import UNCONFINED, Launch, Sandbox, plain_launch
+from holdfast.core.sandbox.tidying import to_its_end
 
 _WARDEN = str(Path(__file__).with_name("warden.py"))
 _READ = 2**20
@@ -185,14 +186,7 @@ class _Child:
     async def end(self) -> None:
         """Ends whatever is left, and is not kept from it by being cancelled meanwhile."""
         ending = asyncio.create_task(self._end())
-        cancelled = False
-        while not ending.done():
-            try:
-                await asyncio.shield(ending)
-            except asyncio.CancelledError:
-                cancelled = True
-        if cancelled:
-            raise asyncio.CancelledError
+        await to_its_end(ending)
         ending.result()
 
     async def _end(self) -> None:

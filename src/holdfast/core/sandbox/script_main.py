@@ -178,10 +178,11 @@ def _text(value: Any) -> str:
 def _marked(tree: ast.Module) -> ast.Module:
     """Marks each query whose reply is certain to be the script's result, so that it can be streamed as such:
     it is the last thing that the script does, and no other name counts before the one that it goes to."""
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.alias)
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     nodes = list(ast.walk(tree))
     stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     stored |= {node.name for node in nodes if isinstance(node, kinds)}
+    stored |= {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
     if "query" in stored or "*" in stored:
         return tree
     for name, call in _last(tree.body):

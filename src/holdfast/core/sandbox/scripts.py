@@ -24,6 +24,7 @@ from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
 from holdfast.core.domain.processes import Ending, ProcessResult, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.scripts import MODULES
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.sandbox.tidying import to_its_end
 
 MAX_FRAME = 2 * 2**20
 """Bytes of one frame."""
@@ -154,7 +155,7 @@ class ScriptProcesses:
         finally:
             talk.cancel()
             process.cancel()
-            await _over(talk, process)
+            await to_its_end(asyncio.gather(talk, process, return_exceptions=True))
             writer.transport.abort()
             theirs.close()
 
@@ -310,16 +311,3 @@ def _broken(result: ProcessResult | None) -> ScriptFailed:
         f"The script's process ended with status {result.exit_code}, perhaps for want of memory or of "
         f"processor time.{f' It said: {said}' if said else ''}"
     )
-
-
-async def _over(*tasks: asyncio.Task[Any]) -> None:
-    """Waits until tasks that were cancelled have ended, and is not kept from it by being cancelled itself."""
-    pending = asyncio.gather(*tasks, return_exceptions=True)
-    cancelled = False
-    while not pending.done():
-        try:
-            await asyncio.shield(pending)
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
-        raise asyncio.CancelledError

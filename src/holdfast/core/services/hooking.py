@@ -22,9 +22,10 @@ from holdfast.core.domain.hooks import (
     hook_file,
 )
 from holdfast.core.hooks.hooks_file import hook_not_found
+from holdfast.core.hooks.ids import apart
 from holdfast.core.hooks.python_hook import function_of, read_code
 from holdfast.core.services.access import Access
-from holdfast.core.services.interceptors import Interceptors, apart
+from holdfast.core.services.interceptors import Interceptors
 from holdfast.core.services.sessions import valid
 
 
@@ -102,7 +103,7 @@ class HookService:
 
     async def _both(self, spec: AgentSpec | None) -> tuple[tuple[HookSpec, ...], tuple[HookSpec, ...]]:
         """Returns the user's own hooks and the agent's, with the ids that they have in a run."""
-        own = apart((), await self._hooks.of(self._access.owner))
+        own = await self._hooks.of(self._access.owner)
         return own, apart(own, spec.hooks if spec else ())
 
     async def _agent(self, project: str | None, agent: str | None) -> AgentSpec | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.hooks.decider import Decider
 from holdfast.core.hooks.expressions import Expressions
 from holdfast.core.hooks.hooks_file import HooksFile
+from holdfast.core.hooks.ids import apart
 from holdfast.core.hooks.python_hook import PythonHooks
 from holdfast.core.hooks.rules import RuleHooks
 from holdfast.core.hooks.webhook_hook import WebhookHooks
@@ -30,8 +30,6 @@ from holdfast.core.store.accounts import Accounts
 logger = logging.getLogger(__name__)
 
 _PREFIX = "hfh_"
-_NAMESPACE = uuid.UUID("6b1f1c0e-9d0a-4f63-8a43-2d7c1a9be5d4")
-"""Must never change: a run that a restart takes up knows by it which hooks have looked."""
 
 
 class Interceptors:
@@ -81,7 +79,7 @@ class Interceptors:
         """Returns the hooks of a run of the agent: its owner's, the agent's, and for a sub-agent those that
         the run `above` hands down. Raises `InvalidError`: where the file has a mistake nothing runs, for what
         it was to keep back is not known."""
-        own = apart((), await self.of(owner))
+        own = await self.of(owner)
         theirs = apart(own, (*(above.handed_down if above else ()), *spec.hooks))
         handed_down = tuple(hook for hook in theirs if hook.point in HANDED_DOWN)
         hooks = in_order(own, theirs)
@@ -111,22 +109,6 @@ class Interceptors:
             await asyncio.to_thread(self._keys.remove, _kept_as(owner))
         except (HoldfastError, OSError) as error:
             logger.warning("what signs for the hooks of %s is still kept: %s", owner, error)
-
-
-def apart(known: tuple[HookSpec, ...], hooks: tuple[HookSpec, ...]) -> tuple[HookSpec, ...]:
-    """Returns `hooks` with ids that neither those `known` nor others of them have.
-
-    Ids in files are chosen freely, and a run counts by them which hooks have looked: one whose id is taken
-    gets another, always the same. The very same hook is there once.
-    """
-    taken, found = {hook.id: hook for hook in known}, list[HookSpec]()
-    for hook in hooks:
-        while hook.id in taken and taken[hook.id] != hook:
-            hook = hook.model_copy(update={"id": str(uuid.uuid5(_NAMESPACE, hook.id or ""))})
-        if hook.id not in taken:
-            taken[hook.id] = hook
-            found.append(hook)
-    return tuple(found)
 
 
 def in_order(own: tuple[HookSpec, ...], agents: tuple[HookSpec, ...]) -> list[HookSpec]:

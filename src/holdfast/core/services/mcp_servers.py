@@ -277,4 +277,6 @@ def placed(assigned: McpAssignment, project: str | None) -> McpServerSpec:
     spec = assigned.spec()
     if not spec.command or project is None:
         return spec
-    return spec.model_copy(update={"cwd": str(Path(project) / Path(spec.cwd or ".").expanduser())})
+    cwd = spec.cwd or "."
+    # Whose home `~` is, the hub finds out, which tells of what does not start.
+    return spec.model_copy(update={"cwd": cwd if cwd.startswith("~") else str(Path(project, cwd))})

@@ -58,6 +58,7 @@ from holdfast.core.services.sub_agents import (
     run_sub_agents,
     sub_agents_section,
     within,
+    within_cost,
     within_tools,
 )
 from holdfast.core.services.workspaces import Workspaces
@@ -182,6 +183,8 @@ class Preparation:
     ) -> ActiveRun:
         info, file = await self._agent(session)
         spec = with_options(with_own_tools(file, options, self._tools.names(session.owner)), options)
+        if parent is not None:
+            spec = within_cost(spec, file)
         workspace = self._workspaces.open(session)
         chosen = await choose_blocks(self._memory, session, spec, options, trusted=info.trusted)
         memory = RunMemory(self._memory, session, spec.name, options.memory, chosen)

@@ -103,6 +103,7 @@ class SkillService:
         return await asyncio.to_thread(_download, Path(find(seen, name).path), path)
 
     async def install(self, source: str, folder: str = "", replace: bool = False) -> SkillInfo:
+        folder = folder.strip("/")  # as shells complete it
         if folder:
             checked(folder)
         if "://" in source or is_git(source):

@@ -156,6 +156,15 @@ def within(own: Evaluate, parent: ActiveRun) -> Evaluate:
     return answer
 
 
+def within_cost(spec: AgentSpec, file: AgentSpec) -> AgentSpec:
+    """Returns the agent of a child run with the cost limit of its own `file`, where that is the lower one.
+    The options bring along what the runs above are let, and those keep to it themselves."""
+    own, above = file.limits.max_cost_usd, spec.limits.max_cost_usd
+    if own is None or above is None or own >= above:
+        return spec
+    return spec.model_copy(update={"limits": spec.limits.model_copy(update={"max_cost_usd": own})})
+
+
 def within_tools(names: tuple[str, ...], session: Session, parent: ActiveRun | None) -> tuple[str, ...]:
     """Returns the tools that a run may have of `names`: an agent that the run above describes stands on that
     run's own agent, and has none that the run was not given."""

@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import PurePosixPath
 
 from holdfast.core.domain.errors import InvalidError, TooLargeError
-from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.text import is_utf8, sanitize_line, shorten
 from holdfast.core.skills.front import SKILL_FILE
 from holdfast.core.skills.limits import MAX_DEPTH, MAX_PATH
 
@@ -52,7 +52,7 @@ def checked(name: str) -> list[str]:
     for part in parts:
         if part in ("", ".", ".."):
             raise unsafe(name, "the name leads elsewhere")
-        if "\\" in part or sanitize_line(part) != part or not _is_utf8(part):
+        if "\\" in part or sanitize_line(part) != part or not is_utf8(part):
             raise unsafe(name, "the name has characters that a file's name must not have")
         if len(part.encode()) > 255 or part.endswith((" ", ".")):
             raise unsafe(name, "no file can be called so everywhere")
@@ -113,11 +113,3 @@ def _below(contents: Contents, root: str) -> tuple[str, Contents]:
     prefix = f"{root}/"
     inside = {path[len(prefix) :]: data for path, data in contents.items() if path.startswith(prefix)}
     return PurePosixPath(root).name, inside
-
-
-def _is_utf8(part: str) -> bool:
-    try:
-        part.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

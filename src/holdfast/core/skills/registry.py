@@ -7,7 +7,6 @@ link is followed, and a folder of a project that leads out of the project is non
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,11 +16,19 @@ from pathlib import Path
 from holdfast.core.config.mistakes import did_you_mean
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.agents import AgentInfo, Layer
-from holdfast.core.domain.errors import Diagnostic, HoldfastError, InvalidError, NotFoundError, TooLargeError
+from holdfast.core.domain.errors import (
+    Diagnostic,
+    HoldfastError,
+    InvalidError,
+    NotFoundError,
+    TooLargeError,
+    file_mistakes,
+)
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.identity import LOCAL
+from holdfast.core.domain.paths import real_path
 from holdfast.core.domain.skills import ALL_SKILLS, Skill, SkillFile, SkillInfo, SkillScope, skills_beside
-from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.text import is_utf8, sanitize_line, shorten
 from holdfast.core.skills.front import MAX_TEXT_BYTES, SKILL_FILE, parse_skill
 from holdfast.core.skills.limits import MAX_FILES, MAX_SKILLS
 
@@ -132,7 +139,7 @@ class SkillRegistry:
         if agent is not None:
             yield _beside(agent, project)
         own = self.folder(owner)
-        if project is not None and (project / PROJECT_SKILLS).resolve() != own.resolve():
+        if project is not None and real_path(project / PROJECT_SKILLS) != real_path(own):
             trusted = self._trusted(project)
             yield _Place(SkillScope.PROJECT, project / PROJECT_SKILLS, trusted=trusted, inside=project)
         yield _Place(SkillScope.USER, own)
@@ -180,24 +187,20 @@ def find(seen: tuple[SkillInfo, ...], name: str) -> SkillInfo:
 
 def mistakes_error(problems: tuple[Diagnostic, ...]) -> InvalidError:
     """Returns the error of a `SKILL.md` with mistakes."""
-    return InvalidError(
-        "\n".join(str(problem) for problem in problems),
-        code="invalid_skill",
-        details={"diagnostics": [problem.model_dump() for problem in problems]},
-    )
+    return file_mistakes(problems, code="invalid_skill")
 
 
 def _folders(place: _Place) -> Iterator[Path]:
     """Yields the folders of a place that may be skills, by name."""
     try:
-        names = sorted(entry.name for entry in os.scandir(place.folder) if entry.is_dir())
+        names = sorted(path.name for path in place.folder.iterdir() if path.is_dir())
     except OSError:  # none there, or none that may be looked into
         return
-    within = place.inside.resolve() if place.inside is not None else None
+    within = real_path(place.inside) if place.inside is not None else None
     for name in names[:MAX_SKILLS]:
         folder = place.folder / name
-        led_out = within is not None and not folder.resolve().is_relative_to(within)
-        if not (name.startswith(".") or led_out or sanitize_line(name) != name or not _is_utf8(name)):
+        led_out = within is not None and not real_path(folder).is_relative_to(within)
+        if not (name.startswith(".") or led_out or sanitize_line(name) != name or not is_utf8(name)):
             yield folder
 
 
@@ -216,11 +219,3 @@ def _files(jail: Workspace) -> Iterator[SkillFile]:
     files = (stat for stat in jail.walk(hidden=True) if not stat.is_dir and stat.path != SKILL_FILE)
     for stat in islice(files, MAX_FILES):
         yield SkillFile(path=stat.path, size=stat.size)
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -54,7 +54,8 @@ class Accounts:
         """Removes a user with all credentials, kept answers, prompts and memory, at once."""
 
         def remove(db: sqlite3.Connection) -> None:
-            with _transaction(db):
+            with db:
+                db.execute("BEGIN IMMEDIATE")
                 db.execute("DELETE FROM credentials WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM idempotency WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM prompts WHERE owner = ?", (user_id,))
@@ -159,16 +160,3 @@ class Accounts:
             db.execute(sql, values)
 
         await self._writer.run(write)
-
-
-class _transaction:
-    """Commits what happens inside, or takes it back."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from typing import Any
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import InvalidError, NotFoundError, ToolError
 from holdfast.core.domain.files import FileStat, Workspace
-from holdfast.core.domain.processes import Ending, ProcessResult, ProcessRunner, ProcessSpec, Reach
+from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.tools import CodeBlock, DisplayBlock, TableBlock, TextBlock, ToolContext
 from holdfast.core.domain.values import Value
@@ -33,6 +34,8 @@ MAX_S = 30.0
 ABSENT = "absent"
 """The fingerprint of a file that is not there."""
 MAX_CHARS = 200_000
+KEEP_CHARS = 16 * MAX_CHARS
+"""Of what a program writes that executes a statement."""
 GRACE_S = 5.0
 _PROGRAM = str(Path(__file__).with_name("builtin") / "sql_main.py")
 _COPY = "database"
@@ -103,6 +106,19 @@ class Statement:
     parameters: Sequence[Any]
     write: bool = False
 
+    def asked(self, limit_s: float, **more: Any) -> bytes:
+        """Returns the input of a program that executes it, with `more` of that program's own."""
+        given = {
+            "statement": self.text,
+            "parameters": list(self.parameters),
+            "write": self.write,
+            "max_rows": MAX_ROWS,
+            "max_cell": MAX_CELL,
+            "max_chars": MAX_CHARS,
+            "time_s": limit_s,
+        }
+        return json.dumps({**given, **more}).encode()
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -145,47 +161,39 @@ async def _ask(
     processes: ProcessRunner, context: ToolContext, target: Target, statement: Statement, place: Path
 ) -> Answer:
     limit_s = min(MAX_S, context.timeout_s)
-    asked = {
-        "file": _COPY,
-        "statement": statement.text,
-        "parameters": list(statement.parameters),
-        "write": statement.write,
-        "tables": target.tables,
-        "max_rows": MAX_ROWS,
-        "max_cell": MAX_CELL,
-        "max_chars": MAX_CHARS,
-        "time_s": limit_s,
-    }
     spec = ProcessSpec(
         command=(sys.executable, "-I", "-S", "-W", "ignore", "-X", "utf8", _PROGRAM),
         cwd=place,
         environment={**context.environment, "SQLITE_TMPDIR": str(place)},
         timeout_s=limit_s + GRACE_S,
-        stdin=json.dumps(asked).encode(),
-        keep_chars=16 * MAX_CHARS,
+        stdin=statement.asked(limit_s, file=_COPY, tables=target.tables),
+        keep_chars=KEEP_CHARS,
         reach=Reach(writable=(place,)),
     )
+    answer = await answered(processes, spec, limit_s, "it takes too much memory, or the file is damaged")
+    return _checked(answer, target)
+
+
+async def answered(processes: ProcessRunner, spec: ProcessSpec, limit_s: float, why: str) -> Answer:
+    """Returns what a program answers that executes a statement; `why` says what it can have come to grief by.
+
+    Raises `ToolError` when it answers nothing, or the statement takes longer than `limit_s`.
+    """
     result = await processes.run(spec)
     if result.ending is Ending.TIMED_OUT:
-        raise too_long(limit_s)
+        raise _too_long(limit_s)
     if result.ending is not Ending.EXITED or result.exit_code != 0 or not result.complete:
-        raise ToolError(
-            "The statement could not be executed: it takes too much memory, or the file is damaged."
-        )
-    return _checked(written_answer(result), target, limit_s)
-
-
-def written_answer(result: ProcessResult) -> Answer:
-    """Returns what a program that has executed a statement wrote. Raises `ToolError` when it is no answer."""
+        raise ToolError(f"The statement could not be executed: {why}.")
     try:
-        return Answer.model_validate_json(result.head + result.tail)
+        answer = Answer.model_validate_json(result.head + result.tail)
     except ValueError as error:
         raise ToolError("The statement could not be executed: what came back is no answer.") from error
-
-
-def _checked(answer: Answer, target: Target, limit_s: float) -> Answer:
     if answer.timeout:
-        raise too_long(limit_s)
+        raise _too_long(limit_s)
+    return answer
+
+
+def _checked(answer: Answer, target: Target) -> Answer:
     if answer.refused:
         seen = "" if target.tables is None else f" Allowed are: {', '.join(target.tables)}."
         raise ToolError(f"Not allowed here: {answer.refused}.{seen}", code="sql_refused")
@@ -194,8 +202,7 @@ def _checked(answer: Answer, target: Target, limit_s: float) -> Answer:
     return answer
 
 
-def too_long(limit_s: float) -> ToolError:
-    """Returns the error for a statement that takes longer."""
+def _too_long(limit_s: float) -> ToolError:
     return ToolError(f"The statement was stopped after {limit_s:g} s. Narrow it.", code="tool_timeout")
 
 
@@ -271,7 +278,8 @@ def _put_back(workspace: Workspace, path: str, place: Path, before: str) -> None
 
 
 def _read(copy: Path) -> Iterator[bytes]:
-    with copy.open("rb") as file:
+    # A file that has taken SQLite over could have left a link there, which leads out of the program's reach.
+    with open(copy, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW)) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
 

@@ -15,6 +15,7 @@ from holdfast.core.domain.errors import HoldfastError, InvalidError, ToolError
 from holdfast.core.domain.media import is_text
 from holdfast.core.domain.references import is_secret_header, secret_names, with_secrets
 from holdfast.core.domain.tools import CodeBlock, Preview, Risk, ToolContext, ToolOutput
+from holdfast.core.tools.pages import decoded, is_readable
 from holdfast.core.tools.schema_arguments import SchemaArguments, arguments_model
 from holdfast.core.tools.web import WebFetcher, WebPage, WebRequest
 
@@ -24,7 +25,6 @@ _PLACE = re.compile(r"\{([^{}]*)\}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _OURS = frozenset(("accept-encoding", "connection", "content-length", "host", "transfer-encoding"))
 _IN_QUERY = ("GET", "DELETE")
-_TEXT_TYPES = ("json", "xml", "javascript", "yaml", "x-www-form-urlencoded")
 
 Secrets = Callable[[CustomTool], Awaitable[Mapping[str, str]]]
 """Returns the secrets of a tool by name."""
@@ -183,12 +183,7 @@ def _output(page: WebPage) -> ToolOutput:
 
 
 def _readable(page: WebPage) -> str:
-    known = page.content_type.startswith("text/") or any(each in page.content_type for each in _TEXT_TYPES)
-    if not known and page.data and not is_text(page.data):
+    if page.data and not is_readable(page) and not is_text(page.data):
         return f"({len(page.data):,} bytes of {page.content_type or 'no known type'}, which is no text)"
-    try:
-        text = page.data.decode(page.charset or "utf-8", "replace")
-    except LookupError:
-        text = page.data.decode("utf-8", "replace")
     cut = f"\n\n(The answer was cut at {MAX_BYTES:,} bytes.)" if page.cut else ""
-    return text + cut
+    return decoded(page) + cut

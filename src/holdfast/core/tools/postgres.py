@@ -7,7 +7,6 @@ transaction that only reads. An agent's list of tables holds because a role that
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,19 +15,9 @@ from pathlib import Path
 from holdfast.core.config.settings import ToolsSettings
 from holdfast.core.domain.databases import KEY_PREFIX, DatabaseSpec
 from holdfast.core.domain.errors import ForbiddenError, ToolError
-from holdfast.core.domain.processes import Ending, ProcessRunner, ProcessSpec, Reach
+from holdfast.core.domain.processes import ProcessRunner, ProcessSpec, Reach
 from holdfast.core.domain.tools import ToolContext
-from holdfast.core.tools.databases import (
-    GRACE_S,
-    MAX_CELL,
-    MAX_CHARS,
-    MAX_ROWS,
-    MAX_S,
-    Answer,
-    Statement,
-    too_long,
-    written_answer,
-)
+from holdfast.core.tools.databases import GRACE_S, KEEP_CHARS, MAX_S, Answer, Statement, answered
 
 _CONNECT_S = 10.0
 _PROGRAM = str(Path(__file__).with_name("builtin") / "postgres_main.py")
@@ -63,22 +52,10 @@ class Postgres:
             )
         url, password = await asyncio.to_thread(self._found, spec.postgres)
         limit_s = min(MAX_S, context.timeout_s)
-        asked = {
-            "url": url,
-            "password": password,
-            "statement": statement.text,
-            "parameters": list(statement.parameters),
-            "write": statement.write,
-            "keep": keep,
-            "schemas": spec.schemas,
-            "tables": spec.pairs,
-            "max_rows": MAX_ROWS,
-            "max_cell": MAX_CELL,
-            "max_chars": MAX_CHARS,
-            "time_s": limit_s,
-        }
-        answer = await self._ask(json.dumps(asked).encode(), context, limit_s)
-        return _checked(answer, spec.postgres, limit_s)
+        asked = statement.asked(
+            limit_s, url=url, password=password, keep=keep, schemas=spec.schemas, tables=spec.pairs
+        )
+        return _checked(await self._ask(asked, context, limit_s), spec.postgres)
 
     def _found(self, name: str) -> tuple[str, str | None]:
         url = self._settings().postgres.get(name)
@@ -99,17 +76,12 @@ class Postgres:
                 environment=context.environment,
                 timeout_s=limit_s + _CONNECT_S + GRACE_S,
                 stdin=asked,
-                keep_chars=16 * MAX_CHARS,
+                keep_chars=KEEP_CHARS,
                 reach=Reach(writable=(Path(folder.name),), network=True),
             )
-            result = await self._processes.run(spec)
+            return await answered(self._processes, spec, limit_s, "it takes too much memory")
         finally:
             await asyncio.to_thread(folder.cleanup)
-        if result.ending is Ending.TIMED_OUT:
-            raise too_long(limit_s)
-        if result.ending is not Ending.EXITED or result.exit_code != 0 or not result.complete:
-            raise ToolError("The statement could not be executed: it takes too much memory.")
-        return written_answer(result)
 
 
 def connected(postgres: Postgres | None) -> Postgres:
@@ -119,15 +91,13 @@ def connected(postgres: Postgres | None) -> Postgres:
     return postgres
 
 
-def _checked(answer: Answer, name: str, limit_s: float) -> Answer:
+def _checked(answer: Answer, name: str) -> Answer:
     if answer.missing:
         raise ToolError(
             "What speaks to PostgreSQL is not installed. The user installs it with: "
             "pip install 'holdfast[postgres]'",
             code="not_installed",
         )
-    if answer.timeout:
-        raise too_long(limit_s)
     if answer.refused:
         raise ToolError(f"Not allowed here: {answer.refused} `tools.postgres.{name}`.", code="sql_refused")
     if answer.error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mcp_types import ElicitRequest, ElicitRequestFormParams, ElicitResult
@@ -27,7 +28,13 @@ def form_of(waiting: Waiting) -> ElicitRequest | None:
             return None  # where it leads is for the person to look at, in Holdfast
         if len({_shown(choice) for choice in waiting.choices}) < len(waiting.choices):
             return None  # choices that cannot be told apart here
-        message, schema = _fields(waiting, waiting.form) if waiting.form is not None else _question(waiting)
+        if waiting.form is None:
+            message, schema = _question(waiting)
+        else:
+            fields = form_fields(waiting.form)
+            if not all(map(_is_plain, fields)):
+                return None  # the words of a server that must be given back as they are, and not shown so
+            message, schema = _fields(waiting, fields)
     else:
         message, schema = _approval(waiting)
     if len(message) > LONGEST:
@@ -107,9 +114,8 @@ def _question(question: Question) -> tuple[str, dict[str, Any]]:
     return text, {"type": "object", "properties": {"answer": field}, "required": ["answer"]}
 
 
-def _fields(question: Question, form: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _fields(question: Question, found: Sequence[FormField]) -> tuple[str, dict[str, Any]]:
     """Returns the fields that an MCP server asks for, in the middle of a call: its words are data."""
-    found = form_fields(form)
     head = f"The MCP server {sanitize_line(question.server)} asks:"
     schema = {
         "type": "object",
@@ -117,6 +123,12 @@ def _fields(question: Question, form: dict[str, Any]) -> tuple[str, dict[str, An
         "required": [field.name for field in found if field.required],
     }
     return f"{head}\n\n{sanitize(question.text)}", schema
+
+
+def _is_plain(field: FormField) -> bool:
+    """Says whether what is given back as it stands can be shown as it stands."""
+    words = (field.name, field.format, *(choice.value for choice in field.choices))
+    return all(word == sanitize_line(word) for word in words)
 
 
 def _field(field: FormField) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from holdfast.core.domain.approvals import Approval
 from holdfast.core.domain.events import (
     RUN_ENDS,
@@ -24,13 +22,12 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.runs import Run
 from holdfast.core.domain.text import sanitize_line, shorten
-from holdfast.core.domain.tools import Question
+from holdfast.core.domain.tools import Question, line_of
 
 Waiting = Approval | Question
 """What a run waits for a person with."""
 
 _LINE = 200
-_ABOUT = ("path", "command", "url", "query", "pattern", "question", "document", "database", "agent")
 
 
 class Watched:
@@ -107,7 +104,8 @@ class Watched:
             case ToolCallRequested():
                 self._tools[event.run_id, event.call_id] = event.name
             case ToolCallStarted():
-                return line_of(self._tools.pop((event.run_id, event.call_id), ""), event.arguments)
+                tool = self._tools.pop((event.run_id, event.call_id), "")
+                return line_of(tool, event.arguments, _LINE)
             case ApprovalRequested():
                 self.waiting[event.approval.id] = event.approval
                 return f"waits for approval: {about(event.approval)}"
@@ -125,10 +123,4 @@ def about(waiting: Waiting) -> str:
     """Returns in one line what waits."""
     if isinstance(waiting, Question):
         return shorten(sanitize_line(waiting.text), _LINE)
-    return line_of(waiting.tool, waiting.arguments)
-
-
-def line_of(tool: str, arguments: dict[str, Any]) -> str:
-    """Returns the tool and what it is used on, in one line."""
-    subject = next((value for name in _ABOUT if isinstance(value := arguments.get(name), str) and value), "")
-    return shorten(sanitize_line(f"{tool} {subject}").strip(), _LINE)
+    return line_of(waiting.tool, waiting.arguments, _LINE)

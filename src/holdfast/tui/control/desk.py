@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.copies import Copies
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
@@ -26,6 +26,7 @@ from holdfast.tui.control.hooks import HooksControl
 from holdfast.tui.control.ingesting import IngestingControl
 from holdfast.tui.control.keeping import KeepingControl
 from holdfast.tui.control.knowledge import KnowledgeControl
+from holdfast.tui.control.listed import ListedControl
 from holdfast.tui.control.listing import ListingControl
 from holdfast.tui.control.memory import MemoryControl
 from holdfast.tui.control.modes import ModesControl
@@ -79,6 +80,9 @@ class Desk:
         self.servers = ServersControl(self.context)
         self.skills = SkillsControl(self.context, self.undoing, self.agents.trust)
         self.prompts = PromptsControl(self.context, self.sessions, self.runs, self.undoing)
+        self._listed: tuple[ListedControl[Any], ...] = (
+            self.knowledge, self.memory, self.tools, self.hooks, self.servers, self.skills, self.prompts
+        )  # fmt: skip
         self.again = AgainControl(self.context, self.sessions)
         self.runs.before_sending = self.again.before_sending
         self.first_run = FirstRunControl(self.context, self.agents)
@@ -201,13 +205,8 @@ class Desk:
         self.context.app.work(self.usage.load, "limits")
         await self.tour.begin()
         await self.sessions.resume()
-        await self.knowledge.resume()
-        await self.memory.resume()
-        await self.tools.resume()
-        await self.hooks.resume()
-        await self.servers.resume()
-        await self.skills.resume()
-        await self.prompts.resume()
+        for listed in self._listed:
+            await listed.resume()
         await self.guarded(self.runs.flush_outbox)
         self.context.view.box.ask_for_files()
 

@@ -7,26 +7,27 @@ from typing import TYPE_CHECKING, Any
 from holdfast.core.domain.errors import ForbiddenError, HoldfastError
 from holdfast.core.domain.events import LoggedEvent
 from holdfast.core.domain.hooks import HookInfo, HookType
-from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
-from holdfast.tui.presenters.choices import Choice
+from holdfast.tui.control.listed import ListedControl
+from holdfast.tui.presenters.choices import kind_choices
 from holdfast.tui.presenters.hook_form import KINDS, hook_form, hook_spec
 from holdfast.tui.presenters.hooks import HooksState, HookView, hook_views
-from holdfast.tui.presenters.spans import line
 
 if TYPE_CHECKING:
     from holdfast.tui.control.desk import Action
+    from holdfast.tui.screens.modelled import ModelScreen
 
 LAST_EVENTS = 500
 """Events of the open session that are looked through for what hooks decided."""
 
 
-class HooksControl:
+class HooksControl(ListedControl[HooksState]):
     """What a person does with hooks. Nothing is asked for before somebody looks."""
 
+    PARTS = ("hooks",)
+
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._looked = False
+        super().__init__(context, context.model.hooks)
         self.actions: dict[str, Action] = {
             "hooks": self.show,
             "hooks.new": self.new,
@@ -34,46 +35,24 @@ class HooksControl:
             "hooks.remove": self.remove,
         }
 
-    @property
-    def _state(self) -> HooksState:
-        return self._context.model.hooks
-
-    def _mark(self) -> None:
-        self._context.view.mark("hooks")
-
     def take(self, logged: LoggedEvent) -> None:
         """Remembers what a hook decided, in any session."""
         if logged.event.type == "hook.completed":
             self._state.take(logged.event, logged.id)
             if self._looked:
-                self._mark()
+                self.mark()
 
     # --- what is shown
 
-    async def show(self, _: str = "") -> None:
-        """Opens the screen of hooks."""
+    def _screen(self) -> type[ModelScreen]:
         from holdfast.tui.screens.hooks import HooksScreen  # start-up time: when it is opened
 
-        app = self._context.app
-        if not any(isinstance(screen, HooksScreen) for screen in app.screen_stack):
-            app.push_screen(HooksScreen())
-        self._looked = True
-        await self.reload()
+        return HooksScreen
 
-    async def resume(self) -> None:
-        """Reads again what was shown, after the engine was reached again."""
-        if self._looked:
-            await self.reload()
-
-    async def reload(self) -> None:
-        """Reads the hooks, and what they decided in the open session; an error is shown in their place."""
-        state = self._state
-        try:
-            state.hooks, state.error = hook_views(await self._hooks()), ""
-            await self._read_executions()
-        except HoldfastError as error:
-            state.error = sanitize_line(error.message)
-        self._mark()
+    async def _read(self) -> None:
+        """Reads the hooks, and what they decided in the open session."""
+        self._state.hooks, self._state.error = hook_views(await self._hooks()), ""
+        await self._read_executions()
 
     async def _hooks(self) -> tuple[HookInfo, ...]:
         """Returns the person's own and the agent's; only the own ones where the agent's file has mistakes."""
@@ -100,11 +79,7 @@ class HooksControl:
     async def new(self, _: str = "") -> None:
         """Adds a hook of all the person's runs, by a form."""
         dialogs = self._context.app.dialogs
-        choices = [
-            Choice(kind.value, line(title), [line((title, "heading")), line((about, "muted"))], title)
-            for kind, title, about in KINDS
-        ]
-        chosen = await dialogs.choose("How is the hook to decide?", choices)
+        chosen = await dialogs.choose("How is the hook to decide?", kind_choices(KINDS))
         if chosen is None:
             return
         kind = HookType(chosen)

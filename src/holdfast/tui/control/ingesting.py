@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import ForbiddenError, InvalidError, UnavailableError
+from holdfast.core.domain.paths import path_of
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.knowledge import KnowledgeControl
@@ -106,10 +107,7 @@ class IngestingControl:
         )
 
     def _path(self, given: str) -> Path:
-        try:
-            return (self._context.app.start.folder / Path(given).expanduser()).absolute()
-        except RuntimeError as error:
-            raise InvalidError(f"{sanitize_line(given)} names the home of nobody.") from error
+        return (self._context.app.start.folder / path_of(given)).absolute()
 
     async def _upload(self, collection: CollectionView, path: Path) -> Job:
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from holdfast.core.domain.errors import HoldfastError, UnavailableError
+from holdfast.core.domain.paths import path_of
 from holdfast.core.domain.runs import FROM_EXPORT, NOT_IMPORTED
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
@@ -175,7 +176,7 @@ class KeepingControl:
         given = named or await self._context.app.dialogs.ask(asked, "")
         if not given:
             return
-        path = self._context.app.start.folder / Path(given).expanduser()
+        path = self._context.app.start.folder / path_of(given)
         try:
             if path.stat().st_size > MAX_FILE:
                 self._context.view.say_error(f"{path} is larger than {MAX_FILE // 2**20} MiB.")

@@ -13,6 +13,7 @@ from holdfast.core.domain.events import LoggedEvent
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
+from holdfast.tui.control.listed import ListedControl
 from holdfast.tui.presenters.choices import Choice
 from holdfast.tui.presenters.figures import duration
 from holdfast.tui.presenters.knowledge.collections import CollectionView, collection_views, document_view
@@ -24,6 +25,7 @@ from holdfast.tui.presenters.spans import line
 
 if TYPE_CHECKING:
     from holdfast.core.domain.knowledge import Method
+    from holdfast.tui.screens.modelled import ModelScreen
 
 DOCUMENTS = 200
 """Documents of one page."""
@@ -37,15 +39,15 @@ QUIET_S = 0.3
 Action = Callable[[str], Awaitable[None]]
 
 
-class KnowledgeControl:
+class KnowledgeControl(ListedControl[KnowledgeState]):
     """Keeps what is shown of knowledge. Nothing is asked for before somebody looks."""
 
+    PARTS = ("knowledge", "header")
+
     def __init__(self, context: Context) -> None:
-        self._context = context
+        super().__init__(context, context.model.knowledge)
         self._read_at = 0.0
         """When knowledge was read last; monotonic, in seconds."""
-        self._looked = False
-        """Whether collections were shown: then they are kept up to date."""
         self.actions: dict[str, Action] = {
             "collections": self.show,
             "knowledge.look": self.look,
@@ -56,24 +58,16 @@ class KnowledgeControl:
             "knowledge.method": self.change_method,
         }
 
-    @property
-    def _state(self) -> KnowledgeState:
-        return self._context.model.knowledge
-
-    def mark(self) -> None:
-        """Says that knowledge has changed."""
-        self._context.view.mark("knowledge", "header")
-
     # --- what is shown
 
-    async def show(self, name: str) -> None:
-        """Opens the knowledge screen, at the collection of a name if one is given."""
+    def _screen(self) -> type[ModelScreen]:
         from holdfast.tui.screens.knowledge import KnowledgeScreen  # start-up time: when it is opened
 
-        app = self._context.app
-        if not any(isinstance(screen, KnowledgeScreen) for screen in app.screen_stack):
-            app.push_screen(KnowledgeScreen())
-        await self.look()
+        return KnowledgeScreen
+
+    async def show(self, name: str = "") -> None:
+        """Opens the knowledge screen, at the collection of a name if one is given."""
+        await super().show()
         if name:
             found = self._state.named(name)
             if found is None:
@@ -81,30 +75,13 @@ class KnowledgeControl:
             self._state.chosen = found.id
         await self.read_documents()
 
-    async def look(self, _: str = "") -> None:
-        """Reads collections and jobs, and keeps them up to date from now on."""
-        self._looked = True
-        await self.reload()
-
-    async def resume(self) -> None:
-        """Reads again what was shown, after the engine was reached again."""
-        if self._looked:
-            await self.reload()
-
-    async def reload(self) -> None:
-        """Reads collections and jobs; an error is shown in their place."""
-        state, workbench = self._state, self._context.workbench
+    async def _read(self) -> None:
+        """Reads collections and jobs."""
+        workbench = self._context.workbench
         self._read_at = time.monotonic()
-        try:
-            collections, jobs = await asyncio.gather(
-                workbench.knowledge.list(), workbench.jobs.list(limit=JOBS)
-            )
-        except HoldfastError as error:
-            state.error = sanitize_line(error.message)
-        else:
-            state.take_collections(collection_views(collections))
-            state.jobs.replace(jobs.items)
-        self.mark()
+        collections, jobs = await asyncio.gather(workbench.knowledge.list(), workbench.jobs.list(limit=JOBS))
+        self._state.take_collections(collection_views(collections))
+        self._state.jobs.replace(jobs.items)
 
     async def choose(self, collection_id: str) -> None:
         """Shows the documents of another collection."""

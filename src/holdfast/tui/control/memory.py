@@ -10,6 +10,7 @@ from holdfast.core.domain.errors import ForbiddenError, HoldfastError
 from holdfast.core.domain.events import LoggedEvent
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.control.base import Context
+from holdfast.tui.control.listed import CHANGED, ListedControl, saving
 from holdfast.tui.control.undoing import UndoingControl
 from holdfast.tui.presenters.choices import Choice
 from holdfast.tui.presenters.memory import (
@@ -26,10 +27,10 @@ from holdfast.tui.presenters.spans import line
 
 if TYPE_CHECKING:
     from holdfast.core.domain.memory import DefaultScope, Injection, MemoryAccess
+    from holdfast.tui.screens.modelled import ModelScreen
 
 ENTRIES = 200
 FOUND = 100
-CHANGED = "It was changed meanwhile, by an agent or elsewhere. ctrl+s again writes yours over that."
 ABOUT = {
     "injection": "Where runs that have the block see it.",
     "access": "What agents may do with it.",
@@ -42,13 +43,14 @@ ABOUT = {
 Action = Callable[[str], Awaitable[None]]
 
 
-class MemoryControl:
+class MemoryControl(ListedControl[MemoryState]):
     """What a person does with memory. Nothing is asked for before somebody looks."""
 
+    PARTS = ("memory",)
+
     def __init__(self, context: Context, undoing: UndoingControl) -> None:
-        self._context = context
+        super().__init__(context, context.model.memory)
         self._undoing = undoing
-        self._looked = False
         self.actions: dict[str, Action] = {
             "memory": self.show,
             "memory.search": self.search,
@@ -64,53 +66,32 @@ class MemoryControl:
             "memory.delete_entry": self.delete_entry,
         }
 
-    @property
-    def _state(self) -> MemoryState:
-        return self._context.model.memory
-
-    def _mark(self) -> None:
-        self._context.view.mark("memory")
-
     # --- what is shown
 
-    async def show(self, _: str = "") -> None:
-        """Opens the memory screen."""
+    def _screen(self) -> type[ModelScreen]:
         from holdfast.tui.screens.memory import MemoryScreen  # start-up time: when it is opened
 
-        app = self._context.app
-        if not any(isinstance(screen, MemoryScreen) for screen in app.screen_stack):
-            app.push_screen(MemoryScreen())
-        self._looked = True
-        await self.reload()
-
-    async def resume(self) -> None:
-        """Reads again what was shown, after the engine was reached again."""
-        if self._looked:
-            await self.reload()
+        return MemoryScreen
 
     def take(self, logged: LoggedEvent) -> None:
         """Takes an event of any session or of none."""
         if logged.event.type == "memory.changed" and self._looked:
             self._context.app.work(self.reload, "memory")
 
-    async def reload(self) -> None:
-        """Reads blocks and entries; an error is shown in their place."""
+    async def _read(self) -> None:
+        """Reads blocks and entries."""
         state, workbench = self._state, self._context.workbench
-        try:
-            me, blocks, defaults = await asyncio.gather(
-                workbench.users.me(), workbench.memory.blocks(), workbench.memory.defaults()
-            )
-            state.blocks, state.error = block_views(blocks.items, defaults, me.user_id), ""
-            await self._read_entries()
-        except HoldfastError as error:
-            state.error = sanitize_line(error.message)
-        self._mark()
+        me, blocks, defaults = await asyncio.gather(
+            workbench.users.me(), workbench.memory.blocks(), workbench.memory.defaults()
+        )
+        state.blocks, state.error = block_views(blocks.items, defaults, me.user_id), ""
+        await self._read_entries()
 
     async def search(self, words: str) -> None:
         """Shows the entries that fit; all, latest first, when nothing is looked for."""
         self._state.query = words
         await self._read_entries()
-        self._mark()
+        self.mark()
 
     async def more(self, _: str = "") -> None:
         """Reads the next page of entries."""
@@ -120,7 +101,7 @@ class MemoryControl:
         page = await self._context.workbench.memory.entries(limit=ENTRIES, cursor=state.cursor)
         state.entries = [*(state.entries or []), *entry_views(page.items)]
         state.cursor = page.next_cursor
-        self._mark()
+        self.mark()
 
     async def _read_entries(self) -> None:
         state, memory = self._state, self._context.workbench.memory
@@ -153,19 +134,11 @@ class MemoryControl:
         if not block.can_edit:
             raise ForbiddenError(f"{block.name} is shared with you for reading.")
         memory = self._context.workbench.memory
-        read: str | None = block.digest
 
-        async def save(text: str) -> str:
-            nonlocal read
-            try:
-                await memory.update_block(block_id, content=text, expected=read)
-            except HoldfastError as error:
-                if error.code != "block_changed":
-                    return sanitize_line(error.message)
-                read = None  # the person knows now, and says it again
-                return CHANGED
-            return ""
+        async def write(text: str, read: str | None) -> None:
+            await memory.update_block(block_id, content=text, expected=read)
 
+        save = saving(write, block.digest, "block_changed")
         await self._context.app.dialogs.edit_text(f"Block {block.name}", block.content, save)
         await self.reload()
 

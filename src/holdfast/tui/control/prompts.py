@@ -14,8 +14,10 @@ from holdfast.core.domain.errors import (
     NotFoundError,
     TooLargeError,
 )
+from holdfast.core.domain.paths import path_of
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.control.base import Context
+from holdfast.tui.control.listed import ListedControl, saving
 from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.sessions import SessionsControl
 from holdfast.tui.control.undoing import UndoingControl
@@ -38,22 +40,23 @@ from holdfast.tui.presenters.spans import line
 if TYPE_CHECKING:
     from holdfast.core.domain.prompts import FoundPrompt, ResolvedPrompt
     from holdfast.tui.control.desk import Action
+    from holdfast.tui.screens.modelled import ModelScreen
 
-CHANGED = "It was changed meanwhile. ctrl+s again writes yours over that."
 ATTACH = "A file of at most 10 MB that goes with it; empty: none"
 
 
-class PromptsControl:
+class PromptsControl(ListedControl[PromptsState]):
     """What a person does with prompts. Nothing is asked for before somebody looks, or types a slash."""
+
+    PARTS = ("prompts",)
 
     def __init__(
         self, context: Context, sessions: SessionsControl, runs: RunsControl, undoing: UndoingControl
     ) -> None:
-        self._context = context
+        super().__init__(context, context.model.prompts)
         self._sessions = sessions
         self._runs = runs
         self._undoing = undoing
-        self._looked = False
         self._current = ""
         self.actions: dict[str, Action] = {
             "prompts": self.show,
@@ -66,10 +69,6 @@ class PromptsControl:
             "prompt": self.use,
         }
 
-    @property
-    def _state(self) -> PromptsState:
-        return self._context.model.prompts
-
     def _place(self) -> dict[str, str | None]:
         """Returns from where prompts are looked for: the open session, else the one that would be made."""
         model = self._context.model
@@ -79,34 +78,18 @@ class PromptsControl:
 
     # --- what is shown
 
-    async def show(self, _: str = "") -> None:
-        """Opens the screen of prompts."""
+    def _screen(self) -> type[ModelScreen]:
         from holdfast.tui.screens.prompts import PromptsScreen  # start-up time: when it is opened
 
-        app = self._context.app
-        if not any(isinstance(screen, PromptsScreen) for screen in app.screen_stack):
-            app.push_screen(PromptsScreen())
-        self._looked = True
-        await self.reload()
+        return PromptsScreen
 
-    async def resume(self) -> None:
-        """Reads again what was shown: after the engine was reached again, or something was brought back."""
-        if self._looked:
-            await self.reload()
-
-    async def reload(self) -> None:
-        """Reads the prompts that can be seen; an error is shown in their place."""
+    async def _read(self) -> None:
+        """Reads the prompts that can be seen."""
         state = self._state
-        try:
-            state.prompts, state.error = await self._seen(), ""
-        except HoldfastError as error:
-            state.error = sanitize_line(error.message)
-        else:
-            state.texts = {}
-            if state.prompt(self._current) is None:
-                self._current = next((one.key for one in state.prompts), "")
-            await self._read_text(self._current)
-        self._context.view.mark("prompts")
+        state.prompts, state.error, state.texts = await self._seen(), "", {}
+        if state.prompt(self._current) is None:
+            self._current = next((one.key for one in state.prompts), "")
+        await self._read_text(self._current)
 
     async def _seen(self) -> list[PromptView]:
         try:
@@ -122,7 +105,7 @@ class PromptsControl:
         self._current = key
         if key not in self._state.texts:
             await self._read_text(key)
-            self._context.view.mark("prompts")
+            self.mark()
 
     async def _read_text(self, key: str) -> None:
         one = self._state.prompt(key)
@@ -268,19 +251,11 @@ class PromptsControl:
             return
         prompts = self._context.workbench.prompts
         found = await self._get(key)
-        read: str | None = found.digest
 
-        async def save(text: str) -> str:
-            nonlocal read
-            try:
-                await prompts.update(found.info.id, await prompts.parse(one.name, text), read)
-            except HoldfastError as error:
-                if error.code != "prompt_changed":
-                    return sanitize_line(error.message)
-                read = None  # the person knows now, and says it again
-                return CHANGED
-            return ""
+        async def write(text: str, read: str | None) -> None:
+            await prompts.update(found.info.id, await prompts.parse(one.name, text), read)
 
+        save = saving(write, found.digest, "prompt_changed")
         await self._context.app.dialogs.edit_text(f"{one.name}.md", sanitize(found.source), save)
         await self.reload()
 
@@ -294,7 +269,7 @@ class PromptsControl:
         if named is None:
             return
         if named.strip():
-            path = Path(self._context.app.start.folder, Path(named.strip()).expanduser())
+            path = self._context.app.start.folder / path_of(named.strip())
             await prompts.attach(id, await asyncio.to_thread(_content, path), path.name)
         elif one.attachment:
             await prompts.detach(id)

@@ -11,7 +11,9 @@ from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.domain.mcp import McpServer, McpServerSpec, secrets_of
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
-from holdfast.tui.presenters.choices import Choice
+from holdfast.tui.control.listed import ListedControl
+from holdfast.tui.presenters.choices import kind_choices
+from holdfast.tui.presenters.figures import counted
 from holdfast.tui.presenters.server_form import server_form, server_values
 from holdfast.tui.presenters.servers import (
     ServersState,
@@ -21,10 +23,10 @@ from holdfast.tui.presenters.servers import (
     server_view,
     tool_rows,
 )
-from holdfast.tui.presenters.spans import line
 
 if TYPE_CHECKING:
     from holdfast.tui.control.desk import Action
+    from holdfast.tui.screens.modelled import ModelScreen
 
 KINDS: tuple[tuple[Transport, str, str], ...] = (
     (
@@ -37,13 +39,16 @@ KINDS: tuple[tuple[Transport, str, str], ...] = (
 )
 
 
-class ServersControl:
+class ServersControl(ListedControl[ServersState]):
     """What a person does with MCP servers. Nothing is asked for before somebody looks."""
 
+    PARTS = ("servers",)
+
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._looked = False
+        super().__init__(context, context.model.servers)
         self._current = ""
+        self._drawn: tuple[object, ...] = ()
+        """What was drawn by `watch` last."""
         self.actions: dict[str, Action] = {
             "mcp": self.show,
             "mcp.new": self.new,
@@ -54,51 +59,39 @@ class ServersControl:
             "mcp.read": self.read,
         }
 
-    @property
-    def _state(self) -> ServersState:
-        return self._context.model.servers
-
-    def _mark(self) -> None:
-        self._context.view.mark("servers")
-
     # --- what is shown
 
-    async def show(self, _: str = "") -> None:
-        """Opens the screen of MCP servers."""
+    def _screen(self) -> type[ModelScreen]:
         from holdfast.tui.screens.servers import ServersScreen  # start-up time: when it is opened
 
-        app = self._context.app
-        if not any(isinstance(screen, ServersScreen) for screen in app.screen_stack):
-            app.push_screen(ServersScreen())
-        self._looked = True
-        await self.reload()
+        return ServersScreen
 
-    async def resume(self) -> None:
-        """Reads again what was shown, after the engine was reached again."""
-        if self._looked:
-            await self.reload()
-
-    async def reload(self, _: str = "") -> None:
-        """Reads how the servers are; an error is shown in their place."""
+    async def _read(self) -> None:
+        """Reads how the servers are."""
         state = self._state
-        try:
-            found = await self._context.workbench.mcp.list()
-        except HoldfastError as error:
-            state.error = sanitize_line(error.message)
-        else:
-            state.servers, state.error = [_view(one) for one in found], ""
-            known = {one.name for one in state.servers}
-            state.whole = {name: one for name, one in state.whole.items() if name in known}
-            if state.server(self._current) is None:
-                self._current = next((one.name for one in state.servers), "")
-            await self._read_whole(self._current)
-        self._mark()
+        state.servers = [_view(one) for one in await self._context.workbench.mcp.list()]
+        state.error = ""
+        known = {one.name for one in state.servers}
+        state.whole = {name: one for name, one in state.whole.items() if name in known}
+        if state.server(self._current) is None:
+            self._current = next((one.name for one in state.servers), "")
+        await self._read_whole(self._current)
+
+    async def watch(self) -> None:
+        """Reads again how the servers are. Draws only what has changed, or how long they run now: a screen
+        above another one is drawn whole each time."""
+        await self._try_to_read()
+        state, minute = self._state, self._context.app.start.now().replace(second=0, microsecond=0)
+        seen = (state.servers, dict(state.whole), dict(state.tools), state.error, minute)
+        if seen != self._drawn:
+            self._drawn = seen
+            self.mark()
 
     async def look_at(self, name: str) -> None:
         """Reads the whole of a server, with the end of its log."""
         self._current = name
         await self._read_whole(name)
-        self._mark()
+        self.mark()
 
     async def _read_whole(self, name: str) -> None:
         one = self._state.server(name)
@@ -130,7 +123,7 @@ class ServersControl:
         if self._state.server(name) is None or name in self._state.testing:
             return
         self._state.testing.add(name)
-        self._mark()
+        self.mark()
         try:
             found = _view(await self._context.workbench.mcp.test(name))
         finally:
@@ -138,7 +131,7 @@ class ServersControl:
             await self.reload()
         view = self._context.view
         if found.state == "ready":
-            view.say(f"{name} runs, with {found.tools or 0} tools.")
+            view.say(f"{name} runs, with {counted(found.tools or 0, 'tool')}.")
         else:
             view.say_error(f"{name}: {found.reason or 'it did not start'}")
 
@@ -184,11 +177,7 @@ class ServersControl:
     async def new(self, _: str = "") -> None:
         """Adds a server by a form, asks for its secrets, and tests it."""
         dialogs = self._context.app.dialogs
-        choices = [
-            Choice(kind, line(title), [line((title, "heading")), line((about, "muted"))], f"{kind} {title}")
-            for kind, title, about in KINDS
-        ]
-        chosen = await dialogs.choose("Where is the MCP server?", choices)
+        chosen = await dialogs.choose("Where is the MCP server?", kind_choices(KINDS))
         if chosen is None:
             return
         transport = cast("Transport", chosen)
@@ -220,7 +209,7 @@ class ServersControl:
         given = [await self._ask_secret(spec.name, each) for each in secrets_of(spec)]
         await self.reload()
         self._state.wanted = spec.name
-        self._mark()
+        self.mark()
         if all(given):
             await self.test(spec.name)
 

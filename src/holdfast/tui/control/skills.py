@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from holdfast.core.domain.errors import ConflictError, ForbiddenError, HoldfastError
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
+from holdfast.tui.control.listed import ListedControl, saving
 from holdfast.tui.control.undoing import UndoingControl
 from holdfast.tui.presenters.skills import SkillsState, SkillView, body_of, skill_views, text_of
 
 if TYPE_CHECKING:
     from holdfast.core.domain.skills import SkillInfo
     from holdfast.tui.control.desk import Action
+    from holdfast.tui.screens.modelled import ModelScreen
 
 SOURCE = "Install a skill: a folder, a zip or a SKILL.md on the engine's machine, or an https address"
 WHICH = "Which folder of it? (several skills are in there)"
-CHANGED = "It was changed meanwhile. ctrl+s again writes yours over that."
 
 
-class SkillsControl:
+class SkillsControl(ListedControl[SkillsState]):
     """What a person does with skills. Nothing is asked for before somebody looks."""
+
+    PARTS = ("skills",)
 
     def __init__(self, context: Context, undoing: UndoingControl, trust: Action) -> None:
         """`trust` records the person's word on the folder."""
-        self._context = context
+        super().__init__(context, context.model.skills)
         self._trust = trust
         self._undoing = undoing
-        self._looked = False
         self._current = ""
         self.actions: dict[str, Action] = {
             "skills": self.show,
@@ -40,49 +43,27 @@ class SkillsControl:
         }
 
     @property
-    def _state(self) -> SkillsState:
-        return self._context.model.skills
-
-    @property
     def _project(self) -> str | None:
         return self._context.app.start.project or None
 
-    def _mark(self) -> None:
-        self._context.view.mark("skills")
-
     # --- what is shown
 
-    async def show(self, _: str = "") -> None:
-        """Opens the screen of skills."""
+    def _screen(self) -> type[ModelScreen]:
         from holdfast.tui.screens.skills import SkillsScreen  # start-up time: when it is opened
 
-        app = self._context.app
-        if not any(isinstance(screen, SkillsScreen) for screen in app.screen_stack):
-            app.push_screen(SkillsScreen())
-        self._looked = True
-        await self.reload()
+        return SkillsScreen
 
-    async def resume(self) -> None:
-        """Reads again what was shown: after the engine was reached again, or something was brought back."""
-        if self._looked:
-            await self.reload()
-
-    async def reload(self) -> None:
-        """Reads the skills that can be seen; an error is shown in their place."""
+    async def _read(self) -> None:
+        """Reads the skills that can be seen."""
         state, agent = self._state, self._context.model.agent
-        try:
-            seen, given = await asyncio.gather(
-                self._context.workbench.skills.list(self._project), self._given(agent)
-            )
-        except HoldfastError as error:
-            state.error = sanitize_line(error.message)
-        else:
-            state.skills, state.error = skill_views(seen, given), ""
-            state.agent, state.texts = sanitize_line(agent), {}
-            if state.skill(self._current) is None:
-                self._current = next((one.id for one in state.skills), "")
-            await self._read_text(self._current)
-        self._mark()
+        seen, given = await asyncio.gather(
+            self._context.workbench.skills.list(self._project), self._given(agent)
+        )
+        state.skills, state.error = skill_views(seen, given), ""
+        state.agent, state.texts = sanitize_line(agent), {}
+        if state.skill(self._current) is None:
+            self._current = next((one.id for one in state.skills), "")
+        await self._read_text(self._current)
 
     async def _given(self, agent: str) -> tuple[SkillInfo, ...]:
         """Returns what the agent's runs have; nothing for one whose file has mistakes, or is gone."""
@@ -100,7 +81,7 @@ class SkillsControl:
         self._current = row_id
         if row_id not in self._state.texts:
             await self._read_text(row_id)
-            self._mark()
+            self.mark()
 
     async def _read_text(self, row_id: str) -> None:
         one = self._state.skill(row_id)
@@ -158,20 +139,9 @@ class SkillsControl:
         one = self._own(row_id)
         if one is None:
             return
-        skill = await self._context.workbench.skills.get(one.name)
-        read: str | None = skill.digest
-
-        async def save(text: str) -> str:
-            nonlocal read
-            try:
-                await self._context.workbench.skills.save(one.name, text, read)
-            except HoldfastError as error:
-                if error.code != "skill_changed":
-                    return sanitize_line(error.message)
-                read = None  # the person knows now, and says it again
-                return CHANGED
-            return ""
-
+        skills = self._context.workbench.skills
+        skill = await skills.get(one.name)
+        save = saving(partial(skills.save, one.name), skill.digest, "skill_changed")
         await self._context.app.dialogs.edit_text(f"{one.name}/SKILL.md", text_of(skill).text, save)
         await self.reload()
 

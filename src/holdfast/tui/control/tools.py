@@ -15,10 +15,10 @@ from holdfast.core.domain.errors import HoldfastError, InvalidError, Unavailable
 from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.keeping import free_path
+from holdfast.tui.control.listed import ListedControl, saving
 from holdfast.tui.control.trying import TryingControl
 from holdfast.tui.control.undoing import UndoingControl
-from holdfast.tui.presenters.choices import Choice
-from holdfast.tui.presenters.spans import line
+from holdfast.tui.presenters.choices import kind_choices
 from holdfast.tui.presenters.tool_form import KINDS, TEMPLATE, http_form, http_spec, version_choices
 from holdfast.tui.presenters.tools import ToolsState, given_views, own_view, tool_view
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from holdfast.core.domain.given_tools import GivenTools
     from holdfast.tui.control.desk import Action
     from holdfast.tui.control.sessions import SessionsControl
+    from holdfast.tui.screens.modelled import ModelScreen
 
-CHANGED = "It was changed meanwhile. ctrl+s again writes yours over that."
 
-
-class ToolsControl:
+class ToolsControl(ListedControl[ToolsState]):
     """What a person does with tools. Nothing is asked for before somebody looks."""
 
+    PARTS = ("tools",)
+
     def __init__(self, context: Context, sessions: SessionsControl, undoing: UndoingControl) -> None:
-        self._context = context
+        super().__init__(context, context.model.tools)
         self._undoing = undoing
-        self._looked = False
         self._current = ""
         self.trying = TryingControl(context, sessions)
         self.actions: dict[str, Action] = {
@@ -52,47 +52,25 @@ class ToolsControl:
             "tools.delete": self.delete,
         }
 
-    @property
-    def _state(self) -> ToolsState:
-        return self._context.model.tools
-
-    def _mark(self) -> None:
-        self._context.view.mark("tools")
-
     # --- what is shown
 
-    async def show(self, _: str = "") -> None:
-        """Opens the screen of tools."""
+    def _screen(self) -> type[ModelScreen]:
         from holdfast.tui.screens.tools import ToolsScreen  # start-up time: when it is opened
 
-        app = self._context.app
-        if not any(isinstance(screen, ToolsScreen) for screen in app.screen_stack):
-            app.push_screen(ToolsScreen())
-        self._looked = True
-        await self.reload()
+        return ToolsScreen
 
-    async def resume(self) -> None:
-        """Reads again what was shown: after the engine was reached again, or something was brought back."""
-        if self._looked:
-            await self.reload()
-
-    async def reload(self) -> None:
-        """Reads the tools; an error is shown in their place."""
+    async def _read(self) -> None:
+        """Reads the tools; those of one's own also where the agent's file has mistakes."""
         state, tools = self._state, self._context.workbench.tools
-        project = self._context.app.start.project or None
         state.agent = sanitize_line(self._context.model.agent)
-        try:
-            known = await tools.list(project)
-            state.known, state.error = [tool_view(one) for one in known], ""
-            given = await self._given()
-            state.given, state.missing = given_views(given), tuple(map(sanitize_line, given.missing))
-        except HoldfastError as error:
-            state.error = sanitize_line(error.message)
-        state.own = {}
-        if state.tool(self._current) is None:
-            self._current = next((one.name for one in state.given or []), "")
+        known = await tools.list(self._context.app.start.project or None)
+        state.known, state.error, state.own = [tool_view(one) for one in known], "", {}
         await self._read_own(self._current)
-        self._mark()
+        given = await self._given()
+        state.given, state.missing = given_views(given), tuple(map(sanitize_line, given.missing))
+        if state.tool(self._current) is None:
+            self._current = next((one.name for one in state.given), "")
+            await self._read_own(self._current)
 
     async def _given(self) -> GivenTools:
         model = self._context.model
@@ -104,7 +82,7 @@ class ToolsControl:
         """Reads what is known of a tool of the person's own."""
         self._current = name
         if await self._read_own(name):
-            self._mark()
+            self.mark()
 
     async def _read_own(self, name: str) -> bool:
         """Says whether there was something to be read."""
@@ -119,11 +97,7 @@ class ToolsControl:
 
     async def new(self, _: str = "") -> None:
         """Makes a tool of the person's own."""
-        choices = [
-            Choice(kind, line(title), [line((title, "heading")), line((about, "muted"))], f"{kind} {title}")
-            for kind, title, about in KINDS
-        ]
-        chosen = await self._context.app.dialogs.choose("What kind of tool?", choices)
+        chosen = await self._context.app.dialogs.choose("What kind of tool?", kind_choices(KINDS))
         if chosen == "http":
             await self._new_http()
         elif chosen == "python":
@@ -178,21 +152,13 @@ class ToolsControl:
         tool = await self._own(name)
         if tool is None:
             return
-        version: int | None = tool.version
         kind = ending(tool.spec)
 
-        async def save(text: str) -> str:
-            nonlocal version
-            try:
-                changed = await self._context.workbench.tools.update(tool.id, _spec(text, kind), version)
-            except HoldfastError as error:
-                if error.code != "tool_changed":
-                    return sanitize(error.message)
-                version = None  # the person knows now, and says it again
-                return CHANGED
+        async def write(text: str, version: int | None) -> None:
+            changed = await self._context.workbench.tools.update(tool.id, _spec(text, kind), version)
             self._current = self._state.wanted = changed.spec.name
-            return ""
 
+        save = saving(write, tool.version, "tool_changed")
         title = f"{name}, version {tool.version}"
         await self._context.app.dialogs.edit_text(title, sanitize(written(tool.spec)), save)
         await self.reload()

@@ -57,7 +57,8 @@ class UsageControl:
         usage = self._context.workbench.usage
         if tab == "limits":
             states = await usage.limits()
-            return (counted(len(states), "limit") if states else "nothing is limited"), limits_grid(states)
+            none = "no limit; `holdfast usage limit` lays one down"
+            return (counted(len(states), "limit") if states else none), limits_grid(states)
         summary = await usage.report(by=tab, limit=GROUPS)
         return plain([usage_line(summary)]), usage_grid(summary)
 

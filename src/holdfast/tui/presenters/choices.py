@@ -29,6 +29,14 @@ class Choice:
     valid: bool = True
 
 
+def kind_choices(kinds: Iterable[tuple[str, str, str]]) -> list[Choice]:
+    """Returns kinds of something to choose from: the value, the title, and what it is, of each."""
+    return [
+        Choice(kind, line(title), [line((title, "heading")), line((about, "muted"))], f"{kind} {title}")
+        for kind, title, about in kinds
+    ]
+
+
 def agent_choices(agents: Iterable[AgentInfo]) -> list[Choice]:
     """Returns agents to choose from; those with mistakes are listed with them, and cannot be chosen."""
     return sorted((_agent(info) for info in agents), key=lambda choice: not choice.valid)

@@ -32,18 +32,17 @@ class Command:
 
 
 DECISIONS = (
-    ("once", "Approve once", "approve"),
-    ("session", "Approve for this session", "allow"),
-    ("always", "Approve always", "always"),
-    ("edit", "Approve with other arguments", "amend"),
-    ("deny", "Deny", "deny"),
-    ("reason", "Deny with a reason", "reason"),
+    ("once", "Approve once", "This call, and no other", "approve"),
+    ("session", "Approve for this session", "Calls like it are not asked for until it ends", "allow"),
+    ("always", "Approve always", "Given twice: adds the rule that is shown to your policy", "always"),
+    ("edit", "Approve with other arguments", "You edit them first", "amend"),
+    ("deny", "Deny", "The agent is told so, and goes on without", "deny"),
+    ("reason", "Deny with a reason", "The model reads it", "reason"),
 )
 
 
-def _decision(name: str, title: str, slash: str) -> Command:
-    key = BY_ID[f"decide.{name}"]
-    return Command(f"decide.{name}", title, key.what, slash, does=("decide", key.keys))
+def _decision(name: str, title: str, help: str, slash: str) -> Command:
+    return Command(f"decide.{name}", title, help, slash, does=("decide", BY_ID[f"decide.{name}"].keys))
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -76,7 +75,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("undo", "Undo file changes", "Take back what the last run changed", "undo"),
     Command("redo", "Redo file changes", "Bring back what undo took", "redo"),
     Command("approvals", "Approvals", "Go to what waits for you", "approvals", local=True),
-    *(_decision(name, title, what) for name, title, what in DECISIONS),
+    *(_decision(*each) for each in DECISIONS),
     Command("files", "Files", "Go to the session's files", "files", local=True),
     Command("transcript", "Transcript", "Go there: read, copy, jump", "transcript", local=True),
     Command("run", "Run", "Go to plan, steps, tokens and cost", "run", local=True),

@@ -77,7 +77,7 @@ def readable(names: Iterable[str]) -> str:
 def tries(found: Found) -> tuple[str, ...]:
     """Returns three things to try: what is put into the message field."""
     asked = f"Summarise @{found.file} into summary.md" if found.file else "Write “hello” to hello.txt"
-    return ("What is in this folder?", asked, KNOWLEDGE)
+    return ("What can you do?", asked, KNOWLEDGE)
 
 
 def panel_lines(agent: str, model: str, found: Found, *, short: bool = False) -> list[Line]:

@@ -35,7 +35,7 @@ _OF_TYPE: dict[HookType, dict[str, Any]] = {
     HookType.RULE: _RULE,
     HookType.APPROVAL: {"message": {"type": "string", "description": "Why it is asked."}},
     HookType.WEBHOOK: {
-        "url": {"type": "string", "title": "Address", "description": "https://example.org/hook"},
+        "url": {"type": "string", "title": "address", "description": "https://example.org/hook"},
         "headers": {"type": "string", "description": "NAME: VALUE, each in a line."},
         "timeout_s": _TIMEOUT,
     },

@@ -216,6 +216,12 @@ def headline(waiting: int, engine: EngineState = "ready") -> Line:
     )
 
 
+def counts(state: MemoryState) -> dict[str, str]:
+    """Returns how much each tab has, as far as it was read."""
+    entries = f"{len(state.entries)}{'+' if state.cursor else ''}" if state.entries else ""
+    return {"blocks": str(len(state.blocks or []) or ""), "entries": entries}
+
+
 def note_lines(state: MemoryState, tab: str) -> list[Line]:
     """Returns what stands in a list that is empty: loading, nothing there, what went wrong."""
     if state.error:

@@ -31,7 +31,7 @@ def _welcome(who: Line) -> list[Line]:
         who,
         BLANK,
         line("Ask for something, for example:"),
-        line(("  “What is in this folder?”", "accent")),
+        line(("  “What can you do?”", "accent")),
         line(("  “Summarise @notes.md and save it as summary.md”", "accent")),
         BLANK,
         line(("What changes files or runs programs is shown to you before it happens.", "muted")),

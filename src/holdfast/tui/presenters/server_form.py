@@ -39,10 +39,10 @@ _PROGRAM = {
     },
     "env": {
         "type": "string",
-        "title": "Environment",
+        "title": "environment",
         "description": f"NAME=VALUE, each in a line. {SECRETS}",
     },
-    "cwd": {"type": "string", "title": "Folder", "description": "Where it starts; else in your home."},
+    "cwd": {"type": "string", "title": "folder", "description": "Where it starts; else in your home."},
     "confine": {
         "type": "boolean",
         "description": "Whether it is confined as the commands of agents are. Neither: as the settings say.",
@@ -51,7 +51,7 @@ _PROGRAM = {
 }
 _ADDRESS = {
     "name": _NAME,
-    "url": {"type": "string", "title": "Address", "description": "https://example.org/mcp"},
+    "url": {"type": "string", "title": "address", "description": "https://example.org/mcp"},
     "headers": {"type": "string", "description": f"NAME: VALUE, each in a line. {SECRETS}"},
     **_MORE,
 }

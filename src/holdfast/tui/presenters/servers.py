@@ -208,7 +208,8 @@ def server_detail(state: ServersState, name: str | None, width: int, now: dateti
     if listed.state == "failed" and not testing:
         times = f" ({listed.failures} times in a row)" if listed.failures > 1 else ""
         lines.append(line((f"{listed.reason or 'no reason is known'}{times}", "error")))
-        lines.append(line((shown("mcp.test"), "key"), (" tries again, the log below may say why", "muted")))
+        why = ", the log below may say why" if one.log.strip() else ""
+        lines.append(line((shown("mcp.test"), "key"), (f" tries again{why}", "muted")))
     if one.missing:
         names = ", ".join(one.missing)
         lines.append(line((f"A secret is missing: {names}  ", "warning"), (shown("mcp.secret"), "key"),

@@ -124,7 +124,7 @@ def left(header: Header) -> Line:
 
 def lefts(header: Header) -> list[Line]:
     """Returns the same at several lengths, the longest first: how the engine does is always in it."""
-    agent, model = (shorten(sanitize_line(text), 40) for text in (header.agent, header.model))
+    agent, model = shorten(sanitize_line(header.agent), 40), _model(header)
     choices: list[list[_Piece]] = [[("Holdfast", "brand"), agent, model], [agent, model], [agent], []]
     return [line(*_before(pieces), *_engine(header)) for pieces in choices]
 
@@ -176,13 +176,18 @@ def right(header: Header, *, short: bool = False) -> Line:
     return line(*parts)
 
 
+def _model(header: Header) -> str:
+    """Returns the model's name; of replies that are written down, as the tour has them, no path of a file."""
+    return "scripted" if header.model.startswith("scripted/") else shorten(sanitize_line(header.model), 40)
+
+
 def command_at(header: Header, text: str) -> str:
     """Returns the command that a click on a piece of the header gives; empty: none."""
     if text in (header.mode[0][0], header.mode[1][0]) and text:
         return "mode"
     if text == shorten(sanitize_line(header.agent), 40) and text:
         return "agent"
-    if text == shorten(sanitize_line(header.model), 40) and text:
+    if text == _model(header) and text:
         return "model"
     pieces = (*_filled(header.filling, False), *_filled(header.filling, True))
     if text != " · " and any(text == piece[0] for piece in pieces):

@@ -40,7 +40,7 @@ _SCHEMA = {
         },
         "endpoint": {
             "type": "string",
-            "title": "Address",
+            "title": "address",
             "description": "https://example.org/items/{item}: the argument item goes there.",
         },
         "description": {

@@ -255,7 +255,8 @@ def _from(one: ToolView, state: ToolsState) -> str:
 def _verdict(one: ToolView, agent: str) -> list[Line]:
     if not one.given:
         said = f"{agent} does not have it: " if agent else "an agent gets it by "
-        return [line((f"· {said}", "muted"), (f"tools: [{one.name}]", "code"), (" in its file", "muted"))]
+        how = " in its file gives it" if agent else " in its file"
+        return [line((f"· {said}", "muted"), (f"tools: [{one.name}]", "code"), (how, "muted"))]
     sign, role = SIGNS[one.verdict]
     head = line((f"{sign}{VERDICTS[one.verdict]}", role), (f": {one.reason}", "muted"))
     return [head, *(line(("  ", "indent"), (f"but {rule}", "muted")) for rule in one.rules)]

@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widgets import OptionList, Static, TextArea
 
 from holdfast.tui.keys import bindings
-from holdfast.tui.presenters.author.completion import describe, offers
+from holdfast.tui.presenters.author.completion import describe, describe_key, offers
 from holdfast.tui.presenters.author.form import form_rows
 from holdfast.tui.presenters.author.screen import footer, form_note, headline, problem_lines
 from holdfast.tui.presenters.author.state import EditorState
@@ -134,9 +134,13 @@ class AuthorScreen(ModelScreen):
         self._write("#a-head", [headline(state, width)])
         most = MANY if self.size.height >= 28 else FEW
         self._write("#a-problems", problem_lines(state, row, most, width))
-        rows = self.query_one("#a-form", RowList).current is not None
-        about = form_note(rows) or describe(area.document.lines, row, state.known)
-        self.query_one("#a-about", LinesView).show(about, row)
+        field = self.query_one("#a-form", RowList).current
+        about = form_note(field is not None)
+        if field is not None and self._in_form:
+            about = describe_key(field.split("."), state.known)
+        elif field is not None:
+            about = describe(area.document.lines, row, state.known)
+        self.query_one("#a-about", LinesView).show(about, (row, field if self._in_form else None))
         keys = footer(state, completing=area.list_open, in_form=self._in_form)
         self.query_one("#a-keys", KeyBar).show(keys)
 
@@ -283,6 +287,11 @@ class AuthorScreen(ModelScreen):
 
     async def may_leave(self) -> bool:
         return await self._control.may_leave(self)
+
+    @on(OptionList.OptionHighlighted, "#a-form")
+    def _look(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self._draw_around()
 
     @on(OptionList.OptionSelected, "#a-form")
     def _change(self, event: OptionList.OptionSelected) -> None:

@@ -39,7 +39,3 @@ class HooksScreen(ListedScreen):
     def wanted(self, model: Model) -> str:
         wanted, model.hooks.wanted = model.hooks.wanted, ""
         return wanted
-
-    def act(self, name: str, current: str) -> None:
-        if name == "new" or (current and name != "choose"):
-            self.app.do(f"hooks.{name}", current)

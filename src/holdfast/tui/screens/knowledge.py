@@ -53,7 +53,7 @@ class KnowledgeScreen(TabbedScreen):
     AUTO_FOCUS = "#k-collections"
     PART = "knowledge"
     PLACE = "collections"
-    """The place of the table of keys, for the palette."""
+    TABS = TABS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("collections")]
     app: HoldfastApp
 
@@ -94,7 +94,7 @@ class KnowledgeScreen(TabbedScreen):
             return
         state = model.knowledge
         head = headline(state, len(model.inbox), model.header.engine)
-        self.query_one("#k-head", Static).update(paint(head))
+        self.write("#k-head", paint(head))
         if not parts & {"knowledge", "inbox"}:
             return
         self._draw_collections(state)
@@ -114,8 +114,7 @@ class KnowledgeScreen(TabbedScreen):
         if state.chosen is not None and (state.chosen != self._chosen or not rows.has_focus):
             rows.go_to(state.chosen)
         self._chosen = state.chosen
-        none = self.query_one("#k-none", Static)
-        none.update(paint_all(note_lines(state, "collections")))
+        none = self.write("#k-none", paint_all(note_lines(state, "collections")))
         none.display = bool(none.content)
 
     def _draw_tabs(self, state: KnowledgeState) -> None:
@@ -128,7 +127,7 @@ class KnowledgeScreen(TabbedScreen):
         if self._tab == "search":
             method = Content(f"m {state.method}").stylize("$accent")
             pieces.append(method.stylize(Style.from_meta({"@click": "screen.act('method')"})))
-        self.query_one("#k-tabs", PlainLinks).update(Content("   ").join(pieces))
+        self.write("#k-tabs", Content("   ").join(pieces))
         words = self.query_one("#k-words", Input)
         words.display = self._tab != "jobs"
         words.placeholder = PLACEHOLDERS[self._tab]
@@ -141,8 +140,7 @@ class KnowledgeScreen(TabbedScreen):
         if self._tab == "jobs" or drawn != self._drawn:
             self._drawn = drawn
             listing.show([(key, paint_all(lines)) for key, lines in self._rows(state, width, now)])
-        note = self.query_one("#k-note", Static)
-        note.update(paint_all(note_lines(state, self._tab)))
+        note = self.write("#k-note", paint_all(note_lines(state, self._tab)))
         note.display = bool(note.content)
 
     def _rows(self, state: KnowledgeState, width: int, now: datetime) -> list[tuple[str, tuple[Line, ...]]]:
@@ -208,19 +206,6 @@ class KnowledgeScreen(TabbedScreen):
         words = self.query_one("#k-words", Input)
         self._filled = words.value = text
 
-    def action_press(self, command: str) -> None:
-        """Does what a key of the last line does."""
-        if command in TABS:
-            self.action_tab(command)
-        elif command == "words":
-            self.action_words()
-        elif command == "back":
-            self.action_back()
-        elif command == "help":
-            self.action_help()
-        else:
-            self.action_act(command)
-
     def action_act(self, name: str) -> None:
         """Lets a controller do what a key says to what is under the cursor."""
         current = self.query_one("#k-list", RowList).current or ""
@@ -230,9 +215,6 @@ class KnowledgeScreen(TabbedScreen):
             return
         job = current if self._tab == "jobs" else ""
         self.app.do(f"knowledge.{name}", job if name in ("cancel", "retry") else "")
-
-    def action_help(self) -> None:
-        self.app.dialogs.help("collections")
 
     # --- what is chosen
 

@@ -50,9 +50,8 @@ class ListedScreen(TabbedScreen):
     ListedScreen.-slim #l-detail { border-top: solid $panel; }
     """
     AUTO_FOCUS = "#l-list"
-    PLACE: ClassVar[str]
-    """The place of the table of keys."""
-    TABS: ClassVar[tuple[str, ...]] = ()
+    CHOOSE: ClassVar[str] = ""
+    """The key of the table whose work enter does, too."""
     PLACEHOLDER: ClassVar[str] = "/ filter"
     app: HoldfastApp
 
@@ -99,8 +98,9 @@ class ListedScreen(TabbedScreen):
         raise NotImplementedError
 
     def act(self, name: str, current: str) -> None:
-        """Does what a key says to what is under the cursor; `choose` where enter was pressed there."""
-        raise NotImplementedError
+        """Does what a key says to what is under the cursor."""
+        if current or name == "new":
+            self.app.do(f"{self.PLACE}.{name}", current if name != "new" else "")
 
     def wanted(self, model: Model) -> str:
         """Returns where the cursor is to go now, once; empty: it stays."""
@@ -109,27 +109,29 @@ class ListedScreen(TabbedScreen):
     def look_at(self, current: str) -> None:
         """Is told what the cursor came to: what is known of it may be read now."""
 
+    def filter(self, words: str) -> None:
+        """Is told what is filtered by from now on."""
+        self._redraw()
+
     # --- drawing
 
     def draw(self, parts: set[str], model: Model, now: datetime) -> None:
         if not parts & {self.PART, "inbox", "header"} or not self.is_mounted:
             return
-        self.query_one("#l-head", Static).update(paint(self.headline(model)))
+        self.write("#l-head", paint(self.headline(model)))
         if self.PART in parts:
             self._draw_list(model, now)
 
     def _draw_list(self, model: Model, now: datetime) -> None:
-        tabs = self.query_one("#l-tabs", PlainLinks)
+        tabs = self.write("#l-tabs", Content("   ").join(self.tab_pieces(self.counts(model))))
         tabs.display = bool(self.TABS)
-        tabs.update(Content("   ").join(self.tab_pieces(self.counts(model))))
         listing = self.query_one("#l-list", RowList)
         width = max(16, listing.scrollable_content_region.width - 1)
         rows = self.rows(model, width, now)
         listing.show([(key, paint_all(lines)) for key, lines in rows])
         if wanted := self.wanted(model):
             listing.go_to(wanted)
-        note = self.query_one("#l-note", Static)
-        note.update(paint_all(self.notes(model, some=bool(rows))))
+        note = self.write("#l-note", paint_all(self.notes(model, some=bool(rows))))
         note.display = bool(note.content)
         self._describe()
 
@@ -181,19 +183,8 @@ class ListedScreen(TabbedScreen):
     def action_words(self) -> None:
         self.set_focus(self.query_one("#l-words", Input))
 
-    def action_press(self, name: str) -> None:
-        """Does what a key of the last line does."""
-        ours = {"words": self.action_words, "back": self.action_back, "help": self.action_help}
-        if name in self.TABS:
-            self.action_tab(name)
-        else:
-            ours.get(name, lambda: self.action_act(name))()
-
     def action_act(self, name: str) -> None:
         self.act(name, self.current or "")
-
-    def action_help(self) -> None:
-        self.app.dialogs.help(self.PLACE)
 
     @on(OptionList.OptionHighlighted)
     def _look(self, event: OptionList.OptionHighlighted) -> None:
@@ -204,14 +195,15 @@ class ListedScreen(TabbedScreen):
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.act("choose", event.option_id or "")
+        if self.CHOOSE:
+            self.act(self.CHOOSE, event.option_id or "")
 
     @on(Input.Changed, "#l-words")
     def _filter(self, event: Input.Changed) -> None:
         event.stop()
         if event.value != self._words:
             self._words = event.value
-            self._redraw()
+            self.filter(event.value)
 
     @on(Input.Submitted, "#l-words")
     def _go_to_list(self, event: Input.Submitted) -> None:

@@ -20,6 +20,7 @@ class PromptsScreen(ListedScreen):
 
     PART = "prompts"
     PLACE = "prompts"
+    CHOOSE = "use"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("prompts")]
 
     def headline(self, model: Model) -> Line:
@@ -46,10 +47,8 @@ class PromptsScreen(ListedScreen):
             self.app.work(partial(self.app.desk.prompts.look_at, current), "prompts.look")
 
     def act(self, name: str, current: str) -> None:
-        if name == "new":
-            self.app.do("prompts.new")
-        elif current and name in ("choose", "use"):
+        if current and name == "use":
             self.dismiss()
             self.app.do("prompt", current)
-        elif current:
-            self.app.do(f"prompts.{name}", current)
+        else:
+            super().act(name, current)

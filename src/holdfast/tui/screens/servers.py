@@ -23,6 +23,7 @@ class ServersScreen(ListedScreen):
 
     PART = "servers"
     PLACE = "mcp"
+    CHOOSE = "read"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("mcp")]
 
     def on_mount(self) -> None:
@@ -31,7 +32,7 @@ class ServersScreen(ListedScreen):
 
     def _refresh_servers(self) -> None:
         if self.app.desk is not None and self.app.screen is self and self.app.desk.context.connected:
-            self.app.work(self.app.desk.servers.reload, "mcp")
+            self.app.work(self.app.desk.servers.watch, "mcp")
 
     def headline(self, model: Model) -> Line:
         return headline(model.servers, len(model.inbox), model.header.engine)
@@ -55,9 +56,3 @@ class ServersScreen(ListedScreen):
     def look_at(self, current: str) -> None:
         if current and self.app.desk is not None:
             self.app.work(partial(self.app.desk.servers.look_at, current), "mcp.look")
-
-    def act(self, name: str, current: str) -> None:
-        if name == "choose":
-            name = "read"
-        if name == "new" or current:
-            self.app.do(f"mcp.{name}", current)

@@ -20,6 +20,7 @@ class SkillsScreen(ListedScreen):
 
     PART = "skills"
     PLACE = "skills"
+    CHOOSE = "read"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("skills")]
 
     def headline(self, model: Model) -> Line:
@@ -44,11 +45,3 @@ class SkillsScreen(ListedScreen):
     def look_at(self, current: str) -> None:
         if current and self.app.desk is not None:
             self.app.work(partial(self.app.desk.skills.look_at, current), "skills.look")
-
-    def act(self, name: str, current: str) -> None:
-        if name == "choose":
-            name = "read"
-        if name == "new":
-            self.app.do("skills.new")
-        elif current:
-            self.app.do(f"skills.{name}", current)

@@ -1,4 +1,4 @@
-"""What knowledge and memory share: a screen of lists on tabs, in a frame that fits the terminal."""
+"""What whole screens of lists share: tabs and keys to click, in a frame that fits the terminal."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ class TabbedScreen(ModelScreen):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-short"), (28, "-high")]  # noqa: RUF012
     PART: ClassVar[str]
     """The part of the model that all of it is drawn from."""
+    PLACE: ClassVar[str]
+    """The place of the table of keys."""
+    TABS: ClassVar[tuple[str, ...]] = ()
     app: HoldfastApp
     _tab: str
 
@@ -35,6 +38,44 @@ class TabbedScreen(ModelScreen):
     @on(Column.Resized)
     def _redraw(self) -> None:
         self.draw({self.PART}, self.app.model, self.app.start.now())
+
+    # --- keys
+
+    def action_tab(self, tab: str) -> None:
+        """Shows another list."""
+        raise NotImplementedError
+
+    def action_words(self) -> None:
+        """Goes to the words."""
+        raise NotImplementedError
+
+    def action_back(self) -> None:
+        """Goes back by one step, at last to the session."""
+        raise NotImplementedError
+
+    def action_act(self, name: str) -> None:
+        """Does what a key says to what is under the cursor."""
+        raise NotImplementedError
+
+    def action_help(self) -> None:
+        self.app.dialogs.help(self.PLACE)
+
+    def action_press(self, name: str) -> None:
+        """Does what a key of the last line does."""
+        ours = {"words": self.action_words, "back": self.action_back, "help": self.action_help}
+        if name in self.TABS:
+            self.action_tab(name)
+        else:
+            ours.get(name, lambda: self.action_act(name))()
+
+    # --- what it is made of
+
+    def write(self, where: str, text: Content) -> Static:
+        """Shows a text; the same once more is no change, which would draw the whole screen anew."""
+        static = self.query_one(where, Static)
+        if not (isinstance(static.content, Content) and static.content.is_same(text)):
+            static.update(text)
+        return static
 
     def foot(self, keys: str) -> ComposeResult:
         """Yields what is below the lists: the line of keys, and what is said where there is no room."""

@@ -104,7 +104,7 @@ class TableScreen(ModalScreen[None]):
         count = f"   {self._at + 1} of {len(self._grids)}" if len(self._grids) > 1 else ""
         rows, columns = len(self.grid.rows) + self.grid.left_out, len(self.grid.headers)
         size = f"{counted(rows, 'row')}, {counted(columns, 'column')}"
-        note = " · ".join(filter(None, (self._note, size)))
+        note = " · ".join(filter(None, (self._note, size if rows else "")))
         return line((self._title, "heading"), (f"   {note}{count}", "muted"))
 
     def _makes_sense(self, key: str) -> bool:

@@ -21,6 +21,7 @@ class ToolsScreen(ListedScreen):
 
     PART = "tools"
     PLACE = "tools"
+    CHOOSE = "try"
     TABS = TABS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("tools")]
 
@@ -53,14 +54,6 @@ class ToolsScreen(ListedScreen):
     def look_at(self, current: str) -> None:
         if current and self.app.desk is not None:
             self.app.work(partial(self.app.desk.tools.look_at, current), "tools.look")
-
-    def act(self, name: str, current: str) -> None:
-        if name == "choose":
-            name = "try"
-        if name == "new":
-            self.app.do("tools.new")
-        elif current:
-            self.app.do(f"tools.{name}", current)
 
     def action_press(self, name: str) -> None:
         if name == "after":

@@ -88,12 +88,20 @@ class AnalyseDocuments(BuiltinTool):
         self, folder: Path, documents: list[dict[str, str]], answers: dict[str, str], context: ToolContext
     ) -> Ran:
         given = json.dumps({"documents": documents, "answers": answers})
-        await asyncio.to_thread((folder / "given.json").write_text, given, encoding="utf-8")
+        await asyncio.to_thread(_put, folder / "given.json", given)
         command = (sys.executable, "-I", "-X", "utf8", "-u", _STARTER, str(folder))
         # What it prints is the same again in the next round: only the last one is shown.
         environment = {**context.environment, "MPLBACKEND": "Agg"}
         own = replace(context, environment=environment, progress=lambda text: None)
         return await run_shown(self._processes, command, own, context.timeout_s, shared=folder)
+
+
+def _put(path: Path, text: str) -> None:
+    """Writes a new file in the place of what is there: the program of the round before may have left a link
+    that leads out of its folder."""
+    path.unlink(missing_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _asked(folder: Path) -> tuple[_Asked, ...]:

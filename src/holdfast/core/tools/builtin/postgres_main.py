@@ -36,7 +36,7 @@ SELECT rolname FROM pg_roles
 WHERE pg_has_role(session_user, oid, 'MEMBER') AND (
     rolsuper OR rolcreaterole OR rolreplication OR rolbypassrls OR rolname IN (
         'pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files',
-        'pg_create_subscription'))
+        'pg_create_subscription', 'pg_signal_backend'))
 ORDER BY rolname <> session_user, rolname LIMIT 1
 """
 _OTHERS = """

@@ -57,21 +57,25 @@ class SqlQueryArguments(SqlArguments):
     )
 
 
-class SqlQuery(BuiltinTool):
-    name = "sql_query"
-    risk = Risk.READ
-    arguments = SqlQueryArguments
+class SqlTool(BuiltinTool):
+    """A tool whose calls are about one database. What changes it may return what is in it, too."""
 
     def __init__(self, processes: ProcessRunner, postgres: Postgres | None = None) -> None:
         self._processes = processes
         self._postgres = postgres
 
-    def subjects(self, arguments: SqlQueryArguments) -> tuple[str, ...]:
+    def subjects(self, arguments: SqlArguments) -> tuple[str, ...]:
         return (plain_path(arguments.database),)
 
-    def besides(self, arguments: SqlQueryArguments) -> tuple[Besides, ...]:
+    def besides(self, arguments: SqlArguments) -> tuple[Besides, ...]:
         """Returns the file that it reads, or the name of a database as if it were one."""
         return (Besides("read_file", Risk.READ, self.subjects(arguments)),)
+
+
+class SqlQuery(SqlTool):
+    name = "sql_query"
+    risk = Risk.READ
+    arguments = SqlQueryArguments
 
     async def preview(self, arguments: SqlQueryArguments, context: ToolContext) -> Preview:
         blocks = shown_statement(arguments.query, arguments.parameters)

@@ -9,11 +9,8 @@ from pydantic import Field
 
 from holdfast.core.domain.databases import DatabaseSpec
 from holdfast.core.domain.errors import ForbiddenError
-from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.tools import DisplayBlock, Preview, Risk, TextBlock, ToolContext, ToolOutput
-from holdfast.core.tools.base import BuiltinTool
-from holdfast.core.tools.builtin.read_file import plain_path
-from holdfast.core.tools.builtin.sql_query import MAX_PARAMETERS, MAX_SQL, SqlArguments, as_csv
+from holdfast.core.tools.builtin.sql_query import MAX_PARAMETERS, MAX_SQL, SqlArguments, SqlTool, as_csv
 from holdfast.core.tools.builtin.write_file import encoded
 from holdfast.core.tools.databases import (
     ABSENT,
@@ -27,7 +24,7 @@ from holdfast.core.tools.databases import (
     shown_rows,
     shown_statement,
 )
-from holdfast.core.tools.postgres import Postgres, connected
+from holdfast.core.tools.postgres import connected
 
 _UNDO_BYTES = 10 * 2**20
 """Larger files are not kept, so that their changes cannot be taken back."""
@@ -48,17 +45,10 @@ class SqlWriteArguments(SqlArguments):
     )
 
 
-class SqlWrite(BuiltinTool):
+class SqlWrite(SqlTool):
     name = "sql_write"
     risk = Risk.WRITE
     arguments = SqlWriteArguments
-
-    def __init__(self, processes: ProcessRunner, postgres: Postgres | None = None) -> None:
-        self._processes = processes
-        self._postgres = postgres
-
-    def subjects(self, arguments: SqlWriteArguments) -> tuple[str, ...]:
-        return (plain_path(arguments.database),)
 
     async def preview(self, arguments: SqlWriteArguments, context: ToolContext) -> Preview:
         """Executes the statement on a copy that is thrown away, or in a transaction that is rolled back, to

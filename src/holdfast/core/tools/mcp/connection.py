@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any, TypeVar
@@ -198,14 +198,19 @@ class Connection:
         return listing
 
     async def _offered(self, session: McpSession) -> RawOffer:
-        """Returns what the server has beside tools; one that does not tell it in time has nothing."""
+        """Returns what the server has beside tools; what it does not tell in time it has not."""
+        until = asyncio.get_running_loop().time() + min(OFFER_S, self.spec.start_timeout_s / 3)
+        prompts = await self._told(session.prompts, until)
+        resources = await self._told(session.resources, until)
+        return RawOffer(prompts=tuple(prompts[:MAX_PROMPTS]), resources=bool(resources))
+
+    async def _told(self, ask: Callable[[], Awaitable[Sequence[T]]], until: float) -> Sequence[T]:
         try:
-            async with asyncio.timeout(min(OFFER_S, self.spec.start_timeout_s / 3)):
-                prompts = tuple((await session.prompts())[:MAX_PROMPTS])
-                return RawOffer(prompts=prompts, resources=bool(await session.resources()))
+            async with asyncio.timeout_at(until):
+                return await ask()
         except (TimeoutError, ToolError) as error:
-            logger.info("the MCP server %s does not tell what it offers: %s", self.spec.name, error)
-            return RawOffer()
+            logger.info("the MCP server %s does not tell all that it offers: %s", self.spec.name, error)
+            return ()
 
     async def _remembered(self) -> bool:
         """Takes the tools of the last run for known, and says whether there are any."""

@@ -78,6 +78,11 @@ class Guarded(httpx2.AsyncBaseTransport):
         request.extensions = {**request.extensions, "sni_hostname": address.host}
         request.url = request.url.copy_with(host=found[0])
         response = await self._inner.handle_async_request(request)
+        packed = response.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("", "identity"):
+            # It was asked not to: a few bytes could be gigabytes, and only what comes is counted.
+            await response.aclose()
+            raise httpx2.ReadError(f"it packs its answer as {packed[:40]!r}", request=request)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         events = response.headers.get("content-type", "").startswith(_EVENTS)
         response.stream = _Bounded(response.stream, self._flood, events=events)
@@ -139,7 +144,6 @@ async def address(target: Target) -> AsyncIterator[TransportStreams]:
         auth: httpx2.Auth | None = None,
     ) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
-            # Unpacked, a small answer could be a large one.
             headers={**spec.headers, **(headers or {}), "Accept-Encoding": "identity"},
             timeout=timeout or httpx2.Timeout(spec.timeout_s, read=max(spec.timeout_s, _SILENCE_S)),
             auth=auth,

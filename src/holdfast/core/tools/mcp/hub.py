@@ -11,6 +11,7 @@ from pathlib import Path
 
 from holdfast.core.domain.errors import ToolError, UnavailableError
 from holdfast.core.domain.mcp import McpServerSpec, McpState, secrets_of
+from holdfast.core.domain.paths import path_of
 from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.references import with_secrets
 from holdfast.core.tools.mcp.connection import Connection
@@ -171,7 +172,7 @@ class McpHub:
         if spec.command and not admin:
             raise ToolError("only administrators use MCP servers that are programs")
         filled = await asyncio.to_thread(self._filled, owner, spec)
-        cwd = Path(spec.cwd).expanduser() if spec.cwd else Path.home()
+        cwd = path_of(spec.cwd) if spec.cwd else Path.home()
         return Target(
             spec=filled,
             environment={**self._environment, **filled.env},

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from holdfast.core.config.listed import write_list
 from holdfast.core.config.yaml import parse_file
-from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
+from holdfast.core.domain.errors import ConflictError, NotFoundError, file_mistakes
 from holdfast.core.domain.mcp import McpServerSpec
 from holdfast.core.domain.values import Value
 
@@ -38,12 +38,11 @@ class ServersFile:
         except FileNotFoundError:
             return {}
         if value is None:
-            raise InvalidError(
-                "\n".join(str(problem) for problem in problems),
-                code="invalid_mcp_file",
-                details={"diagnostics": [problem.model_dump() for problem in problems]},
-            )
-        return {spec.name: spec for spec in reversed(value.servers)}
+            raise file_mistakes(problems, code="invalid_mcp_file")
+        found: dict[str, McpServerSpec] = {}
+        for spec in value.servers:
+            found.setdefault(spec.name, spec)
+        return found
 
     def add(self, spec: McpServerSpec) -> None:
         """Adds a server. Raises `ConflictError` when its name is taken, or there are too many."""

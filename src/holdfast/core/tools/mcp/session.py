@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 import httpx2
 import mcp_types
 from mcp import Client
-from mcp.shared.dispatcher import CallOptions
+from mcp.shared.dispatcher import CallOptions, ProgressFnT
 from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -44,6 +44,10 @@ from holdfast.core.tools.mcp.port import (
 from holdfast.core.tools.mcp.requests import ServerRequests, in_rounds
 from holdfast.core.tools.mcp.stdio import program
 
+T = TypeVar("T")
+ResultT = TypeVar("ResultT", bound=BaseModel)
+PageT = TypeVar("PageT", bound=mcp_types.PaginatedResult)
+
 _ERRORS = (MCPError, httpx2.HTTPError, httpx2.InvalidURL, ValidationError, OSError, RuntimeError, ValueError)
 """What the library raises when a server does not do as it should."""
 _RESULT: TypeAdapter[mcp_types.CallToolResult | mcp_types.InputRequiredResult] = TypeAdapter(
@@ -59,6 +63,15 @@ _CHANGES = (mcp_types.ToolListChangedNotification, mcp_types.PromptListChangedNo
 _PROGRESS = 200
 _FORGOTTEN = "Session terminated"
 """What the library makes of an address that knows the session no more."""
+
+
+class _Again(TypedDict):
+    """What a request has when it is sent again; None the first time."""
+
+    input_responses: mcp_types.InputResponses | None
+    request_state: str | None
+
+
 # It logs each wrong message with a traceback: a hostile server would fill the engine's log. What is wrong
 # is told in the reason.
 logging.getLogger("mcp").setLevel(logging.CRITICAL)
@@ -150,8 +163,15 @@ class _Session:
             except ValidationError:
                 return await self._loose_page(cursor)
         except _ERRORS as error:
+            if self._has_no_tools(error):
+                return [], None
             raise ToolError(f"it does not list its tools: {_told(error, self._lost)}") from error
         return [_raw(tool) for tool in page.tools], page.next_cursor
+
+    def _has_no_tools(self, error: Exception) -> bool:
+        """Whether the server says of itself that it has only other things, and does not know the question."""
+        unknown = isinstance(error, MCPError) and error.code == mcp_types.METHOD_NOT_FOUND
+        return unknown and not (self._capabilities and self._capabilities.tools)
 
     async def _loose_page(self, cursor: str | None) -> tuple[list[RawTool], str | None]:
         """Reads a page of which the library takes nothing, since one tool in it is wrong."""
@@ -178,20 +198,13 @@ class _Session:
                 share = f"{progress:g}/{total:g}" if total else f"{progress:g}"
                 told(f"{share} {shorten(sanitize(message or ''), _PROGRESS)}".rstrip() + "\n")
 
-        async def send(
-            answers: mcp_types.InputResponses | None, state: str | None
-        ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
-            request = mcp_types.CallToolRequest(
-                params=mcp_types.CallToolRequestParams(
-                    name=tool, arguments=arguments, input_responses=answers, request_state=state
-                )
-            )
-            # Not `call_tool`: it holds results against the server's own schema, whose expressions may never
-            # come to an end.
-            return await self._client.session.send_request(request, _RESULT, progress_callback=report)
+        def request(again: _Again) -> mcp_types.CallToolRequest:
+            params = mcp_types.CallToolRequestParams(name=tool, arguments=arguments, **again)
+            return mcp_types.CallToolRequest(params=params)
 
-        with self._errors(), self._asked.call(asked):
-            result = await in_rounds(send, asked)
+        # Not `call_tool`: it holds results against the server's own schema, whose expressions may never come
+        # to an end.
+        result = await self._answer(request, _RESULT, asked, report)
         return RawResult(
             content=tuple(_plain(part) for part in result.content),
             structured=result.structured_content,
@@ -201,65 +214,78 @@ class _Session:
     async def prompts(self) -> Sequence[RawPrompt]:
         if not (self._capabilities and self._capabilities.prompts):
             return ()
-        found: list[RawPrompt] = []
-        cursor: str | None = None
-        for _ in range(MAX_PAGES):
-            with self._errors():
-                page = await self._client.list_prompts(cursor=cursor)
-            found.extend(_raw_prompt(each) for each in page.prompts)
-            cursor = page.next_cursor
-            if cursor is None or len(found) > MAX_PROMPTS:
-                break
-        return found
+        listed = self._listed(self._client.list_prompts, lambda page: page.prompts, MAX_PROMPTS)
+        return [_raw_prompt(each) for each in await listed]
 
     async def resources(self) -> Sequence[RawResource]:
         if not (self._capabilities and self._capabilities.resources):
             return ()
-        found: list[RawResource] = []
+        client = self._client
+        found = await self._listed(client.list_resources, lambda page: page.resources, MAX_RESOURCES)
+        templates = await self._listed(
+            client.list_resource_templates, lambda page: page.resource_templates, MAX_RESOURCES
+        )
+        return [
+            *(_raw_resource(each, each.uri, size=each.size) for each in found),
+            *(_raw_resource(each, each.uri_template, template=True) for each in templates),
+        ]
+
+    async def _listed(
+        self, ask: Callable[..., Awaitable[PageT]], items: Callable[[PageT], Sequence[T]], most: int
+    ) -> list[T]:
+        """Returns what the pages hold, until there is more than `most`; nothing of a server that does not
+        know the question, as many do not that have resources and no templates."""
+        found: list[T] = []
         cursor: str | None = None
         for _ in range(MAX_PAGES):
             with self._errors():
-                page = await self._client.list_resources(cursor=cursor)
-            found.extend(_raw_resource(each, each.uri, size=each.size) for each in page.resources)
+                try:
+                    page = await ask(cursor=cursor)
+                except MCPError as error:
+                    if error.code != mcp_types.METHOD_NOT_FOUND:
+                        raise
+                    break
+            found.extend(items(page))
             cursor = page.next_cursor
-            if cursor is None or len(found) > MAX_RESOURCES:
+            if cursor is None or len(found) > most:
                 break
-        with self._errors():
-            templates = await self._client.list_resource_templates()  # more than a page of them has nobody
-        return [
-            *found,
-            *(_raw_resource(each, each.uri_template, template=True) for each in templates.resource_templates),
-        ]
+        return found
 
     async def read(self, uri: str, asked: Requests) -> Sequence[dict[str, Any]]:
-        async def send(
-            answers: mcp_types.InputResponses | None, state: str | None
-        ) -> mcp_types.ReadResourceResult | mcp_types.InputRequiredResult:
-            params = mcp_types.ReadResourceRequestParams(
-                uri=uri, input_responses=answers, request_state=state
-            )
-            return await self._client.session.send_request(
-                mcp_types.ReadResourceRequest(params=params), _READ
-            )
+        def request(again: _Again) -> mcp_types.ReadResourceRequest:
+            return mcp_types.ReadResourceRequest(params=mcp_types.ReadResourceRequestParams(uri=uri, **again))
 
-        with self._errors(), self._asked.call(asked):
-            result = await in_rounds(send, asked)
+        result = await self._answer(request, _READ, asked)
         return [_plain(each) for each in result.contents]
 
     async def prompt(
         self, name: str, arguments: dict[str, str], asked: Requests
     ) -> Sequence[tuple[str, dict[str, Any]]]:
+        def request(again: _Again) -> mcp_types.GetPromptRequest:
+            params = mcp_types.GetPromptRequestParams(name=name, arguments=arguments, **again)
+            return mcp_types.GetPromptRequest(params=params)
+
+        result = await self._answer(request, _PROMPT, asked)
+        return [(each.role, _plain(each.content)) for each in result.messages]
+
+    async def _answer(
+        self,
+        request: Callable[[_Again], mcp_types.ClientRequest],
+        kind: TypeAdapter[ResultT | mcp_types.InputRequiredResult],
+        asked: Requests,
+        report: ProgressFnT | None = None,
+    ) -> ResultT:
+        """Returns the answer to a request, which is made anew each time that the server asks for something
+        before."""
+
         async def send(
             answers: mcp_types.InputResponses | None, state: str | None
-        ) -> mcp_types.GetPromptResult | mcp_types.InputRequiredResult:
-            params = mcp_types.GetPromptRequestParams(
-                name=name, arguments=arguments, input_responses=answers, request_state=state
-            )
-            return await self._client.session.send_request(mcp_types.GetPromptRequest(params=params), _PROMPT)
+        ) -> ResultT | mcp_types.InputRequiredResult:
+            again: _Again = {"input_responses": answers, "request_state": state}
+            return await self._client.session.send_request(request(again), kind, progress_callback=report)
 
         with self._errors(), self._asked.call(asked):
-            result = await in_rounds(send, asked)
-        return [(each.role, _plain(each.content)) for each in result.messages]
+            return await in_rounds(send, asked)
 
     @property
     def _capabilities(self) -> mcp_types.ServerCapabilities | None:

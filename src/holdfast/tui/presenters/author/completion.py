@@ -108,6 +108,11 @@ def describe(lines: Sequence[str], row: int, known: Known) -> list[Line]:
     path = key_path_at(lines, row)
     while path and path[-1] == ITEM:
         path = path[:-1]
+    return describe_key(path, known)
+
+
+def describe_key(path: Sequence[str], known: Known) -> list[Line]:
+    """Returns what the key at a path is for; nothing for none, and for one that nobody knows."""
     if not path:
         return []
     parts = _parts(known.schema, path)

@@ -50,14 +50,18 @@ class RowList(OptionList, inherit_bindings=False):
     def show(self, rows: list[tuple[str, Content]], cursor: str | None = None) -> None:
         """Shows rows of id and content. The cursor stays on its row; `cursor` names where it starts."""
         self.set_class(not rows, "-empty")  # it keeps the focus, so that the keys of its pane still work
-        if rows == self._rows:
-            return
         wanted = self.current or cursor
         ids = [row_id for row_id, _ in rows]
         if ids == [row_id for row_id, _ in self._rows]:
-            for index, (old, new) in enumerate(zip(self._rows, rows, strict=True)):
-                if old != new:
-                    self.replace_option_prompt_at_index(index, new[1])
+            changed = [
+                (index, new)
+                for index, ((_, old), (_, new)) in enumerate(zip(self._rows, rows, strict=True))
+                if not old.is_same(new)  # colours count, too
+            ]
+            if not changed:
+                return
+            for index, new in changed:
+                self.replace_option_prompt_at_index(index, new)
         else:
             self.set_options(Option(content, id=row_id) for row_id, content in rows)
         self._rows = rows
