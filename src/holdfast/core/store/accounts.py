@@ -75,7 +75,8 @@ class Accounts:
         more than fits."""
 
         def change(db: sqlite3.Connection) -> Ext | InvalidError:
-            with _transaction(db):
+            with db:
+                db.execute("BEGIN IMMEDIATE")
                 row = db.execute("SELECT ext FROM user_ext WHERE user_id = ?", (user_id,)).fetchone()
                 try:
                     kept = annotated(json.loads(row[0]) if row else {}, ext) or {}
