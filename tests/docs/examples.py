@@ -79,7 +79,7 @@ def mentioned_requests() -> list[Example]:
     return [
         Example(f"{_name(path)}: {found[1]}", found[1])
         for path in documents()
-        if path.parent.name != "reference" and path.name != "openai-clients.md"  # of another API
+        if "reference" not in path.parts and path.name != "openai-clients.md"  # of other APIs
         for found in _REQUEST.finditer(_without_blocks(path.read_text(encoding="utf-8")))
     ]
 

@@ -114,7 +114,7 @@ async def test_a_search_that_asks_a_model_is_refused_to_who_has_a_budget(host: L
 
 
 async def test_a_providers_vectors_are_refused_to_who_has_a_budget(host: LocalWorkbench) -> None:
-    ci, _ = await with_key(host, Budget(amount=1))
+    ci, _ = await with_key(host, budgets=(Budget(amount=1),))
     with pytest.raises(UnsupportedError) as refused:
         await ci.knowledge.embed(("text",), "openai/text-embedding-3-small")
     assert refused.value.code == "not_counted"
