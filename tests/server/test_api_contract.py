@@ -19,6 +19,8 @@ from schemathesis.specs.openapi import checks
 
 from holdfast.server.native.openapi import document_json
 
+pytestmark = pytest.mark.thorough
+
 EXAMPLES = int(os.environ.get("HOLDFAST_TEST_EXAMPLES", "5"))
 """Requests of each sort to each operation."""
 
