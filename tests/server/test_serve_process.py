@@ -22,6 +22,8 @@ from holdfast.server.lock import is_held
 from holdfast.server.native.client import RemoteWorkbench
 from holdfast.server.spawn import EngineAddress, find_engine
 
+pytestmark = pytest.mark.thorough
+
 CLI = [sys.executable, "-c", "import sys; from holdfast.cli.main import main; sys.exit(main())"]
 AGENT = "version: 1\nname: talker\nmodel: scripted/{script}\ntools: []\n"
 
