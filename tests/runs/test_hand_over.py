@@ -24,7 +24,7 @@ HELPER = """
 version: 1
 name: helper
 instructions: You are the helper.
-tools: [write_file]
+tools: [write_file, ask_user]
 workspace: project
 """
 SECOND = """
@@ -183,7 +183,9 @@ async def test_a_call_that_is_left_to_the_caller_keeps_the_conversation_where_it
 
 async def test_a_message_between_the_two_runs_waits_for_the_second(team, say, call, monkeypatch) -> None:
     gate = Gate(monkeypatch)
-    async with team([call(over()), say("I am the helper."), say("And now?")]) as bench:
+    # The second run waits for an answer: it must not have ended before the message comes to its turn.
+    steps = [call(over()), call(ASK), say("I am the helper."), say("And now?")]
+    async with team(steps) as bench:
         session = await bench.session()
         run_id = await bench.send(session, approve=ApproveMode.ALL)
         await gate.until_reached()
@@ -194,6 +196,9 @@ async def test_a_message_between_the_two_runs_waits_for_the_second(team, say, ca
         submitted = await sending
         assert submitted.run_id is None
         ended = await bench.end(run_id)
+        await bench.until("question.asked")
+        (asked,) = (await bench.workbench.runs.questions(session.id)).items
+        await bench.workbench.runs.answer(asked.id, "yes")
         second = await bench.until("run.completed", after=ended[-1].id)
         third = await bench.until("run.completed", after=second[-1].id)
         said = [text_of(each.parts) for each in of([*second, *third], "message.added")]
