@@ -18,7 +18,6 @@ from holdfast.server.dialects.h2ogpte.encoder import CompletionEncoder
 from holdfast.server.dialects.h2ogpte.frames import Said
 from holdfast.server.dialects.h2ogpte.histories import history_of, note_history
 from holdfast.server.dialects.h2ogpte.mapping_completions import (
-    EXT,
     Way,
     options_of,
     tagged,
@@ -28,6 +27,7 @@ from holdfast.server.dialects.h2ogpte.mapping_completions import (
     with_defaults,
     without_history,
 )
+from holdfast.server.dialects.h2ogpte.mapping_ext import said_of
 from holdfast.server.dialects.h2ogpte.mapping_models import usable
 from holdfast.server.dialects.h2ogpte.supplying import supply
 from holdfast.server.dialects.h2ogpte.wire_chats import CompletionRequest
@@ -73,7 +73,7 @@ async def begin(workbench: Workbench, chat_id: str, asked: CompletionRequest) ->
     session = await workbench.sessions.get(chat_id)
     collection = await collection_of(workbench, session)
     if collection is not None:
-        asked = with_defaults(asked, collection.ext.get(EXT, {}).get("chat_settings") or {})
+        asked = with_defaults(asked, said_of(collection).get("chat_settings") or {})
     way = way_of(asked, documents=collection is not None and collection.documents > 0)
     options = await _options(workbench, session, asked, way, collection)
     if way.files and collection is not None:
@@ -125,7 +125,7 @@ async def collection_named(workbench: Workbench, named: str) -> Collection:
 async def collection_of(workbench: Workbench, session: Session) -> Collection | None:
     """Returns the collection of a chat; None where it has none. Raises `NotFoundError` for one that is
     gone."""
-    named = session.ext.get(EXT, {}).get("collection_id")
+    named = said_of(session).get("collection_id")
     return None if named is None else await workbench.knowledge.get(str(named))
 
 

@@ -10,7 +10,7 @@ from holdfast.core.domain.runs import Session
 from holdfast.core.domain.values import all_items
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.h2ogpte.mapping_chats import kept_with
-from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
+from holdfast.server.dialects.h2ogpte.mapping_ext import EXT
 from holdfast.server.dialects.h2ogpte.mapping_messages import answer_of
 from holdfast.server.kit.answers import state_of
 from holdfast.server.kit.run_state import RunState

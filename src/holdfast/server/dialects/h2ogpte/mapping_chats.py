@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdfast.core.domain.runs import Session
-from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
+from holdfast.server.dialects.h2ogpte.mapping_ext import EXT, said_of
 from holdfast.server.dialects.h2ogpte.wire_chats import Chat
 
 
 def kept_with(session: Session) -> dict[str, Any]:
     """Returns what only this API knows of a session."""
-    return session.ext.get(EXT, {})
+    return said_of(session)
 
 
 def collection_id_of(session: Session) -> str | None:

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.knowledge import Chunking
 from holdfast.core.domain.knowledge import Collection as Kept
 from holdfast.core.domain.text import sanitize_line, shorten
-from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
+from holdfast.server.dialects.h2ogpte.mapping_ext import EXT, ext_with, said_of
 from holdfast.server.dialects.h2ogpte.wire_chats import CompletionRequest
 from holdfast.server.dialects.h2ogpte.wire_collections import (
     ChatSettings,
@@ -28,17 +27,6 @@ CHARS = 4
 """Of a token."""
 _LONGEST = 190
 _RAG_TYPES = get_args(RagType)
-
-
-def said_of(collection: Kept) -> dict[str, Any]:
-    """Returns what only this API knows of a collection."""
-    return dict(collection.ext.get(EXT, {}))
-
-
-def ext_with(collection: Kept, **changes: Any) -> Ext:
-    """Returns that with what has changed; what is None or empty is taken out."""
-    said = {**said_of(collection), **changes}
-    return {EXT: {name: value for name, value in said.items() if value}}
 
 
 def free_name(name: str, taken: Some[str]) -> str:

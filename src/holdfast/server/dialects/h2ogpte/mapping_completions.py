@@ -13,11 +13,10 @@ from holdfast.core.domain.models import ModelSettings
 from holdfast.core.domain.options import KnowledgeTool, KnowledgeUse, MemoryUse, RetrievedContext
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.server.dialects.h2ogpte.mapping_ext import EXT
 from holdfast.server.dialects.h2ogpte.wire_chats import CompletionRequest, LlmArgs, Tags
 from holdfast.server.kit.reading import json_value, parsed
 
-EXT = "h2ogpte"
-"""Under this name a chat, a collection and a document keep what only this API knows."""
 DEFAULTS = ("llm", "llm_args", "rag_config", "self_reflection_config", "include_chat_history", "tags")
 """What a collection says for its chats, where a request does not."""
 TOTAL_S = 3_600.0

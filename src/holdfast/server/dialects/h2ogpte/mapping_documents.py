@@ -10,11 +10,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from holdfast.core.domain.errors import InvalidError, NotFoundError
-from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.knowledge import Chunk as KeptChunk
 from holdfast.core.domain.knowledge import Document as Kept
 from holdfast.core.domain.knowledge import DocumentOrder, Passage, Place
-from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
+from holdfast.server.dialects.h2ogpte.mapping_ext import ext_with, said_of
 from holdfast.server.dialects.h2ogpte.wire_documents import (
     Chunk,
     CollectionDocumentsQuery,
@@ -39,11 +38,6 @@ _ORDERS: dict[str, DocumentOrder] = {
     "original_type": "media_type",
 }
 """The others are the same for all documents here, or not kept: these stand in the order of their times."""
-
-
-def said_of(document: Kept) -> dict[str, Any]:
-    """Returns what only this API knows of a document."""
-    return dict(document.ext.get(EXT, {}))
 
 
 def document_of(document: Kept, username: str) -> Document:
@@ -92,12 +86,6 @@ def changes_of(asked: DocumentUpdate, document: Kept) -> dict[str, Any]:
     """Returns changes as `knowledge.describe` takes them."""
     ext = None if asked.uri is None else ext_with(document, uri=asked.uri)
     return {"name": asked.name, "ext": ext}
-
-
-def ext_with(document: Kept, **changes: Any) -> Ext:
-    """Returns what only this API knows, with what has changed; what is empty is taken out."""
-    said = {**said_of(document), **changes}
-    return {EXT: {name: value for name, value in said.items() if value}}
 
 
 # --- chunks

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from holdfast.core.domain.errors import HoldfastError, UnavailableError, from_info
 from holdfast.core.domain.jobs import Job
 from holdfast.core.domain.jobs import JobStatus as Status
-from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
+from holdfast.server.dialects.h2ogpte.mapping_ext import EXT
 from holdfast.server.dialects.h2ogpte.wire_ingest import JobDetails, JobKind, JobPart, JobStatus
 
 PLAIN_TEXT = "plain_text"

@@ -9,8 +9,7 @@ from typing import Any
 from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.knowledge import Document
-from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
-from holdfast.server.dialects.h2ogpte.mapping_documents import ext_with, said_of
+from holdfast.server.dialects.h2ogpte.mapping_ext import EXT, ext_with, said_of
 from holdfast.server.dialects.h2ogpte.wire_documents import Tag, TagUpdate
 
 MOST = 200

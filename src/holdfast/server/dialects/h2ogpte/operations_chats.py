@@ -13,7 +13,7 @@ from holdfast.core.domain.runs import Run, Session
 from holdfast.core.domain.values import all_items, utc_now
 from holdfast.server.dialects.h2ogpte.completing import collection_named, collection_of
 from holdfast.server.dialects.h2ogpte.mapping_chats import chat_of, collection_id_of, with_collection
-from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
+from holdfast.server.dialects.h2ogpte.mapping_ext import EXT
 from holdfast.server.dialects.h2ogpte.mapping_jobs import job_of
 from holdfast.server.dialects.h2ogpte.mapping_messages import answer_of, messages_of
 from holdfast.server.dialects.h2ogpte.operations_completions import run_of

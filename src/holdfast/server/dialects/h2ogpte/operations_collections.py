@@ -13,13 +13,11 @@ from holdfast.server.dialects.h2ogpte.mapping_collections import (
     chat_values,
     chunking_after,
     collection_of,
-    ext_with,
     listed,
     made_of,
-    said_of,
     settings_values,
 )
-from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
+from holdfast.server.dialects.h2ogpte.mapping_ext import EXT, ext_with, said_of
 from holdfast.server.dialects.h2ogpte.mapping_jobs import job_of
 from holdfast.server.dialects.h2ogpte.wire import Count
 from holdfast.server.dialects.h2ogpte.wire_chats import SuggestedQuestion

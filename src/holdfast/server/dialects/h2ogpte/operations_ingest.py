@@ -11,8 +11,7 @@ from holdfast.core.domain.jobs import Job
 from holdfast.core.domain.knowledge import Collection
 from holdfast.core.domain.values import MAX_LIMIT, MAX_WAIT_S, utc_now
 from holdfast.server.dialects.h2ogpte.completing import collection_named
-from holdfast.server.dialects.h2ogpte.mapping_collections import said_of
-from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
+from holdfast.server.dialects.h2ogpte.mapping_ext import EXT, said_of
 from holdfast.server.dialects.h2ogpte.mapping_jobs import PLAIN_TEXT, failure_of, job_of
 from holdfast.server.dialects.h2ogpte.operations_collections import ONE as COLLECTION
 from holdfast.server.dialects.h2ogpte.uploading import upload_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.core.domain.text import shorten
-from holdfast.server.dialects.h2ogpte.mapping_completions import EXT
+from holdfast.server.dialects.h2ogpte.mapping_ext import EXT
 from holdfast.server.dialects.h2ogpte.wire import UploadedFile
 from holdfast.server.kit.operations import Call
 from holdfast.server.kit.transfer import ReceivedFile, received_file, upload_limit
