@@ -2,69 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
-from socket import create_server
 from typing import Any
 
-import httpx
 import openai
 import pytest
-from tests.runs.conftest import Bench, call, door, open_bench, say
+from tests.dialects.conftest import Served, call, door, open_bench, say, validated
+from tests.dialects.conftest import serve as serve_apis
 
-from holdfast.server.app import engine_app
-from holdfast.server.kit.auth import LocalDoor
-from holdfast.server.listener import listen
-from holdfast.server.lock import bind_socket
-
-__all__ = ["call", "door", "open_bench", "say"]
-
-
-class Served:
-    """A workbench behind the server, and clients of it."""
-
-    def __init__(self, bench: Bench, socket: Path, address: str, stop: asyncio.Event) -> None:
-        self.bench = bench
-        self.stop = stop
-        self.address = address
-        self.http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket), verify=False),
-            base_url="http://engine",
-            timeout=20,
-        )
-        self.client = openai.AsyncOpenAI(
-            api_key="unused", base_url="http://engine/openai/v1", http_client=self.http, max_retries=0
-        )
+__all__ = ["call", "door", "open_bench", "say", "serve_apis", "validated"]
 
 
 @pytest.fixture
-def serve(open_bench: Any, tmp_path: Path) -> Callable[..., Any]:
-    """Serves a workbench whose model plays the given steps."""
+def serve(serve_apis: Callable[..., Any]) -> Callable[..., Any]:
+    """Serves a workbench whose model plays the given steps; `client` is OpenAI's."""
 
     @asynccontextmanager
     async def serving(steps: Any = (), **options: Any) -> AsyncIterator[Served]:
-        async with open_bench(steps, **options) as bench:
-
-            async def host() -> Any:
-                return bench.workbench
-
-            stop = asyncio.Event()
-            app = engine_app(host, log=logging.getLogger("holdfast.tests"), closing=stop)
-            socket = tmp_path / "s.sock"
-            tcp = create_server(("127.0.0.1", 0))
-            tcp.setblocking(False)
-            listeners = (bind_socket(socket), tcp)
-            servers = [asyncio.create_task(listen(LocalDoor(app), each, stop)) for each in listeners]
-            served = Served(bench, socket, f"http://127.0.0.1:{tcp.getsockname()[1]}", stop)
-            try:
-                yield served
-            finally:
-                await served.http.aclose()
-                stop.set()
-                async with asyncio.timeout(10):
-                    await asyncio.gather(*servers)
+        async with serve_apis(steps, **options) as served:
+            served.client = openai.AsyncOpenAI(
+                api_key="unused",
+                base_url="http://engine/openai/v1",
+                http_client=served.http,
+                max_retries=0,
+            )
+            yield served
 
     return serving
