@@ -60,7 +60,7 @@ class Client:
 
 
 @asynccontextmanager
-async def engine() -> AsyncIterator[tuple[Any, Client]]:
+async def engine(api: str = "/powabase/api") -> AsyncIterator[tuple[Any, Client]]:
     """An engine in this process, with a listener on TCP; gives what an app has of it, and a client."""
     where = bootstrap.paths()
     where.make()
@@ -74,8 +74,8 @@ async def engine() -> AsyncIterator[tuple[Any, Client]]:
     key = (await host.keys.create("program", Scope.ADMIN)).secret
     try:
         async with httpx.AsyncClient(
-            base_url=f"{listener.state.url}/powabase/api",
-            headers={"apikey": key},
+            base_url=f"{listener.state.url}{api}",
+            headers={"Authorization": f"Bearer {key}"},
             timeout=30,
             trust_env=False,
         ) as http:
@@ -143,3 +143,29 @@ async def test_a_run_of_the_app_is_seen_and_approved_by_another_systems_client(d
             assert [each["event"] for each in record["events"]][-1] == "complete"
             (resolved,) = await person.events("approval.resolved")
             assert resolved.decision.client != "app"
+
+
+async def test_a_completion_of_h2ogpte_is_seen_and_approved_in_the_app_and_its_chats_are_the_sessions(
+    desk: Desk,
+) -> None:
+    model = desk.script("clerk", WRITE, says("It is written."))
+    asked = {"message": "Write hello", "llm": model, "llm_args": {"use_agent": True}}
+    async with engine("/h2ogpte/api/v1") as (workbench, client), desk.sit_down(at=workbench) as person:
+        chat = (await client.ask("POST", "/chats"))["id"]
+        completing = asyncio.create_task(client.ask("POST", f"/chats/{chat}/completions", **asked))
+        await person.sees("⚠ 1", "write_file note.md")
+        await person.press("ctrl+o")
+        await person.sees("enter open", "Write hello")
+        await person.press("enter")
+        await person.sees("▌ Write hello", "I write it down.", "y once")
+        assert desk.written("note.md") is None
+        await person.press("y")
+        await person.sees("It is written.")
+        async with asyncio.timeout(20):
+            reply = await completing
+        assert reply["body"] == "I write it down.\n\nIt is written."
+        assert desk.written("note.md") is not None
+        await person.ask("Thanks")
+        await person.ends()
+        said = await client.ask("GET", f"/chats/{chat}/messages")
+        assert [each["content"] for each in said if not each.get("reply_to")] == ["Write hello", "Thanks"]
