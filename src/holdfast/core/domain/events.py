@@ -175,6 +175,9 @@ class MessageAdded(RunScoped):
 # --- steps and their parts
 
 
+StepPurpose = Literal["reply", "tool_choice", "tool_parameters"]
+
+
 class StepStarted(RunScoped):
     """One model call begins. The exact prompt is a blob."""
 
@@ -188,6 +191,9 @@ class StepStarted(RunScoped):
     """About how many the request has, by a rule of four characters each; 0 in logs from before this."""
     window: int | None = None
     """How many fit, request and reply together; None when that is not known of the model."""
+    purpose: StepPurpose = "reply"
+    """What the model is asked for: the reply, with calls of tools or without, or in a run with
+    `tool_phases` first of all which tools are to be called, then with what arguments."""
 
 
 class StepCompleted(RunScoped):
