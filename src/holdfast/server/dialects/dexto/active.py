@@ -1,0 +1,35 @@
+"""The agent that Dexto's clients talk to: one for each user, whatever session they are in."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from holdfast.core.domain.agents import AgentInfo
+from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.services.workbench import Workbench
+
+EXT = "dexto"
+"""The name under which Dexto's own is kept with users, sessions and agents."""
+AGENT = "agent"
+"""The key, in what is kept with a user, of the id or the name of the active agent."""
+
+
+async def kept_with_user(workbench: Workbench) -> dict[str, Any]:
+    """Returns what Dexto's API keeps with the caller."""
+    return dict((await workbench.users.annotations()).get(EXT, {}))
+
+
+async def active_agent(workbench: Workbench) -> AgentInfo:
+    """Returns the agent that the caller has switched to, or else the one of new sessions; so it is, too, where
+    the chosen one is gone. Raises `NotFoundError` where the settings name none that there is."""
+    chosen = (await kept_with_user(workbench)).get(AGENT)
+    if isinstance(chosen, str) and chosen:
+        with suppress(NotFoundError):
+            return await workbench.agents.get(chosen)
+    return await default_agent(workbench)
+
+
+async def default_agent(workbench: Workbench) -> AgentInfo:
+    """Returns the agent of new sessions. Raises `NotFoundError` where the settings name none that there is."""
+    return await workbench.agents.get((await workbench.engine.settings()).default_agent)
