@@ -21,8 +21,8 @@ async def kept_with_user(workbench: Workbench) -> dict[str, Any]:
 
 
 async def active_agent(workbench: Workbench) -> AgentInfo:
-    """Returns the agent that the caller has switched to, or else the one of new sessions; so it is, too, where
-    the chosen one is gone. Raises `NotFoundError` where the settings name none that there is."""
+    """Returns the agent that the caller has switched to; where he has not, or it is gone, the one of new
+    sessions. Raises `NotFoundError` where the settings name none that there is."""
     chosen = (await kept_with_user(workbench)).get(AGENT)
     if isinstance(chosen, str) and chosen:
         with suppress(NotFoundError):
@@ -31,5 +31,5 @@ async def active_agent(workbench: Workbench) -> AgentInfo:
 
 
 async def default_agent(workbench: Workbench) -> AgentInfo:
-    """Returns the agent of new sessions. Raises `NotFoundError` where the settings name none that there is."""
+    """Returns the agent of new sessions. Raises `NotFoundError` where the settings name one that is gone."""
     return await workbench.agents.get((await workbench.engine.settings()).default_agent)
