@@ -66,6 +66,9 @@ tools: [read_file, list_files, search_files, ask_user, update_plan]
 # analysis: true
 # suggestions: true
 
+# The log of runs (`holdfast runs list`) keeps prompts and replies; with false only times, tokens and costs.
+# logging: false
+
 # The only databases that sql_query and sql_write may use, and the tables of each; without this every SQLite
 # file of the workspace.
 # databases: [{{ name: shop, path: data/shop.db, tables: [sale], writable: true }}]

@@ -183,6 +183,9 @@ class AgentSpec(Value):
     """Whether its model judges how each run went, behind the reply."""
     suggestions: bool = False
     """Whether questions that could follow are suggested after its replies."""
+    logging: bool = True
+    """Whether the log of runs keeps what is said in its runs, and in those that it starts; times, tokens and
+    costs stand there in any case."""
     memory: MemorySpec = MemorySpec()
     approvals: Rules = Rules()
     workspace: str = "session"

@@ -114,6 +114,8 @@ class RunStarted(RunScoped):
     """What was asked for in the run that has handed it over, with what was used of its limits: it goes on."""
     plan: tuple[str, ...] = ()
     """The steps of the workflow that it is to follow."""
+    logged: bool = True
+    """Whether the log of runs keeps what is said in it, as the agent's file says."""
 
 
 class RunPaused(RunScoped):

@@ -29,6 +29,7 @@ from holdfast.core.runs.projections.state import CallState, RunState
 from holdfast.core.runs.timer import WorkTimer
 from holdfast.core.tools.base import WORKSPACE_PATH
 from holdfast.core.tools.builtin.read_file import plain_path
+from holdfast.core.tools.client_tool import is_client_tool
 
 
 @dataclass(slots=True)
@@ -126,6 +127,11 @@ class ActiveRun:
             self.release()
 
     @property
+    def logged(self) -> bool:
+        """Whether the log of runs keeps what is said in it: not below a run of which it does not."""
+        return self.spec.logging and (self.parent is None or self.parent.state.logged)
+
+    @property
     def above(self) -> tuple[ActiveRun, ...]:
         """The runs above this one, the nearest first."""
         return () if self.parent is None else (self.parent, *self.parent.above)
@@ -177,7 +183,8 @@ class ActiveRun:
 
     def is_clients(self, call: CallState) -> bool:
         """Says whether a call is of a tool that the caller executes."""
-        return not call.invalid and any(tool.name == call.name for tool in self.options.client_tools)
+        named = any(tool.name == call.name for tool in self.options.client_tools)
+        return not call.invalid and (named or is_client_tool(self.tools.get(call.name)))
 
     def subjects(self, tool: Tool, arguments: BaseModel) -> tuple[str, ...]:
         """Returns what rules are matched with: an absolute path of a file in the workspace is given as the

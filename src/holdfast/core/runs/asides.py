@@ -91,6 +91,8 @@ class Asides:
             state = RunState(session.id, new_id())
             run = await self._prepare.run(session, options, state, context, models)
             task(run)
-            started = RunStarted(**run.ids, agent=run.spec.name, model="", key=key, options=options)
+            started = RunStarted(
+                **run.ids, agent=run.spec.name, model="", key=key, options=options, logged=run.logged
+            )
             await self._begin(run, started)
             return Submitted(session_id=session_id, message_id="", run_id=run.run_id)

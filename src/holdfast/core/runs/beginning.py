@@ -40,6 +40,7 @@ def first_events(
             hand_overs=0 if after is None else after.hand_overs,
             mode=None if after is None else after.mode,
             plan=chosen_steps(run.spec, run.options),
+            logged=run.logged,
         )
     )
     origin: Literal["send", "continue", "agent"] = (

@@ -265,6 +265,7 @@ def _beginning(run: ActiveRun, session: Session, task: str) -> tuple[AnyEvent, .
             model=run.model,
             options=run.options,
             key=run.parent.state.key if run.parent is not None else "",
+            logged=run.logged,
         ),
         MessageAdded(**run.ids, message_id=new_id(), parts=(TextPart(text=task),), origin="agent"),
     )

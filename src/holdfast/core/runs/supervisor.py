@@ -183,7 +183,9 @@ class Supervisor:
             requested = ToolCallRequested(
                 **run.ids, call_id=new_call_id(), step=0, name=tool, arguments=arguments
             )
-            started = RunStarted(**run.ids, agent=run.spec.name, model="", key=key, options=options)
+            started = RunStarted(
+                **run.ids, agent=run.spec.name, model="", key=key, options=options, logged=run.logged
+            )
             await self._begin(run, started, requested)
             return run.run_id, requested.call_id
 

@@ -92,6 +92,7 @@ def not_begun(
             key=before.key,
             options=options,
             hand_overs=before.hand_overs + 1,
+            logged=before.logged,
         ),
         MessageAdded(**ids, message_id=new_id(), parts=(TextPart(text=over.task),), origin="agent"),
         RunCancelled(**ids, reason=reason) if error is None else RunFailed(**ids, error=error),

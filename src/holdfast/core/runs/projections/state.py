@@ -181,6 +181,8 @@ class RunState:
     """How many agents have handed the conversation over before this run."""
     mode: SessionMode | None = None
     """What was asked for in the run that has handed it over, with what was used of its limits."""
+    logged: bool = True
+    """Whether the log of runs keeps what is said in it."""
     handing_over: HandOver | None = None
     """Who goes on with the session when this step is done."""
 
@@ -238,7 +240,7 @@ class RunState:
             case RunStarted():
                 self.agent, self.model, self.options = event.agent, event.model, event.options
                 self.started_at, self.key = event.at, event.key
-                self.hand_overs, self.mode = event.hand_overs, event.mode
+                self.hand_overs, self.mode, self.logged = event.hand_overs, event.mode, event.logged
             case RunPaused():
                 self.paused = True
             case RunResumed():
