@@ -269,9 +269,9 @@ def _report(tool: CustomTool, as_json: bool) -> None:
     if as_json:
         say_json(tool)
     else:
-        spec = tool.spec
-        what = f"{spec.method} {spec.endpoint}" if spec.type == "http" else "a function in Python"
-        say_fields([("tool", spec.name), ("what", what), ("version", tool.version)])
+        from holdfast.core.config.tool_text import about
+
+        say_fields([("tool", tool.spec.name), ("what", about(tool.spec)), ("version", tool.version)])
     for name in tool.missing:
         warn(f"The secret {name} is not set: `holdfast tools secret {tool.spec.name} {name}` sets it.")
 

@@ -1,13 +1,24 @@
-"""A tool of a user's own as a text: Python, or JSON for a request over HTTP, which may be YAML too."""
+"""A tool of a user's own as a text: Python, or JSON for the other kinds, which may be YAML too."""
 
 from __future__ import annotations
 
 import json
 
-from holdfast.core.domain.custom_tools import HttpToolSpec, PythonToolSpec, ToolSpec
+from holdfast.core.domain.custom_tools import (
+    ClientToolSpec,
+    HttpToolSpec,
+    PythonToolSpec,
+    SearchToolSpec,
+    ToolSpec,
+)
 from holdfast.core.domain.errors import Diagnostic, InvalidError
 
 PYTHON = ".py"
+_KINDS: dict[str, type[HttpToolSpec | ClientToolSpec | SearchToolSpec]] = {
+    "client": ClientToolSpec,
+    "search": SearchToolSpec,
+}
+"""By what a text says of its `type`; without one it is a request over HTTP."""
 
 
 def ending(spec: ToolSpec) -> str:
@@ -35,12 +46,32 @@ def spec_of(data: bytes, file: str) -> ToolSpec:
         raise InvalidError(f"{file}: {why}", code="invalid_tool") from error
 
 
-def _parsed(data: bytes, file: str) -> HttpToolSpec:
-    from holdfast.core.config.yaml import decode, parse  # start-up time: the terminal app needs it seldom
+def _parsed(data: bytes, file: str) -> HttpToolSpec | ClientToolSpec | SearchToolSpec:
+    from holdfast.core.config.nodes import compose  # start-up time: the terminal app needs them seldom
+    from holdfast.core.config.yaml import decode, validate
 
     text, problems = decode(data, file)
-    spec, more = (None, []) if text is None else parse(HttpToolSpec, text, file)
+    document, more = (None, []) if text is None else compose(text, file)
     found: list[Diagnostic] = [*problems, *more]
-    if spec is None or found:
-        raise InvalidError("\n".join(map(str, found)), code="invalid_tool")
-    return spec
+    if document is not None:
+        said = document.root.value
+        kind = said.get("type") if isinstance(said, dict) else None
+        model = _KINDS.get(kind, HttpToolSpec) if isinstance(kind, str) else HttpToolSpec
+        spec, wrong = validate(model, document)
+        found += wrong
+        if spec is not None and not found:
+            return spec
+    raise InvalidError("\n".join(map(str, found)), code="invalid_tool")
+
+
+def about(spec: ToolSpec) -> str:
+    """Returns what a tool does when it is called, in a few words."""
+    match spec:
+        case HttpToolSpec():
+            return f"{spec.method} {spec.endpoint}"
+        case PythonToolSpec():
+            return "a function in Python"
+        case ClientToolSpec():
+            return "done by who asks for the run"
+        case SearchToolSpec():
+            return f"a search in the collection {spec.collection}" if spec.collection else "a search"

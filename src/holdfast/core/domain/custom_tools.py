@@ -1,4 +1,4 @@
-"""Tools of a user's own: requests over HTTP, and functions in Python."""
+"""Tools of a user's own: requests over HTTP, functions in Python, what callers do, searches in documents."""
 
 from __future__ import annotations
 
@@ -70,13 +70,73 @@ class PythonToolSpec(Value):
         return ()
 
 
+class ClientToolSpec(Value):
+    """A tool that who asks for the run executes: a call of it ends the run, and its result is a part of the
+    session's next message. Sub-agents do not have it: nobody would answer them."""
+
+    type: Literal["client"] = "client"
+    name: str = Field(pattern=TOOL_NAME)
+    """What models and agent files call it; no other tool has it."""
+    title: str = Field(default="", max_length=200)
+    """What callers know it by; empty: its name."""
+    description: str = Field(min_length=1, max_length=4_000)
+    """What models read."""
+    parameters: dict[str, Any] = Field(default_factory=_no_arguments)
+    """JSON Schema (Draft 2020-12) of the arguments, an object."""
+    ext: Ext = Field(default={})
+    """What other systems' clients keep of it; nothing here reads it."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """None: nothing of it is executed here."""
+        return ()
+
+
+class SearchToolSpec(Value):
+    """A search in one collection of documents of the user's, as a tool of its own."""
+
+    type: Literal["search"] = "search"
+    name: str = Field(pattern=TOOL_NAME)
+    """What models and agent files call it; no other tool has it."""
+    title: str = Field(default="", max_length=200)
+    """What callers know it by; empty: its name."""
+    description: str = Field(min_length=1, max_length=4_000)
+    """What models read: what is in the documents, and when to look there."""
+    collection: str = Field(default="", max_length=200)
+    """Id or name of the collection; empty: it has none yet, and finds nothing."""
+    ext: Ext = Field(default={})
+    """What other systems' clients keep of it; nothing here reads it."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """JSON Schema of the arguments, the same for all of them."""
+        return _search_arguments()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """None: a search needs no secrets."""
+        return ()
+
+
+def _search_arguments() -> dict[str, Any]:
+    query = {"type": "string", "minLength": 1, "maxLength": 2_000, "description": "What to look for"}
+    return {"type": "object", "properties": {"query": query}, "required": ["query"]}
+
+
+_KINDS = ("python", "client", "search")
+
+
 def _kind(value: Any) -> str:
     given = value.get("type", "http") if isinstance(value, dict) else getattr(value, "type", "http")
-    return given if given == "python" else "http"
+    return given if given in _KINDS else "http"
 
 
 ToolSpec = Annotated[
-    Annotated[HttpToolSpec, Tag("http")] | Annotated[PythonToolSpec, Tag("python")], Discriminator(_kind)
+    Annotated[HttpToolSpec, Tag("http")]
+    | Annotated[PythonToolSpec, Tag("python")]
+    | Annotated[ClientToolSpec, Tag("client")]
+    | Annotated[SearchToolSpec, Tag("search")],
+    Discriminator(_kind),
 ]
 """What a tool of a user's own is; without a `type` a request over HTTP."""
 

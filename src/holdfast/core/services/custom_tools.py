@@ -7,20 +7,31 @@ import hashlib
 import logging
 from collections.abc import Collection, Mapping
 
-from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, ToolSpec, ToolVersion
+from holdfast.core.domain.custom_tools import (
+    ClientToolSpec,
+    CustomTool,
+    HttpToolSpec,
+    PythonToolSpec,
+    SearchToolSpec,
+    ToolSpec,
+    ToolVersion,
+)
 from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, NotFoundError
 from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.tools import Tool
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.identity.secret_store import SecretStore
 from holdfast.core.store.custom_tools import CustomToolTables
+from holdfast.core.tools.client_tool import ClientTool
 from holdfast.core.tools.http_tool import HttpTool, check_spec, origin
 from holdfast.core.tools.python_source import described
 from holdfast.core.tools.python_tool import PythonTool
 from holdfast.core.tools.registry import ToolRegistry, near_names, schema
+from holdfast.core.tools.schema_arguments import arguments_model
+from holdfast.core.tools.search_tool import SearchTool
 from holdfast.core.tools.web import WebFetcher
 
-OwnTool = HttpTool | PythonTool
+OwnTool = HttpTool | PythonTool | ClientTool | SearchTool
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +93,16 @@ class CustomTools:
             return tuple(schema(self.tool(name, owner)).parameters.get("properties", {}))
         except NotFoundError:
             return None
+
+    def is_client(self, name: str, owner: str) -> bool:
+        """Says whether a name is that of a tool of the user's own that callers execute."""
+        return isinstance(self._of(owner).get(name), ClientTool)
+
+    def searched(self, names: Collection[str], owner: str) -> tuple[str, ...]:
+        """Returns the collections that tools of these names search, those of the user's own."""
+        own = self._of(owner)
+        found = [tool for name in names if isinstance(tool := own.get(name), SearchTool)]
+        return tuple(tool.collection for tool in found if tool.collection)
 
     def of(self, owner: str) -> tuple[OwnTool, ...]:
         """Returns a user's own tools."""
@@ -207,11 +228,18 @@ class CustomTools:
         return self._tools.setdefault(owner, {})
 
     def _keep(self, tool: CustomTool) -> None:
-        self._of(tool.owner)[tool.spec.name] = (
-            HttpTool(tool, tool.spec, self._fetcher, self._read_secrets)
-            if isinstance(tool.spec, HttpToolSpec)
-            else PythonTool(tool, tool.spec, self._processes)
-        )
+        self._of(tool.owner)[tool.spec.name] = self._made(tool)
+
+    def _made(self, tool: CustomTool) -> OwnTool:
+        match tool.spec:
+            case HttpToolSpec() as spec:
+                return HttpTool(tool, spec, self._fetcher, self._read_secrets)
+            case PythonToolSpec() as spec:
+                return PythonTool(tool, spec, self._processes)
+            case ClientToolSpec() as spec:
+                return ClientTool(tool, spec)
+            case SearchToolSpec() as spec:
+                return SearchTool(tool, spec)
 
     def _check_room(self, own: Collection[str]) -> None:
         if len(own) >= MAX_TOOLS:
@@ -255,9 +283,12 @@ def _changed(tool: CustomTool) -> ConflictError:
 
 
 def _checked(spec: ToolSpec) -> ToolSpec:
-    if not isinstance(spec, HttpToolSpec):
+    if isinstance(spec, PythonToolSpec):
         return described(spec)
-    check_spec(spec)
+    if isinstance(spec, HttpToolSpec):
+        check_spec(spec)
+    else:
+        arguments_model(spec.name, spec.parameters)
     return spec
 
 

@@ -202,6 +202,8 @@ class Preparation:
         ways = way_tools(spec, options) if tool is None else ()
         own = (*own, *delegation_tools(agents, options, parent, spec), *ways)
         names = within_tools(tuple(dict.fromkeys((*own, *mcp.tools))), session, parent)
+        if parent is not None:  # nobody would answer it
+            names = tuple(name for name in names if not self._tools.is_client(name, session.owner))
         injected = Injected()
         if tool is None:
             injected = await self._injection.inject(
@@ -209,7 +211,10 @@ class Preparation:
             )
         credits = await self._budgets.credits()
         emitter = Emitter(self._log, state, context, self._redactor, credits)
-        knowledge = run_knowledge(self._knowledge, session, spec, options, emitter, direct=tool is not None)
+        searched = self._tools.searched(names, session.owner)
+        knowledge = run_knowledge(
+            self._knowledge, session, spec, options, emitter, direct=tool is not None, more=searched
+        )
         if parent is None:
             await remember_grants(self._log, self._broker, session)
             await self._modes.read(session.id)

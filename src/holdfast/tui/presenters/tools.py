@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from holdfast.core.config.tool_text import about
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.tui.keys import foot, shown
 from holdfast.tui.presenters.figures import counted
@@ -34,6 +35,7 @@ RISKS = {
     "network": "talks to other machines",
     "execute": "runs programs",
 }
+KINDS = {"http": "HTTP", "python": "Python", "client": "done by callers", "search": "a search"}
 BY = {"memory": "comes with the agent's memory", "skills": "comes with the agent's skills"}
 LONGEST_VALUE = 200
 
@@ -63,7 +65,7 @@ class OwnTool:
     """What is known of a tool of the user's own beside what models read."""
 
     id: str
-    kind: Literal["http", "python"]
+    kind: Literal["http", "python", "client", "search"]
     version: int
     about: str
     """The method and the address; of Python how long it is."""
@@ -134,14 +136,12 @@ def _given(one: GivenTool) -> ToolView:
 def own_view(tool: CustomTool, text: str) -> OwnTool:
     """Returns what is known of a tool of the user's own; `text` is as it is edited."""
     spec = tool.spec
-    about = (
-        f"{spec.method} {spec.endpoint}" if spec.type == "http" else counted(spec.code.count("\n"), "line")
-    )
+    said = counted(spec.code.count("\n"), "line") if spec.type == "python" else about(spec)
     return OwnTool(
         id=tool.id,
         kind=spec.type,
         version=tool.version,
-        about=sanitize_line(about),
+        about=sanitize_line(said),
         secrets=tuple(map(sanitize_line, spec.secrets)),
         missing=tuple(map(sanitize_line, tool.missing)),
         text=sanitize(text),
@@ -244,11 +244,7 @@ def _from(one: ToolView, state: ToolsState) -> str:
         return f"of the MCP server {one.name.split('__')[1]}"
     own = state.own.get(one.name)
     if one.source == "custom":
-        return (
-            f"your own, {'HTTP' if own.kind == 'http' else 'Python'}, version {own.version}"
-            if own
-            else "your own"
-        )
+        return f"your own, {KINDS[own.kind]}, version {own.version}" if own else "your own"
     return "comes with Holdfast"
 
 

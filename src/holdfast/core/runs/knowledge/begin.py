@@ -50,12 +50,17 @@ def run_knowledge(
     emitter: Emitter,
     *,
     direct: bool = False,
+    more: Sequence[str] = (),
 ) -> RunKnowledge | None:
-    """Returns the knowledge of a run; None when it has none. `spec` is the agent under the options.
+    """Returns the knowledge of a run; None when it has none. `spec` is the agent under the options, `more`
+    are collections that tools of its search.
 
     `direct`: a person runs a tool; where the agent names no collections, it may search all of his.
     """
-    named = assignments(spec, options)
+    named = (
+        *assignments(spec, options),
+        *(KnowledgeAssignment(collection=name) for name in dict.fromkeys(more)),
+    )
     if direct and not named:
         named = (KnowledgeAssignment(collection=ALL_COLLECTIONS),)
     if ports is None or not (named or options.context_source):

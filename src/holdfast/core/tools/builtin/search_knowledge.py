@@ -38,13 +38,18 @@ class SearchKnowledge(BuiltinTool):
         items = await desk_of(context).search(
             arguments.query, context.call_id, collections=arguments.collections, top_k=arguments.top_k
         )
-        used = [item for item in items if item.used]
-        if not used:
-            return ToolOutput.text(_nothing(len(items)))
-        left = len(items) - len(used)
-        head = f"{len(used)} passages. {DATA_RULE}" if len(used) > 1 else f"1 passage. {DATA_RULE}"
-        tail = f"\n\n[{_more(left)}; ask for less at once]" if left else ""
-        return ToolOutput.text(f"{head}\n\n{shown(used)}{tail}", _table(used))
+        return found_output(items)
+
+
+def found_output(items: Sequence[Retrieved]) -> ToolOutput:
+    """Returns what a search has found as a call gives it."""
+    used = [item for item in items if item.used]
+    if not used:
+        return ToolOutput.text(_nothing(len(items)))
+    left = len(items) - len(used)
+    head = f"{len(used)} passages. {DATA_RULE}" if len(used) > 1 else f"1 passage. {DATA_RULE}"
+    tail = f"\n\n[{_more(left)}; ask for less at once]" if left else ""
+    return ToolOutput.text(f"{head}\n\n{shown(used)}{tail}", _table(used))
 
 
 def desk_of(context: ToolContext) -> KnowledgeDesk:
