@@ -88,8 +88,110 @@ PROMISED = {
         GET /api/v1/users/current/default_memory_blocks
         PUT /api/v1/users/current/default_memory_blocks
     """,
+    "dexto": """
+        POST /api/message
+        POST /api/message-sync
+        POST /api/reset
+        POST /api/message-stream
+        POST /api/sessions
+        PATCH /api/sessions/{}
+        GET /api/sessions/{}/history
+        POST /api/sessions/{}/cancel
+        GET /api/sessions/{}/load
+        GET /api/llm/current
+        GET /api/llm/catalog
+        POST /api/llm/switch
+        GET /api/llm/custom-models
+        POST /api/llm/custom-models
+        GET /api/llm/capabilities
+        GET /api/llm/key/{}
+        POST /api/llm/key
+        POST /api/mcp/servers
+        GET /api/mcp/servers/{}/tools
+        POST /api/mcp/servers/{}/tools/{}/execute
+        GET /api/mcp/servers/{}/resources
+        GET /api/mcp/servers/{}/resources/{}/content
+        POST /api/webhooks
+        GET /api/webhooks
+        POST /api/webhooks/{}/test
+        GET /api/search/messages
+        GET /api/search/sessions
+        POST /api/memory
+        GET /api/memory
+        GET /api/memory/{}
+        PUT /api/memory/{}
+        GET /api/prompts
+        POST /api/prompts/custom
+        GET /api/prompts/{}
+        GET /api/prompts/{}/resolve
+        GET /api/resources
+        GET /api/resources/{}/content
+        POST /api/agent/config
+        POST /api/agent/validate
+        GET /api/agents
+        POST /api/agents/install
+        POST /api/agents/switch
+        POST /api/agents/validate-name
+        POST /api/agents/uninstall
+        POST /api/agents/custom/create
+        GET /api/queue/{}
+        POST /api/queue/{}
+        GET /api/openrouter/validate/{}
+        GET /api/discovery
+        GET /api/tools
+        GET /api/models/local
+        GET /api/models/ollama
+        POST /api/models/local/validate
+        DELETE /api/models/local/{}
+        POST /v1/message:send
+        GET /v1/tasks
+        GET /v1/tasks/{}
+        POST /v1/tasks/{}:cancel
+        GET /api/approvals
+        POST /api/approvals/{}
+        GET /health
+        GET /api/greeting
+        GET /api/sessions
+        GET /api/sessions/{}
+        DELETE /api/sessions/{}
+        POST /api/sessions/{}/generate-title
+        DELETE /api/llm/custom-models/{}
+        GET /api/mcp/servers
+        DELETE /api/mcp/servers/{}
+        POST /api/mcp/servers/{}/restart
+        GET /api/webhooks/{}
+        DELETE /api/webhooks/{}
+        DELETE /api/prompts/custom/{}
+        HEAD /api/resources/{}
+        DELETE /api/memory/{}
+        GET /api/agents/current
+        GET /api/agent/path
+        GET /api/agent/config
+        GET /api/agent/config/export
+        DELETE /api/queue/{}
+        DELETE /api/queue/{}/{}
+        POST /api/openrouter/refresh-cache
+        GET /api/dexto-auth/status
+        GET /.well-known/agent-card.json
+        GET /jsonrpc
+        POST /jsonrpc
+        POST /v1/message:stream
+    """,
+    "genlabs": """
+        POST /create_agent
+        DELETE /delete_agent
+        POST /get_agent_details
+        PUT /update_agent
+        POST /create_tool
+        POST /get_tools
+        DELETE /delete_tool/{}
+        PUT /update_tool
+        POST /get_tool_details
+        POST /v1/{}
+        POST /v2/{}
+    """,
 }
-"""What each upstream's guide shows; all of it is there."""
+"""What each upstream's guide shows, and of Dexto what its clients ask beside it; all of it is there."""
 
 EVERY = pytest.mark.parametrize("place", DIALECTS, ids=lambda place: place.name)
 TESTS = Path(__file__).parent

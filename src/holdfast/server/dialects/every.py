@@ -33,7 +33,7 @@ class DialectPlace:
         return found
 
 
-DIALECTS = (DialectPlace("powabase"), DialectPlace("h2ogpte"))
+DIALECTS = (DialectPlace("powabase"), DialectPlace("h2ogpte"), DialectPlace("dexto"), DialectPlace("genlabs"))
 
 
 def load_dialects(names: Collection[str]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -15,6 +16,10 @@ from holdfast.core.domain.identity import CLIENTS, LOCAL_PRINCIPAL, Principal
 
 Admit = Callable[[str], Awaitable[Principal]]
 """Says who shows a secret (empty: none was shown), or raises why nobody is let in."""
+
+InBody = Callable[[Scope, Receive], Awaitable[tuple[Sequence[str], Receive] | None]]
+"""Reads the secrets in a request's body, and returns them with what gives the body once more; None for a
+request that has none there."""
 
 _USER_AGENT = re.compile(r"holdfast/[\w.+-]+ \(([A-Za-z ]+)\)")
 _STATE = "principal"
@@ -79,7 +84,8 @@ class Admitted:
     """Lets a request on to `app` when its door lets its secret in. It stands inside of an API's boundary,
     so that a refusal has that API's shape, and before everything that reads the request.
 
-    `public` says which requests need no secret; `secret_of` finds it as that API's clients send it.
+    `public` says which requests need no secret; `secret_of` finds it as that API's clients send it, and
+    `in_body` those that a request has in its body instead, where it is one that has them there.
     """
 
     def __init__(
@@ -88,17 +94,30 @@ class Admitted:
         *,
         public: Callable[[Scope], bool] = lambda scope: False,
         secret_of: Callable[[Headers], str] = shown_secret,
+        in_body: InBody | None = None,
     ) -> None:
         self._app = app
         self._public = public
         self._secret_of = secret_of
+        self._in_body = in_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope["state"]
         if _STATE not in state and not self._public(scope):
-            admit: Admit = state.get(_ADMIT, _nobody)
-            state[_STATE] = await admit(self._secret_of(Headers(scope=scope)))
+            found = await self._in_body(scope, receive) if self._in_body is not None else None
+            if found is None:
+                found = (self._secret_of(Headers(scope=scope)),), receive
+            secrets, receive = found
+            state[_STATE] = await _first_admitted(state.get(_ADMIT, _nobody), secrets)
         await self._app(scope, receive, send)
+
+
+async def _first_admitted(admit: Admit, secrets: Sequence[str]) -> Principal:
+    """Returns who shows the first secret that is let in, or raises why the last one is not."""
+    for secret in secrets[:-1]:
+        with suppress(UnauthenticatedError):
+            return await admit(secret)
+    return await admit(secrets[-1] if secrets else "")
 
 
 async def _nobody(secret: str) -> Principal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from pydantic_core import PydanticSerializationError, to_json
@@ -98,6 +98,9 @@ class Render(Protocol):
     ) -> Response: ...
 
 
+RenderAt = Callable[[Scope], Render]
+"""Says what makes the response of an error to a request."""
+
 _REFUSED = 1008
 _BROKEN = 1011
 _LONGEST_REASON = 123
@@ -111,11 +114,19 @@ class Boundary:
     WebSocket that is open already, an error is the reason of its end.
     """
 
-    def __init__(self, app: ASGIApp, log: logging.Logger, *, render: Render = error_response) -> None:
-        """`render` makes the response of an error, in the shape that the API's clients read."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        log: logging.Logger,
+        *,
+        render: Render = error_response,
+        render_at: RenderAt | None = None,
+    ) -> None:
+        """`render` makes the response of an error, in the shape that the API's clients read; `render_at` says
+        what does, where that differs from request to request."""
         self._app = app
         self._log = log
-        self._render = render
+        self._render_at = render_at or (lambda scope: render)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = new_id()
@@ -136,16 +147,18 @@ class Boundary:
             return await self._app(scope, receive, send_marked)
         except HoldfastError as error:
             info = error.info
-            response = self._rendered(info, request_id)
+            response = self._rendered(scope, info, request_id)
         except HTTPException as error:
             info = _routing_error(scope, error)
-            response = self._rendered(info, request_id, status=error.status_code, headers=error.headers)
+            response = self._rendered(
+                scope, info, request_id, status=error.status_code, headers=error.headers
+            )
         except (ClientDisconnect, WebSocketDisconnect):
             return None
         except Exception:  # noqa: BLE001 - the boundary: a bug ends one request, not the engine
             self._log.exception("internal error %s: %s %s", request_id, method_of(scope), scope["path"])
             info = internal_error(request_id)
-            response = self._render(info, request_id)
+            response = self._render_at(scope)(info, request_id)
         if not started:
             return await response(scope, receive, send_marked)
         if scope["type"] == "websocket":
@@ -154,18 +167,20 @@ class Boundary:
 
     def _rendered(
         self,
+        scope: Scope,
         info: ErrorInfo,
         request_id: str,
         *,
         status: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
+        render = self._render_at(scope)
         try:
-            return self._render(info, request_id, status=status, headers=headers)
+            return render(info, request_id, status=status, headers=headers)
         except (PydanticSerializationError, UnicodeEncodeError):  # half a character, which no answer can hold
             said = info.message.encode("utf-8", "replace").decode()
             plain = info.model_copy(update={"message": said, "details": {}})
-            return self._render(plain, request_id, status=status, headers=headers)
+            return render(plain, request_id, status=status, headers=headers)
 
 
 async def _end(send: Send, info: ErrorInfo) -> None:

@@ -36,7 +36,7 @@ class OperationRow(_Row):
     """An operation of the upstream."""
 
     id: str = Field(pattern=r"^\w+$")
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "WEBSOCKET"]
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "WEBSOCKET"]
     path: str = Field(pattern=r"^/")
     """Parameters in braces, without their kinds."""
     status: Status

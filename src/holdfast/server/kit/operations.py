@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,11 +12,12 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from holdfast.core.domain.identity import Scope
 from holdfast.core.services.workbench import Host, Workbench
 from holdfast.server.kit.auth import shown_secret
 from holdfast.server.kit.body import MAX_BODY
-from holdfast.server.kit.errors import Render
-from holdfast.server.kit.reading import adapter_of
+from holdfast.server.kit.errors import Render, RenderAt
+from holdfast.server.kit.reading import Refuse, adapter_of, mistaken
 from holdfast.server.kit.sockets import Socket
 
 HostSource = Callable[[], Awaitable[Host]]
@@ -57,6 +58,10 @@ Answer = Callable[[Call], Awaitable[Any]]
 a stream, a file."""
 
 
+SecretsIn = Callable[[Any], Sequence[str]]
+"""Returns the keys in the JSON of a body, of which the first that lets in counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """Something that a dialect's clients may ask."""
@@ -84,6 +89,10 @@ class Operation:
     """Media type of a body that `answer` reads itself."""
     public: bool = False
     """Whether it needs no key."""
+    secrets: SecretsIn | None = None
+    """Finds keys in the body, where they stand there instead of in a header."""
+    least: Scope = Scope.READ
+    """What a key must allow at least, whatever is asked with it."""
 
     @property
     def summary(self) -> str:
@@ -120,6 +129,10 @@ class Dialect:
     """Makes the response of an error."""
     shapes: tuple[tuple[str, Render], ...] = ()
     """Paths below which errors look different, and how."""
+    render_at: RenderAt | None = None
+    """Says what makes the response of an error instead, where that differs from request to request."""
+    refuse: Refuse = mistaken
+    """Makes the error that tells of the mistakes in what was sent."""
     error: Any = None
     """The type of an error's body, for the document."""
     document: Document | None = None
@@ -130,6 +143,13 @@ class Dialect:
     sockets: tuple[Socket, ...] = ()
     nothing_there: str = "There is nothing at this path."
     """What is said of unknown paths."""
+    json_only: bool = False
+    """Whether a body only counts where its `Content-Type` says JSON; anything else, and none, is taken for an
+    empty object."""
+    loose_paths: bool = False
+    """Whether `%2F` in a path is a slash within a parameter, and a slash at its end counts for nothing."""
+    finish: Callable[[Request, bytes], bytes] | None = None
+    """Goes over the JSON of every answer."""
 
 
 def written(kind: Any, value: Any, status: int = 200, *, omit_null: bool = False) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,9 @@ from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.text import shorten
 from holdfast.server.kit.body import check_values, spooled
 from holdfast.server.kit.mistakes import explained, mistakes_in, unaskable
+
+Refuse = Callable[[ValidationError], InvalidError]
+"""Makes the error that tells of mistakes."""
 
 _SHOWN = 5
 _MOST = 20
@@ -27,6 +30,11 @@ async def read_anyhow(request: Request, limit: int) -> Any:
     """
     async with spooled(request, limit, "send large content as a file") as file:
         body = file.read()
+    return json_of_bytes(body)
+
+
+def json_of_bytes(body: bytes) -> Any:
+    """Returns the JSON that a body is; None for an empty one. Raises what `read_anyhow` raises."""
     if not body.strip():
         return None
     check_values(body)
@@ -37,13 +45,13 @@ async def read_anyhow(request: Request, limit: int) -> Any:
         raise InvalidError(f"The body is no JSON: {error}", code="invalid_json") from None
 
 
-def parsed(kind: Any, given: Any) -> Any:
-    """Returns `given` as a value of the type `kind`. Raises `InvalidError`, whose `details.fields` has each
-    mistake as `{field, message}`."""
+def parsed(kind: Any, given: Any, refuse: Refuse | None = None) -> Any:
+    """Returns `given` as a value of the type `kind`. Raises the `InvalidError` that `refuse` makes; without
+    it one whose `details.fields` has each mistake as `{field, message}`."""
     try:
         value = adapter_of(kind).validate_python(given)
     except ValidationError as error:
-        raise mistaken(error) from None
+        raise (refuse or mistaken)(error) from None
     if isinstance(value, BaseModel):
         check_plain(dict(value))
     return value

@@ -16,15 +16,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from holdfast.core.domain.errors import InvalidError
-from holdfast.server.kit.auth import Admitted, principal_of
+from holdfast.core.services.needs import Needs
+from holdfast.core.services.workbench import Host, Workbench
+from holdfast.server.kit.auth import Admitted, InBody, principal_of
+from holdfast.server.kit.body_keys import keys_in_bodies
 from holdfast.server.kit.compose import Api, MadeApi
 from holdfast.server.kit.documents import document_routes
 from holdfast.server.kit.errors import Boundary
+from holdfast.server.kit.loose_paths import LooseRoute
 from holdfast.server.kit.meter import name_operation
 from holdfast.server.kit.operations import Call, Dialect, Door, Operation, written
 from holdfast.server.kit.reading import check_plain, parsed, query_of, read_anyhow
 from holdfast.server.kit.sockets import Socket, SocketCall, SocketRoute
 from holdfast.server.kit.transfer import form_values, is_form
+
+_JSON = "application/json"
 
 
 def dialect_api(dialect: Dialect, door: Door, *, log: logging.Logger) -> Api:
@@ -35,14 +41,19 @@ def dialect_api(dialect: Dialect, door: Door, *, log: logging.Logger) -> Api:
     sockets = tuple(_socket_route(dialect, socket, door) for socket in dialect.sockets)
     places = [*routes, *(one.route for one in sockets)]
     router = Router(places, redirect_slashes=False, default=_nothing(dialect.nothing_there))
-    admitted = Admitted(router, public=partial(_has, public), secret_of=dialect.secret_of)
+    admitted = Admitted(
+        router,
+        public=partial(_has, public),
+        secret_of=dialect.secret_of,
+        in_body=_in_body(dialect, door),
+    )
     app = _bounded(dialect, admitted, log)
     return MadeApi(dialect.name, dialect.prefix, app, routes, sockets)
 
 
 def _bounded(dialect: Dialect, app: ASGIApp, log: logging.Logger) -> ASGIApp:
     """Returns `app`, its errors in the shapes that the dialect says."""
-    plain = Boundary(app, log, render=dialect.render)
+    plain = Boundary(app, log, render=dialect.render, render_at=dialect.render_at)
     shaped = [
         (f"{dialect.prefix}{path}/", Boundary(app, log, render=render)) for path, render in dialect.shapes
     ]
@@ -54,6 +65,20 @@ def _bounded(dialect: Dialect, app: ASGIApp, log: logging.Logger) -> ASGIApp:
         await next(found, plain)(scope, receive, send)
 
     return answer
+
+
+def _in_body(dialect: Dialect, door: Door) -> InBody | None:
+    """Returns what reads keys in bodies; None where no operation has one there."""
+    having = [one for one in dialect.operations if one.secrets is not None]
+    if not having:
+        return None
+    places = [(one, _route(dialect, one.path, (one,), door)) for one in having]
+
+    def operation_of(scope: Scope) -> Operation | None:
+        found = (one for one, route in places if route.matches(scope)[0] is Match.FULL)
+        return next(found, None)
+
+    return keys_in_bodies(operation_of, door.max_body)
 
 
 def _has(routes: Iterable[Route], scope: Scope) -> bool:
@@ -82,7 +107,8 @@ def _route(dialect: Dialect, path: str, operations: Iterable[Operation], door: D
 
     # Starlette asks for a Response, but calls it as what every ASGI application is.
     endpoint = cast("Callable[[Request], Awaitable[Response]]", answer)
-    return Route(dialect.prefix + path, endpoint, methods=list(by_method))
+    kind = LooseRoute if dialect.loose_paths else Route
+    return kind(dialect.prefix + path, endpoint, methods=list(by_method))
 
 
 def _socket_route(dialect: Dialect, socket: Socket, door: Door) -> SocketRoute:
@@ -102,14 +128,14 @@ def _socket_route(dialect: Dialect, socket: Socket, door: Door) -> SocketRoute:
 async def _answered(dialect: Dialect, operation: Operation, request: Request, door: Door) -> ASGIApp:
     host = await door.host()
     # What needs no key sees nothing that belongs to anybody.
-    workbench = host if operation.public else host.as_principal(principal_of(request))
+    workbench = host if operation.public else _as_caller(host, dialect, operation, request)
     path = dict(request.path_params)
     check_plain(path)
     query = body = None
     if operation.query is not None:
-        query = parsed(operation.query, query_of(request.query_params.multi_items()))
+        query = parsed(operation.query, query_of(request.query_params.multi_items()), dialect.refuse)
     if operation.body is not None:
-        body = parsed(operation.body, await _body(operation, request, door))
+        body = parsed(operation.body, await _body(dialect, operation, request, door), dialect.refuse)
     call = Call(request, workbench, door, path, query, body)
     made = await operation.answer(call)
     if callable(made):
@@ -117,10 +143,24 @@ async def _answered(dialect: Dialect, operation: Operation, request: Request, do
         return app
     if operation.result is None:
         return Response(status_code=operation.status)
-    return written(operation.result, made, operation.status, omit_null=dialect.omit_null)
+    response = written(operation.result, made, operation.status, omit_null=dialect.omit_null)
+    if dialect.finish is None:
+        return response
+    return Response(dialect.finish(request, bytes(response.body)), response.status_code, media_type=_JSON)
 
 
-async def _body(operation: Operation, request: Request, door: Door) -> Any:
+def _as_caller(host: Host, dialect: Dialect, operation: Operation, request: Request) -> Workbench:
+    """Returns the workbench as the caller sees it. Raises `ForbiddenError` for a key that allows too
+    little."""
+    principal = principal_of(request)
+    Needs(operation.least).check(f"{dialect.name}.{operation.id}", principal)
+    return host.as_principal(principal)
+
+
+async def _body(dialect: Dialect, operation: Operation, request: Request, door: Door) -> Any:
+    if dialect.json_only:
+        given = await read_anyhow(request, door.max_body) if _says_json(request) else None
+        return {} if given is None else given
     if is_form(request):
         return await form_values(request, door.max_body)
     given = await read_anyhow(request, door.max_body)
@@ -129,6 +169,11 @@ async def _body(operation: Operation, request: Request, door: Door) -> Any:
     if operation.required:
         raise InvalidError("The body is missing; it must be JSON.", code="invalid_request")
     return {}
+
+
+def _says_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == _JSON or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _nothing(said: str) -> ASGIApp:

@@ -1,0 +1,43 @@
+"""The operations of Dexto's API."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp
+
+from holdfast.server.dialects.dexto.errors import error_response, render_at
+from holdfast.server.dialects.dexto.finishing import finish
+from holdfast.server.dialects.dexto.wire import PREFIX, ErrorBody
+from holdfast.server.dialects.dexto.zod import refused
+from holdfast.server.kit.auth import shown_secret
+from holdfast.server.kit.operations import Call, Dialect, Document, Operation
+
+
+def secret_of(headers: Headers) -> str:
+    """Returns the key of `Authorization: Bearer KEY`, or of `Authorization: KEY`."""
+    given = headers.getlist("authorization")
+    bare = given[0].strip() if len(given) == 1 and " " not in given[0].strip() else ""
+    return shown_secret(headers) or bare
+
+
+async def health(call: Call) -> ASGIApp:
+    """Says that the server answers."""
+    return PlainTextResponse("OK")
+
+
+DIALECT = Dialect(
+    name="dexto",
+    prefix=PREFIX,
+    title="Dexto API",
+    render=error_response,
+    render_at=render_at,
+    refuse=refused,
+    error=ErrorBody,
+    document=Document("/openapi.json", "3.0.3"),
+    secret_of=secret_of,
+    json_only=True,
+    loose_paths=True,
+    finish=finish,
+    operations=(Operation("health", "GET", "/health", health, gives="text/plain", public=True),),
+)

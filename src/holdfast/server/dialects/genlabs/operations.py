@@ -1,0 +1,20 @@
+"""The operations of GenLabs' API."""
+
+from __future__ import annotations
+
+from holdfast.server.dialects.genlabs.errors import error_response, render_at
+from holdfast.server.dialects.genlabs.keys import secret_of
+from holdfast.server.dialects.genlabs.wire import PREFIX, ErrorBody
+from holdfast.server.kit.operations import Dialect, Document
+
+DIALECT = Dialect(
+    name="genlabs",
+    prefix=PREFIX,
+    title="GenLabs API",
+    render=error_response,
+    render_at=render_at,
+    error=ErrorBody,
+    document=Document("/openapi.json"),
+    secret_of=secret_of,
+    operations=(),
+)
