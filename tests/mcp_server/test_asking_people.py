@@ -14,7 +14,7 @@ from holdfast.core.domain.messages import text_of
 from holdfast.core.domain.tools import ArgumentsBlock, Question, Risk
 from holdfast.core.domain.values import utc_now
 from holdfast.server.mcp.forms import DECLINED, answer_of, decision_of, form_of
-from holdfast.server.mcp.previews import LONGEST
+from holdfast.server.tasks.previews import LONGEST
 
 ERAS = ["auto", "legacy"]
 WRITE = ("write_file", '{"path": "a.md", "content": "Alpha\\n"}')

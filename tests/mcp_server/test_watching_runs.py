@@ -26,7 +26,7 @@ from holdfast.core.domain.runs import Run, RunStatus
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.values import utc_now
 from holdfast.server.mcp.caller import Asking, Caller
-from holdfast.server.mcp.watched import Watched
+from holdfast.server.tasks.watched import Watched
 
 TOP = {"session_id": "top", "run_id": "r1"}
 CHILD = {"session_id": "child", "run_id": "r2"}

@@ -15,14 +15,15 @@ from mcp_types import CallToolResult, ElicitRequest, ElicitResult, InputRequired
 from pydantic import ValidationError
 
 from holdfast.core.domain.errors import ConflictError, HoldfastError, InvalidError, UnavailableError
+from holdfast.core.domain.events import LoggedEvent
 from holdfast.core.domain.runs import Run
 from holdfast.core.domain.tools import Question
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.mcp.caller import Asking, Caller
 from holdfast.server.mcp.forms import answer_of, decision_of, form_of
-from holdfast.server.mcp.reader import Reader
 from holdfast.server.mcp.results import result_of
-from holdfast.server.mcp.watched import Waiting, Watched
+from holdfast.server.tasks.reader import Reader
+from holdfast.server.tasks.watched import Waiting, Watched
 
 _TOGETHER_S = 0.05
 """For what else the same step asks, so that it is asked in one round."""
@@ -40,7 +41,7 @@ class Call:
         self._run_id = run.id
         self._wait_s = wait_s
         self._watched = Watched(run)
-        self._reader = Reader(workbench, self._watched, caller.tell, self._changed.set)
+        self._reader = Reader(workbench, self._watched, self._hear, self._changed.set)
         self._seen: set[str] = set()
         """What was given to the client's person, or cannot be."""
         self._left: set[str] = set()
@@ -114,6 +115,10 @@ class Call:
             except TimeoutError:
                 return None
         return None
+
+    async def _hear(self, logged: LoggedEvent, line: str) -> None:
+        if line and self._following is not None:  # what it was told in an earlier call it knows
+            await self._caller.tell(line)
 
     # --- what waits for the person
 

@@ -11,8 +11,8 @@ from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.forms import FormChoice, FormField, form_fields
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.domain.tools import Question
-from holdfast.server.mcp.previews import LONGEST, preview_text
-from holdfast.server.mcp.watched import Waiting
+from holdfast.server.tasks.previews import LONGEST, preview_text
+from holdfast.server.tasks.watched import Waiting
 
 APPROVE, DENY = "approve", "deny"
 DECLINED = "The person declined to answer."

@@ -10,7 +10,7 @@ from holdfast.core.domain.errors import ErrorInfo, ErrorKind, HoldfastError
 from holdfast.core.domain.runs import Run, RunStatus
 from holdfast.core.domain.text import sanitize
 from holdfast.core.domain.tools import Question
-from holdfast.server.mcp.watched import Waiting, Watched, about
+from holdfast.server.tasks.watched import Waiting, Watched, about
 
 GET_RUN = "get_run"
 """The tool that fetches what a run has come to."""

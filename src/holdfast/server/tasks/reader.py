@@ -9,25 +9,31 @@ from typing import cast
 
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.services.workbench import Workbench
-from holdfast.server.mcp.watched import Watched
+from holdfast.server.tasks.watched import Watched
 
 _PAGE = 1_000
 
 
 class Reader:
-    """Fills `watched`. `tell` is told what goes on while it follows, `changed` that something happened."""
+    """Fills `watched`. `heard` gets each event that was taken, with the line that tells of it to people, if
+    there is one; `changed` is told while it follows that something happened."""
 
     def __init__(
         self,
         workbench: Workbench,
         watched: Watched,
-        tell: Callable[[str], Awaitable[None]],
+        heard: Callable[[LoggedEvent, str], Awaitable[None]],
         changed: Callable[[], None],
+        *,
+        deltas: bool = False,
     ) -> None:
+        """`deltas`: those of the run itself are read too."""
         self._workbench = workbench
         self._watched = watched
-        self._tell = tell
+        self._heard = heard
         self._changed = changed
+        self._deltas = deltas
+        self._root = next(iter(watched.cursors))
         self._following: dict[str, asyncio.Task[None]] = {}
         self._over: list[asyncio.Task[None]] = []
 
@@ -40,13 +46,13 @@ class Reader:
             read |= left
 
     async def _read(self, session_id: str) -> None:
-        only = EventFilter(session_id=session_id, deltas=False)
+        only = self._filter(session_id)
         while (after := self._watched.cursors.get(session_id)) is not None and not self._watched.ended:
             items = (await self._workbench.events.read(only, after, _PAGE)).items
             if not items:
                 return
             for logged in items:
-                self._watched.take(logged)
+                await self._heard(logged, self._watched.take(logged))
 
     async def follow(self) -> None:
         """Reads what happens, to the end of the run or of the log. Raises `HoldfastError`."""
@@ -62,17 +68,18 @@ class Reader:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _follow(self, session_id: str) -> None:
-        only = EventFilter(session_id=session_id, deltas=False)
-        following = self._workbench.events.follow(only, self._watched.cursors[session_id])
+        following = self._workbench.events.follow(self._filter(session_id), self._watched.cursors[session_id])
         async with aclosing(cast("AsyncGenerator[LoggedEvent, None]", following)) as events:
             async for logged in events:
                 line = self._watched.take(logged)
                 self._follow_children()
                 self._changed()
-                if line:
-                    await self._tell(line)
+                await self._heard(logged, line)
                 if self._watched.ended or session_id not in self._watched.cursors:
                     return
+
+    def _filter(self, session_id: str) -> EventFilter:
+        return EventFilter(session_id=session_id, deltas=self._deltas and session_id == self._root)
 
     def _follow_children(self) -> None:
         """Follows the runs that were started, and no longer those that have ended."""
