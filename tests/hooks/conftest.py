@@ -23,11 +23,11 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.identity import Role, User
 from holdfast.core.domain.values import new_id, utc_now
+from holdfast.core.domain.webhook_formats import Message
 from holdfast.core.domain.webhooks import Delivery, Webhook
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.hooks.line import Means
 from holdfast.core.hooks.outcome import Answer
-from holdfast.core.hooks.payload import Message
 from holdfast.core.hooks.worker import DeliveryWorker
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.log import EventLog

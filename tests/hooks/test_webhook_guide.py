@@ -12,8 +12,9 @@ import pytest
 
 from holdfast.core.domain.events import LoggedEvent, SessionRenamed
 from holdfast.core.domain.values import utc_now
+from holdfast.core.domain.webhook_formats import Message
 from holdfast.core.domain.webhooks import Delivery, DeliveryStatus
-from holdfast.core.hooks.payload import Message, event_message
+from holdfast.core.hooks.payload import event_message
 
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "webhooks.md"
 SECRET = "hfw_a-secret"

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from holdfast.core.domain.errors import ToolError
+from holdfast.core.domain.webhook_formats import Message
 from holdfast.core.hooks.outcome import Verdict, judge
-from holdfast.core.hooks.payload import Message
 from holdfast.core.hooks.sender import KEPT_BODY, Certificates, HttpSender
 
 MESSAGE = Message(

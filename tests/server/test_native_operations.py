@@ -793,6 +793,8 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
             "session_id": "s1",
             "name": "ü",
             "secret": "12",
+            "format": "dexto",
+            "ext": {"dexto": {"description": "x"}},
         },
         NewWebhook(webhook=WEBHOOK, secret="hfw_x"),
     ),

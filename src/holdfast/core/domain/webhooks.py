@@ -10,6 +10,7 @@ from typing import Protocol
 from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.events import AnyEvent, EventFilter, LoggedEvent
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.values import Value
 
 TEST_EVENT = "webhook.test"
@@ -41,6 +42,10 @@ class Webhook(Value):
     """Attempts in a row that failed."""
     succeeded_at: AwareDatetime | None = None
     """The last attempt that succeeded."""
+    format: str = Field(default="", pattern=r"^([a-z][a-z0-9_]{0,31})?$")
+    """The API in whose words it gets events; empty: Holdfast's own."""
+    ext: Ext = Field(default={})
+    """What clients of other systems keep of it."""
 
 
 class NewWebhook(Value):
@@ -127,6 +132,10 @@ class WebhookStore(Protocol):
 
     async def event(self, webhook: Webhook, event_id: int) -> FoundEvent | None:
         """Returns an event of the webhook's owner, as long as there is one."""
+        ...
+
+    async def events_of_run(self, owner: str, run_id: str, after: int, through: int) -> list[LoggedEvent]:
+        """Returns the events of a run over `after` up to `through`, in their order."""
         ...
 
     async def pending(self, webhook_id: str) -> Delivery | None:

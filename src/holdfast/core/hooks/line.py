@@ -17,12 +17,14 @@ from random import random
 from holdfast.core.domain.errors import StoreError
 from holdfast.core.domain.events import DELTAS, LoggedEvent
 from holdfast.core.domain.values import utc_now
+from holdfast.core.domain.webhook_formats import FormatSource, no_formats
 from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, FoundEvent, Webhook, WebhookStore
 from holdfast.core.hooks.backoff import MAX_RETRY_AFTER_S
 from holdfast.core.hooks.matching import wanted_types
-from holdfast.core.hooks.outcome import Answer, after_attempt, attempted
+from holdfast.core.hooks.outcome import Answer, Verdict, after_attempt, attempted, judge
 from holdfast.core.hooks.payload import event_message, trial_message
 from holdfast.core.hooks.sender import Sender
+from holdfast.core.hooks.telling import Telling
 
 logger = logging.getLogger(__name__)
 
@@ -56,22 +58,43 @@ class Means:
     """Waits until an event is set, or so many seconds."""
     chance: Callable[[], float] = random
     """Returns a random number from 0 to 1."""
+    formats: FormatSource = no_formats
+
+    def telling(self, webhook: Webhook) -> Telling | None:
+        """Returns what tells a webhook of events in another system's words; None: it gets ours, or nobody
+        knows those words here."""
+        format = self.formats(webhook.format) if webhook.format else None
+        return None if format is None else Telling(format, self.store)
 
     async def attempt(
-        self, sender: Sender, webhook: Webhook, delivery: Delivery, found: FoundEvent | None
+        self,
+        sender: Sender,
+        webhook: Webhook,
+        delivery: Delivery,
+        found: FoundEvent | None,
+        telling: Telling | None,
     ) -> Answer:
-        """Sends an event, or None for a trial."""
+        """Sends an event, or None for a trial; of several messages each when the one before was taken."""
         secret = await self.secret(webhook.id)
         if secret is None:
             return Answer(None, error="The webhook's secret cannot be read; make the webhook anew.")
-        if found is None:
-            message = trial_message(delivery, secret, self.now())
+        if telling is not None:
+            messages = await telling.messages(webhook, delivery, found, secret, self.now())
+        elif webhook.format:
+            return Answer(None, error=f"Nothing here writes for {webhook.format}.", final=True)
+        elif found is None:
+            messages = [trial_message(delivery, secret, self.now())]
         elif found.event is None:
-            return Answer(None, error="The event's content is lost.", final=True)
+            messages = []
         else:
-            message = event_message(delivery, found.event, secret, self.now())
+            messages = [event_message(delivery, found.event, secret, self.now())]
+        answer = Answer(None, error="The event's content is lost.", final=True)
         allow_private = await self.allow_private(webhook.owner)
-        return await sender.send(webhook.url, message, allow_private=allow_private)
+        for message in messages:
+            answer = await sender.send(webhook.url, message, allow_private=allow_private)
+            if judge(answer) is not Verdict.DELIVERED:
+                break
+        return answer
 
 
 def delivery_of(webhook: Webhook, found: FoundEvent, at: datetime) -> Delivery:
@@ -117,6 +140,7 @@ class Line:
         self.types = wanted_types(webhook.events)
         self._means = means
         self._sender = means.make_sender()
+        self._telling = means.telling(webhook)
         self._place = _Place(written=webhook.cursor)
         self._news = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -189,10 +213,16 @@ class Line:
             await self._drop(place.waiting)
         if found is None:
             await self._rest(last)
+        elif place.waiting is None and not await self._says(found):
+            self._pass(found.id)
         elif (seconds := self._seconds_left()) > 0:
             await self._wait(seconds)
         else:
             await self._attempt(place.waiting or delivery_of(self.webhook, found, self._means.now()), found)
+
+    async def _says(self, found: FoundEvent) -> bool:
+        """Says whether there is something to send of an event."""
+        return self._telling is None or bool(await self._telling.notices(self.webhook, found))
 
     async def _rest(self, last: int) -> None:
         """Waits for news; there is nothing to send up to the event `last`."""
@@ -219,10 +249,13 @@ class Line:
         self._place.due = False
         self._hurry.clear()
         delivery = delivery.model_copy(update={"attempts": delivery.attempts + 1})
-        answer = await self._means.attempt(self._sender, self.webhook, delivery, found)
+        telling = self._telling
+        answer = await self._means.attempt(self._sender, self.webhook, delivery, found, telling)
         at = self._means.now()
-        delivery = attempted(delivery, answer, at, self._means.chance())
-        await self._tell(_Kept(delivery, after_attempt(self.webhook, delivery, answer, at)))
+        retries = None if telling is None else telling.format.retries
+        delivery = attempted(delivery, answer, at, self._means.chance(), retries)
+        after = after_attempt(self.webhook, delivery, answer, at, lasting=telling is not None)
+        await self._tell(_Kept(delivery, after))
 
     async def _drop(self, delivery: Delivery) -> None:
         """Gives up a delivery whose event went with its session, or is not wanted any more."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from holdfast.core.domain.webhook_formats import Retries
 from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, Webhook
-from holdfast.core.hooks.backoff import MAX_ATTEMPTS, wait_s
+from holdfast.core.hooks.backoff import JITTER, MAX_ATTEMPTS, wait_s
 
 GIVE_UP_AFTER = timedelta(days=3)
 """A webhook that has failed for so long, and so often, is disabled."""
@@ -66,15 +67,27 @@ def explain(answer: Answer) -> str:
     return f"The receiver answered {status}."
 
 
-def attempted(delivery: Delivery, answer: Answer, at: datetime, chance: float | None) -> Delivery:
+def attempted(
+    delivery: Delivery,
+    answer: Answer,
+    at: datetime,
+    chance: float | None,
+    retries: Retries | None = None,
+) -> Delivery:
     """Returns the delivery after an attempt that ended at `at`.
 
-    `chance` is a random number from 0 to 1 that shifts the next attempt; None: there is to be none.
+    `chance` is a random number from 0 to 1 that shifts the next attempt; None: there is to be none. `retries`
+    say how often and when it is tried; None: as is usual here.
     """
     verdict = judge(answer)
-    waits = chance is not None and verdict is Verdict.RETRY and delivery.attempts < MAX_ATTEMPTS
+    again = verdict is Verdict.RETRY if retries is None else verdict is not Verdict.DELIVERED
+    most = MAX_ATTEMPTS if retries is None else retries.attempts
+    waits = chance is not None and again and not answer.final and delivery.attempts < most
     status = DeliveryStatus.PENDING if waits else DeliveryStatus.FAILED
-    wait = wait_s(delivery.attempts, answer.retry_after_s, chance or 0.0)
+    if retries is None:
+        wait = wait_s(delivery.attempts, answer.retry_after_s, chance or 0.0)
+    else:
+        wait = retries.wait_s(delivery.attempts) * (1 + JITTER * (chance or 0.0))
     return delivery.model_copy(
         update={
             "status": DeliveryStatus.DELIVERED if verdict is Verdict.DELIVERED else status,
@@ -88,15 +101,18 @@ def attempted(delivery: Delivery, answer: Answer, at: datetime, chance: float | 
     )
 
 
-def after_attempt(webhook: Webhook, delivery: Delivery, answer: Answer, at: datetime) -> Webhook:
-    """Returns the webhook after an attempt: `delivery` is how that left it."""
+def after_attempt(
+    webhook: Webhook, delivery: Delivery, answer: Answer, at: datetime, *, lasting: bool = False
+) -> Webhook:
+    """Returns the webhook after an attempt: `delivery` is how that left it. `lasting`: nothing that a
+    receiver answers disables it."""
     done = delivery.status is not DeliveryStatus.PENDING and delivery.event_id is not None
     cursor = delivery.event_id if done else webhook.cursor
     if delivery.status is DeliveryStatus.DELIVERED:
         update = {"cursor": cursor, "failing_since": None, "failures": 0, "succeeded_at": at}
         return webhook.model_copy(update=update)
     since, failures = webhook.failing_since or at, webhook.failures + 1
-    reason = _reason(answer, at - since, failures)
+    reason = "" if lasting else _reason(answer, at - since, failures)
     return webhook.model_copy(
         update={
             "cursor": cursor,

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 
 from holdfast import __version__
 from holdfast.core.domain.events import LoggedEvent
+from holdfast.core.domain.webhook_formats import Message
 from holdfast.core.domain.webhooks import TEST_EVENT, Delivery
 from holdfast.core.hooks import signature
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One request: the raw body, and headers with its signature."""
-
-    headers: dict[str, str]
-    body: bytes
 
 
 def event_message(delivery: Delivery, logged: LoggedEvent, secret: str, at: datetime) -> Message:

@@ -18,9 +18,9 @@ from holdfast.core.domain.causes import words_of
 from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.domain.values import utc_now
+from holdfast.core.domain.webhook_formats import Message
 from holdfast.core.hooks.backoff import retry_after_s
 from holdfast.core.hooks.outcome import Answer
-from holdfast.core.hooks.payload import Message
 
 if TYPE_CHECKING:
     import httpx

@@ -10,9 +10,9 @@ from holdfast.core.domain.addresses import Resolver, system_resolver
 from holdfast.core.domain.errors import ToolError
 from holdfast.core.domain.hooks import HookCall, HookPlace, HookSpec, HookVerdict
 from holdfast.core.domain.values import utc_now
+from holdfast.core.domain.webhook_formats import Message
 from holdfast.core.hooks import signature
 from holdfast.core.hooks.outcome import explain
-from holdfast.core.hooks.payload import Message
 from holdfast.core.hooks.sender import Certificates, HttpSender
 from holdfast.core.hooks.wire import MAX_ANSWER, read_answer, told
 

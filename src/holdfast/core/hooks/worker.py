@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from holdfast.core.domain.errors import HoldfastError, StoreError
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.values import new_id
+from holdfast.core.domain.webhook_formats import Retries
 from holdfast.core.domain.webhooks import (
     TEST_EVENT,
     Delivery,
@@ -22,6 +23,7 @@ from holdfast.core.domain.webhooks import (
     FoundEvent,
     Webhook,
 )
+from holdfast.core.hooks.backoff import JITTER
 from holdfast.core.hooks.line import Line, Means
 from holdfast.core.hooks.outcome import attempted
 
@@ -71,7 +73,8 @@ class DeliveryWorker:
                 await self._follow()
 
     async def test(self, webhook: Webhook) -> Delivery:
-        """Sends what is no event, once, and returns what came of it. If it is taken, what waits goes too."""
+        """Sends what is no event, once or as often as the webhook's format says, and returns what came of it.
+        If it is taken, what waits goes too."""
         delivery = Delivery(
             id=new_id(),
             webhook_id=webhook.id,
@@ -80,7 +83,7 @@ class DeliveryWorker:
             status=DeliveryStatus.PENDING,
             created_at=self._means.now(),
         )
-        done = await self._once(webhook, delivery, None)
+        done = await self._try(webhook, delivery)
         if done.status is DeliveryStatus.DELIVERED:
             self.hurry(webhook.id)
         return done
@@ -94,11 +97,21 @@ class DeliveryWorker:
         if webhook_id in self._lines:
             self._lines[webhook_id][0].hurry()
 
+    async def _try(self, webhook: Webhook, delivery: Delivery) -> Delivery:
+        telling = self._means.telling(webhook)
+        retries = telling.format.retries if telling is not None else Retries(1, (0.0,))
+        while True:
+            delivery = await self._once(webhook, delivery, None)
+            if delivery.status is DeliveryStatus.DELIVERED or delivery.attempts >= retries.attempts:
+                return delivery
+            wait = retries.wait_s(delivery.attempts) * (1 + JITTER * self._means.chance())
+            await self._means.wait(asyncio.Event(), wait)
+
     async def _once(self, webhook: Webhook, delivery: Delivery, found: FoundEvent | None) -> Delivery:
         sender = self._means.make_sender()
         delivery = delivery.model_copy(update={"attempts": delivery.attempts + 1})
         try:
-            answer = await self._means.attempt(sender, webhook, delivery, found)
+            answer = await self._means.attempt(sender, webhook, delivery, found, self._means.telling(webhook))
         finally:
             await sender.close()
         done = attempted(delivery, answer, self._means.now(), None)

@@ -22,6 +22,7 @@ from holdfast.core.domain.providers import ProviderDesk
 from holdfast.core.domain.status import Listeners
 from holdfast.core.domain.traces import EventSource, Tracing
 from holdfast.core.domain.values import utc_now
+from holdfast.core.domain.webhook_formats import FormatSource, no_formats
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.identity.redaction import Redactor, StreamRedactor
@@ -119,6 +120,8 @@ class Parts:
     """Tells what changes in watched folders; None: the system does."""
     web: WebFetcher = field(default_factory=WebFetcher)
     """Fetches documents of the web."""
+    formats: FormatSource = no_formats
+    """Knows how other systems' clients are told of events by webhooks."""
     now: Callable[[], datetime] = utc_now
     """The clock that limits go by, in UTC."""
 
@@ -205,7 +208,9 @@ class Core:
         self.figures = Figures(
             log, self.supervisor, self.started_at, parts.listeners, lambda: self.library.jobs.active
         )
-        self.hooks = Hooks(log, parts.blobs, self.accounts, parts.keys.webhooks, redactor.redact)
+        self.hooks = Hooks(
+            log, parts.blobs, self.accounts, parts.keys.webhooks, redactor.redact, parts.formats
+        )
         self.tracing = parts.tracing(log) if parts.tracing else None
         self.shutdown = Shutdown(self.supervisor, parts.stop)
         self.sweep: asyncio.Task[None] | None = None

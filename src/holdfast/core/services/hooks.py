@@ -9,6 +9,7 @@ from collections.abc import Callable
 from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.domain.identity import Role
 from holdfast.core.domain.tools import BlobStore
+from holdfast.core.domain.webhook_formats import FormatSource, no_formats
 from holdfast.core.hooks.line import Means
 from holdfast.core.hooks.sender import Certificates, HttpSender
 from holdfast.core.hooks.worker import DeliveryWorker
@@ -64,9 +65,11 @@ class Hooks:
         accounts: Accounts,
         secrets: SecretStore,
         redact: Callable[[str], str],
+        formats: FormatSource = no_formats,
     ) -> None:
-        """`redact` takes secrets out of what receivers answer."""
+        """`redact` takes secrets out of what receivers answer; `formats` knows the words of other systems."""
         self._accounts = accounts
+        self.formats = formats
         self.tables = WebhookTables(log.writer, log.reader, blobs)
         self.secrets = WebhookSecrets(secrets)
         certificates = Certificates()
@@ -77,6 +80,7 @@ class Hooks:
                 lambda: HttpSender(certificates, redact=redact),
                 self.secrets.get,
                 self._is_admin,
+                formats=formats,
             ),
         )
 

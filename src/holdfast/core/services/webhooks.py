@@ -8,6 +8,7 @@ from typing import Any
 
 from holdfast.core.domain.addresses import WebAddress, is_public
 from holdfast.core.domain.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from holdfast.core.domain.ext import Ext, checked_ext
 from holdfast.core.domain.text import sanitize_line
 from holdfast.core.domain.values import Page, new_id, utc_now
 from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, NewWebhook, Webhook
@@ -21,6 +22,8 @@ MAX_WEBHOOKS = 50
 _LONGEST_URL = 2_000
 _LONGEST_NAME = 100
 _SECRET_LENGTHS = range(8, 257)
+_LENGTHS_OF_OTHERS = range(1, 1_001)
+"""Of secrets for other systems' clients, which choose them."""
 _PREFIX = "hfw_"
 
 
@@ -47,9 +50,16 @@ class WebhookService:
         session_id: str | None = None,
         name: str = "",
         secret: str | None = None,
+        format: str = "",
+        ext: Ext | None = None,
     ) -> NewWebhook:
         if session_id is not None:
             await self._access.session(session_id)
+        if format and self._hooks.formats(format) is None:
+            raise InvalidError(
+                f"Nothing here writes webhooks for {sanitize_line(format)[:40]!r}; leave `format` out.",
+                code="unknown_webhook_format",
+            )
         webhook = Webhook(
             id=new_id(),
             owner=self._access.owner,
@@ -59,8 +69,14 @@ class WebhookService:
             session_id=session_id,
             created_at=utc_now(),
             cursor=await self._hooks.tables.last_event_id(),
+            format=format,
+            ext=checked_ext(ext),
         )
-        signs = _PREFIX + secrets.token_urlsafe(32) if secret is None else _checked_secret(secret)
+        signs = (
+            _PREFIX + secrets.token_urlsafe(32)
+            if secret is None
+            else _checked_secret(secret, _LENGTHS_OF_OTHERS if format else _SECRET_LENGTHS)
+        )
         await self._hooks.secrets.set(webhook.id, signs)
         async with self._hooks.worker.paused(webhook.id):
             added = await self._hooks.tables.add(webhook, MAX_WEBHOOKS)
@@ -161,11 +177,11 @@ def _checked_name(name: str) -> str:
     return plain
 
 
-def _checked_secret(secret: str) -> str:
+def _checked_secret(secret: str, lengths: range) -> str:
     plain = secret.isascii() and secret.isprintable() and " " not in secret
-    if not plain or len(secret) not in _SECRET_LENGTHS:
+    if not plain or len(secret) not in lengths:
         raise InvalidError(
-            f"A secret has {_SECRET_LENGTHS.start} to {_SECRET_LENGTHS.stop - 1} printable ASCII characters "
+            f"A secret has {lengths.start} to {lengths.stop - 1} printable ASCII characters "
             "and no spaces; leave it out to get one.",
             code="invalid_webhook_secret",
         )

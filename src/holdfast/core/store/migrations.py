@@ -252,6 +252,13 @@ STEPS: tuple[tuple[str, str], ...] = (
         ) WITHOUT ROWID;
         """,
     ),
+    (
+        "webhooks_of_other_systems",
+        """
+        ALTER TABLE webhooks ADD COLUMN format TEXT NOT NULL DEFAULT '';
+        ALTER TABLE webhooks ADD COLUMN ext TEXT NOT NULL DEFAULT '{}';   -- JSON
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

@@ -164,6 +164,16 @@ class WebhookTables:
         """Returns an event of the webhook's owner, as long as there is one."""
         return await self._event("id = ?2", webhook, event_id)
 
+    async def events_of_run(self, owner: str, run_id: str, after: int, through: int) -> list[LoggedEvent]:
+        """Returns the events of a run over `after` up to `through`, in their order; those whose content is
+        lost are left out."""
+        sql = (
+            "SELECT id, type, body, blob FROM events WHERE run_id = ?2 AND id > ?3 AND id <= ?4"
+            f" AND {EVENTS_OF} ORDER BY id"
+        )
+        found = map(self._found, await self._reader.rows(sql, (owner, run_id, after, through)))
+        return [each.event for each in found if each.event is not None]
+
     async def _event(self, where: str, webhook: Webhook, *values: str | int) -> FoundEvent | None:
         """`?1` is the owner; `where` begins to count at `?2`."""
         sql = f"SELECT id, type, body, blob FROM events WHERE {where} AND {EVENTS_OF} ORDER BY id LIMIT 1"
@@ -206,11 +216,12 @@ def _sets(fields: dict[str, Any]) -> str:
 
 def _fields(webhook: Webhook) -> dict[str, Any]:
     fields = webhook.model_dump(mode="json")
-    return {**fields, "events": json.dumps(fields["events"])}
+    return {**fields, "events": json.dumps(fields["events"]), "ext": json.dumps(fields["ext"])}
 
 
 def _webhook(row: sqlite3.Row) -> Webhook:
-    return Webhook.model_validate({**dict(row), "events": json.loads(row["events"])})
+    read = {name: json.loads(row[name]) for name in ("events", "ext")}
+    return Webhook.model_validate({**dict(row), **read})
 
 
 def _delivery(row: sqlite3.Row) -> Delivery:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.values import Cursor, Limit, Page
 from holdfast.core.domain.webhooks import Delivery, NewWebhook, Webhook
@@ -31,13 +32,16 @@ class Webhooks(Protocol):
         session_id: str | None = None,
         name: str = "",
         secret: str | None = None,
+        format: str = "",
+        ext: Ext | None = None,
     ) -> NewWebhook:
         """Adds a webhook, which gets events from now on; its secret is in the answer and cannot be had again.
 
         `events` are types, also as patterns such as `run.*`; none: all but deltas, which have to be named
-        in full. `secret` is one of the caller's own instead of a new one. Raises `InvalidError` for an
-        address, a pattern or a secret that cannot be, `ForbiddenError` for an address that is not public
-        and not an administrator's, `ConflictError` when there are too many.
+        in full. `secret` is one of the caller's own instead of a new one. `format` is the API in whose words
+        it gets them, empty for Holdfast's own, and `ext` what its clients keep of the webhook. Raises
+        `InvalidError` for an address, a pattern, a secret or a format that cannot be, `ForbiddenError` for
+        an address that is not public and not an administrator's, `ConflictError` when there are too many.
         """
         ...
 
@@ -61,8 +65,9 @@ class Webhooks(Protocol):
 
     @needs(Scope.ADMIN)
     async def test(self, id: str) -> Delivery:
-        """Sends a `webhook.test` once, also to a webhook that is disabled, and returns what came of it.
-        When the receiver takes it, what waits for its next attempt is sent as well."""
+        """Sends a `webhook.test`, also to a webhook that is disabled, and returns what came of it: once, or
+        as often as its format says. When the receiver takes it, what waits for its next attempt is sent as
+        well."""
         ...
 
     @needs(Scope.READ)
