@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from holdfast.core.config.tool_text import about
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.tui.keys import foot, shown
 from holdfast.tui.presenters.figures import counted
@@ -135,6 +134,8 @@ def _given(one: GivenTool) -> ToolView:
 
 def own_view(tool: CustomTool, text: str) -> OwnTool:
     """Returns what is known of a tool of the user's own; `text` is as it is edited."""
+    from holdfast.core.config.tool_text import about  # start-up time: it needs pydantic
+
     spec = tool.spec
     said = counted(spec.code.count("\n"), "line") if spec.type == "python" else about(spec)
     return OwnTool(
