@@ -18,6 +18,7 @@ from holdfast.core.domain.agents import (
     ToolAssignment,
     Trust,
 )
+from holdfast.core.domain.agreements import Agreement
 from holdfast.core.domain.approvals import (
     Approval,
     ApprovalStatus,
@@ -285,6 +286,7 @@ TOOL_RUN = ToolRun(
 WRITTEN = WrittenFile(path="a", size=1, digest="00", change=Change.CREATED)
 VERSION = FileVersion(at=AT, origin="api", change=Change.MODIFIED, size=1, digest="00", kept=True)
 STATS = WorkspaceStats(workspace="/w", sessions=("s1",), files=1, total_bytes=2, largest="a", changed_at=AT)
+AGREEMENT = Agreement(name="a", title="A ü", text="# A", accepted_at=AT)
 USER = User(id="u1", name="ann", role=Role.USER, created_at=AT)
 KEY = Credential(
     id="k1", kind="key", user_id="u1", name="ci", scope=Scope.CHAT, last_four="abcd", created_at=AT
@@ -763,6 +765,8 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("users.me", {}, LOCAL_PRINCIPAL),
     ("users.annotations", {}, {"a": {"n": 1}}),
     ("users.annotate", {"ext": {"a": {"n": [1, "ü"]}}}, {"a": {"n": 1}}),
+    ("users.agreements", {}, (AGREEMENT,)),
+    ("users.accept", {"name": "a b"}, AGREEMENT),
     ("users.list", {}, (USER,)),
     ("users.add", {"name": "ann", "role": Role.ADMIN}, USER),
     ("users.remove", {"name": "ann b"}, None),

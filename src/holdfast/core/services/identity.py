@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Literal
 
+from holdfast.core.domain.agreements import Agreement
 from holdfast.core.domain.errors import (
     ConflictError,
     ForbiddenError,
@@ -29,6 +30,7 @@ from holdfast.core.domain.identity import (
 )
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.identity.tokens import digest, looks_right, new_secret
+from holdfast.core.services.agreements import Agreements
 from holdfast.core.store.accounts import Accounts
 
 logger = logging.getLogger(__name__)
@@ -133,12 +135,14 @@ class UserService:
         gate: Gate,
         principal: Principal,
         removed: Callable[[str], Awaitable[None]],
+        agreements: Agreements,
     ) -> None:
         """`removed` ends what goes on for a user, by his id, when he is gone."""
         self._accounts = accounts
         self._gate = gate
         self._me = principal
         self._removed = removed
+        self._agreements = agreements
 
     async def me(self) -> Principal:
         return self._me
@@ -169,6 +173,12 @@ class UserService:
 
     async def annotate(self, ext: Ext) -> Ext:
         return await self._accounts.annotate(self._me.user_id, ext)
+
+    async def agreements(self) -> tuple[Agreement, ...]:
+        return await self._agreements.all()
+
+    async def accept(self, name: str) -> Agreement:
+        return await self._agreements.accept(name)
 
     async def login(self, expires_s: int = 86_400, scope: Scope | None = None) -> NewCredential:
         if not 1 <= expires_s <= LONGEST_LOGIN_S:

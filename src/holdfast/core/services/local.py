@@ -9,6 +9,7 @@ from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.identity.redaction import Redactor
 from holdfast.core.services.access import Access
 from holdfast.core.services.agents import AgentService
+from holdfast.core.services.agreements import Agreements
 from holdfast.core.services.approvals import ApprovalService
 from holdfast.core.services.budgets import check_countable
 from holdfast.core.services.catalog import KeyService, ModelService
@@ -56,6 +57,7 @@ from holdfast.core.services.workbench import (
     nouns,
 )
 from holdfast.core.skills.git import GitFetcher
+from holdfast.core.store.agreements import AgreementTable
 from holdfast.core.store.log import EventLog
 
 __all__ = ["LocalWorkbench", "Parts"]
@@ -149,7 +151,13 @@ class LocalWorkbench:
         self.keys: Keys = KeyService(
             parts.keys, ApiKeys(core.accounts, core.gate, principal, core.may_make_keys), parts.providers
         )
-        self.users: Users = UserService(core.accounts, core.gate, principal, core.forget_user)
+        self.users: Users = UserService(
+            core.accounts,
+            core.gate,
+            principal,
+            core.forget_user,
+            Agreements(AgreementTable(log.writer, log.reader), principal.user_id, parts.now),
+        )
         self.hooks: Hooks = HookService(access, core.interceptors, core.registry)
         self.webhooks: Webhooks = WebhookService(access, core.hooks)
         self.usage: UsageReports = UsageService(access, log, core.budgets, core.accounts, core.registry)

@@ -60,6 +60,8 @@ class Accounts:
                 db.execute("DELETE FROM idempotency WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM prompts WHERE owner = ?", (user_id,))
                 db.execute("DELETE FROM user_ext WHERE user_id = ?", (user_id,))
+                db.execute("DELETE FROM agreements WHERE user_id = ?", (user_id,))
+                db.execute("DELETE FROM credit_accounts WHERE owner = ?", (user_id,))
                 forget_owner(db, user_id)
                 db.execute("DELETE FROM users WHERE id = ?", (user_id,))
 

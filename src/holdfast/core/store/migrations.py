@@ -259,6 +259,24 @@ STEPS: tuple[tuple[str, str], ...] = (
         ALTER TABLE webhooks ADD COLUMN ext TEXT NOT NULL DEFAULT '{}';   -- JSON
         """,
     ),
+    (
+        "credits_and_agreements",
+        """
+        CREATE TABLE credit_accounts (             -- what users were given, whatever they have spent of it
+            owner TEXT PRIMARY KEY,
+            given REAL NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE agreements (
+            user_id TEXT NOT NULL,
+            name TEXT NOT NULL,
+            title TEXT NOT NULL,
+            text TEXT NOT NULL,                    -- as it was accepted
+            accepted_at TEXT NOT NULL,
+            PRIMARY KEY (user_id, name)
+        ) WITHOUT ROWID;
+        ALTER TABLE usage ADD COLUMN plan TEXT NOT NULL DEFAULT '';        -- of the agent, where it has one
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

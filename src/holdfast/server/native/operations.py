@@ -330,6 +330,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("users.me", "GET", "/me"),
     Operation("users.annotations", "GET", "/me/ext"),
     Operation("users.annotate", "PATCH", "/me/ext"),
+    Operation("users.agreements", "GET", "/agreements"),
+    Operation("users.accept", "PUT", "/agreements/{name}"),
     Operation("users.list", "GET", "/users"),
     Operation("users.add", "POST", "/users", status=201, once="kept"),
     Operation("users.remove", "DELETE", "/users/{name}", status=204),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from holdfast.core.domain.agreements import Agreement
 from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import Credential, NewCredential, Principal, Role, Scope, User
 from holdfast.core.domain.providers import ProviderCheck
@@ -102,6 +103,17 @@ class Users(Protocol):
     async def annotate(self, ext: Ext) -> Ext:
         """Keeps with the user what clients of other systems' APIs say; what is kept of APIs that are not
         named stays, and an empty map is taken out. Raises `InvalidError` for more than fits."""
+        ...
+
+    @needs(Scope.READ)
+    async def agreements(self) -> tuple[Agreement, ...]:
+        """Returns what there is to agree to, and what the user has accepted, with the text and the date."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def accept(self, name: str) -> Agreement:
+        """Keeps that the user accepts an agreement as it is worded now; a second time the date stays. Raises
+        `NotFoundError`."""
         ...
 
     @needs(Scope.READ)
