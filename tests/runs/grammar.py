@@ -111,6 +111,9 @@ class RunGrammar:
             assert self.step_open and event.call_id not in self.calls
         self.calls[event.call_id] = "requested"
 
+    def tool_call_missing(self, event) -> None:
+        assert self.step_open and self.part is None and event.question
+
     def tool_call_started(self, event) -> None:
         assert self.calls[event.call_id] == "requested"
         self.calls[event.call_id] = "started"

@@ -5,7 +5,7 @@ a global, increasing id when it commits it: `LoggedEvent`. Each docstring says w
 after. In short:
 
     session.created ( run | message.queued | session.renamed | session.configured | session.annotated
-                      | file.changed )*
+                      | session.cleared | file.changed )*
           session.deleted?                     (beside it: the marks of `session_events.py`)
     run = run.started message.added
           ( step | part | message.dequeued message.added(steer) | context.compacted
@@ -16,7 +16,7 @@ after. In short:
         | run.started context.compacted ( run.completed | run.failed | run.cancelled )
         | run.started usage.recorded? run.suggested ( run.completed | run.failed | run.cancelled )
     step = step.started ( usage.recorded? ( model.retried | model.fell_back ) )* part* usage.recorded?
-           ( part | tool_call.requested )* step.completed ( call )*
+           ( part | tool_call.missing | tool_call.requested )* step.completed ( call )*
     part = part.started part.delta* part.completed
     call = ( approval.requested approval.resolved )* tool_call.started?
            ( tool_call.progressed | question.asked question.answered | file.changed | child_run.started )*
@@ -68,6 +68,7 @@ from holdfast.core.domain.session_events import (
     MessageDequeued,
     MessageQueued,
     SessionAnnotated,
+    SessionCleared,
     SessionConfigured,
     SessionCreated,
     SessionDeleted,
@@ -89,6 +90,8 @@ from holdfast.core.domain.way_events import (
     RetrievalCompleted,
     RunAnalysed,
     RunScoped,
+    StepPurpose,
+    ToolArgumentsMissing,
     UsageRecorded,
 )
 
@@ -172,12 +175,11 @@ class MessageAdded(RunScoped):
     """Not written by a person: `continue`, `repair` and `summary` by the loop; `agent` by another agent that
     hands work or the conversation to this one; `child_run` tells how a run has ended that went on in the
     background."""
+    follow_ups: tuple[str, ...] = ()
+    """Ids of the waiting messages that it was made of, oldest first; with one it has the id of that one."""
 
 
 # --- steps and their parts
-
-
-StepPurpose = Literal["reply", "tool_choice", "tool_parameters"]
 
 
 class StepStarted(RunScoped):
@@ -205,6 +207,8 @@ class StepCompleted(RunScoped):
     step: int
     reason: Literal["stop", "length", "tool_calls", "content_filter", "error", "cancelled"]
     timing: Timing
+    chosen: tuple[str, ...] = ()
+    """The tools that were chosen, in a step for that: steps for their arguments follow."""
 
 
 PartKind = Literal["text", "reasoning", "reasoning_summary"]
@@ -382,6 +386,7 @@ SessionEvent = (
     | SessionRenamed
     | SessionConfigured
     | SessionAnnotated
+    | SessionCleared
     | SessionDeleted
     | SessionModeChanged
     | SessionGrantsDropped
@@ -406,6 +411,7 @@ RunEvent = (
     | ToolCallStarted
     | ToolCallProgressed
     | ToolCallCompleted
+    | ToolArgumentsMissing
     | ApprovalRequested
     | ApprovalResolved
     | QuestionAsked

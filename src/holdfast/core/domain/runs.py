@@ -62,6 +62,8 @@ class RunOptions(Value):
     not to (effort `none`), whatever the settings say."""
     instructions_prefix: str = ""
     """Text that is put before the agent's instructions."""
+    instructions_suffix: str = ""
+    """Text that is put behind the agent's instructions."""
     tools: tuple[str, ...] | None = None
     """Narrows the agent's tools to these."""
     own_tools: tuple[str, ...] = Field(default=(), max_length=200)
@@ -71,6 +73,10 @@ class RunOptions(Value):
     client_tools: tuple[ToolSchema, ...] = ()
     """Tools that the caller executes. When the model calls one, the run ends with the reason
     `client_tools`; the results are parts of the session's next message."""
+    tool_phases: bool = False
+    """Whether tools are called in phases: the model first says which tools it needs, if any, then for each
+    of them the arguments. Where something is missing that only the person knows, the run ends with a question
+    for it instead of a call. When no tool is needed any more, the agent replies, without tools."""
     history: tuple[Message, ...] | None = None
     """What the model sees as the conversation before the message, instead of what the session holds. Later
     runs of the session go on from it. Without system messages: `instructions_prefix` is for those."""
@@ -180,6 +186,8 @@ class Session(Value):
     owner: str = LOCAL
     """Id of the user whose session it is; nobody else sees it."""
     title: str
+    titled: bool = False
+    """Whether the title was given; else it is made of the first message."""
     agent: str
     model: str | None = None
     """Set when the person chose one for this session."""
@@ -231,6 +239,10 @@ class SessionCounts(Value):
     """By the name of their agent, archived ones too."""
 
 
+FollowUpKind = Literal["default", "background"]
+"""What a follow-up is: something that a person says, or news of something that has gone on meanwhile."""
+
+
 class QueuedMessage(Value):
     """A message that waits until the run before it has ended."""
 
@@ -243,6 +255,9 @@ class QueuedMessage(Value):
     queued_at: AwareDatetime
     steer: bool = False
     """Whether it enters the run under way before its next step; without one it waits like any other."""
+    kind: FollowUpKind | None = None
+    """Set where it is a follow-up: it starts no run while the session is idle, and enters the run under way,
+    or else the next one, before a step of it; all that wait enter as one message."""
 
 
 class ToolRun(Value):
@@ -273,6 +288,45 @@ class Submitted(Value):
     """Empty for a run that no message has started."""
     run_id: str | None = None
     """None when queued."""
+
+
+TextRole = Literal["user", "assistant", "tool"]
+
+
+class TextMatch(Value):
+    """A text of a session in which another one stands."""
+
+    session_id: str
+    event_id: int
+    """Of the message, the part of a reply, or the result of a call."""
+    role: TextRole
+    """`tool`: what a tool gave."""
+    matched: str
+    """What was looked for, as it stands there first."""
+    excerpt: str
+    """What is around it: at most 50 characters on each side, with `...` where there is more."""
+    at: AwareDatetime
+
+
+class SessionMatches(Value):
+    """A session in which a text stands."""
+
+    session_id: str
+    count: int
+    """Texts in which it stands."""
+    first: TextMatch
+    """The best of them."""
+
+
+class TextMatches(Value):
+    """Where a text stands."""
+
+    total: int
+    items: tuple[TextMatch, ...]
+    """A part of them, best first: those that are it and nothing else, then those that have it as whole words;
+    of equal ones the latest first."""
+    sessions: tuple[SessionMatches, ...]
+    """All sessions that have it, most texts first, of equal ones the latest first."""
 
 
 class SearchHit(Value):

@@ -10,6 +10,9 @@ from holdfast.core.domain.knowledge import Lookup
 from holdfast.core.domain.session_events import SessionScoped
 from holdfast.core.domain.text import sanitize_line
 
+StepPurpose = Literal["reply", "tool_choice", "tool_parameters"]
+"""What a model is asked for in a step."""
+
 _OUTCOMES: dict[HookOutcome, str] = {
     "allow": "allowed",
     "deny": "denied",
@@ -115,6 +118,17 @@ class RunAnalysed(RunScoped):
     text: str
 
 
+class ToolArgumentsMissing(RunScoped):
+    """In a step for the arguments of a tool: no call of it can be made, for something is missing that only
+    the person knows. The part of text behind it asks for that, and the run ends with this step's calls."""
+
+    type: Literal["tool_call.missing"] = "tool_call.missing"
+    step: int
+    name: str
+    """The tool's."""
+    question: str
+
+
 class UsageRecorded(RunScoped):
     """When a model call has ended, however it did: in a step, before a summary or suggestions, behind a
     retrieval that asked the model, or inside a call that did."""
@@ -130,3 +144,5 @@ class UsageRecorded(RunScoped):
     """What the call is charged for, at the prices of that moment."""
     estimated: bool = False
     """Whether the figures are counted from the texts, for none were reported: so where a call was cut off."""
+    purpose: StepPurpose = "reply"
+    """Of the step that it was made in."""

@@ -17,7 +17,7 @@ from holdfast.core.domain.events import AnyEvent, RunEvent
 from holdfast.core.domain.files import Workspace
 from holdfast.core.domain.limits import Spending
 from holdfast.core.domain.messages import UserPart
-from holdfast.core.domain.runs import RunOptions, Session
+from holdfast.core.domain.runs import FollowUpKind, RunOptions, Session
 from holdfast.core.domain.skills import SkillDesk
 from holdfast.core.domain.tools import Besides, DoesMore, Judged, MemoryDesk, Risk, Tool
 from holdfast.core.runs.emitter import Emitter
@@ -32,6 +32,16 @@ from holdfast.core.tools.builtin.read_file import plain_path
 from holdfast.core.tools.client_tool import is_client_tool
 
 
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """A message that enters a run before its next step."""
+
+    message_id: str
+    parts: tuple[UserPart, ...]
+    kind: FollowUpKind | None = None
+    """Set for a follow-up, which enters as one with the others."""
+
+
 @dataclass(slots=True)
 class Levers:
     """What a person can do to a run from outside; the loop looks at them between two steps."""
@@ -41,8 +51,8 @@ class Levers:
     touched: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something was done: it wakes a run that waits for those in the background."""
     finish: bool = False
-    steers: list[tuple[str, tuple[UserPart, ...]]] = field(default_factory=list)
-    """Ids and parts of messages that enter before the next step; the log has them in the queue."""
+    steers: list[Steer] = field(default_factory=list)
+    """Messages that enter before the next step; the log has them in the queue."""
     entered: set[str] = field(default_factory=set)
     """Ids of those that have entered, or are about to."""
 
@@ -154,6 +164,12 @@ class ActiveRun:
         return {"agent": self.spec.name, "parent_session_id": self.parent_session_id}
 
     @property
+    def takes_messages(self) -> bool:
+        """Whether it is a turn of the conversation, which people's words can enter."""
+        aside = bool(self.state.direct or self.suggesting) or self.compacting is not None
+        return self.parent is None and not aside
+
+    @property
     def depth_left(self) -> int:
         """Levels of sub-agents that may be below this run."""
         own = self.spec.limits.max_depth
@@ -183,8 +199,12 @@ class ActiveRun:
 
     def is_clients(self, call: CallState) -> bool:
         """Says whether a call is of a tool that the caller executes."""
-        named = any(tool.name == call.name for tool in self.options.client_tools)
-        return not call.invalid and (named or is_client_tool(self.tools.get(call.name)))
+        return not call.invalid and self.is_clients_tool(call.name)
+
+    def is_clients_tool(self, name: str) -> bool:
+        """Says whether the caller executes the calls of a tool."""
+        named = any(tool.name == name for tool in self.options.client_tools)
+        return named or is_client_tool(self.tools.get(name))
 
     def subjects(self, tool: Tool, arguments: BaseModel) -> tuple[str, ...]:
         """Returns what rules are matched with: an absolute path of a file in the workspace is given as the

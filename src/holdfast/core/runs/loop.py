@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from typing import Literal
 
 from holdfast.core.domain.errors import (
@@ -14,7 +15,6 @@ from holdfast.core.domain.errors import (
 )
 from holdfast.core.domain.events import (
     MessageAdded,
-    MessageDequeued,
     RunCompleted,
     ToolCallCompleted,
 )
@@ -28,10 +28,12 @@ from holdfast.core.runs.awaiting import end_children, handed_over, next_child, t
 from holdfast.core.runs.bounds import check_budgets, check_limits, check_repeats, pause, timed
 from holdfast.core.runs.compaction import Compactor, kept_on_request
 from holdfast.core.runs.executor import Executor
+from holdfast.core.runs.phases import ToolPhases
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.replies import ReplyCheck
 from holdfast.core.runs.scripts import ScriptRuns
-from holdfast.core.runs.steps import Stepper, StepResult
+from holdfast.core.runs.steps import Phase, Stepper, StepResult
+from holdfast.core.runs.waiting import entering
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class Loop:
         self._replies = replies
         self._scripts = scripts
         self._afterwards = afterwards
+        self._phases = ToolPhases(self._phase, self._settle)
 
     async def run(self, run: ActiveRun) -> None:
         """Runs to `run.completed`. Raises `HoldfastError` when the run has to fail: a model's error, a
@@ -90,16 +93,21 @@ class Loop:
             await self._run_script(run, run.spec.script)
             return
         summing = False
+        choosing = run.options.tool_phases
         while True:
+            if choosing and await self._called(run):
+                return
+            choosing = False
             await self._between_steps(run)
             last = run.levers.finish or summing
-            result = await self._step(run, tools=not last)
+            result = await self._step(run, tools=not (last or run.options.tool_phases))
             if result.calls:
                 check_repeats(run)
                 if await self._settle(run, result.calls):
                     return
                 continue
             if not last and (run.levers.steers or await next_child(run)):
+                choosing = run.options.tool_phases
                 continue
             if await self._repaired(run, result):
                 continue
@@ -117,6 +125,17 @@ class Loop:
 
     async def _run_script(self, run: ActiveRun, script: ScriptSpec) -> None:
         """Lets the model use the run's tools, until it wants none; then the script has its turn."""
+        if await (self._called(run) if run.options.tool_phases else self._worked(run)):
+            return
+        await end_children(run)
+        info = await self._catalog.get(run.model)
+        await timed(run, lambda: self._compactor.before_step(run, self._stepper.request(run), info))
+        reply = await self._scripts.run(run, script)
+        await self._afterwards.after_reply(run, reply)
+        await run.emitter.emit(RunCompleted(**run.ids), durable=True)
+
+    async def _worked(self, run: ActiveRun) -> bool:
+        """Lets the model use the run's tools before a script; says whether the run has ended with that."""
         while (run.tools or run.options.client_tools) and not run.levers.finish:
             await self._between_steps(run)
             result = await self._step(run, tools=True)
@@ -126,13 +145,24 @@ class Loop:
                 break
             check_repeats(run)
             if await self._settle(run, result.calls):
-                return
+                return True
+        return False
+
+    async def _called(self, run: ActiveRun) -> bool:
+        """Has tools called in phases; says whether the run has ended with that: with calls for its caller,
+        or with a question for what calls need."""
+        if await self._phases.run(run):
+            return True
+        if not run.state.missing:
+            return False
         await end_children(run)
-        info = await self._catalog.get(run.model)
-        await timed(run, lambda: self._compactor.before_step(run, self._stepper.request(run), info))
-        reply = await self._scripts.run(run, script)
-        await self._afterwards.after_reply(run, reply)
+        await run.hooks.after_run("\n\n".join(run.state.missing))
         await run.emitter.emit(RunCompleted(**run.ids), durable=True)
+        return True
+
+    async def _phase(self, run: ActiveRun, phase: Phase) -> StepResult:
+        await self._between_steps(run)
+        return await self._step(run, phase=phase)
 
     async def _settle(self, run: ActiveRun, calls: list[CallState]) -> bool:
         """Brings the calls of a step to their results. Where some are the caller's to execute the run ends
@@ -186,31 +216,33 @@ class Loop:
         levers = run.levers
         await pause(run)
         while levers.steers:
-            message_id, parts = levers.steers.pop(0)
-            levers.entered.add(message_id)
-            await run.emitter.emit(
-                MessageDequeued(session_id=run.session_id, message_id=message_id, reason="sent"),
-                MessageAdded(**run.ids, message_id=message_id, parts=parts, origin="steer"),
-            )
+            await run.emitter.emit(*entering(run))
         await tell_ends(run)
         await run.mode.keep_limits()
         check_limits(run)
         await check_budgets(run)
 
-    async def _step(self, run: ActiveRun, *, tools: bool) -> StepResult:
+    async def _step(self, run: ActiveRun, *, tools: bool = True, phase: Phase | None = None) -> StepResult:
         info = await self._catalog.get(run.model)
+
+        def step() -> Awaitable[StepResult]:
+            return self._stepper.step(run, tools=tools, window=info.context_window, phase=phase)
+
         await timed(
-            run, lambda: self._compactor.before_step(run, self._stepper.request(run, tools=tools), info)
+            run,
+            lambda: self._compactor.before_step(
+                run, self._stepper.request(run, tools=tools, phase=phase), info
+            ),
         )
         try:
-            return await timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
+            return await timed(run, step)
         except ContextTooLong:
             # The window was smaller than we knew: once with half of what there is, then it is an error.
             used = sum(len(str(entry.message)) for entry in run.emitter.context.entries) // 4
             await run.emitter.drop_step()
             if not await timed(run, lambda: self._compactor.compact(run, used // 3)):
                 raise
-            return await timed(run, lambda: self._stepper.step(run, tools=tools, window=info.context_window))
+            return await timed(run, step)
 
     async def _repaired(self, run: ActiveRun, result: StepResult) -> bool:
         """Checks the reply against `response_format`; asks once for another when it does not fit."""

@@ -83,4 +83,5 @@ async def metered(
 def _recorded(run: ActiveRun, request: ModelRequest, usage: UsageReport | None) -> list[UsageRecorded]:
     if usage is None:
         return []
-    return [UsageRecorded(**run.ids, model=request.model, **usage.model_dump(exclude={"type"}))]
+    took = usage.model_dump(exclude={"type"})
+    return [UsageRecorded(**run.ids, model=request.model, purpose=run.state.purpose, **took)]

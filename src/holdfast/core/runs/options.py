@@ -173,7 +173,7 @@ def _recall_tools(spec: AgentSpec, options: RunOptions) -> tuple[str, ...]:
 
 def with_options(spec: AgentSpec, options: RunOptions) -> AgentSpec:
     """Returns the agent as it is in a run with these options: instructions, tools, settings and limits."""
-    texts = (options.instructions_prefix.strip(), spec.instructions)
+    texts = (options.instructions_prefix.strip(), spec.instructions, options.instructions_suffix.strip())
     given = {name: getattr(options, name) for name in ("timeout_s", "max_steps", "max_cost_usd")}
     limits = spec.limits.model_copy(update={n: value for n, value in given.items() if value is not None})
     return spec.model_copy(

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -27,6 +27,7 @@ from holdfast.core.domain.events import (
     ModelRetried,
     PartKind,
     StepCompleted,
+    StepPurpose,
     StepStarted,
     ToolCallRequested,
 )
@@ -39,6 +40,7 @@ from holdfast.core.domain.models import (
     TextDelta,
     Timing,
     ToolCallDelta,
+    ToolSchema,
     UsageReport,
 )
 from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
@@ -72,6 +74,41 @@ class Asked:
     messages: tuple[Message, ...]
     reply: bool
     """Whether its text is the run's reply; else it is told as what was thought on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A call as a model has written it."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What comes of a step about tools."""
+
+    calls: Sequence[Wanted] = ()
+    """Those that are to be made."""
+    chosen: tuple[str, ...] = ()
+    """Names of the tools that were chosen."""
+
+
+Settle = Callable[[Sequence[Wanted], str], Awaitable[Settled]]
+"""Looks at the calls and the text of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What a step about tools is asked for, in the place of a reply."""
+
+    purpose: StepPurpose
+    instruction: str
+    """Stands behind the system prompt."""
+    tools: tuple[ToolSchema, ...]
+    """What the model is offered."""
+    settle: Settle
+    """Says while the step is open what comes of it."""
 
 
 @dataclass(slots=True)
@@ -112,24 +149,39 @@ class Stepper:
         self._retries = retries
         self._sleep = sleep
 
-    def request(self, run: ActiveRun, *, tools: bool = True) -> ModelRequest:
+    def request(self, run: ActiveRun, *, tools: bool = True, phase: Phase | None = None) -> ModelRequest:
         """Returns the request of the run's next step."""
+        messages = run.emitter.context.with_preface(run.preface)
+        if phase is not None:
+            return ModelRequest(
+                model=run.model,
+                messages=(_system((*run.system(), phase.instruction)), *messages),
+                tools=phase.tools,
+                settings=run.spec.model_settings,
+            )
         return ModelRequest(
             model=run.model,
-            messages=(_system(run.system()), *run.emitter.context.with_preface(run.preface)),
-            tools=(*map(schema, run.tools.values()), *run.options.client_tools) if tools else (),
+            messages=(_system(run.system()), *messages),
+            tools=offered(run) if tools else (),
             settings=run.spec.model_settings,
             response_format=run.options.response_format,
         )
 
     async def step(
-        self, run: ActiveRun, *, tools: bool = True, window: int | None = None, asked: Asked | None = None
+        self,
+        run: ActiveRun,
+        *,
+        tools: bool = True,
+        window: int | None = None,
+        asked: Asked | None = None,
+        phase: Phase | None = None,
     ) -> StepResult:
         """Makes one model call; `window` is how many tokens the model takes, as far as that is known. With
-        `asked` it has those messages and no tools. Raises `ModelError` when no model of the run can answer;
-        then the step is still open, and the run's closing completes it."""
+        `asked` it has those messages and no tools, with `phase` only what that offers. Raises `ModelError`
+        when no model of the run can answer; then the step is still open, and the run's closing completes
+        it."""
         began = time.perf_counter()
-        request = self.request(run, tools=tools) if asked is None else _asking(run, asked)
+        request = self.request(run, tools=tools, phase=phase) if asked is None else _asking(run, asked)
         request = await run.hooks.before_model(request)
         prompt = await asyncio.to_thread(self._keep, request)
         await run.emitter.emit(
@@ -140,14 +192,17 @@ class Stepper:
                 prompt=prompt,
                 tokens=request_tokens(request),
                 window=window,
+                purpose="reply" if phase is None else phase.purpose,
             )
         )
-        # A model that only decides on tools before a script has its turn does not reply.
+        # A model that only decides on tools, before the reply or a script has its turn, does not reply.
         replies = run.spec.script is None if asked is None else asked.reply
-        reply = _Reply(began, kind="text" if replies else "reasoning", calling=asked is None)
+        replies = replies and phase is None
+        calling = asked is None and (phase is not None or not run.options.tool_phases)
+        reply = _Reply(began, kind="text" if replies else "reasoning", calling=calling)
         reply.request_ms = reply.milliseconds()
         await self._stream_with_retries(run, request, reply)
-        return await self._complete(run, reply)
+        return await self._complete(run, reply, None if phase is None else phase.settle)
 
     def _keep(self, request: ModelRequest) -> str:
         return self._blobs.put(self._redact(request.model_dump_json()).encode())
@@ -209,18 +264,22 @@ class Stepper:
         if reply.reason is None:
             raise ModelStreamCut("The model's reply ended in the middle. Continue to ask it to go on.")
 
-    async def _complete(self, run: ActiveRun, reply: _Reply) -> StepResult:
+    async def _complete(self, run: ActiveRun, reply: _Reply, settle: Settle | None) -> StepResult:
         assert reply.reason is not None
         if run.hooks.holds_replies:
             await self._release(run, reply)
-        calls = []
-        for key, fragments in reply.calls.items():
-            calls.append(await self._call(run, reply.names.get(key, ""), "".join(fragments)))
+        wanted = [
+            Wanted(reply.names.get(key, ""), "".join(fragments)) for key, fragments in reply.calls.items()
+        ]
+        settled = Settled(wanted) if settle is None else await settle(wanted, "".join(reply.texts))
+        calls = [await self._call(run, each.name, each.arguments) for each in settled.calls]
         timing = Timing(
             request_ms=reply.request_ms, first_delta_ms=reply.first_ms, total_ms=reply.milliseconds()
         )
         reason: Reason = "tool_calls" if calls else reply.reason
-        await run.emitter.emit(StepCompleted(**run.ids, step=run.state.step, reason=reason, timing=timing))
+        await run.emitter.emit(
+            StepCompleted(**run.ids, step=run.state.step, reason=reason, timing=timing, chosen=settled.chosen)
+        )
         return StepResult(reason, "".join(reply.texts), calls)
 
     async def _release(self, run: ActiveRun, reply: _Reply) -> None:
@@ -242,7 +301,7 @@ class Stepper:
 
     async def _call(self, run: ActiveRun, name: str, text: str) -> CallState:
         call_id = new_call_id()
-        arguments, invalid = _parse(text)
+        arguments, invalid = parsed_arguments(text)
         known = (*run.tools, *(tool.name for tool in run.options.client_tools))
         if name not in known:
             invalid = f"There is no tool {name!r}.{near_names(name, known)}"
@@ -257,6 +316,11 @@ class Stepper:
             )
         )
         return run.state.calls[call_id]
+
+
+def offered(run: ActiveRun) -> tuple[ToolSchema, ...]:
+    """Returns the tools of a run as a model sees them."""
+    return (*map(schema, run.tools.values()), *run.options.client_tools)
 
 
 def _asking(run: ActiveRun, asked: Asked) -> ModelRequest:
@@ -277,7 +341,7 @@ def _too_long(run: ActiveRun, error: ModelError) -> bool:
     return asked is not None and asked > _LONGEST_WAIT_S and run.model_index + 1 < len(run.models)
 
 
-def _parse(text: str) -> tuple[dict[str, Any], str]:
+def parsed_arguments(text: str) -> tuple[dict[str, Any], str]:
     """Returns the arguments that a model wrote, and what is wrong with them if they are no JSON object."""
     if not text.strip():
         return {}, ""

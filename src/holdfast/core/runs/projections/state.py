@@ -34,7 +34,9 @@ from holdfast.core.domain.events import (
     RunResumed,
     RunStarted,
     StepCompleted,
+    StepPurpose,
     StepStarted,
+    ToolArgumentsMissing,
     ToolCallCompleted,
     ToolCallRequested,
     ToolCallStarted,
@@ -145,6 +147,10 @@ class RunState:
     started_at: datetime | None = None
     step: int = 0
     step_open: bool = False
+    purpose: StepPurpose = "reply"
+    """Of the step that is open."""
+    missing: list[str] = field(default_factory=list)
+    """The questions for what calls need, since tools were chosen last."""
     part: OpenPart | None = None
     parts: int = 0
     calls: dict[str, CallState] = field(default_factory=dict)
@@ -247,8 +253,11 @@ class RunState:
                 self.paused = False
             case StepStarted():
                 self.step, self.step_open, self.model = event.step, True, event.model
+                self.purpose = event.purpose
+                if event.purpose == "tool_choice":
+                    self.missing.clear()
             case StepCompleted():
-                self.step_open = False
+                self.step_open, self.purpose = False, "reply"
             case ModelFellBack():
                 self.model = event.to_model
             case PartStarted():
@@ -259,6 +268,8 @@ class RunState:
                 self.part.texts.append(event.text)
             case PartCompleted():
                 self.part = None
+            case ToolArgumentsMissing():
+                self.missing.append(event.question)
             case UsageRecorded():
                 self.cost_usd += event.cost_usd or 0.0
                 if event.cost_usd is None:
