@@ -1,0 +1,56 @@
+"""What waits in a conversation, and the messages that answer it or go into it."""
+
+from __future__ import annotations
+
+from holdfast.core.domain.approvals import Approval
+from holdfast.core.domain.errors import ConflictError, InvalidError
+from holdfast.core.domain.messages import TextPart, UserPart
+from holdfast.core.services.workbench import Workbench
+from holdfast.server.tasks.answering import addressed, answer_in, decision_in
+from holdfast.server.tasks.said import Said
+from holdfast.server.tasks.watched import Waiting
+
+
+async def waiting_in(workbench: Workbench, session_id: str) -> tuple[Waiting, ...]:
+    """Returns what of a session and of its sub-agents waits for a person: approvals, then questions, the
+    oldest first."""
+    approvals = (await workbench.approvals.list(session_id)).items
+    return (*approvals, *(await workbench.runs.questions(session_id)).items)
+
+
+async def settle(workbench: Workbench, waiting: tuple[Waiting, ...], said: Said) -> str | None:
+    """Lets a message decide or answer what waits. Returns the id of what does not wait any more; None where
+    the message is no answer to it. Raises what the services raise."""
+    asked = addressed(waiting, said)
+    if asked is None:
+        return None
+    try:
+        return asked.id if await _settled(workbench, asked, said) else None
+    except InvalidError:  # it is no answer to that question
+        return None
+    except ConflictError:  # somebody else was quicker
+        return asked.id
+
+
+async def _settled(workbench: Workbench, asked: Waiting, said: Said) -> bool:
+    if isinstance(asked, Approval):
+        decision = decision_in(asked, said)
+        if decision is not None:
+            await workbench.approvals.decide(asked.id, decision)
+        return decision is not None
+    answer = answer_in(asked, said)
+    if answer is not None:
+        await workbench.runs.answer(asked.id, **answer)
+    return answer is not None
+
+
+async def parts_of(
+    workbench: Workbench, session_id: str, said: Said, between: str = "\n"
+) -> tuple[UserPart, ...]:
+    """Returns the parts of a message for a run, its files taken in; `between` stands between its texts.
+    Raises what the services raise."""
+    text = said.text(between)
+    files = [
+        await workbench.files.attach_data(session_id, each.name or "file", each.data) for each in said.files
+    ]
+    return (*((TextPart(text=text),) if text else ()), *files)

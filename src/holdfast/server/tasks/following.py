@@ -1,0 +1,91 @@
+"""A run that is followed from outside: until it has ended, or something of it waits for a person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from holdfast.core.domain.errors import HoldfastError
+from holdfast.core.domain.events import LoggedEvent
+from holdfast.core.domain.runs import Run
+from holdfast.core.services.workbench import Workbench
+from holdfast.server.kit.answers import stopping
+from holdfast.server.kit.run_state import RunState
+from holdfast.server.tasks.reader import Reader
+from holdfast.server.tasks.watched import Watched
+
+_AHEAD = 256
+"""Events that are read before somebody takes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event of the run, or of one that it has started, and where it leaves the run."""
+
+    logged: LoggedEvent
+    line: str
+    """What goes on, for people; empty for most."""
+    ended: bool
+    waits: bool
+
+
+class Following:
+    """Follows a run. `catch_up` first; then `events` once."""
+
+    def __init__(self, workbench: Workbench, run: Run) -> None:
+        self.state = RunState()
+        """The run as far as its events were taken."""
+        self.ended = False
+        self.waits = False
+        """Whether something waits for a person."""
+        self._run_id = run.id
+        self._watched = Watched(run)
+        self._ahead: asyncio.Queue[Heard | HoldfastError | None] = asyncio.Queue(_AHEAD)
+        self._behind = True
+        self._reader = Reader(workbench, self._watched, self._hear, lambda: None, deltas=True)
+
+    async def catch_up(self, settled: str = "") -> None:
+        """Reads what has happened; what was `settled` just now, by its id, does not wait any more. Raises
+        `HoldfastError`."""
+        await self._reader.catch_up()
+        self._watched.waiting.pop(settled, None)
+        self._behind = False
+        self.ended, self.waits = self._watched.ended, bool(self._watched.waiting)
+
+    async def events(self) -> AsyncGenerator[Heard, None]:
+        """Yields what happens; the last one ends the run, or begins to wait. Raises `HoldfastError`."""
+        if self.ended or self.waits:
+            return
+        reading = asyncio.create_task(self._read())
+        try:
+            while not (self.ended or self.waits):
+                heard = await self._ahead.get()
+                if heard is None:  # the log has closed
+                    raise stopping()
+                if isinstance(heard, HoldfastError):
+                    raise heard
+                self._take(heard.logged)
+                self.ended, self.waits = heard.ended, heard.waits
+                yield heard
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self) -> None:
+        try:
+            await self._reader.follow()
+        except HoldfastError as error:
+            await self._ahead.put(error)
+        await self._ahead.put(None)
+
+    async def _hear(self, logged: LoggedEvent, line: str) -> None:
+        if self._behind:
+            self._take(logged)
+            return
+        waits = bool(self._watched.waiting)
+        await self._ahead.put(Heard(logged, line, self._watched.ended, waits))
+
+    def _take(self, logged: LoggedEvent) -> None:
+        if logged.event.run_id == self._run_id:
+            self.state.take(logged)
