@@ -18,9 +18,8 @@ from holdfast.server.tasks.said import Said
 from holdfast.server.tasks.watched import Waiting
 
 _YES = frozenset(
-    ("yes", "y", "ok", "okay", "approve", "approved", "allow", "allowed", "accept", "accepted", "confirm")
-    + ("confirmed", "continue", "proceed", "go ahead", "do it", "yes please", "yes approve", "yes go ahead")
-    + ("i approve",)
+    {"yes", "y", "ok", "okay", "approve", "approved", "allow", "allowed", "accept", "accepted", "confirm"}
+    | {"confirmed", "continue", "proceed", "go ahead", "do it", "yes please", "yes approve", "yes go ahead"}
 )
 _NO = re.compile(
     r"(?:no|n|nope|deny|denied|reject|rejected|refuse|refused|decline|declined|disallow|cancel|stop|"
