@@ -89,6 +89,7 @@ from holdfast.core.domain.runs import (
     Session,
     SessionCounts,
     Submitted,
+    TextMatches,
     ToolRun,
 )
 from holdfast.core.domain.skills import Skill, SkillInfo, SkillScope
@@ -524,6 +525,19 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("sessions.export", {"session_id": "s1", "format": "markdown"}, "# Title\n\nü\u2028"),
     ("sessions.queue", {"session_id": "s1"}, (QUEUED,)),
     ("sessions.pull_back", {"session_id": "s1", "message_id": "m1"}, QUEUED),
+    ("sessions.empty_queue", {"session_id": "s1"}, (QUEUED,)),
+    ("sessions.entitle", {"session_id": "s1"}, SESSION),
+    ("sessions.clear", {"session_id": "s1"}, SESSION),
+    (
+        "sessions.find",
+        {"text": "\u00fc b", "role": "tool", "session_id": "s1", "offset": 2, "limit": 3},
+        TextMatches(total=0, items=(), sessions=()),
+    ),
+    (
+        "runs.follow_up",
+        {"session_id": "s1", "parts": PARTS, "kind": "background", "options": OPTIONS},
+        QUEUED,
+    ),
     ("runs.send", {"session_id": "s1", "parts": PARTS, "options": OPTIONS, "message_id": "m1"}, SUBMITTED),
     ("runs.send", {"session_id": "s1", "parts": (TextPart(text="x" * 5_000_000),)}, SUBMITTED),
     ("runs.get", {"run_id": "r1"}, RUN),

@@ -228,6 +228,7 @@ class MemoryService:
         tags: tuple[str, ...] | None = None,
         pinned: bool | None = None,
         metadata: dict[str, Any] | None = None,
+        source: Literal["user", "system"] | None = None,
     ) -> MemoryEntry:
         changes: dict[str, Any] = {}
         if content is not None:
@@ -238,6 +239,8 @@ class MemoryService:
             changes["pinned"] = pinned
         if metadata is not None:
             changes["metadata"] = checked_metadata(metadata)
+        if source is not None:
+            changes["source"] = source
         if not changes:
             return await self.entry(entry_id)
         return await self._store.whole(self._update(entry_id, changes, utc_now()))

@@ -153,6 +153,7 @@ class Memory(Protocol):
         tags: tuple[str, ...] | None = None,
         pinned: bool | None = None,
         metadata: dict[str, Any] | None = None,
+        source: Literal["user", "system"] | None = None,
     ) -> MemoryEntry:
         """Changes what is given. Raises `NotFoundError`, `InvalidError`."""
         ...

@@ -59,6 +59,11 @@ KNOWN: dict[str, tuple[str, str]] = {
     "session_not_found": ("session_not_found", "session"),
     "approval_not_found": ("approval_not_found", "tools"),
     "question_not_found": ("approval_not_found", "tools"),
+    "memory_not_found": ("MEMORY_NOT_FOUND", "memory"),
+    "prompt_not_found": ("prompt_not_found", "prompt"),
+    "mcp_resource_not_found": ("mcp_resource_not_found", "mcp"),
+    "mcp_unavailable": ("mcp_connection_failed", "mcp"),
+    "resource_no_suitable_provider": ("resource_no_suitable_provider", "resource"),
 }
 """Our codes, with Dexto's code and scope for the same."""
 

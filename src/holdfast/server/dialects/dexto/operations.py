@@ -6,6 +6,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
+from holdfast.server.dialects.dexto import operations_memory
 from holdfast.server.dialects.dexto.errors import error_response, render_at
 from holdfast.server.dialects.dexto.finishing import finish
 from holdfast.server.dialects.dexto.wire import PREFIX, ErrorBody
@@ -39,5 +40,8 @@ DIALECT = Dialect(
     json_only=True,
     loose_paths=True,
     finish=finish,
-    operations=(Operation("health", "GET", "/health", health, gives="text/plain", public=True),),
+    operations=(
+        *operations_memory.OPERATIONS,
+        Operation("health", "GET", "/health", health, gives="text/plain", public=True),
+    ),
 )
