@@ -66,6 +66,18 @@ KNOWN: dict[str, tuple[str, str]] = {
     "resource_no_suitable_provider": ("resource_no_suitable_provider", "resource"),
 }
 """Our codes, with Dexto's code and scope for the same."""
+_SCOPES = (
+    ("registry_agent_", "agent_registry"),
+    ("config_", "config"),
+    ("context_", "context"),
+    ("llm_", "llm"),
+    ("mcp_", "mcp"),
+    ("prompt_", "prompt"),
+    ("resource_", "resource"),
+    ("session_", "session"),
+    ("MEMORY_", "memory"),
+)
+"""Scopes by how Dexto's codes begin."""
 
 
 def only_body(body: Mapping[str, Any], *, conflict: bool = False) -> NotFoundError | ConflictError:
@@ -151,7 +163,8 @@ def typed(info: ErrorInfo) -> dict[str, Any]:
 
 
 def _scope(info: ErrorInfo) -> str:
-    return "llm" if info.kind is ErrorKind.UPSTREAM else "agent"
+    of_code = (scope for start, scope in _SCOPES if info.code.startswith(start))
+    return next(of_code, "llm" if info.kind is ErrorKind.UPSTREAM else "agent")
 
 
 def _unexpected(place: Mapping[str, str]) -> dict[str, Any]:
