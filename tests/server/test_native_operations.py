@@ -70,6 +70,16 @@ from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.modes import AutoLimits, SessionMode
 from holdfast.core.domain.options import KnowledgeUse
+from holdfast.core.domain.own_models import (
+    Forgotten,
+    ModelFile,
+    ModelLookup,
+    OllamaModel,
+    OllamaServer,
+    OwnModel,
+    OwnModelState,
+)
+from holdfast.core.domain.plans import CREDIT_TIERS, CreditState, ModelPrice, PlanTerms
 from holdfast.core.domain.prompts import (
     FoundPrompt,
     PromptArgument,
@@ -78,7 +88,7 @@ from holdfast.core.domain.prompts import (
     PromptSpec,
     ResolvedPrompt,
 )
-from holdfast.core.domain.providers import ProviderCheck, ProviderInfo
+from holdfast.core.domain.providers import KeptKey, ProviderCheck, ProviderInfo
 from holdfast.core.domain.rules import PastCall, RuleEntry, RuleSuggestion, RuleWeight
 from holdfast.core.domain.runs import (
     QueuedMessage,
@@ -163,6 +173,7 @@ PROVIDER = ProviderInfo(
     url="http://h/v1",
     served=("qwen3",),
 )
+OWN_MODEL = OwnModel(name="a/b c", kind="server", url="http://h/v1", ext={"dexto": {"provider": "litellm"}})
 CHECKED = ProviderCheck(
     provider="custom", state="right", message="It answers.", models=("qwen3",), took_ms=1.5
 )
@@ -287,6 +298,7 @@ TOOL_RUN = ToolRun(
 WRITTEN = WrittenFile(path="a", size=1, digest="00", change=Change.CREATED)
 VERSION = FileVersion(at=AT, origin="api", change=Change.MODIFIED, size=1, digest="00", kept=True)
 STATS = WorkspaceStats(workspace="/w", sessions=("s1",), files=1, total_bytes=2, largest="a", changed_at=AT)
+CREDITS = CreditState(user="u1", label="ann", counted=True, balance=-0.5, spent=3, tier=CREDIT_TIERS[0])
 AGREEMENT = Agreement(name="a", title="A ü", text="# A", accepted_at=AT)
 USER = User(id="u1", name="ann", role=Role.USER, created_at=AT)
 KEY = Credential(
@@ -550,6 +562,17 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("runs.steer", {"run_id": "r1", "parts": PARTS}, None),
     ("runs.go_on", {"session_id": "s1", "options": OPTIONS}, SUBMITTED),
     ("models.providers", {}, (PROVIDER,)),
+    ("models.look_up", {"model": "openrouter/a/b:c"}, ModelLookup(model="a/b", state="undecided")),
+    ("models.own", {}, (OwnModelState(model=OWN_MODEL, problem="gone"),)),
+    ("models.keep", {"model": OWN_MODEL, "key": "sk-1"}, OWN_MODEL),
+    ("models.forget", {"name": "a/b c", "file": True}, Forgotten(name="a/b c", file_deleted=True)),
+    ("models.check_file", {"path": "/m/x y.gguf"}, ModelFile(path="/m/x y.gguf", size_bytes=4)),
+    (
+        "models.ollama",
+        {"url": "http://h:11434"},
+        OllamaServer(url="http://h", available=True, models=(OllamaModel(name="m", modified_at=AT),)),
+    ),
+    ("keys.provider", {"provider": "openai"}, KeptKey(provider="openai", source="file", shown="sk-...1")),
     ("keys.check_provider", {"provider": "custom", "key": "sk-1", "url": "http://h/v1"}, CHECKED),
     ("keys.set_address", {"provider": "custom", "url": "http://h/v1"}, None),
     ("runs.context", {"run_id": "r1", "step": 2}, RUN_CONTEXT),
@@ -846,6 +869,17 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("usage.remove_limit", {"kind": "user", "subject": "ü", "user": "ann"}, None),
     ("usage.tiers", {}, (Tier(name="free", per_minute=10), Tier(name="paid"))),
+    (
+        "usage.plans",
+        {},
+        PlanTerms(
+            counted=True,
+            regions=("eu-west-1",),
+            prices=(ModelPrice(model="gpt-4", decentralized=1, input=0.5, output=2),),
+        ),
+    ),
+    ("usage.credits", {"user": "ü"}, CREDITS),
+    ("usage.set_credits", {"balance": 12.5, "user": "ann"}, CREDITS),
     ("engine.figures", {}, FIGURES),
     ("engine.stop", {}, None),
     ("engine.check", {"repair": True}, (CHECK,)),

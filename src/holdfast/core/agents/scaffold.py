@@ -66,6 +66,11 @@ tools: [read_file, list_files, search_files, ask_user, update_plan]
 # analysis: true
 # suggestions: true
 
+# What its model calls are charged for in credits (`holdfast credits prices`): decentralized, by the query, or
+# dedicated, by the token, in a region.
+# plan: dedicated
+# region: us-east-1
+
 # The log of runs (`holdfast runs list`) keeps prompts and replies; with false only times, tokens and costs.
 # logging: false
 

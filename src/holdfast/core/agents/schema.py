@@ -32,6 +32,8 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "workflows": "Named lists of steps that the agent follows where a request is such work.",
         "analysis": "Whether the model judges how each run went, behind the reply.",
         "suggestions": "Whether questions that could follow are suggested after a reply.",
+        "plan": "How model calls are charged for in credits: by the query, or by the token.",
+        "region": "Where it is to run, on the plan dedicated: one of the setting limits.regions.",
         "logging": "Whether the log of runs keeps prompts and replies; times and costs stand there anyway.",
         "memory": "What the agent remembers beyond a session.",
         "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",

@@ -170,6 +170,17 @@ class LimitsSettings(_Section):
     `openai/gpt-4o: 2500/input 10000/output 20/call`."""
     warn_at: float = Field(default=0.8, gt=0, le=1)
     """The part of a budget from which on it counts as nearly used."""
+    credits: bool = False
+    """Whether agents with a plan need credits: without any left they ask no model that costs some, and how
+    many a user owns says how often he may ask for a run of one."""
+    starting_credits: float = Field(default=2500, ge=0, le=1e12)
+    """Credits that a user has who was given none yet."""
+    regions: tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")], ...] = Field(
+        default=("us-east-1", "us-west-1", "eu-west-1", "eu-central-1", "ap-southeast-1"),
+        min_length=1,
+        max_length=100,
+    )
+    """Where agents on the plan `dedicated` can be. The first stands in for one that is no more."""
 
     @field_validator("tiers")
     @classmethod

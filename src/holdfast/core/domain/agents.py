@@ -19,6 +19,7 @@ from holdfast.core.domain.mcp import AssignedMcp
 from holdfast.core.domain.memory import MemorySpec
 from holdfast.core.domain.models import ModelSettings
 from holdfast.core.domain.options import Workflows
+from holdfast.core.domain.plans import Plan
 from holdfast.core.domain.prompts import PromptTemplate
 from holdfast.core.domain.scripts import AgentScript
 from holdfast.core.domain.skills import SkillChoice
@@ -183,6 +184,11 @@ class AgentSpec(Value):
     """Whether its model judges how each run went, behind the reply."""
     suggestions: bool = False
     """Whether questions that could follow are suggested after its replies."""
+    plan: Plan | None = None
+    """How its model calls are charged for in credits: `decentralized` by the query, `dedicated` by the token.
+    On the first `temperature` and `top_p` have no effect. None: as the settings say of any model."""
+    region: str | None = Field(default=None, min_length=1, max_length=64)
+    """Where it is to run, on the plan `dedicated`: one of the setting `limits.regions`."""
     logging: bool = True
     """Whether the log of runs keeps what is said in its runs, and in those that it starts; times, tokens and
     costs stand there in any case."""

@@ -238,6 +238,12 @@ class BudgetSpent(RateLimitedError):
     default_retryable = False
 
 
+class InsufficientCredits(BudgetSpent):
+    """A user has no credits left for a model that costs some."""
+
+    default_code = "insufficient_credits"
+
+
 class UnsupportedError(HoldfastError):
     """It cannot be done here, whoever asks."""
 

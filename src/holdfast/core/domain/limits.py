@@ -92,6 +92,10 @@ class Payer(Value):
     key: str = ""
     """Id of the API key that asked for it; empty: none did."""
     agent: str = ""
+    plan: str = ""
+    """That of the agent, where the call is one that credits are charged for."""
+    model: str = ""
+    """What the agent's script calls the model by; empty: its own name."""
 
     def pays(self, limit: Limit) -> bool:
         """Says whether the limit holds for what this one uses."""
@@ -132,6 +136,20 @@ class Spending(Protocol):
         """Holds what a call may come to until it is closed. Waits while the calls that are open already may
         use up a budget; raises `BudgetSpent` where one is used up."""
         ...
+
+
+def requests_left(period: str, most: int, used: int, resets_at: datetime | None) -> Allowance:
+    """Returns what is left of the requests of a period."""
+    return Allowance.model_validate(
+        {
+            "period": period,
+            "unit": "requests",
+            "limit": most,
+            "used": used,
+            "left": max(0, most - used),
+            "resets_at": resets_at,
+        }
+    )
 
 
 def rates(text: str, units: Sequence[str]) -> Mapping[str, float]:

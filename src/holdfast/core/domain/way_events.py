@@ -142,6 +142,8 @@ class UsageRecorded(RunScoped):
     cost_usd: float | None = None
     credits: float = 0.0
     """What the call is charged for, at the prices of that moment."""
+    plan: str = ""
+    """Of the agent, which the charge is by; empty: it has none."""
     estimated: bool = False
     """Whether the figures are counted from the texts, for none were reported: so where a call was cut off."""
     purpose: StepPurpose = "reply"

@@ -72,8 +72,12 @@ def check_cost(run: ActiveRun) -> None:
 
 
 def payer_of(run: ActiveRun) -> Payer:
-    """Returns on whose account a run goes: as the log has it, by which its use is counted."""
-    return Payer(owner=run.owner, key=run.state.key, agent=run.state.agent)
+    """Returns on whose account a run goes: as the log has it, by which its use is counted. Steps that choose
+    tools and their arguments cost no credits of a plan."""
+    plan = (run.spec.plan or "") if run.state.purpose == "reply" else ""
+    return Payer(
+        owner=run.owner, key=run.state.key, agent=run.state.agent, plan=plan, model=run.emitter.asked
+    )
 
 
 def payer_in(session: Session, key: str) -> Payer:

@@ -72,13 +72,17 @@ class Emitter:
         context: ContextProjection,
         redactor: Callable[[], StreamRedactor],
         credits: Callable[[UsageRecorded], float] = lambda _: 0.0,
+        plan: str = "",
     ) -> None:
-        """`credits` says what a model call is charged for."""
+        """`credits` says what a model call is charged for, on the agent's `plan` if it has one."""
         self.state = state
         self.context = context
         self._log = log
         self._redactor = redactor
         self._credits = credits
+        self._plan = plan
+        self.asked = ""
+        """What a script calls the model by that it asks; prices of plans go by that."""
         self._uncommitted: set[asyncio.Future[list[LoggedEvent]]] = set()
         self._failure: StoreError | None = None
         self._part: _PartWriter | None = None
@@ -104,7 +108,8 @@ class Emitter:
     def _charged(self, event: AnyEvent) -> AnyEvent:
         if not isinstance(event, UsageRecorded):
             return event
-        return event.model_copy(update={"credits": self._credits(event)})
+        priced = event.model_copy(update={"model": self.asked}) if self._plan and self.asked else event
+        return event.model_copy(update={"credits": self._credits(priced), "plan": self._plan})
 
     def post(self, event: RunEvent) -> None:
         """Appends an event without waiting: deltas and progress. A failure is raised by the next `emit`;

@@ -215,7 +215,8 @@ def _settings(spec: AgentSpec, options: RunOptions) -> ModelSettings:
         effort = "medium"
     elif options.reasoning is False:
         effort = "none"
-    return settings.model_copy(update={"reasoning_effort": effort})
+    decided = {"temperature": None, "top_p": None} if spec.plan == "decentralized" else {}
+    return settings.model_copy(update={**decided, "reasoning_effort": effort})
 
 
 def affordable(models: Mapping[str, ModelInfo], options: RunOptions) -> tuple[str, ...]:

@@ -166,6 +166,7 @@ class _Talk:
         models = affordable(infos, self._run.options)
         self._run.models = await self._run.spending.payable(payer_of(self._run), models)
         self._run.model_index = 0
+        self._run.emitter.asked = name
 
 
 def _conversation(run: ActiveRun, files: dict[str, ImagePart | FilePart]) -> list[dict[str, Any]]:

@@ -31,10 +31,13 @@ from holdfast.core.domain.limits import (
     begin,
     rates,
     renewal,
+    requests_left,
     tier_of,
 )
 from holdfast.core.domain.models import ModelCatalog, ModelRequest
+from holdfast.core.domain.plans import Plan
 from holdfast.core.models.prices import prices_images
+from holdfast.core.services.credits import Credits
 from holdfast.core.services.open_calls import CountedCall, OpenCalls
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.limits import MINUTE_S, LimitTables, Refused, since_day
@@ -68,6 +71,8 @@ class Budgets:
         self._limits: dict[tuple[str, str, str], Limit] = {}
         self._open = OpenCalls()
         self._opening = asyncio.Lock()
+        self.plans = Credits(self._tables, self._usage, settings, now)
+        """The credits of those whose agents have a plan."""
 
     async def read(self) -> None:
         """Reads what was laid down before this process began."""
@@ -132,12 +137,15 @@ class Budgets:
 
     async def admit(self, payer: Payer) -> None:
         """Counts a request for a run. Raises `RateLimitedError` (`rate_limited`) when it is one too many for
-        a tier, and `ConflictError` (`unknown_tier`) for one that the settings do not name any more."""
+        a tier, and `ConflictError` (`unknown_tier`) for one that the settings do not name any more. A payer
+        with a plan has the tier of the credits that he owns, where those count."""
         limits = [each for each in await self.of(payer) if each.tier]
-        if not limits:
+        own = await self.plans.tier(payer)
+        if not limits and own is None:
             return
         texts = (await self._current()).tiers
         tiers = [(each, _tier(each, texts.get(each.tier or ""))) for each in limits]
+        tiers += [own] if own is not None else []
         now = self._now()
         refused = await self._tables.take(payer, tiers, now)
         if refused is not None:
@@ -235,6 +243,7 @@ class Budgets:
 
     async def open(self, payer: Payer, request: ModelRequest) -> CountedCall:
         """See `Spending.open`."""
+        await self.plans.check(payer, request.model)
         call = CountedCall(payer, request, await self._catalog.get(request.model), self._open)
         if not self._budgets_of(payer):
             return call
@@ -264,8 +273,10 @@ class Budgets:
 
     # --- what is charged, and what is left
 
-    async def credits(self) -> Callable[[UsageRecorded], float]:
+    async def credits(self, plan: Plan | None = None) -> Callable[[UsageRecorded], float]:
         """Returns what says how many credits a model call is charged for, at the prices of now."""
+        if plan is not None:
+            return await self.plans.charge(plan)
         settings = await self._current()
         prices = {name: rates(text, PRICED) for name, text in settings.credit_prices.items()}
 
@@ -311,10 +322,10 @@ class Budgets:
         found: list[Allowance] = []
         if tier.per_minute is not None:
             used = await self._tables.asked(limit, now.timestamp() - MINUTE_S)
-            found.append(_requests("minute", tier.per_minute, used, None))
+            found.append(requests_left("minute", tier.per_minute, used, None))
         if tier.per_day is not None:
             used = await self._tables.asked(limit, since_day(now))
-            found.append(_requests("day", tier.per_day, used, renewal("day", now)))
+            found.append(requests_left("day", tier.per_day, used, renewal("day", now)))
         return found
 
     async def _label(self, limit: Limit) -> str:
@@ -364,19 +375,6 @@ def _tier(limit: Limit, text: str | None) -> Tier:
             code="unknown_tier",
         )
     return tier_of(name, text)
-
-
-def _requests(period: str, most: int, used: int, resets_at: datetime | None) -> Allowance:
-    return Allowance.model_validate(
-        {
-            "period": period,
-            "unit": "requests",
-            "limit": most,
-            "used": used,
-            "left": max(0, most - used),
-            "resets_at": resets_at,
-        }
-    )
 
 
 def _moment(at: datetime) -> str:

@@ -24,6 +24,7 @@ from holdfast.core.services.knowledge import KnowledgeService
 from holdfast.core.services.mcp import McpService
 from holdfast.core.services.memory import MemoryService
 from holdfast.core.services.needs import Guarded
+from holdfast.core.services.own_models import OwnModelService
 from holdfast.core.services.prompt_resolving import PromptResolver
 from holdfast.core.services.prompts import PromptService
 from holdfast.core.services.protocols.approvals import Approvals
@@ -44,6 +45,7 @@ from holdfast.core.services.runs import EventService, RunService
 from holdfast.core.services.sessions import SessionService
 from holdfast.core.services.skills import SkillService, SkillSources
 from holdfast.core.services.sources import folder_walk
+from holdfast.core.services.titles import Titles
 from holdfast.core.services.tools import ToolService
 from holdfast.core.services.trash import TrashService
 from holdfast.core.services.usage import UsageService
@@ -86,6 +88,15 @@ class LocalWorkbench:
             core.workspaces,
             core.trash,
             core.default_agent,
+            Titles(
+                log,
+                core.registry,
+                parts.client,
+                parts.catalog,
+                parts.settings,
+                core.redact,
+                lambda: check_countable(core.budgets, principal),
+            ),
         )
         self.trash: Trash = TrashService(core.trash, principal)
         self.runs: Runs = RunService(
@@ -96,6 +107,7 @@ class LocalWorkbench:
             core.attachments,
             ContextReader(log, parts.blobs),
             core.budgets,
+            core.registry,
         )
         self.approvals: Approvals = ApprovalService(
             access, log, core.broker, core.modes, core.policies, core.registry, parts.tools
@@ -146,7 +158,12 @@ class LocalWorkbench:
         self.jobs: Jobs = JobService(access, core.library)
         self.memory: Memory = MemoryService(access, core.memory)
         self.models: Models = ModelService(
-            access, parts.catalog, core.registry, parts.settings, parts.providers
+            access,
+            parts.catalog,
+            core.registry,
+            parts.settings,
+            parts.providers,
+            OwnModelService(access, parts.own_models),
         )
         self.keys: Keys = KeyService(
             parts.keys, ApiKeys(core.accounts, core.gate, principal, core.may_make_keys), parts.providers

@@ -209,8 +209,8 @@ class Preparation:
             injected = await self._injection.inject(
                 memory, session, workspace, changes=BLOCK_TOOL in names, files=state.step == 0
             )
-        credits = await self._budgets.credits()
-        emitter = Emitter(self._log, state, context, self._redactor, credits)
+        credits = await self._budgets.credits(spec.plan)
+        emitter = Emitter(self._log, state, context, self._redactor, credits, spec.plan or "")
         searched = self._tools.searched(names, session.owner)
         knowledge = run_knowledge(
             self._knowledge, session, spec, options, emitter, direct=tool is not None, more=searched

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.context import Compaction, RunContext
 from holdfast.core.domain.errors import InvalidError, NotFoundError, from_info
@@ -21,7 +24,7 @@ from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.limits import Payer
 from holdfast.core.domain.messages import TextPart, UserPart
 from holdfast.core.domain.options import McpServerUse
-from holdfast.core.domain.runs import Run, RunOptions, Submitted
+from holdfast.core.domain.runs import FollowUpKind, QueuedMessage, Run, RunOptions, Submitted
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.values import Page, new_id
 from holdfast.core.runs.broker import Broker
@@ -50,8 +53,10 @@ class RunService:
         attachments: Attachments,
         contexts: ContextReader,
         budgets: Budgets,
+        registry: AgentRegistry,
     ) -> None:
         self._access = access
+        self._registry = registry
         self._attachments = attachments
         self._budgets = budgets
         self._contexts = contexts
@@ -69,15 +74,27 @@ class RunService:
         _check_not_empty(parts)
         session = await self._access.session(session_id)
         options = await self._allowed(parts, options)
-        key = await self._admitted(session.agent)
+        key = await self._admitted(session.agent, session.project)
         return await self._supervisor.send(session_id, tuple(parts), options, message_id or new_id(), key)
 
-    async def _admitted(self, agent: str) -> str:
+    async def _admitted(self, agent: str, project: str = "") -> str:
         """Counts a request for work of an agent; returns the key on whose account it goes. Raises
         `RateLimitedError`."""
         principal = self._access.principal
-        await self._budgets.admit(Payer(owner=principal.user_id, key=principal.key_id, agent=agent))
+        payer = Payer(owner=principal.user_id, key=principal.key_id, agent=agent)
+        if await self._budgets.plans.counted():
+            payer = payer.model_copy(update={"plan": await self._plan_of(agent, project)})
+        await self._budgets.admit(payer)
         return principal.key_id
+
+    async def _plan_of(self, agent: str, project: str) -> str:
+        """Returns the plan of an agent; empty: it has none, or there is no such agent."""
+        folder = Path(project) if project else None
+        try:
+            found = await asyncio.to_thread(self._registry.get, agent, folder, self._access.owner)
+        except NotFoundError:
+            return ""
+        return (found.spec.plan if found.spec else None) or ""
 
     async def _allowed(self, parts: tuple[UserPart, ...], options: RunOptions | None) -> RunOptions:
         """Returns the options. Raises `ForbiddenError` for a model's address that is not the caller's to
@@ -148,6 +165,19 @@ class RunService:
         _check_not_empty(parts)
         await self._allowed(parts, None)
         await self._supervisor.steer(run_id, tuple(parts), await self._admitted(run.agent))
+
+    async def follow_up(
+        self,
+        session_id: str,
+        parts: tuple[UserPart, ...],
+        kind: FollowUpKind = "default",
+        options: RunOptions | None = None,
+    ) -> QueuedMessage:
+        _check_not_empty(parts)
+        session = await self._access.session(session_id)
+        options = await self._allowed(parts, options)
+        key = await self._admitted(session.agent)
+        return await self._supervisor.follow_up(session_id, tuple(parts), kind, options, key)
 
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         session = await self._access.session(session_id)

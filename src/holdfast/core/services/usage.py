@@ -10,7 +10,8 @@ from holdfast import __version__
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.figures import EngineFigures
-from holdfast.core.domain.limits import Budget, Limit, LimitKind, LimitState, Payer, Tier
+from holdfast.core.domain.limits import MOST, Budget, Limit, LimitKind, LimitState, Payer, Tier
+from holdfast.core.domain.plans import CreditState, PlanTerms
 from holdfast.core.domain.runs import RunStatus
 from holdfast.core.domain.status import Listeners
 from holdfast.core.domain.usage import ModelUsage, UsageKey, UsageOf, UsageSummary
@@ -108,6 +109,32 @@ class UsageService:
     async def tiers(self) -> tuple[Tier, ...]:
         """See `UsageReports.tiers`."""
         return await self._budgets.tiers()
+
+    async def plans(self) -> PlanTerms:
+        """See `UsageReports.plans`."""
+        return await self._budgets.plans.terms()
+
+    async def credits(self, user: str | None = None) -> CreditState:
+        """See `UsageReports.credits`."""
+        return await self._budgets.plans.state(*await self._owner(user, "The credits of another user"))
+
+    async def set_credits(self, balance: float, user: str | None = None) -> CreditState:
+        """See `UsageReports.set_credits`."""
+        self._check_unlimited()
+        if not abs(balance) <= MOST:
+            raise InvalidError(f"balance: is no number up to {MOST:,.0f}.", code="invalid_amount")
+        owner, name = await self._owner(user, "The credits of another user")
+        await self._budgets.plans.set(owner, balance)
+        return await self._budgets.plans.state(owner, name)
+
+    async def _owner(self, user: str | None, what: str) -> tuple[str, str]:
+        """Returns the id and the name of a user; None: who asks."""
+        me = self._access.principal
+        if user is None or user in (me.user_id, me.name):
+            return me.user_id, me.name
+        self._access.machine(what)
+        found = await user_named(self._accounts, user)
+        return found.id, found.name
 
     def _check_unlimited(self) -> None:
         """Raises `ForbiddenError` for who would change limits with a key that has some."""

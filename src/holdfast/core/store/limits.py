@@ -35,7 +35,7 @@ class Refused:
 
 
 class LimitTables:
-    """Reads and writes the tables `limits` and `requests`."""
+    """Reads and writes the tables `limits`, `requests` and `credit_accounts`."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
@@ -58,6 +58,16 @@ class LimitTables:
         values = (limit.kind, limit.subject, limit.owner)
         sql = "DELETE FROM limits WHERE kind = ? AND subject = ? AND owner = ?"
         await self._writer.run(lambda db: db.execute(sql, values) and None)
+
+    async def given(self, owner: str) -> float | None:
+        """Returns the credits that a user was given in all; None: none were yet."""
+        rows = await self._reader.rows("SELECT given FROM credit_accounts WHERE owner = ?", (owner,))
+        return float(rows[0][0]) if rows else None
+
+    async def give(self, owner: str, credits: float) -> None:
+        """Says how many credits a user was given in all."""
+        sql = "INSERT OR REPLACE INTO credit_accounts VALUES (?, ?)"
+        await self._writer.run(lambda db: db.execute(sql, (owner, credits)) and None)
 
     async def forget_user(self, owner: str) -> None:
         """Forgets the limits of a user, and what was asked for."""

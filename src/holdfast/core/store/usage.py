@@ -41,9 +41,11 @@ _SUMS = ", ".join(f"COALESCE({'MAX' if name in _FLAGS else 'SUM'}({name}), 0) AS
 # The events of a fork up to its making are copies, and what was imported happened elsewhere: paid for there.
 _INSERT = (
     "INSERT OR REPLACE INTO usage"
-    f" (event_id, at, owner, session_id, run_id, agent, key_id, message_id, model, {', '.join(_COUNTS)})"
+    " (event_id, at, owner, session_id, run_id, agent, key_id, message_id, model, plan,"
+    f" {', '.join(_COUNTS)})"
     " SELECT :event_id, :at, s.owner, COALESCE(s.root_id, s.id), r.id, r.agent, r.key_id, r.message_id,"
-    f" :model, {', '.join(f':{name}' for name in _COUNTS)} FROM runs r JOIN sessions s ON s.id = r.session_id"
+    f" :model, :plan, {', '.join(f':{name}' for name in _COUNTS)}"
+    " FROM runs r JOIN sessions s ON s.id = r.session_id"
     " WHERE r.id = :run_id"
     " AND ((s.forked_from IS NULL AND s.imported_from = '') OR :said_at > s.created_at)"
 )
@@ -75,7 +77,7 @@ _LABELS: Mapping[str, str] = {
 
 def count(db: sqlite3.Connection, event_id: int, event: RunStarted | StepStarted | UsageRecorded) -> None:
     """Adds what the event says was used; nothing when its run or session is not known, or it is a copy."""
-    row: dict[str, Any] = dict.fromkeys(_COUNTS, 0)
+    row: dict[str, Any] = {**dict.fromkeys(_COUNTS, 0), "plan": ""}
     match event:
         case RunStarted(model=""):
             return  # a tool that was run directly
@@ -85,7 +87,7 @@ def count(db: sqlite3.Connection, event_id: int, event: RunStarted | StepStarted
             row["steps"] = 1
         case UsageRecorded():
             row |= {name: getattr(event, name) for name in _COUNTS if name in UsageRecorded.model_fields}
-            row |= {"cost_usd": event.cost_usd or 0.0, "unpriced": event.cost_usd is None}
+            row |= {"cost_usd": event.cost_usd or 0.0, "unpriced": event.cost_usd is None, "plan": event.plan}
     when = {"at": event.at.timestamp(), "said_at": event.at.isoformat()}
     db.execute(_INSERT, {**row, **when, "event_id": event_id, "run_id": event.run_id, "model": event.model})
 
@@ -154,6 +156,13 @@ class UsageTable:
         rows = await self._reader.rows(
             f"SELECT COALESCE(SUM({column}), 0) FROM usage WHERE {_LIMITED[limit.kind]} AND at >= ?3",
             (limit.owner, limit.subject, -_EVER if since is None else since.timestamp()),
+        )
+        return float(rows[0][0])
+
+    async def spent_on_plans(self, owner: str) -> float:
+        """Returns the credits that a user's agents with a plan were charged for."""
+        rows = await self._reader.rows(
+            "SELECT COALESCE(SUM(credits), 0) FROM usage WHERE owner = ? AND plan <> ''", (owner,)
         )
         return float(rows[0][0])
 

@@ -6,8 +6,9 @@ from typing import Protocol
 
 from pydantic import AwareDatetime
 
-from holdfast.core.domain.identity import Scope
+from holdfast.core.domain.identity import Role, Scope
 from holdfast.core.domain.limits import Budget, LimitKind, LimitState, Tier
+from holdfast.core.domain.plans import CreditState, PlanTerms
 from holdfast.core.domain.usage import UsageKey, UsageSummary
 from holdfast.core.domain.values import Limit
 from holdfast.core.services.needs import needs
@@ -69,4 +70,21 @@ class UsageReports(Protocol):
     @needs(Scope.READ)
     async def tiers(self) -> tuple[Tier, ...]:
         """Returns the tiers that the settings name: how often who has one may ask for a run."""
+        ...
+
+    @needs(Scope.READ)
+    async def plans(self) -> PlanTerms:
+        """Returns what holds for agents with a plan: regions, prices of models, tiers."""
+        ...
+
+    @needs(Scope.READ)
+    async def credits(self, user: str | None = None) -> CreditState:
+        """Returns how many credits the user owns, and what they allow; `user` is another one's name or id,
+        for administrators. Raises `NotFoundError`."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def set_credits(self, balance: float, user: str | None = None) -> CreditState:
+        """Makes a user (None: the caller) own so many credits from now on. Raises `NotFoundError`,
+        `InvalidError` for what is no amount, `ForbiddenError` (`limited_key`)."""
         ...
