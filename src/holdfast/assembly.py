@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from holdfast.core.domain.processes import ProcessRunner
     from holdfast.core.domain.status import Listeners
     from holdfast.core.domain.traces import EventSource, SpanExporter, Tracing
+    from holdfast.core.identity.key_file import KeyFile
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.router import ModelRouter
     from holdfast.core.services.local import LocalWorkbench
@@ -97,6 +99,8 @@ async def open_workbench(
     from holdfast.core.models.catalog import Catalog
     from holdfast.core.models.credentials import Addresses
     from holdfast.core.models.desk import Providers
+    from holdfast.core.models.local.client import LocalClient
+    from holdfast.core.models.own import OwnModels
     from holdfast.core.models.providers import PROVIDERS
     from holdfast.core.models.router import ModelRouter
     from holdfast.core.sandbox.environment import child_environment
@@ -117,23 +121,15 @@ async def open_workbench(
     kept = KeyFile(where.addresses, "Addresses of model providers")
     addresses = Addresses(settings.models.ollama_url, kept=kept.read, environment=environment)
     scripted = environment.get(_SCRIPTED) == "1"
+    own = OwnModels(where.own_models, keys.models, addresses)
+    log = where.logs / "model-worker.log"
+    files = LocalClient(own, blobs, log, environment)
     client = ModelRouter(
-        keys.get,
-        blobs,
-        where.logs / "model-worker.log",
-        environment,
-        addresses,
-        scripted=scripted,
+        keys.get, blobs, log, environment, addresses, scripted=scripted, own=own, local=files
     )
-    catalog = Catalog(keys.get, settings.models, environment, scripted=scripted, addresses=addresses)
+    catalog = Catalog(keys.get, settings.models, environment, scripted=scripted, addresses=addresses, own=own)
 
-    def keep(provider: str, url: str | None) -> None:
-        if url is None:
-            kept.remove(provider)
-        else:
-            kept.set(provider, url)
-
-    providers = Providers(client, keys.get, keys.sources, addresses, keep, keys.see)
+    providers = Providers(client, keys.get, keys.sources, addresses, partial(_keep, kept), keys.see)
     # LiteLLM takes seconds to load: its worker starts at once where the usual model needs it.
     prestart = asyncio.create_task(_prestart(client, catalog, settings.models.default))
     index = WorkerIndex(
@@ -170,11 +166,19 @@ async def open_workbench(
         listeners=listeners,
         tracing=_tracing(settings, environment),
         providers=providers,
+        own_models=own,
     )
     try:
         return await LocalWorkbench.open(parts)
     finally:
         await prestart
+
+
+def _keep(addresses: KeyFile, provider: str, url: str | None) -> None:
+    if url is None:
+        addresses.remove(provider)
+    else:
+        addresses.set(provider, url)
 
 
 def _tracing(settings: Settings, environment: Mapping[str, str]) -> Callable[[EventSource], Tracing] | None:

@@ -101,6 +101,16 @@ class Paths:
         """Secrets of MCP servers where there is no keyring; mode 0600."""
         return self.config / "mcp-secrets.yaml"
 
+    @property
+    def own_models(self) -> Path:
+        """Models of one's own, without their keys; mode 0600."""
+        return self.config / "own-models.json"
+
+    @property
+    def model_secrets(self) -> Path:
+        """Keys of models of one's own where there is no keyring; mode 0600."""
+        return self.config / "model-secrets.yaml"
+
     def user_mcp(self, user_id: str) -> Path:
         """The MCP servers of a user."""
         return self.config / "mcp.yaml" if user_id == "local" else self.user_folder(user_id) / "mcp.yaml"

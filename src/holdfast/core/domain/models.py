@@ -10,6 +10,9 @@ from pydantic import BeforeValidator, Field
 from holdfast.core.domain.messages import Message
 from holdfast.core.domain.values import Value
 
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+"""How much a model is to reason."""
+
 
 class ModelSettings(Value):
     """What can be said to a model beside the messages; `None` leaves it to the provider."""
@@ -17,7 +20,7 @@ class ModelSettings(Value):
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     max_output_tokens: int | None = Field(default=None, gt=0)
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    reasoning_effort: Effort | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     parallel_tool_calls: bool | None = None
@@ -119,6 +122,10 @@ class ModelInfo(Value):
     max_output_tokens: int | None = None
     input_usd_per_million: float | None = None
     output_usd_per_million: float | None = None
+    cache_read_usd_per_million: float | None = None
+    """For input that the provider has still from an earlier call."""
+    cache_write_usd_per_million: float | None = None
+    """For input that it keeps for later calls."""
     takes_images: bool = False
     takes_pdf: bool = False
     takes_tools: bool = True

@@ -31,6 +31,18 @@ class ProviderInfo(Value):
     """Models that a server of one's own has at this moment."""
 
 
+class KeptKey(Value):
+    """The key of a provider, as far as it may be shown."""
+
+    provider: str
+    source: Literal["", "environment", "keyring", "file"] = ""
+    """Where it comes from; empty: there is none."""
+    shown: str = ""
+    """Its beginning and its end, so that its owner knows it again."""
+    variable: str = ""
+    """The environment variable that it is looked for in first."""
+
+
 class ProviderCheck(Value):
     """What came of one short call to a provider."""
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.providers import KeptKey
 from holdfast.core.identity.key_file import KeyFile
 from holdfast.core.identity.keyrings import Keyring, find_keyring
 from holdfast.core.identity.secret_store import SecretStore, SharedKeyring
@@ -61,6 +62,14 @@ class ProviderKeys:
         )
         """Secrets of MCP servers, by user, server and name."""
 
+        self.models = SecretStore(
+            KeyFile(paths.model_secrets, "Keys of models of one's own"),
+            f"{service} models",
+            shared,
+            self._see,
+        )
+        """Keys of models of one's own, by the model's id: kept and redacted alike."""
+
     def get(self, provider: str) -> str | None:
         """Returns the key of a provider, or None. Raises `ForbiddenError`, `InvalidError` for a bad file."""
         found = self._find(provider)
@@ -89,6 +98,17 @@ class ProviderKeys:
         """
         self._stored.remove(provider)
 
+    def kept(self, provider: str) -> KeptKey:
+        """Returns where the key of a provider comes from, and what may be shown of it. Raises as `get`."""
+        found = self._find(provider)
+        variables = self._variables.get(provider, ())
+        return KeptKey(
+            provider=provider,
+            source=found[1] if found else "",
+            shown=masked(found[0]) if found else "",
+            variable=variables[0] if variables else "",
+        )
+
     def sources(self) -> dict[str, Source]:
         """Returns where the key of each provider that has one comes from."""
         names = sorted({*self._variables, *self._stored.names_in_file()})
@@ -104,7 +124,7 @@ class ProviderKeys:
             self._loaded = True
             self._remember(secret_values(self._environ))
             self._remember(self._stored.in_file() | self.webhooks.in_file() | self.tools.in_file())
-            self._remember(self.mcp.in_file())
+            self._remember(self.mcp.in_file() | self.models.in_file())
             for provider in self._variables:
                 known = {self._from_environment(provider), self._stored.in_keyring(provider)}
                 self._remember(known - {None})
@@ -133,6 +153,14 @@ class ProviderKeys:
     def _from_environment(self, provider: str) -> str | None:
         values = (self._environ.get(name, "").strip() for name in self._variables.get(provider, ()))
         return next((value for value in values if value), None)
+
+
+def masked(key: str) -> str:
+    """Returns what may be shown of a key, so that its owner knows it again: of one so short that this would
+    be all of it, nothing."""
+    if len(key) <= 8:
+        return "..."
+    return f"{key[: 4 if len(key) < 12 else 7]}...{key[-4:]}"
 
 
 def system_keyring(environ: Mapping[str, str]) -> Callable[[], Keyring | None]:

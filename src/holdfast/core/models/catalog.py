@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from holdfast.core.config.settings import ModelsSettings
 from holdfast.core.domain.errors import ModelNotFound
 from holdfast.core.domain.models import ModelChoice, ModelInfo
+from holdfast.core.domain.own_models import LOCAL, OWN
 from holdfast.core.models.credentials import Addresses, Keys, qualify
+from holdfast.core.models.own import OwnModels, info_of
 from holdfast.core.models.prices import Facts, facts, facts_table
 from holdfast.core.models.providers import (
     CUSTOM,
@@ -49,20 +51,23 @@ class Catalog:
         *,
         scripted: bool = False,
         addresses: Addresses | None = None,
+        own: OwnModels | None = None,
     ) -> None:
         """`keys` returns a provider's key from wherever it is kept, the environment included; `addresses`
-        says where servers of one's own are."""
+        says where servers of one's own are; `own` knows models of one's own."""
         self._keys = keys
         self._settings = settings
         self._environment = environment
         self._scripted = scripted
         self._addresses = addresses or Addresses(settings.ollama_url, environment=environment)
+        self._own = own
         self._seen: dict[str, tuple[float, str, tuple[str, ...]]] = {}
         """What the servers of one's own had, when they were asked last, and at which address."""
         self._probing = asyncio.Lock()
 
     async def list(self) -> tuple[ModelInfo, ...]:
         """Returns `offline`, the models of servers of one's own, and all known ones, usable ones first."""
+        own = await asyncio.to_thread(self._own.infos) if self._own is not None else ()
         local = [_ollama_info(name) for name in await self._served("ollama")]
         for provider in _SERVERS:
             local += [_served_info(provider, name) for name in await self._served(provider)]
@@ -73,7 +78,7 @@ class Catalog:
         ]
         order = {name: at for at, name in enumerate(PROVIDERS)}
         known.sort(key=lambda m: (not m.available, order[m.provider], m.name))
-        return (_OFFLINE_INFO, *local, *known)
+        return (_OFFLINE_INFO, *own, *local, *known)
 
     async def get(self, model: str) -> ModelInfo:
         """Returns what is known of a model; of one that the table does not have, only its provider.
@@ -84,6 +89,8 @@ class Catalog:
             return _OFFLINE_INFO
         if model.startswith(f"{SCRIPTED}/"):
             return self._scripted_info(model)
+        if self._own is not None and model.startswith((f"{OWN}/", f"{LOCAL}/")):
+            return await asyncio.to_thread(self._own.info_called, model)
         provider, name = await asyncio.to_thread(qualify, model)
         if provider == "ollama_chat":
             return _ollama_info(name.removeprefix("ollama_chat/"))
@@ -175,19 +182,8 @@ class Catalog:
 
 
 def _info(found: Facts, available: bool) -> ModelInfo:
-    return ModelInfo(
-        name=found.name,
-        provider=found.provider,
-        context_window=found.context_window,
-        max_output_tokens=found.max_output_tokens,
-        input_usd_per_million=found.input_usd_per_million,
-        output_usd_per_million=found.output_usd_per_million,
-        takes_images=found.images,
-        takes_pdf=found.pdf,
-        takes_tools=found.tools,
-        available=available,
-        note="" if available else f"no key: {key_hint(found.provider)}",
-    )
+    note = "" if available else f"no key: {key_hint(found.provider)}"
+    return info_of(found, available).model_copy(update={"note": note})
 
 
 def _ollama_info(name: str) -> ModelInfo:

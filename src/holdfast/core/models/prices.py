@@ -31,6 +31,8 @@ class Facts:
     max_output_tokens: int | None
     input_usd_per_million: float | None
     output_usd_per_million: float | None
+    cache_read_usd_per_million: float | None
+    cache_write_usd_per_million: float | None
     images: bool
     pdf: bool
     tools: bool
@@ -97,6 +99,8 @@ def _facts(name: str, row: dict[str, Any]) -> Facts | None:
         max_output_tokens=_integer(row.get("max_output_tokens")),
         input_usd_per_million=_price(row.get("input_cost_per_token")),
         output_usd_per_million=_price(row.get("output_cost_per_token")),
+        cache_read_usd_per_million=_price(row.get("cache_read_input_token_cost")),
+        cache_write_usd_per_million=_price(row.get("cache_creation_input_token_cost")),
         images=bool(row.get("supports_vision")),
         pdf=bool(row.get("supports_pdf_input")),
         tools=bool(row.get("supports_function_calling")),

@@ -15,12 +15,15 @@ From the worker, on its standard output::
     {"id": N, "rows": ROWS, "vectors": BASE64}      the answer to `embed`; see `workers.vectors`
     {"id": N, "error": ErrorInfo, "class": NAME}    instead of the end
 
+The worker of models in files (`local/`) is asked alike; its calls also have the `file` and the `window`.
 Calls run side by side, told apart by their ids. The worker ends when its standard input closes.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -40,11 +43,16 @@ def encode(message: dict[str, Any]) -> bytes:
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def encode_call(call_id: int, request: ModelRequest, key: str | None, blobs: dict[str, str]) -> bytes:
-    """Returns the line that starts a call."""
-    return encode(
-        {"op": "call", "id": call_id, "request": request.model_dump(mode="json"), "key": key, "blobs": blobs}
-    )
+def encode_call(
+    call_id: int,
+    request: ModelRequest,
+    key: str | None,
+    blobs: dict[str, str],
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> bytes:
+    """Returns the line that starts a call; `more` is what only some workers are told."""
+    asked = {"op": "call", "id": call_id, "request": request.model_dump(mode="json"), "key": key}
+    return encode({**asked, "blobs": blobs, **more})
 
 
 def encode_deltas(call_id: int, deltas: list[ModelDelta]) -> bytes:

@@ -84,6 +84,7 @@ _ALL = (
     Provider("deepinfra", "DeepInfra", ("DEEPINFRA_API_KEY",)),
     Provider("fireworks_ai", "Fireworks AI", ("FIREWORKS_AI_API_KEY", "FIREWORKS_API_KEY")),
     Provider("huggingface", "Hugging Face", ("HF_TOKEN", "HUGGINGFACE_API_KEY")),
+    Provider("minimax", "MiniMax", ("MINIMAX_API_KEY",)),
     Provider("moonshot", "Moonshot", ("MOONSHOT_API_KEY",)),
     Provider("nvidia_nim", "NVIDIA NIM", ("NVIDIA_NIM_API_KEY",)),
     Provider("perplexity", "Perplexity", ("PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY")),

@@ -14,20 +14,23 @@ from pathlib import Path
 from holdfast.core.domain.errors import ModelNotFound
 from holdfast.core.domain.images import MadeImage
 from holdfast.core.domain.models import ModelClient, ModelDelta, ModelRequest
+from holdfast.core.domain.own_models import LOCAL, OWN
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.models.credentials import Addresses, Keys, embedding_target_of
 from holdfast.core.models.embedding import embed
 from holdfast.core.models.images import image_target_of, make_image
 from holdfast.core.models.offline import OfflineModel
+from holdfast.core.models.own import OwnModels
 from holdfast.core.models.providers import OFFLINE, SCRIPTED
 from holdfast.core.models.scripted import ScriptedModel
 from holdfast.core.models.worker_client import WorkerClient
 
 
 class ModelRouter:
-    """Routes calls: `offline`, `scripted/PATH.json` where allowed, and everything else to LiteLLM."""
+    """Routes calls: `offline`, `scripted/PATH.json` where allowed, `local/NAME` to the worker of models in
+    files, and everything else to LiteLLM: `own/NAME` as what stands behind it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (the one place where all kinds of models meet)
         self,
         keys: Keys,
         blobs: BlobStore,
@@ -37,14 +40,19 @@ class ModelRouter:
         *,
         in_process: bool = False,
         scripted: bool = False,
+        own: OwnModels | None = None,
+        local: ModelClient | None = None,
     ) -> None:
-        """`log_file` takes what the worker prints; `in_process` hosts LiteLLM here, without a worker."""
+        """`log_file` takes what the worker prints; `in_process` hosts LiteLLM here, without a worker. `own`
+        knows models of one's own, and `local` runs those in files; None: there are none."""
         self._keys = keys
         self._blobs = blobs
         self._scripted_allowed = scripted
         self._offline = OfflineModel(blobs.get)
         self._scripts: dict[str, ScriptedModel] = {}
         self._addresses = addresses or Addresses(environment=environment)
+        self._own = own
+        self._local = local
         self._in_process: ModelClient | None = None
         self._worker = (
             None if in_process else WorkerClient(keys, blobs, log_file, environment, self._addresses)
@@ -62,14 +70,17 @@ class ModelRouter:
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelDelta]:
         """Yields the deltas of one call; see `ModelClient`."""
-        stream = self._client(request.model).stream(request)
-        try:
-            async for delta in stream:
+        async with aclosing(await self._stream(request)) as deltas:  # type: ignore[type-var]
+            async for delta in deltas:
                 yield delta
-        finally:
-            close = getattr(stream, "aclose", None)
-            if close is not None:
-                await close()
+
+    async def _stream(self, request: ModelRequest) -> AsyncIterator[ModelDelta]:
+        if self._own is None or not request.model.startswith(f"{OWN}/"):
+            return self._client(request.model).stream(request)
+        call = await asyncio.to_thread(self._own.resolved, request)
+        if call.given:
+            return self.stream_with(call.request, call.key)
+        return self._client(call.request.model).stream(call.request)
 
     async def stream_with(self, request: ModelRequest, key: str | None) -> AsyncIterator[ModelDelta]:
         """Yields the deltas of one call to a provider that is made with `key`, whatever is kept."""
@@ -108,7 +119,7 @@ class ModelRouter:
 
     async def close(self) -> None:
         """Ends the worker and lets go of connections."""
-        for client in (self._worker, self._in_process):
+        for client in (self._worker, self._in_process, self._local):
             if client is not None:
                 await client.close()
 
@@ -117,6 +128,8 @@ class ModelRouter:
             return self._offline
         if model.startswith(f"{SCRIPTED}/"):
             return self._script(model)
+        if self._local is not None and model.startswith(f"{LOCAL}/"):
+            return self._local
         return self._worker or self._litellm()
 
     def _script(self, model: str) -> ScriptedModel:
@@ -135,4 +148,4 @@ class ModelRouter:
 
 
 def _is_local(model: str) -> bool:
-    return model == OFFLINE or model.startswith(f"{SCRIPTED}/")
+    return model == OFFLINE or model.startswith((f"{SCRIPTED}/", f"{LOCAL}/"))

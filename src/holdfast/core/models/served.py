@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import http.client
 import json
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from holdfast.core.domain.errors import InvalidError, ModelAuthError, ModelError, ModelUnavailable
+from holdfast.core.domain.own_models import OllamaModel, OllamaServer
 from holdfast.core.domain.text import sanitize_line, shorten
 
 MAX_BYTES = 8_000_000
@@ -91,6 +93,48 @@ def _names(body: bytes, ollama: bool) -> tuple[str, ...] | None:
     except (ValueError, KeyError, TypeError):
         return None
     return tuple(shorten(sanitize_line(name), 200) for name in names)
+
+
+def ollama_server(url: str, timeout_s: float) -> OllamaServer:
+    """Returns what the Ollama at `url` says of itself; where none answers, why."""
+    try:
+        status, body = _get(url, "/api/tags", None, timeout_s)
+        rows = _ollama_rows(body) if status == 200 else None
+        if rows is None:
+            return OllamaServer(url=url, available=False, problem=f"What answers at {url} is not Ollama.")
+        _, about = _get(url, "/api/version", None, timeout_s)
+    except ModelError as error:
+        return OllamaServer(url=url, available=False, problem=error.message)
+    return OllamaServer(url=url, available=True, version=_version(about), models=rows)
+
+
+def _ollama_rows(body: bytes) -> tuple[OllamaModel, ...] | None:
+    try:
+        rows: Any = json.loads(body)["models"]
+        return tuple(_ollama_row(row) for row in rows[:MAX_MODELS])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _ollama_row(row: dict[str, Any]) -> OllamaModel:
+    size, modified = row.get("size"), row.get("modified_at")
+    try:
+        at = datetime.fromisoformat(modified) if isinstance(modified, str) else None
+    except ValueError:  # no time at all: it is left out
+        at = None
+    return OllamaModel(
+        name=shorten(sanitize_line(str(row["name"])), 200),
+        size_bytes=size if isinstance(size, int) and 0 <= size < 2**63 else None,
+        digest=shorten(sanitize_line(str(row.get("digest") or "")), 100),
+        modified_at=at if at is None or at.tzinfo else at.replace(tzinfo=UTC),
+    )
+
+
+def _version(body: bytes) -> str:
+    try:
+        return shorten(sanitize_line(str(json.loads(body)["version"])), 40)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
 
 
 def quietly(url: str, key: str | None, *, ollama: bool, timeout_s: float) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ import base64
 import itertools
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from holdfast.core.domain.errors import ModelError, ModelUnavailable
@@ -81,8 +83,16 @@ class WorkerClient:
         target = await asyncio.to_thread(target_of, request, keys, self._addresses)
         settings = request.settings.model_copy(update={"api_base": target.api_base})
         resolved = request.model_copy(update={"settings": settings})
+        async with aclosing(self.stream_as_is(resolved, target.key)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def stream_as_is(
+        self, request: ModelRequest, key: str | None, more: Mapping[str, Any] = MappingProxyType({})
+    ) -> AsyncGenerator[ModelDelta, None]:
+        """Yields the deltas of one call that says everything itself; `more` is told to the worker too."""
         call_id = next(self._ids)
-        line = await asyncio.to_thread(self._line, call_id, resolved, target.key)
+        line = await asyncio.to_thread(self._line, call_id, request, key, more)
         queue: asyncio.Queue[_Item] = asyncio.Queue()
         process = await self._running()
         self._calls[call_id] = queue
@@ -200,9 +210,9 @@ class WorkerClient:
         if process.stdin is not None and not process.stdin.is_closing():
             process.stdin.write(encode({"op": "cancel", "id": call_id}))
 
-    def _line(self, call_id: int, request: ModelRequest, key: str | None) -> bytes:
+    def _line(self, call_id: int, request: ModelRequest, key: str | None, more: Mapping[str, Any]) -> bytes:
         blobs = {d: base64.b64encode(self._blobs.get(d)).decode() for d in _digests(request)}
-        return encode_call(call_id, request, key, blobs)
+        return encode_call(call_id, request, key, blobs, more)
 
 
 def _digests(request: ModelRequest) -> set[str]:

@@ -134,6 +134,16 @@ class Access:
             )
         return real
 
+    def not_own(self, named: str) -> None:
+        """Raises `ForbiddenError` for a path in a folder of Holdfast's own, with its keys and its log."""
+        try:
+            own = _is_own(Path(named).resolve(), self._paths)
+        except (OSError, RuntimeError, ValueError):  # no path at all: who reads it says so
+            return
+        if own:
+            shown = shorten(sanitize_line(named), 200)
+            raise ForbiddenError(f"{shown} is in a folder of Holdfast's own.", code="path_forbidden")
+
     def machine(self, what: str) -> None:
         """Raises `ForbiddenError` unless the principal may reach files anywhere on the engine's machine."""
         if not self.principal.is_admin:

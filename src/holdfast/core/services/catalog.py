@@ -11,10 +11,19 @@ from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import UnsupportedError
 from holdfast.core.domain.identity import Credential, NewCredential, Scope
 from holdfast.core.domain.models import ModelCatalog, ModelChoice, ModelInfo
-from holdfast.core.domain.providers import ProviderCheck, ProviderDesk, ProviderInfo
+from holdfast.core.domain.own_models import (
+    Forgotten,
+    ModelFile,
+    ModelLookup,
+    OllamaServer,
+    OwnModel,
+    OwnModelState,
+)
+from holdfast.core.domain.providers import KeptKey, ProviderCheck, ProviderDesk, ProviderInfo
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.services.access import Access
 from holdfast.core.services.identity import ApiKeys
+from holdfast.core.services.own_models import OwnModelService
 
 
 class ModelService:
@@ -27,13 +36,33 @@ class ModelService:
         registry: AgentRegistry,
         settings: Callable[[Path | None], Settings],
         desk: ProviderDesk | None,
+        own: OwnModelService,
     ) -> None:
-        """`desk` knows the providers; None: there are none to be added."""
+        """`desk` knows the providers; None: there are none to be added. `own` has models of one's own."""
         self._access = access
         self._catalog = catalog
         self._registry = registry
         self._settings = settings
         self._desk = desk
+        self._own = own
+
+    async def own(self) -> tuple[OwnModelState, ...]:
+        return await self._own.states()
+
+    async def keep(self, model: OwnModel, key: str | None = None) -> OwnModel:
+        return await self._own.keep(model, key)
+
+    async def forget(self, name: str, file: bool = False) -> Forgotten:
+        return await self._own.forget(name, file)
+
+    async def check_file(self, path: str) -> ModelFile:
+        return await self._own.check_file(path)
+
+    async def ollama(self, url: str | None = None) -> OllamaServer:
+        return await self._own.ollama(url)
+
+    async def look_up(self, model: str) -> ModelLookup:
+        return await self._own.look_up(model)
 
     async def providers(self) -> tuple[ProviderInfo, ...]:
         return () if self._desk is None else await self._desk.list()
@@ -72,6 +101,9 @@ class KeyService:
 
     async def providers(self) -> dict[str, str]:
         return dict(await asyncio.to_thread(self._keys.sources))
+
+    async def provider(self, provider: str) -> KeptKey:
+        return await asyncio.to_thread(self._keys.kept, provider)
 
     async def set_provider(self, provider: str, key: str) -> str:
         return await asyncio.to_thread(self._keys.set, provider, key)

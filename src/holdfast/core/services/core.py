@@ -17,6 +17,7 @@ from holdfast.core.config.settings_file import SettingsFile
 from holdfast.core.domain.identity import LOCAL, Principal, Role, Scope
 from holdfast.core.domain.indexing import KnowledgeIndex
 from holdfast.core.domain.models import ModelCatalog, ModelClient
+from holdfast.core.domain.own_models import OwnModelDesk
 from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.providers import ProviderDesk
 from holdfast.core.domain.status import Listeners
@@ -116,6 +117,8 @@ class Parts:
     """Waits before a model call is made again."""
     providers: ProviderDesk | None = None
     """Knows the providers of models, and asks them; None: none can be added."""
+    own_models: OwnModelDesk | None = None
+    """Keeps models of one's own; None: there are none."""
     changes: Changes | None = None
     """Tells what changes in watched folders; None: the system does."""
     web: WebFetcher = field(default_factory=WebFetcher)

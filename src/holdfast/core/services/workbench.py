@@ -20,8 +20,18 @@ from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
+from holdfast.core.domain.own_models import (
+    Forgotten,
+    ModelFile,
+    ModelLookup,
+    OllamaServer,
+    OwnModel,
+    OwnModelState,
+)
 from holdfast.core.domain.providers import ProviderInfo
 from holdfast.core.domain.runs import (
+    FollowUpKind,
+    QueuedMessage,
     Run,
     RunOptions,
     Submitted,
@@ -221,6 +231,20 @@ class Runs(Protocol):
         ...
 
     @needs(Scope.CHAT)
+    async def follow_up(
+        self,
+        session_id: str,
+        parts: tuple[UserPart, ...],
+        kind: FollowUpKind = "default",
+        options: RunOptions | None = None,
+    ) -> QueuedMessage:
+        """Puts a message into the session's queue that starts no run while the session is idle: it enters the
+        run under way, or else the next one, before a step of it or behind its answer, as one message with all
+        others that wait so. `options` are those of a run that it begins, where the one that it waited for was
+        cancelled or could not take it in."""
+        ...
+
+    @needs(Scope.CHAT)
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         """Starts a run that continues the session's last one, which failed or was cancelled."""
         ...
@@ -320,6 +344,45 @@ class Models(Protocol):
     async def providers(self) -> tuple[ProviderInfo, ...]:
         """Returns the providers of models that can be added, and what is known of each: where its key comes
         from, never the key; of servers of one's own, the models that they have now."""
+        ...
+
+    @needs(Scope.READ)
+    async def look_up(self, model: str) -> ModelLookup:
+        """Returns what is known of a model by its name, also of one behind a gateway
+        (`openrouter/VENDOR/MODEL`): from the table of models that is installed, nobody is asked."""
+        ...
+
+    @needs(Scope.READ, Role.ADMIN)
+    async def own(self) -> tuple[OwnModelState, ...]:
+        """Returns the models of one's own by name: on servers, behind gateways, and in files."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def keep(self, model: OwnModel, key: str | None = None) -> OwnModel:
+        """Adds a model of one's own, or replaces the one of its name, with its key: None: what is kept stays;
+        empty: it has none any more. All users' runs can name it from now on, as `own/NAME` or `local/NAME`.
+
+        Raises `InvalidError` for what cannot be a model, `NotFoundError` and `ForbiddenError` for a file that
+        is not there or cannot be read.
+        """
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def forget(self, name: str, file: bool = False) -> Forgotten:
+        """Removes a model of one's own with its key; with `file` its file is deleted too, unless something
+        else stands there now. Raises `NotFoundError`, `ForbiddenError`."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def check_file(self, path: str) -> ModelFile:
+        """Returns what the GGUF file at `path` of the engine's machine says of its model. Raises
+        `InvalidError`, `NotFoundError`, `ForbiddenError`."""
+        ...
+
+    @needs(Scope.READ, Role.ADMIN)
+    async def ollama(self, url: str | None = None) -> OllamaServer:
+        """Returns what an Ollama has: the one that is used, or with a key of scope `admin` the one at `url`.
+        Raises `InvalidError`, `ForbiddenError`."""
         ...
 
     @needs(Scope.READ)

@@ -7,7 +7,7 @@ from typing import Protocol
 from holdfast.core.domain.agreements import Agreement
 from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import Credential, NewCredential, Principal, Role, Scope, User
-from holdfast.core.domain.providers import ProviderCheck
+from holdfast.core.domain.providers import KeptKey, ProviderCheck
 from holdfast.core.services.needs import needs
 
 
@@ -39,6 +39,11 @@ class Keys(Protocol):
     @needs(Scope.ADMIN, Role.ADMIN)
     async def providers(self) -> dict[str, str]:
         """Returns where each known provider's key comes from (`environment`, `keyring`, `file`)."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def provider(self, provider: str) -> KeptKey:
+        """Returns where a provider's key comes from, and its beginning and end; never all of it."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)

@@ -1,0 +1,348 @@
+"""Models of one's own: kept in a file of the home, their keys with the secrets."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import TypeAdapter, ValidationError
+
+from holdfast.core.config.private import write_private
+from holdfast.core.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    HoldfastError,
+    InvalidError,
+    ModelNotFound,
+    NotFoundError,
+)
+from holdfast.core.domain.models import ModelInfo, ModelRequest
+from holdfast.core.domain.own_models import (
+    LOCAL,
+    OWN,
+    ModelFile,
+    ModelLookup,
+    OllamaServer,
+    OwnModel,
+    OwnModelState,
+)
+from holdfast.core.domain.values import new_id
+from holdfast.core.models.credentials import Addresses, qualify
+from holdfast.core.models.gateways import GATEWAY, knows_maker, underlying
+from holdfast.core.models.gguf import MAGIC, check_path, read_head
+from holdfast.core.models.prices import Facts, facts_table
+from holdfast.core.models.providers import CUSTOM
+from holdfast.core.models.served import checked_url, ollama_server
+
+MAX_MODELS = 1_000
+DEFAULT_WINDOW = 16_384
+"""Tokens that a file's model is run with where nothing says more: the memory it takes grows with them."""
+ASK_S = 3.0
+"""Longest wait for an Ollama that a person asks for, in seconds."""
+_MODELS: TypeAdapter[tuple[OwnModel, ...]] = TypeAdapter(tuple[OwnModel, ...])
+
+
+class Secrets(Protocol):
+    """Where keys are kept, by the id of the model."""
+
+    def get(self, name: str) -> str | None: ...
+
+    def set(self, name: str, secret: str) -> object: ...
+
+    def remove(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A call to a model of one's own, as what runs it is asked. The key is not shown when this is printed."""
+
+    request: ModelRequest
+    key: str | None
+    given: bool
+    """Whether the key is the model's own, or none; else the provider's own is used."""
+
+    def __repr__(self) -> str:
+        return f"Resolved({self.request.model!r})"
+
+
+class OwnModels:
+    """Implements `OwnModelDesk`. All of it may block on files: call it from a thread."""
+
+    def __init__(self, file: Path, secrets: Secrets, addresses: Addresses) -> None:
+        self._file = file
+        self._secrets = secrets
+        self._addresses = addresses
+        self._lock = threading.Lock()
+        self._heads: dict[tuple[str, int, int], ModelFile] = {}
+
+    # --- what is kept
+
+    def all(self) -> tuple[OwnModel, ...]:
+        """See `OwnModelDesk`."""
+        try:
+            text = self._file.read_bytes()
+        except FileNotFoundError:
+            return ()
+        try:
+            return _MODELS.validate_json(text)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, wrong["loc"]))
+            raise InvalidError(
+                f"{self._file} has a mistake ({place}: {wrong['msg']}). Mend it, or delete it to begin anew.",
+                code="invalid_own_models",
+            ) from None
+
+    def keep(self, model: OwnModel, key: str | None) -> OwnModel:
+        """See `OwnModelDesk`."""
+        checked = self._checked(model)
+        if key is not None:
+            key = _checked_key(key)
+        with self._lock:
+            before = self.all()
+            old = next((each for each in before if each.name == model.name), None)
+            rest = [each for each in before if each.name != model.name]
+            if len(rest) >= MAX_MODELS:
+                raise ConflictError(f"There are {len(rest)} models already.", code="too_many_models")
+            id = old.id if old is not None else new_id()
+            has = old is not None and old.has_key
+            if key:
+                self._secrets.set(id, key)
+            elif key is not None and has:
+                self._secrets.remove(id)
+            kept = checked.model_copy(update={"id": id, "has_key": bool(key) if key is not None else has})
+            self._write([*rest, kept])
+        return kept
+
+    def forget(self, name: str, *, file: bool) -> bool:
+        """See `OwnModelDesk`."""
+        with self._lock:
+            before = self.all()
+            found = next((each for each in before if each.name == name), None)
+            if found is None:
+                raise _not_kept(name)
+            deleted = file and found.kind == "file" and _delete(Path(found.path))
+            if found.has_key:
+                self._secrets.remove(found.id)
+            self._write([each for each in before if each.name != name])
+        return deleted
+
+    def _write(self, models: list[OwnModel]) -> None:
+        models.sort(key=lambda each: each.name)
+        write_private(self._file, _MODELS.dump_json(tuple(models), indent=1, exclude_defaults=True) + b"\n")
+
+    def _checked(self, model: OwnModel) -> OwnModel:
+        """Returns a model with its address and path as they are used. Raises as `keep`."""
+        url = checked_url(model.url) if model.url else ""
+        wrong = ""
+        if model.kind == "server" and not url:
+            wrong = "A model on a server needs the server's address, such as http://127.0.0.1:8080/v1."
+        elif model.kind == "provider" and (url or not model.model):
+            wrong = "A model of a provider is named with it, as openrouter/VENDOR/MODEL, and has no address."
+        elif model.kind == "file" and (url or model.model):
+            wrong = "A model in a file has a path, and neither an address nor another name."
+        elif model.kind != "file" and model.path:
+            wrong = "Only a model in a file has a path."
+        if wrong:
+            raise InvalidError(wrong, code="invalid_own_model")
+        if model.kind == "provider":
+            qualify(model.model)
+        path = self.check_file(model.path).path if model.kind == "file" else ""
+        return model.model_copy(update={"url": url, "path": path})
+
+    # --- files and servers
+
+    def check_file(self, path: str) -> ModelFile:
+        """See `OwnModelDesk`."""
+        return self._head(check_path(path))
+
+    def _head(self, file: Path) -> ModelFile:
+        status = file.stat()
+        key = (str(file), status.st_mtime_ns, status.st_size)
+        if key not in self._heads:
+            self._heads = {**self._heads, key: read_head(file)}
+        return self._heads[key]
+
+    def state(self, model: OwnModel) -> OwnModelState:
+        """See `OwnModelDesk`."""
+        if model.kind != "file":
+            return OwnModelState(model=model)
+        try:
+            return OwnModelState(model=model, file=self.check_file(model.path))
+        except HoldfastError as error:
+            return OwnModelState(model=model, problem=error.message)
+
+    def ollama(self, url: str | None) -> OllamaServer:
+        """See `OwnModelDesk`."""
+        at = checked_url(url) if url else self._addresses.of("ollama") or ""
+        if not at:
+            return OllamaServer(url="", available=False, problem="No address of an Ollama is known.")
+        return ollama_server(at, ASK_S)
+
+    def look_up(self, model: str) -> ModelLookup:
+        """See `OwnModelDesk`."""
+        if model.startswith((f"{OWN}/", f"{LOCAL}/")):
+            own = self.find(model)
+            info = self.info(own) if own is not None else None
+            return ModelLookup(model=model, state="known" if info else "not_known", info=info)
+        found = underlying(model)
+        if found is not None:
+            return ModelLookup(model=model, state="known", info=info_of(found, available=True))
+        if not facts_table():
+            return ModelLookup(model=model, state="undecided", message="There is no table of models here.")
+        vendor, slash, rest = model.removeprefix(f"{GATEWAY}/").partition("/")
+        if not (vendor and slash and rest):
+            words = "The name is not of the form VENDOR/MODEL, and no model of the table is called so."
+            return ModelLookup(model=model, state="not_known", message=words)
+        if knows_maker(vendor):
+            words = f"The table of models that is installed has models of {vendor}, and not this one."
+            return ModelLookup(model=model, state="not_known", message=words)
+        words = f"The table of models that is installed has nothing of {vendor}."
+        return ModelLookup(model=model, state="undecided", message=words)
+
+    # --- what runs ask for
+
+    def find(self, full_name: str) -> OwnModel | None:
+        """Returns the model that is called so, with `own/` or `local/` before its name."""
+        return next((each for each in self.all() if each.full_name == full_name), None)
+
+    def get(self, full_name: str) -> OwnModel:
+        """Returns the model that is called so. Raises `ModelNotFound`."""
+        found = self.find(full_name)
+        if found is None:
+            raise ModelNotFound(
+                f"No model of your own is called {full_name!r}: `holdfast models own` shows them",
+                details={"model": full_name},
+            )
+        return found
+
+    def infos(self) -> tuple[ModelInfo, ...]:
+        """Returns what is known of all of them; nothing of a file of them that has a mistake."""
+        try:
+            return tuple(self.info(each) for each in self.all())
+        except InvalidError:
+            return ()
+
+    def info_called(self, full_name: str) -> ModelInfo:
+        """Returns what is known of the model that is called so. Raises `ModelNotFound`."""
+        return self.info(self.get(full_name))
+
+    def info(self, model: OwnModel) -> ModelInfo:
+        """Returns what is known of a model of one's own."""
+        if model.kind == "file":
+            return self._file_info(model)
+        known = underlying(model.model) if model.kind == "provider" else None
+        base = (
+            info_of(known, available=True)
+            if known is not None
+            else ModelInfo(name=model.full_name, provider=OWN, takes_images=True)
+        )
+        free = {"input_usd_per_million": 0.0, "output_usd_per_million": 0.0} if model.kind == "ollama" else {}
+        return base.model_copy(
+            update={
+                **free,
+                "name": model.full_name,
+                "provider": OWN,
+                "context_window": model.context_window or base.context_window,
+                "max_output_tokens": model.max_output_tokens or base.max_output_tokens,
+                "note": model.display_name or _NOTES[model.kind],
+            }
+        )
+
+    def _file_info(self, model: OwnModel) -> ModelInfo:
+        state = self.state(model)
+        return ModelInfo(
+            name=model.full_name,
+            provider=LOCAL,
+            context_window=window_of(model, state.file),
+            max_output_tokens=model.max_output_tokens,
+            input_usd_per_million=0.0,
+            output_usd_per_million=0.0,
+            takes_tools=state.file is not None and state.file.takes_tools,
+            available=state.file is not None,
+            note=state.problem or model.display_name or _NOTES["file"],
+        )
+
+    def resolved(self, request: ModelRequest) -> Resolved:
+        """Returns the call that stands behind one to `own/NAME`. Raises `ModelNotFound`."""
+        own = self.get(request.model)
+        name = own.model or own.name
+        key = self._secrets.get(own.id) if own.has_key else None
+        settings = request.settings.model_copy(
+            update={
+                # Never what an agent's file says: the model's key would go there.
+                "api_base": own.url or None,
+                "max_output_tokens": request.settings.max_output_tokens or own.max_output_tokens,
+                "reasoning_effort": request.settings.reasoning_effort or own.reasoning_effort,
+            }
+        )
+        if own.kind == "ollama":
+            model, given = f"ollama_chat/{name}", True
+        elif own.kind == "provider":
+            model, given = name, key is not None
+        else:
+            model, given = f"{CUSTOM}/{name}", True
+        made = request.model_copy(update={"model": model, "settings": settings})
+        return Resolved(made, key, given)
+
+
+_NOTES = {
+    "server": "on a server of your own",
+    "ollama": "through an Ollama of your own",
+    "provider": "with a key or limits of its own",
+    "file": "in a file of this machine",
+}
+
+
+def window_of(model: OwnModel, file: ModelFile | None) -> int:
+    """Returns the tokens that a file's model is run with."""
+    most = file.context_length if file is not None else None
+    wanted = model.context_window or DEFAULT_WINDOW
+    return min(wanted, most) if most else wanted
+
+
+def info_of(found: Facts, available: bool) -> ModelInfo:
+    """Returns what the table says of a model."""
+    return ModelInfo(
+        name=found.name,
+        provider=found.provider,
+        context_window=found.context_window,
+        max_output_tokens=found.max_output_tokens,
+        input_usd_per_million=found.input_usd_per_million,
+        output_usd_per_million=found.output_usd_per_million,
+        cache_read_usd_per_million=found.cache_read_usd_per_million,
+        cache_write_usd_per_million=found.cache_write_usd_per_million,
+        takes_images=found.images,
+        takes_pdf=found.pdf,
+        takes_tools=found.tools,
+        available=available,
+    )
+
+
+def _checked_key(key: str) -> str:
+    key = key.strip()
+    if len(key) > 8_192 or not key.isprintable() or " " in key:
+        raise InvalidError("A key has no spaces and no control characters.", code="invalid_key")
+    return key
+
+
+def _not_kept(name: str) -> NotFoundError:
+    return NotFoundError(f"No model of your own is called {name!r}.", code="own_model_not_found")
+
+
+def _delete(path: Path) -> bool:
+    """Deletes a model's file; one that is gone already was not deleted. Raises `ForbiddenError`."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(MAGIC)) != MAGIC:  # something else stands there now
+                return False
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ForbiddenError(
+            f"{path} cannot be deleted: {error.strerror}. The model is still kept.", code="file_not_deleted"
+        ) from None
+    return True
