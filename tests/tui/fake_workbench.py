@@ -98,7 +98,7 @@ from holdfast.core.domain.session_events import (
     SessionStarred,
     SessionTrashed,
 )
-from holdfast.core.domain.status import CheckResult, EngineStatus
+from holdfast.core.domain.status import CheckResult, EngineStatus, Listener
 from holdfast.core.domain.tools import DiffBlock, DisplayBlock, Question, Risk
 from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.trash import Trashed
@@ -1176,6 +1176,9 @@ class FakeSettings:
 
 
 class _Engine(_Part):
+    async def listeners(self) -> tuple[Listener, ...]:
+        return ()
+
     async def status(self) -> EngineStatus:
         self.bench.reach()
         return EngineStatus(

@@ -30,6 +30,7 @@ from holdfast.tui.control.listed import ListedControl
 from holdfast.tui.control.listing import ListingControl
 from holdfast.tui.control.memory import MemoryControl
 from holdfast.tui.control.modes import ModesControl
+from holdfast.tui.control.playground import PlaygroundControl
 from holdfast.tui.control.policy import PolicyControl
 from holdfast.tui.control.prompts import PromptsControl
 from holdfast.tui.control.reading import ReadingControl
@@ -80,8 +81,10 @@ class Desk:
         self.servers = ServersControl(self.context)
         self.skills = SkillsControl(self.context, self.undoing, self.agents.trust)
         self.prompts = PromptsControl(self.context, self.sessions, self.runs, self.undoing)
+        self.playground = PlaygroundControl(self.context)
         self._listed: tuple[ListedControl[Any], ...] = (
-            self.knowledge, self.memory, self.tools, self.hooks, self.servers, self.skills, self.prompts
+            self.knowledge, self.memory, self.tools, self.hooks, self.servers, self.skills, self.prompts,
+            self.playground,
         )  # fmt: skip
         self.again = AgainControl(self.context, self.sessions)
         self.runs.before_sending = self.again.before_sending
@@ -145,6 +148,7 @@ class Desk:
             **self.servers.actions,
             **self.skills.actions,
             **self.prompts.actions,
+            **self.playground.actions,
             **self.transcript.actions,
             **self.again.actions,
             **self.usage.actions,
@@ -227,6 +231,7 @@ class Desk:
         if not copy:  # what is copied was decided long ago: nobody is called for it, or told of it
             self.decisions.take(logged)
             self.tools.trying.take(logged)
+            self.playground.take(logged)
             self.hooks.take(logged)
             self.terminal.take(logged)
         self.modes.take(logged)

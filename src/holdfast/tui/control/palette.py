@@ -155,6 +155,7 @@ class Palette:
             "new": "agents",
             "agent": "agents",
             "agent.edit": "agents",
+            "playground": "agents",
             "model": "models",
             "settings": "settings",
             "prompt": "prompts",

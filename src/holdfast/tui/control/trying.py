@@ -38,7 +38,7 @@ class TryingControl:
         """Shows what a call that is tried would do, when it is asked for."""
         event = logged.event
         if event.type == "approval.requested" and event.run_id in self._under_way:
-            self._show_waiting(event.run_id)
+            show_waiting(self._context, event.run_id)
 
     async def begin(self, name: str) -> None:
         """Asks for the arguments of a tool, runs it and shows what came of it."""
@@ -77,7 +77,7 @@ class TryingControl:
         app.push_screen(screen)
         self._under_way.add(run.run_id)
         try:
-            self._show_waiting(run.run_id)
+            show_waiting(self._context, run.run_id)
             while not run.status.ended:
                 run = await self._context.workbench.tools.result(run.run_id, WAIT_S)
                 self._show(screen, run, arguments)
@@ -85,15 +85,17 @@ class TryingControl:
             self._under_way.discard(run.run_id)
         self._show(screen, run, arguments)
 
-    def _show_waiting(self, run_id: str) -> None:
-        item = self._context.model.inbox.of_run(run_id)
-        if item is not None:
-            self._context.panes.select(item.id)
-            self._context.panes.show_whole(item)
-
     def _show(self, screen: TriedScreen, run: ToolRun, arguments: dict[str, Any]) -> None:
         if screen.is_attached:
             screen.show(tried_lines(run, arguments, max(20, screen.size.width - 8)))
+
+
+def show_waiting(context: Context, run_id: str) -> None:
+    """Shows what a run waits for, if there is such a thing, and lets keys decide it."""
+    item = context.model.inbox.of_run(run_id)
+    if item is not None:
+        context.panes.select(item.id)
+        context.panes.show_whole(item)
 
 
 def _about(one: ToolView) -> list[Line]:

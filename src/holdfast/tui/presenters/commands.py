@@ -98,6 +98,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("hooks.new", "Add a hook", "A rule, a question, a webhook, a function", "add-hook"),
     Command("skills", "Skills", "Instructions that agents load: read, install, edit", "skills"),
     Command("skills.new", "Install a skill", "A folder, a zip, git, an address", "add-skill", "[source]"),
+    Command(
+        "playground", "Playground", "Build a conversation, run it, see it as code", "playground", "[agent]"
+    ),
     Command("context", "What the model saw", "Its last request part by part, and how full it is", "context"),
     Command("subagent", "The sub-agent's session", "Of the chosen call, or the last; back again", "subagent"),
     Command("compaction", "What was compacted", "What a summary stands for, what stayed", "compaction"),
@@ -217,6 +220,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "hooks": ("Hooks (/hooks)", ("hooks",)),
     "skills": ("Skills (/skills)", ("skills",)),
     "prompts": ("Prompts (/prompts)", ("prompts",)),
+    "playground": ("Playground (/playground)", ("playground",)),
     "parts": ("What the model saw (/context)", ("parts",)),
     "settings": ("Settings (/settings)", ("settings",)),
     "author": ("Agent editor (/edit-agent)", ("author",)),

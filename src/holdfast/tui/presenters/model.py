@@ -19,6 +19,7 @@ from holdfast.tui.presenters.knowledge.state import KnowledgeState
 from holdfast.tui.presenters.listing import Grouping
 from holdfast.tui.presenters.memory import MemoryState
 from holdfast.tui.presenters.modes import ModeView, mode_piece
+from holdfast.tui.presenters.playground.state import PlaygroundState
 from holdfast.tui.presenters.prompts import PromptsState
 from holdfast.tui.presenters.run import RunView
 from holdfast.tui.presenters.searching import SearchState
@@ -101,6 +102,7 @@ class Model:
     memory: MemoryState = field(default_factory=MemoryState)
     tools: ToolsState = field(default_factory=ToolsState)
     hooks: HooksState = field(default_factory=HooksState)
+    playground: PlaygroundState = field(default_factory=PlaygroundState)
     servers: ServersState = field(default_factory=ServersState)
     skills: SkillsState = field(default_factory=SkillsState)
     prompts: PromptsState = field(default_factory=PromptsState)
