@@ -44,7 +44,7 @@ from holdfast.core.domain.session_events import (
     SessionStarred,
     SessionTrashed,
 )
-from holdfast.core.store import jobs, modes, usage
+from holdfast.core.store import jobs, modes, run_log, usage
 
 _DIGEST = re.compile(r'"([0-9a-f]{64})"')
 _NOT_INDEXED = ("part.delta", "tool_call.progressed", "part.started")
@@ -66,6 +66,7 @@ def index(db: sqlite3.Connection, event_id: int, event: AnyEvent, body: str) -> 
         jobs.index_job(db, event_id, event)
     else:
         _index_content(db, event_id, event)
+    run_log.index_run_log(db, event_id, event)
 
 
 def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
@@ -307,6 +308,7 @@ def rebuild(db: sqlite3.Connection, read_blob: Callable[[str], str | None]) -> i
             db.execute(f"DELETE FROM {table}")
         db.execute("DELETE FROM session_modes")
         db.execute("DELETE FROM run_messages")
+        run_log.clear(db)
         # Of deltas too, which have no other place in the index.
         db.execute("INSERT INTO blob_uses SELECT blob, id FROM events WHERE blob IS NOT NULL")
         count = 0

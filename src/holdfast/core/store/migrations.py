@@ -12,6 +12,7 @@ from pathlib import Path
 
 from holdfast.core.domain.errors import StoreError, StoreTooNew
 from holdfast.core.store.first_steps import FIRST_STEPS
+from holdfast.core.store.run_log_step import RUN_LOG_STEP
 
 STEPS: tuple[tuple[str, str], ...] = (
     *FIRST_STEPS,
@@ -277,6 +278,7 @@ STEPS: tuple[tuple[str, str], ...] = (
         ALTER TABLE usage ADD COLUMN plan TEXT NOT NULL DEFAULT '';        -- of the agent, where it has one
         """,
     ),
+    RUN_LOG_STEP,
 )
 VERSION = len(STEPS)
 

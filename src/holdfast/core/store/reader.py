@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +72,16 @@ class Reader:
     async def close(self) -> None:
         await self._db.close()
 
-    async def rows(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+    async def rows(self, sql: str, values: Iterable[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
         """Returns the rows of a query of another module of the store. Raises `StoreError`."""
         return await self._all(sql, values)
 
-    async def _all(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
-        # Half of a surrogate pair, which JSON can say and SQLite cannot hold, is in no row anyway.
-        whole = [v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for v in values]
+    async def _all(self, sql: str, values: Iterable[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
+        whole: dict[str, Any] | list[Any]
+        if isinstance(values, Mapping):
+            whole = {name: _whole(value) for name, value in values.items()}
+        else:
+            whole = [_whole(value) for value in values]
         try:
             return list(await self._db.execute_fetchall(sql, whole))
         except sqlite3.Error as error:
@@ -458,3 +461,9 @@ class Reader:
         for row in rows:
             found.setdefault(row["workspace"], []).append(row["id"])
         return found
+
+
+def _whole(value: Any) -> Any:
+    """Returns a value for a query: half of a surrogate pair, which JSON can say and SQLite cannot hold, is in
+    no row anyway."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
