@@ -16,7 +16,7 @@ from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.modes import AutoLimits
-from holdfast.core.domain.runs import RunOptions
+from holdfast.core.domain.runs import FollowUpKind, RunOptions
 from holdfast.core.domain.values import Value, utc_now
 
 
@@ -116,14 +116,24 @@ class MessageQueued(SessionScoped):
     steer: bool = False
     """It is for the run under way and enters before its next step. Where there is none any more, after the
     run's end or a restart, it waits like any other."""
+    kind: FollowUpKind | None = None
+    """Set where it is a follow-up: see `QueuedMessage`."""
 
 
 class MessageDequeued(SessionScoped):
-    """After `message.queued`: it is sent now (`message.added` of the same id follows) or was pulled back."""
+    """After `message.queued`: it is sent now (`message.added` of the same id follows, or one that names it in
+    `follow_ups`) or was pulled back."""
 
     type: Literal["message.dequeued"] = "message.dequeued"
     message_id: str
     reason: Literal["sent", "pulled_back"]
+
+
+class SessionCleared(SessionScoped):
+    """At any time but during a run: what was said before is gone for good, with its runs, the files'
+    history and the sessions of sub-agents. The session and its title, agent, model and queue stay."""
+
+    type: Literal["session.cleared"] = "session.cleared"
 
 
 class SessionStarred(SessionScoped):

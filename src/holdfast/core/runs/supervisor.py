@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakValueDictionary
@@ -27,9 +27,16 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.limits import Spending
 from holdfast.core.domain.messages import TextPart, UserPart, results_in
-from holdfast.core.domain.runs import QueuedMessage, RunOptions, RunStatus, Session, Submitted
+from holdfast.core.domain.runs import (
+    FollowUpKind,
+    QueuedMessage,
+    RunOptions,
+    RunStatus,
+    Session,
+    Submitted,
+)
 from holdfast.core.domain.values import new_call_id, new_id
-from holdfast.core.runs.active import ActiveRun, Prepare
+from holdfast.core.runs.active import ActiveRun, Prepare, Steer
 from holdfast.core.runs.asides import Asides
 from holdfast.core.runs.beginning import first_events
 from holdfast.core.runs.bounds import payer_in, payer_of
@@ -45,7 +52,14 @@ from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import HandOver, RunState
 from holdfast.core.runs.recovery import INTERRUPTED, Recovery, context_of_tool, read_context
 from holdfast.core.runs.taking_over import NextRun, begin_next, handed_to
-from holdfast.core.runs.waiting import drop_waiting, options_now, steering, taken_back
+from holdfast.core.runs.waiting import (
+    as_one,
+    drop_waiting,
+    follow_ups,
+    options_now,
+    steering,
+    taken_back,
+)
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import validate_arguments
 
@@ -128,7 +142,7 @@ class Supervisor:
             session = await self._session(session_id)
             if await self._log.reader.message_exists(session_id, message_id):
                 raise ConflictError(f"The session has a message {message_id} already.", code="message_exists")
-            waiting = await self._log.reader.queue(session_id)
+            waiting = [each for each in await self._log.reader.queue(session_id) if each.kind is None]
             answers = bool(results_in(parts)) and options.history is None
             if not self.busy(session_id) and (answers or not waiting):
                 run_id = await self._start(session, parts, options, message_id, key)
@@ -146,6 +160,30 @@ class Supervisor:
             ids = {"session_id": session_id, "message_id": message_id}
             await self._log.append(MessageQueued(**ids, parts=parts, options=options, key=key))
             return Submitted(session_id=session_id, message_id=message_id)
+
+    async def follow_up(
+        self,
+        session_id: str,
+        parts: tuple[UserPart, ...],
+        kind: FollowUpKind,
+        options: RunOptions,
+        key: str = "",
+    ) -> QueuedMessage:
+        """Puts a follow-up into the queue; see `QueuedMessage.kind`. Where a run of another key is under way
+        it waits for one of its own, with `options`. Raises what the options cannot be kept to."""
+        check_results(parts, ())
+        async with self._lock(session_id):
+            await self._models(await self._session(session_id), options, key)
+            message = {"session_id": session_id, "message_id": new_id(), "parts": parts}
+            queued = MessageQueued(**message, options=options, key=key, kind=kind)
+            await self._log.append(queued)
+            for run in self._active.values():
+                if run.session_id == session_id and run.takes_messages and run.state.key == key:
+                    run.levers.steers.append(Steer(queued.message_id, parts, kind))
+                    run.levers.touched.set()
+            return next(
+                each for each in await self._log.reader.queue(session_id) if each.id == queued.message_id
+            )
 
     async def go_on(self, session_id: str, options: RunOptions, key: str = "") -> Submitted:
         """Starts a run that continues the session's last one."""
@@ -200,6 +238,17 @@ class Supervisor:
                     )
                     return queued
         raise NotFoundError("This message does not wait any more; it was sent or pulled back.")
+
+    async def empty_queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
+        """Takes all waiting messages out of the queue, but for those that are about to enter a run."""
+        async with self._lock(session_id):
+            runs = [run for run in self._active.values() if run.session_id == session_id]
+            queue = await self._log.reader.queue(session_id)
+            gone = tuple(each for each in queue if taken_back(runs, each.id))
+            if gone:
+                ids = [{"session_id": session_id, "message_id": each.id} for each in gone]
+                await self._log.append(*(MessageDequeued(**each, reason="pulled_back") for each in ids))
+            return gone
 
     async def cancel(self, run_id: str, reason: str = "") -> None:
         """Ends a run as cancelled and waits until it has; one that ends or has ended is left as it is."""
@@ -262,7 +311,7 @@ class Supervisor:
             queued = steering(run, parts, key, enters=own)
             await self._log.append(queued)
             if own:
-                run.levers.steers.append((queued.message_id, parts))
+                run.levers.steers.append(Steer(queued.message_id, parts))
             run.levers.touched.set()
 
     @asynccontextmanager
@@ -314,7 +363,7 @@ class Supervisor:
         key: str,
         *,
         continues: str | None = None,
-        queued: bool = False,
+        queued: Sequence[QueuedMessage] = (),
         after: NextRun | None = None,
     ) -> str:
         self._check_open()
@@ -325,6 +374,7 @@ class Supervisor:
             context.restart(0, options.history)  # as the start will make it anyway
         check_results(parts, context.unanswered)
         run = await self._prepare.run(session, options, state, context, models)
+        run.levers.steers = await follow_ups(self._log.reader, session.id, key, without=queued)
         events = first_events(
             run, session, message_id, parts, key=key, continues=continues, queued=queued, after=after
         )
@@ -361,22 +411,32 @@ class Supervisor:
             raise
         self._launch(run)
 
-    async def _start_next(self, session: Session) -> bool:
+    async def _start_next(self, session: Session, *, follow_ups: bool = False) -> bool:
         """Starts the oldest message that waits, unless a run is under way; says whether one is then. One that
         cannot start stays in the queue, and the reason is raised; one that cannot be paid for is passed over.
+        With `follow_ups` their turn has come, too.
         """
         if self.busy(session.id):
             return True
-        for first in await self._log.reader.queue(session.id):
-            if await self._start_queued(session, first):
+        queue = await self._log.reader.queue(session.id)
+        for first in queue:
+            if first.kind is None:
+                begun = await self._start_queued(session, (first,))
+            else:
+                same = [each for each in queue if each.kind is not None and each.key == first.key]
+                begun = follow_ups and await self._start_queued(session, same)
+            if begun:
                 return True
         return False
 
-    async def _start_queued(self, session: Session, first: QueuedMessage) -> bool:
-        """Says whether it could be paid for, and has begun."""
+    async def _start_queued(self, session: Session, queued: Sequence[QueuedMessage]) -> bool:
+        """Starts a run with waiting messages as one; says whether it could be paid for, and has begun."""
+        first = queued[0]
         options = await options_now(self._log.reader, first)
+        parts = first.parts if first.kind is None else as_one([(each.parts, each.kind) for each in queued])
+        message_id = first.id if len(queued) == 1 else new_id()
         try:
-            await self._start(session, first.parts, options, first.id, first.key, queued=True)
+            await self._start(session, parts, options, message_id, first.key, queued=queued)
         except HoldfastError as error:
             if not unpaid(error):
                 raise
@@ -476,7 +536,7 @@ class Supervisor:
             if ended.state.direct and not await self._log.reader.queued_since(ended.run_id):
                 return  # what waited before the tool was run waits for what it did wait for
             try:
-                await self._start_next(session)
+                await self._start_next(session, follow_ups=ended.takes_messages)
             except HoldfastError as error:
                 logger.warning("a queued message of session %s stays: %s", session_id, error.message)
 

@@ -1,18 +1,21 @@
-"""What messages say beside their text: a session's title, and what holds for one that has waited."""
+"""What messages say beside their text: a session's title, and what holds for those that have waited."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from holdfast.core.domain.events import MessageDequeued, MessageQueued
+from holdfast.core.domain.events import AnyEvent, MessageAdded, MessageDequeued, MessageQueued
 from holdfast.core.domain.messages import TextPart, UserPart, text_of, without_results
-from holdfast.core.domain.runs import QueuedMessage, RunOptions
+from holdfast.core.domain.runs import FollowUpKind, QueuedMessage, RunOptions
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import new_id
-from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.active import ActiveRun, Steer
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.modes import read_mode
 from holdfast.core.store.reader import Reader
+
+BETWEEN = "\n\n"
+"""Stands between the messages that enter as one."""
 
 
 async def options_now(reader: Reader, queued: QueuedMessage) -> RunOptions:
@@ -42,7 +45,7 @@ def taken_back(runs: Iterable[ActiveRun], message_id: str) -> bool:
     """Keeps a message from entering the runs of its session; says whether it has not entered one already."""
     entered = False
     for run in runs:
-        run.levers.steers = [each for each in run.levers.steers if each[0] != message_id]
+        run.levers.steers = [each for each in run.levers.steers if each.message_id != message_id]
         entered = entered or message_id in run.levers.entered
     return not entered
 
@@ -57,3 +60,76 @@ def steering(run: ActiveRun, parts: tuple[UserPart, ...], key: str, *, enters: b
         key=key,
         steer=enters,
     )
+
+
+def entering(run: ActiveRun) -> tuple[AnyEvent, ...]:
+    """Returns the events of the next message that enters a run before its next step. The follow-ups that wait
+    enter as one."""
+    levers = run.levers
+    first = levers.steers[0]
+    taken = [first] if first.kind is None else [each for each in levers.steers if each.kind is not None]
+    levers.steers = [each for each in levers.steers if each not in taken]
+    levers.entered.update(each.message_id for each in taken)
+    ids = tuple(each.message_id for each in taken)
+    added = MessageAdded(
+        **run.ids,
+        message_id=ids[0] if len(ids) == 1 else new_id(),
+        parts=first.parts if first.kind is None else as_one([(each.parts, each.kind) for each in taken]),
+        origin="steer",
+        follow_ups=() if first.kind is None else ids,
+    )
+    return *left_queue(run.session_id, ids), added
+
+
+def left_queue(session_id: str, ids: Iterable[str]) -> tuple[MessageDequeued, ...]:
+    """Returns the events of messages that are sent now."""
+    return tuple(MessageDequeued(session_id=session_id, message_id=id, reason="sent") for id in ids)
+
+
+def as_one(messages: Sequence[tuple[tuple[UserPart, ...], FollowUpKind | None]]) -> tuple[UserPart, ...]:
+    """Returns the parts of one message that says what several do, in their order: which was said when can be
+    seen of it."""
+    background = any(kind == "background" for _, kind in messages)
+    found: list[UserPart] = []
+    said = 0
+    for at, (parts, kind) in enumerate(messages):
+        said += kind != "background"
+        if at:
+            found.append(TextPart(text=BETWEEN))
+        found += _headed(parts, _head(at, len(messages), background, kind, said))
+    return tuple(found)
+
+
+def _head(at: int, count: int, background: bool, kind: FollowUpKind | None, said: int) -> str:
+    """Returns what stands before the message `at` of `count`."""
+    if count == 1:
+        return ""
+    if background:
+        return "" if kind == "background" else f"User follow-up {said}: "
+    return ("First: ", "Also: ")[at] if count == 2 else f"[{at + 1}]: "
+
+
+def _headed(parts: tuple[UserPart, ...], head: str) -> tuple[UserPart, ...]:
+    """Puts the head before the first text, or before everything where there is none."""
+    if not head:
+        return parts
+    first = next((part for part in parts if isinstance(part, TextPart)), None)
+    if first is None:
+        return (TextPart(text=head.strip()), *parts)
+    return tuple(
+        TextPart(text=head + part.text) if part is first and isinstance(part, TextPart) else part
+        for part in parts
+    )
+
+
+async def follow_ups(
+    reader: Reader, session_id: str, key: str, *, without: Sequence[QueuedMessage]
+) -> list[Steer]:
+    """Returns the follow-ups that enter a run of `key` before its first step: those that wait, but for those
+    that it begins with."""
+    begins = {each.id for each in without}
+    return [
+        Steer(each.id, each.parts, each.kind)
+        for each in await reader.queue(session_id)
+        if each.kind is not None and each.key == key and each.id not in begins
+    ]

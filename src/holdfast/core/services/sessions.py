@@ -23,8 +23,15 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.ext import Ext, annotated, checked_ext
 from holdfast.core.domain.models import ModelCatalog
-from holdfast.core.domain.runs import QueuedMessage, SearchHit, Session, SessionCounts
-from holdfast.core.domain.search import parsed
+from holdfast.core.domain.runs import (
+    QueuedMessage,
+    SearchHit,
+    Session,
+    SessionCounts,
+    TextMatches,
+    TextRole,
+)
+from holdfast.core.domain.search import MAX_QUERY, parsed
 from holdfast.core.domain.session_events import SessionArchived, SessionSeen, SessionStarred
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.transfer import Upload
@@ -34,12 +41,14 @@ from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.importing import Importer
 from holdfast.core.services.paging import checked_limit
+from holdfast.core.services.titles import Titles
 from holdfast.core.services.trash import TrashCan
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.sessions.export import to_json, to_markdown
 from holdfast.core.sessions.fork import Renaming, copied
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.search import MessageSearch
+from holdfast.core.store.texts import TextSearch
 
 _LONGEST_TITLE = 200
 _LONGEST_ID = 128
@@ -49,7 +58,7 @@ _PLAIN = re.compile(r"[a-z][a-z0-9_]{0,63}")
 class SessionService:
     """Implements the `Sessions` of a workbench."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (its parts, none optional)
         self,
         access: Access,
         log: EventLog,
@@ -59,6 +68,7 @@ class SessionService:
         workspaces: Workspaces,
         trash: TrashCan,
         default_agent: Callable[[], Awaitable[str]],
+        titles: Titles,
     ) -> None:
         self._access = access
         self._log = log
@@ -68,7 +78,9 @@ class SessionService:
         self._workspaces = workspaces
         self._trash = trash
         self._default_agent = default_agent
+        self._titles = titles
         self._search = MessageSearch(log.reader)
+        self._texts = TextSearch(log.reader)
 
     async def list(self, query: str = "", limit: int = 200, cursor: str | None = None) -> Page[Session]:
         wanted = parsed(query)
@@ -139,6 +151,17 @@ class SessionService:
         await self._log.append(SessionRenamed(session_id=session_id, title=title))
         return await self.get(session_id)
 
+    async def entitle(self, session_id: str) -> Session:
+        session = await self._access.own_session(session_id)
+        if session.titled:
+            return session
+        title = _checked_title(await self._titles.of(session))
+        async with self._supervisor.held(session_id):
+            session = await self._access.own_session(session_id)
+            if title and not session.titled:
+                await self._log.append(SessionRenamed(session_id=session_id, title=title))
+        return await self.get(session_id)
+
     async def configure(self, session_id: str, agent: str | None = None, model: str | None = None) -> Session:
         session = await self._access.own_session(session_id)
         if agent is not None:
@@ -168,6 +191,28 @@ class SessionService:
             await self._trash.remove_session(session_id)
         else:
             await self._trash.put_session(session_id, self._access.owner)
+
+    async def clear(self, session_id: str) -> Session:
+        await self._access.own_session(session_id)
+        await self._trash.clear_session(session_id)
+        return await self.get(session_id)
+
+    async def find(
+        self,
+        text: str,
+        role: TextRole | None = None,
+        session_id: str | None = None,
+        offset: int = 0,
+        limit: int = 50,
+    ) -> TextMatches:
+        if not text or len(text) > MAX_QUERY or offset < 0:
+            raise InvalidError(
+                f"A text of 1 to {MAX_QUERY} characters is looked for, from an offset that is not negative.",
+                code="invalid_search",
+            )
+        return await self._texts.find(
+            text, self._access.owner, role, session_id, offset, checked_limit(limit)
+        )
 
     async def search(self, query: str, limit: int = 50, cursor: str | None = None) -> Page[SearchHit]:
         wanted = parsed(query, archived="yes")
@@ -234,6 +279,10 @@ class SessionService:
     async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
         await self.get(session_id)
         return await self._supervisor.pull_back(session_id, message_id)
+
+    async def empty_queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
+        await self.get(session_id)
+        return await self._supervisor.empty_queue(session_id)
 
     # --- fork
 

@@ -15,7 +15,7 @@ from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.events import SessionDeleted
 from holdfast.core.domain.identity import Principal, Scope
 from holdfast.core.domain.knowledge import Collection
-from holdfast.core.domain.session_events import SessionRestored, SessionTrashed
+from holdfast.core.domain.session_events import SessionCleared, SessionRestored, SessionTrashed
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.trash import Trashed, TrashKind
 from holdfast.core.domain.values import MAX_LIMIT, Page, utc_now
@@ -107,10 +107,28 @@ class TrashCan:
                 digests |= await self._log.reader.blobs_of(each)
             gone = (SessionDeleted(session_id=each, owner=session.owner) for each in ids)
             await self._log.append(*gone, durable=True)
-            for digest in await self._log.reader.unused_blobs(digests):
-                await asyncio.to_thread(self._blobs.path(digest).unlink, missing_ok=True)
+            await self._drop_unused(digests)
             self._supervisor.forget(session_id)
             await asyncio.to_thread(self._workspaces.forget, session_id)
+
+    async def clear_session(self, session_id: str) -> None:
+        """Deletes for good what was said in a session, which stays. Raises `ConflictError` while it runs."""
+        async with self._supervisor.idle(session_id):
+            children = await self._children(session_id)
+            digests = set[str]()
+            for each in (*children, session_id):
+                digests |= await self._log.reader.blobs_of(each)
+            session = await self._log.reader.session(session_id)
+            if session is None:
+                return
+            gone = (SessionDeleted(session_id=each, owner=session.owner) for each in children)
+            await self._log.append(*gone, SessionCleared(session_id=session_id), durable=True)
+            await self._drop_unused(digests)
+            self._supervisor.forget(session_id)
+
+    async def _drop_unused(self, digests: set[str]) -> None:
+        for digest in await self._log.reader.unused_blobs(digests):
+            await asyncio.to_thread(self._blobs.path(digest).unlink, missing_ok=True)
 
     async def put_agent(self, removed: RemovedAgent, owner: str) -> None:
         """Keeps the file of an agent that is being deleted."""

@@ -22,6 +22,7 @@ _NOT_COPIED = (
     "session.renamed",
     "session.configured",
     "session.annotated",
+    "session.cleared",
     "session.deleted",
     *MARKS,
     "session.mode_changed",

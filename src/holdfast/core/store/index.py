@@ -37,6 +37,7 @@ from holdfast.core.domain.messages import text_of, without_results
 from holdfast.core.domain.runs import QueuedMessage
 from holdfast.core.domain.session_events import (
     SessionArchived,
+    SessionCleared,
     SessionMark,
     SessionModeChanged,
     SessionRestored,
@@ -75,8 +76,8 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
             at, child = event.at.isoformat(), event.child_of
             db.execute(
                 "INSERT INTO sessions (id, title, agent, model, project, workspace, created_at, updated_at,"
-                " forked_from, owner, imported_from, child_of, root_id, parent_run_id, ext)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " forked_from, owner, imported_from, child_of, root_id, parent_run_id, ext, titled)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     event.session_id,
                     event.title,
@@ -93,10 +94,14 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
                     None if child is None else child.root_id,
                     None if child is None else child.run_id,
                     json.dumps(event.ext),
+                    bool(event.title),
                 ),
             )
         case SessionRenamed():
-            db.execute("UPDATE sessions SET title = ? WHERE id = ?", (event.title, event.session_id))
+            db.execute(
+                "UPDATE sessions SET title = ?, titled = ? WHERE id = ?",
+                (event.title, not event.automatic, event.session_id),
+            )
         case SessionConfigured():
             db.execute(
                 "UPDATE sessions SET agent = ?, model = ? WHERE id = ?",
@@ -104,6 +109,8 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
             )
         case SessionAnnotated():
             db.execute("UPDATE sessions SET ext = ? WHERE id = ?", (json.dumps(event.ext), event.session_id))
+        case SessionCleared():
+            _clear(db, event_id, event)
         case SessionDeleted():
             _delete(db, event_id, event.session_id)
         case SessionModeChanged():
@@ -137,6 +144,25 @@ def _delete(db: sqlite3.Connection, event_id: int, session_id: str) -> None:
         db.execute(f"DELETE FROM {table} WHERE session_id = ?", (session_id,))
     db.execute("DELETE FROM session_modes WHERE session_id = ?", (session_id,))
     db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+
+
+def _clear(db: sqlite3.Connection, event_id: int, event: SessionCleared) -> None:
+    """Takes out what was said; what is about the session itself stays, and the messages that wait."""
+    of = event.session_id
+    waiting = "type = 'message.queued' AND id IN (SELECT event_id FROM queue WHERE session_id = ?1)"
+    gone = (
+        f"SELECT id FROM events WHERE session_id = ?1 AND id < ?2"
+        f" AND NOT (type LIKE 'session.%' OR {waiting})"
+    )
+    db.execute(f"DELETE FROM search WHERE rowid IN ({gone})", (of, event_id))
+    db.execute(f"DELETE FROM blob_uses WHERE event_id IN ({gone})", (of, event_id))
+    db.execute(f"DELETE FROM events WHERE id IN ({gone})", (of, event_id))
+    for table in ("runs", "approvals", "questions", "run_messages"):
+        db.execute(f"DELETE FROM {table} WHERE session_id = ?", (of,))
+    db.execute(
+        "UPDATE sessions SET run_id = NULL, messages = 0, updated_at = ?, seen_event_id = ? WHERE id = ?",
+        (event.at.isoformat(), event_id, of),
+    )
 
 
 def _index_run(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
@@ -234,10 +260,11 @@ def _index_pending(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
 def _index_content(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> None:
     match event:
         case MessageAdded():
-            db.execute(
-                "INSERT OR REPLACE INTO run_messages VALUES (?, ?, ?)",
-                (event.message_id, event.session_id, event.run_id),
-            )
+            for id in {event.message_id, *event.follow_ups}:
+                db.execute(
+                    "INSERT OR REPLACE INTO run_messages VALUES (?, ?, ?)",
+                    (id, event.session_id, event.run_id),
+                )
             db.execute("UPDATE sessions SET messages = messages + 1 WHERE id = ?", (event.session_id,))
             if event.origin in ("send", "steer", "continue", "agent"):
                 usage.name_message(db, event)
@@ -256,6 +283,7 @@ def _index_content(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
                 key=event.key,
                 queued_at=event.at,
                 steer=event.steer,
+                kind=event.kind,
             )
             db.execute(
                 "INSERT INTO queue VALUES (?, ?, ?, ?)",

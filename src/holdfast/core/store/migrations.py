@@ -278,6 +278,18 @@ STEPS: tuple[tuple[str, str], ...] = (
         ALTER TABLE usage ADD COLUMN plan TEXT NOT NULL DEFAULT '';        -- of the agent, where it has one
         """,
     ),
+    (
+        "titles_that_were_given",
+        """
+        ALTER TABLE sessions ADD COLUMN titled INTEGER NOT NULL DEFAULT 0;
+        UPDATE sessions SET titled = COALESCE(
+            (SELECT NOT json_extract(body, '$.automatic') FROM events e
+             WHERE e.session_id = sessions.id AND e.type = 'session.renamed' AND e.body <> ''
+             ORDER BY e.id DESC LIMIT 1),
+            title <> ''
+        );
+        """,
+    ),
     RUN_LOG_STEP,
 )
 VERSION = len(STEPS)

@@ -87,8 +87,12 @@ class Reader:
         except sqlite3.Error as error:
             raise translate(error, self._path) from error
 
+    def body_of(self, row: sqlite3.Row) -> str:
+        """Returns the JSON of an event, of whose row `body` and `blob` were read."""
+        return row["body"] or self._blobs.get(row["blob"]).decode()
+
     def _logged(self, row: sqlite3.Row) -> LoggedEvent:
-        body = row["body"] or self._blobs.get(row["blob"]).decode()
+        body = self.body_of(row)
         return LoggedEvent.committed(row["id"], EVENT.validate_python(json.loads(body)), body)
 
     # --- the log

@@ -240,6 +240,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("prompts.update", "PUT", "/prompts/{name}"),
     Operation("prompts.delete", "DELETE", "/prompts/{name}", status=204),
     Operation("prompts.attach", "PUT", "/prompts/{name}/attachment", raw_in="data", file_name="file_name"),
+    Operation("prompts.attachment", "GET", "/prompts/{name}/attachment", raw_out=True),
     Operation("prompts.detach", "DELETE", "/prompts/{name}/attachment"),
     Operation("prompts.resolve", "POST", "/prompts/{name}/resolve"),
     Operation("knowledge.list", "GET", "/knowledge/collections"),

@@ -68,6 +68,8 @@ class SessionsControl:
         event = logged.event
         if event.type == "usage.recorded":
             self._count_below(logged.id, event)
+        if event.type == "session.cleared" and event.session_id == self._context.model.session_id:
+            self._empty(logged.id)
         if event.type not in ("session.deleted", "session.trashed"):
             return
         if self._apart is not None and event.session_id == self._apart.id:
@@ -77,6 +79,18 @@ class SessionsControl:
                 self._context.view.say("This session was deleted elsewhere.")
             self.start_afresh()
         self.deleting.discard(event.session_id)
+
+    def _empty(self, id: int) -> None:
+        """Shows the open session without what was said in it: somebody has cleared it with the event `id`."""
+        model, view = self._context.model, self._context.view
+        self._presenter = TranscriptPresenter()
+        self._first = self._last = self._counted = id
+        model.run, model.answers, model.files = RunView(), Answers(), None
+        model.header = replace(model.header, tokens=0, cost_usd=0.0, unpriced=False, filling=Filling())
+        self._context.panes.clear_transcript()
+        view.box.history.replace([])
+        view.say("This session was cleared elsewhere.")
+        view.mark("header", "inbox", "sessions", "run", "queue", "files", "footer")
 
     def _count_below(self, id: int, event: UsageRecorded) -> None:
         model = self._context.model

@@ -6,7 +6,14 @@ from typing import Literal, Protocol
 
 from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import Scope
-from holdfast.core.domain.runs import QueuedMessage, SearchHit, Session, SessionCounts
+from holdfast.core.domain.runs import (
+    QueuedMessage,
+    SearchHit,
+    Session,
+    SessionCounts,
+    TextMatches,
+    TextRole,
+)
 from holdfast.core.domain.transfer import Upload
 from holdfast.core.domain.trash import Trashed, TrashKind
 from holdfast.core.domain.values import Cursor, EventId, Limit, Page
@@ -48,6 +55,20 @@ class Sessions(Protocol):
         ...
 
     @needs(Scope.CHAT)
+    async def entitle(self, session_id: str) -> Session:
+        """Gives the session a title that its model finds for what was said first, unless it was given one.
+        Where the model cannot be asked, it is made of the first message; where nothing was said, the session
+        stays without."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def clear(self, session_id: str) -> Session:
+        """Deletes for good what was said in the session, with its runs and what undoing changes of files
+        needs; the session stays with its title, agent, model, queue and files. Raises `ConflictError` while
+        it runs."""
+        ...
+
+    @needs(Scope.CHAT)
     async def configure(self, session_id: str, agent: str | None = None, model: str | None = None) -> Session:
         """Changes the agent or the model for the runs that start later; model "" goes back to the order."""
         ...
@@ -82,6 +103,20 @@ class Sessions(Protocol):
         ...
 
     @needs(Scope.READ)
+    async def find(
+        self,
+        text: str,
+        role: TextRole | None = None,
+        session_id: str | None = None,
+        offset: int = 0,
+        limit: Limit = 50,
+    ) -> TextMatches:
+        """Returns where `text` stands as it is, capitals aside, in what was said and in what tools gave: all
+        sessions that have it, and of the texts themselves up to `limit` behind the first `offset`. Unlike
+        `search` it finds parts of words. Raises `InvalidError`."""
+        ...
+
+    @needs(Scope.READ)
     async def export(self, session_id: str, format: Literal["markdown", "json"]) -> str:
         """Returns the whole session as a document."""
         ...
@@ -94,6 +129,11 @@ class Sessions(Protocol):
     @needs(Scope.CHAT)
     async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
         """Takes a waiting message out of the queue. Raises `NotFoundError` when it was sent already."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def empty_queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
+        """Takes all waiting messages out of the queue and returns them, oldest first."""
         ...
 
     @needs(Scope.READ)
