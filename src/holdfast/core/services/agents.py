@@ -15,7 +15,7 @@ from holdfast.core.agents.schema import agent_schema
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.yaml import read_file
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
-from holdfast.core.domain.errors import Diagnostic, InvalidError
+from holdfast.core.domain.errors import Diagnostic, InvalidError, NotFoundError
 from holdfast.core.domain.values import new_dated_id
 from holdfast.core.services.access import Access
 from holdfast.core.services.trash import TrashCan
@@ -59,6 +59,10 @@ class AgentService:
         self._access.machine("Reading a file of the engine's machine")
         problems = tuple(await asyncio.to_thread(self._registry.validate, Path(path)))
         return (*problems, *await asyncio.to_thread(self._warnings_of_file, Path(path)))
+
+    async def read(self, path: str) -> str:
+        self._access.machine("Reading a file of the engine's machine")
+        return await asyncio.to_thread(_text_at, Path(path))
 
     async def check(
         self, yaml: str, name: str | None = None, project: str | None = None
@@ -128,6 +132,18 @@ class AgentService:
     async def trusted(self, path: str) -> Trust | None:
         folder = self._access.folder(path)
         return None if folder is None else await asyncio.to_thread(self._trust.get, folder)
+
+
+def _text_at(path: Path) -> str:
+    if path.suffix not in (".yaml", ".yml"):
+        raise InvalidError(f"{path} is no YAML file: its name ends with neither.", code="not_yaml")
+    try:
+        text, problems = read_file(path)
+    except FileNotFoundError:
+        raise NotFoundError(f"There is no file {path}.", code="file_not_found") from None
+    if text is None:
+        raise InvalidError(f"{path}: {problems[0].message}.", code="not_yaml")
+    return text
 
 
 def _shown(info: AgentInfo) -> AgentInfo:
