@@ -252,6 +252,13 @@ class DialectsSettings(_Section):
     vendor's server does; else it only goes on, so that all records together are the reply."""
 
 
+class GenLabsSettings(_Section):
+    """What GenLabs' API does beside what it always does."""
+
+    alpha: bool = False
+    """Whether alpha features are on: agents on the plan `dedicated` take images."""
+
+
 class Settings(_Section):
     """All settings."""
 
@@ -268,6 +275,7 @@ class Settings(_Section):
     models: ModelsSettings = ModelsSettings()
     tools: ToolsSettings = ToolsSettings()
     dialects: DialectsSettings = DialectsSettings()
+    genlabs: GenLabsSettings = GenLabsSettings()
     sandbox: SandboxSettings = SandboxSettings()
     web_search: WebSearchSettings = WebSearchSettings()
     images: ImagesSettings = ImagesSettings()
