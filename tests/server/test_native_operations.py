@@ -465,6 +465,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.list", {}, ()),
     ("agents.get", {"name": "analyst", "project": "/p"}, AGENT),
     ("agents.validate", {"path": "/a.yaml"}, (MISTAKE,)),
+    ("agents.read", {"path": "/a b/ü.yaml"}, "systemPrompt: ü\n"),
     ("agents.source", {"name": "analyst", "project": "/p"}, SOURCE),
     ("agents.check", {"yaml": "version: 1\nname: ü\u2028\n"}, (MISTAKE,)),
     ("agents.check", {"yaml": "version: 1\n", "name": "analyst", "project": "/p"}, ()),
@@ -958,8 +959,9 @@ def test_no_answer_with_a_secret_is_kept() -> None:
 
 
 def test_the_calls_below_cover_every_operation() -> None:
-    streams = {"events.follow", "engine.access", "files.download", "skills.file", "knowledge.original"}
-    covered = {name for name, _, _ in CALLS} | streams | {"engine.status"}
+    streams = {"events.follow", "engine.access"}
+    files = {"files.download", "skills.file", "knowledge.original", "prompts.attachment"}
+    covered = {name for name, _, _ in CALLS} | streams | files | {"engine.status"}
     assert covered == set(workbench_methods())
 
 

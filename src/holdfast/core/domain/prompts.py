@@ -133,6 +133,8 @@ class PromptInfo(Value):
     """A file that goes with the message, of a prompt of the user's own."""
     id: str = ""
     """Of a prompt of the user's own."""
+    created_at: AwareDatetime | None = None
+    """Of a prompt of the user's own."""
     updated_at: AwareDatetime | None = None
     """Of a prompt of the user's own."""
     problems: tuple[Diagnostic, ...] = ()

@@ -8,9 +8,10 @@ from typing import Any
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError, TooLargeError
 from holdfast.core.domain.prompts import MAX_ATTACHMENT_BYTES, OwnPrompt, PromptSpec
 from holdfast.core.domain.tools import BlobStore
-from holdfast.core.domain.transfer import Upload
+from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.files.attach import attach
+from holdfast.core.files.fetch import as_download
 from holdfast.core.services.memory_store import not_in_trash
 from holdfast.core.store.prompts import PromptTable
 from holdfast.core.tools.registry import near_names
@@ -63,6 +64,18 @@ class OwnPrompts:
         part = await asyncio.to_thread(attach, content, file_name, self._blobs)
         return await self._change(name, owner, {"attachment": part})
 
+    async def attachment(self, name: str, owner: str) -> Download:
+        """Returns the attached file. Raises `NotFoundError`, also for a prompt that has none."""
+        found = await self.get(name, owner)
+        if (part := found.attachment) is None:
+            raise _no_attachment(found)
+        try:
+            return await asyncio.to_thread(
+                lambda: as_download(self._blobs.path(part.blob).open("rb"), part.name)
+            )
+        except FileNotFoundError as error:  # it is kept no more
+            raise _no_attachment(found) from error
+
     async def detach(self, name: str, owner: str) -> OwnPrompt:
         """Takes the attached file away. Raises `NotFoundError`."""
         return await self._change(name, owner, {"attachment": None})
@@ -110,6 +123,12 @@ def _raise(hindered: str, name: str) -> None:
         )
     if hindered == "many":
         raise ConflictError(f"You have {MAX_PROMPTS} prompts; delete one first.", code="too_many_prompts")
+
+
+def _no_attachment(prompt: OwnPrompt) -> NotFoundError:
+    return NotFoundError(
+        f"No file is attached to the prompt {prompt.spec.name}.", code="attachment_not_found"
+    )
 
 
 def _content(data: Upload) -> bytes:

@@ -154,6 +154,7 @@ def own_prompt(own: OwnPrompt) -> FoundPrompt:
         origin=PromptOrigin.OWN,
         attachment=own.attachment,
         id=own.id,
+        created_at=own.created_at,
         updated_at=own.updated_at,
     )
     return FoundPrompt(

@@ -11,7 +11,7 @@ from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.messages import FilePart, ImagePart
 from holdfast.core.domain.prompts import FoundPrompt, PromptInfo, PromptSpec, ResolvedPrompt
 from holdfast.core.domain.runs import Session
-from holdfast.core.domain.transfer import Upload
+from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.prompts.front import mistakes_error, parse_prompt
 from holdfast.core.services.access import Access
 from holdfast.core.services.attachments import Attachments
@@ -74,6 +74,9 @@ class PromptService:
 
     async def attach(self, name: str, data: Upload, file_name: str = "") -> FoundPrompt:
         return own_prompt(await self._own.attach(name, data, file_name, self._access.owner))
+
+    async def attachment(self, name: str) -> Download:
+        return await self._own.attachment(name, self._access.owner)
 
     async def detach(self, name: str) -> FoundPrompt:
         return own_prompt(await self._own.detach(name, self._access.owner))

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.prompts import FoundPrompt, PromptInfo, PromptSpec, ResolvedPrompt
-from holdfast.core.domain.transfer import Upload
+from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.services.needs import needs
 
 
@@ -69,6 +69,12 @@ class Prompts(Protocol):
     async def attach(self, name: str, data: Upload, file_name: str = "") -> FoundPrompt:
         """Attaches a file of at most 10 MB to a prompt of the user's own, in the place of an older one: it
         goes with every message that is made of it. Raises `TooLargeError`, `NotFoundError`."""
+        ...
+
+    @needs(Scope.READ)
+    async def attachment(self, name: str) -> Download:
+        """Returns the file that is attached to a prompt of the user's own. Raises `NotFoundError`, also where
+        there is none."""
         ...
 
     @needs(Scope.ADMIN)

@@ -63,6 +63,7 @@ KNOWN: dict[str, tuple[str, str]] = {
     "prompt_not_found": ("prompt_not_found", "prompt"),
     "mcp_resource_not_found": ("mcp_resource_not_found", "mcp"),
     "mcp_unavailable": ("mcp_connection_failed", "mcp"),
+    "tool_failed": ("mcp_protocol_error", "mcp"),
     "resource_no_suitable_provider": ("resource_no_suitable_provider", "resource"),
 }
 """Our codes, with Dexto's code and scope for the same."""
@@ -78,6 +79,12 @@ _SCOPES = (
     ("MEMORY_", "memory"),
 )
 """Scopes by how Dexto's codes begin."""
+
+KINDS: dict[str, ErrorKind] = {
+    "mcp_unavailable": ErrorKind.UPSTREAM,
+    "tool_failed": ErrorKind.UPSTREAM,
+}
+"""Our codes of what is an error of another kind there."""
 
 
 def only_body(body: Mapping[str, Any], *, conflict: bool = False) -> NotFoundError | ConflictError:
@@ -123,7 +130,7 @@ def _response(
 ) -> Response:
     if info.code in _NOWHERE:
         return Response(NOT_FOUND, 404, media_type="text/plain")
-    code = status or STATUS[info.kind]
+    code = status or STATUS[KINDS.get(info.code, info.kind)]
     body = body_of(info, request_id, place)
     return Response(to_json(body), code, headers_of(info, headers), media_type="application/json")
 
@@ -157,7 +164,8 @@ def body_of(info: ErrorInfo, request_id: str, place: Mapping[str, str]) -> dict[
 def typed(info: ErrorInfo) -> dict[str, Any]:
     """Returns what is said of an error of the work, wherever that is said."""
     code, scope = KNOWN.get(info.code, (info.code, _scope(info)))
-    body = {"code": code, "message": plain_message(info), "scope": scope, "type": _TYPES[info.kind]}
+    kind = KINDS.get(info.code, info.kind)
+    body = {"code": code, "message": plain_message(info), "scope": scope, "type": _TYPES[kind]}
     context = info.details.get("context")
     return {**body, "context": context} if isinstance(context, dict) else body
 

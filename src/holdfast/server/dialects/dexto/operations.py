@@ -6,7 +6,12 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
-from holdfast.server.dialects.dexto import operations_memory
+from holdfast.server.dialects.dexto import (
+    operations_agent_file,
+    operations_agents,
+    operations_memory,
+    operations_prompts,
+)
 from holdfast.server.dialects.dexto.errors import error_response, render_at
 from holdfast.server.dialects.dexto.finishing import finish
 from holdfast.server.dialects.dexto.wire import PREFIX, ErrorBody
@@ -41,7 +46,10 @@ DIALECT = Dialect(
     loose_paths=True,
     finish=finish,
     operations=(
+        *operations_agents.OPERATIONS,
+        *operations_agent_file.OPERATIONS,
         *operations_memory.OPERATIONS,
+        *operations_prompts.OPERATIONS,
         Operation("health", "GET", "/health", health, gives="text/plain", public=True),
     ),
 )

@@ -40,7 +40,7 @@ class MemoryBody(StrictSent):
 class MemoryChanges(StrictSent):
     """What changes of a memory."""
 
-    content: Content = ""
+    content: Content | None = None
     tags: Tags = Field(default=[])
     metadata: MetadataSent = MetadataSent()
 
