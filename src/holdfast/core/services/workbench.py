@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import cache
-from typing import Any, Protocol, get_type_hints
+from typing import Annotated, Any, Protocol, get_type_hints
+
+from pydantic import Field
 
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.context import Compaction, RunContext
@@ -77,6 +79,12 @@ class Agents(Protocol):
     async def validate(self, path: str) -> tuple[Diagnostic, ...]:
         """Returns every mistake in the agent file at `path` of the engine's machine; empty when it is
         valid."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def read(self, path: str) -> str:
+        """Returns the text of the YAML file at `path` of the engine's machine, which only an administrator can
+        name: an agent file, also of another system. Raises `NotFoundError`, `InvalidError` for what is none."""
         ...
 
     @needs(Scope.READ)
@@ -247,6 +255,41 @@ class Runs(Protocol):
     @needs(Scope.CHAT)
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         """Starts a run that continues the session's last one, which failed or was cancelled."""
+        ...
+
+    @needs(Scope.READ)
+    async def search(
+        self,
+        text: Annotated[str, Field(max_length=MAX_TEXT)] = "",
+        agent: str | None = None,
+        session: str | None = None,
+        parent: str | None = None,
+        sort: RunSort = "time",
+        descending: bool = True,
+        offset: Annotated[int, Field(ge=0, le=2**31)] = 0,
+        limit: Limit = 100,
+    ) -> RunsFound:
+        """Returns the user's runs, sorted and from the `offset`th on, and how many there are in all. Those of
+        sub-agents are below another one, the `parent`.
+
+        Each word of `text` stands in the name of the agent, or begins a word of the message that a run was
+        started with. An agent is named by name or id. Raises `NotFoundError`.
+        """
+        ...
+
+    @needs(Scope.READ)
+    async def report(self, run_id: str) -> RunReport:
+        """Returns a run in full: what was asked and answered, and each step, tool call, approval and sub-agent
+        with what it took. Where the agent's logging is off, without a word of what was said. Raises
+        `NotFoundError`."""
+        ...
+
+    @needs(Scope.READ)
+    async def map(
+        self, session_id: str, limit: Annotated[int, Field(ge=1, le=100)] = 50, before: Cursor | None = None
+    ) -> RunMap:
+        """Returns the last runs of a session as `report` does, with all that sub-agents have made for them;
+        `before` is the `older` of the map that shows what comes after. Raises `NotFoundError`."""
         ...
 
     @needs(Scope.READ)

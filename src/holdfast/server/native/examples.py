@@ -32,6 +32,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "agents.install": {"source": "analyst"},
     "agents.trust": {"path": "/home/ann/project", "trusted": True},
     "agents.update": {"yaml": _YAML},
+    "agents.read": {"path": "/home/ann/dexto/clerk.yml"},
     "agents.validate": {"path": "/home/ann/project/agents/clerk.yaml"},
     "approvals.add_rule": {"rule": "write_file(docs/*)"},
     "approvals.decide": {"decision": {"outcome": "approve", "scope": "once"}},

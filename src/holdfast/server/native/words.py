@@ -34,6 +34,7 @@ _PARAMETERS = {
     "agents.uninstall.name": "The agent's name.",
     "agents.update.expected": "The digest of the text that is to be replaced; left out: whatever it is.",
     "agents.update.name": "The agent's name or id.",
+    "agents.read.path": "The whole path of a file on the engine's machine.",
     "agents.validate.path": "The whole path of a file on the engine's machine.",
     "answer": "What the agent is told.",
     "runs.answer.action": "What is done with a form or an address that is asked for; words need none.",

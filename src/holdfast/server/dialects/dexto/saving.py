@@ -1,0 +1,27 @@
+"""What a Dexto agent file brings along beside the agent: keys of providers, and servers with secrets."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from holdfast.core.domain.agents import AgentInfo, Layer
+from holdfast.core.domain.errors import ConflictError
+from holdfast.core.services.workbench import Workbench
+from holdfast.server.dialects.dexto.mapping_config import Converted
+
+
+async def keep_secrets(workbench: Workbench, found: Converted) -> None:
+    """Puts the keys of a file into the store, and makes its servers that have secrets the user's own. One
+    that there is under the name already stays as it is."""
+    for provider, key in found.keys.items():
+        await workbench.keys.set_provider(provider, key)
+    for server in found.servers:
+        with suppress(ConflictError):
+            await workbench.mcp.add(server.spec)
+            for name, value in server.secrets.items():
+                await workbench.mcp.set_secret(server.spec.name, name, value)
+
+
+async def own_copy(workbench: Workbench, agent: AgentInfo) -> AgentInfo:
+    """Returns an agent that its user can change: of one that comes with Holdfast a copy of his own."""
+    return await workbench.agents.install(agent.name) if agent.layer is Layer.SHIPPED else agent
