@@ -61,11 +61,30 @@ class Said(BaseModel):
 
 
 class ErrorBody(BaseModel):
-    """An error: of the work with `code`, `message`, `scope` and `type`, of the request with `success` and
-    `error`."""
+    """An error: of the work with `code`, `message`, `scope` and `type`, of several mistakes with `issues`, of
+    the request with `success` and `error`; some routes have a body of their own."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 
-    code: str | None = None
-    message: str | None = None
+    success: bool = False
     error: Any = None
+    name: str = ""
+    code: str = ""
+    message: str = ""
+    scope: str = ""
+    type: str = ""
+    severity: str = ""
+    context: dict[str, Any] = Field(default={})
+    recovery: str | list[str] = ""
+    issues: list[dict[str, Any]] = Field(default=[])
+    error_count: int = 0
+    warning_count: int = 0
+    trace_id: str = ""
+    endpoint: str = ""
+    method: str = ""
+    details: list[dict[str, Any]] = Field(default=[])
+    ok: bool = False
+    approval_id: str = ""
+    status: str = ""
+    model_id: str = ""
+    file_deleted: bool = False
