@@ -90,6 +90,14 @@ from holdfast.core.domain.prompts import (
 )
 from holdfast.core.domain.providers import KeptKey, ProviderCheck, ProviderInfo
 from holdfast.core.domain.rules import PastCall, RuleEntry, RuleSuggestion, RuleWeight
+from holdfast.core.domain.run_log import (
+    RunEntry,
+    RunMap,
+    RunReport,
+    RunsFound,
+    StepReport,
+    ToolReport,
+)
 from holdfast.core.domain.runs import (
     QueuedMessage,
     Run,
@@ -187,6 +195,15 @@ RUN_CONTEXT = RunContext(
     tokens=9,
     reported=None,
     parts=(_SHOWN,),
+)
+RUN_ENTRY = RunEntry(id="r1", session_id="s1", agent="a", model="m", status="completed", started_at=AT)
+RUN_REPORT = RunReport(
+    run=RUN_ENTRY,
+    prompt="ü",
+    way=(
+        StepReport(event_id=1, at=AT, step=1, purpose="tool_choice", model="m", total_ms=1.5),
+        ToolReport(event_id=2, at=AT, call_id="c", step=1, name="t", arguments={"x": [1]}),
+    ),
 )
 COMPACTION = Compaction(
     session_id="s1",
@@ -576,6 +593,24 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("keys.provider", {"provider": "openai"}, KeptKey(provider="openai", source="file", shown="sk-...1")),
     ("keys.check_provider", {"provider": "custom", "key": "sk-1", "url": "http://h/v1"}, CHECKED),
     ("keys.set_address", {"provider": "custom", "url": "http://h/v1"}, None),
+    (
+        "runs.search",
+        {
+            "text": "ü &",
+            "agent": "a",
+            "sort": "response_time",
+            "descending": False,
+            "offset": 100,
+            "limit": 2,
+        },
+        RunsFound(runs=(RUN_ENTRY,), total=103, agents={"a": 103}),
+    ),
+    ("runs.report", {"run_id": "r1"}, RUN_REPORT),
+    (
+        "runs.map",
+        {"session_id": "s1", "limit": 2, "before": "77"},
+        RunMap(session_id="s1", title="T", runs=(RUN_REPORT,), older="7"),
+    ),
     ("runs.context", {"run_id": "r1", "step": 2}, RUN_CONTEXT),
     ("runs.compaction", {"run_id": "r1", "event_id": 7}, COMPACTION),
     ("runs.suggest", {"session_id": "s1", "count": 2}, ("Why?", "And then?")),

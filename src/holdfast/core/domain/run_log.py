@@ -128,6 +128,8 @@ class StepReport(_Happened):
     """Why it ended."""
     usage: Usage = Usage()
     credits: float = 0.0
+    chosen: tuple[str, ...] = ()
+    """The tools that were chosen, in a step for that."""
     text: str = ""
     """What was said in it."""
 

@@ -24,6 +24,7 @@ from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.limits import Payer
 from holdfast.core.domain.messages import TextPart, UserPart
 from holdfast.core.domain.options import McpServerUse
+from holdfast.core.domain.run_log import RunMap, RunQuery, RunReport, RunsFound, RunSort
 from holdfast.core.domain.runs import FollowUpKind, QueuedMessage, Run, RunOptions, Submitted
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.values import Page, new_id
@@ -35,6 +36,7 @@ from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.contexts import ContextReader
 from holdfast.core.services.needs import Needs
 from holdfast.core.services.paging import checked_limit
+from holdfast.core.services.run_log import RunLog
 from holdfast.core.store.log import EventLog
 
 MOST_SUGGESTED = 10
@@ -57,6 +59,7 @@ class RunService:
     ) -> None:
         self._access = access
         self._registry = registry
+        self._run_log = RunLog(access, log, registry)
         self._attachments = attachments
         self._budgets = budgets
         self._contexts = contexts
@@ -183,6 +186,36 @@ class RunService:
         session = await self._access.session(session_id)
         options = await self._allowed((), options)
         return await self._supervisor.go_on(session_id, options, await self._admitted(session.agent))
+
+    async def search(
+        self,
+        text: str = "",
+        agent: str | None = None,
+        session: str | None = None,
+        parent: str | None = None,
+        sort: RunSort = "time",
+        descending: bool = True,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> RunsFound:
+        return await self._run_log.search(
+            RunQuery(
+                text=text,
+                agents=None if agent is None else (agent,),
+                session=session,
+                parent=parent,
+                sort=sort,
+                descending=descending,
+                offset=offset,
+                limit=checked_limit(limit),
+            )
+        )
+
+    async def report(self, run_id: str) -> RunReport:
+        return await self._run_log.report(run_id)
+
+    async def map(self, session_id: str, limit: int = 50, before: str | None = None) -> RunMap:
+        return await self._run_log.map(session_id, limit, before)
 
     async def context(self, run_id: str, step: int | None = None) -> RunContext:
         return await self._contexts.of_run(await self._access.run(run_id), step)

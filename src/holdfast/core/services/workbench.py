@@ -31,6 +31,7 @@ from holdfast.core.domain.own_models import (
     OwnModelState,
 )
 from holdfast.core.domain.providers import ProviderInfo
+from holdfast.core.domain.run_log import MAX_TEXT, RunMap, RunReport, RunsFound, RunSort
 from holdfast.core.domain.runs import (
     FollowUpKind,
     QueuedMessage,
@@ -279,9 +280,9 @@ class Runs(Protocol):
 
     @needs(Scope.READ)
     async def report(self, run_id: str) -> RunReport:
-        """Returns a run in full: what was asked and answered, and each step, tool call, approval and sub-agent
-        with what it took. Where the agent's logging is off, without a word of what was said. Raises
-        `NotFoundError`."""
+        """Returns a run in full: what was asked and answered, and each step, tool call, approval and
+        sub-agent with what it took. Where the agent's logging is off, without a word of what was said.
+        Raises `NotFoundError`."""
         ...
 
     @needs(Scope.READ)

@@ -23,7 +23,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.messages import text_of, without_results
 from holdfast.core.domain.run_log import MAX_PROMPT
-from holdfast.core.domain.session_events import SessionRestored, SessionTrashed
+from holdfast.core.domain.session_events import SessionCleared, SessionRestored, SessionTrashed
 
 USED = (
     "input_tokens",
@@ -83,7 +83,7 @@ def index_run_log(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> Non
                 "UPDATE run_log SET trashed = ? WHERE root_id = ? AND logged = 1",
                 (trashed, event.session_id),
             )
-        case SessionDeleted():
+        case SessionDeleted() | SessionCleared():
             _forget(db, event.session_id)
         case _ if event.type.startswith(("approval.", "question.", "run.")):
             _hold(db, event)
@@ -157,7 +157,7 @@ def _use(db: sqlite3.Connection, event: UsageRecorded) -> None:
 
 
 def _forget(db: sqlite3.Connection, session_id: str) -> None:
-    """Takes the rows of a deleted session out, but for those that say nothing and count."""
+    """Takes the rows of a session out that was deleted or cleared, but for those without words."""
     db.execute(
         "DELETE FROM run_log WHERE session_id = ?"
         " AND (logged = 1 OR copied = 1 OR parent_run_id IS NOT NULL)",
