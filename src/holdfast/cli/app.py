@@ -35,6 +35,7 @@ COMMANDS = {
     "mcp": "Add MCP servers, whose tools agents can have; be one, whose tools are agents.",
     "models": "See the models that can be used.",
     "usage": "See what runs have used, in tokens and money, and limit it.",
+    "credits": "See and set the credits that agents with a plan are charged in, and what models cost.",
     "keys": "Make and revoke keys to Holdfast; store those of model providers.",
     "users": "Add and remove users.",
     "hooks": "Have rules, people and programs look at runs, tool calls and replies on their way.",
