@@ -133,7 +133,7 @@ NO_COMMANDS = {
             *("playground.agent", "playground.new", "playground.edit", "playground.role", "playground.up"),
             *("playground.down", "playground.remove", "playground.clear", "playground.run"),
             *("playground.stop", "playground.keep", "playground.results", "playground.tools"),
-            *("playground.dialect", "playground.language"),
+            *("playground.dialect", "playground.language", "models.use", "models.alpha"),
         ),
         OF_A_ROW,
     ),

@@ -393,6 +393,13 @@ KEYS: tuple[Key, ...] = (
     Key("prompts.remove", "d,delete", "act('remove')", "delete it, into the trash", "delete"),
     _undelete("prompts"),
     *_list("prompts"),
+    # Models.
+    Key("models.choose", "", "", "let it answer from the next message on", same="list.choose"),
+    Key("models.use", "u", "act('use')", "let it answer from the next message on", "use"),
+    Key("models.alpha", "a", "act('alpha')", "switch alpha features on, or off", "alpha"),
+    Key("models.before", "left", "turn(-1)", "usable models, all, prices in credits, support"),
+    Key("models.after", "right", "turn(1)", "usable models, all, prices in credits, support", "next list"),
+    *_list("models"),
     # The playground.
     Key("playground.write", "", "", "write the message", same="list.choose"),
     Key("playground.run", "r", "act('run')", "let the agent answer the last message", "run"),

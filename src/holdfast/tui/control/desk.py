@@ -29,6 +29,7 @@ from holdfast.tui.control.knowledge import KnowledgeControl
 from holdfast.tui.control.listed import ListedControl
 from holdfast.tui.control.listing import ListingControl
 from holdfast.tui.control.memory import MemoryControl
+from holdfast.tui.control.models import ModelsControl
 from holdfast.tui.control.modes import ModesControl
 from holdfast.tui.control.playground import PlaygroundControl
 from holdfast.tui.control.policy import PolicyControl
@@ -82,9 +83,10 @@ class Desk:
         self.skills = SkillsControl(self.context, self.undoing, self.agents.trust)
         self.prompts = PromptsControl(self.context, self.sessions, self.runs, self.undoing)
         self.playground = PlaygroundControl(self.context)
+        self.models = ModelsControl(self.context, self.agents)
         self._listed: tuple[ListedControl[Any], ...] = (
             self.knowledge, self.memory, self.tools, self.hooks, self.servers, self.skills, self.prompts,
-            self.playground,
+            self.playground, self.models,
         )  # fmt: skip
         self.again = AgainControl(self.context, self.sessions)
         self.runs.before_sending = self.again.before_sending
@@ -149,6 +151,7 @@ class Desk:
             **self.skills.actions,
             **self.prompts.actions,
             **self.playground.actions,
+            **self.models.actions,
             **self.transcript.actions,
             **self.again.actions,
             **self.usage.actions,

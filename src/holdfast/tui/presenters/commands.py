@@ -98,6 +98,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("hooks.new", "Add a hook", "A rule, a question, a webhook, a function", "add-hook"),
     Command("skills", "Skills", "Instructions that agents load: read, install, edit", "skills"),
     Command("skills.new", "Install a skill", "A folder, a zip, git, an address", "add-skill", "[source]"),
+    Command("models", "Models", "Windows and prices, in dollars and credits; what plans support", "models"),
     Command(
         "playground", "Playground", "Build a conversation, run it, see it as code", "playground", "[agent]"
     ),
@@ -220,6 +221,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "hooks": ("Hooks (/hooks)", ("hooks",)),
     "skills": ("Skills (/skills)", ("skills",)),
     "prompts": ("Prompts (/prompts)", ("prompts",)),
+    "models": ("Models (/models)", ("models",)),
     "playground": ("Playground (/playground)", ("playground",)),
     "parts": ("What the model saw (/context)", ("parts",)),
     "settings": ("Settings (/settings)", ("settings",)),

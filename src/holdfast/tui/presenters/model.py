@@ -18,6 +18,7 @@ from holdfast.tui.presenters.knowledge.jobs import indexing
 from holdfast.tui.presenters.knowledge.state import KnowledgeState
 from holdfast.tui.presenters.listing import Grouping
 from holdfast.tui.presenters.memory import MemoryState
+from holdfast.tui.presenters.models import ModelsState
 from holdfast.tui.presenters.modes import ModeView, mode_piece
 from holdfast.tui.presenters.playground.state import PlaygroundState
 from holdfast.tui.presenters.prompts import PromptsState
@@ -102,6 +103,7 @@ class Model:
     memory: MemoryState = field(default_factory=MemoryState)
     tools: ToolsState = field(default_factory=ToolsState)
     hooks: HooksState = field(default_factory=HooksState)
+    models: ModelsState = field(default_factory=ModelsState)
     playground: PlaygroundState = field(default_factory=PlaygroundState)
     servers: ServersState = field(default_factory=ServersState)
     skills: SkillsState = field(default_factory=SkillsState)
