@@ -38,7 +38,7 @@ class Words:
 
     retries = Retries(3, (1.0, 2.0))
 
-    def writer(self) -> Writer:
+    def writer(self, webhook: Webhook) -> Writer:
         return Writer()
 
     def message(

@@ -55,8 +55,8 @@ class WebhookFormat(Protocol):
     @property
     def retries(self) -> Retries: ...
 
-    def writer(self) -> EventWriter:
-        """Returns what tells the events of a run from its beginning, or an event of no run."""
+    def writer(self, webhook: Webhook) -> EventWriter:
+        """Returns what tells a webhook the events of a run from its beginning, or an event of no run."""
         ...
 
     def message(

@@ -40,10 +40,10 @@ class Telling:
             return ()
         run_id = found.event.event.run_id
         if run_id is None:
-            return tuple(self.format.writer().take(found.event))
+            return tuple(self.format.writer(webhook).take(found.event))
         told = self._runs.pop(run_id, None)
         if told is None or told.through > found.id:
-            told = _Told(self.format.writer())
+            told = _Told(self.format.writer(webhook))
         if told.through < found.id:
             # A run's later events mean what they do by those before, also where those are not wanted.
             for each in await self._store.events_of_run(webhook.owner, run_id, told.through, found.id):
