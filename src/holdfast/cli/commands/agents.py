@@ -167,6 +167,22 @@ def install(
     say(f"installed {info.name}: {info.path}")
 
 
+@app.command("import")
+def import_agent(
+    system: Annotated[str, typer.Argument(metavar="dexto", help="The system that it was written for.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Its agent file.")],
+    name: Annotated[str, typer.Option(help="Instead of the name that the file says, or is called by.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the agent, and keep nothing.")] = False,
+) -> None:
+    """Make an agent of another system's agent file, and report what has no counterpart here."""
+    from holdfast.cli.foreign import import_dexto
+    from holdfast.core.domain.errors import InvalidError
+
+    if system != "dexto":
+        raise InvalidError(f"{system!r} is no system whose agents can be read; there is: dexto.")
+    import_dexto(file, name, dry_run=dry_run)
+
+
 @app.command()
 def uninstall(name: str) -> None:
     """Remove an agent from your own folder; one that comes with Holdfast is back under its name.
