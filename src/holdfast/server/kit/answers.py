@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Generic, Literal, TypeVar, cast
 
@@ -57,9 +57,16 @@ class RunAnswer(Generic[F]):
     """The answer to a request that has started a run, while the run goes on."""
 
     def __init__(
-        self, call: Call | SocketCall, run_id: str, encoder: EventEncoder[F], on_disconnect: OnDisconnect
+        self,
+        call: Call | SocketCall,
+        run_id: str,
+        encoder: EventEncoder[F],
+        on_disconnect: OnDisconnect,
+        behind: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`call` is the request that gets the answer, or the socket that its frames go to."""
+        """`call` is the request that gets the answer, or the socket that its frames go to. `behind` is done
+        when nothing more is answered, however that came; the run may go on then."""
+        self._behind = behind
         self._call = call
         self._run_id = run_id
         self._encoder = encoder
@@ -141,12 +148,14 @@ class RunAnswer(Generic[F]):
                     return
 
     async def _leave(self) -> None:
-        if self._encoder.state.ended or self._on_disconnect == "detach":
-            return
         try:
-            await self._call.workbench.runs.cancel(self._run_id)
+            if not self._encoder.state.ended and self._on_disconnect == "cancel":
+                await self._call.workbench.runs.cancel(self._run_id)
         except HoldfastError as error:
             _LOG.warning("run %s could not be cancelled: %s", self._run_id, error.message)
+        finally:
+            if self._behind is not None:
+                await self._behind()
 
 
 async def events_of(workbench: Workbench, run: Run) -> list[LoggedEvent]:

@@ -84,9 +84,24 @@ def _response(
 ) -> Response:
     code = info.details.get(_STATUS) or status or STATUS[info.kind]
     body = info.details.get(_BODY) or {"error": _text(endpoint, info)}
-    if info.code == "scope_missing" and endpoint not in ("v1", "v2"):
+    if endpoint in _CALLS and info.kind is ErrorKind.RATE_LIMITED:
+        code, body = _limited(info)
+    if info.code == "scope_missing" and endpoint not in _CALLS:
         code, body = 401, {"error": _text(endpoint, info.model_copy(update=_REFUSED))}
     return Response(to_json(body), code, headers_of(info, headers), media_type="application/json")
+
+
+_CALLS = ("v1", "v2")
+"""The endpoints that call agents."""
+SPENT = ("insufficient_credits", "budget_spent")
+"""Codes of what could not be done because nothing was left."""
+
+
+def _limited(info: ErrorInfo) -> tuple[int, dict[str, Any]]:
+    if info.code in SPENT:
+        return 402, {"error": "Insufficient credits"}
+    said = {name: info.details[name] for name in ("tier", "limit") if name in info.details}
+    return 429, {"error": "Rate limit exceeded", **said}
 
 
 _REFUSED = {"kind": ErrorKind.UNAUTHENTICATED}

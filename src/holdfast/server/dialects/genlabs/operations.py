@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holdfast.server.dialects.genlabs import operations_calls
 from holdfast.server.dialects.genlabs.errors import error_response, render_at
 from holdfast.server.dialects.genlabs.keys import secret_of
 from holdfast.server.dialects.genlabs.wire import PREFIX, ErrorBody
@@ -16,5 +17,5 @@ DIALECT = Dialect(
     error=ErrorBody,
     document=Document("/openapi.json"),
     secret_of=secret_of,
-    operations=(),
+    operations=(*operations_calls.OPERATIONS,),
 )

@@ -1,0 +1,225 @@
+"""Starts the runs that calls of agents are, where their conversations stand, and clears up behind them."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import NAMESPACE_URL, uuid5
+
+from holdfast.core.domain.agents import AgentInfo
+from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
+from holdfast.core.domain.messages import Message, TextPart, UserPart
+from holdfast.core.domain.runs import Session
+from holdfast.core.services.workbench import Workbench
+from holdfast.server.dialects.genlabs.encoder import CallEncoder
+from holdfast.server.dialects.genlabs.mapping_calls import (
+    GO_ON,
+    Offered,
+    Turn,
+    called_with,
+    options_of,
+    plain_text,
+    prefixes,
+    reply_message,
+    results_for,
+    told_in,
+)
+from holdfast.server.kit.answers import state_of
+from holdfast.server.kit.starting import new_session, start_now
+from holdfast.server.openai.conversations import find_session
+from holdfast.server.openai.mapping import Attached, history_of, parts_of
+from holdfast.server.openai.wire import AssistantMessage, ChatMessage, UserMessage
+
+EXT = "genlabs"
+_PASSING = "passing"
+"""Kept with sessions that go with the answer of their run."""
+_THREAD = "session"
+"""Kept with sessions that are threads: what their client calls them."""
+_KEPT = 10_000
+_TAKEN = ("session_exists", "session_in_trash")
+_MOST_TAKEN = 100
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that answers a call."""
+
+    run_id: str
+    session_id: str
+
+
+class Places:
+    """Knows where whole conversations that clients send again and again stand: each for one user."""
+
+    def __init__(self) -> None:
+        self._places: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._swept: set[tuple[str, str]] = set()
+
+    def session_of(self, owner: str, hashes: Sequence[str]) -> str | None:
+        """Returns the session of the longest beginning that is known; `hashes` are those of all, the shortest
+        first."""
+        found = (self._places.get((owner, each)) for each in reversed(hashes))
+        return next(filter(None, found), None)
+
+    def remember(self, owner: str, hashed: str, session_id: str) -> None:
+        """Notes where a conversation stands."""
+        self._places[owner, hashed] = session_id
+        self._places.move_to_end((owner, hashed))
+        if len(self._places) > _KEPT:
+            self._places.popitem(last=False)
+
+    def first_of(self, owner: str, agent: str) -> bool:
+        """Says whether an agent is called for the first time since the engine has started."""
+        first = (owner, agent) not in self._swept
+        self._swept.add((owner, agent))
+        return first
+
+
+PLACES = Places()
+
+
+# --- v1: the whole conversation
+
+
+async def begin_whole(
+    workbench: Workbench, owner: str, agent: AgentInfo, turn: Turn, tools: dict[str, Offered]
+) -> Begun:
+    """Starts a run that has nothing but what the client tells. With the agent's logging on it stands in the
+    session of the conversation, where that is known and free; else in one that goes with it."""
+    keeps = agent.spec is None or agent.spec.logging
+    if keeps:
+        known = await _known(workbench, owner, agent, turn)
+        if known is not None:
+            try:
+                return await _say(workbench, known, turn, tools)
+            except (ConflictError, NotFoundError) as error:
+                if error.code not in ("busy", "session_not_found"):
+                    raise
+    elif PLACES.first_of(owner, agent.name):
+        await _sweep(workbench, agent.name)
+    async with new_session(workbench, agent.name) as session:
+        if not keeps:
+            session = await workbench.sessions.annotate(session.id, {EXT: {_PASSING: True}})
+        return await _say(workbench, session, turn, tools)
+
+
+async def _known(workbench: Workbench, owner: str, agent: AgentInfo, turn: Turn) -> Session | None:
+    place = PLACES.session_of(owner, list(prefixes(agent.id, turn.before)))
+    session = await find_session(workbench, place) if place else None
+    if session is None or session.agent != agent.name:
+        return None
+    return session if session.status is None or session.status.ended else None
+
+
+async def _say(workbench: Workbench, session: Session, turn: Turn, tools: dict[str, Offered]) -> Begun:
+    history = await _history(workbench, session, turn.before)
+    parts: tuple[UserPart, ...] = tuple(await _parts(workbench, session, turn.last))
+    if isinstance(turn.last, AssistantMessage):
+        text = plain_text(turn.last)
+        told = told_in(text)
+        said, parts = called_with(told, tools) if told else (_assistant(text), (TextPart(text=GO_ON),))
+        history = (*history, said)
+    run_id = await start_now(workbench, session, parts, options_of(turn, history))
+    return Begun(run_id, session.id)
+
+
+def _assistant(text: str) -> Message:
+    return Message(role="assistant", parts=(TextPart(text=text),))
+
+
+async def _history(
+    workbench: Workbench, session: Session, messages: Sequence[ChatMessage]
+) -> tuple[Message, ...]:
+    asked = [one for one in messages if isinstance(one, UserMessage)]
+    return history_of(messages, [await _parts(workbench, session, one) for one in asked])
+
+
+async def _parts(workbench: Workbench, session: Session, message: ChatMessage) -> list[UserPart]:
+    return [
+        await workbench.files.attach_data(session.id, part.name, part.data)
+        if isinstance(part, Attached)
+        else part
+        for part in parts_of(message)
+    ]
+
+
+async def put_away(
+    workbench: Workbench, owner: str, agent: AgentInfo, turn: Turn, begun: Begun, encoder: CallEncoder
+) -> None:
+    """Does what is left to do for a whole conversation: where the log keeps it, it waits in the archive for
+    what comes next; else nothing of it stays."""
+    try:
+        if agent.spec is not None and not agent.spec.logging:
+            await workbench.sessions.delete(begun.session_id, permanent=True)
+            return
+        await workbench.sessions.archive(begun.session_id)
+    except HoldfastError as error:
+        _LOG.warning("the session %s stays: %s", begun.session_id, error.message)
+        return
+    if encoder.state.status == "completed":
+        said = (*turn.before, turn.last)
+        reply = reply_message(encoder.answer)
+        *_, hashed = prefixes(agent.id, said if reply is None else (*said, reply))
+        PLACES.remember(owner, hashed, begun.session_id)
+
+
+async def _sweep(workbench: Workbench, agent: str) -> None:
+    """Deletes what calls have left behind while which the engine died."""
+    cursor: str | None = None
+    while True:
+        page = await workbench.sessions.list(f"agent:{agent}", cursor=cursor)
+        for session in page.items:
+            if session.ext.get(EXT, {}).get(_PASSING) and session.status is not None and session.status.ended:
+                await workbench.sessions.delete(session.id, permanent=True)
+        if page.next_cursor is None:
+            return
+        cursor = page.next_cursor
+
+
+# --- v2: threads
+
+
+async def begin_threaded(
+    workbench: Workbench, owner: str, agent: AgentInfo, turn: Turn, tools: dict[str, Offered], name: str
+) -> Begun:
+    """Starts the run that answers the latest message of a thread, which is made where there is none.
+
+    Raises `ConflictError` (`busy`) while the thread answers another one.
+    """
+    session = await _thread(workbench, owner, agent, name)
+    parts: tuple[UserPart, ...]
+    if isinstance(turn.last, AssistantMessage):
+        parts = results_for(plain_text(turn.last), await _waiting(workbench, session), tools)
+    else:
+        parts = tuple(await _parts(workbench, session, turn.last))
+    run_id = await start_now(workbench, session, parts, options_of(turn, None))
+    return Begun(run_id, session.id)
+
+
+async def _thread(workbench: Workbench, owner: str, agent: AgentInfo, name: str) -> Session:
+    """Returns the session that a client's name for a conversation with an agent means. Where it was deleted,
+    or goes on with another agent, the name means the next one."""
+    for number in range(_MOST_TAKEN):
+        id = str(uuid5(NAMESPACE_URL, f"genlabs:{owner}:{agent.id}:{number}:{name}"))
+        session = await find_session(workbench, id)
+        if session is None:
+            try:
+                return await workbench.sessions.create(agent.name, id=id, ext={EXT: {_THREAD: name}})
+            except ConflictError as error:
+                if error.code not in _TAKEN:
+                    raise
+                session = await find_session(workbench, id)  # made at this moment, by another call
+        if session is not None and session.agent == agent.name:
+            return session
+    raise ConflictError("The session was deleted too often; choose another name.", code="session_exists")
+
+
+async def _waiting(workbench: Workbench, session: Session) -> dict[str, str]:
+    """Returns the tools whose results a thread waits for, by the ids of the calls."""
+    if session.run_id is None:
+        return {}
+    state = await state_of(workbench, await workbench.runs.get(session.run_id))
+    return {call.call_id: call.name for call in state.calls.values() if call.outcome == "client"}
