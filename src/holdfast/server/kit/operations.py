@@ -91,6 +91,8 @@ class Operation:
     """Whether it needs no key."""
     secrets: SecretsIn | None = None
     """Finds keys in the body, where they stand there instead of in a header."""
+    also: tuple[str, ...] = ()
+    """Other paths of the same, with the same parameters; no document has them."""
     least: Scope = Scope.READ
     """What a key must allow at least, whatever is asked with it."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Any, cast
@@ -72,7 +73,7 @@ def _in_body(dialect: Dialect, door: Door) -> InBody | None:
     having = [one for one in dialect.operations if one.secrets is not None]
     if not having:
         return None
-    places = [(one, _route(dialect, one.path, (one,), door)) for one in having]
+    places = [(one, route) for one in having for route in _routes(dialect, (one,), door)]
 
     def operation_of(scope: Scope) -> Operation | None:
         found = (one for one, route in places if route.matches(scope)[0] is Match.FULL)
@@ -86,7 +87,8 @@ def _has(routes: Iterable[Route], scope: Scope) -> bool:
 
 
 def _routes(dialect: Dialect, operations: Iterable[Operation], door: Door) -> tuple[Route, ...]:
-    ordered = sorted(operations, key=lambda one: _fixed_first(one.path))
+    everywhere = (replace(one, path=path) for one in operations for path in (one.path, *one.also))
+    ordered = sorted(everywhere, key=lambda one: _fixed_first(one.path))
     by_path = groupby(ordered, key=lambda one: one.path)
     return tuple(_route(dialect, path, tuple(group), door) for path, group in by_path)
 

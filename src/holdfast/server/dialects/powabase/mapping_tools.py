@@ -178,26 +178,6 @@ def tool_of(info: AgentInfo, known: Sequence[ToolInfo], id: str) -> Chosen:
     return Chosen(name, "custom" if custom else "builtin", all_parts or tuple(each.tool for each in group))
 
 
-def with_renamed_tool(
-    info: AgentInfo, values: Mapping[str, Any], name: str, other: str | None, id: str
-) -> dict[str, Any]:
-    """Returns the changes by which the `tools:` of an agent file have another name for one of them, or are
-    without it; none where they do not name it. `id` is by what clients know the assignment."""
-    tools = values.get("tools")
-    entries = [
-        dict(one) if isinstance(one, dict) else {"tool": one}
-        for one in (tools if isinstance(tools, list) else ())
-    ]
-    if not any(one.get("tool") == name for one in entries):
-        return {}
-    if other is None:
-        made = [one for one in entries if one.get("tool") != name]
-    else:
-        # Without one of its own, its id would be made of its name.
-        made = [{"id": id, **one, "tool": other} if one.get("tool") == name else one for one in entries]
-    return {"tools": as_entries(made, "tool")}
-
-
 def _parts(tool: Chosen, override: Mapping[str, Any] | None) -> tuple[str, ...]:
     argument, choices = PARTS.get(tool.name, ("", {}))
     chosen = choices.get(str((override or {}).get(argument)))

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
-
-from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.custom_tools import CustomTool
-from holdfast.core.domain.errors import AgentFileError
 from holdfast.server.dialects.powabase.mapping_custom import (
     Described,
     builtin_tools,
@@ -15,7 +10,6 @@ from holdfast.server.dialects.powabase.mapping_custom import (
     custom_tool,
     tool_spec,
 )
-from holdfast.server.dialects.powabase.mapping_tools import assigned_tools, with_renamed_tool
 from holdfast.server.dialects.powabase.wire_agents import (
     Deleted,
     Tool,
@@ -25,7 +19,7 @@ from holdfast.server.dialects.powabase.wire_agents import (
     Tools,
 )
 from holdfast.server.kit.operations import Call, Operation
-from holdfast.server.kit.revising import revise
+from holdfast.server.kit.retooling import having, rename_in
 
 
 async def list_tools(call: Call) -> Tools:
@@ -57,44 +51,21 @@ async def update_tool(call: Call) -> ToolName:
     """Changes what is given of a tool of the user's own."""
     before = await call.workbench.tools.get(str(call.path["id"]))
     described = changed_spec(before, call.body)
-    agents = await _having(call, before.spec.name)
+    agents = await having(call.workbench, before.spec.name)
     tool = await call.workbench.tools.update(before.id, described.spec, before.version)
     await _with_secrets(call, tool, described)
     if tool.spec.name != before.spec.name:
-        await _rename_in(agents, call, before.spec.name, tool.spec.name)
+        await rename_in(agents, call.workbench, before.spec.name, tool.spec.name)
     return ToolName(id=tool.id, name=tool.spec.name)
 
 
 async def delete_tool(call: Call) -> Deleted:
     """Deletes a tool of the user's own, and takes it away from his agents."""
     tool = await call.workbench.tools.get(str(call.path["id"]))
-    await _rename_in(await _having(call, tool.spec.name), call, tool.spec.name, None)
+    agents = await having(call.workbench, tool.spec.name)
+    await rename_in(agents, call.workbench, tool.spec.name, None)
     await call.workbench.tools.delete(tool.id)
     return Deleted()
-
-
-async def _having(call: Call, name: str) -> dict[str, str]:
-    """Returns the user's agents that have a tool, each with the id of its assignment; without those whose
-    files have mistakes, which cannot be changed."""
-    own = (one for one in await call.workbench.agents.list() if one.layer is Layer.USER)
-    return {one.id: str(each.id) for one in own for each in assigned_tools(one) if each.tool == name}
-
-
-async def _rename_in(agents: Mapping[str, str], call: Call, name: str, other: str | None) -> None:
-    """Names a tool otherwise in agents, or no more: a file that names what is no tool is wrong, and so is
-    each that extends it. Those that stay wrong have got other mistakes meanwhile."""
-    waiting = dict(agents)
-    while waiting:
-        wrong = {}
-        for agent, id in waiting.items():
-            change = partial(with_renamed_tool, name=name, other=other, id=id)
-            try:
-                await revise(call.workbench, agent, change, mistaken=True)
-            except AgentFileError:
-                wrong[agent] = id  # as long as that which it extends is
-        if len(wrong) == len(waiting):
-            return
-        waiting = wrong
 
 
 _TOOLS, _TOOL = "/api/tools", "/api/tools/{id:uuid}"
