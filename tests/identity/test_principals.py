@@ -165,6 +165,27 @@ async def test_a_name_that_several_keys_have_does_not_revoke_one_of_them(host: L
     await host.keys.revoke("ci")
 
 
+async def test_a_key_is_found_by_its_secret_its_id_and_its_name_by_its_owner_alone(
+    host: LocalWorkbench,
+) -> None:
+    await host.users.add("ann")
+    hers = await host.keys.create("ci", Scope.ADMIN, user="ann")
+    ann = host.as_principal(await host.authenticate(hers.secret))
+    for named in (hers.secret, hers.credential.id, "ci"):
+        assert (await ann.keys.find(named)).id == hers.credential.id
+        with pytest.raises(NotFoundError) as unknown:
+            await host.keys.find(named)
+        assert named not in unknown.value.message
+    await host.keys.create("ci", user="ann")
+    with pytest.raises(ConflictError):
+        await ann.keys.find("ci")
+    login = await ann.users.login()
+    await host.keys.revoke(hers.credential.id)
+    for gone in (hers.secret, hers.credential.id, login.secret):
+        with pytest.raises((NotFoundError, UnauthenticatedError)):
+            await host.as_principal(ann.principal).keys.find(gone)
+
+
 async def test_nobody_makes_a_key_that_may_do_more_than_his_own(host: LocalWorkbench) -> None:
     ann = await sign_in(host, "ann")
     with pytest.raises(ForbiddenError):

@@ -834,6 +834,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         NewCredential(credential=KEY, secret="hf_x"),
     ),
     ("keys.list", {}, (KEY,)),
+    ("keys.find", {"key": "hf_x"}, KEY),
     ("keys.revoke", {"id": "k1"}, KEY),
     ("users.me", {}, LOCAL_PRINCIPAL),
     ("users.annotations", {}, {"a": {"n": 1}}),

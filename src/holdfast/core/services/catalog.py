@@ -88,6 +88,9 @@ class KeyService:
         self._desk = desk
         self._api_keys = api_keys
 
+    async def find(self, key: str) -> Credential:
+        return await self._api_keys.find(key)
+
     async def create(
         self, name: str, scope: Scope = Scope.CHAT, expires_s: int | None = None, user: str | None = None
     ) -> NewCredential:

@@ -246,6 +246,21 @@ class ApiKeys:
         """See `Keys.list`."""
         return await self._accounts.credentials(None if self._me.is_admin else self._me.user_id, "key")
 
+    async def find(self, key: str) -> Credential:
+        """See `Keys.find`."""
+        now = utc_now()
+        shown = await self._accounts.by_hash(digest(key)) if looks_right(key) else None
+        if shown is not None and shown[0].kind == "key" and shown[1].id == self._me.user_id:
+            found = [shown[0]]
+        else:
+            own = await self._accounts.credentials(self._me.user_id, "key")
+            found = [each for each in own if key in (each.id, each.name) and not each.ended(now)]
+        if not found or found[0].ended(now):
+            raise NotFoundError("You have no key of this secret, id or name.", code="key_not_found")
+        if len(found) > 1:
+            raise _several(found[0].name, found)
+        return found[0]
+
     async def revoke(self, id: str) -> Credential:
         """See `Keys.revoke`."""
         found = await key_named(self._accounts, self._me, id)
@@ -264,12 +279,16 @@ async def key_named(accounts: Accounts, me: Principal, named: str) -> Credential
     if not found:
         raise NotFoundError(f"There is no key {named}.", code="key_not_found")
     if len(found) > 1:
-        raise ConflictError(
-            f"Several keys are called {named}; name one by its id.",
-            code="ambiguous_name",
-            details={"ids": [each.id for each in found]},
-        )
+        raise _several(named, found)
     return found[0]
+
+
+def _several(name: str, found: list[Credential]) -> ConflictError:
+    return ConflictError(
+        f"Several keys are called {name}; name one by its id.",
+        code="ambiguous_name",
+        details={"ids": [each.id for each in found]},
+    )
 
 
 async def user_named(accounts: Accounts, name: str) -> User:

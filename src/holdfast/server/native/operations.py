@@ -337,6 +337,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("models.ollama", "GET", "/models/ollama"),
     Operation("keys.create", "POST", "/keys", status=201, once="refused"),
     Operation("keys.list", "GET", "/keys"),
+    Operation("keys.find", "POST", "/keys/find"),
     Operation("keys.revoke", "DELETE", "/keys/{id}"),
     Operation("keys.providers", "GET", "/providers"),
     Operation("keys.provider", "GET", "/providers/{provider}/key"),

@@ -31,6 +31,12 @@ class Keys(Protocol):
         ...
 
     @needs(Scope.ADMIN)
+    async def find(self, key: str) -> Credential:
+        """Returns the user's own API key of this secret, id or name, if it lets in. Raises `NotFoundError`,
+        `ConflictError` where several have the name."""
+        ...
+
+    @needs(Scope.ADMIN)
     async def revoke(self, id: str) -> Credential:
         """Revokes an API key, named by its id or its name, with the logins that were made by it. Raises
         `NotFoundError`, `ConflictError`."""
