@@ -111,6 +111,7 @@ async def open_workbench(
     from holdfast.core.tools.postgres import Postgres
     from holdfast.core.tools.web import WebFetcher
     from holdfast.core.tools.web_searching import KEY_VARIABLES, WebSearcher
+    from holdfast.server.formats import format_of
 
     settings_of = _kept_settings(where, environment)
     settings = settings_of(None)
@@ -167,6 +168,7 @@ async def open_workbench(
         tracing=_tracing(settings, environment),
         providers=providers,
         own_models=own,
+        formats=format_of,
     )
     try:
         return await LocalWorkbench.open(parts)

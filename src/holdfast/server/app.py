@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp
 
+from holdfast.server.a2a.http import a2a_api
 from holdfast.server.dialects.every import dialect_apis
 from holdfast.server.kit.compose import Api, Composed
 from holdfast.server.kit.meter import Meter, Metered
@@ -29,6 +30,7 @@ def engine_apis(
         native_api(host, log=log, closing=closing, meter=meter),
         openai_api(door, log=log),
         mcp_api(host, log=log, closing=closing),
+        a2a_api(door, log=log),
         *dialect_apis(door, log=log),
     )
 

@@ -52,6 +52,7 @@ class WebhookService:
         secret: str | None = None,
         format: str = "",
         ext: Ext | None = None,
+        after: int | None = None,
     ) -> NewWebhook:
         if session_id is not None:
             await self._access.session(session_id)
@@ -60,6 +61,7 @@ class WebhookService:
                 f"Nothing here writes webhooks for {sanitize_line(format)[:40]!r}; leave `format` out.",
                 code="unknown_webhook_format",
             )
+        last = await self._hooks.tables.last_event_id()
         webhook = Webhook(
             id=new_id(),
             owner=self._access.owner,
@@ -68,7 +70,7 @@ class WebhookService:
             events=checked_patterns(events),
             session_id=session_id,
             created_at=utc_now(),
-            cursor=await self._hooks.tables.last_event_id(),
+            cursor=last if after is None else min(after, last),
             format=format,
             ext=checked_ext(ext),
         )

@@ -33,13 +33,15 @@ class Heard:
 class Following:
     """Follows a run. `catch_up` first; then `events` once."""
 
-    def __init__(self, workbench: Workbench, run: Run) -> None:
+    def __init__(self, workbench: Workbench, run: Run, *, patient: bool = False) -> None:
+        """`patient`: it is followed on while something waits, which others may decide."""
         self.state = RunState()
         """The run as far as its events were taken."""
         self.ended = False
         self.waits = False
         """Whether something waits for a person."""
         self._run_id = run.id
+        self._patient = patient
         self._watched = Watched(run)
         self._ahead: asyncio.Queue[Heard | HoldfastError | None] = asyncio.Queue(_AHEAD)
         self._behind = True
@@ -53,13 +55,19 @@ class Following:
         self._behind = False
         self.ended, self.waits = self._watched.ended, bool(self._watched.waiting)
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be yielded."""
+        return self.ended or (self.waits and not self._patient)
+
     async def events(self) -> AsyncGenerator[Heard, None]:
-        """Yields what happens; the last one ends the run, or begins to wait. Raises `HoldfastError`."""
-        if self.ended or self.waits:
+        """Yields what happens; the last one ends the run, or begins to wait. The state has taken each. Raises
+        `HoldfastError`."""
+        if self.over:
             return
         reading = asyncio.create_task(self._read())
         try:
-            while not (self.ended or self.waits):
+            while not self.over:
                 heard = await self._ahead.get()
                 if heard is None:  # the log has closed
                     raise stopping()

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import Scope
-from holdfast.core.domain.values import Cursor, Limit, Page
+from holdfast.core.domain.values import Cursor, EventId, Limit, Page
 from holdfast.core.domain.webhooks import Delivery, NewWebhook, Webhook
 from holdfast.core.services.needs import needs
 
@@ -34,8 +34,10 @@ class Webhooks(Protocol):
         secret: str | None = None,
         format: str = "",
         ext: Ext | None = None,
+        after: EventId | None = None,
     ) -> NewWebhook:
-        """Adds a webhook, which gets events from now on; its secret is in the answer and cannot be had again.
+        """Adds a webhook, which gets events from now on, or those behind the event `after`; its secret is in
+        the answer and cannot be had again.
 
         `events` are types, also as patterns such as `run.*`; none: all but deltas, which have to be named
         in full. `secret` is one of the caller's own instead of a new one. `format` is the API in whose words
