@@ -1,4 +1,4 @@
-"""What the page on clients of other systems shows for Powabase does what it says, offline."""
+"""What the page on clients of other systems shows with `requests` does what it says, offline."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ADDRESS = "http://127.0.0.1:8700"
 
 
 @pytest.mark.thorough
-async def test_what_the_page_shows_of_powabase_runs(
+async def test_what_the_page_shows_runs(
     _own_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HOLDFAST_MODELS__DEFAULT", "offline")
@@ -42,17 +42,22 @@ async def test_what_the_page_shows_of_powabase_runs(
     names = {"key": (await host.keys.create("notebook", Scope.ADMIN)).secret}
     blocks = [block for block in examples.blocks_of(PAGE, "python") if "requests" in block]
     try:
-        assert len(blocks) == 2
+        assert len(blocks) == 4
+        ends = []
         for block in blocks:
             code = block.replace(ADDRESS, listener.state.url)
             await asyncio.to_thread(exec, code, names)
-        first, second = names["event"], names["reply"]
+            ends.append(dict(names))
+        first, second = ends[0]["event"], ends[1]["reply"]
+        dexto, genlabs = ends[2]["event"], ends[3]["answer"].json()
     finally:
         listener.close()
         await listener.task
         await host.close()
     assert (first["event"], first["status"]) == ("complete", "completed")
     assert [each["tool_name"] for each in first["tool_calls"]] == ["write_file"]
-    assert next(where.workspaces.glob("*/note.md")).read_text().strip() == "hello"
+    assert [note.read_text().strip() for note in where.workspaces.glob("*/note.md")] == ["hello"] * 2
     assert (second["status"], second["retrieved_items"], second["is_new_session"]) == ("completed", 1, True)
-    assert capsys.readouterr().out.splitlines()[-1] == "completed"
+    assert (dexto["name"], dexto["finishReason"]) == ("run:complete", "stop")
+    assert genlabs["status"] == "success"
+    assert genlabs["data"]["response"] == capsys.readouterr().out.splitlines()[-1]
