@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ SUPPORT = {
         {"role": "user", "content": "Yes, it's ORDER-123456"},
     ]
 }
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg=="
 ORDERS = ClientToolSpec(
     name="get_order",
     title="Get Order Details",
@@ -58,49 +58,6 @@ def wants(question: str, tool: str = "get_order") -> tuple[str, str]:
 @pytest.fixture
 def none(say: Any) -> Any:
     return say("none")
-
-
-class Asking:
-    """Asks one agent."""
-
-    def __init__(self, served: Any, id: str) -> None:
-        self._served, self._id = served, id
-
-    async def __call__(self, version: str, body: Any, **headers: str) -> Any:
-        path = f"/genlabs/{version}/{self._id}"
-        if isinstance(body, str):
-            return await self._served.http.post(path, content=body, headers=headers)
-        return await self._served.http.post(path, json=body, headers=headers)
-
-    async def ok(self, version: str, body: Any, **headers: str) -> Any:
-        answer = await self(version, body, **headers)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def frames(self, version: str, body: Any, **headers: str) -> list[Any]:
-        answer = await self(version, body, **headers)
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        lines = [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith("data")]
-        assert lines[-1] == "[DONE]"
-        return [json.loads(line) for line in lines[:-1]]
-
-
-@pytest.fixture
-def ask(serve: Any, put_agent: Any) -> Any:
-    """Serves an agent with tools of the user's own."""
-
-    @asynccontextmanager
-    async def serving(steps: Any = (), tools: Any = (), **agent: Any) -> Any:
-        async with serve(steps) as served:
-            for spec in tools:
-                await served.bench.workbench.tools.create(spec)
-            id = put_agent(tools=[spec.name for spec in tools], **agent)
-            asking = Asking(served, id)
-            asking.bench = served.bench  # type: ignore[attr-defined]
-            asking.http = served.http  # type: ignore[attr-defined]
-            yield asking
-
-    return serving
 
 
 # --- v1
@@ -283,15 +240,25 @@ async def test_what_is_no_conversation_is_refused(ask: Any, body: Any, error: st
         assert asking.bench.model.requests == []
 
 
+IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
+LOOK = {"conversation": [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, IMAGE]}]}
+
+
 @V1
-async def test_images_need_the_dedicated_plan_and_the_alpha_switch(ask: Any, say: Any) -> None:
-    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
-    content = [{"type": "text", "text": "What is it?"}, image]
-    body = {"conversation": [{"role": "user", "content": content}]}
-    async with ask(plan="decentralized") as asking:
-        answer = await asking("v1", body)
+@pytest.mark.parametrize(("plan", "alpha"), [("decentralized", True), ("dedicated", False)])
+async def test_images_need_the_dedicated_plan_and_the_alpha_switch(ask: Any, plan: str, alpha: bool) -> None:
+    async with ask(plan=plan, bench={"more_settings": {"genlabs": {"alpha": alpha}}}) as asking:
+        answer = await asking("v1", LOOK)
         assert answer.status_code == 400
         assert "alpha feature of the Dedicated plan" in answer.json()["error"]
+
+
+@V1
+async def test_images_are_seen_where_both_are_there(ask: Any, say: Any) -> None:
+    bench = {"more_settings": {"genlabs": {"alpha": True}}}
+    async with ask([say("A pixel")], plan="dedicated", bench=bench) as asking:
+        assert (await asking.ok("v1", LOOK))["data"] == {"response": "A pixel"}
+        assert [part.type for part in asking.bench.model.requests[0].messages[1].parts] == ["text", "image"]
 
 
 @V1

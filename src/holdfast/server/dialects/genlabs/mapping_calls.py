@@ -11,7 +11,6 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from holdfast.core.domain.custom_tools import SearchToolSpec, ToolSpec
-from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.messages import (
     Message,
     TextPart,
@@ -178,9 +177,9 @@ def has_images(messages: Iterable[ChatMessage]) -> bool:
     )
 
 
-def check_images(messages: Iterable[ChatMessage], *, allowed: bool) -> None:
+def check_images(*, allowed: bool) -> None:
     """Raises `InvalidError` for images where there is no vision."""
-    if not allowed and has_images(messages):
+    if not allowed:
         raise said(_VISION)
 
 
@@ -348,8 +347,3 @@ def _title(name: str, tools: Mapping[str, Offered]) -> str:
 
 def _searches(name: str, tools: Mapping[str, Offered]) -> bool:
     return name in tools and tools[name].searches
-
-
-def refused(error: InvalidError) -> InvalidError:
-    """Returns what is said of a request that a run cannot be made of."""
-    return said(error.message)

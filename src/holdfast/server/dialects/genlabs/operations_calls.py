@@ -20,6 +20,7 @@ from holdfast.server.dialects.genlabs.mapping_calls import (
     Offered,
     check_images,
     check_logging,
+    has_images,
     messages_of,
     offered,
     streams,
@@ -30,6 +31,7 @@ from holdfast.server.dialects.genlabs.wire_calls import AnswerV1, AnswerV2, Call
 from holdfast.server.kit.answers import OnDisconnect, RunAnswer
 from holdfast.server.kit.auth import no_key, principal_of
 from holdfast.server.kit.operations import Call, Operation, written
+from holdfast.server.openai.wire import ChatMessage
 
 SESSION = "session"
 """The header that names a conversation."""
@@ -39,7 +41,7 @@ async def query_v1(call: Call) -> ASGIApp:
     """Answers a conversation that the client sends as a whole."""
     agent, tools = await _called(call)
     turn = turn_of(messages_of(call.body, "v1"))
-    check_images((*turn.before, turn.last), allowed=_sees(agent))
+    await _check_images(call.workbench, agent, (*turn.before, turn.last))
     streamed, owner = streams(call.body, default=_streams(agent)), principal_of(call.request).user_id
     begun = await begin_whole(call.workbench, owner, agent, turn, tools)
     encoder = CallEncoder(tools, None, pieces=_in_pieces(agent))
@@ -52,7 +54,7 @@ async def query_v2(call: Call) -> ASGIApp:
     agent, tools = await _called(call)
     check_logging(agent.spec is not None and agent.spec.logging)
     turn = turn_of(messages_of(call.body, "v2"))
-    check_images((turn.last,), allowed=_sees(agent))
+    await _check_images(call.workbench, agent, (turn.last,))
     name = thread_name(call.request.headers.get(SESSION), str(uuid4()))
     streamed, owner = streams(call.body, default=_streams(agent)), principal_of(call.request).user_id
     begun = await begin_threaded(call.workbench, owner, agent, turn, tools, name)
@@ -128,9 +130,12 @@ def _in_pieces(agent: AgentInfo) -> bool:
     return agent.spec is None or agent.spec.plan != "decentralized"
 
 
-def _sees(agent: AgentInfo) -> bool:
-    """Says whether images are taken: an alpha feature of the plan `dedicated`."""
-    return agent.spec is not None and agent.spec.plan == "dedicated" and _kept(agent).get("alpha") is True
+async def _check_images(workbench: Workbench, agent: AgentInfo, messages: tuple[ChatMessage, ...]) -> None:
+    """Raises `InvalidError` for images where they are not taken: they are an alpha feature of the plan
+    `dedicated`, switched on for the agent or for all."""
+    if has_images(messages):
+        alpha = _kept(agent).get("alpha") is True or (await workbench.engine.settings()).genlabs.alpha
+        check_images(allowed=alpha and agent.spec is not None and agent.spec.plan == "dedicated")
 
 
 _RECORDS = "text/event-stream"
