@@ -14,6 +14,7 @@ from fake_prompts import FakePrompts
 from holdfast.core.config.fields import Leaf, leaf_of, leaves, sections
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer, ToolAssignment, Trust
+from holdfast.core.domain.agreements import DECENTRALIZED, Agreement
 from holdfast.core.domain.approvals import (
     Approval,
     ApprovalStatus,
@@ -70,7 +71,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.files import Change, FileContent, FileEntry
 from holdfast.core.domain.health import EngineHealth, ProcessHealth
-from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
+from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal, User
 from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.limits import LimitState
 from holdfast.core.domain.logs import LogLine, LogPage
@@ -365,6 +366,7 @@ class FakeWorkbench:
         self.trust_known: dict[str, bool] = {}
         self.settings = settings()
         self.usage: Any = _Usage(self)
+        self.agreement = Agreement(name=DECENTRALIZED, title="The agreement", text="# It\n\nAll of it.\n")
         self.limit_states: tuple[LimitState, ...] = ()
         self.model_infos: tuple[ModelInfo, ...] = (
             ModelInfo(
@@ -1136,6 +1138,16 @@ class _Keys(_Part):
 class _Users(_Part):
     async def me(self) -> Principal:
         return self.bench.principal
+
+    async def list(self) -> tuple[User, ...]:
+        return ()
+
+    async def agreements(self) -> tuple[Agreement, ...]:
+        return (self.bench.agreement,)
+
+    async def accept(self, name: str) -> Agreement:
+        self.bench.agreement = self.bench.agreement.model_copy(update={"accepted_at": self.bench.time()})
+        return self.bench.agreement
 
 
 class FakeSettings:

@@ -134,6 +134,7 @@ NO_COMMANDS = {
             *("playground.down", "playground.remove", "playground.clear", "playground.run"),
             *("playground.stop", "playground.keep", "playground.results", "playground.tools"),
             *("playground.dialect", "playground.language", "models.use", "models.alpha"),
+            *("keys.limit", "keys.revoke", "agreements.read", "agreements.accept"),
         ),
         OF_A_ROW,
     ),

@@ -400,6 +400,16 @@ KEYS: tuple[Key, ...] = (
     Key("models.before", "left", "turn(-1)", "usable models, all, prices in credits, support"),
     Key("models.after", "right", "turn(1)", "usable models, all, prices in credits, support", "next list"),
     *_list("models"),
+    # Keys to Holdfast, and agreements.
+    Key("keys.new", "n", "act('new')", "make a key; it is shown this once", "new key"),
+    Key("keys.limit", "l", "act('limit')", "how much the key may use", "limit"),
+    Key("keys.revoke", "d,delete", "act('revoke')", "revoke the key; asks first", "revoke"),
+    *_list("keys"),
+    Key("secret.copy", "c", "copy_secret", "a new key: copy it", "copy"),
+    Key("agreements.read", "", "", "read the whole of it", "read", same="list.choose"),
+    Key("agreements.accept", "a", "act('accept')", "accept it", "accept"),
+    *_list("agreements"),
+    Key("agreement.accept", "y", "accept", "an agreement that is asked for: accept it"),
     # The playground.
     Key("playground.write", "", "", "write the message", same="list.choose"),
     Key("playground.run", "r", "act('run')", "let the agent answer the last message", "run"),

@@ -44,6 +44,7 @@ from holdfast.tui.control.terminal import TerminalControl
 from holdfast.tui.control.tools import ToolsControl
 from holdfast.tui.control.tour import TourControl
 from holdfast.tui.control.transcript import TranscriptControl
+from holdfast.tui.control.trust import AgreementsControl, KeysControl
 from holdfast.tui.control.undoing import UndoingControl
 from holdfast.tui.control.usage import UsageControl
 from holdfast.tui.presenters.commands import BY_NAME
@@ -84,9 +85,11 @@ class Desk:
         self.prompts = PromptsControl(self.context, self.sessions, self.runs, self.undoing)
         self.playground = PlaygroundControl(self.context)
         self.models = ModelsControl(self.context, self.agents)
+        self.keys = KeysControl(self.context)
+        self.agreements = AgreementsControl(self.context)
         self._listed: tuple[ListedControl[Any], ...] = (
             self.knowledge, self.memory, self.tools, self.hooks, self.servers, self.skills, self.prompts,
-            self.playground, self.models,
+            self.playground, self.models, self.keys, self.agreements,
         )  # fmt: skip
         self.again = AgainControl(self.context, self.sessions)
         self.runs.before_sending = self.again.before_sending
@@ -152,6 +155,8 @@ class Desk:
             **self.prompts.actions,
             **self.playground.actions,
             **self.models.actions,
+            **self.keys.actions,
+            **self.agreements.actions,
             **self.transcript.actions,
             **self.again.actions,
             **self.usage.actions,

@@ -99,6 +99,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("skills", "Skills", "Instructions that agents load: read, install, edit", "skills"),
     Command("skills.new", "Install a skill", "A folder, a zip, git, an address", "add-skill", "[source]"),
     Command("models", "Models", "Windows and prices, in dollars and credits; what plans support", "models"),
+    Command("keys", "Keys", "That let programs in: make, limit, revoke", "keys"),
+    Command("keys.new", "New key", "For a program; it is shown this once", "new-key"),
+    Command("agreements", "Agreements", "What you have accepted, and when", "agreements"),
     Command(
         "playground", "Playground", "Build a conversation, run it, see it as code", "playground", "[agent]"
     ),
@@ -222,6 +225,8 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "skills": ("Skills (/skills)", ("skills",)),
     "prompts": ("Prompts (/prompts)", ("prompts",)),
     "models": ("Models (/models)", ("models",)),
+    "keys": ("Keys (/keys)", ("keys", "secret")),
+    "agreements": ("Agreements (/agreements)", ("agreements", "agreement")),
     "playground": ("Playground (/playground)", ("playground",)),
     "parts": ("What the model saw (/context)", ("parts",)),
     "settings": ("Settings (/settings)", ("settings",)),

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.keys import shown
+from holdfast.tui.presenters.agreements import AgreementsState
 from holdfast.tui.presenters.answers import Answers
+from holdfast.tui.presenters.api_keys import KeysState
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.draft import Mention
 from holdfast.tui.presenters.first_run import Found
@@ -104,6 +106,8 @@ class Model:
     tools: ToolsState = field(default_factory=ToolsState)
     hooks: HooksState = field(default_factory=HooksState)
     models: ModelsState = field(default_factory=ModelsState)
+    keys: KeysState = field(default_factory=KeysState)
+    agreements: AgreementsState = field(default_factory=AgreementsState)
     playground: PlaygroundState = field(default_factory=PlaygroundState)
     servers: ServersState = field(default_factory=ServersState)
     skills: SkillsState = field(default_factory=SkillsState)
