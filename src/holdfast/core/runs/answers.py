@@ -13,6 +13,8 @@ from holdfast.core.domain.tools import Question
 from holdfast.core.tools.registry import place
 from holdfast.core.tools.schema_arguments import arguments_model
 
+NOT_ANSWERED = "The person has declined to answer."
+"""What the model is told of a question in words that was put away."""
 _SHOWN = 300
 
 
@@ -21,6 +23,8 @@ def checked_answer(question: Question, answer: str, given: FormAnswer | None) ->
     of a form `details.problems` has the path and the text of each mistake. Schemas take a while: call it in a
     thread."""
     if not question.acted:
+        if given is not None and given.action != "accept" and not given.fields:
+            return NOT_ANSWERED
         if given is not None:
             raise InvalidError("This question has no fields; answer it with words.", code="not_a_form")
         if not question.free_text and question.choices and answer not in question.choices:

@@ -338,7 +338,7 @@ class Runs(Protocol):
         fields: dict[str, Any] | None = None,
     ) -> None:
         """Answers a question: one in words with `answer`, a form with an `action`, and where that is `accept`
-        with its `fields`.
+        with its `fields`. The actions `decline` and `cancel` put one in words away unanswered.
 
         Raises `ConflictError` when it was answered already, `InvalidError` for an answer that it does not
         take; `details.problems` has the path of each mistake in the fields.

@@ -6,9 +6,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
-from typing import Generic, Literal, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from holdfast.core.domain.errors import ErrorInfo, HoldfastError, UnavailableError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
@@ -21,6 +21,7 @@ from holdfast.server.kit.sse import PING
 from holdfast.server.kit.stream import EVENT_STREAM, FrameStream, when_gone
 
 F = TypeVar("F")
+R = TypeVar("R")
 
 OnDisconnect = Literal["detach", "cancel"]
 """What becomes of a run whose caller has gone: it goes on, or it is cancelled."""
@@ -115,20 +116,10 @@ class RunAnswer(Generic[F]):
         """Waits for the run's end; returns what it has come to. Raises `UnavailableError` when the door
         closes before. A caller who goes away ends the wait."""
         assert isinstance(self._call, Call)  # nobody waits on a socket
-        request, closing = self._call.request, self._call.door.closing
-        reading = asyncio.create_task(self._read())
-        leaving = [asyncio.create_task(when_gone(request.receive)), asyncio.create_task(closing.wait())]
         try:
-            await asyncio.wait({reading, *leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await while_there(self._call, self._read())
         finally:
-            for task in (reading, *leaving):
-                task.cancel()
-            await asyncio.gather(reading, *leaving, return_exceptions=True)
             await self._leave()
-        if reading.cancelled():
-            # Read only by a caller who is still there: then it is the door that closes.
-            raise stopping()
-        reading.result()
         return self._encoder.state
 
     async def _read(self) -> None:
@@ -156,6 +147,26 @@ class RunAnswer(Generic[F]):
         finally:
             if self._behind is not None:
                 await self._behind()
+
+
+async def while_there(call: Call, work: Coroutine[Any, Any, R]) -> R:
+    """Returns what `work` gives. It is cancelled where the caller goes away or the door closes; then this
+    raises `UnavailableError`."""
+    working = asyncio.create_task(work)
+    leaving = [
+        asyncio.create_task(when_gone(call.request.receive)),
+        asyncio.create_task(call.door.closing.wait()),
+    ]
+    try:
+        await asyncio.wait({working, *leaving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (working, *leaving):
+            task.cancel()
+        await asyncio.gather(working, *leaving, return_exceptions=True)
+    if working.cancelled():
+        # Read only by a caller who is still there: then it is the door that closes.
+        raise stopping()
+    return working.result()
 
 
 async def events_of(workbench: Workbench, run: Run) -> list[LoggedEvent]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from holdfast.core.domain.errors import ErrorKind, HoldfastError, InvalidError
 from holdfast.core.domain.idempotency import KeptAnswer, KeptAnswers, KeyedRequest
-from holdfast.server.kit.errors import error_response
+from holdfast.server.kit.errors import Render, error_response
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -68,12 +68,16 @@ def digest(parts: Iterable[tuple[str, str]], body: bytes) -> str:
 
 
 async def answer_once(
-    answers: KeptAnswers, request: KeyedRequest, request_id: str, answer: Callable[[], Awaitable[Response]]
+    answers: KeptAnswers,
+    request: KeyedRequest,
+    request_id: str,
+    answer: Callable[[], Awaitable[Response]],
+    render: Render = error_response,
 ) -> Response:
     """Returns the answer that was given before, or that of `answer`, which is called if there is none.
 
-    Kept are successes and what the request itself has made fail. Raises `ConflictError` as
-    `KeptAnswers.claim` does.
+    Kept are successes and what the request itself has made fail, which `render` says. Raises `ConflictError`
+    as `KeptAnswers.claim` does.
     """
     before = await answers.claim(request)
     if before is not None:
@@ -83,7 +87,7 @@ async def answer_once(
         try:
             response = await answer()
         except HoldfastError as error:
-            response = error_response(error.info, request_id)
+            response = render(error.info, request_id)
             if not error.retryable and error.kind not in _NOT_KEPT:
                 claim.answer = KeptAnswer(response.status_code, bytes(response.body))
         else:

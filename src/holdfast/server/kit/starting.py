@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import cast
 
 from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
-from holdfast.core.domain.events import EventFilter, MessageAdded
+from holdfast.core.domain.events import RUN_ENDS, EventFilter, LoggedEvent, MessageAdded
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.services.workbench import Workbench
+from holdfast.server.kit.answers import stopping, while_there
+from holdfast.server.kit.operations import Call
+
+_MAKES_ROOM = (*RUN_ENDS, "session.trashed", "session.deleted", "session.cleared")
 
 
 async def start_now(
@@ -29,6 +34,35 @@ async def start_now(
     if run_id is None:
         raise ConflictError("The conversation is busy; try again.", code="busy", retryable=True)
     return run_id
+
+
+async def start_in_turn(
+    call: Call,
+    session: Session,
+    parts: tuple[UserPart, ...],
+    options: RunOptions | None = None,
+) -> str:
+    """Starts a run with a message as soon as no other one is under way, and returns its id. Nothing is started
+    for a caller who goes away before. Raises `NotFoundError` when the session is deleted meanwhile."""
+    while True:
+        session = await call.workbench.sessions.get(session.id)
+        try:
+            return await start_now(call.workbench, session, parts, options)
+        except ConflictError as error:
+            if error.code != "busy":
+                raise
+        await while_there(call, _room(call.workbench, session))
+
+
+async def _room(workbench: Workbench, session: Session) -> None:
+    """Returns when a run of the session has ended since it was read, or the session is gone."""
+    since = EventFilter(session_id=session.id, deltas=False)
+    following = workbench.events.follow(since, session.last_event_id)
+    async with aclosing(cast("AsyncGenerator[LoggedEvent, None]", following)) as events:
+        async for logged in events:
+            if logged.event.type in _MAKES_ROOM:
+                return
+    raise stopping()
 
 
 @asynccontextmanager
