@@ -197,6 +197,12 @@ def tool_name(server: str, part: str) -> str:
     return f"{PREFIX}{server}__{part}"
 
 
+def says(server: str) -> str:
+    """Returns what stands before a server's own description of a tool: its words may be meant to lead a
+    model, which can tell at least whose they are."""
+    return f"(Described by the MCP server {server}:) "
+
+
 def server_of(tool: str) -> str | None:
     """Returns the server that a tool's name names; None for what is no tool of an MCP server."""
     if not tool.startswith(PREFIX):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.mcp import GET_PROMPT, MAX_TOOL_NAME, SAMPLING, McpLeftOut, tool_name
+from holdfast.core.domain.mcp import GET_PROMPT, MAX_TOOL_NAME, SAMPLING, McpLeftOut, says, tool_name
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.tools.mcp.limits import (
     MAX_DESCRIPTION,
@@ -101,8 +101,7 @@ def _listed(server: str, raw: RawTool, taken: dict[str, ListedTool]) -> ListedTo
     return ListedTool(
         name=name,
         own_name=raw.name,
-        # A server's words may be meant to lead a model; at least it can tell whose they are.
-        description=f"(Described by the MCP server {server}:) {description}" if description else "",
+        description=f"{says(server)}{description}" if description else "",
         arguments=arguments_model(name, raw.schema),
         reads_only=raw.reads_only,
     )

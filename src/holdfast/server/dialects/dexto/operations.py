@@ -9,8 +9,11 @@ from starlette.types import ASGIApp
 from holdfast.server.dialects.dexto import (
     operations_agent_file,
     operations_agents,
+    operations_mcp,
     operations_memory,
     operations_prompts,
+    operations_resources,
+    operations_tools,
 )
 from holdfast.server.dialects.dexto.errors import error_response, render_at
 from holdfast.server.dialects.dexto.finishing import finish
@@ -48,8 +51,11 @@ DIALECT = Dialect(
     operations=(
         *operations_agents.OPERATIONS,
         *operations_agent_file.OPERATIONS,
+        *operations_mcp.OPERATIONS,
         *operations_memory.OPERATIONS,
         *operations_prompts.OPERATIONS,
+        *operations_resources.OPERATIONS,
+        *operations_tools.OPERATIONS,
         Operation("health", "GET", "/health", health, gives="text/plain", public=True),
     ),
 )
