@@ -176,6 +176,29 @@ async def test_a_file_that_was_changed_elsewhere_is_told_as_it_is(serve: Any) ->
         assert told["llm"]["model"] == "gpt-5-nano"
 
 
+async def test_what_is_read_and_saved_again_changes_nothing(serve: Any) -> None:
+    async with serve() as served:
+        agents = served.bench.workbench.agents
+        await post(served, "agents/install", 201, id="general")
+        before = (await agents.get("general")).spec
+        told = (await get(served, "agent/config"))["yaml"]
+        assert (await post(served, "agent/config", yaml=told))["changesApplied"] == []
+        after = (await agents.get("general")).spec
+        assert (after.model, after.instructions) == (before.model, before.instructions)
+        assert (after.tools, after.approvals) == (before.tools, before.approvals)
+        changed = yaml.safe_load(told)
+        changed["customTools"] = [{"type": "filesystem-tools", "enabledTools": ["read_file"]}]
+        changed["toolConfirmation"] = {
+            "mode": "manual",
+            "toolPolicies": {"alwaysDeny": ["internal--ask_user"]},
+        }
+        await post(served, "agent/config", yaml=yaml.safe_dump(changed))
+        spec = (await agents.get("general")).spec
+        gone = {"write_file", "edit_file", "list_files", "search_files", "run_command", "update_plan"}
+        assert spec.tool_names == tuple(name for name in before.tool_names if name not in gone)
+        assert spec.approvals.deny == (*before.approvals.deny, "ask_user")
+
+
 @pytest.mark.covers("dexto.validate_agent")
 async def test_every_mistake_has_its_place(serve: Any) -> None:
     async with serve() as served:

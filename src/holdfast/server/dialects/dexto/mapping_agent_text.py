@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.mcp import McpAssignment
 from holdfast.server.dialects.dexto.finishing import REDACTED, redacted
-from holdfast.server.dialects.dexto.mapping_config import Converted, converted, read_config
+from holdfast.server.dialects.dexto.mapping_config import GROUPS, INTERNAL, Converted, converted, read_config
 from holdfast.server.dialects.dexto.mapping_providers import PROVIDERS, dexto_model
 from holdfast.server.dialects.dexto.wire_config import AgentConfig
 from holdfast.server.kit.yaml_text import read_yaml, yaml_text
@@ -23,7 +23,11 @@ MAX_KEPT = 32 * 1024
 """Characters of a file that is kept as it was written; of a longer one only what it means."""
 _SHORTEST_KEY = 8
 
-_SETTINGS = ("temperature", "max_output_tokens", "reasoning_effort", "api_base")
+_NESTED = {
+    "model_settings": ("temperature", "max_output_tokens", "reasoning_effort", "api_base"),
+    "limits": ("max_steps",),
+    "memory": ("recall",),
+}
 _WHOLE = ("model", "instructions", "mcp", "tools", "skills", "subagents", "approvals", "prompts")
 _CHANGES = {
     "storage": "Storage backend",
@@ -37,12 +41,13 @@ _CHANGES = {
 """What Dexto calls changes that make it start its agent anew."""
 
 
-def agent_text(spec: AgentSpec, source: Mapping[str, Any]) -> str:
-    """Returns an agent as a Dexto agent file; `source` has the keys of its own file."""
+def agent_text(spec: AgentSpec, source: Mapping[str, Any], model: str) -> str:
+    """Returns an agent as a Dexto agent file; `source` has the keys of its own file, and `model` is the one
+    that it uses."""
     kept = spec.ext.get(EXT, {}).get(YAML)
     if isinstance(kept, str) and _says_the_same(kept, source):
         return kept
-    return yaml_text(config_values(spec))
+    return yaml_text(config_values(spec, model))
 
 
 def _says_the_same(text: str, source: Mapping[str, Any]) -> bool:
@@ -53,11 +58,21 @@ def _says_the_same(text: str, source: Mapping[str, Any]) -> bool:
         found = converted(config).values
     except InvalidError:
         return False
-    return all(source.get(key) == value for key, value in found.items() if key in _WHOLE)
+    return all(key not in source or _has(source[key], value) for key, value in found.items())
 
 
-def config_values(spec: AgentSpec) -> dict[str, Any]:
-    """Returns the values of a Dexto agent file that says what an agent of ours does."""
+def _has(own: Any, value: Any) -> bool:
+    """Says whether an agent's own file still says what stands in `value`, perhaps beside more."""
+    if isinstance(own, dict) and isinstance(value, dict):
+        return all(key in own and _has(own[key], each) for key, each in value.items())
+    if isinstance(own, list) and isinstance(value, list):
+        return all(one in own for one in value)
+    return bool(own == value)
+
+
+def config_values(spec: AgentSpec, model: str) -> dict[str, Any]:
+    """Returns the values of a Dexto agent file that says what an agent of ours does with the model that it
+    uses."""
     prompts = [
         {"type": "inline", "id": one.name, "title": one.title or one.name, "prompt": one.text}
         for one in spec.prompts
@@ -66,21 +81,29 @@ def config_values(spec: AgentSpec) -> dict[str, Any]:
         "agentId": spec.name,
         "systemPrompt": spec.instructions,
         "greeting": spec.ext.get(EXT, {}).get(GREETING),
-        "llm": _llm(spec),
+        "llm": _llm(spec, model),
         "mcpServers": {one.server: _server(one) for one in spec.mcp if one.defined},
-        "internalTools": [name for name in ("ask_user",) if name in spec.tool_names],
+        "internalTools": [theirs for theirs, ours in INTERNAL.items() if ours in spec.tool_names],
+        "customTools": list(_groups(spec.tool_names)),
         "toolConfirmation": {"mode": "manual"},
         "prompts": prompts,
     }
     return {key: value for key, value in found.items() if value or key == "systemPrompt"}
 
 
-def _llm(spec: AgentSpec) -> dict[str, Any]:
-    provider, model = dexto_model(spec.model or "offline")
+def _groups(names: Collection[str]) -> Iterator[dict[str, Any]]:
+    for type, tools in GROUPS.items():
+        found = [theirs for theirs, ours in tools.items() if ours in names]
+        if found:
+            yield {"type": type, "enabledTools": found}
+
+
+def _llm(spec: AgentSpec, model: str) -> dict[str, Any]:
+    provider, name = dexto_model(model)
     settings = spec.model_settings
     found = {
         "provider": provider,
-        "model": model,
+        "model": name,
         "apiKey": f"${PROVIDERS[provider].variable}",
         "maxIterations": spec.limits.max_steps,
         "baseURL": settings.api_base,
@@ -112,18 +135,48 @@ def exported(text: str) -> str:
     return yaml_text(found)
 
 
-def changes_of(found: Converted, text: str, greeting: str | None) -> dict[str, Any]:
-    """Returns what to change in an agent of ours, so that it is what a Dexto agent file says. What such a
-    file cannot say stays as it is."""
-    values = found.values
-    settings, limits = values.get("model_settings", {}), values.get("limits", {})
+def changes_of(
+    before: Converted | None, after: Converted, source: Mapping[str, Any], text: str, greeting: str | None
+) -> dict[str, Any]:
+    """Returns what to change in the file of an agent of ours, so that it is what a Dexto agent file says:
+    `before` is what that said of it until now, `source` has the file's own keys. What did not change there,
+    and what such a file cannot say, stays as it is."""
+    old = before.values if before is not None else {}
+    new = after.values
+    changed = [key for key in _WHOLE if old.get(key) != new.get(key)]
+    nested = [
+        (f"{part}.{name}", new.get(part, {}).get(name))
+        for part, names in _NESTED.items()
+        for name in names
+        if old.get(part, {}).get(name) != new.get(part, {}).get(name)
+    ]
     return {
-        **{key: values.get(key) for key in _WHOLE},
-        **{f"model_settings.{name}": settings.get(name) for name in _SETTINGS},
-        "limits.max_steps": limits.get("max_steps"),
-        f"ext.{EXT}.{YAML}": kept_text(found, text),
+        **{key: _merged(source.get(key), old.get(key), new.get(key)) for key in changed},
+        **dict(nested),
+        f"ext.{EXT}.{YAML}": kept_text(after, text),
         f"ext.{EXT}.{GREETING}": greeting,
     }
+
+
+def _merged(own: Any, before: Any, after: Any) -> Any:
+    """Returns a value with the difference between two others laid over it."""
+    if isinstance(own, dict) and isinstance(before or {}, dict) and isinstance(after or {}, dict):
+        keys = dict.fromkeys((*own, *(after or {})))
+        found = {key: _merged(own.get(key), (before or {}).get(key), (after or {}).get(key)) for key in keys}
+        return {key: value for key, value in found.items() if value is not None} or None
+    if isinstance(own, list) and isinstance(before or [], list) and isinstance(after or [], list):
+        gone = {_name(one) for one in before or ()} - {_name(one) for one in after or ()}
+        new = {_name(one): one for one in after or () if one not in (before or ())}
+        kept = [new.pop(_name(one), one) for one in own if _name(one) not in gone]
+        return [*kept, *new.values()] or None
+    return own if before == after else after
+
+
+def _name(entry: Any) -> Any:
+    """Returns what an entry of a list is called by: itself, or what it names first."""
+    if not isinstance(entry, dict):
+        return entry
+    return next((entry[key] for key in ("tool", "server", "agent", "name") if key in entry), None)
 
 
 def kept_text(found: Converted, text: str) -> str | None:

@@ -23,6 +23,7 @@ from holdfast.server.dialects.dexto.wire_agents import (
     AgentPath,
     CreateAgent,
     Problem,
+    SavedFile,
     Validation,
 )
 from holdfast.server.dialects.dexto.wire_config import AgentConfig
@@ -33,6 +34,8 @@ WARNINGS = [
     "Refer to keys by environment variables, as in $OPENAI_API_KEY, instead of writing them down.",
 ]
 """What is always said beside an agent's file."""
+_RESTARTED = "Configuration saved and applied successfully (agent restarted)"
+_UNCHANGED = "Configuration saved successfully (no changes detected)"
 
 
 def entry_of(agent: AgentInfo | AvailableAgent, shipped: Iterable[str]) -> AgentEntry:
@@ -119,6 +122,12 @@ def composed(asked: CreateAgent) -> tuple[dict[str, Any], Converted]:
         "ext": {EXT: {YAML: text}} if text else None,
     }
     return {"version": 1, **found.values, **{key: value for key, value in said.items() if value}}, found
+
+
+def saved_file(path: str, changed: list[str]) -> SavedFile:
+    """Returns what is said of a file that was saved; `changed` are the parts that make Dexto start anew."""
+    message = _RESTARTED if changed else _UNCHANGED
+    return SavedFile(path=path, restarted=bool(changed), changes_applied=changed, message=message)
 
 
 def own_names(agents: Iterable[AgentInfo]) -> frozenset[str]:

@@ -36,14 +36,13 @@ _FILE_TOOLS = {
     "glob_files": "list_files",
     "grep_content": "search_files",
 }
-_GROUPS: dict[str, dict[str, str]] = {
+GROUPS: dict[str, dict[str, str]] = {
     "filesystem-tools": _FILE_TOOLS,
     "process-tools": {"bash_exec": "run_command"},
     "todo-tools": {"todo_write": "update_plan"},
-    "plan-tools": {"plan_create": "update_plan"},
 }
 """Dexto's groups of tools, with our name of each tool that does the same."""
-_INTERNAL = {"ask_user": "ask_user"}
+INTERNAL = {"ask_user": "ask_user"}
 _NO_COUNTERPART = {
     "tools": "the limits of single tools' output; `limits.max_tool_output_chars` holds for all",
     "storage": "where sessions are kept; here that is the engine's own database",
@@ -237,8 +236,8 @@ class _Reader:
     def _tools(self) -> list[str]:
         found: list[str] = []
         for name in self._config.internal_tools:
-            if name in _INTERNAL:
-                found.append(_INTERNAL[name])
+            if name in INTERNAL:
+                found.append(INTERNAL[name])
             elif name not in ("invoke_skill", "list_resources", "get_resource"):
                 self._leave(f"internalTools.{name}", "there is no such tool")
         for group in self._config.custom_tools:
@@ -246,7 +245,7 @@ class _Reader:
         return list(dict.fromkeys(found))
 
     def _group(self, group: CustomTool) -> Iterator[str]:
-        known = _GROUPS.get(group.type)
+        known = GROUPS.get(group.type)
         if known is None:
             if group.type != "agent-spawner":
                 self._leave(f"customTools.{group.type}", "there is no such group of tools")
@@ -288,7 +287,7 @@ class _Reader:
         if kind == "mcp" and rest:
             server, separator, part = rest.partition("--")
             return tool_name(server_slug(server) if separator else "*", part if separator else rest)
-        known = {**_INTERNAL, **{name: ours for group in _GROUPS.values() for name, ours in group.items()}}
+        known = {**INTERNAL, **{name: ours for group in GROUPS.values() for name, ours in group.items()}}
         found = known.get(rest or tool, "")
         if not found:
             self._leave(f"toolConfirmation.toolPolicies.{tool}", "there is no such tool")

@@ -11,7 +11,7 @@ from holdfast.core.domain.values import utc_now
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.dexto.active import active_agent
 from holdfast.server.dialects.dexto.mapping_agent_text import agent_text, applied, changes_of, exported
-from holdfast.server.dialects.dexto.mapping_agents import WARNINGS, checked, looked_at, path_of
+from holdfast.server.dialects.dexto.mapping_agents import WARNINGS, checked, looked_at, path_of, saved_file
 from holdfast.server.dialects.dexto.mapping_config import converted, read_config
 from holdfast.server.dialects.dexto.saving import keep_secrets, own_copy
 from holdfast.server.dialects.dexto.times import iso
@@ -26,9 +26,6 @@ from holdfast.server.dialects.dexto.wire_agents import (
     Validation,
 )
 from holdfast.server.kit.operations import Call, Operation
-
-_RESTARTED = "Configuration saved and applied successfully (agent restarted)"
-_UNCHANGED = "Configuration saved successfully (no changes detected)"
 
 
 class OfSession(Sent):
@@ -80,11 +77,12 @@ async def save(call: Call) -> SavedFile:
     found = converted(after)
     agent = await own_copy(workbench, await active_agent(workbench))
     before, _ = read_config(await _text_of(workbench, agent))
-    await workbench.agents.edit(agent.name, changes_of(found, asked.yaml, after.greeting))
+    source = await workbench.agents.source(agent.name)
+    old = converted(before) if before is not None else None
+    changes = changes_of(old, found, source.values, asked.yaml, after.greeting)
+    await workbench.agents.edit(agent.name, changes, source.digest)
     await keep_secrets(workbench, found)
-    changed = applied(before, after)
-    message = _RESTARTED if changed else _UNCHANGED
-    return SavedFile(path=agent.path, restarted=bool(changed), changes_applied=changed, message=message)
+    return saved_file(agent.path, applied(before, after))
 
 
 async def auth_status(call: Call) -> AuthStatus:
@@ -94,7 +92,8 @@ async def auth_status(call: Call) -> AuthStatus:
 
 async def _text_of(workbench: Workbench, agent: AgentInfo) -> str:
     source = await workbench.agents.source(agent.name)
-    return agent_text(_spec(agent), source.values)
+    chosen = await workbench.models.choose(agent.name)
+    return agent_text(_spec(agent), source.values, chosen.model)
 
 
 def _spec(agent: AgentInfo) -> AgentSpec:
