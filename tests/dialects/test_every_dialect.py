@@ -60,6 +60,9 @@ def held(place: DialectPlace, answer: httpx.Response) -> None:
         None,
     )
     assert "Traceback" not in answer.text
+    if answer.request.method == "HEAD":
+        assert answer.content == b""
+        return
     if place.name == "dexto" and answer.headers["content-type"].startswith("text/plain"):
         assert (answer.status_code, answer.text) == (404, "404 Not Found")  # unknown paths and methods
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from holdfast.core.domain.memory import MemoryEntry
 from holdfast.core.domain.values import all_items
 from holdfast.server.dialects.dexto.mapping_memory import changes_of, memories, memory, new_entry
 from holdfast.server.dialects.dexto.wire_memory import (
@@ -26,7 +27,7 @@ async def create_memory(call: Call) -> OneMemory:
 async def list_memories(call: Call) -> Memories:
     """Lists what is remembered, the last that was changed first; of several tags each counts."""
     entries = call.workbench.memory.entries
-    found = {}
+    found: dict[str, MemoryEntry] = {}
     for tag in ids_of(call.query.tags) or (None,):
         page = partial(entries, tag, None, None)
         found |= {each.id: each for each in await all_items(page)}
