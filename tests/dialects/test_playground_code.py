@@ -22,7 +22,7 @@ SAID = (
     PlayMessage("user", "And then: it's 'over', ${1 + 1} 'JSON'\nJSON\n€"),
 )
 REPLY = "Five, of course."
-SERVED = [one for one in SNIPPETS if one.title.partition(" ")[0] not in ("Dexto", "GenLabs")]
+SERVED = [one for one in SNIPPETS if one.title.partition(" ")[0] not in ("Dexto",)]
 NAMES = [one.title for one in SERVED]
 WHOLE = ("Holdfast", "OpenAI", "h2oGPTe", "GenLabs v1")
 """The APIs that are told the whole conversation."""
@@ -52,11 +52,11 @@ async def run_program(*command: str) -> str:
 
 
 async def answered(serve: Any, snippet: Snippet, run: Any, language: str) -> None:
-    async with serve([text(REPLY)]) as served:
+    async with serve([text(REPLY), text(REPLY)]) as served:
         state = await state_for(served)
         printed = await run(code_of(state, snippet, language))
         assert REPLY in printed or _pieces(REPLY, printed), printed
-        [request] = served.bench.model.requests
+        request = served.bench.model.requests[-1]  # GenLabs' agents are asked for tools before
         texts = [one.text for one in request.messages]
         assert texts[-1] == SAID[-1].text
         if snippet.title in WHOLE:
