@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from holdfast.core.domain.custom_tools import ClientToolSpec
-from holdfast.core.domain.errors import ModelAuthError
+from holdfast.core.domain.errors import ModelAuthError, NotFoundError
 from holdfast.core.runs.phases import MISSING_TOOL
 
 V1 = pytest.mark.covers("genlabs.query_agent_v1")
@@ -203,6 +203,24 @@ async def test_without_logging_nothing_of_prompt_and_answer_stays(ask: Any, say:
 
 
 @V1
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_caller_who_goes_ends_the_run_and_leaves_nothing(
+    serve: Any, put_agent: Any, call: Any, stream: bool
+) -> None:
+    steps = [call(("write_file", "")), call(("write_file", '{"path": "a.txt", "content": "x"}'))]
+    async with serve(steps) as served:
+        id = put_agent(tools=["write_file"], logging=False)
+        path, body = f"/genlabs/v1/{id}", {**talk("Write"), "stream": stream}
+        asking = asyncio.create_task(served.http.post(path, json=body))
+        approval = await served.bench.approval()
+        asking.cancel()
+        await served.bench.until("session.deleted")
+        assert (await served.bench.workbench.sessions.list("archived:yes")).items == ()
+        with pytest.raises(NotFoundError):
+            await served.bench.workbench.runs.get(approval.run_id)
+
+
+@V1
 async def test_what_an_engine_left_behind_is_deleted_with_the_next_call(ask: Any, say: Any) -> None:
     async with ask([say("Left"), say("Next")], logging=False, name="passing") as asking:
         workbench = asking.bench.workbench
@@ -379,6 +397,14 @@ async def test_each_version_takes_the_other_ones_field(ask: Any, say: Any) -> No
     async with ask([say("One"), say("Two")]) as asking:
         assert (await asking.ok("v2", talk("Hello")))["data"] == {"response": "One"}
         assert (await asking.ok("v1", says("Hello")))["data"] == {"response": "Two"}
+
+
+@V2
+async def test_a_message_that_cannot_be_answered_leaves_no_thread(ask: Any) -> None:
+    async with ask() as asking:
+        refused = await asking("v2", says("It gave 3", "assistant"), session="new")
+        assert refused.status_code == 400
+        assert (await asking.bench.workbench.sessions.list()).items == ()
 
 
 @V2

@@ -190,13 +190,27 @@ async def begin_threaded(
     Raises `ConflictError` (`busy`) while the thread answers another one.
     """
     session = await _thread(workbench, owner, agent, name)
-    parts: tuple[UserPart, ...]
-    if isinstance(turn.last, AssistantMessage):
-        parts = results_for(plain_text(turn.last), await _waiting(workbench, session), tools)
-    else:
-        parts = tuple(await _parts(workbench, session, turn.last))
-    run_id = await start_now(workbench, session, parts, options_of(turn, None))
+    try:
+        parts: tuple[UserPart, ...]
+        if isinstance(turn.last, AssistantMessage):
+            parts = results_for(plain_text(turn.last), await _waiting(workbench, session), tools)
+        else:
+            parts = tuple(await _parts(workbench, session, turn.last))
+        run_id = await start_now(workbench, session, parts, options_of(turn, None))
+    except HoldfastError:
+        if session.run_id is None and session.status is None:
+            await _drop_new(workbench, session)
+        raise
     return Begun(run_id, session.id)
+
+
+async def _drop_new(workbench: Workbench, session: Session) -> None:
+    """Deletes a thread in which nothing was said, unless another call says something just now."""
+    try:
+        if (await workbench.sessions.get(session.id)).run_id is None:
+            await workbench.sessions.delete(session.id, permanent=True)
+    except HoldfastError as error:
+        _LOG.info("the session %s stays: %s", session.id, error.message)
 
 
 async def _thread(workbench: Workbench, owner: str, agent: AgentInfo, name: str) -> Session:
