@@ -42,7 +42,7 @@ from starlette.requests import ClientDisconnect
 
 from holdfast.core.domain.errors import ConflictError, NotFoundError
 from holdfast.core.domain.identity import Role as UserRole
-from holdfast.core.domain.runs import Run, RunOptions, Session
+from holdfast.core.domain.runs import Run, RunOptions, RunStatus, Session
 from holdfast.server.a2a import pushing
 from holdfast.server.a2a.asked import Asked, asked_in
 from holdfast.server.a2a.cards import card_of
@@ -66,8 +66,16 @@ class Begun:
     """A run that a message has started, or gone into."""
 
     run: Run
+    new: bool = False
+    """Whether it was started."""
     settled: str = ""
     """What the message has decided or answered."""
+
+    async def followed(self, asked: Asked) -> Following:
+        """Returns what follows it, from the answer to the message on."""
+        following = Following(asked.workbench, self.run)
+        await (following.begin() if self.new else following.catch_up(self.settled))
+        return following
 
 
 class Handler(RequestHandler):
@@ -92,9 +100,8 @@ class Handler(RequestHandler):
         asked = asked_in(context)
         validate_history_length(params.configuration)
         begun = await _begin(asked, params)
-        following = Following(asked.workbench, begun.run)
-        await following.catch_up(begun.settled)
-        task = task_of(await _view(asked, begun.run.id, begun.settled))
+        following = await begun.followed(asked)
+        task = task_of(await _seen(asked, begun.run, following))
         yield apply_history_length(task, params.configuration)
         async with aclosing(_updates(asked, begun.run, following)) as updates:
             async for update in updates:
@@ -111,7 +118,7 @@ class Handler(RequestHandler):
             raise UnsupportedOperationError(f"The task {run.id} has ended: {run.status.value}.")
         following = Following(asked.workbench, run, patient=True)
         await following.catch_up()
-        yield task_of(await _view(asked, run.id))
+        yield task_of(await _seen(asked, run, following))
         async with aclosing(_updates(asked, run, following)) as updates:
             async for update in updates:
                 yield update
@@ -202,10 +209,10 @@ async def _said(asked: Asked, message: Message) -> Begun:
         return await _go_on(asked, message, said)
     session = await _session(asked, message.context_id) if message.context_id else None
     if session is not None:
-        return Begun(await _start(asked, session, message, said))
+        return Begun(await _start(asked, session, message, said), new=True)
     try:
         async with new_session(asked.workbench, asked.agent.name, id=message.context_id or None) as made:
-            return Begun(await _start(asked, made, message, said))
+            return Begun(await _start(asked, made, message, said), new=True)
     except ConflictError as error:
         if error.code not in _TAKEN:
             raise
@@ -231,7 +238,7 @@ async def _go_on(asked: Asked, message: Message, said: Said) -> Begun:
         )
     waiting = await waiting_in(asked.workbench, run.session_id)
     if waiting:
-        return Begun(run, await settle(asked.workbench, waiting, said) or "")
+        return Begun(run, settled=await settle(asked.workbench, waiting, said) or "")
     await asked.workbench.runs.steer(run.id, await parts_of(asked.workbench, run.session_id, said))
     return Begun(run)
 
@@ -267,17 +274,26 @@ async def _run(asked: Asked, task_id: str) -> Run:
     return run
 
 
-async def _view(asked: Asked, run_id: str, settled: str = "") -> TaskView:
+async def _view(asked: Asked, run_id: str) -> TaskView:
+    """Returns a task as it is now."""
     run = await asked.workbench.runs.get(run_id)
     events = await events_of(asked.workbench, run)
     waiting = () if run.status.ended else await waiting_in(asked.workbench, run.session_id)
-    return view_of(run, events, tuple(each for each in waiting if each.id != settled))
+    return view_of(run, events, waiting)
+
+
+async def _seen(asked: Asked, run: Run, following: Following) -> TaskView:
+    """Returns a task as it was where it begins to be followed: it may have ended meanwhile."""
+    if following.ended:
+        return await _view(asked, run.id)
+    waiting = await waiting_in(asked.workbench, run.session_id) if following.waits else ()
+    as_it_was = {"status": RunStatus.RUNNING, "ended_at": None, "error": None}
+    return view_of(run.model_copy(update=as_it_was), following.known, waiting)
 
 
 async def _until_told(asked: Asked, begun: Begun) -> None:
     """Waits until a task has ended, or waits for a person; no longer than its caller."""
-    following = Following(asked.workbench, begun.run)
-    await following.catch_up(begun.settled)
+    following = await begun.followed(asked)
     reading = asyncio.create_task(_read(following))
     gone = asyncio.create_task(when_gone(asked.request.receive))
     try:

@@ -30,6 +30,9 @@ from holdfast.server.tasks.watched import Waiting
 REPLY = "reply"
 """The id of the artifact that is what the agent has said."""
 
+_EXACT = 1 << 53
+"""Up to it floats have all whole numbers."""
+
 _STATES: dict[State, TaskState] = {
     State.SUBMITTED: TaskState.TASK_STATE_SUBMITTED,
     State.WORKING: TaskState.TASK_STATE_WORKING,
@@ -56,7 +59,7 @@ def said_in(message: Message) -> Said:
             case "text":
                 texts.append(part.text)
             case "data":
-                data.append(MessageToDict(part.data))
+                data.append(_whole(MessageToDict(part.data)))
             case "raw":
                 files.append(FilePiece(part.filename, part.raw))
             case "url":
@@ -64,6 +67,18 @@ def said_in(message: Message) -> Said:
                     "Addresses of files are not fetched: send the bytes of the file."
                 )
     return Said(tuple(texts), tuple(data), tuple(files))
+
+
+def _whole(value: Any) -> Any:
+    """Returns JSON in which whole numbers are such: on their way all numbers are floats."""
+    match value:
+        case float() if value.is_integer() and abs(value) < _EXACT:
+            return int(value)
+        case list():
+            return [_whole(each) for each in value]
+        case dict():
+            return {name: _whole(each) for name, each in value.items()}
+    return value
 
 
 # --- out

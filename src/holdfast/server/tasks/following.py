@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from holdfast.core.domain.errors import HoldfastError
-from holdfast.core.domain.events import LoggedEvent
+from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.runs import Run
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.kit.answers import stopping
@@ -17,6 +17,8 @@ from holdfast.server.tasks.watched import Watched
 
 _AHEAD = 256
 """Events that are read before somebody takes them."""
+_START = 2
+"""A run starts with two events: that it does, and its message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +33,34 @@ class Heard:
 
 
 class Following:
-    """Follows a run. `catch_up` first; then `events` once."""
+    """Follows a run. First `begin` or `catch_up`; then `events` once."""
 
     def __init__(self, workbench: Workbench, run: Run, *, patient: bool = False) -> None:
         """`patient`: it is followed on while something waits, which others may decide."""
         self.state = RunState()
         """The run as far as its events were taken."""
+        self.known: list[LoggedEvent] = []
+        """The events of the run itself before those that are yielded."""
         self.ended = False
         self.waits = False
         """Whether something waits for a person."""
+        self._workbench = workbench
+        self._run = run
         self._run_id = run.id
         self._patient = patient
         self._watched = Watched(run)
         self._ahead: asyncio.Queue[Heard | HoldfastError | None] = asyncio.Queue(_AHEAD)
         self._behind = True
         self._reader = Reader(workbench, self._watched, self._hear, lambda: None, deltas=True)
+
+    async def begin(self) -> None:
+        """Reads no more than what the run was started with: of one that was started just now, everything else
+        is yielded. Raises `HoldfastError`."""
+        only, before = EventFilter(run_id=self._run_id), self._run.first_event_id - 1
+        for logged in (await self._workbench.events.read(only, before, _START)).items:
+            self._watched.take(logged)
+            await self._hear(logged, "")
+        self._behind = False
 
     async def catch_up(self, settled: str = "") -> None:
         """Reads what has happened; what was `settled` just now, by its id, does not wait any more. Raises
@@ -89,6 +104,8 @@ class Following:
 
     async def _hear(self, logged: LoggedEvent, line: str) -> None:
         if self._behind:
+            if logged.event.run_id == self._run_id:
+                self.known.append(logged)
             self._take(logged)
             return
         waits = bool(self._watched.waiting)
