@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from holdfast.core.domain.events import LoggedEvent
+from holdfast.core.domain.runs import Session
 from holdfast.core.domain.webhooks import Delivery, Webhook
 
 
@@ -42,7 +43,8 @@ class Retries:
 
 
 class EventWriter(Protocol):
-    """Tells the events of one run, or one that is of none. It gets all of them, in their order."""
+    """Tells the events of one run, all of them in their order; or those that are of no run, of a session or a
+    user, from some time on."""
 
     def take(self, logged: LoggedEvent) -> Sequence[Notice]:
         """Returns what is to be said of the next event."""
@@ -55,8 +57,9 @@ class WebhookFormat(Protocol):
     @property
     def retries(self) -> Retries: ...
 
-    def writer(self, webhook: Webhook) -> EventWriter:
-        """Returns what tells a webhook the events of a run from its beginning, or an event of no run."""
+    def writer(self, webhook: Webhook, session: Session | None) -> EventWriter:
+        """Returns what tells a webhook the events of a run from its beginning, or those of no run; `session`
+        is the one that they are of."""
         ...
 
     def message(

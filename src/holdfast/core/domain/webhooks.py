@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.events import AnyEvent, EventFilter, LoggedEvent
 from holdfast.core.domain.ext import Ext
+from holdfast.core.domain.runs import Session
 from holdfast.core.domain.values import Value
 
 TEST_EVENT = "webhook.test"
@@ -136,6 +137,10 @@ class WebhookStore(Protocol):
 
     async def events_of_run(self, owner: str, run_id: str, after: int, through: int) -> list[LoggedEvent]:
         """Returns the events of a run over `after` up to `through`, in their order."""
+        ...
+
+    async def session(self, session_id: str, owner: str) -> Session | None:
+        """Returns a session of a user."""
         ...
 
     async def pending(self, webhook_id: str) -> Delivery | None:

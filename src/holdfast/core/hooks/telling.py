@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from holdfast.core.domain.runs import Session
 from holdfast.core.domain.webhook_formats import EventWriter, Message, Notice, WebhookFormat
 from holdfast.core.domain.webhooks import Delivery, FoundEvent, Webhook, WebhookStore
 
-_KEPT_RUNS = 20
-"""Runs whose writers are kept: so many may go on at once; of others the beginning is read again."""
+_KEPT = 50
+"""Runs and sessions whose writers are kept: so many may go on at once; of other runs the beginning is read
+again."""
 
 
 @dataclass(slots=True)
 class _Told:
-    """A run, as far as it was told."""
+    """A run, or what happens in a session beside runs, as far as it was told."""
 
     writer: EventWriter
     through: int = 0
@@ -31,28 +33,36 @@ class Telling:
     def __init__(self, format: WebhookFormat, store: WebhookStore) -> None:
         self.format = format
         self._store = store
-        self._runs: OrderedDict[str, _Told] = OrderedDict()
+        self._told: OrderedDict[tuple[str, str | None], _Told] = OrderedDict()
+        """By session and run."""
 
     async def notices(self, webhook: Webhook, found: FoundEvent) -> Sequence[Notice]:
         """Returns what is said of an event; nothing for one that has no counterpart, or whose content is
         lost. Raises `StoreError`."""
         if found.event is None:
             return ()
-        run_id = found.event.event.run_id
-        if run_id is None:
-            return tuple(self.format.writer(webhook).take(found.event))
-        told = self._runs.pop(run_id, None)
+        event = found.event.event
+        key = (event.session_id, event.run_id)
+        told = self._told.pop(key, None)
         if told is None or told.through > found.id:
-            told = _Told(self.format.writer(webhook))
+            session = await self._session(webhook, event.session_id)
+            told = _Told(self.format.writer(webhook, session))
         if told.through < found.id:
             # A run's later events mean what they do by those before, also where those are not wanted.
-            for each in await self._store.events_of_run(webhook.owner, run_id, told.through, found.id):
+            events = [found.event]
+            if event.run_id is not None:
+                through = (told.through, found.id)
+                events = await self._store.events_of_run(webhook.owner, event.run_id, *through)
+            for each in events:
                 told.notices = tuple(told.writer.take(each))
             told.through = found.id
-        self._runs[run_id] = told
-        while len(self._runs) > _KEPT_RUNS:
-            self._runs.popitem(last=False)
+        self._told[key] = told
+        while len(self._told) > _KEPT:
+            self._told.popitem(last=False)
         return told.notices
+
+    async def _session(self, webhook: Webhook, session_id: str) -> Session | None:
+        return await self._store.session(session_id, webhook.owner) if session_id else None
 
     async def messages(
         self, webhook: Webhook, delivery: Delivery, found: FoundEvent | None, secret: str, at: datetime

@@ -9,6 +9,7 @@ from typing import Any
 
 from holdfast.core.domain.errors import NotFoundError, StoreError
 from holdfast.core.domain.events import EVENT, LoggedEvent
+from holdfast.core.domain.runs import Session
 from holdfast.core.domain.tools import BlobStore
 from holdfast.core.domain.values import Page
 from holdfast.core.domain.webhooks import Delivery, FoundEvent, Webhook
@@ -173,6 +174,10 @@ class WebhookTables:
         )
         found = map(self._found, await self._reader.rows(sql, (owner, run_id, after, through)))
         return [each.event for each in found if each.event is not None]
+
+    async def session(self, session_id: str, owner: str) -> Session | None:
+        """Returns a session of a user, as long as there is one."""
+        return await self._reader.session(session_id, owner)
 
     async def _event(self, where: str, webhook: Webhook, *values: str | int) -> FoundEvent | None:
         """`?1` is the owner; `where` begins to count at `?2`."""

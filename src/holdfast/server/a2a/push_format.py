@@ -21,6 +21,7 @@ from holdfast.core.domain.events import (
     QuestionAsked,
 )
 from holdfast.core.domain.ext import Ext
+from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize
 from holdfast.core.domain.webhook_formats import EventWriter, Message, Notice, Retries
 from holdfast.core.domain.webhooks import Delivery, Webhook
@@ -125,7 +126,7 @@ class PushFormat:
 
     retries = Retries(5, (1.0, 5.0, 30.0, 120.0))
 
-    def writer(self, webhook: Webhook) -> EventWriter:
+    def writer(self, webhook: Webhook, session: Session | None) -> EventWriter:
         return Writer(Watch.of(webhook))
 
     def message(
