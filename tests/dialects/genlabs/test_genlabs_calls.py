@@ -10,7 +10,9 @@ import pytest
 
 from holdfast.core.domain.custom_tools import ClientToolSpec
 from holdfast.core.domain.errors import ModelAuthError, NotFoundError
+from holdfast.core.domain.values import utc_now
 from holdfast.core.runs.phases import MISSING_TOOL
+from holdfast.server.dialects.genlabs.calls import PLACES
 
 V1 = pytest.mark.covers("genlabs.query_agent_v1")
 V2 = pytest.mark.covers("genlabs.query_agent_v2")
@@ -221,13 +223,23 @@ async def test_a_caller_who_goes_ends_the_run_and_leaves_nothing(
 
 
 @V1
-async def test_what_an_engine_left_behind_is_deleted_with_the_next_call(ask: Any, say: Any) -> None:
-    async with ask([say("Left"), say("Next")], logging=False, name="passing") as asking:
-        workbench = asking.bench.workbench
-        left = await workbench.sessions.create("passing", ext={"genlabs": {"passing": True}})
-        await asking.bench.end(await asking.bench.send(left))
+async def test_what_an_engine_left_behind_is_deleted_with_the_next_call(
+    ask: Any, say: Any, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [say("Left"), call(("write_file", '{"path": "a.txt", "content": "x"}')), say("Next"), say("Last")]
+    async with ask(steps, logging=False, name="passing") as asking:
+        workbench, passing = asking.bench.workbench, {"genlabs": {"passing": True}}
+        left = [await workbench.sessions.create("tester", ext=passing) for _ in range(3)]
+        kept = await workbench.sessions.create("passing")
+        for each in left:
+            await workbench.sessions.configure(each.id, agent="passing" if each is not left[1] else None)
+        await asking.bench.end(await asking.bench.send(left[0]))
+        await asking.bench.send(left[1])
+        await asking.bench.approval()
+        await workbench.sessions.configure(left[1].id, agent="passing")
+        monkeypatch.setattr(PLACES, "began", utc_now())
         await asking.ok("v1", talk("Hello"))
-        assert (await workbench.sessions.list("archived:yes")).items == ()
+        assert [one.id for one in (await workbench.sessions.list("archived:yes")).items] == [kept.id]
 
 
 @V1
@@ -347,6 +359,16 @@ async def test_the_name_of_a_deleted_thread_begins_anew(ask: Any, say: Any) -> N
         assert [text for _, text in seen(asking.bench.model.requests[2])] == [
             *["Hello again", "Two", "And again"]
         ]
+
+
+@V2
+async def test_messages_of_one_thread_are_answered_one_after_the_other(ask: Any, say: Any) -> None:
+    async with ask([say("One"), say("Two"), say("Three")]) as asking:
+        await asking.ok("v2", says("First"), session="mine")
+        both = (asking.ok("v2", says(text), session="mine") for text in ("Second", "Third"))
+        answers = await asyncio.gather(*both)
+        assert sorted(one["data"]["response"] for one in answers) == ["Three", "Two"]
+        assert len(seen(asking.bench.model.requests[2])) == 5
 
 
 @V2

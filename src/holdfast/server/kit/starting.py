@@ -8,6 +8,7 @@ from typing import cast
 
 from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
 from holdfast.core.domain.events import RUN_ENDS, EventFilter, LoggedEvent, MessageAdded
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.services.workbench import Workbench
@@ -42,8 +43,9 @@ async def start_in_turn(
     parts: tuple[UserPart, ...],
     options: RunOptions | None = None,
 ) -> str:
-    """Starts a run with a message as soon as no other one is under way, and returns its id. Nothing is started
-    for a caller who goes away before. Raises `NotFoundError` when the session is deleted meanwhile."""
+    """Starts a run with a message as soon as no other one is under way, and returns its id. Nothing is
+    started for a caller who goes away before. Raises `NotFoundError` when the session is deleted
+    meanwhile."""
     while True:
         session = await call.workbench.sessions.get(session.id)
         try:
@@ -67,10 +69,10 @@ async def _room(workbench: Workbench, session: Session) -> None:
 
 @asynccontextmanager
 async def new_session(
-    workbench: Workbench, agent: str, project: str = "", id: str | None = None
+    workbench: Workbench, agent: str, project: str = "", id: str | None = None, ext: Ext | None = None
 ) -> AsyncIterator[Session]:
     """Makes a session for the run that the block starts; when that fails, it is not left behind."""
-    session = await workbench.sessions.create(agent, project, id=id)
+    session = await workbench.sessions.create(agent, project, id=id, ext=ext)
     try:
         yield session
     except HoldfastError:

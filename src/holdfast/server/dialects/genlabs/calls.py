@@ -6,12 +6,14 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import NAMESPACE_URL, uuid5
 
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
 from holdfast.core.domain.messages import Message, TextPart, UserPart
 from holdfast.core.domain.runs import Session
+from holdfast.core.domain.values import all_items, utc_now
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.genlabs.encoder import CallEncoder
 from holdfast.server.dialects.genlabs.mapping_calls import (
@@ -27,7 +29,8 @@ from holdfast.server.dialects.genlabs.mapping_calls import (
     told_in,
 )
 from holdfast.server.kit.answers import state_of
-from holdfast.server.kit.starting import new_session, start_now
+from holdfast.server.kit.operations import Call
+from holdfast.server.kit.starting import new_session, start_in_turn, start_now
 from holdfast.server.openai.conversations import find_session
 from holdfast.server.openai.mapping import Attached, history_of, parts_of
 from holdfast.server.openai.wire import AssistantMessage, ChatMessage, UserMessage
@@ -55,6 +58,8 @@ class Places:
     """Knows where whole conversations that clients send again and again stand: each for one user."""
 
     def __init__(self) -> None:
+        self.began = utc_now()
+        """Sessions from before that are those of an engine that has stopped."""
         self._places: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._swept: set[tuple[str, str]] = set()
 
@@ -100,9 +105,7 @@ async def begin_whole(
                     raise
     elif PLACES.first_of(owner, agent.name):
         await _sweep(workbench, agent.name)
-    async with new_session(workbench, agent.name) as session:
-        if not keeps:
-            session = await workbench.sessions.annotate(session.id, {EXT: {_PASSING: True}})
+    async with new_session(workbench, agent.name, ext=None if keeps else {EXT: {_PASSING: True}}) as session:
         return await _say(workbench, session, turn, tools)
 
 
@@ -167,28 +170,23 @@ async def put_away(
 
 
 async def _sweep(workbench: Workbench, agent: str) -> None:
-    """Deletes what calls have left behind while which the engine died."""
-    cursor: str | None = None
-    while True:
-        page = await workbench.sessions.list(f"agent:{agent}", cursor=cursor)
-        for session in page.items:
-            if session.ext.get(EXT, {}).get(_PASSING) and session.status is not None and session.status.ended:
-                await workbench.sessions.delete(session.id, permanent=True)
-        if page.next_cursor is None:
-            return
-        cursor = page.next_cursor
+    """Deletes what was to go with the answers of an engine that has stopped before."""
+    for session in await all_items(partial(workbench.sessions.list, f"agent:{agent}")):
+        if session.ext.get(EXT, {}).get(_PASSING) and session.created_at < PLACES.began:
+            if session.run_id is not None:
+                await workbench.runs.cancel(session.run_id)
+            await workbench.sessions.delete(session.id, permanent=True)
 
 
 # --- v2: threads
 
 
 async def begin_threaded(
-    workbench: Workbench, owner: str, agent: AgentInfo, turn: Turn, tools: dict[str, Offered], name: str
+    call: Call, owner: str, agent: AgentInfo, turn: Turn, tools: dict[str, Offered], name: str
 ) -> Begun:
-    """Starts the run that answers the latest message of a thread, which is made where there is none.
-
-    Raises `ConflictError` (`busy`) while the thread answers another one.
-    """
+    """Starts the run that answers the latest message of a thread, which is made where there is none. While
+    the thread answers another one, it waits for its turn."""
+    workbench = call.workbench
     session = await _thread(workbench, owner, agent, name)
     try:
         parts: tuple[UserPart, ...]
@@ -196,7 +194,7 @@ async def begin_threaded(
             parts = results_for(plain_text(turn.last), await _waiting(workbench, session), tools)
         else:
             parts = tuple(await _parts(workbench, session, turn.last))
-        run_id = await start_now(workbench, session, parts, options_of(turn, None))
+        run_id = await start_in_turn(call, session, parts, options_of(turn, None))
     except HoldfastError:
         if session.run_id is None and session.status is None:
             await _drop_new(workbench, session)

@@ -100,8 +100,8 @@ SPENT = ("insufficient_credits", "budget_spent")
 def _limited(info: ErrorInfo) -> tuple[int, dict[str, Any]]:
     if info.code in SPENT:
         return 402, {"error": "Insufficient credits"}
-    said = {name: info.details[name] for name in ("tier", "limit") if name in info.details}
-    return 429, {"error": "Rate limit exceeded", **said}
+    more = {name: value for name, value in info.details.items() if name in ("tier", "limit")}
+    return 429, {"error": "Rate limit exceeded", **more}
 
 
 _REFUSED = {"kind": ErrorKind.UNAUTHENTICATED}

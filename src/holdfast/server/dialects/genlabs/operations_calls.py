@@ -57,7 +57,7 @@ async def query_v2(call: Call) -> ASGIApp:
     await _check_images(call.workbench, agent, (turn.last,))
     name = thread_name(call.request.headers.get(SESSION), str(uuid4()))
     streamed, owner = streams(call.body, default=_streams(agent)), principal_of(call.request).user_id
-    begun = await begin_threaded(call.workbench, owner, agent, turn, tools, name)
+    begun = await begin_threaded(call, owner, agent, turn, tools, name)
     encoder = CallEncoder(tools, name, pieces=_in_pieces(agent))
     return await _answered(call, begun, encoder, "detach", streamed=streamed, session=name)
 
