@@ -14,7 +14,7 @@ It prints one line, `listening http://127.0.0.1:PORT/v1`, and stops when its sta
 is ended. `GET /requests` (outside `/v1`) returns the recorded requests as JSON.
 
 Endpoints: `POST /v1/chat/completions` (streamed or not), `POST /v1/responses` (streamed: text, reasoning
-summary, usage), `GET /v1/models`, and `GET /api/tags` as Ollama has it when `ollama` is given.
+summary, usage), `GET /v1/models`, and `GET /api/tags` and `/api/version` as Ollama has them when `ollama` is given.
 
 The script is a JSON object, or only its list of answers::
 
@@ -68,6 +68,7 @@ JSON = dict[str, Any]
 
 _ROUTES = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/images/generations")
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+_OLLAMA_ROW = {"size": 4_661_224_676, "digest": "365c0bd3c000", "modified_at": "2026-11-01T10:00:00.5+02:00"}
 _ERRORS: dict[int, JSON] = {
     400: {"message": "Bad request", "type": "invalid_request_error", "code": None},
     401: {
@@ -195,7 +196,10 @@ class FakeOpenAI:
         if request.path == "/requests":
             return await _send_json(writer, 200, [r.as_json() for r in self.requests])
         if request.path == "/api/tags" and self.ollama is not None:
-            return await _send_json(writer, 200, {"models": [{"name": n, "model": n} for n in self.ollama]})
+            rows = [{"name": n, "model": n, **_OLLAMA_ROW} for n in self.ollama]
+            return await _send_json(writer, 200, {"models": rows})
+        if request.path == "/api/version" and self.ollama is not None:
+            return await _send_json(writer, 200, {"version": "0.12.9"})
         with self._lock:
             self.requests.append(request)
         if self.key is not None and request.headers.get("authorization") != f"Bearer {self.key}":

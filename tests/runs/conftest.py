@@ -28,6 +28,10 @@ from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.identity.keys import ProviderKeys
+from holdfast.core.models.catalog import Catalog
+from holdfast.core.models.credentials import Addresses
+from holdfast.core.models.own import OwnModels
+from holdfast.core.models.providers import PROVIDERS
 from holdfast.core.models.scripted import ScriptedModel
 from holdfast.core.sandbox.environment import child_environment
 from holdfast.core.sandbox.process import ChildProcesses
@@ -39,6 +43,7 @@ from holdfast.core.tools.builtin.catalog import builtin_tools
 from holdfast.core.tools.builtin.generate_image import GenerateImage
 from holdfast.core.tools.registry import ToolRegistry
 from holdfast.core.tools.web import WebFetcher
+from holdfast.server.formats import format_of
 from holdfast.server.kit.auth import LocalDoor
 from holdfast.server.listener import listen
 from holdfast.server.lock import bind_socket
@@ -220,6 +225,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         web: WebFetcher | None = None,
         more_settings: dict[str, Any] | None = None,
         painter: GenerateImage | None = None,
+        known_models: bool = False,
     ) -> AsyncIterator[Bench]:
         paths.make()
         put_agent("tester", AGENT.format(max_steps=max_steps, expires=expires) + agent)
@@ -231,19 +237,24 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
         buckets = BucketDesk(lambda: settings.buckets.places, {}.get, WorkspaceJail)
         model, catalog = ScriptedModel(steps), FakeCatalog()
         environment = environment or {"PATH": "/usr/bin:/bin"}
+        keys = ProviderKeys(paths, environment, {name: p.key_variables for name, p in PROVIDERS.items()})
+        own = OwnModels(paths.own_models, keys.models, Addresses(None), keys.get)
+        real = Catalog(keys.get, settings.models, environment, addresses=Addresses(None), own=own)
         parts = Parts(
             paths=paths,
             settings=lambda project: settings,
             blobs=blobs,
             client=model,
-            catalog=catalog,
+            catalog=real if known_models else catalog,
             tools=ToolRegistry(builtin_tools(ChildProcesses(), painter=painter, buckets=buckets)),
-            keys=ProviderKeys(paths, environment, {"openai": ("OPENAI_API_KEY",)}),
+            keys=keys,
+            own_models=own,
             environment=child_environment(environment),
             sleep=lambda seconds: asyncio.sleep(0),
             stop=stop,
             knowledge=knowledge,
             web=web or WebFetcher(),
+            formats=format_of,
         )
         workbench = await LocalWorkbench.open(parts)
         try:

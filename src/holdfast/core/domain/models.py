@@ -131,6 +131,8 @@ class ModelInfo(Value):
     takes_tools: bool = True
     available: bool = True
     """True when a key for its provider is known, or none is needed."""
+    default: bool = False
+    """Whether it is the one that is used where its provider's key is all that is configured."""
     note: str = ""
 
 

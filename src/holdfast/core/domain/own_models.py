@@ -44,6 +44,8 @@ class OwnModel(Value):
     """In tokens; of a file, what it is run with: what the file says at most."""
     max_output_tokens: int | None = Field(default=None, gt=0, le=100_000_000)
     reasoning_effort: Effort | None = None
+    key_of: str = Field(default="", max_length=64)
+    """The provider whose key a server gets while the model has none of its own; empty: it gets none."""
     has_key: bool = False
     """Whether a key is kept for it. What is sent of this does not count."""
     ext: Ext = Field(default={})

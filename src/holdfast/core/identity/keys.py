@@ -44,6 +44,8 @@ class ProviderKeys:
         self._environ = environ
         self._variables = variables
         self._seen: frozenset[str] = frozenset()
+        self._stored_first: frozenset[str] = frozenset()
+        """Providers whose stored key was set to count before the environment's."""
         self._lock = threading.Lock()
         self._loaded = False
         # A keyring is shared by all homes of a user; each home has keys of its own in it.
@@ -75,8 +77,9 @@ class ProviderKeys:
         found = self._find(provider)
         return found[0] if found else None
 
-    def set(self, provider: str, key: str) -> Source:
-        """Stores a key and returns where: the keyring if there is one, else the file.
+    def set(self, provider: str, key: str, *, over_environment: bool = False) -> Source:
+        """Stores a key and returns where: the keyring if there is one, else the file. With `over_environment`
+        this process asks the environment no more for this provider.
 
         Raises `InvalidError` for what can be no name or key, and what the file raises.
         """
@@ -89,7 +92,11 @@ class ProviderKeys:
             raise InvalidError(f"a key has at most {_LONGEST_KEY} characters", code="invalid_key")
         if not key.isprintable() or " " in key:
             raise InvalidError("a key has no spaces and no control characters", code="invalid_key")
-        return self._stored.set(provider, key)
+        stored = self._stored.set(provider, key)
+        if over_environment:
+            with self._lock:
+                self._stored_first |= {provider}
+        return stored
 
     def remove(self, provider: str) -> None:
         """Removes a provider's key from keyring and file; the environment is left alone.
@@ -97,6 +104,8 @@ class ProviderKeys:
         Raises `UnavailableError` when the keyring does not answer, and what the file raises.
         """
         self._stored.remove(provider)
+        with self._lock:
+            self._stored_first -= {provider}
 
     def kept(self, provider: str) -> KeptKey:
         """Returns where the key of a provider comes from, and what may be shown of it. Raises as `get`."""
@@ -144,7 +153,7 @@ class ProviderKeys:
                 self._seen |= new
 
     def _find(self, provider: str) -> tuple[str, Source] | None:
-        key = self._from_environment(provider)
+        key = None if provider in self._stored_first else self._from_environment(provider)
         if key is None:
             return self._stored.find(provider)
         self._see(key)

@@ -29,11 +29,11 @@ from holdfast.core.domain.own_models import (
     OwnModelState,
 )
 from holdfast.core.domain.values import new_id
-from holdfast.core.models.credentials import Addresses, qualify
+from holdfast.core.models.credentials import Addresses, Keys, qualify
 from holdfast.core.models.gateways import GATEWAY, knows_maker, underlying
 from holdfast.core.models.gguf import MAGIC, check_path, read_head
 from holdfast.core.models.prices import Facts, facts_table
-from holdfast.core.models.providers import CUSTOM
+from holdfast.core.models.providers import CUSTOM, PROVIDERS
 from holdfast.core.models.served import checked_url, ollama_server
 
 MAX_MODELS = 1_000
@@ -70,9 +70,13 @@ class Resolved:
 class OwnModels:
     """Implements `OwnModelDesk`. All of it may block on files: call it from a thread."""
 
-    def __init__(self, file: Path, secrets: Secrets, addresses: Addresses) -> None:
+    def __init__(
+        self, file: Path, secrets: Secrets, addresses: Addresses, keys: Keys = lambda provider: None
+    ) -> None:
+        """`keys` returns the keys of providers, for models that use one."""
         self._file = file
         self._secrets = secrets
+        self._keys = keys
         self._addresses = addresses
         self._lock = threading.Lock()
         self._heads: dict[tuple[str, int, int], ModelFile] = {}
@@ -270,6 +274,8 @@ class OwnModels:
         own = self.get(request.model)
         name = own.model or own.name
         key = self._secrets.get(own.id) if own.has_key else None
+        if key is None and own.key_of and own.kind == "server":
+            key = self._keys(own.key_of)
         settings = request.settings.model_copy(
             update={
                 # Never what an agent's file says: the model's key would go there.
@@ -318,6 +324,7 @@ def info_of(found: Facts, available: bool) -> ModelInfo:
         takes_pdf=found.pdf,
         takes_tools=found.tools,
         available=available,
+        default=PROVIDERS[found.provider].default_model == found.name,
     )
 
 

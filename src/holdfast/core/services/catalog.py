@@ -62,7 +62,12 @@ class ModelService:
         return await self._own.ollama(url)
 
     async def look_up(self, model: str) -> ModelLookup:
-        return await self._own.look_up(model)
+        found = await self._own.look_up(model)
+        if found.info is None:
+            return found
+        known = await self._catalog.get(found.info.name)
+        info = found.info.model_copy(update={"available": known.available})
+        return found.model_copy(update={"info": info})
 
     async def providers(self) -> tuple[ProviderInfo, ...]:
         return () if self._desk is None else await self._desk.list()
@@ -108,8 +113,10 @@ class KeyService:
     async def provider(self, provider: str) -> KeptKey:
         return await asyncio.to_thread(self._keys.kept, provider)
 
-    async def set_provider(self, provider: str, key: str) -> str:
-        return await asyncio.to_thread(self._keys.set, provider, key)
+    async def set_provider(self, provider: str, key: str, over_environment: bool = False) -> str:
+        return await asyncio.to_thread(
+            lambda: self._keys.set(provider, key, over_environment=over_environment)
+        )
 
     async def check_provider(
         self, provider: str, key: str | None = None, url: str | None = None

@@ -53,8 +53,9 @@ class Keys(Protocol):
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
-    async def set_provider(self, provider: str, key: str) -> str:
-        """Stores a provider's key; returns where. It is used from the next model call on."""
+    async def set_provider(self, provider: str, key: str, over_environment: bool = False) -> str:
+        """Stores a provider's key; returns where. It is used from the next model call on, unless the
+        environment has one: `over_environment` lets it count before that until the engine ends."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)

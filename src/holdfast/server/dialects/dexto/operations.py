@@ -9,11 +9,19 @@ from starlette.types import ASGIApp
 from holdfast.server.dialects.dexto import (
     operations_agent_file,
     operations_agents,
+    operations_approvals,
+    operations_llm,
     operations_mcp,
     operations_memory,
+    operations_messages,
+    operations_models,
     operations_prompts,
+    operations_queue,
     operations_resources,
+    operations_search,
+    operations_sessions,
     operations_tools,
+    operations_webhooks,
 )
 from holdfast.server.dialects.dexto.errors import error_response, render_at
 from holdfast.server.dialects.dexto.finishing import finish
@@ -52,10 +60,18 @@ DIALECT = Dialect(
         *operations_agents.OPERATIONS,
         *operations_agent_file.OPERATIONS,
         *operations_mcp.OPERATIONS,
+        *operations_llm.OPERATIONS,
+        *operations_approvals.OPERATIONS,
         *operations_memory.OPERATIONS,
+        *operations_messages.OPERATIONS,
+        *operations_models.OPERATIONS,
         *operations_prompts.OPERATIONS,
+        *operations_queue.OPERATIONS,
         *operations_resources.OPERATIONS,
+        *operations_search.OPERATIONS,
+        *operations_sessions.OPERATIONS,
         *operations_tools.OPERATIONS,
+        *operations_webhooks.OPERATIONS,
         Operation("health", "GET", "/health", health, gives="text/plain", public=True),
     ),
 )

@@ -1,0 +1,212 @@
+"""Which model Dexto's clients have chosen: for an agent it is kept with the user, for a session with the
+session. An agent's file is left as it is: upstream, too, a switch is about what runs, not about the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from holdfast.core.domain.agents import AgentInfo
+from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError
+from holdfast.core.domain.models import ModelInfo
+from holdfast.core.domain.own_models import LOCAL, OwnModel
+from holdfast.core.domain.runs import Session
+from holdfast.core.services.workbench import Workbench
+from holdfast.server.dialects.dexto.active import EXT, active_agent, kept_with_user
+from holdfast.server.dialects.dexto.errors import validation, validation_issue
+from holdfast.server.dialects.dexto.mapping_llm import (
+    GLAMA_URL,
+    WITH_URL,
+    Chosen,
+    config_of,
+    named,
+    ours,
+    own_model,
+    provider_of,
+    run_options,
+)
+from holdfast.server.dialects.dexto.mapping_providers import PROVIDERS, model_id
+from holdfast.server.dialects.dexto.wire_llm import CurrentConfig, CustomModelBody, SwitchBody
+
+LLM = "llm"
+"""The key, in what is kept with a user by agent and with a session, of what clients have chosen."""
+_REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_AS_IS = frozenset({"openrouter"})
+"""Gateways: they have models that no table knows."""
+
+
+async def chosen_llm(workbench: Workbench, session: Session | None) -> Chosen:
+    """Returns the model of a session; None: of the active agent."""
+    agent = await (active_agent(workbench) if session is None else workbench.agents.get(session.agent))
+    of_agent = _kept(await kept_with_user(workbench), agent.name)
+    of_session = dict(session.ext.get(EXT, {}).get(LLM, {})) if session is not None else {}
+    model = (session.model if session is not None else None) or of_agent.pop("model", None)
+    if model:
+        return Chosen(agent, str(model), True, of_session or of_agent)
+    choice = await workbench.models.choose(agent.name)
+    return Chosen(agent, choice.model, False, of_session or of_agent)
+
+
+def _kept(kept: Mapping[str, Any], agent: str) -> dict[str, Any]:
+    by_agent = kept.get(LLM, {})
+    found = by_agent.get(agent, {}) if isinstance(by_agent, dict) else {}
+    return dict(found) if isinstance(found, dict) else {}
+
+
+async def llm_options(workbench: Workbench, session: Session) -> dict[str, Any]:
+    """Returns what clients have chosen for the runs of a session, as keys of `RunOptions`."""
+    return run_options(await chosen_llm(workbench, session))
+
+
+async def keep_choice(
+    workbench: Workbench, session: Session | None, agent: AgentInfo, model: str, said: Mapping[str, Any]
+) -> None:
+    """Keeps what a client has chosen."""
+    if session is not None:
+        await workbench.sessions.configure(session.id, model=model)
+        await workbench.sessions.annotate(session.id, {EXT: {**session.ext.get(EXT, {}), LLM: dict(said)}})
+        return
+    kept = await kept_with_user(workbench)
+    by_agent = kept.get(LLM) if isinstance(kept.get(LLM), dict) else {}
+    choice = {**dict(said), "model": model}
+    await workbench.users.annotate({EXT: {**kept, LLM: {**(by_agent or {}), agent.name: choice}}})
+
+
+async def shown(workbench: Workbench, chosen: Chosen) -> CurrentConfig:
+    """Returns what is chosen as clients read it."""
+    own = await own_models(workbench)
+    return config_of(chosen, await info_of(workbench, chosen.model), own)
+
+
+async def own_models(workbench: Workbench) -> tuple[OwnModel, ...]:
+    """Returns the models of one's own that the caller may see."""
+    with suppress(ForbiddenError):
+        return tuple(each.model for each in await workbench.models.own())
+    return ()
+
+
+async def info_of(workbench: Workbench, model: str) -> ModelInfo | None:
+    """Returns what the table knows of a model."""
+    with suppress(HoldfastError):
+        return (await workbench.models.look_up(model)).info
+    return None
+
+
+async def resolved(workbench: Workbench, before: Chosen, asked: SwitchBody) -> str:
+    """Returns our name of the model that is asked for, with its key and its address kept where they are said.
+
+    Raises `InvalidError` for a provider without a key, an address where none can be said, or none where one
+    has to be; `ForbiddenError` for who may not say them.
+    """
+    own = await own_models(workbench)
+    provider, model = await _asked(workbench, before, asked, own)
+    mine = next((each for each in own if each.name == model and provider_of(each) == provider), None)
+    _check_url(provider, asked.base_url, mine)
+    key = None if asked.api_key is None or _REFERENCE.fullmatch(asked.api_key) else asked.api_key
+    if mine is not None or asked.base_url or provider == "glama":
+        return await _own(workbench, provider, model, asked.base_url, key, mine)
+    if key is not None:
+        await workbench.keys.set_provider(ours(provider), key, over_environment=True)
+    return await _known(workbench, provider, model)
+
+
+async def _asked(
+    workbench: Workbench, before: Chosen, asked: SwitchBody, own: tuple[OwnModel, ...]
+) -> tuple[str, str]:
+    """Returns the provider and the model that are meant; what is not said is as it was, or the default."""
+    mine = next((each for each in own if each.full_name == before.model), None)
+    was_provider, was_model = named(before.model, mine)
+    if asked.provider is None and asked.model is not None:
+        if (called := next((each for each in own if each.name == asked.model), None)) is not None:
+            return provider_of(called), called.name
+        if was_provider in _AS_IS:
+            return was_provider, asked.model
+        found = await info_of(workbench, asked.model)
+        return (named(found.name, None)[0] if found is not None else was_provider), asked.model
+    if asked.provider is None:
+        return was_provider, was_model
+    if asked.model is not None:
+        return asked.provider, asked.model
+    if asked.provider == was_provider:
+        return was_provider, was_model
+    return asked.provider, await _default_of(workbench, asked.provider)
+
+
+async def _default_of(workbench: Workbench, provider: str) -> str:
+    models = [each for each in await workbench.models.list() if each.provider == PROVIDERS[provider].ours]
+    chosen = next((each for each in models if each.default), None) or (models[0] if models else None)
+    if chosen is None:
+        raise _wrong("llm_model_unknown", f"Say which model of {provider} is meant.", "model", provider)
+    return chosen.name.partition("/")[2]
+
+
+def _check_url(provider: str, url: str | None, mine: OwnModel | None) -> None:
+    if url and provider not in WITH_URL:
+        words = f"Provider '{provider}' does not support baseURL."
+        raise _wrong("llm_base_url_invalid", words, "baseURL", provider)
+    if provider == "litellm" and not url and mine is None:
+        words = "Provider 'litellm' requires a baseURL."
+        raise _wrong("llm_base_url_missing", words, "baseURL", provider)
+
+
+async def _own(
+    workbench: Workbench, provider: str, model: str, url: str | None, key: str | None, mine: OwnModel | None
+) -> str:
+    """Returns the name of a model of one's own, which is kept where it is new, or changed."""
+    if mine is not None and (url is None or url.rstrip("/") == mine.url) and key is None:
+        return mine.full_name
+    if mine is not None:
+        changed = mine.model_copy(update={"url": url or mine.url})
+    else:
+        where = url or (GLAMA_URL if provider == "glama" else "")
+        body = CustomModelBody.model_validate({"name": model, "provider": provider, "baseURL": where})
+        changed = own_model(body)
+    return (await workbench.models.keep(changed, key)).full_name
+
+
+async def _known(workbench: Workbench, provider: str, model: str) -> str:
+    """Returns a model of a provider that is in the list; one that is not there falls back to the default."""
+    name = model_id(provider, model)
+    if provider in ("openai-compatible", "local", "vertex", "bedrock", "dexto"):
+        return await _listed(workbench, provider, name, model)
+    found = await info_of(workbench, name)
+    if found is None and provider not in _AS_IS and provider != "ollama":
+        name = model_id(provider, await _default_of(workbench, provider))
+        found = await info_of(workbench, name)
+    if not await _has_key(workbench, provider, found):
+        variable = PROVIDERS[provider].variable
+        words = f"Missing API key for provider '{provider}' - set ${variable}"
+        context = {"provider": provider, "envVar": variable}
+        raise validation(
+            [validation_issue("llm_api_key_missing", words, scope="llm", path=["apiKey"], context=context)]
+        )
+    return name
+
+
+async def _listed(workbench: Workbench, provider: str, name: str, model: str) -> str:
+    """Returns a model that is known by its own name alone. Raises `InvalidError` for one that is not."""
+    listed = {each.name for each in await workbench.models.list()}
+    if found := next((each for each in (name, model, f"{LOCAL}/{model}") if each in listed), None):
+        return found
+    if provider == "openai-compatible":
+        words = "Provider 'openai-compatible' requires a baseURL."
+        raise _wrong("llm_base_url_missing", words, "baseURL", provider)
+    raise _wrong("llm_model_unknown", f"No model '{model}' of {provider} is known here.", "model", provider)
+
+
+async def _has_key(workbench: Workbench, provider: str, found: ModelInfo | None) -> bool:
+    if provider == "ollama" or (found is not None and found.available and provider not in _AS_IS):
+        return True
+    models = await workbench.models.list()
+    if any(each.available for each in models if each.provider == ours(provider)):
+        return True
+    with suppress(ForbiddenError):
+        return ours(provider) in await workbench.keys.providers()
+    return False
+
+
+def _wrong(code: str, message: str, path: str, provider: str) -> InvalidError:
+    issue = validation_issue(code, message, scope="llm", path=[path], context={"provider": provider})
+    return validation([issue])
