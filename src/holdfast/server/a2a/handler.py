@@ -47,14 +47,14 @@ from holdfast.server.a2a import pushing
 from holdfast.server.a2a.asked import Asked, asked_in
 from holdfast.server.a2a.cards import card_of
 from holdfast.server.a2a.errors import bounded, bounded_stream
-from holdfast.server.a2a.mapping import said_in, status_update, task_of
-from holdfast.server.a2a.updates import Updates
+from holdfast.server.a2a.mapping import said_in, status_update, task_of, update_of
 from holdfast.server.kit.answers import events_of
 from holdfast.server.kit.starting import new_session, start_now
 from holdfast.server.kit.stream import when_gone
 from holdfast.server.tasks.desk import parts_of, settle, waiting_in
 from holdfast.server.tasks.following import Following
 from holdfast.server.tasks.said import Said
+from holdfast.server.tasks.updates import Updates
 from holdfast.server.tasks.views import TaskView, view_of
 
 _TAKEN = ("session_exists", "session_in_trash")
@@ -317,14 +317,14 @@ async def _updates(asked: Asked, run: Run, following: Following) -> AsyncGenerat
     """Yields what becomes of a task, as long as it is followed."""
     if following.over:  # what was said of it already is all that there is
         return
-    updates = Updates(run, following.state)
+    updates = Updates(run.id, following.state)
     async with aclosing(following.events()) as events:
         async for heard in events:
             for update in updates.of(heard):
-                yield update
+                yield update_of(update, run)
             if heard.waits and not heard.ended:
                 yield status_update(await _view(asked, run.id))
     for update in updates.last():
-        yield update
+        yield update_of(update, run)
     if following.ended:
         yield status_update(await _view(asked, run.id))

@@ -20,15 +20,14 @@ from a2a.types.a2a_pb2 import (
 from a2a.utils.errors import ContentTypeNotSupportedError
 from google.protobuf.json_format import MessageToDict, ParseDict
 
+from holdfast.core.domain.runs import Run
 from holdfast.core.domain.text import sanitize
 from holdfast.server.tasks.asking import asked_data, asked_text
 from holdfast.server.tasks.said import FilePiece, Said
 from holdfast.server.tasks.states import TaskState as State
+from holdfast.server.tasks.updates import REPLY, ReplyPiece, Working
 from holdfast.server.tasks.views import TaskView
 from holdfast.server.tasks.watched import Waiting
-
-REPLY = "reply"
-"""The id of the artifact that is what the agent has said."""
 
 _EXACT = 1 << 53
 """Up to it floats have all whole numbers."""
@@ -92,7 +91,7 @@ def task_of(view: TaskView) -> Task:
         status=status_of(view),
         history=[
             _message(
-                view,
+                view.run,
                 turn.id,
                 Role.ROLE_USER if turn.role == "user" else Role.ROLE_AGENT,
                 [Part(text=_plain(turn.text))],
@@ -116,11 +115,11 @@ def status_of(view: TaskView) -> TaskStatus:
     status = TaskStatus(state=_STATES[view.state], timestamp=_utc(view.at))
     if view.waiting:
         status.message.CopyFrom(
-            _message(view, f"{view.waiting[0].id}-asked", Role.ROLE_AGENT, _asked(view.waiting))
+            _message(view.run, f"{view.waiting[0].id}-asked", Role.ROLE_AGENT, _asked(view.waiting))
         )
     elif view.trouble:
         status.message.CopyFrom(
-            _message(view, f"{view.run.id}-ended", Role.ROLE_AGENT, [Part(text=_plain(view.trouble))])
+            _message(view.run, f"{view.run.id}-ended", Role.ROLE_AGENT, [Part(text=_plain(view.trouble))])
         )
     return status
 
@@ -130,44 +129,30 @@ def status_update(view: TaskView) -> TaskStatusUpdateEvent:
     return TaskStatusUpdateEvent(task_id=view.run.id, context_id=view.run.session_id, status=status_of(view))
 
 
-def working(
-    task_id: str, context_id: str, number: int, at: datetime, line: str = ""
-) -> TaskStatusUpdateEvent:
-    """Returns the event of a task that goes on, and what it does now."""
-    status = TaskStatus(state=TaskState.TASK_STATE_WORKING, timestamp=_utc(at))
-    if line:
-        said = Message(
-            message_id=f"{task_id}-{number}",
-            task_id=task_id,
-            context_id=context_id,
-            role=Role.ROLE_AGENT,
-            parts=[Part(text=_plain(line))],
+def update_of(update: ReplyPiece | Working, run: Run) -> TaskArtifactUpdateEvent | TaskStatusUpdateEvent:
+    """Returns the event of an update of a run."""
+    if isinstance(update, ReplyPiece):
+        return TaskArtifactUpdateEvent(
+            task_id=run.id,
+            context_id=run.session_id,
+            artifact=reply_artifact(update.text),
+            append=update.append,
+            last_chunk=update.last,
         )
-        status.message.CopyFrom(said)
-    return TaskStatusUpdateEvent(task_id=task_id, context_id=context_id, status=status)
-
-
-def reply_update(
-    task_id: str, context_id: str, text: str, *, append: bool, last: bool = False
-) -> TaskArtifactUpdateEvent:
-    """Returns the event of a piece of the reply, or of all of it anew."""
-    return TaskArtifactUpdateEvent(
-        task_id=task_id,
-        context_id=context_id,
-        artifact=reply_artifact(text),
-        append=append,
-        last_chunk=last,
-    )
+    status = TaskStatus(state=TaskState.TASK_STATE_WORKING, timestamp=_utc(update.at))
+    if update.line:
+        status.message.CopyFrom(
+            _message(run, f"{run.id}-{update.number}", Role.ROLE_AGENT, [Part(text=_plain(update.line))])
+        )
+    return TaskStatusUpdateEvent(task_id=run.id, context_id=run.session_id, status=status)
 
 
 def reply_artifact(text: str) -> Artifact:
     return Artifact(artifact_id=REPLY, name="reply", parts=[Part(text=_plain(text))])
 
 
-def _message(view: TaskView, id: str, role: Role, parts: Iterable[Part]) -> Message:
-    return Message(
-        message_id=id, task_id=view.run.id, context_id=view.run.session_id, role=role, parts=list(parts)
-    )
+def _message(run: Run, id: str, role: Role, parts: Iterable[Part]) -> Message:
+    return Message(message_id=id, task_id=run.id, context_id=run.session_id, role=role, parts=list(parts))
 
 
 def _asked(waiting: Iterable[Waiting]) -> Iterable[Part]:

@@ -1,38 +1,57 @@
-"""A run that goes on, as the events of a task."""
+"""What becomes of a task, piece by piece. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from a2a.types.a2a_pb2 import TaskArtifactUpdateEvent, TaskStatusUpdateEvent
+from dataclasses import dataclass
+from datetime import datetime
 
 from holdfast.core.domain.events import MessageAdded, PartCompleted, PartDelta, ToolCallStarted
-from holdfast.core.domain.runs import Run
-from holdfast.server.a2a.mapping import reply_update, working
 from holdfast.server.kit.run_state import RunState
 from holdfast.server.tasks.following import Heard
 
-Update = TaskArtifactUpdateEvent | TaskStatusUpdateEvent
+REPLY = "reply"
+"""The id of the artifact that is what the agent has said."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPiece:
+    """A piece of the reply, or all of it anew."""
+
+    text: str
+    append: bool
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """The task goes on."""
+
+    number: int
+    """From 1 in each stream."""
+    at: datetime
+    line: str = ""
+    """What it does now."""
 
 
 class Updates:
-    """Makes the events of one stream; `state` is the run, which has taken each event already."""
+    """Makes the updates of one stream; `state` is the run, which has taken each event already."""
 
-    def __init__(self, run: Run, state: RunState) -> None:
-        self._ids = (run.id, run.session_id)
+    def __init__(self, run_id: str, state: RunState) -> None:
+        self._run_id = run_id
         self._state = state
         self._told = state.reply
         """The reply as the client has it."""
         self._number = 0
         self._waited = False
 
-    def of(self, heard: Heard) -> Iterable[Update]:
-        """Returns the events of one that was heard; none for what ends the stream."""
+    def of(self, heard: Heard) -> Iterable[ReplyPiece | Working]:
+        """Returns the updates of what was heard. That it waits, and how it ends, is not among them."""
         event = heard.logged.event
         if self._waited and not heard.waits and not heard.ended:  # others have decided it
-            yield working(*self._ids, self._next, event.at)
+            yield self._working(event.at)
         self._waited = heard.waits
-        if event.run_id != self._ids[0]:
+        if event.run_id != self._run_id:
             return
         match event:
             case PartDelta() if self._state.part is not None and self._state.part.kind == "text":
@@ -40,24 +59,23 @@ class Updates:
             case PartCompleted(kind="text") | MessageAdded(origin="repair"):
                 yield from self._corrected()
             case ToolCallStarted() if heard.line:
-                yield working(*self._ids, self._next, event.at, heard.line)
+                yield self._working(event.at, heard.line)
 
-    def last(self) -> Iterable[Update]:
+    def last(self) -> Iterable[ReplyPiece]:
         """Returns what closes the reply of a task that has ended."""
         yield from self._corrected()
         if self._told:
-            yield reply_update(*self._ids, "", append=True, last=True)
+            yield ReplyPiece("", append=True, last=True)
 
-    @property
-    def _next(self) -> int:
+    def _working(self, at: datetime, line: str = "") -> Working:
         self._number += 1
-        return self._number
+        return Working(self._number, at, line)
 
-    def _append(self, text: str) -> Update:
+    def _append(self, text: str) -> ReplyPiece:
         begun, self._told = bool(self._told), self._told + text
-        return reply_update(*self._ids, text, append=begun)
+        return ReplyPiece(text, append=begun)
 
-    def _corrected(self) -> Iterable[Update]:
+    def _corrected(self) -> Iterable[ReplyPiece]:
         """The whole reply anew, where it is not what its pieces were."""
         reply = self._state.reply
         if reply == self._told or not reply:
@@ -66,4 +84,4 @@ class Updates:
             yield self._append(reply.removeprefix(self._told))
         else:
             self._told = reply
-            yield reply_update(*self._ids, reply, append=False)
+            yield ReplyPiece(reply, append=False)
