@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from holdfast.server.dialects.genlabs import operations_calls
+from holdfast.server.dialects.genlabs import (
+    operations_agents,
+    operations_calls,
+    operations_keys,
+    operations_tools,
+)
 from holdfast.server.dialects.genlabs.errors import error_response, render_at
 from holdfast.server.dialects.genlabs.keys import secret_of
 from holdfast.server.dialects.genlabs.wire import PREFIX, ErrorBody
@@ -17,5 +22,10 @@ DIALECT = Dialect(
     error=ErrorBody,
     document=Document("/openapi.json"),
     secret_of=secret_of,
-    operations=(*operations_calls.OPERATIONS,),
+    operations=(
+        *operations_agents.OPERATIONS,
+        *operations_tools.OPERATIONS,
+        *operations_keys.OPERATIONS,
+        *operations_calls.OPERATIONS,
+    ),
 )

@@ -1,0 +1,126 @@
+"""GenLabs' tools: made, listed, shown, changed and deleted by who has a secret key, or is logged in."""
+
+from __future__ import annotations
+
+from holdfast.core.domain.custom_tools import CustomTool
+from holdfast.core.domain.errors import ConflictError
+from holdfast.core.domain.identity import Scope
+from holdfast.core.services.workbench import Workbench
+from holdfast.server.dialects.genlabs.files import drop_file, read_file, write_file
+from holdfast.server.dialects.genlabs.keys import login_or_key
+from holdfast.server.dialects.genlabs.mapping_tools import (
+    SEARCH,
+    changed_spec,
+    checked,
+    listed_tools,
+    new_spec,
+    own_tool,
+    tool_details,
+    tool_number,
+    type_of,
+)
+from holdfast.server.dialects.genlabs.wire import Message
+from holdfast.server.dialects.genlabs.wire_agents import Signed
+from holdfast.server.dialects.genlabs.wire_tools import (
+    NamedTool,
+    NewTool,
+    ToolChanges,
+    ToolDetails,
+    ToolMade,
+    Tools,
+)
+from holdfast.server.kit.operations import Call, Operation
+from holdfast.server.kit.retooling import having, rename_in
+
+_ATTEMPTS = 5
+"""Tools of one name that are made at the same time."""
+
+
+async def create_tool(call: Call) -> ToolMade:
+    """Makes a tool: one that callers execute, or one that searches a document."""
+    body = checked(call.body)
+    tool = await _created(call.workbench, body)
+    if body.file:
+        try:
+            tool = await write_file(call.workbench, tool, body.file, body.file_name)
+        except BaseException:
+            await call.workbench.tools.delete(tool.id)
+            raise
+    return ToolMade(message="Tool created successfully", tool_id=tool.number)
+
+
+async def _created(workbench: Workbench, body: NewTool) -> CustomTool:
+    for attempt in range(_ATTEMPTS):
+        taken = {each.name for each in await workbench.tools.list()}
+        try:
+            return await workbench.tools.create(new_spec(body, taken))
+        except ConflictError as error:
+            if error.code != "tool_exists" or attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def get_tools(call: Call) -> Tools:
+    """Lists the tools of the caller's own."""
+    return listed_tools(await _own(call.workbench))
+
+
+async def _own(workbench: Workbench) -> list[CustomTool]:
+    known = await workbench.tools.list()
+    return [await workbench.tools.get(each.id or each.name) for each in known if each.source == "custom"]
+
+
+async def get_tool_details(call: Call) -> ToolDetails:
+    """Returns a tool of the caller's own, with its file."""
+    tool = own_tool(await _own(call.workbench), tool_number(call.body.toolId))
+    return tool_details(tool, await read_file(call.workbench, tool))
+
+
+async def update_tool(call: Call) -> Message:
+    """Changes what is given of a tool of the caller's own."""
+    bench, body = call.workbench, call.body
+    before = own_tool(await _own(bench), tool_number(body.toolId))
+    tool = await bench.tools.update(before.id, changed_spec(before, body), before.version)
+    if body.file:
+        try:
+            await write_file(bench, tool, body.file, body.file_name)
+        except BaseException:
+            await bench.tools.update(tool.id, before.spec)
+            raise
+    if type_of(before) == SEARCH != type_of(tool):
+        await drop_file(bench, before)
+    return Message(message="Tool updated successfully")
+
+
+async def delete_tool(call: Call) -> Message:
+    """Deletes a tool of the caller's own with its document, and takes it away from his agents."""
+    bench = call.workbench
+    tool = own_tool(await _own(bench), int(call.path["tool_id"]))
+    await rename_in(await having(bench, tool.spec.name), bench, tool.spec.name, None)
+    await bench.tools.delete(tool.id)
+    await drop_file(bench, tool)
+    return Message(message="Tool deleted successfully")
+
+
+OPERATIONS = (
+    Operation(
+        "create_tool", "POST", "/create_tool", create_tool, 201, result=ToolMade, body=NewTool,
+        required=False, secrets=login_or_key, also=("/create-tool",), least=Scope.ADMIN,
+    ),
+    Operation(
+        "get_tools", "POST", "/get_tools", get_tools, result=Tools, body=Signed,
+        required=False, secrets=login_or_key, also=("/get-tools",), least=Scope.ADMIN,
+    ),
+    Operation(
+        "delete_tool", "DELETE", "/delete_tool/{tool_id:int}", delete_tool, result=Message, body=Signed,
+        required=False, secrets=login_or_key, also=("/delete-tool/{tool_id:int}",), least=Scope.ADMIN,
+    ),
+    Operation(
+        "update_tool", "PUT", "/update_tool", update_tool, result=Message, body=ToolChanges,
+        required=False, secrets=login_or_key, also=("/update-tool",), least=Scope.ADMIN,
+    ),
+    Operation(
+        "get_tool_details", "POST", "/get_tool_details", get_tool_details, result=ToolDetails,
+        body=NamedTool, required=False, secrets=login_or_key, also=("/get-tool-details",), least=Scope.ADMIN,
+    ),
+)  # fmt: skip
