@@ -8,6 +8,7 @@ import pytest
 from tests.runs.grammar import RunGrammar
 
 from holdfast.core.domain.models import ToolSchema
+from holdfast.core.models.offline import OfflineModel
 from holdfast.core.runs.phases import MISSING_TOOL
 
 ORDER = ToolSchema(
@@ -173,6 +174,26 @@ async def test_tools_are_chosen_until_no_new_call_is_wanted_then_the_agent_repli
         assert texts(events) == ["An empty folder"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "purposes_are"),
+    [(None, ["tool_choice", "reply"]), (True, ["tool_choice", "reply"]), (False, ["reply"])],
+)
+async def test_agents_with_a_plan_call_tools_in_phases_unless_told_otherwise(
+    open_bench, say, wanted: bool | None, purposes_are: list[str]
+) -> None:
+    async with open_bench([say("Hi"), say("Hi")], agent="plan: decentralized\n") as bench:
+        run_id = await bench.send(await bench.session(), tool_phases=wanted)
+        assert purposes([each.event for each in await bench.end(run_id)]) == purposes_are
+
+
+async def test_texts_before_and_behind_the_instructions_stand_there(open_bench, say) -> None:
+    async with open_bench([say("Hi")]) as bench:
+        given = {"instructions_prefix": "Before.", "instructions_suffix": "Behind."}
+        await bench.end(await bench.send(await bench.session(), **given))
+        system = bench.model.requests[0].messages[0].text
+        assert "Before.\n\nYou are a test.\n\nBehind." in system
+
+
 async def test_a_schema_that_is_none_refuses_nothing(open_bench, call) -> None:
     async with open_bench([call(("odd", "")), call(("odd", '{"a": 1}'))]) as bench:
         events = await ran(bench, tools=(BROKEN,))
@@ -195,8 +216,6 @@ async def test_usage_says_what_the_model_was_asked_for(open_bench, call, say, us
 
 
 async def test_the_offline_model_calls_tools_in_phases(open_bench) -> None:
-    from holdfast.core.models.offline import OfflineModel
-
     async with open_bench() as bench:
         offline = OfflineModel(bench.blobs.get)
         bench.model.stream = offline.stream  # type: ignore[method-assign]

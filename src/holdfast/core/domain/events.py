@@ -196,8 +196,8 @@ class StepStarted(RunScoped):
     window: int | None = None
     """How many fit, request and reply together; None when that is not known of the model."""
     purpose: StepPurpose = "reply"
-    """What the model is asked for: the reply, with calls of tools or without, or in a run with
-    `tool_phases` first of all which tools are to be called, then with what arguments."""
+    """What the model is asked for: the reply, with calls of tools or without, or in a run that calls tools in
+    phases first of all which tools are to be called, then with what arguments."""
 
 
 class StepCompleted(RunScoped):

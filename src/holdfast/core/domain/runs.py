@@ -73,10 +73,11 @@ class RunOptions(Value):
     client_tools: tuple[ToolSchema, ...] = ()
     """Tools that the caller executes. When the model calls one, the run ends with the reason
     `client_tools`; the results are parts of the session's next message."""
-    tool_phases: bool = False
+    tool_phases: bool | None = None
     """Whether tools are called in phases: the model first says which tools it needs, if any, then for each
     of them the arguments. Where something is missing that only the person knows, the run ends with a question
-    for it instead of a call. When no tool is needed any more, the agent replies, without tools."""
+    for it instead of a call. When no tool is needed any more, the agent replies, without tools. None: where
+    the agent has a `plan`."""
     history: tuple[Message, ...] | None = None
     """What the model sees as the conversation before the message, instead of what the session holds. Later
     runs of the session go on from it. Without system messages: `instructions_prefix` is for those."""
@@ -208,6 +209,8 @@ class Session(Value):
     pending: int = 0
     """Approvals and questions that wait."""
     messages: int = 0
+    turns: int = 0
+    """Runs that messages have begun."""
     starred: bool = False
     archived: bool = False
     """Left out of the listing, unless it is asked for."""

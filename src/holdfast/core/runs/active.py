@@ -137,6 +137,12 @@ class ActiveRun:
             self.release()
 
     @property
+    def phased(self) -> bool:
+        """Whether tools are called in phases."""
+        wanted = self.options.tool_phases
+        return self.spec.plan is not None if wanted is None else wanted
+
+    @property
     def logged(self) -> bool:
         """Whether the log of runs keeps what is said in it: not below a run of which it does not."""
         return self.spec.logging and (self.parent is None or self.parent.state.logged)

@@ -93,21 +93,21 @@ class Loop:
             await self._run_script(run, run.spec.script)
             return
         summing = False
-        choosing = run.options.tool_phases
+        choosing = run.phased
         while True:
             if choosing and await self._called(run):
                 return
             choosing = False
             await self._between_steps(run)
             last = run.levers.finish or summing
-            result = await self._step(run, tools=not (last or run.options.tool_phases))
+            result = await self._step(run, tools=not (last or run.phased))
             if result.calls:
                 check_repeats(run)
                 if await self._settle(run, result.calls):
                     return
                 continue
             if not last and (run.levers.steers or await next_child(run)):
-                choosing = run.options.tool_phases
+                choosing = run.phased
                 continue
             if await self._repaired(run, result):
                 continue
@@ -125,7 +125,7 @@ class Loop:
 
     async def _run_script(self, run: ActiveRun, script: ScriptSpec) -> None:
         """Lets the model use the run's tools, until it wants none; then the script has its turn."""
-        if await (self._called(run) if run.options.tool_phases else self._worked(run)):
+        if await (self._called(run) if run.phased else self._worked(run)):
             return
         await end_children(run)
         info = await self._catalog.get(run.model)

@@ -198,7 +198,7 @@ class Stepper:
         # A model that only decides on tools, before the reply or a script has its turn, does not reply.
         replies = run.spec.script is None if asked is None else asked.reply
         replies = replies and phase is None
-        calling = asked is None and (phase is not None or not run.options.tool_phases)
+        calling = asked is None and (phase is not None or not run.phased)
         reply = _Reply(began, kind="text" if replies else "reasoning", calling=calling)
         reply.request_ms = reply.milliseconds()
         await self._stream_with_retries(run, request, reply)
