@@ -55,7 +55,7 @@ def _plain(value: Value) -> tuple[int, bytes]:
 
 
 def write_model(path: Path, says: Sequence[str], *, ends: bool = True, template: str = TEMPLATE) -> None:
-    """Writes a model that answers everything with the pieces `says`, and then ends, or begins anew for ever."""
+    """Writes a model that answers everything with the pieces `says`, then ends, or begins anew for ever."""
     texts = ["<unk>", "<s>", "</s>", *(f"<0x{n:02X}>" for n in range(256))]
     first = len(texts)
     texts += [each.replace(" ", _WORD) for each in says]

@@ -14,7 +14,8 @@ It prints one line, `listening http://127.0.0.1:PORT/v1`, and stops when its sta
 is ended. `GET /requests` (outside `/v1`) returns the recorded requests as JSON.
 
 Endpoints: `POST /v1/chat/completions` (streamed or not), `POST /v1/responses` (streamed: text, reasoning
-summary, usage), `GET /v1/models`, and `GET /api/tags` and `/api/version` as Ollama has them when `ollama` is given.
+summary, usage), `GET /v1/models`, and `GET /api/tags` and `GET /api/version` as Ollama has them when `ollama`
+is given.
 
 The script is a JSON object, or only its list of answers::
 

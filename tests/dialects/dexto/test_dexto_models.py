@@ -86,13 +86,9 @@ async def test_a_file_that_cannot_be_a_model_is_not_valid(serve: Any, tmp_path: 
         assert await checked(str(file)) == {"valid": True, "sizeBytes": file.stat().st_size}
         (tmp_path / "folder.gguf").mkdir()
         (tmp_path / "text.gguf").write_text("no model")
-        wrong = ("tiny.gguf", str(tmp_path / "x.bin"), str(tmp_path / "none.gguf"))
-        for path in (
-            *wrong,
-            str(tmp_path / "folder.gguf"),
-            str(tmp_path / "text.gguf"),
-            "/" + "x" * 300 + ".gguf",
-        ):
+        (tmp_path / "bin.bin").write_bytes(file.read_bytes())
+        places = [f"{tmp_path}/{name}" for name in ("bin.bin", "none.gguf", "folder.gguf", "text.gguf")]
+        for path in ("tiny.gguf", *places, "/" + "x" * 300 + ".gguf"):
             found = await checked(path)
             assert found["valid"] is False and found["error"], path
         own = served.bench.home / "config" / "x.gguf"

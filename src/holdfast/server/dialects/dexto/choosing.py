@@ -12,7 +12,7 @@ from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError
 from holdfast.core.domain.models import ModelInfo
 from holdfast.core.domain.own_models import LOCAL, OwnModel
-from holdfast.core.domain.runs import Session
+from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.dexto.active import EXT, active_agent, kept_with_user
 from holdfast.server.dialects.dexto.errors import validation, validation_issue
@@ -28,6 +28,7 @@ from holdfast.server.dialects.dexto.mapping_llm import (
     run_options,
 )
 from holdfast.server.dialects.dexto.mapping_providers import PROVIDERS, model_id
+from holdfast.server.dialects.dexto.turns import OPTIONS
 from holdfast.server.dialects.dexto.wire_llm import CurrentConfig, CustomModelBody, SwitchBody
 
 LLM = "llm"
@@ -58,6 +59,11 @@ def _kept(kept: Mapping[str, Any], agent: str) -> dict[str, Any]:
 async def llm_options(workbench: Workbench, session: Session) -> dict[str, Any]:
     """Returns what clients have chosen for the runs of a session, as keys of `RunOptions`."""
     return run_options(await chosen_llm(workbench, session))
+
+
+async def turn_options(workbench: Workbench, session: Session) -> RunOptions:
+    """Returns the options of a run that a client's message starts in a session."""
+    return OPTIONS.model_copy(update=await llm_options(workbench, session))
 
 
 async def keep_choice(

@@ -23,6 +23,7 @@ from holdfast.server.dialects.dexto.mapping_llm import (
     settings_said,
 )
 from holdfast.server.dialects.dexto.mapping_providers import PROVIDERS, model_id
+from holdfast.server.dialects.dexto.places import found, known
 from holdfast.server.dialects.dexto.wire_llm import (
     Capabilities,
     CapabilitiesQuery,
@@ -49,10 +50,7 @@ from holdfast.server.kit.reading import parsed
 
 async def get_llm_current(call: Call) -> Current:
     """Says which model a session uses, or else the agent."""
-    session = None
-    if call.query.session_id:
-        with suppress(NotFoundError):
-            session = await call.workbench.sessions.get(call.query.session_id)
+    session = await found(call.workbench, call.query.session_id) if call.query.session_id else None
     return Current(config=await shown(call.workbench, await chosen_llm(call.workbench, session)))
 
 
@@ -68,7 +66,7 @@ async def get_llm_catalog(call: Call) -> Catalog:
 async def switch_llm(call: Call) -> Switched:
     """Chooses another model, or other limits for it: for a session, or for the agent."""
     asked: SwitchBody = call.body
-    session = await call.workbench.sessions.get(asked.session_id) if asked.session_id else None
+    session = None if asked.session_id is None else await known(call.workbench, asked.session_id)
     before = await chosen_llm(call.workbench, session)
     model = await resolved(call.workbench, before, asked)
     said = settings_said(asked, before.said)
@@ -82,8 +80,8 @@ async def switch_llm(call: Call) -> Switched:
 
 async def list_custom_models(call: Call) -> CustomModels:
     """Lists the models of one's own."""
-    found = await call.workbench.models.own()
-    return CustomModels(models=[custom_model(each.model) for each in found])
+    states = await call.workbench.models.own()
+    return CustomModels(models=[custom_model(each.model) for each in states])
 
 
 async def create_custom_model(call: Call) -> CustomModelSaved:
@@ -110,12 +108,12 @@ async def get_llm_capabilities(call: Call) -> Capabilities:
     mine = next((each for each in await own_models(call.workbench) if each.name == asked.model), None)
     gateway = asked.provider in GATEWAYS and asked.provider != "openrouter"
     name = asked.model if gateway else model_id(asked.provider, asked.model)
-    found = await info_of(call.workbench, mine.full_name if mine is not None else name)
-    if found is None:
+    info = await info_of(call.workbench, mine.full_name if mine is not None else name)
+    if info is None:
         listed = await call.workbench.models.list()
         takes = file_types_of(each for each in listed if each.provider == PROVIDERS[asked.provider].ours)
     else:
-        takes = file_types_of([found])
+        takes = file_types_of([info])
     return Capabilities(provider=asked.provider, model=asked.model, supported_file_types=takes)
 
 
