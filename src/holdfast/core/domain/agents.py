@@ -186,7 +186,8 @@ class AgentSpec(Value):
     """Whether questions that could follow are suggested after its replies."""
     plan: Plan | None = None
     """How its model calls are charged for in credits: `decentralized` by the query, `dedicated` by the token.
-    On the first `temperature` and `top_p` have no effect. None: as the settings say of any model."""
+    On the first `temperature` and `top_p` have no effect. None: as the settings say of any model. The runs
+    of an agent with a plan call tools in phases (`tool_phases`)."""
     region: str | None = Field(default=None, min_length=1, max_length=64)
     """Where it is to run, on the plan `dedicated`: one of the setting `limits.regions`."""
     logging: bool = True
