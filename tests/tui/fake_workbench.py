@@ -71,7 +71,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.files import Change, FileContent, FileEntry
 from holdfast.core.domain.health import EngineHealth, ProcessHealth
-from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal, User
+from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Credential, Principal, User
 from holdfast.core.domain.knowledge import Citation
 from holdfast.core.domain.limits import LimitState
 from holdfast.core.domain.logs import LogLine, LogPage
@@ -1113,6 +1113,9 @@ class _Models(_Part):
 
 
 class _Keys(_Part):
+    async def list(self) -> tuple[Credential, ...]:
+        return ()
+
     async def check_provider(
         self, provider: str, key: str | None = None, url: str | None = None
     ) -> ProviderCheck:

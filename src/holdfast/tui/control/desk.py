@@ -19,6 +19,7 @@ from holdfast.tui.control.base import LOST, Context
 from holdfast.tui.control.connection import Connection
 from holdfast.tui.control.context import ContextControl
 from holdfast.tui.control.decisions import DecisionsControl
+from holdfast.tui.control.details import DetailsControl
 from holdfast.tui.control.engine import EngineControl
 from holdfast.tui.control.files import FilesControl
 from holdfast.tui.control.first_run import FirstRunControl
@@ -35,6 +36,7 @@ from holdfast.tui.control.playground import PlaygroundControl
 from holdfast.tui.control.policy import PolicyControl
 from holdfast.tui.control.prompts import PromptsControl
 from holdfast.tui.control.reading import ReadingControl
+from holdfast.tui.control.run_log import RunLogControl, SessionMapControl
 from holdfast.tui.control.runs import RunsControl
 from holdfast.tui.control.searching import SearchingControl
 from holdfast.tui.control.servers import ServersControl
@@ -84,12 +86,17 @@ class Desk:
         self.skills = SkillsControl(self.context, self.undoing, self.agents.trust)
         self.prompts = PromptsControl(self.context, self.sessions, self.runs, self.undoing)
         self.playground = PlaygroundControl(self.context)
+        self.run_log = RunLogControl(self.context, self.sessions)
+        self.map = SessionMapControl(self.context, self.sessions)
         self.models = ModelsControl(self.context, self.agents)
         self.keys = KeysControl(self.context)
         self.agreements = AgreementsControl(self.context)
+        self.details = DetailsControl(self.context, self.agents, self.agreements, self.playground)
         self._listed: tuple[ListedControl[Any], ...] = (
             self.knowledge, self.memory, self.tools, self.hooks, self.servers, self.skills, self.prompts,
             self.playground, self.models, self.keys, self.agreements,
+            self.details,
+            self.run_log, self.map,
         )  # fmt: skip
         self.again = AgainControl(self.context, self.sessions)
         self.runs.before_sending = self.again.before_sending
@@ -154,9 +161,12 @@ class Desk:
             **self.skills.actions,
             **self.prompts.actions,
             **self.playground.actions,
+            **self.run_log.actions,
+            **self.map.actions,
             **self.models.actions,
             **self.keys.actions,
             **self.agreements.actions,
+            **self.details.actions,
             **self.transcript.actions,
             **self.again.actions,
             **self.usage.actions,
@@ -249,3 +259,5 @@ class Desk:
         self.usage.take(logged)
         self.knowledge.take(logged)
         self.memory.take(logged)
+        self.run_log.take(logged)
+        self.map.take(logged)

@@ -156,6 +156,8 @@ class Palette:
             "agent": "agents",
             "agent.edit": "agents",
             "playground": "agents",
+            "details": "agents",
+            "runs": "agents",
             "model": "models",
             "settings": "settings",
             "prompt": "prompts",

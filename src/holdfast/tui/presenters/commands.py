@@ -99,12 +99,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("skills", "Skills", "Instructions that agents load: read, install, edit", "skills"),
     Command("skills.new", "Install a skill", "A folder, a zip, git, an address", "add-skill", "[source]"),
     Command("models", "Models", "Windows and prices, in dollars and credits; what plans support", "models"),
+    Command(
+        "details", "Agent details", "Script, plan, region, key, tools, what it used", "details", "[agent]"
+    ),
     Command("keys", "Keys", "That let programs in: make, limit, revoke", "keys"),
     Command("keys.new", "New key", "For a program; it is shown this once", "new-key"),
     Command("agreements", "Agreements", "What you have accepted, and when", "agreements"),
     Command(
         "playground", "Playground", "Build a conversation, run it, see it as code", "playground", "[agent]"
     ),
+    Command("runs", "Runs", "Their log: prompts, times and costs; find, sort, open", "runs", "[agent]"),
+    Command("map", "Session map", "The open session as a graph of runs, steps, tools", "map"),
     Command("context", "What the model saw", "Its last request part by part, and how full it is", "context"),
     Command("subagent", "The sub-agent's session", "Of the chosen call, or the last; back again", "subagent"),
     Command("compaction", "What was compacted", "What a summary stands for, what stayed", "compaction"),
@@ -225,9 +230,12 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "skills": ("Skills (/skills)", ("skills",)),
     "prompts": ("Prompts (/prompts)", ("prompts",)),
     "models": ("Models (/models)", ("models",)),
+    "details": ("Agent details (/details)", ("details", "script")),
     "keys": ("Keys (/keys)", ("keys", "secret")),
     "agreements": ("Agreements (/agreements)", ("agreements", "agreement")),
     "playground": ("Playground (/playground)", ("playground",)),
+    "runs": ("Runs (/runs)", ("runs",)),
+    "map": ("Session map (/map)", ("map",)),
     "parts": ("What the model saw (/context)", ("parts",)),
     "settings": ("Settings (/settings)", ("settings",)),
     "author": ("Agent editor (/edit-agent)", ("author",)),

@@ -11,6 +11,7 @@ from holdfast.tui.keys import shown
 from holdfast.tui.presenters.agreements import AgreementsState
 from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.api_keys import KeysState
+from holdfast.tui.presenters.details import DetailsState
 from holdfast.tui.presenters.diffs import DiffLayout
 from holdfast.tui.presenters.draft import Mention
 from holdfast.tui.presenters.first_run import Found
@@ -25,8 +26,10 @@ from holdfast.tui.presenters.modes import ModeView, mode_piece
 from holdfast.tui.presenters.playground.state import PlaygroundState
 from holdfast.tui.presenters.prompts import PromptsState
 from holdfast.tui.presenters.run import RunView
+from holdfast.tui.presenters.run_log import RunLogState
 from holdfast.tui.presenters.searching import SearchState
 from holdfast.tui.presenters.servers import ServersState
+from holdfast.tui.presenters.session_map import SessionMapState
 from holdfast.tui.presenters.sessions import HitRow, SessionList
 from holdfast.tui.presenters.skew import Skew
 from holdfast.tui.presenters.skills import SkillsState
@@ -108,7 +111,10 @@ class Model:
     models: ModelsState = field(default_factory=ModelsState)
     keys: KeysState = field(default_factory=KeysState)
     agreements: AgreementsState = field(default_factory=AgreementsState)
+    details: DetailsState = field(default_factory=DetailsState)
     playground: PlaygroundState = field(default_factory=PlaygroundState)
+    run_log: RunLogState = field(default_factory=RunLogState)
+    map: SessionMapState = field(default_factory=SessionMapState)
     servers: ServersState = field(default_factory=ServersState)
     skills: SkillsState = field(default_factory=SkillsState)
     prompts: PromptsState = field(default_factory=PromptsState)
