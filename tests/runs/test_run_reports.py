@@ -72,7 +72,7 @@ async def test_a_map_has_the_runs_of_a_session_with_those_of_sub_agents_behind_t
         latest = await runs.map(session.id, limit=1)
         assert [each.run.id for each in latest.runs] == [second] and latest.older is not None
         earlier = await runs.map(session.id, limit=1, before=latest.older)
-        assert ([each.run.id for each in earlier.runs][0], earlier.older) == (first, None)
+        assert (next(each.run.id for each in earlier.runs), earlier.older) == (first, None)
         listed = await runs.search()
         assert [each.id for each in listed.runs] == [second, first] and listed.total == 2
         assert listed.runs[1].below == 1 and listed.agents == {"tester": 2}

@@ -173,7 +173,7 @@ class ListedScreen(TabbedScreen):
         """Shows another list."""
         self._tab = tab
         self._redraw()
-        self.set_focus(self.query_one("#l-list", RowList))
+        self.set_focus(self.query_one("#l-list"))
 
     def action_turn(self, step: int) -> None:
         """Shows the list before or after."""
@@ -208,4 +208,4 @@ class ListedScreen(TabbedScreen):
     @on(Input.Submitted, "#l-words")
     def _go_to_list(self, event: Input.Submitted) -> None:
         event.stop()
-        self.set_focus(self.query_one("#l-list", RowList))
+        self.set_focus(self.query_one("#l-list"))
