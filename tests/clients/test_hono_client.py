@@ -68,6 +68,6 @@ async def test_dextos_own_calls_go_through_hono(bench: Bench, door: Door) -> Non
     assert [one["id"] for one in body["sessions"]["sessions"]] == ["hono-session"]
     assert body["rename"]["session"]["title"] == "Of hono"
     assert body["agents"]["current"]["id"] == "clerk"
-    assert "custom--write_file" in [one["name"] for one in body["tools"]["tools"]] or body["tools"]["tools"]
+    assert "internal--write_file" in [one["name"] for one in body["tools"]["tools"]]
     assert body["gone"]["code"] == "session_not_found"
     assert body["invalid"]["error"]["name"] == "ZodError"
