@@ -8,8 +8,8 @@ import pytest
 from tests.runs.grammar import RunGrammar
 
 from holdfast.core.domain.models import ToolSchema
+from holdfast.core.domain.tools import MISSING_TOOL
 from holdfast.core.models.offline import OfflineModel
-from holdfast.core.runs.phases import MISSING_TOOL
 
 ORDER = ToolSchema(
     name="get_order",

@@ -10,8 +10,8 @@ import pytest
 
 from holdfast.core.domain.custom_tools import ClientToolSpec
 from holdfast.core.domain.errors import ModelAuthError, NotFoundError
+from holdfast.core.domain.tools import MISSING_TOOL
 from holdfast.core.domain.values import utc_now
-from holdfast.core.runs.phases import MISSING_TOOL
 from holdfast.server.dialects.genlabs.calls import PLACES
 
 V1 = pytest.mark.covers("genlabs.query_agent_v1")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from holdfast.core.domain.asking import CallDesk
 from holdfast.core.domain.databases import DatabaseSpec
@@ -21,6 +21,9 @@ from holdfast.core.domain.models import UsageReport
 from holdfast.core.domain.skills import SkillDesk
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.values import Value
+
+MISSING_TOOL = "ask_for_missing"
+"""What models call in the place of a tool, in steps for arguments, where they do not know what it needs."""
 
 
 class Risk(StrEnum):
@@ -172,6 +175,8 @@ class Question(Value):
     """The fields that are asked for, as a JSON Schema of a flat object: the answer has `fields`."""
     url: str | None = None
     """An address that the server wants the person to visit instead."""
+    asked_at: AwareDatetime | None = None
+    """Set where those are listed that wait."""
 
     @property
     def acted(self) -> bool:

@@ -19,13 +19,12 @@ from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import ToolArgumentsMissing
 from holdfast.core.domain.models import ToolSchema
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
+from holdfast.core.domain.tools import MISSING_TOOL
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.steps import Phase, Settled, StepResult, Wanted, offered, parsed_arguments
 from holdfast.core.tools.schema_arguments import arguments_model
 
-MISSING_TOOL = "ask_for_missing"
-"""What the model calls, in the place of a tool, where it does not know what that needs."""
 _LONGEST = 1_000
 """Characters of a question."""
 _DESCRIBED = 200

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from holdfast.core.domain.delegating import DELEGATE
 from holdfast.core.domain.memory import PREFACE
 from holdfast.core.domain.messages import (
     DIRECT_CALL_HEADER,
@@ -17,9 +18,11 @@ from holdfast.core.domain.messages import (
     ToolResultPart,
 )
 from holdfast.core.domain.models import ModelRequest
-from holdfast.core.models.planning.answers import failed, letter, missing, refused
+from holdfast.core.domain.skills import LOAD_TOOL
+from holdfast.core.models.planning.answers import code_block, failed, letter, missing, refused
 from holdfast.core.models.planning.documents import SEARCH, Found, numbers_again, passages_in
 from holdfast.core.models.planning.intents import understand
+from holdfast.core.models.planning.named import named_call
 from holdfast.core.models.planning.reports import Source
 from holdfast.core.models.planning.scripts import script_for
 from holdfast.core.models.planning.steps import Call, Outcome, Surroundings
@@ -31,6 +34,14 @@ _DENIED = re.compile(
 _CONTINUE = re.compile(
     r"\W*(?:please\s+)?(?:continue|go on|carry on|resume)(?:\s+where you stopped)?\W*\Z", re.I
 )
+_OWN = frozenset(
+    (
+        *("ask_user", "edit_file", "fetch_url", "list_files", "read_document", "read_file", "remember"),
+        *("run_command", "run_python", "search_files", "search_knowledge", "search_memory", "update_plan"),
+        *("write_file", DELEGATE, LOAD_TOOL),
+    )
+)
+"""The tools whose results the planner's own answers tell."""
 _REASON = re.compile(r"(?:reason|policy):\s*(.+)", re.IGNORECASE | re.DOTALL)
 
 
@@ -65,6 +76,18 @@ def decide(request: ModelRequest, read_blob: Callable[[str], bytes]) -> Call | R
     turn = _turn(request.messages)
     if turn is None:
         return Reply("There is no message to answer.")
+    step = _planned(request, turn, read_blob)
+    if isinstance(step, Call):
+        return step
+    if request.tools:
+        before = request.messages[: turn.message + 1]
+        said = [_said(m) for m in before if m.role == "user" and not _is_retrieved(m)]
+        return named_call(request, said, _OWN | {each.tool for each in turn.done}) or step
+    given = [f"`{each.tool}` gave:\n\n{code_block(each.text)}" for each in turn.done if each.tool not in _OWN]
+    return Reply("\n\n".join(given)) if given else step
+
+
+def _planned(request: ModelRequest, turn: _Turn, read_blob: Callable[[str], bytes]) -> Call | Reply:
     message = request.messages[turn.message]
     tools = frozenset(t.name for t in request.tools)
     label = letter if _has_passages(tools, request.messages) else str
