@@ -235,6 +235,16 @@ async def test_an_agent_is_deleted_whatever_its_id_is_called(manage) -> None:
             assert error(again, 404) == "Model not found or does not belong to you"
 
 
+@DELETE
+async def test_the_samples_agents_are_deleted_by_who_is_logged_in_and_by_who_has_a_key(manage) -> None:
+    async with manage() as asked:
+        login = (await asked.bench.workbench.users.login()).secret
+        for who in ({"session_id": login}, {"api_key": asked.key}):
+            body = {**who, "model_id": await asked.agent()}
+            gone = await asked.raw("DELETE", "/delete_agent", body)
+            assert (gone.status_code, gone.json()) == (200, {"message": "Agent deleted successfully"})
+
+
 # --- details
 
 
