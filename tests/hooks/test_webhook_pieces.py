@@ -49,6 +49,7 @@ def test_patterns_add_up() -> None:
         "session.configured",
         "session.annotated",
         "session.deleted",
+        "session.cleared",
         "session.mode_changed",
         "session.grants_dropped",
         "session.starred",

@@ -9,6 +9,7 @@ from holdfast.core.domain.webhook_formats import WebhookFormat
 
 _PLACES: Mapping[str, str] = {
     "a2a": "holdfast.server.a2a.push_format",
+    "dexto": "holdfast.server.dialects.dexto.webhook_format",
 }
 """By their names, the modules that have them as `FORMAT`."""
 

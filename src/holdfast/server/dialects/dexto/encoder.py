@@ -92,6 +92,11 @@ class TurnEncoder(EventEncoder[bytes]):
         """Returns the frames of a run that could not begin."""
         yield self._frame("llm:error", _failure(error))
 
+    def events(self, logged: LoggedEvent) -> list[Named]:
+        """Takes the next event; returns Dexto's events, as who does not get a stream is told of them."""
+        self.state.take(logged)
+        return list(self._told(logged))
+
     def _frame(self, name: str, data: Data) -> bytes:
         if not name.startswith("approval:"):
             data = {"name": name, "sessionId": self._session_id, **data}
@@ -224,7 +229,8 @@ class TurnEncoder(EventEncoder[bytes]):
                 out = approval_out(event.approval, self._session_id, self._names)
                 yield "approval:request", out.model_dump(by_alias=True)
             case QuestionAsked():
-                yield "approval:request", question_out(event, self._session_id).model_dump(by_alias=True)
+                asks = question_out(event.question, event.at, self._session_id)
+                yield "approval:request", asks.model_dump(by_alias=True)
             case ApprovalResolved():
                 asked = self._asked.get(event.call_id)
                 if event.status in ("approved", "denied", "expired"):

@@ -7,6 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
 from holdfast.server.dialects.dexto import (
+    operations_a2a,
     operations_agent_file,
     operations_agents,
     operations_approvals,
@@ -57,6 +58,7 @@ DIALECT = Dialect(
     loose_paths=True,
     finish=finish,
     operations=(
+        *operations_a2a.OPERATIONS,
         *operations_agents.OPERATIONS,
         *operations_agent_file.OPERATIONS,
         *operations_mcp.OPERATIONS,

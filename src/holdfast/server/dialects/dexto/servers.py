@@ -11,7 +11,7 @@ from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.errors import HoldfastError, NotFoundError, ToolError
 from holdfast.core.domain.mcp import McpContent, McpServer, McpState
 from holdfast.core.domain.messages import ImagePart
-from holdfast.core.domain.runs import RunOptions, ToolRun
+from holdfast.core.domain.runs import RunOptions, Session, ToolRun
 from holdfast.core.domain.tools import ToolInfo
 from holdfast.core.domain.values import MAX_WAIT_S
 from holdfast.core.services.workbench import Workbench
@@ -33,6 +33,7 @@ from holdfast.server.dialects.dexto.wire_resources import Resource
 from holdfast.server.kit.revising import revise
 
 _LOG = logging.getLogger(__name__)
+_HIDDEN = "hidden"
 
 
 async def server_of(workbench: Workbench, id: str) -> McpServer:
@@ -77,6 +78,11 @@ async def _persist(workbench: Workbench, name: str) -> None:
         _LOG.warning("the MCP server %s is not kept in the agent's file: %s", name, error.message)
 
 
+def is_hidden(session: Session) -> bool:
+    """Says whether a session is there for the call of a tool alone."""
+    return bool(session.ext.get(EXT, {}).get(_HIDDEN))
+
+
 async def own_servers(workbench: Workbench) -> tuple[str, ...]:
     """Returns the servers whose tools every run has: all of the user's that are enabled."""
     return tuple(each.spec.name for each in await workbench.mcp.list() if each.spec.enabled)
@@ -89,7 +95,7 @@ async def execute(workbench: Workbench, id: str, tool: str, arguments: dict[str,
     if server is None:
         raise nothing_to_run(id)
     agent = await active_agent(workbench)
-    session = await workbench.sessions.create(agent.name, ext={EXT: {"hidden": True}})
+    session = await workbench.sessions.create(agent.name, ext={EXT: {_HIDDEN: True}})
     try:
         options = RunOptions(approve=ApproveMode.ALL, approvals="deny")
         run = await workbench.mcp.call(session.id, server.spec.name, tool, arguments, options, MAX_WAIT_S)

@@ -1,0 +1,7 @@
+"""What tests of Dexto's API have beside what all dialects have."""
+
+from __future__ import annotations
+
+from tests.hooks.conftest import receiver
+
+__all__ = ["receiver"]

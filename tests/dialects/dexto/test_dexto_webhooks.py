@@ -1,0 +1,185 @@
+"""Webhooks through Dexto's API: what is answered, and what receivers get."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.hooks.conftest import Receiver
+
+from holdfast.core.domain.webhook_formats import Notice
+from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, Webhook
+from holdfast.server.dialects.dexto.webhook_format import FORMAT
+
+WEBHOOKS = "/dexto/api/webhooks"
+NONE = "00000000-0000-4000-8000-000000000000"
+AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
+
+
+async def add(served: Any, **body: Any) -> Any:
+    answer = await served.http.post(WEBHOOKS, json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["webhook"]
+
+
+def bodies(receiver: Receiver) -> list[Any]:
+    return [json.loads(each.body) for each in receiver.requests]
+
+
+async def until(receiver: Receiver, type: str) -> list[Any]:
+    """Returns what has come when an event of the type is among it."""
+    async with asyncio.timeout(10), receiver.grown:
+        await receiver.grown.wait_for(lambda: any(each["type"] == type for each in bodies(receiver)))
+    return bodies(receiver)
+
+
+@pytest.mark.covers(
+    "dexto.create_webhook", "dexto.list_webhooks", "dexto.get_webhook", "dexto.delete_webhook"
+)
+async def test_a_webhook_is_made_listed_and_removed(serve: Any) -> None:
+    async with serve() as served:
+        given = {"url": "https://example.com", "description": "string"}
+        made = await add(served, **given, secret="string")
+        assert made == {"id": made["id"], **given, "createdAt": made["createdAt"]}
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", made["createdAt"])
+        bare = await add(served, url="https://example.com/hook?a=1")
+        assert set(bare) == {"id", "url", "createdAt"}
+        await served.bench.workbench.webhooks.add("https://native.example.com")
+        assert (await served.http.get(WEBHOOKS)).json() == {"webhooks": [made, bare]}
+        place = f"{WEBHOOKS}/{made['id']}"
+        assert (await served.http.get(place)).json() == {"webhook": made}
+        gone = await served.http.delete(place)
+        assert (gone.status_code, gone.json()) == (200, {"status": "removed", "webhookId": made["id"]})
+        assert (await served.http.get(WEBHOOKS)).json() == {"webhooks": [bare]}
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", ""), ("POST", "/test")])
+async def test_a_webhook_that_is_not_there_is_said_in_a_word(serve: Any, method: str, path: str) -> None:
+    async with serve() as served:
+        native = (await served.bench.workbench.webhooks.add("https://native.example.com")).webhook
+        for id in (NONE, "wh_1_abc", native.id):
+            answer = await served.http.request(method, f"{WEBHOOKS}/{id}{path}")
+            assert (answer.status_code, answer.json()) == (404, {"error": "Webhook not found"})
+
+
+@pytest.mark.parametrize("body", [{}, {"url": "no address"}, {"url": 7}])
+async def test_a_webhook_without_an_address_is_refused_as_zod_does(serve: Any, body: Any) -> None:
+    async with serve() as served:
+        answer = await served.http.post(WEBHOOKS, json=body)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["issues"][0]["path"] == ["url"]
+
+
+@pytest.mark.covers("dexto.test_webhook")
+async def test_a_test_is_delivered_signed_and_reported(serve: Any, receiver: Receiver) -> None:
+    async with serve() as served:
+        made = await add(served, url=receiver.url, secret="s3")
+        told = (await served.http.post(f"{WEBHOOKS}/{made['id']}/test")).json()
+        assert told["test"] == "completed"
+        assert told["result"].pop("responseTime") >= 0
+        assert told["result"] == {"success": True, "statusCode": 200}
+        (request,) = receiver.requests
+        headers, body = request.headers, json.loads(request.body)
+        assert re.fullmatch(r"evt_test_\d{13}", body["id"])
+        assert body == {
+            "id": body["id"],
+            "type": "tools:available-updated",
+            "data": {"tools": ["test-tool"], "source": "mcp"},
+            "created": body["created"],
+            "apiVersion": "2025-07-03",
+        }
+        signature = hmac.new(b"s3", request.body, hashlib.sha256).hexdigest()
+        assert headers["x-dexto-signature-256"] == f"sha256={signature}"
+        assert headers["content-type"] == "application/json"
+        assert headers["user-agent"] == "DextoAgent/1.0"
+        assert headers["x-dexto-event-type"] == "tools:available-updated"
+        assert headers["x-dexto-event-id"] == body["id"]
+        assert headers["x-dexto-delivery-attempt"] == "1"
+
+
+async def test_without_a_secret_nothing_is_signed(serve: Any, receiver: Receiver) -> None:
+    async with serve() as served:
+        made = await add(served, url=receiver.url)
+        await served.http.post(f"{WEBHOOKS}/{made['id']}/test")
+        assert "x-dexto-signature-256" not in receiver.requests[0].headers
+
+
+@pytest.mark.thorough
+async def test_a_test_that_fails_is_tried_three_times_and_is_no_error(serve: Any, receiver: Receiver) -> None:
+    async with serve() as served:
+        made = await add(served, url=receiver.url)
+        for status in (500, 404, 503):
+            receiver.answer(status)
+        answer = await served.http.post(f"{WEBHOOKS}/{made['id']}/test")
+        assert answer.status_code == 200
+        result = answer.json()["result"]
+        assert (result["success"], result["statusCode"]) == (False, 503)
+        assert result["error"]
+        attempts = [each.headers["x-dexto-delivery-attempt"] for each in receiver.requests]
+        assert attempts == ["1", "2", "3"]
+
+
+async def test_the_events_of_a_run_come_as_those_of_its_stream(
+    serve: Any, receiver: Receiver, say: Any
+) -> None:
+    async with serve([say("Hello", " there")]) as served:
+        await add(served, url=receiver.url, secret="s")
+        bench = served.bench
+        session = await bench.session(id="mine")
+        await bench.end(await bench.send(session))
+        got = await until(receiver, "run:complete")
+        types = [each["type"] for each in got]
+        assert types[:2] == ["session:created", "llm:thinking"]
+        assert types[-2:] == ["llm:response", "run:complete"]
+        assert {each["data"]["sessionId"] for each in got} == {"mine"}
+        said = [each["data"]["content"] for each in got if each["type"] == "llm:chunk"]
+        assert "".join(said) == "Hello there"
+        (response,) = [each["data"] for each in got if each["type"] == "llm:response"]
+        assert (response["content"], response["finishReason"]) == ("Hello there", "stop")
+        assert got[-1]["data"]["finishReason"] == "stop"
+        assert len({each["id"] for each in got}) == len(got)
+
+
+async def test_another_model_and_a_reset_are_told(serve: Any, receiver: Receiver) -> None:
+    async with serve() as served:
+        session = await served.bench.session(id="mine")
+        await add(served, url=receiver.url)
+        sessions = served.bench.workbench.sessions
+        await sessions.configure(session.id, model="openai/gpt-5-nano")
+        await sessions.clear(session.id)
+        got = await until(receiver, "session:reset")
+        config = {"provider": "openai", "model": "gpt-5-nano"}
+        assert [(each["type"], each["data"]) for each in got] == [
+            ("llm:switched", {"newConfig": config, "historyRetained": True, "sessionIds": ["mine"]}),
+            (
+                "state:changed",
+                {"field": "llm", "oldValue": None, "newValue": config, "sessionId": "mine"},
+            ),
+            ("session:reset", {"sessionId": "mine"}),
+        ]
+
+
+# --- how it is written
+
+
+def test_an_event_has_the_same_id_in_every_attempt() -> None:
+    webhook = Webhook(id="w", owner="o", url="http://a.test/", created_at=AT)
+    delivery = Delivery(
+        id="d", webhook_id="w", event_id=1, type="x", status=DeliveryStatus.PENDING, attempts=1, created_at=AT
+    )
+    notice = Notice("llm:chunk", {"content": "é"})
+    first = FORMAT.message(webhook, delivery, notice, 0, "s")
+    again = FORMAT.message(webhook, delivery.model_copy(update={"attempts": 2}), notice, 0, "s")
+    other = FORMAT.message(webhook, delivery, notice, 1, "s")
+    assert first.body == again.body
+    assert again.headers["X-Dexto-Delivery-Attempt"] == "2"
+    said = json.loads(first.body)
+    assert re.fullmatch(r"evt_1767323045678_[0-9a-z]{9}", said["id"])
+    assert said["created"] == "2026-01-02T03:04:05.678Z"
+    assert json.loads(other.body)["id"] != said["id"]
