@@ -22,7 +22,7 @@ class Answer(Said):
     response: str
 
 
-class SearchedAnswer(Answer):
+class SearchedAnswer(Said):
     """A reply for which documents were searched."""
 
     file_searches: tuple[str, ...]
