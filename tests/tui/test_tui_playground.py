@@ -150,9 +150,9 @@ def test_the_reply_grows_and_its_cost_is_told() -> None:
     state = said(("user", "Capital?"), played=run)
     text = plain(detail_lines(state, "reply", THEN))
     assert "✓ done  offline  15 tok · $0.25 · 5.0 s" in text and "Paris." in text
-    assert '"response": "Paris."' in plain(detail_lines(state, "json", THEN))
+    assert '"response": "Paris."' in plain(detail_lines(state, "raw", THEN))
     assert copied_text(state, "reply") == "Paris."
-    assert json.loads(copied_text(state, "json"))["response"] == "Paris."
+    assert json.loads(copied_text(state, "raw"))["response"] == "Paris."
 
 
 def test_a_reply_is_put_into_the_conversation() -> None:
@@ -187,7 +187,7 @@ def test_a_message_shows_its_beginning_and_the_filter_finds_roles_and_words() ->
 def test_every_state_says_the_next_step() -> None:
     assert "g chooses an agent" in plain(detail_lines(PlaygroundState(), "reply", THEN))
     state = said(("user", ""))
-    assert "r lets the agent answer" in plain(detail_lines(state, "json", THEN))
+    assert "r lets the agent answer" in plain(detail_lines(state, "raw", THEN))
     assert "n adds a message" in plain(note_lines(said(), some=False))
     assert "holdfast serve" in plain(detail_lines(state, "code", THEN))
     assert "holdfast serve" not in plain(detail_lines(said(served=True), "code", THEN))

@@ -438,7 +438,7 @@ KEYS: tuple[Key, ...] = (
     Key("playground.language", "l", "act('language')", "code: in the next language", "language"),
     Key("playground.copy", "c", "act('copy')", "copy the reply, the JSON or the code", "copy"),
     Key("playground.before", "left", "turn(-1)", "the reply, raw JSON, code"),
-    Key("playground.after", "right", "turn(1)", "the reply, raw JSON, code", "JSON, code"),
+    Key("playground.after", "right", "turn(1)", "the reply, raw JSON, code", "raw, code"),
     *_list("playground"),
     # The log of runs, and the map of a session.
     Key("runs.open", "", "", "open its session where it begins", "open", same="list.choose"),

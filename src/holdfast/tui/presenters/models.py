@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TABS = ("usable", "all", "prices", "support")
 WIDE = 48
-"""Cells of a row from which on it has room for the window."""
+"""Cells of a row from which on it has room for more than one figure."""
 CREDITS_PER_USD = 1000
 """Ten credits are a cent."""
 PLANS = ("decentralized", "dedicated", "OpenAI")
@@ -177,7 +177,7 @@ def _fits(text: str, words: list[str]) -> bool:
 
 def _row(one: ModelView, tab: str, width: int) -> Line:
     if tab == "prices":
-        right = f"{one.query:>6,.0f} {_amounts(one.credits):>14}"
+        right = f"{one.query:>6,.0f}" + (f" {_amounts(one.credits):>14}" if width >= WIDE else "")
     else:
         window = f"{tokens(one.window) if one.window else '?':>6} " if width >= WIDE else ""
         right = f"{window}{_dollars(one.usd):>13}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from holdfast.tui.presenters.entries import Entry
     from holdfast.tui.presenters.playground.played import Played
 
-TABS = ("reply", "json", "code")
+TABS = ("reply", "raw", "code")
 SERVE = "holdfast serve --background --port 8700"
 ROWS = 3
 """Lines of a message that its row shows."""
@@ -78,7 +78,7 @@ def detail_lines(state: PlaygroundState, tab: str, now: datetime) -> list[Line]:
         return _code(state)
     if state.played is None:
         return _nothing_yet(state)
-    if tab == "json":
+    if tab == "raw":
         from holdfast.tui.presenters.previews import json_lines  # needs the domain, as what was run does
 
         return json_lines(json.dumps(state.played.raw(), ensure_ascii=False, default=str))
@@ -161,7 +161,7 @@ def copied_text(state: PlaygroundState, tab: str) -> str:
         return code_of(state, SNIPPETS[state.dialect], LANGUAGES[state.language]) if state.agent else ""
     if state.played is None:
         return ""
-    if tab == "json":
+    if tab == "raw":
         return json.dumps(state.played.raw(), indent=2, ensure_ascii=False, default=str)
     return state.played.reply
 
