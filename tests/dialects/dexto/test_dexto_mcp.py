@@ -13,7 +13,8 @@ from tests.fakes.small_mcp import small_server
 from holdfast.core.domain.approvals import Verdict
 from holdfast.core.domain.errors import ForbiddenError
 from holdfast.core.domain.identity import Principal, Role, Scope
-from holdfast.core.domain.mcp import McpServerSpec
+from holdfast.core.domain.mcp import McpServerSpec, tool_name
+from holdfast.server.dialects.dexto.choosing import turn_options
 from holdfast.server.dialects.dexto.mapping_mcp import new_server
 from holdfast.server.dialects.dexto.wire_mcp import ServerBody
 
@@ -261,6 +262,18 @@ async def test_only_administrators_add_programs(serve: Any, config: Any) -> None
         spec, _ = new_server(body, ())
         with pytest.raises(ForbiddenError):
             await served.bench.workbench.as_principal(user).mcp.add(spec)
+
+
+async def test_runs_have_the_tools_of_all_servers_that_are_enabled(serve: Any, config: Any, say: Any) -> None:
+    async with serve([say("done")]) as served:
+        await add(served, "notes", config)
+        await add(served, "off", {**config, "enabled": False})
+        session = await served.bench.session()
+        options = await turn_options(served.bench.workbench, session)
+        assert options.own_servers == ("notes",)
+        await served.bench.end(await served.bench.send(session, own_servers=options.own_servers))
+        (request,) = served.bench.model.requests
+        assert tool_name("notes", "echo") in [each.name for each in request.tools]
 
 
 # --- what a server becomes

@@ -28,6 +28,7 @@ from holdfast.server.dialects.dexto.mapping_llm import (
     run_options,
 )
 from holdfast.server.dialects.dexto.mapping_providers import PROVIDERS, model_id
+from holdfast.server.dialects.dexto.servers import own_servers
 from holdfast.server.dialects.dexto.turns import OPTIONS
 from holdfast.server.dialects.dexto.wire_llm import CurrentConfig, CustomModelBody, SwitchBody
 
@@ -63,7 +64,8 @@ async def llm_options(workbench: Workbench, session: Session) -> dict[str, Any]:
 
 async def turn_options(workbench: Workbench, session: Session) -> RunOptions:
     """Returns the options of a run that a client's message starts in a session."""
-    return OPTIONS.model_copy(update=await llm_options(workbench, session))
+    chosen = await llm_options(workbench, session)
+    return OPTIONS.model_copy(update={"own_servers": await own_servers(workbench), **chosen})
 
 
 async def keep_choice(

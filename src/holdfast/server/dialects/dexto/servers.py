@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from holdfast.core.domain.approvals import ApproveMode
-from holdfast.core.domain.errors import HoldfastError, NotFoundError, ToolError
+from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError, ToolError
 from holdfast.core.domain.mcp import McpContent, McpServer, McpState
 from holdfast.core.domain.messages import ImagePart
 from holdfast.core.domain.runs import RunOptions, Session, ToolRun
@@ -84,8 +84,14 @@ def is_hidden(session: Session) -> bool:
 
 
 async def own_servers(workbench: Workbench) -> tuple[str, ...]:
-    """Returns the servers whose tools every run has: all of the user's that are enabled."""
-    return tuple(each.spec.name for each in await workbench.mcp.list() if each.spec.enabled)
+    """Returns the servers whose tools every run has: all of the user's that are enabled. A file of servers
+    that has a mistake brings none."""
+    try:
+        known = await workbench.mcp.list()
+    except InvalidError as error:
+        _LOG.warning("runs have no MCP servers: %s", error.message)
+        return ()
+    return tuple(each.spec.name for each in known if each.spec.enabled)
 
 
 async def execute(workbench: Workbench, id: str, tool: str, arguments: dict[str, Any]) -> Executed:
