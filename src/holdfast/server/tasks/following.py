@@ -71,6 +71,10 @@ class Following:
         self.ended, self.waits = self._watched.ended, bool(self._watched.waiting)
 
     @property
+    def run_id(self) -> str:
+        return self._run_id
+
+    @property
     def over(self) -> bool:
         """Whether nothing more is to be yielded."""
         return self.ended or (self.waits and not self._patient)
