@@ -19,6 +19,8 @@ from holdfast.tui.presenters.commands import by_slash
 HERE = Path("/work/project")
 """The folder that the app is started in. There is none: the pictures are the same on every machine."""
 LONGEST_S = 10.0
+READING = {"complete", "open", "reading", "run in full", "runs with words", "do runs.page"}
+"""Groups of workers whose end is waited for."""
 SOON_S = 1.0
 """A timer that rings within this time is waited for; what rings later leaves the picture as it is."""
 
@@ -125,7 +127,7 @@ class Stage:
         if app.main.panes is None or not app.main.panes.at_rest or app.animator._animations:
             return False
         under_way = {worker.group for worker in app.workers if worker.is_running}
-        if under_way & {f"do {name}" for name in REPEATABLE} or under_way & {"complete", "open", "reading"}:
+        if under_way & {f"do {name}" for name in REPEATABLE} or under_way & READING:
             return False
         nodes = [app, *(node for screen in app.screen_stack for node in screen.walk_children(with_self=True))]
         return not any(_rings_soon(timer) for node in nodes for timer in list(node._timers))

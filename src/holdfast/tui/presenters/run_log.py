@@ -140,7 +140,7 @@ class Columns:
             Head("response_time", "took", 9, right=True),
         ]
         if width >= 66:
-            heads.append(Head("credits", "credits", 8, right=True))
+            heads.append(Head("credits", "credits", 9, right=True))
         if width >= 84:
             heads.append(Head("cost", "cost", 9, right=True))
         if width >= 100:
