@@ -207,6 +207,24 @@ async def test_calls_of_other_tools_than_the_offered_ones_are_not_made(open_benc
         assert made(events) == [] and texts(events) == ["No such tool"]
 
 
+async def test_a_tool_that_has_the_name_of_the_one_for_questions_is_told_from_it(open_bench, call) -> None:
+    tool = ToolSchema(name=MISSING_TOOL, description="Theirs.", parameters={"type": "object"})
+    steps = [call((MISSING_TOOL, "")), call((MISSING_TOOL, '{"question": "theirs"}'))]
+    async with open_bench(steps) as bench:
+        events = await ran(bench, tools=(tool,))
+        assert made(events) == [(MISSING_TOOL, {"question": "theirs"})] and missing(events) == []
+
+
+async def test_a_question_is_shown_as_the_hooks_leave_it(open_bench, call) -> None:
+    rules = [{"when": "output CONTAINS damn", "reason": "no swearing"}]
+    hook = {"point": "before_response", "type": "rule", "rules": rules}
+    steps = [call(("get_order", "")), call(wants("Which one, damn?"))]
+    async with open_bench(steps, agent=f"hooks: {json.dumps([hook])}\n") as bench:
+        events = await ran(bench)
+        assert missing(events) == [("get_order", "The reply was withheld: no swearing")]
+        assert texts(events) == ["The reply was withheld: no swearing"]
+
+
 async def test_usage_says_what_the_model_was_asked_for(open_bench, call, say, usage) -> None:
     steps = [[usage, *call(("get_order", ""))], [usage, *call(wants("Which?"))]]
     async with open_bench(steps) as bench:

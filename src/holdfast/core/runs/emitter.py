@@ -153,6 +153,11 @@ class Emitter:
         if self._failure is not None:
             raise self._failure
 
+    def redacted(self, text: str) -> str:
+        """Returns a whole text without the secrets in it."""
+        redactor = self._redactor()
+        return redactor.feed(text) + redactor.flush()
+
     async def text(self, kind: PartKind, text: str) -> None:
         """Appends to the reply's open part of that kind; closes another kind and opens this one first.
 

@@ -9,7 +9,7 @@ can answer it, and before it stands which tool it is for.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -39,8 +39,9 @@ _ARGUMENTS = (
     "# Arguments of tools\n"
     "This step only finds the arguments of the tools {names}. Call each with what was said and found so far, "
     "several times where that is needed. Never make up what nobody has said: where something required is "
-    f"missing, call {MISSING_TOOL} instead, with one short and friendly question to the person."
+    "missing, call {asking} instead, with one short and friendly question to the person."
 )
+_TELL_MORE = "Could you please tell me more about what is to be done?"
 _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 
 StepOf = Callable[[ActiveRun, Phase], Awaitable[StepResult]]
@@ -91,8 +92,9 @@ class ToolPhases:
 
     async def _calls(self, run: ActiveRun, tools: list[ToolSchema]) -> list[CallState]:
         """Returns the calls for which there are arguments, and that were not made in the run before."""
-        instruction = _ARGUMENTS.format(names=", ".join(each.name for each in tools))
-        offer = (*tools, _missing_tool(tools))
+        asking = _missing_tool(tools)
+        instruction = _ARGUMENTS.format(names=", ".join(each.name for each in tools), asking=asking.name)
+        offer = (*tools, asking)
         phase = Phase("tool_parameters", instruction, offer, partial(_settled, run, tools))
         return (await self._step(run, phase)).calls
 
@@ -102,12 +104,13 @@ async def _settled(
 ) -> Settled:
     """Returns the calls that can be made; asks for what is missing for others."""
     offer = {each.name: each for each in tools}
+    missing_tool = _missing_name(offer)
     known = {_same(call.name, call.arguments) for call in run.state.calls.values()}
     ready: list[Wanted] = []
     questions: dict[str, str] = {}
     for each in wanted:
         name, question = each.name, ""
-        if name == MISSING_TOOL:
+        if name == missing_tool:
             name, question = _asked(each.arguments, tools)
         elif name in offer:
             arguments, question = _checked(run, offer[name], each.arguments)
@@ -127,9 +130,9 @@ async def _ask(run: ActiveRun, name: str, question: str) -> None:
     emitter = run.emitter
     if run.hooks.holds_replies:
         question, _ = await run.hooks.response(question)
-    await emitter.close_part()
+    question = emitter.redacted(question) or _TELL_MORE
     missing = ToolArgumentsMissing(**run.ids, step=run.state.step, name=name, question=question)
-    await emitter.emit(missing)
+    await emitter.close_part(missing)
     await emitter.text("text", question)
     await emitter.close_part()
 
@@ -176,7 +179,7 @@ def _question_for(tool: ToolSchema, names: Sequence[str]) -> str:
     """Returns a question for arguments, by what the tool's schema says of them."""
     described = [_described(tool, name) for name in names[:_NAMED]]
     if not described:
-        return "Could you please tell me more about what is to be done?"
+        return _TELL_MORE
     *first, last = described
     return (
         f"Could you please tell me the {', '.join(first)} and {last}?"
@@ -208,13 +211,21 @@ def _line(text: str) -> str:
     return shorten(sanitize(text).strip(), _LONGEST)
 
 
+def _missing_name(taken: Collection[str]) -> str:
+    """Returns the name of what the model calls where something is missing; tools may be called the same."""
+    name = MISSING_TOOL
+    while name in taken:
+        name += "_"
+    return name
+
+
 def _missing_tool(tools: Sequence[ToolSchema]) -> ToolSchema:
     properties = {
         "tool": {"type": "string", "enum": [each.name for each in tools], "description": "What it is for"},
         "question": {"type": "string", "description": "What the person is asked, in the person's language"},
     }
     return ToolSchema(
-        name=MISSING_TOOL,
+        name=_missing_name([each.name for each in tools]),
         description="Asks the person for what a call needs and nobody has said yet.",
         parameters={"type": "object", "properties": properties, "required": ["tool", "question"]},
     )
