@@ -93,7 +93,7 @@ def changed_spec(tool: CustomTool, body: ToolChanges) -> Described:
     tool that is no request."""
     spec = tool.spec
     if not isinstance(spec, HttpToolSpec):
-        raise ForbiddenError("A function in Python is changed with `holdfast tools`.", code="tool_readonly")
+        raise ForbiddenError("Only requests are changed here; use `holdfast tools`.", code="tool_readonly")
     given = {"name": body.name, "description": body.description, "parameters": body.input_schema}
     changes = {key: value for key, value in given.items() if value is not None}
     if body.config is not None:
