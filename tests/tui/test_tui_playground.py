@@ -11,9 +11,10 @@ import pytest
 from fake_knowledge import THEN
 from fake_workbench import FakeRun, FakeWorkbench
 
-from holdfast.core.domain.approvals import ApproveMode
+from holdfast.core.domain.approvals import Approval, ApproveMode
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import (
+    ApprovalRequested,
     LoggedEvent,
     PartCompleted,
     PartDelta,
@@ -153,6 +154,15 @@ def test_the_reply_grows_and_its_cost_is_told() -> None:
     assert '"response": "Paris."' in plain(detail_lines(state, "raw", THEN))
     assert copied_text(state, "reply") == "Paris."
     assert json.loads(copied_text(state, "raw"))["response"] == "Paris."
+
+
+def test_what_waits_for_the_person_has_a_key() -> None:
+    call = {"session_id": "s1", "run_id": "r1", "call_id": "c1", "agent": "clerk", "tool": "write_file"}
+    known = {**call, "id": "a1", "risk": "write", "subject": "", "arguments": {}, "rule": "write_file()"}
+    asked = Approval.model_validate({**known, "reason": "no rule", "requested_at": THEN})
+    state = said(("user", "Write"), played=played(*LEFT[:2], ApprovalRequested(**IDS, approval=asked)))
+    assert footer(state, "reply")[1][1] == "decide"
+    assert "waits for you" in plain(detail_lines(state, "reply", THEN))
 
 
 def test_a_reply_is_put_into_the_conversation() -> None:

@@ -422,6 +422,7 @@ KEYS: tuple[Key, ...] = (
     # The playground.
     Key("playground.write", "", "", "write the message", same="list.choose"),
     Key("playground.run", "r", "act('run')", "let the agent answer the last message", "run"),
+    Key("playground.waiting", "w", "act('waiting')", "see what the run waits for", "decide"),
     Key("playground.stop", "x", "act('stop')", "cancel the run", "stop"),
     Key("playground.results", "t", "act('results')", "say what your tools gave, and go on", "results"),
     Key("playground.keep", "k", "act('keep')", "put the reply into the conversation", "keep reply"),

@@ -50,6 +50,7 @@ class PlaygroundControl(ListedControl[PlaygroundState]):
             "playground.clear": self.clear,
             "playground.run": self.run,
             "playground.stop": self.stop,
+            "playground.waiting": self.show_waiting,
             "playground.keep": self.keep,
             "playground.results": self.results,
             "playground.tools": self.edit_tools,
@@ -218,6 +219,11 @@ class PlaygroundControl(ListedControl[PlaygroundState]):
             for one, text in given
         )
         await self._send(parts, options_of(self._state, self._approve), given)
+
+    async def show_waiting(self, _: str = "") -> None:
+        """Shows once more what the run waits for."""
+        if self._state.played is not None:
+            show_waiting(self._context, self._state.played.run_id)
 
     async def stop(self, _: str = "") -> None:
         """Cancels the run."""

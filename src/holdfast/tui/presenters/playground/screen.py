@@ -171,8 +171,9 @@ def footer(state: PlaygroundState, tab: str, *, typing: bool = False) -> list[tu
     back, last = foot("playground.back"), foot("playground.help")
     if typing:
         return [back, (shown("words.to_list"), "to the list", ""), last]
-    if state.busy:
-        return [back, foot("playground.stop"), foot("playground.after"), last]
+    if state.played is not None and state.busy:
+        waits = [foot("playground.waiting")] if state.played.waiting else []
+        return [back, *waits, foot("playground.stop"), foot("playground.after"), last]
     begin = [foot("playground.run")]
     if state.played is not None and state.played.open_calls:
         begin = [foot("playground.results"), *begin]
