@@ -31,8 +31,7 @@ async def write_file(workbench: Workbench, tool: CustomTool, text: str, wanted: 
 
     Raises `InvalidError` for what is no document that can be searched; what was there stays then.
     """
-    if not isinstance(tool.spec, SearchToolSpec):
-        raise said("Only tools of the type File Search have a file")
+    assert isinstance(tool.spec, SearchToolSpec)
     data = decoded(text)
     name = file_name(data, wanted, title_of(tool))
     found = await _collection(workbench, tool)

@@ -81,7 +81,7 @@ def checked(body: NewTool) -> NewTool:
         raise said(f"{_TEXTS} must be strings")
     if not all(each.strip() for each in given):
         raise said(f"{_TEXTS} cannot be empty")
-    _kind(body.type)
+    check_file(body, _kind(body.type))
     return body
 
 
@@ -111,6 +111,7 @@ def changed_spec(tool: CustomTool, body: ToolChanges) -> Spec:
     kind = type_of(tool) if body.type is None else _kind(body.type)
     title = body.toolName.strip() if body.toolName else title_of(tool)
     description = body.toolDescription.strip() if body.toolDescription else spec.description
+    check_file(body, kind)
     ext = _ext(body, kept(spec.ext), tool_schema(tool))
     changed = _spec(kind, spec.name, title, description, {**spec.ext, NAME: ext[NAME]})
     if isinstance(changed, SearchToolSpec) and isinstance(spec, SearchToolSpec):
@@ -200,6 +201,15 @@ def free_name(title: str, taken: Collection[str]) -> str:
 
 
 # --- files
+
+
+def check_file(body: NewTool | ToolChanges, kind: ToolType) -> None:
+    """Raises `InvalidError` for a file that a tool of this type cannot have, before anything is made."""
+    if not body.file:
+        return
+    if kind != SEARCH:
+        raise said("Only tools of the type File Search have a file")
+    file_name(decoded(body.file), body.file_name, "")
 
 
 def decoded(text: str) -> bytes:
