@@ -1,4 +1,4 @@
-"""`holdfast credits`: the balance, what it allows, and the prices."""
+"""`holdfast credits`: the balance, what it allows, and the prices; and what users agree to."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from cli_fakes import FakeDoors, FakeWorkbench
+from cli_fakes import NOW, FakeDoors, FakeWorkbench
 
+from holdfast.core.domain.agreements import Agreement
 from holdfast.core.domain.limits import requests_left
 from holdfast.core.domain.plans import CREDIT_TIERS, CreditState, ModelPrice, PlanTerms
 
@@ -66,3 +67,26 @@ def test_prices_are_listed(cli: Cli, fake: FakeDoors) -> None:
     fake.build = lambda: Owning(counted=True)
     assert cli("credits", "prices").out.splitlines()[1].split() == ["gpt-4o", "1,000", "2,500", "0.25"]
     assert json.loads(cli("credits", "prices", "--json").out)["regions"] == ["us-east-1"]
+
+
+class Agreeing(FakeWorkbench):
+    """A workbench with an agreement."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.users = SimpleNamespace(agreements=self._all, accept=self._accept)
+
+    async def _all(self) -> tuple[Agreement, ...]:
+        return (Agreement(name="pool", title="Pool", text="# All\x1b[31m of it\n"),)
+
+    async def _accept(self, name: str) -> Agreement:
+        return Agreement(name=name, title="Pool", text="", accepted_at=NOW)
+
+
+def test_agreements_are_listed_read_and_accepted(cli: Cli, fake: FakeDoors) -> None:
+    fake.build = Agreeing
+    assert cli("users", "agreements").out.splitlines()[1].split() == ["pool", "Pool", "no"]
+    assert cli("users", "agreements", "pool").out == "# All[31m of it\n"
+    assert "holdfast users agreements" in cli("users", "agreements", "other").err
+    assert cli("users", "accept", "pool").out == "accepted the Pool\n"
+    assert json.loads(cli("users", "accept", "pool", "--json").out)["name"] == "pool"
