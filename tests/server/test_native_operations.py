@@ -598,6 +598,8 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         {
             "text": "ü &",
             "agent": "a",
+            "status": RunStatus.COMPLETED,
+            "since": AT,
             "sort": "response_time",
             "descending": False,
             "offset": 100,
@@ -662,6 +664,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("files.stats", {"session_id": "s1", "contents": True}, (STATS,)),
     ("files.made", {"session_id": "s1"}, (ENTRY,)),
     ("files.clear", {"session_id": "s1"}, 2),
+    ("files.attach_url", {"session_id": "s1", "url": "https://a.test/x.png"}, FILE),
     ("files.attach_data", {"session_id": "s1", "name": "ü a.csv", "data": b"a,b"}, FILE),
     ("files.undo", {"session_id": "s1", "run_id": "r1"}, (ENTRY,)),
     ("files.redo", {"session_id": "s1"}, (ENTRY,)),

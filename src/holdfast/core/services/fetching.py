@@ -1,4 +1,4 @@
-"""Documents of the web: fetched under the same guard as the tool `fetch_url`, and kept as they came."""
+"""Files of the web: fetched under the same guard as the tool `fetch_url`, and kept as they came."""
 
 from __future__ import annotations
 
@@ -38,15 +38,7 @@ class DocumentFetcher:
     async def _fetched(self, url: str) -> IngestItem:
         settings = await asyncio.to_thread(self._settings, None)
         limit = settings.knowledge.max_file_mb * 2**20
-        page = await self._fetcher.fetch(
-            WebAddress.parse(url),
-            max_bytes=limit,
-            allow_private=settings.tools.allow_private_hosts,
-            any_site=True,
-        )
-        assert isinstance(page, WebPage)  # other sites are followed
-        if page.status >= 400:
-            raise ToolError(f"{url} answered with status {page.status}.", code="unreachable")
+        page = await fetched(self._fetcher, url, limit, settings)
         if page.cut:
             raise TooLargeError(
                 f"{url} is larger than {limit // 2**20} MiB, the setting `knowledge.max_file_mb`.",
@@ -55,3 +47,18 @@ class DocumentFetcher:
             )
         blob = await asyncio.to_thread(self._blobs.put, page.data)
         return IngestItem(source=url, name=url, blob=blob, media_type=page.content_type)
+
+
+async def fetched(fetcher: WebFetcher, url: str, max_bytes: int, settings: Settings) -> WebPage:
+    """Returns what an address answers, as far as it has `max_bytes`. Raises `InvalidError`, `ForbiddenError`
+    for what is not public, `ToolError` when it cannot be fetched."""
+    page = await fetcher.fetch(
+        WebAddress.parse(url),
+        max_bytes=max_bytes,
+        allow_private=settings.tools.allow_private_hosts,
+        any_site=True,
+    )
+    assert isinstance(page, WebPage)  # other sites are followed
+    if page.status >= 400:
+        raise ToolError(f"{url} answered with status {page.status}.", code="unreachable")
+    return page

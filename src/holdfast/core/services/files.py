@@ -6,9 +6,11 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
+from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.events import FileChanged
 from holdfast.core.domain.files import (
@@ -36,9 +38,11 @@ from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.changing import ClientChanges
+from holdfast.core.services.fetching import fetched
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.store.log import EventLog
+from holdfast.core.tools.web import WebFetcher
 
 STATS_S = 10.0
 """Longest time that counting workspaces takes, in seconds."""
@@ -55,7 +59,11 @@ class FileService:
         workspaces: Workspaces,
         blobs: BlobStore,
         attachments: Attachments,
+        web: WebFetcher,
+        settings: Callable[[Path | None], Settings],
     ) -> None:
+        self._web = web
+        self._settings = settings
         self._access = access
         self._log = log
         self._supervisor = supervisor
@@ -139,6 +147,14 @@ class FileService:
     async def attach_data(self, session_id: str, name: str, data: Upload) -> ImagePart | FilePart:
         await self._session(session_id)
         part = await asyncio.to_thread(self._attach_data, name, data)
+        return self._attachments.note(self._access.owner, part)
+
+    async def attach_url(self, session_id: str, url: str) -> ImagePart | FilePart:
+        await self._session(session_id)
+        settings = await asyncio.to_thread(self._settings, None)
+        page = await fetched(self._web, url, MAX_ATTACHMENT_BYTES + 1, settings)
+        name = PurePosixPath(unquote(urlsplit(url).path)).name or "file"
+        part = await asyncio.to_thread(self._attach_data, name, page.data)
         return self._attachments.note(self._access.owner, part)
 
     def _attach_data(self, name: str, data: Upload) -> ImagePart | FilePart:

@@ -114,7 +114,14 @@ class LocalWorkbench:
         )
         self.events: Events = EventService(access, log)
         self.files: Files = FileService(
-            access, log, core.supervisor, core.workspaces, parts.blobs, core.attachments
+            access,
+            log,
+            core.supervisor,
+            core.workspaces,
+            parts.blobs,
+            core.attachments,
+            parts.web,
+            parts.settings,
         )
         self.tools: Tools = ToolService(
             access,
@@ -126,7 +133,7 @@ class LocalWorkbench:
             core.preparation,
             core.trash,
         )
-        self.mcp: Mcp = McpService(access, core.mcp, core.mcp_reading, self.tools, core.redact)
+        self.mcp: Mcp = McpService(access, core.mcp, core.mcp_reading, self.tools, core.redact, log)
         self.skills: Skills = SkillService(
             access,
             core.skills,
@@ -174,6 +181,7 @@ class LocalWorkbench:
             principal,
             core.forget_user,
             Agreements(AgreementTable(log.writer, log.reader), principal.user_id, parts.now),
+            log,
         )
         self.hooks: Hooks = HookService(access, core.interceptors, core.registry)
         self.webhooks: Webhooks = WebhookService(access, core.hooks)

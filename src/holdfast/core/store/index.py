@@ -247,7 +247,13 @@ def _index_pending(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
         case QuestionAsked(question=question):
             db.execute(
                 "INSERT INTO questions VALUES (?, ?, ?, 1, ?, ?)",
-                (question.id, event.session_id, event.run_id, event_id, question.model_dump_json()),
+                (
+                    question.id,
+                    event.session_id,
+                    event.run_id,
+                    event_id,
+                    question.model_copy(update={"asked_at": event.at}).model_dump_json(),
+                ),
             )
         case QuestionAnswered():
             db.execute("UPDATE questions SET open = 0 WHERE id = ?", (event.question_id,))

@@ -30,6 +30,7 @@ SESSION = (
     f" + (SELECT COUNT(*) FROM questions WHERE session_id IN {FAMILY} AND open = 1) AS pending,"
     f" {_LAST} AS last_event_id,"
     f" {UNREAD} AS unread,"
+    " (SELECT COUNT(DISTINCT run_id) FROM run_messages m WHERE m.session_id = s.id) AS turns,"
     f" {_SUMS} FROM sessions s"
 )
 RUN = (

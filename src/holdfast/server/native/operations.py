@@ -210,6 +210,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("files.stats", "GET", "/files/stats"),
     Operation("files.attach", "POST", "/sessions/{session_id}/files/attachments", status=201, once="kept"),
     Operation(
+        "files.attach_url", "POST", "/sessions/{session_id}/files/attachments/url", status=201, once="kept"
+    ),
+    Operation(
         "files.attach_data",
         "PUT",
         "/sessions/{session_id}/files/attachments/data",

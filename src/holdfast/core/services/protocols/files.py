@@ -97,6 +97,13 @@ class Files(Protocol):
         workspace. Raises `TooLargeError`."""
         ...
 
+    @needs(Scope.CHAT)
+    async def attach_url(self, session_id: str, url: str) -> ImagePart | FilePart:
+        """Takes in what a public address of the web answers for a message, under the rules of the tool
+        `fetch_url`. Raises `ForbiddenError` for an address that is not public, `ToolError` when it cannot be
+        fetched, `TooLargeError`."""
+        ...
+
     @needs(Scope.READ)
     async def complete(self, session_id: str, prefix: str, limit: Limit = 20) -> tuple[str, ...]:
         """Returns paths for `@prefix`, best first, fuzzy."""

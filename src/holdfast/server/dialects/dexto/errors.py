@@ -57,6 +57,8 @@ _TYPES: dict[ErrorKind, str] = {
 
 KNOWN: dict[str, tuple[str, str]] = {
     "session_not_found": ("session_not_found", "session"),
+    "empty_message": ("context_message_content_empty", "context"),
+    "context_message_content_empty": ("context_message_content_empty", "context"),
     "approval_not_found": ("approval_not_found", "tools"),
     "question_not_found": ("approval_not_found", "tools"),
     "memory_not_found": ("MEMORY_NOT_FOUND", "memory"),

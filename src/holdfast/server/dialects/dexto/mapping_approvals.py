@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from holdfast.core.domain.approvals import Approval, Decision
-from holdfast.core.domain.events import ApprovalResolved, QuestionAnswered, QuestionAsked
+from holdfast.core.domain.events import ApprovalResolved, QuestionAnswered
 from holdfast.core.domain.tools import (
     CommandBlock,
     DiffBlock,
@@ -51,15 +52,14 @@ def approval_out(approval: Approval, session_id: str, names: ToolNames) -> Appro
     )
 
 
-def question_out(asked: QuestionAsked, session_id: str) -> ApprovalOut:
-    """Returns a question, as a form to fill in."""
-    question = asked.question
+def question_out(question: Question, at: datetime, session_id: str) -> ApprovalOut:
+    """Returns a question, asked `at`, as a form to fill in."""
     prompt = question.text if question.url is None else f"{question.text}\n\n{question.url}".strip()
     return ApprovalOut(
         approval_id=question.id,
         type="elicitation",
         session_id=session_id,
-        timestamp=iso(asked.at),
+        timestamp=iso(at),
         metadata={"schema": _schema(question), "prompt": prompt, "serverName": question.server or _AGENT},
     )
 

@@ -18,6 +18,7 @@ from holdfast.core.domain.runs import Session
 from holdfast.core.domain.values import all_items
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.dexto.active import EXT, active_agent
+from holdfast.server.dialects.dexto.mapping_sessions import busy, called
 from holdfast.server.dialects.dexto.names import ToolNames
 
 _ID = "id"
@@ -25,12 +26,6 @@ _LONGEST = 1_000
 _ATTEMPTS = 10
 
 Act = Callable[[str], Awaitable[Any]]
-
-
-def called(session: Session) -> str:
-    """Returns what clients call a session."""
-    own = session.ext.get(EXT, {}).get(_ID)
-    return own if isinstance(own, str) else session.id
 
 
 def own_id(owner: str, wanted: str) -> str:
@@ -133,11 +128,6 @@ async def _idly(workbench: Workbench, session: Session, act: Act) -> None:
                 raise
         else:
             return
-
-
-def busy(session: Session) -> bool:
-    """Says whether a run of the session is under way."""
-    return session.status is not None and not session.status.ended
 
 
 async def tool_names(workbench: Workbench) -> ToolNames:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
@@ -88,7 +88,7 @@ class QueueBody(Sent):
     """A message that is to wait."""
 
     content: ContentIn
-    kind: Literal["default", "background"] = cast("Any", None)
+    kind: Literal["default", "background"] = "default"
 
 
 class Accepted(Said):
