@@ -42,13 +42,23 @@ _AS_IS = frozenset({"openrouter"})
 async def chosen_llm(workbench: Workbench, session: Session | None) -> Chosen:
     """Returns the model of a session; None: of the active agent."""
     agent = await (active_agent(workbench) if session is None else workbench.agents.get(session.agent))
-    of_agent = _kept(await kept_with_user(workbench), agent.name)
-    of_session = dict(session.ext.get(EXT, {}).get(LLM, {})) if session is not None else {}
-    model = (session.model if session is not None else None) or of_agent.pop("model", None)
-    if model:
-        return Chosen(agent, str(model), True, of_session or of_agent)
-    choice = await workbench.models.choose(agent.name)
-    return Chosen(agent, choice.model, False, of_session or of_agent)
+    model, said = await _said(workbench, agent.name, session)
+    if model is None:
+        model = (await workbench.models.choose(agent.name)).model
+    return Chosen(agent, model, said)
+
+
+async def _said(
+    workbench: Workbench, agent: str, session: Session | None
+) -> tuple[str | None, dict[str, Any]]:
+    """Returns the model that clients have chosen, None where they have not, and what they have said beside
+    it: for the session, or else for the agent."""
+    of_agent = _kept(await kept_with_user(workbench), agent)
+    model = of_agent.pop("model", None)
+    if session is None:
+        return model, of_agent
+    of_session = session.ext.get(EXT, {}).get(LLM)
+    return session.model or model, dict(of_session) if of_session is not None else of_agent
 
 
 def _kept(kept: Mapping[str, Any], agent: str) -> dict[str, Any]:
@@ -59,7 +69,8 @@ def _kept(kept: Mapping[str, Any], agent: str) -> dict[str, Any]:
 
 async def llm_options(workbench: Workbench, session: Session) -> dict[str, Any]:
     """Returns what clients have chosen for the runs of a session, as keys of `RunOptions`."""
-    return run_options(await chosen_llm(workbench, session))
+    model, said = await _said(workbench, session.agent, session)
+    return run_options(model, said)
 
 
 async def turn_options(workbench: Workbench, session: Session) -> RunOptions:

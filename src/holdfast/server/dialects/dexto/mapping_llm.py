@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.models import ModelInfo, ModelSettings
-from holdfast.core.domain.own_models import OWN, ModelLookup, OllamaServer, OwnModel, OwnModelState
+from holdfast.core.domain.own_models import ModelLookup, OllamaServer, OwnModel, OwnModelState
 from holdfast.server.dialects.dexto.active import EXT
 from holdfast.server.dialects.dexto.mapping_providers import PROVIDERS, DextoProvider, dexto_model
 from holdfast.server.dialects.dexto.times import iso
@@ -50,8 +50,6 @@ class Chosen:
 
     agent: AgentInfo
     model: str
-    own_choice: bool
-    """Whether a client has chosen it; else it is as the agent and the settings say."""
     said: Mapping[str, Any]
     """What clients have said beside it, by the names of `SwitchBody`."""
 
@@ -70,9 +68,9 @@ def settings_said(asked: SwitchBody, before: Mapping[str, Any]) -> dict[str, Any
     return {name: value for name, value in {**before, **given}.items() if value is not None}
 
 
-def run_options(chosen: Chosen) -> dict[str, Any]:
-    """Returns what a run is asked with, as keys of `RunOptions`; what nobody has said is left out."""
-    said = chosen.said
+def run_options(model: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a run is asked with, as keys of `RunOptions`: the model that is chosen, where one is, and
+    what is said beside it."""
     settings = ModelSettings(
         temperature=said.get("temperature"),
         max_output_tokens=said.get("max_output_tokens"),
@@ -80,7 +78,7 @@ def run_options(chosen: Chosen) -> dict[str, Any]:
     )
     window = said.get("max_input_tokens")
     found = {
-        "model": chosen.model if chosen.own_choice else None,
+        "model": model,
         "model_settings": settings if settings != ModelSettings() else None,
         "max_steps": said.get("max_iterations"),
         "max_context_tokens": max(window, 1_000) if window else None,
@@ -114,8 +112,6 @@ def named(model: str, mine: OwnModel | None) -> tuple[ProviderName, str]:
     """Returns Dexto's provider and name of a model of ours; `mine` is what is known of one of one's own."""
     if mine is not None:
         return cast("ProviderName", provider_of(mine)), mine.name
-    if model.startswith(f"{OWN}/"):
-        return "openai-compatible", model.removeprefix(f"{OWN}/")
     provider, name = dexto_model(model)
     return cast("ProviderName", provider), name
 

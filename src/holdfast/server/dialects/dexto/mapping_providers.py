@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holdfast.core.domain.own_models import OWN
+
 
 @dataclass(frozen=True, slots=True)
 class DextoProvider:
@@ -51,5 +53,7 @@ def dexto_model(id: str) -> tuple[str, str]:
     """Returns Dexto's provider and name of a model by our name. Of a provider that Dexto does not know it is
     one of an OpenAI-compatible server, under its whole name."""
     head, slash, rest = id.partition("/")
+    if head == OWN and rest:
+        return "openai-compatible", rest
     known = _BY_OURS.get(head) if slash else None
     return (known.name, rest) if known is not None and rest else ("openai-compatible", id)
