@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from a2a.types.a2a_pb2 import CancelTaskRequest, GetTaskRequest, Part, SubscribeToTaskRequest
+from a2a.types.a2a_pb2 import (
+    CancelTaskRequest,
+    GetTaskRequest,
+    ListTasksRequest,
+    ListTasksResponse,
+    Part,
+    SubscribeToTaskRequest,
+)
 from a2a.utils.errors import (
     ContentTypeNotSupportedError,
     InvalidParamsError,
@@ -194,3 +201,40 @@ async def test_the_history_is_as_long_as_was_asked_for(talk: Any, say: Any) -> N
             await talking.client.get_task(GetTaskRequest(id=task.id, history_length=-1))
     assert not task.history
     assert len(short.history) == 1
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+async def test_tasks_are_listed_in_pages_by_state_context_and_time(
+    talk: Any, say: Any, call: Any, binding: str
+) -> None:
+    async with talk([say("One."), say("Two."), call(WRITE)], binding=binding) as talking:
+
+        async def listed(**wanted: Any) -> ListTasksResponse:
+            return await talking.client.list_tasks(ListTasksRequest(**wanted))
+
+        one = await talking.ask("First")
+        two = await talking.ask("Second")
+        three = await talking.ask(message("Third", context_id=two.context_id))
+        first = await listed(page_size=2, include_artifacts=True)
+        rest = await listed(page_size=2, page_token=first.next_page_token)
+        waiting = await listed(status=STATE.TASK_STATE_INPUT_REQUIRED)
+        working = await listed(status=STATE.TASK_STATE_WORKING)
+        done = await listed(status=STATE.TASK_STATE_COMPLETED, history_length=0)
+        rejected = await listed(status=STATE.TASK_STATE_REJECTED)
+        of_one = await listed(context_id=one.context_id)
+        of_nobody = await listed(context_id="nobody")
+        later = await listed(status_timestamp_after=two.status.timestamp)
+        with pytest.raises(InvalidParamsError):
+            await listed(page_size=101)
+        with pytest.raises(InvalidParamsError):
+            await listed(page_token="?")
+    assert [each.id for each in first.tasks] == [three.id, two.id]
+    assert (first.total_size, first.page_size, reply(first.tasks[1])) == (3, 2, "Two.")
+    assert ([each.id for each in rest.tasks], rest.next_page_token) == ([one.id], "")
+    assert not rest.tasks[0].artifacts
+    assert [each.id for each in waiting.tasks] == [three.id]
+    assert [each.id for each in done.tasks] == [two.id, one.id]
+    assert not any(each.history for each in done.tasks)
+    assert [len(each.tasks) for each in (working, rejected, of_nobody)] == [0, 0, 0]
+    assert [each.id for each in of_one.tasks] == [one.id]
+    assert [each.id for each in later.tasks] == [three.id, two.id]

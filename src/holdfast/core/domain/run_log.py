@@ -35,6 +35,9 @@ class RunQuery(Value):
     """Id of a run: those that its sub-agents have made. None: those that no sub-agent has made."""
     text: str = Field(default="", max_length=MAX_TEXT)
     """Words: each stands in the agent's name, or is the beginning of a word of the prompt."""
+    status: RunStatus | None = None
+    since: AwareDatetime | None = None
+    """Those that have ended since then, and those that go on."""
     sort: RunSort = "time"
     descending: bool = True
     offset: int = Field(default=0, ge=0)

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import AwareDatetime
+
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.context import Compaction, RunContext
@@ -25,7 +27,7 @@ from holdfast.core.domain.limits import Payer
 from holdfast.core.domain.messages import TextPart, UserPart
 from holdfast.core.domain.options import McpServerUse
 from holdfast.core.domain.run_log import RunMap, RunQuery, RunReport, RunsFound, RunSort
-from holdfast.core.domain.runs import FollowUpKind, QueuedMessage, Run, RunOptions, Submitted
+from holdfast.core.domain.runs import FollowUpKind, QueuedMessage, Run, RunOptions, RunStatus, Submitted
 from holdfast.core.domain.tools import Question
 from holdfast.core.domain.values import Page, new_id
 from holdfast.core.runs.broker import Broker
@@ -187,12 +189,14 @@ class RunService:
         options = await self._allowed((), options)
         return await self._supervisor.go_on(session_id, options, await self._admitted(session.agent))
 
-    async def search(
+    async def search(  # noqa: PLR0913 (a filter each, all optional)
         self,
         text: str = "",
         agent: str | None = None,
         session: str | None = None,
         parent: str | None = None,
+        status: RunStatus | None = None,
+        since: AwareDatetime | None = None,
         sort: RunSort = "time",
         descending: bool = True,
         offset: int = 0,
@@ -204,6 +208,8 @@ class RunService:
                 agents=None if agent is None else (agent,),
                 session=session,
                 parent=parent,
+                status=status,
+                since=since,
                 sort=sort,
                 descending=descending,
                 offset=offset,

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from functools import cache
 from typing import Annotated, Any, Protocol, get_type_hints
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.context import Compaction, RunContext
@@ -37,6 +37,7 @@ from holdfast.core.domain.runs import (
     QueuedMessage,
     Run,
     RunOptions,
+    RunStatus,
     Submitted,
 )
 from holdfast.core.domain.tools import Question
@@ -259,12 +260,14 @@ class Runs(Protocol):
         ...
 
     @needs(Scope.READ)
-    async def search(
+    async def search(  # noqa: PLR0913 (a filter each, all optional)
         self,
         text: Annotated[str, Field(max_length=MAX_TEXT)] = "",
         agent: str | None = None,
         session: str | None = None,
         parent: str | None = None,
+        status: RunStatus | None = None,
+        since: AwareDatetime | None = None,
         sort: RunSort = "time",
         descending: bool = True,
         offset: Annotated[int, Field(ge=0, le=2**31)] = 0,
@@ -274,7 +277,8 @@ class Runs(Protocol):
         sub-agents are below another one, the `parent`.
 
         Each word of `text` stands in the name of the agent, or begins a word of the message that a run was
-        started with. An agent is named by name or id. Raises `NotFoundError`.
+        started with. `since`: those that have ended since then, and those that go on. An agent is named by
+        name or id. Raises `NotFoundError`.
         """
         ...
 

@@ -113,6 +113,16 @@ def _conditions(query: RunQuery, owner: str, name: str) -> tuple[str, dict[str, 
     if query.session is not None:
         wheres.append("l.session_id = :session")
         values["session"] = query.session
+    if query.status is not None:
+        wheres.append("l.status = :status")
+        values["status"] = query.status
+    if query.since is not None:
+        # Runs keep the time of their end as text, in UTC.
+        wheres.append(
+            "EXISTS (SELECT 1 FROM runs r WHERE r.id = l.run_id"
+            " AND (r.ended_at IS NULL OR julianday(r.ended_at) >= julianday(:since)))"
+        )
+        values["since"] = query.since.astimezone(UTC).isoformat()
     for number, word in enumerate(query.text.replace("\0", " ").split()[:_MOST_WORDS]):
         wheres.append(
             f"({name} LIKE :name{number} ESCAPE '\\' OR l.message_event_id IN"

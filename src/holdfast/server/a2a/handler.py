@@ -47,6 +47,7 @@ from holdfast.server.a2a import pushing
 from holdfast.server.a2a.asked import Asked, asked_in
 from holdfast.server.a2a.cards import card_of
 from holdfast.server.a2a.errors import bounded, bounded_stream
+from holdfast.server.a2a.listing import listed
 from holdfast.server.a2a.mapping import said_in, status_update, task_of, update_of
 from holdfast.server.kit.answers import events_of
 from holdfast.server.kit.starting import new_session, start_now
@@ -144,7 +145,7 @@ class Handler(RequestHandler):
     @bounded
     @validate_request_params
     async def on_list_tasks(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
-        raise UnsupportedOperationError
+        return await listed(asked_in(context), params)
 
     @bounded
     @validate_request_params
