@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -22,7 +23,9 @@ SCENES = (
 )
 
 
-async def test_runs_and_maps(stage: Any, pictures: Any) -> None:
+async def test_runs_and_maps(stage: Any, pictures: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")  # the log says when a run was by the clock on the wall
+    time.tzset()
     scene = stage()
     furnish_runs(scene.bench, 10_000)
     wrong = []

@@ -38,7 +38,7 @@ from holdfast.server.openai.wire import AssistantMessage, ChatMessage, UserMessa
 EXT = "genlabs"
 _PASSING = "passing"
 """Kept with sessions that go with the answer of their run."""
-_THREAD = "session"
+THREAD = "session"
 """Kept with sessions that are threads: what their client calls them."""
 _KEPT = 10_000
 _TAKEN = ("session_exists", "session_in_trash")
@@ -219,7 +219,7 @@ async def _thread(workbench: Workbench, owner: str, agent: AgentInfo, name: str)
         session = await find_session(workbench, id)
         if session is None:
             try:
-                return await workbench.sessions.create(agent.name, id=id, ext={EXT: {_THREAD: name}})
+                return await workbench.sessions.create(agent.name, id=id, ext={EXT: {THREAD: name}})
             except ConflictError as error:
                 if error.code not in _TAKEN:
                     raise

@@ -51,6 +51,15 @@ TEXTS: dict[str, _Texts] = {
         ErrorKind.NOT_FOUND: "Tool not found",
         ErrorKind.INTERNAL: "Failed to get tool details",
     },
+    "get_logs": {
+        ErrorKind.NOT_FOUND: "Model not found",
+        ErrorKind.INTERNAL: "Failed to fetch logs",
+    },
+    "get_log_details": {
+        ErrorKind.NOT_FOUND: "Log not found",
+        ErrorKind.INTERNAL: "Failed to fetch log details",
+    },
+    "get_session_map": {ErrorKind.INTERNAL: "Failed to fetch session map"},
     "v1": {ErrorKind.NOT_FOUND: "Model not found"},
     "v2": {ErrorKind.NOT_FOUND: "Model not found"},
 }

@@ -6,6 +6,7 @@ from holdfast.server.dialects.genlabs import (
     operations_agents,
     operations_calls,
     operations_keys,
+    operations_logs,
     operations_tools,
 )
 from holdfast.server.dialects.genlabs.errors import error_response, render_at
@@ -26,6 +27,7 @@ DIALECT = Dialect(
         *operations_agents.OPERATIONS,
         *operations_tools.OPERATIONS,
         *operations_keys.OPERATIONS,
+        *operations_logs.OPERATIONS,
         *operations_calls.OPERATIONS,
     ),
 )
