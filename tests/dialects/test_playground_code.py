@@ -22,8 +22,7 @@ SAID = (
     PlayMessage("user", "And then: it's 'over', ${1 + 1} 'JSON'\nJSON\n€"),
 )
 REPLY = "Five, of course."
-SERVED = [one for one in SNIPPETS if one.title.partition(" ")[0] not in ("Dexto",)]
-NAMES = [one.title for one in SERVED]
+NAMES = [one.title for one in SNIPPETS]
 WHOLE = ("Holdfast", "OpenAI", "h2oGPTe", "GenLabs v1")
 """The APIs that are told the whole conversation."""
 
@@ -72,7 +71,7 @@ def _pieces(reply: str, printed: str) -> bool:
     return all(word in printed for word in reply.split())
 
 
-@pytest.mark.parametrize("snippet", SERVED, ids=NAMES)
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=NAMES)
 async def test_python_that_is_shown_gets_the_reply(
     snippet: Snippet, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,7 +85,7 @@ async def test_python_that_is_shown_gets_the_reply(
 
 @pytest.mark.skipif(not (shutil.which("jq") and shutil.which("curl")), reason="needs curl and jq")
 @pytest.mark.thorough
-@pytest.mark.parametrize("snippet", SERVED, ids=NAMES)
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=NAMES)
 async def test_a_command_line_that_is_shown_gets_the_reply(snippet: Snippet, serve: Any) -> None:
     async def run(code: str) -> str:
         return await run_program("bash", "-c", code)
@@ -96,7 +95,7 @@ async def test_a_command_line_that_is_shown_gets_the_reply(snippet: Snippet, ser
 
 @pytest.mark.skipif(not shutil.which("node"), reason="needs node")
 @pytest.mark.thorough
-@pytest.mark.parametrize("snippet", SERVED, ids=NAMES)
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=NAMES)
 async def test_javascript_that_is_shown_gets_the_reply(snippet: Snippet, serve: Any, tmp_path: Path) -> None:
     async def run(code: str) -> str:
         file = tmp_path / "playground.mjs"
