@@ -79,6 +79,34 @@ async def test_a_whole_conversation_is_answered(ask: Any, say: Any) -> None:
 
 
 @V1
+async def test_the_client_manages_the_context(ask: Any, say: Any) -> None:
+    crash = talk(
+        "My EC2 instance keeps crashing", "What's the instance type and OS?", "t2.micro running Ubuntu 20.04"
+    )
+    said = crash["conversation"]
+    expert = "You are a technical support specialist with expertise in cloud computing."
+    state = "Based on your t2.micro instance running Ubuntu 20.04, let's check the system logs."
+    async with ask([say(state), say("Then restart it.")]) as asking:
+        body = {"conversation": [{"role": "system", "content": expert}, *said]}
+        assert (await asking.ok("v1", body))["data"]["response"] == state
+        assert expert in asking.bench.model.requests[0].messages[0].text
+        assert seen(asking.bench.model.requests[0]) == [(one["role"], one["content"]) for one in said]
+        body = {"conversation": [*said, {"role": "assistant", "content": state}]}
+        assert (await asking.ok("v1", body))["data"]["response"] == "Then restart it."
+        assert seen(asking.bench.model.requests[1])[3:] == [("assistant", state), ("user", "(Go on.)")]
+
+
+@V1
+async def test_results_that_are_fed_back_are_known_to_the_next_question(ask: Any, say: Any) -> None:
+    got = 'Called tool: Find Orders with {"customer": 123}. Got: 3 orders, of $10, $20 and $30'
+    asked = "What was the total value of those orders?"
+    async with ask([say("$60")]) as asking:
+        body = talk("Find all orders from customer 123", got, asked)
+        assert (await asking.ok("v1", body))["data"]["response"] == "$60"
+        assert seen(asking.bench.model.requests[0])[1:] == [("assistant", got), ("user", asked)]
+
+
+@V1
 @pytest.mark.parametrize(
     "body",
     [
