@@ -12,9 +12,10 @@ from a2a.client import ClientConfig, ClientFactory
 from a2a.client.card_resolver import A2ACardResolver
 from a2a_talking import Talk
 from tests.dialects.conftest import serve, validated
+from tests.hooks.conftest import receiver
 from tests.runs.conftest import call, door, open_bench, say
 
-__all__ = ["call", "door", "open_bench", "say", "serve", "validated"]
+__all__ = ["call", "door", "open_bench", "receiver", "say", "serve", "validated"]
 
 
 @pytest.fixture
