@@ -8,9 +8,11 @@ import hmac
 import json
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.small_mcp import small_server
 from tests.hooks.conftest import Receiver
 
 from holdfast.core.domain.webhook_formats import Notice
@@ -163,6 +165,46 @@ async def test_another_model_and_a_reset_are_told(serve: Any, receiver: Receiver
             ),
             ("session:reset", {"sessionId": "mine"}),
         ]
+
+
+async def test_what_becomes_of_mcp_servers_is_told(serve: Any, receiver: Receiver, tmp_path: Path) -> None:
+    async with serve() as served:
+        await add(served, url=receiver.url)
+        place = "/dexto/api/mcp/servers"
+        command, *args = small_server(tmp_path / "s.py", 'TOOLS = [{"name": "echo", "inputSchema": {}}]')
+        good = {"type": "stdio", "command": command, "args": args}
+        await served.http.post(place, json={"name": "My Notes", "config": good})
+        await served.http.post(f"{place}/My%20Notes/restart")
+        bad = {"type": "stdio", "command": "/no/such/program"}
+        await served.http.post(place, json={"name": "bad", "config": bad})
+        async with asyncio.timeout(10), receiver.grown:
+            await receiver.grown.wait_for(lambda: len(receiver.requests) >= 5)
+        got = [(each["type"], each["data"]) for each in bodies(receiver)]
+        offered = ("tools:available-updated", {"tools": ["mcp--echo"], "source": "mcp"})
+        assert got[:4] == [
+            ("mcp:server-connected", {"name": "My Notes", "success": True}),
+            offered,
+            ("mcp:server-restarted", {"serverName": "My Notes"}),
+            offered,
+        ]
+        assert (got[4][0], got[4][1]["success"]) == ("mcp:server-connected", False)
+        assert got[4][1]["error"]
+
+
+async def test_a_model_for_all_sessions_is_told(serve: Any, receiver: Receiver) -> None:
+    async with serve() as served:
+        await add(served, url=receiver.url)
+        users = served.bench.workbench.users
+        await users.annotate({"dexto": {"llm": {"tester": {"model": "openai/gpt-5-nano"}}}})
+        await users.annotate({"dexto": {"llm": {"tester": {"model": "openai/gpt-5"}}, "agent": "tester"}})
+        async with asyncio.timeout(10), receiver.grown:
+            await receiver.grown.wait_for(lambda: len(receiver.requests) >= 4)
+        first, second = [each["data"] for each in bodies(receiver) if each["type"] == "llm:switched"]
+        assert first["newConfig"] == {"provider": "openai", "model": "gpt-5-nano"}
+        assert second["sessionIds"] == []
+        changed = [each["data"] for each in bodies(receiver) if each["type"] == "state:changed"]
+        assert changed[0]["oldValue"] is None
+        assert changed[1]["oldValue"] == first["newConfig"]
 
 
 # --- how it is written

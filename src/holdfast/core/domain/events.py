@@ -39,9 +39,9 @@ then.
 Each `child_run.started` is followed by one `child_run.completed`, at any time before the run's last event.
 Before that one, every open part, approval, question, tool call and child run is closed.
 
-Jobs, and what changes in knowledge and memory, belong to a user and to no session: their events have an
-`owner` instead; they stand in `user_events.py`. Those of a session alone stand in `session_events.py`, and
-what happened on a run's way in `way_events.py`.
+Jobs, and what changes in knowledge, memory and MCP servers, belong to a user and to no session: their events
+have an `owner` instead; they stand in `user_events.py`. Those of a session alone stand in
+`session_events.py`, and what happened on a run's way in `way_events.py`.
 """
 
 # All events are found here, those of the other modules too.

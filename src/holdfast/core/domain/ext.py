@@ -37,6 +37,7 @@ Ext = Annotated[
 
 
 _EXT: TypeAdapter[Ext] = TypeAdapter(Ext)
+_NOTHING = object()
 
 
 def checked_ext(ext: Ext | None) -> Ext:
@@ -45,6 +46,15 @@ def checked_ext(ext: Ext | None) -> Ext:
         return _EXT.validate_python(ext or {})
     except ValidationError as error:
         raise InvalidError(f"ext: {error.errors()[0]['msg']}.", code="invalid_ext") from None
+
+
+def differing(one: Ext, other: Ext) -> Ext:
+    """Returns what one map has, by API, and the other has not, or otherwise."""
+    found = {
+        api: {key: value for key, value in kept.items() if other.get(api, {}).get(key, _NOTHING) != value}
+        for api, kept in one.items()
+    }
+    return {api: kept for api, kept in found.items() if kept}
 
 
 def annotated(before: Ext, said: Ext | None) -> Ext | None:

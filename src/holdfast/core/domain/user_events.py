@@ -1,15 +1,17 @@
-"""The events of a user that belong to no session: jobs, and what changes in knowledge and memory.
+"""The events of a user that belong to no session: jobs, and what changes in knowledge, memory, MCP servers
+and what is kept with the user.
 
 job = job.started job.progressed* ( job.completed | job.failed | job.cancelled ) job.forgotten?
 """
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.errors import ErrorInfo
+from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.jobs import JobKind, JobProgress
 from holdfast.core.domain.knowledge import IngestRequest, IngestResult
@@ -107,6 +109,34 @@ class MemoryChanged(_OwnedEvent):
     by: Literal["person", "agent"] = "person"
 
 
+McpChange = Literal["added", "removed", "connected", "restarted", "failed"]
+"""What became of an MCP server."""
+
+
+class McpChanged(_OwnedEvent):
+    """An MCP server of the user's own was added or removed, or he has had it started, whatever came of it."""
+
+    type: Literal["mcp.changed"] = "mcp.changed"
+    server: str
+    change: McpChange
+    tools: tuple[str, ...] = ()
+    """The names of its tools, where it runs."""
+    reason: str = ""
+    """Why it did not start."""
+    ext: Ext = Field(default={})
+    """What clients of other systems keep of it."""
+
+
+class UserAnnotated(_OwnedEvent):
+    """What clients of other systems' APIs keep with the user is another now."""
+
+    type: Literal["user.annotated"] = "user.annotated"
+    before: dict[str, dict[str, Any]]
+    """By API, what has changed, as it was; without what was not there."""
+    after: dict[str, dict[str, Any]]
+    """The same as it is now; without what is there no more."""
+
+
 OwnedEvent = (
     JobStarted
     | JobProgressed
@@ -116,6 +146,8 @@ OwnedEvent = (
     | JobForgotten
     | KnowledgeChanged
     | MemoryChanged
+    | McpChanged
+    | UserAnnotated
 )
 # Every event of a run is looked up in these: pydantic's isinstance would be slow.
 _OWNED_EVENTS = frozenset(get_args(OwnedEvent))

@@ -18,7 +18,7 @@ from holdfast.core.domain.errors import (
     StoreError,
     UnauthenticatedError,
 )
-from holdfast.core.domain.ext import Ext
+from holdfast.core.domain.ext import Ext, differing
 from holdfast.core.domain.identity import (
     LOCAL,
     Credential,
@@ -28,10 +28,12 @@ from holdfast.core.domain.identity import (
     Scope,
     User,
 )
+from holdfast.core.domain.user_events import UserAnnotated
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.identity.tokens import digest, looks_right, new_secret
 from holdfast.core.services.agreements import Agreements
 from holdfast.core.store.accounts import Accounts
+from holdfast.core.store.log import EventLog
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +138,7 @@ class UserService:
         principal: Principal,
         removed: Callable[[str], Awaitable[None]],
         agreements: Agreements,
+        log: EventLog,
     ) -> None:
         """`removed` ends what goes on for a user, by his id, when he is gone."""
         self._accounts = accounts
@@ -143,6 +146,7 @@ class UserService:
         self._me = principal
         self._removed = removed
         self._agreements = agreements
+        self._log = log
 
     async def me(self) -> Principal:
         return self._me
@@ -172,7 +176,13 @@ class UserService:
         return await self._accounts.ext(self._me.user_id)
 
     async def annotate(self, ext: Ext) -> Ext:
-        return await self._accounts.annotate(self._me.user_id, ext)
+        owner = self._me.user_id
+        before = await self._accounts.ext(owner)
+        after = await self._accounts.annotate(owner, ext)
+        gone, new = differing(before, after), differing(after, before)
+        if gone or new:
+            await self._log.append(UserAnnotated(owner=owner, before=gone, after=new))
+        return after
 
     async def agreements(self) -> tuple[Agreement, ...]:
         return await self._agreements.all()

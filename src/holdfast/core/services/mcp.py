@@ -14,15 +14,18 @@ from holdfast.core.domain.mcp import (
     McpResource,
     McpServer,
     McpServerSpec,
+    McpState,
     masked,
     secrets_of,
 )
 from holdfast.core.domain.runs import RunOptions, ToolRun
 from holdfast.core.domain.tools import ToolInfo
+from holdfast.core.domain.user_events import McpChange, McpChanged
 from holdfast.core.services.access import Access
 from holdfast.core.services.mcp_reading import McpReading
 from holdfast.core.services.mcp_servers import McpServers, refuse_disabled
 from holdfast.core.services.protocols.tools import Tools
+from holdfast.core.store.log import EventLog
 from holdfast.core.tools.mcp.servers_file import find
 from holdfast.core.tools.registry import near_names, schema
 
@@ -42,12 +45,14 @@ class McpService:
         reading: McpReading,
         tools: Tools,
         redact: Callable[[str], str],
+        log: EventLog,
     ) -> None:
         self._access = access
         self._servers = servers
         self._reading = reading
         self._tools = tools
         self._redact = redact
+        self._log = log
 
     async def list(self) -> tuple[McpServer, ...]:
         known = await self._servers.of(self._access.owner)
@@ -66,6 +71,7 @@ class McpService:
         if server.url is not None:
             WebAddress.parse(server.url)
         await asyncio.to_thread(self._servers.file(self._access.owner).add, server)
+        await self._tell(server, "added")
         return await self._whole(server)
 
     async def enable(self, name: str, enabled: bool = True) -> McpServer:
@@ -93,17 +99,27 @@ class McpService:
         return await self._whole(spec)
 
     async def remove(self, name: str) -> None:
+        gone = await self._spec(name)
         await self._servers.remove(self._access.owner, name)
+        await self._tell(gone, "removed")
 
     async def test(self, name: str) -> McpServer:
         spec = await self._spec(name)
         refuse_disabled(spec)
         connection = await self._servers.connection(self._access.owner, spec)
+        ran = connection.state is McpState.READY
         try:
-            await connection.check()
-        except HoldfastError:
+            listing = await connection.check()
+        except HoldfastError as error:
+            await self._tell(spec, "failed", reason=connection.reason or error.message)
             return await self._whole(spec)  # its state says what is wrong
+        tools = tuple(each.name for each in listing.tools)
+        await self._tell(spec, "restarted" if ran else "connected", tools=tools)
         return await self._whole(spec)
+
+    async def _tell(self, spec: McpServerSpec, change: McpChange, **more: Any) -> None:
+        event = McpChanged(owner=self._access.owner, server=spec.name, change=change, ext=spec.ext, **more)
+        await self._log.append(event)
 
     async def tools(self, name: str) -> tuple[ToolInfo, ...]:
         found = await self._servers.tools(self._access.owner, await self._spec(name))

@@ -31,6 +31,8 @@ EVENTS = (
     "tool_call.requested",
     "tool_call.started",
     "tool_call.completed",
+    "mcp.changed",
+    "user.annotated",
 )
 """The events of ours that have a counterpart in Dexto."""
 

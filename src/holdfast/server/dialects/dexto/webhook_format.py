@@ -12,9 +12,12 @@ from typing import Any
 
 from holdfast.core.domain.events import LoggedEvent, SessionCleared, SessionConfigured, SessionCreated
 from holdfast.core.domain.runs import Session
+from holdfast.core.domain.user_events import McpChanged, UserAnnotated
 from holdfast.core.domain.webhook_formats import EventWriter, Message, Notice, Retries
 from holdfast.core.domain.webhooks import Delivery, Webhook
-from holdfast.server.dialects.dexto.encoder import TurnEncoder
+from holdfast.server.dialects.dexto.active import EXT
+from holdfast.server.dialects.dexto.choosing import LLM
+from holdfast.server.dialects.dexto.encoder import Named, TurnEncoder
 from holdfast.server.dialects.dexto.mapping_providers import dexto_model
 from holdfast.server.dialects.dexto.mapping_sessions import called
 from holdfast.server.dialects.dexto.mapping_webhooks import signed
@@ -49,7 +52,7 @@ class Teller:
     def _place(self, data: dict[str, Any]) -> dict[str, Any]:
         return {"sessionId": self._session_id} if self._session_id and "sessionIds" not in data else {}
 
-    def _told(self, logged: LoggedEvent) -> Iterable[tuple[str, dict[str, Any]]]:
+    def _told(self, logged: LoggedEvent) -> Iterable[Named]:
         event = logged.event
         match event:
             case SessionCreated():
@@ -57,17 +60,50 @@ class Teller:
             case SessionCleared():
                 return [("session:reset", {})]
             case SessionConfigured() if event.model:
-                return _switched(event.model, [self._session_id])
+                return _switched(None, event.model, [self._session_id])
+            case McpChanged():
+                return _of_server(event)
+            case UserAnnotated():
+                return _chosen(event)
         # What a person is asked goes another way in Dexto.
         told = self._encoder.events(logged)
         return [(name, data) for name, data in told if not name.startswith("approval:")]
 
 
-def _switched(id: str, sessions: list[str]) -> Iterable[tuple[str, dict[str, Any]]]:
-    provider, model = dexto_model(id)
-    config = {"provider": provider, "model": model}
+def _switched(before: Any, after: str, sessions: list[str]) -> Iterable[Named]:
+    config = _config(after)
     yield "llm:switched", {"newConfig": config, "historyRetained": True, "sessionIds": sessions}
-    yield "state:changed", {"field": "llm", "oldValue": None, "newValue": config}
+    yield "state:changed", {"field": "llm", "oldValue": _config(before), "newValue": config}
+
+
+def _config(id: Any) -> dict[str, str] | None:
+    if not isinstance(id, str) or not id:
+        return None
+    provider, model = dexto_model(id)
+    return {"provider": provider, "model": model}
+
+
+def _chosen(event: UserAnnotated) -> Iterable[Named]:
+    """Yields the models that were chosen for agents."""
+    before = event.before.get(EXT, {}).get(LLM) or {}
+    for agent, choice in (event.after.get(EXT, {}).get(LLM) or {}).items():
+        if choice != before.get(agent) and choice.get("model"):
+            yield from _switched((before.get(agent) or {}).get("model"), choice["model"], [])
+
+
+def _of_server(event: McpChanged) -> Iterable[Named]:
+    name = str(event.ext.get(EXT, {}).get("name") or event.server)
+    match event.change:
+        case "connected":
+            yield "mcp:server-connected", {"name": name, "success": True}
+        case "failed":
+            yield "mcp:server-connected", {"name": name, "success": False, "error": event.reason}
+        case "restarted":
+            yield "mcp:server-restarted", {"serverName": name}
+    if event.change in ("connected", "restarted"):
+        names = ToolNames(event.tools)
+        tools = [names.wire(each) for each in event.tools]
+        yield "tools:available-updated", {"tools": tools, "source": "mcp"}
 
 
 class DextoFormat:
