@@ -8,7 +8,8 @@ from typing import Any, cast
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.identity import Principal
 from holdfast.core.domain.runs import RunStatus, Submitted
-from holdfast.core.services.workbench import Host, Runs, Workbench
+from holdfast.core.services.protocols.runs import Runs
+from holdfast.core.services.workbench import Host, Workbench
 from holdfast.server.native.routes import HostSource
 
 _REMEMBERED = 10_000

@@ -36,6 +36,7 @@ from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.prompts import Prompts
+from holdfast.core.services.protocols.runs import Runs
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
@@ -54,7 +55,6 @@ from holdfast.core.services.workbench import (
     Agents,
     Events,
     Models,
-    Runs,
     Workbench,
     nouns,
 )
