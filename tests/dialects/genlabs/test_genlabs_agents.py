@@ -259,7 +259,7 @@ async def test_a_new_agent_is_shown_with_all_that_it_has(manage) -> None:
             "modelName": "Clerk",
             "modelType": None,
             "modelProvider": None,
-            "modelScript": "response = query('scripted', conversation)\n",
+            "modelScript": 'response = query("scripted", conversation)\n',
             "plan": "Dedicated",
             "region": "us-west-1",
             "apiKey": None,

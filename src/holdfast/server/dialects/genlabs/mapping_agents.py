@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -225,7 +226,7 @@ def agent_details(
 def _code(spec: AgentSpec | None, model: str) -> str:
     if spec is not None and spec.script is not None:
         return spec.script.code
-    return f"response = query({model!r}, conversation)\n"
+    return f"response = query({json.dumps(model)}, conversation)\n"
 
 
 def _plan_of(spec: AgentSpec | None) -> Any:
