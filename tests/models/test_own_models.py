@@ -106,9 +106,10 @@ def test_what_cannot_be_a_model_is_refused(kept: Kept, model: OwnModel) -> None:
     assert not kept.file.exists()
 
 
-def test_a_provider_that_is_not_known_is_refused(kept: Kept) -> None:
-    with pytest.raises(ModelNotFound):
-        kept.own.keep(OwnModel(name="a", kind="provider", model="nobody/x"), None)
+def test_a_model_of_a_provider_that_is_not_known_is_kept_and_cannot_be_used(kept: Kept) -> None:
+    kept.own.keep(OwnModel(name="a", kind="provider", model="nobody/x"), None)
+    info = kept.own.info_called("own/a")
+    assert not info.available and info.note == "no provider is called nobody"
 
 
 def test_there_are_only_so_many(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,3 +173,36 @@ async def test_only_administrators_name_files_and_servers(open_bench: Any, tmp_p
         assert await status("DELETE", "/models/local/a") == 403
         assert await status("GET", "/llm/key/openai") == 403
         await ann.aclose()
+
+
+async def test_a_model_in_a_file_or_of_an_ollama_is_switched_to(serve: Any, tmp_path: Path) -> None:
+    async with serve(known_models=True) as served:
+        await added(served, gguf(tmp_path))
+
+        async def switched(**body: Any) -> Any:
+            answer = await served.http.post("/dexto/api/llm/switch", json=body)
+            assert answer.status_code == 200, answer.text
+            return answer.json()["config"]
+
+        config = await switched(provider="local", model="tiny")
+        assert (config["provider"], config["model"], config["maxInputTokens"]) == ("local", "tiny", 2_048)
+        listed = (await served.http.get("/dexto/api/llm/catalog", params={"provider": "local"})).json()
+        assert [each["name"] for each in listed["providers"]["local"]["models"]] == ["tiny"]
+        config = await switched(provider="ollama", model="llama3:8b", baseURL=NOWHERE)
+        assert (config["provider"], config["baseURL"]) == ("ollama", NOWHERE)
+        assert (await switched(provider="ollama", model="other"))["model"] == "other"
+        for provider in ("local", "bedrock", "openai-compatible"):
+            body = {"provider": provider, "model": "none"}
+            wrong = await served.http.post("/dexto/api/llm/switch", json=body)
+            assert (wrong.status_code, wrong.json()["name"]) == (400, "DextoValidationError")
+
+
+async def test_models_of_every_provider_can_be_added(serve: Any) -> None:
+    async with serve() as served:
+        for provider in ("openrouter", "glama", "bedrock", "ollama", "vertex", "dexto"):
+            body = {"name": f"{provider}/some-model", "provider": provider}
+            answer = await served.http.post("/dexto/api/llm/custom-models", json=body)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["model"]["provider"] == provider
+        listed = (await served.http.get("/dexto/api/llm/custom-models")).json()["models"]
+        assert len(listed) == 6

@@ -28,12 +28,13 @@ from holdfast.core.domain.own_models import (
     OwnModel,
     OwnModelState,
 )
+from holdfast.core.domain.text import shorten
 from holdfast.core.domain.values import new_id
-from holdfast.core.models.credentials import Addresses, Keys, qualify
+from holdfast.core.models.credentials import Addresses, Keys
 from holdfast.core.models.gateways import GATEWAY, knows_maker, underlying
 from holdfast.core.models.gguf import MAGIC, check_path, read_head
 from holdfast.core.models.prices import Facts, facts_table
-from holdfast.core.models.providers import CUSTOM, PROVIDERS
+from holdfast.core.models.providers import CUSTOM, PROVIDERS, provider_of
 from holdfast.core.models.served import checked_url, ollama_server
 
 MAX_MODELS = 1_000
@@ -151,8 +152,6 @@ class OwnModels:
             wrong = "Only a model in a file has a path."
         if wrong:
             raise InvalidError(wrong, code="invalid_own_model")
-        if model.kind == "provider":
-            qualify(model.model)
         path = self.check_file(model.path).path if model.kind == "file" else ""
         return model.model_copy(update={"url": url, "path": path})
 
@@ -165,9 +164,12 @@ class OwnModels:
     def _head(self, file: Path) -> ModelFile:
         status = file.stat()
         key = (str(file), status.st_mtime_ns, status.st_size)
-        if key not in self._heads:
-            self._heads = {**self._heads, key: read_head(file)}
-        return self._heads[key]
+        head = self._heads.get(key)
+        if head is None:
+            head = read_head(file)
+            kept = {} if len(self._heads) >= MAX_MODELS else self._heads
+            self._heads = {**kept, key: head}
+        return head
 
     def state(self, model: OwnModel) -> OwnModelState:
         """See `OwnModelDesk`."""
@@ -243,6 +245,9 @@ class OwnModels:
             if known is not None
             else ModelInfo(name=model.full_name, provider=OWN, takes_images=True)
         )
+        if model.kind == "provider" and provider_of(model.model) is None:
+            provider = shorten(model.model.partition("/")[0], 80)
+            base = base.model_copy(update={"available": False, "note": f"no provider is called {provider}"})
         free = {"input_usd_per_million": 0.0, "output_usd_per_million": 0.0} if model.kind == "ollama" else {}
         return base.model_copy(
             update={
@@ -251,7 +256,7 @@ class OwnModels:
                 "provider": OWN,
                 "context_window": model.context_window or base.context_window,
                 "max_output_tokens": model.max_output_tokens or base.max_output_tokens,
-                "note": model.display_name or _NOTES[model.kind],
+                "note": base.note or model.display_name or _NOTES[model.kind],
             }
         )
 
