@@ -94,16 +94,18 @@ async def test_a_switch_holds_for_the_agent_or_for_one_session(models: Any) -> N
 
 
 async def test_runs_are_asked_as_clients_have_chosen(models: Any, say: Any) -> None:
-    async with models([say("Hello.")]) as served:
+    async with models([say("Hello."), say("Again."), say("Waited.")]) as served:
         await switched(served, model="gpt-5-nano", temperature=0.5, maxIterations=3, maxOutputTokens=64)
-        workbench = served.bench.workbench
-        session = await workbench.sessions.create("general")
-        options = await llm_options(workbench, session)
-        assert (options["model"], options["max_steps"]) == ("openai/gpt-5-nano", 3)
-        await served.bench.end(await served.bench.send(session, "hi", **options))
+        asked = {"content": "hi", "sessionId": "one"}
+        reply = (await served.http.post("/dexto/api/message-sync", json=asked)).json()
+        assert (reply["response"], reply["provider"], reply["model"]) == ("Hello.", "openai", "gpt-5-nano")
         request = served.bench.model.requests[0]
-        assert request.model == "openai/gpt-5-nano"
-        assert (request.settings.temperature, request.settings.max_output_tokens) == (0.5, 64)
+        assert (request.model, request.settings.temperature) == ("openai/gpt-5-nano", 0.5)
+        assert request.settings.max_output_tokens == 64
+        await switched(served, provider="openai", model="gpt-4o", sessionId="one")
+        stream = await served.http.post("/dexto/api/message-stream", json=asked)
+        assert "Again." in stream.text
+        assert served.bench.model.requests[1].model == "openai/gpt-4o"
 
 
 async def test_what_is_not_known_of_a_provider_is_its_default(models: Any) -> None:
