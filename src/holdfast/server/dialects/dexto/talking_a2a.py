@@ -14,11 +14,12 @@ from holdfast.core.domain.errors import ConflictError, HoldfastError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.runs import Run, Session
 from holdfast.core.services.workbench import Workbench
+from holdfast.server.dialects.dexto.choosing import turn_options
 from holdfast.server.dialects.dexto.encoder_a2a import RpcEncoder, TaskEncoder
 from holdfast.server.dialects.dexto.mapping_a2a import said_in, task_of
 from holdfast.server.dialects.dexto.mapping_sessions import busy, called
 from holdfast.server.dialects.dexto.places import reached, tool_names
-from holdfast.server.dialects.dexto.turns import OPTIONS, failed
+from holdfast.server.dialects.dexto.turns import failed
 from holdfast.server.dialects.dexto.wire_a2a import SendBody, TaskOut
 from holdfast.server.kit.answers import while_there
 from holdfast.server.kit.operations import Call
@@ -61,7 +62,8 @@ async def begin(call: Call, body: SendBody) -> Begun:
         if await _steered(call.workbench, run, said):
             return await _followed(call, session, run, "")
     parts = await parts_of(call.workbench, session.id, said, _BETWEEN)
-    run_id = await start_in_turn(call, session, parts, OPTIONS)
+    options = await turn_options(call.workbench, session)
+    run_id = await start_in_turn(call, session, parts, options)
     following = Following(call.workbench, await call.workbench.runs.get(run_id))
     await following.begin()
     return Begun(session, following)
