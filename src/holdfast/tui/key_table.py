@@ -5,68 +5,8 @@ It is on the way to the first paint: nothing heavy is imported here.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Key(NamedTuple):
-    """One thing that keys do in one place."""
-
-    id: str
-    """`place.name`: what the setting `tui.keys` calls it."""
-    keys: str
-    """Its keys as Textual writes them, between commas."""
-    action: str
-    """Textual's action; empty where the widget itself looks the key up, by `named`."""
-    what: str
-    """One line for the help; neighbours of the same words share a line there."""
-    label: str = ""
-    """One or two words for the footer; empty: it is not shown there."""
-    priority: bool = False
-    """Whether it goes before the keys of what has the focus."""
-    same: str = ""
-    """The id whose keys do it: this row only says what they do here."""
-    fixed: bool = False
-    """Whether it is no key to be remapped, but a sign in a text, or a key of Textual's own."""
-    gives: str = ""
-    """The command that it gives, where the action does not say so itself."""
-
-    @property
-    def place(self) -> str:
-        return self.id.partition(".")[0]
-
-    @property
-    def name(self) -> str:
-        return self.id.partition(".")[2]
-
-    @property
-    def command(self) -> str:
-        """The command that it gives; empty for what is no command."""
-        if self.place == "decide" and not self.gives:
-            return self.id
-        name = self.action.removeprefix("app.").removeprefix("command('").removesuffix("')")
-        return self.gives or (
-            name if name.replace(".", "").isidentifier() and "command(" in self.action else ""
-        )
-
-
-def _command(name: str, keys: str, what: str, label: str = "", command: str = "") -> Key:
-    return Key(f"everywhere.{name}", keys, f"command('{command or name}')", what, label, priority=True)
-
-
-def _undelete(place: str) -> Key:
-    return Key(f"{place}.undelete", "u", "app.command('undelete')", "bring back what was deleted last")
-
-
-def _leaving(place: str) -> tuple[Key, Key]:
-    """Returns the last two rows of a whole screen."""
-    back = Key(f"{place}.back", "escape", "back", "back", "back")
-    return back, Key(f"{place}.help", "f1,question_mark", "help", "this help", "help")
-
-
-def _list(place: str) -> tuple[Key, ...]:
-    """Returns the last rows of a screen with a list that is filtered."""
-    return Key(f"{place}.words", "slash", "words", "filter", "filter"), *_leaving(place)
-
+from holdfast.tui.key_rows import Key, command, undelete
+from holdfast.tui.key_table_screens import SCREENS
 
 KEYS: tuple[Key, ...] = (
     # What is written. The field asks for these by `named`.
@@ -145,7 +85,7 @@ KEYS: tuple[Key, ...] = (
     Key("sessions.rename", "r", "app.command('rename')", "rename", "rename"),
     Key("sessions.fork", "f", "app.command('fork')", "fork"),
     Key("sessions.delete", "d,delete", "app.command('delete')", "delete, into the trash", "delete"),
-    _undelete("sessions"),
+    undelete("sessions"),
     Key("sessions.export", "x", "app.command('export')", "export"),
     Key(
         "sessions.mark", "space", "app.command('session.mark')", "mark, to do something with several", "mark"
@@ -286,208 +226,7 @@ KEYS: tuple[Key, ...] = (
     Key("lines.page_down", "pagedown,space", "page_down", "scroll a text"),
     Key("lines.top", "home,g", "scroll_home", "scroll a text"),
     Key("lines.end", "end,G", "scroll_end", "scroll a text"),
-    # The screens.
-    Key("collections.new", "n", "act('new')", "new collection", "new"),
-    Key("collections.add", "a", "act('add')", "add files, a folder or an address", "add"),
-    Key("collections.sync", "y", "act('sync')", "sync with its folders: only what changed", "sync"),
-    Key("collections.watch", "w", "act('watch')", "watch its folders, or no longer", "watch"),
-    Key("collections.words", "slash", "words", "filter documents, or the words to search for", "filter"),
-    Key("collections.documents", "f", "tab('documents')", "documents, search, jobs", "documents"),
-    Key("collections.search", "s", "tab('search')", "documents, search, jobs", "search"),
-    Key("collections.jobs", "j", "tab('jobs')", "documents, search, jobs", "jobs"),
-    Key("collections.method", "m", "act('method')", "how to search", "method"),
-    Key(
-        "collections.open",
-        "",
-        "",
-        "documents of a collection; open a document or a passage",
-        "open",
-        same="list.choose",
-    ),
-    Key("collections.cancel", "c", "act('cancel')", "jobs: cancel; try again what failed", "cancel"),
-    Key("collections.retry", "r", "act('retry')", "jobs: cancel; try again what failed", "retry"),
-    Key(
-        "collections.delete",
-        "d,delete",
-        "act('delete')",
-        "delete the collection, into the trash; remove the document, not to be undone",
-    ),
-    _undelete("collections"),
-    *_leaving("collections"),
-    Key(
-        "search.open",
-        "",
-        "",
-        "open the session at this place, from the words too",
-        "open",
-        same="list.choose",
-    ),
-    Key("search.words", "slash", "words", "back to the words"),
-    Key("search.archive", "ctrl+t", "archive", "in the archive too, or not", "archive", priority=True),
-    Key("search.back", "escape", "back", "back", "back"),
-    Key(
-        "document.after", "n,right_square_bracket", "step(1)", "next passage, the one before", "next passage"
-    ),
-    Key("document.before", "p,left_square_bracket", "step(-1)", "next passage, the one before", "before"),
-    Key("document.passages", "c", "passages", "list of the passages", "passages"),
-    Key("document.close", "escape,q", "leave", "close", "close"),
-    Key("document.help", "f1,question_mark", "help", "this help"),
-    Key("memory.blocks", "left", "tab('blocks')", "blocks, entries", "blocks"),
-    Key("memory.entries", "right", "tab('entries')", "blocks, entries", "entries"),
-    Key("memory.new", "n", "act('new')", "new block or entry", "new"),
-    Key("memory.open", "", "", "edit the text", "edit", same="list.choose"),
-    Key("memory.edit", "e", "act('edit')", "edit the text", "edit"),
-    Key(
-        "memory.options",
-        "o",
-        "act('options')",
-        "of a block: where it is put, what agents may do, default, public",
-        "options",
-    ),
-    Key("memory.pin", "p", "act('pin')", "of an entry: pin, tags", "pin"),
-    Key("memory.tags", "t", "act('tags')", "of an entry: pin, tags", "tags"),
-    Key("memory.words", "slash", "words", "search entries", "search"),
-    Key("memory.delete", "d,delete", "act('delete')", "delete, into the trash", "delete"),
-    _undelete("memory"),
-    *_leaving("memory"),
-    Key("tools.choose", "", "", "try it: fill in its arguments, and run it", same="list.choose"),
-    Key("tools.try", "t", "act('try')", "try it: fill in its arguments, and run it", "try it"),
-    Key("tools.new", "n", "act('new')", "new tool of your own: HTTP or Python", "new"),
-    Key("tools.edit", "e", "act('edit')", "of your own: edit it here, in $EDITOR", "edit"),
-    Key("tools.editor", "o", "act('editor')", "of your own: edit it here, in $EDITOR", "editor"),
-    Key(
-        "tools.versions", "v", "act('versions')", "of your own: what it has been; bring that back", "versions"
-    ),
-    Key("tools.export", "x", "act('export')", "of your own: write it into a file", "export"),
-    Key("tools.secret", "s", "act('secret')", "of your own: set a secret of its headers", "secret"),
-    Key("tools.delete", "d,delete", "act('delete')", "of your own: delete, into the trash", "delete"),
-    _undelete("tools"),
-    Key("tools.before", "left", "turn(-1)", "the agent's tools, yours, all"),
-    Key("tools.after", "right", "turn(1)", "the agent's tools, yours, all", "next list"),
-    *_list("tools"),
-    Key("tried.again", "e", "again", "a tool that was tried: other arguments", "again"),
-    Key("hooks.new", "n", "act('new')", "add a hook of all your runs", "add"),
-    Key("hooks.enable", "space", "act('enable')", "of your own: enable or disable it", "enable"),
-    Key("hooks.remove", "d,delete", "act('remove')", "of your own: remove it; asks first", "remove"),
-    *_list("hooks"),
-    Key("mcp.read", "", "", "all that is known of the server", "read", same="list.choose"),
-    Key("mcp.new", "n", "act('new')", "add a server: a program or an address", "add"),
-    Key("mcp.test", "t,r", "act('test')", "start it anew, and list its tools", "test"),
-    Key("mcp.enable", "space", "act('enable')", "enable or disable it", "enable"),
-    Key("mcp.secret", "s", "act('secret')", "set a secret that it refers to", "secret"),
-    Key("mcp.remove", "d,delete", "act('remove')", "remove it; asks first", "remove"),
-    *_list("mcp"),
-    Key("skills.read", "", "", "read its instructions", "read", same="list.choose"),
-    Key("skills.new", "n", "act('new')", "install one: a folder, a zip, git, an address", "install"),
-    Key("skills.edit", "e", "act('edit')", "edit its SKILL.md, where it is your own", "edit"),
-    Key("skills.trust", "t", "act('trust')", "trust the folder that it is from; asks first", "trust"),
-    Key("skills.remove", "d,delete", "act('remove')", "remove it, into the trash", "remove"),
-    _undelete("skills"),
-    *_list("skills"),
-    # Prompts.
-    Key("prompts.use", "", "", "put it into the message field, filled in", "use", same="list.choose"),
-    Key("prompts.try", "t", "act('try')", "show what would be sent, with values", "try"),
-    Key("prompts.new", "n", "act('new')", "write one", "new"),
-    Key("prompts.edit", "e", "act('edit')", "edit it, where it is your own", "edit"),
-    Key("prompts.attach", "a", "act('attach')", "attach a file to it, or take it away", "attach"),
-    Key("prompts.remove", "d,delete", "act('remove')", "delete it, into the trash", "delete"),
-    _undelete("prompts"),
-    *_list("prompts"),
-    # Models.
-    Key("models.choose", "", "", "let it answer from the next message on", same="list.choose"),
-    Key("models.use", "u", "act('use')", "let it answer from the next message on", "use"),
-    Key("models.alpha", "a", "act('alpha')", "switch alpha features on, or off", "alpha"),
-    Key("models.before", "left", "turn(-1)", "usable models, all, prices in credits, support"),
-    Key("models.after", "right", "turn(1)", "usable models, all, prices in credits, support", "next list"),
-    *_list("models"),
-    # Keys to Holdfast, and agreements.
-    Key("keys.new", "n", "act('new')", "make a key; it is shown this once", "new key"),
-    Key("keys.limit", "l", "act('limit')", "how much the key may use", "limit"),
-    Key("keys.revoke", "d,delete", "act('revoke')", "revoke the key; asks first", "revoke"),
-    *_list("keys"),
-    Key("secret.copy", "c", "copy_secret", "a new key: copy it", "copy"),
-    Key("agreements.read", "", "", "read the whole of it", "read", same="list.choose"),
-    Key("agreements.accept", "a", "act('accept')", "accept it", "accept"),
-    *_list("agreements"),
-    Key("agreement.accept", "y", "accept", "an agreement that is asked for: accept it"),
-    # One agent as a form.
-    Key("details.change", "", "", "change the field; a switch at once", "change", same="list.choose"),
-    Key("details.playground", "t", "act('playground')", "try it in the playground", "playground"),
-    Key("details.chat", "c", "act('chat')", "try it in a new session", "chat"),
-    Key("details.file", "o", "act('file')", "open its file in the editor", "file"),
-    Key("details.agent", "g", "act('agent')", "another agent", "agent"),
-    *_list("details"),
-    Key("script.next", "ctrl+l", "next", "a script: to the next mistake", priority=True),
-    Key("script.put", "ctrl+t", "put", "a script: put in a call or an example", priority=True),
-    # The playground.
-    Key("playground.write", "", "", "write the message", same="list.choose"),
-    Key("playground.run", "r", "act('run')", "let the agent answer the last message", "run"),
-    Key("playground.waiting", "w", "act('waiting')", "see what the run waits for", "decide"),
-    Key("playground.stop", "x", "act('stop')", "cancel the run", "stop"),
-    Key("playground.results", "t", "act('results')", "say what your tools gave, and go on", "results"),
-    Key("playground.keep", "k", "act('keep')", "put the reply into the conversation", "keep reply"),
-    Key("playground.new", "n", "act('new')", "add a message", "add"),
-    Key("playground.edit", "e", "act('edit')", "write the message", "write"),
-    Key("playground.role", "o", "act('role')", "whose message it is: system, user, assistant", "role"),
-    Key("playground.up", "K,shift+up", "act('up')", "move the message up, down"),
-    Key("playground.down", "J,shift+down", "act('down')", "move the message up, down"),
-    Key("playground.remove", "d,delete", "act('remove')", "take the message out", "remove"),
-    Key("playground.clear", "N", "act('clear')", "begin a conversation anew"),
-    Key("playground.agent", "g", "act('agent')", "another agent", "agent"),
-    Key("playground.tools", "f", "act('tools')", "describe tools that you execute yourself", "tools"),
-    Key("playground.dialect", "a", "act('dialect')", "code: of the next API", "next API"),
-    Key("playground.language", "l", "act('language')", "code: in the next language", "language"),
-    Key("playground.copy", "c", "act('copy')", "copy the reply, the JSON or the code", "copy"),
-    Key("playground.before", "left", "turn(-1)", "the reply, raw JSON, code"),
-    Key("playground.after", "right", "turn(1)", "the reply, raw JSON, code", "raw, code"),
-    *_list("playground"),
-    # The log of runs, and the map of a session.
-    Key("runs.open", "", "", "open its session where it begins", "open", same="list.choose"),
-    Key("runs.map", "m", "act('map')", "the map of its session", "map"),
-    Key("runs.agent", "g", "act('agent')", "the runs of one agent, or of all", "agent"),
-    Key("runs.sort", "s", "act('sort')", "sort by time, agent, response time, credits, cost", "sort"),
-    Key("runs.reverse", "S", "act('reverse')", "sort the other way round", "turn round"),
-    Key("runs.logging", "l", "act('logging')", "keep nothing its agent is told or says, or all", "logging"),
-    Key("runs.refresh", "u", "act('refresh')", "read it again"),
-    *_list("runs"),
-    Key("map.go", "", "", "to its place in the transcript", "go there", same="list.choose"),
-    Key("map.fold", "space", "act('fold')", "fold what is below it, or unfold it", "fold"),
-    Key("map.all", "z", "act('all')", "fold all runs, or unfold everything", "fold all"),
-    Key("map.older", "o", "act('older')", "read the runs before those that are shown", "older"),
-    Key("map.copy", "c", "act('copy')", "copy the map as text", "copy"),
-    Key("map.refresh", "u", "act('refresh')", "read it again"),
-    *_leaving("map"),
-    Key("parts.read", "", "", "read the part", "read", same="list.choose"),
-    Key("parts.before", "left,left_square_bracket", "step(-1)", "the step before, after", "steps"),
-    Key("parts.after", "right,right_square_bracket", "step(1)", "the step before, after", "steps"),
-    Key("parts.back", "escape,q", "leave", "back to the list, then away", "back"),
-    Key("parts.help", "f1,question_mark", "help", "this help"),
-    Key("settings.edit", "", "", "change it; a truth value at once", "change", same="list.choose"),
-    Key("settings.reset", "d,delete", "reset", "take it out of your file: the default again", "reset"),
-    Key("settings.words", "slash", "words", "search", "search"),
-    Key("settings.changed", "c", "changed", "only those that are no default, or all", "changed only"),
-    *_leaving("settings"),
-    Key("logs.follow", "f", "follow", "follow what is written, or stand still", "follow"),
-    Key("logs.level", "l", "level", "from which level on", "level"),
-    Key("logs.next", "n,right", "next(1)", "the next log, the one before", "next log"),
-    Key("logs.before", "p,left", "next(-1)", "the next log, the one before"),
-    Key("logs.words", "slash", "words", "only lines with these words", "search"),
-    Key("logs.older", "o", "older", "older lines", "older"),
-    Key("logs.copy", "c", "copy", "copy the lines", "copy"),
-    *_leaving("logs"),
-    Key("health.refresh", "u", "refresh", "look again, and check", "check"),
-    Key("health.repair", "R", "repair", "repair what can be repaired", "repair"),
-    Key("health.restart", "r", "give('restart')", "restart an idle engine", "restart", gives="restart"),
-    Key("health.logs", "l", "give('logs')", "logs", "logs", gives="logs"),
-    *_leaving("health"),
-    Key("author.save", "ctrl+s", "save", "save; of an agent that comes with Holdfast, a copy", "save", True),
-    Key("author.form", "ctrl+e", "form", "to the form of the common fields, and back", "form", True),
-    Key("author.change", "", "", "in the form: change the field", "change", same="list.choose"),
-    Key("author.next", "ctrl+l", "next", "to the next mistake", "next mistake", True),
-    Key("author.complete", "ctrl+space,ctrl+@", "complete", "what can be written here", "complete"),
-    Key("author.try", "f9", "try", "save it, and try it in a new session", "try it", True),
-    Key("author.back", "escape", "back", "from the form to the text, from there away", "back"),
-    Key("author.help", "f1", "help", "this help", "help"),
+    *SCREENS,
     # Dialogs.
     Key("dialog.close", "escape", "leave", "leave a dialog"),
     Key("form.submit", "ctrl+s", "submit", "a form: do it with what is filled in", priority=True),
@@ -524,25 +263,25 @@ KEYS: tuple[Key, ...] = (
     Key("viewer.close", "escape,q", "leave", "close what is shown"),
     Key("viewer.editor", "o", "edit", "open the file in $EDITOR"),
     # Everywhere.
-    _command("palette", "ctrl+p", "all commands", "palette"),
-    _command("new", "ctrl+n", "new session", "new"),
-    _command("sessions", "ctrl+o", "sessions", "sessions"),
-    _command("approvals", "f2", "approvals, files, run, knowledge", "approvals"),
-    _command("files", "f3", "approvals, files, run, knowledge", "files"),
-    _command("run", "f4", "approvals, files, run, knowledge", "run"),
-    _command("knowledge", "f5", "approvals, files, run, knowledge", "knowledge"),
-    _command("transcript", "f6", "the transcript: read, copy, jump", "transcript"),
-    _command("continue", "ctrl+g", "continue an interrupted run", "continue"),
-    _command("find", "ctrl+f", "find words in the session", "find"),
-    _command("search_all", "ctrl+r", "search all sessions", "search"),
+    command("palette", "ctrl+p", "all commands", "palette"),
+    command("new", "ctrl+n", "new session", "new"),
+    command("sessions", "ctrl+o", "sessions", "sessions"),
+    command("approvals", "f2", "approvals, files, run, knowledge", "approvals"),
+    command("files", "f3", "approvals, files, run, knowledge", "files"),
+    command("run", "f4", "approvals, files, run, knowledge", "run"),
+    command("knowledge", "f5", "approvals, files, run, knowledge", "knowledge"),
+    command("transcript", "f6", "the transcript: read, copy, jump", "transcript"),
+    command("continue", "ctrl+g", "continue an interrupted run", "continue"),
+    command("find", "ctrl+f", "find words in the session", "find"),
+    command("search_all", "ctrl+r", "search all sessions", "search"),
     Key("everywhere.undelete", "ctrl+z", "command('undelete')", "bring back what was deleted last"),
     Key("everywhere.once", "ctrl+y", "decide('y')", "approve once what waits", priority=True),
     Key("everywhere.next_pane", "tab", "", "next pane", fixed=True),
     Key("everywhere.back", "escape", "step_back", "close what is open; back to the message field", "back"),
-    _command("edit_agent", "alt+e", "edit an agent's file", command="agent.edit"),
-    _command("mouse", "f8", "give the mouse to the terminal, or take it back"),
-    _command("help", "f1", "this help", "help"),
+    command("edit_agent", "alt+e", "edit an agent's file", command="agent.edit"),
+    command("mouse", "f8", "give the mouse to the terminal, or take it back"),
+    command("help", "f1", "this help", "help"),
     Key("everywhere.question", "question_mark", "command('help')", "this help, outside of text fields"),
     Key("everywhere.copy", "ctrl+c", "copy_or_quit", "copy what is selected; twice: quit", priority=True),
-    _command("quit", "ctrl+q", "quit; runs go on in the engine", "quit"),
+    command("quit", "ctrl+q", "quit; runs go on in the engine", "quit"),
 )

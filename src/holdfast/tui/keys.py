@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from textual.binding import Binding
 from textual.keys import _character_to_key
 
-from holdfast.tui.key_table import KEYS, Key
+from holdfast.tui.key_rows import Key
+from holdfast.tui.key_table import KEYS
 
 UNBOUND = "no_key"
 """What an action without a key is bound to: no terminal sends it."""
