@@ -34,6 +34,8 @@ _TITLES = {
     "job": "Jobs",
     "knowledge": "Knowledge",
     "memory": "Memory",
+    "mcp": "MCP servers",
+    "user": "Users",
 }
 
 _COMMON_TEXT = """\
@@ -46,7 +48,7 @@ _COMMON_ROWS = (
     (
         "`session_id`",
         "text",
-        "The session it belongs to; those of jobs, knowledge and memory have an `owner` instead.",
+        "The session it belongs to; those of jobs, knowledge, memory and the like have an `owner` instead.",
     ),
     ("`run_id`", "text", "The run it belongs to; null for events of a session outside of runs."),
     ("`at`", "time", "When it happened, in UTC."),
