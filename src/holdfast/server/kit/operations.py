@@ -91,10 +91,13 @@ class Operation:
     """Whether it needs no key."""
     secrets: SecretsIn | None = None
     """Finds keys in the body, where they stand there instead of in a header."""
-    also: tuple[str, ...] = ()
+    other_paths: tuple[str, ...] = ()
     """Other paths of the same, with the same parameters; no document has them."""
     least: Scope = Scope.READ
     """What a key must allow at least, whatever is asked with it."""
+    also: tuple[tuple[int, Any], ...] = ()
+    """Other successes, each a status with the type of its answer, where `answer` is an application that gives
+    them."""
 
     @property
     def summary(self) -> str:

@@ -87,7 +87,7 @@ def _has(routes: Iterable[Route], scope: Scope) -> bool:
 
 
 def _routes(dialect: Dialect, operations: Iterable[Operation], door: Door) -> tuple[Route, ...]:
-    everywhere = (replace(one, path=path) for one in operations for path in (one.path, *one.also))
+    everywhere = (replace(one, path=path) for one in operations for path in (one.path, *one.other_paths))
     ordered = sorted(everywhere, key=lambda one: _fixed_first(one.path))
     by_path = groupby(ordered, key=lambda one: one.path)
     return tuple(_route(dialect, path, tuple(group), door) for path, group in by_path)

@@ -122,22 +122,22 @@ async def get_agents(call: Call) -> Agents:
 OPERATIONS = (
     Operation(
         "create_agent", "POST", "/create_agent", create_agent, 201, result=Message, body=NewAgent,
-        required=False, secrets=login_or_key, also=("/create-agent",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/create-agent",), least=Scope.ADMIN,
     ),
     Operation(
         "delete_agent", "DELETE", "/delete_agent", delete_agent, result=Message, body=NamedAgent,
-        required=False, secrets=both, also=("/delete-agent",), least=Scope.ADMIN,
+        required=False, secrets=both, other_paths=("/delete-agent",), least=Scope.ADMIN,
     ),
     Operation(
         "get_agent_details", "POST", "/get_agent_details", get_agent_details, result=AgentDetails,
-        body=NamedAgent, required=False, secrets=both, also=("/get-agent-details",), least=Scope.ADMIN,
+        body=NamedAgent, required=False, secrets=both, other_paths=("/get-agent-details",), least=Scope.ADMIN,
     ),
     Operation(
         "update_agent", "PUT", "/update_agent", update_agent, result=Message, body=AgentChanges,
-        required=False, secrets=login_or_key, also=("/update-agent",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/update-agent",), least=Scope.ADMIN,
     ),
     Operation(
         "get_agents", "POST", "/get_agents", get_agents, result=Agents, body=Signed,
-        required=False, secrets=login_or_key, also=("/get-agents",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/get-agents",), least=Scope.ADMIN,
     ),
 )  # fmt: skip

@@ -33,14 +33,14 @@ async def delete_key(call: Call) -> Message:
 OPERATIONS = (
     Operation(
         "get_keys", "POST", "/get_keys", get_keys, result=Keys, body=Signed,
-        required=False, secrets=login_or_key, also=("/get-keys",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/get-keys",), least=Scope.ADMIN,
     ),
     Operation(
         "create_key", "POST", "/create_key", create_key, 201, result=KeyMade, body=NewKey,
-        required=False, secrets=login_or_key, also=("/create-key",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/create-key",), least=Scope.ADMIN,
     ),
     Operation(
         "delete_key", "DELETE", "/delete_key", delete_key, result=Message, body=NamedKey,
-        required=False, secrets=login_or_key, also=("/delete-key",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/delete-key",), least=Scope.ADMIN,
     ),
 )  # fmt: skip

@@ -82,14 +82,14 @@ async def _session(workbench: Workbench, agent: AgentInfo | None, named: object)
 OPERATIONS = (
     Operation(
         "get_logs", "POST", "/get_logs", get_logs, result=Logs, body=LogsWanted,
-        required=False, secrets=login_or_key, also=("/get-logs",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/get-logs",), least=Scope.ADMIN,
     ),
     Operation(
         "get_log_details", "POST", "/get_log_details", get_log_details, result=LogDetails, body=NamedLog,
-        required=False, secrets=login_or_key, also=("/get-log-details",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/get-log-details",), least=Scope.ADMIN,
     ),
     Operation(
         "get_session_map", "POST", "/get_session_map", get_session_map, result=SessionMaps, body=MapWanted,
-        required=False, secrets=login_or_key, also=("/get-session-map",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/get-session-map",), least=Scope.ADMIN,
     ),
 )  # fmt: skip

@@ -105,22 +105,23 @@ async def delete_tool(call: Call) -> Message:
 OPERATIONS = (
     Operation(
         "create_tool", "POST", "/create_tool", create_tool, 201, result=ToolMade, body=NewTool,
-        required=False, secrets=login_or_key, also=("/create-tool",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/create-tool",), least=Scope.ADMIN,
     ),
     Operation(
         "get_tools", "POST", "/get_tools", get_tools, result=Tools, body=Signed,
-        required=False, secrets=login_or_key, also=("/get-tools",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/get-tools",), least=Scope.ADMIN,
     ),
     Operation(
         "delete_tool", "DELETE", "/delete_tool/{tool_id:int}", delete_tool, result=Message, body=Signed,
-        required=False, secrets=login_or_key, also=("/delete-tool/{tool_id:int}",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/delete-tool/{tool_id:int}",), least=Scope.ADMIN,
     ),
     Operation(
         "update_tool", "PUT", "/update_tool", update_tool, result=Message, body=ToolChanges,
-        required=False, secrets=login_or_key, also=("/update-tool",), least=Scope.ADMIN,
+        required=False, secrets=login_or_key, other_paths=("/update-tool",), least=Scope.ADMIN,
     ),
     Operation(
         "get_tool_details", "POST", "/get_tool_details", get_tool_details, result=ToolDetails,
-        body=NamedTool, required=False, secrets=login_or_key, also=("/get-tool-details",), least=Scope.ADMIN,
+        body=NamedTool, required=False, secrets=login_or_key, other_paths=("/get-tool-details",),
+        least=Scope.ADMIN,
     ),
 )  # fmt: skip
