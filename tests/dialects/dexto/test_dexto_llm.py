@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -84,6 +85,10 @@ async def test_a_switch_holds_for_the_agent_or_for_one_session(models: Any) -> N
             }
         }
         assert (await got(served, "current"))["config"] == said["config"]
+        other = (await switched(served, model="gpt-4o-mini"))["config"]
+        assert "maxOutputTokens" not in other and other["maxInputTokens"] == 128_000
+        assert (other["temperature"], other["maxIterations"]) == (0.25, 7)
+        await switched(served, model="gpt-5-nano")
         session = await served.bench.workbench.sessions.create("general")
         of_session = await switched(served, provider="openai", model="gpt-4o", sessionId=session.id)
         assert (of_session["sessionId"], of_session["config"]["model"]) == (session.id, "gpt-4o")
@@ -303,3 +308,14 @@ async def test_short_keys_are_hardly_shown(models: Any) -> None:
         for key, shown in (("abcdefghijk", "abcd...hijk"), ("abcdefgh", "...")):
             await served.http.post(f"{LLM}/key", json={"provider": "xai", "apiKey": key})
             assert (await got(served, "key/xai"))["keyValue"] == shown
+
+
+async def test_switches_at_the_same_time_lose_nothing(models: Any) -> None:
+    async with models() as served:
+        switch = served.http.post("/dexto/api/agents/switch", json={"id": "guide"})
+        of_model = served.http.post(f"{LLM}/switch", json={"model": "gpt-5-nano"})
+        again = served.http.post(f"{LLM}/switch", json={"model": "gpt-4o"})
+        answers = await asyncio.gather(switch, of_model, again)
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        kept = (await served.bench.workbench.users.annotations())["dexto"]
+        assert kept["agent"] and kept["llm"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from weakref import WeakValueDictionary
 
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import NotFoundError
@@ -11,6 +14,8 @@ from holdfast.core.services.workbench import Workbench
 
 EXT = "dexto"
 """The name under which Dexto's own is kept with users, sessions and agents."""
+_TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""By the user, for those who change what is kept with one."""
 AGENT = "agent"
 """The key, in what is kept with a user, of the id or the name of the active agent."""
 
@@ -18,6 +23,15 @@ AGENT = "agent"
 async def kept_with_user(workbench: Workbench) -> dict[str, Any]:
     """Returns what Dexto's API keeps with the caller."""
     return dict((await workbench.users.annotations()).get(EXT, {}))
+
+
+async def keep_with_user(workbench: Workbench, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Keeps the keys that `change` returns, which is given what is kept with the caller so far. Of two at the
+    same time neither loses what the other keeps."""
+    me = await workbench.users.me()
+    async with _TURNS.setdefault(me.user_id, asyncio.Lock()):
+        kept = await kept_with_user(workbench)
+        await workbench.users.annotate({EXT: {**kept, **change(kept)}})
 
 
 async def active_agent(workbench: Workbench) -> AgentInfo:

@@ -14,7 +14,7 @@ from holdfast.core.domain.models import ModelInfo
 from holdfast.core.domain.own_models import LOCAL, OwnModel
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.services.workbench import Workbench
-from holdfast.server.dialects.dexto.active import EXT, active_agent, kept_with_user
+from holdfast.server.dialects.dexto.active import EXT, active_agent, keep_with_user, kept_with_user
 from holdfast.server.dialects.dexto.errors import validation, validation_issue
 from holdfast.server.dialects.dexto.mapping_llm import (
     GLAMA_URL,
@@ -62,8 +62,12 @@ async def _said(
 
 
 def _kept(kept: Mapping[str, Any], agent: str) -> dict[str, Any]:
-    by_agent = kept.get(LLM, {})
-    found = by_agent.get(agent, {}) if isinstance(by_agent, dict) else {}
+    found = _by_agent(kept).get(agent)
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def _by_agent(kept: Mapping[str, Any]) -> dict[str, Any]:
+    found = kept.get(LLM)
     return dict(found) if isinstance(found, dict) else {}
 
 
@@ -87,10 +91,8 @@ async def keep_choice(
         await workbench.sessions.configure(session.id, model=model)
         await workbench.sessions.annotate(session.id, {EXT: {**session.ext.get(EXT, {}), LLM: dict(said)}})
         return
-    kept = await kept_with_user(workbench)
-    by_agent = kept.get(LLM) if isinstance(kept.get(LLM), dict) else {}
-    choice = {**dict(said), "model": model}
-    await workbench.users.annotate({EXT: {**kept, LLM: {**(by_agent or {}), agent.name: choice}}})
+    choice = {agent.name: {**said, "model": model}}
+    await keep_with_user(workbench, lambda kept: {LLM: {**_by_agent(kept), **choice}})
 
 
 async def shown(workbench: Workbench, chosen: Chosen) -> CurrentConfig:

@@ -41,7 +41,8 @@ UNKNOWN_WINDOW = 128_000
 """Tokens that Dexto takes a model for of which nothing is known."""
 _HIDDEN = "dexto"
 _NOT_CURATED = re.compile(r"\d{4}-?\d{2}-?\d{2}|-\d{4}\b|preview|latest|exp\b|:|/|audio|search|realtime|@")
-_KEPT = ("max_iterations", "max_input_tokens", "max_output_tokens", "temperature", "reasoning_effort")
+_KEPT = frozenset({"max_iterations", "temperature", "reasoning_effort"})
+_OF_MODEL = frozenset({"max_input_tokens", "max_output_tokens", "allowed_media_types"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,14 @@ def ours(provider: str) -> str:
 # --- what is chosen
 
 
-def settings_said(asked: SwitchBody, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what is kept beside the model: what was said before, and over it what is said now."""
-    given = asked.model_dump(include={*_KEPT, "allowed_media_types"}, exclude_unset=True)
-    return {name: value for name, value in {**before, **given}.items() if value is not None}
+def settings_said(asked: SwitchBody, before: Chosen, model: str) -> dict[str, Any]:
+    """Returns what is kept beside `model`: what was said before, and over it what is said now. What was said
+    of how much another model takes does not count for this one."""
+    kept = {
+        name: value for name, value in before.said.items() if model == before.model or name not in _OF_MODEL
+    }
+    given = asked.model_dump(include={*_KEPT, *_OF_MODEL}, exclude_unset=True)
+    return {name: value for name, value in {**kept, **given}.items() if value is not None}
 
 
 def run_options(model: str | None, said: Mapping[str, Any]) -> dict[str, Any]:

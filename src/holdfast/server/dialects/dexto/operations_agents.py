@@ -7,7 +7,7 @@ from contextlib import suppress
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.services.workbench import Workbench
-from holdfast.server.dialects.dexto.active import AGENT, EXT, active_agent, kept_with_user
+from holdfast.server.dialects.dexto.active import AGENT, active_agent, keep_with_user
 from holdfast.server.dialects.dexto.mapping_agents import (
     composed,
     entry_of,
@@ -118,8 +118,7 @@ async def switch(call: Call) -> Switched:
     if found.spec is None:
         said = "; ".join(str(one) for one in found.problems)
         raise InvalidError(f"Agent '{asked.id}' cannot be used: {said}", code="agent_invalid_config")
-    kept = await kept_with_user(call.workbench)
-    await call.workbench.users.annotate({EXT: {**kept, AGENT: found.id}})
+    await keep_with_user(call.workbench, lambda kept: {AGENT: found.id})
     return Switched(id=found.name, name=title_of(found))
 
 

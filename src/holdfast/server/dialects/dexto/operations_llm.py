@@ -69,7 +69,7 @@ async def switch_llm(call: Call) -> Switched:
     session = None if asked.session_id is None else await known(call.workbench, asked.session_id)
     before = await chosen_llm(call.workbench, session)
     model = await resolved(call.workbench, before, asked)
-    said = settings_said(asked, before.said)
+    said = settings_said(asked, before, model)
     await keep_choice(call.workbench, session, before.agent, model, said)
     if session is not None:
         session = await call.workbench.sessions.get(session.id)
