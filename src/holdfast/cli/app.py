@@ -34,6 +34,7 @@ COMMANDS = {
     "prompts": "List, show, write, fill in and run prompts: messages that are sent by name.",
     "mcp": "Add MCP servers, whose tools agents can have; be one, whose tools are agents.",
     "models": "See the models that can be used.",
+    "runs": "See the log of runs: prompts, responses, times and costs; a session as a map.",
     "usage": "See what runs have used, in tokens and money, and limit it.",
     "credits": "See and set the credits that agents with a plan are charged in, and what models cost.",
     "keys": "Make and revoke keys to Holdfast; store those of model providers.",

@@ -27,6 +27,7 @@ LAST = "last"
 _PAGE = 500
 _LISTED = {
     "run": "sessions show SESSION",
+    "logged run": "runs list",
     "delivery": "webhooks show WEBHOOK",
     "entry": "memory entries",
     "thing in the trash": "trash list",
