@@ -9,7 +9,13 @@ from types import SimpleNamespace
 import pytest
 
 from holdfast.core.domain.approvals import Decision
-from holdfast.core.domain.errors import ForbiddenError, ModelAuthError, ModelUnavailable, SandboxRequired
+from holdfast.core.domain.errors import (
+    ForbiddenError,
+    ModelAuthError,
+    ModelNotFound,
+    ModelUnavailable,
+    SandboxRequired,
+)
 from holdfast.core.domain.messages import ImagePart, Message, TextPart
 from holdfast.core.domain.models import ModelRequest, UsageReport
 from holdfast.core.domain.runs import RunOptions
@@ -317,6 +323,52 @@ async def test_a_steer_waits_until_the_script_has_ended(scripted, say) -> None:
         second = await bench.until("run.completed", after=first[-1].id)
         assert parts([each.event for each in second]) == [("reasoning", "c"), ("text", "d")]
         assert asked(bench.model.requests[-2])[-2:] == [("assistant", "b"), ("user", "Second")]
+
+
+class KeyFor:
+    """A catalogue in which some models can be used, and some names are none."""
+
+    def __init__(self, catalog, *available: str) -> None:
+        self._catalog, self._available = catalog, available
+
+    async def __call__(self, model: str):
+        if model.startswith("gemini-"):
+            raise ModelNotFound(model)
+        info = await self._catalog.__class__().get(model)
+        return info.model_copy(update={"available": model in self._available})
+
+
+@pytest.mark.parametrize(
+    ("name", "available", "plan", "used"),
+    [
+        ("gpt-4o", ("gpt-4o", "scripted"), "decentralized", "gpt-4o"),
+        ("gpt-4o", ("openai/gpt-4o",), "decentralized", "openai/gpt-4o"),
+        ("gemini-1.5-flash-latest", ("gemini/gemini-1.5-flash",), "dedicated", "gemini/gemini-1.5-flash"),
+        ("gemini-1.0-pro", ("gemini/gemini-1.0-pro-latest",), "dedicated", "gemini/gemini-1.0-pro-latest"),
+        ("llama-3.1-8b-instruct", ("openrouter/meta-llama/llama-3.1-8b-instruct",), "dedicated",
+         "openrouter/meta-llama/llama-3.1-8b-instruct"),
+        ("toppy-m-7b", (), "dedicated", "scripted"),
+        ("some-model", (), "dedicated", "some-model"),
+        ("gpt-4o", (), None, "gpt-4o"),
+    ],
+)  # fmt: skip
+async def test_names_of_the_price_list_mean_models_that_can_be_used(
+    scripted, say, name: str, available: tuple[str, ...], plan: str | None, used: str
+) -> None:
+    more = f"plan: {plan}" if plan else ""
+    async with scripted(f"response = query({name!r}, conversation)", [say("Hi")], more=more) as bench:
+        bench.catalog.get = KeyFor(bench.catalog, *available)
+        _, events = await ran(bench, "Hi")
+        assert [each.model for each in bench.model.requests] == [used], events[-1]
+
+
+async def test_settings_say_what_names_of_scripts_mean(scripted, say) -> None:
+    settings = {**FREE, "models": {"names": {"gpt-4": "strong", "mine": "other"}}}
+    code = 'query("gpt-4-latest", conversation)\nresponse = query("mine", conversation)'
+    more = "plan: decentralized"
+    async with scripted(code, [say("a"), say("b")], settings=settings, more=more) as bench:
+        await ran(bench, "Hi")
+        assert [each.model for each in bench.model.requests] == ["strong", "other"]
 
 
 async def test_a_script_of_a_folder_that_is_not_trusted_is_not_run(open_bench) -> None:

@@ -57,6 +57,9 @@ class ModelsSettings(_Section):
     """Where a running Ollama is looked for."""
     retries: int = Field(default=4, ge=0, le=10)
     """Attempts after the first one, on 429, 5xx and lost connections."""
+    names: dict[str, str] = Field(default_factory=dict, max_length=1_000)
+    """Models by the names that agents' scripts call them by, as `gpt-4: openai/gpt-5-mini`. What a script's
+    agent says of them goes before."""
 
 
 class ToolsSettings(_Section):

@@ -8,7 +8,7 @@ of the reply. It is streamed where it is certain that a query's reply is the res
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from holdfast.core.domain.errors import HoldfastError, InvalidError, ModelError, ScriptFailed, TooLargeError
@@ -16,11 +16,11 @@ from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.messages import FilePart, ImagePart, Message, Part, TextPart, ToolCallPart, text_of
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.scripts import ScriptSpec
-from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.bounds import check_budgets, check_limits, pause, payer_of, timed
 from holdfast.core.runs.options import affordable
 from holdfast.core.runs.replies import ReplyCheck
+from holdfast.core.runs.script_models import ScriptModels
 from holdfast.core.runs.steps import Asked, Stepper
 from holdfast.core.sandbox.scripts import Query, QueryFailed, ScriptProcesses
 
@@ -33,7 +33,7 @@ _ROLES = ("system", "user", "assistant")
 
 class ScriptRuns:
     """Takes runs from their script's beginning to its end. `unconfined` says whether scripts of the machine's
-    own user run where nothing confines them."""
+    own user run where nothing confines them, `names` which models are meant by names that scripts use."""
 
     def __init__(
         self,
@@ -42,12 +42,14 @@ class ScriptRuns:
         catalog: ModelCatalog,
         replies: ReplyCheck,
         unconfined: Callable[[], bool],
+        names: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._processes = processes
         self._stepper = stepper
         self._catalog = catalog
         self._replies = replies
         self._unconfined = unconfined
+        self._names = names
 
     async def run(self, run: ActiveRun, script: ScriptSpec) -> str:
         """Runs the script to its end; returns the reply. Raises `HoldfastError`: what a query, a limit or the
@@ -56,7 +58,7 @@ class ScriptRuns:
         await self._processes.check(unconfined=unconfined)
         files: dict[str, ImagePart | FilePart] = {}
         conversation = _conversation(run, files)
-        talk = _Talk(run, script, files, self._stepper, self._catalog)
+        talk = _Talk(run, files, self._stepper, ScriptModels(run, script, self._catalog, self._names))
         own_s = min(script.timeout_s, run.timer.remaining_s)
         try:
             ended = await self._processes.run(
@@ -91,16 +93,14 @@ class _Talk:
     def __init__(
         self,
         run: ActiveRun,
-        script: ScriptSpec,
         files: dict[str, ImagePart | FilePart],
         stepper: Stepper,
-        catalog: ModelCatalog,
+        models: ScriptModels,
     ) -> None:
         self._run = run
-        self._script = script
         self._files = files
         self._stepper = stepper
-        self._catalog = catalog
+        self._models = models
         self._left = MAX_SAID
         self._held = ""
         self.text = ""
@@ -117,7 +117,7 @@ class _Talk:
         messages = _messages(query.messages, self._files)
         try:
             await self._choose(query.model)
-            info = await self._catalog.get(run.model)
+            info = await self._models.catalog.get(run.model)
             asked = Asked(messages, reply=query.result)
             result = await timed(
                 run, lambda: self._stepper.step(run, tools=False, window=info.context_window, asked=asked)
@@ -156,13 +156,7 @@ class _Talk:
 
     async def _choose(self, name: str) -> None:
         """Makes the model that the script asks for the run's, with the agent's fall-backs."""
-        model = self._script.models.get(name, name)
-        if not model or len(model) > 200 or not model.isprintable():
-            raise InvalidError(
-                f"there is no model {shorten(sanitize_line(name), 100)!r}", code="model_not_found"
-            )
-        names = dict.fromkeys((model, *self._run.spec.fallback_models))
-        infos = {each: await self._catalog.get(each) for each in names}
+        infos = await self._models.called(name)
         models = affordable(infos, self._run.options)
         self._run.models = await self._run.spending.payable(payer_of(self._run), models)
         self._run.model_index = 0

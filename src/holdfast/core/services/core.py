@@ -264,6 +264,7 @@ class Core:
             parts.catalog,
             self.replies,
             lambda: parts.settings(None).sandbox.unconfined_scripts,
+            lambda: parts.settings(None).models.names,
         )
         compactor, afterwards = Compactor(parts.client), Afterwards(parts.client)
         return Loop(stepper, executor, compactor, parts.catalog, self.replies, scripts, afterwards)
