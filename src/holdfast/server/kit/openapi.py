@@ -112,7 +112,11 @@ class _Writer:
             "operationId": operation.id,
             "summary": operation.summary.rstrip("."),
             "parameters": [*_in_path(operation), *self._in_query(operation)],
-            "responses": {str(operation.status): self._success(operation), "default": self._error(operation)},
+            "responses": {
+                str(operation.status): self._success(operation),
+                **{str(status): self._other(operation, status) for status, _ in operation.also},
+                "default": self._error(operation),
+            },
         }
         if content := self._body(operation):
             required = bool(operation.takes) or operation.required
@@ -150,6 +154,10 @@ class _Writer:
             content[operation.gives] = {"schema": _OTHER.get(operation.gives, _FILE)}
         return {"description": "Done.", **({"content": content} if content else {})}
 
+    def _other(self, operation: Operation, status: int) -> Schema:
+        schema = self._worded(self._schemas[f"result {status}", operation.id])
+        return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+
     def _error(self, operation: Operation) -> Schema:
         found: Schema = {"description": "An error."}
         shaped = any(operation.path.startswith(f"{path}/") for path, _ in self._dialect.shapes)
@@ -175,10 +183,11 @@ def _schemas(
     wanted: list[tuple[tuple[str, str], Any, TypeAdapter[Any]]] = []
     hints: list[Any] = []
     for one in operations:
-        kinds = (("query", one.query), ("body", one.body), ("result", one.result))
+        others = ((f"result {status}", hint) for status, hint in one.also)
+        kinds = (("query", one.query), ("body", one.body), ("result", one.result), *others)
         for use, hint in kinds:
             if hint is not None:
-                mode = "serialization" if use == "result" else "validation"
+                mode = "serialization" if use.startswith("result") else "validation"
                 wanted.append(((use, one.id), mode, TypeAdapter(hint)))
                 hints.append(hint)
     if dialect.error is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from holdfast.core.domain.approvals import Approval
-from holdfast.core.domain.errors import ErrorInfo, ErrorKind
+from holdfast.core.domain.errors import ErrorInfo
 from holdfast.core.domain.events import (
     ApprovalRequested,
     ApprovalResolved,
@@ -43,7 +43,13 @@ from holdfast.server.dialects.dexto.mapping_approvals import (
     resolved_out,
     timeout_ms,
 )
-from holdfast.server.dialects.dexto.mapping_messages import parts_out, succeeded, thought, usage_out
+from holdfast.server.dialects.dexto.mapping_messages import (
+    is_models,
+    parts_out,
+    succeeded,
+    thought,
+    usage_out,
+)
 from holdfast.server.dialects.dexto.mapping_providers import dexto_model
 from holdfast.server.dialects.dexto.names import ToolNames
 from holdfast.server.kit.answers import EventEncoder
@@ -244,7 +250,7 @@ class TurnEncoder(EventEncoder[bytes]):
     def _failed(self, error: ErrorInfo) -> Iterable[Named]:
         if error.code == _MAX_STEPS:
             return [self._end("max-steps")]
-        reason = "unknown" if error.kind is ErrorKind.UPSTREAM else "error"
+        reason = "unknown" if is_models(error) else "error"
         return [("llm:error", _failure(error)), self._end(reason, error)]
 
     def _end(self, reason: str, error: ErrorInfo | None = None) -> Named:
@@ -261,7 +267,7 @@ class TurnEncoder(EventEncoder[bytes]):
 
 
 def _failure(error: ErrorInfo) -> Data:
-    name = "AI_APICallError" if error.kind is ErrorKind.UPSTREAM else "DextoRuntimeError"
+    name = "AI_APICallError" if is_models(error) else "DextoRuntimeError"
     return {
         "error": _error(name, plain_message(error)),
         "context": "run_failed",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from holdfast.core.domain.errors import ErrorInfo, ModelError, from_info
 from holdfast.core.domain.events import (
     ApprovalRequested,
     ApprovalResolved,
@@ -91,6 +92,11 @@ def reply_of(state: RunState, session_id: str) -> SyncReply:
         model=model,
         provider=provider,
     )
+
+
+def is_models(error: ErrorInfo) -> bool:
+    """Says whether it is a model's provider that has failed."""
+    return isinstance(from_info(error), ModelError)
 
 
 def thought(reasoning: str, summary: str) -> str | None:

@@ -91,6 +91,7 @@ OPERATIONS = (
         "POST",
         "/api/message-stream",
         post_message_stream,
+        also=((202, Busy),),
         gives="text/event-stream",
         body=MessageBody,
     ),

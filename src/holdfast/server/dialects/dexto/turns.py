@@ -8,7 +8,7 @@ from typing import cast
 
 from starlette.types import ASGIApp
 
-from holdfast.core.domain.errors import ErrorInfo, ErrorKind, HoldfastError, ModelError, from_info
+from holdfast.core.domain.errors import ErrorInfo, HoldfastError, ModelError, from_info
 from holdfast.core.domain.events import (
     EventFilter,
     LoggedEvent,
@@ -18,6 +18,7 @@ from holdfast.core.domain.events import (
 )
 from holdfast.core.domain.runs import RunOptions
 from holdfast.server.dialects.dexto.encoder import TurnEncoder
+from holdfast.server.dialects.dexto.mapping_messages import is_models
 from holdfast.server.dialects.dexto.mapping_providers import dexto_model
 from holdfast.server.kit.answers import RunAnswer
 from holdfast.server.kit.errors import plain_message
@@ -70,7 +71,7 @@ def refused(call: Call, encoder: TurnEncoder, error: HoldfastError) -> ASGIApp:
 
 def failed(error: ErrorInfo, model: str) -> HoldfastError:
     """Returns what a caller is told who has waited for a run that has failed."""
-    if error.kind is not ErrorKind.UPSTREAM:
+    if not is_models(error):
         return from_info(error)
     provider, name = dexto_model(model)
     context = {"details": {"error": plain_message(error), "provider": provider, "model": name}}
