@@ -243,7 +243,12 @@ async def test_a_conversation_is_run_and_gone_on_with(make_app: Any, until: Any)
         run.emit(ToolCallRequested, call_id="c1", step=1, name="find_order", arguments={"order": 7})
         run.emit(ToolCallCompleted, call_id="c1", name="find_order", outcome="client", content=())
 
-    bench = FakeWorkbench([answer, leave, answer])
+    async def wait(run: FakeRun) -> None:
+        await run.say("Wait.")
+        await run.hold()
+        await run.say("Done.")
+
+    bench = FakeWorkbench([answer, leave, answer, wait])
     app = make_app(bench)
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.model.playground
@@ -267,7 +272,19 @@ async def test_a_conversation_is_run_and_gone_on_with(make_app: Any, until: Any)
         await until(pilot, lambda: app.screen.query("#form-fields"))
         await pilot.press(*"sent", "ctrl+s")
         await until(pilot, lambda: state.played.reply and state.played.run)
-    [part] = bench.sent[-1]
+        parts, options = bench.sent[-1], bench.options[-1]
+        await pilot.press("N")
+        await until(pilot, lambda: state.played is None)
+        state.messages[0] = PlayMessage("user", "Again")
+        await pilot.press("r")
+        await until(pilot, lambda: state.played and state.played.reply == "Wait.")
+        bench.lose()
+        await until(pilot, lambda: app.model.header.engine != "ready")
+        bench.lost = False
+        bench.release.set()
+        await until(pilot, lambda: state.played.ended and state.played.run)
+        assert state.played.reply == "Wait.\n\nDone."
+    [part] = parts
     assert isinstance(part, ToolResultPart) and (part.call_id, text_of(part.content)) == ("c1", "sent")
-    assert bench.options[-1].history is None
+    assert options.history is None
     assert len({one.session_id for one in bench.runs_by_id.values()}) == 1

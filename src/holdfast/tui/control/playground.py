@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.approvals import ApproveMode
@@ -38,6 +39,8 @@ class PlaygroundControl(ListedControl[PlaygroundState]):
         super().__init__(context, context.model.playground)
         self._sessions: dict[str, str] = {}
         """Where agents are tried, by their names."""
+        self._follows = False
+        """Whether the run that goes on here is followed: not while the engine is looked for."""
         self.actions: dict[str, Action] = {
             "playground": self.show,
             "playground.agent": self.choose_agent,
@@ -84,6 +87,14 @@ class PlaygroundControl(ListedControl[PlaygroundState]):
         if not state.agent and model.agent:
             await self._take_agent(model.agent)
         await self._find_address()
+
+    async def resume(self) -> None:
+        """Follows the run once more that goes on here, from its beginning, after the engine was lost."""
+        await super().resume()
+        played = self._state.played
+        if played is not None and not played.ended and not self._follows:
+            again = self._state.played = Played(played.session_id, played.run_id)
+            self._context.app.work(partial(self._follow, again), "playground")
 
     async def _find_address(self) -> None:
         state = self._state
@@ -273,11 +284,15 @@ class PlaygroundControl(ListedControl[PlaygroundState]):
 
     async def _follow(self, played: Played) -> None:
         events = self._context.workbench.events.follow(EventFilter(run_id=played.run_id), after=0)
-        async for logged in fairly(events):
-            played.apply(logged)
-            self.mark()
-            if logged.event.type in RUN_ENDS:
-                break
+        self._follows = True
+        try:
+            async for logged in fairly(events):
+                played.apply(logged)
+                self.mark()
+                if logged.event.type in RUN_ENDS:
+                    break
+        finally:
+            self._follows = False
         played.run = await self._context.workbench.runs.get(played.run_id)
         self.mark()
 
