@@ -114,7 +114,7 @@ class TurnEncoder(EventEncoder[bytes]):
         match event:
             case RunStarted():
                 return [("llm:thinking", {})]
-            case MessageQueued():
+            case MessageQueued() if event.kind is not None:  # else it has a run of its own
                 self._waiting.append(event.message_id)
                 return [("message:queued", {"position": len(self._waiting), "id": event.message_id})]
             case MessageDequeued():
