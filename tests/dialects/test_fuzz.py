@@ -97,6 +97,8 @@ def harmless(case: Case) -> Case:
     for said in (case.query, case.body):
         if isinstance(said, dict):
             said |= {name: value for name, value in HARMLESS.items() if name in said}
+            if isinstance(said.get("config"), dict):  # of an MCP server: no program is started
+                said["config"]["enabled"] = False
     return case
 
 

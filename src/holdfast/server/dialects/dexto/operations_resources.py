@@ -26,7 +26,7 @@ async def read_resource(call: Call) -> ResourceContent:
 async def head_resource(call: Call) -> ASGIApp:
     """Says whether there is a resource."""
     there = await is_there(call.workbench, call.path["resourceId"])
-    return Response(status_code=200 if there else 404)
+    return Response() if there else Response(status_code=404, media_type="application/json")
 
 
 _ONE = "/api/resources/{resourceId}"

@@ -75,7 +75,7 @@ async def _persist(workbench: Workbench, name: str) -> None:
         agent = await active_agent(workbench)
         await revise(workbench, agent.name, partial(with_server, name=name))
     except HoldfastError as error:
-        _LOG.warning("the MCP server %s is not kept in the agent's file: %s", name, error.message)
+        _LOG.info("the MCP server %s is not kept in the agent's file: %s", name, error.message)
 
 
 def is_hidden(session: Session) -> bool:
