@@ -125,6 +125,8 @@ class JobList:
             return "changed"
         if event.type == "knowledge.changed" or event.type == "memory.changed":
             return "none"
+        if event.type == "mcp.changed" or event.type == "user.annotated":
+            return "none"
         if event.type == "job.forgotten":
             return "none" if self._jobs.pop(event.job_id, None) is None else "changed"
         job = self._jobs.get(event.job_id)
