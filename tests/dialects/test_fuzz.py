@@ -38,7 +38,7 @@ def no_bug(context: CheckContext, response: Response, case: Case) -> None:
 def no_details(context: CheckContext, response: Response, case: Case) -> None:
     """Nothing speaks as a framework does."""
     assert "Traceback" not in response.text
-    if response.headers.get("content-type") == ["application/json"]:
+    if response.content and response.headers.get("content-type") == ["application/json"]:
         body = response.json()
         assert not isinstance(body, dict) or "detail" not in body
 
