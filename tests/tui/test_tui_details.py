@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from fake_knowledge import THEN
 from fake_workbench import FakeWorkbench, spec
+from textual.widgets import TextArea
 
 from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer
+from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.identity import LOCAL, Credential, Scope
 from holdfast.core.domain.plans import PlanTerms
 from holdfast.core.domain.usage import UsageCounts, UsageGroup, UsageSummary
@@ -173,20 +175,28 @@ def test_mistakes_of_a_script_stand_with_their_lines() -> None:
     assert plain(mistake_lines(found, 1)).endswith("and 2 more mistakes")
 
 
-async def test_a_plan_is_chosen_after_its_agreement(make_app: Any, until: Any) -> None:
+async def test_a_plan_is_chosen_after_its_agreement_and_a_script_is_checked(
+    make_app: Any, until: Any
+) -> None:
     bench = FakeWorkbench()
     bench.agent_infos = [spec("clerk", layer=Layer.USER)]
     written: list[dict[str, Any]] = []
 
     async def edit(name: str, changes: dict[str, Any], expected: Any, project: Any) -> AgentInfo:
         written.append(changes)
-        bench.agent_infos = [spec("clerk", layer=Layer.USER, plan=changes["plan"])]
+        if "plan" in changes:
+            bench.agent_infos = [spec("clerk", layer=Layer.USER, plan=changes["plan"])]
         return bench.agent_infos[0]
+
+    async def check(yaml: str) -> tuple[Diagnostic, ...]:
+        said = "line 2 of the script: a script cannot import os"
+        wrong = Diagnostic(file="", line=3, column=1, key_path="script.code", message=said)
+        return (wrong,) if "import os" in yaml else ()
 
     async def plans() -> PlanTerms:
         return PlanTerms(counted=True, regions=REGIONS, prices=())
 
-    bench.agents.edit = edit  # type: ignore[attr-defined]
+    bench.agents.edit, bench.agents.check = edit, check  # type: ignore[attr-defined]
     bench.usage.plans = plans
     app = make_app(bench)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -202,5 +212,19 @@ async def test_a_plan_is_chosen_after_its_agreement(make_app: Any, until: Any) -
         await until(pilot, lambda: app.model.details.plan == "decentralized")
         assert written == [{"plan": "decentralized", "region": None}] and bench.agreement.accepted_at
         await until(pilot, lambda: app.screen.query("#l-list"))
+        await pilot.press("up", "up", "enter")
+        await until(pilot, lambda: app.screen.query("#script-mistakes"))
+        area = app.screen.query_one("#arguments", TextArea)
+        area.insert("x = 1\nimport os\n")
+        await until(
+            pilot, lambda: "cannot import os" in str(app.screen.query_one("#script-mistakes").content)
+        )
+        await pilot.press("ctrl+l")
+        assert area.cursor_location == (1, 0)
+        area.text = "x = 1\n"
+        await until(pilot, lambda: "no mistakes" in str(app.screen.query_one("#script-mistakes").content))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.screen.query("#l-list"))
+        assert written[-1] == {"script": "x = 1\n"}
         await pilot.press("t")
         await until(pilot, lambda: app.model.playground.agent == "clerk")
