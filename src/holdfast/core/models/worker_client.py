@@ -7,7 +7,7 @@ import base64
 import itertools
 import json
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import MappingProxyType
@@ -48,11 +48,13 @@ class WorkerClient:
         addresses: Addresses | None = None,
         *,
         command: Sequence[str] = COMMAND,
+        also: Collection[str] = (),
     ) -> None:
+        """`also` names what of the environment this worker needs beside what all of them get."""
         self._keys = keys
         self._blobs = blobs
         self._log_file = log_file
-        self._environment = worker_environment(environment)
+        self._environment = worker_environment(environment, also)
         self._addresses = addresses or Addresses(environment=environment)
         self._command = tuple(command)
         self._ids = itertools.count(1)

@@ -17,6 +17,11 @@ from holdfast.core.models.worker_client import WorkerClient
 
 COMMAND = (sys.executable, "-P", "-m", "holdfast.core.models.local.worker")
 PACKAGE = "llama_cpp"
+_ALSO = (
+    *("LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"),
+    *("OMP_NUM_THREADS", "GGML_VK_VISIBLE_DEVICES"),
+)
+"""Where its libraries are, and which devices it may use."""
 
 
 class LocalClient:
@@ -34,7 +39,7 @@ class LocalClient:
     ) -> None:
         """`package` is what must be installed for the worker."""
         self._own = own
-        self._worker = WorkerClient(lambda _: None, blobs, log_file, environment, command=command)
+        self._worker = WorkerClient(lambda _: None, blobs, log_file, environment, command=command, also=_ALSO)
         self._package = package
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelDelta]:

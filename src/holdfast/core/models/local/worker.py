@@ -127,6 +127,7 @@ def main() -> None:
     """Is the worker until its input ends."""
     from holdfast.core.models.local.llama import Llamas  # heavy, and only here
 
+    os.nice(5)  # it takes all cores, and the engine is to answer meanwhile
     # llama.cpp prints where it likes: only messages may come to the pipe.
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
