@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from clients_running import run_script
+from clients_running import run_program, run_script
 from tests.e2e.bench import Bench
 from tests.e2e.over_tcp import API, Door
 from tests.e2e.presence import client_python
@@ -74,3 +75,16 @@ async def test_the_sdk_of_version_0_3_talks_streams_and_cancels(bench: Bench, do
             "streamed": "Written.",
             "cancelled": "canceled",
         }
+
+
+async def test_the_example_of_the_page_prints_the_reply(bench: Bench, door: Door) -> None:
+    python = client_python("a2a")
+    model = bench.script("s", [SAY], by="conversation")
+    bench.agent(NAME, f"description: Writes.\nmodel: {model}\n")
+    page = (HERE.parents[1] / "docs/how-to/a2a.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (bench.root / "example.py").write_text(example, encoding="utf-8")
+    place = f"{door.url.removesuffix(API)}/a2a/agents/{NAME}"
+    environment = {"AGENT": place, "HOLDFAST_KEY": door.key, "PATH": "/usr/bin:/bin"}
+    out = await run_program(python, "-I", bench.root / "example.py", cwd=bench.root, environment=environment)
+    assert out == "Written."
