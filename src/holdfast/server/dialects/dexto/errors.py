@@ -66,6 +66,9 @@ KNOWN: dict[str, tuple[str, str]] = {
     "mcp_resource_not_found": ("mcp_resource_not_found", "mcp"),
     "mcp_unavailable": ("mcp_connection_failed", "mcp"),
     "tool_failed": ("mcp_protocol_error", "mcp"),
+    "mcp_error": ("mcp_protocol_error", "mcp"),
+    "mcp_refused": ("mcp_protocol_error", "mcp"),
+    "tool_timeout": ("mcp_protocol_error", "mcp"),
     "resource_no_suitable_provider": ("resource_no_suitable_provider", "resource"),
 }
 """Our codes, with Dexto's code and scope for the same."""
@@ -85,6 +88,9 @@ _SCOPES = (
 KINDS: dict[str, ErrorKind] = {
     "mcp_unavailable": ErrorKind.UPSTREAM,
     "tool_failed": ErrorKind.UPSTREAM,
+    "mcp_error": ErrorKind.UPSTREAM,
+    "mcp_refused": ErrorKind.UPSTREAM,
+    "tool_timeout": ErrorKind.UPSTREAM,
 }
 """Our codes of what is an error of another kind there."""
 
