@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from holdfast.server.dialects.dexto.wire import Said, Sent, StrictSent, absent
 from holdfast.server.dialects.dexto.wire_messages import Message
 
-_GIVEN = cast("Any", None)
-"""Stands for a value that is not there; one that is there is never null."""
+
+def _given() -> Any:
+    """Returns the field of something that may not be there: then it is None, which no client can say."""
+    return Field(default_factory=lambda: None)
 
 
 class CreateBody(Sent):
     """A new session, perhaps with an id of the client's own."""
 
-    session_id: str = _GIVEN
+    session_id: str = _given()
 
 
 class TitleBody(Sent):
@@ -104,7 +106,7 @@ class MessageSearchQuery(Sent):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     offset: Annotated[int, Field(ge=0)] = 0
     session_id: str = ""
-    role: Literal["user", "assistant", "system", "tool"] = _GIVEN
+    role: Literal["user", "assistant", "system", "tool"] = _given()
 
 
 class SessionSearchQuery(Sent):
@@ -161,7 +163,7 @@ class DecisionBody(Sent):
     """What a person has decided; `formData` answers a form."""
 
     status: Literal["approved", "denied"]
-    form_data: dict[str, Any] = _GIVEN
+    form_data: dict[str, Any] = _given()
     remember_choice: bool = False
 
 
