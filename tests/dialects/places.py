@@ -7,13 +7,17 @@ import re
 _KNOWN = {
     r"/agents/runs/{\w+}": "run",
     r"/api/agents/{\w+}": "agent",
-    r"/(chats|sessions)/{\w+}": "session",
+    r"/(chats|sessions|queue|tasks)/{\w+}": "session",
     r"/(collections|knowledge-bases)/{\w+}": "collection",
     r"/documents/{\w+}": "document",
     r"/context-handlers/{\w+}": "context",
     r"/jobs/{\w+}": "job",
     r"/messages/{\w+}": "message",
     r"/memory_blocks/{\w+}": "block",
+    r"/api/memory/{\w+}": "entry",
+    r"/api/webhooks/{\w+}": "webhook",
+    r"/api/mcp/servers/{\w+}": "server",
+    r"/api/prompts/(custom/)?{\w+}": "prompt",
 }
 """What the first parameter means in paths that have this."""
 

@@ -21,6 +21,8 @@ from tests.knowledge_service.conftest import MemoryIndex
 from holdfast.core.config.paths import Paths
 from holdfast.core.domain.errors import UnauthenticatedError
 from holdfast.core.domain.identity import Principal, Scope
+from holdfast.core.domain.mcp import McpServerSpec
+from holdfast.core.domain.prompts import PromptSpec
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.server import dialects
 from holdfast.server.app import engine_app
@@ -45,6 +47,9 @@ LEAST_ASKED = {"genlabs": -1}
 
 SAYS_THE_SAME = {"dexto.cancel_session", "dexto.delete_session"}
 """Operations whose upstream answers alike whether there is such a thing or not: nobody learns more of it."""
+DONE_ANYHOW = ("dexto.delete_session", "dexto.cancel_session")
+"""Operations that say they are done where there is nothing to do, as their upstream does."""
+
 LONGEST_HANDLER = 15
 """Lines of code, without signature and docstring."""
 LONGEST_SHARED = 25
@@ -165,8 +170,16 @@ async def things(served: Any) -> dict[str, str]:
     ended = await bench.end(run_id)
     collection = await bench.workbench.knowledge.create("Mine", "What is mine")
     block = await bench.workbench.memory.create_block("Mine", "It is mine.")
+    entry = await bench.workbench.memory.remember("Mine")
+    await bench.workbench.mcp.add(McpServerSpec(name="mine", url="https://mine.example.com"))
+    await bench.workbench.prompts.create(PromptSpec(name="mine", text="Mine"))
+    webhook = await http.post("/dexto/api/webhooks", json={"url": "https://mine.example.com"})
     added = next(one.event for one in ended if one.event.type == "message.added")
     return {
+        "entry": entry.id,
+        "server": "mine",
+        "prompt": "mine",
+        "webhook": webhook.json()["webhook"]["id"],
         "agent": agent,
         "session": session.id,
         "run": run_id,

@@ -123,6 +123,8 @@ def as_of_3_0(schema: Any) -> Any:
         made["additionalProperties"] = as_of_3_0(next(iter(schema["patternProperties"].values())))
     for change in (_bounds, _constants, _nullable, _reference):
         made = change(made)
+    if made.get("default", ...) is None and not made.get("nullable"):
+        del made["default"]  # in answers it says of a field that it may be missing; null it never is
     return made
 
 
