@@ -47,8 +47,6 @@ LEAST_ASKED = {"genlabs": -1}
 
 SAYS_THE_SAME = {"dexto.cancel_session", "dexto.delete_session"}
 """Operations whose upstream answers alike whether there is such a thing or not: nobody learns more of it."""
-DONE_ANYHOW = ("dexto.delete_session", "dexto.cancel_session")
-"""Operations that say they are done where there is nothing to do, as their upstream does."""
 
 LONGEST_HANDLER = 15
 """Lines of code, without signature and docstring."""
