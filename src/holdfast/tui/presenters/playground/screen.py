@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.keys import foot, shown
+from holdfast.tui.presenters.blocks import text_lines
+from holdfast.tui.presenters.copying import source_of
 from holdfast.tui.presenters.playground.code import KEY, LANGUAGES, code_of
 from holdfast.tui.presenters.playground.requests import SNIPPETS
 from holdfast.tui.presenters.playground.state import PlaygroundState, PlayMessage
+from holdfast.tui.presenters.previews import json_lines
 from holdfast.tui.presenters.spans import BLANK, Line, fit, line
 from holdfast.tui.presenters.status import EngineState, engine_note
 
@@ -79,8 +82,6 @@ def detail_lines(state: PlaygroundState, tab: str, now: datetime) -> list[Line]:
     if state.played is None:
         return _nothing_yet(state)
     if tab == "raw":
-        from holdfast.tui.presenters.previews import json_lines  # needs the domain, as what was run does
-
         return json_lines(json.dumps(state.played.raw(), ensure_ascii=False, default=str))
     return _reply(state.played, now)
 
@@ -115,9 +116,6 @@ def _reply(played: Played, now: datetime) -> list[Line]:
 
 
 def _entry(entry: Entry) -> list[Line]:
-    from holdfast.tui.presenters.blocks import text_lines  # need the domain, as what was run does
-    from holdfast.tui.presenters.copying import source_of
-
     if entry.kind in ("user", "queued"):
         return []
     text = source_of(entry)
@@ -137,8 +135,6 @@ def _code(state: PlaygroundState) -> list[Line]:
     snippet, language = SNIPPETS[state.dialect], LANGUAGES[state.language]
     if not state.agent:
         return _nothing_yet(state)
-    from holdfast.tui.presenters.blocks import text_lines  # needs the domain, which is there by now
-
     lines = [
         line((snippet.title, "heading"), (f"  {language}", "strong"), "   ",
              (shown("playground.dialect"), "key"), (" next API  ", "muted"),
