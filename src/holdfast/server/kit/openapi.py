@@ -37,6 +37,7 @@ _TEXT: Schema = {"type": "string"}
 _FRAME: Schema = {"type": "object", "required": ["data"], "properties": {"data": _TEXT}}
 _OTHER = {
     "multipart/form-data": _FORM,
+    "application/json": {"anyOf": [{"type": "object"}, {"type": "array", "items": {}}]},
     "application/jsonl": _TEXT,
     "text/plain": _TEXT,
     "text/html": _TEXT,
