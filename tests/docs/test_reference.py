@@ -21,6 +21,7 @@ def test_a_generated_file_is_what_the_code_says_now(name: str) -> None:
     assert same, f"docs/{name} is out of date; write it anew with: {COMMAND}"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", GENERATED)
 def test_a_generated_file_is_the_same_each_time(name: str) -> None:
     assert GENERATED[name]() == GENERATED[name]()

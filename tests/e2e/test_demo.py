@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.e2e.bench import Bench
 from tests.e2e.terminal import Terminal
+
+pytestmark = pytest.mark.thorough
 
 GUARD_S = 0.7
 """The keys of a new approval do nothing for half a second; a person looks for longer."""

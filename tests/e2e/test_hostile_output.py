@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from tests.e2e.bench import Bench
+
+pytestmark = pytest.mark.thorough
 
 HOSTILE = "\x1b]0;owned\x07plain\x1b[2J\x9b31mred\x1b]8;;http://evil\x1b\\link\x08\x00\x7f end"
 NAME = "x\x1b]0;owned\x07y.md"

@@ -9,9 +9,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.e2e.bench import Bench
 from tests.e2e.over_tcp import Reader, open_door
 from tests.e2e.wheel import CHECKOUT
+
+pytestmark = pytest.mark.thorough
 
 GUIDES = CHECKOUT / "docs" / "how-to"
 QUESTION = "How do I revoke a key?"

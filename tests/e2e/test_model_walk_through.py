@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from tests.e2e.bench import Bench
 from tests.e2e.terminal import Terminal
 from tests.fakes.openai_server import FakeOpenAI
+
+pytestmark = pytest.mark.thorough
 
 GUARD_S = 0.7
 REASON = "the council wants two pages, not one"

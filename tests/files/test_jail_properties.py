@@ -105,6 +105,7 @@ def test_no_path_whatever_reads_or_writes_outside(arena: Arena, data: st.DataObj
     assert arena.untouched()
 
 
+@pytest.mark.thorough
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_path_whatever_is_put_fetched_or_told_outside(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.journeys.person import Desk, calls, says
 
 
@@ -65,6 +66,7 @@ async def test_edit_arguments(desk: Desk) -> None:
         assert decided.decision.arguments == {"path": "letter.md", "content": "good day"}
 
 
+@pytest.mark.thorough
 async def test_batch_approve(desk: Desk) -> None:
     writes = [calls("write_file", str(n), path=f"part{n}.md", content=f"the text {n}") for n in range(3)]
     model = desk.script("parts", writes, says("The parts are there."))

@@ -8,6 +8,8 @@ from tests.journeys.person import Desk, calls, says
 
 from holdfast import bootstrap
 
+pytestmark = pytest.mark.thorough
+
 LONG = "\n\n".join(f"Paragraph {number} of the old notes." for number in range(120))
 
 

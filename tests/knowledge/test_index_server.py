@@ -75,6 +75,7 @@ def names_on(url: str) -> set[str]:
         vectors.close()
 
 
+@pytest.mark.thorough
 def test_a_server_keeps_the_vectors_and_may_go_away(
     server: Server, libraries: Callable[..., Library]
 ) -> None:

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from fake_workbench import FakeRun, FakeWorkbench, new_file, settings
 from textual import events
 
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.tui.app import HoldfastApp
 from holdfast.tui.screens.dialogs import AskScreen
+
+pytestmark = pytest.mark.thorough
 
 
 async def writes(run: FakeRun) -> None:

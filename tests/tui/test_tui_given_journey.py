@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from given import furnish_given
 from stage import LARGE
 
 from holdfast.tui.widgets.form import FieldChoices, FormFields
+
+pytestmark = pytest.mark.thorough
 
 
 async def test_a_tool_is_found_filled_in_and_tried(stage: Any, until: Any) -> None:
