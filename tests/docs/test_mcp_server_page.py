@@ -10,9 +10,9 @@ from test_examples import parse
 
 from holdfast.server.mcp.asked import WAIT_S, AgentAsked
 from holdfast.server.mcp.http import PREFIX
-from holdfast.server.tasks.previews import LONGEST
 from holdfast.server.mcp.results import OUTPUT_SCHEMA
 from holdfast.server.mcp.sessions import IDLE_S, MAX_SESSIONS
+from holdfast.server.tasks.previews import LONGEST
 
 PAGE = "docs/how-to/mcp-server.md"
 
