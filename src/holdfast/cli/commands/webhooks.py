@@ -205,6 +205,7 @@ def _fields(webhook: Webhook) -> list[tuple[str, Any]]:
         ("url", webhook.url),
         ("events", _events(webhook)),
         ("session", webhook.session_id),
+        *([("format", webhook.format)] if webhook.format else []),
         ("state", _state(webhook)),
     ]
 
