@@ -117,6 +117,9 @@ async def test_what_is_not_known_of_a_provider_is_its_default(models: Any) -> No
     asked: list[tuple[dict[str, str], str]] = [
         ({"provider": "openai", "model": "gpt-17-mega"}, "gpt-5-mini"),
         ({"model": "gpt-4o"}, "gpt-4o"),
+        ({"model": "openai/gpt-4o-mini"}, "gpt-4o-mini"),
+        ({"provider": "openai", "model": "gpt-oss-120b"}, "gpt-5-mini"),
+        ({"provider": "openai", "model": "gpt-4o", "apiKey": "$OPENAI_API_KEY"}, "gpt-4o"),
         ({"provider": "anthropic", "apiKey": "sk-ant-test-key-000001"}, "claude-sonnet-4-5"),
         ({"provider": "google", "model": "nope", "apiKey": "AIza-test-0000001"}, "gemini-2.5-flash"),
         (

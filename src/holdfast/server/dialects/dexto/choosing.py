@@ -101,6 +101,12 @@ async def shown(workbench: Workbench, chosen: Chosen) -> CurrentConfig:
     return config_of(chosen, await info_of(workbench, chosen.model), own)
 
 
+def literal(key: str | None) -> str | None:
+    """Returns a key that is given as it is; None for one that is a reference to the environment: the engine's
+    own keys are looked for there anyway."""
+    return None if key is None or _REFERENCE.fullmatch(key) else key
+
+
 async def own_models(workbench: Workbench) -> tuple[OwnModel, ...]:
     """Returns the models of one's own that the caller may see."""
     with suppress(ForbiddenError):
@@ -125,7 +131,7 @@ async def resolved(workbench: Workbench, before: Chosen, asked: SwitchBody) -> s
     provider, model = await _asked(workbench, before, asked, own)
     mine = next((each for each in own if each.name == model and provider_of(each) == provider), None)
     _check_url(provider, asked.base_url, mine)
-    key = None if asked.api_key is None or _REFERENCE.fullmatch(asked.api_key) else asked.api_key
+    key = literal(asked.api_key)
     if mine is not None or asked.base_url or provider == "glama":
         return await _own(workbench, provider, model, asked.base_url, key, mine)
     if key is not None:
@@ -145,7 +151,7 @@ async def _asked(
         if was_provider in _AS_IS:
             return was_provider, asked.model
         found = await info_of(workbench, asked.model)
-        return (named(found.name, None)[0] if found is not None else was_provider), asked.model
+        return named(found.name, None) if found is not None else (was_provider, asked.model)
     if asked.provider is None:
         return was_provider, was_model
     if asked.model is not None:
@@ -193,9 +199,10 @@ async def _known(workbench: Workbench, provider: str, model: str) -> str:
     if provider in ("openai-compatible", "local", "vertex", "bedrock", "dexto"):
         return await _listed(workbench, provider, name, model)
     found = await info_of(workbench, name)
-    if found is None and provider not in _AS_IS and provider != "ollama":
-        name = model_id(provider, await _default_of(workbench, provider))
-        found = await info_of(workbench, name)
+    if provider not in _AS_IS and provider != "ollama":
+        if found is None or found.provider != ours(provider):  # somebody else may have one of that name
+            found = await info_of(workbench, model_id(provider, await _default_of(workbench, provider)))
+        name = found.name if found is not None else name
     if not await _has_key(workbench, provider, found):
         variable = PROVIDERS[provider].variable
         words = f"Missing API key for provider '{provider}' - set ${variable}"

@@ -9,6 +9,7 @@ from holdfast.server.dialects.dexto.choosing import (
     chosen_llm,
     info_of,
     keep_choice,
+    literal,
     own_models,
     resolved,
     shown,
@@ -87,7 +88,7 @@ async def list_custom_models(call: Call) -> CustomModels:
 async def create_custom_model(call: Call) -> CustomModelSaved:
     """Adds a model of one's own, or replaces the one of its name."""
     body: CustomModelBody = call.body
-    kept = await call.workbench.models.keep(own_model(body), body.api_key)
+    kept = await call.workbench.models.keep(own_model(body), literal(body.api_key))
     return CustomModelSaved(model=custom_model(kept))
 
 
