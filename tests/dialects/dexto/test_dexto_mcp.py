@@ -116,26 +116,26 @@ async def test_the_active_agents_file_names_a_server_that_is_to_stay(serve: Any,
         assert [each.server for each in agent.spec.mcp] == ["notes"]
 
 
-@pytest.mark.parametrize(
-    ("body", "issue"),
-    [
-        ({"config": {"type": "stdio", "command": "x"}}, {"path": ["name"], "message": "Required"}),
-        ({"name": "", "config": {"type": "stdio", "command": "x"}}, {"path": ["name"]}),
-        ({"name": "a", "config": {"type": "ftp"}}, {"code": "invalid_union_discriminator"}),
-        ({"name": "a", "config": {"type": "http", "url": "no address"}}, {"validation": "url"}),
-        (
-            {"name": "a", "config": {"type": "stdio", "command": "x", "url": "y"}},
-            {"code": "unrecognized_keys", "keys": ["url"]},
-        ),
-        ({"name": "a", "config": {"type": "stdio", "command": "x", "timeout": 0}}, {"code": "too_small"}),
-    ],
-)
-async def test_a_server_that_cannot_be_is_refused_as_zod_does(serve: Any, body: Any, issue: Any) -> None:
+REFUSED: list[tuple[Any, Any]] = [
+    ({"config": {"type": "stdio", "command": "x"}}, {"path": ["name"], "message": "Required"}),
+    ({"name": "", "config": {"type": "stdio", "command": "x"}}, {"path": ["name"]}),
+    ({"name": "a", "config": {"type": "ftp"}}, {"code": "invalid_union_discriminator"}),
+    ({"name": "a", "config": {"type": "http", "url": "no address"}}, {"validation": "url"}),
+    (
+        {"name": "a", "config": {"type": "stdio", "command": "x", "url": "y"}},
+        {"code": "unrecognized_keys", "keys": ["url"]},
+    ),
+    ({"name": "a", "config": {"type": "stdio", "command": "x", "timeout": 0}}, {"code": "too_small"}),
+]
+
+
+async def test_a_server_that_cannot_be_is_refused_as_zod_does(serve: Any) -> None:
     async with serve() as served:
-        answer = await served.http.post(SERVERS, json=body)
-        assert answer.status_code == 400
-        found = answer.json()["error"]["issues"][0]
-        assert {name: found.get(name) for name in issue} == issue
+        for body, issue in REFUSED:
+            answer = await served.http.post(SERVERS, json=body)
+            assert answer.status_code == 400
+            found = answer.json()["error"]["issues"][0]
+            assert {name: found.get(name) for name in issue} == issue
         assert await served.bench.workbench.mcp.list() == ()
 
 
@@ -206,20 +206,12 @@ async def test_resources_of_a_server_are_listed_and_read(serve: Any, config: Any
         assert (missing.status_code, missing.json()["code"]) == (404, "mcp_resource_not_found")
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "tools"),
-        ("GET", "resources"),
-        ("GET", "resources/x/content"),
-        ("POST", "restart"),
-        ("DELETE", ""),
-    ],
-)
-async def test_a_server_that_is_not_there_is_said_in_a_word(serve: Any, method: str, path: str) -> None:
+async def test_a_server_that_is_not_there_is_said_in_a_word(serve: Any) -> None:
+    asked = [("GET", "/tools"), ("GET", "/resources"), ("GET", "/resources/x/content"), ("POST", "/restart")]
     async with serve() as served:
-        answer = await served.http.request(method, f"{SERVERS}/nowhere/{path}".rstrip("/"))
-        assert (answer.status_code, answer.json()) == (404, {"error": "Server 'nowhere' not found"})
+        for method, path in [*asked, ("DELETE", "")]:
+            answer = await served.http.request(method, f"{SERVERS}/nowhere{path}")
+            assert (answer.status_code, answer.json()) == (404, {"error": "Server 'nowhere' not found"})
 
 
 @pytest.mark.covers("dexto.list_resources", "dexto.get_resource_content", "dexto.head_resource")

@@ -76,28 +76,28 @@ async def test_a_name_that_is_taken_is_refused(serve: Any) -> None:
         assert told["issues"][0]["code"] == "prompt_already_exists"
 
 
-@pytest.mark.parametrize(
-    ("body", "path"),
-    [
-        ({"content": "x"}, ["name"]),
-        ({"name": "", "content": "x"}, ["name"]),
-        ({"name": "x"}, ["content"]),
-        ({"name": "x", "content": ""}, ["content"]),
-        ({"name": "x", "content": "x", "more": 1}, []),
-        ({"name": "x", "content": "x", "arguments": [{"name": "a", "b": 1}]}, ["arguments", 0]),
-        ({"name": "x", "content": "x", "resource": {"data": "a"}}, ["resource", "mimeType"]),
-        ({"name": "x", "content": "x", "resource": {"data": "?", "mimeType": "a/b"}}, ["resource", "data"]),
-        ({"name": "!!!", "content": "x"}, ["name"]),
-        ({"name": "x", "content": "x", "arguments": [{"name": "a"}, {"name": "a"}]}, ["arguments"]),
-    ],
-)
-async def test_a_prompt_that_cannot_be_is_refused_as_zod_does(serve: Any, body: Any, path: Any) -> None:
+REFUSED: list[tuple[Any, Any]] = [
+    ({"content": "x"}, ["name"]),
+    ({"name": "", "content": "x"}, ["name"]),
+    ({"name": "x"}, ["content"]),
+    ({"name": "x", "content": ""}, ["content"]),
+    ({"name": "x", "content": "x", "more": 1}, []),
+    ({"name": "x", "content": "x", "arguments": [{"name": "a", "b": 1}]}, ["arguments", 0]),
+    ({"name": "x", "content": "x", "resource": {"data": "a"}}, ["resource", "mimeType"]),
+    ({"name": "x", "content": "x", "resource": {"data": "?", "mimeType": "a/b"}}, ["resource", "data"]),
+    ({"name": "!!!", "content": "x"}, ["name"]),
+    ({"name": "x", "content": "x", "arguments": [{"name": "a"}, {"name": "a"}]}, ["arguments"]),
+]
+
+
+async def test_a_prompt_that_cannot_be_is_refused_as_zod_does(serve: Any) -> None:
     async with serve() as served:
-        answer = await served.http.post(CUSTOM, json=body)
-        assert answer.status_code == 400
-        told = answer.json()
-        assert told["error"]["name"] == "ZodError"
-        assert told["error"]["issues"][0]["path"] == path
+        for body, path in REFUSED:
+            answer = await served.http.post(CUSTOM, json=body)
+            assert answer.status_code == 400
+            told = answer.json()
+            assert told["error"]["name"] == "ZodError"
+            assert told["error"]["issues"][0]["path"] == path
         assert not [each for each in await served.bench.workbench.prompts.list() if each.origin == "own"]
 
 
