@@ -8,8 +8,10 @@ import hashlib
 import io
 import os
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from holdfast.core.domain.errors import (
@@ -20,6 +22,7 @@ from holdfast.core.domain.errors import (
     NotFoundError,
     OutsideWorkspace,
     TooLargeError,
+    ToolError,
 )
 from holdfast.core.domain.events import EventFilter
 from holdfast.core.domain.files import Change
@@ -27,6 +30,7 @@ from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.files.attach import MAX_ATTACHMENT_BYTES
 from holdfast.core.services.local import LocalWorkbench
+from holdfast.core.tools.web import WebFetcher
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
@@ -188,6 +192,35 @@ async def test_a_file_of_the_caller_is_attached_and_does_not_enter_the_workspace
             await files.attach_data(session.id, "big", bytes(MAX_ATTACHMENT_BYTES + 1))
         with pytest.raises(NotFoundError):
             await files.attach_data("no-session", "a", b"x")
+
+
+async def test_a_file_of_the_web_is_attached_under_the_rules_for_the_web(open_bench) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        async def content() -> AsyncIterator[bytes]:
+            yield PNG
+
+        gone = request.url.path == "/gone.png"
+        return httpx.Response(404 if gone else 200, content=content(), headers={"content-type": "text/html"})
+
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["93.184.216.34" if host == "a.test" else "10.0.0.1"]
+
+    web = WebFetcher(resolve=resolve, transport=lambda: httpx.MockTransport(answer))
+    async with open_bench(web=web) as bench:
+        session, files = await bench.session(), bench.workbench.files
+        image = await files.attach_url(session.id, "https://a.test/x/the%20pic.png?y")
+        assert isinstance(image, ImagePart), "what it is can be seen of it"
+        assert (image.name, bench.blobs.get(image.blob)) == ("the pic.png", PNG)
+        for wrong, error in (
+            ("https://a.test/gone.png", ToolError),
+            ("https://inside.test/", ForbiddenError),
+            ("http://127.0.0.1/", ForbiddenError),
+            ("file:///etc/passwd", InvalidError),
+        ):
+            with pytest.raises(error):
+                await files.attach_url(session.id, wrong)
+        with pytest.raises(NotFoundError):
+            await files.attach_url("no-session", "https://a.test/x.png")
 
 
 @both

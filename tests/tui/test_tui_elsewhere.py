@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from holdfast.core.config.settings import TuiSettings
 from holdfast.core.domain.approvals import ApprovalStatus, Decision
 from holdfast.core.domain.errors import ConflictError, UnauthenticatedError, UnavailableError
-from holdfast.core.domain.events import SessionDeleted
+from holdfast.core.domain.events import SessionCleared, SessionDeleted
 from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.messages import TextPart, text_of
 from holdfast.tui.app import HoldfastApp
@@ -37,6 +37,10 @@ def remote(project: str = "", is_open: bool = False, **more: Any) -> Remote:
 def shown(app: HoldfastApp) -> str:
     lines = app.screen._compositor.render_strips(app.size)
     return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+
+
+def texts(app: HoldfastApp) -> list[str]:
+    return [entry.text for entry in app.main.panes.entries._entries.values()]
 
 
 def said(app: HoldfastApp) -> list[str]:
@@ -347,6 +351,19 @@ async def test_a_session_that_is_deleted_elsewhere_is_left_with_a_word(make_app,
         bench.emit(SessionDeleted(session_id=session.id))
         await until(pilot, lambda: app.model.session_id is None)
         assert any("deleted elsewhere" in message for message in said(app))
+
+
+async def test_a_session_that_is_cleared_elsewhere_shows_nothing_of_what_was_said(make_app, until) -> None:
+    bench = FakeWorkbench()
+    session = bench.add_session("Notes")
+    app = make_app(bench, session=session.id)
+    async with app.run_test(size=SIZE) as pilot:
+        await type_in(pilot, "my secret")
+        await until(pilot, lambda: "my secret" in texts(app))
+        bench.emit(SessionCleared(session_id=session.id))
+        await until(pilot, lambda: any("cleared elsewhere" in message for message in said(app)))
+        assert app.model.session_id == session.id
+        assert texts(app) == []
 
 
 async def test_documents_of_this_machine_are_sent_and_what_cannot_be_sent_is_told_how(
