@@ -34,6 +34,7 @@ from holdfast.core.domain.models import Timing
 from holdfast.core.domain.run_log import RunEntry, RunQuery
 from holdfast.core.domain.session_events import SessionRestored, SessionTrashed
 from holdfast.core.domain.tools import Risk
+from holdfast.core.services.engine import index_problems
 from holdfast.core.store import migrations
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.run_log_table import RunLogTable
@@ -205,7 +206,7 @@ async def test_what_sub_agents_use_counts_in_the_runs_above_and_they_are_told_be
         *run("c2", "low", at=2, agent="c", credits=4),
     )
     assert await found(log) == await found(log, text="hello") == ["top"]
-    assert await found(log, parent="top") == ["mid"]
+    assert await found(log, parent="top") == await found(log, session="c1") == ["mid"]
     top, mid = await one(log, "top"), await one(log, "mid")
     assert (top.credits, top.usage.input_tokens, top.below) == (7, 21, 1)
     assert (mid.credits, mid.parent_run_id) == (6, "top")
@@ -277,3 +278,16 @@ async def test_the_table_made_anew_and_the_one_made_of_an_older_database_are_the
         assert now == {
             name: pytest.approx(v, abs=0.5) if isinstance(v, float) else v for name, v in before.items()
         }
+
+
+async def test_the_doctor_sees_runs_that_are_not_in_the_log_as_they_are(log: EventLog) -> None:
+    await log.append(
+        session("s"), *run("s", "r"), session("f", forked_from="s", at=after(10)), *run("f", "copy")
+    )
+    assert await log.writer.run(index_problems) == []
+    await log.writer.run(
+        lambda db: db.execute("UPDATE run_log SET status = 'running' WHERE run_id = 'r'").close()
+    )
+    assert await log.writer.run(index_problems) == ["1 runs are not in the log of runs as they are"]
+    await log.rebuild_index()
+    assert await log.writer.run(index_problems) == []

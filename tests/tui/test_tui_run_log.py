@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from fake_workbench import NOON
-from logged_runs import EVIL, Runs, entry, session_map
+from logged_runs import EVIL, Runs, entry, furnish_runs, session_map
 from rich.cells import cell_len
+from stage import LARGE
 
 from holdfast.core.domain.errors import ForbiddenError, NotFoundError
 from holdfast.core.domain.events import LoggedEvent, RunCompleted
@@ -370,6 +371,24 @@ async def test_logging_is_switched_for_an_agent_off_after_a_question_and_on_agai
     stop = dict.fromkeys(label for _, label, _ in footer(desk.model.run_log, desk.model.run_log.named("1")))
     assert "log again" in stop
     await desk.log.logging("run-5")
-    assert desk.edited[-1] == ("coder", {"logging": None}) and desk.said[-1] == "coder: logged again."
+    assert desk.edited[-1] == ("coder", {"logging": True}) and desk.said[-1] == "coder: logged again."
     with pytest.raises(ForbiddenError):
         await desk.log.logging("run-3")
+
+
+# --- on the screen
+
+
+async def test_ten_thousand_runs_are_gone_through_found_and_drawn_as_a_map(stage: Any) -> None:
+    scene = stage()
+    runs = furnish_runs(scene.bench, 10_000)
+    async with scene.app.run_test(size=LARGE) as pilot:
+        await scene.ready(pilot)
+        await scene.go(pilot, "/runs", "?10,000 runs", "end", "?#9999")
+        assert {each["offset"] for each in runs.asked} == {0, 9_900}, "what is not seen is not read"
+        await scene.go(pilot, "slash", ":Oslo", "?2,500 runs", "escape", "home", "?In full.")
+        await scene.go(pilot, "enter")
+        await scene.go(pilot, "/map sales", "?Quarterly figures", "down", "space")
+        assert "12 lines" not in scene.shown, "a step has nothing to fold"
+        await scene.go(pilot, "home", "space", "?▸ 12 lines", "space", "z", "?▸ 3 lines", "escape")
+        assert scene.app.screen is scene.app.main

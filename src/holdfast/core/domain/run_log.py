@@ -30,7 +30,7 @@ class RunQuery(Value):
     agents: tuple[str, ...] | None = None
     """Names of agents; None: all."""
     session: str | None = None
-    """Id of a session."""
+    """Id of a session; of one that a sub-agent works in, it is that one's runs."""
     parent: str | None = None
     """Id of a run: those that its sub-agents have made. None: those that no sub-agent has made."""
     text: str = Field(default="", max_length=MAX_TEXT)

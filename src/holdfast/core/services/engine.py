@@ -315,6 +315,13 @@ def index_problems(db: sqlite3.Connection) -> list[str]:
     ).fetchone()[0]
     if ended:
         problems.append(f"{ended} runs have a wrong status")
+    # The log of runs may know more, too: those that say nothing outlive their sessions.
+    unlisted = db.execute(
+        "SELECT COUNT(*) FROM runs r LEFT JOIN run_log l ON l.run_id = r.id"
+        " WHERE l.run_id IS NULL OR l.status <> r.status"
+    ).fetchone()[0]
+    if unlisted:
+        problems.append(f"{unlisted} runs are not in the log of runs as they are")
     # The table of usage may know more than the log, never less; a fork's copies are not counted in it.
     uncounted = db.execute(
         "SELECT COUNT(*) FROM events e JOIN sessions s ON s.id = e.session_id"

@@ -105,7 +105,9 @@ class RunLogTable:
 
 
 def _conditions(query: RunQuery, owner: str, name: str) -> tuple[str, dict[str, Any]]:
-    wheres = [_TOP if query.parent is None else f"{_SEEN} AND l.parent_run_id = :parent"]
+    wheres = [_SEEN if query.session is not None else _TOP]
+    if query.parent is not None:
+        wheres = [_SEEN, "l.parent_run_id = :parent"]
     values: dict[str, Any] = {"owner": owner, "parent": query.parent}
     if query.agents is not None:
         wheres.append("l.agent IN (SELECT value FROM json_each(:agents))")

@@ -199,7 +199,7 @@ class RunLogControl(ListedControl[RunLogState]):
         question = f"Keep nothing of what is said to {name}, and by it, in the log of runs from now on?"
         if on and not await self._context.app.dialogs.confirm(question, "stop logging"):
             return
-        await agents.edit(entry.agent, {"logging": None if not on else False}, None, project)
+        await agents.edit(entry.agent, {"logging": not on}, None, project)
         self._state.switched[entry.agent] = not on
         self._context.view.say(f"{name}: {'logged again' if not on else 'no longer logged'}.")
         self.mark()

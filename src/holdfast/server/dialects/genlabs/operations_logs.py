@@ -23,6 +23,8 @@ from holdfast.server.kit.operations import Call, Operation
 
 MOST_SESSIONS = 20
 """Sessions that are drawn at once."""
+MOST_RUNS = 20
+"""Of each of several sessions so many runs, the last ones, are drawn."""
 _LOOKED_THROUGH = 10_000
 """Sessions among which one is looked for by the name that a client gave it."""
 
@@ -63,7 +65,8 @@ async def get_session_map(call: Call) -> SessionMaps:
     if body.session is None or body.session == "":
         query = "archived:yes" if agent is None else f"agent:{agent.name} archived:yes"
         page = await bench.sessions.list(query, MOST_SESSIONS)
-        return SessionMaps(sessions=tuple([mapped(await bench.runs.map(each.id)) for each in page.items]))
+        maps = [await bench.runs.map(each.id, MOST_RUNS) for each in page.items]
+        return SessionMaps(sessions=tuple(map(mapped, maps)))
     return SessionMaps(sessions=(mapped(await bench.runs.map(await _session(bench, agent, body.session))),))
 
 
