@@ -101,6 +101,15 @@ async def test_a_card_says_how_an_agent_is_asked_and_with_a_key_what_it_is(keyed
     assert "tester" in {each["name"] for each in every}
 
 
+async def test_a_card_behind_a_proxy_that_ends_tls_never_leads_to_plain_http(keyed: Any) -> None:
+    async with keyed() as served, await served.http() as somebody:
+        told = [
+            (await somebody.get(f"{HERE}{CARD}", headers={"X-Forwarded-Proto": scheme})).json()["url"]
+            for scheme in ("https", "http", "ftp")
+        ]
+    assert [each.partition(":")[0] for each in told] == ["https", "http", "http"]
+
+
 async def test_a_key_is_asked_for_in_the_words_of_each_binding(keyed: Any) -> None:
     async with keyed() as served, await served.http(None) as nobody:
         by_rpc = await nobody.post(HERE, json=send())

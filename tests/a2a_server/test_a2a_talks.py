@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from a2a.client.errors import A2AClientError
 from a2a.types.a2a_pb2 import (
     CancelTaskRequest,
     GetTaskRequest,
@@ -14,7 +16,6 @@ from a2a.types.a2a_pb2 import (
     SubscribeToTaskRequest,
 )
 from a2a.utils.errors import (
-    ContentTypeNotSupportedError,
     InvalidParamsError,
     TaskNotCancelableError,
     TaskNotFoundError,
@@ -179,13 +180,15 @@ async def test_tasks_of_others_and_of_other_agents_are_not_there(talk: Any, say:
     assert rest.json()["error"]["details"][0]["reason"] == "TASK_NOT_FOUND"
 
 
-async def test_files_and_data_come_to_the_model_and_addresses_are_refused(talk: Any, say: Any) -> None:
+async def test_files_and_data_come_to_the_model_and_private_addresses_are_refused(
+    talk: Any, say: Any
+) -> None:
     async with talk([say("Seen.")]) as talking:
         said = message("Look", data={"depth": 3})
         said.parts.append(Part(raw=b"Alpha\n", filename="notes.txt", media_type="text/plain"))
         await talking.ask(said)
         seen = talking.bench.model.requests[-1].messages[-1]
-        with pytest.raises(ContentTypeNotSupportedError):
+        with pytest.raises(A2AClientError, match="403"):
             bad = message("Look")
             bad.parts.append(Part(url="http://127.0.0.1/a.png", media_type="image/png"))
             await talking.ask(bad)
@@ -238,3 +241,37 @@ async def test_tasks_are_listed_in_pages_by_state_context_and_time(
     assert [len(each.tasks) for each in (working, rejected, of_nobody)] == [0, 0, 0]
     assert [each.id for each in of_one.tasks] == [one.id]
     assert [each.id for each in later.tasks] == [three.id, two.id]
+
+
+async def test_a_client_that_leaves_ends_its_wait_and_not_the_task(talk: Any, say: Any, call: Any) -> None:
+    async with talk([call(WRITE), say("Written.")]) as talking:
+        workbench = talking.bench.workbench
+        waiting = await talking.ask("Write")
+        await workbench.runs.pause(waiting.id)
+        await workbench.approvals.decide((await talking.bench.approval()).id, Decision(outcome="approve"))
+        await talking.bench.until("run.paused")
+        asking = asyncio.create_task(talking.ask(message("And b.md.", task_id=waiting.id)))
+        await talking.bench.until("message.queued")
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await workbench.runs.resume(waiting.id)
+        await talking.bench.end(waiting.id)
+        done = await talking.client.get_task(GetTaskRequest(id=waiting.id))
+    assert done.status.state == STATE.TASK_STATE_COMPLETED
+    assert [each.parts[0].text for each in done.history] == ["Write", "And b.md.", "Written."]
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+async def test_a_door_that_closes_ends_streams_and_leaves_the_task(
+    talk: Any, call: Any, binding: str
+) -> None:
+    async with talk([call(WRITE)], binding=binding, streaming=True) as talking:
+        task = (await talking.stream("Write"))[0].task
+        following = talking.client.subscribe(SubscribeToTaskRequest(id=task.id))
+        await anext(following)
+        talking.served.stop.set()
+        async with asyncio.timeout(10):
+            left = [each async for each in following]
+        run = await talking.bench.workbench.runs.get(task.id)
+    assert left == []
+    assert not run.status.ended

@@ -17,7 +17,6 @@ from a2a.types.a2a_pb2 import (
     TaskStatus,
     TaskStatusUpdateEvent,
 )
-from a2a.utils.errors import ContentTypeNotSupportedError
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from holdfast.core.domain.runs import Run
@@ -51,8 +50,8 @@ def state_in(wire: TaskState) -> State | None:
 
 
 def said_in(message: Message) -> Said:
-    """Takes a message apart. Raises `ContentTypeNotSupportedError` for a file that is only an address."""
-    texts, data, files = list[str](), list[Any](), list[FilePiece]()
+    """Takes a message apart."""
+    texts, data, files, links = list[str](), list[Any](), list[FilePiece](), list[str]()
     for part in message.parts:
         match part.WhichOneof("content"):
             case "text":
@@ -62,10 +61,8 @@ def said_in(message: Message) -> Said:
             case "raw":
                 files.append(FilePiece(part.filename, part.raw))
             case "url":
-                raise ContentTypeNotSupportedError(
-                    "Addresses of files are not fetched: send the bytes of the file."
-                )
-    return Said(tuple(texts), tuple(data), tuple(files))
+                links.append(part.url)
+    return Said(tuple(texts), tuple(data), tuple(files), tuple(links))
 
 
 def _whole(value: Any) -> Any:

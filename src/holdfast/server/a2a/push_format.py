@@ -21,9 +21,8 @@ from holdfast.core.domain.events import (
     QuestionAsked,
 )
 from holdfast.core.domain.ext import Ext
-from holdfast.core.domain.runs import Session
 from holdfast.core.domain.text import sanitize
-from holdfast.core.domain.webhook_formats import EventWriter, Message, Notice, Retries
+from holdfast.core.domain.webhook_formats import EventPlace, EventWriter, Message, Notice, Retries
 from holdfast.core.domain.webhooks import Delivery, Webhook
 from holdfast.server.kit.errors import plain_message
 from holdfast.server.kit.run_state import RunState
@@ -126,7 +125,7 @@ class PushFormat:
 
     retries = Retries(5, (1.0, 5.0, 30.0, 120.0))
 
-    def writer(self, webhook: Webhook, session: Session | None) -> EventWriter:
+    def writer(self, webhook: Webhook, place: EventPlace) -> EventWriter:
         return Writer(Watch.of(webhook))
 
     def message(

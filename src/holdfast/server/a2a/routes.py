@@ -36,6 +36,7 @@ from holdfast.server.kit.errors import Boundary
 from holdfast.server.kit.lent import Lent
 from holdfast.server.kit.meter import name_operation
 from holdfast.server.kit.operations import Door
+from holdfast.server.kit.origin import origin_of
 
 _DEFAULT = "holdfast"
 """What the card of the default agent says without a key."""
@@ -156,11 +157,11 @@ def _url(request: Request, prefix: str) -> str:
     """Returns below which address the agent of a request is asked, as the caller reaches it."""
     named = request.path_params.get("agent")
     below = f"/agents/{quote(named, safe='')}" if named else ""
-    return f"{request.url.scheme}://{request.url.netloc}{prefix}{below}"
+    return f"{origin_of(request)}{prefix}{below}"
 
 
 def _url_of(request: Request, prefix: str, agent: AgentInfo) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}{prefix}/agents/{quote(agent.name, safe='')}"
+    return f"{origin_of(request)}{prefix}/agents/{quote(agent.name, safe='')}"
 
 
 def _card_answer(request: Request, card: AgentCard) -> Response:

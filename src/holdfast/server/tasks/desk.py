@@ -47,10 +47,11 @@ async def _settled(workbench: Workbench, asked: Waiting, said: Said) -> bool:
 async def parts_of(
     workbench: Workbench, session_id: str, said: Said, between: str = "\n"
 ) -> tuple[UserPart, ...]:
-    """Returns the parts of a message for a run, its files taken in; `between` stands between its texts.
-    Raises what the services raise."""
+    """Returns the parts of a message for a run, its files taken in, and fetched where only their addresses
+    are given; `between` stands between its texts. Raises what the services raise."""
     text = said.text(between)
     files = [
         await workbench.files.attach_data(session_id, each.name or "file", each.data) for each in said.files
     ]
+    files += [await workbench.files.attach_url(session_id, each) for each in said.links]
     return (*((TextPart(text=text),) if text else ()), *files)

@@ -26,6 +26,8 @@ class Said:
     data: tuple[Any, ...] = ()
     """Values of JSON."""
     files: tuple[FilePiece, ...] = ()
+    links: tuple[str, ...] = ()
+    """Addresses of files."""
 
     @property
     def words(self) -> str:

@@ -48,24 +48,21 @@ def said_in(message: MessageIn) -> Said:
     taken in."""
     texts = tuple(part.text for part in message.parts if isinstance(part, TextIn))
     data = tuple(part.data for part in message.parts if part.kind == "data")
-    files = tuple(_file(part) for part in message.parts if isinstance(part, FileIn))
-    said = Said(texts, data, files)
-    if not (said.words or data or files):
+    given = [part for part in message.parts if isinstance(part, FileIn)]
+    files = tuple(_file(part) for part in given if not part.file.uri or part.file.bytes)
+    links = tuple(part.file.uri for part in given if part.file.uri and not part.file.bytes)
+    said = Said(texts, data, files, links)
+    if not (said.words or data or given):
         raise InvalidError("A message needs a text, data or a file.", code=_EMPTY)
     return said
 
 
 def _file(part: FileIn) -> FilePiece:
     try:
-        if part.file.bytes:
-            return FilePiece(part.file.name, base64.b64decode(part.file.bytes, validate=True))
+        return FilePiece(part.file.name, base64.b64decode(part.file.bytes, validate=True))
     except (binascii.Error, ValueError):
-        raise _unsupported("The bytes of a file are not base64.") from None
-    raise _unsupported("Addresses of files are not fetched here: send the bytes.")
-
-
-def _unsupported(why: str) -> InvalidError:
-    return validation([validation_issue(_UNSUPPORTED, why, scope="llm")], _UNSUPPORTED)
+        issue = validation_issue(_UNSUPPORTED, "The bytes of a file are not base64.", scope="llm")
+        raise validation([issue], _UNSUPPORTED) from None
 
 
 def page_size_of(given: str | None) -> int:

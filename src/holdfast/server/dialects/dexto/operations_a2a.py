@@ -26,13 +26,13 @@ from holdfast.server.dialects.dexto.wire_a2a import (
 )
 from holdfast.server.kit.auth import is_let_in
 from holdfast.server.kit.operations import Call, Operation
+from holdfast.server.kit.origin import origin_of
 
 
 async def get_agent_card(call: Call) -> CardOut:
     """Gives the card of the active agent; to who is not known no more than how it is asked."""
     agent = await active_agent(call.workbench) if is_let_in(call.request.scope) else None
-    url = call.request.url
-    return card_of(agent, f"{url.scheme}://{url.netloc}{PREFIX}/jsonrpc")
+    return card_of(agent, f"{origin_of(call.request)}{PREFIX}/jsonrpc")
 
 
 async def send_a2a_message(call: Call) -> TaskOut:
