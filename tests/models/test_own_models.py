@@ -204,8 +204,13 @@ def test_models_are_looked_up_without_asking_anybody(kept: Kept) -> None:
         "openrouter/anthropic/claude-sonnet-4.5",
         "openrouter/openai/gpt-4o:free",
         "x-ai/grok-4.20",
+        "openrouter/anthropic/claude-3.5-sonnet",  # of a cloud that has its maker's models
+        "openrouter/qwen/qwen3-coder",
     )
     assert {kept.own.look_up(name).state for name in known} == {"known"}
+    behind = kept.own.look_up("openrouter/anthropic/claude-3.5-sonnet").info
+    assert behind is not None and behind.name == "openrouter/anthropic/claude-3.5-sonnet"
+    assert behind.context_window == 200_000 and behind.takes_images
     assert kept.own.look_up("openrouter/openai/gpt-99").state == "not_known"
     assert kept.own.look_up("no-such-model").state == "not_known"
     assert kept.own.look_up("openrouter/nobody/x").state == "undecided"

@@ -195,7 +195,10 @@ class OwnModels:
             return ModelLookup(model=model, state="known" if info else "not_known", info=info)
         found = underlying(model)
         if found is not None:
-            return ModelLookup(model=model, state="known", info=info_of(found, available=True))
+            info = info_of(found, available=True)
+            if found.provider not in PROVIDERS:  # it is known from a gateway that cannot be asked from here
+                info = info.model_copy(update={"name": model})
+            return ModelLookup(model=model, state="known", info=info)
         if not facts_table():
             return ModelLookup(model=model, state="undecided", message="There is no table of models here.")
         vendor, slash, rest = model.removeprefix(f"{GATEWAY}/").partition("/")
@@ -329,7 +332,7 @@ def info_of(found: Facts, available: bool) -> ModelInfo:
         takes_pdf=found.pdf,
         takes_tools=found.tools,
         available=available,
-        default=PROVIDERS[found.provider].default_model == found.name,
+        default=found.provider in PROVIDERS and PROVIDERS[found.provider].default_model == found.name,
     )
 
 

@@ -55,12 +55,8 @@ def prices_images(model: str) -> bool:
 
 @cache
 def _priced_image_models() -> frozenset[str]:
-    path = _table_path()
-    if path is None:
-        return frozenset()
-    rows: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     found = set()
-    for name, row in rows.items():
+    for name, row in _rows().items():
         prices = (row[key] for key in row if key.startswith(("input_cost_per", "output_cost_per")))
         if row.get("mode") == "image_generation" and any(prices):
             provider = row.get("litellm_provider", "")
@@ -71,12 +67,26 @@ def _priced_image_models() -> frozenset[str]:
 @cache
 def facts_table() -> dict[str, Facts]:
     """Returns all known models by name; empty when LiteLLM does not bring its table."""
+    found = (_facts(name, row) for name, row in _rows().items() if row.get("litellm_provider") in PROVIDERS)
+    return {f.name: f for f in found if f is not None}
+
+
+@cache
+def facts_elsewhere() -> tuple[Facts, ...]:
+    """Returns the models of providers that cannot be called from here, by their names in the table: of clouds
+    and gateways that have other makers' models."""
+    found = (
+        _facts(name, row) for name, row in _rows().items() if row.get("litellm_provider") not in PROVIDERS
+    )
+    return tuple(f for f in found if f is not None)
+
+
+def _rows() -> dict[str, dict[str, Any]]:
     path = _table_path()
     if path is None:
         return {}
     rows: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    found = (_facts(name, row) for name, row in rows.items() if isinstance(row, dict))
-    return {f.name: f for f in found if f is not None}
+    return {name: row for name, row in rows.items() if isinstance(row, dict)}
 
 
 def _table_path() -> Path | None:
@@ -90,7 +100,7 @@ def _table_path() -> Path | None:
 
 def _facts(name: str, row: dict[str, Any]) -> Facts | None:
     provider = row.get("litellm_provider", "")
-    if provider not in PROVIDERS or row.get("mode") not in _MODES:
+    if row.get("mode") not in _MODES:
         return None
     return Facts(
         name=name if name.startswith(f"{provider}/") else f"{provider}/{name}",

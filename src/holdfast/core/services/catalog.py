@@ -8,7 +8,7 @@ from pathlib import Path
 
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.errors import UnsupportedError
+from holdfast.core.domain.errors import ModelNotFound, UnsupportedError
 from holdfast.core.domain.identity import Credential, NewCredential, Scope
 from holdfast.core.domain.models import ModelCatalog, ModelChoice, ModelInfo
 from holdfast.core.domain.own_models import (
@@ -65,8 +65,11 @@ class ModelService:
         found = await self._own.look_up(model)
         if found.info is None:
             return found
-        known = await self._catalog.get(found.info.name)
-        info = found.info.model_copy(update={"available": known.available})
+        try:
+            available = (await self._catalog.get(found.info.name)).available
+        except ModelNotFound:  # of a provider that is only known by its gateways
+            available = False
+        info = found.info.model_copy(update={"available": available})
         return found.model_copy(update={"info": info})
 
     async def providers(self) -> tuple[ProviderInfo, ...]:

@@ -39,6 +39,8 @@ GATEWAYS = frozenset({"openrouter", "litellm", "glama", "vertex", "bedrock", "de
 GLAMA_URL = "https://glama.ai/api/gateway/openai/v1"
 UNKNOWN_WINDOW = 128_000
 """Tokens that Dexto takes a model for of which nothing is known."""
+CURATED = 10
+"""Models of one provider beside its default."""
 _HIDDEN = "dexto"
 _NOT_CURATED = re.compile(r"\d{4}-?\d{2}-?\d{2}|-\d{4}\b|preview|latest|exp\b|:|/|audio|search|realtime|@")
 _KEPT = frozenset({"max_iterations", "temperature", "reasoning_effort"})
@@ -245,7 +247,7 @@ def _provider(
     rows = [_model(each) for each in models]
     takes = file_types_of(models) if models else _takes_of_gateway(one.name)
     if asked.scope == "curated":
-        rows = [each for each in rows if each.default or not _NOT_CURATED.search(each.name)]
+        rows = _curated(rows)
     if asked.default_only in ("true", "1"):
         rows = [each for each in rows if each.default]
     if asked.file_type is not None:
@@ -258,6 +260,13 @@ def _provider(
         models=rows,
         supported_file_types=takes,
     )
+
+
+def _curated(rows: list[CatalogModel]) -> list[CatalogModel]:
+    """Returns the few that a person chooses from: the default, and the last by name that are no variants."""
+    plain = [each for each in rows if not each.default and not _NOT_CURATED.search(each.name)]
+    last = sorted(plain, key=lambda each: each.name, reverse=True)[:CURATED]
+    return [*(each for each in rows if each.default), *last]
 
 
 def _takes_of_gateway(name: str) -> list[FileType]:
