@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from holdfast.core.domain.events import LoggedEvent, PartDelta, RunCompleted, RunStarted
-from holdfast.core.domain.runs import Session
-from holdfast.core.domain.webhook_formats import Message, Notice, Retries, WebhookFormat
+from holdfast.core.domain.webhook_formats import EventPlace, Message, Notice, Retries, WebhookFormat
 from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, Webhook
 from holdfast.core.hooks.outcome import Answer
 
@@ -39,7 +38,7 @@ class Words:
 
     retries = Retries(3, (1.0, 2.0))
 
-    def writer(self, webhook: Webhook, session: Session | None) -> Writer:
+    def writer(self, webhook: Webhook, place: EventPlace) -> Writer:
         return Writer()
 
     def message(

@@ -15,13 +15,17 @@ import pytest
 from tests.fakes.small_mcp import small_server
 from tests.hooks.conftest import Receiver
 
-from holdfast.core.domain.webhook_formats import Notice
+from holdfast.core.domain.delegating import ChildOf
+from holdfast.core.domain.events import LoggedEvent, RunStarted, ToolCallRequested
+from holdfast.core.domain.runs import Session
+from holdfast.core.domain.webhook_formats import EventPlace, Notice
 from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, Webhook
 from holdfast.server.dialects.dexto.webhook_format import FORMAT
 
 WEBHOOKS = "/dexto/api/webhooks"
 NONE = "00000000-0000-4000-8000-000000000000"
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
+WEBHOOK = Webhook(id="w", owner="o", url="http://a.test/", created_at=AT)
 
 
 async def add(served: Any, **body: Any) -> Any:
@@ -210,15 +214,46 @@ async def test_a_model_for_all_sessions_is_told(serve: Any, receiver: Receiver) 
 # --- how it is written
 
 
+def session_of(**more: Any) -> Session:
+    fields = {"title": "", "agent": "a", "project": "/p", "workspace": "/w", **more}
+    return Session(id="s", created_at=AT, updated_at=AT, **fields)
+
+
+def told(place: EventPlace) -> list[str]:
+    """Returns what is told of the call of a tool: its event and what the tool is called."""
+    events = (
+        RunStarted(session_id="s", run_id="r", agent="a", model="m"),
+        ToolCallRequested(session_id="s", run_id="r", call_id="c", step=1, name="mine", arguments={}),
+    )
+    teller = FORMAT.writer(WEBHOOK, place)
+    found = [each for number, event in enumerate(events) for each in teller.take(logged(number, event))]
+    return [f"{each.type} {each.data.get('toolName', '')}".strip() for each in found]
+
+
+def logged(id: int, event: Any) -> LoggedEvent:
+    return LoggedEvent(id=id, event=event)
+
+
+def test_tools_of_a_users_own_are_named_so() -> None:
+    own = EventPlace(session_of(), frozenset({"mine"}))
+    assert told(own) == ["llm:thinking", "llm:tool-call custom--mine"]
+    assert told(EventPlace(session_of())) == ["llm:thinking", "llm:tool-call internal--mine"]
+
+
+def test_nothing_is_told_of_sessions_that_clients_do_not_know() -> None:
+    child = ChildOf(session_id="p", run_id="q", call_id="c", root_id="p", depth=1)
+    assert told(EventPlace(session_of(child_of=child))) == []
+    assert told(EventPlace(session_of(ext={"dexto": {"hidden": True}}))) == []
+
+
 def test_an_event_has_the_same_id_in_every_attempt() -> None:
-    webhook = Webhook(id="w", owner="o", url="http://a.test/", created_at=AT)
     delivery = Delivery(
         id="d", webhook_id="w", event_id=1, type="x", status=DeliveryStatus.PENDING, attempts=1, created_at=AT
     )
     notice = Notice("llm:chunk", {"content": "é"})
-    first = FORMAT.message(webhook, delivery, notice, 0, "s")
-    again = FORMAT.message(webhook, delivery.model_copy(update={"attempts": 2}), notice, 0, "s")
-    other = FORMAT.message(webhook, delivery, notice, 1, "s")
+    first = FORMAT.message(WEBHOOK, delivery, notice, 0, "s")
+    again = FORMAT.message(WEBHOOK, delivery.model_copy(update={"attempts": 2}), notice, 0, "s")
+    other = FORMAT.message(WEBHOOK, delivery, notice, 1, "s")
     assert first.body == again.body
     assert again.headers["X-Dexto-Delivery-Attempt"] == "2"
     said = json.loads(first.body)

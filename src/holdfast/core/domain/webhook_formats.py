@@ -42,6 +42,16 @@ class Retries:
         return self.waits_s[min(attempts, len(self.waits_s)) - 1]
 
 
+@dataclass(frozen=True, slots=True)
+class EventPlace:
+    """Where events are from."""
+
+    session: Session | None = None
+    """None: of no session."""
+    own_tools: frozenset[str] = frozenset()
+    """The names of the tools that are their owner's own."""
+
+
 class EventWriter(Protocol):
     """Tells the events of one run, all of them in their order; or those that are of no run, of a session or a
     user, from some time on."""
@@ -57,9 +67,8 @@ class WebhookFormat(Protocol):
     @property
     def retries(self) -> Retries: ...
 
-    def writer(self, webhook: Webhook, session: Session | None) -> EventWriter:
-        """Returns what tells a webhook the events of a run from its beginning, or those of no run; `session`
-        is the one that they are of."""
+    def writer(self, webhook: Webhook, place: EventPlace) -> EventWriter:
+        """Returns what tells a webhook the events of a run from its beginning, or those of no run."""
         ...
 
     def message(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from random import random
@@ -59,12 +59,14 @@ class Means:
     chance: Callable[[], float] = random
     """Returns a random number from 0 to 1."""
     formats: FormatSource = no_formats
+    own_tools: Callable[[str], Collection[str]] = lambda owner: ()
+    """Returns the names of the tools that are a user's own, by his id."""
 
     def telling(self, webhook: Webhook) -> Telling | None:
         """Returns what tells a webhook of events in another system's words; None: it gets ours, or nobody
         knows those words here."""
         format = self.formats(webhook.format) if webhook.format else None
-        return None if format is None else Telling(format, self.store)
+        return None if format is None else Telling(format, self.store, self.own_tools)
 
     async def attempt(
         self,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from holdfast.core.domain.runs import Session
-from holdfast.core.domain.webhook_formats import EventWriter, Message, Notice, WebhookFormat
+from holdfast.core.domain.webhook_formats import EventPlace, EventWriter, Message, Notice, WebhookFormat
 from holdfast.core.domain.webhooks import Delivery, FoundEvent, Webhook, WebhookStore
 
 _KEPT = 50
@@ -30,9 +29,13 @@ class _Told:
 class Telling:
     """Tells the events that one webhook gets. What it has read of a run it does not read again."""
 
-    def __init__(self, format: WebhookFormat, store: WebhookStore) -> None:
+    def __init__(
+        self, format: WebhookFormat, store: WebhookStore, own_tools: Callable[[str], Collection[str]]
+    ) -> None:
+        """`own_tools` returns the names of a user's own tools."""
         self.format = format
         self._store = store
+        self._own_tools = own_tools
         self._told: OrderedDict[tuple[str, str | None], _Told] = OrderedDict()
         """By session and run."""
 
@@ -45,24 +48,26 @@ class Telling:
         key = (event.session_id, event.run_id)
         told = self._told.pop(key, None)
         if told is None or told.through > found.id:
-            session = await self._session(webhook, event.session_id)
-            told = _Told(self.format.writer(webhook, session))
+            told = _Told(self.format.writer(webhook, await self._place(webhook, event.session_id)))
         if told.through < found.id:
             # A run's later events mean what they do by those before, also where those are not wanted.
             events = [found.event]
             if event.run_id is not None:
                 through = (told.through, found.id)
                 events = await self._store.events_of_run(webhook.owner, event.run_id, *through)
+            told.notices, told.through = (), found.id
             for each in events:
-                told.notices = tuple(told.writer.take(each))
-            told.through = found.id
+                said = tuple(told.writer.take(each))
+                if each.id == found.id:  # what came before was said before
+                    told.notices = said
         self._told[key] = told
         while len(self._told) > _KEPT:
             self._told.popitem(last=False)
         return told.notices
 
-    async def _session(self, webhook: Webhook, session_id: str) -> Session | None:
-        return await self._store.session(session_id, webhook.owner) if session_id else None
+    async def _place(self, webhook: Webhook, session_id: str) -> EventPlace:
+        session = await self._store.session(session_id, webhook.owner) if session_id else None
+        return EventPlace(session, frozenset(self._own_tools(webhook.owner)))
 
     async def messages(
         self, webhook: Webhook, delivery: Delivery, found: FoundEvent | None, secret: str, at: datetime

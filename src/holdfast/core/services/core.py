@@ -212,7 +212,13 @@ class Core:
             log, self.supervisor, self.started_at, parts.listeners, lambda: self.library.jobs.active
         )
         self.hooks = Hooks(
-            log, parts.blobs, self.accounts, parts.keys.webhooks, redactor.redact, parts.formats
+            log,
+            parts.blobs,
+            self.accounts,
+            parts.keys.webhooks,
+            redactor.redact,
+            parts.formats,
+            self.custom_tools.names,
         )
         self.tracing = parts.tracing(log) if parts.tracing else None
         self.shutdown = Shutdown(self.supervisor, parts.stop)

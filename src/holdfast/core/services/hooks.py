@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.domain.identity import Role
@@ -66,8 +66,10 @@ class Hooks:
         secrets: SecretStore,
         redact: Callable[[str], str],
         formats: FormatSource = no_formats,
+        own_tools: Callable[[str], Collection[str]] = lambda owner: (),
     ) -> None:
-        """`redact` takes secrets out of what receivers answer; `formats` knows the words of other systems."""
+        """`redact` takes secrets out of what receivers answer; `formats` knows the words of other systems,
+        `own_tools` the names of a user's own tools."""
         self._accounts = accounts
         self.formats = formats
         self.tables = WebhookTables(log.writer, log.reader, blobs)
@@ -81,6 +83,7 @@ class Hooks:
                 self.secrets.get,
                 self._is_admin,
                 formats=formats,
+                own_tools=own_tools,
             ),
         )
 

@@ -11,9 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from holdfast.core.domain.events import LoggedEvent, SessionCleared, SessionConfigured, SessionCreated
-from holdfast.core.domain.runs import Session
 from holdfast.core.domain.user_events import McpChanged, UserAnnotated
-from holdfast.core.domain.webhook_formats import EventWriter, Message, Notice, Retries
+from holdfast.core.domain.webhook_formats import EventPlace, EventWriter, Message, Notice, Retries
 from holdfast.core.domain.webhooks import Delivery, Webhook
 from holdfast.server.dialects.dexto.active import EXT
 from holdfast.server.dialects.dexto.choosing import LLM
@@ -38,10 +37,11 @@ _OWN = 9
 class Teller:
     """Tells the events of a run, or those of a session beside runs."""
 
-    def __init__(self, session: Session | None) -> None:
+    def __init__(self, place: EventPlace) -> None:
+        session = place.session
         self._silent = session is not None and (session.child_of is not None or is_hidden(session))
         self._session_id = called(session) if session is not None else ""
-        self._encoder = TurnEncoder(self._session_id, ToolNames())
+        self._encoder = TurnEncoder(self._session_id, ToolNames(custom=place.own_tools))
 
     def take(self, logged: LoggedEvent) -> Sequence[Notice]:
         """Returns Dexto's events for the next of ours."""
@@ -111,8 +111,8 @@ class DextoFormat:
 
     retries = Retries(3, (1.0, 2.0))
 
-    def writer(self, webhook: Webhook, session: Session | None) -> EventWriter:
-        return Teller(session)
+    def writer(self, webhook: Webhook, place: EventPlace) -> EventWriter:
+        return Teller(place)
 
     def message(
         self, webhook: Webhook, delivery: Delivery, notice: Notice, number: int, secret: str
