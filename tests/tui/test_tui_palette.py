@@ -144,6 +144,7 @@ NO_COMMANDS = {
             *("runs.logging", "map.go", "map.older", "map.refresh"),
             *("keys.limit", "keys.revoke", "agreements.read", "agreements.accept"),
             *("details.agent", "details.change", "details.playground", "details.chat", "details.file"),
+            *("details.runs",),
         ),
         OF_A_ROW,
     ),

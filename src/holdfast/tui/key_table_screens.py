@@ -136,6 +136,7 @@ SCREENS: tuple[Key, ...] = (
     Key("details.playground", "t", "act('playground')", "try it in the playground", "playground"),
     Key("details.chat", "c", "act('chat')", "try it in a new session", "chat"),
     Key("details.file", "o", "act('file')", "open its file in the editor", "file"),
+    Key("details.runs", "r", "act('runs')", "its runs: prompts, times, costs", "runs"),
     Key("details.agent", "g", "act('agent')", "another agent", "agent"),
     *listing("details"),
     Key("script.next", "ctrl+l", "next", "a script: to the next mistake", priority=True),

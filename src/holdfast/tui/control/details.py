@@ -63,6 +63,7 @@ class DetailsControl(ListedControl[DetailsState]):
             "details.playground": self.try_it,
             "details.chat": self.chat,
             "details.file": self.open_file,
+            "details.runs": self.runs,
         }
 
     @property
@@ -253,6 +254,10 @@ class DetailsControl(ListedControl[DetailsState]):
         """Opens the agent's file in the editor."""
         self._close()
         self._context.app.command("agent.edit", self._state.agent)
+
+    async def runs(self, _: str = "") -> None:
+        """Opens the log of the agent's runs."""
+        self._context.app.command("runs", self._state.agent)
 
     def _close(self) -> None:
         screen = self._context.app.screen

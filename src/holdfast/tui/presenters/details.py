@@ -278,6 +278,7 @@ def detail_lines(state: DetailsState, current: str | None) -> list[Line]:
             lines.append(line((reason, "warning")))
         lines += [BLANK, *_whole(state, one), BLANK]
     lines += [line(("What it has used", "heading")), *state.usage]
+    lines.append(line((shown("details.runs"), "key"), (" shows its runs, with what each took", "muted")))
     if state.view.created_at is not None:
         lines.append(line(("made      ", "muted"), f"{state.view.created_at:%Y-%m-%d %H:%M} UTC"))
     return lines

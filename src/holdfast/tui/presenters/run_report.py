@@ -79,7 +79,8 @@ def report_lines(report: RunReport | None, entry: RunEntry | None) -> list[Line]
         lines += _text("Response", report.response or "(none)")
     if report.way:
         lines += [BLANK, line(("What it took", "heading"))]
-        lines += [_happened(each) for each in report.way if each.kind != "message" or each.text]
+        begun = report.way[1:] if report.way[0].kind == "message" else report.way  # the prompt says it
+        lines += [_happened(each) for each in begun]
     return lines
 
 
