@@ -322,3 +322,53 @@ async def test_switches_at_the_same_time_lose_nothing(models: Any) -> None:
         assert [answer.status_code for answer in answers] == [200, 200, 200]
         kept = (await served.bench.workbench.users.annotations())["dexto"]
         assert kept["agent"] and kept["llm"]
+
+
+SWITCH = {
+    "provider": "openai",
+    "model": "string",
+    "apiKey": "sk-string-0123456789",
+    "maxIterations": 1,
+    "maxInputTokens": 1,
+    "maxOutputTokens": 1,
+    "temperature": 1,
+    "allowedMediaTypes": ["string"],
+    "reasoningEffort": "none",
+    "sessionId": "string",
+}
+CONFIG = {
+    *("provider", "model", "maxIterations", "baseURL", "maxInputTokens", "maxOutputTokens", "temperature"),
+    *("allowedMediaTypes", "reasoningEffort", "hasApiKey", "displayName"),
+}
+
+
+async def test_the_samples_of_the_page_are_taken_and_answered_with_its_fields(models: Any) -> None:
+    custom = {
+        "name": "string",
+        "provider": "openai-compatible",
+        "baseURL": NOWHERE,
+        "displayName": "string",
+        "maxInputTokens": 1,
+        "maxOutputTokens": 1,
+        "apiKey": "string",
+        "reasoningEffort": "none",
+    }
+    async with models() as served:
+        await served.http.post("/dexto/api/sessions", json={"sessionId": "string"})
+        said = await switched(served, **SWITCH)
+        assert said["sessionId"] == "string" and said["config"]["model"] == "gpt-5-mini"
+        assert said["config"].keys() == CONFIG - {"baseURL", "displayName"}
+        saved = await served.http.post(CUSTOM, json=custom)
+        assert saved.json() == {"ok": True, "model": {**custom, "apiKey": "[REDACTED]"}}
+        everything = {**SWITCH, "provider": "openai-compatible", "baseURL": NOWHERE}
+        assert (await switched(served, **everything))["config"].keys() == CONFIG - {"displayName"}
+        current = await got(served, "current", sessionId="string")
+        assert current.keys() == {"config", "routing"} and current["config"].keys() == CONFIG
+        flat = (await got(served, "catalog", mode="flat"))["models"]
+        named = {"name", "maxInputTokens", "default", "supportedFileTypes", "pricing", "provider"}
+        assert set().union(*flat) == named
+        prices = set().union(*(each["pricing"] for each in flat if "pricing" in each))
+        units = {"currency", "unit"}
+        assert prices == {"inputPerM", "outputPerM", "cacheReadPerM", "cacheWritePerM"} | units
+        kept = await served.http.post(f"{LLM}/key", json={"provider": "openai", "apiKey": "string"})
+        assert kept.json() == {"ok": True, "provider": "openai", "envVar": "OPENAI_API_KEY"}
