@@ -20,6 +20,7 @@ from a2a_talking import BINDINGS, STATE, message
 from google.protobuf.json_format import Parse
 from tests.hooks.conftest import Receiver
 
+from holdfast.core.domain.runs import RunStatus
 from holdfast.server.a2a.push_format import FORMAT, TOKEN_HEADER, Watch, secret_of
 
 WRITE = ("write_file", '{"path": "a.md", "content": "Alpha\\n"}')
@@ -109,6 +110,16 @@ async def test_addresses_that_cannot_be_are_refused(talk: Any, call: Any) -> Non
             with pytest.raises(InvalidParamsError):
                 given = TaskPushNotificationConfig(task_id=task.id, **wrong)
                 await talking.client.create_task_push_notification_config(given)
+
+
+async def test_a_message_with_an_address_that_cannot_be_begins_nothing(
+    talk: Any, say: Any, call: Any
+) -> None:
+    async with talk([call(WRITE)]) as talking:
+        with pytest.raises(InvalidParamsError):
+            await talking.ask("Go", task_push_notification_config=TaskPushNotificationConfig(url="ftp://x"))
+        (session,) = (await talking.bench.workbench.sessions.list()).items
+    assert session.status is RunStatus.CANCELLED
 
 
 async def test_webhooks_of_tasks_that_are_gone_make_room(talk: Any, say: Any, receiver: Receiver) -> None:

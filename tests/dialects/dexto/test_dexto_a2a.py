@@ -214,7 +214,8 @@ async def test_a_stream_has_dextos_events_and_ends(serve: Any, say: Any, call: A
     assert "Answer `yes`" in begun[-1][1]["message"]["content"][0]["text"]
     assert {data["taskId"] for _, data in (*begun, *ended)} == {"t1"}
     names = [name for name, _ in ended]
-    assert names[-1] == "task.message"
+    assert (names[0], names[-1]) == ("connected", "task.message")
+    assert "task.thinking" not in names
     message = ended[-1][1]
     assert message["message"]["content"] == [{"type": "text", "text": "Written."}]
     assert {"tokenUsage", "provider", "model"} >= set(message) - {"taskId", "message"}

@@ -32,6 +32,7 @@ from a2a.types.a2a_pb2 import (
     TaskPushNotificationConfig,
 )
 from a2a.utils.errors import (
+    A2AError,
     InvalidParamsError,
     TaskNotCancelableError,
     TaskNotFoundError,
@@ -40,7 +41,7 @@ from a2a.utils.errors import (
 from a2a.utils.task import apply_history_length, validate_history_length
 from starlette.requests import ClientDisconnect
 
-from holdfast.core.domain.errors import ConflictError, NotFoundError
+from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
 from holdfast.core.domain.identity import Role as UserRole
 from holdfast.core.domain.runs import Run, RunOptions, RunStatus, Session
 from holdfast.server.a2a import pushing
@@ -197,8 +198,14 @@ class Handler(RequestHandler):
 async def _begin(asked: Asked, params: SendMessageRequest) -> Begun:
     """Starts a run with a message, or lets it go into the task that it names; notes whom to tell of it."""
     begun = await _said(asked, params.message)
-    if params.configuration.HasField("task_push_notification_config"):
+    if not params.configuration.HasField("task_push_notification_config"):
+        return begun
+    try:
         await pushing.add(asked.workbench, begun.run, params.configuration.task_push_notification_config)
+    except (HoldfastError, A2AError):
+        if begun.new:  # its client takes it for not begun
+            await asked.workbench.runs.cancel(begun.run.id)
+        raise
     return begun
 
 

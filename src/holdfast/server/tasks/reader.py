@@ -27,7 +27,8 @@ class Reader:
         *,
         deltas: bool = False,
     ) -> None:
-        """`deltas`: those of the run itself are read too."""
+        """`deltas`: those of the run itself are followed too. What has happened is read without them: the
+        deltas of a part that is open come when it is followed."""
         self._workbench = workbench
         self._watched = watched
         self._heard = heard
@@ -46,7 +47,7 @@ class Reader:
             read |= left
 
     async def _read(self, session_id: str) -> None:
-        only = self._filter(session_id)
+        only = EventFilter(session_id=session_id, deltas=False)
         while (after := self._watched.cursors.get(session_id)) is not None and not self._watched.ended:
             items = (await self._workbench.events.read(only, after, _PAGE)).items
             if not items:
@@ -68,7 +69,8 @@ class Reader:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _follow(self, session_id: str) -> None:
-        following = self._workbench.events.follow(self._filter(session_id), self._watched.cursors[session_id])
+        only = EventFilter(session_id=session_id, deltas=self._deltas and session_id == self._root)
+        following = self._workbench.events.follow(only, self._watched.cursors[session_id])
         async with aclosing(cast("AsyncGenerator[LoggedEvent, None]", following)) as events:
             async for logged in events:
                 line = self._watched.take(logged)
@@ -77,9 +79,6 @@ class Reader:
                 await self._heard(logged, line)
                 if self._watched.ended or session_id not in self._watched.cursors:
                     return
-
-    def _filter(self, session_id: str) -> EventFilter:
-        return EventFilter(session_id=session_id, deltas=self._deltas and session_id == self._root)
 
     def _follow_children(self) -> None:
         """Follows the runs that were started, and no longer those that have ended."""

@@ -43,6 +43,8 @@ class Begun:
 
     session: Session
     following: Following
+    new: bool = False
+    """Whether the message has started a run."""
 
     @property
     def task_id(self) -> str:
@@ -66,7 +68,7 @@ async def begin(call: Call, body: SendBody) -> Begun:
     run_id = await start_in_turn(call, session, parts, options)
     following = Following(call.workbench, await call.workbench.runs.get(run_id))
     await following.begin()
-    return Begun(session, following)
+    return Begun(session, following, new=True)
 
 
 async def _followed(call: Call, session: Session, run: Run, settled: str) -> Begun:
@@ -140,7 +142,8 @@ async def _own_frames(
     for frame in encoder.begin():
         yield frame
     for logged in following.known:
-        for frame in encoder.take(logged):
+        frames = encoder.take(logged)
+        for frame in frames if begun.new else ():  # else an earlier stream has told it
             yield frame
     try:
         async with aclosing(following.events()) as events:
