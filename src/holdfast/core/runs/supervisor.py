@@ -16,7 +16,6 @@ from weakref import WeakValueDictionary
 from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
 from holdfast.core.domain.events import (
     AnyEvent,
-    MessageDequeued,
     MessageQueued,
     RunCancelled,
     RunCompleted,
@@ -45,21 +44,15 @@ from holdfast.core.runs.children import Children
 from holdfast.core.runs.delegation import RunDelegation
 from holdfast.core.runs.ending import RETRY_S, write_end
 from holdfast.core.runs.executor import RunStopped
-from holdfast.core.runs.failures import bug, busy_session, engine_stopping, refuse_child, unpaid
+from holdfast.core.runs.failures import bug, busy_session, engine_stopping, refuse_child
 from holdfast.core.runs.loop import Loop
 from holdfast.core.runs.options import check_direct, check_results
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import HandOver, RunState
+from holdfast.core.runs.queues import Queues
 from holdfast.core.runs.recovery import INTERRUPTED, Recovery, context_of_tool, read_context
 from holdfast.core.runs.taking_over import NextRun, begin_next, handed_to
-from holdfast.core.runs.waiting import (
-    as_one,
-    drop_waiting,
-    follow_ups,
-    options_now,
-    steering,
-    taken_back,
-)
+from holdfast.core.runs.waiting import drop_waiting, follow_ups, steering
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import validate_arguments
 
@@ -95,6 +88,7 @@ class Supervisor:
         self.asides = Asides(
             log, prepare, self.idle, self._session, self._models, self._check_open, self._begin
         )
+        self.queues = Queues(log, self._runs_in, self._lock, self._start)
         self._stopped: set[str] = set()
         self._closing = False
         self._refusing = False
@@ -117,10 +111,13 @@ class Supervisor:
 
     def busy(self, session_id: str) -> bool:
         """Says whether a run of the session has not ended."""
-        return any(run.session_id == session_id for run in self._active.values())
+        return bool(self._runs_in(session_id))
+
+    def _runs_in(self, session_id: str) -> list[ActiveRun]:
+        return [run for run in self._active.values() if run.session_id == session_id]
 
     def _runs_tool(self, session_id: str) -> bool:
-        return any(run.session_id == session_id and run.state.direct for run in self._active.values())
+        return any(run.state.direct for run in self._runs_in(session_id))
 
     async def send(
         self,
@@ -154,7 +151,7 @@ class Supervisor:
             # What could not start later is refused now.
             await self._models(session, options, key)
             check_results(parts, ContextProjection.of_history(options.history or ()).unanswered)
-            if not await self._start_next(session):  # nobody pays for what waits
+            if not await self.queues.start_next(session):  # nobody pays for what waits
                 run_id = await self._start(session, parts, options, message_id, key)
                 return Submitted(session_id=session_id, message_id=message_id, run_id=run_id)
             ids = {"session_id": session_id, "message_id": message_id}
@@ -177,8 +174,8 @@ class Supervisor:
             message = {"session_id": session_id, "message_id": new_id(), "parts": parts}
             queued = MessageQueued(**message, options=options, key=key, kind=kind)
             await self._log.append(queued)
-            for run in self._active.values():
-                if run.session_id == session_id and run.takes_messages and run.state.key == key:
+            for run in self._runs_in(session_id):
+                if run.takes_messages and run.state.key == key:
                     run.levers.steers.append(Steer(queued.message_id, parts, kind))
                     run.levers.touched.set()
             return next(
@@ -226,29 +223,6 @@ class Supervisor:
             )
             await self._begin(run, started, requested)
             return run.run_id, requested.call_id
-
-    async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
-        """Takes a waiting message out of the queue."""
-        async with self._lock(session_id):
-            for queued in await self._log.reader.queue(session_id):
-                runs = [run for run in self._active.values() if run.session_id == session_id]
-                if queued.id == message_id and taken_back(runs, message_id):
-                    await self._log.append(
-                        MessageDequeued(session_id=session_id, message_id=message_id, reason="pulled_back")
-                    )
-                    return queued
-        raise NotFoundError("This message does not wait any more; it was sent or pulled back.")
-
-    async def empty_queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
-        """Takes all waiting messages out of the queue, but for those that are about to enter a run."""
-        async with self._lock(session_id):
-            runs = [run for run in self._active.values() if run.session_id == session_id]
-            queue = await self._log.reader.queue(session_id)
-            gone = tuple(each for each in queue if taken_back(runs, each.id))
-            if gone:
-                ids = [{"session_id": session_id, "message_id": each.id} for each in gone]
-                await self._log.append(*(MessageDequeued(**each, reason="pulled_back") for each in ids))
-            return gone
 
     async def cancel(self, run_id: str, reason: str = "") -> None:
         """Ends a run as cancelled and waits until it has; one that ends or has ended is left as it is."""
@@ -411,39 +385,6 @@ class Supervisor:
             raise
         self._launch(run)
 
-    async def _start_next(self, session: Session, *, follow_ups: bool = False) -> bool:
-        """Starts the oldest message that waits, unless a run is under way; says whether one is then. One that
-        cannot start stays in the queue, and the reason is raised; one that cannot be paid for is passed over.
-        With `follow_ups` their turn has come, too.
-        """
-        if self.busy(session.id):
-            return True
-        queue = await self._log.reader.queue(session.id)
-        for first in queue:
-            if first.kind is None:
-                begun = await self._start_queued(session, (first,))
-            else:
-                same = [each for each in queue if each.kind is not None and each.key == first.key]
-                begun = follow_ups and await self._start_queued(session, same)
-            if begun:
-                return True
-        return False
-
-    async def _start_queued(self, session: Session, queued: Sequence[QueuedMessage]) -> bool:
-        """Starts a run with waiting messages as one; says whether it could be paid for, and has begun."""
-        first = queued[0]
-        options = await options_now(self._log.reader, first)
-        parts = first.parts if first.kind is None else as_one([(each.parts, each.kind) for each in queued])
-        message_id = first.id if len(queued) == 1 else new_id()
-        try:
-            await self._start(session, parts, options, message_id, first.key, queued=queued)
-        except HoldfastError as error:
-            if not unpaid(error):
-                raise
-            logger.warning("a queued message of session %s waits: %s", session.id, error.message)
-            return False
-        return True
-
     def _launch(self, run: ActiveRun) -> None:
         run.levers.go.set()
         if run.sub_agents:
@@ -470,7 +411,7 @@ class Supervisor:
             if (over := handed_to(run)) is not None and not await self._take_over(run, over):
                 return
             if not (self._closing or self._refusing or isinstance(run.end, RunFailed) or run.state.handed):
-                await self._send_waiting(run)
+                await self.queues.send_waiting(run)
         finally:
             self._active.pop(run.run_id, None)
             run.timer.stop()
@@ -526,19 +467,6 @@ class Supervisor:
         if begun and run_id in self._cancelled:
             await self.cancel(begun, self._cancelled[run_id])
         return begun == ""
-
-    async def _send_waiting(self, ended: ActiveRun) -> None:
-        session_id = ended.session_id
-        async with self._lock(session_id):
-            session = await self._log.reader.session(session_id)
-            if session is None or self.busy(session_id):
-                return
-            if ended.state.direct and not await self._log.reader.queued_since(ended.run_id):
-                return  # what waited before the tool was run waits for what it did wait for
-            try:
-                await self._start_next(session, follow_ups=ended.takes_messages)
-            except HoldfastError as error:
-                logger.warning("a queued message of session %s stays: %s", session_id, error.message)
 
     # --- restart and stop
 

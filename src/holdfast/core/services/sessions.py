@@ -278,11 +278,11 @@ class SessionService:
 
     async def pull_back(self, session_id: str, message_id: str) -> QueuedMessage:
         await self.get(session_id)
-        return await self._supervisor.pull_back(session_id, message_id)
+        return await self._supervisor.queues.pull_back(session_id, message_id)
 
     async def empty_queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
         await self.get(session_id)
-        return await self._supervisor.empty_queue(session_id)
+        return await self._supervisor.queues.empty(session_id)
 
     # --- fork
 
