@@ -237,3 +237,34 @@ async def test_several_texts_of_a_step_are_one_answer_and_so_are_its_chunks(talk
             data["content"] for name, data in frames if name == "llm:chunk" if data["chunkType"] == "text"
         ]
         assert "".join(chunks) == last(frames, "llm:response")["content"] == "a\n\nb"
+
+
+SENDER = """
+version: 1
+name: sender
+model: scripted
+fallback_models: []
+instructions: You send.
+subagents: [tester]
+"""
+
+
+async def test_what_a_sub_agent_asks_a_person_is_told_in_the_stream(talk, say, call) -> None:
+    send = call(("delegate", '{"agent": "tester", "task": "Write it"}'))
+    async with talk([send, call(ASKED), say("written"), say("Done")]) as client:
+        await client.bench.workbench.agents.create(SENDER)
+        await client.bench.workbench.users.annotate({"dexto": {"agent": "sender"}})
+        streaming = client.streaming()
+        waiting = await client.bench.approval()
+        if waiting.tool == "delegate":
+            await client.post(f"approvals/{waiting.id}", status="approved")
+            waiting = await client.bench.approval()
+        listed = (await client.get("approvals", sessionId="s1")).json()["approvals"]
+        assert [each["approvalId"] for each in listed] == [waiting.id]
+        await client.post(f"approvals/{waiting.id}", status="approved")
+        frames = await streaming
+        assert last(frames, "approval:request")["approvalId"] == waiting.id
+        assert last(frames, "approval:response") == {"approvalId": waiting.id, "status": "approved"}
+        tools = [data["toolName"] for name, data in frames if name == "llm:tool-call"]
+        assert tools == ["internal--delegate"], "its own calls are its own"
+        assert last(frames, "llm:response")["content"] == "Done"

@@ -30,7 +30,7 @@ async def post_message(call: Call) -> Accepted:
         options = await turn_options(call.workbench, session)
         await call.workbench.runs.send(session.id, parts, options)
     except HoldfastError as error:
-        _LOG.warning("a message of session %s was not taken: %s", session.id, error.message)
+        _LOG.info("a message of session %s was not taken: %s", session.id, error.message)
     return Accepted(session_id=body.session_id)
 
 
@@ -63,7 +63,7 @@ async def post_message_stream(call: Call) -> ASGIApp:
         raise
     except HoldfastError as error:
         return refused(call, encoder, error)
-    return TurnAnswer(call, session.id, run_id, encoder).stream()
+    return TurnAnswer(call, session.id, run_id, encoder).told()
 
 
 async def _busy(call: Call, session: Session, session_id: str, error: ConflictError) -> ASGIApp:
