@@ -51,6 +51,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "keys.check_provider": {"key": "sk-…"},
     "keys.set_address": {"url": "http://127.0.0.1:8000/v1"},
     "keys.set_provider": {"key": "sk-…"},
+    "models.keep": {"model": {"name": "qwen", "kind": "server", "url": "http://127.0.0.1:8080/v1"}},
     "jobs.cancel": {},
     "jobs.delete_knowledge": {"documents": ["5f0c4c6e-3c8f-4b6f-9f5e-1d2a7c9b8e10"]},
     "jobs.delete_sessions": {"sessions": ["5f0c4c6e-3c8f-4b6f-9f5e-1d2a7c9b8e10"]},
