@@ -34,6 +34,8 @@ from holdfast.core.domain.models import (
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.knowledge.client import WorkerIndex
+from holdfast.core.models.credentials import Addresses
+from holdfast.core.models.own import OwnModels
 from holdfast.core.sandbox.environment import child_environment
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.services.local import LocalWorkbench, Parts
@@ -105,6 +107,7 @@ async def serve(home: Path, listener: socket.socket, stop: asyncio.Event, log: l
     paths.agents.mkdir(exist_ok=True)
     (paths.agents / "tester.yaml").write_text(AGENT)
     blobs = FileBlobs(paths.blobs)
+    keys = ProviderKeys(paths, ENVIRONMENT, {"openai": ("OPENAI_API_KEY",)})
     parts = Parts(
         paths=paths,
         settings=lambda project: Settings(),
@@ -112,7 +115,8 @@ async def serve(home: Path, listener: socket.socket, stop: asyncio.Event, log: l
         client=CallingModel(),
         catalog=OneModel(),
         tools=ToolRegistry(builtin_tools(ChildProcesses())),
-        keys=ProviderKeys(paths, ENVIRONMENT, {"openai": ("OPENAI_API_KEY",)}),
+        keys=keys,
+        own_models=OwnModels(paths.own_models, keys.models, Addresses(None)),
         environment=child_environment(ENVIRONMENT),
         knowledge=WorkerIndex(
             paths.knowledge,
