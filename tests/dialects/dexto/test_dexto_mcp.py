@@ -114,6 +114,10 @@ async def test_the_active_agents_file_names_a_server_that_is_to_stay(serve: Any,
             await add(served, "notes", config, persistToAgent=True)
         agent = await served.bench.workbench.agents.get("tester")
         assert [each.server for each in agent.spec.mcp] == ["notes"]
+        await served.bench.workbench.users.annotate({"dexto": {"agent": "coder"}})
+        await add(served, "notes", config, persistToAgent=True)  # of an agent that comes with Holdfast
+        agent = await served.bench.workbench.agents.get("coder")
+        assert [each.server for each in agent.spec.mcp] == ["notes"]
 
 
 REFUSED: list[tuple[Any, Any]] = [

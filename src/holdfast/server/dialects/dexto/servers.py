@@ -28,6 +28,7 @@ from holdfast.server.dialects.dexto.mapping_mcp import (
     with_server,
 )
 from holdfast.server.dialects.dexto.mapping_resources import of_server, own_uri
+from holdfast.server.dialects.dexto.saving import own_copy
 from holdfast.server.dialects.dexto.wire_mcp import Executed, ServerBody
 from holdfast.server.dialects.dexto.wire_resources import Resource
 from holdfast.server.kit.revising import revise
@@ -56,9 +57,10 @@ async def add_server(workbench: Workbench, body: ServerBody) -> McpServer:
     added = await workbench.mcp.add(spec)
     for name, value in secrets.items():
         await workbench.mcp.set_secret(spec.name, name, value)
+    ready = await start(workbench, added) if spec.enabled else added
     if body.persist_to_agent:
         await _persist(workbench, spec.name)
-    return await start(workbench, added) if spec.enabled else added
+    return ready
 
 
 async def start(workbench: Workbench, server: McpServer) -> McpServer:
@@ -70,9 +72,10 @@ async def start(workbench: Workbench, server: McpServer) -> McpServer:
 
 
 async def _persist(workbench: Workbench, name: str) -> None:
-    """Has the active agent's file name a server. That it cannot be changed does not undo the server."""
+    """Has the active agent's file name a server; one that comes with Holdfast becomes the user's own. That it
+    cannot be changed does not undo the server."""
     try:
-        agent = await active_agent(workbench)
+        agent = await own_copy(workbench, await active_agent(workbench))
         await revise(workbench, agent.name, partial(with_server, name=name))
     except HoldfastError as error:
         _LOG.info("the MCP server %s is not kept in the agent's file: %s", name, error.message)
