@@ -199,6 +199,8 @@ class FakeWorkbench:
             configure=self._configure,
             delete=self._delete,
             fork=self._fork,
+            clear=self._clear,
+            entitle=self._entitle,
             search=self._search,
             export=self._export,
             queue=self._nothing,
@@ -522,6 +524,15 @@ class FakeWorkbench:
     async def _fork(self, session_id: str, before: int | None = None) -> Session:
         self.calls.append(("fork", session_id, before))
         return session_of("forked-id", forked_from=session_id)
+
+    async def _clear(self, session_id: str) -> Session:
+        self.calls.append(("clear", session_id))
+        return self.known[session_id]
+
+    async def _entitle(self, session_id: str) -> Session:
+        found = self.known[session_id].model_copy(update={"title": "Found", "titled": True})
+        self.known[session_id] = found
+        return found
 
     async def _search(self, query: str, limit: int = 50, cursor: Any = None) -> Page[SearchHit]:
         return Page(items=tuple(self.hits))

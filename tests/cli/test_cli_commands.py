@@ -213,6 +213,17 @@ def test_fork_and_rename_tell_the_session(bench: FakeWorkbench, cli: Cli) -> Non
     assert json.loads(cli("sessions", "rename", "bbbb", "New", "--json").out)["title"] == "New"
 
 
+def test_the_model_finds_a_title_where_none_is_given(bench: FakeWorkbench, cli: Cli) -> None:
+    assert json.loads(cli("sessions", "rename", "bbbb", "--json").out)["title"] == "Found"
+
+
+def test_clearing_a_session_needs_yes_without_a_terminal(bench: FakeWorkbench, cli: Cli) -> None:
+    outcome = cli("sessions", "clear", "bbbb")
+    assert (outcome.status, "--yes" in outcome.err, bench.calls) == (2, True, [])
+    assert cli("sessions", "clear", "bbbb", "--yes").out == "cleared bbbbbbbb-3\n"
+    assert bench.calls == [("clear", "bbbbbbbb-3")]
+
+
 def test_what_is_deleted_is_in_the_trash_and_comes_back(bench: FakeWorkbench, cli: Cli) -> None:
     outcome = cli("sessions", "delete", "bbbb", "aaaaaaaa-1")
     assert outcome.out == "deleted bbbbbbbb-3\ndeleted aaaaaaaa-1\n"

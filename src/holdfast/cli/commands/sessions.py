@@ -202,14 +202,41 @@ def fork(
 
 
 @app.command()
-def rename(session: SessionId, title: str, as_json: Json = False) -> None:
+def rename(
+    session: SessionId,
+    title: Annotated[
+        str, typer.Argument(help="Left out: the session's model finds one, unless it was given one already.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """Give a session another title."""
 
     async def renamed(workbench: Workbench) -> Session:
         found = await selecting.session(workbench, session)
+        if not title:
+            return await workbench.sessions.entitle(found.id)
         return await workbench.sessions.rename(found.id, title)
 
     _say_session(call(renamed), as_json)
+
+
+@app.command()
+def clear(
+    session: SessionId, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
+) -> None:
+    """Delete for good what was said in a session, which stays with its title and its files."""
+
+    async def cleared(workbench: Workbench) -> str:
+        found = await selecting.session(workbench, session)
+        if not yes and not _confirmed([_described(found)], "Clear"):
+            return ""
+        return (await workbench.sessions.clear(found.id)).id
+
+    gone = call(cleared)
+    if not gone:
+        say("Nothing was cleared.")
+        raise typer.Exit(1)
+    say(f"cleared {gone}")
 
 
 @app.command()
@@ -244,8 +271,7 @@ def delete(
 async def _deletable(workbench: Workbench, text: str, permanent: bool) -> tuple[str, str]:
     """Returns the id of a session and what it is; with `permanent` also of one in the trash."""
     try:
-        found = await selecting.session(workbench, text)
-        return found.id, f"{found.title} ({found.agent}, {found.messages} messages)"
+        return _described(await selecting.session(workbench, text))
     except NotFoundError:
         there = (await workbench.trash.list("session")).items if permanent else ()
         if not any(each.id.startswith(text) for each in there):
@@ -295,14 +321,17 @@ def state(session: Session) -> str:
     return session.status.value if session.status else "new"
 
 
-def _confirmed(found: list[tuple[str, str]]) -> bool:
+def _described(session: Session) -> tuple[str, str]:
+    """Returns the id of a session and what it is."""
+    return session.id, f"{session.title} ({session.agent}, {session.messages} messages)"
+
+
+def _confirmed(found: list[tuple[str, str]], verb: str = "Delete") -> bool:
     if not sys.stdin.isatty():
-        raise InvalidError(
-            "deleting a session for good cannot be undone: say --yes where nobody can be asked"
-        )
+        raise InvalidError("deleting for good cannot be undone: say --yes where nobody can be asked")
     for _, described in found:
         say(sanitize_line(described))
-    return typer.confirm(f"Delete {len(found)} session{'s' * (len(found) > 1)} for ever?")
+    return typer.confirm(f"{verb} {len(found)} session{'s' * (len(found) > 1)} for ever?")
 
 
 def _say_session(session: Session, as_json: bool) -> None:
