@@ -124,6 +124,7 @@ async def test_a_login_that_is_shown_has_to_be_a_good_one(manage) -> None:
                 {},
                 {"api_key": "wrong"},
                 {"session_id": "wrong", "api_key": asked.key},
+                {"session_id": 7, "api_key": asked.key},
                 {"api_key": 7},
                 {"api_key": standard},
                 [],

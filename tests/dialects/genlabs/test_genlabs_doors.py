@@ -17,6 +17,7 @@ from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.models import Finished, TextDelta, UsageReport
 from holdfast.core.domain.status import ListenOptions
 from holdfast.server.connections import Patience
+from holdfast.server.security import FAILURES
 from holdfast.server.tcp import Behind, OpenListener
 
 V1 = pytest.mark.covers("genlabs.query_agent_v1")
@@ -142,3 +143,22 @@ async def test_where_credits_do_not_count_nothing_is_said_of_limits(
         answer = await served.call(put_agent(plan="decentralized"), (await served.key("mine")).secret)
         assert answer.status_code == 200
         assert not [name for name in answer.headers if name.lower().startswith("x-ratelimit")]
+
+
+@pytest.mark.covers("genlabs.get_agent_details")
+@pytest.mark.covers("genlabs.get_tools")
+async def test_however_many_keys_were_wrong_they_are_not_known_and_right_ones_are(
+    keyed: Any, put_agent: Any
+) -> None:
+    async with keyed() as served:
+        secret = (await served.key("secret", Scope.ADMIN)).secret
+
+        async def ask(path: str, **body: str) -> httpx.Response:
+            return await served.http.post(f"/genlabs{path}", json=body)
+
+        for _ in range(FAILURES + 2):
+            answer = await ask("/get_tools", api_key="wrong")
+            assert (answer.status_code, answer.json()) == (401, REFUSED)
+        assert (await served.call(put_agent(), "wrong")).status_code == 401
+        stale = await ask("/get_agent_details", session_id="gone", api_key=secret, modelId="x")
+        assert (stale.status_code, stale.json()) == (404, {"error": "Model not found"})

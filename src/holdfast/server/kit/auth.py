@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast import __version__
-from holdfast.core.domain.errors import UnauthenticatedError
+from holdfast.core.domain.errors import RateLimitedError, UnauthenticatedError
 from holdfast.core.domain.identity import CLIENTS, LOCAL_PRINCIPAL, Principal
 
 Admit = Callable[[str], Awaitable[Principal]]
@@ -20,6 +19,9 @@ Admit = Callable[[str], Awaitable[Principal]]
 InBody = Callable[[Scope, Receive], Awaitable[tuple[Sequence[str], Receive] | None]]
 """Reads the secrets in a request's body, and returns them with what gives the body once more; None for a
 request that has none there."""
+
+WRONG_TOO_OFTEN = "too_many_failures"
+"""Code of the error that tells who has shown one wrong secret after the other to wait."""
 
 _USER_AGENT = re.compile(r"holdfast/[\w.+-]+ \(([A-Za-z ]+)\)")
 _STATE = "principal"
@@ -115,8 +117,13 @@ class Admitted:
 async def _first_admitted(admit: Admit, secrets: Sequence[str]) -> Principal:
     """Returns who shows the first secret that is let in, or raises why the last one is not."""
     for secret in secrets[:-1]:
-        with suppress(UnauthenticatedError):
+        try:
             return await admit(secret)
+        except UnauthenticatedError:
+            continue
+        except RateLimitedError as error:
+            if error.code != WRONG_TOO_OFTEN:  # which shuts out no right one
+                raise
     return await admit(secrets[-1] if secrets else "")
 
 

@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind, InvalidError
 from holdfast.server.dialects.genlabs.wire import PREFIX
+from holdfast.server.kit.auth import WRONG_TOO_OFTEN
 from holdfast.server.kit.errors import Render, headers_of, plain_message
 
 UNKNOWN_KEY = "Not authenticated, invalid session id or api key"
@@ -95,7 +96,7 @@ def _response(
     body = info.details.get(_BODY) or {"error": _text(endpoint, info)}
     if endpoint in _CALLS and info.kind is ErrorKind.RATE_LIMITED:
         code, body = _limited(info)
-    if info.code == "scope_missing" and endpoint not in _CALLS:
+    if info.code == WRONG_TOO_OFTEN or (info.code == "scope_missing" and endpoint not in _CALLS):
         code, body = 401, {"error": _text(endpoint, info.model_copy(update=_REFUSED))}
     return Response(to_json(body), code, headers_of(info, headers), media_type="application/json")
 
@@ -114,7 +115,7 @@ def _limited(info: ErrorInfo) -> tuple[int, dict[str, Any]]:
 
 
 _REFUSED = {"kind": ErrorKind.UNAUTHENTICATED}
-"""What a key that may not manage agents is: refused, as an unknown one."""
+"""What a key is that may not manage agents, and each wrong one, however many there were: not known."""
 
 
 def error_response(

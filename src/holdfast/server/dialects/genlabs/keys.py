@@ -18,12 +18,12 @@ def secret_of(headers: Headers) -> str:
 
 def login_or_key(body: Any) -> tuple[str, ...]:
     """Returns what counts of a body's `session_id` and `api_key`: the login if there is one, else the key."""
-    found = both(body)
-    return found[:1]
+    return both(body)[:1]
 
 
 def both(body: Any) -> tuple[str, ...]:
-    """Returns a body's `session_id` and `api_key`, of which the first that lets in counts."""
+    """Returns a body's `session_id` and `api_key`, of which the first that lets in counts. One that is no
+    text is there as well, and lets nobody in."""
     given = body if isinstance(body, dict) else {}
     found = (given.get("session_id"), given.get("api_key"))
-    return tuple(one for one in found if isinstance(one, str) and one)
+    return tuple(one if isinstance(one, str) else "" for one in found if one)
