@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.references import secret_names
+from holdfast.core.domain.slugs import slug
 from holdfast.core.domain.values import Value
 
 SERVER_PATTERN = r"^[a-z0-9]+([_-][a-z0-9]+)*$"
@@ -195,6 +197,16 @@ class McpContent(Value):
 def tool_name(server: str, part: str) -> str:
     """Returns the name by which models and rules know a tool."""
     return f"{PREFIX}{server}__{part}"
+
+
+def free_server_name(name: str, taken: Collection[str]) -> str:
+    """Returns a name that a server can have and none of `taken` is: `name` itself where it can be, or made of
+    its letters and digits, with a number behind."""
+    if re.fullmatch(SERVER_PATTERN, name) and len(name) <= MAX_SERVER_NAME and name not in taken:
+        return name
+    base = slug(name)[: MAX_SERVER_NAME - 4].strip("-") or "server"
+    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
+    return next(one for one in names if one not in taken)
 
 
 def says(server: str) -> str:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import HoldfastError, NotFoundError, UnavailableError
 from holdfast.core.domain.mcp import (
-    MAX_SERVER_NAME,
     READ_RESOURCE,
-    SERVER_PATTERN,
     McpServer,
     McpServerSpec,
     McpState,
+    free_server_name,
     says,
     server_of,
     tool_name,
@@ -90,7 +88,7 @@ def new_server(body: ServerBody, taken: Collection[str]) -> tuple[McpServerSpec,
     seconds = config.timeout / 1000
     said = {_NAME: body.name, "connectionMode": config.connection_mode}
     common: dict[str, Any] = {
-        "name": _free(body.name, taken),
+        "name": free_server_name(body.name, taken),
         "enabled": config.enabled,
         "timeout_s": seconds,
         "start_timeout_s": min(seconds, 600),
@@ -114,15 +112,6 @@ def _referring(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str
             secrets[name], referring = value, f"${{secret:{name}}}"
         found[name] = referring
     return found, secrets
-
-
-def _free(name: str, taken: Collection[str]) -> str:
-    if re.fullmatch(SERVER_PATTERN, name) and len(name) <= MAX_SERVER_NAME and name not in taken:
-        return name
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    base = re.sub(r"[^a-z0-9]+", "-", plain)[: MAX_SERVER_NAME - 4].strip("-") or "server"
-    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
-    return next(one for one in names if one not in taken)
 
 
 def not_connected(server: McpServer) -> UnavailableError:

@@ -6,7 +6,6 @@ import base64
 import binascii
 import mimetypes
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,6 +17,7 @@ from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.prompts import PromptInfo as OurPrompt
 from holdfast.core.domain.prompts import PromptOrigin, PromptSpec
 from holdfast.core.domain.prompts import ResolvedPrompt as Resolved
+from holdfast.core.domain.slugs import slug
 from holdfast.server.dialects.dexto.errors import validation, validation_issue
 from holdfast.server.dialects.dexto.mapping_resources import blob_uri, qualified
 from holdfast.server.dialects.dexto.times import millis
@@ -118,14 +118,9 @@ def new_prompt(body: PromptBody) -> PromptSpec:
     `InvalidError`."""
     given = body.model_dump(include={"title", "description", "arguments"})
     try:
-        return PromptSpec(name=_slug(body.name), text=body.content, **given)
+        return PromptSpec(name=slug(body.name)[:64].rstrip("-"), text=body.content, **given)
     except ValidationError as error:
         raise refused(error) from None
-
-
-def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].rstrip("-")
 
 
 def file_of(resource: ResourceSent, prompt_name: str) -> tuple[bytes, str]:

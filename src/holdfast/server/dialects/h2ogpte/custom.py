@@ -8,14 +8,13 @@ from starlette.exceptions import HTTPException
 
 from holdfast.core.domain.custom_tools import PythonToolSpec
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError
-from holdfast.core.domain.mcp import McpServer
+from holdfast.core.domain.mcp import McpServer, free_server_name
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.h2ogpte.mapping_custom import (
     MCP,
     Own,
     Server,
     args_of,
-    free_name,
     is_python,
     named,
     no_tool,
@@ -123,7 +122,7 @@ async def _replaced(workbench: Workbench, own: McpServer, described: tuple[Serve
         raise InvalidError("mcp_config_json: must name one server here.", code="invalid_request")
     (new,), name = described, own.spec.name
     taken = [each.spec.name for each in await workbench.mcp.list()]
-    (tried,) = await _add_servers(workbench, [named(new, free_name(name, taken))])  # it may be refused
+    (tried,) = await _add_servers(workbench, [named(new, free_server_name(name, taken))])  # it may be refused
     await workbench.mcp.remove(tried.spec.name)
     await workbench.mcp.remove(name)
     return (await _add_servers(workbench, [named(new, name)]))[0]

@@ -10,7 +10,7 @@ from typing import Any
 
 from holdfast.core.domain import custom_tools
 from holdfast.core.domain.errors import InvalidError, NotFoundError, UnsupportedError
-from holdfast.core.domain.mcp import MAX_SERVER_NAME, McpServer, McpServerSpec
+from holdfast.core.domain.mcp import McpServer, McpServerSpec, free_server_name
 from holdfast.server.dialects.h2ogpte.wire_agents import CustomTool, CustomToolListed, ToolType
 from holdfast.server.kit.reading import json_value, parsed
 
@@ -102,7 +102,7 @@ def servers_of(args: Mapping[str, Any], file: bytes | None, taken: Collection[st
     default = bool(args.get(DEFAULT, True))
     names: list[str] = []
     for title in described:
-        names.append(free_name(title, (*taken, *names)))
+        names.append(free_server_name(title, (*taken, *names)))
     titled = zip(described.items(), names, strict=True)
     return tuple(server_spec(title, said, name, default=default) for (title, said), name in titled)
 
@@ -156,13 +156,6 @@ def _kept(given: Any, secrets: dict[str, str]) -> dict[str, str]:
 def named(server: Server, name: str) -> Server:
     """Returns a server under another name."""
     return Server(server.spec.model_copy(update={"name": name}), server.secrets)
-
-
-def free_name(title: str, taken: Collection[str]) -> str:
-    """Returns a name for a server that none of `taken` is."""
-    base = re.sub(r"[^a-z0-9]+", "-", title.lower())[: MAX_SERVER_NAME - 4].strip("-") or "server"
-    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
-    return next(one for one in names if one not in taken)
 
 
 # --- what is shown of both

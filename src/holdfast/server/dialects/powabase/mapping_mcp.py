@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from holdfast.core.domain.mcp import MAX_SERVER_NAME, McpAssignment, McpServerSpec
+from holdfast.core.domain.mcp import McpAssignment, McpServerSpec, free_server_name
 from holdfast.core.domain.mcp import McpServer as OwnServer
 from holdfast.core.domain.values import made_at, utc_now
 from holdfast.server.dialects.powabase.mapping_agents import NAME, kept
@@ -69,7 +67,7 @@ def with_server(info: AgentInfo, values: Mapping[str, Any], body: McpBody, id: s
     its servers has."""
     entries = own_entries(info, values, "mcp", "server")
     _check_free(entries, body.name)
-    entry = {"server": _free_slug(body.name, {one["server"] for one in entries}), "id": id, "url": ""}
+    entry = {"server": free_server_name(body.name, {one["server"] for one in entries}), "id": id, "url": ""}
     return {"mcp": as_entries([*entries, _changed(entry, body)], "server")}
 
 
@@ -93,7 +91,7 @@ def with_changed_server(
     if body.name is not None:
         _check_free(others, body.name)
         if body.name != _title(entry):
-            entry["server"] = _free_slug(body.name, {one["server"] for one in others})
+            entry["server"] = free_server_name(body.name, {one["server"] for one in others})
     changed = _changed(entry, body)
     said = {**kept(changed.get("ext", {})), "updated_at": utc_now().isoformat()}
     changed["ext"] = {**changed.get("ext", {}), NAME: said}
@@ -151,11 +149,3 @@ def _check_free(entries: Iterable[Mapping[str, Any]], name: str) -> None:
         raise ConflictError(
             "An MCP server with this name already exists for this agent", code="mcp_server_exists"
         )
-
-
-def _free_slug(name: str, taken: Collection[str]) -> str:
-    """Returns a name that names of tools can have in them, and that no other server has."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    base = re.sub(r"[^a-z0-9]+", "-", plain)[: MAX_SERVER_NAME - 4].strip("-") or "server"
-    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
-    return next(one for one in names if one not in taken)
