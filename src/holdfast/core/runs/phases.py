@@ -64,6 +64,8 @@ class ToolPhases:
 
         What is executed here comes before what the caller executes, whose arguments may hang on it.
         """
+        if run.state.missing:
+            return False  # asked before an engine has taken the run up again
         while (tools := {each.name: each for each in offered(run)}) and not run.levers.finish:
             chosen = await self._choose(run, tools)
             own = [tools[name] for name in chosen if not run.is_clients_tool(name)]
