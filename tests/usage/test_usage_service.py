@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from paying import ended, start
 
 from holdfast.core.domain.errors import ForbiddenError, InvalidError
 from holdfast.core.domain.identity import Role, Scope
@@ -52,6 +53,19 @@ async def test_a_bill_does_not_shrink_with_its_session(host: LocalWorkbench, ask
     assert (await host.engine.figures()).usage == figures.usage
     await host.engine.check(repair=True)
     assert await host.usage.report(by="model") == before
+
+
+async def test_a_new_agent_has_used_nothing_though_one_of_its_title_did(host: LocalWorkbench) -> None:
+    names = []
+    for _ in range(2):
+        made = await host.agents.compose({"display_name": "My Clerk", "model": "offline"})
+        await ended(host, await start(host, made.name))
+        await host.agents.delete(made.id)
+        names.append(made.name)
+    assert names == ["my-clerk", "my-clerk-2"]
+    assert {each.key: each.runs for each in (await host.usage.report(by="agent")).groups} == dict.fromkeys(
+        names, 1
+    )
 
 
 async def test_usage_that_was_lost_is_noticed_and_brought_back(host: LocalWorkbench, ask: Any) -> None:

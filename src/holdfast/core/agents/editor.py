@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,19 +84,24 @@ class AgentEditor:
         with self._lock:
             return self._make(text, owner)
 
-    def compose(self, values: Mapping[str, Any], owner: str = LOCAL) -> AgentInfo:
-        """Does as `create` for values in the place of a text. Without a `name` it gets one that is free, made
-        of its `display_name`. Raises what `create` raises, and `InvalidError` for values without either."""
+    def compose(
+        self, values: Mapping[str, Any], owner: str = LOCAL, taken: Collection[str] = ()
+    ) -> AgentInfo:
+        """Does as `create` for values in the place of a text. Without a `name` it gets one that is free, and
+        not in `taken`, made of its `display_name`. Raises what `create` raises, and `InvalidError` for values
+        without either."""
         with self._lock:
-            name = values.get("name") or self._free_name(values.get("display_name"), owner)
+            name = values.get("name") or self._free_name(values.get("display_name"), owner, taken)
             return self._make(composed({**values, "name": name}), owner)
 
-    def _free_name(self, title: Any, owner: str) -> str:
+    def _free_name(self, title: Any, owner: str, taken: Collection[str]) -> str:
         if not isinstance(title, str) or not title.strip():
             raise InvalidError("An agent needs a `name` or a `display_name`.", code="agent_without_name")
         # A name of a shipped agent is free, but that one could not be seen any more.
         seen = self._registry.visible(None, owner)
-        return free_name(title, {one.file.name for one in seen} | {one.file.path.stem for one in seen})
+        return free_name(
+            title, {*taken, *(one.file.name for one in seen), *(one.file.path.stem for one in seen)}
+        )
 
     def _make(self, text: str, owner: str, beside: Path | None = None) -> AgentInfo:
         """Does as `create`, under the lock; `beside` is the folder with its script, which is copied where

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +32,17 @@ class AgentService:
         trust: TrustStore,
         trash: TrashCan,
         arguments_of: Callable[[str, str], Collection[str] | None] = lambda tool, owner: None,
+        used: Callable[[str], Awaitable[Collection[str]]] | None = None,
     ) -> None:
-        """`arguments_of` returns the arguments of a tool that a user's agents can list; None where they are
-        not known."""
+        """`arguments_of` returns the arguments of a tool that a user's agents can list, None where they are
+        not known; `used` the names by which what his agents did is known, also of those that are gone."""
         self._access = access
         self._registry = registry
         self._editor = editor
         self._trust = trust
         self._trash = trash
         self._arguments_of = arguments_of
+        self._used = used
 
     async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
         folder = self._access.folder(project)
@@ -97,7 +99,10 @@ class AgentService:
         )
 
     async def compose(self, values: dict[str, Any]) -> AgentInfo:
-        return _shown(await asyncio.to_thread(self._editor.compose, values, self._access.owner))
+        owner = self._access.owner
+        # What another agent did would count as what the new one did.
+        taken = await self._used(owner) if self._used is not None else ()
+        return _shown(await asyncio.to_thread(self._editor.compose, values, owner, taken))
 
     async def edit(
         self, name: str, changes: dict[str, Any], expected: str | None = None, project: str | None = None

@@ -61,6 +61,7 @@ from holdfast.core.services.workbench import (
 from holdfast.core.skills.git import GitFetcher
 from holdfast.core.store.agreements import AgreementTable
 from holdfast.core.store.log import EventLog
+from holdfast.core.store.usage import UsageTable
 
 __all__ = ["LocalWorkbench", "Parts"]
 
@@ -77,7 +78,13 @@ class LocalWorkbench:
         access = Access(principal, log.reader, parts.paths)
         self.principal = principal
         self.agents: Agents = AgentService(
-            access, core.registry, core.editor, core.trust, core.trash, core.custom_tools.arguments
+            access,
+            core.registry,
+            core.editor,
+            core.trust,
+            core.trash,
+            core.custom_tools.arguments,
+            UsageTable(log.reader).agents,
         )
         self.sessions: Sessions = SessionService(
             access,

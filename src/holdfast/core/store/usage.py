@@ -166,6 +166,11 @@ class UsageTable:
         )
         return float(rows[0][0])
 
+    async def agents(self, owner: str) -> frozenset[str]:
+        """Returns the names of the agents that have used something for a user."""
+        rows = await self._reader.rows("SELECT DISTINCT agent FROM usage WHERE owner = ?", (owner,))
+        return frozenset(row["agent"] for row in rows)
+
     async def models(self, after: int) -> tuple[int, tuple[ModelUsage, ...]]:
         """Returns what all users have used of each model in rows over `after`, and the id to go on from."""
         rows = await self._reader.rows(
