@@ -129,6 +129,13 @@ async def test_prompts_of_the_active_agent_are_named_as_config(serve: Any) -> No
         assert said["name"] == "config:review"
 
 
+async def test_what_a_prompt_does_not_describe_may_be_left_out(serve: Any) -> None:
+    async with serve() as served:
+        await make(served, name="one", content="Hello {{ name }}, $1!")
+        assert (await resolve(served, "one"))["text"] == "Hello , !"
+        assert (await resolve(served, "one", name="Ann", _positional=["now"]))["text"] == "Hello Ann, now!"
+
+
 async def test_what_is_missing_is_named(serve: Any) -> None:
     async with serve() as served:
         await make(served, **SAMPLE)

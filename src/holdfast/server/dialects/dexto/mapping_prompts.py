@@ -18,6 +18,7 @@ from holdfast.core.domain.prompts import PromptInfo as OurPrompt
 from holdfast.core.domain.prompts import PromptOrigin, PromptSpec
 from holdfast.core.domain.prompts import ResolvedPrompt as Resolved
 from holdfast.core.domain.slugs import slug
+from holdfast.core.domain.templates import Template
 from holdfast.server.dialects.dexto.errors import validation, validation_issue
 from holdfast.server.dialects.dexto.mapping_resources import blob_uri, qualified
 from holdfast.server.dialects.dexto.times import millis
@@ -114,11 +115,15 @@ def _metadata(info: OurPrompt) -> dict[str, Any]:
 
 
 def new_prompt(body: PromptBody) -> PromptSpec:
-    """Returns the prompt that a client makes, its name in small letters and hyphens. Raises
-    `InvalidError`."""
-    given = body.model_dump(include={"title", "description", "arguments"})
+    """Returns the prompt that a client makes, its name in small letters and hyphens; places in its text that
+    he does not describe may stay empty. Raises `InvalidError`."""
+    given = body.model_dump(include={"title", "description"})
+    described = [each.model_dump() for each in body.arguments]
+    known = {each.name for each in body.arguments}
+    others = [{"name": name} for name in Template(body.content).names if name not in known]
+    name = slug(body.name)[:64].rstrip("-")
     try:
-        return PromptSpec(name=slug(body.name)[:64].rstrip("-"), text=body.content, **given)
+        return PromptSpec(name=name, text=body.content, arguments=(*described, *others), **given)
     except ValidationError as error:
         raise refused(error) from None
 
