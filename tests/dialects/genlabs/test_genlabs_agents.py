@@ -347,7 +347,10 @@ NO_CHANGES = [
     ({"temperature": "hot"}, "temperature"),
     ({"stream": "perhaps"}, "stream"),
     ({"modelName": ""}, "modelName"),
-    ({"tools": {"a": 1}}, "tools"),
+    ({"modelName": "  "}, "modelName"),
+    ({"tools": {"a": 1}}, "Invalid tool selection"),
+    ({"tools": [True]}, "Invalid tool selection"),
+    ({"tools": [None, 1.5]}, "Invalid tool selection"),
 ]
 
 
@@ -355,6 +358,7 @@ NO_CHANGES = [
 async def test_what_cannot_be_is_refused_and_changes_nothing(manage) -> None:
     async with manage() as asked:
         id = await asked.agent()
+        assert await asked.tool() == 1
         before = await asked.ok("POST", "/get_agent_details", modelId=id)
         for said, text in NO_CHANGES:
             assert text in error(await asked("PUT", "/update_agent", said, modelId=id), 400)

@@ -323,6 +323,7 @@ async def test_a_file_that_cannot_be_read_is_refused_and_what_was_there_stays(ma
         assert await asked.ok("POST", "/get_tool_details", toolId=number) == before
         assert len((await asked.ok("POST", "/get_tools"))["tools"]) == 1
         assert [each.name for each in await knowledge.list()] == ["Terms"]
+        assert (await asked.bench.workbench.trash.list()).items == (), "what was never whole is not kept"
         custom = await asked.tool()
         refused = await asked("PUT", "/update_tool", toolId=custom, file=encoded(PDF))
         assert error(refused, 400) == "Only tools of the type File Search have a file"

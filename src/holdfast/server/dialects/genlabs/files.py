@@ -47,6 +47,12 @@ async def write_file(workbench: Workbench, tool: CustomTool, text: str, wanted: 
     return await workbench.tools.update(tool.id, tool.spec.model_copy(update={"collection": collection.id}))
 
 
+async def erase(workbench: Workbench, tool: CustomTool) -> None:
+    """Deletes a tool for good that was never whole."""
+    await workbench.tools.delete(tool.id)
+    await workbench.trash.empty("tool", tool.id)
+
+
 async def drop_file(workbench: Workbench, tool: CustomTool) -> None:
     """Puts the collection of a tool into the trash, as the tool."""
     collection = await _collection(workbench, tool)
@@ -62,6 +68,7 @@ async def _taken_in(workbench: Workbench, job: Job, new: Collection | None) -> N
         return
     if new is not None:
         await workbench.knowledge.delete(new.id)
+        await workbench.trash.empty("collection", new.id)
     raise said(f"Invalid file: {error.message}")
 
 

@@ -149,14 +149,16 @@ def _tools(info: AgentInfo, values: Mapping[str, Any], names: Sequence[str]) -> 
     return as_entries([before.get(name, {"tool": name}) for name in dict.fromkeys(names)], "tool")
 
 
-def named_tools(given: Sequence[str | int] | str, known: Mapping[str, CustomTool | None]) -> list[str]:
+def named_tools(given: Any, known: Mapping[str, CustomTool | None]) -> list[str]:
     """Returns the names that tools have here: `known` are all that there are by those, with what is known of
-    those of the user's own. Raises `InvalidError` for one that there is not."""
-    wanted: list[str | int] = _split(given, known) if isinstance(given, str) else list(given)
+    those of the user's own. Raises `InvalidError` for one that there is not, and for what names none."""
+    wanted = _split(given, known) if isinstance(given, str) else given
+    if not isinstance(wanted, list):
+        raise said("Invalid tool selection")
     return [_named(each, known) for each in wanted]
 
 
-def _split(text: str, known: Mapping[str, CustomTool | None]) -> list[str | int]:
+def _split(text: str, known: Mapping[str, CustomTool | None]) -> list[str]:
     """Takes a text apart at its commas; a tool's title may have some itself."""
     if not text.strip():
         return []
@@ -166,7 +168,9 @@ def _split(text: str, known: Mapping[str, CustomTool | None]) -> list[str | int]
     return [each.strip() for each in text.split(",") if each.strip()]
 
 
-def _named(given: str | int, known: Mapping[str, CustomTool | None]) -> str:
+def _named(given: Any, known: Mapping[str, CustomTool | None]) -> str:
+    if not isinstance(given, str | int) or isinstance(given, bool):
+        raise said("Invalid tool selection")
     text = str(given).strip()
     for name, tool in known.items():
         if isinstance(given, str) and text == (title_of(tool) if tool else name):

@@ -6,7 +6,7 @@ from holdfast.core.domain.custom_tools import CustomTool
 from holdfast.core.domain.errors import ConflictError
 from holdfast.core.domain.identity import Scope
 from holdfast.core.services.workbench import Workbench
-from holdfast.server.dialects.genlabs.files import drop_file, read_file, write_file
+from holdfast.server.dialects.genlabs.files import drop_file, erase, read_file, write_file
 from holdfast.server.dialects.genlabs.keys import login_or_key
 from holdfast.server.dialects.genlabs.mapping_tools import (
     SEARCH,
@@ -44,7 +44,7 @@ async def create_tool(call: Call) -> ToolMade:
         try:
             tool = await write_file(call.workbench, tool, body.file, body.file_name)
         except BaseException:
-            await call.workbench.tools.delete(tool.id)
+            await erase(call.workbench, tool)
             raise
     return ToolMade(message="Tool created successfully", tool_id=tool.number)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, StringConstraints
 
 from holdfast.server.dialects.genlabs.wire import Said, Sent
 
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Plan = Literal["Decentralized", "Dedicated"]
 _ID = AliasChoices("modelId", "model_id", "agent_id", "agentId")
 _NAME = AliasChoices("agent_name", "agentName", "modelName", "model_name", "name")
@@ -33,13 +34,13 @@ class NamedAgent(Signed):
 class AgentChanges(NamedAgent):
     """All optional: what is left out, or null, stays."""
 
-    modelName: str | None = Field(default=None, validation_alias=_NAME, min_length=1, max_length=200)
+    modelName: Title | None = Field(default=None, validation_alias=_NAME)
     modelScript: str | None = Field(
         default=None, validation_alias=AliasChoices("modelScript", "model_script", "agentScript", "script")
     )
     region: Any = None
     plan: Any = None
-    tools: tuple[str | int, ...] | str | None = None
+    tools: Any = None
     """Names or numbers of tools, one after the other or in one text between commas."""
     topP: float | None = Field(default=None, validation_alias=AliasChoices("topP", "top_p"))
     apiKey: str | None = Field(default=None, validation_alias=AliasChoices("apiKey", "agent_api_key"))
