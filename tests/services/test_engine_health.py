@@ -27,6 +27,7 @@ def test_the_workers_are_found_among_the_children(tmp_path: Path) -> None:
     process(proc, 70, os.getpid(), "holdfast.core.models.worker", 20)
     process(proc, 71, 70, "holdfast.core.knowledge.worker", 30)
     process(proc, 72, os.getpid(), "secret.command", 30)
+    process(proc, 73, os.getpid(), "holdfast.core.models.local.worker", 40)
     paths.database.write_bytes(b"12345")
     paths.database.with_name("holdfast.db-wal").write_bytes(b"123")
     (paths.knowledge / "vectors").mkdir(parents=True)
@@ -36,6 +37,7 @@ def test_the_workers_are_found_among_the_children(tmp_path: Path) -> None:
         ("engine", os.getpid(), 100 * 1024),
         ("models", 70, 20 * 1024),
         ("knowledge", None, None),
+        ("local", 73, 40 * 1024),
     ]
     assert (health.database_bytes, health.knowledge_bytes, health.blobs_bytes) == (8, 2, 0)
     assert health.free_bytes

@@ -8,7 +8,8 @@ from pydantic import AwareDatetime
 
 from holdfast.core.domain.values import Value
 
-ProcessName = Literal["engine", "models", "knowledge"]
+ProcessName = Literal["engine", "models", "knowledge", "local"]
+"""`local`: the worker of models in files, which is listed only while it runs."""
 
 
 class ProcessHealth(Value):

@@ -16,6 +16,7 @@ WORKERS: dict[ProcessName, str] = {
     "knowledge": "holdfast.core.knowledge.worker",
 }
 """The workers by the module that each of them runs."""
+_LOCAL = "holdfast.core.models.local.worker"
 _PROC = Path("/proc")
 
 
@@ -42,6 +43,8 @@ def _processes(proc: Path) -> tuple[ProcessHealth, ...]:
         pid = children.get(module)
         memory = _memory(proc, pid) if pid is not None else None
         found.append(ProcessHealth(name=name, pid=pid, memory_bytes=memory))
+    if (pid := children.get(_LOCAL)) is not None:
+        found.append(ProcessHealth(name="local", pid=pid, memory_bytes=_memory(proc, pid)))
     return tuple(found)
 
 

@@ -23,7 +23,12 @@ STATES = {
     "error": ("✗ error   ", "error"),
     "repaired": ("✓ repaired", "accent"),
 }
-PROCESSES = {"engine": "engine", "models": "model worker", "knowledge": "knowledge worker"}
+PROCESSES = {
+    "engine": "engine",
+    "models": "model worker",
+    "knowledge": "knowledge worker",
+    "local": "models in files",
+}
 NAME = 20
 
 
