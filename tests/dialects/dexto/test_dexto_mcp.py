@@ -93,6 +93,10 @@ async def test_a_disabled_server_is_registered_and_not_listed(serve: Any, config
         assert await listed(served) == []
         (server,) = await served.bench.workbench.mcp.list()
         assert not server.spec.enabled
+        assert (await served.http.get(f"{SERVERS}/notes/tools")).status_code == 404
+        run = await served.http.post(f"{SERVERS}/notes/tools/echo/execute", json={"text": "x"})
+        assert run.status_code == 404
+        assert (await served.http.delete(f"{SERVERS}/notes")).status_code == 200
 
 
 async def test_a_server_that_does_not_start_is_502_and_listed_with_an_error(serve: Any) -> None:

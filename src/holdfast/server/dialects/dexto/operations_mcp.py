@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from holdfast.server.dialects.dexto.mapping_mcp import name_of, servers, tools
 from holdfast.server.dialects.dexto.mapping_resources import contents, of_server
-from holdfast.server.dialects.dexto.servers import add_server, execute, read_of_server, server_of, start
+from holdfast.server.dialects.dexto.servers import (
+    add_server,
+    any_server,
+    execute,
+    read_of_server,
+    server_of,
+    start,
+)
 from holdfast.server.dialects.dexto.wire_mcp import (
     Arguments,
     Executed,
@@ -37,7 +44,7 @@ async def list_servers(call: Call) -> Servers:
 
 async def remove_server(call: Call) -> ServerGone:
     """Removes an MCP server."""
-    server = await server_of(call.workbench, call.path["serverId"])
+    server = await any_server(call.workbench, call.path["serverId"])
     await call.workbench.mcp.remove(server.spec.name)
     return ServerGone(id=call.path["serverId"])
 

@@ -38,7 +38,16 @@ _HIDDEN = "hidden"
 
 
 async def server_of(workbench: Workbench, id: str) -> McpServer:
-    """Returns a server by the name that Dexto's clients give it. Raises `NotFoundError`."""
+    """Returns a server that is to be used, by the name that Dexto's clients give it. Raises
+    `NotFoundError`."""
+    found = await any_server(workbench, id)
+    if not found.spec.enabled:
+        raise no_server(id)
+    return found
+
+
+async def any_server(workbench: Workbench, id: str) -> McpServer:
+    """Returns a server, also one that is disabled. Raises `NotFoundError`."""
     found = find(await workbench.mcp.list(), id)
     if found is None:
         raise no_server(id)
@@ -101,7 +110,7 @@ async def execute(workbench: Workbench, id: str, tool: str, arguments: dict[str,
     """Has a tool of a server run, as a call that the caller himself allows: what a rule denies is not done.
     It is a run of a session that is gone afterwards. Raises `NotFoundError` for a server alone."""
     server = find(await workbench.mcp.list(), id)
-    if server is None:
+    if server is None or not server.spec.enabled:
         raise nothing_to_run(id)
     agent = await active_agent(workbench)
     session = await workbench.sessions.create(agent.name, ext={EXT: {_HIDDEN: True}})
