@@ -122,6 +122,8 @@ async def test_calls_are_limited_by_the_tier_of_the_credits(keyed: Any, put_agen
         assert answer.status_code == 429
         assert answer.json() == {"error": "Rate limit exceeded", "tier": "Tier 1", "limit": 10}
         assert 0 < int(answer.headers["Retry-After"]) <= 60
+        assert (answer.headers["X-RateLimit-Limit"], answer.headers["X-RateLimit-Remaining"]) == ("10", "0")
+        assert answer.headers["X-RateLimit-Reset"] == answer.headers["Retry-After"]
 
 
 @V1

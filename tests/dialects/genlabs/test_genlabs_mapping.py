@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.errors import InsufficientCredits, InvalidError, ModelAuthError
 from holdfast.core.domain.messages import ToolCallPart, ToolResultPart
+from holdfast.server.dialects.genlabs.encoder import failure
 from holdfast.server.dialects.genlabs.mapping_calls import (
     Offered,
     Told,
@@ -109,3 +110,10 @@ def test_names_of_conversations_are_short_and_plain(name: str) -> None:
 def test_a_conversation_without_a_name_gets_one() -> None:
     assert thread_name(None, "minted") == thread_name(" ", "minted") == "minted"
     assert thread_name(" mine ", "minted") == "mine"
+
+
+def test_credits_that_end_on_the_way_are_told_in_the_words_of_those_that_are_not_there() -> None:
+    spent = InsufficientCredits("-3 are left; `holdfast credits set` gives more.")
+    assert failure(spent.info) == {"status": "error", "error": "Insufficient credits"}
+    assert failure(ModelAuthError("No key").info) == {"status": "error", "error": "No key"}
+    assert failure(None) == {"status": "error", "error": "The request was cancelled."}

@@ -14,6 +14,7 @@ from holdfast.core.domain.events import (
     StepStarted,
     ToolArgumentsMissing,
 )
+from holdfast.server.dialects.genlabs.errors import NO_CREDITS, SPENT
 from holdfast.server.dialects.genlabs.mapping_calls import Offered, answer_of
 from holdfast.server.dialects.genlabs.wire_calls import AnswerV1, AnswerV2
 from holdfast.server.kit.answers import EventEncoder
@@ -77,7 +78,11 @@ class CallEncoder(EventEncoder[bytes]):
 
 def failure(error: ErrorInfo | None) -> dict[str, Any]:
     """Returns what is said of a run that did not come to its end."""
-    return {"status": "error", "error": "The request was cancelled." if error is None else error.message}
+    if error is None:
+        text = "The request was cancelled."
+    else:
+        text = NO_CREDITS if error.code in SPENT else error.message
+    return {"status": "error", "error": text}
 
 
 def _piece(text: str) -> bytes:

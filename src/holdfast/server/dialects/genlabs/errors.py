@@ -16,7 +16,7 @@ from starlette.types import Scope
 from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind, InvalidError
 from holdfast.server.dialects.genlabs.wire import PREFIX
 from holdfast.server.kit.auth import WRONG_TOO_OFTEN
-from holdfast.server.kit.errors import Render, headers_of, plain_message
+from holdfast.server.kit.errors import Render, headers_of, plain_message, retry_after_s
 
 UNKNOWN_KEY = "Not authenticated, invalid session id or api key"
 _BODY = "genlabs_body"
@@ -96,6 +96,7 @@ def _response(
     body = info.details.get(_BODY) or {"error": _text(endpoint, info)}
     if endpoint in _CALLS and info.kind is ErrorKind.RATE_LIMITED:
         code, body = _limited(info)
+        headers = {**(headers or {}), **_left(info)}
     if info.code == WRONG_TOO_OFTEN or (info.code == "scope_missing" and endpoint not in _CALLS):
         code, body = 401, {"error": _text(endpoint, info.model_copy(update=_REFUSED))}
     return Response(to_json(body), code, headers_of(info, headers), media_type="application/json")
@@ -105,13 +106,25 @@ _CALLS = ("v1", "v2")
 """The endpoints that call agents."""
 SPENT = ("insufficient_credits", "budget_spent")
 """Codes of what could not be done because nothing was left."""
+NO_CREDITS = "Insufficient credits"
 
 
 def _limited(info: ErrorInfo) -> tuple[int, dict[str, Any]]:
     if info.code in SPENT:
-        return 402, {"error": "Insufficient credits"}
+        return 402, {"error": NO_CREDITS}
     more = {name: value for name, value in info.details.items() if name in ("tier", "limit")}
     return 429, {"error": "Rate limit exceeded", **more}
+
+
+def _left(info: ErrorInfo) -> dict[str, str]:
+    """Returns the headers that calls have where they are limited, for one that was too many."""
+    if "limit" not in info.details or info.code in SPENT:
+        return {}
+    return {
+        "X-RateLimit-Limit": str(info.details["limit"]),
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": str(retry_after_s(info)),
+    }
 
 
 _REFUSED = {"kind": ErrorKind.UNAUTHENTICATED}

@@ -15,7 +15,7 @@ from holdfast.core.domain.identity import Scope
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.genlabs.calls import Begun, begin_threaded, begin_whole, put_away
 from holdfast.server.dialects.genlabs.encoder import CallEncoder, failure
-from holdfast.server.dialects.genlabs.errors import SPENT, own
+from holdfast.server.dialects.genlabs.errors import NO_CREDITS, SPENT, own, said
 from holdfast.server.dialects.genlabs.mapping_calls import (
     Offered,
     check_images,
@@ -78,7 +78,7 @@ async def _answered(
         return answer.stream(headers=headers)
     state = await answer.whole()
     if state.error is not None and state.error.code in SPENT:
-        raise own({"error": "Insufficient credits"}, 402)
+        raise said(NO_CREDITS, 402)
     if state.status != "completed":
         raise own(failure(state.error), 500)
     response = written(AnswerV1 if session is None else AnswerV2, encoder.answer)
