@@ -115,9 +115,10 @@ async def test_a_stream_ends_where_something_waits_and_the_answer_streams_on(
     asks = events[-1].status_update.status
     assert asks.state == STATE.TASK_STATE_INPUT_REQUIRED
     assert "write_file" in asks.message.parts[0].text
-    assert rest[0].task.id == task.id
-    last = rest[-1].status_update if rest[1:] else rest[0].task
-    assert last.status.state == STATE.TASK_STATE_COMPLETED
+    assert (rest[0].task.id, rest[0].task.status.state) == (task.id, STATE.TASK_STATE_WORKING)
+    pieces = [each.artifact_update for each in rest if each.HasField("artifact_update")]
+    assert "".join(each.artifact.parts[0].text for each in pieces) == "Written."
+    assert rest[-1].status_update.status.state == STATE.TASK_STATE_COMPLETED
 
 
 async def test_a_stream_tells_which_tools_are_used(talk: Any, say: Any, call: Any) -> None:

@@ -68,16 +68,10 @@ class Begun:
     """A run that a message has started, or gone into."""
 
     run: Run
+    following: Following
+    """From the message on."""
     new: bool = False
     """Whether it was started."""
-    settled: str = ""
-    """What the message has decided or answered."""
-
-    async def followed(self, asked: Asked) -> Following:
-        """Returns what follows it, from the answer to the message on."""
-        following = Following(asked.workbench, self.run)
-        await (following.begin() if self.new else following.catch_up(self.settled))
-        return following
 
 
 class Handler(RequestHandler):
@@ -102,10 +96,9 @@ class Handler(RequestHandler):
         asked = asked_in(context)
         validate_history_length(params.configuration)
         begun = await _begin(asked, params)
-        following = await begun.followed(asked)
-        task = task_of(await _seen(asked, begun.run, following))
+        task = task_of(await _seen(asked, begun.run, begun.following))
         yield apply_history_length(task, params.configuration)
-        async with aclosing(_updates(asked, begun.run, following)) as updates:
+        async with aclosing(_updates(asked, begun.run, begun.following)) as updates:
             async for update in updates:
                 yield update
 
@@ -217,22 +210,25 @@ async def _said(asked: Asked, message: Message) -> Begun:
         return await _go_on(asked, message, said)
     session = await _session(asked, message.context_id) if message.context_id else None
     if session is not None:
-        return Begun(await _start(asked, session, message, said), new=True)
+        return await _start(asked, session, message, said)
     try:
         async with new_session(asked.workbench, asked.agent.name, id=message.context_id or None) as made:
-            return Begun(await _start(asked, made, message, said), new=True)
+            return await _start(asked, made, message, said)
     except ConflictError as error:
         if error.code not in _TAKEN:
             raise
         raise _no_context(message.context_id) from None
 
 
-async def _start(asked: Asked, session: Session, message: Message, said: Said) -> Run:
+async def _start(asked: Asked, session: Session, message: Message, said: Said) -> Begun:
     parts = await parts_of(asked.workbench, session.id, said)
     # The history shows the client's own ids again.
     id = message.message_id if len(message.message_id) <= _LONGEST_ID else None
     run_id = await start_now(asked.workbench, session, parts, RunOptions(hand_over=False), id)
-    return await asked.workbench.runs.get(run_id)
+    run = await asked.workbench.runs.get(run_id)
+    following = Following(asked.workbench, run)
+    await following.begin()
+    return Begun(run, following, new=True)
 
 
 async def _go_on(asked: Asked, message: Message, said: Said) -> Begun:
@@ -244,11 +240,14 @@ async def _go_on(asked: Asked, message: Message, said: Said) -> Begun:
         raise UnsupportedOperationError(
             f"The task {run.id} has ended: {run.status.value}. Leave out `taskId` to go on in its context."
         )
+    following = Following(asked.workbench, run)
+    await following.catch_up()
     waiting = await waiting_in(asked.workbench, run.session_id)
-    if waiting:
-        return Begun(run, settled=await settle(asked.workbench, waiting, said) or "")
-    await asked.workbench.runs.steer(run.id, await parts_of(asked.workbench, run.session_id, said))
-    return Begun(run)
+    if not waiting:
+        await asked.workbench.runs.steer(run.id, await parts_of(asked.workbench, run.session_id, said))
+    elif (settled := await settle(asked.workbench, waiting, said)) is not None:
+        following.settle(settled)
+    return Begun(run, following)
 
 
 async def _session(asked: Asked, context_id: str) -> Session | None:
@@ -301,8 +300,7 @@ async def _seen(asked: Asked, run: Run, following: Following) -> TaskView:
 
 async def _until_told(asked: Asked, begun: Begun) -> None:
     """Waits until a task has ended, or waits for a person; no longer than its caller."""
-    following = await begun.followed(asked)
-    reading = asyncio.create_task(_read(following))
+    reading = asyncio.create_task(_read(begun.following))
     gone = asyncio.create_task(when_gone(asked.request.receive))
     try:
         await asyncio.wait({reading, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -325,7 +323,7 @@ async def _updates(asked: Asked, run: Run, following: Following) -> AsyncGenerat
     """Yields what becomes of a task, as long as it is followed."""
     if following.over:  # what was said of it already is all that there is
         return
-    updates = Updates(run.id, following.state)
+    updates = Updates(run.id, following.state, waits=following.waits)
     async with aclosing(following.events()) as events:
         async for heard in events:
             for update in updates.of(heard):

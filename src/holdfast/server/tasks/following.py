@@ -62,13 +62,17 @@ class Following:
             await self._hear(logged, "")
         self._behind = False
 
-    async def catch_up(self, settled: str = "") -> None:
-        """Reads what has happened; what was `settled` just now, by its id, does not wait any more. Raises
-        `HoldfastError`."""
+    async def catch_up(self) -> None:
+        """Reads what has happened. Who is about to change something does that afterwards, so that what comes
+        of it is yielded. Raises `HoldfastError`."""
         await self._reader.catch_up()
-        self._watched.waiting.pop(settled, None)
         self._behind = False
         self.ended, self.waits = self._watched.ended, bool(self._watched.waiting)
+
+    def settle(self, id: str) -> None:
+        """Notes that what has this id was decided or answered just now, and does not wait any more."""
+        self._watched.waiting.pop(id, None)
+        self.waits = bool(self._watched.waiting)
 
     @property
     def run_id(self) -> str:

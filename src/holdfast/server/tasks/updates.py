@@ -37,13 +37,14 @@ class Working:
 class Updates:
     """Makes the updates of one stream; `state` is the run, which has taken each event already."""
 
-    def __init__(self, run_id: str, state: RunState) -> None:
+    def __init__(self, run_id: str, state: RunState, *, waits: bool = False) -> None:
+        """`waits`: something does already."""
         self._run_id = run_id
         self._state = state
         self._told = state.reply
         """The reply as the client has it."""
         self._number = 0
-        self._waited = False
+        self._waited = waits
 
     def of(self, heard: Heard) -> Iterable[ReplyPiece | Working]:
         """Returns the updates of what was heard. That it waits, and how it ends, is not among them."""

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from holdfast.core.domain.errors import ConflictError, HoldfastError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
-from holdfast.core.domain.runs import Run, Session
+from holdfast.core.domain.runs import Session
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.dexto.choosing import turn_options
 from holdfast.server.dialects.dexto.encoder_a2a import RpcEncoder, TaskEncoder
@@ -57,12 +57,10 @@ async def begin(call: Call, body: SendBody) -> Begun:
     wanted = body.message.task_id or body.message.context_id or str(uuid.uuid4())
     session = await reached(call.workbench, wanted)
     if busy(session) and session.run_id is not None:
-        run = await call.workbench.runs.get(session.run_id)
-        waiting = await waiting_in(call.workbench, session.id)
-        if waiting:
-            return await _followed(call, session, run, await settle(call.workbench, waiting, said) or "")
-        if await _steered(call.workbench, run, said):
-            return await _followed(call, session, run, "")
+        following = Following(call.workbench, await call.workbench.runs.get(session.run_id))
+        await following.catch_up()
+        if await _entered(call.workbench, session, following, said):
+            return Begun(session, following)
     parts = await parts_of(call.workbench, session.id, said, _BETWEEN)
     options = await turn_options(call.workbench, session)
     run_id = await start_in_turn(call, session, parts, options)
@@ -71,17 +69,17 @@ async def begin(call: Call, body: SendBody) -> Begun:
     return Begun(session, following, new=True)
 
 
-async def _followed(call: Call, session: Session, run: Run, settled: str) -> Begun:
-    following = Following(call.workbench, run)
-    await following.catch_up(settled)
-    return Begun(session, following)
-
-
-async def _steered(workbench: Workbench, run: Run, said: Said) -> bool:
-    """Lets a message enter what goes on; says whether it has not ended meanwhile."""
-    parts = await parts_of(workbench, run.session_id, said, _BETWEEN)
+async def _entered(workbench: Workbench, session: Session, following: Following, said: Said) -> bool:
+    """Lets a message answer what waits, or enter what goes on; says whether that has not ended meanwhile."""
+    waiting = await waiting_in(workbench, session.id)
+    if waiting:
+        settled = await settle(workbench, waiting, said)
+        if settled is not None:
+            following.settle(settled)
+        return True
+    parts = await parts_of(workbench, session.id, said, _BETWEEN)
     try:
-        await workbench.runs.steer(run.id, parts)
+        await workbench.runs.steer(following.run_id, parts)
     except ConflictError:
         return False
     return True
