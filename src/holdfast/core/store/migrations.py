@@ -291,6 +291,14 @@ STEPS: tuple[tuple[str, str], ...] = (
         """,
     ),
     RUN_LOG_STEP,
+    (
+        "when_questions_were_asked",
+        """
+        UPDATE questions SET body = json_set(body, '$.asked_at',
+            (SELECT json_extract(e.body, '$.at') FROM events e WHERE e.id = questions.event_id AND e.body <> ''))
+        WHERE open = 1;
+        """,
+    ),
 )
 VERSION = len(STEPS)
 
