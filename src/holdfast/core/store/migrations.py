@@ -295,7 +295,8 @@ STEPS: tuple[tuple[str, str], ...] = (
         "when_questions_were_asked",
         """
         UPDATE questions SET body = json_set(body, '$.asked_at',
-            (SELECT json_extract(e.body, '$.at') FROM events e WHERE e.id = questions.event_id AND e.body <> ''))
+            (SELECT json_extract(e.body, '$.at') FROM events e
+             WHERE e.id = questions.event_id AND e.body <> ''))
         WHERE open = 1;
         """,
     ),
