@@ -59,6 +59,19 @@ async def test_what_tools_gave_is_found_as_well_and_letters_of_any_language(open
             assert found.total == 1
 
 
+@pytest.mark.parametrize(
+    "wanted", ["\u043f\u0420\u0438\u0432\u0435\u0442", "a*b", "[x]", "?!", "\u4e2d", "\\", "]", "50%"]
+)
+async def test_nothing_that_is_looked_for_is_a_pattern(open_bench, say, wanted: str) -> None:
+    said = "\u041f\u0440\u0438\u0432\u0435\u0442 a*b [x] ?! \u4e2d\u6587 \\ 50%"
+    async with open_bench([say(said), say("axb x ! 50")]) as bench:
+        session = await bench.session()
+        await bench.end(await bench.send(session))
+        await bench.end(await bench.send(session))
+        found = await bench.workbench.sessions.find(wanted)
+        assert [each.matched.lower() for each in found.items] == [wanted.lower()]
+
+
 # --- deleted for good
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from holdfast.core.domain.events import EVENT, ToolCallCompleted
 from holdfast.core.domain.messages import text_of
 from holdfast.core.domain.runs import SessionMatches, TextMatch, TextMatches, TextRole
-from holdfast.core.store.conditions import like
 from holdfast.core.store.reader import Reader
 
 AROUND = 50
@@ -22,13 +21,13 @@ _SAID = """
     SELECT search.rowid AS id, search.session_id, role, search.at, text FROM search
     JOIN sessions s ON s.id = search.session_id
     WHERE s.owner = ?1 AND s.deleted_at IS NULL AND s.root_id IS NULL AND (?2 IS NULL OR s.id = ?2)
-        AND (?3 IS NULL OR role = ?3) AND (?4 IS NULL OR text LIKE ?4 ESCAPE '\\')
+        AND (?3 IS NULL OR role = ?3) AND text GLOB ?4
 """
 _RESULTS = """
     SELECT e.id, e.session_id, e.body, e.blob FROM events e JOIN sessions s ON s.id = e.session_id
     WHERE s.owner = ?1 AND s.deleted_at IS NULL AND s.root_id IS NULL AND (?2 IS NULL OR s.id = ?2)
         AND e.type = 'tool_call.completed'
-        AND (?3 IS NULL OR e.blob IS NOT NULL OR e.body LIKE ?3 ESCAPE '\\')
+        AND (e.blob IS NOT NULL OR e.body GLOB ?3)
 """
 
 
@@ -59,19 +58,13 @@ class TextSearch:
         limit: int = 50,
     ) -> TextMatches:
         """Returns where `text` stands, in small or capital letters."""
-        # What is not ASCII has more forms than SQLite knows: then all texts are looked at here.
-        narrow = text.isascii()
         rows: list[sqlite3.Row] = []
         results: list[sqlite3.Row] = []
         if role != "tool":
-            rows = await self._reader.rows(
-                _SAID, (owner, session_id, role, f"%{like(text)}%" if narrow else None)
-            )
+            rows = await self._reader.rows(_SAID, (owner, session_id, role, _glob(text)))
         if role in (None, "tool"):
-            written = like(json.dumps(text)[1:-1])
-            results = await self._reader.rows(
-                _RESULTS, (owner, session_id, f"%{written}%" if narrow else None)
-            )
+            written = json.dumps(text, ensure_ascii=False)[1:-1]
+            results = await self._reader.rows(_RESULTS, (owner, session_id, _glob(written)))
         return await asyncio.to_thread(self._matches, text, rows, results, offset, limit)
 
     def _matches(
@@ -101,6 +94,18 @@ class TextSearch:
             event = EVENT.validate_json(self._reader.body_of(row))
             if isinstance(event, ToolCallCompleted):
                 yield _Text(row["id"], row["session_id"], "tool", event.at, text_of(event.content))
+
+
+def _glob(text: str) -> str:
+    """Returns the pattern of texts in which `text` stands, each letter small or capital: SQLite's own
+    comparison only knows those of ASCII."""
+    return f"*{''.join(map(_forms, text))}*"
+
+
+def _forms(character: str) -> str:
+    forms = {character, character.lower(), character.upper(), character.title()}
+    plain = sorted(each for each in forms if len(each) == 1)
+    return f"[{''.join(plain)}]" if len(plain) > 1 or character in "*?[" else character
 
 
 def _rank(text: str, match: re.Match[str]) -> int:
