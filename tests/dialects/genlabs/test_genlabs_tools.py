@@ -24,6 +24,7 @@ from holdfast.server.dialects.genlabs.mapping_tools import (
     schema_of,
 )
 from holdfast.server.dialects.genlabs.wire_tools import Parameter
+from holdfast.server.kit.body import MAX_BODY
 
 CREATE = pytest.mark.covers("genlabs.create_tool")
 LIST = pytest.mark.covers("genlabs.get_tools")
@@ -297,6 +298,19 @@ async def test_a_tools_file_is_searched_and_read_back_byte_for_byte(manage, libr
         gone = await asked("DELETE", f"/delete-tool/{number}")
         assert (gone.status_code, gone.content) == (200, b'{"message":"Tool deleted successfully"}')
         assert await knowledge.list() == ()
+
+
+@CREATE
+@UPDATE
+async def test_a_file_may_be_larger_than_other_bodies(manage, library) -> None:
+    file = encoded(b"Refunds take 30 days.\n" * (MAX_BODY // 24))
+    assert len(file) > MAX_BODY
+    async with manage(**library) as asked:
+        number = await asked.tool("Terms", "File Search", file=file)
+        await asked.ok("PUT", "/update_tool", toolId=number, file=file)
+        strange = await asked("PUT", "/update_tool", toolId=number, file=file, api_key="wrong")
+        assert error(strange, 401) == REFUSED
+        assert error(await asked("POST", "/get_tools", file=file), 413)
 
 
 @CREATE

@@ -33,13 +33,20 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 @asynccontextmanager
 async def spooled(request: Request, limit: int, advice: str) -> AsyncIterator[IO[bytes]]:
-    """Gives the body as a file that stands at its start, and removes it afterwards.
+    """Gives the body as a file, as `kept` does. Raises `TooLargeError` with `advice` as soon as it is known
+    to be over `limit` bytes."""
+    async with kept(read_chunks(request, limit, advice)) as file:
+        yield file
+
+
+@asynccontextmanager
+async def kept(chunks: AsyncIterator[bytes]) -> AsyncIterator[IO[bytes]]:
+    """Gives what comes as a file that stands at its start, and removes it afterwards.
 
     What is more than a little waits on disk: a client may take its time with it, on hundreds of connections.
-    Raises `TooLargeError` with `advice` as soon as it is known to be over `limit` bytes.
     """
     with tempfile.SpooledTemporaryFile(_IN_MEMORY, prefix="holdfast-") as file:
-        async for piece in _joined(read_chunks(request, limit, advice)):
+        async for piece in _joined(chunks):
             try:
                 if file.tell() + len(piece) <= _IN_MEMORY:
                     file.write(piece)

@@ -85,6 +85,8 @@ class Operation:
     """The type of the body, of any method; None: it is not read."""
     required: bool = True
     """Whether there must be a body; without one it is taken for an empty object."""
+    holds_file: bool = False
+    """Whether a file may stand in its JSON, as base64: then its body may be as large as that makes it."""
     takes: str = ""
     """Media type of a body that `answer` reads itself."""
     public: bool = False

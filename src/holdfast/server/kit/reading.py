@@ -33,14 +33,15 @@ async def read_anyhow(request: Request, limit: int) -> Any:
     return json_of_bytes(body)
 
 
-def json_of_bytes(body: bytes) -> Any:
-    """Returns the JSON that a body is; None for an empty one. Raises what `read_anyhow` raises."""
+def json_of_bytes(body: bytes, *, cut: bool = False) -> Any:
+    """Returns the JSON that a body is; None for an empty one. Of one that is `cut` off, what is whole of it.
+    Raises what `read_anyhow` raises."""
     if not body.strip():
         return None
     check_values(body)
     try:
         # Unlike `json.loads` it refuses what is nested too deep, halves of characters, and `NaN`.
-        return from_json(body, allow_inf_nan=False)
+        return from_json(body, allow_inf_nan=False, allow_partial=cut)
     except ValueError as error:
         raise InvalidError(f"The body is no JSON: {error}", code="invalid_json") from None
 

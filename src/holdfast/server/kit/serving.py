@@ -29,7 +29,7 @@ from holdfast.server.kit.meter import name_operation
 from holdfast.server.kit.operations import Call, Dialect, Door, Operation, written
 from holdfast.server.kit.reading import check_plain, parsed, query_of, read_anyhow
 from holdfast.server.kit.sockets import Socket, SocketCall, SocketRoute
-from holdfast.server.kit.transfer import form_values, is_form
+from holdfast.server.kit.transfer import form_values, is_form, upload_limit
 
 _JSON = "application/json"
 
@@ -137,7 +137,8 @@ async def _answered(dialect: Dialect, operation: Operation, request: Request, do
     if operation.query is not None:
         query = parsed(operation.query, query_of(request.query_params.multi_items()), dialect.refuse)
     if operation.body is not None:
-        body = parsed(operation.body, await _body(dialect, operation, request, door), dialect.refuse)
+        most = await _most(operation, workbench, door)
+        body = parsed(operation.body, await _body(dialect, operation, request, most), dialect.refuse)
     call = Call(request, workbench, door, path, query, body)
     made = await operation.answer(call)
     if callable(made):
@@ -159,13 +160,18 @@ def _as_caller(host: Host, dialect: Dialect, operation: Operation, request: Requ
     return host.as_principal(principal)
 
 
-async def _body(dialect: Dialect, operation: Operation, request: Request, door: Door) -> Any:
+async def _most(operation: Operation, workbench: Workbench, door: Door) -> int:
+    """Returns how large a body may be, in bytes: base64 makes four of three."""
+    return door.max_body + (await upload_limit(workbench) * 4 // 3 if operation.holds_file else 0)
+
+
+async def _body(dialect: Dialect, operation: Operation, request: Request, most: int) -> Any:
     if dialect.json_only:
-        given = await read_anyhow(request, door.max_body) if _says_json(request) else None
+        given = await read_anyhow(request, most) if _says_json(request) else None
         return {} if given is None else given
     if is_form(request):
-        return await form_values(request, door.max_body)
-    given = await read_anyhow(request, door.max_body)
+        return await form_values(request, most)
+    given = await read_anyhow(request, most)
     if given is not None:
         return given
     if operation.required:

@@ -214,7 +214,8 @@ def check_file(body: NewTool | ToolChanges, kind: ToolType) -> None:
 
 def decoded(text: str) -> bytes:
     """Returns the bytes of a file. Raises `InvalidError` for what is no base64, and for nothing."""
-    plain = re.sub(r"\s+", "", re.sub(r"^data:[^,]*,", "", text.strip()))
+    start, comma, rest = text.strip().partition(",")
+    plain = "".join((rest if comma and start.startswith("data:") else text).split())
     try:
         data = base64.b64decode(plain, validate=True)
     except (binascii.Error, ValueError):

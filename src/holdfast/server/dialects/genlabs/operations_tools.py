@@ -105,7 +105,8 @@ async def delete_tool(call: Call) -> Message:
 OPERATIONS = (
     Operation(
         "create_tool", "POST", "/create_tool", create_tool, 201, result=ToolMade, body=NewTool,
-        required=False, secrets=login_or_key, other_paths=("/create-tool",), least=Scope.ADMIN,
+        required=False, holds_file=True, secrets=login_or_key, other_paths=("/create-tool",),
+        least=Scope.ADMIN,
     ),
     Operation(
         "get_tools", "POST", "/get_tools", get_tools, result=Tools, body=Signed,
@@ -117,7 +118,8 @@ OPERATIONS = (
     ),
     Operation(
         "update_tool", "PUT", "/update_tool", update_tool, result=Message, body=ToolChanges,
-        required=False, secrets=login_or_key, other_paths=("/update-tool",), least=Scope.ADMIN,
+        required=False, holds_file=True, secrets=login_or_key, other_paths=("/update-tool",),
+        least=Scope.ADMIN,
     ),
     Operation(
         "get_tool_details", "POST", "/get_tool_details", get_tool_details, result=ToolDetails,
