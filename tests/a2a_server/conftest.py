@@ -28,11 +28,10 @@ def talk(serve: Any) -> Callable[..., Any]:
         *,
         binding: str = "JSONRPC",
         streaming: bool = False,
-        agent: str = "tester",
         **options: Any,
     ) -> AsyncIterator[Talk]:
         async with serve(steps, **options) as served:
-            base = f"/a2a/agents/{agent}" if agent else "/a2a"
+            base = "/a2a/agents/tester"
             async with httpx.AsyncClient(base_url=served.address, timeout=30, trust_env=False) as http:
                 card = await A2ACardResolver(http, f"{served.address}{base}").get_agent_card()
                 config = ClientConfig(
