@@ -19,6 +19,7 @@ from holdfast.core.domain.events import RUN_ENDS, EventFilter
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import Finished, ReasoningDelta, TextDelta, ToolCallDelta, ToolSchema
 from holdfast.core.domain.runs import RunStatus
+from holdfast.core.domain.tools import MISSING_TOOL
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.runs.projections.context import ContextProjection
 from holdfast.core.runs.projections.state import RunState
@@ -33,6 +34,7 @@ CALLS = [
     ("ask_user", {"question": "Well?"}),
     ("no_such_tool", {}),
     ("get_weather", {"town": "Bath"}),
+    (MISSING_TOOL, {"tool": "write_file", "question": "Which?"}),
 ]
 WEATHER = ToolSchema(name="get_weather", description="", parameters={"type": "object"})
 """A tool that the caller executes."""
@@ -117,12 +119,15 @@ def common(function):
 
 
 @common
-@given(steps=steps, choices=decisions, cut=st.floats(0, 1))
-async def test_a_death_at_any_event_leaves_runs_ended_or_waiting(open_bench, steps, choices, cut) -> None:
+@given(steps=steps, choices=decisions, cut=st.floats(0, 1), phased=st.booleans())
+async def test_a_death_at_any_event_leaves_runs_ended_or_waiting(
+    open_bench, steps, choices, cut, phased
+) -> None:
     shutil.rmtree(Path(open_bench.home), ignore_errors=True)
     async with open_bench([*steps, [TextDelta(text="end"), Finished(reason="stop")]]) as bench:
         session = await bench.session()
-        await drive(bench, await bench.send(session, client_tools=(WEATHER,)), choices)
+        run_id = await bench.send(session, client_tools=(WEATHER,), tool_phases=phased)
+        await drive(bench, run_id, choices)
         await settle(bench, session)
         log = (await bench.workbench.events.read(EventFilter(), 0, 1000)).items
     runs = check(log)
@@ -152,15 +157,15 @@ async def test_a_death_at_any_event_leaves_runs_ended_or_waiting(open_bench, ste
 
 
 @common
-@given(steps=steps, choices=decisions, cut=st.integers(0, 200))
+@given(steps=steps, choices=decisions, cut=st.integers(0, 200), phased=st.booleans())
 async def test_projections_of_a_replayed_log_are_those_of_the_live_one(
-    open_bench, steps, choices, cut
+    open_bench, steps, choices, cut, phased
 ) -> None:
     """Replay equals live, at every cut point, with the deltas of ended parts or without."""
     shutil.rmtree(Path(open_bench.home), ignore_errors=True)
     async with open_bench([*steps, [TextDelta(text="end"), Finished(reason="stop")]]) as bench:
         session = await bench.session()
-        run_id = await bench.send(session, client_tools=(WEATHER,))
+        run_id = await bench.send(session, client_tools=(WEATHER,), tool_phases=phased)
         await drive(bench, run_id, choices)
         await settle(bench, session)
         events = (await bench.workbench.events.read(EventFilter(session_id=session.id), 0, 1000)).items
