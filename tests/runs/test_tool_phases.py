@@ -174,6 +174,18 @@ async def test_tools_are_chosen_until_no_new_call_is_wanted_then_the_agent_repli
         assert texts(events) == ["An empty folder"]
 
 
+async def test_a_call_may_be_made_again_when_something_was_changed_since(open_bench, call, say) -> None:
+    def both(name: str, arguments: str = "{}"):
+        return [call((name, "")), call((name, arguments))]
+
+    listing = both("list_files")
+    writing = both("write_file", '{"path": "free.md", "content": "x"}')
+    async with open_bench([*listing, *writing, *listing, *listing, say("Done")]) as bench:
+        events = await ran(bench, "Write it", ())
+        assert [name for name, _ in made(events)] == ["list_files", "write_file", "list_files"]
+        assert texts(events) == ["Done"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "purposes_are"),
     [(None, ["tool_choice", "reply"]), (True, ["tool_choice", "reply"]), (False, ["reply"])],

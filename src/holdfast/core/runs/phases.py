@@ -19,7 +19,7 @@ from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import ToolArgumentsMissing
 from holdfast.core.domain.models import ToolSchema
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
-from holdfast.core.domain.tools import MISSING_TOOL
+from holdfast.core.domain.tools import MISSING_TOOL, Risk
 from holdfast.core.runs.active import ActiveRun
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.steps import Phase, Settled, StepResult, Wanted, offered, parsed_arguments
@@ -93,7 +93,7 @@ class ToolPhases:
         return chosen
 
     async def _calls(self, run: ActiveRun, tools: list[ToolSchema]) -> list[CallState]:
-        """Returns the calls for which there are arguments, and that were not made in the run before."""
+        """Returns the calls for which there are arguments, and that would give something new."""
         asking = _missing_tool(tools)
         instruction = _ARGUMENTS.format(names=", ".join(each.name for each in tools), asking=asking.name)
         offer = (*tools, asking)
@@ -107,7 +107,7 @@ async def _settled(
     """Returns the calls that can be made; asks for what is missing for others."""
     offer = {each.name: each for each in tools}
     missing_tool = _missing_name(offer)
-    known = {_same(call.name, call.arguments) for call in run.state.calls.values()}
+    known = _made(run)
     ready: list[Wanted] = []
     questions: dict[str, str] = {}
     for each in wanted:
@@ -126,6 +126,17 @@ async def _settled(
     for name, question in questions.items():
         await _ask(run, name, question)
     return Settled(ready)
+
+
+def _made(run: ActiveRun) -> set[str]:
+    """Returns the calls that would give what they have given before: those since something was changed."""
+    made: set[str] = set()
+    for call in run.state.calls.values():
+        tool = run.tools.get(call.name)
+        if call.started and tool is not None and tool.risk in (Risk.WRITE, Risk.EXECUTE):
+            made.clear()
+        made.add(_same(call.name, call.arguments))
+    return made
 
 
 async def _ask(run: ActiveRun, name: str, question: str) -> None:
