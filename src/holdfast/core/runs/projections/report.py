@@ -176,9 +176,9 @@ class _Way:
                 if self._step is None:
                     self._add(ModelReport(**at, model=event.model, usage=used, credits=event.credits))
                     return
-                step = self._get("step", self._step, StepReport)
-                sums = {"usage": step.usage + used, "credits": step.credits + event.credits}
-                self._change(step, "step", self._step, **sums)
+                paid = self._get("step", self._step, StepReport)
+                sums = {"usage": paid.usage + used, "credits": paid.credits + event.credits}
+                self._change(paid, "step", self._step, **sums)
 
     def _take_call(self, at: dict[str, Any], event: AnyEvent) -> None:
         match event:
