@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from holdfast.core.config.settings import ServerSettings
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import ModelAuthError, ModelRequestRefused
+from holdfast.core.domain.identity import Scope
+from holdfast.core.domain.status import ListenOptions
+from holdfast.server.connections import Patience
+from holdfast.server.tcp import Behind, OpenListener
 
 SEND, STREAM, TASKS, RPC = (
     "/dexto/v1/message:send",
@@ -316,3 +323,22 @@ async def test_a_message_enters_what_goes_on_and_waits_for_its_end(serve: Any, s
     assert done["status"]["state"] == "completed"
     said = [each["parts"][0]["text"] for each in done["history"] if each["role"] == "user"]
     assert said == ["Hi", "And b.md."]
+
+
+async def test_the_card_says_more_to_who_shows_a_key(open_bench: Any, tmp_path: Path) -> None:
+    async with open_bench() as bench:
+
+        async def host() -> Any:
+            return bench.workbench
+
+        behind = Behind(host, logging.getLogger("holdfast.tests"), ServerSettings(), Patience(), tmp_path)
+        opened = await OpenListener.open(ListenOptions(port=0), behind)
+        key = (await bench.workbench.keys.create("k", Scope.READ)).secret
+        shown = [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Bearer {key}"}]
+        async with httpx.AsyncClient(base_url=opened.state.url, trust_env=False) as http:
+            path = "/dexto/.well-known/agent-card.json"
+            names = [(await http.get(path, headers=each)).json()["name"] for each in shown]
+        opened.close()
+        async with asyncio.timeout(10):
+            await opened.task
+    assert names[0] == names[1] == "Holdfast" != names[2]

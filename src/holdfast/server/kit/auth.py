@@ -82,6 +82,24 @@ def shown_secret(headers: Headers) -> str:
     return "".join(plain).strip()
 
 
+async def recognised(
+    request: HTTPConnection, secret_of: Callable[[Headers], str] = shown_secret
+) -> Principal | None:
+    """Returns who asks for something that needs no key, where he shows one that is let in. Raises
+    `RateLimitedError` for who has shown too many others."""
+    state = request.scope["state"]
+    if _STATE in state:
+        return principal_of(request)
+    secret, admit = secret_of(request.headers), state.get(_ADMIT)
+    if not secret or admit is None:
+        return None
+    try:
+        found: Principal = await admit(secret)
+    except UnauthenticatedError:
+        return None
+    return found
+
+
 class Admitted:
     """Lets a request on to `app` when its door lets its secret in. It stands inside of an API's boundary,
     so that a refusal has that API's shape, and before everything that reads the request.

@@ -24,14 +24,15 @@ from holdfast.server.dialects.dexto.wire_a2a import (
     TasksOut,
     TasksQuery,
 )
-from holdfast.server.kit.auth import is_let_in
+from holdfast.server.kit.auth import recognised
 from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.origin import origin_of
 
 
 async def get_agent_card(call: Call) -> CardOut:
     """Gives the card of the active agent; to who is not known no more than how it is asked."""
-    agent = await active_agent(call.workbench) if is_let_in(call.request.scope) else None
+    known = await recognised(call.request)
+    agent = None if known is None else await active_agent((await call.door.host()).as_principal(known))
     return card_of(agent, f"{origin_of(call.request)}{PREFIX}/jsonrpc")
 
 
