@@ -7,10 +7,17 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paying import HELLO, ended
+from paying import HELLO, ended, with_key
 
-from holdfast.core.domain.errors import ForbiddenError, InvalidError, NotFoundError, RateLimitedError
-from holdfast.core.domain.models import Finished, TextDelta, UsageReport
+from holdfast.core.domain.errors import (
+    BudgetSpent,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    RateLimitedError,
+)
+from holdfast.core.domain.limits import Budget, Payer
+from holdfast.core.domain.models import Finished, ModelRequest, TextDelta, UsageReport
 from holdfast.core.domain.plans import CREDIT_TIERS, PRICES, price_of, region_of, tier_for
 
 SCRIPT = 'first = query("gpt-4o", conversation)\nfinal_response = query("gpt-4-turbo", conversation)\n'
@@ -94,6 +101,42 @@ async def test_without_credits_models_that_cost_some_are_refused_and_free_ones_a
     session = await host.sessions.create("free", model="offline")
     sent = await host.runs.send(session.id, HELLO)
     assert (await ended(host, sent.run_id))[-1].type == "run.completed"
+
+
+async def test_a_budget_of_credits_is_kept_by_what_a_plan_says_where_a_model_has_no_price(
+    host, replies
+) -> None:
+    replies[:] = [
+        [TextDelta(text="Hi."), UsageReport(input_tokens=1, output_tokens=1), Finished(reason="stop")]
+    ] * 9
+    spec = agent("decentralized", 'response = query("gpt-4o", conversation)')
+    spec["script"]["models"] = {"gpt-4o": "openai/made-up"}
+    await host.agents.compose({**spec, "model": "openai/made-up"})
+    ci, _ = await with_key(host, budgets=(Budget(amount=20, unit="credits"),))
+
+    async def last() -> str:
+        session = await ci.sessions.create("clerk")
+        events = await ended(ci, (await ci.runs.send(session.id, HELLO)).run_id)
+        return events[-1].error.code if events[-1].type == "run.failed" else events[-1].type
+
+    assert [await last() for _ in range(2)] == ["run.completed"] * 2
+    (state,) = await ci.usage.limits()
+    assert state.allowances[0].used == 20
+    with pytest.raises(BudgetSpent):
+        await last()
+    await host.usage.set_limit("key", "ci", budgets=(Budget(amount=20),))
+    with pytest.raises(InvalidError, match="price of openai/made-up is not known"):
+        await last()
+
+
+async def test_a_call_that_is_open_holds_what_its_plan_charges_for_it(host) -> None:
+    _, key = await with_key(host, budgets=(Budget(amount=500, unit="credits"),))
+    payer = Payer(owner="local", key=key, plan="decentralized", model="gpt-4")
+    request = ModelRequest(model="offline", messages=())
+    for each, held in ((payer, 200), (payer.model_copy(update={"free": True}), 0)):
+        call = await host._core.budgets.open(each, request)
+        assert call.most["credits"] == held
+        call.close()
 
 
 async def test_credits_do_not_count_unless_the_setting_says_so(host) -> None:

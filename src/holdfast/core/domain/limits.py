@@ -93,7 +93,9 @@ class Payer(Value):
     """Id of the API key that asked for it; empty: none did."""
     agent: str = ""
     plan: str = ""
-    """That of the agent, where the call is one that credits are charged for."""
+    """That of the agent."""
+    free: bool = False
+    """Whether the call is one that costs nothing on a plan."""
     model: str = ""
     """What the agent's script calls the model by; empty: its own name."""
 

@@ -275,6 +275,10 @@ class Prepare(Protocol):
         """Returns the chosen model and its fall-backs, if the options can be kept to."""
         ...
 
+    async def plan(self, session: Session) -> str:
+        """Returns the plan of the session's agent; empty: it has none."""
+        ...
+
     async def run(
         self,
         session: Session,

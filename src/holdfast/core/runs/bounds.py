@@ -74,15 +74,19 @@ def check_cost(run: ActiveRun) -> None:
 def payer_of(run: ActiveRun) -> Payer:
     """Returns on whose account a run goes: as the log has it, by which its use is counted. Steps that choose
     tools and their arguments cost no credits of a plan."""
-    plan = (run.spec.plan or "") if run.state.purpose == "reply" else ""
     return Payer(
-        owner=run.owner, key=run.state.key, agent=run.state.agent, plan=plan, model=run.emitter.asked
+        owner=run.owner,
+        key=run.state.key,
+        agent=run.state.agent,
+        plan=run.spec.plan or "",
+        free=run.state.purpose != "reply",
+        model=run.emitter.asked,
     )
 
 
-def payer_in(session: Session, key: str) -> Payer:
+def payer_in(session: Session, key: str, plan: str = "") -> Payer:
     """Returns on whose account the next run of a session goes."""
-    return Payer(owner=session.owner, key=key, agent=session.agent)
+    return Payer(owner=session.owner, key=key, agent=session.agent, plan=plan)
 
 
 async def check_budgets(run: ActiveRun) -> None:

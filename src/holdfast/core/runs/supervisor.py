@@ -358,7 +358,8 @@ class Supervisor:
     async def _models(self, session: Session, options: RunOptions, key: str) -> tuple[str, ...]:
         """Returns the models of a run, as far as its use of them can be paid for."""
         models = await self._prepare.models(session, options)
-        return await self._spending.payable(payer_in(session, key), models)
+        payer = payer_in(session, key, await self._prepare.plan(session))
+        return await self._spending.payable(payer, models)
 
     async def _models_of_child(self, session: Session, options: RunOptions, key: str) -> tuple[str, ...]:
         if self._closing:  # else a run that goes on to its end needs those that it starts

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 from holdfast.core.config.settings import LimitsSettings
 from holdfast.core.domain.errors import (
@@ -176,7 +177,7 @@ class Budgets:
         for limit in self.limits(payer.owner):
             if not (limit.budgets and payer.pays(limit)):
                 continue
-            if unpriced and not await self._can_charge(unpriced, limit.budgets):
+            if unpriced and not await self._can_charge(payer, unpriced, limit.budgets):
                 raise ConflictError(
                     f"No cost was told for a call of {unpriced}, so the budget of the {limit.kind} "
                     f"{await self._label(limit) or limit.subject} cannot be kept.",
@@ -187,9 +188,12 @@ class Budgets:
                 if used >= budget.amount:
                     raise await self._spent(limit, budget, used, now)
 
-    async def _can_charge(self, model: str, budgets: Iterable[Budget]) -> bool:
-        prices = (await self._current()).credit_prices
-        return model in prices and all(each.unit == "credits" for each in budgets)
+    async def _can_charge(self, payer: Payer, model: str, budgets: Iterable[Budget]) -> bool:
+        """Says whether budgets can be kept though a model has no price in dollars: on a plan each call comes
+        to so many credits, or to none."""
+        if any(each.unit != "credits" for each in budgets):
+            return False
+        return bool(payer.plan) or model in (await self._current()).credit_prices
 
     async def _used(self, limit: Limit, budget: Budget, now: datetime) -> float:
         return await self._usage.spent(limit, budget.unit, begin(budget.period, now))
@@ -224,7 +228,9 @@ class Budgets:
         if not budgets:
             return tuple(models)
         found = [
-            name for name in models if await self._has_price(name) or await self._can_charge(name, budgets)
+            name
+            for name in models
+            if await self._has_price(name) or await self._can_charge(payer, name, budgets)
         ]
         if models and models[0] not in found:
             raise InvalidError(
@@ -247,7 +253,7 @@ class Budgets:
         call = CountedCall(payer, request, await self._catalog.get(request.model), self._open)
         if not self._budgets_of(payer):
             return call
-        charge = await self.credits()
+        charge = await self.credits(cast("Plan | None", payer.plan or None))
         while True:
             closed = self._open.closed
             async with self._opening:

@@ -82,7 +82,7 @@ class Credits:
         """Raises `InsufficientCredits` where the payer has a plan, the model costs something on it, and
         nothing is left."""
         settings = await self._current()
-        if not (payer.plan and settings.credits):
+        if not payer.plan or payer.free or not settings.credits:
             return
         price = price_of(payer.model or model, _prices(settings))
         if price is None or price.charge(cast(Plan, payer.plan), 1, 1) <= 0:

@@ -61,10 +61,15 @@ class CountedCall:
         """Counts it among those that are open."""
         tokens = self._request.settings.max_output_tokens or self._info.max_output_tokens or _LONGEST_REPLY
         usage = self.estimate(tokens * CHARS_PER_TOKEN)
+        payer = self.payer
         recorded = UsageRecorded(
-            session_id="", run_id="", model=self._request.model, **usage.model_dump(exclude={"type"})
+            session_id="",
+            run_id="",
+            model=(payer.model if payer.plan else "") or self._request.model,
+            **usage.model_dump(exclude={"type"}),
         )
-        self.most = {"usd": usage.cost_usd or 0.0, "credits": charge(recorded)}
+        credits = 0.0 if payer.plan and payer.free else charge(recorded)
+        self.most = {"usd": usage.cost_usd or 0.0, "credits": credits}
         self._others.calls.add(self)
 
     def estimate(self, written: int) -> UsageReport:

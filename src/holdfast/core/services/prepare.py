@@ -143,6 +143,10 @@ class Preparation:
         names = (choice.model, *spec.fallback_models)
         return affordable({name: await self._catalog.get(name) for name in names}, options)
 
+    async def plan(self, session: Session) -> str:
+        """Returns the plan of a session's agent; empty: it has none."""
+        return (await self._agent(session))[1].plan or ""
+
     async def _agent(self, session: Session) -> tuple[AgentInfo, AgentSpec]:
         """Returns the session's agent, which is valid, and what it says."""
         project = Path(session.project)
