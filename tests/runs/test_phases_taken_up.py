@@ -61,3 +61,14 @@ async def test_a_call_that_is_denied_is_not_made_and_not_asked_for_again(open_be
         done = [each.outcome for each in events if each.type == "tool_call.completed"]
         assert done == ["denied"]
         assert events[-1].reason == "stop"
+
+
+async def test_a_run_that_is_to_finish_replies_with_its_next_step(open_bench, call, say) -> None:
+    steps = [call(("write_file", ""), ("get_order", "")), call(WRITE), say("So far")]
+    async with open_bench(steps) as bench:
+        run_id = await bench.send(await bench.session(), tool_phases=True, client_tools=(ORDER,))
+        await bench.approval()
+        await bench.workbench.runs.finish(run_id)
+        events = await decided(bench, run_id)
+        assert [each.purpose for each in events if each.type == "step.started"][-1] == "reply"
+        assert events[-1].reason == "stop" and bench.model.requests[-1].tools == ()

@@ -72,7 +72,7 @@ class ToolPhases:
             theirs = [tools[name] for name in chosen if run.is_clients_tool(name)]
             done = False
             for group in (own, theirs):
-                calls = await self._calls(run, group) if group else []
+                calls = await self._calls(run, group) if group and not run.levers.finish else []
                 if calls and await self._settle(run, calls):
                     return True
                 done = done or bool(calls)
