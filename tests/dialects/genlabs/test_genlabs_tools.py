@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import zipfile
@@ -298,6 +299,13 @@ async def test_a_tools_file_is_searched_and_read_back_byte_for_byte(manage, libr
         gone = await asked("DELETE", f"/delete-tool/{number}")
         assert (gone.status_code, gone.content) == (200, b'{"message":"Tool deleted successfully"}')
         assert await knowledge.list() == ()
+
+
+@CREATE
+async def test_tools_of_one_name_are_made_at_the_same_time(manage) -> None:
+    async with manage() as asked:
+        made = await asyncio.gather(*(asked.tool("Same") for _ in range(12)))
+        assert len(set(made)) == 12
 
 
 @CREATE

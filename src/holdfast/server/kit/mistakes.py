@@ -17,6 +17,7 @@ _MAX_INTEGER = 2**63 - 1
 _OF_PYDANTIC = (
     (r"^Value error, ", ""),
     (r"^\w+( \w+)? should ", "must "),
+    (r"\bvalid (tuple|list)$", "list"),
     (r" after validation, not .*$|, unable to parse .*$", ""),
 )
 """What turns pydantic's words into those of somebody who has not written Python."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+from weakref import WeakValueDictionary
+
 from holdfast.core.domain.custom_tools import CustomTool
 from holdfast.core.domain.errors import ConflictError
 from holdfast.core.domain.identity import Scope
@@ -33,7 +37,9 @@ from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.retooling import having, rename_in
 
 _ATTEMPTS = 5
-"""Tools of one name that are made at the same time."""
+"""In each of them a tool of that name was made by another door."""
+_TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""By the user, who may make several tools of one name at the same time."""
 
 
 async def create_tool(call: Call) -> ToolMade:
@@ -50,13 +56,15 @@ async def create_tool(call: Call) -> ToolMade:
 
 
 async def _created(workbench: Workbench, body: NewTool) -> CustomTool:
-    for attempt in range(_ATTEMPTS):
-        taken = {each.name for each in await workbench.tools.list()}
-        try:
-            return await workbench.tools.create(new_spec(body, taken))
-        except ConflictError as error:
-            if error.code != "tool_exists" or attempt == _ATTEMPTS - 1:
-                raise
+    user = (await workbench.users.me()).user_id
+    async with _TURNS.setdefault(user, asyncio.Lock()):
+        for attempt in range(_ATTEMPTS):
+            taken = {each.name for each in await workbench.tools.list()}
+            try:
+                return await workbench.tools.create(new_spec(body, taken))
+            except ConflictError as error:
+                if error.code != "tool_exists" or attempt == _ATTEMPTS - 1:
+                    raise
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -85,7 +93,8 @@ async def update_tool(call: Call) -> Message:
         try:
             await write_file(bench, tool, body.file, body.file_name)
         except BaseException:
-            await bench.tools.update(tool.id, before.spec)
+            with suppress(ConflictError):  # somebody has changed it meanwhile
+                await bench.tools.update(tool.id, before.spec, tool.version)
             raise
     if type_of(before) == SEARCH != type_of(tool):
         await drop_file(bench, before)
