@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import cast
 
 from starlette.types import ASGIApp
 
 from holdfast.core.domain.errors import ErrorInfo, HoldfastError, ModelError, from_info
 from holdfast.core.domain.events import (
-    ApprovalRequested,
-    ApprovalResolved,
-    ChildRunStarted,
-    EventFilter,
+    RUN_ENDS,
     LoggedEvent,
     MessageDequeued,
     MessageQueued,
-    QuestionAnswered,
-    QuestionAsked,
     SessionRenamed,
 )
 from holdfast.core.domain.runs import RunOptions
 from holdfast.server.dialects.dexto.encoder import TurnEncoder
+from holdfast.server.dialects.dexto.hearing import Hearing
 from holdfast.server.dialects.dexto.mapping_messages import is_models
 from holdfast.server.dialects.dexto.mapping_providers import dexto_model
 from holdfast.server.kit.answers import RunAnswer
@@ -34,15 +27,8 @@ from holdfast.server.kit.stream import FrameStream
 OPTIONS = RunOptions(approvals="wait", hand_over=False)
 """Of every run: it waits for a person, and stays with its agent."""
 _GONE = ("session.trashed", "session.deleted", "session.cleared")
-_ASKED = (ApprovalRequested, ApprovalResolved, QuestionAsked, QuestionAnswered)
-"""What is told of the runs of sub-agents: a person has to answer."""
-_AHEAD = 256
-"""Events that are read before somebody takes them."""
 _HEADERS = {"cache-control": "no-cache"}
 _STREAM = "text/event-stream"
-
-Heard = LoggedEvent | HoldfastError | None
-"""An event; or why there are no more, None where the log has closed."""
 
 
 class TurnAnswer(RunAnswer[bytes]):
@@ -60,45 +46,25 @@ class TurnAnswer(RunAnswer[bytes]):
 
     async def _events(self) -> AsyncGenerator[LoggedEvent, None]:
         run = await self._call.workbench.runs.get(self._run_id)
-        heard: asyncio.Queue[Heard] = asyncio.Queue(_AHEAD)
-        readers = [self._reader(self._session_id, run.first_event_id - 1, heard)]
+        hearing = Hearing(self._call.workbench, self._session_id, run.first_event_id - 1)
         state = self._encoder.state
         try:
-            while (logged := await heard.get()) is not None:
-                if isinstance(logged, HoldfastError):
-                    raise logged
-                if logged.event.type in _GONE and logged.event.session_id == self._session_id:
+            while not state.ended and (logged := await hearing.next()) is not None:
+                event = logged.event
+                if event.type in _GONE and event.session_id == self._session_id:
                     state.status = "cancelled"
-                elif isinstance(logged.event, ChildRunStarted):
-                    readers.append(self._reader(logged.event.child_session_id, logged.id, heard))
-                elif self._is_heard(logged):
+                if event.type in RUN_ENDS and event.run_id == self._run_id:
+                    for late in await hearing.rest():
+                        yield late
+                if self._is_told(logged):
                     yield logged
-                if state.ended:
-                    return
         finally:
-            for reader in readers:
-                reader.cancel()
-            await asyncio.gather(*readers, return_exceptions=True)
+            await hearing.close()
 
-    def _reader(self, session_id: str, after: int, heard: asyncio.Queue[Heard]) -> asyncio.Task[None]:
-        return asyncio.create_task(self._read_session(session_id, after, heard))
-
-    async def _read_session(self, session_id: str, after: int, heard: asyncio.Queue[Heard]) -> None:
-        """Hears what happens in the session, or in one that a sub-agent works in for it."""
-        wanted = EventFilter(session_id=session_id, deltas=session_id == self._session_id)
-        following = self._call.workbench.events.follow(wanted, after)
-        try:
-            async with aclosing(cast("AsyncGenerator[LoggedEvent, None]", following)) as events:
-                async for logged in events:
-                    await heard.put(logged)
-        except HoldfastError as error:
-            await heard.put(error)
-        await heard.put(None)
-
-    def _is_heard(self, logged: LoggedEvent) -> bool:
+    def _is_told(self, logged: LoggedEvent) -> bool:
         event = logged.event
         if event.session_id != self._session_id:
-            return isinstance(event, _ASKED)
+            return True  # a sub-agent asks a person
         queue = isinstance(event, MessageQueued | MessageDequeued | SessionRenamed)
         return queue or event.run_id == self._run_id
 
