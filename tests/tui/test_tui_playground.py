@@ -16,6 +16,7 @@ from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.events import (
     ApprovalRequested,
     LoggedEvent,
+    MessageAdded,
     PartCompleted,
     PartDelta,
     PartStarted,
@@ -25,8 +26,9 @@ from holdfast.core.domain.events import (
     ToolCallRequested,
     UsageRecorded,
 )
-from holdfast.core.domain.messages import ToolResultPart, text_of
+from holdfast.core.domain.messages import TextPart, ToolResultPart, text_of
 from holdfast.core.domain.models import ToolSchema
+from holdfast.tui.presenters.entries import Entry, fold
 from holdfast.tui.presenters.playground.code import KEY, LANGUAGES, code_of
 from holdfast.tui.presenters.playground.played import Played
 from holdfast.tui.presenters.playground.requests import SNIPPETS
@@ -37,6 +39,7 @@ from holdfast.tui.presenters.playground.screen import (
     headline,
     message_rows,
     note_lines,
+    reply_lines,
 )
 from holdfast.tui.presenters.playground.sending import tools_of, tools_text, turn_of
 from holdfast.tui.presenters.playground.state import PlaygroundState, PlayMessage
@@ -149,11 +152,29 @@ def test_the_reply_grows_and_its_cost_is_told() -> None:
     run = played(*ANSWERED)
     assert run.reply == "Paris." and run.ended and run.raw()["response"] == "Paris."
     state = said(("user", "Capital?"), played=run)
-    text = plain(detail_lines(state, "reply", THEN))
-    assert "✓ done  offline  15 tok · $0.25 · 5.0 s" in text and "Paris." in text
-    assert '"response": "Paris."' in plain(detail_lines(state, "raw", THEN))
+    assert plain(reply_lines(state, THEN, 60)).strip() == "✓ done  offline  15 tok · $0.25 · 5.0 s"
+    assert '"response": "Paris."' in plain(detail_lines(state, "raw"))
     assert copied_text(state, "reply") == "Paris."
     assert json.loads(copied_text(state, "raw"))["response"] == "Paris."
+
+
+def test_what_the_agent_does_is_told_as_in_a_session_but_not_what_it_was_told() -> None:
+    run = played(
+        ANSWERED[0],
+        MessageAdded(**IDS, message_id="m1", parts=(TextPart(text="Capital?"),), origin="send"),
+        *ANSWERED[1:],
+    )
+    assert [(one.kind, one.text) for one in run.entries] == [("reply", "Paris.")]
+    folded: list[Entry] = []
+    fold(folded, run.fresh)
+    assert folded == run.entries
+
+
+def test_only_what_is_there_can_be_copied_or_kept() -> None:
+    labels = {label for _, label, _ in footer(said(("user", "Hi")), "reply")}
+    assert not labels & {"copy", "keep reply"}
+    labels = {label for _, label, _ in footer(said(("user", "Hi"), played=played(*ANSWERED)), "reply")}
+    assert labels >= {"copy", "keep reply"}
 
 
 def test_what_waits_for_the_person_has_a_key() -> None:
@@ -162,12 +183,13 @@ def test_what_waits_for_the_person_has_a_key() -> None:
     asked = Approval.model_validate({**known, "reason": "no rule", "requested_at": THEN})
     state = said(("user", "Write"), played=played(*LEFT[:2], ApprovalRequested(**IDS, approval=asked)))
     assert footer(state, "reply")[1][1] == "decide"
-    assert "waits for you" in plain(detail_lines(state, "reply", THEN))
+    assert "waits for you" in plain(reply_lines(state, THEN, 60))
 
 
 def test_a_reply_is_put_into_the_conversation() -> None:
     state = said(("user", "Capital?"), played=played(*ANSWERED))
     assert state.keep() and state.messages[-1] == PlayMessage("assistant", "Paris.") and state.wanted == "1"
+    assert state.keep() and len(state.messages) == 2
     assert not said(("user", "Capital?")).keep()
 
 
@@ -176,7 +198,7 @@ def test_tools_that_are_the_persons_are_told_with_the_key_that_answers() -> None
     assert [(one.name, one.arguments) for one in run.open_calls] == [("find_order", {"order": 7})]
     assert run.raw()["tool_calls"] == [{"name": "find_order", "parameters": {"order": 7}}]
     state = said(("user", "Where is it?"), played=run)
-    assert "t takes what they gave" in plain(detail_lines(state, "reply", THEN))
+    assert "t takes what they gave" in plain(reply_lines(state, THEN, 60))
     assert footer(state, "reply")[1][1] == "results"
     state.keep_results([(run.open_calls[0], "on its way")])
     assert state.messages[-1].text == 'Called tool: find_order with {"order": 7}. Got: on its way'
@@ -195,12 +217,12 @@ def test_a_message_shows_its_beginning_and_the_filter_finds_roles_and_words() ->
 
 
 def test_every_state_says_the_next_step() -> None:
-    assert "g chooses an agent" in plain(detail_lines(PlaygroundState(), "reply", THEN))
+    assert "g chooses an agent" in plain(detail_lines(PlaygroundState(), "reply"))
     state = said(("user", ""))
-    assert "r lets the agent answer" in plain(detail_lines(state, "raw", THEN))
+    assert "r lets the agent answer" in plain(detail_lines(state, "raw"))
     assert "n adds a message" in plain(note_lines(said(), some=False))
-    assert "holdfast serve" in plain(detail_lines(state, "code", THEN))
-    assert "holdfast serve" not in plain(detail_lines(said(served=True), "code", THEN))
+    assert "holdfast serve" in plain(detail_lines(state, "code"))
+    assert "holdfast serve" not in plain(detail_lines(said(served=True), "code"))
     state.played = played(*ANSWERED[:2])
     assert "running" in plain([headline(state, 0)]) and footer(state, "reply")[1][1] == "stop"
     assert "no agent yet" in plain([headline(PlaygroundState(), 2)])
@@ -225,7 +247,7 @@ def test_code_reads_the_key_and_holds_none(snippet: Any, language: str) -> None:
 
 def test_the_next_languages_and_apis_are_shown_in_turn() -> None:
     state = said(("user", "Hi"), dialect=len(SNIPPETS) - 1, language=2)
-    text = plain(detail_lines(state, "code", THEN))
+    text = plain(detail_lines(state, "code"))
     assert "GenLabs v2  JavaScript" in text and "must be logged" in text
     assert [name for _, name, _ in footer(state, "code")][2:4] == ["next API", "language"]
     assert "await ask(`/genlabs/v2/clerk-id`" in copied_text(state, "code")
@@ -266,6 +288,11 @@ async def test_a_conversation_is_run_and_gone_on_with(make_app: Any, until: Any)
             bench.options[-1].history == ()
             and bench.sessions_by_id[state.played.session_id].agent == "analyst"
         )
+        app.screen.query_one("#p-reply").focus()
+        await pilot.press("k")  # of the playground, there too
+        await until(pilot, lambda: app.screen.query_one("#l-list").current == "1")
+        await pilot.press("d")
+        await until(pilot, lambda: len(state.messages) == 1)
         await pilot.press("r")
         await until(pilot, lambda: state.played.open_calls and state.played.run)
         await pilot.press("t")

@@ -66,7 +66,7 @@ class Answer:
         if self._began is not None:
             facts.append(duration(max(0.0, ((self._ended or now) - self._began).total_seconds()) * 1000))
         return line(
-            (f"{self.name}  ", "muted"),
+            (f"{self.name}  " if self.name else "", "muted"),
             self._end if self.ended else (running, "warning"),
             (f"  {sanitize_line(self.model) or 'the usual model'}", "strong"),
             (f"  {' · '.join(facts)}", "muted"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain import events
 from holdfast.tui.presenters.compare import Answer
-from holdfast.tui.presenters.entries import Entry, Update, fold
+from holdfast.tui.presenters.entries import Entry, Remove, Update, fold
 from holdfast.tui.presenters.playground.state import OpenCall
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ class Played(Answer):
     def __init__(self, session_id: str, run_id: str) -> None:
         super().__init__("", session_id, run_id, "")
         self.entries: list[Entry] = []
+        """What the agent has said and done; what it was told stands in the conversation."""
+        self.fresh: list[Update] = []
+        """What has changed in them since they were drawn."""
         self.open_calls: list[OpenCall] = []
         """What the person is to execute, once the run has ended with that."""
         self.run: Run | None = None
@@ -32,8 +35,9 @@ class Played(Answer):
             self._asked[event.call_id] = OpenCall(event.call_id, event.name, event.arguments)
         elif isinstance(event, events.ToolCallCompleted) and event.outcome == "client":
             self.open_calls.append(self._asked[event.call_id])
-        updates = super().apply(logged)
+        updates = [one for one in super().apply(logged) if not _told(one)]
         fold(self.entries, updates)
+        self.fresh += updates
         return updates
 
     @property
@@ -52,3 +56,7 @@ class Played(Answer):
         else:
             told["run"] = {"id": self.run_id, "session_id": self.session_id, "status": "running"}
         return told
+
+
+def _told(update: Update) -> bool:
+    return not isinstance(update, Remove) and update.entry.kind in ("user", "queued")

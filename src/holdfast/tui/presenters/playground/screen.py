@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.keys import foot, shown
 from holdfast.tui.presenters.blocks import text_lines
-from holdfast.tui.presenters.copying import source_of
 from holdfast.tui.presenters.playground.code import KEY, LANGUAGES, code_of
 from holdfast.tui.presenters.playground.requests import SNIPPETS
 from holdfast.tui.presenters.playground.state import PlaygroundState, PlayMessage
@@ -19,8 +18,6 @@ from holdfast.tui.presenters.status import EngineState, engine_note
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from holdfast.tui.presenters.entries import Entry
-    from holdfast.tui.presenters.playground.played import Played
 
 TABS = ("reply", "raw", "code")
 SERVE = "holdfast serve --background --port 8700"
@@ -75,15 +72,34 @@ def note_lines(state: PlaygroundState, *, some: bool) -> list[Line]:
     return lines
 
 
-def detail_lines(state: PlaygroundState, tab: str, now: datetime) -> list[Line]:
-    """Returns what a tab shows."""
+def reply_lines(state: PlaygroundState, now: datetime, width: int) -> list[Line]:
+    """Returns what stands above the reply: how its run is, and the calls that the person is to execute; empty
+    before anything was run."""
+    played = state.played
+    if played is None:
+        return []
+    lines = [played.head(now)]
+    if played.open_calls:
+        lines += [
+            line(("These tools are yours to execute:", "warning"), "  ", (shown("playground.results"), "key"),
+                 (" takes what they gave, and the agent goes on.", "muted")),
+        ]  # fmt: skip
+        for call in played.open_calls:
+            given = json.dumps(call.arguments, ensure_ascii=False)
+            said = fit(sanitize_line(f"{call.name}  {given}"), max(8, width - 2))
+            lines.append(line(("▸ ", "warning"), (said, "code")))
+    return [*lines, BLANK]
+
+
+def detail_lines(state: PlaygroundState, tab: str) -> list[Line]:
+    """Returns what a tab shows as lines; the reply itself is drawn as in a session."""
     if tab == "code":
         return _code(state)
     if state.played is None:
         return _nothing_yet(state)
     if tab == "raw":
         return json_lines(json.dumps(state.played.raw(), ensure_ascii=False, default=str))
-    return _reply(state.played, now)
+    return []
 
 
 def _nothing_yet(state: PlaygroundState) -> list[Line]:
@@ -99,47 +115,13 @@ def _nothing_yet(state: PlaygroundState) -> list[Line]:
     ]  # fmt: skip
 
 
-def _reply(played: Played, now: datetime) -> list[Line]:
-    lines = [played.head(now), BLANK]
-    for entry in played.entries:
-        lines += _entry(entry)
-    if played.open_calls:
-        lines += [
-            line(("These tools are yours to execute:", "warning"), "  ", (shown("playground.results"), "key"),
-                 (" takes what they gave, and the agent goes on.", "muted")),
-        ]  # fmt: skip
-        for call in played.open_calls:
-            given = json.dumps(call.arguments, ensure_ascii=False)
-            lines.append(line(("▸ ", "warning"), (sanitize_line(call.name), "strong"), "  ",
-                              (sanitize_line(given), "code")))  # fmt: skip
-    return lines
-
-
-def _entry(entry: Entry) -> list[Line]:
-    if entry.kind in ("user", "queued"):
-        return []
-    text = source_of(entry)
-    if entry.kind == "reply":
-        return [*text_lines(text), BLANK]
-    if entry.kind == "reasoning":
-        return [line(("reasoning", "muted")), *text_lines(text, "muted"), BLANK]
-    if entry.kind == "tool":
-        head = line(
-            ("▸ ", "accent"), (entry.title, "strong"), f"  {entry.subject}", (f"  {entry.state}", "muted")
-        )
-        return [head, *text_lines(text, "muted"), BLANK]
-    return [*text_lines(text, "error" if entry.kind == "error" else "muted"), BLANK]
-
-
 def _code(state: PlaygroundState) -> list[Line]:
     snippet, language = SNIPPETS[state.dialect], LANGUAGES[state.language]
     if not state.agent:
         return _nothing_yet(state)
     lines = [
-        line((snippet.title, "heading"), (f"  {language}", "strong"), "   ",
-             (shown("playground.dialect"), "key"), (" next API  ", "muted"),
-             (shown("playground.language"), "key"), (" next language  ", "muted"),
-             (shown("playground.copy"), "key"), (" copies it", "muted")),
+        line((snippet.title, "heading"), (f"  {language}", "strong"),
+             (f"  {state.dialect + 1} of {len(SNIPPETS)} APIs", "muted")),
         line(("The key is read from ", "muted"), (KEY, "code"), ("; /keys makes one.", "muted")),
     ]  # fmt: skip
     if not state.served:
@@ -173,8 +155,9 @@ def footer(state: PlaygroundState, tab: str, *, typing: bool = False) -> list[tu
     begin = [foot("playground.run")]
     if state.played is not None and state.played.open_calls:
         begin = [foot("playground.results"), *begin]
-    done = [foot("playground.keep")] if state.played is not None else []
+    done = [foot("playground.keep")] if state.played is not None and state.played.reply else []
+    copy = [foot("playground.copy")] if copied_text(state, tab) else []
     code = [foot("playground.dialect"), foot("playground.language")] if tab == "code" else []
     names = ("new", "edit", "role", "remove", "agent", "tools")
     more = [foot(f"playground.{name}") for name in names]
-    return [back, *begin, *code, foot("playground.copy"), *done, *more, foot("playground.after"), last]
+    return [back, *begin, *code, *copy, *done, *more, foot("playground.after"), last]

@@ -98,10 +98,12 @@ class PlaygroundState:
         self._go(0)
 
     def keep(self) -> bool:
-        """Puts the reply behind the conversation; says whether there was one."""
+        """Puts the reply behind the conversation, once; says whether there was one."""
         text = self.played.reply if self.played is not None else ""
+        kept = PlayMessage("assistant", text)
         if text:
-            self.messages.append(PlayMessage("assistant", text))
+            if self.messages[-1:] != [kept]:
+                self.messages.append(kept)
             self._go(len(self.messages) - 1)
         return bool(text)
 
