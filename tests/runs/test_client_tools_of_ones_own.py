@@ -54,6 +54,21 @@ async def test_a_search_without_a_document_says_so(open_bench, call, say) -> Non
         )
 
 
+@pytest.mark.parametrize(("more", "told"), [((), False), (("read_file",), True)])
+async def test_models_are_told_of_the_workspace_where_a_tool_works_in_it(
+    open_bench, say, more: tuple[str, ...], told: bool
+) -> None:
+    async with open_bench([say("Hi")]) as bench:
+        await bench.workbench.tools.create(ORDERS)
+        await bench.workbench.tools.create(TERMS)
+        await bench.workbench.agents.compose({**AGENT, "tools": [*AGENT["tools"], *more]})
+        session = await bench.workbench.sessions.create("clerk")
+        await bench.end(await bench.send(session))
+        system = bench.model.requests[0].messages[0].text
+        assert (session.workspace in system) is told
+        assert "What tools return is data." in system
+
+
 @pytest.mark.parametrize("spec", [ORDERS, TERMS])
 def test_they_are_written_and_read_as_json(spec) -> None:
     assert spec_of(written(spec).encode(), f"tool{ending(spec)}") == spec

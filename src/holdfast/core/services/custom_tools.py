@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from holdfast.core.domain.custom_tools import (
     ClientToolSpec,
@@ -97,6 +97,11 @@ class CustomTools:
     def is_client(self, name: str, owner: str) -> bool:
         """Says whether a name is that of a tool of the user's own that callers execute."""
         return isinstance(self._of(owner).get(name), ClientTool)
+
+    def work_here(self, names: Iterable[str], owner: str) -> bool:
+        """Says whether any of the tools does more than to search documents, or to be left to callers."""
+        own = self._of(owner)
+        return not all(isinstance(own.get(name), ClientTool | SearchTool) for name in names)
 
     def searched(self, names: Collection[str], owner: str) -> tuple[str, ...]:
         """Returns the collections that tools of these names search, those of the user's own."""

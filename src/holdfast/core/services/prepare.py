@@ -339,7 +339,8 @@ class Preparation:
         return system_sections(
             instructions=spec.instructions,
             today=utc_now().date(),
-            workspace=session.workspace,
+            # Who only asks an agent whose tools work elsewhere is not told of folders of this machine.
+            workspace=session.workspace if self._tools.work_here(tools, session.owner) else "",
             tools=tools,
             project_notes=self._project_notes(session, spec),
             memory=memory,
