@@ -302,10 +302,14 @@ async def test_a_tools_file_is_searched_and_read_back_byte_for_byte(manage, libr
 
 
 @CREATE
-async def test_tools_of_one_name_are_made_at_the_same_time(manage) -> None:
+@UPDATE
+async def test_tools_of_one_name_are_made_and_changed_at_the_same_time(manage) -> None:
     async with manage() as asked:
         made = await asyncio.gather(*(asked.tool("Same") for _ in range(12)))
         assert len(set(made)) == 12
+        said = [{"toolId": made[0], "toolName": f"New {each}"} for each in range(12)]
+        answers = await asyncio.gather(*(asked("PUT", "/update_tool", each) for each in said))
+        assert [each.status_code for each in answers] == [200] * 12
 
 
 @CREATE

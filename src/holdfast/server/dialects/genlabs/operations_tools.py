@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from holdfast.core.domain.custom_tools import CustomTool
-from holdfast.core.domain.errors import ConflictError
+from holdfast.core.domain.errors import ConflictError, NotFoundError
 from holdfast.core.domain.identity import Scope
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.genlabs.files import drop_file, erase, read_file, write_file
@@ -37,15 +40,17 @@ from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.retooling import having, rename_in
 
 _ATTEMPTS = 5
-"""In each of them a tool of that name was made by another door."""
+"""In each of them another door has made a tool of that name, or changed that tool."""
 _TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-"""By the user, who may make several tools of one name at the same time."""
+"""By the user, who may make several tools of one name at the same time, or several changes of one tool."""
+
+Made = TypeVar("Made")
 
 
 async def create_tool(call: Call) -> ToolMade:
     """Makes a tool: one that callers execute, or one that searches a document."""
     body = checked(call.body)
-    tool = await _created(call.workbench, body)
+    tool = await _in_turn(call.workbench, partial(_created, call.workbench, body))
     if body.file:
         try:
             tool = await write_file(call.workbench, tool, body.file, body.file_name)
@@ -56,14 +61,19 @@ async def create_tool(call: Call) -> ToolMade:
 
 
 async def _created(workbench: Workbench, body: NewTool) -> CustomTool:
+    taken = {each.name for each in await workbench.tools.list()}
+    return await workbench.tools.create(new_spec(body, taken))
+
+
+async def _in_turn(workbench: Workbench, once: Callable[[], Awaitable[Made]]) -> Made:
+    """Does it after what the same user does already, and again where another door was in its way."""
     user = (await workbench.users.me()).user_id
     async with _TURNS.setdefault(user, asyncio.Lock()):
         for attempt in range(_ATTEMPTS):
-            taken = {each.name for each in await workbench.tools.list()}
             try:
-                return await workbench.tools.create(new_spec(body, taken))
+                return await once()
             except ConflictError as error:
-                if error.code != "tool_exists" or attempt == _ATTEMPTS - 1:
+                if error.code not in ("tool_exists", "tool_changed") or attempt == _ATTEMPTS - 1:
                     raise
     raise AssertionError("the last attempt returns or raises")
 
@@ -74,8 +84,12 @@ async def get_tools(call: Call) -> Tools:
 
 
 async def _own(workbench: Workbench) -> list[CustomTool]:
-    known = await workbench.tools.list()
-    return [await workbench.tools.get(each.id or each.name) for each in known if each.source == "custom"]
+    found = []
+    for each in await workbench.tools.list():
+        if each.source == "custom":
+            with suppress(NotFoundError):  # it has gone since
+                found.append(await workbench.tools.get(each.id or each.name))
+    return found
 
 
 async def get_tool_details(call: Call) -> ToolDetails:
@@ -87,8 +101,7 @@ async def get_tool_details(call: Call) -> ToolDetails:
 async def update_tool(call: Call) -> Message:
     """Changes what is given of a tool of the caller's own."""
     bench, body = call.workbench, call.body
-    before = own_tool(await _own(bench), tool_number(body.toolId))
-    tool = await bench.tools.update(before.id, changed_spec(before, body), before.version)
+    before, tool = await _in_turn(bench, partial(_changed, bench, body))
     if body.file:
         try:
             await write_file(bench, tool, body.file, body.file_name)
@@ -99,6 +112,12 @@ async def update_tool(call: Call) -> Message:
     if type_of(before) == SEARCH != type_of(tool):
         await drop_file(bench, before)
     return Message(message="Tool updated successfully")
+
+
+async def _changed(workbench: Workbench, body: ToolChanges) -> tuple[CustomTool, CustomTool]:
+    """Returns the tool before and after."""
+    before = own_tool(await _own(workbench), tool_number(body.toolId))
+    return before, await workbench.tools.update(before.id, changed_spec(before, body), before.version)
 
 
 async def delete_tool(call: Call) -> Message:
