@@ -186,6 +186,21 @@ async def test_a_call_may_be_made_again_when_something_was_changed_since(open_be
         assert texts(events) == ["Done"]
 
 
+async def test_a_call_that_was_written_wrongly_can_be_made_when_it_is_right(open_bench, call, say) -> None:
+    choice = call(("list_files", ""))
+    steps = [choice, call(("list_files", "{oops")), choice, call(("list_files", "{}"))]
+    async with open_bench([*steps, say("none"), say("Empty")]) as bench:
+        events = await ran(bench, "What is there?", ())
+        outcomes = [each.outcome for each in events if each.type == "tool_call.completed"]
+        assert outcomes == ["error", "ok"]
+
+
+async def test_a_model_that_writes_the_same_call_wrongly_again_and_again_is_stopped(open_bench, call) -> None:
+    async with open_bench([call(("list_files", "")), call(("list_files", "{oops"))] * 3) as bench:
+        events = await ran(bench, "What is there?", ())
+        assert (events[-1].type, events[-1].error.code) == ("run.failed", "repeated_call")
+
+
 @pytest.mark.parametrize(
     ("wanted", "purposes_are"),
     [(None, ["tool_choice", "reply"]), (True, ["tool_choice", "reply"]), (False, ["reply"])],

@@ -21,6 +21,7 @@ from holdfast.core.domain.models import ToolSchema
 from holdfast.core.domain.text import sanitize, sanitize_line, shorten
 from holdfast.core.domain.tools import MISSING_TOOL, Risk
 from holdfast.core.runs.active import ActiveRun
+from holdfast.core.runs.bounds import check_repeats
 from holdfast.core.runs.projections.state import CallState
 from holdfast.core.runs.steps import Phase, Settled, StepResult, Wanted, offered, parsed_arguments
 from holdfast.core.tools.schema_arguments import arguments_model
@@ -73,9 +74,11 @@ class ToolPhases:
             done = False
             for group in (own, theirs):
                 calls = await self._calls(run, group) if group and not run.levers.finish else []
-                if calls and await self._settle(run, calls):
-                    return True
-                done = done or bool(calls)
+                if calls:
+                    check_repeats(run)
+                    done = True
+                    if await self._settle(run, calls):
+                        return True
             if run.state.missing or not done:
                 return False
         return False
@@ -135,7 +138,8 @@ def _made(run: ActiveRun) -> set[str]:
         tool = run.tools.get(call.name)
         if call.started and tool is not None and tool.risk in (Risk.WRITE, Risk.EXECUTE):
             made.clear()
-        made.add(_same(call.name, call.arguments))
+        if not call.invalid:
+            made.add(_same(call.name, call.arguments))
     return made
 
 
