@@ -25,6 +25,7 @@ from holdfast.server.dialects.genlabs.mapping_agents import (
     own_agent,
     refused,
 )
+from holdfast.server.dialects.genlabs.operations_tools import own_tools
 from holdfast.server.dialects.genlabs.wire import Message
 from holdfast.server.dialects.genlabs.wire_agents import (
     AgentChanges,
@@ -78,10 +79,8 @@ async def get_agent_details(call: Call) -> AgentDetails:
 
 async def _tools(workbench: Workbench) -> dict[str, CustomTool | None]:
     """Returns the names of all tools that there are, with what is known of those of the caller's own."""
-    known = await workbench.tools.list()
-    return {
-        each.name: await workbench.tools.get(each.name) if each.source == "custom" else None for each in known
-    }
+    own = {each.spec.name: each for each in await own_tools(workbench)}
+    return {each.name: own.get(each.name) for each in await workbench.tools.list()}
 
 
 async def update_agent(call: Call) -> Message:

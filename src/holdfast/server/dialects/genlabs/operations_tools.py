@@ -80,10 +80,11 @@ async def _in_turn(workbench: Workbench, once: Callable[[], Awaitable[Made]]) ->
 
 async def get_tools(call: Call) -> Tools:
     """Lists the tools of the caller's own."""
-    return listed_tools(await _own(call.workbench))
+    return listed_tools(await own_tools(call.workbench))
 
 
-async def _own(workbench: Workbench) -> list[CustomTool]:
+async def own_tools(workbench: Workbench) -> list[CustomTool]:
+    """Returns the tools of the caller's own."""
     found = []
     for each in await workbench.tools.list():
         if each.source == "custom":
@@ -94,7 +95,7 @@ async def _own(workbench: Workbench) -> list[CustomTool]:
 
 async def get_tool_details(call: Call) -> ToolDetails:
     """Returns a tool of the caller's own, with its file."""
-    tool = own_tool(await _own(call.workbench), tool_number(call.body.toolId))
+    tool = own_tool(await own_tools(call.workbench), tool_number(call.body.toolId))
     return tool_details(tool, await read_file(call.workbench, tool))
 
 
@@ -116,14 +117,14 @@ async def update_tool(call: Call) -> Message:
 
 async def _changed(workbench: Workbench, body: ToolChanges) -> tuple[CustomTool, CustomTool]:
     """Returns the tool before and after."""
-    before = own_tool(await _own(workbench), tool_number(body.toolId))
+    before = own_tool(await own_tools(workbench), tool_number(body.toolId))
     return before, await workbench.tools.update(before.id, changed_spec(before, body), before.version)
 
 
 async def delete_tool(call: Call) -> Message:
     """Deletes a tool of the caller's own with its document, and takes it away from his agents."""
     bench = call.workbench
-    tool = own_tool(await _own(bench), int(call.path["tool_id"]))
+    tool = own_tool(await own_tools(bench), int(call.path["tool_id"]))
     await rename_in(await having(bench, tool.spec.name), bench, tool.spec.name, None)
     await bench.tools.delete(tool.id)
     await drop_file(bench, tool)
