@@ -107,6 +107,12 @@ async def test_a_provider_that_refuses_is_told_in_the_stream_and_as_502(talk) ->
         assert (error["recoverable"], error["context"]) == (False, "run_failed")
         assert error["error"]["name"] == "AI_APICallError"
         assert frames[2][1]["finishReason"] == "unknown"
+        failed = frames[2][1]["error"]
+        assert (failed["code"], failed["scope"], failed["type"]) == (
+            "llm_generation_failed",
+            "llm",
+            "third_party",
+        )
         answer = await client.post("message-sync", content="a", sessionId="s2")
         assert answer.status_code == 502
         body = answer.json()
@@ -227,7 +233,10 @@ async def test_what_is_wrong_with_a_message_is_told_as_zod_tells_it(talk) -> Non
             answer = await client.post(path, content=bad, sessionId="s")
             (union,) = answer.json()["error"]["issues"]
             nested = union["unionErrors"][1]["issues"][0]
-            assert (nested["code"], nested["path"]) == ("invalid_union_discriminator", [0])
+            assert (nested["code"], nested["path"]) == (
+                "invalid_union_discriminator",
+                ["content", 0, "type"],
+            )
 
 
 async def test_several_texts_of_a_step_are_one_answer_and_so_are_its_chunks(talk) -> None:

@@ -39,6 +39,7 @@ _OTHER = {
     "multipart/form-data": _FORM,
     "application/json": {"anyOf": [{"type": "object"}, {"type": "array", "items": {}}]},
     "application/jsonl": _TEXT,
+    "application/x-yaml": {"type": "object"},
     "text/plain": _TEXT,
     "text/html": _TEXT,
     "text/event-stream": _FRAME,

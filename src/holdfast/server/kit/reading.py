@@ -15,8 +15,8 @@ from holdfast.core.domain.text import shorten
 from holdfast.server.kit.body import check_values, spooled
 from holdfast.server.kit.mistakes import explained, mistakes_in, unaskable
 
-Refuse = Callable[[ValidationError], InvalidError]
-"""Makes the error that tells of mistakes."""
+Refuse = Callable[[ValidationError, Any], InvalidError]
+"""Makes the error that tells of mistakes in what was to be of a type."""
 
 _SHOWN = 5
 _MOST = 20
@@ -52,7 +52,7 @@ def parsed(kind: Any, given: Any, refuse: Refuse | None = None) -> Any:
     try:
         value = adapter_of(kind).validate_python(given)
     except ValidationError as error:
-        raise (refuse or mistaken)(error) from None
+        raise (refuse or mistaken)(error, kind) from None
     if isinstance(value, BaseModel):
         check_plain(dict(value))
     return value
@@ -67,7 +67,7 @@ def check_plain(given: Mapping[str, Any]) -> None:
             raise InvalidError(f"{field}: {wrong}", code="invalid_request", details={"fields": fields})
 
 
-def mistaken(error: ValidationError) -> InvalidError:
+def mistaken(error: ValidationError, kind: Any = None) -> InvalidError:
     """Returns the error that tells of the mistakes in what was sent."""
     found = mistakes_in(error)[:_MOST]
     fields = [

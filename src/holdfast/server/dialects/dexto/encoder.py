@@ -44,7 +44,7 @@ from holdfast.server.dialects.dexto.mapping_approvals import (
     timeout_ms,
 )
 from holdfast.server.dialects.dexto.mapping_messages import (
-    is_models,
+    of_model,
     parts_out,
     succeeded,
     thought,
@@ -250,8 +250,11 @@ class TurnEncoder(EventEncoder[bytes]):
     def _failed(self, error: ErrorInfo) -> Iterable[Named]:
         if error.code == _MAX_STEPS:
             return [self._end("max-steps")]
-        reason = "unknown" if is_models(error) else "error"
-        return [("llm:error", _failure(error)), self._end(reason, error)]
+        of_provider = of_model(error, self.state.model)
+        if of_provider is not None:
+            failure = _failure(of_provider, "AI_APICallError")
+            return [("llm:error", failure), self._end("unknown", of_provider)]
+        return [("llm:error", _failure(error)), self._end("error", error)]
 
     def _end(self, reason: str, error: ErrorInfo | None = None) -> Named:
         state = self.state
@@ -266,8 +269,7 @@ class TurnEncoder(EventEncoder[bytes]):
         return "run:complete", data if error is None else {**data, "error": typed(error)}
 
 
-def _failure(error: ErrorInfo) -> Data:
-    name = "AI_APICallError" if is_models(error) else "DextoRuntimeError"
+def _failure(error: ErrorInfo, name: str = "DextoRuntimeError") -> Data:
     return {
         "error": _error(name, plain_message(error)),
         "context": "run_failed",

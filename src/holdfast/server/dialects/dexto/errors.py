@@ -61,6 +61,8 @@ KNOWN: dict[str, tuple[str, str]] = {
     "context_message_content_empty": ("context_message_content_empty", "context"),
     "approval_not_found": ("approval_not_found", "tools"),
     "question_not_found": ("approval_not_found", "tools"),
+    "custom_model_not_found": ("custom_model_not_found", "llm"),
+    "invalid_session_id": ("invalid_session_id", "session"),
     "memory_not_found": ("MEMORY_NOT_FOUND", "memory"),
     "prompt_not_found": ("prompt_not_found", "prompt"),
     "mcp_resource_not_found": ("mcp_resource_not_found", "mcp"),

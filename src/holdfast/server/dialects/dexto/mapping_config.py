@@ -131,7 +131,7 @@ def _mistakes(error: ValidationError, read: YamlText | None) -> Iterator[Mistake
     """Yields the mistakes, one for each path: what fits none of several forms is told once, in the words of
     the first."""
     seen = set()
-    for issue in issues_of(error.errors(include_url=False)[:_MOST]):
+    for issue in issues_of(error.errors(include_url=False)[:_MOST], AgentConfig):
         path = [each for each in issue["path"] if each not in _FORMS]
         shown = ".".join(map(str, path))
         if shown not in seen:
@@ -141,7 +141,7 @@ def _mistakes(error: ValidationError, read: YamlText | None) -> Iterator[Mistake
 
 
 _MOST = 100
-_FORMS = ("str", "Contributors", "stdio", "sse", "http")
+_FORMS = ("str", "Contributors")
 """What pydantic puts into paths to say which of several forms it has tried."""
 
 

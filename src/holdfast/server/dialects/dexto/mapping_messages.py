@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from holdfast.core.domain.errors import ErrorInfo, ModelError, from_info
+from holdfast.core.domain.errors import ErrorInfo, ErrorKind, ModelError, from_info
 from holdfast.core.domain.events import (
     ApprovalRequested,
     ApprovalResolved,
@@ -40,6 +40,7 @@ from holdfast.server.dialects.dexto.wire_messages import (
     TokenUsage,
     ToolCallOut,
 )
+from holdfast.server.kit.errors import plain_message
 from holdfast.server.kit.run_state import BETWEEN, RunState, usage_of
 
 _SAID = ("send", "steer", "agent")
@@ -94,9 +95,18 @@ def reply_of(state: RunState, session_id: str) -> SyncReply:
     )
 
 
-def is_models(error: ErrorInfo) -> bool:
-    """Says whether it is a model's provider that has failed."""
-    return isinstance(from_info(error), ModelError)
+def of_model(error: ErrorInfo, model: str) -> ErrorInfo | None:
+    """Returns what is told of the failure of a model's provider; None for any other."""
+    if not isinstance(from_info(error), ModelError):
+        return None
+    provider, name = dexto_model(model)
+    said = {"error": plain_message(error), "provider": provider, "model": name}
+    return ErrorInfo(
+        kind=ErrorKind.UPSTREAM,
+        code="llm_generation_failed",
+        message=error.message,
+        details={"context": {"details": said}},
+    )
 
 
 def thought(reasoning: str, summary: str) -> str | None:
@@ -110,7 +120,7 @@ def queued_out(queued: QueuedMessage) -> QueuedOut:
         id=queued.id,
         content=parts_out(queued.parts),
         queued_at=millis(queued.queued_at),
-        kind=queued.kind,
+        kind="background" if queued.kind == "background" else None,  # the other need not be said
     )
 
 

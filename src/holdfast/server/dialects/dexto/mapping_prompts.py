@@ -125,7 +125,7 @@ def new_prompt(body: PromptBody) -> PromptSpec:
     try:
         return PromptSpec(name=name, text=body.content, arguments=(*described, *others), **given)
     except ValidationError as error:
-        raise refused(error) from None
+        raise refused(error, PromptSpec) from None
 
 
 def file_of(resource: ResourceSent, prompt_name: str) -> tuple[bytes, str]:

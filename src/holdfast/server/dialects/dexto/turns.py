@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 from starlette.types import ASGIApp
 
-from holdfast.core.domain.errors import ErrorInfo, HoldfastError, ModelError, from_info
+from holdfast.core.domain.errors import ErrorInfo, HoldfastError, from_info
 from holdfast.core.domain.events import (
     RUN_ENDS,
     LoggedEvent,
@@ -17,10 +17,8 @@ from holdfast.core.domain.events import (
 from holdfast.core.domain.runs import RunOptions
 from holdfast.server.dialects.dexto.encoder import TurnEncoder
 from holdfast.server.dialects.dexto.hearing import Hearing
-from holdfast.server.dialects.dexto.mapping_messages import is_models
-from holdfast.server.dialects.dexto.mapping_providers import dexto_model
+from holdfast.server.dialects.dexto.mapping_messages import of_model
 from holdfast.server.kit.answers import RunAnswer
-from holdfast.server.kit.errors import plain_message
 from holdfast.server.kit.operations import Call
 from holdfast.server.kit.stream import FrameStream
 
@@ -83,8 +81,4 @@ def refused(call: Call, encoder: TurnEncoder, error: HoldfastError) -> ASGIApp:
 
 def failed(error: ErrorInfo, model: str) -> HoldfastError:
     """Returns what a caller is told who has waited for a run that has failed."""
-    if not is_models(error):
-        return from_info(error)
-    provider, name = dexto_model(model)
-    context = {"details": {"error": plain_message(error), "provider": provider, "model": name}}
-    return ModelError(error.message, code="llm_generation_failed", details={"context": context})
+    return from_info(of_model(error, model) or error)

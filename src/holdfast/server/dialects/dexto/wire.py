@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -31,6 +31,8 @@ ProviderName = Literal[
 """Providers of models, as Dexto names them."""
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 FileType = Literal["pdf", "image", "audio"]
+Flag = Annotated[bool, Field(strict=True)]
+"""True or false; nothing else stands for one of them."""
 
 
 def absent(alias: str | None = None) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from holdfast.server.dialects.dexto.wire import Said, Sent, absent
+from holdfast.server.dialects.dexto.wire import Flag, Said, Sent, absent
 from holdfast.server.tasks.states import TaskState
 
 _NOT_SENT = cast("Any", None)
@@ -61,7 +61,7 @@ class Configuration(Sent):
     accepted_output_modes: list[str] = _NOT_SENT
     history_length: float = _NOT_SENT
     push_notification_config: PushConfig = _NOT_SENT
-    blocking: bool = _NOT_SENT
+    blocking: Flag = _NOT_SENT
 
 
 class SendBody(Sent):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from holdfast.server.dialects.dexto.wire import Said, Sent, StrictSent, absent
+from holdfast.server.dialects.dexto.wire import Flag, Said, Sent, StrictSent, absent
 from holdfast.server.dialects.dexto.zod import custom_issue, zod_error
 
 ID = Field(min_length=1)
@@ -100,7 +100,7 @@ class Uninstall(StrictSent):
     """An agent to remove."""
 
     id: str = ID
-    force: bool = False
+    force: Flag = False
 
 
 class Uninstalled(Said):

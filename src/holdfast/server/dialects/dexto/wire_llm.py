@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from holdfast.core.domain.own_models import ModelName
-from holdfast.server.dialects.dexto.wire import Effort, FileType, ProviderName, Said, Sent, StrictSent, absent
-from holdfast.server.dialects.dexto.zod import custom_issue, zod_error
+from holdfast.server.dialects.dexto.wire import (
+    Effort,
+    FileType,
+    Flag,
+    ProviderName,
+    Said,
+    Sent,
+    StrictSent,
+    absent,
+)
+from holdfast.server.dialects.dexto.zod import checked_url, custom_issue, number, zod_error
 
 
 def _not_null(expected: str) -> BeforeValidator:
@@ -25,26 +32,12 @@ def _not_null(expected: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*")
-
-
-def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        whole = _SCHEME.fullmatch(parts.scheme) is not None and bool(parts.netloc)
-    except ValueError:
-        whole = False
-    if not whole:
-        raise zod_error({"code": "invalid_string", "validation": "url", "message": "Invalid url"})
-    return text
-
-
-Url = Annotated[str, AfterValidator(_url)]
-Count = Annotated[int, Field(gt=0, le=2**53)]
-Window = Annotated[int, Field(gt=0, le=100_000_000)]
+Url = Annotated[str, AfterValidator(checked_url)]
+Count = Annotated[int, Field(gt=0, le=2**53), BeforeValidator(number)]
+Window = Annotated[int, Field(gt=0, le=100_000_000), BeforeValidator(number)]
 MediaTypes = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=100)]
 TEXT, NUMBER = _not_null("string"), _not_null("number")
-Flag = Literal["true", "false", "1", "0"]
+QueryFlag = Literal["true", "false", "1", "0"]
 CustomProvider = Literal[
     "openai-compatible", "openrouter", "litellm", "glama", "bedrock", "ollama", "local", "vertex", "dexto"
 ]
@@ -87,10 +80,10 @@ class CatalogQuery(StrictSent):
 
     scope: Literal["curated", "all"] = "all"
     provider: str = ""
-    include_models: Flag = "true"
-    has_key: Flag | None = None
+    include_models: QueryFlag = "true"
+    has_key: QueryFlag | None = None
     file_type: FileType | None = None
-    default_only: Flag = "false"
+    default_only: QueryFlag = "false"
     mode: Literal["grouped", "flat"] = "grouped"
 
 
@@ -144,7 +137,7 @@ class SwitchBody(Sent):
     base_url: Annotated[Url | None, TEXT] = Field(default=None, alias="baseURL")
     max_input_tokens: Annotated[Count | None, NUMBER] = None
     max_output_tokens: Annotated[Count | None, NUMBER] = None
-    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=1), BeforeValidator(number)] | None = None
     allowed_media_types: Annotated[MediaTypes | None, _not_null("array")] = None
     reasoning_effort: Annotated[Effort | None, TEXT] = None
     session_id: Annotated[str | None, TEXT] = None
@@ -314,7 +307,7 @@ class FileChecked(Said):
 
 
 class DeleteLocalBody(Sent):
-    delete_file: bool = True
+    delete_file: Flag = True
 
 
 class LocalDeleted(Said):

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AnyUrl, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from holdfast.server.dialects.dexto.wire import Said, Sent, StrictSent, absent
-from holdfast.server.dialects.dexto.zod import zod_error
+from holdfast.server.dialects.dexto.wire import Flag, Said, Sent, StrictSent, absent
+from holdfast.server.dialects.dexto.zod import checked_url, number
 
-_URL: TypeAdapter[AnyUrl] = TypeAdapter(AnyUrl)
-
-
-def _checked_url(text: str) -> str:
-    try:
-        _URL.validate_python(text)
-    except ValidationError:
-        issue = {"code": "invalid_string", "validation": "url", "message": "Invalid url"}
-        raise zod_error(issue) from None
-    return text
-
-
-UrlText = Annotated[str, StringConstraints(min_length=1, max_length=2_000), AfterValidator(_checked_url)]
+UrlText = Annotated[str, StringConstraints(min_length=1, max_length=2_000), AfterValidator(checked_url)]
 """An address, as it was written."""
-Millis = Annotated[int, Field(gt=0, le=3_600_000)]
+Millis = Annotated[int, Field(gt=0, le=3_600_000), BeforeValidator(number)]
 _Text = Annotated[str, StringConstraints(max_length=8_000)]
 Pairs = Annotated[dict[str, _Text], Field(max_length=100)]
 
 
 class _ServerConfig(StrictSent):
-    enabled: bool = True
+    enabled: Flag = True
     timeout: Millis = 30_000
     """Of a call, in milliseconds."""
     connection_mode: Literal["strict", "lenient"] = "lenient"
@@ -68,7 +56,7 @@ class ServerBody(Sent):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     config: ServerConfig
-    persist_to_agent: bool = False
+    persist_to_agent: Flag = False
     """Whether the active agent's file is to name it."""
 
 

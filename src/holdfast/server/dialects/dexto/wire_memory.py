@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from holdfast.server.dialects.dexto.wire import Said, Sent, StrictSent, absent
+from holdfast.server.dialects.dexto.wire import Flag, Said, Sent, StrictSent, absent
 
 MemorySource = Literal["user", "system"]
 Content = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
@@ -26,7 +26,7 @@ class MetadataSent(MemoryMetadata):
     """What a client says of a memory: keys that are there have a value."""
 
     source: MemorySource = "user"
-    pinned: bool = False
+    pinned: Flag = False
 
 
 class MemoryBody(StrictSent):

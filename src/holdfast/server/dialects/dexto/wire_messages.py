@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from holdfast.server.dialects.dexto.wire import Said, Sent, absent
-from holdfast.server.dialects.dexto.zod import Issue, issues_of, received, zod_error
+from holdfast.server.dialects.dexto.zod import Issue, issues_of, received, union_issue, zod_error
 
 
 class TextIn(Sent):
@@ -42,17 +42,10 @@ def _text_or_parts(value: Any, otherwise: ValidatorFunctionWrapHandler) -> Any:
         try:
             return _PARTS.validate_python(value)
         except ValidationError as error:
-            nested = list(issues_of(error.errors(include_url=False)))
+            nested = list(issues_of(error.errors(include_url=False), list[PartIn]))
     else:
         nested = [_unlike("array", value)]
-    both = ([_unlike("string", value)], nested)
-    raise zod_error(
-        {
-            "code": "invalid_union",
-            "message": "Invalid input",
-            "unionErrors": [{"issues": issues, "name": "ZodError"} for issues in both],
-        }
-    )
+    raise zod_error(union_issue(([_unlike("string", value)], nested)))
 
 
 def _unlike(expected: str, value: Any) -> Issue:
@@ -161,6 +154,7 @@ class QueuedOut(Said):
     """Milliseconds since 1970."""
     metadata: dict[str, Any] | None = absent()
     kind: Literal["default", "background"] | None = absent()
+    """Left out where it is `default`."""
 
 
 class Queue(Said):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from holdfast.core.domain.prompts import ARGUMENT_PATTERN, MAX_TEXT_CHARS
-from holdfast.server.dialects.dexto.wire import Said, Sent, StrictSent, absent
+from holdfast.server.dialects.dexto.wire import Flag, Said, Sent, StrictSent, absent
 
 PromptSource = Literal["mcp", "config", "custom"]
 Named = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -18,7 +18,7 @@ class ArgumentSent(StrictSent):
 
     name: Annotated[str, StringConstraints(pattern=ARGUMENT_PATTERN)]
     description: Annotated[str, StringConstraints(max_length=1_000)] = ""
-    required: bool = False
+    required: Flag = False
 
 
 class ResourceSent(StrictSent):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from holdfast.server.dialects.dexto.wire import Said, Sent, StrictSent, absent
+from holdfast.server.dialects.dexto.wire import Flag, Said, Sent, StrictSent, absent
 from holdfast.server.dialects.dexto.wire_messages import Message
+from holdfast.server.dialects.dexto.zod import length_issue, zod_error
 
 
 def _given() -> Any:
@@ -18,17 +19,32 @@ def _given() -> Any:
 class CreateBody(Sent):
     """A new session, perhaps with an id of the client's own."""
 
-    session_id: str = _given()
+    session_id: Annotated[str, Field(min_length=1)] = _given()
+
+
+_LONGEST_TITLE = 120
+
+
+def _checked_title(title: str) -> str:
+    if not title:
+        raise zod_error(length_issue("too_small", 1, "Title is required"))
+    if len(title) > _LONGEST_TITLE:
+        raise zod_error(length_issue("too_big", _LONGEST_TITLE, "Title too long"))
+    return title
 
 
 class TitleBody(Sent):
-    title: Annotated[str, Field(min_length=1, max_length=120)]
+    title: Annotated[
+        str,
+        AfterValidator(_checked_title),
+        Field(json_schema_extra={"minLength": 1, "maxLength": _LONGEST_TITLE}),
+    ]
 
 
 class CancelBody(StrictSent):
     """With `clearQueue` what waits is not sent any more."""
 
-    clear_queue: bool = False
+    clear_queue: Flag = False
 
 
 class SessionMeta(Said):
@@ -164,7 +180,7 @@ class DecisionBody(Sent):
 
     status: Literal["approved", "denied"]
     form_data: dict[str, Any] = _given()
-    remember_choice: bool = False
+    remember_choice: Flag = False
 
 
 class ApprovalOut(Said):

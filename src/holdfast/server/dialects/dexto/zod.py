@@ -5,13 +5,14 @@ Source: the issue codes and default messages of Zod 3 (`ZodIssueCode`, its Engli
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import AnyUrl, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from holdfast.core.domain.errors import InvalidError
+from holdfast.server.dialects.dexto.zod_places import Places, Schema, places_of
 
 Issue = dict[str, Any]
 
@@ -19,6 +20,7 @@ OWN = "zod"
 """Type of pydantic errors that say their issue themselves, in their context's `issue`."""
 
 _MOST = 100
+_URL: TypeAdapter[AnyUrl] = TypeAdapter(AnyUrl)
 
 _EXPECTED = {
     "string_type": "string",
@@ -36,6 +38,7 @@ _EXPECTED = {
     "tuple_type": "array",
     "none_required": "null",
 }
+_TAGS = ("union_tag_invalid", "union_tag_not_found")
 _BOUNDS = {
     "greater_than": ("too_small", "minimum", "gt", False, "greater than"),
     "greater_than_equal": ("too_small", "minimum", "ge", True, "greater than or equal to"),
@@ -60,44 +63,98 @@ def custom_issue(message: str, *path: str | int) -> Issue:
     return {"code": "custom", "message": message, "path": list(path)}
 
 
-def refused(error: ValidationError) -> InvalidError:
-    """Returns the error that tells of the mistakes in what was sent: its `details.issues`."""
+def number(value: Any) -> Any:
+    """Lets neither a text nor true or false pass for a number, as pydantic would."""
+    if isinstance(value, str | bool):
+        raise zod_error(_type("number", received(value)))
+    return value
+
+
+def length_issue(code: str, limit: int, message: str) -> Issue:
+    """Returns the issue of a text that is `too_small` or `too_big`, in words of its own."""
+    name = "minimum" if code == "too_small" else "maximum"
+    return {**_limit(code, name, limit, "string", inclusive=True), "message": message}
+
+
+def checked_url(text: str) -> str:
+    """Returns an address as it was written."""
+    try:
+        _URL.validate_python(text)
+    except ValidationError:
+        issue = {"code": "invalid_string", "validation": "url", "message": "Invalid url"}
+        raise zod_error(issue) from None
+    return text
+
+
+def refused(error: ValidationError, kind: Any) -> InvalidError:
+    """Returns the error that tells of the mistakes in what was sent as a `kind`: its `details.issues`."""
     count = error.error_count()
     if count > _MOST:
         issues = [custom_issue(f"There are {count} mistakes in the request")]
     else:
-        issues = list(issues_of(error.errors(include_url=False)))
+        issues = list(issues_of(error.errors(include_url=False), kind))
     return InvalidError(str(issues[0]["message"]), code="invalid_request", details={"issues": issues})
 
 
-def issues_of(mistakes: list[ErrorDetails]) -> Iterator[Issue]:
-    """Yields pydantic's mistakes as issues; the unknown keys of one object are one."""
+def issues_of(mistakes: list[ErrorDetails], kind: Any) -> Iterator[Issue]:
+    """Yields pydantic's mistakes in a `kind` as issues; the unknown keys of one object are one."""
+    places = places_of(kind)
     unknown: dict[tuple[int | str, ...], list[str]] = {}
     for mistake in mistakes:
-        *parent, last = mistake["loc"] or ("",)
         if mistake["type"] == "extra_forbidden":
-            unknown.setdefault(tuple(parent), []).append(str(last))
+            *parent, last = mistake["loc"] or ("",)
+            unknown.setdefault(tuple(places.at(parent)[0]), []).append(str(last))
         else:
-            yield _issue(mistake)
+            yield _issue(mistake, places)
     for place, keys in unknown.items():
         shown = ", ".join(f"'{key}'" for key in keys)
         message = f"Unrecognized key(s) in object: {shown}"
         yield {"code": "unrecognized_keys", "keys": keys, "path": list(place), "message": message}
 
 
-def _issue(mistake: ErrorDetails) -> Issue:
+def _issue(mistake: ErrorDetails, places: Places) -> Issue:
     kind, context, given = mistake["type"], mistake.get("ctx", {}), mistake["input"]
-    path = list(mistake["loc"])
+    path, schema = places.at(mistake["loc"])
     if kind == OWN:
-        own: Issue = context["issue"]
-        return {**own, "path": [*path, *own.get("path", ())]}
+        return _under(path, context["issue"])
     if kind == "missing":
-        return {**_type("unknown", "undefined"), "path": path, "message": "Required"}
+        return _under(path, _missing(places.expected(schema)))
+    if kind in _TAGS:
+        return {**_tagged(schema), "path": [*path, str(context["discriminator"]).strip("'")]}
     if kind in _EXPECTED:
         return {**_type(_EXPECTED[kind], received(given)), "path": path}
     if kind == "int_from_float":
         return {**_type("integer", "float"), "path": path}
     return {**(_bound(kind, context) or _choice(kind, context, given) or _other(mistake)), "path": path}
+
+
+def _under(path: list[int | str], issue: Issue) -> Issue:
+    """Returns an issue, and those of the forms of a union in it, with their paths from the top."""
+    made = {**issue, "path": [*path, *issue.get("path", ())]}
+    if "unionErrors" in made:
+        made["unionErrors"] = [
+            {**each, "issues": [_under(path, one) for one in each["issues"]]} for each in made["unionErrors"]
+        ]
+    return made
+
+
+def union_issue(forms: Iterable[list[Issue]]) -> Issue:
+    """Returns the issue of what is none of several forms, from what is wrong with it as each of them."""
+    errors = [{"issues": issues, "name": "ZodError"} for issues in forms]
+    return {"code": "invalid_union", "message": "Invalid input", "unionErrors": errors}
+
+
+def _missing(expected: tuple[str, ...]) -> Issue:
+    each = [{**_type(one, "undefined"), "message": "Required"} for one in expected]
+    return each[0] if len(each) == 1 else union_issue([one] for one in each)
+
+
+def _tagged(schema: Schema) -> Issue:
+    named = {form: tag for tag, form in schema.get("discriminator", {}).get("mapping", {}).items()}
+    options = [named[each["$ref"]] for each in schema.get("oneOf", ())]
+    shown = " | ".join(f"'{one}'" for one in options)
+    message = f"Invalid discriminator value. Expected {shown}"
+    return {"code": "invalid_union_discriminator", "options": options, "message": message}
 
 
 def _type(expected: str, got: str) -> Issue:
@@ -122,7 +179,7 @@ def _bound(kind: str, context: Mapping[str, Any]) -> Issue | None:
     if kind in _BOUNDS:
         code, name, key, inclusive, words = _BOUNDS[kind]
         limit = context[key]
-        message = f"Number must be {words} {limit}"
+        message = f"Number must be {words} {limit:g}"
         return {**_limit(code, name, limit, "number", inclusive=inclusive), "message": message}
     if kind in _LENGTHS:
         code, name, key, what, unit, words = _LENGTHS[kind]
@@ -133,18 +190,17 @@ def _bound(kind: str, context: Mapping[str, Any]) -> Issue | None:
 
 
 def _limit(code: str, name: str, limit: Any, type: str, *, inclusive: bool) -> Issue:
+    if isinstance(limit, float) and limit.is_integer():
+        limit = int(limit)
     return {"code": code, name: limit, "type": type, "inclusive": inclusive, "exact": False}
 
 
 def _choice(kind: str, context: Mapping[str, Any], given: Any) -> Issue | None:
-    if kind not in ("literal_error", "enum", "union_tag_invalid"):
+    if kind not in ("literal_error", "enum"):
         return None
-    said = str(context.get("expected") or context.get("expected_tags", ""))
+    said = str(context.get("expected", ""))
     options = [one.strip().strip("'") for one in said.replace(" or ", ", ").split(", ")]
     shown = " | ".join(f"'{one}'" for one in options)
-    if kind == "union_tag_invalid":
-        message = f"Invalid discriminator value. Expected {shown}"
-        return {"code": "invalid_union_discriminator", "options": options, "message": message}
     if not isinstance(given, str):
         return _type(shown, received(given))
     message = f"Invalid enum value. Expected {shown}, received '{given}'"
