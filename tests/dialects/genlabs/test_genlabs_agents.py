@@ -75,6 +75,10 @@ NO_AGENTS = [
     ({"agent_name": "x", "plan": "Dedicated"}, "Invalid region selection"),
     ({"agent_name": "x", "plan": "Dedicated", "region": "mars-1"}, "Invalid region selection"),
     ({"agent_name": "x", "plan": "Dedicated", "region": {}}, "Invalid region selection"),
+    (
+        {"agent_name": "x" * 201, "plan": "Decentralized"},
+        "modelName: the text is too long (expected at most 200 characters)",
+    ),
 ]
 
 
@@ -343,7 +347,8 @@ NO_CHANGES = [
     ({"apiKey": "nobodys"}, "Invalid API key selection"),
     ({"modelScript": "import os"}, "Invalid agent script: line 1 of the script: a script cannot import"),
     ({"modelScript": "if"}, "Invalid agent script: line 1 of the script: this is no Python"),
-    ({"topP": 7}, "top_p"),
+    ({"topP": 7}, "topP: "),
+    ({"temperature": 7}, "temperature: "),
     ({"temperature": "hot"}, "temperature"),
     ({"stream": "perhaps"}, "stream"),
     ({"modelName": ""}, "modelName"),

@@ -28,6 +28,13 @@ NAME = "genlabs"
 """Of what is kept in the `ext` of things: `key`, the id of the key that calls an agent; `stream`; `alpha`."""
 PLANS = {"Decentralized": "decentralized", "Dedicated": "dedicated"}
 _SHOWN = {ours: wire for wire, ours in PLANS.items()}
+_WIRE = {
+    "display_name": "modelName",
+    "instructions": "system",
+    "model_settings.top_p": "topP",
+    "model_settings.temperature": "temperature",
+}
+"""What clients call the keys of an agent file."""
 _UNSET = 1.0
 """What `topP` and `temperature` are told as where an agent leaves them to its model."""
 
@@ -187,11 +194,17 @@ def title_of(tool: CustomTool) -> str:
 
 
 def refused(error: AgentFileError) -> InvalidError:
-    """Returns the error of a change that makes no agent: of a script in words of its own."""
+    """Returns the error of values that make no agent: of a script in words of its own, of others by the names
+    that clients have for them."""
     wrong = [each for each in error.diagnostics if each.key_path.split(".")[0] == "script"]
-    if not wrong:
-        return error
-    return said("Invalid agent script: " + "; ".join(each.message for each in wrong))
+    if wrong:
+        return said("Invalid agent script: " + "; ".join(each.message for each in wrong))
+    return AgentFileError(
+        [
+            each.model_copy(update={"key_path": _WIRE.get(each.key_path, each.key_path)})
+            for each in error.diagnostics
+        ]
+    )
 
 
 # --- what is told

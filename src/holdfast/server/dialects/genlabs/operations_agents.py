@@ -45,7 +45,10 @@ ID_HEADER = "X-Agent-Id"
 async def create_agent(call: Call) -> Response:
     """Makes an agent; a decentralized one is made by who accepts the agreement on that."""
     values = agent_values(call.body, (await call.workbench.usage.plans()).regions)
-    info = await call.workbench.agents.compose(values)
+    try:
+        info = await call.workbench.agents.compose(values)
+    except AgentFileError as error:
+        raise refused(error) from None
     await _agreed(call.workbench, info)
     response = written(Message, Message(message="Agent created successfully"), 201)
     response.headers[ID_HEADER] = info.id

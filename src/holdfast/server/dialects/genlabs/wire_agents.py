@@ -62,7 +62,7 @@ class AgentDetails(Said):
     plan: Plan | None
     region: str | None
     apiKey: str | None
-    """The name of the key that may call it, never the key; null: any of the owner's may."""
+    """The name of the key that may call it, never the key; null: any of the owner's may, or it is gone."""
     tools: str
     topP: float
     temperature: float
