@@ -148,7 +148,10 @@ def test_an_unknown_name_for_the_root_is_refused_with_those_there_are() -> None:
 )
 def test_an_order_that_hides_a_route_is_refused(first: str, second: str) -> None:
     one, two = api("one", ("GET", first)), api("two", ("GET", second))
-    with pytest.raises(InvalidError, match="Name two first") as refused:
+    advice = (
+        "Say whose it is" if first.replace("name", "id") == second.replace("name", "id") else "Name two first"
+    )
+    with pytest.raises(InvalidError, match=advice) as refused:
         Composed((one, two), ("one", "two"))
     assert refused.value.code == "root_clash"
 
@@ -184,11 +187,44 @@ async def test_the_apis_of_the_engine_share_the_root_in_any_order(root: tuple[st
         assert (await ask(app, path))[0] == 401, path
 
 
+OWNERS = tuple(
+    f"{path}={name}"
+    for name, paths in {
+        "holdfast": ("/openapi.json",),
+        "powabase": ("/api/agents", "/api/sessions/{id}", "/api/tools"),
+    }.items()
+    for path in paths
+)
+"""Of the paths that two of them have."""
+
+
 @pytest.mark.parametrize("root", permutations(place.name for place in DIALECTS))
 def test_dialects_share_the_root_with_all_others_in_any_order(root: tuple[str, ...]) -> None:
     apis = every_api()
     for order in ((*root, "holdfast", "openai", "mcp"), ("openai", "mcp", "holdfast", *root)):
-        Composed(apis, order)
+        Composed(apis, (*order, *OWNERS))
+
+
+def test_what_two_have_at_the_root_needs_an_owner() -> None:
+    with pytest.raises(InvalidError, match=r"/api/agents of dexto. Say whose it is by `/api/agents=dexto`"):
+        Composed(every_api(), ("powabase", "dexto"))
+    for wrong in ("/api/agents=nobody", "/api/nothing=dexto"):
+        with pytest.raises(InvalidError):
+            Composed(every_api(), ("dexto", wrong))
+
+
+async def test_a_path_at_the_root_is_its_owners_and_others_stay_whose_they_are() -> None:
+    one, two = api("one", ("GET", "/a"), ("GET", "/b")), api("two", ("GET", "/a"), ("GET", "/c"))
+    app = Composed((one, two), ("one", "two", "/a=two"))
+    answers = [json.loads((await ask(app, path))[1]) for path in ("/a", "/b", "/c", "/one/a")]
+    assert [name for name, *_ in answers] == ["two", "one", "two", "one"]
+
+
+async def test_an_owner_takes_a_path_out_of_what_takes_any() -> None:
+    one, two = api("one", ("GET", "/a/{id}")), api("two", ("GET", "/a/current"))
+    app = Composed((one, two), ("one", "two", "/a/current=two"))
+    answers = [json.loads((await ask(app, path))[1]) for path in ("/a/current", "/a/b")]
+    assert [name for name, *_ in answers] == ["two", "one"]
 
 
 def test_no_api_has_the_prefix_of_another() -> None:

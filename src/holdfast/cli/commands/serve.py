@@ -49,7 +49,9 @@ def serve(
     root: Annotated[
         str,
         typer.Option(
-            metavar="NAME[,NAME…]", help=f"APIs that also answer without their prefix, of {', '.join(APIS)}."
+            metavar="NAME[,NAME…]",
+            help=f"APIs that also answer without their prefix, of {', '.join(APIS)}; "
+            "PATH=NAME says whose a path is that several have.",
         ),
     ] = "holdfast",
     tls_cert: TlsCert = None,

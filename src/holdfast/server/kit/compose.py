@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any, Protocol
@@ -132,10 +133,16 @@ class Composed:
     """
 
     def __init__(self, apis: Sequence[Api], root: Sequence[str]) -> None:
-        """Raises `InvalidError` for a name in `root` that no API has, and for an order that hides a route."""
+        """An entry of `root` is the name of an API, or `PATH=NAME`: whose a path is that several have.
+
+        Raises `InvalidError` for a name that no API has, for a path that its owner does not have, and for an
+        order that hides a route.
+        """
         self._apis = tuple(apis)
-        self._root = _named(apis, root)
-        _refuse_hidden(self._root)
+        self._root = _named(apis, [entry for entry in root if "=" not in entry])
+        owners = dict(entry.split("=", 1) for entry in root if "=" in entry)
+        self._owned = _owned(self._root, owners)
+        _refuse_hidden(self._root, frozenset(map(_nameless, owners)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
@@ -150,6 +157,10 @@ class Composed:
         return None
 
     async def _at_root(self, scope: Scope) -> tuple[ASGIApp, Scope]:
+        for api, routes in self._owned:
+            inner = _below(api, scope)
+            if any(route.matches(inner)[0] is Match.FULL for route in routes):
+                return api.app, inner
         partial: tuple[ASGIApp, Scope] | None = None
         for api in self._root:
             inner = _below(api, scope)
@@ -206,18 +217,35 @@ def _named(apis: Sequence[Api], root: Sequence[str]) -> tuple[Api, ...]:
     return tuple(by_name[name] for name in dict.fromkeys(root))
 
 
-def _refuse_hidden(root: Sequence[Api]) -> None:
+def _owned(root: Sequence[Api], owners: Mapping[str, str]) -> tuple[tuple[Api, tuple[_AnyRoute, ...]], ...]:
+    """Returns the routes that go before all others, each with its API."""
+    found = []
+    for path, name in owners.items():
+        (api,) = _named(root, [name])
+        routes = tuple(route for route in api.routes if _nameless(_short(api, route)) == _nameless(path))
+        if not routes:
+            raise InvalidError(f"{name} has no path {path!r} at the root.", code="unknown_path")
+        found.append((api, routes))
+    return tuple(found)
+
+
+def _refuse_hidden(root: Sequence[Api], owned: Collection[str]) -> None:
     """Raises `InvalidError` when a route at the root could never be reached: an API before its own has one
-    that takes every such request."""
+    that takes every such request, and nobody has said whose it is."""
     for earlier, later in combinations(root, 2):
         for hiding, hidden in _pairs(earlier, later):
-            if _hides(earlier, hiding, later, hidden):
-                raise InvalidError(
-                    f"At the root, {_short(earlier, hiding)} of {earlier.name} would hide "
-                    f"{_short(later, hidden)} of {later.name}. Name {later.name} first, or leave one out; "
-                    "each API is under its own prefix as well.",
-                    code="root_clash",
-                )
+            if _nameless(_short(later, hidden)) not in owned and _hides(earlier, hiding, later, hidden):
+                raise InvalidError(_clash(earlier, hiding, later, hidden), code="root_clash")
+
+
+def _clash(earlier: Api, hiding: _AnyRoute, later: Api, hidden: _AnyRoute) -> str:
+    path = _short(later, hidden)
+    what = f"At the root, {_short(earlier, hiding)} of {earlier.name} would hide {path} of {later.name}. "
+    mutual = _hides(later, hidden, earlier, hiding)
+    first = "" if mutual else f"Name {later.name} first, or "
+    owner = f"say whose it is by `{path}={later.name}`" if path else "leave one out"
+    advice = f"{first}{owner}"
+    return f"{what}{advice[0].upper()}{advice[1:]}; each API is under its own prefix as well."
 
 
 def _pairs(earlier: Api, later: Api) -> Iterator[tuple[_AnyRoute, _AnyRoute]]:
@@ -233,6 +261,11 @@ def _hides(earlier: Api, one: _AnyRoute, later: Api, other: _AnyRoute) -> bool:
     values = {name: _SAMPLES[type(kind)] for name, kind in other.param_convertors.items()}
     sample = other.path_format.format(**values).removeprefix(later.prefix)
     return one.path_regex.match(earlier.prefix + sample) is not None
+
+
+def _nameless(path: str) -> str:
+    """Returns a path without the names of its parameters, which say nothing of where it leads."""
+    return re.sub(r"{[^}]*}", "{}", path)
 
 
 def _short(api: Api, route: _AnyRoute) -> str:

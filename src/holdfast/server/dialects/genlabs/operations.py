@@ -21,7 +21,7 @@ DIALECT = Dialect(
     render=error_response,
     render_at=render_at,
     error=ErrorBody,
-    document=Document("/openapi.json"),
+    document=Document("/openapi.yaml"),
     secret_of=secret_of,
     operations=(
         *operations_agents.OPERATIONS,
