@@ -373,6 +373,22 @@ class TestDeleteAndSource:
             with pytest.raises(NotFoundError):
                 editor.delete(again)
 
+    def test_of_several_deletions_at_once_the_others_find_no_agent(self, editor: AgentEditor) -> None:
+        def delete(_: int) -> bool:
+            barrier.wait(timeout=60)
+            try:
+                editor.removed("helper")
+                editor.delete("helper")
+            except NotFoundError:
+                return False
+            return True
+
+        barrier = threading.Barrier(8)
+        with ThreadPoolExecutor(8) as threads:
+            for _ in range(5):
+                editor.create(TEXT)
+                assert any(list(threads.map(delete, range(8))))
+
     def test_the_source_of_any_visible_agent_is_read(self, agents: Agents, editor: AgentEditor) -> None:
         for layer in ("shipped", "user", "project"):
             path = agents.write(layer, layer, "# a comment\r\n")

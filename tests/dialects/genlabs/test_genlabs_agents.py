@@ -11,6 +11,7 @@ import pytest
 
 from holdfast.core.domain.agreements import DECENTRALIZED
 from holdfast.core.domain.custom_tools import PythonToolSpec
+from holdfast.core.domain.errors import StoreError
 from holdfast.core.domain.identity import Scope
 
 CREATE = pytest.mark.covers("genlabs.create_agent")
@@ -224,6 +225,12 @@ async def test_what_breaks_is_said_in_its_endpoints_words(
         body = {"agent_name": "x", "plan": "Decentralized", "modelId": str(uuid4())}
         assert error(await asked(method, path, body), 500) == text
         assert error(await asked(method, path.replace("_", "-"), body), 500) == text
+
+        async def fails(*_: Any, **__: Any) -> None:
+            raise StoreError("/home/me/agents/x.yaml cannot be written: Disk full")
+
+        monkeypatch.setattr(f"holdfast.core.services.agents.AgentService.{broken}", fails)
+        assert error(await asked(method, path, body), 500) == text
 
 
 # --- delete

@@ -204,9 +204,10 @@ class AgentEditor:
     def removed(self, name: str, owner: str = LOCAL) -> RemovedAgent:
         """Returns what has to be kept of an agent of the user's own, so that it can be brought back after
         `delete`. Raises what `delete` raises, and `StoreError`."""
-        found = self._own(name, owner)
-        with writing(found.file.path):
-            return RemovedAgent(found.id, found.name, found.file.path.name, found.file.path.read_bytes())
+        with self._lock:  # else another deletion is between the two
+            found = self._own(name, owner)
+            with writing(found.file.path):
+                return RemovedAgent(found.id, found.name, found.file.path.name, found.file.path.read_bytes())
 
     def restore(self, removed: RemovedAgent, owner: str = LOCAL) -> None:
         """Writes the file of a deleted agent again. Raises `ConflictError` when another has its name, its id

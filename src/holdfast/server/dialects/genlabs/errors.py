@@ -97,6 +97,8 @@ def _response(
     if endpoint in _CALLS and info.kind is ErrorKind.RATE_LIMITED:
         code, body = _limited(info)
         headers = {**(headers or {}), **_left(info)}
+    if info.kind is ErrorKind.UNAVAILABLE and ErrorKind.INTERNAL in TEXTS.get(endpoint, {}):
+        code, body = 500, {"error": TEXTS[endpoint][ErrorKind.INTERNAL]}
     if info.code == WRONG_TOO_OFTEN or (info.code == "scope_missing" and endpoint not in _CALLS):
         code, body = 401, {"error": _text(endpoint, info.model_copy(update=_REFUSED))}
     return Response(to_json(body), code, headers_of(info, headers), media_type="application/json")
