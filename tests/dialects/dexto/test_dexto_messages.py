@@ -11,6 +11,7 @@ from tests.dialects.dexto.dexto_talk import ASKED, FREE, last, names
 
 from holdfast.core.domain.errors import ModelRequestRefused
 from holdfast.core.domain.models import Finished, ReasoningDelta, TextDelta
+from holdfast.server.kit import starting
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -154,12 +155,19 @@ async def test_the_answer_is_waited_for(talk, say) -> None:
 
 
 @pytest.mark.covers("dexto.post_message_sync")
-async def test_one_that_waits_for_an_answer_waits_for_its_turn_before(talk, say, call) -> None:
+async def test_one_that_waits_for_an_answer_waits_for_its_turn_before(talk, say, call, monkeypatch) -> None:
+    waits, room = asyncio.Event(), starting._room
+
+    async def waited_for(*given) -> None:
+        waits.set()
+        await room(*given)
+
+    monkeypatch.setattr(starting, "_room", waited_for)
     async with talk([call(ASKED), say("one"), say("two")]) as client:
         first = asyncio.create_task(client.stream())
         approval = await client.bench.approval()
         second = asyncio.create_task(client.post("message-sync", content="b", sessionId="s1"))
-        await client.bench.until("message.dequeued")  # it has tried, and waits
+        await asyncio.wait_for(waits.wait(), 20)
         decided = await client.post(f"approvals/{approval.id}", status="approved")
         assert decided.status_code == 200
         assert last(await first, "llm:response")["content"] == "one"

@@ -126,6 +126,21 @@ async def test_calls_are_limited_by_the_tier_of_the_credits(keyed: Any, put_agen
         assert answer.headers["X-RateLimit-Reset"] == answer.headers["Retry-After"]
 
 
+@pytest.mark.covers("genlabs.query_agent_v2")
+async def test_a_call_that_waits_for_its_turn_is_one_call(keyed: Any, put_agent: Any, say: Any) -> None:
+    async with keyed([say("Hi")] * 5, limits={"credits": True}) as served:
+        id = put_agent(plan="decentralized")
+        headers = {"Authorization": (await served.key("mine")).secret, "session": "one"}
+
+        async def ask() -> httpx.Response:
+            message = {"message": {"role": "user", "content": "Hello"}}
+            return await served.http.post(f"/genlabs/v2/{id}", json=message, headers=headers)
+
+        answers = await asyncio.gather(*(ask() for _ in range(5)))
+        assert [each.status_code for each in answers] == [200] * 5
+        assert min(int(each.headers["X-RateLimit-Remaining"]) for each in answers) == 5
+
+
 @V1
 async def test_without_credits_a_call_is_refused_and_tools_are_free(keyed: Any, put_agent: Any) -> None:
     async with keyed([DEAR], limits={"credits": True, "starting_credits": 100}) as served:

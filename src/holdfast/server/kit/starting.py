@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import cast
+from weakref import WeakValueDictionary
 
 from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
 from holdfast.core.domain.events import RUN_ENDS, EventFilter, LoggedEvent, MessageAdded
@@ -15,6 +17,9 @@ from holdfast.core.services.workbench import Workbench
 from holdfast.server.kit.answers import stopping, while_there
 from holdfast.server.kit.operations import Call
 
+_TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""Held, by ids of sessions, by who is the next one there."""
+_RETRY_S = 1.0
 _MAKES_ROOM = (*RUN_ENDS, "session.trashed", "session.deleted", "session.cleared")
 
 
@@ -43,28 +48,42 @@ async def start_in_turn(
     parts: tuple[UserPart, ...],
     options: RunOptions | None = None,
 ) -> str:
-    """Starts a run with a message as soon as no other one is under way, and returns its id. Nothing is
-    started for a caller who goes away before. Raises `NotFoundError` when the session is deleted
-    meanwhile."""
-    while True:
-        session = await call.workbench.sessions.get(session.id)
-        try:
-            return await start_now(call.workbench, session, parts, options)
-        except ConflictError as error:
-            if error.code != "busy":
-                raise
-        await while_there(call, _room(call.workbench, session))
+    """Starts a run with a message as soon as no other one is under way, and returns its id; who has come
+    first is served first. Nothing is started for a caller who goes away before. Raises `NotFoundError` when
+    the session is deleted meanwhile."""
+    turn = _TURNS.setdefault(session.id, asyncio.Lock())
+    await while_there(call, turn.acquire())
+    try:
+        while True:
+            session = await call.workbench.sessions.get(session.id)
+            free = session.status is None or session.status.ended
+            # Not only tried: each time counts as one more request, where those are limited.
+            if free:
+                try:
+                    return await start_now(call.workbench, session, parts, options)
+                except ConflictError as error:
+                    if error.code != "busy":
+                        raise
+            # An end that was read already is not told again.
+            await while_there(call, _room(call.workbench, session, _RETRY_S if free else None))
+    finally:
+        turn.release()
 
 
-async def _room(workbench: Workbench, session: Session) -> None:
-    """Returns when a run of the session has ended since it was read, or the session is gone."""
+async def _room(workbench: Workbench, session: Session, wait_s: float | None) -> None:
+    """Returns when a run of the session has ended since it was read, or the session is gone, or so many
+    seconds have passed."""
     since = EventFilter(session_id=session.id, deltas=False)
     following = workbench.events.follow(since, session.last_event_id)
-    async with aclosing(cast("AsyncGenerator[LoggedEvent, None]", following)) as events:
-        async for logged in events:
-            if logged.event.type in _MAKES_ROOM:
-                return
-    raise stopping()
+    with suppress(TimeoutError):
+        async with (
+            asyncio.timeout(wait_s),
+            aclosing(cast("AsyncGenerator[LoggedEvent, None]", following)) as events,
+        ):
+            async for logged in events:
+                if logged.event.type in _MAKES_ROOM:
+                    return
+            raise stopping()
 
 
 @asynccontextmanager
