@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from fake_knowledge import THEN
 from fake_workbench import FakeWorkbench
 
 from holdfast.core.domain.agreements import DECENTRALIZED, Agreement
+from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.identity import LOCAL, Credential, NewCredential, Role, Scope, User
-from holdfast.core.domain.limits import Allowance, LimitState
+from holdfast.core.domain.limits import Allowance, Budget, LimitState
 from holdfast.core.domain.values import utc_now
+from holdfast.tui.control.trust import KeysControl
 from holdfast.tui.presenters import agreements
 from holdfast.tui.presenters.agreements import AgreementsState, agreement_views
 from holdfast.tui.presenters.api_keys import (
     SCOPES,
     KeysState,
+    budgets_of,
     detail_lines,
     expires_s,
     footer,
@@ -76,6 +81,70 @@ def test_a_key_says_what_it_may_do_and_when_it_was_used() -> None:
     assert SCOPES["admin"] in text and "$5.00 a day, $3.00 left" in text and "user       ann" in text
     assert "l lays one down" in plain(detail_lines(state(key("a")), "a", NOW))
     assert "never used" in plain(key_rows(state(key("a")), [], 70, NOW)[0][1])
+
+
+def spending(*budgets: Budget, tier: str | None = None) -> LimitState:
+    left = [
+        Allowance(period=one.period, unit=one.unit, limit=one.amount, used=0, left=one.amount)
+        for one in budgets
+    ]
+    requests = [Allowance(period="day", unit="requests", limit=500, used=0, left=500)] if tier else []
+    return LimitState(kind="key", subject="build", owner=LOCAL, tier=tier, allowances=(*requests, *left))
+
+
+BUDGETS = (
+    Budget(amount=5, period="day"), Budget(amount=0.25), Budget(amount=2_000, unit="credits", period="month")
+)  # fmt: skip
+
+
+def test_the_budgets_of_a_key_are_edited_as_they_stand() -> None:
+    known = state(key("build"), key("b"), limits=(spending(*BUDGETS, tier="Tier 1"),)).find("build")
+    assert known is not None and known.budgets == "5/day, 0.25/total, 2000credits/month"
+    assert budgets_of(known.budgets) == BUDGETS and budgets_of(" ") == ()
+    with pytest.raises(InvalidError):
+        budgets_of("5/day, much")
+
+
+@pytest.mark.parametrize(
+    ("tier", "typed", "done"),
+    [
+        ("Tier 1", "5/day, 0.25", ("set", "Tier 1", BUDGETS[:2])),
+        ("Tier 1", "", ("set", "Tier 1", ())),
+        (None, "", ("removed",)),
+        (None, None, ()),
+    ],
+)
+async def test_limiting_a_key_keeps_what_is_not_edited(
+    tier: str | None, typed: str | None, done: Any
+) -> None:
+    begun: list[str] = []
+    told: tuple[Any, ...] = ()
+
+    class Usage:
+        async def set_limit(self, kind: str, id: str, tier: str | None, budgets: tuple[Budget, ...]) -> None:
+            nonlocal told
+            told = ("set", tier, budgets)
+
+        async def remove_limit(self, kind: str, id: str) -> None:
+            nonlocal told
+            told = ("removed",)
+
+    async def ask(title: str, text: str) -> str | None:
+        begun.append(text)
+        return typed
+
+    async def nothing() -> None:
+        pass
+
+    known = state(key("build"), limits=(spending(*BUDGETS, tier=tier),))
+    app = SimpleNamespace(dialogs=SimpleNamespace(ask_or_none=ask))
+    context: Any = SimpleNamespace(
+        model=SimpleNamespace(keys=known), app=app, workbench=SimpleNamespace(usage=Usage())
+    )
+    control = KeysControl(context)
+    control.reload = nothing  # type: ignore[method-assign]
+    await control.limit("build")
+    assert told == done and begun == ["5/day, 0.25/total, 2000credits/month"]
 
 
 def test_what_can_be_done_with_a_key_that_has_ended_is_nothing() -> None:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from holdfast.core.domain.errors import InvalidError, NotFoundError
+from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.identity import NewCredential, Scope
-from holdfast.core.domain.limits import budget_of
 from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.listed import ListedControl
 from holdfast.tui.presenters.agreements import AgreementsState, agreement_views
-from holdfast.tui.presenters.api_keys import KeysState, expires_s, key_form, key_views
+from holdfast.tui.presenters.api_keys import KeysState, budgets_of, expires_s, key_form, key_views
 
 if TYPE_CHECKING:
     from holdfast.core.domain.identity import User
     from holdfast.tui.control.desk import Action
     from holdfast.tui.screens.modelled import ModelScreen
 
-BUDGET = "A budget: 5/day, 50/month, 20 or 2000credits/month; left empty: none"
+BUDGETS = "Budgets, such as 5/day, 50/month, 20 or 2000credits/month; left empty: none"
 
 
 class KeysControl(ListedControl[KeysState]):
@@ -82,18 +81,14 @@ class KeysControl(ListedControl[KeysState]):
         one = self._state.find(id)
         if one is None or one.ended:
             return
-        text = await self._context.app.dialogs.ask_or_none(BUDGET, "")
+        text = await self._context.app.dialogs.ask_or_none(BUDGETS, one.budgets)
         if text is None:
             return
-        usage = self._context.workbench.usage
-        if not text:
-            await usage.remove_limit("key", id)
+        budgets, usage = budgets_of(text), self._context.workbench.usage
+        if budgets or one.tier is not None:
+            await usage.set_limit("key", id, one.tier, budgets)
         else:
-            try:
-                budget = budget_of(text)
-            except ValueError as error:
-                raise InvalidError(f"{error}.", code="invalid_limit") from None
-            await usage.set_limit("key", id, budgets=(budget,))
+            await usage.remove_limit("key", id)
         await self.reload()
 
 

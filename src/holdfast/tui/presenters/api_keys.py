@@ -16,7 +16,7 @@ from holdfast.tui.presenters.status import EngineState, engine_note
 
 if TYPE_CHECKING:
     from holdfast.core.domain.identity import Credential, User
-    from holdfast.core.domain.limits import LimitState
+    from holdfast.core.domain.limits import Allowance, Budget, LimitState
     from holdfast.tui.presenters.forms.fields import Form
 
 SCOPES = {
@@ -45,6 +45,9 @@ class KeyView:
     ended: bool
     limits: tuple[tuple[str, str], ...] = ()
     """What it may use, and what is left of that."""
+    budgets: str = ""
+    """Its budgets as a person types them; empty: none."""
+    tier: str | None = None
 
 
 @dataclass(slots=True)
@@ -87,7 +90,25 @@ def _view(one: Credential, limit: LimitState | None, user: str, now: datetime) -
         revoked_at=one.revoked_at,
         ended=one.ended(now),
         limits=tuple((allowed(each), amount(each.left, each.unit)) for each in allowances),
+        budgets=", ".join(_typed(each) for each in allowances if each.unit != "requests"),
+        tier=limit.tier if limit is not None else None,
     )
+
+
+def _typed(budget: Allowance) -> str:
+    many = f"{budget.limit:.9f}".rstrip("0").rstrip(".")
+    return f"{many}{'credits' if budget.unit == 'credits' else ''}/{budget.period}"
+
+
+def budgets_of(text: str) -> tuple[Budget, ...]:
+    """Returns the budgets that were typed, with commas between them. Raises `InvalidError`."""
+    from holdfast.core.domain.errors import InvalidError  # start-up time: it needs pydantic
+    from holdfast.core.domain.limits import budget_of
+
+    try:
+        return tuple(budget_of(each) for each in text.split(",") if each.strip())
+    except ValueError as error:
+        raise InvalidError(f"{sanitize_line(str(error))}.", code="invalid_limit") from None
 
 
 def key_form() -> Form:
