@@ -144,6 +144,7 @@ class AgentsControl:
         if model.session_id is None:
             model.model_flag = flag or None
             await self._choose_model()
+            self._context.view.say(f"{flag or 'The usual model'} answers in the next session.")
             return
         session = await self._context.workbench.sessions.configure(model.session_id, model=flag)
         model.header = replace(model.header, model=session.model or "the usual model")
