@@ -146,10 +146,11 @@ def test_what_a_run_says_is_sanitised() -> None:
     happened = {"event_id": 1, "at": NOON}
     way = (
         StepReport(**happened, step=1, model=EVIL, chosen=(EVIL,), text=EVIL),
+        StepReport(**happened, step=2, model=EVIL, reason=EVIL),
         ToolReport(**happened, call_id="c", step=1, name=EVIL, arguments={"x": EVIL}),
     )
     report = RunReport(
-        run=entry(1, agent_name=EVIL, key="k", key_name=EVIL), prompt=EVIL, response=EVIL, way=way
+        run=entry(1, agent_name=EVIL, model=EVIL, key="k", key_name=EVIL), prompt=EVIL, response=EVIL, way=way
     )
     found = RunMap(session_id="s1", title=EVIL, runs=(report,))
     nodes = nodes_of(found)

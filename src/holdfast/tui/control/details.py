@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.agreements import DECENTRALIZED
 from holdfast.core.domain.errors import AgentFileError, HoldfastError, InvalidError, UnsupportedError
-from holdfast.core.domain.text import sanitize
+from holdfast.core.domain.text import sanitize, sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.listed import ListedControl
 from holdfast.tui.control.playground import PlaygroundControl
@@ -97,7 +97,11 @@ class DetailsControl(ListedControl[DetailsState]):
             return
         info = await bench.agents.get(state.agent, self._project)
         state.agent, state.view = info.name, agent_view(info)
-        state.error = "" if state.view is not None else f"The file of {info.name} has mistakes: /edit-agent."
+        state.error = (
+            ""
+            if state.view is not None
+            else f"The file of {sanitize_line(info.name)} has mistakes: /edit-agent."
+        )
         state.regions = (await bench.usage.plans()).regions
         summary = await bench.usage.report(by="agent", agent=info.name)
         state.usage = usage_lines(summary, now)
@@ -232,7 +236,7 @@ class DetailsControl(ListedControl[DetailsState]):
         state = self._state
         if state.view is None or state.view.layer != "shipped":
             return state.view is not None
-        question = f"{state.agent} comes with Holdfast. Make a copy of your own, and change that?"
+        question = f"{state.view.name} comes with Holdfast. Make a copy of your own, and change that?"
         if not await self._context.app.dialogs.confirm(question, "copy it"):
             return False
         await self._context.workbench.agents.install(state.agent)

@@ -204,7 +204,10 @@ def headline(state: DetailsState, engine: EngineState = "ready") -> Line:
     where = {"shipped": "comes with Holdfast", "project": "of this folder", "user": "your own"}
     said = f"  {where[view.layer]}" if view is not None else ""
     return line(
-        ("Agent  ", "brand"), engine_note(engine), (state.agent or "none yet", "strong"), (said, "muted")
+        ("Agent  ", "brand"),
+        engine_note(engine),
+        (sanitize_line(state.agent) or "none yet", "strong"),
+        (said, "muted"),
     )
 
 

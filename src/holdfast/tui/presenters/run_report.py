@@ -27,7 +27,10 @@ def entry_lines(entry: RunEntry) -> list[Line]:
     name = sanitize_line(entry.agent_name or entry.agent)
     lines = [
         line((name, "heading"), (f"  {mark} {entry.status.value}", role)),
-        line((f"{entry.started_at.astimezone():%Y-%m-%d %H:%M:%S}", ""), (f"  {entry.model}", "muted")),
+        line(
+            (f"{entry.started_at.astimezone():%Y-%m-%d %H:%M:%S}", ""),
+            (f"  {sanitize_line(entry.model)}", "muted"),
+        ),
     ]
     took = "goes on" if entry.response_ms is None else duration(entry.response_ms)
     lines.append(line(("response time  ", "muted"), (took, "strong"), (_phases(entry), "muted")))
@@ -69,7 +72,7 @@ def report_lines(report: RunReport | None, entry: RunEntry | None) -> list[Line]
     if report.waited_ms >= 1:
         lines.append(line(("waited for a person  ", "muted"), duration(report.waited_ms)))
     if report.error is not None:
-        lines.append(line((f"✗ {sanitize_line(report.error.message) or report.error.code}", "error")))
+        lines.append(line((f"✗ {sanitize_line(report.error.message or report.error.code)}", "error")))
     if not entry.logged:
         lines += [BLANK, line(("Nothing of what was said is kept: its agent is not logged.", "muted"))]
     else:
@@ -130,7 +133,7 @@ def said_of(each: Happening) -> tuple[str, str, str]:
             return f"✉ {_short(each.text)}", "" if each.origin == "send" else each.origin, "muted"
         case "step":
             chosen = ", ".join(map(sanitize_line, each.chosen))
-            note = chosen or ("" if each.reason in ("stop", "tool_calls") else each.reason)
+            note = chosen or ("" if each.reason in ("stop", "tool_calls") else sanitize_line(each.reason))
             purpose = PURPOSES[each.purpose]
             return f"◇ step {each.step} {purpose} · {sanitize_line(each.model)}", note, "muted"
         case "model":
