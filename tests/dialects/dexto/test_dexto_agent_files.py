@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.mcp import free_server_name
 from holdfast.server.dialects.dexto.mapping_agent_text import agent_text, changes_of, config_values
 from holdfast.server.dialects.dexto.mapping_config import (
     config_of,
     converted,
     read_config,
-    server_slug,
     slug,
 )
 
@@ -116,7 +116,7 @@ def test_any_name_becomes_one_of_ours(name: str) -> None:
         {"systemPrompt": "", "llm": LLM, "mcpServers": {name: {"type": "stdio", "command": "x"}}}
     )
     assert config is not None
-    assert converted(config).values["mcp"][0]["server"] == server_slug(name)
+    assert converted(config).values["mcp"][0]["server"] == free_server_name(name, ())
 
 
 @given(st.text(max_size=300))

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.dialects.test_every_dialect import switching
 
 from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.domain.identity import Scope
 
 AGENTS = "/dexto/api/agents"
 FILE = """\
@@ -248,8 +250,9 @@ async def test_an_export_has_the_defaults_and_no_secrets(serve: Any) -> None:
     servers = "mcpServers:\n  a: {type: stdio, command: a, env: {LEVEL: high}}\n"
     async with serve() as served:
         await post(served, "agent/config", yaml=FILE + servers)
-        session = await served.bench.workbench.sessions.create("general")
-        for query in ("", f"?sessionId={session.id}"):
+        session = await served.http.post("/dexto/api/sessions", json={"sessionId": "a/b"})
+        assert session.json()["session"]["id"] == "a/b"
+        for query in ("", "?sessionId=a/b"):
             answer = await served.http.get(f"/dexto/api/agent/config/export{query}")
             assert answer.status_code == 200
             assert answer.headers["content-type"].startswith("application/x-yaml")
@@ -271,6 +274,23 @@ async def test_servers_with_secrets_become_the_users_own(serve: Any) -> None:
         source = await served.bench.workbench.agents.source("general")
         assert "abc" not in source.text
         assert source.values["mcp"] == ["docs-x"]
+
+
+async def test_who_may_keep_no_keys_changes_no_agent_by_a_file_that_has_one(serve: Any) -> None:
+    text = FILE.replace("$OPENAI_API_KEY", "sk-abcdefghijkl")
+    async with serve(app=switching) as served:
+        await served.bench.workbench.users.add("ann")
+        key = await served.bench.workbench.keys.create("k", Scope.ADMIN, user="ann")
+        headers = {"authorization": f"Bearer {key.secret}"}
+        said = {"json": {"yaml": text}, "headers": headers}
+        answer = await served.http.post("/dexto/api/agent/config", **said)
+        assert (answer.status_code, answer.json()["code"]) == (403, "admin_only")
+        config = {"llm": {"provider": "openai", "model": "a", "apiKey": "sk-abcdefghijkl"}}
+        new = {"id": "b", "name": "B", "description": "d", "config": {**config, "systemPrompt": "x"}}
+        path = "/dexto/api/agents/custom/create"
+        assert (await served.http.post(path, json=new, headers=headers)).status_code == 403
+        listed = (await served.http.get("/dexto/api/agents", headers=headers)).json()
+        assert listed["installed"] == []
 
 
 @pytest.mark.covers("dexto.get_dexto_auth_status", "dexto.health")

@@ -259,7 +259,7 @@ async def test_only_administrators_add_programs(serve: Any, config: Any) -> None
     async with serve() as served:
         user = Principal(user_id="ann", name="ann", role=Role.USER, scope=Scope.ADMIN)
         body = ServerBody.model_validate({"name": "notes", "config": config})
-        spec, _ = new_server(body, ())
+        spec = new_server(body, ()).spec
         with pytest.raises(ForbiddenError):
             await served.bench.workbench.as_principal(user).mcp.add(spec)
 
@@ -280,7 +280,8 @@ async def test_runs_have_the_tools_of_all_servers_that_are_enabled(serve: Any, c
 
 
 def made(config: dict[str, Any], name: str = "a", taken: Any = ()) -> tuple[McpServerSpec, dict[str, str]]:
-    return new_server(ServerBody.model_validate({"name": name, "config": config}), taken)
+    found = new_server(ServerBody.model_validate({"name": name, "config": config}), taken)
+    return found.spec, found.secrets
 
 
 def test_values_that_look_like_secrets_are_kept_where_keys_are() -> None:

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from holdfast.core.domain.agents import NAME_PATTERN
 from holdfast.core.domain.errors import InvalidError
-from holdfast.core.domain.mcp import MAX_SERVER_NAME, McpServerSpec, tool_name
-from holdfast.core.domain.references import is_secret_header
+from holdfast.core.domain.mcp import free_server_name, tool_name
+from holdfast.server.dialects.dexto.mapping_mcp import OwnServer, own_server
 from holdfast.server.dialects.dexto.mapping_providers import PROVIDERS, model_id
 from holdfast.server.dialects.dexto.wire_config import (
     AgentConfig,
@@ -26,7 +26,6 @@ from holdfast.server.dialects.dexto.wire_config import (
 from holdfast.server.dialects.dexto.zod import issues_of
 from holdfast.server.kit.yaml_text import YamlText, read_yaml
 
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _FULL_REFERENCE = re.compile(r"\$(?:\{\w+\}|\w+)")
 
 _FILE_TOOLS = {
@@ -68,17 +67,6 @@ class LeftOut:
 
     path: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class OwnServer:
-    """An MCP server that refers to secrets, so that it has to be one of the user's own."""
-
-    spec: McpServerSpec
-    secrets: dict[str, str] = field(default_factory=dict, repr=False)
-    """Those whose values stand in the file."""
-    missing: tuple[str, ...] = ()
-    """Those that the file takes from the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +120,8 @@ def _mistakes(error: ValidationError, read: YamlText | None) -> Iterator[Mistake
     the first."""
     seen = set()
     for issue in issues_of(error.errors(include_url=False)[:_MOST], AgentConfig):
+        while "unionErrors" in issue:
+            issue = issue["unionErrors"][0]["issues"][0]
         path = [each for each in issue["path"] if each not in _FORMS]
         shown = ".".join(map(str, path))
         if shown not in seen:
@@ -286,7 +276,7 @@ class _Reader:
         kind, _, rest = tool.partition("--")
         if kind == "mcp" and rest:
             server, separator, part = rest.partition("--")
-            return tool_name(server_slug(server) if separator else "*", part if separator else rest)
+            return tool_name(free_server_name(server, ()) if separator else "*", part if separator else rest)
         known = {**INTERNAL, **{name: ours for group in GROUPS.values() for name, ours in group.items()}}
         found = known.get(rest or tool, "")
         if not found:
@@ -302,45 +292,19 @@ class _Reader:
                 yield _prompt(prompt)
 
     def _server(self, name: str, config: StdioServer | RemoteServer) -> Any:
-        """Returns a server as an agent's file has it; one with secrets is named, and is the user's own."""
-        known = server_slug(name)
-        own = own_server(known, config)
+        """Returns a server as an agent's file has it; one with secrets is named, and is the user's own.
+        Raises `InvalidError` for what can be none."""
+        known = free_server_name(name, ())
+        try:
+            own = own_server(known, config)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InvalidError(f"The MCP server {known}: {first['msg']}.", code="invalid_server") from None
         if own.secrets or own.missing:
             self.servers.append(own)
             return known
         said = own.spec.model_dump(exclude_defaults=True, exclude={"name"}, mode="json")
         return {"server": known, **said}
-
-
-def own_server(name: str, config: StdioServer | RemoteServer) -> OwnServer:
-    """Returns a server of Dexto's as one of the user's own; what is taken from the environment there, and
-    what may be a secret, is a secret of it. Raises `InvalidError` for what can be none."""
-    secrets, missing = dict[str, str](), list[str]()
-
-    def kept(values: Mapping[str, str]) -> dict[str, str]:
-        out = {}
-        for key, value in values.items():
-            missing.extend(one or other for one, other in _VARIABLE.findall(value))
-            if _VARIABLE.search(value):
-                out[key] = _VARIABLE.sub(lambda found: f"${{secret:{found[1] or found[2]}}}", value)
-            elif is_secret_header(key):
-                secrets[key], out[key] = value, f"${{secret:{key}}}"
-            else:
-                out[key] = value
-        return out
-
-    common = {"name": name, "enabled": config.enabled, "timeout_s": min(config.timeout / 1000, 3600)}
-    try:
-        if isinstance(config, StdioServer):
-            spec = McpServerSpec(command=(config.command, *config.args), env=kept(config.env), **common)
-        else:
-            spec = McpServerSpec(
-                url=config.url, sse=config.type == "sse", headers=kept(config.headers), **common
-            )
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InvalidError(f"The MCP server {name}: {first['msg']}.", code="invalid_server") from None
-    return OwnServer(spec, secrets, tuple(dict.fromkeys(missing)))
 
 
 def _prompt(prompt: PromptEntry) -> dict[str, Any]:
@@ -352,12 +316,6 @@ def slug(name: str) -> str:
     """Returns a name that an agent of ours can have, made of any."""
     made = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:64]
     return made if re.match(NAME_PATTERN, made) else "agent"
-
-
-def server_slug(name: str) -> str:
-    """Returns a name that an MCP server of ours can have, made of any."""
-    made = re.sub(r"_{2,}", "_", re.sub(r"[^a-z0-9_]+", "-", name.lower()))
-    return re.sub(r"[-_]*([-_])", r"\1", made)[:MAX_SERVER_NAME].strip("-_") or "server"
 
 
 def _camel(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from holdfast.core.domain.agents import AgentInfo
@@ -24,10 +25,13 @@ from holdfast.core.domain.runs import ToolRun
 from holdfast.core.domain.tools import ToolInfo
 from holdfast.server.dialects.dexto.active import EXT
 from holdfast.server.dialects.dexto.errors import not_here, only_body
+from holdfast.server.dialects.dexto.wire_config import RemoteServer, StdioServer
 from holdfast.server.dialects.dexto.wire_mcp import (
     Executed,
+    HttpConfig,
     Server,
     ServerBody,
+    SseConfig,
     StdioConfig,
     Tool,
 )
@@ -37,6 +41,7 @@ _NAME = "name"
 """The key, in what is kept with a server, of what Dexto's clients call it."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w{0,63})\}|\$([A-Za-z_]\w{0,63})")
 _SECRET_LENGTHS = range(8, 4_001)
+_LONGEST_S, _LONGEST_START_S = 3_600, 600
 
 
 def name_of(spec: McpServerSpec) -> str:
@@ -81,37 +86,64 @@ def _status(server: McpServer) -> Any:
     return "connected" if server.state is McpState.READY or known else "disconnected"
 
 
-def new_server(body: ServerBody, taken: Collection[str]) -> tuple[McpServerSpec, dict[str, str]]:
-    """Returns a server under a name that is free among `taken`, and the secrets that it refers to: values
-    that look like some are kept where keys are, and `$NAME` stands for the server's secret NAME."""
-    config = body.config
-    seconds = config.timeout / 1000
-    said = {_NAME: body.name, "connectionMode": config.connection_mode}
+@dataclass(frozen=True, slots=True)
+class OwnServer:
+    """An MCP server of the user's own, with what it refers to."""
+
+    spec: McpServerSpec
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    """Those whose values were given."""
+    missing: tuple[str, ...] = ()
+    """Those that are taken from the environment there."""
+
+
+def new_server(body: ServerBody, taken: Collection[str]) -> OwnServer:
+    """Returns a server under a name that is free among `taken`."""
+    said = {_NAME: body.name, "connectionMode": body.config.connection_mode}
+    return own_server(free_server_name(body.name, taken), body.config, {EXT: said}, literal=True)
+
+
+def own_server(
+    name: str,
+    config: StdioConfig | SseConfig | HttpConfig | StdioServer | RemoteServer,
+    ext: Mapping[str, Any] | None = None,
+    *,
+    literal: bool = False,
+) -> OwnServer:
+    """Returns a server of Dexto's as one of ours. Values that look like secrets are kept where keys are, and
+    `$NAME` stands for the server's secret NAME; with `literal` what is too short to be one stays.
+    Raises `ValidationError` for what can be none."""
+    seconds = min(config.timeout / 1000, _LONGEST_S)
     common: dict[str, Any] = {
-        "name": free_server_name(body.name, taken),
+        "name": name,
         "enabled": config.enabled,
         "timeout_s": seconds,
-        "start_timeout_s": min(seconds, 600),
-        "ext": {EXT: said},
+        "start_timeout_s": min(seconds, _LONGEST_START_S),
+        **({"ext": ext} if ext else {}),
     }
-    if isinstance(config, StdioConfig):
-        env, secrets = _referring(config.env)
-        return McpServerSpec(command=(config.command, *config.args), env=env, **common), secrets
-    headers, secrets = _referring(config.headers)
-    return McpServerSpec(url=config.url, sse=config.type == "sse", headers=headers, **common), secrets
+    if isinstance(config, StdioConfig | StdioServer):
+        values, secrets, missing = _referring(config.env, literal)
+        spec = McpServerSpec(command=(config.command, *config.args), env=values, **common)
+    else:
+        values, secrets, missing = _referring(config.headers, literal)
+        spec = McpServerSpec(url=config.url, sse=config.type == "sse", headers=values, **common)
+    return OwnServer(spec, secrets, missing)
 
 
-def _referring(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns values with references in the places of secrets, and the secrets."""
-    found, secrets = {}, {}
+def _referring(
+    values: Mapping[str, str], literal: bool
+) -> tuple[dict[str, str], dict[str, str], tuple[str, ...]]:
+    """Returns values with references in the places of secrets, the secrets, and the names of variables."""
+    found, secrets, variables = dict[str, str](), dict[str, str](), list[str]()
     for name, value in values.items():
+        variables += [one or other for one, other in _VARIABLE.findall(value)]
         referring = _VARIABLE.sub(lambda seen: f"${{secret:{seen[1] or seen[2]}}}", value)
         secret = referring == value and is_secret_header(name) and "${secret:" not in value
         keepable = len(value) in _SECRET_LENGTHS and value.isprintable() and re.fullmatch(SECRET_NAME, name)
-        if secret and keepable:
+        if secret and (keepable or not literal):
             secrets[name], referring = value, f"${{secret:{name}}}"
         found[name] = referring
-    return found, secrets
+    return found, secrets, tuple(dict.fromkeys(variables))
 
 
 def not_connected(server: McpServer) -> UnavailableError:

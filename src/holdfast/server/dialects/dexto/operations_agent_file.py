@@ -13,6 +13,7 @@ from holdfast.server.dialects.dexto.active import active_agent
 from holdfast.server.dialects.dexto.mapping_agent_text import agent_text, applied, changes_of, exported
 from holdfast.server.dialects.dexto.mapping_agents import WARNINGS, checked, looked_at, path_of, saved_file
 from holdfast.server.dialects.dexto.mapping_config import converted, read_config
+from holdfast.server.dialects.dexto.places import known
 from holdfast.server.dialects.dexto.saving import keep_secrets, own_copy
 from holdfast.server.dialects.dexto.times import iso
 from holdfast.server.dialects.dexto.wire import Sent
@@ -57,7 +58,7 @@ async def export(call: Call) -> ASGIApp:
     asked: OfSession = call.query
     agent = await active_agent(call.workbench)
     if asked.session_id:
-        session = await call.workbench.sessions.get(asked.session_id)
+        session = await known(call.workbench, asked.session_id)
         agent = await call.workbench.agents.get(session.agent)
     text = exported(await _text_of(call.workbench, agent))
     return Response(text, media_type="application/x-yaml")
@@ -75,13 +76,13 @@ async def save(call: Call) -> SavedFile:
     workbench = call.workbench
     after = checked(*read_config(asked.yaml))
     found = converted(after)
+    await keep_secrets(workbench, found)  # first: who may not keep them changes nothing
     agent = await own_copy(workbench, await active_agent(workbench))
     before, _ = read_config(await _text_of(workbench, agent))
     source = await workbench.agents.source(agent.name)
     old = converted(before) if before is not None else None
     changes = changes_of(old, found, source.values, asked.yaml, after.greeting)
     await workbench.agents.edit(agent.name, changes, source.digest)
-    await keep_secrets(workbench, found)
     return saved_file(agent.path, applied(before, after))
 
 

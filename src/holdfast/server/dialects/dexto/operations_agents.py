@@ -97,9 +97,8 @@ async def create(call: Call) -> Created:
 
 async def _make(workbench: Workbench, asked: CreateAgent) -> AgentInfo:
     values, found = composed(asked)
-    made = await workbench.agents.compose(values)
-    await keep_secrets(workbench, found)
-    return made
+    await keep_secrets(workbench, found)  # first: who may not keep them makes no agent either
+    return await workbench.agents.compose(values)
 
 
 async def _refuse_taken(workbench: Workbench, id: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 
+from holdfast.core.domain.errors import NotFoundError
 from holdfast.server.dialects.dexto.active import active_agent
 from holdfast.server.dialects.dexto.errors import not_here
 from holdfast.server.dialects.dexto.history import history
@@ -73,7 +75,8 @@ async def delete_session(call: Call) -> Deleted:
     """Deletes a session, and ends what goes on in it; one that is gone already is no mistake."""
     session = await found(call.workbench, call.path["sessionId"])
     if session is not None:
-        await deleted(call.workbench, session)
+        with suppress(NotFoundError):  # another request was quicker
+            await deleted(call.workbench, session)
     return Deleted(session_id=call.path["sessionId"])
 
 

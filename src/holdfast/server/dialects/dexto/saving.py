@@ -6,8 +6,10 @@ from contextlib import suppress
 
 from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.errors import ConflictError
+from holdfast.core.domain.mcp import McpServer
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.dexto.mapping_config import Converted
+from holdfast.server.dialects.dexto.mapping_mcp import OwnServer
 
 
 async def keep_secrets(workbench: Workbench, found: Converted) -> None:
@@ -17,9 +19,15 @@ async def keep_secrets(workbench: Workbench, found: Converted) -> None:
         await workbench.keys.set_provider(provider, key)
     for server in found.servers:
         with suppress(ConflictError):
-            await workbench.mcp.add(server.spec)
-            for name, value in server.secrets.items():
-                await workbench.mcp.set_secret(server.spec.name, name, value)
+            await put_in(workbench, server)
+
+
+async def put_in(workbench: Workbench, made: OwnServer) -> McpServer:
+    """Adds a server with its secrets. Raises what `mcp.add` raises."""
+    added = await workbench.mcp.add(made.spec)
+    for name, value in made.secrets.items():
+        await workbench.mcp.set_secret(made.spec.name, name, value)
+    return added
 
 
 async def own_copy(workbench: Workbench, agent: AgentInfo) -> AgentInfo:

@@ -28,7 +28,7 @@ from holdfast.server.dialects.dexto.mapping_mcp import (
     with_server,
 )
 from holdfast.server.dialects.dexto.mapping_resources import of_server, own_uri
-from holdfast.server.dialects.dexto.saving import own_copy
+from holdfast.server.dialects.dexto.saving import own_copy, put_in
 from holdfast.server.dialects.dexto.wire_mcp import Executed, ServerBody
 from holdfast.server.dialects.dexto.wire_resources import Resource
 from holdfast.server.kit.revising import revise
@@ -60,15 +60,13 @@ async def add_server(workbench: Workbench, body: ServerBody) -> McpServer:
     known = await workbench.mcp.list()
     before = find(known, body.name)
     taken = {each.spec.name for each in known if each is not before}
-    spec, secrets = new_server(body, taken)
+    made = new_server(body, taken)
     if before is not None:
         await workbench.mcp.remove(before.spec.name)
-    added = await workbench.mcp.add(spec)
-    for name, value in secrets.items():
-        await workbench.mcp.set_secret(spec.name, name, value)
-    ready = await start(workbench, added) if spec.enabled else added
+    added = await put_in(workbench, made)
+    ready = await start(workbench, added) if added.spec.enabled else added
     if body.persist_to_agent:
-        await _persist(workbench, spec.name)
+        await _persist(workbench, added.spec.name)
     return ready
 
 

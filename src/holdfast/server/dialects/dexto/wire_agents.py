@@ -60,7 +60,9 @@ class Install(StrictSent):
     def _whole(self) -> Install:
         if (self.source_path is None) != (self.metadata is None):
             missing = "metadata" if self.metadata is None else "sourcePath"
-            raise zod_error({**custom_issue("Required", missing), "code": "invalid_type"})
+            expected = "object" if self.metadata is None else "string"
+            said = {"code": "invalid_type", "expected": expected, "received": "undefined"}
+            raise zod_error({**custom_issue("Required", missing), **said})
         return self
 
 

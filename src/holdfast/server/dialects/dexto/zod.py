@@ -26,9 +26,7 @@ _EXPECTED = {
     "string_type": "string",
     "string_sub_type": "string",
     "int_type": "number",
-    "int_parsing": "number",
     "float_type": "number",
-    "float_parsing": "number",
     "bool_type": "boolean",
     "bool_parsing": "boolean",
     "dict_type": "object",
@@ -38,6 +36,8 @@ _EXPECTED = {
     "tuple_type": "array",
     "none_required": "null",
 }
+_NOT_A_NUMBER = ("int_parsing", "float_parsing")
+"""Of queries alone: texts of which numbers are made."""
 _TAGS = ("union_tag_invalid", "union_tag_not_found")
 _BOUNDS = {
     "greater_than": ("too_small", "minimum", "gt", False, "greater than"),
@@ -121,6 +121,8 @@ def _issue(mistake: ErrorDetails, places: Places) -> Issue:
         return _under(path, _missing(places.expected(schema)))
     if kind in _TAGS:
         return {**_tagged(schema), "path": [*path, str(context["discriminator"]).strip("'")]}
+    if kind in _NOT_A_NUMBER:
+        return {**_type("number", "nan"), "path": path}
     if kind in _EXPECTED:
         return {**_type(_EXPECTED[kind], received(given)), "path": path}
     if kind == "int_from_float":
