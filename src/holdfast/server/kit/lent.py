@@ -1,4 +1,4 @@
-"""Applications of libraries behind our doors: bodies are read under our limits, and they end with the door."""
+"""Applications of libraries behind our doors: bodies are read under our limits, and all ends with the door."""
 
 from __future__ import annotations
 
