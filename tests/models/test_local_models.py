@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -31,9 +33,11 @@ from holdfast.core.domain.models import (
 )
 from holdfast.core.domain.own_models import OwnModel
 from holdfast.core.models.credentials import Addresses
+from holdfast.core.models.local import worker
 from holdfast.core.models.local.client import LocalClient
 from holdfast.core.models.local.pieces import TaggedText
 from holdfast.core.models.own import OwnModels
+from holdfast.core.models.protocol import encode_call
 
 WAIT_S = 120
 
@@ -82,6 +86,26 @@ async def read(stream: AsyncIterator[ModelDelta]) -> list[ModelDelta]:
 
 def text_of(deltas: list[ModelDelta]) -> str:
     return "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
+
+
+class Says:
+    """A runner that says one thing."""
+
+    def deltas(self, request: ModelRequest, *_: object) -> Iterator[ModelDelta]:
+        yield TextDelta(text="Hello")
+        yield Finished(reason="stop")
+
+
+async def test_the_worker_ends_some_time_after_its_last_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "IDLE_S", 0.01)
+    source, out = asyncio.StreamReader(), Mock(spec=asyncio.StreamWriter)
+    more = {"file": "/tiny.gguf", "window": 300}
+    for number in (1, 2):
+        source.feed_data(encode_call(number, request(), None, {}, more))
+    async with asyncio.timeout(WAIT_S):
+        await worker.Worker(Says(), source, out).run()
+    written = [json.loads(call.args[0]) for call in out.write.call_args_list]
+    assert [line["id"] for line in written if "end" in line] == [1, 2]
 
 
 class Tiny:
@@ -138,6 +162,23 @@ async def test_a_call_that_cannot_be_stopped_ends_with_the_worker_and_the_next_o
     with pytest.raises(ModelUnavailable):
         await behind
     assert text_of(await read(client.stream(request()))).split()[0] != pid
+
+
+@pytest.mark.thorough
+async def test_a_worker_whose_engine_is_gone_ends_though_a_call_does_not_stop(tmp_path: Path) -> None:
+    pipe = asyncio.subprocess.PIPE
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STAND_IN, stdin=pipe, stdout=pipe, env=environment
+    )
+    assert process.stdin is not None and process.stdout is not None
+    more = {"file": "/tiny.gguf", "window": 300}
+    process.stdin.write(encode_call(1, request("stuck"), None, {}, more))
+    async with asyncio.timeout(WAIT_S):
+        while b"deltas" not in await process.stdout.readline():
+            pass
+        process.stdin.close()
+        assert await process.wait() == 1
 
 
 def taken_apart(pieces: list[str], *, tools: bool = True) -> list[ModelDelta]:

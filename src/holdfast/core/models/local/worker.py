@@ -50,16 +50,29 @@ class Worker:
         self._out = out
         self._turn = asyncio.Lock()
         self._calls: dict[int, tuple[asyncio.Task[None], threading.Event]] = {}
+        self._idle: asyncio.Timeout | None = None
+        """Ends the wait for the next call."""
 
     async def run(self) -> None:
-        """Returns when the input ends, or after `IDLE_S` without a call."""
+        """Returns when the input ends, or after `IDLE_S` without a call. Calls under way are stopped."""
         self._out.write(encode({"ready": True}))
+        await self._read()
+        for _, stopped in self._calls.values():
+            stopped.set()
+        if self._calls:  # nobody is there any more who would end a process that does not stop
+            ends = threading.Timer(CANCEL_S, os._exit, (1,))
+            ends.daemon = True
+            ends.start()
+
+    async def _read(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(None if self._calls else IDLE_S):
+                async with asyncio.timeout(None if self._calls else IDLE_S) as self._idle:
                     line = await self._source.readline()
             except TimeoutError:
                 return
+            finally:
+                self._idle = None
             if not line:
                 return
             message = json.loads(line)
@@ -105,6 +118,8 @@ class Worker:
 
     def _ended(self, call_id: int, task: asyncio.Task[None]) -> None:
         del self._calls[call_id]
+        if self._idle is not None and not self._calls:
+            self._idle.reschedule(asyncio.get_running_loop().time() + IDLE_S)
         error = None if task.cancelled() else task.exception()
         if error is None:
             return
