@@ -1,4 +1,4 @@
-"""Applications of libraries behind our doors: bodies are read under our limits, and all ends with the door."""
+"""Applications of libraries behind our doors: bodies are read under our limits, all ends with the door."""
 
 from __future__ import annotations
 
