@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,18 @@ def test_what_is_no_model_is_refused_at_once(tmp_path: Path, data: bytes) -> Non
     with pytest.raises(InvalidError) as caught:
         read_head(written(tmp_path, data))
     assert caught.value.code == "not_gguf"
+
+
+def test_texts_that_nobody_asks_for_are_not_kept(tmp_path: Path) -> None:
+    texts = {f"note.{number}": "x" * 500_000 for number in range(40)}
+    file = written(tmp_path, head({**SAID, **texts}))
+    tracemalloc.start()
+    try:
+        assert read_head(file).context_length == 4_096
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 5_000_000
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

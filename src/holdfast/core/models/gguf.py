@@ -34,12 +34,16 @@ _FORMATS = {
 """Of the kinds of values that are one number."""
 _MAX_ENTRIES = 10_000
 _MAX_KEY = 65_535
+_LONGEST_COUNTED = 200
+"""Characters of a key with a number that is kept."""
 _MAX_TEXT = 1_000_000
 """Bytes of a text that is kept; no key that counts here has more."""
 _MAX_ITEMS = 4_000_000
 """Items of all lists together: vocabularies have some hundred thousand."""
 _LONGEST_CONTEXT = 100_000_000
+_ARCHITECTURE, _TITLE = "general.architecture", "general.name"
 _TEMPLATE = "tokenizer.chat_template"
+_CONTEXT = ".context_length"
 
 
 def check_path(path: str) -> Path:
@@ -78,14 +82,14 @@ def read_head(path: Path) -> ModelFile:
         raise InvalidError(
             f"{sanitize_line(path.name)} is no GGUF file, or a broken one.", code="not_gguf"
         ) from None
-    architecture = _text(values.get("general.architecture"), 64)
-    context = values.get(f"{architecture}.context_length")
+    architecture = _text(values.get(_ARCHITECTURE), 64)
+    context = values.get(f"{architecture}{_CONTEXT}")
     template = values.get(_TEMPLATE)
     return ModelFile(
         path=str(path),
         size_bytes=size,
         architecture=architecture,
-        title=_text(values.get("general.name"), 200),
+        title=_text(values.get(_TITLE), 200),
         context_length=context if isinstance(context, int) and 0 < context <= _LONGEST_CONTEXT else None,
         has_template=isinstance(template, str),
         takes_tools=isinstance(template, str) and "tools" in template,
@@ -124,7 +128,10 @@ class _Head:
                 raise _NotGGUF
             key = self._bytes(length).decode()
             value = self._value(self._number("<I"))
-            if value is not None:
+            # Only what counts is kept: all texts of a hostile file together would fill the memory.
+            if isinstance(value, str) and key in (_ARCHITECTURE, _TITLE, _TEMPLATE):
+                yield key, value
+            elif isinstance(value, int) and key.endswith(_CONTEXT) and length <= _LONGEST_COUNTED:
                 yield key, value
 
     def _value(self, kind: int) -> Any:
