@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,7 @@ from tests.fakes.gguf_file import head, write_model
 from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError, NotFoundError
 from holdfast.core.models.gguf import check_path, read_head
 
-SAID = {
+SAID: dict[str, Any] = {
     "general.architecture": "qwen2",
     "general.name": "Tiny\x1b[2J Qwen",
     "qwen2.context_length": 4_096,

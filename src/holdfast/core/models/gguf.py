@@ -129,9 +129,9 @@ class _Head:
             key = self._bytes(length).decode()
             value = self._value(self._number("<I"))
             # Only what counts is kept: all texts of a hostile file together would fill the memory.
-            if isinstance(value, str) and key in (_ARCHITECTURE, _TITLE, _TEMPLATE):
-                yield key, value
-            elif isinstance(value, int) and key.endswith(_CONTEXT) and length <= _LONGEST_COUNTED:
+            text = isinstance(value, str) and key in (_ARCHITECTURE, _TITLE, _TEMPLATE)
+            number = isinstance(value, int) and key.endswith(_CONTEXT) and length <= _LONGEST_COUNTED
+            if text or number:
                 yield key, value
 
     def _value(self, kind: int) -> Any:
