@@ -229,3 +229,12 @@ async def test_nobody_learns_of_anothers_sessions_and_two_may_call_one_alike(tal
         # Nor is a session reached by what we call it.
         assert (await ann.get(f"sessions/{own_id(user.id, 's1')}")).status_code == 404
         assert frames_in("") == []
+
+
+async def test_a_session_that_is_asked_for_several_times_at_once_is_one(talk) -> None:
+    async with talk() as client:
+        made = await asyncio.gather(*(client.post("sessions", sessionId="new") for _ in range(8)))
+        assert {answer.status_code for answer in made} == {201}
+        assert [each["id"] for each in (await client.get("sessions")).json()["sessions"]] == ["new"]
+        gone = await asyncio.gather(*(client.ask("DELETE", "sessions/new") for _ in range(8)))
+        assert {answer.status_code for answer in gone} == {200}

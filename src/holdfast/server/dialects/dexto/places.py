@@ -72,7 +72,9 @@ async def reached(workbench: Workbench, wanted: str) -> Session:
         except ConflictError as error:
             if error.code != "session_exists":
                 raise
-    return await known(workbench, wanted)  # another request was quicker
+            if (session := await found(workbench, wanted)) is not None:
+                return session  # another request was quicker; else the id is somebody else's
+    return await known(workbench, wanted)
 
 
 def _ids(me: Principal, wanted: str) -> tuple[str, ...]:
