@@ -82,6 +82,20 @@ async def test_an_approval_waits_for_the_next_message(talk: Any, say: Any, call:
     assert (done.status.state, reply(done)) == (STATE.TASK_STATE_COMPLETED, "Written.")
 
 
+async def test_an_answer_that_comes_again_approves_nothing_else(talk: Any, say: Any, call: Any) -> None:
+    other = ("write_file", '{"path": "b.md", "content": "Beta\\n"}')
+    async with talk([call(WRITE, other), say("Written.")]) as talking:
+        first = await talking.ask("Write")
+        yes = message("yes", task_id=first.id)
+        second = await talking.ask(yes)
+        again = await talking.ask(yes)
+        done = await talking.ask(message("yes", task_id=first.id))
+    assert "a.md" in asked(first)
+    assert "b.md" in asked(second)
+    assert asked(again) == asked(second)
+    assert done.status.state == STATE.TASK_STATE_COMPLETED
+
+
 async def test_a_denial_carries_its_reason_to_the_model(talk: Any, say: Any, call: Any) -> None:
     async with talk([call(WRITE), say("All right.")]) as talking:
         waiting = await talking.ask("Write")

@@ -14,7 +14,7 @@ from holdfast.core.domain.tools import Question, Risk, TextBlock
 from holdfast.server.tasks.answering import addressed, answer_in, decision_in
 from holdfast.server.tasks.asking import asked_data, asked_text
 from holdfast.server.tasks.previews import LONGEST
-from holdfast.server.tasks.said import Said
+from holdfast.server.tasks.said import FilePiece, Said
 
 
 def approval(**more: Any) -> Approval:
@@ -92,6 +92,33 @@ def test_nothing_but_known_words_approves(text: str) -> None:
 def test_data_decides_by_its_words(data: dict[str, Any], outcome: str | None) -> None:
     by_data = decision_in(approval(), Said(data=(data,)))
     assert (by_data.outcome if by_data else None) == outcome
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Said(("no, wait",), ({"decision": "approve"},)),
+        Said(("yes",), ({"decision": "not yet"},)),
+        Said(("yes",), ({"comment": "only if it is small"},)),
+        Said(("yes",), ("only if it is small",)),
+        Said(("yes",), files=(FilePiece("conditions.txt", b"only if it is small"),)),
+        Said(("yes",), links=("https://example.org/conditions.txt",)),
+        Said(data=({"decision": "approve"}, {"decision": "deny"})),
+        Said(data=({"id": "a1"}, {"id": "a2", "decision": "approve"})),
+        Said(data=({"id": 5, "decision": "approve"},)),
+    ],
+)
+def test_a_yes_with_something_else_beside_it_does_not_approve(said: Said) -> None:
+    decision = decision_in(approval(), said)
+    assert decision is None or decision.outcome == "deny"
+
+
+def test_what_was_asked_may_come_back_with_the_answer() -> None:
+    echo = asked_data(approval())
+    for text, outcome in (("yes", "approve"), ("no", "deny")):
+        decision = decision_in(approval(), Said((text,), (echo,)))
+        assert decision is not None
+        assert decision.outcome == outcome
 
 
 def test_a_text_that_is_an_object_is_data() -> None:

@@ -182,6 +182,15 @@ async def test_the_next_message_approves_what_waits(serve: Any, say: Any, call: 
     assert done["history"][-1]["parts"][0]["text"] == "Written."
 
 
+async def test_an_agents_own_words_approve_nothing(serve: Any, say: Any, call: Any) -> None:
+    async with serve([call(WRITE), say("Written.")]) as served:
+        await sent(served)
+        echoed = await sent(served, "yes", role="agent")
+        done = await sent(served, "yes")
+    assert echoed["status"]["state"] == "input-required"
+    assert done["status"]["state"] == "completed"
+
+
 async def test_a_form_is_answered_by_data(serve: Any, say: Any, call: Any) -> None:
     ask = ("ask_user", '{"question": "Which colour?", "choices": ["red", "blue"]}')
     async with serve([call(ask), say("Blue.")]) as served:

@@ -245,7 +245,9 @@ async def _go_on(asked: Asked, message: Message, said: Said) -> Begun:
     waiting = await waiting_in(asked.workbench, run.session_id)
     if not waiting:
         await asked.workbench.runs.steer(run.id, await parts_of(asked.workbench, run.session_id, said))
-    elif (settled := await settle(asked.workbench, waiting, said)) is not None:
+        return Begun(run, following)
+    settled = await settle(asked.workbench, waiting, said, (run.id, message.message_id))
+    if settled is not None:
         following.settle(settled)
     return Begun(run, following)
 

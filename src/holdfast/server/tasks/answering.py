@@ -13,7 +13,7 @@ from typing import Any
 from holdfast.core.domain.approvals import Approval, Decision
 from holdfast.core.domain.text import sanitize, shorten
 from holdfast.core.domain.tools import Question
-from holdfast.server.tasks.asking import approvable
+from holdfast.server.tasks.asking import approvable, asked_data
 from holdfast.server.tasks.said import Said
 from holdfast.server.tasks.watched import Waiting
 
@@ -52,17 +52,18 @@ def addressed(waiting: Sequence[Waiting], said: Said) -> Waiting | None:
 
 
 def decision_in(approval: Approval, said: Said) -> Decision | None:
-    """Returns what a message decides; None where it decides nothing."""
-    for each in said.objects:
-        outcome, reason = _outcome(each), each.get("reason")
-        if outcome is not None:
-            return _decision(approval, outcome, reason if isinstance(reason, str) else "")
-    words = said.words
-    if " ".join(words.strip(_ENDS).lower().replace(",", " ").split()) in _YES:
-        return _decision(approval, "approve")
-    if (no := _NO.fullmatch(words)) is not None:
+    """Returns what a message decides; None where it decides nothing, or says two things at once."""
+    own = [each for each in said.objects if each.get("id", approval.id) == approval.id]
+    stated = {outcome: each for each in own if (outcome := _outcome(each)) is not None}
+    no = _NO.fullmatch(said.words)
+    if "approve" in stated:
+        return _decision(approval, "approve") if len(stated) == 1 and no is None else None
+    if "deny" in stated:
+        reason = stated["deny"].get("reason")
+        return _decision(approval, "deny", reason if isinstance(reason, str) else "")
+    if no is not None:
         return _decision(approval, "deny", no["why"])
-    return None
+    return _decision(approval, "approve") if not stated and _is_yes(approval, said) else None
 
 
 def answer_in(question: Question, said: Said) -> dict[str, Any] | None:
@@ -76,12 +77,20 @@ def answer_in(question: Question, said: Said) -> dict[str, Any] | None:
 
 
 def _outcome(given: Mapping[str, Any]) -> str | None:
-    """`decision`, or a word that other systems have for it."""
+    """`decision`, or a word that other systems have for it; `unclear` for one that nobody knows."""
     for name in ("decision", "outcome", "status"):
         if isinstance(value := given.get(name), str):
-            return _OUTCOMES.get(value.strip().lower())
+            return _OUTCOMES.get(value.strip().lower(), "unclear")
     approved = given.get("approved")
     return ("approve" if approved else "deny") if isinstance(approved, bool) else None
+
+
+def _is_yes(approval: Approval, said: Said) -> bool:
+    """Whether a message is a yes and nothing else; what was asked may stand beside it."""
+    asked = asked_data(approval).keys()
+    echoes = all(isinstance(each, Mapping) and each.keys() <= asked for each in said.data)
+    plain = " ".join(said.words.strip(_ENDS).lower().replace(",", " ").split()) in _YES
+    return plain and echoes and not said.files and not said.links
 
 
 def _decision(approval: Approval, outcome: str, reason: str = "") -> Decision | None:

@@ -20,14 +20,13 @@ from holdfast.server.dialects.dexto.mapping_a2a import said_in, task_of
 from holdfast.server.dialects.dexto.mapping_sessions import busy, called
 from holdfast.server.dialects.dexto.places import reached, tool_names
 from holdfast.server.dialects.dexto.turns import failed
-from holdfast.server.dialects.dexto.wire_a2a import SendBody, TaskOut
+from holdfast.server.dialects.dexto.wire_a2a import MessageIn, SendBody, TaskOut
 from holdfast.server.kit.answers import while_there
 from holdfast.server.kit.operations import Call
 from holdfast.server.kit.starting import start_in_turn
 from holdfast.server.kit.stream import FrameStream
 from holdfast.server.tasks.desk import parts_of, settle, waiting_in
 from holdfast.server.tasks.following import Following
-from holdfast.server.tasks.said import Said
 from holdfast.server.tasks.turns import turns_of
 
 _BETWEEN = " "
@@ -59,7 +58,7 @@ async def begin(call: Call, body: SendBody) -> Begun:
     if busy(session) and session.run_id is not None:
         following = Following(call.workbench, await call.workbench.runs.get(session.run_id))
         await following.catch_up()
-        if await _entered(call.workbench, session, following, said):
+        if await _entered(call.workbench, session, following, body.message):
             return Begun(session, following)
     parts = await parts_of(call.workbench, session.id, said, _BETWEEN)
     options = await turn_options(call.workbench, session)
@@ -69,11 +68,13 @@ async def begin(call: Call, body: SendBody) -> Begun:
     return Begun(session, following, new=True)
 
 
-async def _entered(workbench: Workbench, session: Session, following: Following, said: Said) -> bool:
-    """Lets a message answer what waits, or enter what goes on; says whether that has not ended meanwhile."""
-    waiting = await waiting_in(workbench, session.id)
+async def _entered(workbench: Workbench, session: Session, following: Following, message: MessageIn) -> bool:
+    """Lets a message answer what waits, or enter what goes on; says whether that has not ended meanwhile. An
+    agent's own words answer nothing."""
+    said, waiting = said_in(message), await waiting_in(workbench, session.id)
     if waiting:
-        settled = await settle(workbench, waiting, said)
+        key = (following.run_id, message.message_id)
+        settled = None if message.role == "agent" else await settle(workbench, waiting, said, key)
         if settled is not None:
             following.settle(settled)
         return True
