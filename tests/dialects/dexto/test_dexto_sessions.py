@@ -238,3 +238,9 @@ async def test_a_session_that_is_asked_for_several_times_at_once_is_one(talk) ->
         assert [each["id"] for each in (await client.get("sessions")).json()["sessions"]] == ["new"]
         gone = await asyncio.gather(*(client.ask("DELETE", "sessions/new") for _ in range(8)))
         assert {answer.status_code for answer in gone} == {200}
+
+
+async def test_a_session_that_is_there_for_one_call_of_a_tool_is_not_listed(talk) -> None:
+    async with talk() as client:
+        await client.bench.workbench.sessions.create("general", ext={"dexto": {"hidden": True}})
+        assert (await client.get("sessions")).json() == {"sessions": []}

@@ -20,6 +20,7 @@ from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.dexto.active import EXT, active_agent
 from holdfast.server.dialects.dexto.mapping_sessions import busy, called
 from holdfast.server.dialects.dexto.names import ToolNames
+from holdfast.server.dialects.dexto.servers import is_hidden
 
 _ID = "id"
 _LONGEST = 1_000
@@ -141,4 +142,5 @@ async def tool_names(workbench: Workbench) -> ToolNames:
 
 async def all_sessions(workbench: Workbench) -> tuple[Session, ...]:
     """Returns the caller's sessions, latest first, those in the archive too."""
-    return await all_items(partial(workbench.sessions.list, "archived:yes"))
+    listed = await all_items(partial(workbench.sessions.list, "archived:yes"))
+    return tuple(each for each in listed if not is_hidden(each))
