@@ -174,6 +174,20 @@ async def test_who_owns_few_credits_may_ask_seldom(host, limits, clock) -> None:
     assert (await asked(host))[-1].type == "run.completed"
 
 
+async def test_follow_ups_to_an_agent_of_a_project_are_counted_as_its_messages(
+    host, limits, tmp_path
+) -> None:
+    limits["credits"] = True
+    file = tmp_path / "project" / ".holdfast" / "agents" / "planned.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("version: 1\nname: planned\nplan: decentralized\nmodel: offline\n")
+    await host.agents.trust(str(tmp_path / "project"), True)
+    session = await host.sessions.create("planned", str(tmp_path / "project"))
+    await host.runs.follow_up(session.id, HELLO)
+    (minute, _) = (await host.usage.credits()).requests
+    assert minute.used == 1
+
+
 async def test_credits_are_each_users_own_and_given_by_administrators(host, sign_in) -> None:
     ann = await sign_in("ann")
     await host.usage.set_credits(60_000, "ann")

@@ -82,7 +82,7 @@ class RunService:
         key = await self._admitted(session.agent, session.project)
         return await self._supervisor.send(session_id, tuple(parts), options, message_id or new_id(), key)
 
-    async def _admitted(self, agent: str, project: str = "") -> str:
+    async def _admitted(self, agent: str, project: str) -> str:
         """Counts a request for work of an agent; returns the key on whose account it goes. Raises
         `RateLimitedError`."""
         principal = self._access.principal
@@ -169,7 +169,9 @@ class RunService:
         run = await self._access.run(run_id)
         _check_not_empty(parts)
         await self._allowed(parts, None)
-        await self._supervisor.steer(run_id, tuple(parts), await self._admitted(run.agent))
+        session = await self._access.session(run.session_id)
+        key = await self._admitted(run.agent, session.project)
+        await self._supervisor.steer(run_id, tuple(parts), key)
 
     async def follow_up(
         self,
@@ -181,13 +183,14 @@ class RunService:
         _check_not_empty(parts)
         session = await self._access.session(session_id)
         options = await self._allowed(parts, options)
-        key = await self._admitted(session.agent)
+        key = await self._admitted(session.agent, session.project)
         return await self._supervisor.follow_up(session_id, tuple(parts), kind, options, key)
 
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         session = await self._access.session(session_id)
         options = await self._allowed((), options)
-        return await self._supervisor.go_on(session_id, options, await self._admitted(session.agent))
+        key = await self._admitted(session.agent, session.project)
+        return await self._supervisor.go_on(session_id, options, key)
 
     async def search(  # noqa: PLR0913 (a filter each, all optional)
         self,
@@ -231,13 +234,14 @@ class RunService:
 
     async def compact(self, session_id: str, focus: str = "") -> Submitted:
         session = await self._access.session(session_id)
-        return await self._supervisor.asides.compact(session_id, focus, await self._admitted(session.agent))
+        key = await self._admitted(session.agent, session.project)
+        return await self._supervisor.asides.compact(session_id, focus, key)
 
     async def suggest(self, session_id: str, count: int = 3) -> tuple[str, ...]:
         if not 1 <= count <= MOST_SUGGESTED:
             raise InvalidError(f"1 to {MOST_SUGGESTED} questions are suggested at a time.")
         session = await self._access.session(session_id)
-        key = await self._admitted(session.agent)
+        key = await self._admitted(session.agent, session.project)
         started = await self._supervisor.asides.suggest(session_id, count, key)
         questions: tuple[str, ...] = ()
         async for logged in self._log.follow(EventFilter(run_id=started.run_id), 0):
