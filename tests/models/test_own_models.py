@@ -88,6 +88,19 @@ def test_a_model_of_the_same_name_takes_the_others_place(kept: Kept) -> None:
         kept.own.forget("vendor/m", file=False)
 
 
+def test_a_key_is_not_taken_along_to_another_server(kept: Kept) -> None:
+    kept.own.keep(SERVER, KEY)
+    path = SERVER.model_copy(update={"url": "http://127.0.0.1:9/other"})
+    assert kept.own.keep(path, None).has_key
+    elsewhere = SERVER.model_copy(update={"url": "http://127.0.0.1:10/v1"})
+    assert not kept.own.keep(elsewhere, None).has_key and kept.secrets == {}
+    assert kept.own.resolved(request("own/vendor/m")).key is None
+    gateway = OwnModel(name="vendor/m", kind="provider", model="openrouter/a/b")
+    kept.own.keep(gateway, KEY)
+    assert kept.own.keep(gateway.model_copy(update={"model": "openrouter/a/c"}), None).has_key
+    assert not kept.own.keep(gateway.model_copy(update={"model": "openai/c"}), None).has_key
+
+
 @pytest.mark.parametrize(
     "model",
     [

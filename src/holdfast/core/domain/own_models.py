@@ -132,8 +132,9 @@ class OwnModelDesk(Protocol):
     def state(self, model: OwnModel) -> OwnModelState: ...
 
     def keep(self, model: OwnModel, key: str | None) -> OwnModel:
-        """Adds a model, or replaces the one of its name; key None: the one that is kept stays. Raises
-        `InvalidError`, `NotFoundError` for a file that is not there."""
+        """Adds a model, or replaces the one of its name; key None: the one that is kept stays, as long as it
+        goes to the same server or provider. Raises `InvalidError`, `NotFoundError` for a file that is not
+        there."""
         ...
 
     def forget(self, name: str, *, file: bool) -> bool:

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -113,6 +114,8 @@ class OwnModels:
                 raise ConflictError(f"There are {len(rest)} models already.", code="too_many_models")
             id = old.id if old is not None else new_id()
             has = old is not None and old.has_key
+            if key is None and old is not None and has and _asked(old) != _asked(checked):
+                key = ""  # it was given for somebody else
             if key:
                 self._secrets.set(id, key)
             elif key is not None and has:
@@ -334,6 +337,13 @@ def info_of(found: Facts, available: bool) -> ModelInfo:
         available=available,
         default=found.provider in PROVIDERS and PROVIDERS[found.provider].default_model == found.name,
     )
+
+
+def _asked(model: OwnModel) -> tuple[str, ...]:
+    """Returns who gets the key of a model."""
+    place = urlsplit(model.url)
+    provider = model.model.partition("/")[0] if model.kind == "provider" else ""
+    return model.kind, place.scheme, place.netloc.lower(), provider
 
 
 def _checked_key(key: str) -> str:

@@ -228,8 +228,9 @@ class Models(Protocol):
 
     @needs(Scope.ADMIN, Role.ADMIN)
     async def keep(self, model: OwnModel, key: str | None = None) -> OwnModel:
-        """Adds a model of one's own, or replaces the one of its name, with its key: None: what is kept stays;
-        empty: it has none any more. All users' runs can name it from now on, as `own/NAME` or `local/NAME`.
+        """Adds a model of one's own, or replaces the one of its name, with its key: None: what is kept stays,
+        unless the model is asked for somewhere else now; empty: it has none any more. All users' runs can
+        name it from now on, as `own/NAME` or `local/NAME`.
 
         Raises `InvalidError` for what cannot be a model, `NotFoundError` and `ForbiddenError` for a file that
         is not there or cannot be read.
