@@ -19,8 +19,8 @@ _KEPT = 1_000
 
 
 async def waiting_in(workbench: Workbench, session_id: str) -> tuple[Waiting, ...]:
-    """Returns what of a session and of its sub-agents waits for a person, the oldest first: a yes to a question
-    must never meet an approval that came after it."""
+    """Returns what of a session and of its sub-agents waits for a person, the oldest first: a yes to a
+    question must never meet an approval that came after it."""
     approvals = (await workbench.approvals.list(session_id)).items
     questions = (await workbench.runs.questions(session_id)).items
     return tuple(sorted((*approvals, *questions), key=_since))
