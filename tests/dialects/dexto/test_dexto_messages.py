@@ -224,6 +224,9 @@ async def test_images_and_files_are_kept_and_shown_again(talk, say) -> None:
         answer = await client.post("message-sync", content=broken, sessionId="s1")
         assert answer.status_code == 400
         assert answer.json()["issues"][0]["code"] == "llm_input_file_unsupported"
+        sound = [{"type": "file", "data": "aGk=", "mimeType": "audio/mpeg"}]
+        answer = await client.post("message-sync", content=sound, sessionId="s1")
+        assert (answer.status_code, answer.json()["issues"][0]["code"]) == (400, "llm_input_file_unsupported")
         private = [{"type": "image", "image": "http://127.0.0.1:9/x.png"}]
         answer = await client.post("message-sync", content=private, sessionId="s1")
         assert answer.status_code in (400, 403)

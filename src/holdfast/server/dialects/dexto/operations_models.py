@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from holdfast.core.domain.errors import ForbiddenError, HoldfastError, NotFoundError
 from holdfast.server.dialects.dexto.errors import only_body
 from holdfast.server.dialects.dexto.mapping_llm import local_models, looked_up, ollama_models
@@ -43,6 +45,8 @@ async def list_ollama_models(call: Call) -> OllamaModels:
 async def validate_local_model(call: Call) -> FileChecked:
     """Says whether a file of the engine's machine is a model that can be run."""
     body: FileBody = call.body
+    if not PurePath(body.file_path).is_absolute():
+        return FileChecked(valid=False, error="The path of the file must be absolute")
     try:
         found = await call.workbench.models.check_file(body.file_path)
     except ForbiddenError as error:

@@ -14,13 +14,15 @@ from holdfast.server.dialects.dexto.wire_messages import FileIn, ImageIn, TextIn
 
 _EMPTY = "context_message_content_empty"
 _UNSUPPORTED = "llm_input_file_unsupported"
+_UNHEARD = ("audio/", "video/")
+"""What models are given nothing of."""
 
 
 async def parts_in(
     workbench: Workbench, session_id: str, content: str | list[TextIn | ImageIn | FileIn]
 ) -> tuple[UserPart, ...]:
-    """Returns the parts of a message. Raises `InvalidError` for one that says nothing, and for contents that
-    are no base64."""
+    """Returns the parts of a message. Raises `InvalidError` for one that says nothing, for sound and films,
+    and for contents that are no base64."""
     if isinstance(content, str):
         content = [TextIn(type="text", text=content)]
     if not any(not isinstance(part, TextIn) or part.text.strip() for part in content):
@@ -31,6 +33,8 @@ async def parts_in(
 async def _part(workbench: Workbench, session_id: str, part: TextIn | ImageIn | FileIn) -> UserPart:
     if isinstance(part, TextIn):
         return TextPart(text=part.text)
+    if isinstance(part, FileIn) and part.mime_type.lower().startswith(_UNHEARD):
+        raise _unsupported(f"No model here takes files of the type {part.mime_type[:100]}.")
     given = part.image if isinstance(part, ImageIn) else part.data
     if given.startswith(("http://", "https://")):
         return await workbench.files.attach_url(session_id, given)
@@ -50,5 +54,8 @@ def _data(given: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        issue = validation_issue(_UNSUPPORTED, "The data of a part is not base64.", scope="llm")
-        raise validation([issue], _UNSUPPORTED) from None
+        raise _unsupported("The data of a part is not base64.") from None
+
+
+def _unsupported(message: str) -> InvalidError:
+    return validation([validation_issue(_UNSUPPORTED, message, scope="llm")], _UNSUPPORTED)
