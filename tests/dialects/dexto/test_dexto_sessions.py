@@ -244,3 +244,11 @@ async def test_a_session_that_is_there_for_one_call_of_a_tool_is_not_listed(talk
     async with talk() as client:
         await client.bench.workbench.sessions.create("general", ext={"dexto": {"hidden": True}})
         assert (await client.get("sessions")).json() == {"sessions": []}
+
+
+async def test_errors_are_made_pretty_too(talk) -> None:
+    async with talk() as client:
+        plain, pretty = await client.get("sessions/a"), await client.get("sessions/a", pretty="")
+        assert pretty.text.startswith('{\n  "code": "session_not_found",\n')
+        assert "\n" not in plain.text
+        assert pretty.json()["message"] == plain.json()["message"]

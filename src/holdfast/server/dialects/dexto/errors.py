@@ -26,6 +26,7 @@ from holdfast.core.domain.errors import (
     InvalidError,
     NotFoundError,
 )
+from holdfast.server.dialects.dexto.finishing import is_pretty
 from holdfast.server.dialects.dexto.wire import PREFIX
 from holdfast.server.dialects.dexto.zod import custom_issue
 from holdfast.server.kit.errors import Render, headers_of, plain_message
@@ -127,7 +128,7 @@ def validation_issue(
 def render_at(scope: Scope) -> Render:
     """Returns what makes the response of an error to a request: some say where they come from."""
     place = {"endpoint": scope["path"].removeprefix(PREFIX), "method": method_of(scope)}
-    return partial(_response, place)
+    return partial(_response, place, indent=2 if is_pretty(scope) else None)
 
 
 def _response(
@@ -137,12 +138,15 @@ def _response(
     *,
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
+    indent: int | None = None,
 ) -> Response:
     if info.code in _NOWHERE:
         return Response(NOT_FOUND, 404, media_type="text/plain")
     code = status or STATUS[KINDS.get(info.code, info.kind)]
     body = body_of(info, request_id, place)
-    return Response(to_json(body), code, headers_of(info, headers), media_type="application/json")
+    return Response(
+        to_json(body, indent=indent), code, headers_of(info, headers), media_type="application/json"
+    )
 
 
 def error_response(

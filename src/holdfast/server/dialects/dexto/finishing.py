@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 from pydantic_core import from_json, to_json
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
+from starlette.types import Scope
 
 from holdfast.server.dialects.dexto.wire import PREFIX
 
@@ -18,12 +20,22 @@ _MAY_HAVE = re.compile(rb'"(?:api_?key|token|access_token|refresh_token|password
 
 def finish(request: Request, body: bytes) -> bytes:
     """Returns the JSON of an answer as clients get it. What A2A clients get stays as it is."""
-    if not request.url.path.startswith(f"{PREFIX}/api/"):
+    if not _is_rest(request.scope):
         return body
-    pretty = "pretty" in request.query_params
+    pretty = is_pretty(request.scope)
     if not pretty and not _MAY_HAVE.search(body):
         return body
     return to_json(redacted(from_json(body)), indent=2 if pretty else None)
+
+
+def is_pretty(scope: Scope) -> bool:
+    """Says whether a request wants its answer, or its error, to be made pretty."""
+    return _is_rest(scope) and "pretty" in QueryParams(scope["query_string"])
+
+
+def _is_rest(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.startswith(f"{PREFIX}/api/")
 
 
 def redacted(value: Any) -> Any:
