@@ -7,24 +7,31 @@ from typing import Any
 
 import pytest
 from a2a.client.errors import A2AClientError
+from a2a.server.context import ServerCallContext
 from a2a.types.a2a_pb2 import (
     CancelTaskRequest,
     GetTaskRequest,
     ListTasksRequest,
     ListTasksResponse,
     Part,
+    SendMessageRequest,
     SubscribeToTaskRequest,
 )
 from a2a.utils.errors import (
+    InternalError,
     InvalidParamsError,
     TaskNotCancelableError,
     TaskNotFoundError,
     UnsupportedOperationError,
 )
 from a2a_talking import BINDINGS, STATE, asked, message, reply
+from starlette.requests import Request
 
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.errors import ModelRequestRefused
+from holdfast.server.a2a.asked import Asked
+from holdfast.server.a2a.handler import Handler
+from holdfast.server.kit.operations import Door
 
 WRITE = ("write_file", '{"path": "a.md", "content": "Alpha\\n"}')
 ASK = ("ask_user", '{"question": "Which colour?", "choices": ["red", "blue"]}')
@@ -274,6 +281,25 @@ async def test_a_client_that_leaves_ends_its_wait_and_not_the_task(talk: Any, sa
         done = await talking.client.get_task(GetTaskRequest(id=waiting.id))
     assert done.status.state == STATE.TASK_STATE_COMPLETED
     assert [each.parts[0].text for each in done.history] == ["Write", "And b.md.", "Written."]
+
+
+async def test_a_client_that_leaves_is_nothing_that_went_wrong(
+    talk: Any, call: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    async with talk([call(WRITE)]) as talking:
+        workbench = talking.bench.workbench
+        agent = await workbench.agents.get("tester")
+        door = Door(host=None, closing=asyncio.Event())  # type: ignore[arg-type]
+        asked_by = Asked(Request({"type": "http"}, gone), door, workbench, agent, "", "r")
+        context = ServerCallContext(state={"a2a": asked_by})
+        with pytest.raises(InternalError):
+            await Handler().on_message_send(SendMessageRequest(message=message("Write")), context)
+    assert asked_by.refused is not None
+    assert asked_by.refused.code == "engine_stopping"
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("binding", BINDINGS)

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.services.workbench import Workbench
+from holdfast.server.kit.operations import Door
 
 _STATE = "a2a"
 
@@ -22,6 +23,7 @@ class Asked:
     """One request."""
 
     request: Request
+    door: Door
     workbench: Workbench
     """As the caller sees it."""
     agent: AgentInfo

@@ -5,7 +5,6 @@ What runs are and how they go on is the engine's to know: the SDK's own keeper o
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -39,7 +38,6 @@ from a2a.utils.errors import (
     UnsupportedOperationError,
 )
 from a2a.utils.task import apply_history_length, validate_history_length
-from starlette.requests import ClientDisconnect
 
 from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError
 from holdfast.core.domain.identity import Role as UserRole
@@ -50,9 +48,8 @@ from holdfast.server.a2a.cards import card_of
 from holdfast.server.a2a.errors import bounded, bounded_stream
 from holdfast.server.a2a.listing import listed
 from holdfast.server.a2a.mapping import said_in, status_update, task_of, update_of
-from holdfast.server.kit.answers import events_of
+from holdfast.server.kit.answers import events_of, while_there
 from holdfast.server.kit.starting import new_session, start_now
-from holdfast.server.kit.stream import when_gone
 from holdfast.server.tasks.desk import parts_of, settle, waiting_in
 from holdfast.server.tasks.following import Following
 from holdfast.server.tasks.said import Said
@@ -84,7 +81,7 @@ class Handler(RequestHandler):
         validate_history_length(params.configuration)
         begun = await _begin(asked, params)
         if not params.configuration.return_immediately:
-            await _until_told(asked, begun)
+            await while_there(asked, _until_told(begun.following))
         view = await _view(asked, begun.run.id)
         return apply_history_length(task_of(view), params.configuration)
 
@@ -300,22 +297,8 @@ async def _seen(asked: Asked, run: Run, following: Following) -> TaskView:
     return view_of(run.model_copy(update=as_it_was), following.known, waiting)
 
 
-async def _until_told(asked: Asked, begun: Begun) -> None:
-    """Waits until a task has ended, or waits for a person; no longer than its caller."""
-    reading = asyncio.create_task(_read(begun.following))
-    gone = asyncio.create_task(when_gone(asked.request.receive))
-    try:
-        await asyncio.wait({reading, gone}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (reading, gone):
-            task.cancel()
-        await asyncio.gather(reading, gone, return_exceptions=True)
-    if reading.cancelled():
-        raise ClientDisconnect
-    reading.result()
-
-
-async def _read(following: Following) -> None:
+async def _until_told(following: Following) -> None:
+    """Waits until a task has ended, or waits for a person."""
     async with aclosing(following.events()) as events:
         async for _ in events:
             continue

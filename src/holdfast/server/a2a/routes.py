@@ -115,7 +115,7 @@ class _Desk:
             workbench = await self._workbench(request)
             agent = await _agent(workbench, request.path_params.get("agent"))
             id = request.scope["state"]["request_id"]
-            asked = Asked(request, workbench, agent, _url(request, self._prefix), id)
+            asked = Asked(request, self._door, workbench, agent, _url(request, self._prefix), id)
 
             async def app(scope: Scope, receive: Receive, send: Send) -> None:
                 asked.request = Request(scope, receive)

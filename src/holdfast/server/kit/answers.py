@@ -8,13 +8,15 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast
+
+from starlette.requests import Request
 
 from holdfast.core.domain.errors import ErrorInfo, HoldfastError, UnavailableError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.runs import Run
 from holdfast.core.services.workbench import Workbench
-from holdfast.server.kit.operations import Call
+from holdfast.server.kit.operations import Call, Door
 from holdfast.server.kit.run_state import RunState
 from holdfast.server.kit.sockets import SocketCall
 from holdfast.server.kit.sse import PING
@@ -149,7 +151,17 @@ class RunAnswer(Generic[F]):
                 await self._behind()
 
 
-async def while_there(call: Call, work: Coroutine[Any, Any, R]) -> R:
+class Asking(Protocol):
+    """Who may go away: a call, or what others have in its place."""
+
+    @property
+    def request(self) -> Request: ...
+
+    @property
+    def door(self) -> Door: ...
+
+
+async def while_there(call: Asking, work: Coroutine[Any, Any, R]) -> R:
     """Returns what `work` gives. It is cancelled where the caller goes away or the door closes; then this
     raises `UnavailableError`."""
     working = asyncio.create_task(work)
