@@ -17,7 +17,7 @@ from a2a.types.a2a_pb2 import (
     TaskStatus,
     TaskStatusUpdateEvent,
 )
-from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError, SerializeToJsonError
 
 from holdfast.core.domain.runs import Run
 from holdfast.core.domain.text import sanitize
@@ -28,6 +28,8 @@ from holdfast.server.tasks.updates import REPLY, ReplyPiece, Working
 from holdfast.server.tasks.views import TaskView
 from holdfast.server.tasks.watched import Waiting
 
+_FREE = ("arguments", "form", "text", "choices", "url", "server")
+"""What of data others have written as they like."""
 _EXACT = 1 << 53
 """Up to it floats have all whole numbers."""
 
@@ -156,9 +158,19 @@ def _asked(waiting: Iterable[Waiting]) -> Iterable[Part]:
     """All that waits: first what the next message answers where it names nothing else."""
     for each in waiting:
         yield Part(text=_plain(asked_text(each)))
-        part = Part()
-        ParseDict(asked_data(each), part.data)
-        yield part
+        yield _data(asked_data(each))
+
+
+def _data(value: dict[str, Any]) -> Part:
+    """Returns data. What a model calls a tool with, or an MCP server's form, may be deeper or larger than the
+    protocol can say: then it is left out, and stands in the words."""
+    part = Part()
+    try:
+        ParseDict(value, part.data)
+        MessageToDict(part)
+    except (ParseError, SerializeToJsonError, ValueError, OverflowError):
+        return _data({name: value[name] for name in value if name not in _FREE})
+    return part
 
 
 def _plain(text: str) -> str:
