@@ -26,11 +26,11 @@ async def test_prompts_of_servers_are_listed_by_their_bare_names_and_resolved(
 ) -> None:
     async with serve() as served:
         command, *args = small_server(tmp_path / "s.py", SERVER)
-        body = {"name": "notes", "config": {"type": "stdio", "command": command, "args": args}}
+        body = {"name": "My Notes", "config": {"type": "stdio", "command": command, "args": args}}
         await served.http.post("/dexto/api/mcp/servers", json=body)
         listing = (await served.http.get(PROMPTS)).json()["prompts"]
         (review,) = [each for each in listing if each["name"] == "review"]
-        assert (review["source"], review["metadata"]["serverName"]) == ("mcp", "notes")
+        assert (review["source"], review["metadata"]["serverName"]) == ("mcp", "My Notes")
         assert review["arguments"] == [{"name": "code", "required": True}]
         place = f"{PROMPTS}/review/resolve"
         made = await served.http.get(place, params={"args": '{"code": "a.py"}'})

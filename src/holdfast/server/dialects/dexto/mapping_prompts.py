@@ -6,7 +6,7 @@ import base64
 import binascii
 import mimetypes
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -42,12 +42,13 @@ _SOURCES: dict[PromptOrigin, PromptSource] = {PromptOrigin.OWN: "custom", Prompt
 _DATA_URL = re.compile(r"data:[^,]*;base64,")
 
 
-def prompts(infos: Iterable[OurPrompt]) -> list[PromptInfo]:
-    """Returns the prompts that can be sent, each under a name of its own."""
+def prompts(infos: Iterable[OurPrompt], servers: Mapping[str, str]) -> list[PromptInfo]:
+    """Returns the prompts that can be sent, each under a name of its own; `servers` has what clients call
+    each MCP server."""
     found: dict[str, PromptInfo] = {}
     for info in infos:
         if info.usable:
-            made = prompt(info)
+            made = prompt(info, servers)
             found.setdefault(made.name, made)
     return list(found.values())
 
@@ -69,7 +70,7 @@ def key_of(infos: Iterable[OurPrompt], name: str) -> str:
     return name
 
 
-def prompt(info: OurPrompt) -> PromptInfo:
+def prompt(info: OurPrompt, servers: Mapping[str, str] | None = None) -> PromptInfo:
     """Returns a prompt as it is listed."""
     return PromptInfo(
         name=wire_name(info),
@@ -77,7 +78,7 @@ def prompt(info: OurPrompt) -> PromptInfo:
         description=info.description or None,
         arguments=_arguments(info),
         source=_SOURCES.get(info.origin, "config"),
-        metadata=_metadata(info) or None,
+        metadata=_metadata(info, servers or {}) or None,
         display_name=info.name,
         command_name=info.name,
     )
@@ -101,9 +102,9 @@ def _arguments(info: OurPrompt) -> list[PromptArgument] | None:
     return found or None
 
 
-def _metadata(info: OurPrompt) -> dict[str, Any]:
+def _metadata(info: OurPrompt, servers: Mapping[str, str]) -> dict[str, Any]:
     if info.origin is PromptOrigin.MCP:
-        return {"originalName": info.name, "serverName": info.server}
+        return {"originalName": info.name, "serverName": servers.get(info.server, info.server)}
     if info.origin is not PromptOrigin.OWN:
         return {"originalId": info.name}
     found: dict[str, Any] = {"originalName": info.name}

@@ -19,6 +19,7 @@ from holdfast.server.dialects.dexto.mapping_prompts import (
     prompts,
     resolved,
 )
+from holdfast.server.dialects.dexto.servers import server_names
 from holdfast.server.dialects.dexto.wire_prompts import (
     Definition,
     OnePrompt,
@@ -32,8 +33,10 @@ from holdfast.server.kit.operations import Call, Operation
 
 async def list_prompts(call: Call) -> Prompts:
     """Lists the prompts of the active agent, of files, of MCP servers and of the user's own."""
-    agent = await active_agent(call.workbench)
-    return Prompts(prompts=prompts(await call.workbench.prompts.list(agent=agent.name)))
+    workbench = call.workbench
+    agent = await active_agent(workbench)
+    names = await server_names(workbench)
+    return Prompts(prompts=prompts(await workbench.prompts.list(agent=agent.name), names))
 
 
 async def create_prompt(call: Call) -> OnePrompt:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from holdfast.server.dialects.dexto.mapping_mcp import name_of
 from holdfast.server.dialects.dexto.mapping_tools import discovery, tools
-from holdfast.server.dialects.dexto.servers import tools_of_all
+from holdfast.server.dialects.dexto.servers import server_names, tools_of_all
 from holdfast.server.dialects.dexto.wire_tools import Discovery, Tools
 from holdfast.server.kit.operations import Call, Operation
 
 
 async def list_tools(call: Call) -> Tools:
     """Lists the tools of the active agent: its own, the user's, and those of MCP servers."""
-    servers = {each.spec.name: name_of(each.spec) for each in await call.workbench.mcp.list()}
-    return tools(await tools_of_all(call.workbench), servers)
+    return tools(await tools_of_all(call.workbench), await server_names(call.workbench))
 
 
 async def get_discovery(call: Call) -> Discovery:

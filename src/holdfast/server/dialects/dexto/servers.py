@@ -94,14 +94,22 @@ def is_hidden(session: Session) -> bool:
 
 
 async def own_servers(workbench: Workbench) -> tuple[str, ...]:
-    """Returns the servers whose tools every run has: all of the user's that are enabled. A file of servers
-    that has a mistake brings none."""
+    """Returns the servers whose tools every run has: all of the user's that are enabled."""
+    return tuple(each.spec.name for each in await _usable(workbench) if each.spec.enabled)
+
+
+async def server_names(workbench: Workbench) -> dict[str, str]:
+    """Returns what clients call each server, by our name of it."""
+    return {each.spec.name: name_of(each.spec) for each in await _usable(workbench)}
+
+
+async def _usable(workbench: Workbench) -> tuple[McpServer, ...]:
+    """Returns the user's servers; a file of servers that has a mistake brings none."""
     try:
-        known = await workbench.mcp.list()
+        return await workbench.mcp.list()
     except InvalidError as error:
-        _LOG.warning("runs have no MCP servers: %s", error.message)
+        _LOG.warning("there are no MCP servers: %s", error.message)
         return ()
-    return tuple(each.spec.name for each in known if each.spec.enabled)
 
 
 async def execute(workbench: Workbench, id: str, tool: str, arguments: dict[str, Any]) -> Executed:
