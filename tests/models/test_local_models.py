@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
 from itertools import pairwise
@@ -37,7 +38,7 @@ from holdfast.core.models.local import worker
 from holdfast.core.models.local.client import LocalClient
 from holdfast.core.models.local.pieces import TaggedText
 from holdfast.core.models.own import OwnModels
-from holdfast.core.models.protocol import encode_call
+from holdfast.core.models.protocol import encode, encode_call
 
 WAIT_S = 120
 
@@ -106,6 +107,43 @@ async def test_the_worker_ends_some_time_after_its_last_call(monkeypatch: pytest
         await worker.Worker(Says(), source, out).run()
     written = [json.loads(call.args[0]) for call in out.write.call_args_list]
     assert [line["id"] for line in written if "end" in line] == [1, 2]
+
+
+class Waits(Says):
+    """A runner whose first call ends when it is let go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    def deltas(self, request: ModelRequest, *_: object) -> Iterator[ModelDelta]:
+        self.go.wait(WAIT_S)
+        yield from super().deltas(request)
+
+
+async def test_a_cancelled_call_that_waits_for_its_turn_does_not_end_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends: list[int] = []
+    monkeypatch.setattr("holdfast.core.models.local.worker.os._exit", ends.append)
+    monkeypatch.setattr(worker, "CANCEL_S", 0.0)
+    source, out, runner = asyncio.StreamReader(), Mock(spec=asyncio.StreamWriter), Waits()
+    more = {"file": "/tiny.gguf", "window": 300}
+    for number in (1, 2):
+        source.feed_data(encode_call(number, request(), None, {}, more))
+    source.feed_data(encode({"op": "cancel", "id": 2}))
+    ended = asyncio.Event()
+    out.write.side_effect = lambda line: ended.set() if b'"end"' in line else None
+    run = asyncio.create_task(worker.Worker(runner, source, out).run())
+    async with asyncio.timeout(WAIT_S):
+        for _ in range(20):  # turns of the loop: all lines are there, and what they begin has begun
+            await asyncio.sleep(0)
+        runner.go.set()
+        await ended.wait()
+        assert ends == []
+        source.feed_eof()
+        await run
+    written = [json.loads(call.args[0]) for call in out.write.call_args_list]
+    assert [line["id"] for line in written if "end" in line] == [1]
 
 
 class Tiny:

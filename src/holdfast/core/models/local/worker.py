@@ -50,6 +50,8 @@ class Worker:
         self._out = out
         self._turn = asyncio.Lock()
         self._calls: dict[int, tuple[asyncio.Task[None], threading.Event]] = {}
+        self._answered: int | None = None
+        """The call whose turn it is."""
         self._idle: asyncio.Timeout | None = None
         """Ends the wait for the next call."""
 
@@ -79,8 +81,7 @@ class Worker:
             if message["op"] == "call":
                 self._start(message)
             elif message["op"] == "cancel" and (call := self._calls.get(message["id"])) is not None:
-                call[1].set()
-                asyncio.get_running_loop().call_later(CANCEL_S, self._give_up, message["id"])
+                self._cancel(message["id"], *call)
 
     def _start(self, message: dict[str, Any]) -> None:
         call_id, stopped = message["id"], threading.Event()
@@ -88,12 +89,18 @@ class Worker:
         self._calls[call_id] = (task, stopped)
         task.add_done_callback(lambda done: self._ended(call_id, done))
 
+    def _cancel(self, call_id: int, task: asyncio.Task[None], stopped: threading.Event) -> None:
+        stopped.set()
+        if call_id == self._answered:
+            asyncio.get_running_loop().call_later(CANCEL_S, self._give_up, call_id)
+        else:  # it waits for its turn, however long the one before takes
+            task.cancel()
+
     async def _call(self, call_id: int, message: dict[str, Any], stopped: threading.Event) -> None:
         sender = Sender(call_id, self._out)
         blobs = message["blobs"]
         async with self._turn:
-            if stopped.is_set():
-                return
+            self._answered = call_id
             deltas = self._runner.deltas(
                 ModelRequest.model_validate(message["request"]),
                 message["file"],
