@@ -143,6 +143,20 @@ async def test_what_is_no_message_is_refused(serve: Any, given: Any, status: int
     assert status != 400 or tasks == 0
 
 
+async def test_a_stream_of_no_message_is_refused_in_its_own_words(serve: Any) -> None:
+    async with serve() as served:
+        answer = await served.http.post(STREAM, json={"message": 1})
+    issue = {
+        "code": "invalid_type",
+        "expected": "object",
+        "received": "number",
+        "message": "Expected object, received number",
+        "path": ["message"],
+    }
+    assert answer.status_code == 400
+    assert answer.json() == {"error": "Invalid request body", "details": [issue]}
+
+
 async def test_a_model_that_fails_is_a_502_and_a_failed_task(serve: Any) -> None:
     async with serve([[ModelAuthError("The key was refused.")]]) as served:
         answer = await served.http.post(SEND, json=body())

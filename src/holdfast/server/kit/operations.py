@@ -83,6 +83,8 @@ class Operation:
     """The model of the query; None: nothing in it counts."""
     body: Any = None
     """The type of the body, of any method; None: it is not read."""
+    refuse: Refuse | None = None
+    """Makes the error for mistakes in the body; None: the dialect's."""
     required: bool = True
     """Whether there must be a body; without one it is taken for an empty object."""
     holds_file: bool = False

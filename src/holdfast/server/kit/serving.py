@@ -138,7 +138,8 @@ async def _answered(dialect: Dialect, operation: Operation, request: Request, do
         query = parsed(operation.query, query_of(request.query_params.multi_items()), dialect.refuse)
     if operation.body is not None:
         most = await _most(operation, workbench, door)
-        body = parsed(operation.body, await _body(dialect, operation, request, most), dialect.refuse)
+        refuse = operation.refuse or dialect.refuse
+        body = parsed(operation.body, await _body(dialect, operation, request, most), refuse)
     call = Call(request, workbench, door, path, query, body)
     made = await operation.answer(call)
     if callable(made):

@@ -104,6 +104,11 @@ def only_body(body: Mapping[str, Any], *, conflict: bool = False) -> NotFoundErr
     return kind(str(body.get("error", "")), code="dexto_own", details={_BODY: dict(body)})
 
 
+def own_refusal(body: Mapping[str, Any]) -> InvalidError:
+    """Returns the 400 of a route that has a body of its own for it."""
+    return InvalidError(str(body.get("error", "")), code="dexto_own", details={_BODY: dict(body)})
+
+
 def not_here(message: str) -> NotFoundError | ConflictError:
     """Returns the 404 whose body is `{"error": message}`."""
     return only_body({"error": message})

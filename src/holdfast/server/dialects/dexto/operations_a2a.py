@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.runs import Session
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.dexto.active import active_agent
-from holdfast.server.dialects.dexto.errors import not_here
+from holdfast.server.dialects.dexto.errors import not_here, own_refusal
 from holdfast.server.dialects.dexto.mapping_a2a import METHODS, card_of, page_size_of, state_of_session
 from holdfast.server.dialects.dexto.mapping_sessions import called
 from holdfast.server.dialects.dexto.places import all_sessions, cancelled, known
@@ -24,6 +27,7 @@ from holdfast.server.dialects.dexto.wire_a2a import (
     TasksOut,
     TasksQuery,
 )
+from holdfast.server.dialects.dexto.zod import refused
 from holdfast.server.kit.auth import recognised
 from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.origin import origin_of
@@ -99,6 +103,11 @@ async def _known(call: Call) -> Session:
         raise not_here("Task not found") from None
 
 
+def _no_message(error: ValidationError, kind: Any) -> InvalidError:
+    """Returns the error of a stream, which has another than all else here."""
+    return own_refusal({"error": "Invalid request body", "details": refused(error, kind).details["issues"]})
+
+
 _SEND, _TASK = "/v1/message", "/v1/tasks/{id}"
 
 OPERATIONS = (
@@ -113,6 +122,7 @@ OPERATIONS = (
         stream_a2a_message,
         gives="text/event-stream",
         body=SendBody,
+        refuse=_no_message,
     ),
     Operation("list_a2a_tasks", "GET", "/v1/tasks", list_a2a_tasks, result=TasksOut, query=TasksQuery),
     Operation("get_a2a_task", "GET", _TASK, get_a2a_task, result=TaskOut),
