@@ -16,6 +16,8 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 _DECIDED: dict[tuple[str, str], str] = {}
 """By the messages that have decided an approval, which one it was; the latest of them."""
 _KEPT = 1_000
+_MOST_LINKS = 20
+"""Files that are fetched for one message: each may be large, and is asked of somebody else."""
 
 
 async def waiting_in(workbench: Workbench, session_id: str) -> tuple[Waiting, ...]:
@@ -77,6 +79,8 @@ async def parts_of(
 ) -> tuple[UserPart, ...]:
     """Returns the parts of a message for a run, its files taken in, and fetched where only their addresses
     are given; `between` stands between its texts. Raises what the services raise."""
+    if len(said.links) > _MOST_LINKS:
+        raise InvalidError(f"A message has at most {_MOST_LINKS} addresses of files.")
     text = said.text(between)
     files = [
         await workbench.files.attach_data(session_id, each.name or "file", each.data) for each in said.files
