@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from holdfast.core.domain.approvals import Decision
+from holdfast.core.domain.approvals import ApproveMode, Decision
 from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.messages import Message, TextPart
 
@@ -114,3 +114,18 @@ async def test_the_log_keeps_no_word_of_agents_without_logging_nor_of_their_sub_
         await bench.workbench.trash.empty()
         assert [(each.id, each.session) for each in (await runs.search()).runs] == [(run_id, False)]
         assert (await runs.report(run_id)).way == ()
+
+
+async def test_the_log_keeps_no_word_of_what_an_agent_without_logging_has_handed_over(
+    open_bench, say, call
+) -> None:
+    open_bench.put_agent("helper", HELPER)
+    open_bench.put_agent("quiet", QUIET)
+    over = ("hand_over", json.dumps({"agent": "helper", "task": "Secret task"}))
+    async with open_bench([call(over), say("Secret reply")]) as bench:
+        session = await bench.workbench.sessions.create("quiet", str(bench.project), model="scripted")
+        first = await bench.end(await bench.send(session, "A secret", approve=ApproveMode.ALL))
+        await bench.until("run.completed", run_id=None, after=first[-1].id)
+        (entry,) = (await bench.workbench.runs.search(agent="helper")).runs
+        assert (entry.logged, entry.prompt) == (False, "")
+        assert "ecret" not in (await bench.workbench.runs.report(entry.id)).model_dump_json()

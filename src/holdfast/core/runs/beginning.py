@@ -41,7 +41,8 @@ def first_events(
             hand_overs=0 if after is None else after.hand_overs,
             mode=None if after is None else after.mode,
             plan=chosen_steps(run.spec, run.options),
-            logged=run.logged,
+            # What was handed over is what an agent said of which the log may keep nothing.
+            logged=run.logged and (after is None or after.logged),
         )
     )
     origin: Literal["send", "continue", "agent"] = (

@@ -39,6 +39,8 @@ class NextRun:
     mode: SessionMode | None
     """What a person has asked for in the run before, with what was used of its limits."""
     hand_overs: int
+    logged: bool
+    """Whether the log of runs keeps what was said before it."""
 
 
 def handed_to(run: ActiveRun) -> HandOver | None:
@@ -53,6 +55,7 @@ def next_run(run: ActiveRun, over: HandOver) -> NextRun:
         options=options_of_next(run),
         mode=run.mode.asked,
         hand_overs=run.state.hand_overs + 1,
+        logged=run.state.logged,
     )
 
 
