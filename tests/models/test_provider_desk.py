@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -21,7 +23,7 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.models import Finished, ModelDelta, ModelRequest, TextDelta
 from holdfast.core.models.credentials import Addresses, target_of
 from holdfast.core.models.desk import Providers
-from holdfast.core.models.served import checked_url
+from holdfast.core.models.served import checked_url, served_models
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -160,3 +162,20 @@ async def test_a_key_is_sent_to_no_address_that_its_provider_cannot_have() -> No
     with pytest.raises(UnsupportedError):
         await desk.providers.check("gemini", None, "http://127.0.0.1:9")
     assert not client.asked
+
+
+def test_what_is_nested_too_deep_is_no_list_of_models() -> None:
+    class Deep(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"[" * 200_000)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Deep) as server:
+        threading.Thread(target=server.handle_request).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        with pytest.raises(ModelUnavailable, match="is not a server with OpenAI's API"):
+            served_models(url, None, ollama=False, timeout_s=10)

@@ -90,7 +90,7 @@ def _names(body: bytes, ollama: bool) -> tuple[str, ...] | None:
         found: Any = json.loads(body)
         rows = found["models"] if ollama else found["data"]
         names = [str(row["name" if ollama else "id"]) for row in rows[:MAX_MODELS]]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):  # the last for JSON that is nested too deep
         return None
     return tuple(shorten(sanitize_line(name), 200) for name in names)
 
