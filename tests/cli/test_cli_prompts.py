@@ -20,6 +20,8 @@ from holdfast.core.domain.agents import Layer
 from holdfast.core.domain.approvals import Decision
 from holdfast.core.domain.runs import RunOptions
 
+pytestmark = pytest.mark.thorough
+
 PROGRAM = Path(__file__).with_name("fake_program.py")
 
 

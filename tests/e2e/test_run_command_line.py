@@ -6,8 +6,11 @@ import json
 import signal
 from typing import Any
 
+import pytest
 from tests.e2e.bench import Bench
 from tests.fakes.openai_server import FakeOpenAI
+
+pytestmark = pytest.mark.thorough
 
 AGENT = "description: A helper.\ntools: [write_file, run_command]\nmodel: {model}\n"
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.journeys.person import Desk, says
 
 from holdfast import bootstrap
+
+pytestmark = pytest.mark.thorough
 
 WRONG = ("version: 1", "name: clerk", "modl: {}", "tools: [read_fil]", "limits: {{ max_steps: many }}")
 

@@ -28,6 +28,8 @@ from holdfast.core.domain.errors import (
 from holdfast.core.knowledge.index.stopping import Stop, Stopped
 from holdfast.core.knowledge.index.vectors import VectorStore
 
+pytestmark = pytest.mark.thorough
+
 _CHANCE = random.Random(7)
 LONG = "\n\n".join(
     "geese " + "".join(_CHANCE.choices("abcdefghijklmnopqrstuvwxyz", k=20)) for _ in range(600)

@@ -118,6 +118,7 @@ def common(function):
     )(function)
 
 
+@pytest.mark.thorough
 @common
 @given(steps=steps, choices=decisions, cut=st.floats(0, 1), phased=st.booleans())
 async def test_a_death_at_any_event_leaves_runs_ended_or_waiting(

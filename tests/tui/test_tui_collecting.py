@@ -7,6 +7,8 @@ import pytest
 
 from holdfast.tui.collecting import Collecting
 
+pytestmark = pytest.mark.thorough
+
 
 class Ring:
     """Something that only the collector takes away."""

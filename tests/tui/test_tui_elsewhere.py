@@ -25,6 +25,8 @@ from holdfast.tui.control import base
 from holdfast.tui.screens.dialogs import ArgumentsScreen
 from holdfast.tui.start import Remote
 
+pytestmark = pytest.mark.thorough
+
 SIZE = (120, 40)
 URL = "https://bench.example.org:8700"
 

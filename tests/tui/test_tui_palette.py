@@ -188,6 +188,7 @@ ELSEWHERE = {
 """Places whose keys are not in the palette, and why."""
 
 
+@pytest.mark.thorough
 def test_every_key_that_does_something_is_in_the_palette_of_its_place() -> None:
     commands = {command.name for command in COMMANDS}
     for key in KEYS:
