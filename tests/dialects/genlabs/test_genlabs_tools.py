@@ -458,6 +458,7 @@ def test_a_file_has_a_name_with_the_ending_of_its_sort(data, wanted) -> None:
         ("\ufeffRefünds".encode("utf-16"), None, "old_terms.txt"),
         (b"caf\xe9", None, "old_terms.txt"),
     ],
+    ids=["pdf", "pdf-named-text", "docx", "doc", "html", "htm", "markdown", "utf-16", "latin-1"],
 )
 def test_the_sorts_of_files(data, wanted, name) -> None:
     assert file_name(data, wanted, "Old terms") == name

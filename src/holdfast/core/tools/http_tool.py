@@ -15,6 +15,7 @@ from holdfast.core.domain.errors import HoldfastError, InvalidError, ToolError
 from holdfast.core.domain.media import is_text
 from holdfast.core.domain.references import is_secret_header, secret_names, with_secrets
 from holdfast.core.domain.tools import CodeBlock, Preview, Risk, ToolContext, ToolOutput
+from holdfast.core.tools.own_tool import OwnTool
 from holdfast.core.tools.pages import decoded, is_readable
 from holdfast.core.tools.schema_arguments import SchemaArguments, arguments_model
 from holdfast.core.tools.web import WebFetcher, WebPage, WebRequest
@@ -30,26 +31,16 @@ Secrets = Callable[[CustomTool], Awaitable[Mapping[str, str]]]
 """Returns the secrets of a tool by name."""
 
 
-class HttpTool:
+class HttpTool(OwnTool[HttpToolSpec]):
     """One of a user's own tools. Its secrets are read when a call is made, and go into its headers only."""
 
     risk = Risk.NETWORK
 
     def __init__(self, tool: CustomTool, spec: HttpToolSpec, fetcher: WebFetcher, secrets: Secrets) -> None:
         """`spec` is the tool's. Raises what `check_spec` raises."""
-        self.custom = tool
-        self.spec = spec
+        super().__init__(tool, spec, check_spec(spec))
         self._fetcher = fetcher
         self._secrets = secrets
-        self.arguments = check_spec(spec)
-
-    @property
-    def name(self) -> str:
-        return self.spec.name
-
-    @property
-    def description(self) -> str:
-        return self.spec.description
 
     def subjects(self, arguments: SchemaArguments) -> tuple[str, ...]:
         """Returns the address with the arguments filled in."""

@@ -12,44 +12,31 @@ from pathlib import Path
 from holdfast.core.domain.custom_tools import CustomTool, PythonToolSpec
 from holdfast.core.domain.processes import ProcessRunner
 from holdfast.core.domain.tools import ArgumentsBlock, CodeBlock, Preview, Risk, ToolContext, ToolOutput
+from holdfast.core.tools.own_tool import OwnTool
 from holdfast.core.tools.running import run_shown
-from holdfast.core.tools.schema_arguments import SchemaArguments, arguments_model
+from holdfast.core.tools.schema_arguments import SchemaArguments
 
 _STARTER = str(Path(__file__).with_name("python_tool_main.py"))
 
 
-class PythonTool:
+class PythonTool(OwnTool[PythonToolSpec]):
     """One of a user's own tools. What the function returns is the result, with all that it prints before."""
 
     risk = Risk.EXECUTE
 
     def __init__(self, tool: CustomTool, spec: PythonToolSpec, processes: ProcessRunner) -> None:
         """Raises `InvalidError` (`invalid_schema`)."""
-        self.custom = tool
-        self._spec = spec
+        super().__init__(tool, spec)
         self._processes = processes
-        self.arguments = arguments_model(spec.name, spec.parameters)
-
-    @property
-    def name(self) -> str:
-        return self._spec.name
-
-    @property
-    def description(self) -> str:
-        return self._spec.description
-
-    def subjects(self, arguments: SchemaArguments) -> tuple[str, ...]:
-        """Returns the arguments as JSON, in the order of their names."""
-        return (json.dumps(arguments.root, sort_keys=True, ensure_ascii=False),)
 
     async def preview(self, arguments: SchemaArguments, context: ToolContext) -> Preview:
         """Returns the arguments, and the code that gets them."""
-        seen = hashlib.sha256(json.dumps([self._spec.code, arguments.root], sort_keys=True).encode())
-        code = CodeBlock(language="python", text=self._spec.code)
+        seen = hashlib.sha256(json.dumps([self.spec.code, arguments.root], sort_keys=True).encode())
+        code = CodeBlock(language="python", text=self.spec.code)
         return Preview(blocks=(ArgumentsBlock(arguments=arguments.root), code), fingerprint=seen.hexdigest())
 
     async def run(self, arguments: SchemaArguments, context: ToolContext) -> ToolOutput:
-        call = {"code": self._spec.code, "function": self.name, "arguments": arguments.root}
+        call = {"code": self.spec.code, "function": self.name, "arguments": arguments.root}
         with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
             asked = Path(folder, "call.json")
             await asyncio.to_thread(asked.write_text, json.dumps(call), encoding="utf-8")

@@ -45,7 +45,7 @@ class Conversations:
                 if error.code != "session_not_found":  # else it was deleted at this moment
                     raise
         async with new_session(workbench, turn.agent, project) as session:
-            history = await _history(workbench, session, turn.before) if turn.before else None
+            history = await history_in(workbench, session, turn.before) if turn.before else None
             return await _say(workbench, session, turn, turn.options.model_copy(update={"history": history}))
 
     def remember(self, owner: str, turn: Turn, reply: AssistantMessage, sent: Sent) -> None:
@@ -77,19 +77,20 @@ async def find_session(workbench: Workbench, session_id: str) -> Session | None:
 
 
 async def _say(workbench: Workbench, session: Session, turn: Turn, options: RunOptions) -> Sent:
-    parts = [part for one in turn.new for part in await _parts(workbench, session, one)]
+    parts = [part for one in turn.new for part in await parts_in(workbench, session, one)]
     run_id = await start_now(workbench, session, tuple(parts), options)
     return Sent(session.id, run_id, session.agent)
 
 
-async def _history(
+async def history_in(
     workbench: Workbench, session: Session, messages: Sequence[ChatMessage]
 ) -> tuple[Message, ...]:
+    """Returns a conversation as the history of a run of a session, its files taken in."""
     asked = [one for one in messages if isinstance(one, UserMessage)]
-    return history_of(messages, [await _parts(workbench, session, one) for one in asked])
+    return history_of(messages, [await parts_in(workbench, session, one) for one in asked])
 
 
-async def _parts(workbench: Workbench, session: Session, message: ChatMessage) -> list[UserPart]:
+async def parts_in(workbench: Workbench, session: Session, message: ChatMessage) -> list[UserPart]:
     """Returns the parts of a message, its files taken in."""
     return [
         await workbench.files.attach_data(session.id, part.name, part.data)

@@ -31,9 +31,8 @@ from holdfast.server.dialects.genlabs.mapping_calls import (
 from holdfast.server.kit.answers import state_of
 from holdfast.server.kit.operations import Call
 from holdfast.server.kit.starting import new_session, start_in_turn, start_now
-from holdfast.server.openai.conversations import find_session
-from holdfast.server.openai.mapping import Attached, history_of, parts_of
-from holdfast.server.openai.wire import AssistantMessage, ChatMessage, UserMessage
+from holdfast.server.openai.conversations import find_session, history_in, parts_in
+from holdfast.server.openai.wire import AssistantMessage
 
 EXT = "genlabs"
 _PASSING = "passing"
@@ -118,8 +117,8 @@ async def _known(workbench: Workbench, owner: str, agent: AgentInfo, turn: Turn)
 
 
 async def _say(workbench: Workbench, session: Session, turn: Turn, tools: dict[str, Offered]) -> Begun:
-    history = await _history(workbench, session, turn.before)
-    parts: tuple[UserPart, ...] = tuple(await _parts(workbench, session, turn.last))
+    history = await history_in(workbench, session, turn.before)
+    parts: tuple[UserPart, ...] = tuple(await parts_in(workbench, session, turn.last))
     if isinstance(turn.last, AssistantMessage):
         text = plain_text(turn.last)
         told = told_in(text)
@@ -131,22 +130,6 @@ async def _say(workbench: Workbench, session: Session, turn: Turn, tools: dict[s
 
 def _assistant(text: str) -> Message:
     return Message(role="assistant", parts=(TextPart(text=text),))
-
-
-async def _history(
-    workbench: Workbench, session: Session, messages: Sequence[ChatMessage]
-) -> tuple[Message, ...]:
-    asked = [one for one in messages if isinstance(one, UserMessage)]
-    return history_of(messages, [await _parts(workbench, session, one) for one in asked])
-
-
-async def _parts(workbench: Workbench, session: Session, message: ChatMessage) -> list[UserPart]:
-    return [
-        await workbench.files.attach_data(session.id, part.name, part.data)
-        if isinstance(part, Attached)
-        else part
-        for part in parts_of(message)
-    ]
 
 
 async def put_away(
@@ -193,7 +176,7 @@ async def begin_threaded(
         if isinstance(turn.last, AssistantMessage):
             parts = results_for(plain_text(turn.last), await _waiting(workbench, session), tools)
         else:
-            parts = tuple(await _parts(workbench, session, turn.last))
+            parts = tuple(await parts_in(workbench, session, turn.last))
         run_id = await start_in_turn(call, session, parts, options_of(turn, None))
     except HoldfastError:
         if session.run_id is None and session.status is None:
