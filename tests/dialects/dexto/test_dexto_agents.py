@@ -264,7 +264,7 @@ async def test_an_export_has_the_defaults_and_no_secrets(serve: Any) -> None:
 
 
 async def test_servers_with_secrets_become_the_users_own(serve: Any) -> None:
-    server = "{type: http, url: 'https://example.org/mcp', headers: {Authorization: Bearer abc}}"
+    server = "{type: http, url: 'https://example.org/mcp', headers: {Authorization: Bearer hush-hush}}"
     text = f"{FILE}mcpServers:\n  Docs X: {server}\n"
     async with serve() as served:
         await post(served, "agent/config", yaml=text)
@@ -272,7 +272,7 @@ async def test_servers_with_secrets_become_the_users_own(serve: Any) -> None:
         assert found.spec.headers == {"Authorization": "${secret:Authorization}"}
         assert found.missing == ()
         source = await served.bench.workbench.agents.source("general")
-        assert "abc" not in source.text
+        assert "hush" not in source.text
         assert source.values["mcp"] == ["docs-x"]
 
 
