@@ -151,6 +151,16 @@ async def test_secrets_are_gone_before_anything_is_stored(tmp_path: Path, blobs,
     assert b"sk-canary" not in (tmp_path / "db").read_bytes()
 
 
+@pytest.mark.parametrize("secret", ["session_id", "part_id", "part.delta"])
+async def test_a_secret_that_is_a_word_of_events_is_redacted_where_it_is_said(
+    tmp_path: Path, blobs, delta, secret: str
+) -> None:
+    log = await EventLog.open(tmp_path / "db", blobs, lambda text: text.replace(secret, "[redacted]"))
+    (logged,) = await log.append(delta(f"key {secret}!"))
+    assert (logged.event.type, logged.event.text) == ("part.delta", "key [redacted]!")
+    await log.close()
+
+
 async def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path, blobs) -> None:
     db = sqlite3.connect(tmp_path / "db")
     db.execute("PRAGMA user_version = 999")
