@@ -16,7 +16,7 @@ from holdfast.core.domain.identity import Scope
 from holdfast.core.services.workbench import Host, Workbench
 from holdfast.server.kit.auth import shown_secret
 from holdfast.server.kit.body import MAX_BODY
-from holdfast.server.kit.errors import Render, RenderAt
+from holdfast.server.kit.errors import Render, RenderAt, error_response
 from holdfast.server.kit.reading import Refuse, adapter_of, mistaken
 from holdfast.server.kit.sockets import Socket
 
@@ -134,7 +134,7 @@ class Dialect:
     prefix: str
     title: str
     operations: tuple[Operation, ...]
-    render: Render
+    render: Render = error_response
     """Makes the response of an error."""
     shapes: tuple[tuple[str, Render], ...] = ()
     """Paths below which errors look different, and how."""

@@ -20,7 +20,6 @@ from starlette.types import Scope
 
 from holdfast.core.domain.errors import (
     STATUS,
-    ConflictError,
     ErrorInfo,
     ErrorKind,
     InvalidError,
@@ -98,10 +97,9 @@ KINDS: dict[str, ErrorKind] = {
 """Our codes of what is an error of another kind there."""
 
 
-def only_body(body: Mapping[str, Any], *, conflict: bool = False) -> NotFoundError | ConflictError:
-    """Returns the error of a route that has a body of its own for it: 404, or 409 for a conflict."""
-    kind = ConflictError if conflict else NotFoundError
-    return kind(str(body.get("error", "")), code="dexto_own", details={_BODY: dict(body)})
+def only_body(body: Mapping[str, Any]) -> NotFoundError:
+    """Returns the 404 of a route that has a body of its own for it."""
+    return NotFoundError(str(body.get("error", "")), code="dexto_own", details={_BODY: dict(body)})
 
 
 def own_refusal(body: Mapping[str, Any]) -> InvalidError:
@@ -109,7 +107,7 @@ def own_refusal(body: Mapping[str, Any]) -> InvalidError:
     return InvalidError(str(body.get("error", "")), code="dexto_own", details={_BODY: dict(body)})
 
 
-def not_here(message: str) -> NotFoundError | ConflictError:
+def not_here(message: str) -> NotFoundError:
     """Returns the 404 whose body is `{"error": message}`."""
     return only_body({"error": message})
 
@@ -152,13 +150,6 @@ def _response(
     return Response(
         to_json(body, indent=indent), code, headers_of(info, headers), media_type="application/json"
     )
-
-
-def error_response(
-    info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Returns an error as a response to a request of which nothing is known."""
-    return _response({"endpoint": "", "method": ""}, info, request_id, status=status, headers=headers)
 
 
 def body_of(info: ErrorInfo, request_id: str, place: Mapping[str, str]) -> dict[str, Any]:

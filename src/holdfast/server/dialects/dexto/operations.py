@@ -24,7 +24,7 @@ from holdfast.server.dialects.dexto import (
     operations_tools,
     operations_webhooks,
 )
-from holdfast.server.dialects.dexto.errors import error_response, render_at
+from holdfast.server.dialects.dexto.errors import render_at
 from holdfast.server.dialects.dexto.finishing import finish
 from holdfast.server.dialects.dexto.wire import PREFIX, ErrorBody
 from holdfast.server.dialects.dexto.zod import refused
@@ -48,7 +48,6 @@ DIALECT = Dialect(
     name="dexto",
     prefix=PREFIX,
     title="Dexto API",
-    render=error_response,
     render_at=render_at,
     refuse=refused,
     error=ErrorBody,

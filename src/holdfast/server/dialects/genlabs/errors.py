@@ -133,13 +133,6 @@ _REFUSED = {"kind": ErrorKind.UNAUTHENTICATED}
 """What a key is that may not manage agents, and each wrong one, however many there were: not known."""
 
 
-def error_response(
-    info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Returns an error as a response to a request of which nothing is known."""
-    return _response("", info, request_id, status=status, headers=headers)
-
-
 def _text(endpoint: str, info: ErrorInfo) -> str:
     known = TEXTS.get(endpoint, {}).get(info.kind)
     if info.kind is ErrorKind.UNAUTHENTICATED:

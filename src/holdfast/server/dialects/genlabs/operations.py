@@ -9,7 +9,7 @@ from holdfast.server.dialects.genlabs import (
     operations_logs,
     operations_tools,
 )
-from holdfast.server.dialects.genlabs.errors import error_response, render_at
+from holdfast.server.dialects.genlabs.errors import render_at
 from holdfast.server.dialects.genlabs.keys import secret_of
 from holdfast.server.dialects.genlabs.wire import PREFIX, ErrorBody
 from holdfast.server.kit.operations import Dialect, Document
@@ -18,7 +18,6 @@ DIALECT = Dialect(
     name="genlabs",
     prefix=PREFIX,
     title="GenLabs API",
-    render=error_response,
     render_at=render_at,
     error=ErrorBody,
     document=Document("/openapi.yaml"),
