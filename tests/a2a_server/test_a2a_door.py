@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,13 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.fakes.listener import listening
 from tests.runs.conftest import Bench
 
-from holdfast.core.config.settings import ServerSettings
 from holdfast.core.domain.identity import Role, Scope
-from holdfast.core.domain.status import ListenOptions
-from holdfast.server.connections import Patience
-from holdfast.server.tcp import Behind, OpenListener
+from holdfast.server.tcp import OpenListener
 
 HERE = "/a2a/agents/tester"
 CARD = "/.well-known/agent-card.json"
@@ -50,20 +46,8 @@ class Keyed:
 def keyed(open_bench: Any, tmp_path: Path) -> Callable[..., Any]:
     @asynccontextmanager
     async def serving(steps: Any = ()) -> AsyncIterator[Keyed]:
-        async with open_bench(steps) as bench:
-
-            async def host() -> Any:
-                return bench.workbench
-
-            settings = ServerSettings(requests_per_s=1_000, burst=1_000)
-            behind = Behind(host, logging.getLogger("holdfast.tests"), settings, Patience(), tmp_path)
-            opened = await OpenListener.open(ListenOptions(port=0), behind)
-            try:
-                yield Keyed(bench, opened)
-            finally:
-                opened.close()
-                async with asyncio.timeout(20):
-                    await opened.task
+        async with open_bench(steps) as bench, listening(bench.workbench, tmp_path) as opened:
+            yield Keyed(bench, opened)
 
     return serving
 

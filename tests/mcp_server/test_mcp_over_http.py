@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -20,15 +19,13 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_person import Person, approve
 from mcp_types import Implementation
 from plain_mcp import HELLO, MESSAGES, PING
+from tests.fakes.listener import listening
 from tests.runs.conftest import Bench
 
-from holdfast.core.config.settings import ServerSettings
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.identity import Role, Scope
-from holdfast.core.domain.status import ListenOptions
-from holdfast.server.connections import Patience
 from holdfast.server.mcp.sessions import MAX_SESSIONS
-from holdfast.server.tcp import Behind, OpenListener
+from holdfast.server.tcp import OpenListener
 
 WRITE = ("write_file", '{"path": "a.md", "content": "Alpha\\n"}')
 
@@ -79,20 +76,8 @@ def serve(open_bench: Any, tmp_path: Path) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def serving(steps: Any = ()) -> AsyncIterator[Served]:
-        async with open_bench(steps) as bench:
-
-            async def host() -> Any:
-                return bench.workbench
-
-            settings = ServerSettings(requests_per_s=1_000, burst=1_000)
-            behind = Behind(host, logging.getLogger("holdfast.tests"), settings, Patience(), tmp_path)
-            opened = await OpenListener.open(ListenOptions(port=0), behind)
-            try:
-                yield Served(bench, opened)
-            finally:
-                opened.close()
-                async with asyncio.timeout(20):
-                    await opened.task
+        async with open_bench(steps) as bench, listening(bench.workbench, tmp_path) as opened:
+            yield Served(bench, opened)
 
     return serving
 
