@@ -30,7 +30,7 @@ app = typer.Typer(
     ),
 )
 
-APIS = ("holdfast", "openai", "mcp", "a2a", "powabase", "h2ogpte", "dexto", "genlabs")
+APIS = ("holdfast", "openai", "mcp", "a2a", "powabase", "h2ogpte", "dexto", "genlabs", "sage")
 """The engine's APIs by their names; they are told here so that help loads none of them."""
 
 Drain = Annotated[

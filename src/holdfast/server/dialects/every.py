@@ -33,7 +33,7 @@ class DialectPlace:
         return found
 
 
-DIALECTS = (DialectPlace("powabase"), DialectPlace("h2ogpte"), DialectPlace("dexto"), DialectPlace("genlabs"))
+DIALECTS = tuple(map(DialectPlace, ("powabase", "h2ogpte", "dexto", "genlabs", "sage")))
 
 
 def load_dialects(names: Collection[str]) -> None:

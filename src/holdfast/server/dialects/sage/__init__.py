@@ -1,0 +1,1 @@
+"""Sage's API: accounts, agents, streams that go on, knowledge bases, tools, providers."""

@@ -1,0 +1,27 @@
+"""Where Sage's clients put what they signed in with: `Authorization: Bearer`, or the cookie of a session."""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.datastructures import Headers
+
+from holdfast.server.kit.auth import shown_secret
+
+COOKIE = "sage_session"
+
+
+def secret_of(headers: Headers) -> str:
+    """Returns the login of a request; empty where it has none, or two cookies."""
+    return shown_secret(headers) or _in_cookie(headers)
+
+
+def _in_cookie(headers: Headers) -> str:
+    given = headers.getlist("cookie")
+    if len(given) != 1:
+        return ""
+    try:
+        found = SimpleCookie(given[0]).get(COOKIE)
+    except CookieError:
+        return ""
+    return "" if found is None else found.value

@@ -1,0 +1,49 @@
+"""The operations of Sage's API."""
+
+from __future__ import annotations
+
+from holdfast.server.dialects.sage import (
+    operations_accounts,
+    operations_agents,
+    operations_conversations,
+    operations_knowledge,
+    operations_mcp,
+    operations_oauth,
+    operations_providers,
+    operations_skills,
+    operations_storage,
+    operations_streams,
+    operations_system,
+    operations_tools,
+    operations_workspaces,
+)
+from holdfast.server.dialects.sage.errors import refuse, render_at
+from holdfast.server.dialects.sage.keys import secret_of
+from holdfast.server.dialects.sage.wire import PREFIX, ErrorBody
+from holdfast.server.kit.operations import Dialect, Document
+
+DIALECT = Dialect(
+    name="sage",
+    prefix=PREFIX,
+    title="Sage API",
+    render_at=render_at,
+    refuse=refuse,
+    error=ErrorBody,
+    document=Document("/openapi.json"),
+    secret_of=secret_of,
+    operations=(
+        *operations_accounts.OPERATIONS,
+        *operations_oauth.OPERATIONS,
+        *operations_streams.OPERATIONS,
+        *operations_conversations.OPERATIONS,
+        *operations_agents.OPERATIONS,
+        *operations_workspaces.OPERATIONS,
+        *operations_knowledge.OPERATIONS,
+        *operations_tools.OPERATIONS,
+        *operations_skills.OPERATIONS,
+        *operations_mcp.OPERATIONS,
+        *operations_providers.OPERATIONS,
+        *operations_system.OPERATIONS,
+        *operations_storage.OPERATIONS,
+    ),
+)

@@ -1,0 +1,7 @@
+"""Operations of Sage's API: workspaces."""
+
+from __future__ import annotations
+
+from holdfast.server.kit.operations import Operation
+
+OPERATIONS: tuple[Operation, ...] = ()

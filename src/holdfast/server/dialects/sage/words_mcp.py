@@ -1,0 +1,6 @@
+"""What Sage says of mcp."""
+
+from __future__ import annotations
+
+WORDS: dict[str, tuple[str, str]] = {}
+"""By a name of ours: the text in Chinese, and in English."""
