@@ -1,8 +1,8 @@
 """Errors as Sage's clients read them.
 
-The status of what a service refuses is 500 with the text in an envelope, which its web pages show to people; of what a
-role forbids, and in a few other places, it is 200 with a `code` inside. Mistakes in a request are told
-as FastAPI does.
+The status of what a service refuses is 500, with the text in an envelope, which its web pages show to people.
+What a role forbids, and a little more, is 200 with a `code` inside. Mistakes in a request are told as FastAPI
+does.
 """
 
 from __future__ import annotations
