@@ -15,7 +15,7 @@ import pytest
 from holdfast.core.config.paths import Paths
 from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.skills.editor import SkillEditor
-from holdfast.core.skills.registry import SkillRegistry
+from holdfast.core.skills.registry import SkillFolder, SkillRegistry
 
 
 def skill_text(name: str = "minutes", description: str = "Writes minutes.", more: str = "") -> str:
@@ -70,6 +70,10 @@ class Home:
         for file, content in files.items():
             (skill / file).write_text(content)
         return skill
+
+    @property
+    def folder(self) -> SkillFolder:
+        return self.registry.folder()
 
     @property
     def own(self) -> Path:

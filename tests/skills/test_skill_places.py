@@ -156,31 +156,33 @@ def test_an_unknown_skill_is_refused_with_the_nearest_name(home: Any) -> None:
 def test_a_text_is_replaced_whole_when_it_is_right_and_nobody_was_quicker(home: Any, text: Any) -> None:
     home.write(home.own, "minutes")
     before = home.registry.get("minutes")
-    after = home.editor.save("minutes", text(description="Better."), expected=before.digest)
+    after = home.editor.save("minutes", text(description="Better."), home.folder, expected=before.digest)
     assert after.description == "Better."
     with pytest.raises(ConflictError) as stale:
-        home.editor.save("minutes", text(), expected=before.digest)
+        home.editor.save("minutes", text(), home.folder, expected=before.digest)
     assert stale.value.code == "skill_changed"
     for wrong in ("", text("letters"), "---\nname: minutes\n---\n"):
         with pytest.raises(InvalidError) as invalid:
-            home.editor.save("minutes", wrong)
+            home.editor.save("minutes", wrong, home.folder)
         assert invalid.value.code == "invalid_skill"
     assert home.registry.get("minutes").info.description == "Better."
 
 
 def test_what_was_installed_is_its_owners_alone_and_never_executable(home: Any, text: Any) -> None:
-    home.editor.install("minutes", {"SKILL.md": text().encode(), "scripts/run.sh": b"#!/bin/sh\n"})
+    home.editor.install(
+        "minutes", {"SKILL.md": text().encode(), "scripts/run.sh": b"#!/bin/sh\n"}, home.folder
+    )
     script = home.own / "minutes" / "scripts" / "run.sh"
     assert script.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in home.own.iterdir()] == ["minutes"]
     with pytest.raises(ConflictError) as taken:
-        home.editor.install("minutes", {"SKILL.md": text().encode()})
+        home.editor.install("minutes", {"SKILL.md": text().encode()}, home.folder)
     assert taken.value.code == "skill_exists"
 
 
 def test_an_installation_that_fails_leaves_nothing(home: Any, text: Any) -> None:
     with pytest.raises(InvalidError):
-        home.editor.install("minutes", {"SKILL.md": text().encode(), "../../outside": b"x"})
+        home.editor.install("minutes", {"SKILL.md": text().encode(), "../../outside": b"x"}, home.folder)
     assert list(home.own.iterdir()) == []
     assert not (home.paths.config / "outside").exists()
 
@@ -188,5 +190,5 @@ def test_an_installation_that_fails_leaves_nothing(home: Any, text: Any) -> None
 def test_what_a_killed_engine_left_half_written_is_cleared(home: Any, text: Any) -> None:
     (home.own / ".new-left" / "scripts").mkdir(parents=True)
     assert home.registry.list() == ()
-    home.editor.install("minutes", {"SKILL.md": text().encode()})
+    home.editor.install("minutes", {"SKILL.md": text().encode()}, home.folder)
     assert [path.name for path in home.own.iterdir()] == ["minutes"]

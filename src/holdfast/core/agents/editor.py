@@ -205,7 +205,7 @@ class AgentEditor:
         """Returns what has to be kept of an agent of the user's own, so that it can be brought back after
         `delete`. Raises what `delete` raises, and `StoreError`."""
         with self._lock:  # else another deletion is between the two
-            found = self._own(name, owner)
+            found = self.own(name, owner)
             with writing(found.file.path):
                 return RemovedAgent(found.id, found.name, found.file.path.name, found.file.path.read_bytes())
 
@@ -230,7 +230,7 @@ class AgentEditor:
     def delete(self, name: str, owner: str = LOCAL) -> None:
         """Deletes an agent. Raises `ForbiddenError` for one that is not the user's own, `NotFoundError`."""
         with self._lock:
-            path = self._own(name, owner).file.path
+            path = self.own(name, owner).file.path
             with writing(path):
                 path.unlink(missing_ok=True)
 
@@ -304,14 +304,16 @@ class AgentEditor:
         if project is not None and (found := self._seen(name, project, owner)).layer is Layer.PROJECT:
             _check_inside(found.file.path, project)
             return found
-        return self._own(name, owner)
+        return self.own(name, owner)
 
     def _beside(self, found: Found, project: Path | None, owner: str) -> tuple[Found, ...]:
         """Returns the agents of the same folder."""
         folder = found.file.path.parent
         return tuple(one for one in self._registry.visible(project, owner) if one.file.path.parent == folder)
 
-    def _own(self, name: str, owner: str) -> Found:
+    def own(self, name: str, owner: str = LOCAL) -> Found:
+        """Returns an agent of the user's own, by its name or id. Raises `ForbiddenError` for one that comes
+        with Holdfast, `NotFoundError`."""
         own, shipped = self._registry.own(owner), self._registry.shipped()
         found = find(own, name)
         if found is not None:

@@ -137,6 +137,11 @@ class Paths:
         """The skills of a user."""
         return self.config / "skills" if user_id == "local" else self.user_folder(user_id) / "skills"
 
+    @property
+    def shared_skills(self) -> Path:
+        """The skills that administrators give to all users."""
+        return self.config / "shared-skills"
+
     def user_prompts(self, user_id: str) -> Path:
         """The prompts of a user that stand in files."""
         return self.config / "prompts" if user_id == "local" else self.user_folder(user_id) / "prompts"

@@ -36,6 +36,8 @@ class SkillScope(StrEnum):
     """In `.holdfast/skills` of the project folder."""
     USER = "user"
     """In the user's own folder."""
+    SHARED = "shared"
+    """In the folder of all users, which administrators fill."""
 
 
 class SkillInfo(Value):
@@ -53,6 +55,8 @@ class SkillInfo(Value):
     more: dict[str, Any] = Field(default_factory=dict)
     """What else the front matter says (`license`, `metadata`, `allowed-tools` …). None of it permits
     anything."""
+    digest: str = ""
+    """SHA-256 of its text, in hex; empty where that could not be read."""
     problems: tuple[Diagnostic, ...] = ()
 
 

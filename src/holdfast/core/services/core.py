@@ -12,7 +12,7 @@ from holdfast.core.agents.editor import AgentEditor
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.paths import Paths
-from holdfast.core.config.settings import Settings
+from holdfast.core.config.settings import AccountSettings, Settings
 from holdfast.core.config.settings_file import SettingsFile
 from holdfast.core.domain.identity import LOCAL, Principal, Role, Scope
 from holdfast.core.domain.indexing import KnowledgeIndex
@@ -26,6 +26,7 @@ from holdfast.core.domain.values import utc_now
 from holdfast.core.domain.webhook_formats import FormatSource, no_formats
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.keys import ProviderKeys
+from holdfast.core.identity.passwords import Hasher, PasswordCost
 from holdfast.core.identity.redaction import Redactor, StreamRedactor
 from holdfast.core.knowledge.retrieval.searcher import Searcher
 from holdfast.core.prompts.folders import PromptFolders
@@ -67,6 +68,8 @@ from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
 from holdfast.core.services.prompt_finding import PromptFinder
 from holdfast.core.services.shutdown import Shutdown
+from holdfast.core.services.signing_in import People, Proxied, SignIns
+from holdfast.core.services.skill_places import SkillPlaces
 from holdfast.core.services.skills import jailed, trusted_by
 from holdfast.core.services.sources import folder_walk
 from holdfast.core.services.staging import Staging
@@ -81,6 +84,7 @@ from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.custom_tools import CustomToolTables
 from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.log import EventLog
+from holdfast.core.store.passwords import PasswordTable
 from holdfast.core.store.prompts import PromptTable
 from holdfast.core.tools.registry import ToolRegistry
 from holdfast.core.tools.web import WebFetcher
@@ -127,6 +131,8 @@ class Parts:
     """Knows how other systems' clients are told of events by webhooks."""
     now: Callable[[], datetime] = utc_now
     """The clock that limits go by, in UTC."""
+    password_cost: PasswordCost = field(default_factory=PasswordCost)
+    """How much work the hash of a password is."""
 
 
 class Core:
@@ -139,6 +145,7 @@ class Core:
         self.started_at = utc_now()
         self.accounts = Accounts(log.writer, log.reader)
         self.gate = Gate(self.accounts)
+        self.people = self._people()
         self.memory = MemoryStore(log, self.accounts, redactor.redact)
         self.answers = AnswerStore(log.writer)
         self.policies = Policies(parts.paths, self.accounts)
@@ -171,6 +178,7 @@ class Core:
         self.own_prompts = OwnPrompts(PromptTable(log.writer, log.reader), parts.blobs)
         self.skills = SkillRegistry(parts.paths, trusted_by(self.trust), jailed)
         self.skill_editor = SkillEditor(self.skills, parts.paths.removed_skills)
+        self.skill_places = SkillPlaces(self.skills, self.editor)
         self.prompts = PromptFinder(
             PromptFolders(parts.paths, trusted_by(self.trust), jailed), self.own_prompts, self.mcp_reading
         )
@@ -199,6 +207,7 @@ class Core:
                 self.editor,
                 self.library,
                 self.skill_editor,
+                self.skill_places,
                 self.own_prompts,
                 self.custom_tools,
                 self.keeper.follow,
@@ -223,6 +232,17 @@ class Core:
         self.tracing = parts.tracing(log) if parts.tracing else None
         self.shutdown = Shutdown(self.supervisor, parts.stop)
         self.sweep: asyncio.Task[None] | None = None
+
+    def _people(self) -> People:
+        async def settings() -> AccountSettings:
+            return (await asyncio.to_thread(self.parts.settings, None)).accounts
+
+        passwords = PasswordTable(self.log.writer, self.log.reader)
+        return People(
+            SignIns(self.accounts, passwords, Hasher(self.parts.password_cost), settings),
+            Proxied(self.accounts, settings),
+            settings,
+        )
 
     def _library(self) -> Library:
         parts, index = self.parts, self.parts.knowledge

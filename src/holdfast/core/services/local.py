@@ -8,6 +8,7 @@ from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.identity.redaction import Redactor
 from holdfast.core.services.access import Access
+from holdfast.core.services.accounts import AccountService
 from holdfast.core.services.agents import AgentService
 from holdfast.core.services.agreements import Agreements
 from holdfast.core.services.approvals import ApprovalService
@@ -27,6 +28,7 @@ from holdfast.core.services.needs import Guarded
 from holdfast.core.services.own_models import OwnModelService
 from holdfast.core.services.prompt_resolving import PromptResolver
 from holdfast.core.services.prompts import PromptService
+from holdfast.core.services.protocols.accounts import Accounts
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
@@ -145,6 +147,7 @@ class LocalWorkbench:
             access,
             core.skills,
             core.skill_editor,
+            core.skill_places,
             SkillSources(parts.web, GitFetcher(parts.processes, parts.environment), parts.settings),
             core.registry,
             core.trash,
@@ -190,6 +193,7 @@ class LocalWorkbench:
             Agreements(AgreementTable(log.writer, log.reader), principal.user_id, parts.now),
             log,
         )
+        self.accounts: Accounts = AccountService(core.accounts, core.people, principal)
         self.hooks: Hooks = HookService(access, core.interceptors, core.registry)
         self.webhooks: Webhooks = WebhookService(access, core.hooks)
         self.usage: UsageReports = UsageService(access, log, core.budgets, core.accounts, core.registry)

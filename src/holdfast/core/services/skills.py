@@ -11,13 +11,14 @@ from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.addresses import WebAddress
-from holdfast.core.domain.agents import AgentInfo
+from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError, ToolError
 from holdfast.core.domain.skills import Skill, SkillInfo
 from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.files.fetch import as_download
 from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.services.access import Access
+from holdfast.core.services.skill_places import SkillPlaces
 from holdfast.core.services.trash import TrashCan
 from holdfast.core.skills.contents import Contents, checked, too_large
 from holdfast.core.skills.editor import SkillEditor
@@ -26,7 +27,7 @@ from holdfast.core.skills.front import MAX_TEXT_BYTES, SKILL_FILE
 from holdfast.core.skills.git import GitFetcher, is_git
 from holdfast.core.skills.limits import MAX_PACKED_BYTES
 from holdfast.core.skills.packed import is_zip, unpacked
-from holdfast.core.skills.registry import SkillRegistry, find
+from holdfast.core.skills.registry import SkillFolder, SkillRegistry, beside, find
 from holdfast.core.tools.web import WebFetcher, WebPage
 
 
@@ -73,6 +74,7 @@ class SkillService:
         access: Access,
         registry: SkillRegistry,
         editor: SkillEditor,
+        places: SkillPlaces,
         sources: SkillSources,
         agents: AgentRegistry,
         trash: TrashCan,
@@ -80,6 +82,7 @@ class SkillService:
         self._access = access
         self._registry = registry
         self._editor = editor
+        self._places = places
         self._sources = sources
         self._agents = agents
         self._trash = trash
@@ -102,7 +105,24 @@ class SkillService:
         seen = await asyncio.to_thread(self._registry.list, folder, self._access.owner, info)
         return await asyncio.to_thread(_download, Path(find(seen, name).path), path)
 
-    async def install(self, source: str, folder: str = "", replace: bool = False) -> SkillInfo:
+    async def beside_agents(self) -> tuple[SkillInfo, ...]:
+        owner = self._access.owner
+
+        def look() -> tuple[SkillInfo, ...]:
+            own = (each for each in self._agents.list(None, owner) if each.layer is Layer.USER)
+            return tuple(info for agent in own for info in self._registry.inside(beside(agent)))
+
+        return await asyncio.to_thread(look)
+
+    async def install(
+        self,
+        source: str,
+        folder: str = "",
+        replace: bool = False,
+        agent: str | None = None,
+        shared: bool = False,
+    ) -> SkillInfo:
+        place = await self._place(agent, shared)
         folder = folder.strip("/")  # as shells complete it
         if folder:
             checked(folder)
@@ -110,32 +130,57 @@ class SkillService:
             contents = await self._sources.fetched(source, folder)
         else:
             contents = await asyncio.to_thread(_on_disk, self._access.source(source))
-        return await self._keep(contents, folder, replace)
+        return await self._keep(contents, folder, place, replace)
 
     async def upload(
-        self, data: Upload, name: str = "", folder: str = "", replace: bool = False
+        self,
+        data: Upload,
+        name: str = "",
+        folder: str = "",
+        replace: bool = False,
+        agent: str | None = None,
+        shared: bool = False,
     ) -> SkillInfo:
+        place = await self._place(agent, shared)
         content = await asyncio.to_thread(_bytes, data)
         contents = await asyncio.to_thread(contents_of, content)
-        return await self._keep(contents, folder, replace)
+        return await self._keep(contents, folder, place, replace)
 
-    async def save(self, name: str, text: str, expected: str | None = None) -> SkillInfo:
-        return await asyncio.to_thread(self._editor.save, name, text, self._access.owner, expected)
+    async def copy(self, name: str, agent: str, replace: bool = False) -> SkillInfo:
+        place = await self._place(agent)
+        seen = await asyncio.to_thread(self._registry.list, None, self._access.owner)
+        contents = await asyncio.to_thread(collected, Path(find(seen, name).path))
+        return await self._keep(contents, "", place, replace)
 
-    async def remove(self, name: str) -> None:
-        await self._trash.put_skill(name, self._access.owner)
+    async def save(
+        self,
+        name: str,
+        text: str,
+        expected: str | None = None,
+        agent: str | None = None,
+        shared: bool = False,
+    ) -> SkillInfo:
+        place = await self._place(agent, shared)
+        return await asyncio.to_thread(self._editor.save, name, text, place, expected)
 
-    async def _keep(self, contents: Contents, folder: str, replace: bool) -> SkillInfo:
-        owner = self._access.owner
+    async def remove(self, name: str, agent: str | None = None, shared: bool = False) -> None:
+        await self._trash.put_skill(name, self._access.owner, await self._place(agent, shared))
+
+    async def _place(self, agent: str | None, shared: bool = False) -> SkillFolder:
+        admin = self._access.principal.is_admin
+        return await asyncio.to_thread(self._places.find, self._access.owner, agent, shared, admin=admin)
+
+    async def _keep(self, contents: Contents, folder: str, place: SkillFolder, replace: bool) -> SkillInfo:
+        owner, admin = self._access.owner, self._access.principal.is_admin
         name, files = await asyncio.to_thread(self._editor.check, contents, folder)
         former = None
-        if replace and await asyncio.to_thread(self._editor.taken, name, owner):
-            former = await self._trash.put_skill(name, owner)
+        if replace and await asyncio.to_thread(self._editor.taken, name, place):
+            former = await self._trash.put_skill(name, owner, place)
         try:
-            return await asyncio.to_thread(self._editor.install, name, files, owner)
+            return await asyncio.to_thread(self._editor.install, name, files, place)
         except HoldfastError:
             if former is not None:
-                await self._trash.restore(former)
+                await self._trash.restore(former, admin=admin)
             raise
 
     async def _where(self, project: str | None, agent: str | None) -> tuple[Path | None, AgentInfo | None]:

@@ -16,6 +16,7 @@ from holdfast.core.domain.events import SessionDeleted
 from holdfast.core.domain.identity import Principal, Scope
 from holdfast.core.domain.knowledge import Collection
 from holdfast.core.domain.session_events import SessionCleared, SessionRestored, SessionTrashed
+from holdfast.core.domain.skills import SkillScope
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.trash import Trashed, TrashKind
 from holdfast.core.domain.values import MAX_LIMIT, Page, utc_now
@@ -27,8 +28,10 @@ from holdfast.core.services.memory_store import MemoryStore, not_in_trash
 from holdfast.core.services.needs import Needs
 from holdfast.core.services.own_prompts import OwnPrompts
 from holdfast.core.services.paging import checked_limit
+from holdfast.core.services.skill_places import SkillPlaces
 from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.skills.editor import RemovedSkill, SkillEditor
+from holdfast.core.skills.registry import SkillFolder
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.trash import Discarded, TrashTable
 
@@ -55,6 +58,7 @@ class Places:
     editor: AgentEditor
     library: Library
     skills: SkillEditor
+    skill_places: SkillPlaces
     prompts: OwnPrompts
     tools: CustomTools
     follow: Callable[[Collection], None]
@@ -135,14 +139,16 @@ class TrashCan:
         thing = Discarded("agent", removed.id, owner, removed.name, utc_now())
         await self.table.keep(thing, removed.kept())
 
-    async def put_skill(self, name: str, owner: str) -> Discarded:
-        """Puts a skill of a user's own into the trash, and returns it. Raises `NotFoundError`."""
-        removed = await asyncio.to_thread(self._places.skills.find_own, name, owner)
+    async def put_skill(self, name: str, owner: str, folder: SkillFolder) -> Discarded:
+        """Puts a skill of a folder into the trash of a user, and returns it. Raises `NotFoundError`."""
+        removed = await asyncio.to_thread(self._places.skills.find, name, folder)
         thing = Discarded("skill", removed.id, owner, removed.name, utc_now())
         # The row first: a folder that nothing names would stay for ever.
-        await self.table.keep(thing, {"name": removed.name})
+        shared = folder.scope is SkillScope.SHARED
+        kept = {"name": removed.name, "agent": folder.agent_id, "shared": shared}
+        await self.table.keep(thing, kept)
         try:
-            await asyncio.to_thread(self._places.skills.put_aside, removed, owner)
+            await asyncio.to_thread(self._places.skills.put_aside, removed, folder)
         except HoldfastError:
             await self.table.drop(owner, "skill", removed.id)
             raise
@@ -163,8 +169,9 @@ class TrashCan:
             await self.table.drop(owner, "tool", tool.id)
             raise
 
-    async def restore(self, thing: Discarded) -> None:
-        """Brings a thing back. Raises `ConflictError`, `NotFoundError`."""
+    async def restore(self, thing: Discarded, *, admin: bool = False) -> None:
+        """Brings a thing back for its owner; `admin`: whether he is an administrator now. Raises
+        `ConflictError`, `NotFoundError`, and `ForbiddenError` for what only administrators change."""
         match thing.kind:
             case "session":
                 async with self._supervisor.held(thing.id):
@@ -186,9 +193,7 @@ class TrashCan:
                 await asyncio.to_thread(self._places.editor.restore, removed, thing.owner)
                 await self.table.drop(thing.owner, "agent", thing.id)
             case "skill":
-                skill = RemovedSkill(thing.id, thing.title)
-                await asyncio.to_thread(self._places.skills.restore, skill, thing.owner)
-                await self.table.drop(thing.owner, "skill", thing.id)
+                await self._restore_skill(thing, admin)
             case "prompt":
                 await self._places.prompts.restore(thing.owner, thing.id, thing.title)
             case "tool":
@@ -199,6 +204,17 @@ class TrashCan:
                 await self.table.drop(thing.owner, "tool", thing.id)
             case "collection":
                 self._places.follow(await self._places.library.restore(thing))
+
+    async def _restore_skill(self, thing: Discarded, admin: bool) -> None:
+        body = await self.table.body(thing.owner, "skill", thing.id) or {}
+
+        def restore() -> None:
+            agent, shared = body.get("agent") or None, bool(body.get("shared"))
+            folder = self._places.skill_places.find(thing.owner, agent, shared, admin=admin)
+            self._places.skills.restore(RemovedSkill(thing.id, thing.title), folder)
+
+        await asyncio.to_thread(restore)
+        await self.table.drop(thing.owner, "skill", thing.id)
 
     async def remove(self, thing: Discarded) -> None:
         """Deletes a thing of the trash for good."""
@@ -270,7 +286,7 @@ class TrashService:
 
     async def restore(self, kind: TrashKind, id: str) -> None:
         self._check("trash.restore", (kind,))
-        await self._can.restore(await self._find(kind, id))
+        await self._can.restore(await self._find(kind, id), admin=self._principal.is_admin)
 
     async def empty(self, kind: TrashKind | None = None, id: str | None = None) -> int:
         self._check("trash.empty", (kind,) if kind else tuple(_NEEDED))

@@ -1,4 +1,4 @@
-"""A user's own skills: installed, changed and removed as folders, each whole or not at all."""
+"""Skills of a folder that may be changed: installed, changed and removed as folders, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from pathlib import Path
 
 from holdfast.core.config.private import write_private
 from holdfast.core.domain.errors import ConflictError, ForbiddenError, NotFoundError, StoreError
-from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.skills import SkillInfo
 from holdfast.core.domain.values import new_id
 from holdfast.core.skills.contents import Contents, skill_in
 from holdfast.core.skills.folders import written
 from holdfast.core.skills.front import SKILL_FILE, parse_skill
 from holdfast.core.skills.limits import MAX_SKILLS
-from holdfast.core.skills.registry import SkillRegistry, find, mistakes_error
+from holdfast.core.skills.registry import SkillFolder, SkillRegistry, find, mistakes_error
 
 _HALF = ".new-"
 """Begins the names of folders that are being written; nobody lists what begins with a dot."""
@@ -53,19 +52,19 @@ class SkillEditor:
             raise mistakes_error(said.problems)
         return said.name, files
 
-    def taken(self, name: str, owner: str = LOCAL) -> bool:
-        """Says whether the user has something of this name in his folder."""
-        path = self._registry.folder(owner) / name
+    def taken(self, name: str, folder: SkillFolder) -> bool:
+        """Says whether there is something of this name in a folder."""
+        path = folder.path / name
         return path.exists() or path.is_symlink()
 
-    def install(self, name: str, files: Contents, owner: str = LOCAL) -> SkillInfo:
+    def install(self, name: str, files: Contents, folder: SkillFolder) -> SkillInfo:
         """Keeps a skill that was checked, and returns it. Raises `ConflictError`: `skill_exists`,
         `too_many_skills`; and `StoreError`."""
         with self._lock, _writing():
-            target = self._registry.folder(owner) / name
-            if self.taken(name, owner):
+            target = folder.path / name
+            if self.taken(name, folder):
                 raise _exists(name)
-            if len(self._registry.own(owner)) >= MAX_SKILLS:
+            if len(self._registry.inside(folder)) >= MAX_SKILLS:
                 raise ConflictError(
                     f"There are {MAX_SKILLS} skills already; remove one first.", code="too_many_skills"
                 )
@@ -79,17 +78,17 @@ class SkillEditor:
                 temporary.rename(target)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
-        return find(self._registry.own(owner), name)
+        return find(self._registry.inside(folder), name)
 
-    def save(self, name: str, text: str, owner: str = LOCAL, expected: str | None = None) -> SkillInfo:
-        """Replaces the `SKILL.md` of a skill of the user's own, and returns it.
+    def save(self, name: str, text: str, folder: SkillFolder, expected: str | None = None) -> SkillInfo:
+        """Replaces the `SKILL.md` of a skill, and returns it.
 
         `expected` is the digest of the text that is meant to be replaced. Raises `ConflictError` when it has
         changed since, `NotFoundError`, `InvalidError` (`invalid_skill`) with every mistake, a changed name
         among them, and `StoreError`.
         """
         with self._lock, _writing():
-            info = find(self._registry.own(owner), name)
+            info = find(self._registry.inside(folder), name)
             path = Path(info.path) / SKILL_FILE
             if path.is_symlink():
                 raise ForbiddenError(f"{path} is a link; edit it where it leads.", code="skill_readonly")
@@ -102,34 +101,33 @@ class SkillEditor:
             if said.problems:
                 raise mistakes_error(said.problems)
             write_private(path, text)
-        return find(self._registry.own(owner), name)
+        return find(self._registry.inside(folder), name)
 
-    def find_own(self, name: str, owner: str = LOCAL) -> RemovedSkill:
-        """Returns what a skill of the user's own will be in the trash. Raises `NotFoundError`."""
-        return RemovedSkill(new_id(), find(self._registry.own(owner), name).name)
+    def find(self, name: str, folder: SkillFolder) -> RemovedSkill:
+        """Returns what a skill of a folder will be in the trash. Raises `NotFoundError`."""
+        return RemovedSkill(new_id(), find(self._registry.inside(folder), name).name)
 
-    def put_aside(self, removed: RemovedSkill, owner: str = LOCAL) -> None:
+    def put_aside(self, removed: RemovedSkill, folder: SkillFolder) -> None:
         """Moves the folder of a skill to the trash; of a link to a folder, the link. Raises `StoreError`."""
         with self._lock, _writing():
             self._trash.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 # The data may be on another disk than the configuration.
-                shutil.move(self._registry.folder(owner) / removed.name, self._trash / removed.id)
+                shutil.move(folder.path / removed.name, self._trash / removed.id)
             except FileNotFoundError:
                 raise NotFoundError(
                     f"There is no skill {removed.name!r} any more.", code="skill_not_found"
                 ) from None
 
-    def restore(self, removed: RemovedSkill, owner: str = LOCAL) -> None:
-        """Brings a folder back. Raises `ConflictError` when its name is taken now, `NotFoundError` when it
+    def restore(self, removed: RemovedSkill, folder: SkillFolder) -> None:
+        """Brings a skill back. Raises `ConflictError` when its name is taken now, `NotFoundError` when it
         is gone, `StoreError`."""
         with self._lock, _writing():
-            if self.taken(removed.name, owner):
+            if self.taken(removed.name, folder):
                 raise _exists(removed.name)
-            folder = self._registry.folder(owner)
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
-                shutil.move(self._trash / removed.id, folder / removed.name)
+                shutil.move(self._trash / removed.id, folder.path / removed.name)
             except FileNotFoundError:
                 raise NotFoundError(
                     f"The folder of the skill {removed.name!r} is gone.", code="skill_not_found"

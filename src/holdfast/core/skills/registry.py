@@ -1,4 +1,4 @@
-"""All skills that can be seen: beside an agent's file, in a project folder, in the user's own.
+"""All skills that can be seen: beside an agent's file, in a project folder, in the user's own, in everybody's.
 
 Files are read whenever they are asked for, so an edit counts from the next call on. In a skill's folder no
 link is followed, and a folder of a project that leads out of the project is none.
@@ -40,12 +40,15 @@ PROJECT_SKILLS = Path(".holdfast", "skills")
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class SkillFolder:
     """A folder of skills."""
 
     scope: SkillScope
-    folder: Path
+    path: Path
     agent: str = ""
+    """The agent that they are of, of the scope `agent`."""
+    agent_id: str = ""
+    """Its id, where the folder was looked for by that."""
     trusted: bool = True
     inside: Path | None = None
     """The project folder that its skills may not lead out of."""
@@ -60,9 +63,13 @@ class SkillRegistry:
         self._trusted = trusted
         self._jail = jail
 
-    def folder(self, owner: str = LOCAL) -> Path:
+    def folder(self, owner: str = LOCAL) -> SkillFolder:
         """Returns where a user's own skills are; it may not be there yet."""
-        return self._paths.user_skills(owner)
+        return SkillFolder(SkillScope.USER, self._paths.user_skills(owner))
+
+    def shared(self) -> SkillFolder:
+        """Returns where the skills of all users are; it may not be there yet."""
+        return SkillFolder(SkillScope.SHARED, self._paths.shared_skills)
 
     def list(
         self, project: Path | None = None, owner: str = LOCAL, agent: AgentInfo | None = None
@@ -71,7 +78,7 @@ class SkillRegistry:
         `agent` also those beside its file."""
         return self._found(self._places(project, owner, agent))
 
-    def _found(self, places: Iterable[_Place]) -> tuple[SkillInfo, ...]:
+    def _found(self, places: Iterable[SkillFolder]) -> tuple[SkillInfo, ...]:
         found: dict[str, SkillInfo] = {}
         for place in places:
             for info in self._in(place):
@@ -90,7 +97,7 @@ class SkillRegistry:
         """
         wanted = agent.spec.skills if agent.spec is not None else ()
         # Most agents name none: then nothing but what stands beside the file is looked at.
-        places = self._places(project, owner, agent) if wanted else (_beside(agent, project),)
+        places = self._places(project, owner, agent) if wanted else (beside(agent, project),)
         # What is not trusted is not even read.
         seen = self._found(place for place in places if place.trusted)
         return tuple(
@@ -107,9 +114,9 @@ class SkillRegistry:
         name, and what `load` raises."""
         return self.load(find(self.list(project, owner, agent), name))
 
-    def own(self, owner: str = LOCAL) -> tuple[SkillInfo, ...]:
-        """Returns the skills of the user's own folder."""
-        return tuple(self._in(_Place(SkillScope.USER, self.folder(owner))))
+    def inside(self, folder: SkillFolder) -> tuple[SkillInfo, ...]:
+        """Returns the skills of one folder, by name."""
+        return tuple(self._in(folder))
 
     def load(self, info: SkillInfo) -> Skill:
         """Returns a skill that was listed as it is now. Raises `NotFoundError`, and `InvalidError` when its
@@ -120,8 +127,7 @@ class SkillRegistry:
                 text = data.decode()
             except UnicodeDecodeError:
                 raise mistakes_error(now.problems) from None
-            digest = hashlib.sha256(data).hexdigest()
-            return Skill(info=now, text=text, digest=digest, files=tuple(_files(jail)))
+            return Skill(info=now, text=text, digest=now.digest, files=tuple(_files(jail)))
 
     def read(self, info: SkillInfo, path: str, max_bytes: int) -> bytes:
         """Returns a file of a skill's folder. Raises what `SkillDesk.read` raises."""
@@ -134,17 +140,18 @@ class SkillRegistry:
             )
         return data
 
-    def _places(self, project: Path | None, owner: str, agent: AgentInfo | None) -> Iterator[_Place]:
+    def _places(self, project: Path | None, owner: str, agent: AgentInfo | None) -> Iterator[SkillFolder]:
         """Yields the folders of skills in the order in which they count."""
         if agent is not None:
-            yield _beside(agent, project)
+            yield beside(agent, project)
         own = self.folder(owner)
-        if project is not None and real_path(project / PROJECT_SKILLS) != real_path(own):
+        if project is not None and real_path(project / PROJECT_SKILLS) != real_path(own.path):
             trusted = self._trusted(project)
-            yield _Place(SkillScope.PROJECT, project / PROJECT_SKILLS, trusted=trusted, inside=project)
-        yield _Place(SkillScope.USER, own)
+            yield SkillFolder(SkillScope.PROJECT, project / PROJECT_SKILLS, trusted=trusted, inside=project)
+        yield own
+        yield self.shared()
 
-    def _in(self, place: _Place) -> Iterator[SkillInfo]:
+    def _in(self, place: SkillFolder) -> Iterator[SkillInfo]:
         for folder in _folders(place):
             info = SkillInfo(
                 name=folder.name,
@@ -164,11 +171,11 @@ class SkillRegistry:
                 yield info.model_copy(update={"problems": (problem,)})
 
 
-def _beside(agent: AgentInfo, project: Path | None) -> _Place:
-    """Returns where the skills of an agent alone are."""
+def beside(agent: AgentInfo, project: Path | None = None) -> SkillFolder:
+    """Returns where the skills of an agent alone are; it may not be there."""
     inside = project if agent.layer is Layer.PROJECT else None
     folder = skills_beside(Path(agent.path))
-    return _Place(SkillScope.AGENT, folder, agent.name, agent.trusted, inside=inside)
+    return SkillFolder(SkillScope.AGENT, folder, agent.name, agent.trusted, inside=inside)
 
 
 def find(seen: tuple[SkillInfo, ...], name: str) -> SkillInfo:
@@ -190,15 +197,15 @@ def mistakes_error(problems: tuple[Diagnostic, ...]) -> InvalidError:
     return file_mistakes(problems, code="invalid_skill")
 
 
-def _folders(place: _Place) -> Iterator[Path]:
+def _folders(place: SkillFolder) -> Iterator[Path]:
     """Yields the folders of a place that may be skills, by name."""
     try:
-        names = sorted(path.name for path in place.folder.iterdir() if path.is_dir())
+        names = sorted(path.name for path in place.path.iterdir() if path.is_dir())
     except OSError:  # none there, or none that may be looked into
         return
     within = real_path(place.inside) if place.inside is not None else None
     for name in names[:MAX_SKILLS]:
-        folder = place.folder / name
+        folder = place.path / name
         led_out = within is not None and not real_path(folder).is_relative_to(within)
         if not (name.startswith(".") or led_out or sanitize_line(name) != name or not is_utf8(name)):
             yield folder
@@ -210,6 +217,7 @@ def _read(jail: Workspace, info: SkillInfo) -> tuple[SkillInfo, bytes]:
     said = {
         "description": shorten(text.description, 1024),
         "more": text.more,
+        "digest": hashlib.sha256(data).hexdigest(),
         "problems": text.problems,
     }
     return info.model_copy(update=said), data

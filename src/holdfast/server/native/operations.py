@@ -55,6 +55,8 @@ class Operation:
     """The parameter that is the request's body, as it is; the others stand in the query then."""
     file_name: str = ""
     """The parameter that the file's own name stands for when it comes in a form."""
+    public: bool = False
+    """True for what is asked before anybody can have a key: the local user's workbench answers it."""
     raw_out: bool = False
     """True for a file instead of JSON: the method gives a `Download`."""
 
@@ -234,6 +236,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("skills.list", "GET", "/skills"),
     Operation("skills.get", "GET", "/skills/{name}"),
     Operation("skills.file", "GET", "/skills/{name}/file", raw_out=True),
+    Operation("skills.beside_agents", "GET", "/agent-skills"),
+    Operation("skills.copy", "POST", "/skills/{name}/copy", status=201, once="kept"),
     Operation("skills.install", "POST", "/skills", status=201, once="kept"),
     Operation(
         "skills.upload", "POST", "/uploads/skills", status=201, once="kept", raw_in="data", file_name="name"
@@ -359,6 +363,11 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("users.login", "POST", "/logins", status=201, once="refused"),
     Operation("users.logins", "GET", "/logins"),
     Operation("users.logout", "DELETE", "/logins/{id}", status=204),
+    Operation("accounts.ways", "GET", "/accounts/ways", public=True),
+    Operation("accounts.sign_in", "POST", "/accounts/logins", status=201, once="refused", public=True),
+    Operation("accounts.me", "GET", "/accounts/me"),
+    Operation("accounts.names", "GET", "/accounts/names"),
+    Operation("accounts.proxied", "POST", "/accounts/proxied", status=201, once="refused"),
     Operation("usage.report", "GET", "/usage"),
     Operation("usage.limits", "GET", "/limits"),
     Operation("usage.set_limit", "PUT", "/limits/{kind}/{subject}"),

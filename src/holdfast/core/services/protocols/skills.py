@@ -12,7 +12,12 @@ from holdfast.core.services.needs import needs
 
 class Skills(Protocol):
     """Folders of instructions that agents load when they need them: beside an agent's file, in the project
-    folder, and the user's own."""
+    folder, the user's own, and those of all users.
+
+    What changes one means the user's own; with `agent`, a name or an id, one that an agent of his alone has,
+    with `shared` one of all users, which administrators change. That raises `NotFoundError` for an agent that
+    there is not, `ForbiddenError` for one that comes with Holdfast and for who is no administrator.
+    """
 
     @needs(Scope.READ)
     async def list(self, project: str | None = None, agent: str | None = None) -> tuple[SkillInfo, ...]:
@@ -34,8 +39,21 @@ class Skills(Protocol):
         leads out of the folder."""
         ...
 
+    @needs(Scope.READ)
+    async def beside_agents(self) -> tuple[SkillInfo, ...]:
+        """Returns the skills that agents of the user's own alone have, those with mistakes included, by the
+        names of the agents."""
+        ...
+
     @needs(Scope.ADMIN)
-    async def install(self, source: str, folder: str = "", replace: bool = False) -> SkillInfo:
+    async def install(
+        self,
+        source: str,
+        folder: str = "",
+        replace: bool = False,
+        agent: str | None = None,
+        shared: bool = False,
+    ) -> SkillInfo:
         """Makes a skill the user's own and returns it.
 
         `source` is an https address of a zip, of a `SKILL.md` or of a git repository (`….git`, or
@@ -49,15 +67,34 @@ class Skills(Protocol):
 
     @needs(Scope.ADMIN)
     async def upload(
-        self, data: Upload, name: str = "", folder: str = "", replace: bool = False
+        self,
+        data: Upload,
+        name: str = "",
+        folder: str = "",
+        replace: bool = False,
+        agent: str | None = None,
+        shared: bool = False,
     ) -> SkillInfo:
         """Makes a skill the user's own from the bytes of a zip or of a `SKILL.md`; `name` is what the file is
         called where it comes from, and is not looked at. Raises what `install` raises."""
         ...
 
     @needs(Scope.ADMIN)
-    async def save(self, name: str, text: str, expected: str | None = None) -> SkillInfo:
-        """Replaces the `SKILL.md` of a skill of the user's own; its name stays.
+    async def copy(self, name: str, agent: str, replace: bool = False) -> SkillInfo:
+        """Gives an agent of the user's own a copy of a skill, the user's or all users', which the agent has
+        whatever becomes of the first. Raises what `install` raises, and `NotFoundError`."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def save(
+        self,
+        name: str,
+        text: str,
+        expected: str | None = None,
+        agent: str | None = None,
+        shared: bool = False,
+    ) -> SkillInfo:
+        """Replaces the `SKILL.md` of a skill; its name stays.
 
         `expected` is the digest of the text that is meant to be replaced. Raises `InvalidError` with every
         mistake, `ConflictError` when it has changed since, `NotFoundError`, `ForbiddenError` for a file that
@@ -66,6 +103,6 @@ class Skills(Protocol):
         ...
 
     @needs(Scope.ADMIN)
-    async def remove(self, name: str) -> None:
-        """Puts a skill of the user's own into the trash. Raises `NotFoundError`."""
+    async def remove(self, name: str, agent: str | None = None, shared: bool = False) -> None:
+        """Puts a skill into the trash of who removes it. Raises `NotFoundError`."""
         ...
