@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from holdfast.core.config.mistakes import did_you_mean
 from holdfast.core.config.nodes import Document, Key, Node, Plain
 from holdfast.core.config.syntax import shown
-from holdfast.core.domain.agents import ALL_COLLECTIONS, ID_PATTERN
+from holdfast.core.domain.agents import ALL_COLLECTIONS, ID_PATTERN, WORKSPACES
 from holdfast.core.domain.approvals import Rule
 from holdfast.core.domain.delegating import DELEGATION_TOOLS
 from holdfast.core.domain.errors import Diagnostic, InvalidError
@@ -251,14 +251,14 @@ def _unknown_tool(
 def _workspace_mistakes(document: Document) -> list[Diagnostic]:
     node = document.find(("workspace",))
     value = node.value if node else None
-    if not isinstance(value, str) or value in ("session", "project") or "/" in value or value in (".", "~"):
+    if not isinstance(value, str) or value in WORKSPACES or "/" in value or value in (".", "~"):
         return []
     return [
         document.mistake(
             ("workspace",),
             "this is neither `session` nor `project` nor a path",
-            expected="session, project, or a path with a slash such as ./data",
-            hint=did_you_mean(value, ("session", "project")),
+            expected="session, project, agent, or a path with a slash such as ./data",
+            hint=did_you_mean(value, WORKSPACES),
         )
     ]
 

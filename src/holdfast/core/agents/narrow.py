@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from holdfast.core.config.nodes import Document
-from holdfast.core.domain.agents import AgentSpec, KnowledgeAssignment
+from holdfast.core.domain.agents import WORKSPACES, AgentSpec, KnowledgeAssignment
 from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.memory import MemorySpec
@@ -55,7 +55,11 @@ def machine_mistakes(document: Document) -> list[Diagnostic]:
     workspace = document.find(("workspace",))
     if workspace is not None and str(workspace.value).startswith(("/", "~")):
         message = "only the user of this machine can name a folder by its whole path"
-        found.append(document.mistake(("workspace",), message, expected="session, project, or a path in it"))
+        found.append(
+            document.mistake(
+                ("workspace",), message, expected="session, project, agent, or a path in the project"
+            )
+        )
     collections = document.find(("knowledge",))
     for index, item in enumerate(collections.items if collections else []):
         if "path" in item.fields and str(item.fields["path"].value).startswith(("/", "~")):
@@ -96,7 +100,7 @@ def _without_path(assignment: KnowledgeAssignment) -> KnowledgeAssignment:
 
 
 def _inside(workspace: str, project: Path | None) -> bool:
-    return workspace in ("session", "project") or _inside_folder(workspace, project)
+    return workspace in WORKSPACES or _inside_folder(workspace, project)
 
 
 def _inside_folder(folder: str, project: Path | None) -> bool:

@@ -30,6 +30,10 @@ ID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """A UUID as it is written everywhere: small letters, with hyphens."""
 
 
+WORKSPACES = ("session", "project", "agent")
+"""Words for workspaces; anything else is a path."""
+
+
 Way = Literal["single", "delegating", "team", "deep"]
 """Ways of working: without sub-agents, handing work to them where that is worth it, leading them, in passes
 with much thought."""
@@ -196,7 +200,8 @@ class AgentSpec(Value):
     memory: MemorySpec = MemorySpec()
     approvals: Rules = Rules()
     workspace: str = "session"
-    """`session`: a folder of the session's own; `project`: the folder it was started in; or a path."""
+    """`session`: a folder of the session's own; `project`: the folder it was started in; `agent`: one that
+    all of the user's sessions with this agent have together; or a path."""
     limits: Limits = Limits()
     prompts: tuple[Prompt, ...] = ()
     extends: str | None = None
@@ -215,6 +220,8 @@ class Layer(StrEnum):
     PROJECT = "project"
     USER = "user"
     SHIPPED = "shipped"
+    SHARED = "shared"
+    """Of another user, who shares it."""
 
 
 class AgentInfo(Value):
@@ -230,11 +237,14 @@ class AgentInfo(Value):
     layer: Layer
     owner: str = ""
     """Id of the user whose file it is; empty for a project's agents and the shipped ones."""
+    owner_name: str = ""
+    """What that user is called, where the agent is another's who shares it."""
     path: str
+    """Empty for an agent that another user shares."""
     spec: AgentSpec | None = None
     """None when the file is invalid."""
     trusted: bool = True
-    """False for a project's agent in a folder that the user has not trusted yet."""
+    """False for a project's agent in a folder that the user has not trusted yet, and for another user's."""
     problems: tuple[Diagnostic, ...] = ()
     created_at: AwareDatetime | None = None
     """When it was made, as its id says or else its file; None where the file cannot be looked at."""

@@ -48,6 +48,11 @@ class RunStatus(StrEnum):
         return self in (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
+SessionWorkspace = Literal["session", "agent"]
+"""Where a session's files are: in a folder of its own, or in the one that all of the user's sessions with its
+agent have together."""
+
+
 class RunOptions(Value):
     """What one run overrides; what is left out is as the agent says. One type for every door.
 

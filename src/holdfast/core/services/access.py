@@ -153,7 +153,7 @@ class Access:
 def _is_own(real: Path, paths: Paths) -> bool:
     """Says whether a path is in a folder of Holdfast's own; those in which users and agents work are not."""
     own = (paths.config, paths.data, paths.cache, paths.logs)
-    worked_in = (paths.data / "projects", paths.workspaces)
+    worked_in = (paths.data / "projects", paths.data / "agents", paths.workspaces)
     return any(real.is_relative_to(folder.resolve()) for folder in own) and not any(
         real.is_relative_to(folder.resolve()) for folder in worked_in
     )

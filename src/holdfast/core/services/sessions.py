@@ -28,6 +28,7 @@ from holdfast.core.domain.runs import (
     SearchHit,
     Session,
     SessionCounts,
+    SessionWorkspace,
     TextMatches,
     TextRole,
 )
@@ -94,14 +95,15 @@ class SessionService:
         model: str | None = None,
         id: str | None = None,
         ext: Ext | None = None,
+        workspace: SessionWorkspace | None = None,
     ) -> Session:
         if model:
-            await self._catalog.get(model)
+            await self._catalog.get(model, self._access.owner)
         session_id, kept_with = new_id() if id is None else _checked_id(id), checked_ext(ext)
         # A deleted session of that id may still be on its way out, with its folder.
         async with self._supervisor.held(session_id):
             await self._check_free(session_id)
-            created = await self._created(agent, project, title, model or None, session_id)
+            created = await self._created(agent, project, title, model or None, session_id, workspace)
             await self._log.append(created.model_copy(update={"ext": kept_with}))
         return await self.get(session_id)
 
@@ -118,14 +120,22 @@ class SessionService:
         raise ConflictError(f"There is a session {session_id} already.", code="session_exists")
 
     async def _created(
-        self, agent: str, project: str, title: str, model: str | None, session_id: str
+        self,
+        agent: str,
+        project: str,
+        title: str,
+        model: str | None,
+        session_id: str,
+        kind: SessionWorkspace | None = None,
     ) -> SessionCreated:
         """Returns the first event of a session, whose folder is there then."""
         project = str(await asyncio.to_thread(self._access.project, project))
         info = await self._agent(agent, project, self._access.owner)
         assert info.spec is not None
         trusted = info.trusted and self._access.principal.is_admin
-        workspace = self._workspaces.place(session_id, info.spec.workspace, project, trusted=trusted)
+        together = self._workspaces.of_agent(self._access.owner, info)
+        wanted = kind or info.spec.workspace
+        workspace = self._workspaces.place(session_id, wanted, project, together, trusted=trusted)
         return SessionCreated(
             session_id=session_id,
             title=_checked_title(title),
@@ -167,7 +177,7 @@ class SessionService:
         if agent is not None:
             agent = (await self._agent(agent, session.project, session.owner)).name
         if model:
-            await self._catalog.get(model)
+            await self._catalog.get(model, self._access.owner)
         await self._log.append(
             SessionConfigured(
                 session_id=session_id,

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
 from holdfast.core.config.paths import Paths
+from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.events import FileChanged, LoggedEvent
 from holdfast.core.domain.files import FileChange, Workspace
@@ -68,9 +69,22 @@ class Workspaces:
         self.counting = asyncio.Lock()
         """Held while workspaces are counted, which takes a thread for seconds."""
 
-    def place(self, session_id: str, kind: str, project: str, *, trusted: bool) -> Path:
-        """Returns the folder for a new session: one of its own, the project, or a path the agent names."""
+    def of_agent(self, owner: str, agent: AgentInfo) -> Path:
+        """Returns the folder that all sessions of a user with an agent have together; it may not be there
+        yet."""
+        # The id of an agent of somebody else's is his to choose; its name here is not.
+        key = agent.name if agent.layer is Layer.SHARED else agent.id
+        return self._of_agents(owner) / key
+
+    def _of_agents(self, owner: str) -> Path:
+        return self._paths.data / "agents" / self._paths.user_folder(owner).name
+
+    def place(self, session_id: str, kind: str, project: str, of_agent: Path, *, trusted: bool) -> Path:
+        """Returns the folder for a new session: one of its own, the project, the agent's, or a path that the
+        agent names."""
         match kind:
+            case "agent":
+                return _made(of_agent)
             case "session":
                 folder = self._paths.workspaces / session_id
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -100,10 +114,43 @@ class Workspaces:
     def open(self, session: Session) -> WorkspaceJail:
         """Returns the jail of the session's folder. Raises `NotFoundError` when it is gone."""
         folder = Path(session.workspace)
+        if not folder.is_dir() and folder.parent == self._of_agents(session.owner):
+            self._forget_open(folder)  # emptied, while there are sessions that work there
+            _made(folder)
         if not folder.is_dir():
             self._jails.forget(session.workspace)
             raise NotFoundError(f"The session's folder {folder} is gone.", code="workspace_not_found")
         return self._jails.get(session.workspace, lambda: self._jail(folder))
+
+    def open_of_agent(self, owner: str, agent: AgentInfo) -> WorkspaceJail | None:
+        """Returns the jail of the folder that a user's sessions with an agent have together; None while there
+        is none."""
+        folder = self.of_agent(owner, agent)
+        if not folder.is_dir():
+            return None
+        return self._jails.get(str(folder), lambda: self._jail(folder))
+
+    def make_of_agent(self, owner: str, agent: AgentInfo) -> WorkspaceJail:
+        """Does as `open_of_agent`; the folder is made where there is none."""
+        folder = _made(self.of_agent(owner, agent))
+        return self._jails.get(str(folder), lambda: self._jail(folder))
+
+    def remove_of_agent(self, owner: str, agent: AgentInfo) -> None:
+        """Removes that folder with all that is in it."""
+        folder = self.of_agent(owner, agent)
+        self._forget_open(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def forget_user(self, owner: str) -> None:
+        """Removes the folders of a user who is gone."""
+        folder = self._of_agents(owner)
+        for each in folder.iterdir() if folder.is_dir() else ():
+            self._forget_open(each)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _forget_open(self, folder: Path) -> None:
+        for known in (self._jails, self._watches, self._indexes):
+            known.forget(str(folder))
 
     def _jail(self, folder: Path) -> WorkspaceJail:
         """Returns the jail of a folder. Holdfast's own ones may be below it, as below a user's home: the
@@ -190,6 +237,10 @@ class Workspaces:
     def forget(self, session_id: str) -> None:
         """Removes a deleted session's own folder."""
         folder = self._paths.workspaces / session_id
-        for known in (self._jails, self._watches, self._indexes):
-            known.forget(str(folder))
+        self._forget_open(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

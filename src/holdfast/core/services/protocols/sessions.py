@@ -11,6 +11,7 @@ from holdfast.core.domain.runs import (
     SearchHit,
     Session,
     SessionCounts,
+    SessionWorkspace,
     TextMatches,
     TextRole,
 )
@@ -39,9 +40,11 @@ class Sessions(Protocol):
         model: str | None = None,
         id: str | None = None,
         ext: Ext | None = None,
+        workspace: SessionWorkspace | None = None,
     ) -> Session:
         """Makes a session of `agent`, started in the folder `project` of the engine's machine (empty: a
-        folder of the user's own). The id may be chosen by the caller. `ext` as `annotate` keeps it."""
+        folder of the user's own). The id may be chosen by the caller. `ext` as `annotate` keeps it.
+        `workspace` says where its files are, in the place of what the agent says."""
         ...
 
     @needs(Scope.READ)
