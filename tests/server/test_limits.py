@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.core.identity.buckets import TokenBuckets
 from holdfast.server.kit import limits
-from holdfast.server.kit.limits import TokenBuckets, network_of
+from holdfast.server.kit.limits import network_of
 
 
 class Clock:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from server_fakes import AT
 
 from holdfast.core.config.settings import Settings
+from holdfast.core.domain.accounts import AccountMode, SignInProvider, SignInWays, UserName
 from holdfast.core.domain.agents import (
     AgentInfo,
     AgentSource,
@@ -145,6 +146,12 @@ MCP_SERVER = McpServer(
     left_out=(McpLeftOut(tool="a", reason="wrong"),),
     missing=("A.b-1",),
     log="ü\n",
+)
+WAYS = SignInWays(
+    mode=AccountMode.NATIVE,
+    registration=True,
+    passwords="admins",
+    providers=(SignInProvider(id="native", type="native", name="Größe"),),
 )
 CUSTOM_TOOL = CustomTool(
     id="t1",
@@ -856,6 +863,19 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("users.login", {"expires_s": 5, "scope": Scope.READ}, NewCredential(credential=KEY, secret="hf_y")),
     ("users.logins", {}, (KEY,)),
     ("users.logout", {"id": "k1"}, None),
+    ("accounts.ways", {}, WAYS),
+    (
+        "accounts.sign_in",
+        {"name": "ann b", "password": "größer als 8", "expires_s": 5},
+        NewCredential(credential=KEY, secret="hf_z"),
+    ),
+    ("accounts.me", {}, USER),
+    ("accounts.names", {}, (UserName(id="u1", name="ann"),)),
+    (
+        "accounts.proxied",
+        {"address": "10.0.0.1", "name": "ann"},
+        NewCredential(credential=KEY, secret="hf_z"),
+    ),
     (
         "hooks.list",
         {"project": "/p", "agent": "coder"},

@@ -4,6 +4,9 @@ A browser carries requests of any web page to any address that the person's mach
 pages out, whether a key is asked for or not: `Host` must be a name of this listener, so that a page cannot
 give its own name our address (DNS rebinding), and `Origin` must be the listener itself. No CORS header is
 ever sent.
+
+A page may lead a browser away to few places: those that are made for it, such as a sign-in. It does not learn
+what stands there, and what it can say is a path and a query.
 """
 
 from __future__ import annotations
@@ -34,11 +37,12 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.status import AccessLine
 from holdfast.core.domain.values import new_id, utc_now
+from holdfast.core.identity.buckets import TokenBuckets
 from holdfast.server.access import shown_path
 from holdfast.server.connections import OVERLOADED
 from holdfast.server.kit.auth import ask_for_key, no_key
 from holdfast.server.kit.errors import error_response
-from holdfast.server.kit.limits import TokenBuckets, network_of
+from holdfast.server.kit.limits import network_of
 from holdfast.server.kit.sockets import REFUSED
 from holdfast.server.kit.stream import STARTS, is_stream, method_of, status_of
 from holdfast.server.native.routes import HostSource
@@ -53,6 +57,9 @@ FAILURES_PER_S = 0.2
 
 _FOR_BROWSERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 """In every answer that says nothing else of it: a page can load it as nothing but what it is."""
+
+Navigated = Callable[[Scope], Awaitable[bool]]
+"""Says whether a page of another site may lead a browser to what a request asks for."""
 
 _HOST = re.compile(r"(\[[0-9a-f:.%]+\]|[^\[\]:@/\s]+)(?::(\d{1,5}))?", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
@@ -148,6 +155,7 @@ class TcpDoor:
     """Passes on to `app` what may come in, and tells `tell` of every request when it was answered.
 
     `keyless` lets everybody in as the local user. `body_s` is how long the next piece of a body may take.
+    `navigated` says to which requests pages of other sites may lead a browser.
     """
 
     def __init__(
@@ -160,6 +168,7 @@ class TcpDoor:
         *,
         keyless: bool,
         body_s: float,
+        navigated: Navigated,
     ) -> None:
         self._app = app
         self._host = host
@@ -168,6 +177,7 @@ class TcpDoor:
         self._tell = tell
         self._keyless = keyless
         self._body_s = body_s
+        self._navigated = navigated
         self.answering = 0
         """Requests that are not answered yet; open streams of events are not counted."""
 
@@ -177,7 +187,7 @@ class TcpDoor:
         request = _Request(self, scope, send)
         try:
             try:
-                self._check(scope)
+                await self._check(scope)
             except HoldfastError as error:
                 return await self._refuse(error, scope, receive, request.send)
             caller = (
@@ -189,7 +199,7 @@ class TcpDoor:
         finally:
             self._tell(request.end())
 
-    def _check(self, scope: Scope) -> None:
+    async def _check(self, scope: Scope) -> None:
         if scope["state"].get(OVERLOADED):
             raise UnavailableError("There are too many connections; try again", code="too_many_connections")
         headers = Headers(scope=scope)
@@ -204,7 +214,8 @@ class TcpDoor:
                 "The name in `Host` is not one of this listener; `holdfast serve --allow-host NAME` adds it.",
                 code="host_not_allowed",
             )
-        if not _is_own(headers, host):
+        own = _is_own(headers, host)
+        if not own and not (_is_navigation(scope, headers) and await self._navigated(scope)):
             raise ForbiddenError(
                 "Web pages of other sites may not send requests here.", code="origin_not_allowed"
             )
@@ -367,6 +378,20 @@ def _is_own(headers: Headers, host: str) -> bool:
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         return False
     return all(is_at(origin, host) for origin in headers.getlist("origin"))
+
+
+def _is_navigation(scope: Scope, headers: Headers) -> bool:
+    """Says whether a browser goes where a page of another site has led the person: with nothing but an
+    address, to show in a window of its own what is there."""
+    return (
+        scope["type"] == "http"
+        and method_of(scope) == "GET"
+        and headers.getlist("sec-fetch-mode") == ["navigate"]
+        and headers.getlist("sec-fetch-dest") == ["document"]
+        and headers.getlist("content-length") in ([], ["0"])
+        and "transfer-encoding" not in headers
+        and "origin" not in headers
+    )
 
 
 def is_at(origin: str, host: str) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from holdfast.core.domain.accounts import AccountMode
 from holdfast.core.domain.approvals import ApproveMode
 from holdfast.core.domain.buckets import bucket_of
 from holdfast.core.domain.confinement import NetworkUse
@@ -209,6 +211,43 @@ class LimitsSettings(_Section):
         return prices
 
 
+class AccountSettings(_Section):
+    """How people sign in who have no key."""
+
+    mode: AccountMode = AccountMode.NATIVE
+    """Who says who a person is: `native`: Holdfast, by passwords; `trusted_proxy`: a proxy before the engine,
+    and passwords are administrators' only; `oauth`: another server, and nobody has a password."""
+    registration: bool = False
+    """Whether people may make accounts themselves, with the mode `native`."""
+    trusted_proxies: tuple[str, ...] = Field(default=(), max_length=100)
+    """Addresses or networks of the proxies that say who a person is, with the mode `trusted_proxy`."""
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")
+    """Address under which people reach the engine, such as `https://holdfast.example.org`; omitted: the one
+    that a request is sent to."""
+    smtp_host: str = ""
+    """The server that takes mail; empty: none, and mails stay in the outbox. Its password is kept by
+    `holdfast keys provider set smtp --no-test`."""
+    smtp_port: int = Field(default=587, ge=1, le=65_535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How it is encrypted: from the start (`tls`), or after it (`starttls`)."""
+    smtp_user: str = ""
+    """Who signs in there; empty: nobody does."""
+    mail_from: str = ""
+    """The sender of mails; empty: `smtp_user`."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"{proxy[:60]!r} is no IP address and no network, such as 10.0.0.0/8"
+                ) from None
+        return proxies
+
+
 class TuiSettings(_Section):
     """The terminal app."""
 
@@ -286,4 +325,5 @@ class Settings(_Section):
     knowledge: KnowledgeSettings = KnowledgeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     limits: LimitsSettings = LimitsSettings()
+    accounts: AccountSettings = AccountSettings()
     tui: TuiSettings = TuiSettings()

@@ -42,6 +42,11 @@ class User(Value):
     name: str
     role: Role
     created_at: AwareDatetime
+    email: str = ""
+    """By which he may sign in as well; of one user only, whatever its case. Empty: none."""
+    phone: str = ""
+    display_name: str = ""
+    """What he is called on pages; empty: by his name."""
 
 
 class Principal(Value):

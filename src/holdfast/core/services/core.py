@@ -253,7 +253,7 @@ class Core:
             index,
             folder_walk(parts.paths),
             DocumentFetcher(parts.web, parts.blobs, parts.settings),
-            lambda model: Summaries(ModelAsker(parts.client, model, self.redact)),
+            lambda model, owner: Summaries(ModelAsker(parts.client, model, self.redact, owner=owner)),
             folders,
             sleep=parts.sleep,
         )
@@ -326,11 +326,17 @@ class Core:
         return KnowledgePorts(
             index,
             Searcher(index),
-            lambda model, api_base, used: (
+            lambda model, owner, api_base, used: (
                 None
                 if model in ("", OFFLINE)
                 else ModelAsker(
-                    client, model, self.redact, used=used, catalog=self.parts.catalog, api_base=api_base
+                    client,
+                    model,
+                    self.redact,
+                    used=used,
+                    catalog=self.parts.catalog,
+                    api_base=api_base,
+                    owner=owner,
                 )
             ),
             keeper=self.keeper,
@@ -357,6 +363,8 @@ class Core:
         await self.memory.forget_user(user_id)
         await self.trash.forget_user(user_id)
         await self.budgets.forget_user(user_id)
+        if self.parts.own_models is not None:
+            await asyncio.to_thread(self.parts.own_models.forget_user, user_id)
 
     def may_make_keys(self, principal: Principal) -> None:
         """Raises `ForbiddenError` for who acts by a key that has limits."""

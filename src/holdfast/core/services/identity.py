@@ -155,13 +155,7 @@ class UserService:
         return await self._accounts.users()
 
     async def add(self, name: str, role: Role = Role.USER) -> User:
-        if not _NAME.fullmatch(name):
-            raise InvalidError(
-                "A user's name has 1 to 64 letters, digits, spaces or any of `@._+-`, and begins with a "
-                "letter or a digit.",
-                code="invalid_user_name",
-            )
-        user = User(id=new_id(), name=name, role=role, created_at=utc_now())
+        user = User(id=new_id(), name=checked_name(name), role=role, created_at=utc_now())
         await self._accounts.add_user(user)
         return user
 
@@ -194,15 +188,7 @@ class UserService:
         if not 1 <= expires_s <= LONGEST_LOGIN_S:
             raise InvalidError(f"A login lasts 1 to {LONGEST_LOGIN_S} seconds.", code="invalid_expiry")
         scope = _not_more(scope or self._me.scope, self._me)
-        now, me = utc_now(), self._me
-        await self._accounts.drop_logins(me.user_id, now - _ENDED_LOGINS)
-        open_ones = [each for each in await self.logins() if not each.ended(now)]
-        if len(open_ones) >= MAX_LOGINS:
-            raise ConflictError(
-                f"You are logged in {len(open_ones)} times already; end some of those first.",
-                code="too_many_logins",
-            )
-        return await make_credential(self._accounts, "login", me.user_id, "login", scope, expires_s, me)
+        return await new_login(self._accounts, self._me.user_id, scope, expires_s, self._me)
 
     async def logins(self) -> tuple[Credential, ...]:
         return await self._accounts.credentials(self._me.user_id, "login")
@@ -307,6 +293,32 @@ async def user_named(accounts: Accounts, name: str) -> User:
     if user is None:
         raise NotFoundError(f"There is no user {name}.", code="user_not_found")
     return user
+
+
+def checked_name(name: str) -> str:
+    """Returns what is to be a user's name. Raises `InvalidError`."""
+    if not _NAME.fullmatch(name):
+        raise InvalidError(
+            "A user's name has 1 to 64 letters, digits, spaces or any of `@._+-`, and begins with a "
+            "letter or a digit.",
+            code="invalid_user_name",
+        )
+    return name
+
+
+async def new_login(
+    accounts: Accounts, user_id: str, scope: Scope, expires_s: int, maker: Principal
+) -> NewCredential:
+    """Makes a login of a user, asked for by `maker`. Raises `ConflictError` where he has too many."""
+    now = utc_now()
+    await accounts.drop_logins(user_id, now - _ENDED_LOGINS)
+    logins = await accounts.credentials(user_id, "login")
+    open_ones = sum(not each.ended(now) for each in logins)
+    if open_ones >= MAX_LOGINS:
+        raise ConflictError(
+            f"You are logged in {open_ones} times already; end some of those first.", code="too_many_logins"
+        )
+    return await make_credential(accounts, "login", user_id, "login", scope, expires_s, maker)
 
 
 async def make_credential(

@@ -18,16 +18,20 @@ from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.own_models import (
+    Ability,
+    AddedModel,
     Forgotten,
     ModelFile,
     ModelLookup,
     OllamaServer,
     OwnModel,
+    OwnModelCheck,
     OwnModelState,
 )
 from holdfast.core.domain.providers import ProviderInfo
 from holdfast.core.domain.values import EventId, Limit, Page
 from holdfast.core.services.needs import needs
+from holdfast.core.services.protocols.accounts import Accounts
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
@@ -221,26 +225,46 @@ class Models(Protocol):
         (`openrouter/VENDOR/MODEL`): from the table of models that is installed, nobody is asked."""
         ...
 
-    @needs(Scope.READ, Role.ADMIN)
+    @needs(Scope.READ)
     async def own(self) -> tuple[OwnModelState, ...]:
-        """Returns the models of one's own by name: on servers, behind gateways, and in files."""
+        """Returns the models that you alone have, by name, and for an administrator after them the engine's:
+        on servers, behind gateways, and in files."""
         ...
 
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def keep(self, model: OwnModel, key: str | None = None) -> OwnModel:
+    @needs(Scope.ADMIN)
+    async def keep(self, model: OwnModel, key: str | None = None, private: bool | None = None) -> OwnModel:
         """Adds a model of one's own, or replaces the one of its name, with its key: None: what is kept stays,
-        unless the model is asked for somewhere else now; empty: it has none any more. All users' runs can
-        name it from now on, as `own/NAME` or `local/NAME`.
+        unless the model is asked for somewhere else now; empty: it has none any more.
+
+        An administrator's is the engine's: all users' runs can name it from now on, as `own/NAME` or
+        `local/NAME`. Another user's, and with `private` an administrator's too, is seen and used by nobody
+        else, and comes before the engine's of that name.
 
         Raises `InvalidError` for what cannot be a model, `NotFoundError` and `ForbiddenError` for a file that
-        is not there or cannot be read.
+        is not there or cannot be read, `ForbiddenError` (`admin_only`) for a file, an Ollama or a provider's
+        key where one is no administrator, (`private_address`) for an address of a private network then.
         """
         ...
 
-    @needs(Scope.ADMIN, Role.ADMIN)
-    async def forget(self, name: str, file: bool = False) -> Forgotten:
-        """Removes a model of one's own with its key; with `file` its file is deleted too, unless something
-        else stands there now. Raises `NotFoundError`, `ForbiddenError`."""
+    @needs(Scope.ADMIN)
+    async def add(self, model: OwnModel, key: str) -> AddedModel:
+        """Adds a model that you alone have, by the name or the name with a number that is free; one with the
+        same address, model and key is told instead. Raises as `keep`."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def check(
+        self, model: OwnModel, key: str | None = None, abilities: tuple[Ability, ...] = ()
+    ) -> OwnModelCheck:
+        """Asks a model on a server once, and once more for each of `abilities`; it need not be kept. Key
+        None: that of the model of its id, where you have it and it goes to the same server. Raises
+        `UnsupportedError` for a model of another kind, and what `keep` raises."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def forget(self, name: str, file: bool = False, private: bool | None = None) -> Forgotten:
+        """Removes a model of one's own with its key, `private` as for `keep`; with `file` its file is deleted
+        too, unless something else stands there now. Raises `NotFoundError`, `ForbiddenError`."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
@@ -311,6 +335,9 @@ class Workbench(Protocol):
 
     @property
     def users(self) -> Users: ...
+
+    @property
+    def accounts(self) -> Accounts: ...
 
     @property
     def usage(self) -> UsageReports: ...

@@ -14,6 +14,12 @@ from holdfast.core.store.reader import Reader
 from holdfast.core.store.writer import Writer
 
 _FIELDS = ", ".join(Credential.model_fields)
+_TAKEN = """
+    SELECT CASE WHEN lower(:name) IN (lower(name), lower(email)) THEN 'name' ELSE 'email' END FROM users
+    WHERE lower(:name) IN (lower(name), lower(email))
+    OR (:email <> '' AND lower(:email) IN (lower(name), lower(email)))
+    ORDER BY 1 DESC
+"""
 
 
 class Accounts:
@@ -36,19 +42,35 @@ class Accounts:
         """Returns the user with this id, else the one of this name."""
         return await self._user("id = ?1 OR name = ?1 ORDER BY id = ?1 DESC", name_or_id)
 
+    async def user_signing_in(self, named: str) -> User | None:
+        """Returns the user of this name, else of this e-mail address, else of the name in another case."""
+        return await self._user(
+            "?1 <> '' AND lower(?1) IN (lower(name), lower(email))"
+            " ORDER BY name = ?1 DESC, lower(email) = lower(?1) DESC, rowid",
+            named,
+        )
+
     async def _user(self, where: str, value: str) -> User | None:
         rows = await self._reader.rows(f"SELECT * FROM users WHERE {where} LIMIT 1", (value,))
         return User.model_validate(dict(rows[0])) if rows else None
 
     async def add_user(self, user: User) -> None:
-        """Raises `ConflictError` when the name is taken."""
+        """Raises `ConflictError` when the name or the e-mail address is taken, in whatever case, also as the
+        other of the two."""
 
-        def insert(db: sqlite3.Connection) -> bool:
-            values = (user.id, user.name, user.role, user.created_at.isoformat())
-            return db.execute("INSERT OR IGNORE INTO users VALUES (?, ?, ?, ?)", values).rowcount == 1
+        def insert(db: sqlite3.Connection) -> str:
+            fields = user.model_dump(mode="json")
+            taken = db.execute(_TAKEN, fields).fetchone()
+            if taken is None:
+                marks = ", ".join(f":{name}" for name in fields)
+                db.execute(f"INSERT INTO users ({', '.join(fields)}) VALUES ({marks})", fields)
+            return "" if taken is None else str(taken[0])
 
-        if not await self._writer.run(insert):
-            raise ConflictError(f"There is a user {user.name} already.", code="user_exists")
+        match await self._writer.run(insert):
+            case "name":
+                raise ConflictError(f"There is a user {user.name} already.", code="user_exists")
+            case "email":
+                raise ConflictError("There is a user of this e-mail address already.", code="email_exists")
 
     async def remove_user(self, user_id: str) -> None:
         """Removes a user with all credentials, kept answers, prompts and memory, at once."""
@@ -57,6 +79,7 @@ class Accounts:
             with db:
                 db.execute("BEGIN IMMEDIATE")
                 db.execute("DELETE FROM credentials WHERE user_id = ?", (user_id,))
+                db.execute("DELETE FROM passwords WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM idempotency WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM prompts WHERE owner = ?", (user_id,))
                 db.execute("DELETE FROM user_ext WHERE user_id = ?", (user_id,))

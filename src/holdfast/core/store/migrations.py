@@ -300,6 +300,45 @@ STEPS: tuple[tuple[str, str], ...] = (
         WHERE open = 1;
         """,
     ),
+    (
+        "accounts",
+        """
+        ALTER TABLE users ADD COLUMN email TEXT NOT NULL DEFAULT '';
+        ALTER TABLE users ADD COLUMN phone TEXT NOT NULL DEFAULT '';
+        ALTER TABLE users ADD COLUMN display_name TEXT NOT NULL DEFAULT '';
+        CREATE UNIQUE INDEX users_by_email ON users (lower(email)) WHERE email <> '';
+        CREATE TABLE passwords (
+            user_id TEXT PRIMARY KEY,
+            hash TEXT NOT NULL,                    -- of Argon2id, with its salt and its cost
+            changed_at TEXT NOT NULL
+        ) WITHOUT ROWID;
+        """,
+    ),
+    (
+        "what_collections_were_given",
+        """
+        CREATE TABLE submissions (
+            id TEXT NOT NULL,                      -- of the document, there yet or not
+            owner TEXT NOT NULL,
+            collection_id TEXT NOT NULL,
+            source TEXT NOT NULL,
+            name TEXT NOT NULL,
+            job_id TEXT,                           -- that it came with
+            worked_by TEXT,                        -- the job that has had it last
+            status TEXT NOT NULL,
+            kept INTEGER NOT NULL DEFAULT 0,       -- whether the collection has a document of it
+            item TEXT,                             -- as it was given; NULL: its source says it all
+            error TEXT,
+            added_at TEXT NOT NULL,
+            event_id INTEGER NOT NULL,
+            PRIMARY KEY (collection_id, source)
+        );
+        CREATE INDEX submissions_by_id ON submissions (id);
+        CREATE INDEX submissions_by_work ON submissions (worked_by, status);
+        CREATE INDEX submissions_by_owner ON submissions (owner);
+        """,
+    ),
+    ("shared_sessions", "ALTER TABLE sessions ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;"),
 )
 VERSION = len(STEPS)
 

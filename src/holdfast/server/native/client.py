@@ -13,6 +13,7 @@ import httpx
 
 from holdfast.core.domain.errors import TooLargeError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
+from holdfast.core.services.protocols.accounts import Accounts
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
@@ -201,6 +202,10 @@ class RemoteWorkbench:
     @property
     def users(self) -> Users:
         return cast(Users, self._nouns["users"])
+
+    @property
+    def accounts(self) -> Accounts:
+        return cast(Accounts, self._nouns["accounts"])
 
     @property
     def usage(self) -> UsageReports:

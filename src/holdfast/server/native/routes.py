@@ -46,6 +46,10 @@ READY_WAIT_S = 1.0
 _LONGEST_ID = 18
 """Digits of an id of an event that the database can be asked for."""
 
+_PUBLIC_OPERATIONS = frozenset(
+    (place.operation.method, PREFIX + place.path) for place in places() if place.operation.public
+)
+
 HostSource = Callable[[], Awaitable[Host]]
 """Gives the workbench of the engine, or raises `UnavailableError` while there is none."""
 
@@ -89,7 +93,7 @@ def native_api(
     assets = tuple(Route(path, named("docs", PAGE.asset)) for path in ASSET_PATHS)
     routes = [*own, *routes, *assets]
     router = Router(routes, redirect_slashes=False, default=_nothing_there)
-    app = Boundary(Admitted(router, public=lambda scope: scope["path"] in PUBLIC_PATHS), log)
+    app = Boundary(Admitted(router, public=_is_public), log)
     return MadeApi("holdfast", PREFIX, app, tuple(routes))
 
 
@@ -104,6 +108,12 @@ def _route(path: str, by_method: dict[str, Place], api: _NativeApi) -> Route:
     # Starlette asks for a Response, but calls it as what every ASGI application is.
     endpoint = cast("Callable[[Request], Awaitable[Response]]", answer)
     return Route(PREFIX + path, endpoint, methods=list(by_method))
+
+
+def _is_public(scope: Scope) -> bool:
+    """Says whether a request needs no key."""
+    path, method = scope["path"], "GET" if scope.get("method") == "HEAD" else scope.get("method")
+    return path in PUBLIC_PATHS or (method, path) in _PUBLIC_OPERATIONS
 
 
 def _wants_stream(request: Request) -> bool:
@@ -155,6 +165,8 @@ class _NativeApi:
 
     async def _workbench(self, operation: Operation, request: Request) -> Workbench:
         """Returns the view of who asks. Raises `ForbiddenError` before anything of the request is read."""
+        if operation.public:
+            return await self._host()
         principal = principal_of(request)
         operation.needs.check(operation.name, principal)
         return (await self._host()).as_principal(principal)

@@ -1,0 +1,36 @@
+"""Accounts as a service."""
+
+from __future__ import annotations
+
+from holdfast.core.domain.accounts import SIGN_IN_S, SignInWays, UserName
+from holdfast.core.domain.errors import NotFoundError
+from holdfast.core.domain.identity import NewCredential, Principal, User
+from holdfast.core.services.signing_in import People, ways_of
+from holdfast.core.store import accounts as store
+
+
+class AccountService:
+    """Implements the `Accounts` of a workbench."""
+
+    def __init__(self, accounts: store.Accounts, people: People, principal: Principal) -> None:
+        self._accounts = accounts
+        self._people = people
+        self._me = principal
+
+    async def ways(self) -> SignInWays:
+        return ways_of(await self._people.settings())
+
+    async def sign_in(self, name: str, password: str, expires_s: int = SIGN_IN_S) -> NewCredential:
+        return await self._people.sign_ins.sign_in(name, password, expires_s)
+
+    async def me(self) -> User:
+        user = await self._accounts.user(self._me.user_id)
+        if user is None:
+            raise NotFoundError("There is no such user any more.", code="user_not_found")
+        return user
+
+    async def names(self) -> tuple[UserName, ...]:
+        return tuple(UserName(id=each.id, name=each.name) for each in await self._accounts.users())
+
+    async def proxied(self, address: str, name: str) -> NewCredential:
+        return await self._people.proxied.login(address, name)
