@@ -65,6 +65,8 @@ class RunOptions(Value):
     reasoning: bool | None = None
     """True: the model is to reason, with effort `medium` unless the settings name another. False: it is
     not to (effort `none`), whatever the settings say."""
+    agent_name: str = Field(default="", max_length=200)
+    """What the agent is called in this run, and is told that it is; empty: nothing is said of that."""
     instructions_prefix: str = ""
     """Text that is put before the agent's instructions."""
     instructions_suffix: str = ""

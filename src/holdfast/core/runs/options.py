@@ -25,6 +25,7 @@ from holdfast.core.domain.models import ModelInfo, ModelSettings
 from holdfast.core.domain.nesting import MAX_DEPTH, nested_deeper
 from holdfast.core.domain.runs import RunOptions
 from holdfast.core.domain.skills import LOAD_TOOL
+from holdfast.core.domain.text import sanitize_line
 from holdfast.core.runs.knowledge.assigned import check_knowledge_tools, with_knowledge_tools
 from holdfast.core.runs.ways import DEEP, SINGLE, check_ways, way_of, way_tools
 from holdfast.core.tools.registry import near_names
@@ -173,7 +174,10 @@ def _recall_tools(spec: AgentSpec, options: RunOptions) -> tuple[str, ...]:
 
 def with_options(spec: AgentSpec, options: RunOptions) -> AgentSpec:
     """Returns the agent as it is in a run with these options: instructions, tools, settings and limits."""
-    texts = (options.instructions_prefix.strip(), spec.instructions, options.instructions_suffix.strip())
+    name = sanitize_line(options.agent_name).strip()
+    called = f"You are called {name}." if name else ""
+    prefix, suffix = options.instructions_prefix.strip(), options.instructions_suffix.strip()
+    texts = (called, prefix, spec.instructions, suffix)
     given = {name: getattr(options, name) for name in ("timeout_s", "max_steps", "max_cost_usd")}
     limits = spec.limits.model_copy(update={n: value for n, value in given.items() if value is not None})
     return spec.model_copy(

@@ -15,14 +15,11 @@ from holdfast.server.dialects.dexto.wire_sessions import (
     SessionMeta,
     SessionWithHistory,
 )
+from holdfast.server.kit.named_sessions import NamedSessions, busy
 
 LONGEST_TITLE = 80
-
-
-def called(session: Session) -> str:
-    """Returns what clients call a session."""
-    own = session.ext.get(EXT, {}).get("id")
-    return own if isinstance(own, str) else session.id
+NAMED = NamedSessions(EXT)
+called = NAMED.called
 
 
 def meta(session: Session) -> SessionMeta:
@@ -44,11 +41,6 @@ def loaded(session: Session) -> SessionLoaded:
 def with_history(session: Session, messages: int) -> SessionWithHistory:
     """Returns the same, and how many messages it has."""
     return SessionWithHistory(**meta(session).model_dump(), history=messages)
-
-
-def busy(session: Session) -> bool:
-    """Says whether a run of the session is under way."""
-    return session.status is not None and not session.status.ended
 
 
 def searched(session: Session) -> SearchedSession:

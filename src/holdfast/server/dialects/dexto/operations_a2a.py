@@ -14,7 +14,7 @@ from holdfast.server.dialects.dexto.active import active_agent
 from holdfast.server.dialects.dexto.errors import not_here, own_refusal
 from holdfast.server.dialects.dexto.mapping_a2a import METHODS, card_of, page_size_of, state_of_session
 from holdfast.server.dialects.dexto.mapping_sessions import called
-from holdfast.server.dialects.dexto.places import all_sessions, cancelled, known
+from holdfast.server.dialects.dexto.places import all_sessions, known
 from holdfast.server.dialects.dexto.rpc_a2a import answer_rpc
 from holdfast.server.dialects.dexto.talking_a2a import answered, begin, own_stream, task_in
 from holdfast.server.dialects.dexto.wire import PREFIX
@@ -29,6 +29,7 @@ from holdfast.server.dialects.dexto.wire_a2a import (
 )
 from holdfast.server.dialects.dexto.zod import refused
 from holdfast.server.kit.auth import recognised
+from holdfast.server.kit.named_sessions import cancelled
 from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.origin import origin_of
 

@@ -11,7 +11,6 @@ from holdfast.server.dialects.dexto.errors import not_here
 from holdfast.server.dialects.dexto.history import history
 from holdfast.server.dialects.dexto.mapping_sessions import (
     LONGEST_TITLE,
-    busy,
     greeting_of,
     loaded,
     meta,
@@ -19,7 +18,6 @@ from holdfast.server.dialects.dexto.mapping_sessions import (
 )
 from holdfast.server.dialects.dexto.places import (
     all_sessions,
-    cancelled,
     cleared,
     deleted,
     found,
@@ -42,6 +40,7 @@ from holdfast.server.dialects.dexto.wire_sessions import (
     Title,
     TitleBody,
 )
+from holdfast.server.kit.named_sessions import busy, cancelled
 from holdfast.server.kit.operations import Call, Operation
 
 

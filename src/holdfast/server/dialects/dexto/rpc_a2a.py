@@ -13,11 +13,12 @@ from starlette.types import ASGIApp
 
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError
 from holdfast.core.services.workbench import Workbench
-from holdfast.server.dialects.dexto.places import cancelled, known
+from holdfast.server.dialects.dexto.places import known
 from holdfast.server.dialects.dexto.talking_a2a import answered, begin, rpc_stream, task_in
 from holdfast.server.dialects.dexto.wire_a2a import RpcRequest, SendBody, TaskOut, TasksOut, TasksQuery
 from holdfast.server.kit.body import check_values, spooled
 from holdfast.server.kit.errors import plain_message
+from holdfast.server.kit.named_sessions import cancelled
 from holdfast.server.kit.operations import Call
 from holdfast.server.kit.reading import parsed
 

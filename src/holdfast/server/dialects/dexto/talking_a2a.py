@@ -17,11 +17,12 @@ from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.dexto.choosing import turn_options
 from holdfast.server.dialects.dexto.encoder_a2a import RpcEncoder, TaskEncoder
 from holdfast.server.dialects.dexto.mapping_a2a import said_in, task_of
-from holdfast.server.dialects.dexto.mapping_sessions import busy, called
+from holdfast.server.dialects.dexto.mapping_sessions import called
 from holdfast.server.dialects.dexto.places import reached, tool_names
 from holdfast.server.dialects.dexto.turns import failed
 from holdfast.server.dialects.dexto.wire_a2a import MessageIn, SendBody, TaskOut
 from holdfast.server.kit.answers import while_there
+from holdfast.server.kit.named_sessions import busy
 from holdfast.server.kit.operations import Call
 from holdfast.server.kit.starting import start_in_turn
 from holdfast.server.kit.stream import FrameStream
