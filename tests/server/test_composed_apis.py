@@ -106,8 +106,8 @@ async def never_asked(socket: Any) -> None:
 async def place_of_socket(app: Composed, path: str, query: bytes = b"") -> tuple[str, str]:
     """Returns the API that is asked for a WebSocket, and the path that it sees."""
     scope = {"type": "websocket", "path": path, "query_string": query}
-    found, inner = app._below_prefix(scope) or await app._at_root(scope)
-    return next(each.name for each in app._apis if each.app is found), inner["path"]
+    found, inner = await app._answering(scope)
+    return found.name, inner["path"]
 
 
 async def test_a_websocket_is_for_its_prefix_then_for_the_root_then_for_who_leaves_the_prefix_out() -> None:

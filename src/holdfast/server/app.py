@@ -49,4 +49,11 @@ def engine_app(
     engine share one. Raises `InvalidError` for a `root` that cannot be.
     """
     meter = meter or Meter()
-    return Metered(Composed(engine_apis(host, log=log, closing=closing, meter=meter), root), meter)
+    return Metered(composed_apis(host, log=log, closing=closing, root=root, meter=meter), meter)
+
+
+def composed_apis(
+    host: HostSource, *, log: logging.Logger, closing: asyncio.Event, root: Sequence[str], meter: Meter
+) -> Composed:
+    """Returns what `engine_app` counts the requests of."""
+    return Composed(engine_apis(host, log=log, closing=closing, meter=meter), root)

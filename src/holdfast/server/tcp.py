@@ -18,10 +18,10 @@ from holdfast.core.domain.errors import ConflictError, ForbiddenError, HoldfastE
 from holdfast.core.domain.status import Listener, ListenOptions
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.server.access import AccessLog
-from holdfast.server.app import engine_app
+from holdfast.server.app import composed_apis
 from holdfast.server.connections import Acceptor, Config, Patience, room_for
 from holdfast.server.dialects.every import load_dialects
-from holdfast.server.kit.meter import Meter
+from holdfast.server.kit.meter import Meter, Metered
 from holdfast.server.listener import Server
 from holdfast.server.lock import BACKLOG
 from holdfast.server.native.routes import HostSource
@@ -71,7 +71,7 @@ class OpenListener:
         port = listener.getsockname()[1]
         self.closing = asyncio.Event()
         through = RunsThrough(behind.host)
-        app = engine_app(
+        apis = composed_apis(
             through.host, log=behind.log, closing=self.closing, root=wanted.root, meter=behind.meter
         )
         file = behind.logs / f"access-{re.sub('[^0-9A-Za-z.-]', '_', wanted.host)}-{port}.log"
@@ -82,13 +82,14 @@ class OpenListener:
         # One user must not be able to shut out the others; without keys there are none.
         at_once = 0 if wanted.no_auth else max(1, most * 3 // 4)
         self._door = TcpDoor(
-            app,
+            Metered(apis, behind.meter),
             through.host,
             HostNames(wanted.host, place.address, wanted.allow_hosts),
             Rates(behind.settings.requests_per_s, behind.settings.burst, at_once=at_once),
             self.access.tell,
             keyless=wanted.no_auth,
             body_s=behind.patience.body_s,
+            navigated=apis.navigated,
         )
         config = Config(self._door, patience=behind.patience, most=most)
         self._server = _TcpServer(config, self.closing, listener, tls)

@@ -27,6 +27,9 @@ from holdfast.server.kit.sockets import SocketRoute
 PREFIXES = "holdfast.prefixes"
 """The key of a request's scope under which the prefixes of all APIs stand, when no API has its path."""
 
+AT_ROOT = "holdfast.at_root"
+"""The key of a request's scope that is there when its path had no prefix."""
+
 _AnyRoute = Route | WebSocketRoute
 
 _SAMPLES: dict[type[Convertor[Any]], str] = {
@@ -65,6 +68,11 @@ class Api(Protocol):
         """With the prefix."""
         ...
 
+    @property
+    def navigated(self) -> tuple[Route, ...]:
+        """Those of `routes` to which a page of another site may lead a browser."""
+        ...
+
     async def load(self) -> None:
         """Does what the first question after the routes and sockets would have to wait for."""
         ...
@@ -79,6 +87,7 @@ class MadeApi:
     app: ASGIApp
     routes: tuple[Route, ...]
     sockets: tuple[SocketRoute, ...] = ()
+    navigated: tuple[Route, ...] = ()
 
     async def load(self) -> None:
         """Nothing is left to do."""
@@ -107,6 +116,10 @@ class LateApi:
     @property
     def sockets(self) -> tuple[SocketRoute, ...]:
         return self._now.sockets
+
+    @property
+    def navigated(self) -> tuple[Route, ...]:
+        return self._now.navigated
 
     @property
     def _now(self) -> Api:
@@ -146,35 +159,49 @@ class Composed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
-            app, inner = self._below_prefix(scope) or await self._at_root(scope)
-            await app(inner, receive, send)
+            api, inner = await self._answering(scope)
+            await api.app(inner, receive, send)
 
-    def _below_prefix(self, scope: Scope) -> tuple[ASGIApp, Scope] | None:
+    async def navigated(self, scope: Scope) -> bool:
+        """Says whether a page of another site may lead a browser to what this request asks for."""
+        api, inner = await self._answering(scope)
+        await api.load()
+        return any(route.matches(inner)[0] is Match.FULL for route in api.navigated)
+
+    async def _answering(self, scope: Scope) -> tuple[Api, Scope]:
+        """Returns the API that answers a request, and the request as it has to be for that."""
+        return self._below_prefix(scope) or await self._at_root(scope)
+
+    def _below_prefix(self, scope: Scope) -> tuple[Api, Scope] | None:
         path: str = scope["path"]
         for api in self._apis:
             if path == api.prefix or path.startswith(api.prefix + "/"):
-                return api.app, scope
+                return api, scope
+            # What is told of an address with a path stands at the root, that path behind it (RFC 8414, 3.1).
+            told = re.fullmatch(rf"(/\.well-known/[^/]+){re.escape(api.prefix)}(/.*)?", path)
+            if told is not None:
+                return api, _moved(scope, f"{api.prefix}{told[1]}{told[2] or ''}")
         return None
 
-    async def _at_root(self, scope: Scope) -> tuple[ASGIApp, Scope]:
+    async def _at_root(self, scope: Scope) -> tuple[Api, Scope]:
         for api, routes in self._owned:
             inner = _below(api, scope)
             if any(route.matches(inner)[0] is Match.FULL for route in routes):
-                return api.app, inner
-        partial: tuple[ASGIApp, Scope] | None = None
+                return api, inner
+        partial: tuple[Api, Scope] | None = None
         for api in self._root:
             inner = _below(api, scope)
             match _match(api, inner):
                 case Match.FULL:
-                    return api.app, inner
+                    return api, inner
                 case Match.PARTIAL:
-                    partial = partial or (api.app, inner)
+                    partial = partial or (api, inner)
         if scope["type"] == "websocket":
             partial = await self._without_prefix(scope)
         first = (*self._root, *self._apis)[0]
-        return partial or (first.app, {**scope, PREFIXES: tuple(api.prefix for api in self._apis)})
+        return partial or (first, {**scope, PREFIXES: tuple(api.prefix for api in self._apis)})
 
-    async def _without_prefix(self, scope: Scope) -> tuple[ASGIApp, Scope] | None:
+    async def _without_prefix(self, scope: Scope) -> tuple[Api, Scope] | None:
         """Returns who has a WebSocket of clients that leave the prefix out."""
         query = QueryParams(scope["query_string"])
         for api in self._apis:
@@ -183,7 +210,7 @@ class Composed:
             for socket in api.sockets:
                 asked = socket.route.matches(inner)[0] is Match.FULL
                 if asked and socket.root is not None and socket.root(query):
-                    return api.app, inner
+                    return api, inner
         return None
 
 
@@ -191,7 +218,11 @@ def _below(api: Api, scope: Scope) -> Scope:
     """Returns the request as it would be with the prefix."""
     path: str = scope["path"]
     raw = scope.get("raw_path") or path.encode()
-    return {**scope, "path": api.prefix + path, "raw_path": api.prefix.encode() + raw}
+    return {**scope, "path": api.prefix + path, "raw_path": api.prefix.encode() + raw, AT_ROOT: True}
+
+
+def _moved(scope: Scope, path: str) -> Scope:
+    return {**scope, "path": path, "raw_path": path.encode()}
 
 
 def _match(api: Api, scope: Scope) -> Match:

@@ -93,6 +93,8 @@ class Operation:
     """Media type of a body that `answer` reads itself."""
     public: bool = False
     """Whether it needs no key."""
+    navigated: bool = False
+    """Whether pages of other sites may lead a browser to it, with GET: to sign in, to come back from there."""
     secrets: SecretsIn | None = None
     """Finds keys in the body, where they stand there instead of in a header."""
     other_paths: tuple[str, ...] = ()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from starlette.requests import HTTPConnection
 
+from holdfast.server.kit.compose import AT_ROOT
+
 
 def origin_of(request: HTTPConnection) -> str:
     """Returns scheme and host of the address by which a caller has asked, such as `https://name:8700`.
@@ -14,3 +16,9 @@ def origin_of(request: HTTPConnection) -> str:
     url = request.url
     secure = request.headers.get("x-forwarded-proto", "").strip().lower() == "https"
     return f"{'https' if secure else url.scheme}://{url.netloc}"
+
+
+def path_of(request: HTTPConnection, prefix: str) -> str:
+    """Returns what stands before the paths of the API with this prefix as a caller has asked it: the prefix,
+    or nothing where he left it out."""
+    return "" if AT_ROOT in request.scope else prefix

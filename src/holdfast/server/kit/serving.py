@@ -49,7 +49,8 @@ def dialect_api(dialect: Dialect, door: Door, *, log: logging.Logger) -> Api:
         in_body=_in_body(dialect, door),
     )
     app = _bounded(dialect, admitted, log)
-    return MadeApi(dialect.name, dialect.prefix, app, routes, sockets)
+    led_to = (one for one in dialect.operations if one.navigated)
+    return MadeApi(dialect.name, dialect.prefix, app, routes, sockets, _routes(dialect, led_to, door))
 
 
 def _bounded(dialect: Dialect, app: ASGIApp, log: logging.Logger) -> ASGIApp:
