@@ -139,7 +139,7 @@ class MemoryIndex:
         if old is not None and old.digest == digest:
             return IngestResult(**told, status="unchanged", document_id=old.id, size=len(data))
         document = Document(
-            id=old.id if old else new_id(),
+            id=old.id if old else item.document_id or new_id(),
             collection_id=collection_id,
             name=item.name,
             source=item.source,
@@ -280,10 +280,10 @@ class OneModel:
 
     name: str = "told/model"
 
-    async def list(self) -> tuple[ModelInfo, ...]:
+    async def list(self, owner: str = "") -> tuple[ModelInfo, ...]:
         return (await self.get(self.name),)
 
-    async def get(self, model: str) -> ModelInfo:
+    async def get(self, model: str, owner: str = "") -> ModelInfo:
         return ModelInfo(name=model, provider="test")
 
     async def choose(self, *, flag: str | None, **_: str | None) -> ModelChoice:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from holdfast.core.domain.errors import InvalidError, NotFoundError, TooLargeError
-from holdfast.core.services import knowledge, staging
+from holdfast.core.services import patterns, staging
 
 
 def path_of(shelf: Any, digest: str) -> Path:
@@ -151,7 +151,7 @@ async def test_files_that_fit_a_pattern_are_taken_in_once(shelf: Any) -> None:
 async def test_a_pattern_names_no_more_files_than_a_job_can_remember(
     shelf: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(knowledge, "MOST_FITTING", 2)
+    monkeypatch.setattr(patterns, "MOST_FITTING", 2)
     for name in ("a.md", "b.md", "c.txt"):
         shelf.file(name)
     assert (await shelf.added(shelf.folder, pattern="*.md")).progress.done == 2

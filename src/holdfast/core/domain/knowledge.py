@@ -67,6 +67,9 @@ class Chunking(Value):
     """Characters of a chunk at most."""
     overlap_chars: int = Field(default=0, ge=0, le=5_000)
     """Characters that a chunk repeats of the one before."""
+    unit: Literal["passages", "questions"] = "passages"
+    """What a chunk is. `questions`: a row of a table (CSV or XLSX) of two columns, questions and their answers;
+    no other documents are taken in then, and no row is cut."""
 
 
 class RetrievalSettings(Value):
@@ -283,8 +286,47 @@ class IngestItem(Value):
     """SHA-256 of uploaded bytes, or of what was fetched."""
     media_type: str = ""
     """What the sender says that it is; empty: found by name and content."""
+    document_id: str | None = None
+    """The id that its document gets where its source is new in the collection; None: any."""
     metadata: dict[str, Any] = Field(default_factory=dict)
     ext: Ext = Field(default_factory=dict)
+
+
+SubmissionStatus = Literal["waiting", "working", "taken_in", "failed"]
+"""What became of what was given to a collection. `working`: it is read, cut and embedded now."""
+
+
+class Submission(Value):
+    """A document that was given to a collection, taken in yet or not."""
+
+    id: str
+    """Of the document, which has it when it is taken in."""
+    collection_id: str
+    name: str
+    source: str
+    """As `Document.source`; unique in its collection."""
+    status: SubmissionStatus
+    job_id: str | None = None
+    """The job that it came with; None where that is not known any more."""
+    kept: bool = False
+    """Whether the collection has a document of it: an older version too, while another waits or has failed."""
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    """The caller's own, as it was given with it."""
+    error: ErrorInfo | None = None
+    """Why it failed."""
+    added_at: AwareDatetime
+    """When it was given first."""
+
+
+class SubmissionsFound(Value):
+    """A part of what was given to a collection."""
+
+    items: tuple[Submission, ...]
+    """Latest first."""
+    total: int
+    """How many there are in all."""
+    counts: dict[SubmissionStatus, int]
+    """How many there are of each status, whichever of them were wanted."""
 
 
 class StagedUpload(Value):
@@ -322,6 +364,8 @@ class IngestRequest(Value):
     """Whether a model writes a summary of each document, and questions that it answers."""
     model: str | None = None
     """The model that does; None: the one that a new session would have."""
+    again: bool = False
+    """Whether it does again what was given before: that stays with the job it came with."""
     embedding_model: str | None = None
     """For a job of kind `reembed`: the model that the collection is to have from now on."""
     collections: tuple[str, ...] = ()

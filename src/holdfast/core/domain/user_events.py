@@ -87,13 +87,19 @@ class JobForgotten(_JobEvent):
     type: Literal["job.forgotten"] = "job.forgotten"
 
 
+KnowledgeChange = Literal["created", "updated", "deleted", "documents", "cleared"]
+"""What became of a collection."""
+
+
 class KnowledgeChanged(_OwnedEvent):
-    """A collection was made, changed or deleted, or a document of it removed outside of a job."""
+    """A collection was made, changed, cleared or deleted, or a document of it removed outside of a job."""
 
     type: Literal["knowledge.changed"] = "knowledge.changed"
     collection_id: str
     name: str
-    change: Literal["created", "updated", "deleted", "documents"]
+    change: KnowledgeChange
+    removed: tuple[str, ...] = ()
+    """The ids of documents that were removed; `cleared` means all of them."""
 
 
 class MemoryChanged(_OwnedEvent):
@@ -109,12 +115,12 @@ class MemoryChanged(_OwnedEvent):
     by: Literal["person", "agent"] = "person"
 
 
-McpChange = Literal["added", "removed", "connected", "restarted", "failed"]
+McpChange = Literal["added", "replaced", "removed", "connected", "restarted", "failed"]
 """What became of an MCP server."""
 
 
 class McpChanged(_OwnedEvent):
-    """An MCP server of the user's own was added or removed, or he has had it started, whatever came of it."""
+    """An MCP server of the user's own was added, replaced or removed, or he has had it started, whatever came of it."""
 
     type: Literal["mcp.changed"] = "mcp.changed"
     server: str

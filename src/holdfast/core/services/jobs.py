@@ -91,6 +91,7 @@ class JobService:
             raise ConflictError("The job has left nothing to try again.", code="nothing_to_retry")
         if job.kind != "delete":
             await self._library.index.collection(job.collection_id)
+            request = request.model_copy(update={"again": True})
         title = f"Again: {job.title.removeprefix('Again: ')}"
         return await self._library.jobs.start(self._access.owner, job.kind, title, request, retry_of=job.id)
 

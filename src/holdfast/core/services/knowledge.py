@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.errors import InvalidError, NotFoundError, TooLargeError
+from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.ext import Ext, annotated, checked_ext
 from holdfast.core.domain.jobs import Job, JobKind
 from holdfast.core.domain.knowledge import (
@@ -26,10 +26,12 @@ from holdfast.core.domain.knowledge import (
     Retrieval,
     RetrievalSettings,
     StagedUpload,
+    Submission,
+    SubmissionsFound,
+    SubmissionStatus,
 )
 from holdfast.core.domain.models import ModelCatalog, ModelClient
 from holdfast.core.domain.options import KnowledgeUse
-from holdfast.core.domain.text import shorten
 from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.values import MAX_LIMIT, Page, new_id, utc_now
 from holdfast.core.services.access import Access
@@ -50,15 +52,15 @@ from holdfast.core.services.naming import (
 from holdfast.core.services.originals import gone, kept, unchanged
 from holdfast.core.services.owned import OwnedKnowledge
 from holdfast.core.services.paging import checked_limit
-from holdfast.core.services.patterns import checked_pattern, fits
+from holdfast.core.services.patterns import checked_pattern, fitting
 from holdfast.core.services.searching import Searches
 from holdfast.core.services.sources import Walk
 from holdfast.core.services.staging import Staging
+from holdfast.core.services.submitting import Submissions
+from holdfast.core.store.submission_table import Wanted
 
 MAX_TEXT = 1_000_000
 """Characters of a document's text that one call gives."""
-MOST_FITTING = 5_000
-"""Files that one pattern names: each stands in the record of the job."""
 MOST_EMBEDDED = 200
 """Texts that one call embeds."""
 
@@ -90,6 +92,7 @@ class KnowledgeService:
         self._settings = settings
         self._check_countable = check_countable
         self._own = OwnedKnowledge(library, access.owner)
+        self._given = Submissions(library, self._own, access.owner, staging.blobs, access.source, self._start)
         self._searches = Searches(
             library, self._own, client, catalog, settings, access.principal, redact, check_countable
         )
@@ -180,7 +183,7 @@ class KnowledgeService:
             raise InvalidError("Name a file, a folder or an address to take in.", code="nothing_to_add")
         named = await asyncio.to_thread(lambda: [self._access.source(path) for path in paths])
         if pattern is not None:
-            named = list(await asyncio.to_thread(self._fitting, named, checked_pattern(pattern)))
+            named = await asyncio.to_thread(fitting, self._walk(), named, checked_pattern(pattern))
         given, kept_with = checked_metadata(metadata), checked_ext(ext)
         files = [path for path in named if not path.is_dir()]
         folders = tuple(dict.fromkeys(str(path) for path in named if path.is_dir()))
@@ -205,28 +208,6 @@ class KnowledgeService:
         )
         await self._library.folders.remember(own.id, folders)
         return await self._start(own, "ingest", request)
-
-    def _fitting(self, named: Sequence[Path], pattern: str) -> Sequence[Path]:
-        """Returns the files that are meant by `pattern`: of folders those that fit. Raises `InvalidError`
-        where none does, `TooLargeError` for too many. Blocks."""
-        walk = self._walk()
-        found = []
-        for path in named:
-            if not path.is_dir():
-                found.append(path)
-                continue
-            files = walk(str(path)).files
-            found += [Path(file.real or file.path) for file in files if fits(file.path, str(path), pattern)]
-            if len(found) > MOST_FITTING:
-                raise TooLargeError(
-                    f"More than {MOST_FITTING} files fit {shorten(pattern, 100)!r}; take them in by several "
-                    "patterns, or the whole folder without one.",
-                    code="too_many_files",
-                    details={"limit": MOST_FITTING},
-                )
-        if not found:
-            raise InvalidError(f"No file fits {pattern!r}.", code="nothing_to_add")
-        return found
 
     async def upload(
         self,
@@ -423,9 +404,34 @@ class KnowledgeService:
         return await self._start(into, "ingest", IngestRequest(collection_id=into.id, items=(item,)))
 
     async def remove(self, document_id: str) -> None:
-        own = await self._own.document(document_id)
-        await self._library.index.remove(own.id)
-        await self._library.tell(await self._library.index.collection(own.collection_id), "documents")
+        await self._given.remove(document_id)
+
+    # --- what was given, taken in yet or not
+
+    async def submissions(
+        self,
+        collection: str,
+        query: str = "",
+        statuses: tuple[SubmissionStatus, ...] = (),
+        job_id: str | None = None,
+        offset: int = 0,
+        limit: int = 200,
+    ) -> SubmissionsFound:
+        own = await self._own.collection(collection)
+        wanted = Wanted(own.id, query, statuses, job_id)
+        return await self._given.page(own, wanted, offset, checked_limit(limit))
+
+    async def submission(self, document_id: str) -> Submission:
+        return await self._given.find(document_id)
+
+    async def redo(self, collection: str, documents: tuple[str, ...] = (), job_id: str | None = None) -> Job:
+        return await self._given.redo(await self._own.collection(collection), documents, job_id)
+
+    async def clear(self, collection: str) -> Collection:
+        own = await self._own.collection(collection)
+        self._follow(own.model_copy(update={"folders": ()}))
+        await self._given.clear(own)
+        return await self._own.collection(own.id)
 
     # --- searching
 
@@ -483,4 +489,6 @@ class KnowledgeService:
     # --- what they share
 
     async def _start(self, own: Collection, kind: JobKind, request: IngestRequest) -> Job:
+        if kind == "ingest":
+            request = await self._given.identified(own, request)
         return await self._library.jobs.start(self._access.owner, kind, title_of(kind, own, request), request)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 from pathlib import Path
-from typing import Literal
 
 from holdfast.core.domain.errors import ConflictError, HoldfastError, NotFoundError, UnsupportedError
 from holdfast.core.domain.events import EventFilter
@@ -14,7 +13,12 @@ from holdfast.core.domain.indexing import KnowledgeIndex
 from holdfast.core.domain.jobs import Job
 from holdfast.core.domain.knowledge import Collection, IngestItem, IngestRequest
 from holdfast.core.domain.status import CheckResult
-from holdfast.core.domain.user_events import JobForgotten, JobProgressed, KnowledgeChanged
+from holdfast.core.domain.user_events import (
+    JobForgotten,
+    JobProgressed,
+    KnowledgeChange,
+    KnowledgeChanged,
+)
 from holdfast.core.domain.values import utc_now
 from holdfast.core.jobs.report import Report
 from holdfast.core.jobs.runner import JobRunner, Work
@@ -26,6 +30,7 @@ from holdfast.core.services.naming import document_name
 from holdfast.core.services.sources import is_below
 from holdfast.core.store.jobs import Jobs as JobTable
 from holdfast.core.store.log import EventLog
+from holdfast.core.store.submission_table import SubmissionTable
 from holdfast.core.store.trash import Discarded, TrashTable
 
 logger = logging.getLogger(__name__)
@@ -54,6 +59,7 @@ class Library:
         self._folders = folders
         self.looked_at = ingestion.looked_at if ingestion else LookedAt()
         self.table = JobTable(log.reader)
+        self.submissions = SubmissionTable(log.writer, log.reader)
         self._trash = TrashTable(log.writer, log.reader)
         self._ingestion: Work = ingestion or _no_work
         self._deletion: Work = _no_work
@@ -98,6 +104,7 @@ class Library:
     async def forget_user(self, user_id: str) -> None:
         """Cancels the jobs of a user and deletes his collections."""
         await self.jobs.cancel_all(owner=user_id)
+        await self.submissions.forget(owner=user_id)
         if self.exists:
             await self.index.forget_owner(user_id)
             await self.index.forget_owner(in_trash(user_id))
@@ -118,12 +125,16 @@ class Library:
             )
 
     async def tell(
-        self, collection: Collection, change: Literal["created", "updated", "deleted", "documents"]
+        self, collection: Collection, change: KnowledgeChange, *, removed: tuple[str, ...] = ()
     ) -> None:
-        """Tells its owner's clients that a collection has changed."""
+        """Tells its owner's clients that a collection has changed; `removed` are ids of documents."""
         await self._log.append(
             KnowledgeChanged(
-                owner=collection.owner, collection_id=collection.id, name=collection.name, change=change
+                owner=collection.owner,
+                collection_id=collection.id,
+                name=collection.name,
+                change=change,
+                removed=removed,
             )
         )
 
@@ -156,6 +167,7 @@ class Library:
             kept = await self.index.collection(thing.id)
             if kept.owner == in_trash(thing.owner):
                 await self.index.delete(thing.id)
+                await self.submissions.forget(collection_id=thing.id)
         except NotFoundError:
             logger.info("the collection %s was deleted already", thing.id)
         await self._trash.drop(thing.owner, "collection", thing.id)

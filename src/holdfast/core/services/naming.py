@@ -137,7 +137,7 @@ def title_of(kind: JobKind, collection: Collection, request: IngestRequest) -> s
     if kind == "reembed":
         return f"Embed {collection.name} anew with {request.embedding_model}"
     names = [*(item.name for item in request.items), *request.folders, *request.urls]
-    return f"Take {_shown(names)} into {collection.name}"
+    return f"Take {_shown(names)} into {collection.name}{' again' if request.again else ''}"
 
 
 def title_of_deletion(names: Sequence[str]) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
-from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.errors import InvalidError, TooLargeError
+from holdfast.core.domain.text import shorten
+from holdfast.core.services.sources import Walk
 
 LONGEST_PATTERN = 1_000
 MOST_SEGMENTS = 50
+MOST_FITTING = 5_000
+"""Files that one pattern names: each stands in the record of the job."""
 
 
 def checked_pattern(pattern: str) -> str:
@@ -40,6 +45,28 @@ def fits(path: str, folder: str, pattern: str) -> bool:
         }
         places = _onward(stayed | moved, wanted)
     return len(wanted) in places
+
+
+def fitting(walk: Walk, named: Iterable[Path], pattern: str) -> list[Path]:
+    """Returns the files that are meant by `pattern`: of folders those that fit. Raises `InvalidError` where
+    none does, `TooLargeError` for too many. Blocks."""
+    found: list[Path] = []
+    for path in named:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        files = walk(str(path)).files
+        found += [Path(file.real or file.path) for file in files if fits(file.path, str(path), pattern)]
+        if len(found) > MOST_FITTING:
+            raise TooLargeError(
+                f"More than {MOST_FITTING} files fit {shorten(pattern, 100)!r}; take them in by several "
+                "patterns, or the whole folder without one.",
+                code="too_many_files",
+                details={"limit": MOST_FITTING},
+            )
+    if not found:
+        raise InvalidError(f"No file fits {pattern!r}.", code="nothing_to_add")
+    return found
 
 
 def _onward(places: set[int], wanted: list[str]) -> set[int]:

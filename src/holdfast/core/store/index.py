@@ -45,7 +45,7 @@ from holdfast.core.domain.session_events import (
     SessionStarred,
     SessionTrashed,
 )
-from holdfast.core.store import jobs, modes, run_log, usage
+from holdfast.core.store import jobs, modes, run_log, submissions, usage
 
 _DIGEST = re.compile(r'"([0-9a-f]{64})"')
 _NOT_INDEXED = ("part.delta", "tool_call.progressed", "part.started")
@@ -65,6 +65,9 @@ def index(db: sqlite3.Connection, event_id: int, event: AnyEvent, body: str) -> 
         _index_pending(db, event_id, event)
     elif event.type.startswith("job."):
         jobs.index_job(db, event_id, event)
+        submissions.index_work(db, event_id, event)
+    elif event.type == "knowledge.changed":
+        submissions.index_removal(db, event)
     else:
         _index_content(db, event_id, event)
     run_log.index_run_log(db, event_id, event)
@@ -340,6 +343,7 @@ def rebuild(db: sqlite3.Connection, read_blob: Callable[[str], str | None]) -> i
     try:
         for table in ("sessions", "runs", "approvals", "questions", "queue", "blob_uses", "search", "jobs"):
             db.execute(f"DELETE FROM {table}")
+        db.execute("DELETE FROM submissions")
         db.execute("DELETE FROM session_modes")
         db.execute("DELETE FROM run_messages")
         run_log.clear(db)

@@ -339,6 +339,17 @@ STEPS: tuple[tuple[str, str], ...] = (
         """,
     ),
     ("shared_sessions", "ALTER TABLE sessions ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;"),
+    (
+        "agents_that_are_shared",
+        """
+        CREATE TABLE agent_shares (
+            owner TEXT NOT NULL,
+            agent_id TEXT NOT NULL,
+            user_id TEXT NOT NULL,
+            PRIMARY KEY (owner, agent_id, user_id)
+        ) WITHOUT ROWID;
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

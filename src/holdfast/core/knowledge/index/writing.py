@@ -158,7 +158,9 @@ class Writer:
 
     def _version(self, collection: sqlite3.Row, document: Waiting) -> _Version:
         old = self._present(collection["number"], document.item.source)
-        return _Version(document, old["id"] if old is not None else new_id(), old)
+        return _Version(
+            document, old["id"] if old is not None else document.item.document_id or new_id(), old
+        )
 
     def _write_small(self, documents: Sequence[Waiting]) -> Sequence[_Version]:
         """Writes documents, whose vectors are made before: others are written while a provider is asked."""

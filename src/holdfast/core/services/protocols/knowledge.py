@@ -19,6 +19,9 @@ from holdfast.core.domain.knowledge import (
     Retrieval,
     RetrievalSettings,
     StagedUpload,
+    Submission,
+    SubmissionsFound,
+    SubmissionStatus,
 )
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.transfer import Download, Upload
@@ -229,7 +232,43 @@ class Knowledge(Protocol):
 
     @needs(Scope.ADMIN)
     async def remove(self, document_id: str) -> None:
-        """Removes a document from its collection."""
+        """Removes a document from its collection; what was given to it and could not be taken in is forgotten.
+        Raises `ConflictError` (`document_waiting`) for what is on its way."""
+        ...
+
+    @needs(Scope.READ)
+    async def submissions(
+        self,
+        collection: str,
+        query: str = "",
+        statuses: tuple[SubmissionStatus, ...] = (),
+        job_id: str | None = None,
+        offset: int = 0,
+        limit: Limit = 200,
+    ) -> SubmissionsFound:
+        """Returns what was given to a collection, taken in yet or not, latest first: up to `limit` behind the
+        first `offset`. `query` is a part of the name, `statuses` are all where none is named, `job_id` the job
+        that it came with. Pages of the web are there when they were fetched."""
+        ...
+
+    @needs(Scope.READ)
+    async def submission(self, document_id: str) -> Submission:
+        """Returns what was given under the id of a document, which may not be taken in yet. Raises
+        `NotFoundError`."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def redo(self, collection: str, documents: tuple[str, ...] = (), job_id: str | None = None) -> Job:
+        """Starts a job that takes in again what a collection was given: all of it, these documents, or what
+        came with a job. What is as it was, and is cut as it was, costs nothing. Raises `NotFoundError`
+        (`document_not_found`; `original_gone` for a document whose bytes are gone, which is left out where
+        none is named), `InvalidError` (`nothing_to_redo`)."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def clear(self, collection: str) -> Collection:
+        """Removes all documents of a collection for good; its name and its settings stay. Its jobs are
+        cancelled, and it is kept in step with no folder any more. Files on disk stay."""
         ...
 
     @needs(Scope.READ)
