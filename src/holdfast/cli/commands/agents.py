@@ -221,6 +221,8 @@ def _own_file(info: AgentInfo) -> Path:
             f"{info.name!r} comes with Holdfast and the next version replaces it; make a copy of your own"
             f" with `holdfast agents install {info.name}`, or write one that says `extends: {info.name}`"
         )
+    if info.layer is Layer.SHARED:
+        raise InvalidError(f"{info.display_name!r} is {info.owner_name}'s, and only its owner can change it")
     if is_elsewhere():
         raise InvalidError(f"{info.path} is on the engine's machine; edit it there")
     return Path(info.path)

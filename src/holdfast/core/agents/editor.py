@@ -238,6 +238,8 @@ class AgentEditor:
         """Returns the text of any agent that can be seen. Raises `NotFoundError`, and `AgentFileError` for
         a file that is no text."""
         info = self._registry.get(name, project, owner)
+        if info.layer is Layer.SHARED:
+            raise not_yours(info)
         path = Path(info.path)
         if info.layer is Layer.PROJECT and project:
             _check_inside(path, project)
@@ -320,7 +322,9 @@ class AgentEditor:
             return found
         theirs = find(shipped, name)
         if theirs is None:
-            raise not_found(name, (*own, *shipped))
+            others = self._registry.shared(owner)
+            shared = next((each for each in others if name in (each.name, each.id)), None)
+            raise not_found(name, (*own, *shipped)) if shared is None else not_yours(shared)
         raise ForbiddenError(
             f"The agent {theirs.name!r} comes with Holdfast and cannot be changed; install a copy of it "
             f"(`holdfast agents install {theirs.name}`), and change that.",
@@ -399,6 +403,15 @@ def _check_unchanged(found: Found, text: str, expected: str) -> None:
             f"The agent {found.name!r} has changed since; read it again, and change that.",
             code="agent_changed",
         )
+
+
+def not_yours(info: AgentInfo) -> ForbiddenError:
+    """Returns the error for what only the owner of a shared agent can do."""
+    return ForbiddenError(
+        f"The agent {info.display_name or info.name!r} is {info.owner_name}'s, who shares it with you: only "
+        "its owner can do this.",
+        code="agent_not_yours",
+    )
 
 
 def _clashes(found: Found) -> bool:

@@ -28,6 +28,35 @@ def narrow(spec: AgentSpec, project: Path) -> AgentSpec:
     return without_machine(spec, project).model_copy(update=narrowed)
 
 
+def narrow_shared(spec: AgentSpec) -> AgentSpec:
+    """Returns what another user's agent is for who has it shared: what `narrow` leaves of one from a folder
+    that is not trusted, and less.
+
+    It works in a folder of its own, never in a project; it has none of the user's own tools, nor what reads
+    or changes his account; it names no database, no plan and no region, which he would pay for; and what is
+    kept in `ext` for the clients of other systems, which may be secrets, stays with its owner.
+    """
+    narrowed = narrow(spec, Path("/nonexistent"))
+    return narrowed.model_copy(
+        update={
+            "tools": tuple(each for each in narrowed.tools if each.tool in _ANYBODYS_TOOLS),
+            "workspace": spec.workspace if spec.workspace == "agent" else "session",
+            "databases": (),
+            "plan": None,
+            "region": None,
+            "ext": {},
+        }
+    )
+
+
+_ANYBODYS_TOOLS = frozenset(
+    {"ask_user", "update_plan", "list_files", "read_file", "search_files", "write_file", "edit_file"}
+    | {"fetch_url", "http_request", "web_search", "web_scrape", "generate_image", "sql_query", "sql_write"}
+    | {"run_command", "run_python", "run_javascript"}
+)
+"""Tools that reach nothing but the session's folder, or are asked for before each call."""
+
+
 def without_machine(spec: AgentSpec, project: Path | None) -> AgentSpec:
     """Returns `spec` without what reaches the machine of somebody else: folders, keys of providers.
 
@@ -56,9 +85,7 @@ def machine_mistakes(document: Document) -> list[Diagnostic]:
     if workspace is not None and str(workspace.value).startswith(("/", "~")):
         message = "only the user of this machine can name a folder by its whole path"
         found.append(
-            document.mistake(
-                ("workspace",), message, expected="session, project, agent, or a path in the project"
-            )
+            document.mistake(("workspace",), message, expected="session, project, agent, or a path in it")
         )
     collections = document.find(("knowledge",))
     for index, item in enumerate(collections.items if collections else []):

@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from holdfast.core.agents.loader import AgentFile, parse_agent, read_agent
-from holdfast.core.agents.narrow import machine_mistakes, narrow, without_machine
+from holdfast.core.agents.narrow import machine_mistakes, narrow, narrow_shared, without_machine
 from holdfast.core.agents.resolve import Found, in_folder, resolve
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.kept import Kept
 from holdfast.core.config.mistakes import did_you_mean
 from holdfast.core.config.paths import Paths, shipped
 from holdfast.core.config.yaml import in_order
-from holdfast.core.domain.agents import AgentInfo, Layer
+from holdfast.core.domain.agents import AgentInfo, Layer, SharedAgent
 from holdfast.core.domain.errors import Diagnostic, InvalidError, NotFoundError
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.paths import real_path
@@ -41,13 +41,15 @@ class AgentRegistry:
         trust: TrustStore | None = None,
         shipped_agents: Path | None = None,
         own_tools: Callable[[str], Collection[str]] = lambda owner: (),
+        shared: Callable[[str], Collection[SharedAgent]] = lambda owner: (),
     ) -> None:
         """`known_tools` are the names that an agent may list; None checks none. `own_tools` says which a user
-        has beside them."""
+        has beside them, `shared` which agents others share with him."""
         self._paths = paths
         self._shipped = shipped_agents or shipped("agents")
         self._known_tools = known_tools
         self._own_tools = own_tools
+        self._shared = shared
         self._trust = trust or TrustStore(paths.trust)
         self._files: Kept[tuple[Path, tuple[str, ...]], AgentFile] = Kept()
         self._beside: dict[Path, tuple[Path, ...]] = {}
@@ -59,6 +61,8 @@ class AgentRegistry:
         trusted, problems = self._word_on(project)
         shown = [*_counting(visible), *(found for found in visible if found.twin is not None)]
         infos = [self._info(found, visible, project, trusted, problems, owner) for found in shown]
+        taken = {info.id for info in infos} | {info.name for info in infos}
+        infos += [info for info in self.shared(owner) if not taken & {info.id, info.name}]
         return tuple(sorted(infos, key=lambda info: (info.name, info.path)))
 
     def get(self, name: str, project: Path | None = None, owner: str = LOCAL) -> AgentInfo:
@@ -68,9 +72,53 @@ class AgentRegistry:
         """
         visible = self._visible(project, owner)
         found = find(visible, name)
-        if found is None:
+        if found is not None:
+            return self._info(found, visible, project, *self._word_on(project), owner)
+        shared = self._shared_as(name, owner)
+        if shared is None:
             raise not_found(name, visible)
-        return self._info(found, visible, project, *self._word_on(project), owner)
+        return shared
+
+    def shared(self, owner: str) -> tuple[AgentInfo, ...]:
+        """Returns the agents that others share with a user, as they are for him."""
+        found = (self._info_of_shared(each) for each in self._shared(owner))
+        return tuple(info for info in found if info is not None)
+
+    def _shared_as(self, name: str, owner: str) -> AgentInfo | None:
+        """Returns the agent of this name or id that another shares with a user."""
+        shares = (each for each in self._shared(owner) if name in (each.name, each.agent_id))
+        found = (self._info_of_shared(each) for each in shares)
+        return next((info for info in found if info is not None), None)
+
+    def _info_of_shared(self, share: SharedAgent) -> AgentInfo | None:
+        """Returns an agent as it is for whom it is shared with; None where its owner has it no more."""
+        # What it extends is what its owner sees.
+        visible = self._visible(None, share.owner)
+        own = (one for one in _counting(visible) if one.layer is Layer.USER)
+        found = next((one for one in own if one.id == share.agent_id), None)
+        if found is None:
+            return None
+        spec, problems = resolve(found, visible)
+        if spec is not None:
+            title = spec.display_name or spec.name
+            named = {"name": share.name, "display_name": title, "extends": None}
+            spec = narrow_shared(spec).model_copy(update=named)
+        return AgentInfo(
+            id=found.id,
+            name=share.name,
+            display_name=spec.display_name if spec else found.name,
+            description=spec.description if spec else "",
+            author=spec.author if spec else "",
+            tags=spec.tags if spec else (),
+            layer=Layer.SHARED,
+            owner=share.owner,
+            owner_name=share.owner_name,
+            path="",
+            spec=spec,
+            trusted=False,
+            problems=(_mistaken(share),) if problems else (),
+            **_times(found),
+        )
 
     def validate(self, path: Path) -> tuple[Diagnostic, ...]:
         """Returns every mistake in one file, wherever it is. Raises `NotFoundError` when there is none."""
@@ -286,6 +334,12 @@ def _times(found: Found) -> dict[str, datetime]:
     # Each change makes a new file, so what the system says of a file's birth does not help.
     made = made_at(found.id)
     return {"created_at": min(made, updated) if made else updated, "updated_at": updated}
+
+
+def _mistaken(share: SharedAgent) -> Diagnostic:
+    """Returns what is said of an agent with mistakes to others: its file is nothing to them."""
+    message = f"the file of this agent has mistakes, which only its owner, {share.owner_name}, can mend"
+    return Diagnostic(file=share.name, line=1, column=1, key_path="", message=message)
 
 
 def _text(file: AgentFile, key: str) -> str:

@@ -37,8 +37,8 @@ _DESCRIPTIONS: dict[str, dict[str, str]] = {
         "logging": "Whether the log of runs keeps prompts and replies; times and costs stand there anyway.",
         "memory": "What the agent remembers beyond a session.",
         "approvals": "Which calls are allowed, asked for or denied; deny wins over ask, ask over allow.",
-        "workspace": "session: a folder of the session's own; project: the folder you start in; agent: one for "
-        "all your sessions with the agent; or a path.",
+        "workspace": "session: a folder of the session's own; project: the folder you start in; agent: one "
+        "for all your sessions with the agent; or a path.",
         "limits": "Where a run ends at the latest.",
         "prompts": "Texts that are sent by name, with places for values.",
         "extends": "Another agent that this one is laid over.",

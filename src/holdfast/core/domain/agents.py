@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -250,6 +251,28 @@ class AgentInfo(Value):
     """When it was made, as its id says or else its file; None where the file cannot be looked at."""
     updated_at: AwareDatetime | None = None
     """When its file was last changed."""
+
+
+class AgentShare(Value):
+    """A user with whom an agent is shared."""
+
+    user_id: str
+    name: str
+
+
+class SharedAgent(Value):
+    """An agent that another user shares, and how it is found."""
+
+    owner: str
+    owner_name: str
+    agent_id: str
+
+    @property
+    def name(self) -> str:
+        """What it is called where it is shared: its own name is another's to choose, and could be one that
+        means something there already."""
+        digest = hashlib.sha256(f"{self.owner}\0{self.agent_id}".encode()).hexdigest()
+        return f"shared-{digest[:24]}"
 
 
 class AgentSource(Value):

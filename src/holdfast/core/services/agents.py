@@ -14,10 +14,11 @@ from holdfast.core.agents.scaffold import new_agent_text
 from holdfast.core.agents.schema import agent_schema
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.config.yaml import read_file
-from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
-from holdfast.core.domain.errors import Diagnostic, InvalidError, NotFoundError
+from holdfast.core.domain.agents import AgentInfo, AgentShare, AgentSource, AvailableAgent, Trust
+from holdfast.core.domain.errors import Diagnostic, InvalidError, NotFoundError, UnsupportedError
 from holdfast.core.domain.values import new_dated_id
 from holdfast.core.services.access import Access
+from holdfast.core.services.agent_shares import AgentShares, own_agent
 from holdfast.core.services.trash import TrashCan
 
 
@@ -33,9 +34,11 @@ class AgentService:
         trash: TrashCan,
         arguments_of: Callable[[str, str], Collection[str] | None] = lambda tool, owner: None,
         used: Callable[[str], Awaitable[Collection[str]]] | None = None,
+        shares: AgentShares | None = None,
     ) -> None:
         """`arguments_of` returns the arguments of a tool that a user's agents can list, None where they are
-        not known; `used` the names by which what his agents did is known, also of those that are gone."""
+        not known; `used` the names by which what his agents did is known, also of those that are gone;
+        `shares` says with whom agents are shared, None: nobody's are."""
         self._access = access
         self._registry = registry
         self._editor = editor
@@ -43,6 +46,7 @@ class AgentService:
         self._trash = trash
         self._arguments_of = arguments_of
         self._used = used
+        self._shares = shares
 
     async def list(self, project: str | None = None) -> tuple[AgentInfo, ...]:
         folder = self._access.folder(project)
@@ -116,6 +120,22 @@ class AgentService:
         removed = await asyncio.to_thread(self._editor.removed, name, self._access.owner)
         await self._trash.put_agent(removed, self._access.owner)
         await asyncio.to_thread(self._editor.delete, name, self._access.owner)
+
+    async def share(self, name: str, users: tuple[str, ...]) -> tuple[AgentShare, ...]:
+        info = await self._own(name)
+        return await self._sharing.share(info, users)
+
+    async def shared_with(self, name: str) -> tuple[AgentShare, ...]:
+        return await self._sharing.shared_with(await self._own(name))
+
+    async def _own(self, name: str) -> AgentInfo:
+        return await asyncio.to_thread(own_agent, self._registry, name, self._access.owner)
+
+    @property
+    def _sharing(self) -> AgentShares:
+        if self._shares is None:
+            raise UnsupportedError("This engine has no users to share with.", code="no_sharing")
+        return self._shares
 
     async def available(self) -> tuple[AvailableAgent, ...]:
         return tuple(await asyncio.to_thread(self._editor.available, self._access.owner))

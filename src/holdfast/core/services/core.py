@@ -45,6 +45,7 @@ from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.sandbox.process import ChildProcesses
 from holdfast.core.sandbox.scripts import ScriptProcesses
 from holdfast.core.services.access import Access
+from holdfast.core.services.agent_shares import AgentShares
 from holdfast.core.services.asking import OFFLINE, ModelAsker
 from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.budgets import Budgets, check_unlimited
@@ -81,6 +82,7 @@ from holdfast.core.services.workspaces import Workspaces
 from holdfast.core.skills.editor import SkillEditor
 from holdfast.core.skills.registry import SkillRegistry
 from holdfast.core.store.accounts import Accounts
+from holdfast.core.store.agent_shares import AgentShareTable
 from holdfast.core.store.custom_tools import CustomToolTables
 from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.log import EventLog
@@ -171,8 +173,13 @@ class Core:
             parts.environment,
             lambda: parts.settings(None).tools.allow_private_hosts,
         )
+        self.agent_shares = AgentShares(AgentShareTable(log.writer, log.reader), self.accounts)
         self.registry = AgentRegistry(
-            parts.paths, parts.tools.names, self.trust, own_tools=self.custom_tools.names
+            parts.paths,
+            parts.tools.names,
+            self.trust,
+            own_tools=self.custom_tools.names,
+            shared=self.agent_shares.of_user,
         )
         self.editor = AgentEditor(self.registry)
         self.own_prompts = OwnPrompts(PromptTable(log.writer, log.reader), parts.blobs)
@@ -355,6 +362,8 @@ class Core:
         await self.hooks.remove_user(user_id)
         runs = await self.log.reader.open_runs(user_id)
         await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
+        await self.agent_shares.forget_user(user_id)
+        await asyncio.to_thread(self.workspaces.forget_user, user_id)
         await self.custom_tools.forget_user(user_id)
         await self.mcp.forget_user(user_id)
         await self.interceptors.forget_user(user_id)

@@ -87,6 +87,7 @@ class LocalWorkbench:
             core.trash,
             core.custom_tools.arguments,
             UsageTable(log.reader).agents,
+            core.agent_shares,
         )
         self.sessions: Sessions = SessionService(
             access,
@@ -180,7 +181,7 @@ class LocalWorkbench:
             core.registry,
             parts.settings,
             parts.providers,
-            OwnModelService(access, parts.own_models),
+            OwnModelService(access, parts.own_models, parts.web, parts.settings, parts.keys.see),
         )
         self.keys: Keys = KeyService(
             parts.keys, ApiKeys(core.accounts, core.gate, principal, core.may_make_keys), parts.providers
@@ -233,6 +234,7 @@ class LocalWorkbench:
             await core.start_tracing()
             await core.hooks.read_secrets()
             await core.custom_tools.read()
+            await core.agent_shares.read()
             await core.budgets.read()
             await core.supervisor.recover()
             await core.hooks.start()

@@ -12,7 +12,7 @@ from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.agents.trust import TrustStore
 from holdfast.core.approvals.policy import Layers, evaluate
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.agents import AgentInfo, AgentSpec
+from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer
 from holdfast.core.domain.approvals import ApproveMode, PolicyAnswer, Rules
 from holdfast.core.domain.delegating import DELEGATE, SubAgent
 from holdfast.core.domain.errors import ForbiddenError, InvalidError
@@ -121,6 +121,12 @@ class Preparation:
         for name in options.own_tools:
             self._tools.get(name, session.owner)
         spec = with_own_tools(spec, options, self._tools.names(session.owner))
+        if spec.script is not None and info.layer is Layer.SHARED:
+            raise ForbiddenError(
+                f"The agent {info.display_name} has a script, and is {info.owner_name}'s. Scripts of other "
+                "users are not run.",
+                code="untrusted_script",
+            )
         if spec.script is not None and not info.trusted:
             raise ForbiddenError(
                 f"The agent {spec.name} has a script, and its folder is not trusted. Look at the script, "
@@ -138,10 +144,14 @@ class Preparation:
             await self._replies.schema(options.response_format)
         settings = await asyncio.to_thread(self._settings, Path(session.project))
         choice = await self._catalog.choose(
-            flag=options.model, session=session.model, agent=spec.model, settings=settings.models.default
+            flag=options.model,
+            session=session.model,
+            agent=spec.model,
+            settings=settings.models.default,
+            owner=session.owner,
         )
         names = (choice.model, *spec.fallback_models)
-        return affordable({name: await self._catalog.get(name) for name in names}, options)
+        return affordable({name: await self._catalog.get(name, session.owner) for name in names}, options)
 
     async def plan(self, session: Session) -> str:
         """Returns the plan of a session's agent; empty: it has none."""

@@ -89,6 +89,9 @@ class RunLog:
             name = found.file.values.get("display_name")
             ids.setdefault(found.id, found.name)
             shown.setdefault(found.name, sanitize_line(name) if isinstance(name, str) else "")
+        for info in self._registry.shared(self._access.owner):
+            ids.setdefault(info.id, info.name)
+            shown.setdefault(info.name, sanitize_line(info.display_name))
         return {name: said for name, said in shown.items() if said.strip()}, ids
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from functools import cache
 from typing import Any, Protocol, get_type_hints
 
-from holdfast.core.domain.agents import AgentInfo, AgentSource, AvailableAgent, Trust
+from holdfast.core.domain.agents import AgentInfo, AgentShare, AgentSource, AvailableAgent, Trust
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.domain.idempotency import KeptAnswers
@@ -143,6 +143,19 @@ class Agents(Protocol):
 
         Raises `ForbiddenError` for an agent that comes with Holdfast, `NotFoundError`.
         """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def share(self, name: str, users: tuple[str, ...]) -> tuple[AgentShare, ...]:
+        """Shares an agent of the user's own with these users, by name or id, and no others; returns them.
+        They see it, read it without its secrets, and run it under their own rules as what nobody vouches for;
+        only its owner changes it. Raises `NotFoundError`, `ForbiddenError` for an agent that is not the
+        user's own."""
+        ...
+
+    @needs(Scope.READ)
+    async def shared_with(self, name: str) -> tuple[AgentShare, ...]:
+        """Returns with whom an agent of the user's own is shared. Raises what `share` raises."""
         ...
 
     @needs(Scope.READ)

@@ -1,4 +1,4 @@
-"""All skills that can be seen: beside an agent's file, in a project folder, in the user's own, in everybody's.
+"""All skills that can be seen: beside an agent's file, in a project folder, a user's own, all users'.
 
 Files are read whenever they are asked for, so an edit counts from the next call on. In a skill's folder no
 link is followed, and a folder of a project that leads out of the project is none.
@@ -95,6 +95,8 @@ class SkillRegistry:
 
         What has a mistake, or is of a folder that is not trusted, is left out.
         """
+        if not agent.path:
+            return ()
         wanted = agent.spec.skills if agent.spec is not None else ()
         # Most agents name none: then nothing but what stands beside the file is looked at.
         places = self._places(project, owner, agent) if wanted else (beside(agent, project),)
@@ -142,7 +144,7 @@ class SkillRegistry:
 
     def _places(self, project: Path | None, owner: str, agent: AgentInfo | None) -> Iterator[SkillFolder]:
         """Yields the folders of skills in the order in which they count."""
-        if agent is not None:
+        if agent is not None and agent.path:  # that of another user who shares it brings none
             yield beside(agent, project)
         own = self.folder(owner)
         if project is not None and real_path(project / PROJECT_SKILLS) != real_path(own.path):
@@ -175,7 +177,7 @@ def beside(agent: AgentInfo, project: Path | None = None) -> SkillFolder:
     """Returns where the skills of an agent alone are; it may not be there."""
     inside = project if agent.layer is Layer.PROJECT else None
     folder = skills_beside(Path(agent.path))
-    return SkillFolder(SkillScope.AGENT, folder, agent.name, agent.trusted, inside=inside)
+    return SkillFolder(SkillScope.AGENT, folder, agent.name, trusted=agent.trusted, inside=inside)
 
 
 def find(seen: tuple[SkillInfo, ...], name: str) -> SkillInfo:
