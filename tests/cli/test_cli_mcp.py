@@ -30,6 +30,7 @@ class Servers:
     def __init__(self) -> None:
         self.kept: dict[str, McpServer] = {}
         self.secrets: list[tuple[str, str, str | None]] = []
+        self.asked: list[tuple[str, str, bool]] = []
         self.fails = False
 
     async def list(self) -> tuple[McpServer, ...]:
@@ -38,9 +39,23 @@ class Servers:
     async def get(self, name: str) -> McpServer:
         return self.kept[name]
 
-    async def add(self, server: McpServerSpec) -> McpServer:
+    async def add(
+        self, server: McpServerSpec, secrets: dict[str, str] | None = None, connect: bool = False
+    ) -> McpServer:
+        self.asked.append(("add", server.name, connect))
         self.kept[server.name] = McpServer(spec=server, missing=secrets_of(server))
         return self.kept[server.name]
+
+    async def replace(
+        self,
+        name: str,
+        server: McpServerSpec,
+        secrets: dict[str, str] | None = None,
+        connect: bool = False,
+    ) -> McpServer:
+        self.asked.append(("replace", name, connect))
+        self.kept[name] = McpServer(spec=server)
+        return self.kept[name]
 
     async def enable(self, name: str, enabled: bool = True) -> McpServer:
         spec = self.kept[name].spec.model_copy(update={"enabled": enabled})
@@ -113,6 +128,13 @@ def test_an_address_is_added_with_headers(servers: Servers, cli: Cli) -> None:
     spec = servers.kept["docs"].spec
     assert outcome.status == 0
     assert (spec.url, spec.headers, spec.trusted) == ("https://a.test/mcp", {"X-Key": "a: b"}, True)
+
+
+def test_a_server_takes_anothers_place_and_is_started_at_once(servers: Servers, cli: Cli) -> None:
+    cli("mcp", "add", "docs", "--url", "https://a.test/mcp", "--connect")
+    cli("mcp", "add", "docs", "--url", "https://b.test/mcp", "--replace", "--connect")
+    assert servers.asked == [("add", "docs", True), ("replace", "docs", True)]
+    assert servers.kept["docs"].spec.url == "https://b.test/mcp"
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,10 @@ class FakeSkills:
         self.calls.append(("install", *arguments))
         return info()
 
+    async def copy(self, *arguments: Any) -> SkillInfo:
+        self.calls.append(("copy", *arguments))
+        return info()
+
     async def upload(self, *arguments: Any) -> SkillInfo:
         self.calls.append(("upload", *arguments))
         return info()
@@ -119,8 +123,8 @@ def test_a_source_is_named_by_its_whole_path_and_an_address_as_it_is(
     assert cli("skills", "install", "minutes").out == "installed minutes: /s/minutes\n"
     cli("skills", "install", "https://a.test/x.git", "--folder", "m", "--replace")
     assert skills.calls == [
-        ("install", str(tmp_path / "minutes"), "", False),
-        ("install", "https://a.test/x.git", "m", True),
+        ("install", str(tmp_path / "minutes"), "", False, None, False),
+        ("install", "https://a.test/x.git", "m", True, None, False),
     ]
 
 
@@ -133,7 +137,7 @@ def test_a_folder_of_this_machine_is_sent_to_an_engine_elsewhere(
     (tmp_path / "minutes" / "SKILL.md").write_text(TEXT)
     (tmp_path / "minutes" / "link").symlink_to("/etc/passwd")
     assert cli("skills", "install", str(tmp_path / "minutes")).status == 0
-    [(verb, data, name, folder, replace)] = skills.calls
+    [(verb, data, name, folder, replace, *_)] = skills.calls
     assert (verb, name, folder, replace) == ("upload", "minutes", "", False)
     assert zipfile.ZipFile(BytesIO(data)).namelist() == ["SKILL.md"]
 
@@ -141,7 +145,7 @@ def test_a_folder_of_this_machine_is_sent_to_an_engine_elsewhere(
 @pytest.mark.usefixtures("editor")
 def test_an_edited_text_is_saved_over_the_one_that_was_read(cli: Cli, skills: FakeSkills) -> None:
     assert cli("skills", "edit", "minutes").out == "changed minutes\n"
-    assert skills.calls[-1] == ("save", "minutes", TEXT + "One more.\n", "d1")
+    assert skills.calls[-1] == ("save", "minutes", TEXT + "One more.\n", "d1", None, False)
 
 
 @pytest.mark.usefixtures("editor")
@@ -178,6 +182,21 @@ def test_a_projects_skill_is_edited_where_it_is(cli: Cli, skills: FakeSkills, tm
     assert (tmp_path / "SKILL.md").read_text().endswith("One more.\n")
 
 
+def test_a_skill_is_given_to_one_agent_or_to_all_users(cli: Cli, skills: FakeSkills) -> None:
+    cli("skills", "install", "https://a.test/x.zip", "--agent", "clerk")
+    cli("skills", "install", "https://a.test/x.zip", "--shared")
+    assert cli("skills", "copy", "minutes", "clerk", "--replace").out == "copied minutes: /s/minutes\n"
+    cli("skills", "remove", "minutes", "--agent", "clerk")
+    cli("skills", "remove", "minutes", "--shared")
+    assert skills.calls == [
+        ("install", "https://a.test/x.zip", "", False, "clerk", False),
+        ("install", "https://a.test/x.zip", "", False, None, True),
+        ("copy", "minutes", "clerk", True),
+        ("remove", "minutes", "clerk", False),
+        ("remove", "minutes", None, True),
+    ]
+
+
 def test_a_skill_is_removed(cli: Cli, skills: FakeSkills) -> None:
     assert cli("skills", "remove", "minutes").out == "removed minutes\n"
-    assert skills.calls == [("remove", "minutes")]
+    assert skills.calls == [("remove", "minutes", None, False)]

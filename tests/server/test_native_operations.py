@@ -9,7 +9,15 @@ from pydantic import BaseModel
 from server_fakes import AT
 
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.accounts import AccountMode, SignInProvider, SignInWays, UserName
+from holdfast.core.domain.accounts import (
+    AccountMode,
+    CodeSent,
+    Mail,
+    SignInProvider,
+    SignInWays,
+    UserName,
+    UserPage,
+)
 from holdfast.core.domain.agents import (
     AgentInfo,
     AgentSource,
@@ -72,13 +80,16 @@ from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.modes import AutoLimits, SessionMode
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.own_models import (
+    AddedModel,
     Forgotten,
     ModelFile,
     ModelLookup,
     OllamaModel,
     OllamaServer,
     OwnModel,
+    OwnModelCheck,
     OwnModelState,
+    Tried,
 )
 from holdfast.core.domain.plans import CREDIT_TIERS, CreditState, ModelPrice, PlanTerms
 from holdfast.core.domain.prompts import (
@@ -595,8 +606,18 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("models.providers", {}, (PROVIDER,)),
     ("models.look_up", {"model": "openrouter/a/b:c"}, ModelLookup(model="a/b", state="undecided")),
     ("models.own", {}, (OwnModelState(model=OWN_MODEL, problem="gone"),)),
-    ("models.keep", {"model": OWN_MODEL, "key": "sk-1"}, OWN_MODEL),
-    ("models.forget", {"name": "a/b c", "file": True}, Forgotten(name="a/b c", file_deleted=True)),
+    ("models.keep", {"model": OWN_MODEL, "key": "sk-1", "private": True}, OWN_MODEL),
+    ("models.add", {"model": OWN_MODEL, "key": "sk-1"}, AddedModel(model=OWN_MODEL, added=True)),
+    (
+        "models.check",
+        {"model": OWN_MODEL, "key": "sk-1", "abilities": ("images",)},
+        OwnModelCheck(url="http://h", model="m", connection=Tried(supported=True, response="OK")),
+    ),
+    (
+        "models.forget",
+        {"name": "a/b c", "file": True, "private": True},
+        Forgotten(name="a/b c", file_deleted=True),
+    ),
     ("models.check_file", {"path": "/m/x y.gguf"}, ModelFile(path="/m/x y.gguf", size_bytes=4)),
     (
         "models.ollama",
@@ -716,6 +737,9 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("mcp.list", {}, (MCP_SERVER,)),
     ("mcp.get", {"name": "files"}, MCP_SERVER),
     ("mcp.add", {"server": MCP_SERVER.spec}, MCP_SERVER),
+    ("mcp.add", {"server": MCP_SERVER.spec, "secrets": {"A": "ü&="}, "connect": True}, MCP_SERVER),
+    ("mcp.replace", {"name": "files", "server": MCP_SERVER.spec}, MCP_SERVER),
+    ("mcp.replace", {"name": "files", "server": MCP_SERVER.spec, "secrets": {}, "connect": True}, MCP_SERVER),
     ("mcp.enable", {"name": "files", "enabled": False}, MCP_SERVER),
     ("mcp.set_secret", {"name": "files", "secret": "A.b-1", "value": "p ü&="}, MCP_SERVER),
     ("mcp.remove", {"name": "files"}, None),
@@ -858,7 +882,24 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("users.agreements", {}, (AGREEMENT,)),
     ("users.accept", {"name": "a b"}, AGREEMENT),
     ("users.list", {}, (USER,)),
-    ("users.add", {"name": "ann", "role": Role.ADMIN}, USER),
+    (
+        "users.add",
+        {
+            "name": "ann",
+            "role": Role.ADMIN,
+            "password": "größer als 8",
+            "email": "a@b.example",
+            "phone": "+1 2",
+        },
+        USER,
+    ),
+    ("users.page", {"number": 2, "size": 5}, UserPage(users=(USER,), total=6)),
+    (
+        "users.update",
+        {"name": "ann b", "role": Role.USER, "email": "", "phone": "3", "display_name": "Änn"},
+        USER,
+    ),
+    ("users.set_password", {"name": "ann b", "password": None}, None),
     ("users.remove", {"name": "ann b"}, None),
     ("users.login", {"expires_s": 5, "scope": Scope.READ}, NewCredential(credential=KEY, secret="hf_y")),
     ("users.logins", {}, (KEY,)),
@@ -868,6 +909,18 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         "accounts.sign_in",
         {"name": "ann b", "password": "größer als 8", "expires_s": 5},
         NewCredential(credential=KEY, secret="hf_z"),
+    ),
+    ("accounts.send_code", {"email": "ü@b.example"}, CodeSent()),
+    (
+        "accounts.register",
+        {"name": "a", "password": "größer als 8", "email": "a@b.example", "code": "012345", "phone": "+1"},
+        USER,
+    ),
+    ("accounts.change_password", {"old": "größer als 8", "new": "ein neues"}, None),
+    (
+        "accounts.outbox",
+        {},
+        (Mail(id="m1", to="a@b.example", subject="ü", text="012345\n", at=AT, reason="none"),),
     ),
     ("accounts.me", {}, USER),
     ("accounts.names", {}, (UserName(id="u1", name="ann"),)),

@@ -128,7 +128,10 @@ class FakeSkills:
         self.skills["made"] = skill(info("made"))
         return info("made")
 
-    async def save(self, name: str, text: str, expected: str | None = None) -> SkillInfo:
+    async def save(
+        self, name: str, text: str, expected: str | None = None, shared: bool = False
+    ) -> SkillInfo:
+        assert shared is (self.skills[name].info.scope is SkillScope.SHARED)
         if expected is not None and expected != self.skills[name].digest:
             raise ConflictError("It has changed.", code="skill_changed")
         if "name:" not in text:
@@ -136,7 +139,8 @@ class FakeSkills:
         self.skills[name] = self.skills[name].model_copy(update={"text": text})
         return self.skills[name].info
 
-    async def remove(self, name: str) -> None:
+    async def remove(self, name: str, shared: bool = False) -> None:
+        assert shared is (self.skills[name].info.scope is SkillScope.SHARED)
         del self.skills[name]
 
 
@@ -255,3 +259,12 @@ async def test_instructions_are_read_and_an_agent_with_mistakes_has_no_skills() 
     assert [one.given for one in desk.state.skills or []] == [False]
     await desk.control.read("user/minutes")
     assert desk.shown == ["# Do\n\nit"]
+
+
+async def test_a_skill_of_all_users_is_changed_and_removed_as_one() -> None:
+    desk = Desk(skill(info("everybodys", "shared")), answers=["name: b"])
+    await desk.control.reload()
+    await desk.control.edit("shared/everybodys")
+    assert desk.skills.skills["everybodys"].text == "name: b"
+    await desk.control.remove("shared/everybodys")
+    assert desk.state.skills == []

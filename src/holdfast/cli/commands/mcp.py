@@ -70,6 +70,12 @@ def add(
             help="Whether it may have the run's model complete messages of its own: ask, deny or allow.",
         ),
     ] = "ask",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Have it take the place of the server of this name.")
+    ] = False,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Start it now, and change nothing when that fails.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Add a server. It is started when it is needed; `holdfast mcp test` starts it now."""
@@ -93,7 +99,10 @@ def add(
         },
         "the server",
     )
-    _report(call(lambda workbench: workbench.mcp.add(spec)), as_json)
+    if replace:
+        _report(call(lambda workbench: workbench.mcp.replace(name, spec, None, connect)), as_json)
+    else:
+        _report(call(lambda workbench: workbench.mcp.add(spec, None, connect)), as_json)
 
 
 @app.command("list")

@@ -26,18 +26,28 @@ if TYPE_CHECKING:
 app = group("List, show, install, edit and remove skills: instructions that agents load on demand.")
 
 Agent = Annotated[str | None, typer.Option("--agent", help="The skills of this agent.")]
+OfAgent = Annotated[
+    str | None, typer.Option("--agent", metavar="AGENT", help="The one that this agent of yours alone has.")
+]
+Shared = Annotated[bool, typer.Option("--shared", help="The one of all users; administrators only.")]
+
+Replace = Annotated[bool, typer.Option("--replace", help="Put one of the name into the trash.")]
+
+_To = tuple[str, bool, str | None, bool]
+"""The folder in a source, whether to replace, the agent that alone gets it, whether all users do."""
 
 _EXAMPLES = examples(
     "holdfast skills install ./minutes",
     "holdfast skills install minutes.zip --replace",
     "holdfast skills install https://example.org/minutes/SKILL.md",
     "holdfast skills install https://example.org/skills.git --folder minutes",
+    "holdfast skills install minutes.zip --agent clerk",
 )
 
 
 @app.command("list")
 def list_skills(agent: Agent = None, project: Project = None, as_json: Json = False) -> None:
-    """List the skills that can be used here: the project's and yours; with --agent, what its runs have."""
+    """List the skills that can be used here: the project's, yours, all users'; with --agent, its runs'."""
     found = call(lambda workbench: workbench.skills.list(_project(project), agent))
     if as_json:
         say_json(found)
@@ -85,21 +95,35 @@ def install(
         ),
     ],
     folder: Annotated[str, typer.Option(help="The folder in it, where there are several skills.")] = "",
-    replace: Annotated[bool, typer.Option("--replace", help="Put one of the name into the trash.")] = False,
+    replace: Replace = False,
+    agent: Annotated[
+        str | None, typer.Option("--agent", metavar="AGENT", help="Give it to this agent of yours alone.")
+    ] = None,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Give it to all users; administrators only.")
+    ] = False,
 ) -> None:
     """Copy a skill into your own folder: your agents can have it in every project."""
+    to = (folder, replace, agent, shared)
     if _names_an_address(source):
-        info = call(lambda workbench: workbench.skills.install(source, folder, replace))
+        info = call(lambda workbench: workbench.skills.install(source, *to))
     else:
-        info = _installed(path_of(source).absolute(), folder, replace)
+        info = _installed(path_of(source).absolute(), to)
     say(f"installed {info.name}: {info.path}")
 
 
-def _installed(path: Path, folder: str, replace: bool) -> SkillInfo:
+def _installed(path: Path, to: _To) -> SkillInfo:
     if not is_elsewhere():
-        return call(lambda workbench: workbench.skills.install(str(path), folder, replace))
+        return call(lambda workbench: workbench.skills.install(str(path), *to))
     data = _packed(path)  # a file of this machine
-    return call(lambda workbench: workbench.skills.upload(data, path.name, folder, replace))
+    return call(lambda workbench: workbench.skills.upload(data, path.name, *to))
+
+
+@app.command(epilog=examples("holdfast skills copy minutes clerk"))
+def copy(name: str, agent: Annotated[str, typer.Argument(metavar="AGENT")], replace: Replace = False) -> None:
+    """Give an agent of yours a copy of a skill, which it has whatever becomes of the first."""
+    info = call(lambda workbench: workbench.skills.copy(name, agent, replace))
+    say(f"copied {info.name}: {info.path}")
 
 
 @app.command()
@@ -108,20 +132,21 @@ def edit(name: str, agent: Agent = None, project: Project = None) -> None:
     from holdfast.core.domain.skills import SkillScope
 
     skill = call(lambda workbench: workbench.skills.get(name, _project(project), agent))
-    if skill.info.scope is not SkillScope.USER:
+    if skill.info.scope not in (SkillScope.USER, SkillScope.SHARED):
         _edit_in_place(skill, lambda: call(lambda w: w.skills.get(name, _project(project), agent)))
         return
     with draft(skill.text, name, ".md") as path:
         text = read_text(path)
         if text != skill.text:
-            call(lambda workbench: workbench.skills.save(name, text, skill.digest))
+            shared = skill.info.scope is SkillScope.SHARED
+            call(lambda workbench: workbench.skills.save(name, text, skill.digest, None, shared))
     say("nothing was changed" if text == skill.text else f"changed {name}")
 
 
 @app.command()
-def remove(name: str) -> None:
+def remove(name: str, agent: OfAgent = None, shared: Shared = False) -> None:
     """Put a skill of yours into the trash; `holdfast trash restore` brings it back."""
-    call(lambda workbench: workbench.skills.remove(name))
+    call(lambda workbench: workbench.skills.remove(name, agent, shared))
     say(f"removed {name}")
 
 

@@ -26,6 +26,8 @@ SAMPLING = "sampling"
 """The part that names, in rules, a completion that a server asks for."""
 GET_PROMPT = "get_prompt"
 """The part that names, in rules, taking a prompt of a server."""
+MASK = "***"
+"""In the place of a value that may be a secret, where a server is shown."""
 MAX_TOOL_NAME = 64
 """Longest name of a tool that providers of models take."""
 
@@ -232,6 +234,6 @@ def masked(spec: McpServerSpec) -> McpServerSpec:
     """Returns `spec` without the values that could be secrets: all that refer to none."""
 
     def mask(values: dict[str, str]) -> dict[str, str]:
-        return {name: each if secret_names([each]) else "***" for name, each in values.items()}
+        return {name: each if secret_names([each]) else MASK for name, each in values.items()}
 
     return spec.model_copy(update={"env": mask(spec.env), "headers": mask(spec.headers)})

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.core.domain.addresses import WebAddress
-from holdfast.core.domain.errors import ForbiddenError, HoldfastError, InvalidError, NotFoundError
+from holdfast.core.domain.errors import HoldfastError, NotFoundError
 from holdfast.core.domain.logs import without_keys
 from holdfast.core.domain.mcp import (
     McpContent,
@@ -22,15 +21,13 @@ from holdfast.core.domain.runs import RunOptions, ToolRun
 from holdfast.core.domain.tools import ToolInfo
 from holdfast.core.domain.user_events import McpChange, McpChanged
 from holdfast.core.services.access import Access
+from holdfast.core.services.mcp_changing import McpChanging, check_secret
 from holdfast.core.services.mcp_reading import McpReading
 from holdfast.core.services.mcp_servers import McpServers, refuse_disabled
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.mcp.servers_file import find
 from holdfast.core.tools.registry import near_names, schema
-
-_SECRET_LENGTHS = range(8, 4_001)
-"""Shorter ones could not be told from ordinary words, and would not be redacted."""
 
 _SHOWN_LOG = 4_000
 
@@ -53,6 +50,7 @@ class McpService:
         self._tools = tools
         self._redact = redact
         self._log = log
+        self._changing = McpChanging(servers, access.owner, self.test, admin=access.principal.is_admin)
 
     async def list(self) -> tuple[McpServer, ...]:
         known = await self._servers.of(self._access.owner)
@@ -61,18 +59,24 @@ class McpService:
     async def get(self, name: str) -> McpServer:
         return await self._whole(await self._spec(name))
 
-    async def add(self, server: McpServerSpec) -> McpServer:
-        if server.command and not self._access.principal.is_admin:
-            raise ForbiddenError(
-                "Programs have the rights of the engine's owner, so only administrators add servers that are "
-                "programs.",
-                code="mcp_program_forbidden",
-            )
-        if server.url is not None:
-            WebAddress.parse(server.url)
-        await asyncio.to_thread(self._servers.file(self._access.owner).add, server)
+    async def add(
+        self, server: McpServerSpec, secrets: dict[str, str] | None = None, connect: bool = False
+    ) -> McpServer:
+        await self._changing.add(server, secrets or {}, connect)
         await self._tell(server, "added")
         return await self._whole(server)
+
+    async def replace(
+        self,
+        name: str,
+        server: McpServerSpec,
+        secrets: dict[str, str] | None = None,
+        connect: bool = False,
+    ) -> McpServer:
+        await self._changing.replace(name, server, secrets or {}, connect)
+        spec = await self._spec(name)
+        await self._tell(spec, "replaced")
+        return await self._whole(spec)
 
     async def enable(self, name: str, enabled: bool = True) -> McpServer:
         spec = (await self._spec(name)).model_copy(update={"enabled": enabled})
@@ -82,18 +86,7 @@ class McpService:
 
     async def set_secret(self, name: str, secret: str, value: str | None = None) -> McpServer:
         spec = await self._spec(name)
-        if secret not in secrets_of(spec):
-            raise InvalidError(
-                f"The MCP server {name} refers to no secret {secret[:80]!r}; write ${{secret:NAME}} into its "
-                "env or headers.",
-                code="unknown_secret",
-            )
-        if value is not None and (len(value) not in _SECRET_LENGTHS or not value.isprintable()):
-            raise InvalidError(
-                f"A secret has {_SECRET_LENGTHS.start} to {_SECRET_LENGTHS.stop - 1} characters and no "
-                "control characters.",
-                code="invalid_secret",
-            )
+        check_secret(spec, secret, value)
         await self._servers.set_secret(self._access.owner, name, secret, value)
         await self._servers.hub.forget(self._access.owner, name)  # it is started anew with the secret
         return await self._whole(spec)

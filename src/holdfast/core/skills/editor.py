@@ -1,4 +1,4 @@
-"""Skills of a folder that may be changed: installed, changed and removed as folders, each whole or not at all."""
+"""Skills that may be changed: installed, changed and removed as folders, each whole or not at all."""
 
 from __future__ import annotations
 

@@ -54,6 +54,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "keys.set_provider": {"key": "sk-…"},
     "usage.set_credits": {"balance": 500.0, "user": "ann"},
     "users.accept": {},
+    "models.add": {
+        "model": {"name": "mine", "kind": "server", "url": "https://models.example.com/v1", "model": "m"},
+        "key": "sk-example-of-a-key",
+    },
+    "models.check": {
+        "model": {"name": "mine", "kind": "server", "url": "https://models.example.com/v1", "model": "m"},
+        "abilities": ["images"],
+    },
     "models.keep": {"model": {"name": "qwen", "kind": "server", "url": "http://127.0.0.1:8080/v1"}},
     "jobs.cancel": {},
     "jobs.delete_knowledge": {"documents": ["5f0c4c6e-3c8f-4b6f-9f5e-1d2a7c9b8e10"]},
@@ -114,6 +122,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "mcp.add": {"server": {"name": "files", "command": ["uvx", "some-mcp-server", "/data"]}},
     "mcp.call": {"tool": "read_file", "arguments": {"path": "notes.md"}},
     "mcp.enable": {"enabled": False},
+    "mcp.replace": {"server": {"name": "docs", "url": "https://docs.example.org/mcp"}, "connect": True},
     "mcp.set_secret": {"value": "sk-example-1234"},
     "mcp.test": {},
     "tools.run": {"arguments": {"path": "notes.md"}},

@@ -11,7 +11,14 @@ from holdfast.core.domain.text import sanitize_line
 from holdfast.tui.control.base import Context
 from holdfast.tui.control.listed import ListedControl, saving
 from holdfast.tui.control.undoing import UndoingControl
-from holdfast.tui.presenters.skills import SkillsState, SkillView, body_of, skill_views, text_of
+from holdfast.tui.presenters.skills import (
+    CHANGED_HERE,
+    SkillsState,
+    SkillView,
+    body_of,
+    skill_views,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from holdfast.core.domain.skills import SkillInfo
@@ -141,14 +148,15 @@ class SkillsControl(ListedControl[SkillsState]):
             return
         skills = self._context.workbench.skills
         skill = await skills.get(one.name)
-        save = saving(partial(skills.save, one.name), skill.digest, "skill_changed")
+        write = partial(skills.save, one.name, shared=one.scope == "shared")
+        save = saving(write, skill.digest, "skill_changed")
         await self._context.app.dialogs.edit_text(f"{one.name}/SKILL.md", text_of(skill).text, save)
         await self.reload()
 
     def _own(self, row_id: str) -> SkillView | None:
         one = self._state.skill(row_id)
-        if one is not None and one.scope != "user":
-            raise ForbiddenError(f"{one.name} is not your own: change it where it is, in {one.path}.")
+        if one is not None and one.scope not in CHANGED_HERE:
+            raise ForbiddenError(f"{one.name} is not changed here: change it where it is, in {one.path}.")
         return one
 
     async def remove(self, row_id: str) -> None:
@@ -157,7 +165,7 @@ class SkillsControl(ListedControl[SkillsState]):
         if one is None:
             return
         workbench = self._context.workbench
-        await workbench.skills.remove(one.name)
+        await workbench.skills.remove(one.name, shared=one.scope == "shared")
         await self.reload()
         thrown = await workbench.trash.list("skill", limit=1)
         things = [("skill", each.id) for each in thrown.items if each.title == one.name]

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from holdfast.core.domain.errors import Diagnostic
     from holdfast.core.domain.skills import Skill, SkillInfo
 
-Scope = Literal["agent", "project", "user"]
+Scope = Literal["agent", "project", "user", "shared"]
 SCOPES: dict[Scope, str] = {
     "agent": "beside the agent's file",
     "project": "of this project folder",
     "user": "your own",
+    "shared": "for all users",
 }
 """Where a skill is from, in words; of one name the first that has it counts."""
+CHANGED_HERE: tuple[Scope, ...] = ("user", "shared")
+"""The scopes whose skills are changed in the app; others in their files. Only administrators change shared ones,
+which the engine sees to."""
 MOST_FILES = 100
 
 
@@ -229,6 +233,6 @@ def footer(one: SkillView | None, *, typing: bool = False) -> list[tuple[str, st
         return [back, (shown("words.to_list"), "to the list", ""), last]
     if one is None:
         return [back, foot("skills.new"), last]
-    own = [foot("skills.edit"), foot("skills.remove")] if one.scope == "user" else []
+    own = [foot("skills.edit"), foot("skills.remove")] if one.scope in CHANGED_HERE else []
     trust = [foot("skills.trust")] if not one.trusted else []
     return [back, foot("skills.read"), *trust, foot("skills.new"), *own, foot("skills.words"), last]

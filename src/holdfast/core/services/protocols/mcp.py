@@ -26,11 +26,30 @@ class Mcp(Protocol):
         ...
 
     @needs(Scope.ADMIN)
-    async def add(self, server: McpServerSpec) -> McpServer:
-        """Adds a server; it is started when it is needed.
+    async def add(
+        self, server: McpServerSpec, secrets: dict[str, str] | None = None, connect: bool = False
+    ) -> McpServer:
+        """Adds a server, with the secrets that it refers to; it is started when it is needed, with `connect`
+        at once, unless it is disabled.
 
         Raises `ConflictError` when its name is taken, `ForbiddenError` for a program, which only
-        administrators add, `InvalidError` for what is no http or https address.
+        administrators add, `InvalidError` for what is no http or https address and for secrets as
+        `set_secret`, and with `connect` `UnavailableError` when it does not start. Then nothing is kept.
+        """
+        ...
+
+    @needs(Scope.ADMIN)
+    async def replace(
+        self,
+        name: str,
+        server: McpServerSpec,
+        secrets: dict[str, str] | None = None,
+        connect: bool = False,
+    ) -> McpServer:
+        """Has a server be another one under the same name. As long as its program or its host stay, it keeps
+        the secrets that are not given, and `***`, as listings show values, stands for the former value.
+
+        Raises `NotFoundError`, and as `add`. Then the server is as it was.
         """
         ...
 

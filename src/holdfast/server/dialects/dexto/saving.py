@@ -24,10 +24,7 @@ async def keep_secrets(workbench: Workbench, found: Converted) -> None:
 
 async def put_in(workbench: Workbench, made: OwnServer) -> McpServer:
     """Adds a server with its secrets. Raises what `mcp.add` raises."""
-    added = await workbench.mcp.add(made.spec)
-    for name, value in made.secrets.items():
-        await workbench.mcp.set_secret(made.spec.name, name, value)
-    return added
+    return await workbench.mcp.add(made.spec, made.secrets)
 
 
 async def own_copy(workbench: Workbench, agent: AgentInfo) -> AgentInfo:

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from holdfast.core.domain.custom_tools import PythonToolSpec
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError
-from holdfast.core.domain.mcp import McpServer, free_server_name
+from holdfast.core.domain.mcp import McpServer
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.h2ogpte.mapping_custom import (
     MCP,
@@ -107,9 +107,7 @@ async def _add_servers(workbench: Workbench, servers: Iterable[Server]) -> tuple
     made: list[McpServer] = []
     try:
         for each in servers:
-            made.append(await workbench.mcp.add(each.spec))
-            for name, value in each.secrets.items():
-                await workbench.mcp.set_secret(each.spec.name, name, value)
+            made.append(await workbench.mcp.add(each.spec, each.secrets))
     except HoldfastError:
         for one in made:
             await workbench.mcp.remove(one.spec.name)
@@ -120,12 +118,8 @@ async def _add_servers(workbench: Workbench, servers: Iterable[Server]) -> tuple
 async def _replaced(workbench: Workbench, own: McpServer, described: tuple[Server, ...]) -> McpServer:
     if len(described) != 1:
         raise InvalidError("mcp_config_json: must name one server here.", code="invalid_request")
-    (new,), name = described, own.spec.name
-    taken = [each.spec.name for each in await workbench.mcp.list()]
-    (tried,) = await _add_servers(workbench, [named(new, free_server_name(name, taken))])  # it may be refused
-    await workbench.mcp.remove(tried.spec.name)
-    await workbench.mcp.remove(name)
-    return (await _add_servers(workbench, [named(new, name)]))[0]
+    new = named(described[0], own.spec.name)
+    return await workbench.mcp.replace(own.spec.name, new.spec, new.secrets)
 
 
 def _content(form: ReceivedForm) -> bytes | None:
