@@ -17,6 +17,7 @@ from holdfast.core.domain.databases import CONNECTION, POSTGRES_URL, without_pas
 from holdfast.core.domain.knowledge import DEFAULT_EMBEDDING
 from holdfast.core.domain.limits import PRICED, rates, tier_of
 from holdfast.core.domain.modes import AutoLimits
+from holdfast.core.domain.upstream import UpstreamProvider
 
 PROJECT_SETTINGS = Path(".holdfast", "settings.yaml")
 """A project's own settings file; it may set a few things only."""
@@ -234,6 +235,15 @@ class AccountSettings(_Section):
     """Who signs in there; empty: nobody does."""
     mail_from: str = ""
     """The sender of mails; empty: `smtp_user`."""
+    providers: tuple[UpstreamProvider, ...] = Field(default=(), max_length=20)
+    """The servers at which people sign in, with the mode `oauth`; the first one is the usual one."""
+
+    @field_validator("providers")
+    @classmethod
+    def _told_apart(cls, providers: tuple[UpstreamProvider, ...]) -> tuple[UpstreamProvider, ...]:
+        if len({each.id for each in providers}) < len(providers):
+            raise ValueError("each provider needs an `id` of its own")
+        return providers
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -20,6 +20,7 @@
     ├── StoreError            the database or the disk
     │   └── StoreTooNew       the database was written by a newer version
     ├── ToolError             what a tool tells the model instead of a result
+    ├── UpstreamError         a server that people sign in at has not said who somebody is
     └── ModelError            what a model provider answered, in our words
         ├── ModelAuthError
         ├── ModelRateLimited
@@ -298,6 +299,13 @@ class ToolError(HoldfastError):
 
     kind = ErrorKind.INVALID
     default_code = "tool_failed"
+
+
+class UpstreamError(HoldfastError):
+    """A server that people sign in at has not said who somebody is, or not so that it can be believed."""
+
+    kind = ErrorKind.UPSTREAM
+    default_code = "upstream_failed"
 
 
 class ModelError(HoldfastError):

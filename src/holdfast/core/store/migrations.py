@@ -350,6 +350,19 @@ STEPS: tuple[tuple[str, str], ...] = (
         ) WITHOUT ROWID;
         """,
     ),
+    (
+        "identities",
+        """
+        CREATE TABLE identities (
+            issuer TEXT NOT NULL,                  -- the server where somebody signs in
+            subject TEXT NOT NULL,                 -- who he is there
+            user_id TEXT NOT NULL,
+            since TEXT NOT NULL,
+            PRIMARY KEY (issuer, subject)
+        ) WITHOUT ROWID;
+        CREATE INDEX identities_by_user ON identities (user_id);
+        """,
+    ),
 )
 VERSION = len(STEPS)
 
