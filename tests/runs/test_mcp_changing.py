@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ TOOLS = [{"name": "tell", "inputSchema": {"type": "object", "properties": {}}}]
 def call(params):
     return "short" if len(os.environ.get("TOKEN", "")) < 21 else "long"
 """
+
+
+SILENT = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); sys.stdin.read()"
+"""A program that says on a socket that it has begun, and nothing to who waits for a server."""
 
 
 @pytest.fixture
@@ -63,15 +68,20 @@ async def test_nothing_is_left_of_a_server_that_does_not_start(open_bench: Any) 
 async def test_nothing_is_left_when_nobody_waits_for_the_start(open_bench: Any, tmp_path: Path) -> None:
     async with open_bench() as bench:
         mcp = bench.workbench.mcp
-        silent = tmp_path / "silent.py"
-        silent.write_text("import sys\nsys.stdin.read()\n")
-        adding = asyncio.create_task(mcp.add(spec(("python3", str(silent))), connect=True))
+        begun = asyncio.Event()
+
+        async def begin(*_: Any) -> None:
+            begun.set()
+
+        telling = await asyncio.start_unix_server(begin, tmp_path / "s")
+        silent = (sys.executable, "-I", "-S", "-c", SILENT, str(tmp_path / "s"))
+        adding = asyncio.create_task(mcp.add(spec(silent), connect=True))
         async with asyncio.timeout(10):
-            while not (found := await mcp.list()) or found[0].state is not McpState.STARTING:
-                await asyncio.sleep(0.01)
-        adding.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await adding
+            await begun.wait()
+            adding.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await adding
+        telling.close()
         assert await mcp.list() == ()
 
 

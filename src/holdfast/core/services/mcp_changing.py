@@ -98,12 +98,12 @@ class McpChanging:
 
 
 def check_secret(spec: McpServerSpec, secret: str, value: str | None) -> None:
-    """Raises `InvalidError` for a secret that a server does not refer to, and for a value that cannot be sent;
-    None is none."""
+    """Raises `InvalidError` for a secret that a server does not refer to, and for a value that cannot be
+    sent; None is none."""
     if secret not in secrets_of(spec):
         raise InvalidError(
-            f"The MCP server {spec.name} refers to no secret {secret[:80]!r}; write ${{secret:NAME}} into its "
-            "env or headers.",
+            f"The MCP server {spec.name} refers to no secret {secret[:80]!r}; write ${{secret:NAME}} into "
+            "its env or headers.",
             code="unknown_secret",
         )
     if value is not None and (len(value) not in _SECRET_LENGTHS or not value.isprintable()):

@@ -26,8 +26,8 @@ SCOPES: dict[Scope, str] = {
 }
 """Where a skill is from, in words; of one name the first that has it counts."""
 CHANGED_HERE: tuple[Scope, ...] = ("user", "shared")
-"""The scopes whose skills are changed in the app; others in their files. Only administrators change shared ones,
-which the engine sees to."""
+"""The scopes whose skills are changed in the app; others in their files. Only administrators change shared
+ones, which the engine sees to."""
 MOST_FILES = 100
 
 
