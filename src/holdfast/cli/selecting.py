@@ -193,3 +193,14 @@ async def document(workbench: Workbench, collection: str, text: str) -> Document
         listed = f"`holdfast knowledge show {collection} --documents` lists those there are"
         raise NotFoundError(f"{collection} has no document {text!r}{hint or f'; {listed}'}")
     return known[pick(text, known, "document")]
+
+
+async def submission(workbench: Workbench, collection: str, text: str) -> str:
+    """Returns the id of what a collection was given that `text` names: its id, the start of it, or its name.
+    Raises `NotFoundError`, `InvalidError`."""
+    if text != LAST:
+        with suppress(NotFoundError):  # not a whole id: perhaps the start of one, or a name
+            return (await workbench.knowledge.submission(text)).id
+    found = (await workbench.knowledge.submissions(collection, limit=_PAGE)).items
+    named = [each.id for each in found if each.name == text]
+    return named[0] if len(named) == 1 else pick(text, [each.id for each in found], "document")

@@ -15,6 +15,7 @@ from holdfast.cli.ingesting.showing import (
     document_fields,
     say_collections,
     say_documents,
+    say_submissions,
 )
 from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import counted, say, say_fields, say_json
@@ -22,7 +23,13 @@ from holdfast.cli.places import is_elsewhere
 from holdfast.core.domain.paths import path_of
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.knowledge import Collection, Document, Retrieval
+    from holdfast.core.domain.knowledge import (
+        Collection,
+        Document,
+        Retrieval,
+        SubmissionsFound,
+        SubmissionStatus,
+    )
     from holdfast.core.services.workbench import Workbench
 
 app = group("Give agents your documents: collections, and searches in them.")
@@ -60,12 +67,17 @@ def create(
     chunk_chars: Annotated[
         int | None, typer.Option(metavar="N", min=100, max=20_000, help="Characters of a chunk at most.")
     ] = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="Take in tables of questions and answers, row by row.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make an empty collection."""
     from holdfast.core.domain.knowledge import Chunking
 
-    chunking = Chunking(max_chars=chunk_chars) if chunk_chars else None
+    cut = {"max_chars": chunk_chars} if chunk_chars else {}
+    units = {"unit": "questions"} if questions else {}
+    chunking = Chunking.model_validate(cut | units) if cut or units else None
     made = call(lambda workbench: workbench.knowledge.create(name, description, model, chunking))
     _say_collection(made, as_json)
 
@@ -257,19 +269,90 @@ def reembed(
     raise typer.Exit(call(reembedded))
 
 
+@app.command()
+def submissions(
+    name: Name,
+    failed: Annotated[bool, typer.Option("--failed", help="Only what could not be taken in.")] = False,
+    job: Annotated[str | None, typer.Option(metavar="JOB", help="Only what came with this job.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List what a collection was given, latest first, and what became of it: the last 200."""
+    statuses: tuple[SubmissionStatus, ...] = ("failed",) if failed else ()
+
+    async def listed(workbench: Workbench) -> SubmissionsFound:
+        job_id = None if job is None else (await selecting.job(workbench, job)).id
+        return await workbench.knowledge.submissions(name, statuses=statuses, job_id=job_id)
+
+    found = call(listed)
+    if as_json:
+        say_json(found)
+        return
+    say_submissions(found.items)
+    if found.total > len(found.items):
+        say(f"… and {found.total - len(found.items):,} more")
+
+
+@app.command()
+def redo(
+    name: Name,
+    documents: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="DOCUMENT", help="Only these, by their ids as `submissions` shows them."),
+    ] = None,
+    job: Annotated[str | None, typer.Option(metavar="JOB", help="Only what came with this job.")] = None,
+    wait: Wait = True,
+    as_json: Json = False,
+) -> None:
+    """Take in again what a collection was given: what has failed, or is to be cut otherwise.
+
+    What is as it was, and is cut as it was, costs nothing. Exit status as of `add`.
+    """
+
+    async def redone(workbench: Workbench) -> int:
+        from holdfast.cli.ingesting.reporting import settle
+
+        ids = [await selecting.submission(workbench, name, text) for text in documents or ()]
+        job_id = None if job is None else (await selecting.job(workbench, job)).id
+        return await settle(
+            workbench, await workbench.knowledge.redo(name, tuple(ids), job_id), wait, as_json
+        )
+
+    raise typer.Exit(call(redone))
+
+
+@app.command()
+def clear(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete all documents of a collection for good; the collection stays, and so do files on disk."""
+
+    async def cleared(workbench: Workbench) -> bool:
+        found = await workbench.knowledge.get(name)
+        if not yes and not _confirmed(found, "Delete all of its documents for good?"):
+            return False
+        await workbench.knowledge.clear(found.id)
+        return True
+
+    if not call(cleared):
+        say("Nothing was deleted.")
+        raise typer.Exit(1)
+    say(f"{name} is empty")
+
+
 async def _remove(workbench: Workbench, name: str, text: str) -> str:
     found: Document = await selecting.document(workbench, name, text)
     await workbench.knowledge.remove(found.id)
     return found.name
 
 
-def _confirmed(found: Collection) -> bool:
+def _confirmed(found: Collection, question: str = "Put it into the trash?") -> bool:
     from holdfast.core.domain.errors import InvalidError
 
     if not sys.stdin.isatty():
         raise InvalidError("say --yes where nobody can be asked whether the collection may go")
     say(f"{found.name} ({counted(found.documents, 'document')}, {counted(found.chunks, 'chunk')})")
-    return typer.confirm("Put it into the trash?")
+    return typer.confirm(question)
 
 
 def _say_collection(made: Collection, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from holdfast.cli.output import ago, amount, say_table, short_ids, when
 
 if TYPE_CHECKING:
     from holdfast.core.domain.jobs import Job
-    from holdfast.core.domain.knowledge import Collection, Document
+    from holdfast.core.domain.knowledge import Collection, Document, Submission
 
 
 def say_jobs(jobs: Sequence[Job]) -> None:
@@ -114,6 +114,25 @@ def say_documents(documents: Sequence[Document]) -> None:
             for each in documents
         ],
         empty="It has no documents; `holdfast knowledge add NAME PATH` takes some in.",
+    )
+
+
+def say_submissions(found: Sequence[Submission]) -> None:
+    """Prints what a collection was given as a table."""
+    ids = short_ids(each.id for each in found)
+    say_table(
+        ("ID", "DOCUMENT", "STATE", "GIVEN", "WHY"),
+        [
+            (
+                ids[each.id],
+                each.name,
+                each.status.replace("_", " "),
+                ago(each.added_at),
+                each.error.message if each.error else "",
+            )
+            for each in found
+        ],
+        empty="There is nothing of it; `holdfast knowledge add NAME PATH` takes documents in.",
     )
 
 

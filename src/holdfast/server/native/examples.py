@@ -77,6 +77,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "knowledge.nearest": {"vector": [0.1, -0.2]},
     "knowledge.passages": {"chunk_ids": [17, 18]},
     "knowledge.reembed": {"model": "openai/text-embedding-3-small"},
+    "knowledge.redo": {"job_id": "5f0c4c6e-3c8f-4b6f-9f5e-1d2a7c9b8e10"},
     "knowledge.search": {"query": "How is a hinge mounted?", "collections": [{"collection": "docs"}]},
     "knowledge.sync": {},
     "knowledge.take_in": {"uploads": ["5f0c4c6e-3c8f-4b6f-9f5e-1d2a7c9b8e10"], "replace": False},

@@ -8,6 +8,7 @@ from holdfast.core.domain.errors import InvalidError, TooLargeError
 from holdfast.core.domain.knowledge import Chunking
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.knowledge.parsing.formats.extracting import extract
+from holdfast.core.knowledge.parsing.formats.questions import questions_of
 from holdfast.core.knowledge.parsing.media import PDF, media_type_of, named_type
 from holdfast.core.knowledge.parsing.model import Extract, Parsed
 from holdfast.core.knowledge.parsing.reading import Source, read_source
@@ -27,9 +28,12 @@ def read_document(
     `name` is what it is known by, whose suffix helps to tell what it is; `media_type` what the sender said
     it is, if anybody did. Raises what `read_source` raises, `UnsupportedError` (`unsupported_format`,
     `doc_needs_converter`), `InvalidError` (`document_encrypted`, `document_no_text`, `document_empty`,
-    `document_broken`) and `TooLargeError` (`document_unpacks_too_large`, `document_too_complex`).
+    `document_broken`, `not_questions`) and `TooLargeError` (`document_unpacks_too_large`,
+    `document_too_complex`).
     """
     source = read_source(path, name, max_bytes)
+    if chunking.unit == "questions":
+        return _questions(source, name, media_type)
     kind, found = _extracted(source, name, media_type)
     if not found.text or found.text.isspace():
         raise _no_text(name, kind)
@@ -47,6 +51,20 @@ def read_document(
         size=source.size,
         modified_at=source.modified_at,
         chunks=split(found, chunking),
+    )
+
+
+def _questions(source: Source, name: str, media_type: str) -> Parsed:
+    kind, text, pieces = questions_of(source.data, name, _kind(source.data, name, media_type))
+    return Parsed(
+        text=text,
+        title="",
+        media_type=kind,
+        pages=None,
+        digest=source.digest,
+        size=source.size,
+        modified_at=source.modified_at,
+        chunks=pieces,
     )
 
 

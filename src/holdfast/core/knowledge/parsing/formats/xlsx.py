@@ -30,9 +30,25 @@ def extract_xlsx(data: bytes, name: str) -> Extract:
     return Extract(text, Style.MARKDOWN, title=clean(title), pages=starts)
 
 
-def _sheet(sheet: Any) -> str:
+def rows_of_xlsx(data: bytes, name: str) -> list[list[str]]:
+    """Returns the rows of all sheets that are not empty, without the empty cells at their end."""
+    with opened(data, name):  # is it what it says?
+        pass
+    with reading(name):
+        book = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        try:
+            return [list(row) for sheet in book.worksheets for row in _rows_of(sheet)]
+        finally:
+            book.close()
+
+
+def _rows_of(sheet: Any) -> Iterator[Sequence[str]]:
     sheet.reset_dimensions()  # what a file says of its sizes is often wrong
-    rows = _rows(sheet.iter_rows(values_only=True))
+    return _rows(sheet.iter_rows(values_only=True))
+
+
+def _sheet(sheet: Any) -> str:
+    rows = _rows_of(sheet)
     header = next(rows, None)
     heading = f"## {clean(sheet.title)}"
     if header is None:
