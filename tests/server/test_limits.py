@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.core.identity import buckets as buckets_module
 from holdfast.core.identity.buckets import TokenBuckets
-from holdfast.server.kit import limits
 from holdfast.server.kit.limits import network_of
 
 
@@ -42,7 +42,7 @@ def test_without_a_rate_there_is_no_limit() -> None:
 
 
 def test_buckets_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_REMEMBERED", 3)
+    monkeypatch.setattr(buckets_module, "_REMEMBERED", 3)
     buckets = TokenBuckets(1, 1, clock=Clock())
     for name in "abcd":
         buckets.take(name)

@@ -899,7 +899,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         {"name": "ann b", "role": Role.USER, "email": "", "phone": "3", "display_name": "Änn"},
         USER,
     ),
-    ("users.set_password", {"name": "ann b", "password": None}, None),
+    ("users.set_password", {"name": "ann b", "password": "größer als 8"}, None),
     ("users.remove", {"name": "ann b"}, None),
     ("users.login", {"expires_s": 5, "scope": Scope.READ}, NewCredential(credential=KEY, secret="hf_y")),
     ("users.logins", {}, (KEY,)),

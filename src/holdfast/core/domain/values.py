@@ -28,6 +28,11 @@ Cursor = Annotated[
 ]
 """A place in a listing; only the engine that made it can read it."""
 
+PageNumber = Annotated[
+    int, Field(ge=1, le=1_000_000_000, description="Which page of a numbered listing, from 1.")
+]
+"""The number of a page."""
+
 MAX_WAIT_S = 100.0
 """Longest wait of one request, in seconds: shorter than what clients and proxies wait for an answer."""
 

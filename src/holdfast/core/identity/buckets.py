@@ -37,6 +37,12 @@ class TokenBuckets:
         tokens, _ = self._level(key)
         return max(0.0, (1 - tokens) / self._per_s)
 
+    def give(self, key: str) -> None:
+        """Gives a token back to `key`."""
+        if key in self._buckets:
+            tokens, now = self._level(key)
+            self._buckets[key] = (min(self._burst, tokens + 1), now)
+
     def fill(self, key: str) -> None:
         """Gives back to `key` all that it has taken."""
         self._buckets.pop(key, None)

@@ -50,9 +50,8 @@ class Hasher:
     async def hash(self, password: str) -> str:
         """Returns the hash of a password that is new. Raises `InvalidError` (`weak_password`) for one that is
         too short or too long."""
-        if not SHORTEST <= len(password) <= LONGEST:
-            raise InvalidError(f"A password has {SHORTEST} to {LONGEST} characters.", code="weak_password")
-        return await self._working(lambda: self._argon2.hash(_folded(password)))
+        folded = _folded(checked_password(password))
+        return await self._working(lambda: self._argon2.hash(folded))
 
     async def fits(self, hash: str | None, password: str) -> bool:
         """Says whether a password is the one of `hash`; where there is none, it takes as long to say no."""
@@ -95,6 +94,13 @@ class Hasher:
 
         cost = self._cost
         return PasswordHasher(time_cost=cost.rounds, memory_cost=cost.memory_kib, parallelism=cost.lanes)
+
+
+def checked_password(password: str) -> str:
+    """Returns what is to be a password. Raises `InvalidError` (`weak_password`)."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise InvalidError(f"A password has {SHORTEST} to {LONGEST} characters.", code="weak_password")
+    return password
 
 
 def _folded(password: str) -> bytes:

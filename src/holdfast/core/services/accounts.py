@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from holdfast.core.domain.accounts import SIGN_IN_S, SignInWays, UserName
+from holdfast.core.domain.accounts import SIGN_IN_S, CodeSent, Mail, SignInWays, UserName
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.identity import NewCredential, Principal, User
-from holdfast.core.services.signing_in import People, ways_of
+from holdfast.core.services.people import People
+from holdfast.core.services.signing_in import ways_of
 from holdfast.core.store import accounts as store
 
 
@@ -23,6 +24,12 @@ class AccountService:
     async def sign_in(self, name: str, password: str, expires_s: int = SIGN_IN_S) -> NewCredential:
         return await self._people.sign_ins.sign_in(name, password, expires_s)
 
+    async def send_code(self, email: str) -> CodeSent:
+        return await self._people.registration.send_code(email)
+
+    async def register(self, name: str, password: str, email: str, code: str, phone: str = "") -> User:
+        return await self._people.registration.register(name, password, email, code, phone)
+
     async def me(self) -> User:
         user = await self._accounts.user(self._me.user_id)
         if user is None:
@@ -31,6 +38,12 @@ class AccountService:
 
     async def names(self) -> tuple[UserName, ...]:
         return tuple(UserName(id=each.id, name=each.name) for each in await self._accounts.users())
+
+    async def change_password(self, old: str, new: str) -> None:
+        await self._people.desk.change(await self.me(), old, new, self._me.credential_id)
+
+    async def outbox(self) -> tuple[Mail, ...]:
+        return self._people.mailer.outbox
 
     async def proxied(self, address: str, name: str) -> NewCredential:
         return await self._people.proxied.login(address, name)

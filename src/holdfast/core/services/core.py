@@ -25,6 +25,7 @@ from holdfast.core.domain.traces import EventSource, Tracing
 from holdfast.core.domain.values import utc_now
 from holdfast.core.domain.webhook_formats import FormatSource, no_formats
 from holdfast.core.files.blobs import FileBlobs
+from holdfast.core.identity.codes import Codes
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.identity.passwords import Hasher, PasswordCost
 from holdfast.core.identity.redaction import Redactor, StreamRedactor
@@ -61,15 +62,18 @@ from holdfast.core.services.interceptors import Interceptors
 from holdfast.core.services.keeping import FolderKeeper
 from holdfast.core.services.library import Library
 from holdfast.core.services.logs import LogReader
+from holdfast.core.services.mailing import Mailer
 from holdfast.core.services.mcp_reading import McpReading
 from holdfast.core.services.mcp_servers import McpServers
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.own_prompts import OwnPrompts
+from holdfast.core.services.people import PasswordDesk, People
 from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
 from holdfast.core.services.prompt_finding import PromptFinder
+from holdfast.core.services.registering import Registration
 from holdfast.core.services.shutdown import Shutdown
-from holdfast.core.services.signing_in import People, Proxied, SignIns
+from holdfast.core.services.signing_in import Proxied, SignIns
 from holdfast.core.services.skill_places import SkillPlaces
 from holdfast.core.services.skills import jailed, trusted_by
 from holdfast.core.services.sources import folder_walk
@@ -245,9 +249,15 @@ class Core:
             return (await asyncio.to_thread(self.parts.settings, None)).accounts
 
         passwords = PasswordTable(self.log.writer, self.log.reader)
+        hasher = Hasher(self.parts.password_cost)
+        mailer = Mailer(lambda: self.parts.keys.get("smtp"))
+        sign_ins = SignIns(self.accounts, passwords, hasher, settings)
         return People(
-            SignIns(self.accounts, passwords, Hasher(self.parts.password_cost), settings),
+            sign_ins,
             Proxied(self.accounts, settings),
+            Registration(self.accounts, hasher, Codes(), mailer, settings),
+            PasswordDesk(self.accounts, passwords, hasher, sign_ins, self.gate),
+            mailer,
             settings,
         )
 

@@ -7,8 +7,9 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
+from holdfast.core.domain.accounts import UserPage
 from holdfast.core.domain.agreements import Agreement
 from holdfast.core.domain.errors import (
     ConflictError,
@@ -30,8 +31,10 @@ from holdfast.core.domain.identity import (
 )
 from holdfast.core.domain.user_events import UserAnnotated
 from holdfast.core.domain.values import new_id, utc_now
+from holdfast.core.identity.contacts import checked_display_name, checked_email, checked_phone
 from holdfast.core.identity.tokens import digest, looks_right, new_secret
 from holdfast.core.services.agreements import Agreements
+from holdfast.core.services.paging import checked_limit
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.log import EventLog
 
@@ -128,6 +131,18 @@ class Gate:
         self._changed = asyncio.Event()
 
 
+class PasswordKeeper(Protocol):
+    """Keeps users' passwords."""
+
+    async def hash(self, password: str) -> str:
+        """Returns what is kept of a new password. Raises `InvalidError`, `RateLimitedError`."""
+        ...
+
+    async def set(self, user: User, password: str | None) -> None:
+        """Gives a user another password, or none; ends his logins."""
+        ...
+
+
 class UserService:
     """Implements the `Users` of a workbench."""
 
@@ -139,6 +154,7 @@ class UserService:
         removed: Callable[[str], Awaitable[None]],
         agreements: Agreements,
         log: EventLog,
+        desk: PasswordKeeper,
     ) -> None:
         """`removed` ends what goes on for a user, by his id, when he is gone."""
         self._accounts = accounts
@@ -147,6 +163,7 @@ class UserService:
         self._removed = removed
         self._agreements = agreements
         self._log = log
+        self._desk = desk
 
     async def me(self) -> Principal:
         return self._me
@@ -154,10 +171,48 @@ class UserService:
     async def list(self) -> tuple[User, ...]:
         return await self._accounts.users()
 
-    async def add(self, name: str, role: Role = Role.USER) -> User:
-        user = User(id=new_id(), name=checked_name(name), role=role, created_at=utc_now())
-        await self._accounts.add_user(user)
+    async def page(self, number: int = 1, size: int = 20) -> UserPage:
+        return await self._accounts.user_page(max(number, 1), checked_limit(size))
+
+    async def add(
+        self, name: str, role: Role = Role.USER, password: str | None = None, email: str = "", phone: str = ""
+    ) -> User:
+        user = User(
+            id=new_id(),
+            name=checked_name(name),
+            role=role,
+            created_at=utc_now(),
+            email=checked_email(email) if email.strip() else "",
+            phone=checked_phone(phone),
+        )
+        await self._accounts.add_user(user, None if password is None else await self._desk.hash(password))
         return user
+
+    async def update(
+        self,
+        name: str,
+        role: Role | None = None,
+        email: str | None = None,
+        phone: str | None = None,
+        display_name: str | None = None,
+    ) -> User:
+        user = await user_named(self._accounts, name)
+        if user.id == LOCAL and role not in (None, user.role):
+            raise ConflictError("The local user is always an administrator.", code="local_user")
+        said = {"role": role, "email": email, "phone": phone, "display_name": display_name}
+        changed = user.model_copy(update={key: value for key, value in said.items() if value is not None})
+        checked = changed.model_copy(
+            update={
+                "email": checked_email(changed.email) if changed.email.strip() else "",
+                "phone": checked_phone(changed.phone),
+                "display_name": checked_display_name(changed.display_name),
+            }
+        )
+        await self._gate.change(self._accounts.change_user(checked))
+        return checked
+
+    async def set_password(self, name: str, password: str | None = None) -> None:
+        await self._desk.set(await user_named(self._accounts, name), password)
 
     async def remove(self, name: str) -> None:
         user = await user_named(self._accounts, name)

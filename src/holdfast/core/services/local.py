@@ -193,6 +193,7 @@ class LocalWorkbench:
             core.forget_user,
             Agreements(AgreementTable(log.writer, log.reader), principal.user_id, parts.now),
             log,
+            core.people.desk,
         )
         self.accounts: Accounts = AccountService(core.accounts, core.people, principal)
         self.hooks: Hooks = HookService(access, core.interceptors, core.registry)

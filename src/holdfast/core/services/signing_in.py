@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
@@ -93,10 +92,6 @@ class SignIns:
             await self._passwords.rehash(user.id, kept[0], await self._hasher.hash(password))
         return kept[1]
 
-    async def set(self, user_id: str, password: str) -> None:
-        """Gives a user another password. Raises `InvalidError` for one that is too short or too long."""
-        await self._passwords.keep(user_id, await self._hasher.hash(password), utc_now())
-
 
 class Proxied:
     """Lets in whom a trusted proxy names."""
@@ -136,15 +131,6 @@ class Proxied:
             self._accounts, user.id, Scope.ADMIN, SIGN_IN_S, LOCAL_PRINCIPAL
         )
         return self._logins[user.id]
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """What lets people in; all principals of an engine share it."""
-
-    sign_ins: SignIns
-    proxied: Proxied
-    settings: SettingsSource
 
 
 def passwords_of(settings: AccountSettings) -> str:

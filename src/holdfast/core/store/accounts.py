@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Collection
 from datetime import datetime
 
+from holdfast.core.domain.accounts import UserPage
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.ext import Ext, annotated
 from holdfast.core.domain.identity import Credential, User
@@ -22,6 +24,15 @@ _TAKEN = """
 """
 
 
+_TAKEN_BY_OTHERS = """
+    SELECT 1 FROM users WHERE id <> :id AND :email <> '' AND lower(:email) IN (lower(name), lower(email))
+"""
+
+
+def _email_taken() -> ConflictError:
+    return ConflictError("There is a user of this e-mail address already.", code="email_exists")
+
+
 class Accounts:
     """Reads and writes the tables `users` and `credentials`."""
 
@@ -33,6 +44,35 @@ class Accounts:
         """Returns all users, oldest first."""
         rows = await self._reader.rows("SELECT * FROM users ORDER BY rowid")
         return tuple(User.model_validate(dict(row)) for row in rows)
+
+    async def user_page(self, number: int, size: int) -> UserPage:
+        """Returns a page of the users, newest first; the first page is number 1."""
+        rows = await self._reader.rows(
+            "SELECT * FROM users ORDER BY rowid DESC LIMIT ? OFFSET ?", (size, (number - 1) * size)
+        )
+        counted = await self._reader.rows("SELECT count(*) AS total FROM users")
+        users = tuple(User.model_validate(dict(row)) for row in rows)
+        return UserPage(users=users, total=counted[0]["total"])
+
+    async def change_user(self, user: User) -> None:
+        """Replaces what is known of a user. Raises `ConflictError` when the e-mail address is another one's,
+        or his name."""
+
+        def change(db: sqlite3.Connection) -> bool:
+            with db:
+                db.execute("BEGIN IMMEDIATE")
+                fields = user.model_dump(mode="json")
+                if db.execute(_TAKEN_BY_OTHERS, fields).fetchone() is not None:
+                    return False
+                db.execute(
+                    "UPDATE users SET role = :role, email = :email, phone = :phone,"
+                    " display_name = :display_name WHERE id = :id",
+                    fields,
+                )
+                return True
+
+        if not await self._writer.run(change):
+            raise _email_taken()
 
     async def user(self, user_id: str) -> User | None:
         """Returns the user with this id."""
@@ -54,23 +94,31 @@ class Accounts:
         rows = await self._reader.rows(f"SELECT * FROM users WHERE {where} LIMIT 1", (value,))
         return User.model_validate(dict(rows[0])) if rows else None
 
-    async def add_user(self, user: User) -> None:
+    async def add_user(self, user: User, password_hash: str | None = None) -> None:
         """Raises `ConflictError` when the name or the e-mail address is taken, in whatever case, also as the
         other of the two."""
 
         def insert(db: sqlite3.Connection) -> str:
+            with db:
+                db.execute("BEGIN IMMEDIATE")
+                return add(db)
+
+        def add(db: sqlite3.Connection) -> str:
             fields = user.model_dump(mode="json")
             taken = db.execute(_TAKEN, fields).fetchone()
             if taken is None:
                 marks = ", ".join(f":{name}" for name in fields)
                 db.execute(f"INSERT INTO users ({', '.join(fields)}) VALUES ({marks})", fields)
+                if password_hash is not None:
+                    values = (user.id, password_hash, user.created_at.isoformat())
+                    db.execute("INSERT INTO passwords VALUES (?, ?, ?)", values)
             return "" if taken is None else str(taken[0])
 
         match await self._writer.run(insert):
             case "name":
                 raise ConflictError(f"There is a user {user.name} already.", code="user_exists")
             case "email":
-                raise ConflictError("There is a user of this e-mail address already.", code="email_exists")
+                raise _email_taken()
 
     async def remove_user(self, user_id: str) -> None:
         """Removes a user with all credentials, kept answers, prompts and memory, at once."""
@@ -80,6 +128,7 @@ class Accounts:
                 db.execute("BEGIN IMMEDIATE")
                 db.execute("DELETE FROM credentials WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM passwords WHERE user_id = ?", (user_id,))
+                db.execute("DELETE FROM identities WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM idempotency WHERE user_id = ?", (user_id,))
                 db.execute("DELETE FROM prompts WHERE owner = ?", (user_id,))
                 db.execute("DELETE FROM user_ext WHERE user_id = ?", (user_id,))
@@ -166,6 +215,14 @@ class Accounts:
             " AND revoked_at IS NULL"
         )
         await self._write(sql, (credential_id, at.isoformat()))
+
+    async def end_logins(self, user_id: str, but: Collection[str], at: datetime) -> None:
+        """Revokes the logins of a user, but for those with these ids."""
+        sql = (
+            "UPDATE credentials SET revoked_at = ?1 WHERE kind = 'login' AND user_id = ?2"
+            " AND revoked_at IS NULL AND id NOT IN (SELECT value FROM json_each(?3))"
+        )
+        await self._write(sql, (at.isoformat(), user_id, json.dumps(list(but))))
 
     async def drop_logins(self, user_id: str, before: datetime) -> None:
         """Forgets the logins of a user that ended before then."""

@@ -21,12 +21,11 @@ class PasswordTable:
         rows = await self._reader.rows("SELECT hash, changed_at FROM passwords WHERE user_id = ?", (user_id,))
         return (rows[0]["hash"], rows[0]["changed_at"]) if rows else None
 
-    async def owners(self) -> frozenset[str]:
-        """Returns the ids of the users who have a password."""
-        return frozenset(row["user_id"] for row in await self._reader.rows("SELECT user_id FROM passwords"))
-
-    async def keep(self, user_id: str, hash: str, at: datetime) -> None:
-        """Keeps the hash of a new password of a user, unless the user is gone."""
+    async def keep(self, user_id: str, hash: str | None, at: datetime) -> None:
+        """Keeps the hash of a new password of a user, unless the user is gone; None: he has none any more."""
+        if hash is None:
+            await self._write("DELETE FROM passwords WHERE user_id = ?", (user_id,))
+            return
         sql = "INSERT OR REPLACE INTO passwords SELECT id, ?2, ?3 FROM users WHERE id = ?1"
         await self._write(sql, (user_id, hash, at.isoformat()))
 

@@ -376,7 +376,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("users.logout", "DELETE", "/logins/{id}", status=204),
     Operation("accounts.ways", "GET", "/accounts/ways", public=True),
     Operation("accounts.sign_in", "POST", "/accounts/logins", status=201, once="refused", public=True),
-    Operation("accounts.send_code", "POST", "/accounts/codes", status=202, public=True),
+    Operation("accounts.send_code", "POST", "/accounts/codes", public=True),
     Operation("accounts.register", "POST", "/accounts", status=201, once="refused", public=True),
     Operation("accounts.change_password", "PUT", "/accounts/me/password", status=204),
     Operation("accounts.outbox", "GET", "/accounts/outbox"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from holdfast.core.domain.accounts import SIGN_IN_S, SignInWays, UserName
+from holdfast.core.domain.accounts import SIGN_IN_S, CodeSent, Mail, SignInWays, UserName
 from holdfast.core.domain.identity import NewCredential, Role, Scope, User
 from holdfast.core.services.needs import needs
 
@@ -29,6 +29,23 @@ class Accounts(Protocol):
         ...
 
     @needs(Scope.READ)
+    async def send_code(self, email: str) -> CodeSent:
+        """Sends a code to an e-mail address, with which an account can be made; without a mail server an
+        administrator finds it in the outbox.
+
+        Raises `ForbiddenError` where nobody makes an account himself (`registration_off`), or not here
+        (`accounts_elsewhere`); `InvalidError`, `ConflictError` (`email_exists`), `RateLimitedError`
+        (`code_too_soon`), `UnavailableError` (`mail_not_sent`).
+        """
+        ...
+
+    @needs(Scope.READ)
+    async def register(self, name: str, password: str, email: str, code: str, phone: str = "") -> User:
+        """Makes an account of role `user`, with a code that was sent to the e-mail address. Raises as
+        `send_code` and `Users.add`, and `InvalidError` (`wrong_code`)."""
+        ...
+
+    @needs(Scope.READ)
     async def me(self) -> User:
         """Returns the user who asks. Raises `NotFoundError` when he was removed meanwhile."""
         ...
@@ -36,6 +53,18 @@ class Accounts(Protocol):
     @needs(Scope.READ)
     async def names(self) -> tuple[UserName, ...]:
         """Returns the names of all users, for choosing one, oldest first."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def change_password(self, old: str, new: str) -> None:
+        """Gives the user who asks another password; his logins end, but for the one that he asks with. API
+        keys stay. Raises `InvalidError` (`wrong_old_password`, `weak_password`), `ConflictError`
+        (`no_password`) for who has none, `RateLimitedError`."""
+        ...
+
+    @needs(Scope.READ, Role.ADMIN)
+    async def outbox(self) -> tuple[Mail, ...]:
+        """Returns the mails that were not sent, newest first; they are kept until the engine ends."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from holdfast.core.domain.accounts import UserPage
 from holdfast.core.domain.agreements import Agreement
 from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import Credential, NewCredential, Principal, Role, Scope, User
 from holdfast.core.domain.providers import KeptKey, ProviderCheck
+from holdfast.core.domain.values import Limit, PageNumber
 from holdfast.core.services.needs import needs
 
 
@@ -94,9 +96,36 @@ class Users(Protocol):
         """Returns all users, oldest first."""
         ...
 
+    @needs(Scope.READ, Role.ADMIN)
+    async def page(self, number: PageNumber = 1, size: Limit = 20) -> UserPage:
+        """Returns a page of the users, newest first, and how many there are."""
+        ...
+
     @needs(Scope.ADMIN, Role.ADMIN)
-    async def add(self, name: str, role: Role = Role.USER) -> User:
-        """Adds a user, who can do nothing without a key. Raises `ConflictError`."""
+    async def add(
+        self, name: str, role: Role = Role.USER, password: str | None = None, email: str = "", phone: str = ""
+    ) -> User:
+        """Adds a user, who can do nothing without a password or a key. Raises `InvalidError`, and
+        `ConflictError` when the name (`user_exists`) or the e-mail address (`email_exists`) is taken."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def update(
+        self,
+        name: str,
+        role: Role | None = None,
+        email: str | None = None,
+        phone: str | None = None,
+        display_name: str | None = None,
+    ) -> User:
+        """Changes what is known of a user, named by name or id; what is left out stays. Raises as `add`,
+        `NotFoundError`, and `ConflictError` (`local_user`) for another role of `local`."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def set_password(self, name: str, password: str | None = None) -> None:
+        """Gives a user, named by name or id, another password, or none any more; his logins end. Raises
+        `NotFoundError`, `InvalidError` (`weak_password`)."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
