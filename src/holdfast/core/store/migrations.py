@@ -363,6 +363,52 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE INDEX identities_by_user ON identities (user_id);
         """,
     ),
+    (
+        "oauth",
+        """
+        CREATE TABLE oauth_clients (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            redirect_uris TEXT NOT NULL,           -- JSON
+            scope TEXT NOT NULL,
+            auth_method TEXT NOT NULL,
+            secret_hash TEXT NOT NULL,             -- empty: it has no secret
+            consent INTEGER NOT NULL,
+            enabled INTEGER NOT NULL,
+            created_at TEXT NOT NULL
+        );
+        CREATE TABLE oauth_grants (
+            id TEXT PRIMARY KEY,
+            client_id TEXT NOT NULL,
+            user_id TEXT NOT NULL,
+            scope TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            expires_at TEXT NOT NULL,
+            ends REAL NOT NULL                     -- expires_at, in seconds since 1970
+        );
+        CREATE INDEX oauth_grants_by_user ON oauth_grants (user_id, client_id);
+        CREATE TABLE oauth_codes (                 -- one for a grant
+            hash TEXT PRIMARY KEY,
+            grant_id TEXT NOT NULL,
+            redirect_uri TEXT NOT NULL,
+            redirect_given INTEGER NOT NULL,
+            challenge TEXT NOT NULL,
+            challenge_method TEXT NOT NULL,
+            expires REAL NOT NULL,                 -- in seconds since 1970
+            used INTEGER NOT NULL DEFAULT 0
+        );
+        CREATE INDEX oauth_codes_by_grant ON oauth_codes (grant_id);
+        CREATE TABLE oauth_tokens (
+            hash TEXT PRIMARY KEY,
+            grant_id TEXT NOT NULL,
+            kind TEXT NOT NULL,                    -- access, refresh
+            scope TEXT NOT NULL,
+            expires REAL NOT NULL,
+            used INTEGER NOT NULL DEFAULT 0        -- a refresh token for which there is another
+        );
+        CREATE INDEX oauth_tokens_by_grant ON oauth_tokens (grant_id, kind, used);
+        """,
+    ),
 )
 VERSION = len(STEPS)
 
