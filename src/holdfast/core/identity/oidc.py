@@ -140,8 +140,8 @@ class OidcClient:
     async def person(
         self, provider: UpstreamProvider, attempt: Attempt, code: str, secret: str
     ) -> UpstreamPerson:
-        """Returns who has signed in, for the `code` that came back. `secret` is our own at the provider; empty:
-        there is none. Raises `UpstreamError`."""
+        """Returns who has signed in, for the `code` that came back. `secret` is our own at the provider;
+        empty: there is none. Raises `UpstreamError`."""
         described = await self.description(provider)
         tokens = await self._tokens(provider, described, attempt, code, secret)
         claims: dict[str, Any] = {}

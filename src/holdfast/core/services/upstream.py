@@ -14,7 +14,7 @@ from holdfast.core.config.settings import AccountSettings, Settings
 from holdfast.core.domain.accounts import AccountMode
 from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.errors import InvalidError, NotFoundError, ToolError, UpstreamError
-from holdfast.core.domain.identity import LOCAL_PRINCIPAL, NewCredential, Scope
+from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Scope
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.upstream import (
     FLOW_S,
