@@ -9,6 +9,7 @@ from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.identity.redaction import Redactor
 from holdfast.core.services.access import Access
 from holdfast.core.services.accounts import AccountService
+from holdfast.core.services.agent_files import AgentFileService
 from holdfast.core.services.agents import AgentService
 from holdfast.core.services.agreements import Agreements
 from holdfast.core.services.approvals import ApprovalService
@@ -54,6 +55,7 @@ from holdfast.core.services.trash import TrashService
 from holdfast.core.services.usage import UsageService
 from holdfast.core.services.webhooks import WebhookService
 from holdfast.core.services.workbench import (
+    AgentFiles,
     Agents,
     Events,
     Models,
@@ -88,6 +90,9 @@ class LocalWorkbench:
             core.custom_tools.arguments,
             UsageTable(log.reader).agents,
             core.agent_shares,
+        )
+        self.agent_files: AgentFiles = AgentFileService(
+            access, core.registry, core.workspaces, parts.web, parts.settings
         )
         self.sessions: Sessions = SessionService(
             access,

@@ -32,6 +32,7 @@ from holdfast.core.domain.providers import ProviderInfo
 from holdfast.core.domain.values import EventId, Limit, Page
 from holdfast.core.services.needs import needs
 from holdfast.core.services.protocols.accounts import Accounts
+from holdfast.core.services.protocols.agent_files import AgentFiles
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
@@ -303,6 +304,9 @@ class Workbench(Protocol):
 
     @property
     def agents(self) -> Agents: ...
+
+    @property
+    def agent_files(self) -> AgentFiles: ...
 
     @property
     def sessions(self) -> Sessions: ...

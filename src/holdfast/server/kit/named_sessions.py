@@ -14,7 +14,7 @@ from typing import Any
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import Principal
-from holdfast.core.domain.runs import Session
+from holdfast.core.domain.runs import Session, SessionWorkspace
 from holdfast.core.services.workbench import Workbench
 
 LONGEST = 1_000
@@ -31,10 +31,11 @@ Act = Callable[[str], Awaitable[Any]]
 class NamedSessions:
     """The sessions of one system's clients."""
 
-    def __init__(self, api: str) -> None:
+    def __init__(self, api: str, workspace: SessionWorkspace | None = None) -> None:
         """`api` is the system's name: ids of ours begin with it, and what clients call a session is kept with
-        that under it."""
+        that under it. `workspace` says where the files of its sessions are; None: as their agents say."""
         self._api = api
+        self._workspace = workspace
 
     def own_id(self, owner: str, wanted: str) -> str:
         """Returns our id of a session that cannot have the one that a client wants."""
@@ -94,12 +95,12 @@ class NamedSessions:
     async def _made(self, workbench: Workbench, agent: str, id: str, wanted: str) -> Session:
         ext: Ext = {} if id == wanted else {self._api: {_ID: wanted}}
         try:
-            return await workbench.sessions.create(agent, id=id, ext=ext)
+            return await workbench.sessions.create(agent, id=id, ext=ext, workspace=self._workspace)
         except ConflictError as error:
             if error.code != "session_in_trash":
                 raise
         await workbench.sessions.delete(id, permanent=True)  # its client takes it for gone
-        return await workbench.sessions.create(agent, id=id, ext=ext)
+        return await workbench.sessions.create(agent, id=id, ext=ext, workspace=self._workspace)
 
 
 def busy(session: Session) -> bool:

@@ -14,6 +14,7 @@ import httpx
 from holdfast.core.domain.errors import TooLargeError
 from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.services.protocols.accounts import Accounts
+from holdfast.core.services.protocols.agent_files import AgentFiles
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
@@ -142,6 +143,10 @@ class RemoteWorkbench:
     @property
     def agents(self) -> Agents:
         return cast(Agents, self._nouns["agents"])
+
+    @property
+    def agent_files(self) -> AgentFiles:
+        return cast(AgentFiles, self._nouns["agent_files"])
 
     @property
     def sessions(self) -> Sessions:

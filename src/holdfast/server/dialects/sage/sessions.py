@@ -10,7 +10,7 @@ from holdfast.server.kit.named_sessions import NamedSessions
 
 EXT = "sage"
 """The name under which Sage's own is kept with users, sessions and agents."""
-SESSIONS = NamedSessions(EXT)
+SESSIONS = NamedSessions(EXT, workspace="agent")
 """Finds sessions, and makes them, by what clients call them."""
 PROGRESS = "progress"
 """The key, in what is kept with a session, that says that its latest run tells the output of tools while
