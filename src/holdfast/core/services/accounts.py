@@ -5,6 +5,7 @@ from __future__ import annotations
 from holdfast.core.domain.accounts import SIGN_IN_S, CodeSent, Mail, SignInWays, UserName
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.identity import NewCredential, Principal, User
+from holdfast.core.domain.upstream import UpstreamAnswer, UpstreamEnd, UpstreamStart
 from holdfast.core.services.people import People
 from holdfast.core.services.signing_in import ways_of
 from holdfast.core.store import accounts as store
@@ -44,6 +45,14 @@ class AccountService:
 
     async def outbox(self) -> tuple[Mail, ...]:
         return self._people.mailer.outbox
+
+    async def begin_upstream(self, provider: str, callback: str, next: str) -> UpstreamStart:
+        return await self._people.upstream.begin(provider, callback, next)
+
+    async def finish_upstream(
+        self, provider: str, answer: UpstreamAnswer, browser: str, expires_s: int = SIGN_IN_S
+    ) -> UpstreamEnd:
+        return await self._people.upstream.finish(provider, answer, browser, expires_s)
 
     async def proxied(self, address: str, name: str) -> NewCredential:
         return await self._people.proxied.login(address, name)

@@ -27,6 +27,7 @@ from holdfast.core.domain.webhook_formats import FormatSource, no_formats
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.codes import Codes
 from holdfast.core.identity.keys import ProviderKeys
+from holdfast.core.identity.oidc import OidcClient
 from holdfast.core.identity.passwords import Hasher, PasswordCost
 from holdfast.core.identity.redaction import Redactor, StreamRedactor
 from holdfast.core.knowledge.retrieval.searcher import Searcher
@@ -80,6 +81,8 @@ from holdfast.core.services.sources import folder_walk
 from holdfast.core.services.staging import Staging
 from holdfast.core.services.summaries import Summaries
 from holdfast.core.services.trash import Places, TrashCan
+from holdfast.core.services.upstream import ProviderWeb, UpstreamSignIns
+from holdfast.core.services.upstream_users import UpstreamUsers
 from holdfast.core.services.usage import Figures
 from holdfast.core.services.watching import Changes
 from holdfast.core.services.workspaces import Workspaces
@@ -89,6 +92,7 @@ from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.agent_shares import AgentShareTable
 from holdfast.core.store.custom_tools import CustomToolTables
 from holdfast.core.store.idempotency import AnswerStore
+from holdfast.core.store.identities import IdentityTable
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.passwords import PasswordTable
 from holdfast.core.store.prompts import PromptTable
@@ -258,6 +262,13 @@ class Core:
             Registration(self.accounts, hasher, Codes(), mailer, settings),
             PasswordDesk(self.accounts, passwords, hasher, sign_ins, self.gate),
             mailer,
+            UpstreamSignIns(
+                self.accounts,
+                UpstreamUsers(self.accounts, IdentityTable(self.log.writer, self.log.reader), self.gate),
+                OidcClient(ProviderWeb(self.parts.web, lambda: self.parts.settings(None))),
+                settings,
+                self.parts.keys.get,
+            ),
             settings,
         )
 

@@ -12,6 +12,7 @@ from holdfast.core.services.identity import Gate
 from holdfast.core.services.mailing import Mailer
 from holdfast.core.services.registering import Registration
 from holdfast.core.services.signing_in import Proxied, SettingsSource, SignIns
+from holdfast.core.services.upstream import UpstreamSignIns
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.passwords import PasswordTable
 
@@ -75,4 +76,5 @@ class People:
     registration: Registration
     desk: PasswordDesk
     mailer: Mailer
+    upstream: UpstreamSignIns
     settings: SettingsSource

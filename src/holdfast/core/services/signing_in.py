@@ -16,6 +16,7 @@ from holdfast.core.domain.errors import (
     UnauthenticatedError,
 )
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, NewCredential, Role, Scope, User
+from holdfast.core.domain.upstream import UpstreamProvider
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.identity.buckets import TokenBuckets
 from holdfast.core.identity.passwords import Hasher
@@ -148,8 +149,19 @@ def ways_of(settings: AccountSettings) -> SignInWays:
             "mode": settings.mode,
             "registration": settings.registration and settings.mode is AccountMode.NATIVE,
             "passwords": allowed,
-            "providers": () if allowed == "none" else (_NATIVE,),
+            "providers": tuple(map(_offered, settings.providers)) if allowed == "none" else (_NATIVE,),
         }
+    )
+
+
+def _offered(provider: UpstreamProvider) -> SignInProvider:
+    return SignInProvider(
+        id=provider.id,
+        type=provider.type,
+        name=provider.called,
+        button_text=provider.button_text,
+        description=provider.description,
+        icon=provider.icon,
     )
 
 

@@ -390,6 +390,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("accounts.me", "GET", "/accounts/me"),
     Operation("accounts.names", "GET", "/accounts/names"),
     Operation("accounts.proxied", "POST", "/accounts/proxied", status=201, once="refused"),
+    Operation("accounts.begin_upstream", "POST", "/accounts/upstream", status=201, once="refused"),
+    Operation("accounts.finish_upstream", "POST", "/accounts/upstream/{provider}/end", once="refused"),
     Operation("usage.report", "GET", "/usage"),
     Operation("usage.limits", "GET", "/limits"),
     Operation("usage.set_limit", "PUT", "/limits/{kind}/{subject}"),

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from holdfast.core.domain.accounts import SIGN_IN_S, CodeSent, Mail, SignInWays, UserName
 from holdfast.core.domain.identity import NewCredential, Role, Scope, User
+from holdfast.core.domain.upstream import UpstreamAnswer, UpstreamEnd, UpstreamStart
 from holdfast.core.services.needs import needs
 
 
@@ -65,6 +66,30 @@ class Accounts(Protocol):
     @needs(Scope.READ, Role.ADMIN)
     async def outbox(self) -> tuple[Mail, ...]:
         """Returns the mails that were not sent, newest first; they are kept until the engine ends."""
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def begin_upstream(self, provider: str, callback: str, next: str) -> UpstreamStart:
+        """Begins a sign-in at a server of the settings, named by its id (empty: the first one): what makes
+        pages calls it for a browser, which comes back to the address `callback`, and at last goes on at `next`
+        (`/` where that is no path of this server).
+
+        Raises `NotFoundError` where people do not sign in elsewhere (`no_upstream`), or not there
+        (`upstream_not_found`); `UpstreamError`.
+        """
+        ...
+
+    @needs(Scope.ADMIN, Role.ADMIN)
+    async def finish_upstream(
+        self, provider: str, answer: UpstreamAnswer, browser: str, expires_s: int = SIGN_IN_S
+    ) -> UpstreamEnd:
+        """Makes a login of scope `admin` for who has signed in at a server; who is new becomes a user.
+        `browser` is what the browser has kept since it began.
+
+        Raises `InvalidError` where that is over (`upstream_flow_ended`), was begun in another browser
+        (`upstream_flow_foreign`) or elsewhere (`upstream_mixed_up`); `UpstreamError` where the server says no
+        (`upstream_refused`), or nothing that can be believed.
+        """
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
