@@ -30,6 +30,7 @@ from holdfast.core.services.own_models import OwnModelService
 from holdfast.core.services.prompt_resolving import PromptResolver
 from holdfast.core.services.prompts import PromptService
 from holdfast.core.services.protocols.accounts import Accounts
+from holdfast.core.services.protocols.agent_files import AgentFiles
 from holdfast.core.services.protocols.approvals import Approvals
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
@@ -50,12 +51,11 @@ from holdfast.core.services.sessions import SessionService
 from holdfast.core.services.skills import SkillService, SkillSources
 from holdfast.core.services.sources import folder_walk
 from holdfast.core.services.titles import Titles
-from holdfast.core.services.tools import ToolService
+from holdfast.core.services.tools import AloneSessions, ToolService, ToolSources
 from holdfast.core.services.trash import TrashService
 from holdfast.core.services.usage import UsageService
 from holdfast.core.services.webhooks import WebhookService
 from holdfast.core.services.workbench import (
-    AgentFiles,
     Agents,
     Events,
     Models,
@@ -142,11 +142,11 @@ class LocalWorkbench:
             access,
             log,
             core.supervisor,
-            parts.tools,
-            core.custom_tools,
+            ToolSources(parts.tools, core.custom_tools, core.mcp),
             core.budgets,
             core.preparation,
             core.trash,
+            AloneSessions(self.sessions, core.supervisor, core.trash, core.default_agent),
         )
         self.mcp: Mcp = McpService(access, core.mcp, core.mcp_reading, self.tools, core.redact, log)
         self.skills: Skills = SkillService(
