@@ -122,11 +122,17 @@ async def open_workbench(
     kept = KeyFile(where.addresses, "Addresses of model providers")
     addresses = Addresses(settings.models.ollama_url, kept=kept.read, environment=environment)
     scripted = environment.get(_SCRIPTED) == "1"
-    own = OwnModels(where.own_models, keys.models, addresses, keys.get)
+    own = OwnModels(
+        *(where.own_models, keys.models, addresses, keys.get), private=where.own_models_of
+    )
     log = where.logs / "model-worker.log"
     files = LocalClient(own, blobs, log, environment)
     client = ModelRouter(
-        keys.get, blobs, log, environment, addresses, scripted=scripted, own=own, local=files
+        *(keys.get, blobs, log, environment, addresses),
+        scripted=scripted,
+        own=own,
+        local=files,
+        allow_private=lambda: settings_of(None).tools.allow_private_hosts,
     )
     catalog = Catalog(keys.get, settings.models, environment, scripted=scripted, addresses=addresses, own=own)
 

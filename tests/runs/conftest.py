@@ -72,10 +72,10 @@ class FakeCatalog:
         self.window: int | None = None
         self.prices: dict[str, float] = {}
 
-    async def list(self) -> tuple[ModelInfo, ...]:
+    async def list(self, owner: str = "") -> tuple[ModelInfo, ...]:
         return (await self.get("scripted"),)
 
-    async def get(self, model: str) -> ModelInfo:
+    async def get(self, model: str, owner: str = "") -> ModelInfo:
         price = self.prices.get(model)
         return ModelInfo(
             name=model,
@@ -87,7 +87,13 @@ class FakeCatalog:
         )
 
     async def choose(
-        self, *, flag: str | None, session: str | None, agent: str | None, settings: str | None
+        self,
+        *,
+        flag: str | None,
+        session: str | None,
+        agent: str | None,
+        settings: str | None,
+        owner: str = "",
     ) -> ModelChoice:
         return ModelChoice(model=flag or session or agent or "scripted", source="agent")
 

@@ -331,7 +331,7 @@ class KeyFor:
     def __init__(self, catalog, *available: str) -> None:
         self._catalog, self._available = catalog, available
 
-    async def __call__(self, model: str):
+    async def __call__(self, model: str, owner: str = ""):
         if model.startswith("gemini-"):
             raise ModelNotFound(model)
         info = await self._catalog.__class__().get(model)

@@ -175,7 +175,7 @@ async def test_a_fall_back_with_a_smaller_window_gets_a_context_that_fits(open_b
         windows = {"scripted": 1_000_000, "second": 4_000}
         get = bench.catalog.get
 
-        async def info(model: str):
+        async def info(model: str, owner: str = ""):
             return (await get(model)).model_copy(update={"context_window": windows[model]})
 
         bench.catalog.get = info

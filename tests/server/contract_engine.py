@@ -81,14 +81,20 @@ class CallingModel:
 class OneModel:
     """A catalog that knows every model."""
 
-    async def list(self) -> tuple[ModelInfo, ...]:
+    async def list(self, owner: str = "") -> tuple[ModelInfo, ...]:
         return (await self.get("test"),)
 
-    async def get(self, model: str) -> ModelInfo:
+    async def get(self, model: str, owner: str = "") -> ModelInfo:
         return ModelInfo(name=model, provider="test")
 
     async def choose(
-        self, *, flag: str | None, session: str | None, agent: str | None, settings: str | None
+        self,
+        *,
+        flag: str | None,
+        session: str | None,
+        agent: str | None,
+        settings: str | None,
+        owner: str = "",
     ) -> ModelChoice:
         return ModelChoice(model=flag or session or agent or "test", source="agent")
 

@@ -70,6 +70,8 @@ from holdfast.core.domain.knowledge import (
     RetrievalStep,
     Retrieved,
     StagedUpload,
+    Submission,
+    SubmissionsFound,
 )
 from holdfast.core.domain.limits import Allowance, Budget, LimitState, Tier
 from holdfast.core.domain.logs import LogLine, LogPage
@@ -367,6 +369,10 @@ MEMORY = MemoryEntry(
 SHARE = MemoryShare(user="ann b", can_edit=True)
 CHECK = CheckResult(name="database", state="ok", message="fine")
 COLLECTION = Collection(id="k1", name="Größe", metadata={"n": [1, None]}, created_at=AT, updated_at=AT)
+SUBMISSION = Submission(
+    **{"id": "d1", "collection_id": "k1", "name": "ü.md", "source": "upload:ü.md", "status": "failed"},
+    **{"job_id": "j1", "metadata": {"a": [1]}, "added_at": "2026-11-01T12:00:00Z"},
+)
 DOCUMENT = Document(
     id="d1",
     collection_id="k1",
@@ -703,6 +709,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("files.undo", {"session_id": "s1", "run_id": "r1"}, (ENTRY,)),
     ("files.redo", {"session_id": "s1"}, (ENTRY,)),
     ("tools.list", {"project": "/p"}, (TOOL,)),
+    ("tools.list", {"servers": True}, (TOOL,)),
     ("tools.given", {"agent": "general"}, GIVEN),
     (
         "tools.given",
@@ -721,6 +728,12 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("tools.set_secret", {"name": "find_stock", "secret": "A.b-1", "value": "p ü&="}, CUSTOM_TOOL),
     ("tools.set_secret", {"name": "find_stock", "secret": "KEY"}, CUSTOM_TOOL),
+    ("tools.run_alone", {"name": "read_file", "arguments": {"path": "ü/?"}}, TOOL_RUN),
+    (
+        "tools.run_alone",
+        {"name": "a b", "arguments": {}, "agent": "clerk", "options": RunOptions(timeout_s=3)},
+        TOOL_RUN,
+    ),
     (
         "tools.run",
         {
@@ -814,6 +827,17 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("knowledge.describe", {"document_id": "d1", "questions": ("a?",), "metadata": {}}, DOCUMENT),
     ("knowledge.copy", {"document_id": "d1", "collection": "k1"}, JOB),
     ("knowledge.remove", {"document_id": "d1"}, None),
+    (
+        "knowledge.submissions",
+        {
+            **{"collection": "k1", "query": "ü%", "statuses": ("failed", "waiting")},
+            **{"job_id": "j1", "offset": 3, "limit": 2},
+        },
+        SubmissionsFound(items=(SUBMISSION,), total=4, counts={"failed": 3, "waiting": 1}),
+    ),
+    ("knowledge.submission", {"document_id": "d1"}, SUBMISSION),
+    ("knowledge.redo", {"collection": "k1", "documents": ("d1",), "job_id": "j1"}, JOB),
+    ("knowledge.clear", {"collection": "k1"}, COLLECTION),
     ("knowledge.embed", {"texts": ("ü", "b"), "model": "openai/x"}, ((0.5, -1.0), (0.25, 0.0))),
     ("knowledge.nearest", {"collection": "k1", "vector": (0.5, -1.0), "top_k": 3}, (PASSAGE,)),
     ("knowledge.search", {"query": "ü?", "collections": USES, "method": "hyde1", "top_k": 3}, RETRIEVAL),
@@ -924,6 +948,21 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ),
     ("accounts.me", {}, USER),
     ("accounts.names", {}, (UserName(id="u1", name="ann"),)),
+    (
+        "accounts.begin_upstream",
+        {"provider": "corp", "callback": "https://us/back", "next": "/home"},
+        UpstreamStart(url="https://corp/authorize?state=s", browser="b"),
+    ),
+    (
+        "accounts.finish_upstream",
+        {
+            "provider": "corp",
+            "answer": UpstreamAnswer(state="s", code="c", issuer="https://corp"),
+            "browser": "b",
+            "expires_s": 60,
+        },
+        UpstreamEnd(credential=NewCredential(credential=KEY, secret="hf_y"), next="/home"),
+    ),
     (
         "accounts.proxied",
         {"address": "10.0.0.1", "name": "ann"},

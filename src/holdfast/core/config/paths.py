@@ -106,6 +106,10 @@ class Paths:
         """Models of one's own, without their keys; mode 0600."""
         return self.config / "own-models.json"
 
+    def own_models_of(self, user_id: str) -> Path:
+        """Models that a user alone has, without their keys; mode 0600."""
+        return self.user_folder(user_id) / "own-models.json"
+
     @property
     def model_secrets(self) -> Path:
         """Keys of models of one's own where there is no keyring; mode 0600."""

@@ -47,6 +47,8 @@ class ModelRequest(Value):
     settings: ModelSettings = ModelSettings()
     response_format: dict[str, Any] | None = None
     """JSON Schema that the reply must satisfy."""
+    owner: str = ""
+    """Id of the user for whom it is made: `own/NAME` may be a model that he alone has. Empty: the engine."""
 
 
 class TextDelta(Value):
@@ -159,12 +161,19 @@ class ModelClient(Protocol):
 
 
 class ModelCatalog(Protocol):
-    """Knows models: which there are, their windows, prices and abilities."""
+    """Knows models: which there are, their windows, prices and abilities. `owner` is the id of the user who
+    asks: models that he alone has are known to him and to nobody else."""
 
-    async def list(self) -> tuple[ModelInfo, ...]: ...
+    async def list(self, owner: str = "") -> tuple[ModelInfo, ...]: ...
 
-    async def get(self, model: str) -> ModelInfo: ...
+    async def get(self, model: str, owner: str = "") -> ModelInfo: ...
 
     async def choose(
-        self, *, flag: str | None, session: str | None, agent: str | None, settings: str | None
+        self,
+        *,
+        flag: str | None,
+        session: str | None,
+        agent: str | None,
+        settings: str | None,
+        owner: str = "",
     ) -> ModelChoice: ...

@@ -44,10 +44,25 @@ class OwnModel(Value):
     """In tokens; of a file, what it is run with: what the file says at most."""
     max_output_tokens: int | None = Field(default=None, gt=0, le=100_000_000)
     reasoning_effort: Effort | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """Where neither the agent nor the run says another one; so is `top_p`."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
     key_of: str = Field(default="", max_length=64)
     """The provider whose key a server gets while the model has none of its own; empty: it gets none."""
     has_key: bool = False
     """Whether a key is kept for it. What is sent of this does not count."""
+    key_shown: str = Field(default="", max_length=40)
+    """What may be shown of its key. What is sent of this does not count."""
+    private: bool = False
+    """Whether only the user who keeps it has it; else it is the engine's, for all users. What is sent of this
+    does not count."""
+    anywhere: bool = False
+    """Of a private one: whether its address may be in a private network, for an administrator keeps it. What
+    is sent of this does not count."""
+    changed_at: AwareDatetime | None = None
+    """When it was kept last. What is sent of this does not count, nor of the next."""
+    created_at: AwareDatetime | None = None
+    """When it was kept first; None for what is older than the engine's version that says so."""
     ext: Ext = Field(default={})
     """What other systems' clients keep of it."""
 
@@ -81,6 +96,39 @@ class OwnModelState(Value):
     """None for what is no file, and for one that cannot be read."""
     problem: str = ""
     """What is wrong with the file."""
+
+
+class AddedModel(Value):
+    """What became of a model that was to be added."""
+
+    model: OwnModel
+    added: bool
+    """False where one with the same address, model and key was kept already: that one is told."""
+
+
+class Tried(Value):
+    """What a model made of one thing that it was asked to do."""
+
+    supported: bool
+    response: str = Field(default="", max_length=2_000)
+    """What it said, or why nothing came of it."""
+
+
+class OwnModelCheck(Value):
+    """What a model can do, found out by asking it. None for what it was not asked."""
+
+    url: str = ""
+    model: str = ""
+    """As its server calls it."""
+    connection: Tried
+    images: Tried | None = None
+    """Whether it sees what is in an image."""
+    structured: Tried | None = None
+    """Whether it answers in JSON of a schema."""
+
+
+Ability = Literal["images", "structured"]
+"""What a check may ask beside the connection."""
 
 
 class Forgotten(Value):
@@ -125,21 +173,37 @@ class ModelLookup(Value):
 class OwnModelDesk(Protocol):
     """Keeps models of one's own. All of it may wait for files and servers: call it from a thread."""
 
-    def all(self) -> tuple[OwnModel, ...]:
-        """Returns them by name. Raises `InvalidError` for a file with a mistake."""
+    def all(self, owner: str = "") -> tuple[OwnModel, ...]:
+        """Returns the engine's by name, or those that `owner`, the id of a user, alone has. Raises
+        `InvalidError` for a file with a mistake."""
         ...
 
     def state(self, model: OwnModel) -> OwnModelState: ...
 
-    def keep(self, model: OwnModel, key: str | None) -> OwnModel:
+    def keep(self, model: OwnModel, key: str | None, owner: str = "", *, anywhere: bool = False) -> OwnModel:
         """Adds a model, or replaces the one of its name; key None: the one that is kept stays, as long as it
-        goes to the same server or provider. Raises `InvalidError`, `NotFoundError` for a file that is not
-        there."""
+        goes to the same server or provider. With `owner` only that user has it, and `anywhere` says whether
+        its address may be in a private network. Raises `InvalidError`, `NotFoundError` for a file that is not
+        there, `ConflictError` (`too_many_models`)."""
         ...
 
-    def forget(self, name: str, *, file: bool) -> bool:
+    def add(self, model: OwnModel, key: str, owner: str, *, anywhere: bool = False) -> AddedModel:
+        """Adds a model that only `owner` has, by the name, or the name with a number, that is free; one with
+        the same address, model and key is told instead. Raises as `keep`."""
+        ...
+
+    def key(self, model: OwnModel, owner: str = "") -> str | None:
+        """Returns the key of the kept model of this id, while it goes where that one goes; None: it has
+        none."""
+        ...
+
+    def forget(self, name: str, owner: str = "", *, file: bool) -> bool:
         """Removes a model with its key, with `file` also what it is in; says whether that was deleted. Raises
         `NotFoundError`, `ForbiddenError` for a file that cannot be deleted; the model stays then."""
+        ...
+
+    def forget_user(self, owner: str) -> None:
+        """Removes what only `owner` had, with the keys."""
         ...
 
     def check_file(self, path: str) -> ModelFile:
@@ -150,4 +214,4 @@ class OwnModelDesk(Protocol):
         """Raises `InvalidError` for what is no address."""
         ...
 
-    def look_up(self, model: str) -> ModelLookup: ...
+    def look_up(self, model: str, owner: str = "") -> ModelLookup: ...

@@ -65,9 +65,9 @@ class Catalog:
         """What the servers of one's own had, when they were asked last, and at which address."""
         self._probing = asyncio.Lock()
 
-    async def list(self) -> tuple[ModelInfo, ...]:
+    async def list(self, owner: str = "") -> tuple[ModelInfo, ...]:
         """Returns `offline`, the models of servers of one's own, and all known ones, usable ones first."""
-        own = await asyncio.to_thread(self._own.infos) if self._own is not None else ()
+        own = await asyncio.to_thread(self._own.infos, owner) if self._own is not None else ()
         local = [_ollama_info(name) for name in await self._served("ollama")]
         for provider in _SERVERS:
             local += [_served_info(provider, name) for name in await self._served(provider)]
@@ -80,7 +80,7 @@ class Catalog:
         known.sort(key=lambda m: (not m.available, order[m.provider], m.name))
         return (_OFFLINE_INFO, *own, *local, *known)
 
-    async def get(self, model: str) -> ModelInfo:
+    async def get(self, model: str, owner: str = "") -> ModelInfo:
         """Returns what is known of a model; of one that the table does not have, only its provider.
 
         Raises `ModelNotFound`, with the nearest names, when its provider is not known.
@@ -90,7 +90,7 @@ class Catalog:
         if model.startswith(f"{SCRIPTED}/"):
             return self._scripted_info(model)
         if self._own is not None and model.startswith((f"{OWN}/", f"{LOCAL}/")):
-            return await asyncio.to_thread(self._own.info_called, model)
+            return await asyncio.to_thread(self._own.info_called, model, owner)
         provider, name = await asyncio.to_thread(qualify, model)
         if provider == "ollama_chat":
             return _ollama_info(name.removeprefix("ollama_chat/"))
@@ -111,7 +111,13 @@ class Catalog:
         )
 
     async def choose(
-        self, *, flag: str | None, session: str | None, agent: str | None, settings: str | None
+        self,
+        *,
+        flag: str | None,
+        session: str | None,
+        agent: str | None,
+        settings: str | None,
+        owner: str = "",
     ) -> ModelChoice:
         """Returns the first that is given of: flag, session, agent, settings, a key, Ollama, `offline`.
 
@@ -124,7 +130,7 @@ class Catalog:
             ("settings", settings),
         ):
             if named:
-                await self.get(named)
+                await self.get(named, owner)
                 return ModelChoice.model_validate({"model": named, "source": source})
         by_key = await asyncio.to_thread(self._by_key)
         if by_key is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +26,7 @@ from holdfast.core.domain.models import ModelInfo, ModelRequest
 from holdfast.core.domain.own_models import (
     LOCAL,
     OWN,
+    AddedModel,
     ModelFile,
     ModelLookup,
     OllamaServer,
@@ -30,7 +34,7 @@ from holdfast.core.domain.own_models import (
     OwnModelState,
 )
 from holdfast.core.domain.text import shorten
-from holdfast.core.domain.values import new_id
+from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.models.credentials import Addresses, Keys
 from holdfast.core.models.gateways import GATEWAY, knows_maker, underlying
 from holdfast.core.models.gguf import MAGIC, check_path, read_head
@@ -39,6 +43,8 @@ from holdfast.core.models.providers import CUSTOM, PROVIDERS, provider_of
 from holdfast.core.models.served import checked_url, ollama_server
 
 MAX_MODELS = 1_000
+MAX_PRIVATE = 100
+"""Of one user."""
 DEFAULT_WINDOW = 16_384
 """Tokens that a file's model is run with where nothing says more: the memory it takes grows with them."""
 ASK_S = 3.0
@@ -64,6 +70,8 @@ class Resolved:
     key: str | None
     given: bool
     """Whether the key is the model's own, or none; else the provider's own is used."""
+    guarded: bool = False
+    """Whether it may reach public addresses only: a user who is no administrator has said where it goes."""
 
     def __repr__(self) -> str:
         return f"Resolved({self.request.model!r})"
@@ -73,10 +81,18 @@ class OwnModels:
     """Implements `OwnModelDesk`. All of it may block on files: call it from a thread."""
 
     def __init__(
-        self, file: Path, secrets: Secrets, addresses: Addresses, keys: Keys = lambda provider: None
+        self,
+        file: Path,
+        secrets: Secrets,
+        addresses: Addresses,
+        keys: Keys = lambda provider: None,
+        *,
+        private: Callable[[str], Path] | None = None,
     ) -> None:
-        """`keys` returns the keys of providers, for models that use one."""
+        """`file` has the engine's; `private` says where those that a user alone has are, by his id: default,
+        a folder beside it. `keys` returns the keys of providers, for models that use one."""
         self._file = file
+        self._private = private or (lambda owner: file.with_suffix("") / f"{owner}.json")
         self._secrets = secrets
         self._keys = keys
         self._addresses = addresses
@@ -85,10 +101,11 @@ class OwnModels:
 
     # --- what is kept
 
-    def all(self) -> tuple[OwnModel, ...]:
+    def all(self, owner: str = "") -> tuple[OwnModel, ...]:
         """See `OwnModelDesk`."""
+        file = self._place(owner)
         try:
-            text = self._file.read_bytes()
+            text = file.read_bytes()
         except FileNotFoundError:
             return ()
         try:
@@ -97,51 +114,97 @@ class OwnModels:
             wrong = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, wrong["loc"]))
             raise InvalidError(
-                f"{self._file} has a mistake ({place}: {wrong['msg']}). Mend it, or delete it to begin anew.",
+                f"{file} has a mistake ({place}: {wrong['msg']}). Mend it, or delete it to begin anew.",
                 code="invalid_own_models",
             ) from None
 
-    def keep(self, model: OwnModel, key: str | None) -> OwnModel:
+    def _place(self, owner: str) -> Path:
+        return self._private(owner) if owner else self._file
+
+    def keep(self, model: OwnModel, key: str | None, owner: str = "", *, anywhere: bool = False) -> OwnModel:
         """See `OwnModelDesk`."""
-        checked = self._checked(model)
+        checked = self._checked(model, owner)
         if key is not None:
             key = _checked_key(key)
         with self._lock:
-            before = self.all()
-            old = next((each for each in before if each.name == model.name), None)
-            rest = [each for each in before if each.name != model.name]
-            if len(rest) >= MAX_MODELS:
-                raise ConflictError(f"There are {len(rest)} models already.", code="too_many_models")
-            id = old.id if old is not None else new_id()
-            has = old is not None and old.has_key
-            if key is None and old is not None and has and _asked(old) != _asked(checked):
-                key = ""  # it was given for somebody else
-            if key:
-                self._secrets.set(id, key)
-            elif key is not None and has:
-                self._secrets.remove(id)
-            kept = checked.model_copy(update={"id": id, "has_key": bool(key) if key is not None else has})
-            self._write([*rest, kept])
+            return self._keep(checked, key, owner, anywhere)
+
+    def add(self, model: OwnModel, key: str, owner: str, *, anywhere: bool = False) -> AddedModel:
+        """See `OwnModelDesk`."""
+        checked, key = self._checked(model, owner), _checked_key(key)
+        with self._lock:
+            mine = self.all(owner)
+            same = next((each for each in mine if self._is(each, checked, key)), None)
+            if same is not None:
+                return AddedModel(model=same, added=False)
+            taken = {each.name for each in (*mine, *self.all())}
+            name = next(name for name in _numbered(checked.name) if name not in taken)
+            kept = self._keep(checked.model_copy(update={"name": name}), key, owner, anywhere)
+        return AddedModel(model=kept, added=True)
+
+    def _is(self, kept: OwnModel, model: OwnModel, key: str) -> bool:
+        asked = (model.kind, model.url, model.model or model.name)
+        if (kept.kind, kept.url, kept.model or kept.name) != asked:
+            return False
+        return (self._secrets.get(kept.id) if kept.has_key else "") == key
+
+    def _keep(self, model: OwnModel, key: str | None, owner: str, anywhere: bool) -> OwnModel:
+        before = self.all(owner)
+        old = next((each for each in before if each.name == model.name), None)
+        rest = [each for each in before if each.name != model.name]
+        if len(rest) >= (MAX_PRIVATE if owner else MAX_MODELS):
+            raise ConflictError(f"There are {len(rest)} models already.", code="too_many_models")
+        id = old.id if old is not None else new_id()
+        has, shown = (old.has_key, old.key_shown) if old is not None else (False, "")
+        if key is None and old is not None and has and _asked(old) != _asked(model):
+            key = ""  # it was given for somebody else
+        if key:
+            self._secrets.set(id, key)
+        elif key is not None and has:
+            self._secrets.remove(id)
+        if key is not None:
+            has, shown = bool(key), _shown(key)
+        now = utc_now()
+        said = {"id": id, "has_key": has, "key_shown": shown, "private": bool(owner)}
+        when = {"created_at": now if old is None else old.created_at, "changed_at": now}
+        kept = model.model_copy(update={**said, **when, "anywhere": bool(owner) and anywhere})
+        self._write([*rest, kept], owner)
         return kept
 
-    def forget(self, name: str, *, file: bool) -> bool:
+    def key(self, model: OwnModel, owner: str = "") -> str | None:
+        """See `OwnModelDesk`."""
+        kept = next((each for each in self.all(owner) if each.id == model.id), None)
+        if kept is None or not kept.has_key or _asked(kept) != _asked(self._checked(model, owner)):
+            return None
+        return self._secrets.get(kept.id)
+
+    def forget(self, name: str, owner: str = "", *, file: bool) -> bool:
         """See `OwnModelDesk`."""
         with self._lock:
-            before = self.all()
+            before = self.all(owner)
             found = next((each for each in before if each.name == name), None)
             if found is None:
                 raise _not_kept(name)
             deleted = file and found.kind == "file" and _delete(Path(found.path))
             if found.has_key:
                 self._secrets.remove(found.id)
-            self._write([each for each in before if each.name != name])
+            self._write([each for each in before if each.name != name], owner)
         return deleted
 
-    def _write(self, models: list[OwnModel]) -> None:
-        models.sort(key=lambda each: each.name)
-        write_private(self._file, _MODELS.dump_json(tuple(models), indent=1, exclude_defaults=True) + b"\n")
+    def forget_user(self, owner: str) -> None:
+        """See `OwnModelDesk`."""
+        with self._lock:
+            for each in self.all(owner):
+                if each.has_key:
+                    self._secrets.remove(each.id)
+            self._place(owner).unlink(missing_ok=True)
 
-    def _checked(self, model: OwnModel) -> OwnModel:
+    def _write(self, models: list[OwnModel], owner: str) -> None:
+        models.sort(key=lambda each: each.name)
+        text = _MODELS.dump_json(tuple(models), indent=1, exclude_defaults=True) + b"\n"
+        write_private(self._place(owner), text)
+
+    def _checked(self, model: OwnModel, owner: str) -> OwnModel:
         """Returns a model with its address and path as they are used. Raises as `keep`."""
         url = checked_url(model.url) if model.url else ""
         wrong = ""
@@ -153,6 +216,8 @@ class OwnModels:
             wrong = "A model in a file has a path, and neither an address nor another name."
         elif model.kind != "file" and model.path:
             wrong = "Only a model in a file has a path."
+        elif owner and (model.kind == "file" or model.key_of):
+            wrong = "A model that one user alone has is in no file of the engine's, and has a key of its own."
         if wrong:
             raise InvalidError(wrong, code="invalid_own_model")
         path = self.check_file(model.path).path if model.kind == "file" else ""
@@ -190,10 +255,10 @@ class OwnModels:
             return OllamaServer(url="", available=False, problem="No address of an Ollama is known.")
         return ollama_server(at, ASK_S)
 
-    def look_up(self, model: str) -> ModelLookup:
+    def look_up(self, model: str, owner: str = "") -> ModelLookup:
         """See `OwnModelDesk`."""
         if model.startswith((f"{OWN}/", f"{LOCAL}/")):
-            own = self.find(model)
+            own = self.find(model, owner)
             info = self.info(own) if own is not None else None
             return ModelLookup(model=model, state="known" if info else "not_known", info=info)
         found = underlying(model)
@@ -216,13 +281,15 @@ class OwnModels:
 
     # --- what runs ask for
 
-    def find(self, full_name: str) -> OwnModel | None:
-        """Returns the model that is called so, with `own/` or `local/` before its name."""
-        return next((each for each in self.all() if each.full_name == full_name), None)
+    def find(self, full_name: str, owner: str = "") -> OwnModel | None:
+        """Returns the model that is called so, with `own/` or `local/` before its name: of `owner`, a user's
+        id, before the engine's."""
+        mine = self.all(owner) if owner else ()
+        return next((each for each in (*mine, *self.all()) if each.full_name == full_name), None)
 
-    def get(self, full_name: str) -> OwnModel:
+    def get(self, full_name: str, owner: str = "") -> OwnModel:
         """Returns the model that is called so. Raises `ModelNotFound`."""
-        found = self.find(full_name)
+        found = self.find(full_name, owner)
         if found is None:
             raise ModelNotFound(
                 f"No model of your own is called {full_name!r}: `holdfast models own` shows them",
@@ -230,16 +297,18 @@ class OwnModels:
             )
         return found
 
-    def infos(self) -> tuple[ModelInfo, ...]:
-        """Returns what is known of all of them; nothing of a file of them that has a mistake."""
-        try:
-            return tuple(self.info(each) for each in self.all())
-        except InvalidError:
-            return ()
+    def infos(self, owner: str = "") -> tuple[ModelInfo, ...]:
+        """Returns what is known of the engine's and of those of `owner`; nothing of a file of them that has a
+        mistake."""
+        found: dict[str, OwnModel] = {}
+        for whose in dict.fromkeys((owner, "")):
+            with suppress(InvalidError):
+                found = {each.full_name: each for each in self.all(whose)} | found
+        return tuple(self.info(found[name]) for name in sorted(found))
 
-    def info_called(self, full_name: str) -> ModelInfo:
+    def info_called(self, full_name: str, owner: str = "") -> ModelInfo:
         """Returns what is known of the model that is called so. Raises `ModelNotFound`."""
-        return self.info(self.get(full_name))
+        return self.info(self.get(full_name, owner))
 
     def info(self, model: OwnModel) -> ModelInfo:
         """Returns what is known of a model of one's own."""
@@ -282,10 +351,13 @@ class OwnModels:
 
     def resolved(self, request: ModelRequest) -> Resolved:
         """Returns the call that stands behind one to `own/NAME`. Raises `ModelNotFound`."""
-        own = self.get(request.model)
+        own = self.get(request.model, request.owner)
+        return self.resolved_as(own, request, self._secrets.get(own.id) if own.has_key else None)
+
+    def resolved_as(self, own: OwnModel, request: ModelRequest, key: str | None) -> Resolved:
+        """Returns the call that a model stands for, which need not be kept, with this key."""
         name = own.model or own.name
-        key = self._secrets.get(own.id) if own.has_key else None
-        if key is None and own.key_of and own.kind == "server":
+        if key is None and own.key_of and own.kind == "server" and not own.private:
             key = self._keys(own.key_of)
         settings = request.settings.model_copy(
             update={
@@ -293,6 +365,8 @@ class OwnModels:
                 "api_base": own.url or None,
                 "max_output_tokens": request.settings.max_output_tokens or own.max_output_tokens,
                 "reasoning_effort": request.settings.reasoning_effort or own.reasoning_effort,
+                "temperature": _first(request.settings.temperature, own.temperature),
+                "top_p": _first(request.settings.top_p, own.top_p),
             }
         )
         if own.kind == "ollama":
@@ -301,8 +375,8 @@ class OwnModels:
             model, given = name, key is not None
         else:
             model, given = f"{CUSTOM}/{name}", True
-        made = request.model_copy(update={"model": model, "settings": settings})
-        return Resolved(made, key, given)
+        made = request.model_copy(update={"model": model, "settings": settings, "owner": ""})
+        return Resolved(made, key, given, guarded=own.private and bool(own.url) and not own.anywhere)
 
 
 _NOTES = {
@@ -351,6 +425,19 @@ def _checked_key(key: str) -> str:
     if len(key) > 8_192 or not key.isprintable() or " " in key:
         raise InvalidError("A key has no spaces and no control characters.", code="invalid_key")
     return key
+
+
+def _shown(key: str) -> str:
+    """Returns what may be shown of a key: of a short one, nothing."""
+    return "" if not key else "..." if len(key) < 12 else f"{key[:4]}...{key[-4:]}"
+
+
+def _numbered(name: str) -> Iterator[str]:
+    return itertools.chain((name,), (f"{name}-{number}" for number in itertools.count(2)))
+
+
+def _first(said: float | None, kept: float | None) -> float | None:
+    return kept if said is None else said
 
 
 def _not_kept(name: str) -> NotFoundError:

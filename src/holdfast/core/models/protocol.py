@@ -31,6 +31,8 @@ from pydantic import TypeAdapter
 from holdfast.core.domain.errors import ErrorInfo, ModelError, ModelRateLimited
 from holdfast.core.domain.models import ModelDelta, ModelRequest
 
+PUBLIC = "--public-only"
+"""What the model worker is told that may reach no private network."""
 MAX_LINE = 512 * 1024 * 1024
 """Longest line in bytes: a request may hold many images and files."""
 

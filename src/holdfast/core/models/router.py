@@ -7,11 +7,18 @@ needs it, or with `prestart`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
-from holdfast.core.domain.errors import ModelNotFound
+from holdfast.core.domain.addresses import Resolver, WebAddress, checked_addresses, system_resolver
+from holdfast.core.domain.errors import (
+    ForbiddenError,
+    ModelNotFound,
+    ModelRequestRefused,
+    ModelUnavailable,
+    ToolError,
+)
 from holdfast.core.domain.images import MadeImage
 from holdfast.core.domain.models import ModelClient, ModelDelta, ModelRequest
 from holdfast.core.domain.own_models import LOCAL, OWN
@@ -20,10 +27,15 @@ from holdfast.core.models.credentials import Addresses, Keys, embedding_target_o
 from holdfast.core.models.embedding import embed
 from holdfast.core.models.images import image_target_of, make_image
 from holdfast.core.models.offline import OfflineModel
-from holdfast.core.models.own import OwnModels
+from holdfast.core.models.own import OwnModels, Resolved
+from holdfast.core.models.protocol import PUBLIC
 from holdfast.core.models.providers import OFFLINE, SCRIPTED
 from holdfast.core.models.scripted import ScriptedModel
-from holdfast.core.models.worker_client import WorkerClient
+from holdfast.core.models.worker_client import COMMAND, WorkerClient
+
+_ADVICE = (
+    "An administrator can allow such addresses (`tools.allow_private_hosts`), or keep the model himself."
+)
 
 
 class ModelRouter:
@@ -42,9 +54,14 @@ class ModelRouter:
         scripted: bool = False,
         own: OwnModels | None = None,
         local: ModelClient | None = None,
+        allow_private: Callable[[], bool] = lambda: False,
+        resolve: Resolver = system_resolver,
     ) -> None:
         """`log_file` takes what the worker prints; `in_process` hosts LiteLLM here, without a worker. `own`
-        knows models of one's own, and `local` runs those in files; None: there are none."""
+        knows models of one's own, and `local` runs those in files; None: there are none. `allow_private` says
+        whether models that users keep for themselves may be in private networks."""
+        self._allow_private = allow_private
+        self._resolve = resolve
         self._keys = keys
         self._blobs = blobs
         self._scripted_allowed = scripted
@@ -57,6 +74,15 @@ class ModelRouter:
         self._worker = (
             None if in_process else WorkerClient(keys, blobs, log_file, environment, self._addresses)
         )
+        self._guarded = (
+            None
+            if in_process
+            else WorkerClient(
+                *(keys, blobs, log_file, _without_proxies(environment), self._addresses),
+                command=(*COMMAND, PUBLIC),
+            )
+        )
+        """Starts at the first call to a model that a user keeps for himself."""
 
     @property
     def worker_pid(self) -> int | None:
@@ -78,9 +104,27 @@ class ModelRouter:
         if self._own is None or not request.model.startswith(f"{OWN}/"):
             return self._client(request.model).stream(request)
         call = await asyncio.to_thread(self._own.resolved, request)
+        if call.guarded and not await asyncio.to_thread(self._allow_private):
+            return await self._public(call)
         if call.given:
             return self.stream_with(call.request, call.key)
         return self._client(call.request.model).stream(call.request)
+
+    async def _public(self, call: Resolved) -> AsyncIterator[ModelDelta]:
+        """Returns the deltas of a call that may reach no private network."""
+        model = call.request.model
+        if self._guarded is None:
+            words = "A model that a user keeps for himself is asked by the model worker only."
+            raise ModelRequestRefused(words, code="model_worker_needed", details={"model": model})
+        try:
+            # Looked at here for the words; the worker looks at the connection that is made.
+            place = WebAddress.parse(call.request.settings.api_base or "")
+            await checked_addresses(place, self._resolve, allow_private=False, advice=_ADVICE)
+        except ForbiddenError as error:
+            raise ModelRequestRefused(error.message, code=error.code, details={"model": model}) from None
+        except ToolError as error:
+            raise ModelUnavailable(error.message, details={"model": model}) from None
+        return self._guarded.stream_with(call.request, call.key)
 
     async def stream_with(self, request: ModelRequest, key: str | None) -> AsyncIterator[ModelDelta]:
         """Yields the deltas of one call to a provider that is made with `key`, whatever is kept."""
@@ -119,7 +163,7 @@ class ModelRouter:
 
     async def close(self) -> None:
         """Ends the worker and lets go of connections."""
-        for client in (self._worker, self._in_process, self._local):
+        for client in (self._worker, self._guarded, self._in_process, self._local):
             if client is not None:
                 await client.close()
 
@@ -145,6 +189,11 @@ class ModelRouter:
 
             self._in_process = LiteLLMClient(self._keys, self._blobs.get, self._addresses)
         return self._in_process
+
+
+def _without_proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """A proxy would make the connections: where they lead could not be looked at."""
+    return {name: value for name, value in environment.items() if not name.upper().endswith("_PROXY")}
 
 
 def _is_local(model: str) -> bool:

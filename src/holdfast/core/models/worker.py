@@ -1,5 +1,7 @@
 """The model worker: a child of the engine that hosts LiteLLM. `python -m holdfast.core.models.worker`
 
+With `--public-only` it connects to public addresses alone: for models that users keep for themselves.
+
 LiteLLM costs seconds of CPU to import and about half a millisecond for each chunk, without yielding: in a
 process of its own it blocks nobody. It loads and warms up at once, takes many calls side by side, and
 sends deltas that are already merged. `protocol.py` says what goes through its pipes.
@@ -24,7 +26,8 @@ from holdfast.core.models.images import image_target_of, make_image
 from holdfast.core.models.litellm_client import LiteLLMClient
 from holdfast.core.models.loading import load
 from holdfast.core.models.pieces import Coalescer
-from holdfast.core.models.protocol import MAX_LINE, encode, encode_deltas, encode_error
+from holdfast.core.models.protocol import MAX_LINE, PUBLIC, encode, encode_deltas, encode_error
+from holdfast.core.models.public_only import stay_public
 from holdfast.core.models.warming import warm_up
 from holdfast.core.workers.vectors import pack
 
@@ -146,10 +149,12 @@ class Worker:
         self._out.write(line)
 
 
-async def serve(source: BinaryIO, out: BinaryIO) -> None:
-    """Warms up, then serves calls from `source` until it ends."""
+async def serve(source: BinaryIO, out: BinaryIO, *, public: bool = False) -> None:
+    """Warms up, then serves calls from `source` until it ends; with `public`, to public addresses only."""
     loop = asyncio.get_running_loop()
     await warm_up()
+    if public:
+        stay_public()
     gc.freeze()
     gc.enable()
     reader = asyncio.StreamReader(limit=MAX_LINE)
@@ -168,7 +173,7 @@ def main() -> None:
 
 
 async def _until_closed(out: BinaryIO) -> None:
-    await serve(sys.stdin.buffer, out)
+    await serve(sys.stdin.buffer, out, public=PUBLIC in sys.argv[1:])
     sys.stderr.flush()
     os._exit(0)  # at once: LiteLLM's threads would hold the process
 

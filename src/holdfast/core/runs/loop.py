@@ -128,7 +128,7 @@ class Loop:
         if await (self._called(run) if run.phased else self._worked(run)):
             return
         await end_children(run)
-        info = await self._catalog.get(run.model)
+        info = await self._catalog.get(run.model, run.owner)
         await timed(run, lambda: self._compactor.before_step(run, self._stepper.request(run), info))
         reply = await self._scripts.run(run, script)
         await self._afterwards.after_reply(run, reply)
@@ -223,7 +223,7 @@ class Loop:
         await check_budgets(run)
 
     async def _step(self, run: ActiveRun, *, tools: bool = True, phase: Phase | None = None) -> StepResult:
-        info = await self._catalog.get(run.model)
+        info = await self._catalog.get(run.model, run.owner)
 
         def step() -> Awaitable[StepResult]:
             return self._stepper.step(run, tools=tools, window=info.context_window, phase=phase)

@@ -62,6 +62,7 @@ async def metered(
 
     Raises what the client raises, and `BudgetSpent`.
     """
+    request = request.model_copy(update={"owner": run.owner})
     call = await run.spending.open(payer_of(run), request)
     meter = Meter()
     try:

@@ -40,7 +40,7 @@ class ScriptModels:
             raise _no_model(name)
         meant = self._mapped(name) or await self._listed(name)
         found = dict.fromkeys((*meant, *self._run.spec.fallback_models))
-        return {each: await self.catalog.get(each) for each in found}
+        return {each: await self.catalog.get(each, self._run.owner) for each in found}
 
     def _mapped(self, name: str) -> tuple[str, ...]:
         names = self._names()
@@ -57,7 +57,7 @@ class ScriptModels:
             return (name,)
         for each in meant_by(name):
             try:
-                info = await self.catalog.get(each)
+                info = await self.catalog.get(each, self._run.owner)
             except ModelNotFound:
                 continue
             if info.available:

@@ -117,7 +117,7 @@ class _Talk:
         messages = _messages(query.messages, self._files)
         try:
             await self._choose(query.model)
-            info = await self._models.catalog.get(run.model)
+            info = await self._models.catalog.get(run.model, run.owner)
             asked = Asked(messages, reply=query.result)
             result = await timed(
                 run, lambda: self._stepper.step(run, tools=False, window=info.context_window, asked=asked)

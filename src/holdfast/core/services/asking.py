@@ -31,7 +31,7 @@ class ModelAsker:
     """An `Asker` over a model client. What is asked holds what documents say: `redact` takes secrets out.
 
     `used` is told what each call took, however it ends, by the prices of `catalog` where nobody reports it.
-    `api_base` is the address of the model's server, where the agent names one.
+    `api_base` is the address of the model's server, where the agent names one; `owner` is the user who asks.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class ModelAsker:
         used: Callable[[UsageReport], None] | None = None,
         catalog: ModelCatalog | None = None,
         api_base: str | None = None,
+        owner: str = "",
     ) -> None:
         self._client = client
         self._model = model
@@ -50,6 +51,7 @@ class ModelAsker:
         self._used = used
         self._catalog = catalog
         self._api_base = api_base
+        self._owner = owner
 
     async def __call__(self, prompt: str, *, system: str = "", max_tokens: int = 1_000) -> str:
         """Returns the answer. Raises `ModelError`, and `UnsupportedError` for the offline model."""
@@ -64,6 +66,7 @@ class ModelAsker:
             model=self._model,
             messages=(*told, Message(role="user", parts=(TextPart(text=prompt),))),
             settings=ModelSettings(max_output_tokens=max_tokens, api_base=self._api_base),
+            owner=self._owner,
         )
         texts: list[str] = []
         finished = False
@@ -81,7 +84,7 @@ class ModelAsker:
     async def _counted(self, request: ModelRequest) -> AsyncGenerator[ModelDelta, None]:
         info = ModelInfo(name=self._model, provider="")
         if self._catalog is not None:
-            info = await self._catalog.get(self._model)
+            info = await self._catalog.get(self._model, self._owner)
         meter = Meter()
         try:
             async with aclosing(self._client.stream(request)) as deltas:  # type: ignore[type-var]

@@ -230,7 +230,7 @@ class Budgets:
         found = [
             name
             for name in models
-            if await self._has_price(name) or await self._can_charge(payer, name, budgets)
+            if await self._has_price(name, payer.owner) or await self._can_charge(payer, name, budgets)
         ]
         if models and models[0] not in found:
             raise InvalidError(
@@ -241,8 +241,8 @@ class Budgets:
             )
         return tuple(found)
 
-    async def _has_price(self, model: str) -> bool:
-        known = await self._catalog.get(model)
+    async def _has_price(self, model: str, owner: str) -> bool:
+        known = await self._catalog.get(model, owner)
         if known.input_usd_per_million is not None and known.output_usd_per_million is not None:
             return True
         return await asyncio.to_thread(prices_images, model)
@@ -250,7 +250,8 @@ class Budgets:
     async def open(self, payer: Payer, request: ModelRequest) -> CountedCall:
         """See `Spending.open`."""
         await self.plans.check(payer, request.model)
-        call = CountedCall(payer, request, await self._catalog.get(request.model), self._open)
+        known = await self._catalog.get(request.model, payer.owner)
+        call = CountedCall(payer, request, known, self._open)
         if not self._budgets_of(payer):
             return call
         charge = await self.credits(cast("Plan | None", payer.plan or None))

@@ -12,11 +12,14 @@ from holdfast.core.domain.errors import ModelNotFound, UnsupportedError
 from holdfast.core.domain.identity import Credential, NewCredential, Scope
 from holdfast.core.domain.models import ModelCatalog, ModelChoice, ModelInfo
 from holdfast.core.domain.own_models import (
+    Ability,
+    AddedModel,
     Forgotten,
     ModelFile,
     ModelLookup,
     OllamaServer,
     OwnModel,
+    OwnModelCheck,
     OwnModelState,
 )
 from holdfast.core.domain.providers import KeptKey, ProviderCheck, ProviderDesk, ProviderInfo
@@ -49,11 +52,19 @@ class ModelService:
     async def own(self) -> tuple[OwnModelState, ...]:
         return await self._own.states()
 
-    async def keep(self, model: OwnModel, key: str | None = None) -> OwnModel:
-        return await self._own.keep(model, key)
+    async def keep(self, model: OwnModel, key: str | None = None, private: bool | None = None) -> OwnModel:
+        return await self._own.keep(model, key, private)
 
-    async def forget(self, name: str, file: bool = False) -> Forgotten:
-        return await self._own.forget(name, file)
+    async def add(self, model: OwnModel, key: str) -> AddedModel:
+        return await self._own.add(model, key)
+
+    async def check(
+        self, model: OwnModel, key: str | None = None, abilities: tuple[Ability, ...] = ()
+    ) -> OwnModelCheck:
+        return await self._own.check(model, key, abilities)
+
+    async def forget(self, name: str, file: bool = False, private: bool | None = None) -> Forgotten:
+        return await self._own.forget(name, file, private)
 
     async def check_file(self, path: str) -> ModelFile:
         return await self._own.check_file(path)
@@ -66,7 +77,7 @@ class ModelService:
         if found.info is None:
             return found
         try:
-            available = (await self._catalog.get(found.info.name)).available
+            available = (await self._catalog.get(found.info.name, self._access.owner)).available
         except ModelNotFound:  # of a provider that is only known by its gateways
             available = False
         info = found.info.model_copy(update={"available": available})
@@ -76,7 +87,7 @@ class ModelService:
         return () if self._desk is None else await self._desk.list()
 
     async def list(self) -> tuple[ModelInfo, ...]:
-        return await self._catalog.list()
+        return await self._catalog.list(self._access.owner)
 
     async def choose(self, agent: str, project: str | None = None, flag: str | None = None) -> ModelChoice:
         folder = self._access.folder(project)
@@ -84,7 +95,11 @@ class ModelService:
         model = info.spec.model if info.spec is not None else None
         settings = await asyncio.to_thread(self._settings, folder)
         return await self._catalog.choose(
-            flag=flag, session=None, agent=model, settings=settings.models.default
+            flag=flag,
+            session=None,
+            agent=model,
+            settings=settings.models.default,
+            owner=self._access.owner,
         )
 
 

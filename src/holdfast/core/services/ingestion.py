@@ -61,13 +61,13 @@ class Ingestion:
         index: KnowledgeIndex,
         walk: Callable[[], Walk],
         fetch: Callable[[str], Awaitable[IngestItem]],
-        summaries: Callable[[str], Summaries],
+        summaries: Callable[[str, str], Summaries],
         folders: Folders,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`walk` makes what finds files; `fetch` gets what an address answers; `summaries` takes a
-        model's name."""
+        model's name, and who asks it."""
         self._index = index
         self._walk = walk
         self._fetch = fetch
@@ -94,7 +94,7 @@ class Ingestion:
             tasks.append(await self._below(folder, job, report, seen))
         tasks.append(_Task(url, url) for url in request.urls)
         report.expect(len(request.urls))
-        summaries = self._summaries(request.model) if request.summaries and request.model else None
+        summaries = self._summaries(request.model, job.owner) if request.summaries and request.model else None
 
         async def take_in(task: _Task) -> None:
             report.begin(task.name)

@@ -60,7 +60,11 @@ class Searches:
         self._check_countable()
         settings = await asyncio.to_thread(self._settings, None)
         choice = await self._catalog.choose(
-            flag=named, session=None, agent=None, settings=settings.models.default
+            flag=named,
+            session=None,
+            agent=None,
+            settings=settings.models.default,
+            owner=self._principal.user_id,
         )
         if choice.model == OFFLINE:
             raise UnsupportedError(
@@ -113,14 +117,17 @@ class Searches:
         """Returns what asks a model, where one is asked; a reranker does without when there is none."""
         if methods & set(ASKING):
             _ASKS.check("knowledge.search", self._principal)
-            return ModelAsker(self._client, await self.model(model), self._redact)
+            return self._asking(await self.model(model))
         may_ask = self._principal.scope.includes(_ASKS.scope)
         if not may_ask or not any(each.retrieval.rerank for each in collections):
             return None
         try:
-            return ModelAsker(self._client, await self.model(model), self._redact)
+            return self._asking(await self.model(model))
         except UnsupportedError:
             return None
+
+    def _asking(self, model: str) -> ModelAsker:
+        return ModelAsker(self._client, model, self._redact, owner=self._principal.user_id)
 
     async def keep(
         self,

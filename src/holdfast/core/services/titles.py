@@ -80,6 +80,9 @@ class Titles:
             session=session.model,
             agent=info.spec.model,
             settings=settings.models.default,
+            owner=session.owner,
         )
         address = info.spec.model_settings.api_base
-        return ModelAsker(self._client, choice.model, self._redact, api_base=address)
+        return ModelAsker(
+            self._client, choice.model, self._redact, api_base=address, owner=session.owner
+        )

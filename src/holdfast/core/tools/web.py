@@ -108,6 +108,10 @@ class WebFetcher:
                 f"{request.address} did not answer within {timeout_s:g} s.", code="tool_timeout"
             ) from error
 
+    async def check(self, address: WebAddress, *, allow_private: bool) -> None:
+        """Raises `ForbiddenError` for an address that is not public, `ToolError` for an unknown one."""
+        await self._addresses(address, allow_private)
+
     async def _client(self, timeout_s: float) -> httpx.AsyncClient:
         import httpx  # takes a tenth of a second, and most runs fetch nothing
 

@@ -116,6 +116,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "prompts.parse": {"name": "tides", "source": "---\ndescription: Explains.\n---\nExplain {{topic}}.\n"},
     "prompts.resolve": {"arguments": {"file": "notes.md"}},
     "prompts.update": _PROMPT,
+    "tools.run_alone": {"arguments": {"path": "notes.md"}},
     "skills.copy": {"agent": "clerk"},
     "skills.install": {"source": "https://example.org/minutes.zip"},
     "skills.save": {"text": "---\nname: minutes\ndescription: Writes minutes.\n---\nSay who came.\n"},

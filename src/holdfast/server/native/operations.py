@@ -241,6 +241,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("tools.versions", "GET", "/tools/{name}/versions"),
     Operation("tools.set_secret", "PUT", "/tools/{name}/secrets/{secret}"),
     Operation("tools.run", "POST", "/sessions/{session_id}/tools/{name}", status=202, once="kept"),
+    Operation("tools.run_alone", "POST", "/tools/{name}/run", once="kept"),
     Operation("tools.result", "GET", "/runs/{run_id}/result"),
     Operation("skills.list", "GET", "/skills"),
     Operation("skills.get", "GET", "/skills/{name}"),

@@ -27,9 +27,9 @@ from holdfast.core.runs.knowledge.assigned import Assigned, assigned
 from holdfast.core.runs.knowledge.reading import Reading
 from holdfast.core.tools.registry import near_names
 
-MakeAsker = Callable[[str, str | None, Callable[[UsageReport], None]], Asker | None]
-"""Makes what asks a model, by its name and the address of its server, and tells what each answer took; None
-for one that cannot be asked."""
+MakeAsker = Callable[[str, str, str | None, Callable[[UsageReport], None]], Asker | None]
+"""Makes what asks a model, by its name, who asks it and the address of its server, and tells what each answer
+took; None for one that cannot be asked."""
 
 _HEAD_CHARS = 600
 """What a result says around its passages, at most."""
@@ -154,7 +154,7 @@ class Desk:
     async def ask(self, questions: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Does as `KnowledgeDesk.ask`."""
         model, usage = self._emitter.state.model, list[UsageReport]()
-        asker = self._ports.asker(model, self._request.api_base, usage.append)
+        asker = self._ports.asker(model, self._request.owner, self._request.api_base, usage.append)
         if asker is None:
             raise UnsupportedError("The offline model cannot answer questions on a text; choose another one.")
         room = asyncio.Semaphore(_ASKED_AT_ONCE)
@@ -240,7 +240,7 @@ class Desk:
         found, error = Retrieval(query=query, method=method or _method(chosen)), None
         began = time.perf_counter()
         try:
-            ask = self._ports.asker(model, self._request.api_base, usage.append)
+            ask = self._ports.asker(model, self._request.owner, self._request.api_base, usage.append)
             found = await self._searched(query, chosen, method, top_k, max_tokens, ask)
         except HoldfastError as failure:
             error = failure
