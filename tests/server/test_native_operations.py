@@ -128,6 +128,7 @@ from holdfast.core.domain.skills import Skill, SkillInfo, SkillScope
 from holdfast.core.domain.status import CheckResult, Listener
 from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk, ToolInfo
 from holdfast.core.domain.trash import Trashed
+from holdfast.core.domain.upstream import UpstreamAnswer, UpstreamEnd, UpstreamStart
 from holdfast.core.domain.usage import ModelUsage, UsageCounts, UsageGroup, UsageSummary
 from holdfast.core.domain.values import Page
 from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, NewWebhook, Webhook

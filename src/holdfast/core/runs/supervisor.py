@@ -224,6 +224,11 @@ class Supervisor:
             await self._begin(run, started, requested)
             return run.run_id, requested.call_id
 
+    async def cancel_all(self, session_id: str, reason: str = "") -> None:
+        """Ends all runs of a session as `cancel` does."""
+        for run in self._runs_in(session_id):
+            await self.cancel(run.run_id, reason)
+
     async def cancel(self, run_id: str, reason: str = "") -> None:
         """Ends a run as cancelled and waits until it has; one that ends or has ended is left as it is."""
         task = self._tasks.get(run_id)

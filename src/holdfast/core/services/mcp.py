@@ -21,13 +21,14 @@ from holdfast.core.domain.runs import RunOptions, ToolRun
 from holdfast.core.domain.tools import ToolInfo
 from holdfast.core.domain.user_events import McpChange, McpChanged
 from holdfast.core.services.access import Access
+from holdfast.core.services.given_tools import tool_info
 from holdfast.core.services.mcp_changing import McpChanging, check_secret
 from holdfast.core.services.mcp_reading import McpReading
 from holdfast.core.services.mcp_servers import McpServers, refuse_disabled
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.mcp.servers_file import find
-from holdfast.core.tools.registry import near_names, schema
+from holdfast.core.tools.registry import near_names
 
 _SHOWN_LOG = 4_000
 
@@ -116,17 +117,7 @@ class McpService:
 
     async def tools(self, name: str) -> tuple[ToolInfo, ...]:
         found = await self._servers.tools(self._access.owner, await self._spec(name))
-        known = [(schema(tool), tool.risk) for tool in found]
-        return tuple(
-            ToolInfo(
-                name=each.name,
-                description=each.description,
-                risk=risk,
-                parameters=each.parameters,
-                source="mcp",
-            )
-            for each, risk in known
-        )
+        return tuple(tool_info(each, "mcp") for each in found)
 
     async def resources(self, name: str) -> tuple[McpResource, ...]:
         return await self._reading.resources(self._access.owner, await self._spec(name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -24,6 +25,8 @@ from holdfast.core.tools.mcp.hub import RUN_PLACE, McpHub, ServerTool
 from holdfast.core.tools.mcp.servers_file import ServersFile, find
 from holdfast.core.tools.mcp.tool import AbsentTool
 from holdfast.core.tools.registry import near_names
+
+logger = logging.getLogger(__name__)
 
 START_WAIT_S = 10.0
 """Longest time that a run waits for a server to start. It goes on starting, for the next run."""
@@ -94,6 +97,23 @@ class McpServers:
         """Returns the tools of a server. Raises `UnavailableError` when it is disabled or does not start."""
         refuse_disabled(spec)
         return await self.hub.tools(await self.connection(owner, spec, place))
+
+    async def tools_of_all(self, owner: str) -> tuple[ServerTool, ...]:
+        """Returns the tools of the servers of a user's own that are enabled and answer in time."""
+        own, broken = await self._own(owner)
+        if broken:
+            logger.info("there are no MCP servers: %s", broken)
+
+        async def of(spec: McpServerSpec) -> tuple[ServerTool, ...]:
+            try:
+                async with asyncio.timeout(START_WAIT_S):
+                    return await self.tools(owner, spec)
+            except (TimeoutError, HoldfastError) as error:
+                logger.info("the tools of the MCP server %s are not known: %s", spec.name, error)
+                return ()
+
+        found = await asyncio.gather(*(of(spec) for spec in own.values() if spec.enabled))
+        return tuple(tool for each in found for tool in each)
 
     # --- runs
 

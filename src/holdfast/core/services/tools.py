@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 from holdfast.core.domain.approvals import ApproveMode
@@ -27,10 +29,52 @@ from holdfast.core.services.access import Access
 from holdfast.core.services.budgets import Budgets
 from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.given_tools import tool_info
+from holdfast.core.services.mcp_servers import McpServers
 from holdfast.core.services.prepare import Preparation
+from holdfast.core.services.protocols.sessions import Sessions
 from holdfast.core.services.trash import TrashCan
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import ToolRegistry
+
+_ALONE_S, _LONGEST_ALONE_S = 120.0, 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSources:
+    """Where tools come from."""
+
+    builtin: ToolRegistry
+    custom: CustomTools
+    servers: McpServers
+
+
+class AloneSessions:
+    """Opens sessions of one principal that are there for a single call of a tool."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        supervisor: Supervisor,
+        trash: TrashCan,
+        default_agent: Callable[[], Awaitable[str]],
+    ) -> None:
+        """`default_agent` reads the settings."""
+        self._sessions = sessions
+        self._supervisor = supervisor
+        self._trash = trash
+        self._default_agent = default_agent
+
+    @asynccontextmanager
+    async def opened(self, agent: str, title: str) -> AsyncIterator[Session]:
+        """Gives a session, which is gone afterwards with what runs in it. Raises `NotFoundError` for an agent
+        that there is not."""
+        named = agent or await self._default_agent()
+        session = await self._sessions.create(named, title=title)
+        try:
+            yield session
+        finally:
+            await self._supervisor.cancel_all(session.id)
+            await self._trash.remove_session(session.id)
 
 
 class ToolService:
@@ -41,26 +85,29 @@ class ToolService:
         access: Access,
         log: EventLog,
         supervisor: Supervisor,
-        registry: ToolRegistry,
-        custom: CustomTools,
+        sources: ToolSources,
         budgets: Budgets,
         preparation: Preparation,
         trash: TrashCan,
+        alone: AloneSessions,
     ) -> None:
         self._access = access
         self._budgets = budgets
-        self._custom = custom
+        self._custom = sources.custom
         self._log = log
         self._supervisor = supervisor
-        self._registry = registry
+        self._registry = sources.builtin
         self._preparation = preparation
         self._trash = trash
+        self._servers = sources.servers
+        self._alone = alone
 
-    async def list(self, project: str | None = None) -> tuple[ToolInfo, ...]:
+    async def list(self, project: str | None = None, servers: bool = False) -> tuple[ToolInfo, ...]:
         self._access.folder(project)
         builtin = tuple(tool_info(self._registry.get(name)) for name in self._registry.names)
-        own = self._custom.of(self._access.owner)
-        return (*builtin, *(tool_info(tool, "custom", tool.custom.id) for tool in own))
+        own = (tool_info(tool, "custom", tool.custom.id) for tool in self._custom.of(self._access.owner))
+        theirs = await self._servers.tools_of_all(self._access.owner) if servers else ()
+        return (*builtin, *own, *(tool_info(tool, "mcp") for tool in theirs))
 
     async def given(
         self,
@@ -121,6 +168,18 @@ class ToolService:
         await self._budgets.admit(Payer(owner=session.owner, key=key, agent=session.agent))
         run_id, _ = await self._supervisor.call(session_id, name, arguments, options or RunOptions(), key)
         return await self.result(run_id, wait_s)
+
+    async def run_alone(
+        self, name: str, arguments: dict[str, Any], agent: str = "", options: RunOptions | None = None
+    ) -> ToolRun:
+        given = options or RunOptions()
+        limit = min(given.timeout_s or _ALONE_S, _LONGEST_ALONE_S)
+        given = given.model_copy(update={"approvals": "deny", "timeout_s": limit})
+        async with self._alone.opened(agent, name) as session:
+            run = await self.run(session.id, name, arguments, given, MAX_WAIT_S)
+            while not run.status.ended:
+                run = await self.result(run.run_id, MAX_WAIT_S)
+            return run
 
     async def result(self, run_id: str, wait_s: float = 0) -> ToolRun:
         run = await self._access.run(run_id)

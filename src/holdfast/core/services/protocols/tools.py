@@ -19,8 +19,10 @@ class Tools(Protocol):
     the same policy."""
 
     @needs(Scope.READ)
-    async def list(self, project: str | None = None) -> tuple[ToolInfo, ...]:
-        """Returns the tools that agents can be given in the folder `project`."""
+    async def list(self, project: str | None = None, servers: bool = False) -> tuple[ToolInfo, ...]:
+        """Returns the tools that agents can be given in the folder `project`; with `servers` also those of the
+        user's MCP servers, of which one whose tools are not known yet is started. What does not answer within
+        ten seconds is left out."""
         ...
 
     @needs(Scope.CHAT)
@@ -99,6 +101,18 @@ class Tools(Protocol):
         the agent has the tool; of the options `approve`, `approvals` and `timeout_s` count. Raises
         `NotFoundError` with the nearest names, `InvalidError` for arguments that do not fit, `ConflictError`
         while a run of the session is under way.
+        """
+        ...
+
+    @needs(Scope.CHAT)
+    async def run_alone(
+        self, name: str, arguments: dict[str, Any], agent: str = "", options: RunOptions | None = None
+    ) -> ToolRun:
+        """Runs one tool as `run` does, in a session of its own which is gone afterwards, and returns when it
+        has ended. The session's agent is `agent`, else that of the settings.
+
+        Nobody is waited for: what needs an approval or an answer is denied. It ends after two minutes, or after
+        the `timeout_s` of its options, which is at most ten minutes. Raises what `run` raises.
         """
         ...
 
