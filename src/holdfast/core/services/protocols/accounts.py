@@ -70,7 +70,7 @@ class Accounts(Protocol):
 
     @needs(Scope.ADMIN, Role.ADMIN)
     async def begin_upstream(self, provider: str, callback: str, next: str) -> UpstreamStart:
-        """Begins a sign-in at a server of the settings, named by its id (empty: the first one): what makes
+        """Begins a sign-in at a server of the settings, named by its id (empty: the first): what makes
         pages calls it for a browser, which comes back to the address `callback`, and at last goes on at `next`
         (`/` where that is no path of this server).
 
