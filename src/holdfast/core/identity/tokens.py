@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import string
 
 PREFIX = "hf_"
+_LETTERS = string.ascii_letters + string.digits
 _SHAPE = re.compile(r"hf_[A-Za-z0-9_-]{43}")
 
 
@@ -23,3 +25,8 @@ def looks_right(secret: str) -> bool:
 def digest(secret: str) -> str:
     """Returns the hash that is stored: with so many random bits, a slow or salted one adds nothing."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def new_bearer() -> str:
+    """Returns a new code or token of OAuth: 48 letters and digits. No door takes it for a key."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(48))

@@ -67,6 +67,7 @@ from holdfast.core.services.mailing import Mailer
 from holdfast.core.services.mcp_reading import McpReading
 from holdfast.core.services.mcp_servers import McpServers
 from holdfast.core.services.memory_store import MemoryStore
+from holdfast.core.services.oauth import Authorization
 from holdfast.core.services.own_prompts import OwnPrompts
 from holdfast.core.services.people import PasswordDesk, People
 from holdfast.core.services.policies import Policies
@@ -95,6 +96,7 @@ from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.identities import IdentityTable
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.passwords import PasswordTable
+from holdfast.core.store.oauth import OAuthTables
 from holdfast.core.store.prompts import PromptTable
 from holdfast.core.tools.registry import ToolRegistry
 from holdfast.core.tools.web import WebFetcher
@@ -155,6 +157,8 @@ class Core:
         self.started_at = utc_now()
         self.accounts = Accounts(log.writer, log.reader)
         self.gate = Gate(self.accounts)
+        self.oauth = OAuthTables(log.writer, log.reader)
+        self.authorization = Authorization(self.oauth, self.accounts, parts.now)
         self.people = self._people()
         self.memory = MemoryStore(log, self.accounts, redactor.redact)
         self.answers = AnswerStore(log.writer)
@@ -410,6 +414,7 @@ class Core:
         """Ends what was kept for long enough, and what nobody needs any more."""
         await self.trash.purge()
         await self.staging.tidy()
+        await self.authorization.sweep()
         await self.remove_unused_blobs()
 
     async def remove_unused_blobs(self) -> None:

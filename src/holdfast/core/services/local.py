@@ -26,6 +26,7 @@ from holdfast.core.services.knowledge import KnowledgeService
 from holdfast.core.services.mcp import McpService
 from holdfast.core.services.memory import MemoryService
 from holdfast.core.services.needs import Guarded
+from holdfast.core.services.oauth import OAuthService
 from holdfast.core.services.own_models import OwnModelService
 from holdfast.core.services.prompt_resolving import PromptResolver
 from holdfast.core.services.prompts import PromptService
@@ -39,6 +40,7 @@ from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
+from holdfast.core.services.protocols.oauth import AuthorizationServer, OAuth
 from holdfast.core.services.protocols.prompts import Prompts
 from holdfast.core.services.protocols.runs import Runs
 from holdfast.core.services.protocols.sessions import Sessions, Trash
@@ -201,6 +203,7 @@ class LocalWorkbench:
             core.people.desk,
         )
         self.accounts: Accounts = AccountService(core.accounts, core.people, principal)
+        self.oauth: OAuth = OAuthService(core.oauth, principal, parts.now)
         self.hooks: Hooks = HookService(access, core.interceptors, core.registry)
         self.webhooks: Webhooks = WebhookService(access, core.hooks)
         self.usage: UsageReports = UsageService(access, log, core.budgets, core.accounts, core.registry)
@@ -270,6 +273,11 @@ class LocalWorkbench:
     async def until_refused(self, secret: str) -> None:
         """Returns when `secret` is not let in, or no longer."""
         await self._core.gate.until_refused(secret)
+
+    @property
+    def authorization(self) -> AuthorizationServer:
+        """What browsers and clients are answered that ask by OAuth 2.0."""
+        return self._core.authorization
 
     @property
     def answers(self) -> KeptAnswers:

@@ -41,6 +41,7 @@ from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
+from holdfast.core.services.protocols.oauth import AuthorizationServer, OAuth
 from holdfast.core.services.protocols.prompts import Prompts
 from holdfast.core.services.protocols.runs import Runs
 from holdfast.core.services.protocols.sessions import Sessions, Trash
@@ -357,6 +358,9 @@ class Workbench(Protocol):
     def accounts(self) -> Accounts: ...
 
     @property
+    def oauth(self) -> OAuth: ...
+
+    @property
     def usage(self) -> UsageReports: ...
 
     @property
@@ -389,6 +393,11 @@ class Host(Workbench, Protocol):
 
     async def until_refused(self, secret: str) -> None:
         """Returns when `secret` is not let in, or no longer: revoked, expired, its user gone."""
+        ...
+
+    @property
+    def authorization(self) -> AuthorizationServer:
+        """What browsers and clients are answered that ask by OAuth 2.0."""
         ...
 
     @property
