@@ -41,13 +41,19 @@ class SignIns:
     """Lets in who knows a password."""
 
     def __init__(
-        self, accounts: Accounts, passwords: PasswordTable, hasher: Hasher, settings: SettingsSource
+        self,
+        accounts: Accounts,
+        passwords: PasswordTable,
+        hasher: Hasher,
+        settings: SettingsSource,
+        tries: TokenBuckets | None = None,
     ) -> None:
+        """`tries` counts wrong passwords, by user."""
         self._accounts = accounts
         self._passwords = passwords
         self._hasher = hasher
         self._settings = settings
-        self._tries = TokenBuckets(WRONG_PER_S, WRONG_PASSWORDS)
+        self._tries = tries or TokenBuckets(WRONG_PER_S, WRONG_PASSWORDS)
 
     async def sign_in(self, name: str, password: str, expires_s: int) -> NewCredential:
         """See `Accounts.sign_in`."""
