@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -26,6 +27,7 @@ WRONG_TOO_OFTEN = "too_many_failures"
 _USER_AGENT = re.compile(r"holdfast/[\w.+-]+ \(([A-Za-z ]+)\)")
 _STATE = "principal"
 _ADMIT = "admit"
+_VOUCHED = "vouched"
 
 
 def principal_of(request: HTTPConnection) -> Principal:
@@ -70,6 +72,14 @@ def ask_for_key(scope: Scope, admit: Admit) -> None:
     scope.setdefault("state", {})[_ADMIT] = admit
 
 
+def admit_by(scope: Scope, admit: Callable[[Admit, str], Awaitable[Principal]]) -> None:
+    """Makes `admit` the one whom an API asks about this request, also where it shows no secret; it gets the
+    one who was asked before. Where a door has let the request in already, nobody is asked."""
+    before = scope["state"].get(_ADMIT)
+    if before is not None:
+        scope["state"] |= {_ADMIT: partial(admit, before), _VOUCHED: True}
+
+
 def shown_secret(headers: Headers) -> str:
     """Returns the key of `Authorization: Bearer KEY` or `X-API-Key: KEY`; empty when there is none, and when
     one of the headers is there twice: a proxy may have looked at the other one."""
@@ -83,19 +93,22 @@ def shown_secret(headers: Headers) -> str:
 
 
 async def recognised(
-    request: HTTPConnection, secret_of: Callable[[Headers], str] = shown_secret
+    request: HTTPConnection, secret_of: Callable[[Headers], str] = shown_secret, *, strictly: bool = False
 ) -> Principal | None:
     """Returns who asks for something that needs no key, where he shows one that is let in. Raises
-    `RateLimitedError` for who has shown too many others."""
+    `RateLimitedError` for who has shown too many others; `strictly`, also `UnauthenticatedError` for who
+    shows one that is not let in."""
     state = request.scope["state"]
     if _STATE in state:
         return principal_of(request)
     secret, admit = secret_of(request.headers), state.get(_ADMIT)
-    if not secret or admit is None:
+    if admit is None or not (secret or state.get(_VOUCHED)):
         return None
     try:
         found: Principal = await admit(secret)
     except UnauthenticatedError:
+        if strictly and secret:
+            raise
         return None
     return found
 

@@ -149,6 +149,8 @@ class Dialect:
     document: Document | None = None
     secret_of: Callable[[Headers], str] = shown_secret
     """Finds the key as its clients send it."""
+    name_of: Callable[[Headers], str] | None = None
+    """Finds the name of the user whom a trusted proxy says that a request is from."""
     omit_null: bool = False
     """Whether optional fields without a value are left out of answers, instead of being null."""
     sockets: tuple[Socket, ...] = ()

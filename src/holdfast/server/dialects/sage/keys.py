@@ -9,11 +9,19 @@ from starlette.datastructures import Headers
 from holdfast.server.kit.auth import shown_secret
 
 COOKIE = "sage_session"
+PROXIED = "x-sage-internal-userid"
+"""The header in which a trusted proxy names the user; it has to take it out of what others send."""
 
 
 def secret_of(headers: Headers) -> str:
     """Returns the login of a request; empty where it has none, or two cookies."""
     return shown_secret(headers) or _in_cookie(headers)
+
+
+def name_of(headers: Headers) -> str:
+    """Returns whom a proxy says that a request is from; empty where none does, or two."""
+    named = headers.getlist(PROXIED)
+    return named[0].strip() if len(named) == 1 else ""
 
 
 def _in_cookie(headers: Headers) -> str:

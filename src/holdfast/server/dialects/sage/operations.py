@@ -18,7 +18,7 @@ from holdfast.server.dialects.sage import (
     operations_workspaces,
 )
 from holdfast.server.dialects.sage.errors import refuse, render_at
-from holdfast.server.dialects.sage.keys import secret_of
+from holdfast.server.dialects.sage.keys import name_of, secret_of
 from holdfast.server.dialects.sage.wire import PREFIX, ErrorBody
 from holdfast.server.kit.operations import Dialect, Document
 
@@ -31,6 +31,7 @@ DIALECT = Dialect(
     error=ErrorBody,
     document=Document("/openapi.json"),
     secret_of=secret_of,
+    name_of=name_of,
     operations=(
         *operations_accounts.OPERATIONS,
         *operations_oauth.OPERATIONS,
