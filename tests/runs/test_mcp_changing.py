@@ -70,7 +70,8 @@ async def test_nothing_is_left_when_nobody_waits_for_the_start(open_bench: Any, 
         mcp = bench.workbench.mcp
         begun = asyncio.Event()
 
-        async def begin(*_: Any) -> None:
+        async def begin(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
             begun.set()
 
         telling = await asyncio.start_unix_server(begin, tmp_path / "s")
@@ -82,6 +83,7 @@ async def test_nothing_is_left_when_nobody_waits_for_the_start(open_bench: Any, 
             with pytest.raises(asyncio.CancelledError):
                 await adding
         telling.close()
+        await telling.wait_closed()
         assert await mcp.list() == ()
 
 
@@ -113,7 +115,7 @@ async def test_secrets_go_to_no_other_host(open_bench: Any) -> None:
         assert path.missing == ()
         host = await mcp.replace("docs", shown.model_copy(update={"url": "https://b.test/mcp"}))
         assert host.missing == ("key",)
-        assert "blue" not in left(bench)
+        assert "blue" not in left(bench) and host.spec.headers == {"Authorization": "Bearer ${secret:key}"}
 
 
 async def test_a_server_stays_as_it_was_when_the_new_one_does_not_start(

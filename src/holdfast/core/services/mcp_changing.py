@@ -115,13 +115,13 @@ def check_secret(spec: McpServerSpec, secret: str, value: str | None) -> None:
 
 
 def _unmasked(server: McpServerSpec, former: McpServerSpec) -> McpServerSpec:
-    """Returns a server with what stood in the places of masks, as listings show them; only for the same
-    target."""
-    if _target(server) != _target(former):
-        return server
+    """Returns a server with what stood in the places of masks, as listings show them; for another target
+    that is left out."""
+    same = _target(server) == _target(former)
 
     def values(new: Mapping[str, str], old: Mapping[str, str]) -> dict[str, str]:
-        return {name: old.get(name, value) if value == MASK else value for name, value in new.items()}
+        known = {name: old[name] for name in new if same and new[name] == MASK and name in old}
+        return {name: value for name, value in new.items() if value != MASK} | known
 
     changed = {"env": values(server.env, former.env), "headers": values(server.headers, former.headers)}
     return server.model_copy(update=changed)

@@ -20,9 +20,9 @@ class Tools(Protocol):
 
     @needs(Scope.READ)
     async def list(self, project: str | None = None, servers: bool = False) -> tuple[ToolInfo, ...]:
-        """Returns the tools that agents can be given in the folder `project`; with `servers` also those of the
-        user's MCP servers, of which one whose tools are not known yet is started. What does not answer within
-        ten seconds is left out."""
+        """Returns the tools that agents can be given in the folder `project`; with `servers` also those of
+        the user's MCP servers, of which one whose tools are not known yet is started. What does not answer
+        within ten seconds is left out."""
         ...
 
     @needs(Scope.CHAT)
@@ -111,8 +111,8 @@ class Tools(Protocol):
         """Runs one tool as `run` does, in a session of its own which is gone afterwards, and returns when it
         has ended. The session's agent is `agent`, else that of the settings.
 
-        Nobody is waited for: what needs an approval or an answer is denied. It ends after two minutes, or after
-        the `timeout_s` of its options, which is at most ten minutes. Raises what `run` raises.
+        Nobody is waited for: what needs an approval or an answer is denied. It ends after two minutes, or
+        after the `timeout_s` of its options, which is at most ten minutes. Raises what `run` raises.
         """
         ...
 
