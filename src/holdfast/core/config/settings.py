@@ -311,6 +311,14 @@ class GenLabsSettings(_Section):
     """Whether alpha features are on: agents on the plan `dedicated` take images."""
 
 
+class SageSettings(_Section):
+    """What Sage's API does beside what it always does."""
+
+    anonymous: bool = False
+    """Whether `/api/chat` and `/api/stream` are for anybody, without a login: all who show none are one user,
+    `default_user`, and see what is said in each other's sessions where they know their ids."""
+
+
 class Settings(_Section):
     """All settings."""
 
@@ -328,6 +336,7 @@ class Settings(_Section):
     tools: ToolsSettings = ToolsSettings()
     dialects: DialectsSettings = DialectsSettings()
     genlabs: GenLabsSettings = GenLabsSettings()
+    sage: SageSettings = SageSettings()
     sandbox: SandboxSettings = SandboxSettings()
     web_search: WebSearchSettings = WebSearchSettings()
     images: ImagesSettings = ImagesSettings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import cast
@@ -15,11 +16,14 @@ from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.kit.answers import stopping, while_there
+from holdfast.server.kit.named_sessions import cancelled
 from holdfast.server.kit.operations import Call
 
 _TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """Held, by ids of sessions, by who is the next one there."""
 _RETRY_S = 1.0
+_ATTEMPTS = 10
+_LOG = logging.getLogger(__name__)
 _MAKES_ROOM = (*RUN_ENDS, "session.trashed", "session.deleted", "session.cleared")
 
 
@@ -40,6 +44,38 @@ async def start_now(
     if run_id is None:
         raise ConflictError("The conversation is busy; try again.", code="busy", retryable=True)
     return run_id
+
+
+async def start_anew(
+    workbench: Workbench,
+    session: Session,
+    parts: tuple[UserPart, ...],
+    options: RunOptions | None = None,
+    message_id: str | None = None,
+) -> str:
+    """Starts a run with a message in the place of the one that is under way, which is cancelled, and returns
+    its id. Raises `ConflictError` (`busy`) where others start theirs again and again."""
+    for attempt in range(_ATTEMPTS):
+        session = await workbench.sessions.get(session.id)
+        await cancelled(workbench, session)
+        try:
+            return await start_now(workbench, session, parts, options, message_id)
+        except ConflictError as error:
+            if error.code != "busy" or attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+async def drop_unused(workbench: Workbench, session: Session) -> None:
+    """Deletes a session, as it was read, in which nothing was said, unless somebody says something just
+    now."""
+    if session.run_id is not None or session.status is not None:
+        return
+    try:
+        if (await workbench.sessions.get(session.id)).run_id is None:
+            await workbench.sessions.delete(session.id, permanent=True)
+    except HoldfastError as error:
+        _LOG.info("the session %s stays: %s", session.id, error.message)
 
 
 async def start_in_turn(

@@ -30,7 +30,7 @@ from holdfast.server.dialects.genlabs.mapping_calls import (
 )
 from holdfast.server.kit.answers import state_of
 from holdfast.server.kit.operations import Call
-from holdfast.server.kit.starting import new_session, start_in_turn, start_now
+from holdfast.server.kit.starting import drop_unused, new_session, start_in_turn, start_now
 from holdfast.server.openai.conversations import find_session, history_in, parts_in
 from holdfast.server.openai.wire import AssistantMessage
 
@@ -179,19 +179,9 @@ async def begin_threaded(
             parts = tuple(await parts_in(workbench, session, turn.last))
         run_id = await start_in_turn(call, session, parts, options_of(turn, None))
     except HoldfastError:
-        if session.run_id is None and session.status is None:
-            await _drop_new(workbench, session)
+        await drop_unused(workbench, session)
         raise
     return Begun(run_id, session.id)
-
-
-async def _drop_new(workbench: Workbench, session: Session) -> None:
-    """Deletes a thread in which nothing was said, unless another call says something just now."""
-    try:
-        if (await workbench.sessions.get(session.id)).run_id is None:
-            await workbench.sessions.delete(session.id, permanent=True)
-    except HoldfastError as error:
-        _LOG.info("the session %s stays: %s", session.id, error.message)
 
 
 async def _thread(workbench: Workbench, owner: str, agent: AgentInfo, name: str) -> Session:

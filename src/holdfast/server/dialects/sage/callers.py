@@ -1,0 +1,42 @@
+"""Who asks for what Sage lets anybody ask for, where the setting `sage.anonymous` says so."""
+
+from __future__ import annotations
+
+from holdfast.core.domain.errors import ConflictError
+from holdfast.core.domain.identity import Principal, Role, Scope, User
+from holdfast.core.services.workbench import Host, Workbench
+from holdfast.server.dialects.sage.keys import secret_of
+from holdfast.server.kit.auth import no_key, recognised
+from holdfast.server.kit.operations import Call
+
+ANONYMOUS = "default_user"
+"""The user that all are who show nothing."""
+
+
+async def caller(call: Call) -> Workbench:
+    """Returns the workbench as who asks sees it. Raises `UnauthenticatedError` for a login that is not let
+    in; and for none, unless the settings let anybody chat."""
+    host = await call.door.host()
+    known = await recognised(call.request, secret_of, strictly=True)
+    if known is not None:
+        return host.as_principal(known)
+    if not (await host.engine.settings()).sage.anonymous:
+        raise no_key()
+    user = await _anonymous(host)
+    # No more than to chat: what an agent may use is for those to change who have a name.
+    allowed = Principal(user_id=user.id, name=user.name, role=Role.USER, scope=Scope.CHAT, client=ANONYMOUS)
+    return host.as_principal(allowed)
+
+
+async def _anonymous(host: Host) -> User:
+    try:
+        return await _found(host) or await host.users.add(ANONYMOUS, Role.USER)
+    except ConflictError:  # another request was quicker
+        found = await _found(host)
+        if found is None:
+            raise
+        return found
+
+
+async def _found(host: Host) -> User | None:
+    return next((user for user in await host.users.list() if user.name == ANONYMOUS), None)
